@@ -1,0 +1,10 @@
+/* The packed busybox image as two symbols; src/engine/assets.h declares them. */
+    .section .rodata.mtd_busybox, "a", %progbits
+    .balign 16
+    .global mtd_busybox_start
+    .global mtd_busybox_end
+mtd_busybox_start:
+    .incbin MTD_BUSYBOX_TAR
+mtd_busybox_end:
+    .byte 0
+    .section .note.GNU-stack, "", %progbits

@@ -1,0 +1,45 @@
+# Tests: test_unit, test_system, test_ui (Criterion) and probe, the static program which
+# serves as a container's whole root file system. `cmake --build DIR --target tests`.
+
+find_path(HEADER_criterion criterion/criterion.h)
+find_library(LIB_criterion NAMES libcriterion.so)
+if(NOT HEADER_criterion OR NOT LIB_criterion)
+    message(STATUS "Criterion not found (package libcriterion-dev): tests are not built")
+    return()
+endif()
+
+add_custom_target(tests)
+add_dependencies(tests mytop-docker)
+
+file(GLOB probe CONFIGURE_DEPENDS tests/support/probe.c)
+if(probe)
+    add_executable(probe ${probe})
+    target_compile_definitions(probe PRIVATE _GNU_SOURCE)
+    target_compile_options(probe PRIVATE -Wall -Wextra -Os -fno-pie)
+    target_link_options(probe PRIVATE -static -no-pie -s)
+    add_dependencies(tests probe)
+endif()
+
+mtd_library(test_support GLOB tests/support/*.c EXCLUDE "/probe[.]c$" LINK mtd_engine mtd_base)
+target_include_directories(test_support PUBLIC tests/support ${HEADER_criterion})
+target_compile_definitions(test_support PUBLIC
+    MTD_PROGRAM="$<TARGET_FILE:mytop-docker>"
+    MTD_PROBE="${CMAKE_BINARY_DIR}/probe"
+    MTD_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests")
+
+
+# mtd_test(KIND LIBRARY...): tests/KIND/test_*.c -> test_KIND
+function(mtd_test kind)
+    file(GLOB sources CONFIGURE_DEPENDS tests/${kind}/test_*.c)
+    if(NOT sources)
+        return()
+    endif()
+    add_executable(test_${kind} ${sources})
+    target_link_libraries(test_${kind} PRIVATE test_support ${ARGN} ${LIB_criterion})
+    add_test(NAME ${kind} COMMAND test_${kind})
+    add_dependencies(tests test_${kind})
+endfunction()
+
+mtd_test(unit mtd_cli mtd_ui mtd_engine mtd_nsenter mtd_base)
+mtd_test(system mtd_engine mtd_base)
+mtd_test(ui mtd_ui mtd_engine mtd_base)

@@ -1,0 +1,12 @@
+/* assets - what is embedded in the executable.
+ * Shape   [start, end) is a zstd-compressed ustar archive: the root file system of image
+ *         `busybox`, one statically linked program with its applets as symbolic links.
+ * Source  made at build time by assets/pack from Debian's busybox-static and assets/busybox/
+ */
+#ifndef MTD_ENGINE_ASSETS_H
+#define MTD_ENGINE_ASSETS_H
+
+extern const unsigned char mtd_busybox_start[];
+extern const unsigned char mtd_busybox_end[];
+
+#endif
