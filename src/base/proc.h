@@ -1,0 +1,21 @@
+/* proc - processes as the kernel knows them: pid + start time, or a pidfd; never a bare pid.
+ * Errors  -errno; -ESRCH = no such process (or another one has the number now).
+ */
+#ifndef BASE_PROC_H
+#define BASE_PROC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Field 22 of /proc/PID/stat, clock ticks since boot. -ESRCH also for a zombie or dead one
+ * when live_only. */
+int proc_start_time(pid_t pid, bool live_only, uint64_t *ret);
+bool proc_is(pid_t pid, uint64_t start_time); /* alive and the same one */
+/* pidfd of exactly that process: opened, then start time compared. */
+int proc_open(pid_t pid, uint64_t start_time);
+#define BOOT_ID_LEN 36
+int proc_boot_id(char out[BOOT_ID_LEN + 1]);
+void proc_set_name(const char *name); /* PR_SET_NAME, 15 bytes: "mtd:monitor" */
+
+#endif

@@ -1,0 +1,23 @@
+/* sys - the system calls glibc 2.36 has no wrapper for. Each returns what the kernel returns:
+ * >= 0, or -1 with errno set, except where said. Source: the man pages and include/uapi.
+ */
+#ifndef BASE_SYS_H
+#define BASE_SYS_H
+
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+pid_t sys_clone3(struct clone_args *args, size_t size);
+int sys_openat2(int dir_fd, const char *path, struct open_how *how);
+int sys_pidfd_open(pid_t pid, unsigned flags);
+int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned flags);
+int sys_close_range(unsigned first, unsigned last, unsigned flags);
+int sys_pivot_root(const char *new_root, const char *put_old);
+int sys_execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags);
+int sys_waitid_pidfd(int pidfd, siginfo_t *info, int options);
+
+#endif

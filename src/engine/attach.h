@@ -1,0 +1,20 @@
+/* attach - the client side of a container's stdio: the loop behind mtd_relay().
+ * Shape   poll over stdin, the attach socket and a signalfd. Input goes over the socket, output
+ *         comes from the log (packet.h says why). Terminal handling is console.h's.
+ * Process front end. Blocks SIGINT SIGTERM SIGHUP SIGWINCH ... and reads them from a signalfd
+ *         while it runs; the mask is restored.
+ */
+#ifndef ENGINE_ATTACH_H
+#define ENGINE_ATTACH_H
+
+#include "engine/engine.h"
+
+struct attach_target {
+    int dir_fd;       /* the container's directory, for the log */
+    pid_t pid;        /* pid 1, for proxied signals */
+    uint64_t pid_start;
+};
+int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_status,
+                 struct mtd_error *err);
+
+#endif

@@ -1,0 +1,159 @@
+/* engine - the API: everything the command line and the screen may do to containers.
+ * Shape   `ref` is what a user typed: id, name, "/name" or a unique id prefix.
+ * Errors  0 or -errno, err says why in one line. -ENOENT = no such container / image,
+ *         -EEXIST = name taken, -EBUSY = state forbids it, -EINVAL = bad request.
+ * Process any single-threaded process, root. Nothing here prints, exits or installs signal
+ *         handlers, except the mtd_relay() family, which says so.
+ * Owner   results are freed by the matching *_done; fds belong to the caller.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "engine/logfile.h"
+#include "engine/logindex.h"
+#include "engine/types.h"
+
+struct mtd_engine;
+
+struct mtd_options {
+    const char *root;     /* NULL = /var/lib/mytop-docker */
+    const char *run_root; /* NULL = /run/mytop-docker */
+    bool read_only;       /* do not create the roots (the screen, ps, inspect) */
+};
+
+int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_error *err);
+void mtd_close(struct mtd_engine *e);
+const char *mtd_root(const struct mtd_engine *e);
+const char *mtd_run_root(const struct mtd_engine *e);
+
+/* ---- looking ------------------------------------------------------------------------ */
+
+/* All containers, newest first, state observed. Broken records are items too. */
+int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err);
+int mtd_resolve(struct mtd_engine *e, const char *ref, char ret_id[MTD_ID_SIZE],
+                struct mtd_error *err);
+/* The whole record with status.state observed. */
+int mtd_inspect(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
+                struct mtd_error *err);
+int mtd_stats(struct mtd_engine *e, const struct mtd_summary *s, struct mtd_stats *ret,
+              struct mtd_error *err);
+/* Host pids of all processes of the container, ascending; *ret is malloc'ed. Count or -errno. */
+int mtd_pids(struct mtd_engine *e, const struct mtd_summary *s, pid_t **ret,
+             struct mtd_error *err);
+/* Absolute paths into the state; caller frees. what: "log", "config", "hosts", "upper", ... */
+char *mtd_path(struct mtd_engine *e, const char *id, const char *what);
+
+/* What the container wrote: kind 'A' added, 'C' changed, 'D' deleted; sorted by path. */
+struct mtd_change {
+    char kind;
+    char *path;
+    uint64_t size; /* bytes; 0 for directories and deletions */
+};
+int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret, size_t *ret_n,
+             struct mtd_error *err);
+void mtd_changes_free(struct mtd_change *c, size_t n);
+
+/* ---- life ---------------------------------------------------------------------------- */
+
+/* spec: as the user asked (image set, process.args = the typed command, may be empty);
+ * the engine merges the image's config, applies defaults, validates, claims the name
+ * (NULL = a random readable one) and writes the record. */
+struct mtd_create {
+    struct mtd_spec *spec; /* moved from: left initialised and empty on success */
+    const char *name;
+    bool entrypoint_set; /* --entrypoint given: image Entrypoint and Cmd are ignored */
+};
+int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SIZE],
+               struct mtd_error *err);
+
+/* Starts and returns when the command runs (its exec succeeded). attach_fd: NULL, or gets a
+ * connection for mtd_relay(), opened before the first byte of output can be written. */
+struct mtd_start {
+    int *attach_fd;
+    uint64_t *log_offset;          /* where this run's output begins in the log; may be NULL */
+    unsigned short rows, cols;     /* first size of the terminal; 0 = 24x80 */
+};
+int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
+              struct mtd_error *err);
+
+int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s /* -2 = configured */,
+             struct mtd_error *err);
+int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *err);
+int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_error *err);
+/* Blocks until it is not running. Already exited = at once with the last status. */
+int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code, struct mtd_error *err);
+int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
+               struct mtd_error *err);
+int mtd_rename(struct mtd_engine *e, const char *ref, const char *name, struct mtd_error *err);
+/* Changes limits of a live or stopped container; fields set to 0 / NULL stay as they are. */
+int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources *r,
+               const enum mtd_restart *restart, unsigned restart_max, struct mtd_error *err);
+
+/* ---- terminals and streams ------------------------------------------------------------ */
+
+/* Runs the client side of a container's stdio until it exits or the user detaches: stdin to
+ * the container, its output from the log to stdout and stderr, terminal sizes, signals
+ * proxied. Puts a terminal in raw mode and always gives it back; blocks and forwards signals
+ * while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were typed. */
+#define MTD_DETACHED (-1)
+struct mtd_relay {
+    int attach_fd;           /* from mtd_start or mtd_attach; closed on return */
+    uint64_t log_offset;     /* output is shown from here */
+    bool tty;                /* the container has a terminal */
+    bool with_stdin, with_output, sig_proxy;
+    const char *detach_keys; /* NULL = "ctrl-p,ctrl-q", "" = none */
+    int in, out, err;        /* fds, normally 0 1 2 */
+};
+int mtd_relay(struct mtd_engine *e, const char *id, struct mtd_relay *r, int *ret_status,
+              struct mtd_error *err);
+/* Connects to a running container; fills attach_fd, log_offset (now), tty. */
+int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_relay *r,
+               struct mtd_error *err);
+int mtd_detach_keys_check(const char *keys, struct mtd_error *err);
+
+/* Runs a command in a running container. Relays like mtd_relay unless detach. *ret_status is
+ * the command's: 126/127 when it could not be run (err then says why and 0 is returned). */
+struct mtd_exec {
+    struct strv args, env; /* env: exec's own -e; the container's is the base */
+    const char *cwd, *user;
+    bool tty, with_stdin, detach, privileged;
+    const char *detach_keys;
+    int in, out, err;
+};
+int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x, int *ret_status,
+             struct mtd_error *err);
+
+/* ---- images ---------------------------------------------------------------------------- */
+
+/* Names without a tag mean ":latest". The embedded busybox and <root>/image/NAME.tar appear
+ * as images and are unpacked at first use. */
+int mtd_images(struct mtd_engine *e, struct mtd_image_list *ret, struct mtd_error *err);
+int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
+                   struct mtd_error *err);
+int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force, struct strv *ret_report,
+                     struct mtd_error *err); /* report: "Untagged: ..", "Deleted: .." */
+int mtd_image_tag(struct mtd_engine *e, const char *ref, const char *name,
+                  struct mtd_error *err);
+struct mtd_commit {
+    const char *name; /* NULL = no name */
+    const char *message, *author;
+    const struct strv *changes; /* Dockerfile instructions: "CMD [\"a\"]", "ENV A=b" ... */
+    bool pause;
+};
+int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c, char **ret_id,
+               struct mtd_error *err);
+int mtd_import(struct mtd_engine *e, int tar_fd, const char *name,
+               const struct mtd_commit *meta, char **ret_id, struct mtd_error *err);
+int mtd_export(struct mtd_engine *e, const char *ref, int out_fd, struct mtd_error *err);
+
+/* ---- host ------------------------------------------------------------------------------- */
+
+struct mtd_info {
+    unsigned cpus;
+    uint64_t memory;
+    char cgroup_version[16]; /* "1", "2", "hybrid" */
+    char kernel[65], machine[65];
+};
+int mtd_host_info(struct mtd_engine *e, struct mtd_info *ret, struct mtd_error *err);
+
+#endif

@@ -1,0 +1,20 @@
+/* events - <root>/events.log: one JSON line per event, appended with one write.
+ * Shape   {"time":"RFC3339Nano","type":"container","action":"start","id":"..","name":"..",
+ *         "image":"..","exitCode":0,"detail":".."}; members that do not apply are left out.
+ * Errors  -errno; callers may ignore them: a lost event never stops an action.
+ * Process any; O_APPEND makes single lines atomic.
+ */
+#ifndef ENGINE_EVENTS_H
+#define ENGINE_EVENTS_H
+
+#include "engine/types.h"
+
+/* action: create start die oom stop kill pause unpause restart rename destroy commit exec ... */
+struct event {
+    int64_t time_ns; /* 0 = now */
+    const char *type, *action, *id, *name, *image, *detail;
+    int exit_code; /* -1 = does not apply */
+};
+int events_append(int root_fd, const struct event *e);
+
+#endif

@@ -1,0 +1,16 @@
+/* exec - a further command in a running container.
+ * Shape   exec_run (front end): encodes the request, re-runs our executable (see nsenter.h),
+ *         gets the pid or an error, relays streams or the terminal, waits. exec_child_main
+ *         (inside): reads the request the constructor mapped, becomes the command.
+ * Process front end; the command is its direct child, so its status is exact.
+ */
+#ifndef ENGINE_EXEC_H
+#define ENGINE_EXEC_H
+
+#include "engine/engine.h"
+
+int exec_run(const struct mtd_record *r, const struct mtd_exec *x,
+             int *ret_status, struct mtd_error *err);
+int exec_child_main(int argc, char **argv);
+
+#endif

@@ -1,0 +1,44 @@
+/* image - images as an ordered list of unpacked layers plus a config.
+ * Shape   images/refs/<name:tag, "/" as "%"> -> id; images/config/<hex>.json (spec_encode_image);
+ *         images/layers/<chain id>/ one directory per layer in overlay's own form (whiteouts
+ *         0:0 devices, trusted.overlay.opaque); chain id = sha256(parent chain id + diff id).
+ *         The embedded busybox and <root>/image/NAME.tar are images too, unpacked at first use
+ *         (a changed tar is unpacked anew).
+ * Rule    a layer or image appears by rename, complete or not at all. Unpacking never leaves
+ *         its directory: each entry by directory fd, links checked, hostile tars are errors;
+ *         size, count, depth and xattr limits.
+ * Errors  -ENOENT unknown (err lists local images), -EBUSY used by a container, -EBADMSG a bad
+ *         tar (err names the entry and the reason).
+ */
+#ifndef ENGINE_IMAGE_H
+#define ENGINE_IMAGE_H
+
+#include "engine/types.h"
+
+struct image_store {
+    const char *root; /* borrowed; <root>/images and <root>/image */
+    int root_fd;      /* borrowed */
+};
+
+int image_find(const struct image_store *s, const char *ref, struct mtd_image *ret,
+               struct mtd_error *err); /* unpacks on first use */
+int image_list(const struct image_store *s, struct mtd_image_list *ret, struct mtd_error *err);
+int image_tag(const struct image_store *s, const char *ref, const char *name,
+              struct mtd_error *err);
+/* used_by: ids of images that containers use; removing one is -EBUSY without force. */
+int image_remove(const struct image_store *s, const char *ref, bool force,
+                 const struct strv *used_by, struct strv *ret_report, struct mtd_error *err);
+/* A tar stream (any compression) becomes a one-layer image. name may be NULL. */
+int image_import(const struct image_store *s, int tar_fd, const char *name,
+                 const struct mtd_image_config *config, char **ret_id, struct mtd_error *err);
+/* Packs upper_fd (an overlay upper directory) as a new layer over base's layers. */
+int image_commit(const struct image_store *s, const struct strv *base_layers, int upper_fd,
+                 const struct mtd_image_config *config, const char *name, char **ret_id,
+                 struct mtd_error *err);
+/* Writes the tree below tree_fd as a tar to out_fd (owners, times, links, xattrs, devices). */
+int image_export(int tree_fd, int out_fd, struct mtd_error *err);
+/* Dockerfile instructions of `commit -c` onto a config. */
+int image_apply_change(struct mtd_image_config *c, const char *instruction,
+                       struct mtd_error *err);
+
+#endif

@@ -1,0 +1,25 @@
+/* init - what runs between clone3 and the command: PID 1 of the namespaces.
+ * Order   wait for go (in the cgroup, limited) is only needed before the command: mounts are
+ *         made meanwhile. fd 3 is the handshake (sync.h). Everything it needs is in memory
+ *         inherited from the monitor, which did not exec in between.
+ * Process the clone3 child; never returns.
+ */
+#ifndef ENGINE_INIT_H
+#define ENGINE_INIT_H
+
+#include "engine/rootfs.h"
+
+struct init {
+    struct rootfs rootfs;
+    int sync_fd;
+    int stdio[3];  /* without a tty: what becomes 0, 1, 2 */
+    unsigned short rows, cols;
+    bool unshare_cgroup; /* the child was not cloned into its final cgroup */
+};
+void init_run(const struct init *i) __attribute__((noreturn));
+
+/* The reaping pid 1 of --init: main() of our executable when run as "/dev/init". */
+#define INIT_REAPER_NAME "/dev/init"
+int init_reaper_main(int argc, char **argv);
+
+#endif

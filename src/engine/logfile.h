@@ -1,0 +1,74 @@
+/* logfile - container.log: written by the monitor, read by everybody.
+ * Shape   k8s-file lines: "2026-01-02T03:04:05.678901234Z stdout F text\n"; tag P = the line
+ *         goes on in the stream's next record, F = it ends here ('\n' was written by the
+ *         container). Text is raw bytes without '\n'. Rotated files: container.log.1 (newest)
+ *         ... container.log.N.
+ * Rule    whole records go out with one write each batch; a torn tail is repaired at open;
+ *         readers consume whole records only and resynchronise after damage.
+ * Errors  -errno. -ENOSPC while writing marks a gap and goes on when there is room.
+ * Owner   writer: the monitor, no malloc after open. Reader: any process, pread only.
+ */
+#ifndef ENGINE_LOGFILE_H
+#define ENGINE_LOGFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum log_stream { LOG_STDOUT = 1, LOG_STDERR = 2 };
+
+struct log_writer {
+    int fd;       /* O_APPEND; -1 = closed */
+    int dir_fd;   /* the container's directory; borrowed */
+    uint64_t size, max_size;
+    unsigned max_file;
+    uint64_t lost; /* bytes not written since the disk filled up */
+    char *out;     /* mmapped batch buffer */
+    size_t out_len;
+    bool partial[3]; /* by enum log_stream: the last record of the stream was P */
+};
+int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
+                 struct mtd_error *err);
+/* Appends what one read() returned. wall_ns stamps all its lines. Bytes after the last '\n'
+ * go out at once as a P record (a prompt must be seen). */
+int logfile_write(struct log_writer *w, enum log_stream stream, const char *data, size_t len,
+                  int64_t wall_ns);
+void logfile_close(struct log_writer *w); /* ends open partial lines with an empty F record */
+
+/* One record inside a buffer. */
+struct log_record {
+    const char *time; /* 30 bytes, as written */
+    enum log_stream stream;
+    bool full;        /* F */
+    const char *text;
+    size_t len;
+};
+/* Parses one line without its '\n'. -EBADMSG = damaged. */
+int logfile_parse(const char *line, size_t len, struct log_record *ret);
+int64_t logfile_time(const struct log_record *r); /* wall ns; 0 = unreadable */
+
+/* A reader that survives rotation: holds the open file, and when that ends looks for the one
+ * that follows it. */
+struct log_reader {
+    int dir_fd, fd;
+    uint64_t offset; /* next byte to read in fd */
+    uint64_t ino;    /* inode of fd: tells which of the rotated files it is */
+    char *buf;
+    size_t len, start, cap;
+    uint64_t damaged; /* records skipped */
+    bool lost;        /* files were rotated away before they were read */
+};
+/* dir_fd is borrowed. oldest = begin with the oldest rotated file, else offset in the present
+ * one. */
+int logfile_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
+                        struct mtd_error *err);
+/* Next whole record; text stays valid until the next call. 1 = a record, 0 = nothing more
+ * now, -errno. */
+int logfile_reader_next(struct log_reader *r, struct log_record *ret);
+/* Positions so that the last n lines (F records) of both streams remain; n = 0 is the end. */
+int logfile_reader_tail(struct log_reader *r, uint64_t n);
+void logfile_reader_close(struct log_reader *r);
+
+#endif

@@ -1,0 +1,66 @@
+/* store - the state directory: records, names, locks, the trash.
+ * Shape   <root>/containers/<id>/{config.json,lock,container.log,upper,work,rootfs,hosts,
+ *         hostname,resolv.conf}; <root>/names/<name> -> id (symlink, its creation is the
+ *         claim); <root>/trash/<id>; <run-root>/<id>/{attach,monitor,stdin,stdout,stderr}.
+ *         All directories 0700, files 0600.
+ * Errors  0 or -errno; -ENOENT = no such container, -EEXIST = name taken (err has docker's
+ *         Conflict text), -EINVAL = the record is broken (err says where).
+ * Owner   struct store owns its directory fds; returned fds belong to the caller.
+ * Rule    a record is replaced atomically (temp file, fsync, rename) and only by a process
+ *         that holds the container's lock.
+ */
+#ifndef ENGINE_STORE_H
+#define ENGINE_STORE_H
+
+#include "engine/types.h"
+
+struct store {
+    char *root, *run_root;
+    int root_fd, run_fd;                       /* O_DIRECTORY */
+    int containers_fd, names_fd, trash_fd;     /* O_DIRECTORY; -1 when read_only and missing */
+};
+
+/* Creates what is missing unless read_only. Not writable, not root: one clear sentence. */
+int store_open(struct store *ret, const char *root, const char *run_root, bool read_only,
+               struct mtd_error *err);
+void store_done(struct store *s);
+
+/* New container: fresh id (never all digits in its first 12), name claimed (NULL = random
+ * adjective_surname, retried until free), directory made with lock held, record written.
+ * r->id, r->name, r->created_at are set. A failure leaves nothing. */
+int store_create(struct store *s, struct mtd_record *r, const char *name, struct mtd_error *err);
+
+/* Exact id, exact name (leading "/" allowed), unique id prefix (any length >= 1). Several:
+ * -ENOTUNIQ, err lists them. */
+int store_resolve(struct store *s, const char *ref, char ret_id[MTD_ID_SIZE],
+                  struct mtd_error *err);
+int store_load(struct store *s, const char *id, struct mtd_record *ret, struct mtd_error *err);
+/* Writes config.json. Lock held. durable = fsync before the rename. */
+int store_save(struct store *s, const struct mtd_record *r, bool durable, struct mtd_error *err);
+
+/* flock(LOCK_EX) on the container's lock file; waits. Returns the fd; closing releases.
+ * After waiting it checks that the container was not removed meanwhile (-ENOENT). */
+int store_lock(struct store *s, const char *id, struct mtd_error *err);
+
+int store_open_dir(struct store *s, const char *id, struct mtd_error *err);
+/* <run-root>/<id>; create = make it. */
+int store_open_run(struct store *s, const char *id, bool create, struct mtd_error *err);
+
+/* All containers, newest first, state *not* observed; a record that cannot be read is an item
+ * in MTD_STATE_BROKEN with the reason. */
+int store_list(struct store *s, struct mtd_list *ret, struct mtd_error *err);
+int store_summary(const struct mtd_record *r, struct mtd_summary *ret); /* -ENOMEM */
+
+int store_rename(struct store *s, struct mtd_record *r, const char *name,
+                 struct mtd_error *err); /* lock held; claims, saves, drops the old name */
+/* Renames the directory into trash/, frees the name, removes the run directory, deletes.
+ * Lock held (its fd may be closed afterwards). Also works on broken records. */
+int store_remove(struct store *s, const char *id, struct mtd_error *err);
+/* Finishes removals that a crash interrupted and drops names whose container is gone. Cheap
+ * when there is nothing to do. */
+void store_sweep(struct store *s);
+
+/* Random readable name: "brave_lovelace". out >= 64 bytes. */
+void store_random_name(char *out, size_t size);
+
+#endif

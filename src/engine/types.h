@@ -1,0 +1,234 @@
+/* types - the data the engine, the command line and the screen share. Plain structs, no code
+ * but names and init/done.
+ * Units   bytes, nanoseconds, CPU in 1e-9 of a core; wall times since the epoch; never percent.
+ * Owner   strings and arrays belong to the struct they stand in; *_done frees, *_init zeroes
+ *         and sets the documented defaults. NULL string = not set.
+ * Source  shaped like the OCI runtime-spec config.json, docker's words where OCI has none.
+ */
+#ifndef ENGINE_TYPES_H
+#define ENGINE_TYPES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/proc.h"
+#include "base/strv.h"
+
+#define MTD_ID_LEN 64
+#define MTD_SHORT_ID_LEN 12
+#define MTD_ID_SIZE (MTD_ID_LEN + 1)
+
+/* What `ps` filters and prints; names are docker's. RUNNING and PAUSED are observed from the
+ * kernel, never believed from the record. */
+enum mtd_state {
+    MTD_STATE_CREATED,
+    MTD_STATE_RUNNING,
+    MTD_STATE_PAUSED,
+    MTD_STATE_RESTARTING,
+    MTD_STATE_REMOVING,
+    MTD_STATE_EXITED,
+    MTD_STATE_DEAD,
+    MTD_STATE_BROKEN, /* the record cannot be read; the reason is in `error` */
+    MTD_STATE_COUNT
+};
+const char *mtd_state_name(enum mtd_state s);         /* "running" */
+int mtd_state_parse(const char *name, enum mtd_state *ret); /* -EINVAL */
+
+/* Where a start failed. The name is the error's stage and the word a user reads. */
+enum mtd_stage {
+    MTD_STAGE_NONE,
+    MTD_STAGE_CLAIM,
+    MTD_STAGE_CGROUP,
+    MTD_STAGE_STDIO,
+    MTD_STAGE_CLONE,
+    MTD_STAGE_LIMITS,
+    MTD_STAGE_NETWORK,
+    MTD_STAGE_ROOTFS,
+    MTD_STAGE_MOUNT,
+    MTD_STAGE_DEVICES,
+    MTD_STAGE_PIVOT,
+    MTD_STAGE_HOSTNAME,
+    MTD_STAGE_USER,
+    MTD_STAGE_CAPS,
+    MTD_STAGE_CWD,
+    MTD_STAGE_EXEC, /* ENOENT here = exit status 127, anything else 126 */
+    MTD_STAGE_PUBLISH,
+    MTD_STAGE_COUNT
+};
+const char *mtd_stage_name(enum mtd_stage s);
+
+enum mtd_mount_type { MTD_MOUNT_BIND, MTD_MOUNT_TMPFS, MTD_MOUNT_VOLUME };
+struct mtd_mount {
+    enum mtd_mount_type type;
+    char *source;  /* bind: absolute host path; volume: its name; tmpfs: NULL */
+    char *target;  /* absolute path in the container */
+    char *options; /* tmpfs: "size=64m,mode=1777"; else NULL */
+    bool read_only;
+    bool anonymous; /* a volume made by `-v /path` or the image; goes with rm -v / --rm */
+};
+
+struct mtd_rlimit {
+    char name[16]; /* "nofile": lower case, without RLIMIT_ */
+    uint64_t soft, hard; /* UINT64_MAX = unlimited */
+};
+
+#define MTD_CAPS_DEFAULT 0xa80425fbULL /* docker's 14 */
+#define MTD_CAPS_ALL UINT64_MAX
+
+struct mtd_process {
+    struct strv args; /* full argv: entrypoint + command */
+    struct strv env;  /* "NAME=VALUE", complete but for HOME, which init adds from passwd */
+    char *cwd;        /* absolute; NULL = "/" */
+    char *user;       /* "name|uid[:group|gid]"; NULL = root */
+    bool tty;
+    bool open_stdin; /* -i: else stdin is /dev/null */
+    bool no_new_privs;
+    bool init;       /* --init: a reaping pid 1 of ours in front of the command */
+    bool privileged; /* all capabilities, nothing masked */
+    uint64_t caps;   /* bounding = permitted = effective, bit n = capability n */
+    struct mtd_rlimit *rlimits;
+    size_t n_rlimits;
+};
+
+struct mtd_resources {
+    int64_t memory;      /* bytes; 0 = no limit */
+    int64_t memory_swap; /* memory + swap, bytes; 0 = twice the memory; -1 = no limit */
+    int64_t nano_cpus;   /* 1e9 = one core; 0 = no limit */
+    uint64_t cpu_shares; /* 2..262144; 0 = default */
+    uint64_t blkio_weight; /* 10..1000; 0 = default */
+    int64_t pids;        /* 0 = default (no limit), -1 = no limit */
+    char *cpuset_cpus;   /* "0-1"; NULL = all */
+};
+
+enum mtd_network { MTD_NET_NONE, MTD_NET_HOST };
+enum mtd_restart { MTD_RESTART_NO, MTD_RESTART_ON_FAILURE, MTD_RESTART_ALWAYS, MTD_RESTART_UNLESS_STOPPED };
+
+/* What was asked for. Complete: the image's config is already merged in. */
+struct mtd_spec {
+    char *image;        /* the reference as typed */
+    char *image_id;     /* "sha256:..." */
+    struct strv layers; /* chain ids, lowest first: directories under images/layers/ */
+    struct strv entrypoint, cmd; /* what argv was made from, for inspect and commit */
+    struct mtd_process process;
+    char *hostname;
+    bool read_only; /* root file system */
+    struct mtd_mount *mounts; /* the user's; the default ones are rootfs.c's table */
+    size_t n_mounts;
+    struct mtd_resources resources;
+    enum mtd_network network;
+    struct strv dns, add_hosts;
+    int stop_signal;    /* 0 = SIGTERM */
+    int64_t stop_timeout; /* seconds; -1 = wait for ever */
+    struct strv labels; /* "key=value", sorted */
+    struct strv env_cmdline; /* reserved for inspect; may be empty */
+    bool auto_remove;   /* --rm */
+    enum mtd_restart restart;
+    unsigned restart_max; /* on-failure:N; 0 = no bound */
+    uint64_t log_max_size; /* bytes; 0 = no rotation */
+    unsigned log_max_file; /* >= 1 */
+    /* docker's health check; empty test = none. test = ["CMD", ...] or ["CMD-SHELL", "..."] */
+    struct strv health_test;
+    int64_t health_interval, health_timeout, health_start_period; /* ns */
+    unsigned health_retries;
+};
+void mtd_spec_init(struct mtd_spec *s);
+void mtd_spec_done(struct mtd_spec *s);
+
+/* What is. Written by one process at a time, under the container's lock. */
+struct mtd_status {
+    enum mtd_state state; /* last written; observe before believing RUNNING */
+    pid_t pid;            /* host pid of the container's pid 1; 0 = none */
+    uint64_t pid_start;   /* its start time, see proc_start_time() */
+    char boot_id[BOOT_ID_LEN + 1];
+    pid_t monitor_pid;
+    uint64_t monitor_start;
+    int exit_code;   /* 0..255, 128+n for signal n; -1 = not known */
+    int exit_signal; /* 0 = exited by itself */
+    bool oom_killed;
+    bool stopped_by_user; /* stop or kill: the restart policy rests */
+    unsigned restart_count;
+    int64_t started_at, finished_at; /* wall ns; 0 = never */
+    char *error;         /* why the last start failed, one line */
+    struct strv cgroups; /* "controllers:/absolute/host/dir", "unified:" for v2 */
+    char *health;        /* "starting" "healthy" "unhealthy"; NULL = no check */
+};
+
+struct mtd_record {
+    char id[MTD_ID_SIZE];
+    char *name;
+    int64_t created_at; /* wall ns */
+    struct mtd_spec spec;
+    struct mtd_status status;
+};
+void mtd_record_init(struct mtd_record *r);
+void mtd_record_done(struct mtd_record *r);
+
+/* One line of `ps`: all that a list needs, without the rest of the record. */
+struct mtd_summary {
+    char id[MTD_ID_SIZE];
+    char *name, *image, *image_id;
+    char *command; /* argv joined with spaces, for reading only */
+    int64_t created_at, started_at, finished_at;
+    enum mtd_state state; /* observed */
+    int exit_code;
+    int exit_signal;
+    bool oom_killed, tty;
+    pid_t pid; /* 0 unless running or paused */
+    unsigned restart_count;
+    char *health, *error;
+    struct strv labels, mounts, cgroups; /* mounts: "source:target" */
+    enum mtd_network network;
+    int64_t memory_limit, nano_cpus;
+};
+void mtd_summary_done(struct mtd_summary *s);
+
+struct mtd_list {
+    struct mtd_summary *items;
+    size_t len;
+};
+void mtd_list_done(struct mtd_list *l);
+
+/* A container's figures at one moment. Counters grow; figures the kernel lacks are UINT64_MAX
+ * (MTD_STAT_NONE), never 0. */
+#define MTD_STAT_NONE UINT64_MAX
+struct mtd_stats {
+    int64_t taken_at;      /* monotonic ns */
+    uint64_t cpu_ns;       /* used since start */
+    uint64_t throttled_ns, periods, throttled_periods;
+    uint64_t memory;       /* usage minus inactive page cache, as docker counts */
+    uint64_t memory_limit; /* MTD_STAT_NONE = none */
+    uint64_t memory_cache;
+    uint64_t oom_kills;
+    uint64_t pids, pids_limit;
+    uint64_t blk_read, blk_write; /* bytes */
+    uint64_t net_rx, net_tx;      /* bytes, all interfaces but lo */
+    uint64_t psi_cpu_us, psi_memory_us, psi_io_us; /* "some" totals */
+};
+
+/* What an image brings. */
+struct mtd_image_config {
+    struct strv cmd, entrypoint, env, labels, exposed, volumes;
+    char *working_dir, *user, *author, *comment;
+    int stop_signal; /* 0 = not set */
+};
+void mtd_image_config_done(struct mtd_image_config *c);
+
+struct mtd_image {
+    char *id;         /* "sha256:<64 hex>" */
+    struct strv names; /* "busybox:latest"; may be empty (dangling) */
+    int64_t created_at;
+    uint64_t size;    /* bytes unpacked, all layers */
+    struct strv layers; /* chain ids, lowest first */
+    struct mtd_image_config config;
+};
+void mtd_image_done(struct mtd_image *i);
+
+struct mtd_image_list {
+    struct mtd_image *items;
+    size_t len;
+};
+void mtd_image_list_done(struct mtd_image_list *l);
+
+#endif
