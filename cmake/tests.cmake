@@ -2,7 +2,8 @@
 # serves as a container's whole root file system. `cmake --build DIR --target tests`.
 
 find_path(HEADER_criterion criterion/criterion.h)
-find_library(LIB_criterion NAMES libcriterion.so)
+set(CMAKE_FIND_LIBRARY_SUFFIXES .so)
+find_library(LIB_criterion criterion)
 if(NOT HEADER_criterion OR NOT LIB_criterion)
     message(STATUS "Criterion not found (package libcriterion-dev): tests are not built")
     return()
@@ -36,6 +37,7 @@ function(mtd_test kind)
     endif()
     add_executable(test_${kind} ${sources})
     target_link_libraries(test_${kind} PRIVATE test_support ${ARGN} ${LIB_criterion})
+    target_link_options(test_${kind} PRIVATE -fno-lto)
     add_test(NAME ${kind} COMMAND test_${kind})
     add_dependencies(tests test_${kind})
 endfunction()
