@@ -13,7 +13,8 @@ endif()
 
 add_library(mtd_flags INTERFACE)
 target_compile_definitions(mtd_flags INTERFACE
-    _GNU_SOURCE _FILE_OFFSET_BITS=64 MTD_VERSION="${PROJECT_VERSION}")
+    _GNU_SOURCE _FILE_OFFSET_BITS=64 MTD_VERSION="${PROJECT_VERSION}"
+    $<$<BOOL:${MTD_FAULTS}>:MTD_FAULTS>)
 
 # Off on purpose: unused parameters and missing initializers are how tables of functions
 # and of options look; truncation is looked for where it matters, in the path helpers.
