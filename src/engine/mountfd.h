@@ -1,0 +1,23 @@
+/* mountfd - the kernel's mount API by file descriptor: a file system or a bind is made
+ * detached, gets its attributes, and is then moved onto an already opened target. No path is
+ * resolved twice, so nothing can be swapped in between.
+ * Errors  -errno, no sentence: the caller knows what the mount is for.
+ * Owner   returned fds are the caller's, close-on-exec; closing a detached one unmounts it.
+ * Source  fsopen(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2); Linux 5.12.
+ */
+#ifndef ENGINE_MOUNTFD_H
+#define ENGINE_MOUNTFD_H
+
+#include <stdint.h>
+
+/* options: "key=value,flag"; attrs: MOUNT_ATTR_*. */
+int mountfd_new(const char *fstype, const char *source, const char *options, uint64_t attrs);
+/* Words that are mount attributes (ro nosuid nodev noexec and their opposites, noatime) are
+ * taken out of options into *attrs; the rest is copied to rest. -ENAMETOOLONG. */
+int mountfd_split(const char *options, uint64_t *attrs, char *rest, unsigned size);
+/* A recursive private copy of what stands at path (dir_fd relative; "" = dir_fd itself). */
+int mountfd_bind(int dir_fd, const char *path, uint64_t attrs);
+int mountfd_move(int mount_fd, int target_fd);
+int mountfd_set(int fd, uint64_t attrs);
+
+#endif

@@ -1,0 +1,109 @@
+/* Framing is the kernel's: a SEQPACKET message arrives whole or not at all, so there is no
+ * reassembly, no partial write to remember, and one buffer serves every client. */
+
+#include "engine/packet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define SOCKET_NAME "attach"
+#define SOCKET_BACKLOG 64
+
+/* Exact payload lengths; VARIABLE = anything up to PACKET_DATA_MAX. */
+#define VARIABLE ((size_t)-1)
+static const size_t PAYLOAD[PACKET_LIMIT] = {
+    [PACKET_READY] = sizeof(struct packet_ready), [PACKET_ERROR] = sizeof(struct mtd_error),
+    [PACKET_LOG] = sizeof(uint64_t),              [PACKET_EXIT] = sizeof(struct packet_exit),
+    [PACKET_STDIN] = VARIABLE,                    [PACKET_RESIZE] = sizeof(struct packet_size),
+    [PACKET_STOPPING] = 0,
+};
+
+int packet_send(int fd, enum packet_type type, const void *data, size_t len, int flags)
+{
+    struct packet_head head = {.type = type, .len = (uint32_t)len};
+    struct iovec iov[2] = {{&head, sizeof(head)}, {(void *)data, len}};
+    struct msghdr msg = {.msg_iov = iov, .msg_iovlen = len ? 2 : 1};
+    ssize_t n;
+    if (len > PACKET_DATA_MAX)
+        return -EMSGSIZE;
+    do
+        n = sendmsg(fd, &msg, flags | MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
+}
+
+static int check(const struct packet_head *head, size_t payload)
+{
+    if (head->type == 0 || head->type >= PACKET_LIMIT || head->len != payload)
+        return -EBADMSG;
+    size_t want = PAYLOAD[head->type];
+    return want == VARIABLE || want == payload ? 0 : -EBADMSG;
+}
+
+int packet_recv(int fd, void *buf, int flags, const void **ret_data, size_t *ret_len)
+{
+    ssize_t n;
+    do
+        n = recv(fd, buf, PACKET_MAX, flags | MSG_TRUNC);
+    while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return n == 0 || errno == ECONNRESET ? 0 : -errno;
+    struct packet_head head;
+    if ((size_t)n < sizeof(head) || n > PACKET_MAX)
+        return -EBADMSG;
+    memcpy(&head, buf, sizeof(head));
+    int r = check(&head, (size_t)n - sizeof(head));
+    if (r < 0)
+        return r;
+    *ret_data = (char *)buf + sizeof(head);
+    *ret_len = head.len;
+    return (int)head.type;
+}
+
+/* A socket's path holds 108 bytes; a run root may be longer. /proc/self/fd/N is short. */
+static void address(int run_fd, struct sockaddr_un *a)
+{
+    memset(a, 0, sizeof(*a));
+    a->sun_family = AF_UNIX;
+    snprintf(a->sun_path, sizeof(a->sun_path), "/proc/self/fd/%d/" SOCKET_NAME, run_fd);
+}
+
+int packet_listen(int run_fd, struct mtd_error *err)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return mtd_fail_errno(err, errno, "cannot make the attach socket");
+    struct sockaddr_un a;
+    address(run_fd, &a);
+    unlinkat(run_fd, SOCKET_NAME, 0);
+    mode_t old = umask(0177);
+    int r = bind(fd, (struct sockaddr *)&a, sizeof(a));
+    int saved = errno;
+    umask(old);
+    if (r == 0 && listen(fd, SOCKET_BACKLOG) == 0)
+        return fd;
+    saved = r < 0 ? saved : errno;
+    close(fd);
+    return mtd_fail_errno(err, saved, "cannot listen on the attach socket");
+}
+
+int packet_connect(int run_fd, struct mtd_error *err)
+{
+    int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return mtd_fail_errno(err, errno, "cannot make a socket");
+    struct sockaddr_un a;
+    address(run_fd, &a);
+    if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+        return fd;
+    int saved = errno;
+    close(fd);
+    return mtd_fail_errno(err, saved, "cannot reach the container's monitor");
+}

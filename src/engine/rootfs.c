@@ -1,0 +1,200 @@
+/* The order matters: private propagation before the first mount, or every mount below would
+ * appear on the host; the overlay before what stands in it; the user's mounts after ours, so
+ * that a volume may cover /dev/shm but masks are set over both; the root is made read-only
+ * last, when every mount point exists. */
+
+#include "engine/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/sys.h"
+#include "engine/mountfd.h"
+#include "engine/rootfs_part.h"
+
+#define NO_SUID MOUNT_ATTR_NOSUID
+#define NO_DEV MOUNT_ATTR_NODEV
+#define NO_EXEC MOUNT_ATTR_NOEXEC
+#define READ_ONLY MOUNT_ATTR_RDONLY
+
+/* docker's defaults (moby oci/defaults.go). */
+static const struct {
+    const char *target, *fstype, *options;
+    uint64_t attrs;
+} DEFAULT_MOUNTS[] = {
+    {"/proc", "proc", NULL, NO_SUID | NO_DEV | NO_EXEC},
+    {"/sys", "sysfs", NULL, READ_ONLY | NO_SUID | NO_DEV | NO_EXEC},
+    {"/dev", "tmpfs", "mode=755,size=65536k", NO_SUID | MOUNT_ATTR_STRICTATIME},
+    {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620,gid=5", NO_SUID | NO_EXEC},
+    {"/dev/shm", "tmpfs", "mode=1777,size=65536k", NO_SUID | NO_DEV | NO_EXEC},
+    {"/dev/mqueue", "mqueue", NULL, NO_SUID | NO_DEV | NO_EXEC},
+};
+
+static const char *const MASKED[] = {
+    "/proc/acpi",         "/proc/asound",      "/proc/kcore",
+    "/proc/keys",         "/proc/latency_stats", "/proc/timer_list",
+    "/proc/timer_stats",  "/proc/sched_debug", "/proc/scsi",
+    "/proc/interrupts",   "/sys/firmware",     "/sys/devices/virtual/powercap",
+};
+
+static const char *const READ_ONLY_PATHS[] = {
+    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+};
+
+int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt, ...)
+{
+    char text[sizeof(err->text)];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    int r = mtd_fail_errno(err, code, "%s", text);
+    if (err && err->stage == MTD_STAGE_NONE)
+        err->stage = (int)stage;
+    return r;
+}
+
+/* /proc, /sys and /dev themselves must not be links of the image: what is mounted there is
+ * what later steps and the payload take for the kernel's. */
+static int refuse_link(int root_fd, const char *target)
+{
+    struct stat st;
+    if (fstatat(root_fd, target + 1, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+}
+
+static int mount_default(int root_fd, size_t i, struct mtd_error *err)
+{
+    const char *target = DEFAULT_MOUNTS[i].target;
+    int code = refuse_link(root_fd, target);
+    auto_fd int fd = code < 0 ? code : fs_mkdir_in_root(root_fd, target, 0755);
+    if (fd < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -fd, "the image's %s cannot be mounted on",
+                           target);
+    auto_fd int mount = mountfd_new(DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype,
+                                    DEFAULT_MOUNTS[i].options, DEFAULT_MOUNTS[i].attrs);
+    code = mount < 0 ? mount : mountfd_move(mount, fd);
+    if (code < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
+                           DEFAULT_MOUNTS[i].fstype, target);
+    return 0;
+}
+
+int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err)
+{
+    if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return rootfs_fail(err, MTD_STAGE_ROOTFS, errno, "cannot make mounts private");
+    umask(0);
+    auto_fd int root = rootfs_overlay(r, err);
+    if (root < 0)
+        return root;
+    for (size_t i = 0; i < ARRAY_SIZE(DEFAULT_MOUNTS); i++) {
+        int code = mount_default(root, i, err);
+        if (code < 0)
+            return code;
+    }
+    int code = rootfs_devices(r, root, err);
+    if (code == 0)
+        code = rootfs_user_mounts(r, root, err);
+    if (code < 0)
+        return code;
+    *ret_root_fd = take_fd(&root);
+    return 0;
+}
+
+/* One path below the root becomes read-only in place. A path the kernel lacks is fine. */
+static int make_read_only(int root_fd, const char *path, struct mtd_error *err)
+{
+    auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
+    if (target == -ENOENT)
+        return 0;
+    auto_fd int bind = target < 0 ? target : mountfd_bind(target, "", READ_ONLY);
+    int code = bind < 0 ? bind : mountfd_move(bind, target);
+    if (code < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot make %s read-only", path);
+    return 0;
+}
+
+/* The first masked directory gets an empty file system, the others binds of it: one superblock
+ * to make and to reap. */
+static int mask_directory(int target, int *empty_fd)
+{
+    auto_fd int fresh = -1;
+    if (*empty_fd >= 0)
+        fresh = mountfd_bind(*empty_fd, "", READ_ONLY);
+    else
+        fresh = mountfd_new("tmpfs", "tmpfs", "mode=755,size=4k",
+                            READ_ONLY | NO_SUID | NO_DEV | NO_EXEC);
+    int code = fresh < 0 ? fresh : mountfd_move(fresh, target);
+    if (code == 0 && *empty_fd < 0)
+        *empty_fd = take_fd(&fresh);
+    return code;
+}
+
+static int mask_file(int target, int null_fd)
+{
+    auto_fd int bind = mountfd_bind(null_fd, "", READ_ONLY);
+    return bind < 0 ? bind : mountfd_move(bind, target);
+}
+
+static int mask_one(int root_fd, int null_fd, int *empty_fd, const char *path,
+                    struct mtd_error *err)
+{
+    auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
+    if (target == -ENOENT)
+        return 0;
+    struct stat st;
+    int code = target < 0 ? target : fstat(target, &st) < 0 ? -errno : 0;
+    if (code == 0)
+        code = S_ISDIR(st.st_mode) ? mask_directory(target, empty_fd)
+                                   : mask_file(target, null_fd);
+    if (code < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mask %s", path);
+    return 0;
+}
+
+int rootfs_mask(int root_fd, struct mtd_error *err)
+{
+    auto_fd int null = fs_open_in_root(root_fd, "/dev/null", O_PATH | O_CLOEXEC, 0);
+    if (null < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -null, "cannot open the new /dev/null");
+    auto_fd int empty = -1;
+    for (size_t i = 0; i < ARRAY_SIZE(MASKED); i++) {
+        int code = mask_one(root_fd, null, &empty, MASKED[i], err);
+        if (code < 0)
+            return code;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(READ_ONLY_PATHS); i++) {
+        int code = make_read_only(root_fd, READ_ONLY_PATHS[i], err);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+/* pivot_root(".", ".") stacks the old root under the new one; detaching "." drops it. */
+static int pivot(int root_fd, struct mtd_error *err)
+{
+    if (fchdir(root_fd) < 0 || sys_pivot_root(".", ".") < 0)
+        return rootfs_fail(err, MTD_STAGE_PIVOT, errno, "cannot pivot into the container's root");
+    if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
+        return rootfs_fail(err, MTD_STAGE_PIVOT, errno, "cannot leave the host's root");
+    return 0;
+}
+
+int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err)
+{
+    int code = r->record->spec.process.privileged ? 0 : rootfs_mask(root_fd, err);
+    if (code == 0 && r->record->spec.read_only && (code = mountfd_set(root_fd, READ_ONLY)) < 0)
+        return rootfs_fail(err, MTD_STAGE_PIVOT, -code, "cannot make the root read-only");
+    return code < 0 ? code : pivot(root_fd, err);
+}

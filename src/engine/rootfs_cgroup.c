@@ -1,0 +1,100 @@
+/* The container's own view of its groups: a tmpfs with one read-only mount per v1 hierarchy, or
+ * the v2 tree alone. In a cgroup namespace each mount's root is the container's group. The list
+ * comes from /proc/self/cgroup as init itself sees it. */
+
+#include "engine/rootfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "engine/mountfd.h"
+#include "engine/rootfs_part.h"
+
+#define CGROUP_LIST_MAX 8192
+#define CGROUP_PATH "/sys/fs/cgroup"
+#define ATTRS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+static int mount_at(int dir_fd, const char *name, const char *fstype, const char *options)
+{
+    if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    auto_fd int target = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (target < 0)
+        return -errno;
+    auto_fd int mount = mountfd_new(fstype, "cgroup", options, ATTRS);
+    return mount < 0 ? mount : mountfd_move(mount, target);
+}
+
+/* "cpu,cpuacct" is one hierarchy with a link for each name. */
+static void link_names(int dir_fd, const char *names)
+{
+    char copy[128];
+    if (!strchr(names, ',') || snprintf(copy, sizeof(copy), "%s", names) >= (int)sizeof(copy))
+        return;
+    char *state = NULL;
+    for (char *n = strtok_r(copy, ",", &state); n; n = strtok_r(NULL, ",", &state))
+        (void)!symlinkat(names, dir_fd, n);
+}
+
+/* One line "7:cpu,cpuacct:/x", "1:name=systemd:/x" or "0::/x". A hierarchy that cannot be
+ * shown is not shown. */
+static void mount_line(int dir_fd, char *line)
+{
+    char *names = strchr(line, ':');
+    char *end = names ? strchr(names + 1, ':') : NULL;
+    if (!end)
+        return;
+    *end = '\0';
+    names++;
+    if (*names == '\0') {
+        mount_at(dir_fd, "unified", "cgroup2", NULL);
+        return;
+    }
+    const char *dir = strncmp(names, "name=", 5) == 0 ? names + 5 : names;
+    char options[256];
+    snprintf(options, sizeof(options), "%s%s", dir == names ? "" : "none,", names);
+    if (mount_at(dir_fd, dir, "cgroup", options) == 0)
+        link_names(dir_fd, dir);
+}
+
+static int mount_v1(int target, char *list)
+{
+    auto_fd int tmp = mountfd_new("tmpfs", "tmpfs", "mode=755,size=64k",
+                                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    int code = tmp < 0 ? tmp : mountfd_move(tmp, target);
+    if (code < 0)
+        return code;
+    auto_fd int dir = openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0)
+        return -errno;
+    char *state = NULL;
+    for (char *l = strtok_r(list, "\n", &state); l; l = strtok_r(NULL, "\n", &state))
+        mount_line(dir, l);
+    return mountfd_set(tmp, MOUNT_ATTR_RDONLY);
+}
+
+int rootfs_mount_cgroup(int root_fd, struct mtd_error *err)
+{
+    char list[CGROUP_LIST_MAX];
+    int n = fs_read_small_at(AT_FDCWD, "/proc/self/cgroup", list, sizeof(list));
+    auto_fd int target = n < 0 ? n : fs_open_in_root(root_fd, CGROUP_PATH, O_PATH | O_CLOEXEC, 0);
+    if (target == -ENOENT)
+        return 0; /* a kernel without cgroups in sysfs */
+    int code = target;
+    if (target >= 0 && strncmp(list, "0::", 3) == 0) {
+        auto_fd int mount = mountfd_new("cgroup2", "cgroup", NULL, ATTRS);
+        code = mount < 0 ? mount : mountfd_move(mount, target);
+    } else if (target >= 0) {
+        code = mount_v1(target, list);
+    }
+    if (code < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount " CGROUP_PATH);
+    return 0;
+}

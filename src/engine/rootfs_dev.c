@@ -1,0 +1,68 @@
+/* /dev is ours: a fresh tmpfs with the nodes every program expects, made by directory fd after
+ * the mount, so nothing of the image's /dev shines through. */
+
+#include "engine/rootfs_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "engine/mountfd.h"
+
+static const struct {
+    const char *name;
+    unsigned major, minor;
+} NODES[] = {
+    {"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9},
+    {"tty", 5, 0},
+};
+
+static const struct {
+    const char *name, *target;
+} LINKS[] = {
+    {"fd", "/proc/self/fd"},         {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"},   {"stderr", "/proc/self/fd/2"},
+    {"ptmx", "pts/ptmx"},            {"core", "/proc/kcore"},
+};
+
+static int make_nodes(int dev_fd, struct mtd_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(NODES); i++)
+        if (mknodat(dev_fd, NODES[i].name, S_IFCHR | 0666,
+                    makedev(NODES[i].major, NODES[i].minor)) < 0)
+            return rootfs_fail(err, MTD_STAGE_DEVICES, errno, "cannot make /dev/%s",
+                               NODES[i].name);
+    for (size_t i = 0; i < ARRAY_SIZE(LINKS); i++)
+        if (symlinkat(LINKS[i].target, dev_fd, LINKS[i].name) < 0)
+            return rootfs_fail(err, MTD_STAGE_DEVICES, errno, "cannot link /dev/%s",
+                               LINKS[i].name);
+    return 0;
+}
+
+/* --init: our own program, read-only, as /dev/init. */
+static int bind_init(const struct rootfs *r, int dev_fd, struct mtd_error *err)
+{
+    auto_fd int bind = mountfd_bind(AT_FDCWD, r->init_path, MOUNT_ATTR_RDONLY);
+    auto_fd int target = openat(dev_fd, "init", O_CREAT | O_EXCL | O_CLOEXEC | O_RDONLY, 0555);
+    int code = bind < 0 ? bind : target < 0 ? -errno : mountfd_move(bind, target);
+    if (code < 0)
+        return rootfs_fail(err, MTD_STAGE_DEVICES, -code, "cannot bind %s to /dev/init",
+                           r->init_path);
+    return 0;
+}
+
+int rootfs_devices(const struct rootfs *r, int root_fd, struct mtd_error *err)
+{
+    auto_fd int dev = fs_open_in_root(root_fd, "/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    if (dev < 0)
+        return rootfs_fail(err, MTD_STAGE_DEVICES, -dev, "cannot open the new /dev");
+    int code = make_nodes(dev, err);
+    if (code == 0 && r->init_path)
+        code = bind_init(r, dev, err);
+    return code;
+}

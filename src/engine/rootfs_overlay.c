@@ -1,0 +1,148 @@
+/* The image's layers below, the container's own upper above. lowerdir+ (Linux 6.7) takes one
+ * layer at a time and has no length limit; older kernels get the one-page string of mount(2),
+ * with names relative to the layers' directory to make it last longer. */
+
+#include "engine/rootfs_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/mountfd.h"
+
+#define DATA_MAX 4096
+#define PATH_ROOM 4096
+
+static int set_string(int fs_fd, const char *key, const char *value)
+{
+    return fsconfig(fs_fd, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
+}
+
+static int set_path(int fs_fd, const char *key, const char *dir, const char *name)
+{
+    char path[PATH_ROOM];
+    if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+        return -ENAMETOOLONG;
+    auto_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    char short_path[64]; /* fsconfig strings end at 256 bytes */
+    snprintf(short_path, sizeof(short_path), "/proc/self/fd/%d", fd);
+    return set_string(fs_fd, key, short_path);
+}
+
+static int add_layers(int fs_fd, const struct rootfs *r)
+{
+    const struct strv *layers = &r->record->spec.layers;
+    char dir[PATH_ROOM];
+    if (snprintf(dir, sizeof(dir), "%s/layers", r->images_dir) >= (int)sizeof(dir))
+        return -ENAMETOOLONG;
+    for (size_t i = layers->len; i-- > 0;) {
+        int err = set_path(fs_fd, "lowerdir+", dir, layers->items[i]);
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+/* A --rm container's upper is thrown away: no need to sync it when it is unmounted. */
+static int set_flags(int fs_fd, const struct rootfs *r)
+{
+    static const char *const OPTIONS[][2] = {
+        {"index", "off"}, {"metacopy", "off"}, {"redirect_dir", "off"}};
+    for (size_t i = 0; i < ARRAY_SIZE(OPTIONS); i++) {
+        int err = set_string(fs_fd, OPTIONS[i][0], OPTIONS[i][1]);
+        if (err < 0)
+            return err;
+    }
+    if (r->record->spec.auto_remove)
+        fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
+    return set_string(fs_fd, "source", "overlay");
+}
+
+static int new_api(const struct rootfs *r)
+{
+    auto_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+    if (fs < 0)
+        return -errno;
+    int err = add_layers(fs, r);
+    if (err == 0)
+        err = set_path(fs, "upperdir", r->dir, "upper");
+    if (err == 0)
+        err = set_path(fs, "workdir", r->dir, "work");
+    if (err == 0)
+        err = set_flags(fs, r);
+    if (err < 0)
+        return err;
+    if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return -errno;
+    int fd = fsmount(fs, FSMOUNT_CLOEXEC, 0);
+    return fd < 0 ? -errno : fd;
+}
+
+static int lower_string(const struct rootfs *r, char *out, size_t size)
+{
+    const struct strv *layers = &r->record->spec.layers;
+    size_t used = 0;
+    for (size_t i = layers->len; i-- > 0;) {
+        int n = snprintf(out + used, size - used, "%s%s", used ? ":" : "", layers->items[i]);
+        if (n < 0 || (size_t)n >= size - used)
+            return -E2BIG;
+        used += (size_t)n;
+    }
+    return 0;
+}
+
+static int old_api(const struct rootfs *r)
+{
+    char lower[DATA_MAX], data[DATA_MAX], path[PATH_ROOM];
+    int err = lower_string(r, lower, sizeof(lower));
+    if (err < 0)
+        return err;
+    int n = snprintf(data, sizeof(data),
+                     "lowerdir=%s,upperdir=%s/upper,workdir=%s/work,index=off,metacopy=off%s",
+                     lower, r->dir, r->dir, r->record->spec.auto_remove ? ",volatile" : "");
+    if (n < 0 || n >= (int)sizeof(data))
+        return -E2BIG;
+    snprintf(path, sizeof(path), "%s/layers", r->images_dir);
+    if (chdir(path) < 0)
+        return -errno;
+    snprintf(path, sizeof(path), "%s/rootfs", r->dir);
+    if (mount("overlay", path, "overlay", 0, data) < 0)
+        return -errno;
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int place(const struct rootfs *r, int mount_fd)
+{
+    char path[PATH_ROOM];
+    if (snprintf(path, sizeof(path), "%s/rootfs", r->dir) >= (int)sizeof(path))
+        return -ENAMETOOLONG;
+    auto_fd int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return target < 0 ? -errno : mountfd_move(mount_fd, target);
+}
+
+int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)
+{
+    auto_fd int fd = new_api(r);
+    int code = fd;
+    if (fd >= 0) {
+        code = place(r, fd);
+    } else if (fd == -EINVAL || fd == -ENOSYS) {
+        fd = old_api(r);
+        code = fd;
+    }
+    if (code == -ENODEV)
+        return rootfs_fail(err, MTD_STAGE_ROOTFS, ENODEV,
+                           "this kernel has no overlay file system; load it with modprobe "
+                           "overlay");
+    if (code < 0)
+        return rootfs_fail(err, MTD_STAGE_ROOTFS, -code, "cannot mount the overlay on %s/rootfs",
+                           r->dir);
+    return take_fd(&fd);
+}

@@ -1,0 +1,129 @@
+/* What the user asked to see inside: volumes, tmpfs, and the three files docker makes. Sources
+ * are host paths and resolved in the host's view; targets belong to the image and are resolved
+ * inside the root only. */
+
+#include "engine/rootfs_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "engine/mountfd.h"
+
+#define PATH_ROOM 4096
+#define TMPFS_ATTRS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+
+static const char *const HOST_FILES[] = {"hosts", "hostname", "resolv.conf"};
+
+/* The image may have resolv.conf as a link into /run; the file is then made where it leads,
+ * or the link is replaced when that place does not exist. */
+static int make_file(int root_fd, const char *target)
+{
+    char parent[PATH_ROOM];
+    const char *slash = strrchr(target, '/');
+    if (!slash || snprintf(parent, sizeof(parent), "%.*s", (int)(slash - target), target) >=
+                      (int)sizeof(parent))
+        return -ENAMETOOLONG;
+    auto_fd int dir = fs_mkdir_in_root(root_fd, *parent ? parent : "/", 0755);
+    if (dir < 0)
+        return dir;
+    int flags = O_CREAT | O_WRONLY | O_CLOEXEC | O_NONBLOCK;
+    auto_fd int fd = fs_open_in_root(root_fd, target, flags, 0644);
+    if (fd >= 0)
+        return 0;
+    if (fd != -ENOENT || unlinkat(dir, slash + 1, 0) < 0)
+        return fd;
+    fd = openat(dir, slash + 1, flags | O_EXCL | O_NOFOLLOW, 0644);
+    return fd < 0 ? -errno : 0;
+}
+
+int rootfs_target(int root_fd, const char *target, bool file)
+{
+    if (!file)
+        return fs_mkdir_in_root(root_fd, target, 0755);
+    int fd = fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
+    if (fd != -ENOENT)
+        return fd;
+    int r = make_file(root_fd, target);
+    return r < 0 ? r : fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
+}
+
+static int mount_source(const struct rootfs *r, const struct mtd_mount *m, char *path, size_t size)
+{
+    int n = m->type == MTD_MOUNT_VOLUME
+                ? snprintf(path, size, "%s/%s/_data", r->volumes_dir, m->source)
+                : snprintf(path, size, "%s", m->source);
+    return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+}
+
+static int bind_one(const struct rootfs *r, int root_fd, const struct mtd_mount *m)
+{
+    char source[PATH_ROOM];
+    int code = mount_source(r, m, source, sizeof(source));
+    if (code < 0)
+        return code;
+    auto_fd int mount = mountfd_bind(AT_FDCWD, source, m->read_only ? MOUNT_ATTR_RDONLY : 0);
+    if (mount < 0)
+        return mount;
+    struct stat st;
+    if (fstat(mount, &st) < 0)
+        return -errno;
+    auto_fd int target = rootfs_target(root_fd, m->target, !S_ISDIR(st.st_mode));
+    return target < 0 ? target : mountfd_move(mount, target);
+}
+
+static int tmpfs_one(int root_fd, const struct mtd_mount *m)
+{
+    uint64_t attrs = TMPFS_ATTRS | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
+    char options[512];
+    int code = mountfd_split(m->options, &attrs, options, sizeof(options));
+    if (code < 0)
+        return code;
+    auto_fd int mount = mountfd_new("tmpfs", "tmpfs", options, attrs);
+    if (mount < 0)
+        return mount;
+    auto_fd int target = rootfs_target(root_fd, m->target, false);
+    return target < 0 ? target : mountfd_move(mount, target);
+}
+
+static int bind_host_file(const struct rootfs *r, int root_fd, const char *name,
+                          struct mtd_error *err)
+{
+    char source[PATH_ROOM], target[64];
+    snprintf(source, sizeof(source), "%s/%s", r->dir, name);
+    snprintf(target, sizeof(target), "/etc/%s", name);
+    auto_fd int mount = mountfd_bind(AT_FDCWD, source, 0);
+    int code = mount;
+    if (mount >= 0) {
+        auto_fd int fd = rootfs_target(root_fd, target, true);
+        code = fd < 0 ? fd : mountfd_move(mount, fd);
+    }
+    if (code < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s", target);
+    return 0;
+}
+
+int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *err)
+{
+    const struct mtd_spec *spec = &r->record->spec;
+    for (size_t i = 0; i < ARRAY_SIZE(HOST_FILES); i++) {
+        int code = bind_host_file(r, root_fd, HOST_FILES[i], err);
+        if (code < 0)
+            return code;
+    }
+    for (size_t i = 0; i < spec->n_mounts; i++) {
+        const struct mtd_mount *m = &spec->mounts[i];
+        int code =
+            m->type == MTD_MOUNT_TMPFS ? tmpfs_one(root_fd, m) : bind_one(r, root_fd, m);
+        if (code < 0)
+            return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
+                               m->source ? m->source : "tmpfs", m->target);
+    }
+    return 0;
+}

@@ -1,0 +1,129 @@
+/* One SOCK_SEQPACKET pair instead of two pipes: messages keep their borders, a descriptor can
+ * travel with one, and both ends notice at once when the other is gone. */
+
+#include "engine/sync.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SYNC_GO 'G'
+#define SYNC_TTY_MARK 'T'
+#define SYNC_EXEC_MARK 'E'
+
+int sync_pair(int *ret_monitor, int *ret_init)
+{
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    *ret_monitor = fds[0];
+    *ret_init = fds[1];
+    return 0;
+}
+
+static int send_bytes(int fd, const void *data, size_t len)
+{
+    ssize_t n;
+    do
+        n = send(fd, data, len, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    return (size_t)n == len ? 0 : -EIO;
+}
+
+static int send_mark(int fd, char mark)
+{
+    return send_bytes(fd, &mark, 1);
+}
+
+int sync_go(int fd)
+{
+    return send_mark(fd, SYNC_GO);
+}
+
+int sync_wait_go(int fd)
+{
+    char mark = 0;
+    ssize_t n;
+    do
+        n = recv(fd, &mark, 1, 0);
+    while (n < 0 && errno == EINTR);
+    return n == 1 && mark == SYNC_GO ? 0 : -ECANCELED;
+}
+
+int sync_send_error(int fd, const struct mtd_error *err)
+{
+    return send_bytes(fd, err, sizeof(*err));
+}
+
+int sync_send_exec(int fd)
+{
+    return send_mark(fd, SYNC_EXEC_MARK);
+}
+
+int sync_send_tty(int fd, int master)
+{
+    char mark = SYNC_TTY_MARK;
+    struct iovec iov = {.iov_base = &mark, .iov_len = 1};
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    memset(&control, 0, sizeof(control));
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control.room)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &master, sizeof(int));
+    return sendmsg(fd, &msg, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+}
+
+static int received_fd(struct msghdr *msg)
+{
+    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+        c->cmsg_len != CMSG_LEN(sizeof(int)))
+        return -1;
+    int fd;
+    memcpy(&fd, CMSG_DATA(c), sizeof(int));
+    return fd;
+}
+
+int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
+{
+    struct mtd_error err;
+    struct iovec iov = {.iov_base = &err, .iov_len = sizeof(err)};
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control.room)};
+    ssize_t n;
+    do
+        n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return errno == ECONNRESET ? SYNC_EOF : -errno;
+    if (n == 0)
+        return SYNC_EOF;
+    if (n == sizeof(err)) {
+        err.text[sizeof(err.text) - 1] = '\0';
+        *ret_err = err;
+        return SYNC_ERROR;
+    }
+    char mark = *(char *)&err;
+    if (n == 1 && mark == SYNC_EXEC_MARK)
+        return SYNC_EXEC;
+    if (n == 1 && mark == SYNC_TTY_MARK && (*ret_fd = received_fd(&msg)) >= 0)
+        return SYNC_TTY;
+    return -EBADMSG;
+}
