@@ -25,7 +25,7 @@ target_compile_options(mtd_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:
     $<$<C_COMPILER_ID:GNU>:-Wlogical-op;-Wno-format-truncation>
     -fstack-protector-strong -ffunction-sections -fdata-sections
     $<$<BOOL:${MTD_WERROR}>:-Werror>>)
-target_link_options(mtd_flags INTERFACE -Wl,--gc-sections -Wl,-z,relro -Wl,-z,now)
+target_link_options(mtd_flags INTERFACE -Wl,-z,relro -Wl,-z,now)
 
 if(CMAKE_BUILD_TYPE STREQUAL Release)
     # No PIE: relocating a static program dirties pages of every monitor and costs its start.
@@ -45,9 +45,10 @@ if(MTD_LTO)
         $<$<COMPILE_LANGUAGE:C>:-flto=auto -ffat-lto-objects>)
 endif()
 
-# mtd_link_program(TARGET): static and stripped where the build asks for it.
+# mtd_link_program(TARGET): static and stripped where the build asks for it. Not for the
+# tests: Criterion finds them in a section nothing refers to, which --gc-sections drops.
 function(mtd_link_program target)
-    target_link_options(${target} PRIVATE
+    target_link_options(${target} PRIVATE -Wl,--gc-sections
         $<$<BOOL:${MTD_STATIC}>:-static> $<$<CONFIG:Release>:-s>
         $<$<BOOL:${MTD_LTO}>:-flto=auto -O2>)
 endfunction()
