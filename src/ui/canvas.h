@@ -1,0 +1,141 @@
+/* canvas - a grid of cells; every view draws into one and knows nothing else of a terminal.
+ * Shape   a cell is one glyph (a base with its combining marks), a semantic colour and
+ *         attributes. A wide glyph takes two cells, the right one having width 0. Overwriting
+ *         one half of it blanks the other: there are never half glyphs.
+ * Rule    every drawing function clips to its rectangle and to the canvas; any coordinate is
+ *         allowed. Text is made harmless by text.h: no control byte gets into a cell.
+ * Owner   canvas_done frees; out of memory in canvas_resize keeps the old size.
+ */
+#ifndef UI_CANVAS_H
+#define UI_CANVAS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* What a cell means; theme.c says what that looks like. */
+enum color {
+    COLOR_TEXT,
+    COLOR_DIM,
+    COLOR_BAR,      /* the header line */
+    COLOR_HEADING,  /* column headings, section titles */
+    COLOR_BORDER,
+    COLOR_KEY,      /* a key in the footer or the help */
+    COLOR_SELECTED, /* the row under the cursor */
+    COLOR_MARKED,
+    COLOR_RUNNING,
+    COLOR_PAUSED,
+    COLOR_EXITED, /* ended with status 0, created */
+    COLOR_FAILED, /* ended otherwise, dead, broken */
+    COLOR_BUSY,   /* restarting, removing, an action under way */
+    COLOR_GRAPH,
+    COLOR_GRAPH_HIGH,
+    COLOR_LIMIT, /* a limit drawn into a graph */
+    COLOR_INFO,  /* message line */
+    COLOR_WARNING,
+    COLOR_ERROR,
+    COLOR_INPUT,  /* text being typed */
+    COLOR_MATCH,  /* a search hit */
+    COLOR_STDERR, /* what a container wrote to stderr */
+    COLOR_LANE,   /* + 0..7: one of several containers in a merged log */
+    COLOR_LANE_LAST = COLOR_LANE + 7,
+    COLOR_ANSI, /* + 0..15: the palette, for SGR colours in logs */
+    COLOR_ANSI_LAST = COLOR_ANSI + 15,
+    COLOR_COUNT
+};
+
+enum attr { ATTR_BOLD = 1, ATTR_DIM = 2, ATTR_UNDERLINE = 4, ATTR_REVERSE = 8 };
+
+struct style {
+    uint8_t color; /* enum color */
+    uint8_t attrs; /* enum attr */
+};
+#define STYLE(c) ((struct style){.color = (uint8_t)(c)})
+#define STYLE_ATTR(c, a) ((struct style){.color = (uint8_t)(c), .attrs = (uint8_t)(a)})
+
+#define CELL_BYTES 12
+struct cell {
+    char text[CELL_BYTES]; /* UTF-8, not terminated when full; zero after the last byte */
+    uint8_t len;           /* 0 in the right half of a wide glyph */
+    uint8_t width;         /* 1, 2, or 0 = right half */
+    struct style style;
+};
+
+struct rect {
+    int row, col, rows, cols;
+};
+
+struct canvas {
+    struct cell *cells; /* rows * cols */
+    int rows, cols;
+    bool ascii;                 /* shapes and text in ASCII only; else UTF-8 */
+    int cursor_row, cursor_col; /* where the terminal's cursor shall stand; row -1 = hidden */
+};
+
+int canvas_init(struct canvas *c, int rows, int cols); /* -ENOMEM */
+int canvas_resize(struct canvas *c, int rows, int cols);
+void canvas_done(struct canvas *c);
+void canvas_clear(struct canvas *c); /* blanks, cursor hidden */
+struct rect canvas_rect(const struct canvas *c); /* all of it */
+
+/* Draws s[0..n) at row, col of r (both may be outside, negative too: the part left of the
+ * rectangle is cut off). Returns the column after the text as if nothing had been clipped. */
+int canvas_text(struct canvas *c, struct rect r, int row, int col, struct style st,
+                const char *s, size_t n);
+int canvas_puts(struct canvas *c, struct rect r, int row, int col, struct style st,
+                const char *s);
+int canvas_printf(struct canvas *c, struct rect r, int row, int col, struct style st,
+                  const char *fmt, ...) __attribute__((format(printf, 6, 7)));
+/* The text in exactly cols columns: padded with blanks, or cut with an ellipsis. Right-aligned
+ * when right. Returns col + cols. */
+int canvas_field(struct canvas *c, struct rect r, int row, int col, int cols, bool right,
+                 struct style st, const char *s);
+
+void canvas_fill(struct canvas *c, struct rect r, struct style st); /* blanks */
+/* Changes the style of n cells and leaves their text. */
+void canvas_restyle(struct canvas *c, struct rect r, int row, int col, int n, struct style st);
+void canvas_hline(struct canvas *c, struct rect r, int row, int col, int n, struct style st);
+/* A box along the inside of r, its inside blanked, title into the top line (may be NULL). */
+void canvas_box(struct canvas *c, struct rect r, struct style st, const char *title);
+/* Puts the terminal's cursor; outside of r = hidden. */
+void canvas_cursor(struct canvas *c, struct rect r, int row, int col);
+
+/* The screen as text: one line per row, blanks at the ends cut, '\n' after each. */
+int canvas_dump(const struct canvas *c, struct buf *ret);
+/* The colours as text: one letter per cell, 'a' + enum color (upper case with an attribute);
+ * COLOR_TEXT without attributes is '.'. */
+int canvas_dump_styles(const struct canvas *c, struct buf *ret);
+
+/* Shapes, each one column wide, in UTF-8 or ASCII as the canvas has it. */
+enum shape {
+    SHAPE_RUNNING,
+    SHAPE_PAUSED,
+    SHAPE_EXITED,
+    SHAPE_FAILED,
+    SHAPE_CREATED,
+    SHAPE_RESTARTING,
+    SHAPE_REMOVING,
+    SHAPE_BROKEN,
+    SHAPE_HLINE,
+    SHAPE_VLINE,
+    SHAPE_TOP_LEFT,
+    SHAPE_TOP_RIGHT,
+    SHAPE_BOTTOM_LEFT,
+    SHAPE_BOTTOM_RIGHT,
+    SHAPE_ELLIPSIS,
+    SHAPE_CURSOR, /* before the selected row */
+    SHAPE_MARK,
+    SHAPE_OPEN,   /* an unfolded node */
+    SHAPE_FOLDED,
+    SHAPE_MORE_UP,
+    SHAPE_MORE_DOWN,
+    SHAPE_BULLET,
+    SHAPE_BLOCK, /* + 0..8: an eighth block, 0 = nothing */
+    SHAPE_BLOCK_LAST = SHAPE_BLOCK + 8,
+    SHAPE_COUNT
+};
+const char *canvas_shape(const struct canvas *c, enum shape s);
+
+#endif

@@ -1,0 +1,135 @@
+/* The decoder accepts exactly the well-formed UTF-8 of Unicode table 3-7; an ill-formed byte
+ * becomes one '?' and decoding goes on with the next byte, so damage never hides what
+ * follows it. */
+#include "ui/text.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+enum { BAD = 0xffffffff };
+
+int text_encode(uint32_t code, char out[5])
+{
+    static const struct {
+        uint32_t below;
+        uint8_t lead, len;
+    } FORM[] = {{0x80, 0, 1}, {0x800, 0xc0, 2}, {0x10000, 0xe0, 3}, {0x110000, 0xf0, 4}};
+    size_t f = 0;
+    while (f < ARRAY_SIZE(FORM) - 1 && code >= FORM[f].below)
+        f++;
+    int len = FORM[f].len;
+    for (int i = len - 1; i > 0; i--, code >>= 6)
+        out[i] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)(FORM[f].lead | code);
+    out[len] = '\0';
+    return len;
+}
+
+static size_t decode(const unsigned char *s, size_t n, uint32_t *code)
+{
+    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
+                                                   : s[0] < 0xf5   ? 4
+                                                                   : 0;
+    *code = (uint32_t)BAD;
+    if (len == 0 || len > n)
+        return 1;
+    if (len == 1) {
+        *code = s[0];
+        return 1;
+    }
+    uint32_t c = s[0] & (0xffu >> (len + 1));
+    for (size_t i = 1; i < len; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 1;
+        c = c << 6 | (s[i] & 0x3f);
+    }
+    bool overlong = (len == 3 && c < 0x800) || (len == 4 && c < 0x10000);
+    if (overlong || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+        return 1;
+    *code = c;
+    return len;
+}
+
+/* Shown as "?": they would move the cursor or turn the order of a whole line around. */
+static bool is_hostile(uint32_t c)
+{
+    return c == (uint32_t)BAD || (c >= 0x80 && c <= 0x9f) || c == 0x061c ||
+           (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+           (c >= 0x2061 && c <= 0x206f) || (c & 0xfffe) == 0xfffe ||
+           (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+}
+
+/* Dropped: what they do to the width of their neighbours differs between terminals. */
+static bool is_joiner(uint32_t c)
+{
+    return (c >= 0x200b && c <= 0x200d) || c == 0x2060 || c == 0xfeff ||
+           (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0100 && c <= 0xe01ef);
+}
+
+static void set_glyph(struct glyph *g, uint32_t code, int width)
+{
+    g->code = code;
+    g->len = (uint8_t)text_encode(code, g->bytes);
+    g->width = (uint8_t)width;
+}
+
+size_t text_next(const char *s, size_t n, struct glyph *ret, uint32_t *state)
+{
+    if (*state) {
+        set_glyph(ret, *state, 1);
+        *state = 0;
+        return 0;
+    }
+    uint32_t code;
+    size_t used = decode((const unsigned char *)s, n, &code);
+    if (code == '\t')
+        set_glyph(ret, ' ', 1);
+    else if (code < 0x20 || code == 0x7f) {
+        *state = code ^ 0x40;
+        set_glyph(ret, '^', 1);
+    } else if (is_joiner(code))
+        *ret = (struct glyph){.code = code};
+    else if (is_hostile(code))
+        set_glyph(ret, '?', 1);
+    else
+        set_glyph(ret, code, text_code_width(code));
+    return used;
+}
+
+/* Walks whole glyphs until cols is exceeded; the columns walked go to *ret_width. */
+static size_t walk(const char *s, size_t n, int cols, int *ret_width)
+{
+    size_t at = 0;
+    uint32_t state = 0;
+    int width = 0;
+    while (at < n) {
+        struct glyph g;
+        size_t used = text_next(s + at, n - at, &g, &state);
+        int step = g.width;
+        if (state) { /* both halves of "^[" or none */
+            text_next(s + at, 0, &g, &state);
+            step += g.width;
+        }
+        if (width + step > cols)
+            break;
+        width += step;
+        at += used;
+    }
+    *ret_width = width;
+    return at;
+}
+
+int text_width(const char *s, size_t n)
+{
+    int width;
+    walk(s, n, 1 << 30, &width);
+    return width;
+}
+
+size_t text_fit(const char *s, size_t n, int cols)
+{
+    int width;
+    return walk(s, n, cols, &width);
+}
