@@ -11,7 +11,8 @@
 
 #include "base/buf.h"
 
-/* Reads a whole regular file (or proc/cgroup file) of at most max bytes into *ret.
+/* Reads a whole regular file (or proc/cgroup file) of at most max bytes into *ret, whose
+ * former content goes and whose memory is used again.
  * -EFBIG when longer. O_NOFOLLOW|O_NONBLOCK; not regular = -EINVAL. */
 int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret);
 /* The same into the caller's array, NUL-terminated, trailing newline cut; returns length. */

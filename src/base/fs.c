@@ -1,0 +1,197 @@
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static ssize_t read_once(int fd, void *out, size_t size)
+{
+    ssize_t n;
+    do
+        n = read(fd, out, size);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+static int open_regular(int dir_fd, const char *name, struct stat *ret)
+{
+    auto_fd int fd =
+        openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, ret) < 0)
+        return -errno;
+    return S_ISREG(ret->st_mode) ? take_fd(&fd) : -EINVAL;
+}
+
+int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret)
+{
+    struct stat st;
+    auto_fd int fd = open_regular(dir_fd, name, &st);
+    if (fd < 0)
+        return fd;
+    ret->len = 0;
+    if (st.st_size > 0 && (uintmax_t)st.st_size > max)
+        return -EFBIG;
+    /* One byte more than the file claims: the read that finds the end is then often free of
+     * a second buffer. Files of proc claim 0. */
+    size_t step = st.st_size > 0 ? (size_t)st.st_size + 1 : 4096;
+    for (;;) {
+        int rc = buf_reserve(ret, step);
+        if (rc < 0)
+            return rc;
+        ssize_t n = read_once(fd, ret->data + ret->len, step);
+        if (n < 0)
+            return (int)n;
+        ret->len += (size_t)n;
+        ret->data[ret->len] = '\0';
+        if (n == 0)
+            return 0;
+        if (ret->len > max)
+            return -EFBIG;
+        step = 4096;
+    }
+}
+
+int fs_read_small_at(int dir_fd, const char *name, char *out, size_t size)
+{
+    struct stat st;
+    auto_fd int fd = open_regular(dir_fd, name, &st);
+    if (fd < 0)
+        return fd;
+    size_t len = 0;
+    for (;;) {
+        ssize_t n = read_once(fd, out + len, size - len);
+        if (n < 0)
+            return (int)n;
+        len += (size_t)n;
+        if (len >= size)
+            return -EFBIG;
+        if (n == 0)
+            break;
+    }
+    if (len > 0 && out[len - 1] == '\n')
+        len--;
+    out[len] = '\0';
+    return len > INT_MAX ? -EFBIG : (int)len;
+}
+
+int fs_write_at(int dir_fd, const char *name, const char *text)
+{
+    auto_fd int fd = openat(dir_fd, name, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    size_t len = strlen(text);
+    ssize_t n;
+    do
+        n = write(fd, text, len);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    return (size_t)n == len ? 0 : -EIO;
+}
+
+int fs_write_all(int fd, const void *data, size_t len)
+{
+    const char *p = data;
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            return -EIO;
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* ".name.0123456789abcdef": hidden, in the same directory, so that rename is atomic. */
+static int open_temp(int dir_fd, const char *name, char *ret_name, size_t size)
+{
+    for (int tries = 0; tries < 16; tries++) {
+        uint64_t random;
+        if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+            return -EIO;
+        int n = snprintf(ret_name, size, ".%s.%016llx", name, (unsigned long long)random);
+        if (n < 0 || (size_t)n >= size)
+            return -ENAMETOOLONG;
+        int fd = openat(dir_fd, ret_name,
+                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd >= 0 || errno != EEXIST)
+            return fd >= 0 ? fd : -errno;
+    }
+    return -EEXIST;
+}
+
+static int fill(int fd, const void *data, size_t len, mode_t mode, bool durable)
+{
+    int rc = fs_write_all(fd, data, len);
+    if (rc < 0)
+        return rc;
+    if (fchmod(fd, mode) < 0)
+        return -errno;
+    return durable && fsync(fd) < 0 ? -errno : 0;
+}
+
+int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
+                  bool durable)
+{
+    char temp[NAME_MAX + 1];
+    auto_fd int fd = open_temp(dir_fd, name, temp, sizeof(temp));
+    if (fd < 0)
+        return fd;
+    int rc = fill(fd, data, len, mode, durable);
+    /* close() is where a network or quota-bound file system may report a lost write. */
+    if (close(take_fd(&fd)) < 0 && rc == 0)
+        rc = -errno;
+    if (rc == 0 && renameat(dir_fd, temp, dir_fd, name) < 0)
+        rc = -errno;
+    if (rc < 0)
+        unlinkat(dir_fd, temp, 0);
+    return rc;
+}
+
+static int make_dir(const char *path, mode_t mode)
+{
+    struct stat st;
+    if (mkdir(path, mode) == 0)
+        return 0;
+    int rc = -errno;
+    /* EROFS and EACCES come before EEXIST for some parents: what is there counts. */
+    if (stat(path, &st) == 0)
+        return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+    return rc;
+}
+
+int fs_mkdir_p(const char *path, mode_t mode)
+{
+    if (path[0] == '\0')
+        return -ENOENT;
+    auto_free char *copy = strdup(path);
+    if (!copy)
+        return -ENOMEM;
+    for (char *p = copy + 1; *p; p++) {
+        if (*p != '/' || p[-1] == '/')
+            continue;
+        *p = '\0';
+        int rc = make_dir(copy, mode);
+        *p = '/';
+        if (rc < 0)
+            return rc;
+    }
+    return make_dir(copy, mode);
+}
+
+int fs_open_dir_at(int dir_fd, const char *name)
+{
+    int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}

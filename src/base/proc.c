@@ -1,0 +1,99 @@
+#include "base/proc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/sys.h"
+
+static int read_proc(const char *path, char *out, size_t size)
+{
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    ssize_t n;
+    do
+        n = read(fd, out, size - 1);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    out[n] = '\0';
+    return (int)n;
+}
+
+/* The command name in field 2 may hold blanks and parentheses: fields are counted from the
+ * last ')', which ends field 2. Source: proc(5). */
+static int parse_stat(char *text, char *ret_state, uint64_t *ret_start)
+{
+    char *p = strrchr(text, ')');
+    if (!p || p[1] != ' ')
+        return -EINVAL;
+    *ret_state = p[2];
+    char *save = NULL;
+    const char *field = strtok_r(p + 1, " \n", &save);
+    for (int n = 3; field && n < 22; n++)
+        field = strtok_r(NULL, " \n", &save);
+    return field ? parse_u64(field, UINT64_MAX, ret_start) : -EINVAL;
+}
+
+int proc_start_time(pid_t pid, bool live_only, uint64_t *ret)
+{
+    if (pid <= 0)
+        return -ESRCH;
+    char path[32], text[1024], state = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    int rc = read_proc(path, text, sizeof(text));
+    if (rc < 0)
+        return rc;
+    uint64_t start;
+    rc = parse_stat(text, &state, &start);
+    if (rc < 0)
+        return rc;
+    if (live_only && strchr("ZXx", state))
+        return -ESRCH;
+    *ret = start;
+    return 0;
+}
+
+bool proc_is(pid_t pid, uint64_t start_time)
+{
+    uint64_t start;
+    return proc_start_time(pid, true, &start) == 0 && start == start_time;
+}
+
+int proc_open(pid_t pid, uint64_t start_time)
+{
+    if (pid <= 0)
+        return -ESRCH;
+    auto_fd int fd = sys_pidfd_open(pid, 0); /* always close-on-exec */
+    if (fd < 0)
+        return errno == EINVAL ? -ESRCH : -errno;
+    uint64_t start;
+    int rc = proc_start_time(pid, false, &start);
+    if (rc < 0)
+        return rc;
+    return start == start_time ? take_fd(&fd) : -ESRCH;
+}
+
+int proc_boot_id(char out[BOOT_ID_LEN + 1])
+{
+    char text[64];
+    int n = read_proc("/proc/sys/kernel/random/boot_id", text, sizeof(text));
+    if (n < 0)
+        return n;
+    if (n < BOOT_ID_LEN)
+        return -EINVAL;
+    memcpy(out, text, BOOT_ID_LEN);
+    out[BOOT_ID_LEN] = '\0';
+    return 0;
+}
+
+void proc_set_name(const char *name)
+{
+    prctl(PR_SET_NAME, name, 0, 0, 0);
+}
