@@ -18,4 +18,9 @@ int self_open(struct mtd_error *err); /* fd for execveat(fd, "", .., AT_EMPTY_PA
 pid_t self_spawn(int self_fd, char *const argv[], int pass, const int stdio[3],
                  struct mtd_error *err);
 
+/* The same with any few descriptors: fds[i] becomes i (-1 = /dev/null), at most 8; all others
+ * are closed. The signal mask is the caller's. */
+pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
+                     struct mtd_error *err);
+
 #endif

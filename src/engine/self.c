@@ -1,0 +1,184 @@
+/* A container may open /proc/PID/exe of any process it can see, and the file behind that link
+ * is the host's program. ETXTBSY protects it only while it runs, so what is executed is never
+ * the plain file: it is the file seen through a read-only mount that nobody can remount, or a
+ * sealed copy in memory. Both properties are inherited by whatever such a process starts. */
+
+#include "engine/self.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+
+#define SELF_EXE "/proc/self/exe"
+#define SELF_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define SELF_MAX_FDS 8
+
+/* Started through self_open() once, a process has nothing left to protect: the monitor may
+ * hand the very same file on. (A detached mount cannot be cloned again before Linux 6.15.) */
+static int open_protected(void)
+{
+    auto_fd int fd = open(SELF_EXE, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    struct statvfs fs;
+    int seals = fcntl(fd, F_GET_SEALS);
+    bool sealed = seals >= 0 && (seals & F_SEAL_WRITE);
+    bool read_only = fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+    return sealed || read_only ? take_fd(&fd) : -EPERM;
+}
+
+static int open_read_only_mount(void)
+{
+    auto_fd int fd = open_tree(AT_FDCWD, SELF_EXE, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+                                          MOUNT_ATTR_NODEV};
+    if (mount_setattr(fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
+        return -errno;
+    return take_fd(&fd);
+}
+
+static int copy_file(int from, int to, off_t size)
+{
+    while (size > 0) {
+        ssize_t n = sendfile(to, from, NULL, (size_t)size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        size -= n;
+    }
+    return 0;
+}
+
+static int open_sealed_copy(void)
+{
+    auto_fd int from = open(SELF_EXE, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (from < 0 || fstat(from, &st) < 0)
+        return -errno;
+    auto_fd int fd = memfd_create("mytop-docker", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return -errno;
+    int r = copy_file(from, fd, st.st_size);
+    if (r < 0)
+        return r;
+    return fcntl(fd, F_ADD_SEALS, SELF_SEALS) < 0 ? -errno : take_fd(&fd);
+}
+
+int self_open(struct mtd_error *err)
+{
+    static int (*const WAYS[])(void) = {open_protected, open_read_only_mount,
+                                        open_sealed_copy};
+    int fd = -ENOSYS;
+    for (size_t i = 0; i < ARRAY_SIZE(WAYS) && fd < 0; i++)
+        fd = WAYS[i]();
+    return fd >= 0 ? fd : mtd_fail_errno(err, -fd, "cannot open my own executable");
+}
+
+struct spawn {
+    int self_fd;
+    char *const *argv;
+    int fds[SELF_MAX_FDS];
+    int n;
+    volatile int
+        error; /* written by the child: it shares our memory until it has exec'ed */
+};
+
+/* Moves *fd out of the range of numbers that are about to be given away. */
+static int step_aside(int *fd, int n)
+{
+    if (*fd < 0 || *fd >= n)
+        return 0;
+    int moved = fcntl(*fd, F_DUPFD_CLOEXEC, n);
+    if (moved < 0)
+        return -errno;
+    *fd = moved;
+    return 0;
+}
+
+static int place_fds(struct spawn *s)
+{
+    for (int i = 0; i < s->n; i++)
+        if (s->fds[i] != i && step_aside(&s->fds[i], s->n) < 0)
+            return -errno;
+    if (step_aside(&s->self_fd, s->n) < 0)
+        return -errno;
+    for (int i = 0; i < s->n; i++) {
+        int from = s->fds[i] >= 0 ? s->fds[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
+        if (from < 0)
+            return -errno;
+        if (from == i ? fcntl(i, F_SETFD, 0) < 0 : dup2(from, i) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* Between vfork and exec: nothing but system calls. Descriptors left open without
+ * close-on-exec (by whoever started us) end here. */
+static __attribute__((noinline, noreturn)) void run_child(struct spawn *s)
+{
+    static char *const no_environment[] = {NULL};
+    int r = place_fds(s);
+    if (r == 0) {
+        sys_close_range((unsigned)s->n, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+        sys_execveat(s->self_fd, "", s->argv, no_environment, AT_EMPTY_PATH);
+        r = -errno;
+    }
+    s->error = -r;
+    _exit(127);
+}
+
+/* All signals wait while two processes share one stack. */
+static __attribute__((noinline)) pid_t spawn_child(struct spawn *s)
+{
+    sigset_t all, saved;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &saved);
+    pid_t pid = vfork();
+    if (pid == 0) {
+        sigprocmask(SIG_SETMASK, &saved, NULL);
+        run_child(s);
+    }
+    int error = errno;
+    sigprocmask(SIG_SETMASK, &saved, NULL);
+    return pid < 0 ? -error : pid;
+}
+
+pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
+                     struct mtd_error *err)
+{
+    struct spawn s = {.self_fd = self_fd, .argv = argv, .n = n};
+    if (n > SELF_MAX_FDS)
+        return mtd_fail(err, EINVAL, "too many descriptors to pass on: %d", n);
+    for (int i = 0; i < n; i++)
+        s.fds[i] = fds[i];
+    pid_t pid = spawn_child(&s);
+    if (pid < 0)
+        return mtd_fail_errno(err, -pid, "cannot start %s", argv[0]);
+    if (s.error == 0)
+        return pid;
+    waitpid(pid, NULL, 0);
+    return mtd_fail_errno(err, s.error, "cannot execute %s", argv[0]);
+}
+
+pid_t self_spawn(int self_fd, char *const argv[], int pass, const int stdio[3],
+                 struct mtd_error *err)
+{
+    const int fds[4] = {stdio ? stdio[0] : -1, stdio ? stdio[1] : -1,
+                        stdio ? stdio[2] : -1, pass};
+    return self_spawn_fds(self_fd, argv, fds, pass >= 0 ? 4 : 3, err);
+}
