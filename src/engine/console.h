@@ -6,6 +6,7 @@
 #define ENGINE_CONSOLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <termios.h>
 
 struct console {
