@@ -1,0 +1,330 @@
+/* What stands between a process that may do everything and the command. The order inside
+ * confine_identity() is the kernel's: the bounding set needs CAP_SETPCAP, the groups need
+ * CAP_SETGID, and both are gone once the uid has changed. */
+
+#include "engine/confine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/sys.h"
+
+#define CLOSE_ON_EXEC_FLAG 4u /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
+#define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static const char *const CAPS[] = {
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE",
+};
+
+static const struct {
+    const char *name;
+    int resource;
+} RLIMITS[] = {
+    {"as", RLIMIT_AS},
+    {"core", RLIMIT_CORE},
+    {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},
+    {"fsize", RLIMIT_FSIZE},
+    {"locks", RLIMIT_LOCKS},
+    {"memlock", RLIMIT_MEMLOCK},
+    {"msgqueue", RLIMIT_MSGQUEUE},
+    {"nice", RLIMIT_NICE},
+    {"nofile", RLIMIT_NOFILE},
+    {"nproc", RLIMIT_NPROC},
+    {"rss", RLIMIT_RSS},
+    {"rtprio", RLIMIT_RTPRIO},
+    {"rttime", RLIMIT_RTTIME},
+    {"sigpending", RLIMIT_SIGPENDING},
+    {"stack", RLIMIT_STACK},
+};
+
+int confine_cap_parse(const char *name, uint64_t *ret)
+{
+    if (strcasecmp(name, "ALL") == 0) {
+        *ret = MTD_CAPS_ALL;
+        return 0;
+    }
+    bool prefixed = strncasecmp(name, "CAP_", 4) == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(CAPS); i++)
+        if (strcasecmp(CAPS[i] + 4, prefixed ? name + 4 : name) == 0) {
+            *ret = UINT64_C(1) << i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+const char *confine_cap_name(int cap)
+{
+    return cap >= 0 && (size_t)cap < ARRAY_SIZE(CAPS) ? CAPS[cap] : NULL;
+}
+
+static int find_rlimit(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(RLIMITS); i++)
+        if (strcmp(RLIMITS[i].name, name) == 0)
+            return RLIMITS[i].resource;
+    return -EINVAL;
+}
+
+int confine_rlimit_check(const char *name)
+{
+    int resource = find_rlimit(name);
+    return resource < 0 ? resource : 0;
+}
+
+static rlim_t limit_value(uint64_t value)
+{
+    return value == UINT64_MAX ? RLIM_INFINITY : value;
+}
+
+int confine_rlimits(const struct mtd_rlimit *r, size_t n, struct mtd_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        int resource = find_rlimit(r[i].name);
+        if (resource < 0)
+            return mtd_fail(err, EINVAL, "ulimit %s: no such limit", r[i].name);
+        if (r[i].soft > r[i].hard)
+            return mtd_fail(err, EINVAL,
+                            "ulimit %s: the soft limit is above the hard one", r[i].name);
+        struct rlimit limit = {limit_value(r[i].soft), limit_value(r[i].hard)};
+        if (setrlimit((unsigned)resource, &limit) == 0)
+            continue;
+        return errno == EPERM ? mtd_fail(err, EPERM,
+                                         "ulimit %s: above this machine's hard "
+                                         "limit, and CAP_SYS_RESOURCE is missing",
+                                         r[i].name)
+                              : mtd_fail_errno(err, errno, "ulimit %s", r[i].name);
+    }
+    return 0;
+}
+
+/* Capabilities this kernel does not know end the loop with EINVAL. */
+static int drop_bounding(uint64_t caps)
+{
+    for (unsigned cap = 0; cap < 64; cap++) {
+        if (caps >> cap & 1)
+            continue;
+        if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+            return errno == EINVAL ? 0 : -errno;
+    }
+    return 0;
+}
+
+/* Never more than we have: an engine in a container of its own hands on what it was given. */
+static int set_caps(uint64_t caps)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &head, data) < 0)
+        return -errno;
+    for (int i = 0; i < 2; i++) {
+        data[i].permitted &= (uint32_t)(caps >> (32 * i));
+        data[i].effective = data[i].permitted;
+        data[i].inheritable = 0;
+    }
+    return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+static int drop_ambient(void)
+{
+    if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0 && errno != EINVAL)
+        return -errno; /* EINVAL: a kernel without ambient capabilities */
+    return 0;
+}
+
+static int set_ids(const struct user *u)
+{
+    if (setgroups(u->n_groups, u->groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
+        setresuid(u->uid, u->uid, u->uid) < 0)
+        return -errno;
+    return 0;
+}
+
+int confine_identity(const struct user *u, uint64_t caps, bool no_new_privs,
+                     struct mtd_error *err)
+{
+    int r = drop_ambient();
+    if (r == 0)
+        r = drop_bounding(caps);
+    if (r < 0)
+        return mtd_fail_errno(err, -r, "cannot drop capabilities");
+    r = set_ids(u);
+    if (r < 0)
+        return mtd_fail_errno(err, -r, "cannot become user %u:%u", u->uid, u->gid);
+    r = set_caps(u->uid == 0 ? caps : 0);
+    if (r < 0)
+        return mtd_fail_errno(err, -r, "cannot set capabilities");
+    if (no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return mtd_fail_errno(err, errno, "cannot set no_new_privs");
+    return 0;
+}
+
+/* 0 = can be executed by whom we are now. */
+static int try_program(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) < 0)
+        return -errno;
+    if (S_ISDIR(st.st_mode))
+        return -EISDIR;
+    if (!S_ISREG(st.st_mode))
+        return -EACCES;
+    return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
+}
+
+/* As execvp: the first that can be executed; "not permitted" is remembered over "not found". */
+static int search_path(const char *file, const char *path, char *ret_path, size_t size)
+{
+    int result = -ENOENT;
+    for (const char *p = path, *next; p; p = next) {
+        int len = (int)strcspn(p, ":");
+        next = p[len] ? p + len + 1 : NULL;
+        int n = snprintf(ret_path, size, "%.*s%s%s", len, p, len ? "/" : "./", file);
+        int r = n < 0 || (size_t)n >= size ? -ENAMETOOLONG : try_program(ret_path);
+        if (r == 0)
+            return 0;
+        if (r == -EACCES)
+            result = r;
+    }
+    return result;
+}
+
+int confine_find_program(const char *file, const struct strv *env, char *ret_path,
+                         size_t size, struct mtd_error *err)
+{
+    if (!*file)
+        return mtd_fail(err, ENOENT, "exec: \"\": executable file not found in $PATH");
+    if (!strchr(file, '/')) {
+        const char *path = strv_env_get(env, "PATH");
+        int r = search_path(file, path ? path : DEFAULT_PATH, ret_path, size);
+        if (r == -ENOENT)
+            mtd_fail(err, ENOENT, "exec: \"%s\": executable file not found in $PATH",
+                     file);
+        return r < 0 ? mtd_fail_errno(err, -r, "exec: \"%s\"", file) : 0;
+    }
+    if ((size_t)snprintf(ret_path, size, "%s", file) >= size)
+        return mtd_fail_errno(err, ENAMETOOLONG, "exec: \"%.64s...\"", file);
+    int r = try_program(file);
+    return r < 0 ? mtd_fail_errno(err, r == -EISDIR ? EACCES : -r, "exec: \"%s\"%s", file,
+                                  r == -EISDIR ? ": is a directory" : "")
+                 : 0;
+}
+
+static int make_directory(const char *cwd)
+{
+    auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0)
+        return -errno;
+    int fd = fs_mkdir_in_root(root, cwd, 0755);
+    if (fd < 0)
+        return fd;
+    close(fd);
+    return 0;
+}
+
+/* A directory reached over a leaked descriptor (/proc/self/fd/N) lies outside the root; the
+ * kernel then says "(unreachable)...". The raw call, since libc's hides just that. */
+static int check_inside(void)
+{
+    char path[PATH_MAX];
+    if (syscall(SYS_getcwd, path, sizeof(path)) < 0)
+        return -errno;
+    return path[0] == '/' ? 0 : -EXDEV;
+}
+
+int confine_chdir(const char *cwd, bool make, struct mtd_error *err)
+{
+    if (!cwd || !*cwd)
+        cwd = "/";
+    if (*cwd != '/')
+        return mtd_fail(err, EINVAL, "working directory %s: must be an absolute path",
+                        cwd);
+    int r = chdir(cwd) < 0 ? -errno : 0;
+    if (r == -ENOENT && make) {
+        r = make_directory(cwd);
+        if (r == 0 && chdir(cwd) < 0)
+            r = -errno;
+    }
+    if (r == 0)
+        r = check_inside();
+    return r < 0 ? mtd_fail_errno(err, -r, "working directory %s", cwd) : 0;
+}
+
+static int close_on_exec(void)
+{
+    if (sys_close_range(3, ~0u, CLOSE_ON_EXEC_FLAG) == 0)
+        return 0;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return -errno;
+    for (rlim_t fd = 3; fd < limit.rlim_cur; fd++)
+        fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+    return 0;
+}
+
+/* Ignored signals and the mask outlive execve; handlers do not. The mask goes by the raw call
+ * because libc keeps two signals for itself. */
+int confine_clean(void)
+{
+    static const struct sigaction reset = {.sa_handler = SIG_DFL};
+    for (int sig = 1; sig < NSIG; sig++)
+        sigaction(sig, &reset, NULL);
+    static const uint64_t none = 0;
+    if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none)) < 0)
+        return -errno;
+    return close_on_exec();
+}
