@@ -9,7 +9,9 @@
 
 #include "engine/engine.h"
 
-int exec_run(const struct mtd_record *r, const struct mtd_exec *x,
+/* r: with status.state observed. run_dir: the container's run directory (store_open_run), where
+ * the session is listed while it lives; -1 = not listed. Borrowed. */
+int exec_run(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
              int *ret_status, struct mtd_error *err);
 int exec_child_main(int argc, char **argv);
 
