@@ -1,0 +1,39 @@
+/* print - what leaves the program, and in which words.
+ * Rule    nothing a container or an image chose reaches a terminal as a control byte: on a
+ *         terminal they are shown as cat -v shows them (^[, ^M, M-^[); into a pipe or file
+ *         bytes go as they are.
+ * Errors  -errno of write; print_out remembers nothing.
+ */
+#ifndef CLI_PRINT_H
+#define CLI_PRINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Appends text with control bytes, C1 controls and bytes that are not UTF-8 made visible.
+ * `keep` names control bytes that may pass ("\n\t"). */
+int print_visible(struct buf *out, const char *text, size_t len, const char *keep);
+
+/* All of b to fd 1 or 2; visible when that is a terminal. */
+int print_fd(int fd, const char *text, size_t len);
+int print_out(const struct buf *b);
+int print_line(const char *text); /* text and a newline to stdout */
+
+/* docker's units: 4.26MB (1000s, 3 digits) and 512KiB (1024s, 4 digits). */
+#define SIZE_TEXT 24
+void print_size_decimal(uint64_t bytes, char out[SIZE_TEXT]);
+void print_size_binary(uint64_t bytes, char out[SIZE_TEXT]);
+
+/* Go's strconv.Quote. */
+int print_quoted(struct buf *out, const char *text);
+/* At most `width` characters; a cut text ends in "…". */
+int print_ellipsis(struct buf *out, const char *text, size_t width);
+/* Characters (UTF-8 sequences; an invalid byte counts one). */
+size_t print_width(const char *text, size_t len);
+/* The length of the valid UTF-8 sequence at text, 0 = not one. */
+size_t print_utf8_len(const char *text, size_t len);
+
+#endif
