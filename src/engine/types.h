@@ -176,6 +176,11 @@ struct mtd_summary {
     int exit_signal;
     bool oom_killed, tty;
     pid_t pid; /* 0 unless running or paused */
+    /* As in mtd_status: what observing the state needs without the rest of the record. */
+    uint64_t pid_start;
+    char boot_id[BOOT_ID_LEN + 1];
+    pid_t monitor_pid;
+    uint64_t monitor_start;
     unsigned restart_count;
     char *health, *error;
     struct strv labels, mounts, cgroups; /* mounts: "source:target" */
