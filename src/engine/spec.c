@@ -1,0 +1,226 @@
+/* The members of config.json. Labels are strings among other strings here: no label, and no
+ * member that is not in this table, steers the engine. */
+
+#include "engine/spec.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "engine/spec_codec.h"
+
+#define COUNT_MAX 1000000000
+#define AT(type, member) offsetof(type, member), sizeof(((type *)0)->member)
+#define R(member) AT(struct mtd_record, member)
+
+static const char *state_word(int v)
+{
+    return mtd_state_name((enum mtd_state)v);
+}
+
+static const char *mount_word(int v)
+{
+    static const char *const WORDS[] = {"bind", "tmpfs", "volume"};
+    return WORDS[v];
+}
+
+static const char *network_word(int v)
+{
+    static const char *const WORDS[] = {"none", "host"};
+    return WORDS[v];
+}
+
+static const char *restart_word(int v)
+{
+    static const char *const WORDS[] = {"no", "on-failure", "always", "unless-stopped"};
+    return WORDS[v];
+}
+
+static const struct field MOUNT_FIELDS[] = {
+    {"destination", FIELD_STRING, AT(struct mtd_mount, target), .always = true},
+    {"type", FIELD_ENUM, AT(struct mtd_mount, type), .max = MTD_MOUNT_VOLUME,
+     .name = mount_word, .always = true},
+    {"source", FIELD_STRING, AT(struct mtd_mount, source)},
+    {"options", FIELD_STRING, AT(struct mtd_mount, options)},
+    {"readonly", FIELD_BOOL, AT(struct mtd_mount, read_only)},
+    {"anonymous", FIELD_BOOL, AT(struct mtd_mount, anonymous)},
+};
+static const struct field_table MOUNTS = {MOUNT_FIELDS, ARRAY_SIZE(MOUNT_FIELDS),
+                                          sizeof(struct mtd_mount)};
+
+static const struct field RLIMIT_FIELDS[] = {
+    {"type", FIELD_CHARS, AT(struct mtd_rlimit, name), .always = true},
+    {"soft", FIELD_INT, AT(struct mtd_rlimit, soft), INT64_MIN, INT64_MAX, .always = true},
+    {"hard", FIELD_INT, AT(struct mtd_rlimit, hard), INT64_MIN, INT64_MAX, .always = true},
+};
+static const struct field_table RLIMITS = {RLIMIT_FIELDS, ARRAY_SIZE(RLIMIT_FIELDS),
+                                           sizeof(struct mtd_rlimit)};
+
+static const struct field RECORD_FIELDS[] = {
+    /* what a mydocker reader looks for; "command" and "volume" are put in between */
+    {"pid", FIELD_INT, R(status.pid), 0, INT_MAX, .always = true},
+    {"id", FIELD_CHARS, R(id), .always = true},
+    {"name", FIELD_STRING, R(name), .always = true},
+    {"createdTime", FIELD_TIME, R(created_at), .always = true},
+    {"status", FIELD_ENUM, R(status.state), .max = MTD_STATE_BROKEN, .name = state_word,
+     .always = true},
+
+    {"process.terminal", FIELD_BOOL, R(spec.process.tty)},
+    {"process.user.username", FIELD_STRING, R(spec.process.user)},
+    {"process.args", FIELD_LIST, R(spec.process.args)},
+    {"process.env", FIELD_LIST, R(spec.process.env)},
+    {"process.cwd", FIELD_STRING, R(spec.process.cwd)},
+    {"process.rlimits", FIELD_STRUCTS, R(spec.process.rlimits), .items = &RLIMITS,
+     .count_offset = offsetof(struct mtd_record, spec.process.n_rlimits)},
+    {"process.noNewPrivileges", FIELD_BOOL, R(spec.process.no_new_privs)},
+    {"root.readonly", FIELD_BOOL, R(spec.read_only)},
+    {"hostname", FIELD_STRING, R(spec.hostname)},
+    {"mounts", FIELD_STRUCTS, R(spec.mounts), .items = &MOUNTS,
+     .count_offset = offsetof(struct mtd_record, spec.n_mounts)},
+    {"linux.resources.memory.limit", FIELD_INT, R(spec.resources.memory), 0, INT64_MAX},
+    {"linux.resources.memory.swap", FIELD_INT, R(spec.resources.memory_swap), -1, INT64_MAX},
+    {"linux.resources.cpu.shares", FIELD_INT, R(spec.resources.cpu_shares), 0, 262144},
+    {"linux.resources.cpu.cpus", FIELD_STRING, R(spec.resources.cpuset_cpus)},
+    {"linux.resources.pids.limit", FIELD_INT, R(spec.resources.pids), -1, INT64_MAX},
+    {"linux.resources.blockIO.weight", FIELD_INT, R(spec.resources.blkio_weight), 0, 1000},
+
+    {"mytop.image", FIELD_STRING, R(spec.image)},
+    {"mytop.imageId", FIELD_STRING, R(spec.image_id)},
+    {"mytop.layers", FIELD_LIST, R(spec.layers)},
+    {"mytop.entrypoint", FIELD_LIST, R(spec.entrypoint)},
+    {"mytop.cmd", FIELD_LIST, R(spec.cmd)},
+    {"mytop.openStdin", FIELD_BOOL, R(spec.process.open_stdin)},
+    {"mytop.init", FIELD_BOOL, R(spec.process.init)},
+    {"mytop.privileged", FIELD_BOOL, R(spec.process.privileged)},
+    {"mytop.capabilities", FIELD_MASK, R(spec.process.caps)},
+    {"mytop.nanoCpus", FIELD_INT, R(spec.resources.nano_cpus), 0, INT64_MAX},
+    {"mytop.network", FIELD_ENUM, R(spec.network), .max = MTD_NET_HOST, .name = network_word},
+    {"mytop.dns", FIELD_LIST, R(spec.dns)},
+    {"mytop.addHosts", FIELD_LIST, R(spec.add_hosts)},
+    {"mytop.stopSignal", FIELD_SIGNAL, R(spec.stop_signal)},
+    {"mytop.stopTimeout", FIELD_INT, R(spec.stop_timeout), -1, INT64_MAX},
+    {"mytop.labels", FIELD_LIST, R(spec.labels)},
+    {"mytop.envCmdline", FIELD_LIST, R(spec.env_cmdline)},
+    {"mytop.autoRemove", FIELD_BOOL, R(spec.auto_remove)},
+    {"mytop.restart", FIELD_ENUM, R(spec.restart), .max = MTD_RESTART_UNLESS_STOPPED,
+     .name = restart_word},
+    {"mytop.restartMax", FIELD_INT, R(spec.restart_max), 0, UINT_MAX},
+    {"mytop.logMaxSize", FIELD_INT, R(spec.log_max_size), 0, INT64_MAX},
+    {"mytop.logMaxFile", FIELD_INT, R(spec.log_max_file), 1, COUNT_MAX},
+    {"mytop.health.test", FIELD_LIST, R(spec.health_test)},
+    {"mytop.health.interval", FIELD_INT, R(spec.health_interval), 0, INT64_MAX},
+    {"mytop.health.timeout", FIELD_INT, R(spec.health_timeout), 0, INT64_MAX},
+    {"mytop.health.startPeriod", FIELD_INT, R(spec.health_start_period), 0, INT64_MAX},
+    {"mytop.health.retries", FIELD_INT, R(spec.health_retries), 0, UINT_MAX},
+
+    {"state.pidStart", FIELD_INT, R(status.pid_start), INT64_MIN, INT64_MAX},
+    {"state.bootId", FIELD_CHARS, R(status.boot_id)},
+    {"state.monitorPid", FIELD_INT, R(status.monitor_pid), 0, INT_MAX},
+    {"state.monitorStart", FIELD_INT, R(status.monitor_start), INT64_MIN, INT64_MAX},
+    {"state.exitCode", FIELD_INT, R(status.exit_code), -1, 255},
+    {"state.exitSignal", FIELD_INT, R(status.exit_signal), 0, 128},
+    {"state.oomKilled", FIELD_BOOL, R(status.oom_killed)},
+    {"state.stoppedByUser", FIELD_BOOL, R(status.stopped_by_user)},
+    {"state.restartCount", FIELD_INT, R(status.restart_count), 0, UINT_MAX},
+    {"state.startedAt", FIELD_TIME, R(status.started_at)},
+    {"state.finishedAt", FIELD_TIME, R(status.finished_at)},
+    {"state.error", FIELD_STRING, R(status.error)},
+    {"state.cgroups", FIELD_LIST, R(status.cgroups)},
+    {"state.health", FIELD_STRING, R(status.health)},
+};
+static const struct field_table RECORD = {RECORD_FIELDS, ARRAY_SIZE(RECORD_FIELDS),
+                                          sizeof(struct mtd_record)};
+
+/* Members for people only: derived from others and never read back. */
+struct reader_view {
+    char *command, *volume;
+};
+static const struct field READER_FIELDS[] = {
+    {"command", FIELD_STRING, AT(struct reader_view, command), .always = true},
+    {"volume", FIELD_STRING, AT(struct reader_view, volume), .always = true},
+};
+static const struct field_table READER = {READER_FIELDS, ARRAY_SIZE(READER_FIELDS),
+                                          sizeof(struct reader_view)};
+
+static int join_args(const struct strv *args, struct buf *ret)
+{
+    int rc = buf_puts(ret, "");
+    for (size_t i = 0; rc == 0 && i < args->len; i++)
+        rc = buf_printf(ret, "%s%s", i ? " " : "", args->items[i]);
+    return rc;
+}
+
+static int join_volumes(const struct mtd_spec *s, struct buf *ret)
+{
+    int rc = buf_puts(ret, "");
+    for (size_t i = 0; rc == 0 && i < s->n_mounts; i++)
+        if (s->mounts[i].source && s->mounts[i].target)
+            rc = buf_printf(ret, "%s%s:%s", ret->len ? "," : "", s->mounts[i].source,
+                            s->mounts[i].target);
+    return rc;
+}
+
+static int encode_reader_view(const struct mtd_record *r, json_t *out, struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf command = {0};
+    auto_done(buf_done) struct buf volume = {0};
+    if (join_args(&r->spec.process.args, &command) < 0 || join_volumes(&r->spec, &volume) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    struct reader_view view = {command.data, volume.data}, none = {0};
+    return codec_encode(&READER, &view, &none, out, err);
+}
+
+int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record defaults;
+    auto_json json_t *out = json_object();
+    mtd_record_init(&defaults);
+    if (!out)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    struct field_table head = {RECORD_FIELDS, 5, RECORD.struct_size};
+    struct field_table rest = {RECORD_FIELDS + 5, RECORD.n_fields - 5, RECORD.struct_size};
+    int rc = codec_encode(&head, r, &defaults, out, err);
+    if (rc == 0)
+        rc = encode_reader_view(r, out, err);
+    if (rc == 0)
+        rc = codec_encode(&rest, r, &defaults, out, err);
+    return rc < 0 ? rc : codec_print(out, SPEC_MAX_BYTES, ret, err);
+}
+
+/* What every other module relies on without looking: these are path components. */
+static int check_identity(const struct mtd_record *r, struct mtd_error *err)
+{
+    if (!hex_is_valid(r->id, MTD_ID_LEN))
+        return mtd_fail(err, EINVAL, "id: not %d hexadecimal digits", MTD_ID_LEN);
+    if (!r->name || !name_is_valid(r->name))
+        return mtd_fail(err, EINVAL, "name: not a container name");
+    for (size_t i = 0; i < r->spec.n_mounts; i++)
+        if (!r->spec.mounts[i].target || r->spec.mounts[i].target[0] != '/')
+            return mtd_fail(err, EINVAL, "mounts: destination: not an absolute path");
+    return 0;
+}
+
+int spec_decode(const char *text, size_t len, struct mtd_record *ret, struct mtd_error *err)
+{
+    auto_json json_t *in = NULL;
+    mtd_record_done(ret);
+    int rc = codec_parse(text, len, SPEC_MAX_BYTES, &in, err);
+    if (rc < 0)
+        return rc;
+    mtd_record_init(ret);
+    rc = codec_decode(&RECORD, in, ret, err);
+    if (rc == 0)
+        rc = check_identity(ret, err);
+    if (rc < 0)
+        mtd_record_done(ret);
+    return rc;
+}
+
+int spec_copy(struct mtd_record *ret, const struct mtd_record *from, struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf text = {0};
+    int rc = spec_encode(from, &text, err);
+    return rc < 0 ? rc : spec_decode(text.data, text.len, ret, err);
+}

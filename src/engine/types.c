@@ -1,0 +1,157 @@
+#include "engine/types.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+static const char *const STATES[MTD_STATE_COUNT] = {
+    [MTD_STATE_CREATED] = "created",       [MTD_STATE_RUNNING] = "running",
+    [MTD_STATE_PAUSED] = "paused",         [MTD_STATE_RESTARTING] = "restarting",
+    [MTD_STATE_REMOVING] = "removing",     [MTD_STATE_EXITED] = "exited",
+    [MTD_STATE_DEAD] = "dead",             [MTD_STATE_BROKEN] = "broken",
+};
+
+static const char *const STAGES[MTD_STAGE_COUNT] = {
+    [MTD_STAGE_NONE] = "",             [MTD_STAGE_CLAIM] = "claim",
+    [MTD_STAGE_CGROUP] = "cgroup",     [MTD_STAGE_STDIO] = "stdio",
+    [MTD_STAGE_CLONE] = "clone",       [MTD_STAGE_LIMITS] = "limits",
+    [MTD_STAGE_NETWORK] = "network",   [MTD_STAGE_ROOTFS] = "rootfs",
+    [MTD_STAGE_MOUNT] = "mount",       [MTD_STAGE_DEVICES] = "devices",
+    [MTD_STAGE_PIVOT] = "pivot",       [MTD_STAGE_HOSTNAME] = "hostname",
+    [MTD_STAGE_USER] = "user",         [MTD_STAGE_CAPS] = "caps",
+    [MTD_STAGE_CWD] = "cwd",           [MTD_STAGE_EXEC] = "exec",
+    [MTD_STAGE_PUBLISH] = "publish",
+};
+
+const char *mtd_state_name(enum mtd_state s)
+{
+    return (unsigned)s < MTD_STATE_COUNT ? STATES[s] : "?";
+}
+
+int mtd_state_parse(const char *name, enum mtd_state *ret)
+{
+    for (unsigned i = 0; i < MTD_STATE_COUNT; i++)
+        if (strcmp(name, STATES[i]) == 0) {
+            *ret = (enum mtd_state)i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
+const char *mtd_stage_name(enum mtd_stage s)
+{
+    return (unsigned)s < MTD_STAGE_COUNT ? STAGES[s] : "?";
+}
+
+static void process_done(struct mtd_process *p)
+{
+    strv_done(&p->args);
+    strv_done(&p->env);
+    free(p->cwd);
+    free(p->user);
+    free(p->rlimits);
+}
+
+static void mounts_done(struct mtd_mount *mounts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(mounts[i].source);
+        free(mounts[i].target);
+        free(mounts[i].options);
+    }
+    free(mounts);
+}
+
+void mtd_spec_init(struct mtd_spec *s)
+{
+    *s = (struct mtd_spec){
+        .process.caps = MTD_CAPS_DEFAULT,
+        .stop_timeout = 10,
+        .log_max_file = 1,
+        .health_interval = 30 * NS_PER_SEC,
+        .health_timeout = 30 * NS_PER_SEC,
+        .health_retries = 3,
+    };
+}
+
+void mtd_spec_done(struct mtd_spec *s)
+{
+    char *strings[] = {s->image, s->image_id, s->hostname, s->resources.cpuset_cpus};
+    struct strv *lists[] = {&s->layers,    &s->entrypoint, &s->cmd,         &s->dns,
+                            &s->add_hosts, &s->labels,     &s->env_cmdline, &s->health_test};
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+        free(strings[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        strv_done(lists[i]);
+    process_done(&s->process);
+    mounts_done(s->mounts, s->n_mounts);
+    *s = (struct mtd_spec){0};
+}
+
+void mtd_record_init(struct mtd_record *r)
+{
+    *r = (struct mtd_record){0};
+    mtd_spec_init(&r->spec);
+}
+
+void mtd_record_done(struct mtd_record *r)
+{
+    free(r->name);
+    mtd_spec_done(&r->spec);
+    free(r->status.error);
+    free(r->status.health);
+    strv_done(&r->status.cgroups);
+    *r = (struct mtd_record){0};
+}
+
+void mtd_summary_done(struct mtd_summary *s)
+{
+    char *strings[] = {s->name, s->image, s->image_id, s->command, s->health, s->error};
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+        free(strings[i]);
+    strv_done(&s->labels);
+    strv_done(&s->mounts);
+    strv_done(&s->cgroups);
+    *s = (struct mtd_summary){0};
+}
+
+void mtd_list_done(struct mtd_list *l)
+{
+    for (size_t i = 0; i < l->len; i++)
+        mtd_summary_done(&l->items[i]);
+    free(l->items);
+    *l = (struct mtd_list){0};
+}
+
+void mtd_image_config_done(struct mtd_image_config *c)
+{
+    struct strv *lists[] = {&c->cmd,    &c->entrypoint, &c->env,
+                            &c->labels, &c->exposed,    &c->volumes};
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+        strv_done(lists[i]);
+    free(c->working_dir);
+    free(c->user);
+    free(c->author);
+    free(c->comment);
+    *c = (struct mtd_image_config){0};
+}
+
+void mtd_image_done(struct mtd_image *i)
+{
+    free(i->id);
+    strv_done(&i->names);
+    strv_done(&i->layers);
+    mtd_image_config_done(&i->config);
+    *i = (struct mtd_image){0};
+}
+
+void mtd_image_list_done(struct mtd_image_list *l)
+{
+    for (size_t i = 0; i < l->len; i++)
+        mtd_image_done(&l->items[i]);
+    free(l->items);
+    *l = (struct mtd_image_list){0};
+}
