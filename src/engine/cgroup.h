@@ -1,7 +1,12 @@
 /* cgroup - one cgroup per container on v1, hybrid and v2, behind one table of operations.
- * Shape   v1: <mount>/<own path>/mytop-docker/<id> in every hierarchy that has a controller we
- *         use; v2: <mount>/<own path>/mytop-docker/<id>. Which controller is where comes from
- *         mountinfo and /proc/self/cgroup, never from a path's look.
+ * Shape   <mount>/mytop-docker/<id> in every hierarchy that has a controller we use, and in the
+ *         v2 tree of a hybrid host too (cgroup.kill, pressure). <mount> is the root of what is
+ *         visible, as in docker's cgroupfs driver: the path must not depend on who started the
+ *         container, and v2 refuses controllers below a group that holds processes, which the
+ *         starter's own group always does. Which controller is where comes from mountinfo,
+ *         never from a path's look.
+ * Lazy    a v1 cpuset needs CPUs and memory nodes before it takes a process and is wanted by
+ *         few: its group is made when a limit asks for it (path set, fd -1 until then).
  * Units   bytes, microseconds, nano CPUs; v2 weights 1..10000.
  * Errors  0 or -errno; err names the file, the value and what the kernel said. A limit whose
  *         controller is missing: -EOPNOTSUPP when the user asked for it.
@@ -23,11 +28,12 @@ struct cgroup_dir {
     unsigned controllers; /* bit set of 1 << enum cgroup_controller */
     bool v2;
     char *path; /* absolute host directory */
-    int fd;     /* O_DIRECTORY, -1 = not open */
+    int fd;     /* O_PATH|O_DIRECTORY, -1 = not open or not made */
 };
 struct cgroup {
     struct cgroup_dir dirs[CGROUP_MAX_DIRS];
     size_t n;
+    bool fresh; /* made by cgroup_create: a limit that is not asked for needs no write */
 };
 
 /* Where the controllers are on this host: the parent directories ("…/mytop-docker" not yet
@@ -52,6 +58,10 @@ int cgroup_devices(struct cgroup *c, bool all, struct mtd_error *err);
 int cgroup_clone_fd(const struct cgroup *c);
 /* Moves pid into every group that CLONE_INTO_CGROUP did not place it in (all = every group). */
 int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error *err);
+/* The same for the calling process, which must have one thread. Moving oneself takes no global
+ * lock: no RCU grace period, which costs cgroup_attach up to 15 ms now and then. The cgroup
+ * namespace must be unshared after it. */
+int cgroup_enter(const struct cgroup *c, bool all, struct mtd_error *err);
 int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err); /* waits until it is */
 bool cgroup_is_frozen(const struct cgroup *c);
 /* SIGKILLs every process in it until none is left (cgroup.kill, or freeze + signal + thaw;
@@ -62,6 +72,9 @@ int cgroup_pids(const struct cgroup *c, pid_t **ret); /* count; malloc'ed, sorte
 uint64_t cgroup_oom_kills(const struct cgroup *c);    /* 0 when not known */
 /* Removes the groups (and sub-groups a payload made); retries while dying tasks linger. */
 int cgroup_destroy(struct cgroup *c, struct mtd_error *err);
+/* Removes the empty "mytop-docker" groups. Nobody needs to: they cost nothing and making them
+ * anew slows the next start. For tests and for a clean-up of everything. */
+void cgroup_remove_parents(const struct cgroup *host);
 void cgroup_done(struct cgroup *c); /* closes and frees, removes nothing */
 
 #endif

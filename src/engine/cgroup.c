@@ -1,0 +1,299 @@
+/* The groups of one container: made, opened, joined, described. Order matters in one place:
+ * the v2 directory is entered by clone3, so it may hold processes before the v1 ones do. */
+
+#include "engine/cgroup_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/parse.h"
+
+#define V2_PREFIX "unified"
+#define STALE_WAIT (200 * NS_PER_MS)
+
+struct cgroup_dir *cgroup_dir_of(const struct cgroup *c, enum cgroup_controller which)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->dirs[i].controllers & CGROUP_BIT(which))
+            return (struct cgroup_dir *)&c->dirs[i];
+    return NULL;
+}
+
+const struct cgroup_dir *cgroup_unified(const struct cgroup *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->dirs[i].v2 && c->dirs[i].fd >= 0)
+            return &c->dirs[i];
+    return NULL;
+}
+
+const struct cgroup_dir *cgroup_witness(const struct cgroup *c)
+{
+    const struct cgroup_dir *freezer = cgroup_dir_of(c, CGROUP_FREEZER);
+    if (freezer && freezer->fd >= 0)
+        return freezer;
+    for (size_t i = 0; i < c->n; i++)
+        if (c->dirs[i].fd >= 0)
+            return &c->dirs[i];
+    return NULL;
+}
+
+int cgroup_put(const struct cgroup_dir *d, const char *file, const char *value,
+               struct mtd_error *err)
+{
+    int code = fs_write_at(d->fd, file, value);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "%s/%s: cannot write \"%s\"", d->path, file, value);
+    return 0;
+}
+
+int cgroup_put_u64(const struct cgroup_dir *d, const char *file, uint64_t value,
+                   struct mtd_error *err)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+    return cgroup_put(d, file, text, err);
+}
+
+int cgroup_get_keyed(const struct cgroup_dir *d, const char *file, const char *key,
+                     uint64_t *ret)
+{
+    char text[4096];
+    int n = fs_read_small_at(d->fd, file, text, sizeof(text));
+    if (n < 0)
+        return n;
+    size_t len = strlen(key);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, key, len) == 0 && line[len] == ' ') {
+            *ret = strtoull(line + len + 1, NULL, 10);
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+static int make_parent(const char *path)
+{
+    auto_free char *parent = strdup(path);
+    if (!parent)
+        return -ENOMEM;
+    *strrchr(parent, '/') = '\0';
+    if (mkdir(parent, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    struct cgroup_dir d = {.path = parent, .fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+    if (d.fd < 0)
+        return -errno;
+    /* Before 5.11 a memory limit did not count the groups below it unless told to. */
+    fs_write_at(d.fd, "memory.use_hierarchy", "1");
+    close(d.fd);
+    return 0;
+}
+
+/* A group left over by a crash is made anew: its limits and counters are not ours. */
+static int make_group(const char *path)
+{
+    for (int tries = 0; tries < 3; tries++) {
+        if (mkdir(path, 0755) == 0)
+            return 0;
+        int code = -errno;
+        if (code == -ENOENT)
+            code = make_parent(path);
+        else if (code == -EEXIST)
+            code = cgroup_remove_tree(path, clock_mono_ns() + STALE_WAIT);
+        if (code < 0)
+            return code;
+    }
+    return -EBUSY;
+}
+
+int cgroup_make_dir(struct cgroup_dir *d, struct mtd_error *err)
+{
+    int code = make_group(d->path);
+    if (code == -EBUSY)
+        return mtd_fail(err, EBUSY, "%s holds processes of an earlier start", d->path);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "cannot make the group %s", d->path);
+    d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    code = d->fd < 0 ? mtd_fail_errno(err, errno, "cannot open %s", d->path)
+                     : cgroup_ops_of(d)->prepare(d, err);
+    if (code < 0)
+        rmdir(d->path);
+    return code;
+}
+
+/* Only a cpuset alone in its hierarchy can wait: with others it goes along with them. */
+static bool is_lazy(const struct cgroup_dir *d)
+{
+    return !d->v2 && d->controllers == CGROUP_BIT(CGROUP_CPUSET);
+}
+
+static int add_dir(struct cgroup *c, const struct cgroup_dir *parent, const char *id,
+                   struct mtd_error *err)
+{
+    struct cgroup_dir *d = &c->dirs[c->n];
+    *d = (struct cgroup_dir){.controllers = parent->controllers, .v2 = parent->v2, .fd = -1};
+    if (asprintf(&d->path, "%s/" CGROUP_PARENT "/%s", parent->path, id) < 0) {
+        d->path = NULL;
+        return mtd_fail_errno(err, ENOMEM, "cannot make the groups");
+    }
+    c->n++;
+    return is_lazy(d) ? 0 : cgroup_make_dir(d, err);
+}
+
+int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
+                  struct mtd_error *err)
+{
+    struct cgroup c = {.fresh = true};
+    if (!name_is_valid(id))
+        return mtd_fail(err, EINVAL, "\"%s\" cannot name a group", id);
+    for (size_t i = 0; i < host->n; i++) {
+        int code = add_dir(&c, &host->dirs[i], id, err);
+        if (code < 0) {
+            /* what could not be made is not ours to remove */
+            for (size_t k = 0; k < c.n; k++)
+                if (c.dirs[k].fd >= 0)
+                    rmdir(c.dirs[k].path);
+            cgroup_done(&c);
+            return code;
+        }
+    }
+    *ret = c;
+    return 0;
+}
+
+int cgroup_describe(const struct cgroup *c, struct strv *ret)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct cgroup_dir *d = &c->dirs[i];
+        char line[4352];
+        size_t len = 0;
+        if (d->v2)
+            len = (size_t)snprintf(line, sizeof(line), V2_PREFIX);
+        for (int k = 0; k < CGROUP_CONTROLLERS && !d->v2; k++)
+            if (d->controllers & CGROUP_BIT(k))
+                len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%s", len ? "," : "",
+                                        cgroup_v1_names[k]);
+        len += (size_t)snprintf(line + len, sizeof(line) - len, ":%s", d->path);
+        if (len >= sizeof(line))
+            return -ENAMETOOLONG;
+        int code = strv_add(ret, line);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+/* A group that is gone keeps its place with fd -1: a lazy one is made later at that path. */
+static int open_recorded(struct cgroup *c, const char *line)
+{
+    const char *colon = strchr(line, ':');
+    if (!colon || colon[1] != '/' || c->n == CGROUP_MAX_DIRS)
+        return -EINVAL;
+    struct cgroup_dir *d = &c->dirs[c->n];
+    *d = (struct cgroup_dir){.fd = -1, .v2 = strncmp(line, V2_PREFIX ":", 8) == 0};
+    auto_free char *names = strndup(line, (size_t)(colon - line));
+    d->path = strdup(colon + 1);
+    if (!names || !d->path)
+        return -ENOMEM;
+    c->n++;
+    for (int i = 0; i < CGROUP_CONTROLLERS && !d->v2; i++)
+        if (cgroup_has_word(names, cgroup_v1_names[i]))
+            d->controllers |= CGROUP_BIT(i);
+    d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return d->fd >= 0 || errno == ENOENT ? 0 : -errno;
+}
+
+/* A v2 group says itself what it has; the rest is what no v1 directory does. */
+static void open_controllers(struct cgroup *c)
+{
+    unsigned v1 = 0;
+    for (size_t i = 0; i < c->n; i++)
+        v1 |= c->dirs[i].v2 ? 0 : c->dirs[i].controllers;
+    for (size_t i = 0; i < c->n; i++) {
+        char list[512];
+        struct cgroup_dir *d = &c->dirs[i];
+        if (!d->v2)
+            continue;
+        if (d->fd < 0 || fs_read_small_at(d->fd, "cgroup.controllers", list, sizeof(list)) < 0)
+            list[0] = '\0';
+        for (int k = 0; k < CGROUP_CONTROLLERS; k++)
+            if (!cgroup_v2_names[k] || cgroup_has_word(list, cgroup_v2_names[k]))
+                d->controllers |= CGROUP_BIT(k) & ~v1;
+    }
+}
+
+int cgroup_open(struct cgroup *ret, const struct strv *recorded, struct mtd_error *err)
+{
+    struct cgroup c = {0};
+    for (size_t i = 0; i < recorded->len; i++) {
+        int code = open_recorded(&c, recorded->items[i]);
+        if (code < 0) {
+            cgroup_done(&c);
+            return mtd_fail_errno(err, -code, "cannot open the group \"%s\"",
+                                  recorded->items[i]);
+        }
+    }
+    open_controllers(&c);
+    *ret = c;
+    return 0;
+}
+
+int cgroup_clone_fd(const struct cgroup *c)
+{
+    const struct cgroup_dir *unified = cgroup_unified(c);
+    return unified ? unified->fd : -1;
+}
+
+int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error *err)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct cgroup_dir *d = &c->dirs[i];
+        int code = d->fd < 0 || (d->v2 && !all)
+                       ? 0
+                       : cgroup_put_u64(d, "cgroup.procs", (uint64_t)pid, err);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+int cgroup_enter(const struct cgroup *c, bool all, struct mtd_error *err)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct cgroup_dir *d = &c->dirs[i];
+        int code = d->fd < 0 || (d->v2 && !all)
+                       ? 0
+                       : cgroup_put(d, cgroup_ops_of(d)->self, "0", err);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+uint64_t cgroup_oom_kills(const struct cgroup *c)
+{
+    uint64_t kills = 0;
+    const struct cgroup_dir *d = cgroup_dir_of(c, CGROUP_MEMORY);
+    if (d && d->fd >= 0)
+        cgroup_get_keyed(d, cgroup_ops_of(d)->oom_file, "oom_kill", &kills);
+    return kills;
+}
+
+void cgroup_done(struct cgroup *c)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->dirs[i].fd >= 0)
+            close(c->dirs[i].fd);
+        free(c->dirs[i].path);
+    }
+    *c = (struct cgroup){0};
+}

@@ -1,0 +1,193 @@
+/* Where the hierarchies are. mountinfo is read in pieces into a fixed buffer, and a line is
+ * looked at only when it has " - cgroup" in it: a host may have hundreds of mounts. */
+
+#include "engine/cgroup_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+#define READ_SIZE 16384
+#define MARK " - cgroup"
+
+const char *const cgroup_v1_names[CGROUP_CONTROLLERS] = {
+    [CGROUP_CPU] = "cpu",         [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset",
+    [CGROUP_MEMORY] = "memory",   [CGROUP_DEVICES] = "devices", [CGROUP_FREEZER] = "freezer",
+    [CGROUP_BLKIO] = "blkio",     [CGROUP_PIDS] = "pids",
+};
+const char *const cgroup_v2_names[CGROUP_CONTROLLERS] = {
+    [CGROUP_CPU] = "cpu",   [CGROUP_CPUSET] = "cpuset", [CGROUP_MEMORY] = "memory",
+    [CGROUP_BLKIO] = "io",  [CGROUP_PIDS] = "pids",
+};
+
+struct mount_line {
+    const char *root, *point, *type, *options; /* NUL-terminated, inside the line */
+    size_t depth;                              /* of root: 0 = the hierarchy's own root */
+};
+
+bool cgroup_has_word(const char *list, const char *word)
+{
+    size_t len = strlen(word);
+    for (const char *p = list; *p;) {
+        size_t n = strcspn(p, " ,\n");
+        if (n == len && memcmp(p, word, n) == 0)
+            return true;
+        p += n;
+        p += strspn(p, " ,\n");
+    }
+    return false;
+}
+
+/* "\040" and its like, in place. */
+static void unescape(char *s)
+{
+    char *out = s;
+    for (; *s; out++) {
+        bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+                     s[3] >= '0' && s[3] <= '7';
+        *out = octal ? (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0')) : *s;
+        s += octal ? 4 : 1;
+    }
+    *out = '\0';
+}
+
+/* "34 31 0:31 ROOT POINT opts [tags] - TYPE source OPTIONS", cut up in place. */
+static bool parse_line(char *line, char *mark, struct mount_line *ret)
+{
+    *mark = '\0';
+    char *state = NULL;
+    char *field[5];
+    for (size_t i = 0; i < ARRAY_SIZE(field); i++) {
+        field[i] = strtok_r(i == 0 ? line : NULL, " ", &state);
+        if (!field[i])
+            return false;
+    }
+    ret->root = field[3];
+    ret->point = field[4];
+    ret->type = strtok_r(mark + 3, " ", &state);
+    if (!strtok_r(NULL, " ", &state))
+        return false;
+    ret->options = strtok_r(NULL, " ", &state);
+    unescape(field[4]);
+    ret->depth = strcmp(ret->root, "/") == 0 ? 0 : strlen(ret->root);
+    return ret->options != NULL;
+}
+
+static unsigned v1_bits(const char *options)
+{
+    unsigned bits = 0;
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        if (cgroup_has_word(options, cgroup_v1_names[i]))
+            bits |= CGROUP_BIT(i);
+    return bits;
+}
+
+/* One hierarchy may be mounted several times: the mount that shows most of it wins, and of
+ * equals the last, which lies over the others. depths[] goes along with ret->dirs[]. */
+static int take_mount(struct cgroup *ret, size_t *depths, const struct mount_line *m)
+{
+    bool v2 = strcmp(m->type, "cgroup2") == 0;
+    unsigned bits = v2 ? 0 : v1_bits(m->options);
+    if (!v2 && (bits == 0 || strcmp(m->type, "cgroup") != 0))
+        return 0;
+    size_t i = 0;
+    while (i < ret->n && (ret->dirs[i].v2 != v2 || ret->dirs[i].controllers != bits))
+        i++;
+    if (i == CGROUP_MAX_DIRS || (i < ret->n && m->depth > depths[i]))
+        return 0;
+    char *path = strdup(m->point);
+    if (!path)
+        return -ENOMEM;
+    if (i == ret->n)
+        ret->n++;
+    free(ret->dirs[i].path);
+    ret->dirs[i] = (struct cgroup_dir){.controllers = bits, .v2 = v2, .path = path, .fd = -1};
+    depths[i] = m->depth;
+    return 0;
+}
+
+static int take_line(struct cgroup *ret, size_t *depths, char *line)
+{
+    struct mount_line m;
+    char *mark = strstr(line, MARK);
+    return mark && parse_line(line, mark, &m) ? take_mount(ret, depths, &m) : 0;
+}
+
+/* Calls take_line for each whole line; one longer than the buffer is some overlay's. */
+static int scan(struct cgroup *ret, int fd)
+{
+    char buf[READ_SIZE];
+    size_t depths[CGROUP_MAX_DIRS] = {0};
+    size_t have = 0;
+    ssize_t n;
+    while ((n = read(fd, buf + have, sizeof(buf) - have)) > 0) {
+        have += (size_t)n;
+        char *line = buf, *end;
+        while ((end = memchr(line, '\n', have - (size_t)(line - buf)))) {
+            *end = '\0';
+            int code = take_line(ret, depths, line);
+            if (code < 0)
+                return code;
+            line = end + 1;
+        }
+        have -= (size_t)(line - buf);
+        memmove(buf, line, have);
+        if (have == sizeof(buf))
+            have = 0;
+    }
+    return n < 0 ? -errno : 0;
+}
+
+/* The v2 tree's controllers, and what v2 can do without one where v1 does not do it. */
+static void find_v2_controllers(struct cgroup *host)
+{
+    unsigned v1 = 0;
+    struct cgroup_dir *unified = NULL;
+    for (size_t i = 0; i < host->n; i++) {
+        v1 |= host->dirs[i].controllers;
+        if (host->dirs[i].v2)
+            unified = &host->dirs[i];
+    }
+    if (!unified)
+        return;
+    char list[512] = "";
+    auto_fd int dir = fs_open_dir_at(AT_FDCWD, unified->path);
+    if (dir < 0 || fs_read_small_at(dir, "cgroup.controllers", list, sizeof(list)) < 0)
+        list[0] = '\0';
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        if (!cgroup_v2_names[i] || cgroup_has_word(list, cgroup_v2_names[i]))
+            unified->controllers |= CGROUP_BIT(i) & ~v1;
+}
+
+int cgroup_discover(struct cgroup *ret, const char *proc_dir, struct mtd_error *err)
+{
+    auto_done(cgroup_done) struct cgroup host = {0};
+    auto_fd int proc = open(proc_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int fd = proc < 0 ? -1 : openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return mtd_fail_errno(err, errno, "cannot read %s/self/mountinfo", proc_dir);
+    int code = scan(&host, fd);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "cannot read %s/self/mountinfo", proc_dir);
+    if (host.n == 0)
+        return mtd_fail(err, EOPNOTSUPP, "no cgroup file system with a controller is mounted");
+    find_v2_controllers(&host);
+    *ret = host;
+    host = (struct cgroup){0};
+    return 0;
+}
+
+const char *cgroup_version(const struct cgroup *host)
+{
+    bool v1 = false, v2 = false;
+    for (size_t i = 0; i < host->n; i++) {
+        v1 |= !host->dirs[i].v2;
+        v2 |= host->dirs[i].v2;
+    }
+    return v1 && v2 ? "hybrid" : v2 ? "2" : "1";
+}

@@ -1,0 +1,220 @@
+/* The processes of a group and the groups below it: listed, signalled, killed. A fork bomb is
+ * beaten by cgroup.kill, which refuses forks while it kills, or by freezing before signalling;
+ * where neither can be had, by rounds until a round finds nobody. */
+
+#include "engine/cgroup_part.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+
+#define KILL_TIMEOUT (10 * NS_PER_SEC)
+#define MAX_DEPTH 32
+#define MAX_WAIT (20 * NS_PER_MS)
+
+struct pid_list {
+    pid_t *pids;
+    size_t len, cap;
+};
+
+static int add_pid(struct pid_list *l, pid_t pid)
+{
+    if (l->len == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 64;
+        pid_t *grown = realloc(l->pids, cap * sizeof(pid_t));
+        if (!grown)
+            return -ENOMEM;
+        l->pids = grown;
+        l->cap = cap;
+    }
+    l->pids[l->len++] = pid;
+    return 0;
+}
+
+/* One number per line; 0 is a process of another pid namespace and cannot be named. */
+static int read_pids(int dir_fd, struct pid_list *l)
+{
+    auto_fd int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT || errno == ENODEV ? 0 : -errno;
+    char buf[4096];
+    pid_t pid = 0;
+    ssize_t n;
+    while ((n = read(fd, buf, sizeof(buf))) > 0) {
+        for (ssize_t i = 0; i < n; i++) {
+            if (buf[i] >= '0' && buf[i] <= '9') {
+                pid = pid * 10 + (buf[i] - '0');
+                continue;
+            }
+            int code = pid > 0 ? add_pid(l, pid) : 0;
+            if (code < 0)
+                return code;
+            pid = 0;
+        }
+    }
+    /* ENODEV: removed meanwhile. EOPNOTSUPP: a threaded group, listed at its domain. */
+    return n < 0 && errno != ENODEV && errno != EOPNOTSUPP ? -errno : 0;
+}
+
+static int walk_pids(int dir_fd, struct pid_list *l, int depth)
+{
+    int code = read_pids(dir_fd, l);
+    if (code < 0 || depth == MAX_DEPTH)
+        return code;
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir)
+        return errno == ENOENT ? 0 : -errno;
+    struct dirent *e;
+    while (code == 0 && (e = readdir(dir))) {
+        if (e->d_type != DT_DIR || e->d_name[0] == '.')
+            continue;
+        auto_fd int sub = openat(fd, e->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        code = sub < 0 ? 0 : walk_pids(sub, l, depth + 1);
+    }
+    return code;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+    pid_t x = *(const pid_t *)a, y = *(const pid_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void sort_unique(struct pid_list *l)
+{
+    if (l->len == 0)
+        return;
+    qsort(l->pids, l->len, sizeof(pid_t), compare_pids);
+    size_t out = 1;
+    for (size_t i = 1; i < l->len; i++)
+        if (l->pids[i] != l->pids[i - 1])
+            l->pids[out++] = l->pids[i];
+    l->len = out;
+}
+
+int cgroup_pids(const struct cgroup *c, pid_t **ret)
+{
+    struct pid_list l = {0};
+    const struct cgroup_dir *d = cgroup_witness(c);
+    int code = d ? walk_pids(d->fd, &l, 0) : 0;
+    if (code < 0) {
+        free(l.pids);
+        return code;
+    }
+    sort_unique(&l);
+    *ret = l.pids;
+    return (int)l.len;
+}
+
+/* Whoever is in any of the groups: a process between clone3 and its last attach is in some. */
+static int pids_anywhere(const struct cgroup *c, struct pid_list *l)
+{
+    int code = 0;
+    l->len = 0;
+    for (size_t i = 0; i < c->n && code == 0; i++)
+        if (c->dirs[i].fd >= 0)
+            code = walk_pids(c->dirs[i].fd, l, 0);
+    sort_unique(l);
+    return code;
+}
+
+/* A pid from the list can only be another process by now when the first one died and the
+ * number came round: never while the group is frozen. */
+static void signal_list(const struct pid_list *l, int sig)
+{
+    for (size_t i = 0; i < l->len; i++)
+        kill(l->pids[i], sig);
+}
+
+static const struct cgroup_dir *freezer_of(const struct cgroup *c)
+{
+    const struct cgroup_dir *d = cgroup_dir_of(c, CGROUP_FREEZER);
+    return d && d->fd >= 0 ? d : NULL;
+}
+
+int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err)
+{
+    const struct cgroup_dir *d = freezer_of(c);
+    if (!d)
+        return mtd_fail(err, EOPNOTSUPP, "no freezer to be had on this host");
+    int code = cgroup_ops_of(d)->freeze(d, frozen);
+    if (code == -ETIMEDOUT)
+        return mtd_fail(err, ETIMEDOUT, "%s: its processes do not %s; one may hang in the kernel",
+                        d->path, frozen ? "freeze" : "thaw");
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "cannot %s %s", frozen ? "freeze" : "thaw", d->path);
+    return 0;
+}
+
+bool cgroup_is_frozen(const struct cgroup *c)
+{
+    const struct cgroup_dir *d = freezer_of(c);
+    return d && cgroup_ops_of(d)->is_frozen(d);
+}
+
+int cgroup_signal_all(const struct cgroup *c, int sig, struct mtd_error *err)
+{
+    struct pid_list l = {0};
+    int code = pids_anywhere(c, &l);
+    if (code < 0)
+        mtd_fail_errno(err, -code, "cannot list the processes of the container");
+    else
+        signal_list(&l, sig);
+    free(l.pids);
+    return code;
+}
+
+/* Not waited for: a task that is not frozen yet is a task of the next round. */
+static void start_freezing(const struct cgroup_dir *d, bool frozen)
+{
+    const struct cgroup_ops *ops = cgroup_ops_of(d);
+    fs_write_at(d->fd, ops->freeze_file, frozen ? ops->freeze_on : ops->freeze_off);
+}
+
+/* v1: a task gets to its SIGKILL only when thawed, so thawing comes last. */
+static int kill_round(const struct cgroup *c, struct pid_list *l)
+{
+    const struct cgroup_dir *unified = cgroup_unified(c), *freezer = freezer_of(c);
+    bool atomic = unified && fs_write_at(unified->fd, "cgroup.kill", "1") == 0;
+    if (!atomic && freezer)
+        start_freezing(freezer, true);
+    int code = pids_anywhere(c, l);
+    if (code == 0)
+        signal_list(l, SIGKILL);
+    if (freezer)
+        start_freezing(freezer, false);
+    return code;
+}
+
+int cgroup_kill(const struct cgroup *c, struct mtd_error *err)
+{
+    struct pid_list l = {0};
+    int64_t deadline = clock_mono_ns() + KILL_TIMEOUT, wait = NS_PER_MS / 10;
+    int code = pids_anywhere(c, &l);
+    while (code == 0 && l.len > 0) {
+        if (clock_mono_ns() > deadline) {
+            code = mtd_fail(err, ETIMEDOUT, "%zu processes do not die, the first is %d; they "
+                            "may hang in the kernel", l.len, (int)l.pids[0]);
+            break;
+        }
+        code = kill_round(c, &l);
+        nanosleep(&(struct timespec){.tv_nsec = wait}, NULL);
+        wait = wait < MAX_WAIT ? wait * 2 : wait;
+        if (code == 0)
+            code = pids_anywhere(c, &l);
+    }
+    free(l.pids);
+    return code < 0 ? mtd_fail_errno(err, -code, "cannot kill the processes of the container")
+                    : 0;
+}

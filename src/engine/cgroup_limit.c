@@ -1,0 +1,172 @@
+/* Limits: what can be judged without the kernel is judged first, so that a message names the
+ * option and the reason; then each controller's directory is asked in turn. */
+
+#include "engine/cgroup_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/parse.h"
+
+#define MAX_CPUS 8192
+#define MOVE_TRIES 50
+
+/* What a limit needs, and how a user calls it. */
+static bool wants(const struct mtd_resources *r, enum cgroup_controller which)
+{
+    switch (which) {
+    case CGROUP_CPU: return r->nano_cpus || r->cpu_shares;
+    case CGROUP_CPUSET: return r->cpuset_cpus != NULL;
+    case CGROUP_MEMORY: return r->memory > 0;
+    case CGROUP_BLKIO: return r->blkio_weight != 0;
+    case CGROUP_PIDS: return r->pids > 0;
+    default: return false;
+    }
+}
+
+static int check_values(const struct mtd_resources *r, struct mtd_error *err)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    int64_t max = (cpus > 0 ? cpus : MAX_CPUS) * 1000000000LL;
+    if (r->nano_cpus && (r->nano_cpus < 10000000 || r->nano_cpus > max))
+        return mtd_fail(err, ERANGE, "range of CPUs is from 0.01 to %ld, as there are only %ld "
+                        "CPUs available", cpus, cpus);
+    if (r->cpu_shares && (r->cpu_shares < 2 || r->cpu_shares > 262144))
+        return mtd_fail(err, ERANGE, "CPU shares %llu: range is from 2 to 262144",
+                        (unsigned long long)r->cpu_shares);
+    if (r->blkio_weight && (r->blkio_weight < 10 || r->blkio_weight > 1000))
+        return mtd_fail(err, ERANGE, "block IO weight %llu: range is from 10 to 1000",
+                        (unsigned long long)r->blkio_weight);
+    if (r->memory < 0 || (r->memory_swap > 0 && r->memory == 0))
+        return mtd_fail(err, EINVAL, "a limit of memory and swap needs a memory limit too");
+    if (r->memory_swap > 0 && r->memory_swap < r->memory)
+        return mtd_fail(err, EINVAL, "the limit of memory and swap (%lld) is smaller than that "
+                        "of memory (%lld)", (long long)r->memory_swap, (long long)r->memory);
+    return 0;
+}
+
+/* The list's syntax was checked by parse_cpu_list. */
+static void mark_cpus(const char *list, unsigned char set[MAX_CPUS])
+{
+    for (const char *p = list; *p; p += *p == ',') {
+        char *end;
+        unsigned long first = strtoul(p, &end, 10), last = first;
+        if (end == p)
+            return;
+        if (*end == '-')
+            last = strtoul(end + 1, &end, 10);
+        for (unsigned long i = first; i <= last && i < MAX_CPUS; i++)
+            set[i] = 1;
+        p = end;
+    }
+}
+
+int cgroup_check_cpuset(const char *wanted, const char *available, struct mtd_error *err)
+{
+    int code = parse_cpu_list(wanted, MAX_CPUS, NULL);
+    if (code < 0)
+        return mtd_fail(err, -code, "\"%s\" is not a list of CPUs like 0-2,5", wanted);
+    unsigned char want[MAX_CPUS] = {0}, have[MAX_CPUS] = {0};
+    mark_cpus(wanted, want);
+    mark_cpus(available, have);
+    for (size_t i = 0; i < MAX_CPUS; i++)
+        if (want[i] && !have[i])
+            return mtd_fail(err, EINVAL, "requested CPUs are not available: requested %s, "
+                            "available: %s", wanted, available);
+    return 0;
+}
+
+/* v2 takes any list in silence and v1 says only "Permission denied"; so it is checked against
+ * what the nearest group that exists can really use. */
+static int check_cpuset(const struct cgroup_dir *d, const char *wanted, struct mtd_error *err)
+{
+    static const char *const FILES[] = {"cpuset.effective_cpus", "cpuset.cpus.effective",
+                                        "cpuset.cpus"};
+    auto_free char *root = strdup(d->path);
+    if (!root)
+        return mtd_fail_errno(err, ENOMEM, "cannot check the CPUs");
+    for (int up = 0; up < 2 && strrchr(root, '/') != root; up++)
+        *strrchr(root, '/') = '\0'; /* "<mount>/mytop-docker/<id>" */
+    auto_fd int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    char text[4096];
+    for (size_t i = 0; i < ARRAY_SIZE(FILES) && dir >= 0; i++)
+        if (fs_read_small_at(dir, FILES[i], text, sizeof(text)) > 0)
+            return cgroup_check_cpuset(wanted, text, err);
+    return 0;
+}
+
+/* A group made while the container lives takes its processes over; those that fork meanwhile
+ * are caught by another round. */
+static int move_all(const struct cgroup *c, const struct cgroup_dir *d, struct mtd_error *err)
+{
+    for (int tries = 0; tries < MOVE_TRIES; tries++) {
+        auto_free pid_t *pids = NULL, *here = NULL;
+        struct cgroup one = {.n = 1, .dirs = {*d}};
+        int n = cgroup_pids(c, &pids);
+        int m = n < 0 ? n : cgroup_pids(&one, &here);
+        if (n < 0 || m < 0)
+            return mtd_fail_errno(err, n < 0 ? -n : -m, "cannot list the processes");
+        int moved = 0;
+        for (int i = 0, k = 0; i < n; i++) {
+            while (k < m && here[k] < pids[i])
+                k++;
+            if (k < m && here[k] == pids[i])
+                continue;
+            moved++;
+            struct mtd_error why = {0};
+            int code = cgroup_put_u64(d, "cgroup.procs", (uint64_t)pids[i], &why);
+            if (code < 0 && code != -ESRCH)
+                return mtd_fail(err, -code, "%s", why.text);
+        }
+        if (moved == 0)
+            return 0;
+    }
+    return mtd_fail(err, EAGAIN, "processes are made faster than they can be moved to %s",
+                    d->path);
+}
+
+static int make_lazy(struct cgroup *c, struct cgroup_dir *d, struct mtd_error *err)
+{
+    int code = cgroup_make_dir(d, err);
+    if (code == 0 && !c->fresh)
+        code = move_all(c, d, err);
+    return code;
+}
+
+static int limit_one(struct cgroup *c, const struct mtd_resources *r,
+                     enum cgroup_controller which, struct mtd_error *err)
+{
+    static const char *const OPTIONS[CGROUP_CONTROLLERS] = {
+        [CGROUP_CPU] = "--cpus, --cpu-shares", [CGROUP_CPUSET] = "--cpuset-cpus",
+        [CGROUP_MEMORY] = "--memory",          [CGROUP_BLKIO] = "--blkio-weight",
+        [CGROUP_PIDS] = "--pids-limit",
+    };
+    struct cgroup_dir *d = cgroup_dir_of(c, which);
+    bool wanted = wants(r, which);
+    if (!d && wanted)
+        return mtd_fail(err, EOPNOTSUPP, "%s: no %s controller to be had on this host",
+                        OPTIONS[which], cgroup_v1_names[which]);
+    if (!d || (d->fd < 0 && !wanted))
+        return 0;
+    int code = 0;
+    if (which == CGROUP_CPUSET && wanted)
+        code = check_cpuset(d, r->cpuset_cpus, err);
+    if (code == 0 && d->fd < 0)
+        code = make_lazy(c, d, err);
+    cgroup_limit_fn limit = cgroup_ops_of(d)->limit[which];
+    return code < 0 || !limit ? code : limit(c, d, r, err);
+}
+
+int cgroup_limit(struct cgroup *c, const struct mtd_resources *r, struct mtd_error *err)
+{
+    int code = check_values(r, err);
+    for (int i = 0; i < CGROUP_CONTROLLERS && code == 0; i++)
+        code = limit_one(c, r, (enum cgroup_controller)i, err);
+    return code;
+}

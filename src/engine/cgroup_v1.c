@@ -1,0 +1,232 @@
+/* The v1 half. Limits that depend on each other have an order: the kernel keeps memory <=
+ * memory+swap and a quota <= its parent's at every moment, not only in the end. */
+
+#include "engine/cgroup_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+
+#define MEMORY "memory.limit_in_bytes"
+#define MEMSW "memory.memsw.limit_in_bytes"
+#define QUOTA_PERIOD 100000
+#define FREEZE_TIMEOUT (10 * NS_PER_SEC)
+
+static int put_i64(const struct cgroup_dir *d, const char *file, int64_t value,
+                   struct mtd_error *err)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%lld", (long long)value);
+    return cgroup_put(d, file, text, err);
+}
+
+/* -1 = unlimited, in the kernel's words too. */
+static int64_t memsw_of(const struct mtd_resources *r)
+{
+    if (r->memory <= 0 || r->memory_swap < 0)
+        return -1;
+    int64_t twice = r->memory > INT64_MAX / 2 ? -1 : 2 * r->memory;
+    return r->memory_swap ? r->memory_swap : twice;
+}
+
+/* Without swap accounting there is no file: fine for a value nobody asked for. */
+static int set_memsw(const struct cgroup_dir *d, const struct mtd_resources *r,
+                     struct mtd_error *err)
+{
+    if (faccessat(d->fd, MEMSW, F_OK, 0) == 0)
+        return put_i64(d, MEMSW, memsw_of(r), err);
+    if (r->memory_swap <= 0)
+        return 0;
+    return mtd_fail(err, EOPNOTSUPP,
+                    "this kernel does not account swap (no %s/" MEMSW "); leave out "
+                    "--memory-swap or boot with swapaccount=1", d->path);
+}
+
+static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
+                        const struct mtd_resources *r, struct mtd_error *err)
+{
+    if (c->fresh && r->memory == 0)
+        return 0;
+    int64_t memory = r->memory ? r->memory : -1;
+    char text[24];
+    snprintf(text, sizeof(text), "%lld", (long long)memory);
+    int code = fs_write_at(d->fd, MEMORY, text);
+    if (code == -EINVAL) { /* above the present memory+swap: raise that first */
+        code = set_memsw(d, r, err);
+        return code < 0 ? code : cgroup_put(d, MEMORY, text, err);
+    }
+    if (code == -EBUSY)
+        return mtd_fail(err, EBUSY, "a memory limit of %s bytes is below what is in use", text);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "%s/" MEMORY ": cannot write \"%s\"", d->path, text);
+    return set_memsw(d, r, err);
+}
+
+static int limit_cpu(const struct cgroup *c, const struct cgroup_dir *d,
+                     const struct mtd_resources *r, struct mtd_error *err)
+{
+    int code = 0;
+    if (r->cpu_shares || !c->fresh)
+        code = cgroup_put_u64(d, "cpu.shares", r->cpu_shares ? r->cpu_shares : 1024, err);
+    if (code == 0 && (r->nano_cpus || !c->fresh)) {
+        int64_t quota = r->nano_cpus / (1000000000 / QUOTA_PERIOD);
+        code = put_i64(d, "cpu.cfs_quota_us", r->nano_cpus ? quota : -1, err);
+    }
+    return code;
+}
+
+static int limit_cpuset(const struct cgroup *c, const struct cgroup_dir *d,
+                        const struct mtd_resources *r, struct mtd_error *err)
+{
+    (void)c;
+    char all[4096];
+    if (r->cpuset_cpus)
+        return cgroup_put(d, "cpuset.cpus", r->cpuset_cpus, err);
+    auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int n = parent < 0 ? -errno : fs_read_small_at(parent, "cpuset.cpus", all, sizeof(all));
+    if (n < 0)
+        return mtd_fail_errno(err, -n, "cannot read the CPUs above %s", d->path);
+    return cgroup_put(d, "cpuset.cpus", all, err);
+}
+
+/* CFQ's file went with CFQ; BFQ's is there while the kernel has BFQ. */
+static int limit_blkio(const struct cgroup *c, const struct cgroup_dir *d,
+                       const struct mtd_resources *r, struct mtd_error *err)
+{
+    static const struct {
+        const char *file;
+        uint64_t usual;
+    } FILES[] = {{"blkio.weight", 500}, {"blkio.bfq.weight", 100}};
+    if (c->fresh && r->blkio_weight == 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
+        if (faccessat(d->fd, FILES[i].file, F_OK, 0) == 0)
+            return cgroup_put_u64(d, FILES[i].file,
+                                  r->blkio_weight ? r->blkio_weight : FILES[i].usual, err);
+    return r->blkio_weight == 0 ? 0
+                                : mtd_fail(err, EOPNOTSUPP,
+                                           "this kernel has no block device weights (no "
+                                           "%s/blkio.bfq.weight); leave out --blkio-weight",
+                                           d->path);
+}
+
+static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,
+                      const struct mtd_resources *r, struct mtd_error *err)
+{
+    if (r->pids > 0)
+        return cgroup_put_u64(d, "pids.max", (uint64_t)r->pids, err);
+    return c->fresh ? 0 : cgroup_put(d, "pids.max", "max", err);
+}
+
+/* A new v1 group allows what its parent does. */
+static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool all,
+                       struct mtd_error *err)
+{
+    if (all)
+        return c->fresh ? 0 : cgroup_put(d, "devices.allow", "a", err);
+    int code = cgroup_put(d, "devices.deny", "a", err);
+    auto_fd int allow = openat(d->fd, "devices.allow", O_WRONLY | O_CLOEXEC);
+    if (code == 0 && allow < 0)
+        code = mtd_fail_errno(err, errno, "cannot open %s/devices.allow", d->path);
+    for (size_t i = 0; i < cgroup_n_device_rules && code == 0; i++) {
+        const struct cgroup_device_rule *rule = &cgroup_device_rules[i];
+        char text[48], major[12] = "*", minor[12] = "*";
+        if (rule->major >= 0)
+            snprintf(major, sizeof(major), "%d", rule->major);
+        if (rule->minor >= 0)
+            snprintf(minor, sizeof(minor), "%d", rule->minor);
+        int n = snprintf(text, sizeof(text), "%c %s:%s %s", rule->type, major, minor,
+                         rule->access);
+        if (write(allow, text, (size_t)n) < 0)
+            code = mtd_fail_errno(err, errno, "%s/devices.allow: cannot write \"%s\"", d->path,
+                                  text);
+    }
+    return code;
+}
+
+static bool state_is(const struct cgroup_dir *d, const char *wanted)
+{
+    char state[32];
+    return fs_read_small_at(d->fd, "freezer.state", state, sizeof(state)) >= 0 &&
+           strcmp(state, wanted) == 0;
+}
+
+static bool is_frozen(const struct cgroup_dir *d)
+{
+    return state_is(d, "FROZEN");
+}
+
+/* A task that forks while the group freezes can be missed, and FREEZING stays; writing FROZEN
+ * again looks at every task again. */
+static int freeze(const struct cgroup_dir *d, bool frozen)
+{
+    const char *wanted = frozen ? "FROZEN" : "THAWED";
+    int64_t deadline = clock_mono_ns() + FREEZE_TIMEOUT;
+    for (long wait = 50000; clock_mono_ns() < deadline; wait = wait < 5000000 ? wait * 2 : wait) {
+        int code = fs_write_at(d->fd, "freezer.state", wanted);
+        if (code < 0)
+            return code;
+        if (state_is(d, wanted))
+            return 0;
+        nanosleep(&(struct timespec){.tv_nsec = wait}, NULL);
+    }
+    if (frozen)
+        fs_write_at(d->fd, "freezer.state", "THAWED");
+    return -ETIMEDOUT;
+}
+
+/* A cpuset takes no process before it has CPUs and nodes; so do the groups above it. */
+static int copy_from_parent(int parent_fd, int fd, const char *file)
+{
+    char text[4096];
+    int n = fs_read_small_at(fd, file, text, sizeof(text));
+    if (n != 0)
+        return n < 0 ? n : 0;
+    n = fs_read_small_at(parent_fd, file, text, sizeof(text));
+    return n < 0 ? n : fs_write_at(fd, file, text);
+}
+
+static int prepare(struct cgroup_dir *d, struct mtd_error *err)
+{
+    if (!(d->controllers & CGROUP_BIT(CGROUP_CPUSET)))
+        return 0;
+    static const char *const FILES[] = {"cpuset.cpus", "cpuset.mems"};
+    auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int top = openat(d->fd, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    for (size_t i = 0; i < ARRAY_SIZE(FILES); i++) {
+        int code = parent < 0 || top < 0 ? -errno : copy_from_parent(top, parent, FILES[i]);
+        if (code == 0)
+            code = copy_from_parent(parent, d->fd, FILES[i]);
+        if (code < 0)
+            return mtd_fail_errno(err, -code, "%s/%s: cannot copy the parent's", d->path,
+                                  FILES[i]);
+    }
+    return 0;
+}
+
+const struct cgroup_ops cgroup_v1 = {
+    .limit =
+        {
+            [CGROUP_CPU] = limit_cpu,
+            [CGROUP_CPUSET] = limit_cpuset,
+            [CGROUP_MEMORY] = limit_memory,
+            [CGROUP_BLKIO] = limit_blkio,
+            [CGROUP_PIDS] = limit_pids,
+        },
+    .devices = set_devices,
+    .freeze = freeze,
+    .is_frozen = is_frozen,
+    .freeze_file = "freezer.state",
+    .freeze_on = "FROZEN",
+    .freeze_off = "THAWED",
+    .prepare = prepare,
+    .oom_file = "memory.oom_control",
+    .self = "tasks",
+};

@@ -1,0 +1,219 @@
+/* The v2 half. A controller reaches a group only when every group above passes it on
+ * (cgroup.subtree_control); the new group's cgroup.controllers tells in one read whether that
+ * was done by an earlier start. */
+
+#include "engine/cgroup_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+
+#define QUOTA_PERIOD 100000
+#define FREEZE_TIMEOUT (10 * NS_PER_SEC)
+
+static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
+                        const struct mtd_resources *r, struct mtd_error *err)
+{
+    if (c->fresh && r->memory == 0)
+        return 0;
+    char swap[24] = "max";
+    bool asked = r->memory > 0 && r->memory_swap > 0;
+    if (r->memory > 0 && r->memory_swap >= 0)
+        snprintf(swap, sizeof(swap), "%lld",
+                 (long long)(asked ? r->memory_swap - r->memory : r->memory));
+    int code = r->memory > 0 ? cgroup_put_u64(d, "memory.max", (uint64_t)r->memory, err)
+                             : cgroup_put(d, "memory.max", "max", err);
+    if (code < 0)
+        return code;
+    if (faccessat(d->fd, "memory.swap.max", F_OK, 0) == 0)
+        return cgroup_put(d, "memory.swap.max", swap, err);
+    if (!asked)
+        return 0;
+    return mtd_fail(err, EOPNOTSUPP,
+                    "this kernel does not account swap (no %s/memory.swap.max); leave out "
+                    "--memory-swap", d->path);
+}
+
+/* 2..262144 to 1..10000 with 1024 on 100, both defaults; the map of runc and crun. */
+static uint64_t weight_of_shares(uint64_t shares)
+{
+    if (shares <= 2)
+        return 1;
+    if (shares >= 262144)
+        return 10000;
+    double l = log2((double)shares);
+    return (uint64_t)ceil(pow(10, (l * l + 125 * l) / 612.0 - 7.0 / 34.0));
+}
+
+static int limit_cpu(const struct cgroup *c, const struct cgroup_dir *d,
+                     const struct mtd_resources *r, struct mtd_error *err)
+{
+    int code = 0;
+    if (r->cpu_shares || !c->fresh)
+        code = cgroup_put_u64(d, "cpu.weight",
+                              r->cpu_shares ? weight_of_shares(r->cpu_shares) : 100, err);
+    if (code == 0 && (r->nano_cpus || !c->fresh)) {
+        char text[48] = "max";
+        if (r->nano_cpus)
+            snprintf(text, sizeof(text), "%lld %d",
+                     (long long)(r->nano_cpus / (1000000000 / QUOTA_PERIOD)), QUOTA_PERIOD);
+        code = cgroup_put(d, "cpu.max", text, err);
+    }
+    return code;
+}
+
+static int limit_cpuset(const struct cgroup *c, const struct cgroup_dir *d,
+                        const struct mtd_resources *r, struct mtd_error *err)
+{
+    if (r->cpuset_cpus || !c->fresh)
+        return cgroup_put(d, "cpuset.cpus", r->cpuset_cpus ? r->cpuset_cpus : "\n", err);
+    return 0;
+}
+
+/* BFQ takes docker's 10..1000 as they are, iocost's weights run 1..10000. */
+static int limit_io(const struct cgroup *c, const struct cgroup_dir *d,
+                    const struct mtd_resources *r, struct mtd_error *err)
+{
+    if (c->fresh && r->blkio_weight == 0)
+        return 0;
+    if (faccessat(d->fd, "io.bfq.weight", F_OK, 0) == 0)
+        return cgroup_put_u64(d, "io.bfq.weight", r->blkio_weight ? r->blkio_weight : 100, err);
+    if (faccessat(d->fd, "io.weight", F_OK, 0) == 0)
+        return cgroup_put_u64(d, "io.weight",
+                              r->blkio_weight ? 1 + (r->blkio_weight - 10) * 9999 / 990 : 100,
+                              err);
+    return r->blkio_weight == 0 ? 0
+                                : mtd_fail(err, EOPNOTSUPP,
+                                           "this kernel has no block device weights (no "
+                                           "%s/io.weight); leave out --blkio-weight", d->path);
+}
+
+static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,
+                      const struct mtd_resources *r, struct mtd_error *err)
+{
+    if (r->pids > 0)
+        return cgroup_put_u64(d, "pids.max", (uint64_t)r->pids, err);
+    return c->fresh ? 0 : cgroup_put(d, "pids.max", "max", err);
+}
+
+static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool all,
+                       struct mtd_error *err)
+{
+    if (all && c->fresh)
+        return 0;
+    int code = cgroup_bpf_devices(d->fd, all);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "cannot attach the device list to %s", d->path);
+    return 0;
+}
+
+static bool is_frozen(const struct cgroup_dir *d)
+{
+    uint64_t frozen = 0;
+    return cgroup_get_keyed(d, "cgroup.events", "frozen", &frozen) == 0 && frozen;
+}
+
+/* cgroup.events raises POLLPRI on every change. It is opened and read once before the write,
+ * or a change between the write and the first poll would be missed. */
+static int freeze(const struct cgroup_dir *d, bool frozen)
+{
+    char text[256];
+    int64_t deadline = clock_mono_ns() + FREEZE_TIMEOUT;
+    auto_fd int events = openat(d->fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+    if (events < 0)
+        return -errno;
+    int code = fs_write_at(d->fd, "cgroup.freeze", frozen ? "1" : "0");
+    while (code == 0) {
+        ssize_t n = pread(events, text, sizeof(text) - 1, 0);
+        text[n > 0 ? n : 0] = '\0';
+        if (strstr(text, frozen ? "frozen 1" : "frozen 0"))
+            return 0;
+        int64_t left = deadline - clock_mono_ns();
+        if (left <= 0)
+            code = -ETIMEDOUT;
+        else
+            poll(&(struct pollfd){.fd = events, .events = POLLPRI}, 1,
+                 (int)(left / NS_PER_MS) + 1);
+    }
+    if (frozen)
+        fs_write_at(d->fd, "cgroup.freeze", "0");
+    return code;
+}
+
+/* All at once; when that fails (a kernel that refuses one of them) one by one, but not when
+ * the group holds processes: pids or cpu alone would turn it into a threaded one. */
+static void pass_on(int fd, unsigned wanted)
+{
+    char text[128] = "";
+    size_t len = 0;
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        if (wanted & CGROUP_BIT(i))
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "+%s ", cgroup_v2_names[i]);
+    int code = len ? fs_write_at(fd, "cgroup.subtree_control", text) : 0;
+    for (int i = 0; i < CGROUP_CONTROLLERS && code < 0 && code != -EBUSY; i++) {
+        char one[24];
+        snprintf(one, sizeof(one), "+%s", cgroup_v2_names[i] ? cgroup_v2_names[i] : "");
+        if (wanted & CGROUP_BIT(i))
+            fs_write_at(fd, "cgroup.subtree_control", one);
+    }
+}
+
+/* Those of wanted that the group does not offer; a thing without a controller never lacks. */
+static unsigned missing(int fd, unsigned wanted)
+{
+    char list[512];
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        if (!cgroup_v2_names[i])
+            wanted &= ~CGROUP_BIT(i);
+    if (wanted == 0)
+        return 0;
+    if (fs_read_small_at(fd, "cgroup.controllers", list, sizeof(list)) < 0)
+        list[0] = '\0';
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        if (wanted & CGROUP_BIT(i) && cgroup_has_word(list, cgroup_v2_names[i]))
+            wanted &= ~CGROUP_BIT(i);
+    return wanted;
+}
+
+static int prepare(struct cgroup_dir *d, struct mtd_error *err)
+{
+    unsigned lacks = missing(d->fd, d->controllers);
+    if (lacks == 0)
+        return 0;
+    auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int top = openat(d->fd, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0 || top < 0)
+        return mtd_fail_errno(err, errno, "cannot open the groups above %s", d->path);
+    pass_on(top, lacks);
+    pass_on(parent, lacks & ~missing(parent, lacks));
+    d->controllers &= ~missing(d->fd, lacks);
+    return 0;
+}
+
+const struct cgroup_ops cgroup_v2 = {
+    .limit =
+        {
+            [CGROUP_CPU] = limit_cpu,
+            [CGROUP_CPUSET] = limit_cpuset,
+            [CGROUP_MEMORY] = limit_memory,
+            [CGROUP_BLKIO] = limit_io,
+            [CGROUP_PIDS] = limit_pids,
+        },
+    .devices = set_devices,
+    .freeze = freeze,
+    .is_frozen = is_frozen,
+    .freeze_file = "cgroup.freeze",
+    .freeze_on = "1",
+    .freeze_off = "0",
+    .prepare = prepare,
+    .oom_file = "memory.events",
+    .self = "cgroup.procs",
+};
