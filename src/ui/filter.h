@@ -1,0 +1,34 @@
+/* filter - what stands in the "/" box: finds containers by anything.
+ * Shape   words "key:value" (all must hold) and the rest, one extended regular expression
+ *         without regard to case, on name, id, image, state and command.
+ * Keys    name id img image state mnt label pid port health; a host pid finds the container
+ *         it runs in, a port the one that listens on it. "!state:exited" negates.
+ * Errors  -EINVAL, err says what is wrong; the filter is unchanged then.
+ */
+#ifndef UI_FILTER_H
+#define UI_FILTER_H
+
+#include <regex.h>
+
+#include "engine/types.h"
+
+#define FILTER_TERMS 8
+struct filter_term {
+    int key; /* index into the table of keys */
+    bool negated;
+    char value[128];
+    char found[4096]; /* pid: text of that process's cgroup file */
+};
+
+struct filter {
+    char text[256]; /* as typed; "" = everything passes */
+    struct filter_term *terms;
+    size_t n_terms;
+    regex_t regex;
+    bool has_regex;
+};
+int filter_set(struct filter *f, const char *text, struct mtd_error *err);
+bool filter_match(const struct filter *f, const struct mtd_summary *s);
+void filter_done(struct filter *f);
+
+#endif

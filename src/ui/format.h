@@ -1,0 +1,26 @@
+/* format - figures as a person reads them in a narrow column. Every function writes a
+ * terminated text into out and returns out.
+ */
+#ifndef UI_FORMAT_H
+#define UI_FORMAT_H
+
+#include <stdint.h>
+
+#include "engine/types.h"
+
+#define FORMAT_MAX 48
+
+/* Powers of 1024, at most 5 columns: "0", "88k", "1.2M", "210M", "1.1G". NONE = "–" or "-". */
+char *format_size(uint64_t bytes, char out[FORMAT_MAX]);
+/* "41.2", "0.0", "1203" */
+char *format_percent(double percent, char out[FORMAT_MAX]);
+/* "12s", "3m", "5h", "12d" */
+char *format_age(int64_t ns, char out[FORMAT_MAX]);
+/* "1,204" */
+char *format_count(uint64_t n, char out[FORMAT_MAX]);
+/* What docker's STATUS says: "Up 3 hours", "Exited (137) 2m ago", "Paused" */
+char *format_status(const struct mtd_summary *s, int64_t now_ns, char out[FORMAT_MAX]);
+/* "2026-01-02 03:04:05" in local time */
+char *format_time(int64_t wall_ns, char out[FORMAT_MAX]);
+
+#endif

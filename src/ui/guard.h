@@ -1,0 +1,27 @@
+/* guard - the terminal is given back however the dashboard ends.
+ * Shape   the program forks before it takes the terminal: the child is the dashboard, the
+ *         parent waits. Whoever of them survives gives the terminal back: the parent after
+ *         SIGSEGV, SIGABRT or SIGKILL of the child; the child (PR_SET_PDEATHSIG) when the
+ *         parent was killed. A shell started by `exec` gets SIGHUP then, so none stays behind.
+ * Rule    the parent allocates nothing and knows nothing but the terminal; signals sent to it
+ *         go on to the child.
+ */
+#ifndef UI_GUARD_H
+#define UI_GUARD_H
+
+#include <sys/types.h>
+
+#include "ui/term.h"
+
+/* One page shared by the two. */
+struct guard {
+    volatile pid_t handover; /* runs on the terminal instead of the dashboard; 0 = none */
+    volatile int entered;    /* the dashboard holds the terminal */
+};
+
+/* 0 in the child, its pid in the parent, or -errno. */
+pid_t guard_fork(struct guard **ret);
+/* The parent: waits, restores, returns the exit status. */
+int guard_watch(pid_t child, struct guard *g, struct terminal *t);
+
+#endif
