@@ -10,7 +10,7 @@
 #include "engine/engine.h"
 
 struct attach_target {
-    int dir_fd;       /* the container's directory, for the log */
+    struct log_reader *reader; /* at the first byte to show; borrowed */
     pid_t pid;        /* pid 1, for proxied signals */
     uint64_t pid_start;
 };

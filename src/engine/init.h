@@ -12,9 +12,9 @@
 struct init {
     struct rootfs rootfs;
     int sync_fd;
-    int stdio[3];  /* without a tty: what becomes 0, 1, 2 */
+    int stdio[3];  /* without a tty: what becomes 0, 1, 2; [0] = -1: the container's null */
     unsigned short rows, cols;
-    bool unshare_cgroup; /* the child was not cloned into its final cgroup */
+    bool unshare_cgroup; /* the namespace is made after the monitor has placed it (v1) */
 };
 void init_run(const struct init *i) __attribute__((noreturn));
 

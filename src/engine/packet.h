@@ -2,8 +2,8 @@
  * Shape   SOCK_SEQPACKET: one message = one struct packet_head + payload of `len` bytes; at
  *         most PACKET_MAX in all. The same on the socketpair a starting front end holds.
  *         Output does not travel here: it is in the log first and last. The monitor says how
- *         far the log has grown (PACKET_LOG, dropped when the client is behind, because the
- *         next one says more); the client reads the log at its own pace. So a slow client
+ *         that the log has grown (PACKET_LOG, at most one until the client has answered it);
+ *         the client reads the log at its own pace. So a slow client
  *         cannot stall the container, and cannot lose a byte either.
  * Errors  -errno; -EBADMSG = malformed, -EAGAIN = would block, -EPIPE / 0 = peer gone.
  */
@@ -19,7 +19,8 @@ enum packet_type {
     /* monitor to client */
     PACKET_READY = 1, /* struct packet_ready: the command runs */
     PACKET_ERROR,     /* struct mtd_error: the start failed, everything is undone */
-    PACKET_LOG,       /* uint64_t: size of container.log now */
+    PACKET_LOG,       /* uint64_t: the log has grown. To the monitor: everything is read.
+                         One at most is on its way, so an EXIT always finds room. */
     PACKET_EXIT,      /* struct packet_exit: last message, the record is on disk */
     /* client to monitor */
     PACKET_STDIN,     /* bytes; empty = end of input */

@@ -24,6 +24,9 @@ struct rootfs {
 int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err);
 /* /sys/fs/cgroup, once the cgroup namespace is the container's. */
 int rootfs_mount_cgroup(int root_fd, struct mtd_error *err);
+/* The finished tree of a container that need not run: a detached, read-only overlay of upper and
+ * layers, seen by nobody but the holder of the descriptor. */
+int rootfs_open_tree(const struct rootfs *r, struct mtd_error *err);
 /* Masked and read-only paths, pivot_root, the old root gone, "/" is the container's. */
 int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err);
 

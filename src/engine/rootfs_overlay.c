@@ -146,3 +146,19 @@ int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)
                            r->dir);
     return take_fd(&fd);
 }
+
+int rootfs_open_tree(const struct rootfs *r, struct mtd_error *err)
+{
+    auto_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
+    int code = fs < 0 ? -errno : set_path(fs, "lowerdir+", r->dir, "upper");
+    if (code == 0)
+        code = add_layers(fs, r);
+    if (code == 0)
+        code = set_string(fs, "source", "overlay");
+    if (code == 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        code = -errno;
+    int fd = code < 0 ? -1 : fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+    if (code == 0 && fd < 0)
+        code = -errno;
+    return code < 0 ? mtd_fail_errno(err, -code, "cannot read the container's files") : fd;
+}

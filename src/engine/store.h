@@ -1,6 +1,7 @@
 /* store - the state directory: records, names, locks, the trash.
  * Shape   <root>/containers/<id>/{config.json,lock,container.log,upper,work,rootfs,hosts,
- *         hostname,resolv.conf}; <root>/names/<name> -> id (symlink, its creation is the
+ *         hostname,resolv.conf}, made by store_create are config.json, lock and the empty upper
+ *         (0755: its mode is that of the container's "/"), work, rootfs; <root>/names/<name> -> id (symlink, its creation is the
  *         claim); <root>/trash/<id>; <run-root>/<id>/{attach,monitor,stdin,stdout,stderr}.
  *         All directories 0700, files 0600.
  * Errors  0 or -errno; -ENOENT = no such container, -EEXIST = name taken (err has docker's
@@ -18,6 +19,7 @@ struct store {
     char *root, *run_root;
     int root_fd, run_fd;                       /* O_DIRECTORY */
     int containers_fd, names_fd, trash_fd;     /* O_DIRECTORY; -1 when read_only and missing */
+    bool read_only;                            /* missing directories are looked for again */
 };
 
 /* Creates what is missing unless read_only. Not writable, not root: one clear sentence. */
@@ -25,7 +27,9 @@ int store_open(struct store *ret, const char *root, const char *run_root, bool r
                struct mtd_error *err);
 void store_done(struct store *s);
 
-/* New container: fresh id (never all digits in its first 12), name claimed (NULL = random
+/* A fresh id from the kernel's random numbers, never all digits in its first 12. */
+int store_new_id(char ret[MTD_ID_SIZE]);
+/* New container: r->id when set (store_new_id), else a fresh one (never all digits in its first 12), name claimed (NULL = random
  * adjective_surname, retried until free), directory made with lock held, record written.
  * r->id, r->name, r->created_at are set. A failure leaves nothing. */
 int store_create(struct store *s, struct mtd_record *r, const char *name, struct mtd_error *err);
@@ -41,13 +45,17 @@ int store_save(struct store *s, const struct mtd_record *r, bool durable, struct
 /* flock(LOCK_EX) on the container's lock file; waits. Returns the fd; closing releases.
  * After waiting it checks that the container was not removed meanwhile (-ENOENT). */
 int store_lock(struct store *s, const char *id, struct mtd_error *err);
+/* The same without waiting: -EAGAIN when another process holds it. */
+int store_try_lock(struct store *s, const char *id, struct mtd_error *err);
 
 int store_open_dir(struct store *s, const char *id, struct mtd_error *err);
 /* <run-root>/<id>; create = make it. */
 int store_open_run(struct store *s, const char *id, bool create, struct mtd_error *err);
 
 /* All containers, newest first, state *not* observed; a record that cannot be read is an item
- * in MTD_STATE_BROKEN with the reason. */
+ * in MTD_STATE_BROKEN with the reason (its image and command are "", its name is the short id
+ * when no name leads to it). Needs no lock and never sees a container half made or half gone.
+ * Summaries of records that rest are kept in <root>/summaries, which may vanish at any time. */
 int store_list(struct store *s, struct mtd_list *ret, struct mtd_error *err);
 int store_summary(const struct mtd_record *r, struct mtd_summary *ret); /* -ENOMEM */
 
@@ -56,8 +64,10 @@ int store_rename(struct store *s, struct mtd_record *r, const char *name,
 /* Renames the directory into trash/, frees the name, removes the run directory, deletes.
  * Lock held (its fd may be closed afterwards). Also works on broken records. */
 int store_remove(struct store *s, const char *id, struct mtd_error *err);
-/* Finishes removals that a crash interrupted and drops names whose container is gone. Cheap
- * when there is nothing to do. */
+/* Finishes what a crash interrupted (creations are taken back, removals and renames completed,
+ * with their names). Cheap when there is nothing to do: one look into trash/, where whatever
+ * is not finished has an entry: "new.<id>", "<id>" or "rename.<id>". Entries whose container
+ * is locked belong to a living process and are left alone. */
 void store_sweep(struct store *s);
 
 /* Random readable name: "brave_lovelace". out >= 64 bytes. */

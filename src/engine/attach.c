@@ -1,0 +1,285 @@
+/* Output is read from the log, so this side may be as slow as its terminal likes: it stalls
+ * nobody and misses nothing. "Caught up" is answered only when everything read so far has been
+ * written out. A pipe or terminal is written in pieces that poll says will not block, so a
+ * stopped pager does not keep signals from being passed on. */
+
+#include "engine/attach.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "engine/console.h"
+#include "engine/packet.h"
+
+#define OUT_ROOM 65536
+#define PIECE 4096 /* PIPE_BUF: a pipe that polls writable takes this much */
+
+struct relay {
+    struct mtd_relay *r;
+    struct log_reader *reader;
+    int signals, pidfd;
+    struct console console;
+    struct console_keys keys;
+    int in; /* -1 = no more input */
+    char input[PACKET_DATA_MAX];
+    size_t input_len;
+    bool input_pending; /* input waits for room in the socket; len 0 = end of input */
+    char output[OUT_ROOM];
+    size_t out_start, out_end;
+    struct log_record held; /* read, not yet all in output */
+    bool holds;
+    int out_fd;
+    bool whole; /* out_fd takes any amount (a file) */
+    bool behind, exited, detached;
+    struct packet_exit end;
+};
+
+/* Everything docker's client passes on: all but what the kernel keeps and our own children. */
+static void fill_mask(sigset_t *set, bool proxy)
+{
+    static const int KEPT[] = {SIGCHLD, SIGPIPE, SIGSEGV, SIGBUS, SIGILL,
+                               SIGFPE,  SIGABRT, SIGTRAP, SIGSYS};
+    sigfillset(set);
+    for (size_t i = 0; i < ARRAY_SIZE(KEPT); i++)
+        sigdelset(set, KEPT[i]);
+    if (!proxy) {
+        sigdelset(set, SIGTSTP);
+        sigdelset(set, SIGCONT);
+    }
+}
+
+static void send_size(struct relay *s)
+{
+    struct packet_size size = {0};
+    if (s->r->tty && console_size(s->r->in, &size.rows, &size.cols) == 0)
+        packet_send(s->r->attach_fd, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
+}
+
+/* A signal that is not passed on ends the client, as it would without us. */
+static bool take_signal(struct relay *s, int *ret_status)
+{
+    struct signalfd_siginfo info;
+    if (read(s->signals, &info, sizeof(info)) != sizeof(info))
+        return false;
+    int sig = (int)info.ssi_signo;
+    if (sig == SIGWINCH) {
+        send_size(s);
+    } else if (s->r->sig_proxy) {
+        if (s->pidfd >= 0)
+            sys_pidfd_send_signal(s->pidfd, sig, NULL, 0);
+    } else if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT) {
+        *ret_status = 128 + sig;
+        return true;
+    }
+    return false;
+}
+
+static void flush_input(struct relay *s)
+{
+    int r = packet_send(s->r->attach_fd, PACKET_STDIN, s->input, s->input_len, MSG_DONTWAIT);
+    if (r == -EAGAIN)
+        return;
+    s->input_pending = false;
+    if (s->input_len == 0)
+        s->in = -1;
+}
+
+static void read_input(struct relay *s)
+{
+    char raw[PACKET_DATA_MAX - CONSOLE_KEYS_MAX];
+    ssize_t n = read(s->in, raw, sizeof(raw));
+    if (n < 0 && (errno == EINTR || errno == EAGAIN))
+        return;
+    if (n <= 0) {
+        s->input_len = 0;
+        s->input_pending = !s->r->tty;
+        if (s->r->tty)
+            s->in = -1; /* the terminal is gone; the container's stays */
+    } else if (s->r->tty) {
+        s->detached = console_keys_feed(&s->keys, raw, (size_t)n, s->input, &s->input_len);
+        s->input_pending = s->input_len > 0;
+    } else {
+        memcpy(s->input, raw, (size_t)n);
+        s->input_len = (size_t)n;
+        s->input_pending = true;
+    }
+    if (s->input_pending)
+        flush_input(s);
+}
+
+static bool is_file(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)) && !isatty(fd);
+}
+
+/* Moves as much of the held record as fits into the output of its stream; true = all of it. */
+static bool append(struct relay *s)
+{
+    struct log_record *rec = &s->held;
+    int fd = rec->stream == LOG_STDERR ? s->r->err : s->r->out;
+    if (s->out_end > 0 && fd != s->out_fd)
+        return false;
+    if (fd != s->out_fd) {
+        s->out_fd = fd;
+        s->whole = is_file(fd);
+    }
+    size_t room = OUT_ROOM - s->out_end;
+    size_t len = rec->len < room ? rec->len : room;
+    memcpy(s->output + s->out_end, rec->text, len);
+    s->out_end += len;
+    rec->text += len;
+    rec->len -= len;
+    if (rec->len > 0 || (rec->full && s->out_end == OUT_ROOM))
+        return false;
+    if (rec->full)
+        s->output[s->out_end++] = '\n';
+    return true;
+}
+
+/* Gathers records of one stream until the buffer is full or the log is read. */
+static void gather(struct relay *s)
+{
+    s->out_start = s->out_end = 0;
+    for (;;) {
+        if (!s->holds && logfile_reader_next(s->reader, &s->held) <= 0) {
+            s->behind = false;
+            return;
+        }
+        s->holds = true;
+        if (!append(s))
+            return;
+        s->holds = false;
+    }
+}
+
+/* False when the reader of our output is gone. */
+static bool flush_output(struct relay *s)
+{
+    size_t len = s->out_end - s->out_start;
+    if (!s->whole && len > PIECE)
+        len = PIECE;
+    ssize_t n = write(s->out_fd, s->output + s->out_start, len);
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN;
+    s->out_start += (size_t)n;
+    if (s->out_start == s->out_end)
+        s->out_start = s->out_end = 0;
+    return true;
+}
+
+static void read_packet(struct relay *s)
+{
+    static char room[PACKET_MAX];
+    const void *data = NULL;
+    size_t len = 0;
+    int type = packet_recv(s->r->attach_fd, room, MSG_DONTWAIT, &data, &len);
+    if (type == -EAGAIN)
+        return;
+    if (type == PACKET_LOG) {
+        s->behind = true;
+        return;
+    }
+    if (type == PACKET_READY)
+        return;
+    s->exited = s->behind = true;
+    if (type == PACKET_EXIT)
+        memcpy(&s->end, data, sizeof(s->end));
+    else
+        s->end.code = -1; /* the monitor is gone without a word */
+}
+
+static bool output_pending(const struct relay *s)
+{
+    return s->out_end > s->out_start;
+}
+
+static void advance_output(struct relay *s)
+{
+    bool was_behind = s->behind;
+    if (!s->r->with_output)
+        s->behind = false;
+    else if (!output_pending(s) && s->behind)
+        gather(s);
+    if (was_behind && !s->behind && !s->exited)
+        packet_send(s->r->attach_fd, PACKET_LOG, &(uint64_t){0}, sizeof(uint64_t),
+                    MSG_DONTWAIT);
+}
+
+/* One turn: 1 = over, 0 = go on, -errno. */
+static int turn(struct relay *s, int *ret_status)
+{
+    if (!output_pending(s))
+        advance_output(s);
+    if (s->exited && !s->behind && !output_pending(s)) {
+        *ret_status = s->end.code;
+        return 1;
+    }
+    struct pollfd p[] = {
+        {.fd = s->exited ? -1 : s->r->attach_fd,
+         .events = (short)(POLLIN | (s->input_pending ? POLLOUT : 0))},
+        {.fd = s->signals, .events = POLLIN},
+        {.fd = s->input_pending || s->exited ? -1 : s->in, .events = POLLIN},
+        {.fd = output_pending(s) ? s->out_fd : -1, .events = POLLOUT},
+    };
+    bool busy = s->behind && !output_pending(s);
+    if (poll(p, ARRAY_SIZE(p), busy ? 0 : -1) < 0 && errno != EINTR)
+        return -errno;
+    if (p[1].revents && take_signal(s, ret_status))
+        return 1;
+    if (p[3].revents && !flush_output(s)) {
+        *ret_status = 128 + SIGPIPE;
+        return 1;
+    }
+    if (p[0].revents & POLLOUT)
+        flush_input(s);
+    if (p[0].revents & ~POLLOUT)
+        read_packet(s);
+    if (p[2].revents)
+        read_input(s);
+    if (s->detached && !s->input_pending) {
+        *ret_status = MTD_DETACHED;
+        return 1;
+    }
+    return 0;
+}
+
+int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_status,
+                 struct mtd_error *err)
+{
+    static struct relay s;
+    s = (struct relay){.r = r, .reader = t->reader, .pidfd = -1, .console = {.fd = -1},
+                       .in = r->with_stdin ? r->in : -1, .out_fd = -1, .behind = true};
+    int code = console_keys_parse(&s.keys, r->detach_keys);
+    if (code < 0)
+        return mtd_fail(err, EINVAL, "invalid detach keys \"%s\"; use a-z or ctrl-X, "
+                                     "separated by commas", r->detach_keys);
+    sigset_t mask, old;
+    fill_mask(&mask, r->sig_proxy);
+    sigprocmask(SIG_BLOCK, &mask, &old);
+    s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (t->pid > 0)
+        s.pidfd = proc_open(t->pid, t->pid_start);
+    if (r->tty && r->with_stdin)
+        console_raw(&s.console, r->in);
+    send_size(&s);
+    do
+        code = s.signals < 0 ? -errno : turn(&s, ret_status);
+    while (code == 0);
+    console_restore(&s.console);
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    if (s.pidfd >= 0)
+        close(s.pidfd);
+    if (s.signals >= 0)
+        close(s.signals);
+    return code < 0 ? mtd_fail_errno(err, -code, "the relay failed") : 0;
+}

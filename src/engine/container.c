@@ -1,0 +1,117 @@
+/* The calls that are neither starting nor stopping: exec, rename, update. */
+
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/console.h"
+#include "engine/engine_part.h"
+#include "engine/exec.h"
+
+int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x, int *ret_status,
+             struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    int code = engine_load(e, ref, &r, NULL, err);
+    if (code < 0)
+        return code;
+    auto_fd int run = store_open_run(&e->store, r.id, false, NULL);
+    return exec_run(&r, run, x, ret_status, err);
+}
+
+int mtd_rename(struct mtd_engine *e, const char *ref, const char *name, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int lock = -1;
+    char id[MTD_ID_SIZE];
+    int code = store_resolve(&e->store, ref, id, err);
+    if (code == 0 && (lock = store_lock(&e->store, id, err)) < 0)
+        code = lock;
+    if (code == 0)
+        code = store_load(&e->store, id, &r, err); /* as written: rename must not observe */
+    if (code == 0)
+        code = store_rename(&e->store, &r, name[0] == '/' ? name + 1 : name, err);
+    if (code == 0)
+        engine_note(e, &r, "rename");
+    return code;
+}
+
+/* Fields that are not asked for stay as they are. */
+static int merge_resources(struct mtd_resources *to, const struct mtd_resources *from)
+{
+    int64_t *numbers[][2] = {
+        {&to->memory, (int64_t *)&from->memory},
+        {&to->memory_swap, (int64_t *)&from->memory_swap},
+        {&to->nano_cpus, (int64_t *)&from->nano_cpus},
+        {(int64_t *)&to->cpu_shares, (int64_t *)&from->cpu_shares},
+        {(int64_t *)&to->blkio_weight, (int64_t *)&from->blkio_weight},
+        {&to->pids, (int64_t *)&from->pids},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+        if (*numbers[i][1])
+            *numbers[i][0] = *numbers[i][1];
+    if (!from->cpuset_cpus)
+        return 0;
+    char *copy = strdup(from->cpuset_cpus);
+    if (!copy)
+        return -ENOMEM;
+    free(to->cpuset_cpus);
+    to->cpuset_cpus = copy;
+    return 0;
+}
+
+static int apply_limits(const struct mtd_record *r, bool live, struct mtd_error *err)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    if (!live)
+        return 0;
+    int code = cgroup_open(&c, &r->status.cgroups, err);
+    return code < 0 ? code : cgroup_limit(&c, &r->spec.resources, err);
+}
+
+int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources *res,
+               const enum mtd_restart *restart, unsigned restart_max, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int lock = -1;
+    char id[MTD_ID_SIZE];
+    int code = store_resolve(&e->store, ref, id, err);
+    if (code == 0 && (lock = store_lock(&e->store, id, err)) < 0)
+        code = lock;
+    if (code == 0)
+        code = store_load(&e->store, id, &r, err);
+    if (code < 0)
+        return code;
+    if (restart && r.spec.auto_remove && *restart != MTD_RESTART_NO)
+        return mtd_fail(err, EINVAL, "restart policy cannot be updated because --rm is set");
+    if (merge_resources(&r.spec.resources, res) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    code = engine_check_resources(&r.spec.resources, err);
+    if (code == 0)
+        code = apply_limits(&r, engine_is_live(engine_observe(e, id, &r.status)), err);
+    if (code < 0)
+        return code;
+    if (restart) {
+        r.spec.restart = *restart;
+        r.spec.restart_max = restart_max;
+    }
+    code = store_save(&e->store, &r, true, err);
+    if (code == 0)
+        engine_note(e, &r, "update");
+    return code;
+}
+
+int mtd_detach_keys_check(const char *keys, struct mtd_error *err)
+{
+    struct console_keys k;
+    if (console_keys_parse(&k, keys) < 0)
+        return mtd_fail(err, EINVAL, "invalid detach keys \"%s\"; use letters or ctrl-X, "
+                                     "separated by commas", keys);
+    return 0;
+}

@@ -1,0 +1,346 @@
+/* From what the user typed to a complete spec. Everything that can be refused is refused here,
+ * before a name is claimed or a directory made. */
+
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/parse.h"
+#include "engine/confine.h"
+#include "engine/engine_part.h"
+#include "engine/hostfiles.h"
+
+#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define MEMORY_MIN (512 * 1024)
+#define CPU_SHARES_MAX 262144
+#define OUT_OF_MEMORY(err) mtd_fail(err, ENOMEM, "out of memory")
+
+/* ---- merging the image's config ---------------------------------------------------------- */
+
+static int merge_args(struct mtd_spec *s, const struct mtd_image_config *c, bool entrypoint_set)
+{
+    bool typed = s->process.args.len > 0;
+    int r = 0;
+    strv_done(&s->cmd);
+    s->cmd = s->process.args;
+    s->process.args = (struct strv){0};
+    if (!entrypoint_set)
+        r = strv_copy(&s->entrypoint, &c->entrypoint);
+    if (r == 0 && !entrypoint_set && !typed)
+        r = strv_copy(&s->cmd, &c->cmd);
+    if (r == 0)
+        r = strv_add_all(&s->process.args, &s->entrypoint);
+    return r < 0 ? r : strv_add_all(&s->process.args, &s->cmd);
+}
+
+static int merge_env(struct mtd_spec *s, const struct mtd_image_config *c)
+{
+    auto_done(strv_done) struct strv user = s->process.env;
+    struct strv *env = &s->process.env;
+    char hostname[300];
+    *env = (struct strv){0};
+    snprintf(hostname, sizeof(hostname), "HOSTNAME=%s", s->hostname);
+    int r = strv_add(env, DEFAULT_PATH);
+    if (r == 0)
+        r = strv_add(env, hostname);
+    if (r == 0 && s->process.tty)
+        r = strv_add(env, "TERM=xterm");
+    for (size_t i = 0; r == 0 && i < c->env.len; i++)
+        r = strv_env_set(env, c->env.items[i]);
+    for (size_t i = 0; r == 0 && i < user.len; i++)
+        r = strv_env_set(env, user.items[i]);
+    return r;
+}
+
+static int compare_labels(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int merge_labels(struct mtd_spec *s, const struct mtd_image_config *c)
+{
+    auto_done(strv_done) struct strv user = s->labels;
+    s->labels = (struct strv){0};
+    int r = strv_copy(&s->labels, &c->labels);
+    for (size_t i = 0; r == 0 && i < user.len; i++)
+        r = strv_env_set(&s->labels, user.items[i]);
+    if (s->labels.len > 1)
+        qsort(s->labels.items, s->labels.len, sizeof(char *), compare_labels);
+    return r;
+}
+
+static int default_string(char **slot, const char *value)
+{
+    if (*slot || !value)
+        return 0;
+    *slot = strdup(value);
+    return *slot ? 0 : -ENOMEM;
+}
+
+static int add_image_volume(struct mtd_spec *s, const char *target)
+{
+    for (size_t i = 0; i < s->n_mounts; i++)
+        if (strcmp(s->mounts[i].target, target) == 0)
+            return 0;
+    struct mtd_mount *all = reallocarray(s->mounts, s->n_mounts + 1, sizeof(*all));
+    if (!all)
+        return -ENOMEM;
+    s->mounts = all;
+    all[s->n_mounts] = (struct mtd_mount){
+        .type = MTD_MOUNT_VOLUME, .target = strdup(target), .anonymous = true};
+    if (!all[s->n_mounts].target)
+        return -ENOMEM;
+    s->n_mounts++;
+    return 0;
+}
+
+static int merge_image(struct mtd_spec *s, const struct mtd_image *image, bool entrypoint_set)
+{
+    const struct mtd_image_config *c = &image->config;
+    int r = merge_args(s, c, entrypoint_set);
+    if (r == 0)
+        r = merge_env(s, c);
+    if (r == 0)
+        r = merge_labels(s, c);
+    if (r == 0)
+        r = default_string(&s->process.cwd, c->working_dir);
+    if (r == 0)
+        r = default_string(&s->process.user, c->user);
+    if (r == 0)
+        r = default_string(&s->image_id, image->id);
+    if (r == 0)
+        r = strv_copy(&s->layers, &image->layers);
+    for (size_t i = 0; r == 0 && i < c->volumes.len; i++)
+        r = add_image_volume(s, c->volumes.items[i]);
+    if (!s->stop_signal)
+        s->stop_signal = c->stop_signal;
+    return r;
+}
+
+/* ---- refusing ---------------------------------------------------------------------------- */
+
+static int check_cpus(const struct mtd_resources *res, struct mtd_error *err)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    if (res->nano_cpus < 0 || res->nano_cpus > cpus * 1000000000LL)
+        return mtd_fail(err, EINVAL,
+                        "--cpus %.2f is out of range; this machine has %ld (0.01 to %ld.00)",
+                        (double)res->nano_cpus / 1e9, cpus, cpus);
+    if (res->cpu_shares && (res->cpu_shares < 2 || res->cpu_shares > CPU_SHARES_MAX))
+        return mtd_fail(err, EINVAL, "--cpu-shares %llu is out of range; use 2 to %d",
+                        (unsigned long long)res->cpu_shares, CPU_SHARES_MAX);
+    unsigned all = (unsigned)sysconf(_SC_NPROCESSORS_CONF);
+    if (res->cpuset_cpus && parse_cpu_list(res->cpuset_cpus, all, NULL) < 0)
+        return mtd_fail(err, EINVAL,
+                        "--cpuset-cpus \"%s\" is not a list of this machine's CPUs (0-%u)",
+                        res->cpuset_cpus, all - 1);
+    return 0;
+}
+
+static int check_memory(const struct mtd_resources *res, struct mtd_error *err)
+{
+    if (res->memory && res->memory < MEMORY_MIN)
+        return mtd_fail(err, EINVAL, "memory limit %lld is too small; the minimum is 512k",
+                        (long long)res->memory);
+    if (res->memory_swap > 0 && !res->memory)
+        return mtd_fail(err, EINVAL, "--memory-swap needs --memory too");
+    if (res->memory_swap > 0 && res->memory_swap < res->memory)
+        return mtd_fail(err, EINVAL, "--memory-swap must not be smaller than --memory");
+    if (res->blkio_weight && (res->blkio_weight < 10 || res->blkio_weight > 1000))
+        return mtd_fail(err, EINVAL, "--blkio-weight %llu is out of range; use 10 to 1000",
+                        (unsigned long long)res->blkio_weight);
+    return 0;
+}
+
+int engine_check_resources(const struct mtd_resources *r, struct mtd_error *err)
+{
+    int code = check_cpus(r, err);
+    return code < 0 ? code : check_memory(r, err);
+}
+
+static bool below(const char *path, const char *dir)
+{
+    size_t n = strlen(dir);
+    return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
+}
+
+static int check_target(const char *target, struct mtd_error *err)
+{
+    if (!target || target[0] != '/')
+        return mtd_fail(err, EINVAL, "mount target \"%s\" must be an absolute path",
+                        target ? target : "");
+    if (strspn(target, "/") == strlen(target))
+        return mtd_fail(err, EINVAL, "mount target must not be the root \"/\"");
+    if (strstr(target, "/../") || (strlen(target) > 2 && strcmp(target + strlen(target) - 3, "/..") == 0))
+        return mtd_fail(err, EINVAL, "mount target \"%s\" must not contain \"..\"", target);
+    if (below(target, "/proc") || below(target, "/sys"))
+        return mtd_fail(err, EINVAL, "mount target \"%s\" would cover the kernel's files; "
+                                     "choose a path outside /proc and /sys", target);
+    return 0;
+}
+
+static int check_mount(const struct mtd_mount *m, struct mtd_error *err)
+{
+    struct stat st;
+    int r = check_target(m->target, err);
+    if (r < 0)
+        return r;
+    if (m->type == MTD_MOUNT_BIND && m->source[0] != '/')
+        return mtd_fail(err, EINVAL, "volume source \"%s\" must be an absolute path", m->source);
+    if (m->type == MTD_MOUNT_BIND && stat(m->source, &st) < 0)
+        return mtd_fail(err, errno, "volume source %s: %s; create it first", m->source,
+                        strerror(errno));
+    if (m->type == MTD_MOUNT_VOLUME && m->source && !name_is_valid(m->source))
+        return mtd_fail(err, EINVAL, "\"%s\" is not a volume name; for a host path use an "
+                                     "absolute one or ./", m->source);
+    return 0;
+}
+
+static int check_process(const struct mtd_process *p, struct mtd_error *err)
+{
+    if (p->args.len == 0)
+        return mtd_fail(err, EINVAL, "no command specified, and the image has none");
+    if (p->cwd && p->cwd[0] != '/')
+        return mtd_fail(err, EINVAL, "working directory \"%s\" must be an absolute path",
+                        p->cwd);
+    for (size_t i = 0; i < p->n_rlimits; i++) {
+        const struct mtd_rlimit *l = &p->rlimits[i];
+        if (confine_rlimit_check(l->name) < 0)
+            return mtd_fail(err, EINVAL, "unknown ulimit \"%s\"", l->name);
+        if (l->soft > l->hard)
+            return mtd_fail(err, EINVAL, "ulimit %s: the soft limit is above the hard one",
+                            l->name);
+    }
+    return 0;
+}
+
+static int check_hostname(const char *name, struct mtd_error *err)
+{
+    if (name && (!*name || strlen(name) > 64 || strpbrk(name, " \t\n/")))
+        return mtd_fail(err, EINVAL, "invalid hostname \"%s\"", name);
+    return 0;
+}
+
+static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
+{
+    int r = check_process(&s->process, err);
+    if (r == 0)
+        r = engine_check_resources(&s->resources, err);
+    for (size_t i = 0; r == 0 && i < s->n_mounts; i++)
+        r = check_mount(&s->mounts[i], err);
+    for (size_t i = 0; r == 0 && i < s->add_hosts.len; i++)
+        r = hostfiles_check_host(s->add_hosts.items[i], err);
+    if (r == 0 && s->auto_remove && s->restart != MTD_RESTART_NO)
+        r = mtd_fail(err, EINVAL, "Conflicting options: --restart and --rm");
+    return r;
+}
+
+/* ---- volumes ----------------------------------------------------------------------------- */
+
+static int random_name(char **ret)
+{
+    unsigned char raw[32];
+    char hex[sizeof(raw) * 2 + 1];
+    if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
+        return -EIO;
+    for (size_t i = 0; i < sizeof(raw); i++)
+        snprintf(hex + 2 * i, 3, "%02x", raw[i]);
+    *ret = strdup(hex);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static int make_volume(struct mtd_engine *e, struct mtd_mount *m, struct mtd_error *err)
+{
+    if (m->type != MTD_MOUNT_VOLUME)
+        return 0;
+    int r = 0;
+    if (!m->source) {
+        m->anonymous = true;
+        r = random_name(&m->source);
+    }
+    auto_free char *parent = NULL, *data = NULL;
+    if (r == 0 && (asprintf(&parent, "%s/volumes/%s", e->store.root, m->source) < 0 ||
+                   asprintf(&data, "%s/_data", parent) < 0))
+        r = -ENOMEM;
+    if (r == 0)
+        r = fs_mkdir_p(parent, 0700);
+    if (r == 0)
+        r = fs_mkdir_p(data, 0755);
+    return r < 0 ? mtd_fail_errno(err, -r, "cannot make volume %s", m->source) : 0;
+}
+
+/* A mount below another one must come after it. Stable, so the user's order decides else. */
+static size_t depth(const char *path)
+{
+    size_t n = 0;
+    for (; *path; path++)
+        n += path[0] == '/' && path[1] != '/' && path[1] != '\0';
+    return n;
+}
+
+static void sort_mounts(struct mtd_spec *s)
+{
+    for (size_t i = 1; i < s->n_mounts; i++) {
+        struct mtd_mount m = s->mounts[i];
+        size_t j = i;
+        for (; j > 0 && depth(s->mounts[j - 1].target) > depth(m.target); j--)
+            s->mounts[j] = s->mounts[j - 1];
+        s->mounts[j] = m;
+    }
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record *r,
+                   struct mtd_error *err)
+{
+    auto_done(mtd_image_done) struct mtd_image image = {0};
+    struct mtd_spec *s = c->spec;
+    char own[MTD_SHORT_ID_LEN + 1];
+    int code = image_find(&e->images, s->image, &image, err);
+    if (code == 0)
+        code = check_hostname(s->hostname, err);
+    if (code < 0)
+        return code;
+    if ((code = store_new_id(r->id)) < 0)
+        return mtd_fail_errno(err, -code, "cannot make an id");
+    snprintf(own, sizeof(own), "%.12s", r->id);
+    if (default_string(&s->hostname, own) < 0 || merge_image(s, &image, c->entrypoint_set) < 0)
+        return OUT_OF_MEMORY(err);
+    sort_mounts(s);
+    return check_spec(s, err);
+}
+
+int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SIZE],
+               struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    if (c->name && !name_is_valid(c->name[0] == '/' ? c->name + 1 : c->name))
+        return mtd_fail(err, EINVAL, "invalid container name \"%s\"; only "
+                                     "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", c->name);
+    int code = prepare(e, c, &r, err);
+    if (code < 0)
+        return code;
+    for (size_t i = 0; i < c->spec->n_mounts; i++)
+        if ((code = make_volume(e, &c->spec->mounts[i], err)) < 0)
+            return code;
+    mtd_spec_done(&r.spec);
+    r.spec = *c->spec;
+    mtd_spec_init(c->spec);
+    code = store_create(&e->store, &r, c->name, err);
+    if (code < 0)
+        return code;
+    engine_note(e, &r, "create");
+    snprintf(ret_id, MTD_ID_SIZE, "%s", r.id);
+    return 0;
+}

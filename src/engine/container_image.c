@@ -1,0 +1,168 @@
+/* Images through the engine's eyes: which of them containers use, and how a container becomes
+ * one. A container's tree is read through a detached overlay, so nothing is mounted anywhere. */
+
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/engine_part.h"
+#include "engine/rootfs.h"
+
+int mtd_images(struct mtd_engine *e, struct mtd_image_list *ret, struct mtd_error *err)
+{
+    return image_list(&e->images, ret, err);
+}
+
+int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
+                   struct mtd_error *err)
+{
+    return image_find(&e->images, ref, ret, err);
+}
+
+int mtd_image_tag(struct mtd_engine *e, const char *ref, const char *name, struct mtd_error *err)
+{
+    return image_tag(&e->images, ref, name, err);
+}
+
+int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force, struct strv *ret_report,
+                     struct mtd_error *err)
+{
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    auto_done(strv_done) struct strv used = {0};
+    int r = store_list(&e->store, &list, err);
+    for (size_t i = 0; r == 0 && i < list.len; i++)
+        if (list.items[i].image_id && !strv_contains(&used, list.items[i].image_id) &&
+            strv_add(&used, list.items[i].image_id) < 0)
+            r = mtd_fail(err, ENOMEM, "out of memory");
+    return r < 0 ? r : image_remove(&e->images, ref, force, &used, ret_report, err);
+}
+
+static int set_text(char **slot, const char *text)
+{
+    if (!text)
+        return 0;
+    char *copy = strdup(text);
+    if (!copy)
+        return -ENOMEM;
+    free(*slot);
+    *slot = copy;
+    return 0;
+}
+
+static int apply_meta(struct mtd_image_config *c, const struct mtd_commit *meta,
+                      struct mtd_error *err)
+{
+    int r = set_text(&c->author, meta->author);
+    if (r == 0)
+        r = set_text(&c->comment, meta->message);
+    if (r < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    for (size_t i = 0; meta->changes && i < meta->changes->len; i++)
+        if ((r = image_apply_change(c, meta->changes->items[i], err)) < 0)
+            return r;
+    return 0;
+}
+
+int mtd_import(struct mtd_engine *e, int tar_fd, const char *name, const struct mtd_commit *meta,
+               char **ret_id, struct mtd_error *err)
+{
+    auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
+    int r = meta ? apply_meta(&config, meta, err) : 0;
+    return r < 0 ? r : image_import(&e->images, tar_fd, name, &config, ret_id, err);
+}
+
+/* What create added for this one container does not belong to the image. */
+static bool is_own_variable(const char *assignment)
+{
+    return strncmp(assignment, "HOSTNAME=", 9) == 0 || strncmp(assignment, "TERM=", 5) == 0;
+}
+
+/* The image runs what the container ran. */
+static int config_of(const struct mtd_spec *s, struct mtd_image_config *c)
+{
+    int r = strv_copy(&c->cmd, &s->cmd);
+    if (r == 0)
+        r = strv_copy(&c->entrypoint, &s->entrypoint);
+    if (r == 0)
+        r = strv_copy(&c->labels, &s->labels);
+    for (size_t i = 0; r == 0 && i < s->process.env.len; i++)
+        if (!is_own_variable(s->process.env.items[i]))
+            r = strv_add(&c->env, s->process.env.items[i]);
+    if (r == 0)
+        r = set_text(&c->working_dir, s->process.cwd);
+    if (r == 0)
+        r = set_text(&c->user, s->process.user);
+    c->stop_signal = s->stop_signal;
+    return r;
+}
+
+static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
+                      const struct mtd_commit *c, char **ret_id, struct mtd_error *err)
+{
+    auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
+    auto_free char *path = engine_dir(e, r->id, "upper");
+    if (!path || config_of(&r->spec, &config) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    int code = apply_meta(&config, c, err);
+    if (code < 0)
+        return code;
+    auto_fd int upper = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (upper < 0 && errno != ENOENT)
+        return mtd_fail_errno(err, errno, "cannot open %s", path);
+    if (upper < 0)
+        return mtd_fail(err, EBUSY, "container %s was never started; there is nothing to commit",
+                        r->name);
+    return image_commit(&e->images, &r->spec.layers, upper, &config, c->name, ret_id, err);
+}
+
+int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c, char **ret_id,
+               struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(cgroup_done) struct cgroup group = {0};
+    mtd_record_init(&r);
+    auto_fd int lock = -1;
+    int code = engine_load(e, ref, &r, &lock, err);
+    if (code < 0)
+        return code;
+    bool freeze = c->pause && r.status.state == MTD_STATE_RUNNING;
+    if (freeze && (code = cgroup_open(&group, &r.status.cgroups, err)) == 0)
+        code = cgroup_freeze(&group, true, err);
+    if (code == 0)
+        code = pack_upper(e, &r, c, ret_id, err);
+    if (freeze)
+        cgroup_freeze(&group, false, NULL);
+    if (code == 0)
+        engine_note(e, &r, "commit");
+    return code;
+}
+
+static int open_tree_of(struct mtd_engine *e, const struct mtd_record *r, struct mtd_error *err)
+{
+    auto_free char *dir = engine_dir(e, r->id, "");
+    auto_free char *images = NULL;
+    if (!dir || asprintf(&images, "%s/images", e->store.root) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    struct rootfs tree = {.record = r, .dir = dir, .images_dir = images};
+    return rootfs_open_tree(&tree, err);
+}
+
+int mtd_export(struct mtd_engine *e, const char *ref, int out_fd, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    int code = engine_load(e, ref, &r, NULL, err);
+    if (code < 0)
+        return code;
+    auto_fd int tree = open_tree_of(e, &r, err);
+    code = tree < 0 ? tree : image_export(tree, out_fd, err);
+    if (code == 0)
+        engine_note(e, &r, "export");
+    return code;
+}

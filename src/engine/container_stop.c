@@ -1,0 +1,297 @@
+/* Ending a container: the monitor is told that it is on purpose, pid 1 is signalled through a
+ * pidfd that is known to be it, and the call returns when the monitor has recorded the end.
+ * No lock is held while waiting, because the monitor needs it to record. */
+
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/parse.h"
+#include "base/sys.h"
+#include "engine/engine_part.h"
+
+#define STOP_TIMEOUT_S 10
+#define KILL_WAIT_MS 30000
+
+int engine_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret)
+{
+    static char room[PACKET_MAX];
+    int64_t end = clock_mono_ns() + timeout_ms * NS_PER_MS;
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int64_t left = timeout_ms < 0 ? -1 : (end - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
+        if (timeout_ms >= 0 && left < 0)
+            left = 0;
+        int n = poll(&p, 1, left > 3600000 ? 3600000 : (int)left);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0 && timeout_ms >= 0 && clock_mono_ns() >= end)
+            return -ETIMEDOUT;
+        if (n <= 0)
+            continue;
+        const void *data = NULL;
+        size_t len = 0;
+        int type = packet_recv(fd, room, MSG_DONTWAIT, &data, &len);
+        if (type == PACKET_EXIT) {
+            memcpy(ret, data, sizeof(*ret));
+            if (!ret->restarting)
+                return 1;
+        } else if (type <= 0 && type != -EAGAIN) {
+            return 0;
+        }
+    }
+}
+
+/* A process under signal, held so that its number cannot become another's. */
+struct victim {
+    int pidfd, monitor; /* monitor -1 = it is dead */
+    struct cgroup cgroup;
+};
+
+static void victim_done(struct victim *v)
+{
+    if (v->pidfd >= 0)
+        close(v->pidfd);
+    if (v->monitor >= 0)
+        close(v->monitor);
+    cgroup_done(&v->cgroup);
+}
+
+static int victim_open(struct mtd_engine *e, const struct mtd_record *r, struct victim *v,
+                       struct mtd_error *err)
+{
+    v->monitor = engine_connect(e, r->id, NULL);
+    v->pidfd = proc_open(r->status.pid, r->status.pid_start);
+    int code = cgroup_open(&v->cgroup, &r->status.cgroups, err);
+    if (code < 0)
+        return code;
+    if (v->monitor >= 0)
+        packet_send(v->monitor, PACKET_STOPPING, NULL, 0, 0);
+    return 0;
+}
+
+/* The record is written when the monitor says so; without a monitor the pidfd must do. */
+static int wait_gone(const struct victim *v, int64_t timeout_ms)
+{
+    struct packet_exit end;
+    if (v->monitor >= 0) {
+        int r = engine_wait_exit(v->monitor, timeout_ms, &end);
+        if (r != 0)
+            return r > 0 ? 0 : r;
+    }
+    if (v->pidfd < 0)
+        return 0;
+    struct pollfd p = {.fd = v->pidfd, .events = POLLIN};
+    int n = poll(&p, 1, timeout_ms > 3600000 ? 3600000 : (int)timeout_ms);
+    return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
+}
+
+static int send_signal(const struct victim *v, int sig, bool thaw, struct mtd_error *err)
+{
+    if (v->pidfd >= 0 && sys_pidfd_send_signal(v->pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
+        return mtd_fail_errno(err, errno, "cannot send %s", signal_name(sig));
+    return thaw ? cgroup_freeze(&v->cgroup, false, err) : 0;
+}
+
+static int kill_all(const struct victim *v, struct mtd_error *err)
+{
+    int r = cgroup_kill(&v->cgroup, err);
+    if (r == 0 && wait_gone(v, KILL_WAIT_MS) == -ETIMEDOUT)
+        r = mtd_fail(err, ETIMEDOUT, "it was killed but does not end; a process in it waits in "
+                                     "the kernel (state D), see `mytop-docker top`");
+    return r;
+}
+
+static int64_t timeout_of(const struct mtd_record *r, int64_t asked)
+{
+    int64_t t = asked == -2 ? r->spec.stop_timeout : asked;
+    return t < 0 ? -1 : t > INT64_MAX / 1000000000 ? -1 : t * 1000;
+}
+
+int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    int code = engine_load(e, ref, &r, NULL, err);
+    if (code < 0)
+        return code;
+    bool restarting = r.status.state == MTD_STATE_RESTARTING;
+    if (!engine_is_live(r.status.state) && !restarting)
+        return 0;
+    auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
+    code = victim_open(e, &r, &v, err);
+    if (code == 0 && !restarting) {
+        int sig = r.spec.stop_signal ? r.spec.stop_signal : SIGTERM;
+        code = send_signal(&v, sig, r.status.state == MTD_STATE_PAUSED, err);
+    }
+    if (code == 0)
+        code = wait_gone(&v, timeout_of(&r, timeout_s));
+    if (code == -ETIMEDOUT)
+        code = kill_all(&v, err);
+    if (code == 0)
+        engine_note(e, &r, "stop");
+    return code;
+}
+
+int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    int code = engine_load(e, ref, &r, NULL, err);
+    if (code < 0)
+        return code;
+    if (!engine_is_live(r.status.state))
+        return mtd_fail(err, EBUSY, "cannot kill container %s: it is not running", ref);
+    auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
+    code = victim_open(e, &r, &v, err);
+    if (code == 0)
+        code = send_signal(&v, sig, sig == SIGKILL && r.status.state == MTD_STATE_PAUSED, err);
+    if (code == 0 && sig == SIGKILL)
+        code = kill_all(&v, err);
+    if (code == 0)
+        engine_note(e, &r, "kill");
+    return code;
+}
+
+int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int lock = -1;
+    int code = engine_load(e, ref, &r, &lock, err);
+    if (code < 0)
+        return code;
+    enum mtd_state s = r.status.state;
+    if (!engine_is_live(s))
+        return mtd_fail(err, EBUSY, "container %s is not running", ref);
+    if ((s == MTD_STATE_PAUSED) == pause)
+        return mtd_fail(err, EBUSY, pause ? "container %s is already paused"
+                                          : "container %s is not paused", ref);
+    auto_done(cgroup_done) struct cgroup c = {0};
+    code = cgroup_open(&c, &r.status.cgroups, err);
+    if (code == 0)
+        code = cgroup_freeze(&c, pause, err);
+    if (code == 0)
+        engine_note(e, &r, pause ? "pause" : "unpause");
+    return code;
+}
+
+int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code, struct mtd_error *err)
+{
+    char id[MTD_ID_SIZE];
+    int code = store_resolve(&e->store, ref, id, err);
+    if (code < 0)
+        return code;
+    for (;;) {
+        auto_done(mtd_record_done) struct mtd_record r;
+        mtd_record_init(&r);
+        struct packet_exit end;
+        auto_fd int monitor = engine_connect(e, id, NULL);
+        code = engine_load(e, id, &r, NULL, err);
+        if (code < 0)
+            return code;
+        bool live = engine_is_live(r.status.state) || r.status.state == MTD_STATE_RESTARTING;
+        if (!live) {
+            *ret_exit_code = r.status.exit_code;
+            return 0;
+        }
+        if (monitor >= 0 && engine_wait_exit(monitor, -1, &end) == 1) {
+            *ret_exit_code = end.code;
+            return 0;
+        }
+        auto_fd int pidfd = proc_open(r.status.pid, r.status.pid_start);
+        struct pollfd p = {.fd = pidfd, .events = POLLIN};
+        if (monitor < 0 && pidfd >= 0)
+            poll(&p, 1, -1);
+    }
+}
+
+/* The lock is taken only when it stands still: its monitor needs the lock to end. */
+static int lock_still(struct mtd_engine *e, const char *ref, bool force, struct mtd_record *r,
+                      int *ret_lock, struct mtd_error *err)
+{
+    for (;;) {
+        int code = engine_load(e, ref, r, ret_lock, err);
+        if (code < 0)
+            return code;
+        enum mtd_state s = r->status.state;
+        if (!engine_is_live(s) && s != MTD_STATE_RESTARTING)
+            return 0;
+        close(take_fd(ret_lock));
+        if (!force)
+            return mtd_fail(err, EBUSY, "cannot remove container %s: it is %s; stop it first or "
+                                        "use -f", r->name, mtd_state_name(s));
+        code = s == MTD_STATE_RESTARTING ? mtd_stop(e, r->id, 0, err)
+                                         : mtd_kill(e, r->id, SIGKILL, err);
+        mtd_record_done(r);
+        mtd_record_init(r);
+        if (code < 0 && code != -EBUSY && code != -ENOENT)
+            return code;
+        mtd_error_clear(err);
+    }
+}
+
+static void remove_volumes(struct mtd_engine *e, const struct mtd_record *r)
+{
+    for (size_t i = 0; i < r->spec.n_mounts; i++) {
+        const struct mtd_mount *m = &r->spec.mounts[i];
+        char path[64 + 16];
+        if (m->type != MTD_MOUNT_VOLUME || !m->anonymous || !hex_is_valid(m->source, 64))
+            continue;
+        snprintf(path, sizeof(path), "%s", m->source);
+        auto_fd int dir = fs_open_dir_at(e->store.root_fd, "volumes");
+        if (dir >= 0)
+            fs_remove_tree_at(dir, path);
+    }
+}
+
+static int remove_broken(struct mtd_engine *e, const char *ref, struct mtd_error *err)
+{
+    char id[MTD_ID_SIZE];
+    int code = store_resolve(&e->store, ref, id, err);
+    if (code < 0)
+        return code;
+    auto_fd int lock = store_lock(&e->store, id, err);
+    return lock < 0 ? lock : store_remove(&e->store, id, err);
+}
+
+int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
+               struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int lock = -1;
+    char id[MTD_ID_SIZE];
+    int code = store_resolve(&e->store, ref, id, err);
+    if (code < 0)
+        return code;
+    code = lock_still(e, id, force, &r, &lock, err);
+    if (code == -ENOENT) {
+        mtd_error_clear(err); /* --rm took it while we stopped it */
+        return 0;
+    }
+    if (code == -EINVAL) {
+        mtd_error_clear(err);
+        return remove_broken(e, id, err);
+    }
+    if (code < 0)
+        return code;
+    auto_done(cgroup_done) struct cgroup left = {0};
+    if (cgroup_open(&left, &r.status.cgroups, NULL) == 0 && left.n > 0)
+        cgroup_destroy(&left, NULL);
+    code = store_remove(&e->store, r.id, err);
+    if (code == 0 && volumes)
+        remove_volumes(e, &r);
+    if (code == 0)
+        engine_note(e, &r, "destroy");
+    return code;
+}

@@ -1,0 +1,45 @@
+/* engine_part - what the files of the API share; nobody else includes it. */
+#ifndef ENGINE_ENGINE_PART_H
+#define ENGINE_ENGINE_PART_H
+
+#include "engine/cgroup.h"
+#include "engine/engine.h"
+#include "engine/image.h"
+#include "engine/packet.h"
+#include "engine/store.h"
+
+/* A connection made by mtd_start or mtd_attach, and the log opened before the container could
+ * be gone: mtd_relay finds it by its descriptor. */
+struct attachment {
+    int fd; /* -1 = none */
+    int dir_fd;
+    struct log_reader reader;
+};
+
+struct mtd_engine {
+    struct store store;
+    struct image_store images;
+    char boot_id[BOOT_ID_LEN + 1];
+    struct attachment attached; /* one at a time: a front end shows one container */
+};
+
+/* True state of a record that says running: the kernel is asked, not the file. */
+enum mtd_state engine_observe(struct mtd_engine *e, const char *id,
+                              const struct mtd_status *status);
+/* ref -> id, lock (skipped when lock_fd is NULL), record with observed state. */
+int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret, int *ret_lock,
+                struct mtd_error *err);
+bool engine_is_live(enum mtd_state s); /* running or paused */
+void engine_note(struct mtd_engine *e, const struct mtd_record *r, const char *action);
+char *engine_dir(struct mtd_engine *e, const char *id, const char *name); /* malloc'ed */
+
+/* Refuses limits this machine or docker's rules do not allow. */
+int engine_check_resources(const struct mtd_resources *r, struct mtd_error *err);
+
+/* A connection to the monitor; -errno when there is none. */
+int engine_connect(struct mtd_engine *e, const char *id, struct mtd_error *err);
+/* Waits for the monitor's PACKET_EXIT. 1 = *ret is set, 0 = the monitor is gone,
+ * -ETIMEDOUT. timeout_ms -1 = for ever. */
+int engine_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret);
+
+#endif

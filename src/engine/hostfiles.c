@@ -1,0 +1,93 @@
+/* Files, not links to the host's: the container may change them, the host never sees it. */
+
+#include "engine/hostfiles.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+#define HOST_FILE_MAX 65536
+
+static const char LOCALHOST[] = "127.0.0.1\tlocalhost\n"
+                                "::1\tlocalhost ip6-localhost ip6-loopback\n"
+                                "fe00::\tip6-localnet\nff00::\tip6-mcastprefix\n"
+                                "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n";
+
+int hostfiles_check_host(const char *entry, struct mtd_error *err)
+{
+    unsigned char address[16];
+    const char *colon = strchr(entry, ':');
+    if (!colon || colon == entry || strpbrk(entry, " \t\n") ||
+        (inet_pton(AF_INET, colon + 1, address) != 1 &&
+         inet_pton(AF_INET6, colon + 1, address) != 1))
+        return mtd_fail(err, EINVAL, "invalid extra host \"%s\"; use NAME:IP", entry);
+    return 0;
+}
+
+static int hosts(const struct mtd_spec *spec, struct buf *out)
+{
+    if (spec->network == MTD_NET_HOST && fs_read_at(AT_FDCWD, "/etc/hosts", HOST_FILE_MAX, out))
+        out->len = 0;
+    if (out->len == 0 && buf_puts(out, LOCALHOST) < 0)
+        return -ENOMEM;
+    for (size_t i = 0; i < spec->add_hosts.len; i++) {
+        const char *entry = spec->add_hosts.items[i];
+        const char *colon = strchr(entry, ':');
+        if (colon &&
+            buf_printf(out, "%s\t%.*s\n", colon + 1, (int)(colon - entry), entry) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static int hostname(const struct mtd_spec *spec, struct buf *out)
+{
+    return buf_printf(out, "%s\n", spec->hostname ? spec->hostname : "localhost");
+}
+
+static int resolv(const struct mtd_spec *spec, struct buf *out)
+{
+    if (spec->dns.len == 0) {
+        struct buf host = {0};
+        int fd_r = fs_read_at(AT_FDCWD, "/etc/resolv.conf", HOST_FILE_MAX, &host);
+        int r = fd_r < 0 ? 0 : buf_add(out, host.data, host.len);
+        buf_done(&host);
+        return r;
+    }
+    for (size_t i = 0; i < spec->dns.len; i++)
+        if (buf_printf(out, "nameserver %s\n", spec->dns.items[i]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*make)(const struct mtd_spec *spec, struct buf *out);
+} FILES[] = {{"hosts", hosts}, {"hostname", hostname}, {"resolv.conf", resolv}};
+
+int hostfiles_write(int dir_fd, const struct mtd_spec *spec, struct mtd_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(FILES); i++) {
+        auto_done(buf_done) struct buf text = {0};
+        int r = FILES[i].make(spec, &text);
+        auto_fd int fd = r < 0 ? -1
+                               : openat(dir_fd, FILES[i].name,
+                                        O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
+                                        0644);
+        if (r == 0 && (fd < 0 || fchmod(fd, 0644) < 0))
+            r = -errno;
+        if (r == 0)
+            r = fs_write_all(fd, text.data ? text.data : "", text.len);
+        if (r < 0)
+            return mtd_fail_errno(err, -r, "cannot write the container's /etc/%s",
+                                  FILES[i].name);
+    }
+    return 0;
+}

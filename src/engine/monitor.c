@@ -1,0 +1,131 @@
+/* One process per container and nothing above it. It is started with an empty environment, in
+ * a session of its own, holding one descriptor: the socket of the front end that wants to hear
+ * how the start went. */
+
+#include "engine/monitor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "engine/events.h"
+#include "engine/monitor_part.h"
+
+#define FD_FRONT 3
+enum { ARG_NAME, ARG_ROOT, ARG_RUN_ROOT, ARG_ID, ARG_ROWS, ARG_COLS, ARG_EXE, ARG_COUNT };
+
+static void detach(void)
+{
+    setsid();
+    umask(077);
+    (void)!chdir("/");
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    proc_set_name("mtd:monitor");
+    prctl(PR_SET_DUMPABLE, 0);
+    fcntl(FD_FRONT, F_SETFD, FD_CLOEXEC);
+}
+
+static void set_up(struct monitor *m, char **argv)
+{
+    int *fds[] = {&m->dir_fd, &m->run_fd, &m->claim_fd, &m->lock_fd, &m->pidfd,    &m->sync_fd,
+                  &m->in,     &m->out,    &m->err,      &m->log.fd,  &m->listen_fd};
+    uint64_t rows = 0, cols = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+        *fds[i] = -1;
+    for (int i = 0; i < 3; i++)
+        m->child[i] = -1;
+    for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+        m->clients[i].fd = -1;
+    mtd_record_init(&m->record);
+    snprintf(m->id, sizeof(m->id), "%s", argv[ARG_ID]);
+    parse_u64(argv[ARG_ROWS], UINT16_MAX, &rows);
+    parse_u64(argv[ARG_COLS], UINT16_MAX, &cols);
+    m->rows = rows ? (unsigned short)rows : 24;
+    m->cols = cols ? (unsigned short)cols : 80;
+    m->exe = argv[ARG_EXE];
+    client_add(m, FD_FRONT);
+}
+
+static int open_paths(struct monitor *m, struct mtd_error *err)
+{
+    if (asprintf(&m->dir, "%s/containers/%s", m->store.root, m->id) < 0 ||
+        asprintf(&m->images, "%s/images", m->store.root) < 0 ||
+        asprintf(&m->volumes, "%s/volumes", m->store.root) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    m->dir_fd = store_open_dir(&m->store, m->id, err);
+    return m->dir_fd < 0 ? m->dir_fd : 0;
+}
+
+static int load(struct monitor *m, char **argv, struct mtd_error *err)
+{
+    int r = store_open(&m->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], false, err);
+    if (r < 0)
+        return r;
+    m->lock_fd = store_lock(&m->store, m->id, err);
+    if (m->lock_fd < 0)
+        return m->lock_fd;
+    r = store_load(&m->store, m->id, &m->record, err);
+    if (r < 0)
+        return r;
+    m->tty = m->record.spec.process.tty;
+    m->auto_remove = m->record.spec.auto_remove;
+    return open_paths(m, err);
+}
+
+/* Everybody who waits learns it: the command runs. From here the record is not needed. */
+static void announce(struct monitor *m)
+{
+    struct packet_ready ready = {.pid = m->pid, .tty = m->tty, .log_offset = m->log_offset};
+    client_send_all(m, PACKET_READY, &ready, sizeof(ready));
+    struct event e = {.type = "container", .action = "start", .id = m->id,
+                      .name = m->record.name, .image = m->record.spec.image, .exit_code = -1};
+    events_append(m->store.root_fd, &e);
+    mtd_record_done(&m->record);
+    mtd_record_init(&m->record);
+    close(take_fd(&m->lock_fd));
+    malloc_trim(0);
+}
+
+/* Two starts at once: the second finds it running and has nothing to do. */
+static bool already_running(struct monitor *m)
+{
+    const struct mtd_status *st = &m->record.status;
+    if (st->state != MTD_STATE_RUNNING || !proc_is(st->pid, st->pid_start))
+        return false;
+    struct packet_ready ready = {.pid = st->pid, .tty = m->tty};
+    client_send_all(m, PACKET_READY, &ready, sizeof(ready));
+    return true;
+}
+
+int monitor_main(int argc, char **argv)
+{
+    static struct monitor m;
+    struct mtd_error err = {0};
+    if (argc != ARG_COUNT || !hex_is_valid(argv[ARG_ID], MTD_ID_LEN))
+        return 125;
+    detach();
+    set_up(&m, argv);
+    if (load(&m, argv, &err) < 0) {
+        client_send_all(&m, PACKET_ERROR, &err, sizeof(err));
+        return 1;
+    }
+    if (already_running(&m))
+        return 0;
+    if (monitor_start(&m, &err) < 0) {
+        monitor_undo_start(&m, &err);
+        return 1;
+    }
+    announce(&m);
+    monitor_serve(&m);
+    return monitor_finish(&m) < 0;
+}

@@ -1,0 +1,116 @@
+/* The loop of a running container. It sleeps in poll without a timeout: nothing to do means no
+ * wake-up. The log is written before anyone is told, so what a client has seen is on file. */
+
+#include "engine/monitor_part.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/sys.h"
+
+#define CHUNK 65536
+
+enum { AT_PID, AT_OUT, AT_ERR, AT_IN, AT_LISTEN, AT_CLIENTS, AT_ALL = AT_CLIENTS + MONITOR_CLIENTS };
+
+/* One read, one write to the log. False when there is nothing (more) to read. */
+static bool pump(struct monitor *m, int *fd, enum log_stream stream)
+{
+    static char chunk[CHUNK];
+    if (*fd < 0)
+        return false;
+    ssize_t n = read(*fd, chunk, sizeof(chunk));
+    if (n < 0 && errno == EINTR)
+        return true;
+    if (n < 0 && errno == EAGAIN)
+        return false;
+    if (n <= 0) { /* EIO: the terminal's last process is gone */
+        if (*fd == m->in)
+            m->in = -1;
+        close(*fd);
+        *fd = -1;
+        return false;
+    }
+    m->written += (uint64_t)n;
+    logfile_write(&m->log, stream, chunk, (size_t)n, clock_wall_ns());
+    client_kick_all(m);
+    return true;
+}
+
+static void fill(const struct monitor *m, struct pollfd *p)
+{
+    bool pending = m->input_start < m->input_end;
+    p[AT_PID] = (struct pollfd){.fd = m->pidfd, .events = POLLIN};
+    p[AT_OUT] = (struct pollfd){.fd = m->out, .events = POLLIN};
+    p[AT_ERR] = (struct pollfd){.fd = m->err, .events = POLLIN};
+    p[AT_IN] = (struct pollfd){.fd = pending ? m->in : -1, .events = POLLOUT};
+    p[AT_LISTEN] = (struct pollfd){.fd = m->listen_fd, .events = POLLIN};
+    for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+        p[AT_CLIENTS + i] =
+            (struct pollfd){.fd = m->clients[i].fd, .events = pending ? 0 : POLLIN};
+}
+
+static void serve_clients(struct monitor *m, const struct pollfd *p)
+{
+    for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
+        if (m->clients[i].fd < 0 || p[AT_CLIENTS + i].fd != m->clients[i].fd)
+            continue;
+        if (p[AT_CLIENTS + i].revents & POLLIN)
+            client_read(m, &m->clients[i]);
+        else if (p[AT_CLIENTS + i].revents)
+            client_drop(&m->clients[i]);
+        if (m->input_start < m->input_end)
+            return; /* the one buffer is full */
+    }
+}
+
+static void take_status(struct monitor *m)
+{
+    siginfo_t info = {0};
+    if (sys_waitid_pidfd(m->pidfd, &info, WEXITED) < 0) {
+        m->exit_code = -1;
+        return;
+    }
+    bool exited = info.si_code == CLD_EXITED;
+    m->exit_signal = exited ? 0 : info.si_status;
+    m->exit_code = exited ? info.si_status : 128 + info.si_status;
+}
+
+/* With pid 1 every process of the namespace is dead, so what the pipes hold is all there is. */
+static void drain(struct monitor *m)
+{
+    while (pump(m, &m->out, LOG_STDOUT))
+        ;
+    while (pump(m, &m->err, LOG_STDERR))
+        ;
+}
+
+void monitor_serve(struct monitor *m)
+{
+    for (;;) {
+        struct pollfd p[AT_ALL];
+        fill(m, p);
+        if (poll(p, AT_ALL, -1) < 0) {
+            if (errno == EINTR)
+                continue;
+            break;
+        }
+        if (p[AT_IN].revents)
+            client_flush_input(m);
+        if (p[AT_OUT].revents)
+            pump(m, &m->out, LOG_STDOUT);
+        if (p[AT_ERR].revents)
+            pump(m, &m->err, LOG_STDERR);
+        if (p[AT_LISTEN].revents)
+            client_accept(m);
+        serve_clients(m, p);
+        if (p[AT_PID].revents)
+            break;
+    }
+    take_status(m);
+    drain(m);
+}

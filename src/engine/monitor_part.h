@@ -1,0 +1,70 @@
+/* monitor_part - what the monitor's files share; nobody else includes it.
+ * Shape   monitor.c main and phases; monitor_start.c the START table; monitor_loop.c the poll
+ *         loop; monitor_client.c attach clients; monitor_end.c the record of the end, clean-up.
+ * Memory  everything the loop touches is in struct monitor: no malloc in steady state. The
+ *         record is only in memory while starting and ending.
+ */
+#ifndef ENGINE_MONITOR_PART_H
+#define ENGINE_MONITOR_PART_H
+
+#include "engine/cgroup.h"
+#include "engine/logfile.h"
+#include "engine/packet.h"
+#include "engine/store.h"
+
+#define MONITOR_CLIENTS 32
+
+struct monitor_client {
+    int fd;         /* -1 = free slot */
+    bool kicked;    /* a PACKET_LOG is on its way, not answered yet */
+    uint64_t seen;  /* m->written when it was kicked */
+};
+
+struct monitor {
+    struct store store;
+    char id[MTD_ID_SIZE];
+    const char *exe;             /* our executable's host path, for --init */
+    char *dir, *images, *volumes; /* absolute */
+    unsigned short rows, cols;
+
+    int dir_fd, run_fd, claim_fd, lock_fd; /* claim: flock held for life */
+    struct mtd_record record;    /* only while starting and ending */
+    bool tty, auto_remove;       /* kept out of it for the loop */
+    struct cgroup host, cgroup;
+
+    pid_t pid;
+    int pidfd;
+    int sync_fd;
+    int in, out, err; /* container's stdio, our ends; tty: out = in = master */
+    int child[3];     /* the container's ends, until it is cloned */
+    int listen_fd;
+    struct log_writer log;
+    uint64_t log_offset; /* where this run begins in the log */
+    uint64_t written;    /* bytes read from the container: a sequence for kicks */
+    struct monitor_client clients[MONITOR_CLIENTS];
+
+    char input[PACKET_MAX]; /* stdin the container has not taken yet */
+    size_t input_start, input_end;
+    bool input_eof;
+    bool stopping; /* PACKET_STOPPING came: no restart */
+
+    int exit_code, exit_signal;
+    bool oom_killed;
+};
+
+int monitor_start(struct monitor *m, struct mtd_error *err);
+void monitor_serve(struct monitor *m); /* returns when the container is dead and drained */
+int monitor_finish(struct monitor *m); /* record, cgroups, run directory, --rm, clients */
+void monitor_undo_start(struct monitor *m, const struct mtd_error *err);
+/* Takes away what start made: cgroups, stdio, socket. Safe to call twice. */
+void monitor_release(struct monitor *m);
+
+void client_add(struct monitor *m, int fd);
+void client_drop(struct monitor_client *c);
+void client_kick_all(struct monitor *m);
+void client_send_all(struct monitor *m, enum packet_type type, const void *data, size_t len);
+void client_accept(struct monitor *m);
+void client_read(struct monitor *m, struct monitor_client *c);
+void client_flush_input(struct monitor *m);
+
+#endif

@@ -1,0 +1,329 @@
+/* START: forward when all goes well, undone from the failed step backwards when not. The clone
+ * comes before the groups are filled: init makes its mounts while we move it, and runs nothing
+ * of the container's before "go". */
+
+#include "engine/monitor_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/sys.h"
+#include "engine/events.h"
+#include "engine/init.h"
+#include "engine/sync.h"
+
+#define PIPE_BYTES (256 * 1024)
+
+/* Holding this lock is being the container's monitor; the kernel lets go of it however we
+ * end. */
+static int claim(struct monitor *m, struct mtd_error *err)
+{
+    if (m->claim_fd >= 0)
+        return 0; /* a restart */
+    m->run_fd = store_open_run(&m->store, m->id, true, err);
+    if (m->run_fd < 0)
+        return m->run_fd;
+    m->claim_fd = openat(m->run_fd, "monitor", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (m->claim_fd < 0)
+        return mtd_fail_errno(err, errno, "cannot make the monitor's file");
+    if (flock(m->claim_fd, LOCK_EX | LOCK_NB) < 0)
+        return mtd_fail(err, EBUSY, "another monitor has this container");
+    return 0;
+}
+
+static int open_log(struct monitor *m, struct mtd_error *err)
+{
+    const struct mtd_spec *s = &m->record.spec;
+    int r = m->log.fd >= 0
+                ? 0
+                : logfile_open(&m->log, m->dir_fd, s->log_max_size, s->log_max_file, err);
+    m->log_offset = m->log.size;
+    return r;
+}
+
+/* A FIFO in the run directory, so that a later monitor finds the other end by name. The
+ * container's end is opened for both directions: it never sees EOF or SIGPIPE because a
+ * monitor died. */
+static int open_output(struct monitor *m, const char *name, int *ours, int *theirs,
+                       struct mtd_error *err)
+{
+    unlinkat(m->run_fd, name, 0);
+    if (mkfifoat(m->run_fd, name, 0600) < 0)
+        return mtd_fail_errno(err, errno, "cannot make the pipe for %s", name);
+    *theirs = openat(m->run_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    *ours = openat(m->run_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    if (*theirs < 0 || *ours < 0)
+        return mtd_fail_errno(err, errno, "cannot open the pipe for %s", name);
+    fcntl(*ours, F_SETPIPE_SZ, PIPE_BYTES);
+    return 0;
+}
+
+/* Input the other way round: the container's end is for reading only, so that closing ours
+ * is the end of input. */
+static int open_input(struct monitor *m, struct mtd_error *err)
+{
+    unlinkat(m->run_fd, "stdin", 0);
+    if (mkfifoat(m->run_fd, "stdin", 0600) < 0)
+        return mtd_fail_errno(err, errno, "cannot make the pipe for stdin");
+    m->child[0] = openat(m->run_fd, "stdin", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    m->in = openat(m->run_fd, "stdin", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    if (m->child[0] < 0 || m->in < 0 || fcntl(m->child[0], F_SETFL, 0) < 0)
+        return mtd_fail_errno(err, errno, "cannot open the pipe for stdin");
+    return 0;
+}
+
+static int open_stdio(struct monitor *m, struct mtd_error *err)
+{
+    int r = 0;
+    m->input_start = m->input_end = 0;
+    m->input_eof = false;
+    if (m->listen_fd < 0 && (m->listen_fd = packet_listen(m->run_fd, err)) < 0)
+        return m->listen_fd;
+    if (m->record.spec.process.tty)
+        return 0; /* init opens the terminal and sends it */
+    if (m->record.spec.process.open_stdin)
+        r = open_input(m, err);
+    if (r == 0)
+        r = open_output(m, "stdout", &m->out, &m->child[1], err);
+    if (r == 0)
+        r = open_output(m, "stderr", &m->err, &m->child[2], err);
+    return r;
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+static void close_stdio(struct monitor *m)
+{
+    if (m->in != m->out)
+        close_fd(&m->in);
+    m->in = -1;
+    close_fd(&m->out);
+    close_fd(&m->err);
+    for (int i = 0; i < 3; i++)
+        close_fd(&m->child[i]);
+}
+
+static int make_cgroup(struct monitor *m, struct mtd_error *err)
+{
+    const struct mtd_spec *s = &m->record.spec;
+    int r = m->host.n ? 0 : cgroup_discover(&m->host, "/proc", err);
+    if (r == 0)
+        r = cgroup_create(&m->cgroup, &m->host, m->id, err);
+    if (r == 0)
+        r = cgroup_limit(&m->cgroup, &s->resources, err);
+    if (r == 0)
+        r = cgroup_devices(&m->cgroup, s->process.privileged, err);
+    return r;
+}
+
+static void drop_cgroup(struct monitor *m)
+{
+    if (m->cgroup.n == 0)
+        return;
+    cgroup_kill(&m->cgroup, NULL);
+    cgroup_destroy(&m->cgroup, NULL);
+    cgroup_done(&m->cgroup);
+    m->cgroup = (struct cgroup){0};
+}
+
+static uint64_t namespaces(const struct monitor *m)
+{
+    uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
+    return m->record.spec.network == MTD_NET_HOST ? flags : flags | CLONE_NEWNET;
+}
+
+static pid_t clone_init(struct monitor *m, int group)
+{
+    struct clone_args args = {
+        .flags = namespaces(m) | CLONE_PIDFD,
+        .pidfd = (uint64_t)(uintptr_t)&m->pidfd,
+        .exit_signal = SIGCHLD,
+    };
+    if (group >= 0) {
+        args.flags |= CLONE_INTO_CGROUP | CLONE_NEWCGROUP;
+        args.cgroup = (uint64_t)group;
+    }
+    return sys_clone3(&args, sizeof(args));
+}
+
+static void run_init(const struct monitor *m, int sync_fd, bool unshare_cgroup)
+{
+    struct init init = {
+        .rootfs = {.record = &m->record,
+                   .dir = m->dir,
+                   .images_dir = m->images,
+                   .volumes_dir = m->volumes,
+                   .init_path = m->record.spec.process.init ? m->exe : NULL},
+        .sync_fd = sync_fd,
+        .stdio = {m->child[0], m->child[1], m->child[2]},
+        .rows = m->rows,
+        .cols = m->cols,
+        .unshare_cgroup = unshare_cgroup,
+    };
+    init_run(&init);
+}
+
+static int clone_container(struct monitor *m, struct mtd_error *err)
+{
+    auto_fd int init_end = -1;
+    int r = sync_pair(&m->sync_fd, &init_end);
+    if (r < 0)
+        return mtd_fail_errno(err, -r, "cannot make the handshake");
+    int group = cgroup_clone_fd(&m->cgroup);
+    m->pid = clone_init(m, group);
+    if (m->pid < 0 && group >= 0) {
+        group = -1;
+        m->pid = clone_init(m, -1);
+    }
+    if (m->pid < 0) {
+        m->pid = 0;
+        return mtd_fail_errno(err, errno, "cannot make the container's namespaces (mount pid "
+                                          "uts ipc net); does this kernel have them all?");
+    }
+    if (m->pid == 0)
+        run_init(m, init_end, group < 0);
+    for (int i = 0; i < 3; i++)
+        close_fd(&m->child[i]);
+    r = cgroup_attach(&m->cgroup, m->pid, group < 0, err);
+    return r;
+}
+
+static void kill_init(struct monitor *m)
+{
+    if (m->pid > 0) {
+        siginfo_t info;
+        sys_pidfd_send_signal(m->pidfd, SIGKILL, NULL, 0);
+        sys_waitid_pidfd(m->pidfd, &info, WEXITED);
+    }
+    m->pid = 0;
+    close_fd(&m->pidfd);
+    close_fd(&m->sync_fd);
+}
+
+static int init_died(struct monitor *m, struct mtd_error *err)
+{
+    bool oom = cgroup_oom_kills(&m->cgroup) > 0;
+    return mtd_fail(err, ECHILD, oom ? "the memory limit is too small to start; raise -m"
+                                     : "init died before the command could run");
+}
+
+static void take_terminal(struct monitor *m, int master)
+{
+    fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
+    m->out = m->in = master;
+}
+
+/* "Go", then what init has to say until its descriptor closes by the exec. */
+static int release_init(struct monitor *m, struct mtd_error *err)
+{
+    bool execs = false;
+    if (sync_go(m->sync_fd) < 0)
+        execs = false; /* it may have left an error for us */
+    for (;;) {
+        struct mtd_error said = {0};
+        int fd = -1;
+        int what = sync_recv(m->sync_fd, &said, &fd);
+        if (what == SYNC_ERROR) {
+            *err = said;
+            return said.code ? -said.code : -EIO;
+        }
+        if (what == SYNC_TTY)
+            take_terminal(m, fd);
+        else if (what == SYNC_EXEC)
+            execs = true;
+        else if (what == SYNC_EOF && execs)
+            break;
+        else
+            return init_died(m, err);
+    }
+    close_fd(&m->sync_fd);
+    return 0;
+}
+
+static int publish(struct monitor *m, struct mtd_error *err)
+{
+    struct mtd_status *st = &m->record.status;
+    st->state = MTD_STATE_RUNNING;
+    st->pid = m->pid;
+    st->monitor_pid = getpid();
+    st->exit_code = st->exit_signal = 0;
+    st->oom_killed = st->stopped_by_user = false;
+    st->started_at = clock_wall_ns();
+    free(st->error);
+    st->error = NULL;
+    strv_done(&st->cgroups);
+    int r = proc_boot_id(st->boot_id);
+    if (r == 0)
+        r = proc_start_time(m->pid, false, &st->pid_start);
+    if (r == 0)
+        r = proc_start_time(st->monitor_pid, false, &st->monitor_start);
+    if (r == 0)
+        r = cgroup_describe(&m->cgroup, &st->cgroups);
+    if (r < 0)
+        return mtd_fail_errno(err, -r, "cannot describe the running container");
+    return store_save(&m->store, &m->record, false, err);
+}
+
+static const struct {
+    enum mtd_stage stage;
+    const char *fault;
+    int (*run)(struct monitor *m, struct mtd_error *err);
+    void (*undo)(struct monitor *m);
+} START[] = {
+    {MTD_STAGE_CLAIM, "start.claim", claim, NULL},
+    {MTD_STAGE_STDIO, "start.log", open_log, NULL},
+    {MTD_STAGE_STDIO, "start.stdio", open_stdio, close_stdio},
+    {MTD_STAGE_CGROUP, "start.cgroup", make_cgroup, drop_cgroup},
+    {MTD_STAGE_CLONE, "start.clone", clone_container, kill_init},
+    {MTD_STAGE_EXEC, "start.exec", release_init, NULL},
+    {MTD_STAGE_PUBLISH, "start.publish", publish, NULL},
+};
+
+static void undo(struct monitor *m, size_t from)
+{
+    for (size_t i = from; i-- > 0;)
+        if (START[i].undo)
+            START[i].undo(m);
+}
+
+int monitor_start(struct monitor *m, struct mtd_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(START); i++) {
+        int r = fault_point(START[i].fault);
+        if (r < 0)
+            mtd_fail_errno(err, -r, "%s", START[i].fault);
+        else
+            r = START[i].run(m, err);
+        if (r < 0) {
+            if (err->stage == MTD_STAGE_NONE)
+                err->stage = (int)START[i].stage;
+            undo(m, i + 1);
+            return r;
+        }
+    }
+    return 0;
+}
+
+void monitor_release(struct monitor *m)
+{
+    m->pid = 0;
+    close_fd(&m->pidfd);
+    close_stdio(m);
+    drop_cgroup(m);
+}

@@ -1,0 +1,193 @@
+/* A new container is made in trash/new.<id>, with its lock held, and moves to containers/
+ * complete: nobody ever sees half of one, and what a killed creator leaves lies where
+ * store_sweep() looks. */
+
+#include "engine/store_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/parse.h"
+#include "engine/spec.h"
+
+#define MAX_NAME_TRIES 64
+
+/* The first 12 digits become the host name, and tools take all digits for a number. */
+int store_new_id(char ret[MTD_ID_SIZE])
+{
+    do {
+        unsigned char bytes[MTD_ID_LEN / 2];
+        if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+            return -EIO;
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+    } while (strspn(ret, "0123456789") >= MTD_SHORT_ID_LEN);
+    return 0;
+}
+
+/* Between mkdir and lock a sweep may take the directory for a dead one's: then again, with
+ * another id. */
+static int make_locked_dir(struct store *s, char id[MTD_ID_SIZE], char *entry, int *ret_lock)
+{
+    int lock = -EAGAIN;
+    for (int tries = 0; tries < 16 && lock < 0; tries++) {
+        int rc = id[0] && tries == 0 ? 0 : store_new_id(id);
+        if (rc < 0)
+            return rc;
+        snprintf(entry, STORE_ENTRY_SIZE, STORE_NEW "%s", id);
+        if (store_exists(s, id))
+            continue;
+        if (mkdirat(s->trash_fd, entry, 0700) < 0) {
+            if (errno == EEXIST)
+                continue;
+            return -errno;
+        }
+        lock = store_lock_at(s->trash_fd, entry, true, false);
+        if (lock < 0 && lock != -EAGAIN && lock != -ENOENT) {
+            unlinkat(s->trash_fd, entry, AT_REMOVEDIR);
+            return lock;
+        }
+    }
+    if (lock < 0)
+        return lock;
+    *ret_lock = lock;
+    return 0;
+}
+
+static int make_subdirs(int dir)
+{
+    static const struct {
+        const char *name;
+        mode_t mode;
+    } DIRS[] = {{"upper", 0755}, {"work", 0700}, {"rootfs", 0700}};
+    for (size_t i = 0; i < ARRAY_SIZE(DIRS); i++)
+        if (mkdirat(dir, DIRS[i].name, DIRS[i].mode) < 0 ||
+            fchmodat(dir, DIRS[i].name, DIRS[i].mode, 0) < 0)
+            return -errno;
+    return 0;
+}
+
+/* Nobody reads it before the directory moves, so it is written in place. It is not synced: a
+ * power loss now costs a container that has never run. */
+static int write_record(int dir, const struct buf *text)
+{
+    auto_fd int fd =
+        openat(dir, STORE_CONFIG, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    int rc = fs_write_all(fd, text->data, text->len);
+    if (close(take_fd(&fd)) < 0 && rc == 0)
+        rc = -errno;
+    return rc;
+}
+
+static int fill_dir(struct store *s, const char *entry, const struct mtd_record *r,
+                    struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf text = {0};
+    int rc = spec_encode(r, &text, err);
+    if (rc < 0)
+        return rc;
+    rc = fault_point("store.create.record");
+    if (rc < 0)
+        return rc;
+    auto_fd int dir = fs_open_dir_at(s->trash_fd, entry);
+    if (dir < 0)
+        return dir;
+    rc = make_subdirs(dir);
+    return rc < 0 ? rc : write_record(dir, &text);
+}
+
+static int set_name(struct mtd_record *r, const char *name)
+{
+    char *copy = strdup(name);
+    if (!copy)
+        return -ENOMEM;
+    free(r->name);
+    r->name = copy;
+    return 0;
+}
+
+/* The record in the directory names its name before the claim, so that a sweep knows which
+ * claim to take back. */
+static int publish(struct store *s, const char *entry, struct mtd_record *r,
+                   struct mtd_error *err)
+{
+    int rc = fill_dir(s, entry, r, err);
+    if (rc == 0)
+        rc = fault_point("store.create.name");
+    if (rc == 0)
+        rc = names_claim(s, r->name, r->id, err);
+    if (rc < 0)
+        return rc;
+    rc = fault_point("store.create.publish");
+    if (rc == 0 && renameat(s->trash_fd, entry, s->containers_fd, r->id) < 0)
+        rc = -errno;
+    if (rc < 0)
+        names_drop(s, r->name, r->id);
+    return rc;
+}
+
+static int create_named(struct store *s, struct mtd_record *r, const char *name,
+                        struct mtd_error *err)
+{
+    char entry[STORE_ENTRY_SIZE];
+    auto_fd int lock = -1;
+    int rc = set_name(r, name);
+    if (rc == 0)
+        rc = fault_point("store.create.dir");
+    if (rc == 0)
+        rc = make_locked_dir(s, r->id, entry, &lock);
+    if (rc < 0)
+        return rc;
+    rc = fault_point("store.create.lock");
+    if (rc == 0)
+        rc = publish(s, entry, r, err);
+    if (rc < 0)
+        fs_remove_tree_at(s->trash_fd, entry);
+    return rc;
+}
+
+static int create_random(struct store *s, struct mtd_record *r, struct mtd_error *err)
+{
+    char name[64];
+    int rc = -EEXIST;
+    for (int tries = 0; tries < MAX_NAME_TRIES && rc == -EEXIST; tries++) {
+        store_random_name(name, sizeof(name));
+        if (tries >= MAX_NAME_TRIES / 2) { /* tens of thousands of containers */
+            uint32_t more = 0;
+            if (getrandom(&more, sizeof(more), 0) < 0)
+                return -EIO;
+            size_t n = strlen(name);
+            snprintf(name + n, sizeof(name) - n, "%u", more);
+        }
+        mtd_error_clear(err);
+        rc = create_named(s, r, name, err);
+    }
+    return rc;
+}
+
+int store_create(struct store *s, struct mtd_record *r, const char *name, struct mtd_error *err)
+{
+    if (s->read_only)
+        return mtd_fail(err, EROFS, "the state directory is open for reading only");
+    if (name && name[0] == '/')
+        name++;
+    if (name && !name_is_valid(name))
+        return mtd_fail(err, EINVAL,
+                        "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-]* of at "
+                        "most 128 characters are allowed",
+                        name);
+    r->created_at = clock_wall_ns();
+    int rc = name ? create_named(s, r, name, err) : create_random(s, r, err);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot create a container") : 0;
+}
