@@ -3,27 +3,99 @@
  *         executable again: argv[0] = NSENTER_NAME, empty environment, the memfd on fd 3, a
  *         SOCK_SEQPACKET on fd 4 for results. The constructor acts only if all of that holds:
  *         argv[0], memfd seals, magic, version, sizes. No environment variable is ever read.
- * Order   cgroup first, then setns (pidfd with all namespaces at once; per-namespace fds with
- *         mount last on kernels < 5.8), then clone with CLONE_PARENT into the pid namespace, so
- *         the command is the front end's own child; the pid goes over fd 4.
+ * Order   cgroups first (their directories are the host's), then setns: the pidfd with all
+ *         namespaces at once, or one by one with mount last on kernels < 5.8. Then clone with
+ *         CLONE_PARENT into the pid namespace, so the command is the front end's own child.
+ *         The cgroup namespace comes last, in that child: CLONE_INTO_CGROUP is judged by the
+ *         namespace of who clones.
  * Process the constructor of the re-executed program, single-threaded. It returns to main()
  *         only in the child that is inside the container; main() then runs exec_child_main()
  *         (engine/exec.h), which does terminal, user, capabilities, directory and execve.
- * Errors  struct mtd_error over fd 4, then _exit(125).
+ * Errors  a reply with a struct mtd_error over fd 4, then _exit(125).
+ * Limits  hostile requests are expected: sizes and counts are checked before use.
  */
 #ifndef NSENTER_NSENTER_H
 #define NSENTER_NSENTER_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
+#include "base/buf.h"
+#include "base/error.h"
 #include "base/strv.h"
 
 #define NSENTER_NAME "mtd:exec"
 #define NSENTER_MAGIC 0x6d74642d65786563ULL /* "mtd-exec" */
 #define NSENTER_VERSION 1u
 #define NSENTER_MAX (4u << 20)
+#define NSENTER_MAX_RLIMITS 32u
+#define NSENTER_MAX_CGROUPS 32u
 
-/* (header layout and encode/decode functions: see nsenter.c's author) */
+enum { NSENTER_REQUEST_FD = 3, NSENTER_REPLY_FD = 4 };
+
+enum {
+    NSENTER_TTY = 1 << 0,          /* a terminal of the container's devpts becomes 0, 1, 2 */
+    NSENTER_NULL_IN = 1 << 1,      /* the container's own /dev/null in place of what is */
+    NSENTER_NULL_OUT = 1 << 2,     /* inherited */
+    NSENTER_NULL_ERR = 1 << 3,
+    NSENTER_NO_NEW_PRIVS = 1 << 4,
+    NSENTER_KEEP = 1 << 5,         /* the command may outlive the front end */
+};
+
+struct nsenter_rlimit {
+    char name[16];
+    uint64_t soft, hard;
+};
+
+/* Everything the two processes need; strings are owned. */
+struct nsenter_request {
+    pid_t pid; /* the container's pid 1, and its start time */
+    uint64_t pid_start;
+    uint32_t flags;
+    uint64_t caps;
+    unsigned short rows, cols;
+    char *cwd, *user;    /* "" = "/", root */
+    struct strv cgroups; /* as in a record: "controllers:/host/dir", "unified:" for v2 */
+    struct strv args, env;
+    struct nsenter_rlimit *rlimits;
+    size_t n_rlimits;
+};
+void nsenter_request_done(struct nsenter_request *r);
+
+/* -E2BIG = larger than NSENTER_MAX; -EBADMSG = not a request (nothing is set then). */
+int nsenter_encode(const struct nsenter_request *r, struct buf *ret);
+int nsenter_decode(const void *data, size_t len, struct nsenter_request *ret);
+/* The request as a sealed memfd; and the way back, which insists on the seals. */
+int nsenter_seal(const struct nsenter_request *r);
+int nsenter_unseal(int fd, struct nsenter_request *ret);
+
+/* What comes back over the socket. The kernel says who sent it (SCM_CREDENTIALS), so the
+ * command's pid needs no message of its own and cannot be mistaken. */
+enum nsenter_reply_kind {
+    NSENTER_EOF = 0, /* received only: every sender has exec'ed or is gone */
+    NSENTER_INSIDE,  /* first words of the command's process */
+    NSENTER_MASTER,  /* with the terminal's master */
+    NSENTER_ERROR,
+};
+struct nsenter_reply {
+    enum nsenter_reply_kind kind;
+    pid_t pid; /* the sender, seen from the receiver's pid namespace */
+    int fd;    /* NSENTER_MASTER; else -1. The receiver owns it. */
+    struct mtd_error error;
+};
+int nsenter_socket(int *ret_front, int *ret_inside);
+int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
+                  const struct mtd_error *error); /* pass: -1 = none; error: NULL = none */
+int nsenter_receive(int fd, struct nsenter_reply *ret); /* blocks */
+
+/* Becomes a process inside: cgroups, namespaces, clone. Returns in the child only, as 0 (or as
+ * -errno when it could not get that far); the parent ends. one_by_one = do not use the pidfd
+ * form of setns. */
+int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err);
+
+/* The request this process was started with, once the constructor has joined; else NULL. */
+const struct nsenter_request *nsenter_joined(void);
+void nsenter_set_joined(const struct nsenter_request *r); /* the constructor's; borrowed */
 
 #endif

@@ -1,0 +1,50 @@
+/* Runs before main(), in every process made from our executable, and does nothing in all but
+ * one: the one started by exec_run(). Being first matters: setns into a mount namespace needs
+ * a process with one thread, and nothing of main()'s has opened or read anything yet.
+ * Everything it believes comes from the sealed memfd; the environment must even be empty. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/proc.h"
+#include "nsenter/nsenter.h"
+
+static bool started_by_engine(int argc, char **argv, char **envp)
+{
+    struct stat st;
+    return argc == 1 && strcmp(argv[0], NSENTER_NAME) == 0 && envp && !envp[0] &&
+           fstat(NSENTER_REPLY_FD, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* From here to the command's execve nobody may look into this process: it holds the host's
+ * descriptors. And it must not be left behind in a frozen cgroup when the front end dies. */
+static void hide(void)
+{
+    prctl(PR_SET_DUMPABLE, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    proc_set_name(NSENTER_NAME);
+    fcntl(NSENTER_REPLY_FD, F_SETFD, FD_CLOEXEC);
+}
+
+__attribute__((constructor)) static void enter(int argc, char **argv, char **envp)
+{
+    static struct nsenter_request request;
+    struct mtd_error err = {0};
+    if (!started_by_engine(argc, argv, envp) ||
+        nsenter_unseal(NSENTER_REQUEST_FD, &request) < 0)
+        return;
+    hide();
+    close(NSENTER_REQUEST_FD);
+    if (nsenter_join(&request, false, &err) < 0) {
+        nsenter_reply(NSENTER_REPLY_FD, NSENTER_ERROR, -1, &err);
+        _exit(125);
+    }
+    nsenter_set_joined(&request);
+}

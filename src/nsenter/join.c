@@ -1,0 +1,185 @@
+/* The way in. Whatever fails here fails before the container's code can see this process:
+ * the pid namespace is entered by the child alone, and it is not dumpable. */
+
+#include "nsenter/nsenter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "base/sys.h"
+
+#define V2_PREFIX "unified:"
+
+/* Mount last: the others are opened under the host's /proc. Cgroup is left to the child. */
+static const struct {
+    const char *name;
+    int flag;
+} NAMESPACES[] = {
+    {"pid", CLONE_NEWPID}, {"uts", CLONE_NEWUTS},       {"ipc", CLONE_NEWIPC},
+    {"net", CLONE_NEWNET}, {"cgroup", CLONE_NEWCGROUP}, {"mnt", CLONE_NEWNS},
+};
+
+/* Writing one's own id: "tasks" of v1 moves this thread alone, which is the whole process,
+ * and spares the kernel-wide lock (and its RCU grace period) that cgroup.procs takes. */
+static int write_self(const char *dir, const char *file)
+{
+    char path[4096];
+    if (snprintf(path, sizeof(path), "%s/%s", dir, file) >= (int)sizeof(path))
+        return -ENAMETOOLONG;
+    auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    return write(fd, "0", 1) < 0 ? -errno : 0;
+}
+
+/* v1 hierarchies at once; of a v2 directory *ret_v2 is opened, for clone3 to place the child
+ * in. */
+static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_error *err)
+{
+    for (size_t i = 0; i < cgroups->len; i++) {
+        const char *text = cgroups->items[i], *dir = strchr(text, ':');
+        if (!dir || dir[1] != '/')
+            return mtd_fail(err, EBADMSG, "cgroup %s: not of the form controllers:/dir",
+                            text);
+        dir++;
+        int r;
+        if (strncmp(text, V2_PREFIX, strlen(V2_PREFIX)) == 0 && *ret_v2 < 0) {
+            r = *ret_v2 = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+            r = r < 0 ? -errno : 0;
+        } else {
+            r = write_self(dir, "tasks");
+        }
+        if (r < 0)
+            return mtd_fail_errno(err, -r, "cannot join the cgroup %s", dir);
+    }
+    return 0;
+}
+
+static int open_namespaces(pid_t pid, int fds[ARRAY_SIZE(NAMESPACES)])
+{
+    for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, NAMESPACES[i].name);
+        fds[i] = open(path, O_RDONLY | O_CLOEXEC);
+        if (fds[i] < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+static int set_each(const int fds[ARRAY_SIZE(NAMESPACES)], int *ret_cgroup)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++) {
+        if (NAMESPACES[i].flag == CLONE_NEWCGROUP)
+            *ret_cgroup = fds[i];
+        else if (setns(fds[i], NAMESPACES[i].flag) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* The descriptors are of whoever had the pid when they were opened, so its start time is
+ * compared after that. What stays open is close-on-exec. */
+static int join_one_by_one(const struct nsenter_request *r, int *ret_cgroup)
+{
+    int fds[ARRAY_SIZE(NAMESPACES)];
+    memset(fds, -1, sizeof(fds));
+    int e = open_namespaces(r->pid, fds);
+    if (e == 0 && !proc_is(r->pid, r->pid_start))
+        e = -ESRCH;
+    if (e == 0)
+        e = set_each(fds, ret_cgroup);
+    for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++)
+        if (fds[i] >= 0 && fds[i] != *ret_cgroup)
+            close(fds[i]);
+    return e;
+}
+
+static int join_at_once(const struct nsenter_request *r, int *ret_cgroup)
+{
+    int flags = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++)
+        flags |= NAMESPACES[i].flag;
+    int pidfd = proc_open(r->pid, r->pid_start);
+    if (pidfd < 0)
+        return pidfd;
+    if (setns(pidfd, flags & ~CLONE_NEWCGROUP) < 0) {
+        int error = errno;
+        close(pidfd);
+        return -error;
+    }
+    *ret_cgroup = pidfd;
+    return 0;
+}
+
+/* EINVAL, EBADF: setns takes no pidfd yet; ENOSYS: there are none. Nothing has been joined. */
+static int join_namespaces(const struct nsenter_request *r, int one_by_one,
+                           int *ret_cgroup, struct mtd_error *err)
+{
+    int e = one_by_one ? -ENOSYS : join_at_once(r, ret_cgroup);
+    if (e == -ENOSYS || e == -EINVAL || e == -EBADF)
+        e = join_one_by_one(r, ret_cgroup);
+    if (e == -ESRCH)
+        return mtd_fail(err, ESRCH, "the container is not running any more");
+    return e < 0 ? mtd_fail_errno(err, -e, "cannot join the container's namespaces") : 0;
+}
+
+/* exit_signal 0: a CLONE_PARENT child signals what its sibling, this process, would. */
+static pid_t clone_inside(int v2)
+{
+    struct clone_args args = {.flags = CLONE_PARENT};
+    if (v2 >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)v2;
+    }
+    pid_t pid = sys_clone3(&args, sizeof(args));
+    return pid < 0 ? -errno : pid;
+}
+
+/* A kernel without clone3, or a v2 group that takes no process that way (threaded): the group
+ * is joined by writing, which is possible by descriptor from any mount namespace. */
+static pid_t clone_old(int v2)
+{
+    if (v2 >= 0) {
+        auto_fd int fd = openat(v2, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+        if (fd < 0 || write(fd, "0", 1) < 0)
+            return -errno;
+    }
+    long pid = syscall(SYS_clone, CLONE_PARENT, 0, NULL, NULL, 0);
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
+static int enter_child(int cgroup_ns, struct mtd_error *err)
+{
+    int r = setns(cgroup_ns, CLONE_NEWCGROUP) < 0 ? -errno : 0;
+    close(cgroup_ns);
+    return r < 0 ? mtd_fail_errno(err, -r, "cannot join the container's cgroup namespace")
+                 : 0;
+}
+
+int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err)
+{
+    auto_fd int v2 = -1;
+    int cgroup_ns = -1;
+    int e = enter_cgroups(&r->cgroups, &v2, err);
+    if (e == 0)
+        e = join_namespaces(r, one_by_one, &cgroup_ns, err);
+    if (e < 0)
+        return e;
+    pid_t pid = clone_inside(v2);
+    if (pid < 0 && (v2 >= 0 || pid == -ENOSYS))
+        pid = clone_old(v2);
+    if (pid < 0)
+        return mtd_fail_errno(err, -pid, "cannot make a process in the container");
+    if (pid > 0)
+        _exit(0);
+    return enter_child(cgroup_ns, err);
+}

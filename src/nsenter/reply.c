@@ -1,0 +1,111 @@
+/* Replies: one SOCK_SEQPACKET message each, the sender's pid attached by the kernel. */
+
+#include "nsenter/nsenter.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct message {
+    uint32_t kind;
+    struct mtd_error error;
+};
+
+/* Room for one descriptor and the credentials. */
+union control {
+    struct cmsghdr head;
+    char room[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+};
+
+int nsenter_socket(int *ret_front, int *ret_inside)
+{
+    int fds[2], on = 1;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    if (setsockopt(fds[0], SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) < 0) {
+        int error = errno;
+        close(fds[0]);
+        close(fds[1]);
+        return -error;
+    }
+    *ret_front = fds[0];
+    *ret_inside = fds[1];
+    return 0;
+}
+
+static void attach_fd(struct msghdr *msg, union control *control, int fd)
+{
+    msg->msg_control = control;
+    msg->msg_controllen = CMSG_SPACE(sizeof(int));
+    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &fd, sizeof(int));
+}
+
+int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
+                  const struct mtd_error *error)
+{
+    struct message m = {.kind = kind};
+    struct iovec iov = {.iov_base = &m, .iov_len = sizeof(m)};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    union control control;
+    memset(&control, 0, sizeof(control));
+    if (error)
+        m.error = *error;
+    if (pass >= 0)
+        attach_fd(&msg, &control, pass);
+    ssize_t n;
+    do
+        n = sendmsg(fd, &msg, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : 0;
+}
+
+static void read_control(struct msghdr *msg, struct nsenter_reply *r)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+        struct ucred who;
+        if (c->cmsg_level != SOL_SOCKET)
+            continue;
+        if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len == CMSG_LEN(sizeof(who))) {
+            memcpy(&who, CMSG_DATA(c), sizeof(who));
+            r->pid = who.pid;
+        }
+        if (c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+            memcpy(&r->fd, CMSG_DATA(c), sizeof(int));
+    }
+}
+
+int nsenter_receive(int fd, struct nsenter_reply *ret)
+{
+    struct message m = {0};
+    struct iovec iov = {.iov_base = &m, .iov_len = sizeof(m)};
+    union control control;
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control)};
+    ssize_t n;
+    do
+        n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0 && errno != ECONNRESET)
+        return -errno;
+    struct nsenter_reply r = {.fd = -1};
+    if (n > 0)
+        read_control(&msg, &r);
+    if (n > 0 && (n != sizeof(m) || m.kind == NSENTER_EOF || m.kind > NSENTER_ERROR ||
+                  (m.kind == NSENTER_MASTER) != (r.fd >= 0))) {
+        if (r.fd >= 0)
+            close(r.fd);
+        return -EBADMSG;
+    }
+    r.kind = m.kind;
+    r.error = m.error;
+    r.error.text[sizeof(r.error.text) - 1] = '\0';
+    *ret = r;
+    return 0;
+}
