@@ -1,0 +1,105 @@
+/* A session with a terminal may be detached from, so the command cannot simply die with its
+ * parent (PR_SET_PDEATHSIG). Instead a small process stands beside the front end, holding the
+ * terminal too. It hears one byte ("let it live": then it keeps the terminal open and reads
+ * away what the command writes) or the end of its pipe (the front end is gone: SIGKILL). */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "engine/exec_part.h"
+
+enum { KEEPER_PIPE, KEEPER_PIDFD, KEEPER_MASTER, KEEPER_FDS };
+
+/* Descriptors move high, everything else of the front end's is closed. */
+static int settle(int fds[KEEPER_FDS])
+{
+    enum { FIRST = 64 };
+    sigset_t none;
+    for (int i = 0; i < KEEPER_FDS; i++)
+        if (dup2(fds[i], FIRST + i) < 0)
+            return -errno;
+    for (int i = 0; i < KEEPER_FDS; i++)
+        fds[i] = FIRST + i;
+    sys_close_range(3, FIRST - 1, 0);
+    sys_close_range(FIRST + KEEPER_FDS, ~0u, 0);
+    int null = open("/dev/null", O_RDWR);
+    for (int fd = 0; fd < 3; fd++)
+        dup2(null, fd);
+    close(null);
+    setsid();
+    proc_set_name("mtd:keeper");
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    return 0;
+}
+
+/* false: the terminal is of no more use. */
+static bool read_away(int master)
+{
+    char data[4096];
+    ssize_t n = read(master, data, sizeof(data));
+    return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void keep(const int fds[KEEPER_FDS])
+{
+    bool let_live = false;
+    for (;;) {
+        struct pollfd p[KEEPER_FDS] = {
+            {.fd = let_live ? -1 : fds[KEEPER_PIPE], .events = POLLIN},
+            {.fd = fds[KEEPER_PIDFD], .events = POLLIN},
+            {.fd = let_live ? fds[KEEPER_MASTER] : -1, .events = POLLIN},
+        };
+        char byte;
+        if (poll(p, KEEPER_FDS, -1) < 0)
+            continue;
+        if (p[KEEPER_PIDFD].revents)
+            return;
+        if (p[KEEPER_MASTER].revents && !read_away(fds[KEEPER_MASTER]))
+            return;
+        if (p[KEEPER_PIPE].revents) {
+            let_live = read(fds[KEEPER_PIPE], &byte, 1) == 1;
+            if (!let_live) {
+                sys_pidfd_send_signal(fds[KEEPER_PIDFD], SIGKILL, NULL, 0);
+                return;
+            }
+        }
+    }
+}
+
+int exec_keeper_start(struct exec_session *s)
+{
+    int ends[2];
+    auto_fd int pidfd = sys_pidfd_open(s->pid, 0);
+    if (pidfd < 0 || pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    s->keeper = fork();
+    if (s->keeper == 0) {
+        int fds[KEEPER_FDS] = {ends[0], pidfd, s->master};
+        if (settle(fds) == 0)
+            keep(fds);
+        _exit(0);
+    }
+    int error = errno;
+    close(ends[0]);
+    s->keeper_fd = ends[1];
+    return s->keeper < 0 ? -error : 0;
+}
+
+void exec_keeper_done(struct exec_session *s, bool let_live)
+{
+    if (s->keeper_fd < 0)
+        return;
+    if (let_live)
+        (void)!write(s->keeper_fd, "k", 1);
+    close(take_fd(&s->keeper_fd));
+    if (!let_live && s->keeper > 0)
+        waitpid(s->keeper, NULL, 0);
+}

@@ -1,0 +1,242 @@
+/* One loop for the whole life of a session: replies from inside, signals, bytes. Nothing in it
+ * blocks but poll() itself: what is ours is non-blocking, and to what is the caller's no more
+ * is written than a pipe or a terminal that reported room surely takes. */
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/exec_part.h"
+#include "nsenter/nsenter.h"
+
+#define SAFE_WRITE 4096u /* PIPE_BUF: pipe(7), POLLOUT */
+
+struct exec_stream *exec_stream_add(struct exec_session *s, int from, int to)
+{
+    struct exec_stream *stream = malloc(sizeof(*stream));
+    if (!stream)
+        return NULL;
+    *stream = (struct exec_stream){.from = from, .to = to};
+    s->streams[s->n_streams++] = stream;
+    return stream;
+}
+
+static void close_from(struct exec_stream *st)
+{
+    if (st->from >= 0 && st->own_from)
+        close(st->from);
+    st->from = -1;
+}
+
+static void close_to(struct exec_stream *st)
+{
+    if (st->to >= 0 && st->own_to)
+        close(st->to);
+    st->to = -1;
+    st->len = 0;
+}
+
+static void write_some(struct exec_stream *st)
+{
+    size_t len = !st->own_to && st->len > SAFE_WRITE ? SAFE_WRITE : st->len;
+    ssize_t n = write(st->to, st->data + st->at, len);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n < 0) { /* nobody reads it any more: let the writer know */
+        close_to(st);
+        close_from(st);
+        return;
+    }
+    st->at += (size_t)n;
+    st->len -= (size_t)n;
+    if (st->len == 0 && st->from < 0)
+        close_to(st);
+}
+
+/* Keys a person types: the matcher may hold some back, and lets them go at the end of input. */
+static void filter_keys(struct exec_session *s, struct exec_stream *st, const char *in,
+                        size_t n)
+{
+    if (n == 0) {
+        memcpy(st->data, s->keys.seq, s->keys.matched);
+        st->len = s->keys.matched;
+        s->keys.matched = 0;
+    } else if (console_keys_feed(&s->keys, in, n, st->data, &st->len)) {
+        s->detached = true;
+    }
+}
+
+static void read_some(struct exec_session *s, struct exec_stream *st)
+{
+    char typed[sizeof(st->data) - CONSOLE_KEYS_MAX];
+    bool keys = s->tty && st->input;
+    ssize_t n =
+        read(st->from, keys ? typed : st->data, keys ? sizeof(typed) : sizeof(st->data));
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    st->at = 0;
+    st->len = n > 0 ? (size_t)n : 0;
+    if (keys)
+        filter_keys(s, st, typed, st->len);
+    if (n <= 0) /* a pty whose last user is gone says EIO */
+        close_from(st);
+    if (st->len > 0 && (st->own_to || s->detached))
+        write_some(st);
+    if (n <= 0 && st->len == 0)
+        close_to(st);
+}
+
+/* ---- what happens to the session ------------------------------------------------------- */
+
+static int start_terminal(struct exec_session *s, int master)
+{
+    s->master = master;
+    int r = exec_keeper_start(s);
+    if (r < 0 || s->detach)
+        return r;
+    struct exec_stream *out = exec_stream_add(s, master, s->out);
+    struct exec_stream *in = out && s->in >= 0 ? exec_stream_add(s, s->in, master) : NULL;
+    if (!out || (!in && s->in >= 0))
+        return -ENOMEM;
+    if (in) {
+        in->input = true;
+        console_raw(&s->console, s->in); /* -ENOTTY: input from a file or a pipe */
+    }
+    return 0;
+}
+
+/* The command's first words are the only ones whose sender matters. */
+static int take_reply(struct exec_session *s, struct mtd_error *err)
+{
+    struct nsenter_reply reply;
+    int r = nsenter_receive(s->reply_fd, &reply);
+    if (r < 0)
+        return mtd_fail_errno(err, -r, "cannot hear from the command's process");
+    if (reply.kind == NSENTER_INSIDE)
+        s->pid = reply.pid;
+    if (reply.kind == NSENTER_ERROR && s->failure.code == 0)
+        s->failure = reply.error;
+    if (reply.kind == NSENTER_MASTER && (r = start_terminal(s, reply.fd)) < 0)
+        return mtd_fail_errno(err, -r, "cannot relay the terminal");
+    if (reply.kind == NSENTER_EOF)
+        close(take_fd(&s->reply_fd));
+    return 0;
+}
+
+static void reap(struct exec_session *s)
+{
+    int status;
+    if (s->joiner > 0 && waitpid(s->joiner, &status, WNOHANG) == s->joiner)
+        s->joiner = 0;
+    if (s->pid > 0 && !s->ended && waitpid(s->pid, &status, WNOHANG) == s->pid) {
+        s->ended = true;
+        s->wait_status = status;
+    }
+}
+
+static void resize(struct exec_session *s)
+{
+    unsigned short rows, cols;
+    if (s->master >= 0 && s->terminal >= 0 &&
+        console_size(s->terminal, &rows, &cols) == 0)
+        console_resize(s->master, rows, cols);
+}
+
+/* Our own child that was not reaped: the number cannot be anybody else's. Before the command
+ * runs, or once it has ended, a signal is meant for us. */
+static void forward(struct exec_session *s, int sig)
+{
+    if (s->pid > 0 && !s->ended && s->reply_fd < 0)
+        kill(s->pid, sig);
+    else
+        s->interrupted = sig;
+}
+
+static void take_signal(struct exec_session *s)
+{
+    struct signalfd_siginfo info;
+    if (read(s->signal_fd, &info, sizeof(info)) != sizeof(info))
+        return;
+    switch (info.ssi_signo) {
+    case SIGCHLD: reap(s); break;
+    case SIGWINCH: resize(s); break;
+    case SIGPIPE: break; /* write() said EPIPE */
+    default: forward(s, (int)info.ssi_signo);
+    }
+}
+
+/* ---- the loop --------------------------------------------------------------------------- */
+
+static bool is_pending(const struct exec_session *s)
+{
+    for (size_t i = 0; i < s->n_streams; i++)
+        if (!s->streams[i]->input && s->streams[i]->len > 0)
+            return true;
+    return false;
+}
+
+static bool is_over(const struct exec_session *s)
+{
+    if (s->interrupted || s->detached)
+        return true;
+    if (s->reply_fd >= 0 || s->joiner > 0)
+        return false;
+    return s->detach || s->failure.code || s->pid == 0;
+}
+
+enum { POLL_REPLY, POLL_SIGNAL, POLL_STREAMS, POLL_MAX = POLL_STREAMS + 3 };
+
+static void fill(const struct exec_session *s, struct pollfd *p)
+{
+    p[POLL_REPLY] = (struct pollfd){.fd = s->reply_fd, .events = POLLIN};
+    p[POLL_SIGNAL] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+    for (size_t i = 0; i < s->n_streams; i++) {
+        const struct exec_stream *st = s->streams[i];
+        bool idle = st->input && s->ended;
+        struct pollfd *at = &p[POLL_STREAMS + i];
+        at->fd = idle ? -1 : st->len > 0 ? st->to : st->from;
+        at->events = st->len > 0 ? POLLOUT : POLLIN;
+    }
+}
+
+static void pump(struct exec_session *s, const struct pollfd *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct exec_stream *st = s->streams[i];
+        if (!p[i].revents)
+            continue;
+        if (st->len > 0)
+            write_some(st);
+        else
+            read_some(s, st);
+    }
+}
+
+/* After the end only what is already there is still read: a process left behind in the
+ * container may hold the other end for ever. */
+int exec_relay(struct exec_session *s, struct mtd_error *err)
+{
+    while (!is_over(s)) {
+        struct pollfd p[POLL_MAX];
+        size_t n = s->n_streams;
+        fill(s, p);
+        bool last = s->ended && s->joiner == 0 && s->reply_fd < 0 && !is_pending(s);
+        int r = poll(p, POLL_STREAMS + n, last ? 0 : -1);
+        if (r < 0 && errno != EINTR)
+            return mtd_fail_errno(err, errno, "cannot wait for the command");
+        if (r == 0)
+            break;
+        pump(s, p + POLL_STREAMS, n);
+        if (p[POLL_REPLY].revents && (r = take_reply(s, err)) < 0)
+            return r;
+        if (p[POLL_SIGNAL].revents)
+            take_signal(s);
+    }
+    return 0;
+}
