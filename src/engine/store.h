@@ -1,8 +1,9 @@
 /* store - the state directory: records, names, locks, the trash.
  * Shape   <root>/containers/<id>/{config.json,lock,container.log,upper,work,rootfs,hosts,
- *         hostname,resolv.conf}, made by store_create are config.json, lock and the empty upper
- *         (0755: its mode is that of the container's "/"), work, rootfs; <root>/names/<name> -> id (symlink, its creation is the
- *         claim); <root>/trash/<id>; <run-root>/<id>/{attach,monitor,stdin,stdout,stderr}.
+ *         hostname,resolv.conf}; store_create makes the first two and the empty upper (0755:
+ *         its mode is that of the container's "/"), work and rootfs. <root>/names/<name> -> id
+ *         (symlink, its creation is the claim); <root>/trash/<id>;
+ *         <run-root>/<id>/{attach,monitor,stdin,stdout,stderr}.
  *         All directories 0700, files 0600.
  * Errors  0 or -errno; -ENOENT = no such container, -EEXIST = name taken (err has docker's
  *         Conflict text), -EINVAL = the record is broken (err says where).

@@ -170,7 +170,8 @@ static int create_random(struct store *s, struct mtd_record *r, struct mtd_error
             size_t n = strlen(name);
             snprintf(name + n, sizeof(name) - n, "%u", more);
         }
-        mtd_error_clear(err);
+        if (tries > 0)
+            mtd_error_clear(err);
         rc = create_named(s, r, name, err);
     }
     return rc;

@@ -1,0 +1,85 @@
+#include "engine/events.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#define FILE_NAME "events.log"
+
+/* Text that is not UTF-8 loses the bytes that are not; the log must stay readable. */
+static json_t *make_text(const char *s)
+{
+    json_t *text = json_string(s);
+    if (text)
+        return text;
+    auto_free char *ascii = strdup(s);
+    for (char *p = ascii; p && *p; p++)
+        if ((unsigned char)*p >= 0x80)
+            *p = '?';
+    return ascii ? json_string(ascii) : NULL;
+}
+
+static int set_text(json_t *line, const char *name, const char *value)
+{
+    if (!value)
+        return 0;
+    return json_object_set_new_nocheck(line, name, make_text(value)) < 0 ? -ENOMEM : 0;
+}
+
+static int make_line(const struct event *e, struct buf *ret)
+{
+    char time[TIME_TEXT];
+    time_format_rfc3339(e->time_ns ? e->time_ns : clock_wall_ns(), time);
+    const struct {
+        const char *name, *value;
+    } TEXTS[] = {{"time", time},     {"type", e->type}, {"action", e->action}, {"id", e->id},
+                 {"name", e->name}, {"image", e->image}, {"detail", e->detail}};
+    json_t *line = json_object();
+    int rc = line ? 0 : -ENOMEM;
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(TEXTS); i++)
+        rc = set_text(line, TEXTS[i].name, TEXTS[i].value);
+    if (rc == 0 && e->exit_code >= 0)
+        rc = json_object_set_new_nocheck(line, "exitCode", json_integer(e->exit_code));
+    auto_free char *text = rc == 0 ? json_dumps(line, JSON_COMPACT) : NULL;
+    json_decref(line);
+    return text ? buf_printf(ret, "%s\n", text) : -ENOMEM;
+}
+
+/* A full disk or a power loss may have cut the last line; ours must not grow from its stump. */
+static bool ends_torn(int fd)
+{
+    struct stat st;
+    char last;
+    return fstat(fd, &st) == 0 && st.st_size > 0 &&
+           pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+}
+
+int events_append(int root_fd, const struct event *e)
+{
+    auto_done(buf_done) struct buf line = {0};
+    auto_fd int fd = openat(root_fd, FILE_NAME,
+                            O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
+                            0600);
+    if (fd < 0)
+        return -errno;
+    int rc = ends_torn(fd) ? buf_putc(&line, '\n') : 0;
+    if (rc == 0)
+        rc = make_line(e, &line);
+    if (rc < 0)
+        return rc;
+    ssize_t n;
+    do
+        n = write(fd, line.data, line.len);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    return (size_t)n == line.len ? 0 : -ENOSPC;
+}

@@ -1,0 +1,265 @@
+/* Opening the state directory; one container's directory, lock and record. */
+
+#include "engine/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/parse.h"
+#include "engine/spec.h"
+#include "engine/store_part.h"
+
+/* The monitor changes its directory; paths must keep their meaning. */
+static char *make_absolute(const char *path)
+{
+    if (path[0] == '/')
+        return strdup(path);
+    auto_done(buf_done) struct buf b = {0};
+    auto_free char *cwd = getcwd(NULL, 0);
+    if (!cwd || buf_printf(&b, "%s/%s", cwd, path) < 0)
+        return NULL;
+    return buf_take(&b);
+}
+
+static int fail_root(const char *option, const char *path, int code, struct mtd_error *err)
+{
+    if (code == -EACCES || code == -EPERM || code == -EROFS)
+        return mtd_fail(err, -code,
+                        "cannot use state directory \"%s\": %s; "
+                        "run as root or choose another with %s",
+                        path, strerror(-code), option);
+    return mtd_fail_errno(err, -code, "cannot open state directory \"%s\"", path);
+}
+
+static int open_root(const char *path, bool create)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 || errno != ENOENT || !create)
+        return fd < 0 ? -errno : fd;
+    int rc = fs_mkdir_p(path, 0700);
+    if (rc < 0)
+        return rc;
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int open_part(int root_fd, const char *name, bool create)
+{
+    int fd = fs_open_dir_at(root_fd, name);
+    if (fd != -ENOENT || !create)
+        return fd;
+    if (mkdirat(root_fd, name, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    return fs_open_dir_at(root_fd, name);
+}
+
+/* Opens what is not open yet. Missing is an error only when it may be created. */
+static int open_all(struct store *s, struct mtd_error *err)
+{
+    const struct {
+        const char *name;
+        int *fd;
+    } PARTS[] = {{"containers", &s->containers_fd}, {"names", &s->names_fd},
+                 {"trash", &s->trash_fd}};
+    bool create = !s->read_only;
+    if (s->root_fd < 0)
+        s->root_fd = open_root(s->root, create);
+    if (s->root_fd < 0 && (create || s->root_fd != -ENOENT))
+        return fail_root("--root", s->root, s->root_fd, err);
+    if (s->run_fd < 0)
+        s->run_fd = open_root(s->run_root, create);
+    if (s->run_fd < 0 && (create || s->run_fd != -ENOENT))
+        return fail_root("--run-root", s->run_root, s->run_fd, err);
+    for (size_t i = 0; s->root_fd >= 0 && i < ARRAY_SIZE(PARTS); i++) {
+        if (*PARTS[i].fd < 0)
+            *PARTS[i].fd = open_part(s->root_fd, PARTS[i].name, create);
+        if (*PARTS[i].fd < 0 && (create || *PARTS[i].fd != -ENOENT))
+            return fail_root("--root", s->root, *PARTS[i].fd, err);
+    }
+    return 0;
+}
+
+int store_open(struct store *ret, const char *root, const char *run_root, bool read_only,
+               struct mtd_error *err)
+{
+    struct store s = {.root_fd = -1, .run_fd = -1, .containers_fd = -1, .names_fd = -1,
+                      .trash_fd = -1, .read_only = read_only};
+    s.root = make_absolute(root);
+    s.run_root = make_absolute(run_root);
+    int rc = s.root && s.run_root ? open_all(&s, err) : mtd_fail(err, ENOMEM, "out of memory");
+    if (rc < 0)
+        store_done(&s);
+    else
+        *ret = s;
+    return rc;
+}
+
+void store_done(struct store *s)
+{
+    int *fds[] = {&s->root_fd, &s->run_fd, &s->containers_fd, &s->names_fd, &s->trash_fd};
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+        cleanup_fd(fds[i]);
+        *fds[i] = -1;
+    }
+    free(s->root);
+    free(s->run_root);
+    s->root = s->run_root = NULL;
+}
+
+bool store_is_there(struct store *s)
+{
+    if (s->read_only && (s->run_fd < 0 || s->trash_fd < 0))
+        open_all(s, NULL);
+    return s->containers_fd >= 0 && s->names_fd >= 0;
+}
+
+bool store_exists(struct store *s, const char *id)
+{
+    return faccessat(s->containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int store_no_such(const char *ref, struct mtd_error *err)
+{
+    return mtd_fail(err, ENOENT, "No such container: %s", ref);
+}
+
+int store_open_dir(struct store *s, const char *id, struct mtd_error *err)
+{
+    if (!hex_is_valid(id, MTD_ID_LEN) || !store_is_there(s))
+        return store_no_such(id, err);
+    int fd = fs_open_dir_at(s->containers_fd, id);
+    if (fd == -ENOENT)
+        return store_no_such(id, err);
+    return fd < 0 ? mtd_fail_errno(err, -fd, "directory of container %.12s", id) : fd;
+}
+
+int store_open_run(struct store *s, const char *id, bool create, struct mtd_error *err)
+{
+    if (!hex_is_valid(id, MTD_ID_LEN))
+        return store_no_such(id, err);
+    store_is_there(s);
+    int fd = s->run_fd < 0 ? -ENOENT : open_part(s->run_fd, id, create);
+    return fd < 0 ? mtd_fail_errno(err, -fd, "run directory of container %.12s", id) : fd;
+}
+
+/* ---- the lock ---- */
+
+static bool is_still_there(int fd, int dir_fd, const char *path)
+{
+    struct stat held, now;
+    return fstat(fd, &held) == 0 && fstatat(dir_fd, path, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+           held.st_dev == now.st_dev && held.st_ino == now.st_ino;
+}
+
+static int flock_file(int fd, bool wait)
+{
+    int rc;
+    do
+        rc = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
+    while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+int store_lock_at(int dir_fd, const char *name, bool create, bool wait)
+{
+    char path[STORE_ENTRY_SIZE + sizeof("/" STORE_LOCK)];
+    snprintf(path, sizeof(path), "%s/" STORE_LOCK, name);
+    int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | (create ? O_CREAT : 0);
+    /* Whoever held it may have removed the container, and the file with it. */
+    for (int tries = 0; tries < 16; tries++) {
+        auto_fd int fd = openat(dir_fd, path, flags, 0600);
+        if (fd < 0)
+            return -errno;
+        int rc = flock_file(fd, wait);
+        if (rc < 0)
+            return rc;
+        if (is_still_there(fd, dir_fd, path))
+            return take_fd(&fd);
+    }
+    return -ENOENT;
+}
+
+static int lock_container(struct store *s, const char *id, bool wait, struct mtd_error *err)
+{
+    if (!hex_is_valid(id, MTD_ID_LEN) || !store_is_there(s))
+        return store_no_such(id, err);
+    int fd = store_lock_at(s->containers_fd, id, true, wait);
+    if (fd == -ENOENT)
+        return store_no_such(id, err);
+    if (fd == -EAGAIN)
+        return mtd_fail(err, EAGAIN, "container %.12s is busy with another command", id);
+    return fd < 0 ? mtd_fail_errno(err, -fd, "cannot lock container %.12s", id) : fd;
+}
+
+int store_lock(struct store *s, const char *id, struct mtd_error *err)
+{
+    return lock_container(s, id, true, err);
+}
+
+int store_try_lock(struct store *s, const char *id, struct mtd_error *err)
+{
+    return lock_container(s, id, false, err);
+}
+
+/* ---- the record ---- */
+
+int store_read_record(int dir_fd, const char *name, const char *id, struct buf *buf,
+                      struct mtd_record *ret, struct mtd_error *err)
+{
+    char path[STORE_ENTRY_SIZE + sizeof("/" STORE_CONFIG)];
+    snprintf(path, sizeof(path), "%s/" STORE_CONFIG, name);
+    int rc = fs_read_at(dir_fd, path, SPEC_MAX_BYTES, buf);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, STORE_CONFIG);
+    rc = spec_decode(buf->data, buf->len, ret, err);
+    if (rc == 0 && strcmp(ret->id, id) != 0) {
+        mtd_record_done(ret);
+        rc = mtd_fail(err, EINVAL, "id: is another container's");
+    }
+    if (rc < 0)
+        mtd_context(err, STORE_CONFIG);
+    return rc;
+}
+
+int store_load(struct store *s, const char *id, struct mtd_record *ret, struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf text = {0};
+    struct mtd_error why = {0};
+    if (!hex_is_valid(id, MTD_ID_LEN) || !store_is_there(s))
+        return store_no_such(id, err);
+    int rc = store_read_record(s->containers_fd, id, id, &text, ret, &why);
+    if (rc == 0)
+        return 0;
+    if (rc == -ENOENT && !store_exists(s, id))
+        return store_no_such(id, err);
+    return mtd_fail(err, rc == -ENOMEM ? ENOMEM : EINVAL,
+                    "record of container %.12s is broken: %s; remove it with rm -f", id,
+                    why.text);
+}
+
+int store_save(struct store *s, const struct mtd_record *r, bool durable, struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf text = {0};
+    int rc = spec_encode(r, &text, err);
+    if (rc < 0) {
+        mtd_context(err, "record of container %.12s", r->id);
+        return rc;
+    }
+    auto_fd int dir = store_open_dir(s, r->id, err);
+    if (dir < 0)
+        return dir;
+    rc = fault_point("store.save");
+    if (rc == 0)
+        rc = fs_replace_at(dir, STORE_CONFIG, text.data, text.len, 0600, durable);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot write the record of container %.12s", r->id);
+    return 0;
+}

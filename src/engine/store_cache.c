@@ -1,0 +1,307 @@
+/* <root>/summaries: what a list needs of each record, so that listing a thousand containers
+ * does not parse a thousand files.
+ * Shape   header, then entries by ascending id: key (id and the identity of config.json), the
+ *         summary's plain members and its strings, in the order of the tables below.
+ * Trust   an entry counts only for the very file it was made from (inode, size, both time
+ *         stamps), and only files at rest are entered. The layout's and the content's
+ *         checksums must match; every length is checked. Without the file lists are slower.
+ */
+
+#include "engine/store_part.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+
+#define FILE_NAME "summaries"
+#define MAX_BYTES (256u << 20)
+#define MAGIC 0x317365697261746dULL /* "mtaries1" */
+
+struct header {
+    uint64_t magic, layout, checksum, count;
+};
+
+struct key {
+    char id[MTD_ID_LEN];
+    uint64_t dev, ino, size;
+    int64_t mtime, ctime;
+    uint64_t entry_size; /* of the whole entry, a multiple of 8 */
+};
+
+struct cache {
+    struct buf data;
+    const struct key **keys;
+    size_t n;
+};
+
+#define AT(member) offsetof(struct mtd_summary, member), sizeof(((struct mtd_summary *)0)->member)
+static const struct {
+    size_t offset, size;
+} PLAIN[] = {
+    {AT(created_at)},  {AT(started_at)},   {AT(finished_at)}, {AT(state)},
+    {AT(exit_code)},   {AT(exit_signal)},  {AT(oom_killed)},  {AT(tty)},
+    {AT(pid)},         {AT(pid_start)},    {AT(boot_id)},     {AT(monitor_pid)},
+    {AT(monitor_start)}, {AT(restart_count)}, {AT(network)},  {AT(memory_limit)},
+    {AT(nano_cpus)},
+};
+static const size_t STRINGS[] = {
+    offsetof(struct mtd_summary, name),    offsetof(struct mtd_summary, image),
+    offsetof(struct mtd_summary, image_id), offsetof(struct mtd_summary, command),
+    offsetof(struct mtd_summary, health),  offsetof(struct mtd_summary, error),
+};
+static const size_t LISTS[] = {
+    offsetof(struct mtd_summary, labels),
+    offsetof(struct mtd_summary, mounts),
+    offsetof(struct mtd_summary, cgroups),
+};
+
+/* FNV-1a over words instead of bytes: against torn and foreign files, not against people. */
+static uint64_t checksum(uint64_t sum, const void *data, size_t len)
+{
+    const char *p = data;
+    for (; len >= 8; p += 8, len -= 8) {
+        uint64_t word;
+        memcpy(&word, p, 8);
+        sum = (sum ^ word) * 0x100000001b3ULL;
+    }
+    for (; len > 0; p++, len--)
+        sum = (sum ^ (unsigned char)*p) * 0x100000001b3ULL;
+    return sum ^ sum >> 32;
+}
+
+/* Another build may have another struct. */
+static uint64_t layout(void)
+{
+    uint64_t sum = checksum(sizeof(struct key), PLAIN, sizeof(PLAIN));
+    sum = checksum(sum, STRINGS, sizeof(STRINGS));
+    return checksum(sum, LISTS, sizeof(LISTS));
+}
+
+static int64_t stamp_ns(struct timespec t)
+{
+    return t.tv_sec * NS_PER_SEC + t.tv_nsec;
+}
+
+static struct key make_key(const char *id, const struct stat *st)
+{
+    struct key k = {.dev = st->st_dev, .ino = st->st_ino, .size = (uint64_t)st->st_size,
+                    .mtime = stamp_ns(st->st_mtim), .ctime = stamp_ns(st->st_ctim)};
+    memcpy(k.id, id, MTD_ID_LEN);
+    return k;
+}
+
+/* ---- reading ---- */
+
+struct cursor {
+    const char *p;
+    size_t left;
+};
+
+static bool take_bytes(struct cursor *c, void *out, size_t n)
+{
+    if (n > c->left)
+        return false;
+    memcpy(out, c->p, n);
+    c->p += n;
+    c->left -= n;
+    return true;
+}
+
+/* Length + 1 (0 = NULL), then the bytes. */
+static int take_string(struct cursor *c, char **ret)
+{
+    uint32_t n;
+    *ret = NULL;
+    if (!take_bytes(c, &n, sizeof(n)) || (n > 0 && n - 1 > c->left))
+        return -EBADMSG;
+    if (n == 0)
+        return 0;
+    char *s = malloc(n);
+    if (!s)
+        return -ENOMEM;
+    take_bytes(c, s, n - 1);
+    s[n - 1] = '\0';
+    *ret = s;
+    return 0;
+}
+
+static int take_list(struct cursor *c, struct strv *ret)
+{
+    uint32_t n;
+    if (!take_bytes(c, &n, sizeof(n)))
+        return -EBADMSG;
+    for (uint32_t i = 0; i < n; i++) {
+        char *s;
+        int rc = take_string(c, &s);
+        if (rc == 0)
+            rc = strv_take(ret, s);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int take_summary(struct cursor *c, struct mtd_summary *s)
+{
+    int rc = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(PLAIN); i++)
+        if (!take_bytes(c, (char *)s + PLAIN[i].offset, PLAIN[i].size))
+            return -EBADMSG;
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(STRINGS); i++)
+        rc = take_string(c, (char **)((char *)s + STRINGS[i]));
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(LISTS); i++)
+        rc = take_list(c, (struct strv *)((char *)s + LISTS[i]));
+    s->boot_id[BOOT_ID_LEN] = '\0';
+    return rc == 0 && (unsigned)s->state >= MTD_STATE_COUNT ? -EBADMSG : rc;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    return memcmp(*(const struct key *const *)a, *(const struct key *const *)b, MTD_ID_LEN);
+}
+
+int cache_find(const struct cache *c, const char *id, const struct stat *st,
+               struct mtd_summary *ret)
+{
+    struct key wanted = make_key(id, st);
+    const struct key *p = &wanted;
+    struct key *const *found =
+        c && c->n ? bsearch(&p, c->keys, c->n, sizeof(*c->keys), compare_keys) : NULL;
+    if (!found)
+        return -ENOENT;
+    wanted.entry_size = (*found)->entry_size;
+    if (memcmp(&wanted, *found, sizeof(wanted)) != 0)
+        return -ENOENT;
+    struct mtd_summary s = {0};
+    struct cursor cursor = {(const char *)(*found + 1), wanted.entry_size - sizeof(wanted)};
+    memcpy(s.id, id, MTD_ID_SIZE);
+    if (take_summary(&cursor, &s) < 0) {
+        mtd_summary_done(&s);
+        return -ENOENT;
+    }
+    *ret = s;
+    return 0;
+}
+
+static int index_entries(struct cache *c, size_t count)
+{
+    const char *p = c->data.data + sizeof(struct header), *end = c->data.data + c->data.len;
+    c->keys = calloc(count ? count : 1, sizeof(*c->keys));
+    if (!c->keys)
+        return -ENOMEM;
+    for (; c->n < count; c->n++) {
+        const struct key *k = (const struct key *)p;
+        if ((size_t)(end - p) < sizeof(*k) || k->entry_size % 8 != 0 ||
+            k->entry_size < sizeof(*k) || k->entry_size > (size_t)(end - p))
+            return -EBADMSG;
+        if (c->n > 0 && memcmp(c->keys[c->n - 1]->id, k->id, MTD_ID_LEN) >= 0)
+            return -EBADMSG;
+        c->keys[c->n] = k;
+        p += k->entry_size;
+    }
+    return p == end ? 0 : -EBADMSG;
+}
+
+static int check_file(struct cache *c)
+{
+    struct header h;
+    if (c->data.len < sizeof(h))
+        return -EBADMSG;
+    memcpy(&h, c->data.data, sizeof(h));
+    size_t rest = c->data.len - sizeof(h);
+    if (h.magic != MAGIC || h.layout != layout() || h.count > rest / sizeof(struct key) ||
+        h.checksum != checksum(h.count, c->data.data + sizeof(h), rest))
+        return -EBADMSG;
+    return index_entries(c, h.count);
+}
+
+struct cache *cache_load(struct store *s)
+{
+    struct cache *c = calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    if (fs_read_at(s->root_fd, FILE_NAME, MAX_BYTES, &c->data) == 0 && check_file(c) == 0)
+        return c;
+    cache_free(c);
+    return NULL;
+}
+
+void cache_free(struct cache *c)
+{
+    if (!c)
+        return;
+    buf_done(&c->data);
+    free(c->keys);
+    free(c);
+}
+
+/* ---- writing ---- */
+
+static int add_string(struct buf *b, const char *s)
+{
+    uint32_t n = s ? (uint32_t)strlen(s) + 1 : 0;
+    int rc = buf_add(b, &n, sizeof(n));
+    return rc == 0 && s ? buf_add(b, s, n - 1) : rc;
+}
+
+static int add_list(struct buf *b, const struct strv *v)
+{
+    uint32_t n = (uint32_t)v->len;
+    int rc = buf_add(b, &n, sizeof(n));
+    for (size_t i = 0; rc == 0 && i < v->len; i++)
+        rc = add_string(b, v->items[i]);
+    return rc;
+}
+
+static int add_entry(struct buf *b, const struct mtd_summary *s, const struct stat *st)
+{
+    struct key key = make_key(s->id, st);
+    size_t start = b->len;
+    int rc = buf_add(b, &key, sizeof(key));
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(PLAIN); i++)
+        rc = buf_add(b, (const char *)s + PLAIN[i].offset, PLAIN[i].size);
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(STRINGS); i++)
+        rc = add_string(b, *(char *const *)((const char *)s + STRINGS[i]));
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(LISTS); i++)
+        rc = add_list(b, (const struct strv *)((const char *)s + LISTS[i]));
+    while (rc == 0 && b->len % 8 != 0)
+        rc = buf_putc(b, '\0');
+    if (rc == 0) {
+        key.entry_size = b->len - start;
+        memcpy(b->data + start, &key, sizeof(key));
+    }
+    return rc;
+}
+
+static int compare_sources(const void *a, const void *b, void *arg)
+{
+    const struct mtd_summary *items = arg;
+    return strcmp(items[((const struct cache_source *)a)->index].id,
+                  items[((const struct cache_source *)b)->index].id);
+}
+
+void cache_save(struct store *s, const struct mtd_summary *items, struct cache_source *sources,
+                size_t n)
+{
+    auto_done(buf_done) struct buf b = {0};
+    struct header h = {.magic = MAGIC, .layout = layout(), .count = n};
+    int rc = buf_add(&b, &h, sizeof(h));
+    qsort_r(sources, n, sizeof(*sources), compare_sources, (void *)items);
+    for (size_t i = 0; rc == 0 && i < n; i++)
+        rc = add_entry(&b, &items[sources[i].index], &sources[i].st);
+    if (rc < 0 || b.len > MAX_BYTES)
+        return;
+    h.checksum = checksum(n, b.data + sizeof(h), b.len - sizeof(h));
+    memcpy(b.data, &h, sizeof(h));
+    fs_replace_at(s->root_fd, FILE_NAME, b.data, b.len, 0600, false);
+}
+
+void cache_remove(struct store *s)
+{
+    unlinkat(s->root_fd, FILE_NAME, 0);
+}

@@ -1,0 +1,250 @@
+/* The list of containers. Anything may change while it is made: a directory that has gone
+ * since it was read is no error and no item. */
+
+#include "engine/store_part.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/parse.h"
+
+/* Below so many containers reading the records is quick enough. */
+#define CACHE_FROM 32
+/* A file changed this recently may change again without its time stamps telling. */
+#define CACHE_REST (2 * NS_PER_SEC)
+
+struct listing {
+    struct store *store;
+    struct cache *cache;
+    struct buf text;
+    struct mtd_list list;
+    size_t cap;
+    struct cache_source *sources; /* the records that rest */
+    size_t n_sources, n_missed;
+    int64_t now;
+};
+
+static int copy_string(char **ret, const char *s)
+{
+    if (!s)
+        return 0;
+    *ret = strdup(s);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static int join_command(const struct strv *args, char **ret)
+{
+    auto_done(buf_done) struct buf b = {0};
+    for (size_t i = 0; i < args->len; i++)
+        if (buf_printf(&b, "%s%s", i ? " " : "", args->items[i]) < 0)
+            return -ENOMEM;
+    *ret = buf_take(&b);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static int list_mounts(const struct mtd_spec *spec, struct strv *ret)
+{
+    for (size_t i = 0; i < spec->n_mounts; i++) {
+        const struct mtd_mount *m = &spec->mounts[i];
+        auto_done(buf_done) struct buf b = {0};
+        if (!m->source)
+            continue;
+        if (buf_printf(&b, "%s:%s", m->source, m->target) < 0 ||
+            strv_take(ret, buf_take(&b)) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static void copy_status(const struct mtd_status *from, struct mtd_summary *ret)
+{
+    bool live = from->state == MTD_STATE_RUNNING || from->state == MTD_STATE_PAUSED;
+    ret->started_at = from->started_at;
+    ret->finished_at = from->finished_at;
+    ret->state = from->state;
+    ret->exit_code = from->exit_code;
+    ret->exit_signal = from->exit_signal;
+    ret->oom_killed = from->oom_killed;
+    ret->pid = live ? from->pid : 0;
+    ret->pid_start = from->pid_start;
+    memcpy(ret->boot_id, from->boot_id, sizeof(ret->boot_id));
+    ret->monitor_pid = from->monitor_pid;
+    ret->monitor_start = from->monitor_start;
+    ret->restart_count = from->restart_count;
+}
+
+int store_summary(const struct mtd_record *r, struct mtd_summary *ret)
+{
+    struct mtd_summary s = {0};
+    memcpy(s.id, r->id, sizeof(s.id));
+    copy_status(&r->status, &s);
+    s.created_at = r->created_at;
+    s.tty = r->spec.process.tty;
+    s.network = r->spec.network;
+    s.memory_limit = r->spec.resources.memory;
+    s.nano_cpus = r->spec.resources.nano_cpus;
+    if (copy_string(&s.name, r->name) < 0 || copy_string(&s.image, r->spec.image) < 0 ||
+        copy_string(&s.image_id, r->spec.image_id) < 0 ||
+        join_command(&r->spec.process.args, &s.command) < 0 ||
+        copy_string(&s.health, r->status.health) < 0 ||
+        copy_string(&s.error, r->status.error) < 0 ||
+        strv_copy(&s.labels, &r->spec.labels) < 0 || list_mounts(&r->spec, &s.mounts) < 0 ||
+        strv_copy(&s.cgroups, &r->status.cgroups) < 0) {
+        mtd_summary_done(&s);
+        return -ENOMEM;
+    }
+    *ret = s;
+    return 0;
+}
+
+static int64_t stamp_ns(struct timespec t)
+{
+    return t.tv_sec * NS_PER_SEC + t.tv_nsec;
+}
+
+static int describe_broken(struct store *s, const char *id, const char *reason,
+                           struct mtd_summary *ret)
+{
+    struct mtd_summary b = {.state = MTD_STATE_BROKEN, .exit_code = -1};
+    struct stat st;
+    memcpy(b.id, id, sizeof(b.id));
+    if (fstatat(s->containers_fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        b.created_at = stamp_ns(st.st_mtim);
+    b.name = names_find(s, id);
+    if (!b.name)
+        b.name = strndup(id, MTD_SHORT_ID_LEN);
+    if (!b.name || copy_string(&b.image, "") < 0 || copy_string(&b.command, "") < 0 ||
+        copy_string(&b.error, reason) < 0) {
+        mtd_summary_done(&b);
+        return -ENOMEM;
+    }
+    *ret = b;
+    return 0;
+}
+
+/* 0 = *ret is filled; -ENOENT = the container is gone; else the whole list fails. */
+static int read_summary(struct listing *l, const char *id, struct mtd_summary *ret)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    struct mtd_error why = {0};
+    mtd_record_init(&r);
+    int rc = store_read_record(l->store->containers_fd, id, id, &l->text, &r, &why);
+    if (rc == 0)
+        return store_summary(&r, ret);
+    if (rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE)
+        return rc;
+    if (!store_exists(l->store, id))
+        return -ENOENT;
+    return describe_broken(l->store, id, why.text, ret);
+}
+
+static int grow(struct listing *l)
+{
+    if (l->list.len < l->cap)
+        return 0;
+    size_t cap = l->cap ? l->cap * 2 : 64;
+    void *items = reallocarray(l->list.items, cap, sizeof(*l->list.items));
+    if (!items)
+        return -ENOMEM;
+    l->list.items = items;
+    void *sources = reallocarray(l->sources, cap, sizeof(*l->sources));
+    if (!sources)
+        return -ENOMEM;
+    l->sources = sources;
+    l->cap = cap;
+    return 0;
+}
+
+/* Records which rest are worth a place in the cache. */
+static void note_source(struct listing *l, const struct stat *st, bool missed)
+{
+    int64_t changed = stamp_ns(st->st_mtim), moved = stamp_ns(st->st_ctim);
+    if ((changed > moved ? changed : moved) > l->now - CACHE_REST)
+        return;
+    l->sources[l->n_sources++] = (struct cache_source){.index = l->list.len, .st = *st};
+    l->n_missed += missed;
+}
+
+static int add_container(struct listing *l, const char *id)
+{
+    char path[MTD_ID_SIZE + sizeof("/" STORE_CONFIG)];
+    struct stat st;
+    int rc = grow(l);
+    if (rc < 0)
+        return rc;
+    snprintf(path, sizeof(path), "%s/" STORE_CONFIG, id);
+    bool seen = fstatat(l->store->containers_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    struct mtd_summary *item = &l->list.items[l->list.len];
+    bool missed = !seen || cache_find(l->cache, id, &st, item) < 0;
+    if (missed)
+        rc = read_summary(l, id, item);
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
+    if (seen && item->state != MTD_STATE_BROKEN)
+        note_source(l, &st, missed);
+    l->list.len++;
+    return 0;
+}
+
+static int read_all(struct listing *l)
+{
+    int fd = openat(l->store->containers_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *e;
+    int rc = dir ? 0 : -errno;
+    while (rc == 0 && dir && (e = readdir(dir)))
+        if (hex_is_valid(e->d_name, MTD_ID_LEN))
+            rc = add_container(l, e->d_name);
+    return rc;
+}
+
+/* Writing costs about as much as reading thirty records. */
+static void refresh_cache(struct listing *l)
+{
+    if (l->list.len < CACHE_FROM) {
+        if (l->cache)
+            cache_remove(l->store);
+        return;
+    }
+    if (l->n_missed > l->list.len / 16)
+        cache_save(l->store, l->list.items, l->sources, l->n_sources);
+}
+
+static int newer_first(const void *a, const void *b)
+{
+    const struct mtd_summary *x = a, *y = b;
+    if (x->created_at != y->created_at)
+        return x->created_at < y->created_at ? 1 : -1;
+    return strcmp(x->id, y->id);
+}
+
+int store_list(struct store *s, struct mtd_list *ret, struct mtd_error *err)
+{
+    struct listing l = {.store = s, .now = clock_wall_ns()};
+    if (!store_is_there(s)) {
+        *ret = (struct mtd_list){0};
+        return 0;
+    }
+    l.cache = cache_load(s);
+    int rc = read_all(&l);
+    if (rc == 0) {
+        refresh_cache(&l);
+        if (l.list.len > 0)
+            qsort(l.list.items, l.list.len, sizeof(*l.list.items), newer_first);
+        *ret = l.list;
+    } else {
+        mtd_list_done(&l.list);
+        mtd_fail_errno(err, -rc, "cannot list the containers in \"%s\"", s->root);
+    }
+    cache_free(l.cache);
+    free(l.sources);
+    buf_done(&l.text);
+    return rc;
+}

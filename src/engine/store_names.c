@@ -1,0 +1,151 @@
+/* Names: names/<name> is a symlink to the id, and making it is the claim. Links are removed
+ * only under the lock of the directory names/, after a look at where they lead: without it,
+ * whoever looked before somebody else's removal and a third one's claim would take away the
+ * third one's name. */
+
+#include "engine/store_part.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/parse.h"
+
+static int read_link(int names_fd, const char *name, char ret_id[MTD_ID_SIZE])
+{
+    char target[MTD_ID_SIZE + 1];
+    ssize_t n = readlinkat(names_fd, name, target, sizeof(target));
+    if (n < 0)
+        return -errno;
+    if (n != MTD_ID_LEN)
+        return -EINVAL;
+    target[n] = '\0';
+    if (!hex_is_valid(target, MTD_ID_LEN))
+        return -EINVAL;
+    memcpy(ret_id, target, MTD_ID_SIZE);
+    return 0;
+}
+
+int names_read(struct store *s, const char *name, char ret_id[MTD_ID_SIZE])
+{
+    if (!name_is_valid(name))
+        return -ENOENT;
+    return read_link(s->names_fd, name, ret_id) == 0 ? 0 : -ENOENT;
+}
+
+static int lock_names(struct store *s)
+{
+    auto_fd int fd = openat(s->names_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    while (flock(fd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return -errno;
+    return take_fd(&fd);
+}
+
+void names_drop(struct store *s, const char *name, const char *id)
+{
+    char owner[MTD_ID_SIZE];
+    auto_fd int lock = lock_names(s);
+    if (lock >= 0 && names_read(s, name, owner) == 0 && strcmp(owner, id) == 0)
+        unlinkat(s->names_fd, name, 0);
+}
+
+/* Calls back for each name that leads to id, until it says stop (true). */
+static void each_name_of(struct store *s, const char *id, bool (*found)(const char *, void *),
+                         void *arg)
+{
+    int fd = openat(s->names_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *e;
+    char owner[MTD_ID_SIZE];
+    while (dir && (e = readdir(dir)))
+        if (names_read(s, e->d_name, owner) == 0 && strcmp(owner, id) == 0 &&
+            found(e->d_name, arg))
+            return;
+}
+
+static bool add_name(const char *name, void *arg)
+{
+    return strv_add(arg, name) < 0;
+}
+
+void names_drop_all(struct store *s, const char *id, const char *keep)
+{
+    auto_done(strv_done) struct strv names = {0};
+    each_name_of(s, id, add_name, &names);
+    for (size_t i = 0; i < names.len; i++)
+        if (!keep || strcmp(names.items[i], keep) != 0)
+            names_drop(s, names.items[i], id);
+}
+
+static bool take_name(const char *name, void *arg)
+{
+    *(char **)arg = strdup(name);
+    return true;
+}
+
+char *names_find(struct store *s, const char *id)
+{
+    char *name = NULL;
+    each_name_of(s, id, take_name, &name);
+    return name;
+}
+
+/* A container being made holds the lock of its directory in trash/ until it has moved to
+ * containers/; so whoever gets that lock, or finds no directory, need only look there. */
+static bool is_being_made(struct store *s, const char *id)
+{
+    char entry[STORE_ENTRY_SIZE];
+    snprintf(entry, sizeof(entry), STORE_NEW "%s", id);
+    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
+    return lock == -EAGAIN;
+}
+
+/* A rename that was killed leaves one name too many: the one the record does not say. */
+static bool is_left_over(struct store *s, const char *name, const char *id)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int lock = store_try_lock(s, id, NULL);
+    return lock >= 0 && store_load(s, id, &r, NULL) == 0 && strcmp(r.name, name) != 0;
+}
+
+static bool is_taken(struct store *s, const char *name, const char *id)
+{
+    if (is_being_made(s, id))
+        return true;
+    return store_exists(s, id) && !is_left_over(s, name, id);
+}
+
+int names_claim(struct store *s, const char *name, const char *id, struct mtd_error *err)
+{
+    char owner[MTD_ID_SIZE] = "";
+    for (int tries = 0; tries < 16; tries++) {
+        if (symlinkat(id, s->names_fd, name) == 0)
+            return 0;
+        if (errno != EEXIST)
+            return mtd_fail_errno(err, errno, "cannot claim the name \"%s\"", name);
+        int rc = read_link(s->names_fd, name, owner);
+        if (rc == -ENOENT)
+            continue;
+        if (rc < 0)
+            return mtd_fail(err, EEXIST, "names/%s is not one of ours; remove that file", name);
+        if (rc == 0 && strcmp(owner, id) == 0)
+            return 0; /* left over by an earlier rename of this very container */
+        if (is_taken(s, name, owner))
+            break;
+        names_drop(s, name, owner);
+    }
+    return mtd_fail(err, EEXIST,
+                    "Conflict. The container name \"/%s\" is already in use by container "
+                    "\"%s\". You have to remove (or rename) that container to be able to "
+                    "reuse that name.",
+                    name, owner);
+}

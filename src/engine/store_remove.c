@@ -1,0 +1,176 @@
+/* Taking containers and names away, so that a kill at any step leaves an entry in trash/
+ * from which store_sweep() finishes the work. */
+
+#include "engine/store_part.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/parse.h"
+
+/* entry: a directory in trash/ of the container id. Reading all names is for records which
+ * do not say theirs. */
+static void drop_names_of(struct store *s, const char *entry, const char *id)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(buf_done) struct buf text = {0};
+    mtd_record_init(&r);
+    if (store_read_record(s->trash_fd, entry, id, &text, &r, NULL) == 0)
+        names_drop(s, r.name, id);
+    else
+        names_drop_all(s, id, NULL);
+}
+
+/* The part after the directory has gone to trash/. */
+static int finish_removal(struct store *s, const char *id)
+{
+    int rc = fault_point("store.remove.name");
+    if (rc < 0)
+        return rc;
+    drop_names_of(s, id, id);
+    rc = fault_point("store.remove.run");
+    if (rc == 0 && s->run_fd >= 0)
+        rc = fs_remove_tree_at(s->run_fd, id);
+    if (rc == 0)
+        rc = fault_point("store.remove.delete");
+    return rc < 0 ? rc : fs_remove_tree_at(s->trash_fd, id);
+}
+
+int store_remove(struct store *s, const char *id, struct mtd_error *err)
+{
+    if (!hex_is_valid(id, MTD_ID_LEN) || !store_is_there(s))
+        return store_no_such(id, err);
+    int rc = fault_point("store.remove.rename");
+    if (rc == 0 && renameat(s->containers_fd, id, s->trash_fd, id) < 0)
+        rc = -errno;
+    if (rc == -ENOENT)
+        return store_no_such(id, err);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot remove container %.12s", id);
+    rc = finish_removal(s, id);
+    if (rc < 0)
+        return mtd_fail(err, -rc, "container %.12s is removed, but not all of \"%s/trash/%.12s"
+                                  "...\": %s; the next command tries again",
+                        id, s->root, id, strerror(-rc));
+    return 0;
+}
+
+/* ---- rename ---- */
+
+static int swap_name(struct store *s, struct mtd_record *r, const char *name,
+                     struct mtd_error *err)
+{
+    auto_free char *copy = strdup(name);
+    if (!copy)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    char *old = r->name;
+    r->name = copy;
+    int rc = fault_point("store.rename.save");
+    if (rc == 0)
+        rc = store_save(s, r, true, err);
+    if (rc < 0) {
+        r->name = old;
+        names_drop(s, name, r->id);
+        return mtd_fail_errno(err, -rc, "cannot rename container %.12s", r->id);
+    }
+    copy = NULL;
+    fault_point("store.rename.drop"); /* to be killed at; failing is too late here */
+    names_drop(s, old, r->id);
+    free(old);
+    return 0;
+}
+
+int store_rename(struct store *s, struct mtd_record *r, const char *name, struct mtd_error *err)
+{
+    char marker[STORE_ENTRY_SIZE];
+    if (name[0] == '/')
+        name++;
+    if (!name_is_valid(name))
+        return mtd_fail(err, EINVAL, "Invalid container name (%s), only "
+                                     "[a-zA-Z0-9][a-zA-Z0-9_.-]* are allowed", name);
+    if (r->name && strcmp(r->name, name) == 0)
+        return mtd_fail(err, EINVAL,
+                        "Renaming a container with the same name as its current name");
+    snprintf(marker, sizeof(marker), STORE_RENAME "%s", r->id);
+    auto_fd int fd = openat(s->trash_fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return mtd_fail_errno(err, errno, "cannot rename container %.12s", r->id);
+    int rc = fault_point("store.rename.claim");
+    rc = rc < 0 ? mtd_fail_errno(err, -rc, "cannot rename container %.12s", r->id)
+                : names_claim(s, name, r->id, err);
+    if (rc == 0)
+        rc = swap_name(s, r, name, err);
+    unlinkat(s->trash_fd, marker, 0);
+    return rc;
+}
+
+/* ---- sweep ---- */
+
+/* A directory without a lock file is one whose creator has not come so far yet (then it is
+ * empty, and he takes another), or half deleted. */
+static void sweep_new(struct store *s, const char *entry, const char *id)
+{
+    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
+    if (lock == -EAGAIN)
+        return;
+    if (lock < 0 && (unlinkat(s->trash_fd, entry, AT_REMOVEDIR) == 0 || errno == ENOENT))
+        return;
+    drop_names_of(s, entry, id);
+    fs_remove_tree_at(s->trash_fd, entry);
+}
+
+static void sweep_removed(struct store *s, const char *entry, const char *id)
+{
+    (void)entry;
+    auto_fd int lock = store_lock_at(s->trash_fd, id, false, false);
+    if (lock != -EAGAIN)
+        finish_removal(s, id);
+}
+
+static void sweep_rename(struct store *s, const char *entry, const char *id)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int lock = store_try_lock(s, id, NULL);
+    if (lock == -EAGAIN)
+        return;
+    if (lock < 0)
+        names_drop_all(s, id, NULL);
+    else if (store_load(s, id, &r, NULL) == 0)
+        names_drop_all(s, id, r.name);
+    unlinkat(s->trash_fd, entry, 0);
+}
+
+static void sweep_entry(struct store *s, const char *entry)
+{
+    static const struct {
+        const char *prefix;
+        void (*sweep)(struct store *s, const char *entry, const char *id);
+    } KINDS[] = {{STORE_NEW, sweep_new}, {STORE_RENAME, sweep_rename}, {"", sweep_removed}};
+    for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++) {
+        size_t n = strlen(KINDS[i].prefix);
+        if (strncmp(entry, KINDS[i].prefix, n) != 0)
+            continue;
+        if (hex_is_valid(entry + n, MTD_ID_LEN))
+            KINDS[i].sweep(s, entry, entry + n);
+        return;
+    }
+}
+
+void store_sweep(struct store *s)
+{
+    if (s->read_only || s->trash_fd < 0)
+        return;
+    int fd = openat(s->trash_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    const struct dirent *e;
+    while (dir && (e = readdir(dir)))
+        sweep_entry(s, e->d_name);
+}
