@@ -26,7 +26,7 @@ struct parser {
     void *values;
     struct operands *operands;
     struct option_list first, last;
-    bool stop_at_operand;
+    bool stop_at_operand, stop_at_unknown;
     struct mtd_error *err;
 };
 
@@ -147,7 +147,7 @@ static int apply_named(struct parser *p, const struct option_row *r, const char 
     return rc;
 }
 
-enum element { ELEMENT_GETOPT, ELEMENT_LONG_ONLY, ELEMENT_DONE };
+enum element { ELEMENT_GETOPT, ELEMENT_LONG_ONLY, ELEMENT_DONE, ELEMENT_STOP };
 
 /* "-d=false": getopt has no optional value behind a letter that may stand in a cluster. */
 static int try_letter_equals(struct parser *p, const char *text)
@@ -172,6 +172,8 @@ static int classify(struct parser *p, const char *text)
     if (two || !find_letter(p, name[0])) {
         if (!two && name[0] == 'h' && !name[1])
             return p->operands->help = true, ELEMENT_DONE;
+        if (p->stop_at_unknown)
+            return ELEMENT_STOP;
         return mtd_fail(p->err, EINVAL, "unknown option %s%.*s", two ? "--" : "-",
                         (int)(len > 60 ? 60 : len), name);
     }
@@ -214,6 +216,8 @@ static int step(struct parser *p, bool *in_cluster)
         kind = classify(p, p->argv[at]);
         if (kind < 0)
             return kind;
+        if (kind == ELEMENT_STOP)
+            return 0;
         if (kind == ELEMENT_DONE) {
             optind++;
             return 1;
@@ -273,6 +277,7 @@ int options_parse(const struct option_set *set, int argc, char **argv, void *val
                        .values = values,
                        .operands = ret,
                        .stop_at_operand = set->stop_at_operand,
+                       .stop_at_unknown = set->stop_at_unknown,
                        .err = err};
     int rc = prepare(&p, set);
     ret->items = calloc((size_t)argc + 1, sizeof(*ret->items));

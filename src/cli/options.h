@@ -52,6 +52,7 @@ struct option_row {
 struct option_set {
     const struct option_row *tables[OPTION_TABLES]; /* unused ones NULL */
     bool stop_at_operand; /* what follows the first operand is not ours: run, exec */
+    bool stop_at_unknown; /* an unknown option ends ours and is the first operand */
 };
 
 struct operands {

@@ -1,0 +1,127 @@
+/* help - everything a user is told about options comes out of the tables they are parsed
+ * from. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/print.h"
+#include "cli/verb.h"
+
+#define HELP_COLUMN 32
+#define HELP_WIDTH 90
+
+static const char *const GROUPS[GROUP_COUNT] = {
+    [GROUP_RUN] = "Running",
+    [GROUP_LIFE] = "Containers",
+    [GROUP_LOOK] = "Looking",
+    [GROUP_IMAGE] = "Images",
+    [GROUP_SYSTEM] = "System",
+};
+
+static const char HEAD[] =
+    "Usage: mytop-docker [OPTIONS]                      the dashboard, on a terminal\n"
+    "       mytop-docker [OPTIONS] VERB [ARG...]        one command, without a screen\n"
+    "       mytop-docker [OPTIONS] --batch VERB [ARG...]  the same\n"
+    "       mytop-docker [OPTIONS] --batch [FILE|-]     commands from a file or stdin\n"
+    "\n"
+    "Containers without a daemon: an engine, a dashboard and a command line in one program.\n"
+    "\n"
+    "Options:\n"
+    "      --root DIR        state (default /var/lib/mytop-docker, $MYTOP_DOCKER_ROOT)\n"
+    "      --run-root DIR    volatile state (default /run/mytop-docker, "
+    "$MYTOP_DOCKER_RUN_ROOT)\n"
+    "      --batch           no screen; without a verb: commands from FILE or stdin\n"
+    "      --keep-going      a failing command does not end the script\n"
+    "      --log-level LEVEL debug, info, warn, error or fatal\n"
+    "      --version         print the version\n"
+    "      --help            this text\n";
+
+static const char TAIL[] =
+    "\n"
+    "Exit status: 0 done; 1 failed on a container or image; 125 failed before that, or bad\n"
+    "usage; 126 the command cannot be run; 127 it was not found; else the command's own.\n"
+    "'mytop-docker VERB --help' tells about a verb.\n";
+
+int help_program(int fd)
+{
+    auto_done(buf_done) struct buf b = {0};
+    int rc = buf_puts(&b, HEAD);
+    for (int group = 0; group < GROUP_COUNT && rc == 0; group++) {
+        rc = buf_printf(&b, "\n%s:\n", GROUPS[group]);
+        const struct verb *v;
+        for (size_t i = 0; (v = verb_at(i)) && rc == 0; i++)
+            if ((int)v->group == group && !(v->flags & VERB_REFUSED))
+                rc = buf_printf(&b, "  %-16s %s\n", v->name, v->summary);
+    }
+    if (rc == 0)
+        rc = buf_puts(&b, TAIL);
+    return rc < 0 ? rc : print_fd(fd, b.data, b.len);
+}
+
+/* Words of text from HELP_COLUMN on, the first line already at `column`. */
+static int add_wrapped(struct buf *b, const char *text, size_t column)
+{
+    int rc = column + 2 > HELP_COLUMN
+                 ? buf_printf(b, "\n%*s", HELP_COLUMN, "")
+                 : buf_printf(b, "%*s", (int)(HELP_COLUMN - column), "");
+    column = HELP_COLUMN;
+    while (*text && rc == 0) {
+        size_t len = strcspn(text, " ");
+        if (column > HELP_COLUMN && column + 1 + len > HELP_WIDTH) {
+            rc = buf_printf(b, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+        } else if (column > HELP_COLUMN) {
+            rc = buf_putc(b, ' ');
+            column++;
+        }
+        if (rc == 0)
+            rc = buf_add(b, text, len);
+        column += len;
+        text += len + (text[len] == ' ');
+    }
+    return rc < 0 ? rc : buf_putc(b, '\n');
+}
+
+static int add_option(struct buf *b, const struct option_row *r)
+{
+    char left[96];
+    int n = r->letter ? snprintf(left, sizeof(left), "  -%c%s", r->letter, r->name ? ", " : "")
+                      : snprintf(left, sizeof(left), "      ");
+    if (r->name)
+        n += snprintf(left + n, sizeof(left) - (size_t)n, "--%s", r->name);
+    if (r->metavar)
+        n += snprintf(left + n, sizeof(left) - (size_t)n, " %s", r->metavar);
+    int rc = buf_puts(b, left);
+    return rc < 0 ? rc : add_wrapped(b, r->help, (size_t)n);
+}
+
+static int add_options(struct buf *b, const struct option_set *set)
+{
+    bool any = false;
+    int rc = 0;
+    for (size_t t = 0; t < OPTION_TABLES && set->tables[t]; t++)
+        for (const struct option_row *r = set->tables[t]; !OPTION_IS_END(r) && rc == 0; r++) {
+            if (!r->help || r->kind == OPTION_REFUSE)
+                continue;
+            rc = any ? 0 : buf_puts(b, "\nOptions:\n");
+            any = true;
+            if (rc == 0)
+                rc = add_option(b, r);
+        }
+    return rc;
+}
+
+int help_verb(const struct verb *v, int fd)
+{
+    auto_done(buf_done) struct buf b = {0};
+    bool options = v->options.tables[0] != NULL;
+    int rc = buf_printf(&b, "Usage: mytop-docker %s%s%s%s\n\n%s\n", v->name,
+                        options ? " [OPTIONS]" : "", *v->operands ? " " : "", v->operands,
+                        v->summary);
+    if (rc == 0)
+        rc = add_options(&b, &v->options);
+    return rc < 0 ? rc : print_fd(fd, b.data, b.len);
+}

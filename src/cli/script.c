@@ -1,0 +1,207 @@
+#include "cli/script.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+
+struct splitter {
+    const char *p;
+    struct buf word;
+    bool in_word; /* '' is a word too */
+    struct strv words;
+};
+
+static int add_char(struct splitter *s, char c)
+{
+    s->in_word = true;
+    return buf_putc(&s->word, c);
+}
+
+static int end_word(struct splitter *s)
+{
+    if (!s->in_word)
+        return 0;
+    int rc = strv_add_n(&s->words, s->word.data ? s->word.data : "", s->word.len);
+    s->word.len = 0;
+    s->in_word = false;
+    return rc;
+}
+
+static int read_single(struct splitter *s)
+{
+    s->in_word = true;
+    const char *end = strchr(s->p + 1, '\'');
+    if (!end)
+        return -EAGAIN;
+    int rc = buf_add(&s->word, s->p + 1, (size_t)(end - s->p) - 1);
+    s->p = end + 1;
+    return rc;
+}
+
+static int read_double(struct splitter *s)
+{
+    int rc = 0;
+    s->in_word = true;
+    for (s->p++; *s->p != '"' && rc == 0; s->p++) {
+        if (!*s->p || (*s->p == '\\' && !s->p[1]))
+            return -EAGAIN;
+        if (*s->p == '\\' && s->p[1] == '\n') {
+            s->p++;
+            continue;
+        }
+        if (*s->p == '\\' && strchr("\"\\$`", s->p[1]))
+            s->p++;
+        rc = add_char(s, *s->p);
+    }
+    s->p += rc == 0;
+    return rc;
+}
+
+static int read_backslash(struct splitter *s)
+{
+    char c = s->p[1];
+    if (!c)
+        return -EAGAIN;
+    s->p += 2;
+    return c == '\n' ? 0 : add_char(s, c);
+}
+
+static int read_plain(struct splitter *s)
+{
+    char c = *s->p;
+    if (c == '#' && !s->in_word) {
+        s->p += strcspn(s->p, "\n");
+        return 0;
+    }
+    s->p++;
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+        return end_word(s);
+    return add_char(s, c);
+}
+
+int script_split(const char *text, struct strv *ret)
+{
+    struct splitter s = {.p = text};
+    int rc = 0;
+    while (*s.p && rc == 0)
+        rc = *s.p == '\''   ? read_single(&s)
+             : *s.p == '"'  ? read_double(&s)
+             : *s.p == '\\' ? read_backslash(&s)
+                            : read_plain(&s);
+    if (rc == 0)
+        rc = end_word(&s);
+    buf_done(&s.word);
+    if (rc < 0) {
+        strv_done(&s.words);
+        return rc;
+    }
+    *ret = s.words;
+    return 0;
+}
+
+/* ---- running ---- */
+
+struct script {
+    struct cli *cli;
+    FILE *file;
+    size_t line; /* lines read */
+    struct buf command;
+    char *text; /* getline's */
+    size_t text_size;
+};
+
+/* Reads one more line onto the command. 1, 0 at the end, -errno. */
+static int read_line(struct script *s)
+{
+    ssize_t n = getline(&s->text, &s->text_size, s->file);
+    if (n < 0)
+        return ferror(s->file) ? -EIO : 0;
+    s->line++;
+    if (strlen(s->text) != (size_t)n)
+        return -EBADMSG;
+    int rc = buf_add(&s->command, s->text, (size_t)n);
+    return rc < 0 ? rc : 1;
+}
+
+/* The next command's words; empty lines give none. 1, 0 at the end, -errno. */
+static int next_command(struct script *s, struct strv *ret)
+{
+    s->command.len = 0;
+    int rc = read_line(s);
+    s->cli->line = s->line;
+    while (rc > 0) {
+        rc = script_split(s->command.data, ret);
+        if (rc != -EAGAIN)
+            return rc < 0 ? rc : 1;
+        rc = read_line(s);
+        if (rc == 0)
+            rc = -EAGAIN;
+    }
+    return rc;
+}
+
+static int fail_line(struct script *s, int code)
+{
+    s->cli->verb = NULL;
+    const char *why = code == -EAGAIN    ? "a quote or backslash at the end is left open"
+                      : code == -EBADMSG ? "the line holds a zero byte"
+                                         : strerror(-code);
+    return cli_fail(s->cli, STATUS_ENGINE, "%s", why);
+}
+
+static int run_commands(struct script *s, bool keep_going)
+{
+    int first = 0, rc = 1;
+    while (rc > 0) {
+        auto_done(strv_done) struct strv words = {0};
+        rc = next_command(s, &words);
+        if (rc < 0)
+            return first ? first : fail_line(s, rc);
+        if (rc == 0 || words.len == 0)
+            continue;
+        int status = cli_command(s->cli, (int)words.len, words.items);
+        if (first == 0)
+            first = status;
+        if (status != 0 && !keep_going)
+            break;
+    }
+    return first;
+}
+
+/* The script keeps the old stdin for itself: a command that read it would eat the script. */
+static FILE *open_stdin(void)
+{
+    int own = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
+    auto_fd int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || null < 0 || dup2(null, STDIN_FILENO) < 0) {
+        if (own >= 0)
+            close(own);
+        return NULL;
+    }
+    return fdopen(own, "r");
+}
+
+int script_run(struct cli *c, const char *path, bool keep_going)
+{
+    bool from_stdin = strcmp(path, "-") == 0;
+    auto_file FILE *file = from_stdin ? open_stdin() : fopen(path, "re");
+    if (!file)
+        return cli_fail(c, STATUS_ENGINE, "cannot read script %s: %s", path, strerror(errno));
+    struct stat st;
+    if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode))
+        return cli_fail(c, STATUS_ENGINE, "cannot read script %s: %s", path,
+                        strerror(EISDIR));
+    struct script s = {.cli = c, .file = file};
+    c->script = from_stdin ? "stdin" : path;
+    int status = run_commands(&s, keep_going);
+    c->script = NULL;
+    buf_done(&s.command);
+    free(s.text);
+    return status;
+}

@@ -1,0 +1,88 @@
+#include "cli/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+int session_check_tty(const struct cli *c, bool tty, bool with_stdin)
+{
+    if (tty && with_stdin && !isatty(STDIN_FILENO))
+        return cli_fail(c, STATUS_FAILED, "the input device is not a TTY; leave out -t");
+    return 0;
+}
+
+int session_check_keys(const char *keys, struct mtd_error *err)
+{
+    int rc = keys ? mtd_detach_keys_check(keys, err) : 0;
+    if (rc < 0) {
+        mtd_fail(err, EINVAL, "\"%.40s\" is not a key sequence such as ctrl-p,ctrl-q", keys);
+        mtd_context(err, "--detach-keys");
+    }
+    return rc;
+}
+
+void session_size(unsigned short *rows, unsigned short *cols)
+{
+    struct winsize size = {0};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
+        (void)ioctl(STDIN_FILENO, TIOCGWINSZ, &size);
+    *rows = size.ws_row;
+    *cols = size.ws_col;
+}
+
+int session_start_status(const struct mtd_error *err, int fallback)
+{
+    if (err->stage != MTD_STAGE_EXEC)
+        return fallback;
+    return err->code == ENOENT ? STATUS_NO_FILE : STATUS_NO_EXEC;
+}
+
+int session_relay(struct cli *c, const char *id, struct mtd_relay *r)
+{
+    static const char DETACHED[] = "read escape sequence\n";
+    struct mtd_error err = {0};
+    int status = 0;
+    int rc = mtd_relay(c->engine, id, r, &status, &err);
+    if (rc < 0) {
+        mtd_fail_errno(&err, -rc, "lost the container's streams");
+        return cli_error(c, STATUS_ENGINE, &err);
+    }
+    if (status != MTD_DETACHED)
+        return status;
+    (void)fs_write_all(STDERR_FILENO, DETACHED, sizeof(DETACHED) - 1);
+    return 0;
+}
+
+int session_start(struct cli *c, const char *ref, struct session *s, int fallback)
+{
+    struct mtd_error err = {0};
+    auto_done(mtd_record_done) struct mtd_record record;
+    mtd_record_init(&record);
+    auto_fd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    struct mtd_relay r = {.attach_fd = -1,
+                          .with_stdin = s->with_stdin,
+                          .with_output = s->with_output,
+                          .sig_proxy = s->sig_proxy,
+                          .detach_keys = s->detach_keys,
+                          .in = STDIN_FILENO,
+                          .out = s->no_out ? null : STDOUT_FILENO,
+                          .err = s->no_err ? null : STDERR_FILENO};
+    struct mtd_start start = {.attach_fd = &r.attach_fd, .log_offset = &r.log_offset};
+    session_size(&start.rows, &start.cols);
+
+    int rc = mtd_inspect(c->engine, ref, &record, &err);
+    if (rc == 0)
+        rc = mtd_start(c->engine, record.id, &start, &err);
+    if (rc < 0) {
+        mtd_fail_errno(&err, -rc, "cannot start");
+        return cli_error(c, session_start_status(&err, fallback), &err);
+    }
+    s->started = true;
+    r.tty = record.spec.process.tty;
+    r.with_stdin = r.with_stdin && record.spec.process.open_stdin;
+    return session_relay(c, record.id, &r);
+}

@@ -1,0 +1,366 @@
+/* spec_mounts - -v, --mount and --tmpfs. A host path that does not exist is refused here,
+ * before anything is created: docker -v would make a root-owned directory of a typo. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "cli/spec_options.h"
+
+void spec_mount_done(struct mtd_mount *m)
+{
+    free(m->source);
+    free(m->target);
+    free(m->options);
+    *m = (struct mtd_mount){0};
+}
+
+/* Drops the last component. */
+static void cut_component(struct buf *b)
+{
+    while (b->len > 0 && b->data[--b->len] != '/')
+        ;
+    b->data[b->len] = '\0';
+}
+
+static int add_components(struct buf *b, const char *path)
+{
+    int rc = 0;
+    while (*path && rc == 0) {
+        size_t len = strcspn(path, "/");
+        bool up = len == 2 && strncmp(path, "..", 2) == 0;
+        bool stay = len == 0 || (len == 1 && *path == '.');
+        if (up && b->len)
+            cut_component(b);
+        else if (!up && !stay)
+            rc = buf_printf(b, "/%.*s", (int)len, path);
+        path += len + (path[len] == '/');
+    }
+    return rc;
+}
+
+char *spec_clean_path(const char *path)
+{
+    struct buf b = {0};
+    auto_free char *cwd = *path == '/' ? strdup("/") : getcwd(NULL, 0);
+    int rc = cwd ? add_components(&b, cwd) : -ENOMEM;
+    if (rc == 0)
+        rc = add_components(&b, path);
+    if (rc == 0 && b.len == 0)
+        rc = buf_putc(&b, '/');
+    if (rc < 0) {
+        buf_done(&b);
+        return NULL;
+    }
+    return buf_take(&b);
+}
+
+static int set_target(struct mtd_mount *m, const char *target, struct mtd_error *err)
+{
+    if (*target != '/')
+        return mtd_fail(err, EINVAL, "\"%.80s\" must be an absolute path in the container",
+                        target);
+    free(m->target);
+    m->target = spec_clean_path(target);
+    if (!m->target)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    if (strcmp(m->target, "/") == 0)
+        return mtd_fail(err, EINVAL, "the target cannot be \"/\"");
+    return 0;
+}
+
+/* A host path, or a volume's name. */
+static int set_source(struct mtd_mount *m, const char *source, struct mtd_error *err)
+{
+    struct stat st;
+    bool path = *source == '/' || *source == '.';
+    if (!path && !name_is_valid(source))
+        return mtd_fail(err, EINVAL,
+                        "\"%.80s\" is neither a volume's name nor a path; write ./%.60s for a "
+                        "directory here",
+                        source, source);
+    m->type = path ? MTD_MOUNT_BIND : MTD_MOUNT_VOLUME;
+    free(m->source);
+    m->source = path ? spec_clean_path(source) : strdup(source);
+    if (!m->source)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    if (path && stat(m->source, &st) < 0)
+        return mtd_fail_errno(err, errno, "host path %.120s", m->source);
+    return 0;
+}
+
+/* What docker accepts behind the second colon and has a meaning, or none, here. */
+static int apply_volume_option(struct mtd_mount *m, const char *word, struct mtd_error *err)
+{
+    static const char *const HARMLESS[] = {"z",      "Z",         "cached",     "delegated",
+                                           "nocopy", "consistent", "rprivate", "private"};
+    if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0) {
+        m->read_only = word[1] == 'o';
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(HARMLESS); i++)
+        if (strcmp(word, HARMLESS[i]) == 0)
+            return 0;
+    return mtd_fail(err, EINVAL, "unknown option \"%.60s\"; use ro or rw", word);
+}
+
+static int apply_volume_options(struct mtd_mount *m, char *options, struct mtd_error *err)
+{
+    char *save = NULL;
+    for (char *word = strtok_r(options, ",", &save); word;
+         word = strtok_r(NULL, ",", &save)) {
+        int rc = apply_volume_option(m, word, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int parse_volume_parts(char *text, struct mtd_mount *m, struct mtd_error *err)
+{
+    char *target = strchr(text, ':');
+    if (!target) {
+        m->type = MTD_MOUNT_VOLUME;
+        m->anonymous = true;
+        return set_target(m, text, err);
+    }
+    *target++ = '\0';
+    char *options = strchr(target, ':');
+    if (options)
+        *options++ = '\0';
+    if (options && strchr(options, ':'))
+        return mtd_fail(err, EINVAL, "too many colons; write HOST:CONTAINER[:ro]");
+    if (!*text)
+        return mtd_fail(err, EINVAL, "the part before the colon is empty");
+    int rc = set_target(m, target, err);
+    if (rc == 0 && options)
+        rc = apply_volume_options(m, options, err);
+    return rc < 0 ? rc : set_source(m, text, err);
+}
+
+int spec_parse_volume(const char *text, struct mtd_mount *ret, struct mtd_error *err)
+{
+    struct mtd_mount m = {0};
+    auto_free char *copy = strdup(text);
+    int rc = copy ? parse_volume_parts(copy, &m, err) : mtd_fail(err, ENOMEM, "out of memory");
+    if (rc < 0) {
+        mtd_context(err, "--volume \"%.60s\"", text);
+        spec_mount_done(&m);
+        return rc;
+    }
+    *ret = m;
+    return 0;
+}
+
+/* ---- --tmpfs ---- */
+
+/* Comma lists the kernel's tmpfs knows; anything else would fail only at the mount. */
+static int check_tmpfs_options(const char *options, struct mtd_error *err)
+{
+    static const char *const KNOWN[] = {"size=", "mode=",    "nr_inodes=", "nr_blocks=",
+                                        "uid=",  "gid=",     NULL};
+    static const char *const FLAGS[] = {"rw",     "exec",     "noexec", "suid",    "nosuid",
+                                        "dev",    "nodev",    "ro",     "noatime", "sync",
+                                        "async",  "relatime", NULL};
+    for (const char *p = options; *p;) {
+        size_t len = strcspn(p, ",");
+        bool ok = len == 0;
+        for (const char *const *k = KNOWN; *k && !ok; k++)
+            ok = strncmp(p, *k, strlen(*k)) == 0 && len > strlen(*k);
+        for (const char *const *k = FLAGS; *k && !ok; k++)
+            ok = strlen(*k) == len && strncmp(p, *k, len) == 0;
+        if (!ok)
+            return mtd_fail(err, EINVAL, "unknown tmpfs option \"%.*s\"",
+                            (int)(len > 60 ? 60 : len), p);
+        p += len + (p[len] == ',');
+    }
+    return 0;
+}
+
+int spec_parse_tmpfs(const char *text, struct mtd_mount *ret, struct mtd_error *err)
+{
+    struct mtd_mount m = {.type = MTD_MOUNT_TMPFS};
+    auto_free char *target = strndup(text, strcspn(text, ":"));
+    const char *colon = strchr(text, ':');
+    int rc = target ? set_target(&m, target, err) : mtd_fail(err, ENOMEM, "out of memory");
+    if (rc == 0 && colon && colon[1]) {
+        rc = check_tmpfs_options(colon + 1, err);
+        m.options = strdup(colon + 1);
+        if (rc == 0 && !m.options)
+            rc = mtd_fail(err, ENOMEM, "out of memory");
+    }
+    if (rc < 0) {
+        mtd_context(err, "--tmpfs \"%.60s\"", text);
+        spec_mount_done(&m);
+        return rc;
+    }
+    *ret = m;
+    return 0;
+}
+
+/* ---- --mount ---- */
+
+struct mount_words {
+    const char *type, *source, *target, *tmpfs_size, *tmpfs_mode;
+    bool read_only;
+};
+
+static int read_mount_word(struct mount_words *w, char *word, struct mtd_error *err)
+{
+    const struct {
+        const char *key;
+        const char **field;
+    } KEYS[] = {{"type", &w->type},       {"source", &w->source},
+                {"src", &w->source},      {"target", &w->target},
+                {"dst", &w->target},      {"destination", &w->target},
+                {"tmpfs-size", &w->tmpfs_size}, {"tmpfs-mode", &w->tmpfs_mode}};
+    char *value = strchr(word, '=');
+    if (value)
+        *value++ = '\0';
+    if (strcmp(word, "readonly") == 0 || strcmp(word, "ro") == 0) {
+        w->read_only = true;
+        return value && parse_bool(value, &w->read_only) < 0
+                   ? mtd_fail(err, EINVAL, "%s=\"%.40s\" is not true or false", word, value)
+                   : 0;
+    }
+    if (strcmp(word, "bind-propagation") == 0 && value &&
+        (strcmp(value, "rprivate") == 0 || strcmp(value, "private") == 0))
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(KEYS); i++)
+        if (strcmp(word, KEYS[i].key) == 0) {
+            if (!value || !*value)
+                return mtd_fail(err, EINVAL, "%s needs a value", word);
+            *KEYS[i].field = value;
+            return 0;
+        }
+    return mtd_fail(err, EINVAL,
+                    "unknown key \"%.40s\"; use type, source, target, readonly, tmpfs-size, "
+                    "tmpfs-mode",
+                    word);
+}
+
+static int build_tmpfs(const struct mount_words *w, struct mtd_mount *m, struct mtd_error *err)
+{
+    struct buf b = {0};
+    uint64_t size;
+    if (w->source)
+        return mtd_fail(err, EINVAL, "a tmpfs has no source");
+    if (w->tmpfs_size && parse_size(w->tmpfs_size, &size) < 0)
+        return mtd_fail(err, EINVAL, "tmpfs-size \"%.40s\" is not a size", w->tmpfs_size);
+    if (w->tmpfs_mode && w->tmpfs_mode[strspn(w->tmpfs_mode, "01234567")])
+        return mtd_fail(err, EINVAL, "tmpfs-mode \"%.40s\" is not octal", w->tmpfs_mode);
+    m->type = MTD_MOUNT_TMPFS;
+    int rc = 0;
+    if (w->tmpfs_size)
+        rc = buf_printf(&b, "size=%llu", (unsigned long long)size);
+    if (rc == 0 && w->tmpfs_mode)
+        rc = buf_printf(&b, "%smode=%s", b.len ? "," : "", w->tmpfs_mode);
+    if (rc < 0) {
+        buf_done(&b);
+        return mtd_fail(err, ENOMEM, "out of memory");
+    }
+    m->options = b.len ? buf_take(&b) : NULL;
+    return 0;
+}
+
+static int build_bind(const struct mount_words *w, struct mtd_mount *m, struct mtd_error *err)
+{
+    if (!w->source)
+        return mtd_fail(err, EINVAL, "a bind mount needs source=");
+    if (*w->source != '/' && *w->source != '.')
+        return mtd_fail(err, EINVAL, "source \"%.80s\" must be a path", w->source);
+    return set_source(m, w->source, err);
+}
+
+static int build_volume(const struct mount_words *w, struct mtd_mount *m,
+                        struct mtd_error *err)
+{
+    m->type = MTD_MOUNT_VOLUME;
+    m->anonymous = !w->source;
+    if (w->source && !name_is_valid(w->source))
+        return mtd_fail(err, EINVAL, "\"%.80s\" is no volume name; use type=bind for a path",
+                        w->source);
+    return w->source ? set_source(m, w->source, err) : 0;
+}
+
+static int build_mount(const struct mount_words *w, struct mtd_mount *m, struct mtd_error *err)
+{
+    static const struct {
+        const char *type;
+        int (*build)(const struct mount_words *, struct mtd_mount *, struct mtd_error *);
+    } TYPES[] = {{"volume", build_volume}, {"bind", build_bind}, {"tmpfs", build_tmpfs}};
+    const char *type = w->type ? w->type : "volume";
+    if (!w->target)
+        return mtd_fail(err, EINVAL, "target= is missing");
+    m->read_only = w->read_only;
+    int rc = set_target(m, w->target, err);
+    for (size_t i = 0; i < ARRAY_SIZE(TYPES) && rc == 0; i++)
+        if (strcmp(type, TYPES[i].type) == 0)
+            return TYPES[i].build(w, m, err);
+    return rc < 0 ? rc
+                  : mtd_fail(err, EINVAL, "unknown type \"%.40s\"; use bind, volume or tmpfs",
+                             type);
+}
+
+int spec_parse_mount(const char *text, struct mtd_mount *ret, struct mtd_error *err)
+{
+    struct mtd_mount m = {0};
+    struct mount_words w = {0};
+    auto_free char *copy = strdup(text);
+    char *save = NULL;
+    int rc = copy ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+    for (char *word = rc == 0 ? strtok_r(copy, ",", &save) : NULL; word && rc == 0;
+         word = strtok_r(NULL, ",", &save))
+        rc = read_mount_word(&w, word, err);
+    if (rc == 0)
+        rc = build_mount(&w, &m, err);
+    if (rc < 0) {
+        mtd_context(err, "--mount \"%.60s\"", text);
+        spec_mount_done(&m);
+        return rc;
+    }
+    *ret = m;
+    return 0;
+}
+
+/* ---- all of them ---- */
+
+static int add_mount(struct mtd_spec *s, struct mtd_mount *m, struct mtd_error *err)
+{
+    for (size_t i = 0; i < s->n_mounts; i++)
+        if (strcmp(s->mounts[i].target, m->target) == 0)
+            return mtd_fail(err, EINVAL, "two mounts for %.120s", m->target);
+    struct mtd_mount *mounts =
+        realloc(s->mounts, (s->n_mounts + 1) * sizeof(*s->mounts));
+    if (!mounts)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    s->mounts = mounts;
+    s->mounts[s->n_mounts++] = *m;
+    *m = (struct mtd_mount){0};
+    return 0;
+}
+
+int spec_mounts(struct mtd_spec *s, const struct run_values *v, struct mtd_error *err)
+{
+    const struct {
+        const struct option_list *list;
+        int (*parse)(const char *, struct mtd_mount *, struct mtd_error *);
+    } SOURCES[] = {{&v->volumes, spec_parse_volume},
+                   {&v->mounts, spec_parse_mount},
+                   {&v->tmpfs, spec_parse_tmpfs}};
+    for (size_t i = 0; i < ARRAY_SIZE(SOURCES); i++)
+        for (size_t n = 0; n < SOURCES[i].list->len; n++) {
+            auto_done(spec_mount_done) struct mtd_mount m = {0};
+            int rc = SOURCES[i].parse(SOURCES[i].list->items[n], &m, err);
+            if (rc == 0)
+                rc = add_mount(s, &m, err);
+            if (rc < 0)
+                return rc;
+        }
+    return 0;
+}

@@ -1,0 +1,228 @@
+#include "cli/values.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/parse.h"
+
+/* What a static program needs to get as far as its exec; below it nothing starts. */
+#define MEMORY_MIN (512 * 1024)
+
+int value_copy(void *field, const char *text, struct mtd_error *err)
+{
+    char *copy = strdup(text);
+    if (!copy)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    free(*(char **)field);
+    *(char **)field = copy;
+    return 0;
+}
+
+static int fail_value(struct mtd_error *err, int rc, const char *text, const char *expected)
+{
+    return mtd_fail(err, -rc, "\"%.60s\" is not %s", text, expected);
+}
+
+int value_memory(void *field, const char *text, struct mtd_error *err)
+{
+    uint64_t bytes;
+    int rc = parse_size(text, &bytes);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a size; write 512k, 100m or 2g");
+    if (bytes && bytes < MEMORY_MIN)
+        return mtd_fail(err, ERANGE, "\"%.60s\" is below the minimum of 512k", text);
+    *(int64_t *)field = (int64_t)bytes;
+    return 0;
+}
+
+int value_swap(void *field, const char *text, struct mtd_error *err)
+{
+    if (strcmp(text, "-1") != 0)
+        return value_memory(field, text, err);
+    *(int64_t *)field = -1;
+    return 0;
+}
+
+unsigned value_host_cpus(void)
+{
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1;
+}
+
+int value_cpus(void *field, const char *text, struct mtd_error *err)
+{
+    int64_t nano;
+    unsigned cpus = value_host_cpus();
+    int rc = parse_decimal_nano(text, &nano);
+    if (rc == -EINVAL)
+        return fail_value(err, rc, text, "a number of CPUs; write 1.5");
+    if (rc < 0 || (nano && nano < 10000000) || nano > (int64_t)cpus * 1000000000)
+        return mtd_fail(err, ERANGE,
+                        "\"%.60s\" is out of range: 0.01 to %u.00, this machine has %u CPUs",
+                        text, cpus, cpus);
+    *(int64_t *)field = nano;
+    return 0;
+}
+
+int value_cpuset(void *field, const char *text, struct mtd_error *err)
+{
+    unsigned cpus = value_host_cpus();
+    int rc = parse_cpu_list(text, cpus, NULL);
+    if (rc == -ERANGE)
+        return mtd_fail(err, ERANGE, "\"%.60s\": this machine has the CPUs 0-%u", text,
+                        cpus - 1);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a list of CPUs; write 0-1,3");
+    return value_copy(field, text, err);
+}
+
+/* 0 = the default. */
+static int set_range(uint64_t *field, const char *text, uint64_t min, uint64_t max,
+                     struct mtd_error *err)
+{
+    uint64_t value;
+    int rc = parse_u64(text, UINT64_MAX, &value);
+    if (rc < 0 || (value && (value < min || value > max)))
+        return mtd_fail(err, ERANGE, "\"%.60s\" is not a number from %llu to %llu", text,
+                        (unsigned long long)min, (unsigned long long)max);
+    *field = value;
+    return 0;
+}
+
+int value_shares(void *field, const char *text, struct mtd_error *err)
+{
+    return set_range(field, text, 2, 262144, err);
+}
+
+int value_weight(void *field, const char *text, struct mtd_error *err)
+{
+    return set_range(field, text, 10, 1000, err);
+}
+
+int value_pids(void *field, const char *text, struct mtd_error *err)
+{
+    int rc = parse_i64(text, -1, INT32_MAX, field);
+    return rc < 0 ? fail_value(err, rc, text, "a number of processes (-1 = no limit)") : 0;
+}
+
+int value_signal(void *field, const char *text, struct mtd_error *err)
+{
+    int rc = parse_signal(text, field);
+    return rc < 0 ? fail_value(err, rc, text, "a signal; write TERM, SIGTERM or 15") : 0;
+}
+
+int value_timeout(void *field, const char *text, struct mtd_error *err)
+{
+    int rc = parse_i64(text, -1, INT32_MAX, field);
+    return rc < 0 ? fail_value(err, rc, text, "a number of seconds (-1 = wait for ever)") : 0;
+}
+
+int value_duration(void *field, const char *text, struct mtd_error *err)
+{
+    int64_t ns;
+    int rc = parse_duration_ns(text, &ns);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a duration; write 500ms, 30s or 1m30s");
+    if (ns != 0 && ns < NS_PER_MS)
+        return mtd_fail(err, ERANGE, "\"%.60s\" is less than 1ms", text);
+    *(int64_t *)field = ns;
+    return 0;
+}
+
+int value_count(void *field, const char *text, struct mtd_error *err)
+{
+    uint64_t value;
+    int rc = parse_u64(text, 1000000, &value);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a number from 0 on");
+    *(unsigned *)field = (unsigned)value;
+    return 0;
+}
+
+int value_tail(void *field, const char *text, struct mtd_error *err)
+{
+    int64_t lines = -1;
+    int rc = strcmp(text, "all") == 0 ? 0 : parse_i64(text, INT64_MIN, INT64_MAX, &lines);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a number of lines or \"all\"");
+    *(int64_t *)field = lines < 0 ? -1 : lines;
+    return 0;
+}
+
+int value_moment(void *field, const char *text, struct mtd_error *err)
+{
+    int rc = time_parse(text, clock_wall_ns(), field);
+    return rc < 0 ? fail_value(err, rc, text,
+                               "a time; write 2026-01-02T15:04:05, a Unix time, or 10m for "
+                               "ten minutes ago")
+                  : 0;
+}
+
+int value_restart(void *field, const char *text, struct mtd_error *err)
+{
+    static const char *const NAMES[] = {
+        [MTD_RESTART_NO] = "no",
+        [MTD_RESTART_ON_FAILURE] = "on-failure",
+        [MTD_RESTART_ALWAYS] = "always",
+        [MTD_RESTART_UNLESS_STOPPED] = "unless-stopped",
+    };
+    struct value_restart r = {.set = true};
+    size_t len = strcspn(text, ":");
+    size_t i = 0;
+    while (i < ARRAY_SIZE(NAMES) &&
+           (strlen(NAMES[i]) != len || strncmp(NAMES[i], text, len) != 0))
+        i++;
+    if (i == ARRAY_SIZE(NAMES))
+        return fail_value(err, -EINVAL, text,
+                          "a policy: no, on-failure[:TIMES], always, unless-stopped");
+    r.policy = (enum mtd_restart)i;
+    if (text[len] && r.policy != MTD_RESTART_ON_FAILURE)
+        return mtd_fail(err, EINVAL, "\"%.60s\": only on-failure takes a number", text);
+    if (text[len] && value_count(&r.max, text + len + 1, NULL) < 0)
+        return fail_value(err, -EINVAL, text, "on-failure with a number from 0 on");
+    *(struct value_restart *)field = r;
+    return 0;
+}
+
+/* linux/capability.h, in order of their numbers. */
+static const char *const CAPABILITIES[] = {
+    "CAP_CHOWN",          "CAP_DAC_OVERRIDE",     "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",         "CAP_FSETID",           "CAP_KILL",
+    "CAP_SETGID",         "CAP_SETUID",           "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",      "CAP_NET_RAW",          "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",      "CAP_SYS_MODULE",       "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",     "CAP_SYS_PTRACE",       "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",      "CAP_SYS_BOOT",         "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",   "CAP_SYS_TIME",         "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",          "CAP_LEASE",            "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",  "CAP_SETFCAP",          "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",      "CAP_SYSLOG",           "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",  "CAP_AUDIT_READ",       "CAP_PERFMON",
+    "CAP_BPF",            "CAP_CHECKPOINT_RESTORE",
+};
+
+const char *capability_name(int n)
+{
+    return n >= 0 && (size_t)n < ARRAY_SIZE(CAPABILITIES) ? CAPABILITIES[n] : NULL;
+}
+
+int value_capability(const char *text, uint64_t *ret, struct mtd_error *err)
+{
+    if (strcasecmp(text, "ALL") == 0) {
+        *ret = MTD_CAPS_ALL;
+        return 0;
+    }
+    const char *name = strncasecmp(text, "CAP_", 4) == 0 ? text + 4 : text;
+    for (size_t i = 0; i < ARRAY_SIZE(CAPABILITIES); i++)
+        if (strcasecmp(CAPABILITIES[i] + 4, name) == 0) {
+            *ret = 1ULL << i;
+            return 0;
+        }
+    return mtd_fail(err, EINVAL, "\"%.60s\" is no capability; write NET_ADMIN or ALL", text);
+}

@@ -1,0 +1,319 @@
+/* verb_life - what changes a container that exists: several at once, each failure reported,
+ * the rest goes on. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "cli/print.h"
+#include "cli/values.h"
+#include "cli/verb.h"
+
+/* ---- stop, restart ---- */
+
+struct stop_values {
+    int64_t timeout; /* -2 = as configured */
+    const char *signal;
+};
+
+static const struct option_row STOP_OPTIONS[] = {
+    {"timeout", 't', OPTION_VALUE, offsetof(struct stop_values, timeout), value_timeout,
+     "SECONDS", "Wait so long before killing it (default: as configured, 10; -1 = for ever)"},
+    {"time", 0, OPTION_VALUE, offsetof(struct stop_values, timeout), value_timeout},
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static void init_stop(void *values)
+{
+    ((struct stop_values *)values)->timeout = -2;
+}
+
+static int stop_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+{
+    return mtd_stop(c->engine, ref, ((const struct stop_values *)values)->timeout, err);
+}
+
+static int run_stop(struct cli *c, void *values, const struct operands *o)
+{
+    return cli_each(c, o, values, stop_one, true);
+}
+
+static int restart_one(struct cli *c, const char *ref, const void *values,
+                       struct mtd_error *err)
+{
+    struct mtd_start start = {0};
+    char id[MTD_ID_SIZE];
+    int rc = mtd_resolve(c->engine, ref, id, err);
+    if (rc == 0)
+        rc = stop_one(c, id, values, err);
+    return rc < 0 ? rc : mtd_start(c->engine, id, &start, err);
+}
+
+static int run_restart(struct cli *c, void *values, const struct operands *o)
+{
+    return cli_each(c, o, values, restart_one, true);
+}
+
+/* ---- kill ---- */
+
+struct kill_values {
+    int signal;
+};
+
+static const struct option_row KILL_OPTIONS[] = {
+    {"signal", 's', OPTION_VALUE, offsetof(struct kill_values, signal), value_signal, "SIGNAL",
+     "The signal, as a name or number (default KILL)"},
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static void init_kill(void *values)
+{
+    ((struct kill_values *)values)->signal = SIGKILL;
+}
+
+static int kill_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+{
+    return mtd_kill(c->engine, ref, ((const struct kill_values *)values)->signal, err);
+}
+
+static int run_kill(struct cli *c, void *values, const struct operands *o)
+{
+    return cli_each(c, o, values, kill_one, true);
+}
+
+/* ---- pause, unpause, wait ---- */
+
+static const struct option_row CONTAINER_OPTIONS[] = {
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static int pause_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+{
+    (void)values;
+    return mtd_pause(c->engine, ref, true, err);
+}
+
+static int unpause_one(struct cli *c, const char *ref, const void *values,
+                       struct mtd_error *err)
+{
+    (void)values;
+    return mtd_pause(c->engine, ref, false, err);
+}
+
+static int run_pause(struct cli *c, void *values, const struct operands *o)
+{
+    return cli_each(c, o, values, pause_one, true);
+}
+
+static int run_unpause(struct cli *c, void *values, const struct operands *o)
+{
+    return cli_each(c, o, values, unpause_one, true);
+}
+
+static int wait_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+{
+    int code = 0;
+    char text[16];
+    (void)values;
+    int rc = mtd_wait(c->engine, ref, &code, err);
+    if (rc < 0)
+        return rc;
+    snprintf(text, sizeof(text), "%d", code);
+    return print_line(text);
+}
+
+static int run_wait(struct cli *c, void *values, const struct operands *o)
+{
+    return cli_each(c, o, values, wait_one, false);
+}
+
+/* ---- rm, rename ---- */
+
+struct rm_values {
+    bool force, volumes;
+};
+
+static const struct option_row RM_OPTIONS[] = {
+    {"force", 'f', OPTION_FLAG, offsetof(struct rm_values, force), NULL, NULL,
+     "Kill it first when it is running"},
+    {"volumes", 'v', OPTION_FLAG, offsetof(struct rm_values, volumes), NULL, NULL,
+     "Remove its anonymous volumes as well"},
+    {"link", 'l', OPTION_REFUSE, 0, NULL, NULL, "there are no links"},
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+/* `rm -f` is for scripts that want it gone: missing is said, but is no failure. */
+static int rm_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+{
+    const struct rm_values *v = values;
+    int rc = mtd_remove(c->engine, ref, v->force, v->volumes, err);
+    if (rc == -ENOENT && v->force) {
+        mtd_fail(err, ENOENT, "no such container: %.80s", ref);
+        cli_error(c, 0, err);
+        return 0;
+    }
+    return rc < 0 ? rc : print_line(ref);
+}
+
+static int run_rm(struct cli *c, void *values, const struct operands *o)
+{
+    return cli_each(c, o, values, rm_one, false);
+}
+
+static int check_rename(void *values, const struct operands *o, struct mtd_error *err)
+{
+    (void)values;
+    const char *name = o->items[1][0] == '/' ? o->items[1] + 1 : o->items[1];
+    if (name_is_valid(name))
+        return 0;
+    return mtd_fail(err, EINVAL,
+                    "invalid container name \"%.80s\": only [a-zA-Z0-9][a-zA-Z0-9_.-]* is "
+                    "allowed",
+                    o->items[1]);
+}
+
+static int run_rename(struct cli *c, void *values, const struct operands *o)
+{
+    struct mtd_error err = {0};
+    const char *name = o->items[1][0] == '/' ? o->items[1] + 1 : o->items[1];
+    (void)values;
+    int rc = mtd_rename(c->engine, o->items[0], name, &err);
+    if (rc == 0)
+        return 0;
+    mtd_fail_errno(&err, -rc, "%.80s", o->items[0]);
+    return cli_error(c, STATUS_FAILED, &err);
+}
+
+/* ---- update ---- */
+
+struct update_values {
+    struct mtd_resources resources;
+    struct value_restart restart;
+};
+
+#define FIELD(f) offsetof(struct update_values, f)
+static const struct option_row UPDATE_OPTIONS[] = {
+    {"blkio-weight", 0, OPTION_VALUE, FIELD(resources.blkio_weight), value_weight, "N",
+     "Block IO weight, 10 to 1000"},
+    {"cpu-shares", 'c', OPTION_VALUE, FIELD(resources.cpu_shares), value_shares, "N",
+     "CPU weight, 2 to 262144"},
+    {"cpus", 0, OPTION_VALUE, FIELD(resources.nano_cpus), value_cpus, "N",
+     "At most so many CPUs"},
+    {"cpuset-cpus", 0, OPTION_VALUE, FIELD(resources.cpuset_cpus), value_cpuset, "LIST",
+     "Run on these CPUs only"},
+    {"memory", 'm', OPTION_VALUE, FIELD(resources.memory), value_memory, "SIZE",
+     "Memory limit"},
+    {"memory-swap", 0, OPTION_VALUE, FIELD(resources.memory_swap), value_swap, "SIZE",
+     "Memory and swap together"},
+    {"pids-limit", 0, OPTION_VALUE, FIELD(resources.pids), value_pids, "N",
+     "At most so many processes"},
+    {"restart", 0, OPTION_VALUE, FIELD(restart), value_restart, "POLICY",
+     "no, on-failure[:TIMES], always or unless-stopped"},
+    {"mem", 0, OPTION_VALUE, FIELD(resources.memory), value_memory},
+    {"cpushare", 0, OPTION_VALUE, FIELD(resources.cpu_shares), value_shares},
+    {"cpuset", 0, OPTION_VALUE, FIELD(resources.cpuset_cpus), value_cpuset},
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static void done_update(void *values)
+{
+    free(((struct update_values *)values)->resources.cpuset_cpus);
+}
+
+static int check_update(void *values, const struct operands *o, struct mtd_error *err)
+{
+    static const struct mtd_resources NOTHING;
+    const struct update_values *v = values;
+    (void)o;
+    if (!v->restart.set && memcmp(&v->resources, &NOTHING, sizeof(NOTHING)) == 0)
+        return mtd_fail(err, EINVAL, "nothing to change; give at least one option");
+    return 0;
+}
+
+static int update_one(struct cli *c, const char *ref, const void *values,
+                      struct mtd_error *err)
+{
+    const struct update_values *v = values;
+    return mtd_update(c->engine, ref, &v->resources,
+                      v->restart.set ? &v->restart.policy : NULL, v->restart.max, err);
+}
+
+static int run_update(struct cli *c, void *values, const struct operands *o)
+{
+    return cli_each(c, o, values, update_one, true);
+}
+
+/* ---- the table ---- */
+
+#define MANY                                                                                  \
+    .operands = "CONTAINER [CONTAINER...]", .group = GROUP_LIFE, .min = 1, .max = VERB_MANY
+
+const struct verb VERBS_LIFE[] = {
+    {.name = "stop",
+     .summary = "Stop containers: the stop signal, and after a time SIGKILL",
+     .options = {{STOP_OPTIONS}},
+     .values_size = sizeof(struct stop_values),
+     .init = init_stop,
+     .run = run_stop,
+     MANY},
+    {.name = "restart",
+     .summary = "Stop containers and start them again",
+     .options = {{STOP_OPTIONS}},
+     .values_size = sizeof(struct stop_values),
+     .init = init_stop,
+     .run = run_restart,
+     MANY},
+    {.name = "kill",
+     .summary = "Send containers a signal",
+     .options = {{KILL_OPTIONS}},
+     .values_size = sizeof(struct kill_values),
+     .init = init_kill,
+     .run = run_kill,
+     MANY},
+    {.name = "pause",
+     .summary = "Freeze all processes of containers",
+     .options = {{CONTAINER_OPTIONS}},
+     .run = run_pause,
+     MANY},
+    {.name = "unpause",
+     .summary = "Let frozen containers go on",
+     .options = {{CONTAINER_OPTIONS}},
+     .run = run_unpause,
+     MANY},
+    {.name = "wait",
+     .summary = "Wait until containers stop and print their exit statuses",
+     .options = {{CONTAINER_OPTIONS}},
+     .run = run_wait,
+     MANY},
+    {.name = "rm",
+     .summary = "Remove containers",
+     .options = {{RM_OPTIONS}},
+     .values_size = sizeof(struct rm_values),
+     .run = run_rm,
+     MANY},
+    {.name = "update",
+     .summary = "Change limits or the restart policy of containers",
+     .options = {{UPDATE_OPTIONS}},
+     .values_size = sizeof(struct update_values),
+     .check = check_update,
+     .run = run_update,
+     .done = done_update,
+     MANY},
+    {.name = "rename",
+     .operands = "CONTAINER NEW_NAME",
+     .summary = "Give a container another name",
+     .group = GROUP_LIFE,
+     .min = 2,
+     .max = 2,
+     .check = check_rename,
+     .run = run_rename},
+    VERB_END,
+};

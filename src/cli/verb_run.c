@@ -1,0 +1,332 @@
+/* verb_run - run, create, start, attach, exec: what begins a command in a container. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "cli/print.h"
+#include "cli/session.h"
+#include "cli/spec_options.h"
+#include "cli/verb.h"
+
+/* ---- run and create ---- */
+
+static int check_attach(const struct run_values *v, struct mtd_error *err)
+{
+    static const char *const STREAMS[] = {"stdin", "stdout", "stderr"};
+    if (v->attach.len && v->detach)
+        return mtd_fail(err, EINVAL, "conflicting options: --attach and --detach");
+    for (size_t i = 0; i < v->attach.len; i++) {
+        bool known = false;
+        for (size_t k = 0; k < ARRAY_SIZE(STREAMS); k++)
+            known = known || strcasecmp(v->attach.items[i], STREAMS[k]) == 0;
+        if (!known)
+            return mtd_fail(err, EINVAL, "--attach: \"%.40s\" is not stdin, stdout or stderr",
+                            v->attach.items[i]);
+    }
+    return 0;
+}
+
+static int check_run(void *values, const struct operands *o, struct mtd_error *err)
+{
+    struct run_values *v = values;
+    int rc = check_attach(v, err);
+    if (rc == 0)
+        rc = session_check_keys(v->detach_keys, err);
+    return rc < 0 ? rc : spec_from_values(v, o, err);
+}
+
+static bool attaches(const struct run_values *v, const char *stream)
+{
+    for (size_t i = 0; i < v->attach.len; i++)
+        if (strcasecmp(v->attach.items[i], stream) == 0)
+            return true;
+    return false;
+}
+
+/* The file is claimed before the container exists: two runs cannot both have it. */
+static int open_cidfile(const char *path, struct mtd_error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == EEXIST)
+        return mtd_fail(err, EEXIST,
+                        "--cidfile: %.120s exists; make sure the other container isn't "
+                        "running, or delete the file",
+                        path);
+    return fd < 0 ? mtd_fail_errno(err, errno, "--cidfile: cannot create %.120s", path) : fd;
+}
+
+static int create_container(struct cli *c, struct run_values *v, char id[MTD_ID_SIZE],
+                            struct mtd_error *err)
+{
+    const char *name = v->name && v->name[0] == '/' ? v->name + 1 : v->name;
+    struct mtd_create create = {
+        .spec = &v->spec, .name = name, .entrypoint_set = v->entrypoint != NULL};
+    auto_fd int cid = v->cidfile ? open_cidfile(v->cidfile, err) : -1;
+    if (v->cidfile && cid < 0)
+        return cid;
+    int rc = mtd_create(c->engine, &create, id, err);
+    if (rc == 0 && cid >= 0) {
+        rc = fs_write_all(cid, id, strlen(id));
+        if (rc < 0) {
+            mtd_fail_errno(err, -rc, "--cidfile: cannot write %.120s", v->cidfile);
+            mtd_remove(c->engine, id, true, true, NULL);
+        }
+    }
+    if (rc < 0 && cid >= 0)
+        unlink(v->cidfile);
+    return rc;
+}
+
+static int run_create(struct cli *c, void *values, const struct operands *o)
+{
+    struct run_values *v = values;
+    struct mtd_error err = {0};
+    char id[MTD_ID_SIZE];
+    (void)o;
+    int rc = create_container(c, v, id, &err);
+    if (rc == 0)
+        rc = print_line(id);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot create");
+    return rc < 0 ? cli_error(c, STATUS_ENGINE, &err) : 0;
+}
+
+static int run_detached(struct cli *c, const char *id, bool *ret_started)
+{
+    struct mtd_error err = {0};
+    struct mtd_start start = {0};
+    session_size(&start.rows, &start.cols);
+    int rc = mtd_start(c->engine, id, &start, &err);
+    if (rc < 0) {
+        mtd_fail_errno(&err, -rc, "cannot start");
+        return cli_error(c, session_start_status(&err, STATUS_ENGINE), &err);
+    }
+    *ret_started = true;
+    rc = print_line(id);
+    return rc < 0 ? cli_fail(c, STATUS_ENGINE, "cannot write the ID: %s", strerror(-rc)) : 0;
+}
+
+static int run_run(struct cli *c, void *values, const struct operands *o)
+{
+    struct run_values *v = values;
+    struct mtd_error err = {0};
+    char id[MTD_ID_SIZE];
+    bool all = v->attach.len == 0;
+    (void)o;
+    struct session s = {.with_stdin = v->spec.process.open_stdin &&
+                                      (all || attaches(v, "stdin")),
+                        .with_output = all || attaches(v, "stdout") || attaches(v, "stderr"),
+                        .no_out = !all && !attaches(v, "stdout"),
+                        .no_err = !all && !attaches(v, "stderr"),
+                        .sig_proxy = v->sig_proxy,
+                        .detach_keys = v->detach_keys};
+    bool detach = v->detach, vanish = v->spec.auto_remove;
+    int status = detach ? 0 : session_check_tty(c, v->spec.process.tty, s.with_stdin);
+    if (status)
+        return status;
+    int rc = create_container(c, v, id, &err);
+    if (rc < 0) {
+        mtd_fail_errno(&err, -rc, "cannot create");
+        return cli_error(c, STATUS_ENGINE, &err);
+    }
+    status = detach ? run_detached(c, id, &s.started)
+                    : session_start(c, id, &s, STATUS_ENGINE);
+    if (!s.started && vanish)
+        mtd_remove(c->engine, id, true, true, NULL);
+    return status;
+}
+
+/* ---- start ---- */
+
+struct start_values {
+    bool attach, interactive, sig_proxy;
+    const char *detach_keys;
+};
+
+static const struct option_row START_OPTIONS[] = {
+    {"attach", 'a', OPTION_FLAG, offsetof(struct start_values, attach), NULL, NULL,
+     "Show its output, pass signals on, exit with its status"},
+    {"interactive", 'i', OPTION_FLAG, offsetof(struct start_values, interactive), NULL, NULL,
+     "Attach the container's stdin"},
+    {"detach-keys", 0, OPTION_TEXT, offsetof(struct start_values, detach_keys), NULL, "KEYS",
+     "Keys that detach (default ctrl-p,ctrl-q)"},
+    {"sig-proxy", 0, OPTION_FLAG, offsetof(struct start_values, sig_proxy), NULL, NULL,
+     "Pass signals on to the container (default true)"},
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static void init_start(void *values)
+{
+    ((struct start_values *)values)->sig_proxy = true;
+}
+
+static int check_start(void *values, const struct operands *o, struct mtd_error *err)
+{
+    const struct start_values *v = values;
+    if ((v->attach || v->interactive) && o->len > 1)
+        return mtd_fail(err, EINVAL, "only one container can be started attached");
+    return session_check_keys(v->detach_keys, err);
+}
+
+static int start_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+{
+    struct mtd_start start = {0};
+    (void)values;
+    session_size(&start.rows, &start.cols);
+    return mtd_start(c->engine, ref, &start, err);
+}
+
+static bool is_live(enum mtd_state s)
+{
+    return s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED || s == MTD_STATE_RESTARTING;
+}
+
+static int attach_running(struct cli *c, const char *ref, const struct session *s)
+{
+    struct mtd_error err = {0};
+    char id[MTD_ID_SIZE];
+    struct mtd_relay r = {.attach_fd = -1, .in = STDIN_FILENO, .out = STDOUT_FILENO,
+                          .err = STDERR_FILENO};
+    int rc = mtd_resolve(c->engine, ref, id, &err);
+    if (rc == 0)
+        rc = mtd_attach(c->engine, id, &r, &err);
+    if (rc < 0) {
+        mtd_fail_errno(&err, -rc, "cannot attach to %.80s", ref);
+        return cli_error(c, STATUS_FAILED, &err);
+    }
+    r.with_stdin = s->with_stdin;
+    r.with_output = s->with_output;
+    r.sig_proxy = s->sig_proxy;
+    r.detach_keys = s->detach_keys;
+    int status = session_check_tty(c, r.tty, r.with_stdin);
+    if (status) {
+        close(r.attach_fd);
+        return status;
+    }
+    return session_relay(c, id, &r);
+}
+
+static int start_attached(struct cli *c, const struct start_values *v, const char *ref)
+{
+    struct mtd_error err = {0};
+    auto_done(mtd_record_done) struct mtd_record record;
+    mtd_record_init(&record);
+    struct session s = {.with_stdin = v->interactive,
+                        .with_output = true,
+                        .sig_proxy = v->sig_proxy,
+                        .detach_keys = v->detach_keys};
+    int rc = mtd_inspect(c->engine, ref, &record, &err);
+    if (rc < 0) {
+        mtd_fail_errno(&err, -rc, "%.80s", ref);
+        return cli_error(c, STATUS_FAILED, &err);
+    }
+    int status = session_check_tty(c, record.spec.process.tty, v->interactive);
+    if (status)
+        return status;
+    return is_live(record.status.state) ? attach_running(c, record.id, &s)
+                                        : session_start(c, record.id, &s, STATUS_FAILED);
+}
+
+static int run_start(struct cli *c, void *values, const struct operands *o)
+{
+    const struct start_values *v = values;
+    if (v->attach || v->interactive)
+        return start_attached(c, v, o->items[0]);
+    return cli_each(c, o, v, start_one, true);
+}
+
+/* ---- attach ---- */
+
+struct attach_values {
+    bool no_stdin, sig_proxy;
+    const char *detach_keys;
+};
+
+static const struct option_row ATTACH_OPTIONS[] = {
+    {"no-stdin", 0, OPTION_FLAG, offsetof(struct attach_values, no_stdin), NULL, NULL,
+     "Only watch"},
+    {"sig-proxy", 0, OPTION_FLAG, offsetof(struct attach_values, sig_proxy), NULL, NULL,
+     "Pass signals on to the container (default true)"},
+    {"detach-keys", 0, OPTION_TEXT, offsetof(struct attach_values, detach_keys), NULL, "KEYS",
+     "Keys that detach (default ctrl-p,ctrl-q; \"\" = none)"},
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static void init_attach(void *values)
+{
+    ((struct attach_values *)values)->sig_proxy = true;
+}
+
+static int check_attach_values(void *values, const struct operands *o, struct mtd_error *err)
+{
+    (void)o;
+    return session_check_keys(((struct attach_values *)values)->detach_keys, err);
+}
+
+static int run_attach(struct cli *c, void *values, const struct operands *o)
+{
+    const struct attach_values *v = values;
+    struct session s = {.with_stdin = !v->no_stdin,
+                        .with_output = true,
+                        .sig_proxy = v->sig_proxy,
+                        .detach_keys = v->detach_keys};
+    return attach_running(c, o->items[0], &s);
+}
+
+/* ---- the table ---- */
+
+const struct verb VERBS_RUN[] = {
+    {.name = "run",
+     .operands = "IMAGE [COMMAND] [ARG...]",
+     .summary = "Create and run a new container",
+     .group = GROUP_RUN,
+     .options = {{RUN_OPTIONS, SPEC_OPTIONS}, .stop_at_operand = true},
+     .values_size = sizeof(struct run_values),
+     .min = 1,
+     .max = VERB_MANY,
+     .init = run_values_init,
+     .check = check_run,
+     .run = run_run,
+     .done = run_values_done},
+    {.name = "create",
+     .operands = "IMAGE [COMMAND] [ARG...]",
+     .summary = "Create a new container without starting it",
+     .group = GROUP_RUN,
+     .options = {{SPEC_OPTIONS}, .stop_at_operand = true},
+     .values_size = sizeof(struct run_values),
+     .min = 1,
+     .max = VERB_MANY,
+     .init = run_values_init,
+     .check = check_run,
+     .run = run_create,
+     .done = run_values_done},
+    {.name = "start",
+     .operands = "CONTAINER [CONTAINER...]",
+     .summary = "Start stopped containers",
+     .group = GROUP_RUN,
+     .options = {{START_OPTIONS}},
+     .values_size = sizeof(struct start_values),
+     .min = 1,
+     .max = VERB_MANY,
+     .init = init_start,
+     .check = check_start,
+     .run = run_start},
+    {.name = "attach",
+     .operands = "CONTAINER",
+     .summary = "Attach this terminal to a running container",
+     .group = GROUP_RUN,
+     .options = {{ATTACH_OPTIONS}},
+     .values_size = sizeof(struct attach_values),
+     .min = 1,
+     .max = 1,
+     .init = init_attach,
+     .check = check_attach_values,
+     .run = run_attach},
+    VERB_END,
+};
