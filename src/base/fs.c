@@ -141,8 +141,23 @@ static int fill(int fd, const void *data, size_t len, mode_t mode, bool durable)
     return durable && fsync(fd) < 0 ? -errno : 0;
 }
 
-int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
-                  bool durable)
+static int rename_over(int dir_fd, const char *temp, const char *name)
+{
+    return renameat(dir_fd, temp, dir_fd, name) < 0 ? -errno : 0;
+}
+
+/* ext4 writes a file out when it is renamed over another one (auto_da_alloc), which waits for
+ * a busy disk; exchanging the two does not. */
+static int exchange(int dir_fd, const char *temp, const char *name)
+{
+    if (renameat2(dir_fd, temp, dir_fd, name, RENAME_EXCHANGE) < 0)
+        return rename_over(dir_fd, temp, name);
+    unlinkat(dir_fd, temp, 0);
+    return 0;
+}
+
+static int replace(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
+                   bool durable, int (*put)(int, const char *, const char *))
 {
     char temp[NAME_MAX + 1];
     auto_fd int fd = open_temp(dir_fd, name, temp, sizeof(temp));
@@ -152,11 +167,23 @@ int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mo
     /* close() is where a network or quota-bound file system may report a lost write. */
     if (close(take_fd(&fd)) < 0 && rc == 0)
         rc = -errno;
-    if (rc == 0 && renameat(dir_fd, temp, dir_fd, name) < 0)
-        rc = -errno;
+    if (rc == 0)
+        rc = put(dir_fd, temp, name);
     if (rc < 0)
         unlinkat(dir_fd, temp, 0);
     return rc;
+}
+
+int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
+                  bool durable)
+{
+    return replace(dir_fd, name, data, len, mode, durable, rename_over);
+}
+
+int fs_replace_volatile_at(int dir_fd, const char *name, const void *data, size_t len,
+                           mode_t mode)
+{
+    return replace(dir_fd, name, data, len, mode, false, exchange);
 }
 
 static int make_dir(const char *path, mode_t mode)

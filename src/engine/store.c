@@ -245,6 +245,16 @@ int store_load(struct store *s, const char *id, struct mtd_record *ret, struct m
                     why.text);
 }
 
+/* A container that goes when it ends does not outlive the machine's end either: its record
+ * need not. */
+static int replace_record(int dir, const struct mtd_record *r, const struct buf *text,
+                          bool durable)
+{
+    if (r->spec.auto_remove && !durable)
+        return fs_replace_volatile_at(dir, STORE_CONFIG, text->data, text->len, 0600);
+    return fs_replace_at(dir, STORE_CONFIG, text->data, text->len, 0600, durable);
+}
+
 int store_save(struct store *s, const struct mtd_record *r, bool durable, struct mtd_error *err)
 {
     auto_done(buf_done) struct buf text = {0};
@@ -258,7 +268,7 @@ int store_save(struct store *s, const struct mtd_record *r, bool durable, struct
         return dir;
     rc = fault_point("store.save");
     if (rc == 0)
-        rc = fs_replace_at(dir, STORE_CONFIG, text.data, text.len, 0600, durable);
+        rc = replace_record(dir, r, &text, durable);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot write the record of container %.12s", r->id);
     return 0;
