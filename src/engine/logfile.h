@@ -1,10 +1,13 @@
 /* logfile - container.log: written by the monitor, read by everybody.
  * Shape   k8s-file lines: "2026-01-02T03:04:05.678901234Z stdout F text\n"; tag P = the line
  *         goes on in the stream's next record, F = it ends here ('\n' was written by the
- *         container). Text is raw bytes without '\n'. Rotated files: container.log.1 (newest)
- *         ... container.log.N.
+ *         container). Text is raw bytes without '\n', at most LOG_TEXT_MAX of them. The head
+ *         has a fixed width. Rotated files: container.log.1 (newest) ... container.log.N.
  * Rule    whole records go out with one write each batch; a torn tail is repaired at open;
- *         readers consume whole records only and resynchronise after damage.
+ *         readers consume whole records only and resynchronise after damage. Text of a stream
+ *         with a '\n' after each F is exactly what the container wrote.
+ * Rotate  the new file is made under another name before the old one moves up, so the name
+ *         container.log is missing only for an instant, and never written by two.
  * Errors  -errno. -ENOSPC while writing marks a gap and goes on when there is room.
  * Owner   writer: the monitor, no malloc after open. Reader: any process, pread only.
  */
@@ -17,6 +20,11 @@
 
 #include "base/error.h"
 
+#define LOG_NAME "container.log"
+#define LOG_TEXT_MAX 16384
+#define LOG_HEAD 40 /* bytes in front of the text */
+#define LOG_TIME_LEN 30
+
 enum log_stream { LOG_STDOUT = 1, LOG_STDERR = 2 };
 
 struct log_writer {
@@ -24,7 +32,9 @@ struct log_writer {
     int dir_fd;   /* the container's directory; borrowed */
     uint64_t size, max_size;
     unsigned max_file;
+    uint64_t ino;  /* of fd: tells whether the name still leads to it */
     uint64_t lost; /* bytes not written since the disk filled up */
+    int lost_why;  /* errno value of the first of them */
     char *out;     /* mmapped batch buffer */
     size_t out_len;
     bool partial[3]; /* by enum log_stream: the last record of the stream was P */
@@ -32,10 +42,15 @@ struct log_writer {
 int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
                  struct mtd_error *err);
 /* Appends what one read() returned. wall_ns stamps all its lines. Bytes after the last '\n'
- * go out at once as a P record (a prompt must be seen). */
+ * go out at once as a P record (a prompt must be seen). Never blocks but for the disk. A file
+ * somebody deleted, moved or truncated is noticed and made anew. -errno = some of it was not
+ * written and is counted in lost; the caller has nothing to do about it. */
 int logfile_write(struct log_writer *w, enum log_stream stream, const char *data, size_t len,
                   int64_t wall_ns);
-void logfile_close(struct log_writer *w); /* ends open partial lines with an empty F record */
+/* Gives the batch buffer's pages back to the kernel; for a monitor about to wait. */
+void logfile_idle(struct log_writer *w);
+/* A last line without '\n' stays a P record: that is what the container wrote. */
+void logfile_close(struct log_writer *w);
 
 /* One record inside a buffer. */
 struct log_record {
@@ -57,8 +72,10 @@ struct log_reader {
     uint64_t ino;    /* inode of fd: tells which of the rotated files it is */
     char *buf;
     size_t len, start, cap;
-    uint64_t damaged; /* records skipped */
-    bool lost;        /* files were rotated away before they were read */
+    uint64_t damaged; /* records and regions skipped */
+    bool lost;        /* files were rotated away before they were read, or truncated */
+    bool skipping;    /* inside a line that is too long */
+    bool nuls;        /* inside a region of NULs */
 };
 /* dir_fd is borrowed. oldest = begin with the oldest rotated file, else offset in the present
  * one. */
@@ -67,8 +84,11 @@ int logfile_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_
 /* Next whole record; text stays valid until the next call. 1 = a record, 0 = nothing more
  * now, -errno. */
 int logfile_reader_next(struct log_reader *r, struct log_record *ret);
-/* Positions so that the last n lines (F records) of both streams remain; n = 0 is the end. */
+/* Positions so that the last n lines (F records) of both streams remain, over all files; a
+ * line not ended yet counts. n = 0 is the end. */
 int logfile_reader_tail(struct log_reader *r, uint64_t n);
+/* Positions at the first record stamped wall_ns or later, by binary search. */
+int logfile_reader_since(struct log_reader *r, int64_t wall_ns);
 void logfile_reader_close(struct log_reader *r);
 
 #endif

@@ -1,0 +1,115 @@
+/* The records themselves and the names of the files. */
+
+#include "engine/logfile_part.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+/* '0' = a digit; anything else stands for itself. */
+static const char TIME_SHAPE[] = "0000-00-00T00:00:00.000000000Z";
+
+static bool is_time(const char *s)
+{
+    for (int i = 0; i < LOG_TIME_LEN; i++) {
+        bool digit = s[i] >= '0' && s[i] <= '9';
+        if (TIME_SHAPE[i] == '0' ? !digit : s[i] != TIME_SHAPE[i])
+            return false;
+    }
+    return true;
+}
+
+int logfile_parse(const char *line, size_t len, struct log_record *ret)
+{
+    if (len < LOG_HEAD || !is_time(line) || line[30] != ' ' || line[37] != ' ' ||
+        line[39] != ' ' || (line[38] != 'F' && line[38] != 'P'))
+        return -EBADMSG;
+    enum log_stream stream;
+    if (memcmp(line + 31, "stdout", 6) == 0)
+        stream = LOG_STDOUT;
+    else if (memcmp(line + 31, "stderr", 6) == 0)
+        stream = LOG_STDERR;
+    else
+        return -EBADMSG;
+    *ret = (struct log_record){.time = line, .stream = stream, .full = line[38] == 'F',
+                               .text = line + LOG_HEAD, .len = len - LOG_HEAD};
+    return 0;
+}
+
+int64_t logfile_time(const struct log_record *r)
+{
+    char text[LOG_TIME_LEN + 1];
+    int64_t ns = 0;
+    memcpy(text, r->time, LOG_TIME_LEN);
+    text[LOG_TIME_LEN] = '\0';
+    return time_parse(text, 0, &ns) == 0 ? ns : 0;
+}
+
+const char *logfile_name(unsigned index, char out[LOG_NAME_SIZE])
+{
+    if (index == 0)
+        snprintf(out, LOG_NAME_SIZE, LOG_NAME);
+    else
+        snprintf(out, LOG_NAME_SIZE, LOG_NAME ".%u", index);
+    return out;
+}
+
+unsigned logfile_oldest(int dir_fd)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    unsigned long highest = 0;
+    struct dirent *e;
+    while (dir && (e = readdir(dir))) {
+        char *end;
+        const char *number = e->d_name + sizeof(LOG_NAME ".") - 1;
+        if (strncmp(e->d_name, LOG_NAME ".", sizeof(LOG_NAME ".") - 1) != 0 ||
+            *number < '1' || *number > '9')
+            continue;
+        unsigned long n = strtoul(number, &end, 10);
+        if (*end == '\0' && n > highest && n < 1000000)
+            highest = n;
+    }
+    return (unsigned)highest;
+}
+
+/* The position after the last byte in fd[0..size) that is (not) c; 0 = none. */
+static int64_t find_back(int fd, uint64_t size, char c, bool equal)
+{
+    char buf[16384];
+    while (size > 0) {
+        size_t n = size < sizeof(buf) ? (size_t)size : sizeof(buf);
+        ssize_t got = pread(fd, buf, n, (off_t)(size - n));
+        if (got != (ssize_t)n)
+            return got < 0 ? -errno : -EIO;
+        for (size_t i = n; i > 0; i--)
+            if ((buf[i - 1] == c) == equal)
+                return (int64_t)(size - n + i);
+        size -= n;
+    }
+    return 0;
+}
+
+/* After a power loss the tail may be NULs: the size reached the disk, the bytes did not. */
+int logfile_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn)
+{
+    int64_t used = find_back(fd, size, '\0', false);
+    int64_t line = used < 0 ? used : find_back(fd, (uint64_t)used, '\n', true);
+    if (line < 0)
+        return (int)line;
+    char head[LOG_HEAD];
+    struct log_record r;
+    ssize_t n = pread(fd, head, sizeof(head), line);
+    bool torn = n == (ssize_t)sizeof(head) && used - line >= LOG_HEAD &&
+                logfile_parse(head, sizeof(head), &r) == 0;
+    *ret_torn = torn;
+    *ret_end = torn ? (uint64_t)used : (uint64_t)line;
+    return n < 0 ? -errno : 0;
+}

@@ -1,0 +1,23 @@
+/* logfile_part - what logfile.c and its halves share; nobody else includes it. */
+#ifndef ENGINE_LOGFILE_PART_H
+#define ENGINE_LOGFILE_PART_H
+
+#include "engine/logfile.h"
+
+#define LOG_NAME_SIZE 40
+
+/* "container.log" for 0, else "container.log.N". */
+const char *logfile_name(unsigned index, char out[LOG_NAME_SIZE]);
+/* The highest N there is; 0 = only the present file or none. */
+unsigned logfile_oldest(int dir_fd);
+/* Where the last whole record ends; *ret_torn = a fragment that follows is a record but for
+ * its '\n'. Both found by reading backwards. */
+int logfile_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn);
+
+/* Reader: opens the file called index; -ENOENT. Forgets what was buffered. */
+int logfile_reader_switch(struct log_reader *r, unsigned index, uint64_t offset);
+/* Reader: the name the present file has now; -ENOENT = none. Looks from the newest to the
+ * oldest, the way files move, so one on the move is not missed. */
+int logfile_reader_index(const struct log_reader *r);
+
+#endif

@@ -1,0 +1,275 @@
+/* The reader. Which file follows the present one is told by inode numbers: files only ever
+ * move up by one name, so the present file's name tells its successor's, if it is the same
+ * before and after the successor was opened. */
+
+#include "engine/logfile_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#define READER_SIZE ((size_t)64 << 10)
+#define SWITCH_TRIES 20
+#define SWITCH_PAUSE (NS_PER_MS / 10)
+
+int logfile_reader_switch(struct log_reader *r, unsigned index, uint64_t offset)
+{
+    char name[LOG_NAME_SIZE];
+    struct stat st;
+    auto_fd int fd = openat(r->dir_fd, logfile_name(index, name),
+                            O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = take_fd(&fd);
+    r->ino = st.st_ino;
+    r->offset = offset;
+    r->start = r->len = 0;
+    r->skipping = r->nuls = false;
+    return 0;
+}
+
+int logfile_reader_index(const struct log_reader *r)
+{
+    char name[LOG_NAME_SIZE];
+    struct stat st;
+    /* one more than there are: the oldest may move while we look */
+    unsigned last = logfile_oldest(r->dir_fd) + 1;
+    for (unsigned i = 0; i <= last; i++)
+        if (fstatat(r->dir_fd, logfile_name(i, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            st.st_ino == r->ino)
+            return (int)i;
+    return -ENOENT;
+}
+
+int logfile_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
+                        struct mtd_error *err)
+{
+    struct log_reader r = {.dir_fd = dir_fd, .fd = -1, .cap = READER_SIZE, .offset = offset};
+    r.buf = malloc(r.cap);
+    if (!r.buf)
+        return mtd_fail_errno(err, ENOMEM, "cannot read the container's log");
+    int code = -ENOENT;
+    for (unsigned i = oldest ? logfile_oldest(dir_fd) : 0; code == -ENOENT; i--) {
+        code = logfile_reader_switch(&r, i, oldest ? 0 : offset);
+        if (i == 0)
+            break;
+    }
+    if (code < 0 && code != -ENOENT) {
+        free(r.buf);
+        return mtd_fail_errno(err, -code, "cannot read the container's log");
+    }
+    *ret = r; /* no log yet: it may come */
+    return 0;
+}
+
+static int64_t in_ns(int64_t seconds, int64_t nanos)
+{
+    return seconds * NS_PER_SEC + nanos;
+}
+
+/* The present file is gone. It was deleted by a rotation that had made its new file before;
+ * so a file born after that deletion is one more rotation, and took an unread file along. */
+static bool missed_files(const struct log_reader *r)
+{
+    char name[LOG_NAME_SIZE];
+    struct stat mine;
+    struct statx other;
+    if (fstat(r->fd, &mine) < 0)
+        return true;
+    for (unsigned i = 0; i <= logfile_oldest(r->dir_fd); i++) {
+        if (statx(r->dir_fd, logfile_name(i, name), AT_SYMLINK_NOFOLLOW, STATX_BTIME, &other) < 0)
+            continue;
+        if (!(other.stx_mask & STATX_BTIME) ||
+            in_ns(other.stx_btime.tv_sec, other.stx_btime.tv_nsec) >
+                in_ns(mine.st_ctim.tv_sec, mine.st_ctim.tv_nsec))
+            return true;
+    }
+    return false;
+}
+
+/* Opens the oldest file there is after the present one was deleted. */
+static int restart_at_oldest(struct log_reader *r)
+{
+    bool missed = missed_files(r);
+    int code = -ENOENT;
+    for (unsigned i = logfile_oldest(r->dir_fd);; i--) {
+        code = logfile_reader_switch(r, i, 0);
+        if (code != -ENOENT || i == 0)
+            break;
+    }
+    r->lost |= code == 0 && missed;
+    return code;
+}
+
+/* 1 = switched, 0 = the writer is in the middle of it. */
+static int try_successor(struct log_reader *r, bool skip_holes)
+{
+    int index = logfile_reader_index(r);
+    if (index == 0)
+        return 0;
+    if (index < 0) {
+        int code = restart_at_oldest(r);
+        return code == -ENOENT ? 0 : code < 0 ? code : 1;
+    }
+    struct log_reader next = *r;
+    int code = -ENOENT;
+    for (int i = index - 1; i >= 0 && code == -ENOENT; i--) {
+        next.fd = -1;
+        code = logfile_reader_switch(&next, (unsigned)i, 0);
+        if (!skip_holes)
+            break;
+    }
+    if (code == 0 && logfile_reader_index(r) != index) {
+        close(next.fd);
+        return 0;
+    }
+    if (code < 0)
+        return code == -ENOENT ? 0 : code;
+    close(r->fd);
+    *r = next;
+    return 1;
+}
+
+/* At the end of a file that has another name by now. A hole that stays is a file somebody
+ * deleted, or a writer that died while it rotated. */
+static int next_file(struct log_reader *r)
+{
+    int code = 0;
+    for (int tries = 0; tries < SWITCH_TRIES && code == 0; tries++) {
+        if (tries > 0)
+            nanosleep(&(struct timespec){.tv_nsec = SWITCH_PAUSE}, NULL);
+        code = try_successor(r, tries > SWITCH_TRIES / 2);
+    }
+    return code;
+}
+
+/* 1 = bytes were added, 0 = end of the file. */
+static int fill(struct log_reader *r)
+{
+    if (r->start > 0) {
+        r->len -= r->start;
+        memmove(r->buf, r->buf + r->start, r->len);
+        r->start = 0;
+    }
+    if (r->len == r->cap) { /* no record is that long */
+        r->damaged += !r->skipping;
+        r->skipping = true;
+        r->len = 0;
+    }
+    ssize_t n;
+    do {
+        n = pread(r->fd, r->buf + r->len, r->cap - r->len, (off_t)r->offset);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    r->len += (size_t)n;
+    r->offset += (uint64_t)n;
+    return n > 0;
+}
+
+/* A fragment is read again next time: the writer may cut it off meanwhile. */
+static void give_back(struct log_reader *r)
+{
+    r->offset -= r->len - r->start;
+    r->len = r->start = 0;
+}
+
+static bool is_present_file(const struct log_reader *r)
+{
+    struct stat st;
+    return fstatat(r->dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == r->ino;
+}
+
+/* 1 = go on reading, 0 = nothing more now. */
+static int at_end(struct log_reader *r)
+{
+    struct stat st;
+    bool fragment = r->len > r->start;
+    give_back(r);
+    if (fstat(r->fd, &st) < 0)
+        return -errno;
+    if ((uint64_t)st.st_size < r->offset) { /* somebody emptied it */
+        r->offset = 0;
+        r->lost = true;
+        r->skipping = false;
+        return 1;
+    }
+    if (is_present_file(r))
+        return 0;
+    /* It has moved, so it grows no more; what came before that must be read first. */
+    int code = fill(r);
+    if (code == 1 && (!fragment || memchr(r->buf, '\n', r->len)))
+        return 1;
+    give_back(r);
+    code = code < 0 ? code : next_file(r);
+    r->damaged += code == 1 && fragment && !r->skipping;
+    return code;
+}
+
+/* 1 = *ret is set, 0 = the buffer has no whole line. */
+static int take_line(struct log_reader *r, struct log_record *ret)
+{
+    while (r->start < r->len) {
+        char *line = r->buf + r->start;
+        size_t rest = r->len - r->start;
+        if (*line == '\0' && !r->skipping) { /* what a power loss leaves */
+            size_t nuls = 0;
+            while (nuls < rest && line[nuls] == '\0')
+                nuls++;
+            r->start += nuls;
+            r->damaged += !r->nuls;
+            r->nuls = true;
+            continue;
+        }
+        char *end = memchr(line, '\n', rest);
+        if (!end)
+            return 0;
+        r->start += (size_t)(end - line) + 1;
+        bool tail = r->skipping;
+        r->skipping = r->nuls = false;
+        if (tail)
+            continue;
+        if (logfile_parse(line, (size_t)(end - line), ret) == 0)
+            return 1;
+        r->damaged++;
+    }
+    return 0;
+}
+
+int logfile_reader_next(struct log_reader *r, struct log_record *ret)
+{
+    for (;;) {
+        if (r->fd < 0) {
+            int code = logfile_reader_switch(r, 0, r->offset);
+            if (code < 0)
+                return code == -ENOENT ? 0 : code;
+        }
+        if (take_line(r, ret))
+            return 1;
+        int code = fill(r);
+        if (code == 0)
+            code = at_end(r);
+        if (code <= 0)
+            return code;
+    }
+}
+
+void logfile_reader_close(struct log_reader *r)
+{
+    if (r->fd >= 0)
+        close(r->fd);
+    free(r->buf);
+    r->fd = -1;
+    r->buf = NULL;
+}

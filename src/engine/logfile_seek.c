@@ -1,0 +1,171 @@
+/* Positioning without reading everything: backwards for the last lines, by bisection for a
+ * time. Both stand on the record's fixed head: 30 bytes of time that sort as text, the tag at
+ * 38. A line's text has no '\n', so a byte after one begins a record. */
+
+#include "engine/logfile_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#define BLOCK ((size_t)32 << 10)
+
+struct tail {
+    uint64_t left; /* lines still to be found */
+    bool any;      /* a record was seen: the last of all is a line even when not ended */
+    bool done;
+    uint64_t position; /* where the lines found so far begin, in the file looked at */
+};
+
+/* A record that lies in [begin, end). One too many F is where the wanted lines begin: behind
+ * it. P records in front of a wanted F belong to it. */
+static void count_record(struct tail *t, const char *head, size_t have, uint64_t begin,
+                         uint64_t end)
+{
+    struct log_record r;
+    if (have < LOG_HEAD || logfile_parse(head, LOG_HEAD, &r) < 0)
+        return;
+    bool line = r.full || !t->any;
+    t->any = true;
+    if (line && t->left == 0) {
+        t->done = true;
+        t->position = end;
+        return;
+    }
+    t->left -= line;
+    t->position = begin;
+}
+
+/* Backwards through fd[0..size), block by block, from one '\n' to the one before. */
+static int tail_file(int fd, uint64_t size, struct tail *t)
+{
+    char buf[BLOCK + LOG_HEAD];
+    uint64_t end = 0; /* of the record that begins behind the next '\n'; 0 = none seen yet */
+    t->position = size;
+    for (uint64_t top = size; top > 0 && !t->done;) {
+        uint64_t low = top > BLOCK ? top - BLOCK : 0;
+        size_t want = (size_t)(size - low < sizeof(buf) ? size - low : sizeof(buf));
+        ssize_t n = pread(fd, buf, want, (off_t)low);
+        if (n != (ssize_t)want)
+            return n < 0 ? -errno : -EIO;
+        for (size_t i = (size_t)(top - low); i-- > 0 && !t->done;) {
+            if (buf[i] != '\n')
+                continue;
+            if (end > 0)
+                count_record(t, buf + i + 1, want - i - 1, low + i + 1, end);
+            end = low + i + 1;
+        }
+        if (low == 0 && end > 0 && !t->done)
+            count_record(t, buf, want, 0, end);
+        top = low;
+    }
+    return 0;
+}
+
+/* Opens files from the present one back in time until enough lines are found. */
+int logfile_reader_tail(struct log_reader *r, uint64_t n)
+{
+    struct tail t = {.left = n};
+    unsigned oldest = logfile_oldest(r->dir_fd);
+    struct stat st;
+    for (unsigned i = 0; i <= oldest && !t.done; i++) {
+        int code = logfile_reader_switch(r, i, 0);
+        if (code == -ENOENT)
+            continue;
+        if (code < 0 || fstat(r->fd, &st) < 0)
+            return code < 0 ? code : -errno;
+        if (n == 0) {
+            r->offset = (uint64_t)st.st_size;
+            return 0;
+        }
+        code = tail_file(r->fd, (uint64_t)st.st_size, &t);
+        if (code < 0)
+            return code;
+        r->offset = t.position;
+    }
+    return 0;
+}
+
+/* The first whole record that begins at or after `from`: its offset and head. 0 = none. */
+static int find_record(int fd, uint64_t from, uint64_t size, uint64_t *ret_at,
+                       char head[LOG_HEAD])
+{
+    char buf[BLOCK + LOG_HEAD];
+    struct log_record r;
+    bool begins = from == 0;
+    while (from < size) {
+        ssize_t n = pread(fd, buf, sizeof(buf), (off_t)from);
+        if (n <= 0)
+            return n < 0 ? -errno : 0;
+        size_t span = (size_t)n < BLOCK ? (size_t)n : BLOCK;
+        for (size_t i = 0; i < span; i++) {
+            if (begins && (size_t)n - i >= LOG_HEAD && logfile_parse(buf + i, LOG_HEAD, &r) == 0) {
+                memcpy(head, buf + i, LOG_HEAD);
+                *ret_at = from + i;
+                return 1;
+            }
+            const char *nl = memchr(buf + i, '\n', span - i);
+            begins = nl != NULL;
+            i = nl ? (size_t)(nl - buf) : span;
+        }
+        from += span;
+    }
+    return 0;
+}
+
+/* Bisection keeps: a record before `low` is too early, the first at `high` or after is not. */
+static int bisect(int fd, const char *since, uint64_t *ret)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    uint64_t low = 0, size = (uint64_t)st.st_size, high = size, at = 0;
+    char head[LOG_HEAD];
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        int found = find_record(fd, middle ? middle - 1 : 0, size, &at, head);
+        if (found < 0)
+            return found;
+        if (found && memcmp(head, since, LOG_TIME_LEN) < 0)
+            low = at + LOG_HEAD;
+        else
+            high = middle;
+    }
+    int found = find_record(fd, low ? low - 1 : 0, size, &at, head);
+    *ret = found == 1 ? at : size;
+    return found < 0 ? found : 0;
+}
+
+/* A file without a record, just begun, says nothing: the time is looked for before it. */
+static bool begins_before(int fd, const char *since)
+{
+    char head[LOG_HEAD];
+    uint64_t at;
+    struct stat st;
+    return fstat(fd, &st) == 0 &&
+           find_record(fd, 0, (uint64_t)st.st_size, &at, head) == 1 &&
+           memcmp(head, since, LOG_TIME_LEN) < 0;
+}
+
+/* The newest file that begins before the time holds the place, or its end does. */
+int logfile_reader_since(struct log_reader *r, int64_t wall_ns)
+{
+    char since[TIME_TEXT];
+    time_format_rfc3339(wall_ns > 0 ? wall_ns : 1, since);
+    unsigned oldest = logfile_oldest(r->dir_fd);
+    for (unsigned i = 0; i <= oldest; i++) {
+        int code = logfile_reader_switch(r, i, 0);
+        if (code == -ENOENT)
+            continue;
+        if (code < 0)
+            return code;
+        if (begins_before(r->fd, since))
+            return bisect(r->fd, since, &r->offset);
+    }
+    return 0;
+}

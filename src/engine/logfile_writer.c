@@ -1,0 +1,272 @@
+/* The writer. Lines are copied with their head into one buffer, which goes out with one write:
+ * an iovec per line would cost the kernel more than the copy costs us. */
+
+#include "engine/logfile_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#define BATCH ((size_t)128 << 10)
+#define NEW_NAME LOG_NAME ".new"
+#define OPEN_FLAGS (O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
+#define LOG_MODE 0640
+
+static void take_file(struct log_writer *w, int fd, const struct stat *st)
+{
+    if (w->fd >= 0)
+        close(w->fd);
+    w->fd = fd;
+    w->ino = st->st_ino;
+    w->size = (uint64_t)st->st_size;
+}
+
+/* What a crash left at the end: a record without its '\n' gets one, anything less goes. The
+ * text of a record that was cut short ends where it was cut. */
+static int repair_tail(int dir_fd, int fd, struct stat *st)
+{
+    if (st->st_size == 0)
+        return 0;
+    uint64_t end;
+    bool torn;
+    auto_fd int in = openat(dir_fd, LOG_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int code = in < 0 ? -errno : logfile_find_end(in, (uint64_t)st->st_size, &end, &torn);
+    if (code < 0)
+        return code;
+    if (end < (uint64_t)st->st_size && ftruncate(fd, (off_t)end) < 0)
+        return -errno;
+    if (torn && write(fd, "\n", 1) != 1 && ftruncate(fd, (off_t)end) < 0)
+        return -errno;
+    return fstat(fd, st) < 0 ? -errno : 0;
+}
+
+/* Opens container.log, made when it is not there. */
+static int open_present(struct log_writer *w)
+{
+    struct stat st;
+    auto_fd int fd = openat(w->dir_fd, LOG_NAME, OPEN_FLAGS, LOG_MODE);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    int code = repair_tail(w->dir_fd, fd, &st);
+    if (code < 0)
+        return code;
+    take_file(w, take_fd(&fd), &st);
+    return 0;
+}
+
+/* Files of an earlier, larger max_file would stay for ever. */
+static void drop_surplus(const struct log_writer *w)
+{
+    char name[LOG_NAME_SIZE];
+    for (unsigned i = w->max_file; w->max_size; i++)
+        if (unlinkat(w->dir_fd, logfile_name(i, name), 0) < 0)
+            return;
+}
+
+int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
+                 struct mtd_error *err)
+{
+    struct log_writer w = {.fd = -1, .dir_fd = dir_fd, .max_size = max_size,
+                           .max_file = max_file ? max_file : 1};
+    int code = open_present(&w);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "cannot open the container's log");
+    w.out = mmap(NULL, BATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (w.out == MAP_FAILED) {
+        close(w.fd);
+        return mtd_fail_errno(err, errno, "cannot open the container's log");
+    }
+    drop_surplus(&w);
+    *ret = w;
+    return 0;
+}
+
+/* container.log.1 becomes .2 and so on; the last one is overwritten. One file in all: the new
+ * one takes the old one's name, and who reads the old one still has it open. A failure leaves
+ * the old file in use: a log too long is better than none. */
+static int rotate(struct log_writer *w)
+{
+    char from[LOG_NAME_SIZE], to[LOG_NAME_SIZE];
+    struct stat st;
+    auto_fd int fd = openat(w->dir_fd, NEW_NAME, OPEN_FLAGS | O_TRUNC, LOG_MODE);
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    for (unsigned i = w->max_file; i-- > 1;)
+        if (renameat(w->dir_fd, logfile_name(i - 1, from), w->dir_fd, logfile_name(i, to)) < 0 &&
+            errno != ENOENT)
+            return -errno;
+    if (renameat(w->dir_fd, NEW_NAME, w->dir_fd, LOG_NAME) < 0)
+        return -errno;
+    take_file(w, take_fd(&fd), &st);
+    return 0;
+}
+
+/* Bytes of the container in whole records of out[from..len). */
+static uint64_t count_text(const char *out, size_t len)
+{
+    uint64_t bytes = 0;
+    for (size_t at = 0; at < len;) {
+        const char *end = memchr(out + at + LOG_HEAD, '\n', len - at - LOG_HEAD);
+        size_t next = (size_t)(end - out) + 1;
+        bytes += next - at - LOG_HEAD - (out[at + 38] == 'P');
+        at = next;
+    }
+    return bytes;
+}
+
+/* Writes all of it or up to the end of some record. Returns the bytes that stayed. */
+static size_t write_records(struct log_writer *w, const char *data, size_t len, int *ret_code)
+{
+    size_t done = 0;
+    *ret_code = 0;
+    while (done < len && *ret_code == 0) {
+        ssize_t n = write(w->fd, data + done, len - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if (n == 0 || errno != EINTR)
+            *ret_code = n == 0 ? -EIO : -errno;
+    }
+    if (*ret_code < 0 && done > 0) {
+        const char *end = memrchr(data, '\n', done);
+        size_t whole = end ? (size_t)(end - data) + 1 : 0;
+        struct stat st;
+        if (whole < done && fstat(w->fd, &st) == 0 &&
+            ftruncate(w->fd, st.st_size - (off_t)(done - whole)) == 0)
+            done = whole;
+    }
+    w->size += done;
+    return done;
+}
+
+/* The name may lead elsewhere by now (deleted, moved away) and the size may have shrunk. */
+static int check_file(struct log_writer *w)
+{
+    struct stat st;
+    if (fstatat(w->dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == w->ino) {
+        w->size = (uint64_t)st.st_size;
+        return 0;
+    }
+    return open_present(w);
+}
+
+static void note_loss(struct log_writer *w, uint64_t bytes, int code)
+{
+    if (w->lost == 0)
+        w->lost_why = -code;
+    w->lost += bytes;
+}
+
+static int flush(struct log_writer *w)
+{
+    size_t len = w->out_len;
+    w->out_len = 0;
+    if (len == 0)
+        return 0;
+    check_file(w); /* on failure the open file still takes the bytes */
+    if (w->max_size && w->size && w->size + len > w->max_size)
+        rotate(w);
+    int code;
+    size_t done = write_records(w, w->out, len, &code);
+    if (done < len)
+        note_loss(w, count_text(w->out + done, len - done), code);
+    return code;
+}
+
+/* head: 40 bytes with the tag at 38. Flushes before what would not fit, so that a file is
+ * longer than max_size only when one record is. */
+static int add_record(struct log_writer *w, char *head, char tag, const char *text, size_t len)
+{
+    size_t need = LOG_HEAD + len + 1;
+    int code = 0;
+    if (w->out_len + need > BATCH ||
+        (w->max_size && w->size + w->out_len + need > w->max_size))
+        code = flush(w);
+    char *p = w->out + w->out_len;
+    head[38] = tag;
+    memcpy(p, head, LOG_HEAD);
+    memcpy(p + LOG_HEAD, text, len);
+    p[LOG_HEAD + len] = '\n';
+    w->out_len += need;
+    return code;
+}
+
+static void make_head(char head[TIME_TEXT + 16], enum log_stream stream, int64_t wall_ns)
+{
+    time_format_rfc3339(wall_ns ? wall_ns : 1, head);
+    memcpy(head + LOG_TIME_LEN, stream == LOG_STDERR ? " stderr F " : " stdout F ", 10);
+}
+
+/* Goes ahead of everything that follows the gap. A line cut by the gap ends before it. */
+static int mark_gap(struct log_writer *w, int64_t wall_ns)
+{
+    char head[TIME_TEXT + 16], text[128];
+    int n = snprintf(text, sizeof(text), "[mytop-docker: %llu bytes lost: %s]",
+                     (unsigned long long)w->lost,
+                     w->lost_why == ENOSPC ? "no space left on device" : strerror(w->lost_why));
+    for (int s = LOG_STDOUT; s <= LOG_STDERR; s++) {
+        make_head(head, (enum log_stream)s, wall_ns);
+        if (w->partial[s])
+            add_record(w, head, 'F', "", 0);
+    }
+    add_record(w, head, 'F', text, (size_t)n); /* on stderr, the last of the two */
+    size_t len = w->out_len;
+    w->out_len = 0;
+    check_file(w);
+    int code;
+    if (write_records(w, w->out, len, &code) < len)
+        return code;
+    w->lost = 0;
+    w->partial[LOG_STDOUT] = w->partial[LOG_STDERR] = false;
+    return 0;
+}
+
+int logfile_write(struct log_writer *w, enum log_stream stream, const char *data, size_t len,
+                  int64_t wall_ns)
+{
+    char head[TIME_TEXT + 16];
+    int code = w->lost ? mark_gap(w, wall_ns) : 0;
+    if (code < 0) {
+        w->lost += len;
+        return code;
+    }
+    make_head(head, stream, wall_ns);
+    const char *end = data + len;
+    while (data < end) {
+        size_t rest = (size_t)(end - data), max = rest < LOG_TEXT_MAX ? rest : LOG_TEXT_MAX;
+        const char *nl = memchr(data, '\n', rest <= LOG_TEXT_MAX ? rest : LOG_TEXT_MAX + 1);
+        size_t n = nl ? (size_t)(nl - data) : max;
+        int one = add_record(w, head, nl ? 'F' : 'P', data, n);
+        code = code < 0 ? code : one;
+        data += n + (nl != NULL);
+        w->partial[stream] = nl == NULL;
+    }
+    int last = flush(w);
+    return code < 0 ? code : last;
+}
+
+void logfile_idle(struct log_writer *w)
+{
+    if (w->out)
+        madvise(w->out, BATCH, MADV_DONTNEED);
+}
+
+void logfile_close(struct log_writer *w)
+{
+    if (w->fd >= 0 && w->lost)
+        mark_gap(w, clock_wall_ns());
+    if (w->fd >= 0)
+        close(w->fd);
+    if (w->out)
+        munmap(w->out, BATCH);
+    w->fd = -1;
+    w->out = NULL;
+}
