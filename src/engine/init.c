@@ -1,6 +1,7 @@
-/* A table of steps from clone3 to execve. The mounts come first and need no permission; the
- * rest waits for the monitor's "go", which it gives once this process stands in its cgroups
- * with every limit in force. Until execve succeeds nothing of the container's has run, so a
+/* A table of steps from clone3 to execve. The groups carry their limits before this process is
+ * made; it moves itself in, because moving another process takes a global lock and with it an
+ * RCU grace period (up to 15 ms) that moving oneself does not. "Go" is the monitor's word that
+ * it is there to record what comes; without it nothing runs. Until execve succeeds nothing of the container's has run, so a
  * step that fails just reports and exits: the namespaces and all mounts die with it. */
 
 #include "engine/init.h"
@@ -62,6 +63,11 @@ static int keep_descriptors(struct context *c, struct mtd_error *err)
     if (sys_close_range(FD_FIRST_FREE, ~0U, 0) < 0)
         return mtd_fail_errno(err, errno, "cannot close the monitor's descriptors");
     return 0;
+}
+
+static int join_cgroups(struct context *c, struct mtd_error *err)
+{
+    return cgroup_enter(c->in->cgroup, !c->in->placed, err);
 }
 
 static int build_rootfs(struct context *c, struct mtd_error *err)
@@ -153,8 +159,10 @@ static int open_terminal(struct context *c, struct mtd_error *err)
 static int open_null(struct mtd_error *err)
 {
     auto_fd int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || dup3(fd, FD_STDIO, O_CLOEXEC) < 0)
+    if (fd < 0 || (fd != FD_STDIO && dup3(fd, FD_STDIO, O_CLOEXEC) < 0))
         return mtd_fail_errno(err, errno, "cannot open the container's /dev/null");
+    if (fd == FD_STDIO) /* the number was free */
+        take_fd(&fd);
     return 0;
 }
 
@@ -214,6 +222,7 @@ static const struct {
     const char *fault;
     int (*run)(struct context *c, struct mtd_error *err);
 } STEPS[] = {
+    {MTD_STAGE_CGROUP, "init.join", join_cgroups},
     {MTD_STAGE_STDIO, "init.descriptors", keep_descriptors},
     {MTD_STAGE_ROOTFS, "init.rootfs", build_rootfs},
     {MTD_STAGE_NETWORK, "init.network", raise_loopback},

@@ -1,12 +1,13 @@
 /* init - what runs between clone3 and the command: PID 1 of the namespaces.
- * Order   wait for go (in the cgroup, limited) is only needed before the command: mounts are
- *         made meanwhile. fd 3 is the handshake (sync.h). Everything it needs is in memory
+ * Order   into the cgroups first, so that everything is limited and accounted; mounts; then
+ *         wait for go, the namespace of the groups, pivot, identity, command. fd 3 is the handshake (sync.h). Everything it needs is in memory
  *         inherited from the monitor, which did not exec in between.
  * Process the clone3 child; never returns.
  */
 #ifndef ENGINE_INIT_H
 #define ENGINE_INIT_H
 
+#include "engine/cgroup.h"
 #include "engine/rootfs.h"
 
 struct init {
@@ -14,6 +15,8 @@ struct init {
     int sync_fd;
     int stdio[3];  /* without a tty: what becomes 0, 1, 2; [0] = -1: the container's null */
     unsigned short rows, cols;
+    const struct cgroup *cgroup; /* limited already; init moves itself in (no global lock) */
+    bool placed;           /* the clone already stands in the v2 group */
     bool unshare_cgroup; /* the namespace is made after the monitor has placed it (v1) */
 };
 void init_run(const struct init *i) __attribute__((noreturn));

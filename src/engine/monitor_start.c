@@ -1,6 +1,5 @@
-/* START: forward when all goes well, undone from the failed step backwards when not. The clone
- * comes before the groups are filled: init makes its mounts while we move it, and runs nothing
- * of the container's before "go". */
+/* START: forward when all goes well, undone from the failed step backwards when not. The groups
+ * have their limits before anything is in them; init moves itself in first thing. */
 
 #include "engine/monitor_part.h"
 
@@ -20,6 +19,7 @@
 #include "base/fault.h"
 #include "base/sys.h"
 #include "engine/events.h"
+#include "engine/hostfiles.h"
 #include "engine/init.h"
 #include "engine/sync.h"
 
@@ -40,6 +40,11 @@ static int claim(struct monitor *m, struct mtd_error *err)
     if (flock(m->claim_fd, LOCK_EX | LOCK_NB) < 0)
         return mtd_fail(err, EBUSY, "another monitor has this container");
     return 0;
+}
+
+static int write_hostfiles(struct monitor *m, struct mtd_error *err)
+{
+    return hostfiles_write(m->dir_fd, &m->record.spec, err);
 }
 
 static int open_log(struct monitor *m, struct mtd_error *err)
@@ -148,6 +153,13 @@ static uint64_t namespaces(const struct monitor *m)
     return m->record.spec.network == MTD_NET_HOST ? flags : flags | CLONE_NEWNET;
 }
 
+/* A cgroup namespace remembers where its maker stood: it may only be made by the clone when
+ * the clone already lands in every group. */
+static bool all_v2(const struct cgroup *c)
+{
+    return c->n == 1 && c->dirs[0].v2;
+}
+
 static pid_t clone_init(struct monitor *m, int group)
 {
     struct clone_args args = {
@@ -156,13 +168,15 @@ static pid_t clone_init(struct monitor *m, int group)
         .exit_signal = SIGCHLD,
     };
     if (group >= 0) {
-        args.flags |= CLONE_INTO_CGROUP | CLONE_NEWCGROUP;
+        args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)group;
     }
+    if (group >= 0 && all_v2(&m->cgroup))
+        args.flags |= CLONE_NEWCGROUP;
     return sys_clone3(&args, sizeof(args));
 }
 
-static void run_init(const struct monitor *m, int sync_fd, bool unshare_cgroup)
+static void run_init(const struct monitor *m, int sync_fd, bool placed)
 {
     struct init init = {
         .rootfs = {.record = &m->record,
@@ -174,7 +188,9 @@ static void run_init(const struct monitor *m, int sync_fd, bool unshare_cgroup)
         .stdio = {m->child[0], m->child[1], m->child[2]},
         .rows = m->rows,
         .cols = m->cols,
-        .unshare_cgroup = unshare_cgroup,
+        .cgroup = &m->cgroup,
+        .placed = placed,
+        .unshare_cgroup = !placed || !all_v2(&m->cgroup),
     };
     init_run(&init);
 }
@@ -197,11 +213,10 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
                                           "uts ipc net); does this kernel have them all?");
     }
     if (m->pid == 0)
-        run_init(m, init_end, group < 0);
+        run_init(m, init_end, group >= 0);
     for (int i = 0; i < 3; i++)
         close_fd(&m->child[i]);
-    r = cgroup_attach(&m->cgroup, m->pid, group < 0, err);
-    return r;
+    return 0;
 }
 
 static void kill_init(struct monitor *m)
@@ -287,6 +302,7 @@ static const struct {
     void (*undo)(struct monitor *m);
 } START[] = {
     {MTD_STAGE_CLAIM, "start.claim", claim, NULL},
+    {MTD_STAGE_STDIO, "start.hostfiles", write_hostfiles, NULL},
     {MTD_STAGE_STDIO, "start.log", open_log, NULL},
     {MTD_STAGE_STDIO, "start.stdio", open_stdio, close_stdio},
     {MTD_STAGE_CGROUP, "start.cgroup", make_cgroup, drop_cgroup},
