@@ -1,0 +1,306 @@
+/* Finding images, and making them from tars and containers. Finding is on the path of every
+ * `run`: one readlink, one stat of <root>/image/NAME.tar, one small file and one access per
+ * layer. */
+
+#include "engine/image.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/parse.h"
+#include "engine/image_disk.h"
+
+#define UNKNOWN_ROOM 200
+
+static int out_of_memory(struct mtd_error *err)
+{
+    return mtd_fail_errno(err, ENOMEM, "cannot look for images");
+}
+
+static int local_names(const struct image_store *s, struct strv *ret)
+{
+    auto_done(strv_done) struct strv hex = {0}, sources = {0};
+    int rc = image_disk_list_refs(s, ret, &hex);
+    if (rc == 0)
+        rc = image_source_list(s, &sources);
+    for (size_t i = 0; i < sources.len && rc == 0; i++)
+        if (!strv_contains(ret, sources.items[i]))
+            rc = strv_add(ret, sources.items[i]);
+    return rc;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int image_unknown(const struct image_store *s, const char *ref, struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv names = {0};
+    auto_done(buf_done) struct buf list = {0};
+    if (local_names(s, &names) < 0)
+        return out_of_memory(err);
+    if (names.len > 1)
+        qsort(names.items, names.len, sizeof(*names.items), compare);
+    for (size_t i = 0; i < names.len; i++) {
+        int len = (int)image_name_short_len(names.items[i]);
+        bool fits = list.len + (size_t)len + strlen(ref) < UNKNOWN_ROOM - 40;
+        if (buf_printf(&list, "%s%.*s", i ? ", " : "", fits ? len : 3,
+                       fits ? names.items[i] : "...") < 0)
+            return out_of_memory(err);
+        if (!fits)
+            break;
+    }
+    return mtd_fail(err, ENOENT, "image \"%.100s\" not found; local images: %s", ref,
+                    list.data ? list.data : "none");
+}
+
+/* 1 = usable, 0 = must be unpacked (again), -errno. */
+static int load_ref(const struct image_store *s, const struct image_ref *ref,
+                    const struct image_source *src, struct mtd_image *ret,
+                    struct mtd_error *err)
+{
+    bool from_source = ref->stamp[0] != '\0';
+    if (src && from_source && strcmp(src->ref.stamp, ref->stamp) != 0)
+        return 0;
+    struct mtd_image image = {0};
+    int rc = image_disk_load(s, ref->hex, &image, src && from_source ? NULL : err);
+    for (size_t i = 0; i < image.layers.len && rc == 0; i++)
+        if (!image_disk_has_layer(s, image.layers.items[i]))
+            rc = mtd_fail(src && from_source ? NULL : err, ENOENT,
+                          "image %.12s: its layer %.12s is missing", ref->hex,
+                          image.layers.items[i]);
+    if (rc == 0) {
+        *ret = image;
+        return 1;
+    }
+    mtd_image_done(&image);
+    return src && from_source ? 0 : rc;
+}
+
+/* 1 = found, 0 = no such name. Twenty at once: one unpacks, the others find it done. */
+static int find_name(const struct image_store *s, const char *text, struct mtd_image *ret,
+                     struct mtd_error *err)
+{
+    struct image_source src;
+    struct image_ref ref;
+    auto_fd int lock = -1;
+    for (int tries = 0; tries < 3; tries++) {
+        bool has_source = image_source_find(s, text, &src) == 0;
+        int rc = image_disk_read_ref(s, text, &ref);
+        if (rc == 0)
+            rc = load_ref(s, &ref, has_source ? &src : NULL, ret, err);
+        else if (rc == -ENOENT || (rc == -EBADMSG && has_source))
+            rc = 0;
+        else
+            return mtd_fail_errno(err, -rc, "cannot read the name %s", text);
+        if (rc != 0 || !has_source)
+            return rc;
+        if (lock >= 0)
+            rc = image_source_unpack(s, &src, err);
+        else if ((rc = image_disk_prepare(s, err)) == 0)
+            rc = lock = image_disk_lock(s, IMAGE_LOCK_SOURCE, err);
+        if (rc < 0)
+            return rc;
+    }
+    return mtd_fail(err, EAGAIN, "image \"%s\" changes all the time", text);
+}
+
+static int name_all(const struct image_store *s, struct mtd_image *i, const char *hex)
+{
+    auto_done(strv_done) struct strv names = {0}, ids = {0};
+    int rc = image_disk_list_refs(s, &names, &ids);
+    for (size_t n = 0; n < names.len && rc == 0; n++)
+        if (strcmp(ids.items[n], hex) == 0)
+            rc = strv_add(&i->names, names.items[n]);
+    return rc;
+}
+
+/* A source that was never unpacked has an id, too. 1 = found. */
+static int find_source_id(const struct image_store *s, const char *prefix,
+                          struct mtd_image *ret, struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv names = {0};
+    struct image_source src;
+    if (image_source_list(s, &names) < 0)
+        return out_of_memory(err);
+    for (size_t i = 0; i < names.len; i++)
+        if (image_source_find(s, names.items[i], &src) == 0 &&
+            strncmp(src.ref.hex, prefix, strlen(prefix)) == 0)
+            return find_name(s, names.items[i], ret, err);
+    return 0;
+}
+
+int image_resolve_id(const struct image_store *s, const char *prefix,
+                     char ret_hex[IMAGE_HEX_SIZE], struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv ids = {0};
+    if (image_disk_list_ids(s, prefix, &ids) < 0)
+        return out_of_memory(err);
+    if (ids.len > 1)
+        return mtd_fail(err, ENOTUNIQ, "image id \"%s\" is ambiguous: %.12s, %.12s%s", prefix,
+                        ids.items[0], ids.items[1], ids.len > 2 ? ", ..." : "");
+    if (ids.len == 0)
+        return 0;
+    memcpy(ret_hex, ids.items[0], IMAGE_HEX_SIZE);
+    return 1;
+}
+
+static int find_id(const struct image_store *s, const char *prefix, struct mtd_image *ret,
+                   struct mtd_error *err)
+{
+    struct image_ref ref = {{0}, ""};
+    int rc = image_resolve_id(s, prefix, ref.hex, err);
+    if (rc == 0)
+        return find_source_id(s, prefix, ret, err);
+    if (rc > 0)
+        rc = load_ref(s, &ref, NULL, ret, err);
+    if (rc > 0 && name_all(s, ret, ref.hex) < 0) {
+        mtd_image_done(ret);
+        return out_of_memory(err);
+    }
+    return rc;
+}
+
+/* A name comes first, unless it can only be an id. 1 = found, 0 = not. */
+static int find(const struct image_store *s, const char *ref, struct mtd_image *ret,
+                struct mtd_error *err)
+{
+    struct image_name name;
+    const char *hex = NULL;
+    bool may_be_id = image_name_is_id(ref, &hex);
+    bool only_id = may_be_id && (hex != ref || strlen(hex) == IMAGE_HEX_SIZE - 1);
+    int rc = only_id ? 0 : image_name_parse(ref, &name, may_be_id ? NULL : err);
+    if (rc < 0)
+        return may_be_id ? find_id(s, hex, ret, err) : rc;
+    if (!only_id && name.digest[0])
+        return find_id(s, name.digest, ret, err);
+    if (!only_id)
+        rc = find_name(s, name.text, ret, err);
+    if (rc > 0 && strv_add(&ret->names, name.text) < 0) {
+        mtd_image_done(ret);
+        return out_of_memory(err);
+    }
+    return rc == 0 && may_be_id ? find_id(s, hex, ret, err) : rc;
+}
+
+int image_find(const struct image_store *s, const char *ref, struct mtd_image *ret,
+               struct mtd_error *err)
+{
+    struct mtd_image image = {0};
+    int rc = find(s, ref, &image, err);
+    if (rc == 0)
+        return image_unknown(s, ref, err);
+    if (rc < 0)
+        return rc;
+    *ret = image;
+    return 0;
+}
+
+int image_tag(const struct image_store *s, const char *ref, const char *name,
+              struct mtd_error *err)
+{
+    auto_done(mtd_image_done) struct mtd_image image = {0};
+    struct image_name to;
+    struct image_ref target = {{0}, ""};
+    int rc = image_name_parse_new(name, &to, err);
+    if (rc == 0)
+        rc = image_find(s, ref, &image, err);
+    if (rc == 0)
+        rc = image_disk_prepare(s, err);
+    if (rc < 0)
+        return rc;
+    auto_fd int lock = image_disk_lock(s, IMAGE_LOCK, err);
+    if (lock < 0)
+        return lock;
+    auto_done(mtd_image_done) struct mtd_image again = {0};
+    snprintf(target.hex, sizeof(target.hex), "%s", image.id + strlen("sha256:"));
+    if (image_disk_load(s, target.hex, &again, NULL) < 0)
+        return mtd_fail(err, ENOENT, "image \"%.100s\" was just removed", ref);
+    return image_disk_write_ref(s, to.text, &target, err);
+}
+
+/* tar -> layer -> image */
+static int make_image(const struct image_store *s, int tar_fd, const struct image_draft *d,
+                      char **ret_id, struct mtd_error *err)
+{
+    struct image_staging layer = {.fd = -1};
+    struct image_tar tar = {.fd = tar_fd};
+    struct image_unpacked unpacked;
+    char hex[IMAGE_HEX_SIZE], *id = NULL;
+    int rc = image_staging_open(s, &layer, err);
+    if (rc == 0) {
+        struct image_limits limits = image_limits_of(layer.fd);
+        rc = image_unpack(layer.fd, &tar, &limits, &unpacked, err);
+    }
+    if (rc == 0)
+        rc = image_publish(s, d, &layer, &unpacked, hex, err);
+    image_staging_done(&layer);
+    if (rc == 0 && asprintf(&id, "sha256:%s", hex) < 0)
+        return out_of_memory(err);
+    if (rc == 0)
+        *ret_id = id;
+    return rc;
+}
+
+static int parse_new_name(const char *name, struct image_name *ret, struct image_draft *d,
+                          struct mtd_error *err)
+{
+    int rc = name ? image_name_parse_new(name, ret, err) : 0;
+    d->name = name ? ret->text : NULL;
+    d->created_at = clock_wall_ns();
+    return rc;
+}
+
+int image_import(const struct image_store *s, int tar_fd, const char *name,
+                 const struct mtd_image_config *config, char **ret_id, struct mtd_error *err)
+{
+    struct image_draft draft = {.config = config};
+    struct image_name full;
+    int rc = parse_new_name(name, &full, &draft, err);
+    return rc < 0 ? rc : make_image(s, tar_fd, &draft, ret_id, err);
+}
+
+static int check_chain(const struct strv *layers, struct mtd_error *err)
+{
+    for (size_t i = 0; i < layers->len; i++)
+        if (strlen(layers->items[i]) != IMAGE_HEX_SIZE - 1 ||
+            !hex_is_valid(layers->items[i], IMAGE_HEX_SIZE - 1))
+            return mtd_fail(err, EINVAL, "\"%.80s\" is not a layer", layers->items[i]);
+    return 0;
+}
+
+/* Through a tar: what the new layer holds is then what the same layer would hold elsewhere,
+ * and its id is the tar's. */
+int image_commit(const struct image_store *s, const struct strv *base_layers, int upper_fd,
+                 const struct mtd_image_config *config, const char *name, char **ret_id,
+                 struct mtd_error *err)
+{
+    struct image_draft draft = {.base = base_layers, .config = config};
+    struct image_name full;
+    int rc = parse_new_name(name, &full, &draft, err);
+    if (rc == 0)
+        rc = check_chain(base_layers, err);
+    if (rc == 0)
+        rc = image_disk_prepare(s, err);
+    if (rc < 0)
+        return rc;
+    auto_fd int tar = image_staging_file(s, err);
+    if (tar < 0)
+        return tar;
+    rc = image_pack(upper_fd, IMAGE_PACK_LAYER, tar, err);
+    if (rc == 0 && lseek(tar, 0, SEEK_SET) < 0)
+        rc = mtd_fail_errno(err, errno, "cannot read the layer");
+    return rc < 0 ? rc : make_image(s, tar, &draft, ret_id, err);
+}
+
+int image_export(int tree_fd, int out_fd, struct mtd_error *err)
+{
+    return image_pack(tree_fd, IMAGE_PACK_TREE, out_fd, err);
+}

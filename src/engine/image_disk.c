@@ -1,0 +1,232 @@
+#include "engine/image_disk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/parse.h"
+#include "engine/spec.h"
+
+#define PATH_ROOM (IMAGE_NAME_SIZE + 64)
+#define HEX_LEN (IMAGE_HEX_SIZE - 1)
+#define PREFIX "sha256:"
+#define SUFFIX ".json"
+
+static const char *const DIRS[] = {"images", "images/refs", "images/config", "images/layers",
+                                   "images/tmp"};
+static const char *const LOCKS[] = {
+    [IMAGE_LOCK] = "images/lock", [IMAGE_LOCK_SOURCE] = "images/source.lock"};
+
+int image_disk_prepare(const struct image_store *s, struct mtd_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(DIRS); i++)
+        if (mkdirat(s->root_fd, DIRS[i], 0700) < 0 && errno != EEXIST)
+            return mtd_fail_errno(err, errno, "cannot create %s/%s", s->root, DIRS[i]);
+    return 0;
+}
+
+int image_disk_lock(const struct image_store *s, enum image_lock which, struct mtd_error *err)
+{
+    auto_fd int fd =
+        openat(s->root_fd, LOCKS[which], O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    int rc = fd < 0 ? -1 : 0;
+    if (rc == 0) {
+        do
+            rc = flock(fd, LOCK_EX);
+        while (rc < 0 && errno == EINTR);
+    }
+    if (rc < 0)
+        return mtd_fail_errno(err, errno, "cannot lock %s/%s", s->root, LOCKS[which]);
+    return take_fd(&fd);
+}
+
+static void ref_path(const char *text, char out[PATH_ROOM])
+{
+    char file[IMAGE_NAME_SIZE];
+    image_name_to_file(text, file);
+    snprintf(out, PATH_ROOM, "images/refs/%s", file);
+}
+
+static int read_ref_at(int dir_fd, const char *path, struct image_ref *ret)
+{
+    char link[IMAGE_HEX_SIZE + IMAGE_STAMP_SIZE + 16];
+    ssize_t n = readlinkat(dir_fd, path, link, sizeof(link) - 1);
+    if (n < 0)
+        return errno == EINVAL ? -EBADMSG : -errno;
+    link[n] = '\0';
+    char *stamp = strchr(link, '@');
+    if (stamp)
+        *stamp++ = '\0';
+    if (strncmp(link, PREFIX, strlen(PREFIX)) != 0 || strlen(link) != HEX_LEN + 7 ||
+        !hex_is_valid(link + 7, HEX_LEN) || (stamp && strlen(stamp) >= sizeof(ret->stamp)))
+        return -EBADMSG;
+    memcpy(ret->hex, link + 7, sizeof(ret->hex));
+    snprintf(ret->stamp, sizeof(ret->stamp), "%s", stamp ? stamp : "");
+    return 0;
+}
+
+int image_disk_read_ref(const struct image_store *s, const char *text, struct image_ref *ret)
+{
+    char path[PATH_ROOM];
+    ref_path(text, path);
+    return read_ref_at(s->root_fd, path, ret);
+}
+
+int image_disk_write_ref(const struct image_store *s, const char *text,
+                         const struct image_ref *ref, struct mtd_error *err)
+{
+    char path[PATH_ROOM], temp[PATH_ROOM], target[sizeof(*ref) + 16];
+    char name[IMAGE_STAGING_NAME];
+    ref_path(text, path);
+    image_staging_name(name, "ref");
+    snprintf(temp, sizeof(temp), "images/tmp/%s", name);
+    snprintf(target, sizeof(target), PREFIX "%s%s%s", ref->hex, ref->stamp[0] ? "@" : "",
+             ref->stamp);
+    int rc = symlinkat(target, s->root_fd, temp);
+    if (rc == 0 && (rc = renameat(s->root_fd, temp, s->root_fd, path)) < 0) {
+        int saved = errno;
+        unlinkat(s->root_fd, temp, 0);
+        errno = saved;
+    }
+    if (rc < 0)
+        return mtd_fail_errno(err, errno, "cannot write %s/%s", s->root, path);
+    return 0;
+}
+
+int image_disk_drop_ref(const struct image_store *s, const char *text, struct mtd_error *err)
+{
+    char path[PATH_ROOM];
+    ref_path(text, path);
+    if (unlinkat(s->root_fd, path, 0) < 0 && errno != ENOENT)
+        return mtd_fail_errno(err, errno, "cannot remove %s/%s", s->root, path);
+    return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int image_disk_list(const struct image_store *s, const char *path, struct strv *ret)
+{
+    int fd = fs_open_dir_at(s->root_fd, path);
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    auto_dir DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return -ENOMEM;
+    }
+    const struct dirent *d;
+    while ((d = readdir(dir))) {
+        int rc = d->d_name[0] == '.' ? 0 : strv_add(ret, d->d_name);
+        if (rc < 0)
+            return rc;
+    }
+    if (ret->len > 1)
+        qsort(ret->items, ret->len, sizeof(*ret->items), compare);
+    return 0;
+}
+
+int image_disk_list_refs(const struct image_store *s, struct strv *ret_names,
+                         struct strv *ret_hex)
+{
+    auto_done(strv_done) struct strv files = {0};
+    int rc = image_disk_list(s, "images/refs", &files);
+    for (size_t i = 0; i < files.len && rc == 0; i++) {
+        char text[IMAGE_NAME_SIZE];
+        struct image_ref ref;
+        struct image_name name;
+        image_name_from_file(files.items[i], text);
+        if (image_name_parse(text, &name, NULL) < 0 ||
+            image_disk_read_ref(s, text, &ref) < 0)
+            continue; /* not ours, or gone since */
+        rc = strv_add(ret_names, text);
+        if (rc == 0)
+            rc = strv_add(ret_hex, ref.hex);
+    }
+    return rc;
+}
+
+int image_disk_list_ids(const struct image_store *s, const char *prefix, struct strv *ret)
+{
+    auto_done(strv_done) struct strv files = {0};
+    int rc = image_disk_list(s, "images/config", &files);
+    for (size_t i = 0; i < files.len && rc == 0; i++) {
+        char *name = files.items[i];
+        if (strlen(name) != HEX_LEN + strlen(SUFFIX) || strcmp(name + HEX_LEN, SUFFIX) != 0)
+            continue;
+        name[HEX_LEN] = '\0';
+        if (hex_is_valid(name, HEX_LEN) && strncmp(name, prefix, strlen(prefix)) == 0)
+            rc = strv_add(ret, name);
+    }
+    return rc;
+}
+
+static void config_path(const char *hex, char out[PATH_ROOM])
+{
+    snprintf(out, PATH_ROOM, "images/config/%s" SUFFIX, hex);
+}
+
+/* Layers become directory names: nothing else than ids may come out of the file. */
+static int check(const struct mtd_image *i, const char *hex, struct mtd_error *err)
+{
+    if (!i->id || strncmp(i->id, PREFIX, strlen(PREFIX)) != 0 ||
+        strcmp(i->id + strlen(PREFIX), hex) != 0)
+        return mtd_fail(err, EINVAL, "Id: not the file's name");
+    if (i->layers.len == 0)
+        return mtd_fail(err, EINVAL, "Layers: empty");
+    for (size_t n = 0; n < i->layers.len; n++)
+        if (strlen(i->layers.items[n]) != HEX_LEN || !hex_is_valid(i->layers.items[n], HEX_LEN))
+            return mtd_fail(err, EINVAL, "Layers: not a list of ids");
+    return 0;
+}
+
+int image_disk_load(const struct image_store *s, const char *hex, struct mtd_image *ret,
+                    struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf text = {0};
+    struct mtd_image image = {0};
+    char path[PATH_ROOM];
+    config_path(hex, path);
+    int rc = fs_read_at(s->root_fd, path, SPEC_MAX_BYTES, &text);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot read %s/%s", s->root, path);
+    rc = spec_decode_image(text.data, text.len, &image, err);
+    if (rc == 0)
+        rc = check(&image, hex, err);
+    if (rc < 0) {
+        mtd_context(err, "%s/%s is damaged", s->root, path);
+        mtd_image_done(&image);
+        return -EINVAL;
+    }
+    strv_done(&image.names);
+    *ret = image;
+    return 0;
+}
+
+int image_disk_save(const struct image_store *s, const char *hex, const char *text, size_t len)
+{
+    char file[IMAGE_HEX_SIZE + 8];
+    auto_fd int dir = fs_open_dir_at(s->root_fd, "images/config");
+    if (dir < 0)
+        return dir;
+    snprintf(file, sizeof(file), "%s" SUFFIX, hex);
+    return fs_replace_at(dir, file, text, len, 0600, true);
+}
+
+int image_disk_drop_config(const struct image_store *s, const char *hex)
+{
+    char path[PATH_ROOM];
+    config_path(hex, path);
+    return unlinkat(s->root_fd, path, 0) < 0 && errno != ENOENT ? -errno : 0;
+}

@@ -1,0 +1,98 @@
+/* Lists unpack nothing: a source which was not used yet is shown with what is known of it. */
+
+#include "engine/image.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "engine/image_disk.h"
+
+static struct mtd_image *grow(struct mtd_image_list *l)
+{
+    struct mtd_image *items = reallocarray(l->items, l->len + 1, sizeof(*items));
+    if (!items)
+        return NULL;
+    l->items = items;
+    items[l->len] = (struct mtd_image){0};
+    return &items[l->len++];
+}
+
+/* A file that is gone or damaged is no reason to show none of the others. */
+static int add_unpacked(const struct image_store *s, const char *hex,
+                        const struct strv *names, const struct strv *ids,
+                        struct mtd_image_list *ret)
+{
+    struct mtd_image image = {0};
+    if (image_disk_load(s, hex, &image, NULL) < 0)
+        return 0;
+    struct mtd_image *slot = grow(ret);
+    if (!slot) {
+        mtd_image_done(&image);
+        return -ENOMEM;
+    }
+    *slot = image;
+    int rc = 0;
+    for (size_t i = 0; i < names->len && rc == 0; i++)
+        if (strcmp(ids->items[i], hex) == 0)
+            rc = strv_add(&slot->names, names->items[i]);
+    return rc;
+}
+
+static int add_source(const struct image_store *s, const char *name,
+                      struct mtd_image_list *ret)
+{
+    struct image_source src;
+    if (image_source_find(s, name, &src) < 0)
+        return 0;
+    struct mtd_image *slot = grow(ret);
+    if (!slot)
+        return -ENOMEM;
+    slot->created_at = src.created_at;
+    slot->size = src.size;
+    if (asprintf(&slot->id, "sha256:%s", src.ref.hex) < 0) {
+        slot->id = NULL;
+        return -ENOMEM;
+    }
+    return strv_add(&slot->names, name);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+    const struct mtd_image *x = a, *y = b;
+    if (x->created_at != y->created_at)
+        return x->created_at > y->created_at ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+static int fill(const struct image_store *s, struct mtd_image_list *ret)
+{
+    auto_done(strv_done) struct strv names = {0}, ids = {0}, all = {0}, sources = {0};
+    int rc = image_disk_list_refs(s, &names, &ids);
+    if (rc == 0)
+        rc = image_disk_list_ids(s, "", &all);
+    if (rc == 0)
+        rc = image_source_list(s, &sources);
+    for (size_t i = 0; i < all.len && rc == 0; i++)
+        rc = add_unpacked(s, all.items[i], &names, &ids, ret);
+    for (size_t i = 0; i < sources.len && rc == 0; i++)
+        if (!strv_contains(&names, sources.items[i]))
+            rc = add_source(s, sources.items[i], ret);
+    return rc;
+}
+
+int image_list(const struct image_store *s, struct mtd_image_list *ret, struct mtd_error *err)
+{
+    struct mtd_image_list list = {0};
+    int rc = fill(s, &list);
+    if (rc < 0) {
+        mtd_image_list_done(&list);
+        return mtd_fail_errno(err, -rc, "cannot list %s/images", s->root);
+    }
+    if (list.len > 1)
+        qsort(list.items, list.len, sizeof(*list.items), newest_first);
+    *ret = list;
+    return 0;
+}

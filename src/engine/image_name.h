@@ -1,0 +1,40 @@
+/* image_name - docker's reference grammar.
+ * Shape   [host[:port]/]path[:tag][@sha256:<64 hex>], kept in its short form: "busybox" is
+ *         "busybox:latest", and so are "docker.io/library/busybox" and "library/busybox".
+ * Rule    upper case only in host and tag; path 1..255 bytes, tag up to 128. Nothing that
+ *         passes can be "." or "..", or hold a "%", which stands for "/" in file names.
+ * Source  github.com/distribution/reference, regexp.go and normalize.go
+ */
+#ifndef ENGINE_IMAGE_NAME_H
+#define ENGINE_IMAGE_NAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+#define IMAGE_NAME_SIZE 256 /* name and tag are one file name */
+#define IMAGE_HEX_SIZE 65   /* a sha256 in hex */
+
+struct image_name {
+    char text[IMAGE_NAME_SIZE];  /* "host:5000/a/b:tag" */
+    size_t repo_len;             /* length of text without ":tag" */
+    bool has_tag;                /* written, not the default */
+    char digest[IMAGE_HEX_SIZE]; /* hex, or "" */
+};
+
+/* -EINVAL, err says what is wrong with it. */
+int image_name_parse(const char *ref, struct image_name *ret, struct mtd_error *err);
+/* As image_name_parse, for giving a name to an image: a digest is refused. */
+int image_name_parse_new(const char *ref, struct image_name *ret, struct mtd_error *err);
+
+void image_name_to_file(const char *text, char out[IMAGE_NAME_SIZE]);
+void image_name_from_file(const char *file, char out[IMAGE_NAME_SIZE]);
+
+/* Text as people write it: without ":latest". Returns the length to show. */
+size_t image_name_short_len(const char *text);
+
+/* "sha256:" and 1..64 hex digits, or the digits alone: *ret_hex points at the digits. */
+bool image_name_is_id(const char *ref, const char **ret_hex);
+
+#endif

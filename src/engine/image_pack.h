@@ -1,0 +1,46 @@
+/* image_pack - the state of a tar being written; shared by image_pack.c (the tree) and
+ * image_pack_data.c (the stream, files' data, hard links).
+ */
+#ifndef ENGINE_IMAGE_PACK_H
+#define ENGINE_IMAGE_PACK_H
+
+#include <archive_entry.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "engine/image_tar.h"
+
+struct archive;
+
+struct image_pack {
+    struct archive *archive;
+    enum image_pack_form form;
+    int out_fd;
+    int write_error;        /* -errno of the first failed write to out_fd */
+    struct buf path;        /* of the entry at hand; "" = the root */
+    bool opaque;            /* the directory whose attributes were read last */
+    void *links;            /* tsearch tree: files with several names */
+    char *zeros;            /* what holes read as; see image_pack_data.c */
+    char xattr_names[65536], xattr_value[65536]; /* the kernel's own limits */
+    char block[256 << 10];
+};
+
+static inline void image_pack_free_entry(struct archive_entry **e)
+{
+    if (*e)
+        archive_entry_free(*e);
+}
+#define auto_entry auto_done(image_pack_free_entry)
+
+int image_pack_header(struct image_pack *p, struct archive_entry *e, struct mtd_error *err);
+/* *ret_first = the file's earlier path, or NULL: this one is remembered as the first. */
+int image_pack_link(struct image_pack *p, const struct stat *st, const char **ret_first);
+/* Header and data of the regular file that fd (O_PATH) stands for. */
+int image_pack_regular(struct image_pack *p, struct archive_entry *e, int fd,
+                       const struct stat *st, struct mtd_error *err);
+int image_pack_root(struct image_pack *p, int tree_fd, struct mtd_error *err);
+
+#endif

@@ -1,0 +1,208 @@
+/* The stream a tree is packed into. pax, because ustar has no nanoseconds, attributes or long
+ * names. Holes stay holes: libarchive wants to be given their bytes and drops them, so it is
+ * given a mapping that nobody ever touches. */
+
+#include "engine/image_pack.h"
+
+#include <archive.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "engine/image_entry.h"
+
+#define ZEROS_LEN (1u << 30)
+
+struct file_link {
+    dev_t dev;
+    ino_t ino;
+    char path[];
+};
+
+static int compare_links(const void *a, const void *b)
+{
+    const struct file_link *x = a, *y = b;
+    if (x->ino != y->ino)
+        return x->ino < y->ino ? -1 : 1;
+    return x->dev == y->dev ? 0 : x->dev < y->dev ? -1 : 1;
+}
+
+int image_pack_link(struct image_pack *p, const struct stat *st, const char **ret_first)
+{
+    struct file_link *l = malloc(sizeof(*l) + p->path.len + 1);
+    if (!l)
+        return -ENOMEM;
+    l->dev = st->st_dev;
+    l->ino = st->st_ino;
+    memcpy(l->path, p->path.data, p->path.len + 1);
+    struct file_link **slot = tsearch(l, &p->links, compare_links);
+    *ret_first = slot && *slot != l ? (*slot)->path : NULL;
+    if (!slot || *slot != l)
+        free(l);
+    return slot ? 0 : -ENOMEM;
+}
+
+static int write_failed(struct image_pack *p, struct mtd_error *err)
+{
+    return mtd_fail_errno(err, p->write_error < 0 ? -p->write_error : archive_errno(p->archive),
+                          "cannot write the tar");
+}
+
+static int read_failed(struct image_pack *p, int code, struct mtd_error *err)
+{
+    return image_entry_failed(err, code, p->path.data, "cannot read");
+}
+
+/* Where the data of a file with holes lies. */
+static int add_holes(struct archive_entry *e, int fd, off_t size)
+{
+    off_t at = 0;
+    while (at < size) {
+        off_t data = lseek(fd, at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO)
+            break;
+        off_t hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+        if (hole < 0)
+            return -errno;
+        if (hole > size)
+            hole = size;
+        if (data < size)
+            archive_entry_sparse_add_entry(e, data, hole - data);
+        at = hole;
+    }
+    if (archive_entry_sparse_count(e) == 0)
+        archive_entry_sparse_add_entry(e, 0, 0); /* nothing but a hole */
+    return 0;
+}
+
+static int put_bytes(struct image_pack *p, const char *data, size_t len, struct mtd_error *err)
+{
+    while (len > 0) {
+        la_ssize_t n = archive_write_data(p->archive, data, len);
+        if (n <= 0)
+            return write_failed(p, err);
+        data += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int put_zeros(struct image_pack *p, off_t len, struct mtd_error *err)
+{
+    if (!p->zeros) {
+        void *map = mmap(NULL, ZEROS_LEN, PROT_READ,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (map == MAP_FAILED)
+            return mtd_fail_errno(err, errno, "cannot pack");
+        p->zeros = map;
+    }
+    int rc = 0;
+    while (len > 0 && rc == 0) {
+        size_t n = len < (off_t)ZEROS_LEN ? (size_t)len : ZEROS_LEN;
+        rc = put_bytes(p, p->zeros, n, err);
+        len -= (off_t)n;
+    }
+    return rc;
+}
+
+/* Exactly len bytes from at on. A file that shrinks meanwhile reads as zeros. */
+static int put_data(struct image_pack *p, int fd, off_t at, off_t len, struct mtd_error *err)
+{
+    int rc = 0;
+    while (len > 0 && rc == 0) {
+        size_t want = len < (off_t)sizeof(p->block) ? (size_t)len : sizeof(p->block);
+        ssize_t n = pread(fd, p->block, want, at);
+        if (n < 0)
+            return read_failed(p, errno, err);
+        if (n == 0)
+            return put_zeros(p, len, err);
+        rc = put_bytes(p, p->block, (size_t)n, err);
+        at += n;
+        len -= n;
+    }
+    return rc;
+}
+
+static int put_pieces(struct image_pack *p, struct archive_entry *e, int fd, off_t size,
+                      struct mtd_error *err)
+{
+    int64_t at = 0, offset, len;
+    int rc = 0;
+    if (archive_entry_sparse_reset(e) == 0)
+        return put_data(p, fd, 0, size, err);
+    while (rc == 0 && archive_entry_sparse_next(e, &offset, &len) == ARCHIVE_OK) {
+        rc = put_zeros(p, offset - at, err);
+        if (rc == 0)
+            rc = put_data(p, fd, offset, len, err);
+        at = offset + len;
+    }
+    return rc < 0 ? rc : put_zeros(p, size - at, err);
+}
+
+int image_pack_regular(struct image_pack *p, struct archive_entry *e, int fd,
+                       const struct stat *st, struct mtd_error *err)
+{
+    char proc[64];
+    snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+    auto_fd int in = open(proc, O_RDONLY | O_CLOEXEC);
+    if (in < 0)
+        return read_failed(p, errno, err);
+    if ((off_t)st->st_blocks * 512 < st->st_size && add_holes(e, in, st->st_size) < 0)
+        archive_entry_sparse_clear(e);
+    int rc = image_pack_header(p, e, err);
+    return rc < 0 ? rc : put_pieces(p, e, in, st->st_size, err);
+}
+
+static la_ssize_t write_block(struct archive *a, void *data, const void *block, size_t len)
+{
+    struct image_pack *p = data;
+    int rc = fs_write_all(p->out_fd, block, len);
+    if (rc == 0)
+        return (la_ssize_t)len;
+    p->write_error = rc;
+    archive_set_error(a, -rc, "write");
+    return -1;
+}
+
+static int open_stream(struct image_pack *p)
+{
+    struct archive *a = p->archive;
+    if (archive_write_set_format_pax(a) != ARCHIVE_OK ||
+        archive_write_set_options(a, "xattrheader=SCHILY") != ARCHIVE_OK ||
+        archive_write_add_filter_none(a) != ARCHIVE_OK ||
+        archive_write_set_bytes_per_block(a, (int)sizeof(p->block)) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK)
+        return -ENOMEM;
+    return archive_write_open(a, p, NULL, write_block, NULL) == ARCHIVE_OK ? 0 : -ENOMEM;
+}
+
+int image_pack(int tree_fd, enum image_pack_form form, int out_fd, struct mtd_error *err)
+{
+    auto_free struct image_pack *p = calloc(1, sizeof(*p));
+    if (!p || buf_puts(&p->path, "") < 0)
+        return mtd_fail_errno(err, ENOMEM, "cannot pack");
+    p->form = form;
+    p->out_fd = out_fd;
+    p->archive = archive_write_new();
+    int rc = p->archive ? open_stream(p) : -ENOMEM;
+    if (rc < 0)
+        mtd_fail_errno(err, -rc, "cannot pack");
+    if (rc == 0)
+        rc = image_pack_root(p, tree_fd, err);
+    if (rc == 0 && archive_write_close(p->archive) != ARCHIVE_OK)
+        rc = write_failed(p, err);
+    if (rc < 0 && p->archive)
+        archive_write_fail(p->archive); /* or freeing would write the rest */
+    if (p->archive)
+        archive_write_free(p->archive);
+    tdestroy(p->links, free);
+    if (p->zeros)
+        munmap(p->zeros, ZEROS_LEN);
+    buf_done(&p->path);
+    return rc;
+}

@@ -1,0 +1,129 @@
+/* A finished layer becomes an image: layer, config and name in this order, under the lock, so
+ * that what can be found is complete. */
+
+#include "engine/image_disk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/image_hash.h"
+#include "engine/spec.h"
+
+/* The image borrows the draft's config: only its own members are freed. */
+static void free_own(struct mtd_image *i)
+{
+    free(i->id);
+    strv_done(&i->layers);
+}
+
+static bool same_list(const struct strv *a, const struct strv *b)
+{
+    if (a->len != b->len)
+        return false;
+    for (size_t i = 0; i < a->len; i++)
+        if (strcmp(a->items[i], b->items[i]) != 0)
+            return false;
+    return true;
+}
+
+/* Some image has exactly the layers below: the container's own. */
+static uint64_t size_of(const struct image_store *s, const struct strv *base)
+{
+    auto_done(strv_done) struct strv ids = {0};
+    if (!base || base->len == 0 || image_disk_list_ids(s, "", &ids) < 0)
+        return 0;
+    for (size_t i = 0; i < ids.len; i++) {
+        auto_done(mtd_image_done) struct mtd_image image = {0};
+        if (image_disk_load(s, ids.items[i], &image, NULL) == 0 &&
+            same_list(&image.layers, base))
+            return image.size;
+    }
+    return 0;
+}
+
+static int encode(const struct image_draft *d, struct mtd_image *i, struct buf *ret,
+                  char hex[IMAGE_HEX_SIZE], struct mtd_error *err)
+{
+    int rc = 0;
+    if (d->source.hex[0]) {
+        memcpy(hex, d->source.hex, IMAGE_HEX_SIZE);
+    } else {
+        rc = spec_encode_image(i, ret, err);
+        if (rc < 0)
+            return rc;
+        image_hash(ret->data, ret->len, hex);
+        ret->len = 0;
+    }
+    if (asprintf(&i->id, "sha256:%s", hex) < 0) {
+        i->id = NULL;
+        return mtd_fail_errno(err, ENOMEM, "cannot write the image");
+    }
+    return spec_encode_image(i, ret, err);
+}
+
+static int check_base(const struct image_store *s, const struct strv *base,
+                      struct mtd_error *err)
+{
+    for (size_t i = 0; base && i < base->len; i++)
+        if (!image_disk_has_layer(s, base->items[i]))
+            return mtd_fail(err, ENOENT, "layer %.12s is no longer there", base->items[i]);
+    return 0;
+}
+
+static int save(const struct image_store *s, const struct image_draft *d, const char *hex,
+                const struct buf *text, struct mtd_error *err)
+{
+    struct image_ref ref = d->source;
+    int rc = image_disk_save(s, hex, text->data, text->len);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot write %s/images/config/%s.json", s->root, hex);
+    memcpy(ref.hex, hex, sizeof(ref.hex));
+    return d->name ? image_disk_write_ref(s, d->name, &ref, err) : 0;
+}
+
+static int publish_locked(const struct image_store *s, const struct image_draft *d,
+                          struct image_staging *layer, const char *hex, const char *chain,
+                          const struct buf *text, struct mtd_error *err)
+{
+    bool is_new = false;
+    auto_done(strv_done) struct strv tmp = {0};
+    auto_fd int lock = image_disk_lock(s, IMAGE_LOCK, err);
+    if (lock < 0)
+        return lock;
+    int rc = check_base(s, d->base, err);
+    if (rc == 0)
+        rc = image_staging_publish(layer, chain, &is_new, err);
+    if (rc == 0)
+        rc = save(s, d, hex, text, err);
+    if (rc < 0 && is_new && image_disk_retire_layer(s, chain, &tmp) == 0)
+        image_disk_drop_tmp(s, &tmp);
+    return rc;
+}
+
+int image_publish(const struct image_store *s, const struct image_draft *d,
+                  struct image_staging *layer, const struct image_unpacked *unpacked,
+                  char ret_hex[IMAGE_HEX_SIZE], struct mtd_error *err)
+{
+    auto_done(free_own) struct mtd_image image = {.created_at = d->created_at};
+    auto_done(buf_done) struct buf text = {0};
+    char hex[IMAGE_HEX_SIZE], chain[IMAGE_HEX_SIZE];
+    size_t n = d->base ? d->base->len : 0;
+    image_hash_chain(n ? d->base->items[n - 1] : NULL, unpacked->diff_id, chain);
+    if (d->config)
+        image.config = *d->config;
+    image.size = size_of(s, d->base) + unpacked->size;
+    if ((d->base && strv_add_all(&image.layers, d->base) < 0) ||
+        strv_add(&image.layers, chain) < 0)
+        return mtd_fail_errno(err, ENOMEM, "cannot write the image");
+    int rc = encode(d, &image, &text, hex, err);
+    if (rc == 0 && syncfs(layer->fd) < 0) /* an image that can be found outlives a crash */
+        rc = mtd_fail_errno(err, errno, "cannot write %s/images", s->root);
+    if (rc == 0)
+        rc = publish_locked(s, d, layer, hex, chain, &text, err);
+    if (rc == 0)
+        memcpy(ret_hex, hex, IMAGE_HEX_SIZE);
+    return rc;
+}

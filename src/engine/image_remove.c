@@ -1,0 +1,197 @@
+/* Removing follows docker: a name is taken off, and with the last name the image goes, and
+ * with it the layers that no other image has. What a container uses never goes: with force
+ * such an image only loses its names. */
+
+#include "engine/image.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "engine/image_disk.h"
+
+struct removal {
+    const struct image_store *store;
+    const char *ref; /* as typed, for errors */
+    char hex[IMAGE_HEX_SIZE];
+    struct strv names; /* all of the image's */
+    const char *name;  /* the one asked for; NULL = by id */
+    bool used, force;
+    struct strv *report;
+    struct strv tmp; /* layers out of sight, deleted after the lock */
+};
+
+static int report(struct removal *r, const char *what, const char *prefix, const char *object,
+                  struct mtd_error *err)
+{
+    char *line;
+    if (asprintf(&line, "%s: %s%s", what, prefix, object) < 0 ||
+        strv_take(r->report, line) < 0)
+        return mtd_fail_errno(err, ENOMEM, "cannot remove image \"%.100s\"", r->ref);
+    return 0;
+}
+
+/* A source that was not unpacked occupies nothing. */
+static int nothing_to_remove(const struct image_store *s, const char *ref, const char *text,
+                             struct mtd_error *err)
+{
+    struct image_source src;
+    if (!text || image_source_find(s, text, &src) < 0)
+        return image_unknown(s, ref, err);
+    if (src.file[0])
+        return mtd_fail(err, ENOENT,
+                        "image \"%.100s\" is not unpacked; to be rid of it remove %s/%s", ref,
+                        s->root, src.file);
+    return mtd_fail(err, ENOENT,
+                    "image \"%.100s\" is embedded in the program and not unpacked: there is "
+                    "nothing to remove", ref);
+}
+
+static int resolve(struct removal *r, struct image_name *name, struct mtd_error *err)
+{
+    const char *hex = NULL;
+    struct image_ref ref;
+    bool may_be_id = image_name_is_id(r->ref, &hex);
+    bool is_name = image_name_parse(r->ref, name, may_be_id ? NULL : err) == 0;
+    if (!is_name && !may_be_id)
+        return -EINVAL;
+    if (is_name && !name->digest[0] &&
+        image_disk_read_ref(r->store, name->text, &ref) == 0) {
+        memcpy(r->hex, ref.hex, sizeof(r->hex));
+        r->name = name->text;
+        return 0;
+    }
+    const char *prefix = is_name && name->digest[0] ? name->digest : hex;
+    int rc = prefix ? image_resolve_id(r->store, prefix, r->hex, err) : 0;
+    if (rc == 0)
+        rc = nothing_to_remove(r->store, r->ref, is_name ? name->text : NULL, err);
+    return rc < 0 ? rc : 0;
+}
+
+static int find_names(struct removal *r)
+{
+    auto_done(strv_done) struct strv names = {0}, ids = {0};
+    int rc = image_disk_list_refs(r->store, &names, &ids);
+    for (size_t i = 0; i < names.len && rc == 0; i++)
+        if (strcmp(ids.items[i], r->hex) == 0)
+            rc = strv_add(&r->names, names.items[i]);
+    return rc;
+}
+
+static bool is_used(const struct strv *used_by, const char *hex)
+{
+    for (size_t i = 0; used_by && i < used_by->len; i++) {
+        const char *id = used_by->items[i];
+        if (strcmp(strncmp(id, "sha256:", 7) == 0 ? id + 7 : id, hex) == 0)
+            return true;
+    }
+    return false;
+}
+
+static int untag(struct removal *r, const char *name, struct mtd_error *err)
+{
+    int rc = image_disk_drop_ref(r->store, name, err);
+    return rc < 0 ? rc : report(r, "Untagged", "", name, err);
+}
+
+static int untag_all(struct removal *r, struct mtd_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < r->names.len && rc == 0; i++)
+        rc = untag(r, r->names.items[i], err);
+    return rc;
+}
+
+/* Layers of every image that is left. -errno when one cannot be read: then nobody knows. */
+static int list_needed(const struct image_store *s, struct strv *ret)
+{
+    auto_done(strv_done) struct strv ids = {0};
+    int rc = image_disk_list_ids(s, "", &ids);
+    for (size_t i = 0; i < ids.len && rc == 0; i++) {
+        auto_done(mtd_image_done) struct mtd_image image = {0};
+        rc = image_disk_load(s, ids.items[i], &image, NULL);
+        if (rc == 0)
+            rc = strv_add_all(ret, &image.layers);
+    }
+    return rc;
+}
+
+static int retire_layers(struct removal *r, const struct strv *layers, struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv needed = {0};
+    if (list_needed(r->store, &needed) < 0)
+        return 0;
+    int rc = 0;
+    for (size_t i = layers->len; i-- > 0 && rc == 0;) {
+        if (strv_contains(&needed, layers->items[i]))
+            continue;
+        rc = image_disk_retire_layer(r->store, layers->items[i], &r->tmp);
+        if (rc < 0)
+            return mtd_fail_errno(err, -rc, "cannot remove layer %.12s", layers->items[i]);
+        rc = report(r, "Deleted", "sha256:", layers->items[i], err);
+    }
+    return rc;
+}
+
+static int delete_image(struct removal *r, struct mtd_error *err)
+{
+    auto_done(mtd_image_done) struct mtd_image image = {0};
+    image_disk_load(r->store, r->hex, &image, NULL); /* damaged: its layers stay */
+    int rc = untag_all(r, err);
+    if (rc < 0)
+        return rc;
+    rc = image_disk_drop_config(r->store, r->hex);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot remove image \"%.100s\"", r->ref);
+    rc = report(r, "Deleted", "sha256:", r->hex, err);
+    return rc < 0 ? rc : retire_layers(r, &image.layers, err);
+}
+
+static int in_use(struct removal *r, struct mtd_error *err)
+{
+    if (r->force && r->names.len > 0)
+        return untag_all(r, err);
+    return mtd_fail(err, EBUSY, "image \"%.100s\" is used by a container; remove that first%s",
+                    r->ref, r->names.len > 0 ? " or use -f" : "");
+}
+
+static int remove_locked(struct removal *r, struct mtd_error *err)
+{
+    if (find_names(r) < 0)
+        return mtd_fail_errno(err, ENOMEM, "cannot remove image \"%.100s\"", r->ref);
+    if (r->name && r->names.len > 1)
+        return untag(r, r->name, err);
+    if (r->names.len > 1 && !r->force)
+        return mtd_fail(err, EBUSY,
+                        "image \"%.64s\" has several names (%.40s, %.40s ...); remove it by "
+                        "name or use -f", r->ref, r->names.items[0], r->names.items[1]);
+    return r->used ? in_use(r, err) : delete_image(r, err);
+}
+
+static int remove_image(struct removal *r, const struct strv *used_by, struct mtd_error *err)
+{
+    struct image_name name;
+    int rc = image_disk_prepare(r->store, err);
+    if (rc < 0)
+        return rc;
+    auto_fd int lock = image_disk_lock(r->store, IMAGE_LOCK, err);
+    if (lock < 0)
+        return lock;
+    rc = resolve(r, &name, err);
+    if (rc < 0)
+        return rc;
+    r->used = is_used(used_by, r->hex);
+    return remove_locked(r, err);
+}
+
+int image_remove(const struct image_store *s, const char *ref, bool force,
+                 const struct strv *used_by, struct strv *ret_report, struct mtd_error *err)
+{
+    struct removal r = {.store = s, .ref = ref, .force = force, .report = ret_report};
+    int rc = remove_image(&r, used_by, err);
+    image_disk_drop_tmp(s, &r.tmp);
+    strv_done(&r.tmp);
+    strv_done(&r.names);
+    return rc;
+}

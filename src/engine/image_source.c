@@ -1,0 +1,184 @@
+/* Images that are there before anybody made them: busybox inside the program, and tars the
+ * user dropped into <root>/image. Their id is made from what the source is (name, size, times)
+ * and not from its content, so that lists can show it without unpacking anything. */
+
+#include "engine/image_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "engine/assets.h"
+#include "engine/image_hash.h"
+
+#define EMBEDDED "busybox:latest"
+#define SUFFIX ".tar"
+
+static int64_t wall_ns(struct timespec t)
+{
+    return t.tv_sec * NS_PER_SEC + t.tv_nsec;
+}
+
+static void make_id(struct image_source *src)
+{
+    char text[sizeof(src->name) + sizeof(src->ref.stamp) + 2];
+    int n = snprintf(text, sizeof(text), "%s\n%s", src->name, src->ref.stamp);
+    image_hash(text, (size_t)n, src->ref.hex);
+}
+
+static void fill_from_tar(struct image_source *src, const struct stat *st)
+{
+    src->size = (uint64_t)st->st_size;
+    src->created_at = wall_ns(st->st_mtim);
+    snprintf(src->ref.stamp, sizeof(src->ref.stamp), "%" PRIu64 ".%lld.%09ld.%" PRIu64,
+             (uint64_t)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+             (uint64_t)st->st_ino);
+}
+
+/* A program of another version has another busybox; its length tells well enough. Created is
+ * when the program was. */
+static void fill_embedded(struct image_source *src)
+{
+    struct stat st;
+    src->size = (uint64_t)(mtd_busybox_end - mtd_busybox_start);
+    src->created_at = stat("/proc/self/exe", &st) == 0 ? wall_ns(st.st_mtim) : 0;
+    snprintf(src->ref.stamp, sizeof(src->ref.stamp), "embedded.%" PRIu64, src->size);
+}
+
+int image_source_find(const struct image_store *s, const char *text, struct image_source *ret)
+{
+    struct image_source src = {0};
+    struct stat st;
+    if (strchr(text, '/'))
+        return -ENOENT;
+    snprintf(src.name, sizeof(src.name), "%s", text);
+    snprintf(src.file, sizeof(src.file), "image/%.*s" SUFFIX,
+             (int)image_name_short_len(text), text);
+    if (fstatat(s->root_fd, src.file, &st, 0) == 0 && S_ISREG(st.st_mode)) {
+        fill_from_tar(&src, &st);
+    } else if (strcmp(text, EMBEDDED) == 0) {
+        src.file[0] = '\0';
+        fill_embedded(&src);
+    } else {
+        return -ENOENT;
+    }
+    make_id(&src);
+    *ret = src;
+    return 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* "alpine.tar" or "alpine:3.18.tar" -> the image's name */
+static int add_file(struct strv *ret, const char *file)
+{
+    struct image_name name;
+    size_t len = strlen(file), cut = strlen(SUFFIX);
+    if (len <= cut || strcmp(file + len - cut, SUFFIX) != 0)
+        return 0;
+    auto_free char *ref = strndup(file, len - cut);
+    if (!ref)
+        return -ENOMEM;
+    if (image_name_parse_new(ref, &name, NULL) < 0 || strv_contains(ret, name.text))
+        return 0;
+    return strv_add(ret, name.text);
+}
+
+int image_source_list(const struct image_store *s, struct strv *ret)
+{
+    auto_done(strv_done) struct strv files = {0}, names = {0};
+    int rc = image_disk_list(s, "image", &files);
+    if (rc == 0)
+        rc = strv_add(&names, EMBEDDED);
+    for (size_t i = 0; i < files.len && rc == 0; i++)
+        rc = add_file(&names, files.items[i]);
+    for (size_t i = 0; i < names.len && rc == 0; i++) {
+        struct image_source src;
+        if (image_source_find(s, names.items[i], &src) == 0)
+            rc = strv_add(ret, names.items[i]);
+    }
+    if (rc == 0 && ret->len > 1)
+        qsort(ret->items, ret->len, sizeof(*ret->items), compare);
+    return rc;
+}
+
+/* A shell, where there is one, is what `run NAME` without a command starts. */
+static int add_shell(struct mtd_image_config *c, int root_fd)
+{
+    auto_fd int fd = fs_open_in_root(root_fd, "/bin/sh", O_PATH, 0);
+    return fd < 0 ? 0 : strv_add(&c->cmd, "sh");
+}
+
+static int publish(const struct image_store *s, const struct image_source *src,
+                   struct image_staging *layer, const struct image_unpacked *unpacked,
+                   struct mtd_error *err)
+{
+    auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
+    char hex[IMAGE_HEX_SIZE];
+    struct image_draft draft = {
+        .config = &config,
+        .name = src->name,
+        .created_at = src->created_at,
+        .source = src->ref,
+    };
+    if (add_shell(&config, layer->fd) < 0)
+        return mtd_fail_errno(err, ENOMEM, "cannot write the image");
+    return image_publish(s, &draft, layer, unpacked, hex, err);
+}
+
+static int unpack(const struct image_store *s, const struct image_source *src,
+                  const struct image_tar *tar, struct image_staging *layer,
+                  struct mtd_error *err)
+{
+    struct image_limits limits = image_limits_of(layer->fd);
+    struct image_unpacked unpacked;
+    struct stat st;
+    int rc = image_unpack(layer->fd, tar, &limits, &unpacked, err);
+    if (rc < 0)
+        return rc;
+    if (!tar->data) {
+        struct image_source now = *src;
+        if (fstat(tar->fd, &st) < 0)
+            return mtd_fail_errno(err, errno, "stat");
+        fill_from_tar(&now, &st);
+        if (strcmp(now.ref.stamp, src->ref.stamp) != 0)
+            return mtd_fail(err, EAGAIN, "it changed meanwhile; try again");
+    }
+    return publish(s, src, layer, &unpacked, err);
+}
+
+int image_source_unpack(const struct image_store *s, const struct image_source *src,
+                        struct mtd_error *err)
+{
+    struct image_staging layer = {.fd = -1};
+    struct image_tar tar = {.fd = -1};
+    auto_fd int fd = -1;
+    int rc = 0;
+    if (src->file[0]) {
+        fd = openat(s->root_fd, src->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        rc = fd < 0 ? mtd_fail_errno(err, errno, "open") : 0;
+        tar.fd = fd;
+    } else {
+        tar.data = mtd_busybox_start;
+        tar.len = (size_t)(mtd_busybox_end - mtd_busybox_start);
+    }
+    if (rc == 0)
+        rc = image_staging_open(s, &layer, err);
+    if (rc == 0)
+        rc = unpack(s, src, &tar, &layer, err);
+    image_staging_done(&layer);
+    if (rc < 0 && src->file[0])
+        mtd_context(err, "%s/%s", s->root, src->file);
+    return rc;
+}

@@ -1,0 +1,155 @@
+/* Layers appear and go by rename, through images/tmp. Its users hold flock on what they have
+ * there, so what is not locked was left by a process that died. */
+
+#include "engine/image_disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+#define PATH_ROOM 128
+
+void image_staging_name(char out[IMAGE_STAGING_NAME], const char *kind)
+{
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof(random), 0) < 0)
+        random = (uint64_t)getpid();
+    snprintf(out, IMAGE_STAGING_NAME, "%s-%016llx", kind, (unsigned long long)random);
+}
+
+static void tmp_path(const char *name, char out[PATH_ROOM])
+{
+    snprintf(out, PATH_ROOM, "images/tmp/%s", name);
+}
+
+static void layer_path(const char *chain, char out[PATH_ROOM])
+{
+    snprintf(out, PATH_ROOM, "images/layers/%s", chain);
+}
+
+bool image_disk_has_layer(const struct image_store *s, const char *chain)
+{
+    char path[PATH_ROOM];
+    layer_path(chain, path);
+    return faccessat(s->root_fd, path, F_OK, 0) == 0;
+}
+
+int image_disk_retire_layer(const struct image_store *s, const char *chain,
+                            struct strv *ret_tmp)
+{
+    char from[PATH_ROOM], to[PATH_ROOM], name[IMAGE_STAGING_NAME];
+    image_staging_name(name, "gone");
+    layer_path(chain, from);
+    tmp_path(name, to);
+    int rc = strv_add(ret_tmp, name);
+    if (rc == 0 && renameat(s->root_fd, from, s->root_fd, to) < 0 && errno != ENOENT)
+        rc = -errno;
+    return rc;
+}
+
+static void remove_tmp(const struct image_store *s, const char *name)
+{
+    auto_fd int tmp = fs_open_dir_at(s->root_fd, "images/tmp");
+    if (tmp >= 0)
+        fs_remove_tree_at(tmp, name);
+}
+
+void image_disk_drop_tmp(const struct image_store *s, const struct strv *tmp)
+{
+    for (size_t i = 0; i < tmp->len; i++)
+        remove_tmp(s, tmp->items[i]);
+}
+
+/* What a process left that was killed: its lock is free. */
+static void sweep(const struct image_store *s)
+{
+    auto_done(strv_done) struct strv names = {0};
+    if (image_disk_list(s, "images/tmp", &names) < 0)
+        return;
+    for (size_t i = 0; i < names.len; i++) {
+        char path[PATH_ROOM];
+        tmp_path(names.items[i], path);
+        auto_fd int fd =
+            openat(s->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0 ? flock(fd, LOCK_EX | LOCK_NB) == 0 : errno == ELOOP)
+            remove_tmp(s, names.items[i]);
+    }
+}
+
+static int staging_failed(const struct image_store *s, int code, struct mtd_error *err)
+{
+    return mtd_fail_errno(err, code, "cannot create a directory in %s/images/tmp", s->root);
+}
+
+/* Made and locked under the big lock, under which alone the sweep runs. */
+int image_staging_open(const struct image_store *s, struct image_staging *ret,
+                       struct mtd_error *err)
+{
+    struct image_staging g = {.store = s, .fd = -1};
+    char path[PATH_ROOM];
+    int rc = image_disk_prepare(s, err);
+    if (rc < 0)
+        return rc;
+    auto_fd int lock = image_disk_lock(s, IMAGE_LOCK, err);
+    if (lock < 0)
+        return lock;
+    sweep(s);
+    image_staging_name(g.name, "layer");
+    tmp_path(g.name, path);
+    if (mkdirat(s->root_fd, path, 0700) < 0)
+        return staging_failed(s, errno, err);
+    g.fd = fs_open_dir_at(s->root_fd, path);
+    if (g.fd < 0 || flock(g.fd, LOCK_EX | LOCK_NB) < 0 || fchmod(g.fd, 0755) < 0) {
+        rc = g.fd < 0 ? g.fd : -errno;
+        image_staging_done(&g);
+        return staging_failed(s, -rc, err);
+    }
+    *ret = g;
+    return 0;
+}
+
+void image_staging_done(struct image_staging *g)
+{
+    if (g->name[0])
+        remove_tmp(g->store, g->name);
+    if (g->fd >= 0)
+        close(g->fd);
+    *g = (struct image_staging){.fd = -1};
+}
+
+int image_staging_publish(struct image_staging *g, const char *chain, bool *ret_new,
+                          struct mtd_error *err)
+{
+    char from[PATH_ROOM], to[PATH_ROOM];
+    tmp_path(g->name, from);
+    layer_path(chain, to);
+    int root = g->store->root_fd;
+    *ret_new = renameat2(root, from, root, to, RENAME_NOREPLACE) == 0;
+    if (!*ret_new && errno != EEXIST)
+        return mtd_fail_errno(err, errno, "cannot create %s/%s", g->store->root, to);
+    if (*ret_new)
+        g->name[0] = '\0';
+    return 0;
+}
+
+int image_staging_file(const struct image_store *s, struct mtd_error *err)
+{
+    int fd = openat(s->root_fd, "images/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || errno != EOPNOTSUPP)
+        return fd < 0 ? staging_failed(s, errno, err) : fd;
+    char path[PATH_ROOM], name[IMAGE_STAGING_NAME];
+    image_staging_name(name, "file");
+    tmp_path(name, path);
+    fd = openat(s->root_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return staging_failed(s, errno, err);
+    unlinkat(s->root_fd, path, 0);
+    return fd;
+}

@@ -1,0 +1,73 @@
+/* Extended attributes, between files and tars. security.selinux and its like describe the
+ * host's policy, and overlay's own are its private notes: a "redirect" out of a hostile tar
+ * would show another directory of the layers below. */
+
+#include "engine/image_entry.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/xattr.h>
+
+#include "base/cleanup.h"
+
+#define MAX_COUNT 128
+#define MAX_BYTES 65536 /* what the kernel allows one value */
+
+static bool begins(const char *s, const char *prefix)
+{
+    return strncmp(s, prefix, strlen(prefix)) == 0;
+}
+
+bool image_xattr_is_overlay(const char *name)
+{
+    return begins(name, "trusted.overlay.") || begins(name, "user.overlay.");
+}
+
+bool image_xattr_is_kept(const char *name)
+{
+    return !image_xattr_is_overlay(name) &&
+           (begins(name, "user.") || begins(name, "trusted.") ||
+            strcmp(name, "security.capability") == 0 ||
+            strcmp(name, "system.posix_acl_access") == 0 ||
+            strcmp(name, "system.posix_acl_default") == 0);
+}
+
+/* File systems without attributes, and kinds of files that cannot have user attributes, lose
+ * them silently, as with docker. */
+static bool is_harmless(int code, const char *name)
+{
+    return code == ENOTSUP || (code == EPERM && begins(name, "user."));
+}
+
+int image_xattr_restore(const char *proc_path, struct archive_entry *e, const char *path,
+                        struct mtd_error *err)
+{
+    const char *name;
+    const void *value;
+    size_t size, total = 0;
+    int count = 0;
+    archive_entry_xattr_reset(e);
+    while (archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
+        if (!name)
+            continue;
+        if (image_xattr_is_overlay(name))
+            return image_entry_bad(err, path, "carries an attribute of overlay's own");
+        total += strlen(name) + size;
+        if (++count > MAX_COUNT || total > MAX_BYTES)
+            return image_entry_bad(err, path, "too many extended attributes");
+        if (image_xattr_is_kept(name) && lsetxattr(proc_path, name, value, size, 0) < 0 &&
+            !is_harmless(errno, name))
+            return image_entry_failed(err, errno, path, "cannot set an extended attribute");
+    }
+    return 0;
+}
+
+int image_xattr_set_opaque(int dir_fd)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", dir_fd);
+    return setxattr(path, IMAGE_OPAQUE_XATTR, "y", 1, 0) < 0 ? -errno : 0;
+}
