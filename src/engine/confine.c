@@ -259,9 +259,9 @@ int confine_find_program(const char *file, const struct strv *env, char *ret_pat
     if ((size_t)snprintf(ret_path, size, "%s", file) >= size)
         return mtd_fail_errno(err, ENAMETOOLONG, "exec: \"%.64s...\"", file);
     int r = try_program(file);
-    return r < 0 ? mtd_fail_errno(err, r == -EISDIR ? EACCES : -r, "exec: \"%s\"%s", file,
-                                  r == -EISDIR ? ": is a directory" : "")
-                 : 0;
+    if (r == -EISDIR)
+        return mtd_fail(err, EACCES, "exec: \"%s\": is a directory", file);
+    return r < 0 ? mtd_fail_errno(err, -r, "exec: \"%s\"", file) : 0;
 }
 
 static int make_directory(const char *cwd)

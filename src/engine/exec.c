@@ -290,6 +290,8 @@ static void finish(struct exec_session *s, bool let_live)
             close(st->to);
         free(st);
     }
+    if (s->id[0] && !let_live)
+        exec_list_remove(s->run_dir, s->id);
     const int fds[] = {s->master, s->reply_fd, s->signal_fd};
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         if (fds[i] >= 0)
@@ -320,10 +322,8 @@ static int judge_end(const struct exec_session *s, int *ret_status, struct mtd_e
     else if (s->ended)
         *ret_status = WIFSIGNALED(s->wait_status) ? 128 + WTERMSIG(s->wait_status)
                                                   : WEXITSTATUS(s->wait_status);
-    else if (s->pid == 0)
-        return mtd_fail(err, EIO, "the process that joins the container died");
     else
-        *ret_status = 0;
+        return mtd_fail(err, EIO, "the process that joins the container died");
     return 0;
 }
 
@@ -362,27 +362,31 @@ static int run_session(struct exec_session *s, const struct mtd_record *r,
     return e < 0 ? e : exec_relay(s, err);
 }
 
+int exec_session_run(struct exec_session *s, const struct mtd_record *r,
+                     const struct mtd_exec *x, int *ret_status, struct mtd_error *err)
+{
+    struct signals saved;
+    s->reply_fd = s->master = s->terminal = s->keeper_fd = s->console.fd = -1;
+    s->tty = x->tty;
+    s->args = &x->args;
+    s->in = x->with_stdin && !x->detach ? x->in : -1;
+    s->out = x->out;
+    s->signal_fd = hold_signals(&saved);
+    int e = s->signal_fd < 0
+                ? mtd_fail_errno(err, -s->signal_fd, "cannot make a signalfd")
+                : run_session(s, r, x, err);
+    finish(s, e == 0 && s->detached);
+    release_signals(&saved);
+    return e < 0 ? e : judge_end(s, ret_status, err);
+}
+
 int exec_run(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
              int *ret_status, struct mtd_error *err)
 {
-    struct signals saved;
-    struct exec_session s = {.reply_fd = -1,
-                             .signal_fd = -1,
-                             .master = -1,
-                             .terminal = -1,
-                             .keeper_fd = -1,
-                             .console = {.fd = -1},
-                             .tty = x->tty,
-                             .detach = x->detach,
-                             .in = x->with_stdin ? x->in : -1,
-                             .out = x->out};
+    struct exec_session s = {.report_fd = -1, .run_dir = run_dir};
     int e = check_state(r, err);
     if (e < 0)
         return e;
-    s.signal_fd = hold_signals(&saved);
-    e = s.signal_fd < 0 ? mtd_fail_errno(err, -s.signal_fd, "cannot make a signalfd")
-                        : run_session(&s, r, x, err);
-    finish(&s, e == 0 && !s.failure.code && (s.detached || s.detach));
-    release_signals(&saved);
-    return e < 0 ? e : judge_end(&s, ret_status, err);
+    return x->detach ? exec_detached(r, run_dir, x, ret_status, err)
+                     : exec_session_run(&s, r, x, ret_status, err);
 }

@@ -17,26 +17,29 @@
 
 enum { KEEPER_PIPE, KEEPER_PIDFD, KEEPER_MASTER, KEEPER_FDS };
 
-/* Descriptors move high, everything else of the front end's is closed. */
-static int settle(int fds[KEEPER_FDS])
+int exec_settle(int *fds, int n, const char *name)
 {
-    enum { FIRST = 64 };
-    sigset_t none;
-    for (int i = 0; i < KEEPER_FDS; i++)
-        if (dup2(fds[i], FIRST + i) < 0)
+    enum {
+        FIRST = 64
+    }; /* above whatever is to be kept, so that nothing is overwritten */
+    int high[8];
+    for (int i = 0; i < n; i++)
+        if ((high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 2 * FIRST)) < 0)
             return -errno;
-    for (int i = 0; i < KEEPER_FDS; i++)
+    for (int i = 0; i < n; i++)
+        if (dup3(high[i], FIRST + i, O_CLOEXEC) < 0)
+            return -errno;
+    for (int i = 0; i < n; i++)
         fds[i] = FIRST + i;
     sys_close_range(3, FIRST - 1, 0);
-    sys_close_range(FIRST + KEEPER_FDS, ~0u, 0);
+    sys_close_range((unsigned)(FIRST + n), ~0u, 0);
     int null = open("/dev/null", O_RDWR);
     for (int fd = 0; fd < 3; fd++)
-        dup2(null, fd);
+        if (null < 0 || dup2(null, fd) < 0)
+            return -errno;
     close(null);
     setsid();
-    proc_set_name("mtd:keeper");
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    proc_set_name(name);
     return 0;
 }
 
@@ -77,14 +80,18 @@ static void keep(const int fds[KEEPER_FDS])
 int exec_keeper_start(struct exec_session *s)
 {
     int ends[2];
+    sigset_t none;
     auto_fd int pidfd = sys_pidfd_open(s->pid, 0);
     if (pidfd < 0 || pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
     s->keeper = fork();
     if (s->keeper == 0) {
         int fds[KEEPER_FDS] = {ends[0], pidfd, s->master};
-        if (settle(fds) == 0)
+        if (exec_settle(fds, KEEPER_FDS, "mtd:keeper") == 0) {
+            sigemptyset(&none);
+            sigprocmask(SIG_SETMASK, &none, NULL);
             keep(fds);
+        }
         _exit(0);
     }
     int error = errno;

@@ -1,5 +1,6 @@
 /* exec_part - what the parts of exec share: exec.c prepares and judges, exec_relay.c runs the
- * loop, exec_keeper.c holds the terminal of a session nobody looks at.
+ * loop, exec_keeper.c guards a terminal's session, exec_detach.c is -d, exec_list.c keeps the
+ * list of sessions.
  */
 #ifndef ENGINE_EXEC_PART_H
 #define ENGINE_EXEC_PART_H
@@ -10,6 +11,7 @@
 
 #include "base/error.h"
 #include "engine/console.h"
+#include "engine/exec.h"
 
 /* Bytes on their way in one direction. Ends are closed (ours) or forgotten (the caller's) when
  * the other one is done. */
@@ -33,7 +35,12 @@ struct exec_session {
     bool detached;
     struct mtd_error failure; /* of the joiner or the child */
 
-    bool tty, detach;
+    int report_fd;     /* -d: where "it runs" is said; -1 */
+    int run_dir;       /* borrowed; -1 */
+    const struct strv *args;
+    char id[MTD_ID_SIZE]; /* in the list; "" = not listed */
+
+    bool tty;
     int master;      /* terminal; -1 */
     int terminal;    /* whose size is followed; -1 = none */
     int in, out;     /* with a tty: the caller's ends; in -1 = no input */
@@ -45,6 +52,10 @@ struct exec_session {
     pid_t keeper;
 };
 
+/* One session from start to end. s: report_fd and run_dir set, the rest zero. */
+int exec_session_run(struct exec_session *s, const struct mtd_record *r,
+                     const struct mtd_exec *x, int *ret_status, struct mtd_error *err);
+
 /* Runs until the command has ended (its output written), was let go, or never came to be. */
 int exec_relay(struct exec_session *s, struct mtd_error *err);
 struct exec_stream *exec_stream_add(struct exec_session *s, int from, int to); /* NULL: ENOMEM */
@@ -53,5 +64,17 @@ struct exec_stream *exec_stream_add(struct exec_session *s, int from, int to); /
  * (and empty) when the front end leaves. */
 int exec_keeper_start(struct exec_session *s);
 void exec_keeper_done(struct exec_session *s, bool let_live);
+
+/* A forked process that stays behind: new session, /dev/null as 0-2, of all other descriptors
+ * only fds[], renumbered. */
+int exec_settle(int *fds, int n, const char *name);
+
+/* exec -d; and the word that the command runs (no-op for others). */
+int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
+                  int *ret_status, struct mtd_error *err);
+void exec_report_running(struct exec_session *s);
+
+int exec_list_add(int run_dir, pid_t pid, const struct strv *args, char ret_id[MTD_ID_SIZE]);
+void exec_list_remove(int run_dir, const char *id);
 
 #endif

@@ -97,8 +97,8 @@ static void read_some(struct exec_session *s, struct exec_stream *st)
 static int start_terminal(struct exec_session *s, int master)
 {
     s->master = master;
-    int r = exec_keeper_start(s);
-    if (r < 0 || s->detach)
+    int r = s->report_fd < 0 ? exec_keeper_start(s) : 0;
+    if (r < 0)
         return r;
     struct exec_stream *out = exec_stream_add(s, master, s->out);
     struct exec_stream *in = out && s->in >= 0 ? exec_stream_add(s, s->in, master) : NULL;
@@ -109,6 +109,14 @@ static int start_terminal(struct exec_session *s, int master)
         console_raw(&s->console, s->in); /* -ENOTTY: input from a file or a pipe */
     }
     return 0;
+}
+
+/* The command runs. That the list could not be written is no reason to end it. */
+static void begin(struct exec_session *s)
+{
+    if (s->run_dir >= 0 && exec_list_add(s->run_dir, s->pid, s->args, s->id) < 0)
+        s->id[0] = '\0';
+    exec_report_running(s);
 }
 
 /* The command's first words are the only ones whose sender matters. */
@@ -124,8 +132,11 @@ static int take_reply(struct exec_session *s, struct mtd_error *err)
         s->failure = reply.error;
     if (reply.kind == NSENTER_MASTER && (r = start_terminal(s, reply.fd)) < 0)
         return mtd_fail_errno(err, -r, "cannot relay the terminal");
-    if (reply.kind == NSENTER_EOF)
+    if (reply.kind == NSENTER_EOF) {
         close(take_fd(&s->reply_fd));
+        if (s->pid > 0 && s->failure.code == 0)
+            begin(s);
+    }
     return 0;
 }
 
@@ -187,7 +198,7 @@ static bool is_over(const struct exec_session *s)
         return true;
     if (s->reply_fd >= 0 || s->joiner > 0)
         return false;
-    return s->detach || s->failure.code || s->pid == 0;
+    return s->failure.code || s->pid == 0;
 }
 
 enum { POLL_REPLY, POLL_SIGNAL, POLL_STREAMS, POLL_MAX = POLL_STREAMS + 3 };

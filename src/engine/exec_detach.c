@@ -1,0 +1,77 @@
+/* exec -d: the session runs in a process of its own, which stays: it is the command's parent
+ * and reaps it (a zombie left to the host's init would hold up the end of the container's pid
+ * namespace), reads its terminal away and takes it off the list. The front end waits only for
+ * the word that the command runs, or why it does not. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/exec_part.h"
+
+struct report {
+    int result, status;
+    struct mtd_error error;
+};
+
+static void send_report(int fd, int result, int status, const struct mtd_error *err)
+{
+    struct report report = {.result = result, .status = status, .error = *err};
+    (void)!write(fd, &report,
+                 sizeof(report)); /* the front end may be gone: nobody to tell */
+    close(fd);
+}
+
+void exec_report_running(struct exec_session *s)
+{
+    static const struct mtd_error none;
+    if (s->report_fd >= 0)
+        send_report(take_fd(&s->report_fd), 0, 0, &none);
+}
+
+static __attribute__((noreturn)) void stay(const struct mtd_record *r, int run_dir,
+                                           const struct mtd_exec *x, int report)
+{
+    struct mtd_error err = {0};
+    struct mtd_exec own = *x;
+    int fds[2] = {report, run_dir}, status = 0;
+    own.in = own.out = own.err = 1; /* /dev/null by then */
+    if (exec_settle(fds, run_dir < 0 ? 1 : 2, "mtd:keeper") < 0)
+        _exit(125);
+    struct exec_session s = {.report_fd = fds[0], .run_dir = run_dir < 0 ? -1 : fds[1]};
+    int result = exec_session_run(&s, r, &own, &status, &err);
+    if (s.report_fd >= 0)
+        send_report(s.report_fd, result, status, &err);
+    _exit(0);
+}
+
+int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
+                  int *ret_status, struct mtd_error *err)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return mtd_fail_errno(err, errno, "cannot make a pipe");
+    auto_fd int reader = ends[0];
+    pid_t pid = fork();
+    if (pid == 0)
+        stay(r, run_dir, x, ends[1]);
+    int error = errno;
+    close(ends[1]);
+    if (pid < 0)
+        return mtd_fail_errno(err, error, "cannot fork");
+    struct report report;
+    ssize_t n;
+    do
+        n = read(reader, &report, sizeof(report));
+    while (n < 0 && errno == EINTR);
+    if (n != sizeof(report) || report.result < 0 || report.status)
+        waitpid(pid, NULL, 0);
+    if (n != sizeof(report))
+        return mtd_fail(err, EIO, "the process that starts the command died");
+    if (report.error.code && err && err->code == 0)
+        *err = report.error;
+    *ret_status = report.status;
+    return report.result;
+}

@@ -1,0 +1,144 @@
+/* The sessions of a container: <run-root>/<id>/exec/<session id>, written by the front end
+ * while the command lives. The first line says which process it is; a file whose process is
+ * gone (its front end was killed) is removed by whoever comes across it. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/parse.h"
+#include "base/proc.h"
+#include "engine/exec.h"
+#include "engine/exec_part.h"
+
+#define DIRECTORY "exec"
+
+static int make_id(char out[MTD_ID_SIZE])
+{
+    unsigned char bytes[MTD_ID_LEN / 2];
+    if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+        return -errno;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    return 0;
+}
+
+/* "PID START\nCOMMAND\n"; the command is for reading only. */
+static int format(struct buf *b, pid_t pid, uint64_t start, const struct strv *args)
+{
+    int r = buf_printf(b, "%d %llu\n", (int)pid, (unsigned long long)start);
+    for (size_t i = 0; i < args->len && r == 0 && b->len < EXEC_COMMAND_MAX; i++)
+        r = buf_printf(b, "%s%.*s", i ? " " : "", EXEC_COMMAND_MAX, args->items[i]);
+    return r < 0 ? r : buf_putc(b, '\n');
+}
+
+int exec_list_add(int run_dir, pid_t pid, const struct strv *args,
+                  char ret_id[MTD_ID_SIZE])
+{
+    auto_done(buf_done) struct buf text = {0};
+    char id[MTD_ID_SIZE];
+    uint64_t start;
+    int r = proc_start_time(pid, false, &start);
+    if (r == 0)
+        r = make_id(id);
+    if (r == 0)
+        r = format(&text, pid, start, args);
+    if (r < 0)
+        return r;
+    auto_fd int dir = fs_open_dir_at(run_dir, DIRECTORY);
+    if (dir == -ENOENT && (mkdirat(run_dir, DIRECTORY, 0700) == 0 || errno == EEXIST))
+        dir = fs_open_dir_at(run_dir, DIRECTORY);
+    if (dir < 0)
+        return dir;
+    auto_fd int fd = openat(dir, id, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -errno;
+    r = fs_write_all(fd, text.data, text.len);
+    if (r == 0)
+        memcpy(ret_id, id, sizeof(id));
+    return r;
+}
+
+void exec_list_remove(int run_dir, const char *id)
+{
+    char path[MTD_ID_SIZE + sizeof(DIRECTORY)];
+    snprintf(path, sizeof(path), DIRECTORY "/%s", id);
+    unlinkat(run_dir, path, 0);
+}
+
+/* Splits in place at the first c. */
+static char *cut(char *text, char c)
+{
+    char *at = strchr(text, c);
+    if (!at)
+        return NULL;
+    *at = '\0';
+    return at + 1;
+}
+
+static int read_session(int dir, const char *id, struct exec_info *ret)
+{
+    auto_done(buf_done) struct buf text = {0};
+    uint64_t pid, start;
+    int r = fs_read_at(dir, id, 1u << 20, &text);
+    if (r < 0)
+        return r;
+    char *start_text = text.len ? cut(text.data, ' ') : NULL;
+    char *command = start_text ? cut(start_text, '\n') : NULL;
+    if (!command || parse_u64(text.data, INT32_MAX, &pid) < 0 ||
+        parse_u64(start_text, UINT64_MAX, &start) < 0)
+        return -EINVAL;
+    cut(command, '\n');
+    snprintf(ret->id, sizeof(ret->id), "%s", id);
+    snprintf(ret->command, sizeof(ret->command), "%s", command);
+    ret->pid = (pid_t)pid;
+    ret->pid_start = start;
+    return proc_is(ret->pid, start) ? 0 : -ESRCH;
+}
+
+static int collect(DIR *d, struct exec_info **ret)
+{
+    int n = 0;
+    for (struct dirent *e; (e = readdir(d));) {
+        struct exec_info info;
+        if (!hex_is_valid(e->d_name, MTD_ID_LEN))
+            continue;
+        int r = read_session(dirfd(d), e->d_name, &info);
+        if (r == -ESRCH)
+            unlinkat(dirfd(d), e->d_name, 0);
+        if (r < 0)
+            continue;
+        struct exec_info *more = realloc(*ret, (size_t)(n + 1) * sizeof(**ret));
+        if (!more)
+            return -ENOMEM;
+        *ret = more;
+        more[n++] = info;
+    }
+    return n;
+}
+
+int exec_list(int run_dir, struct exec_info **ret)
+{
+    *ret = NULL;
+    int fd = fs_open_dir_at(run_dir, DIRECTORY);
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    auto_dir DIR *d = fdopendir(fd);
+    if (!d) {
+        close(fd);
+        return -ENOMEM;
+    }
+    int n = collect(d, ret);
+    if (n < 0) {
+        free(*ret);
+        *ret = NULL;
+    }
+    return n;
+}
