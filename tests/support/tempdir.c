@@ -1,0 +1,36 @@
+#include "tempdir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+void tempdir_make(struct tempdir *d)
+{
+    snprintf(d->path, sizeof(d->path), "/tmp/mtd-test.XXXXXX");
+    if (!mkdtemp(d->path))
+        abort();
+    d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (d->fd < 0)
+        abort();
+}
+
+void tempdir_done(struct tempdir *d)
+{
+    close(d->fd);
+    d->fd = -1;
+    fs_remove_tree_at(AT_FDCWD, d->path);
+}
+
+int tempdir_count(int dir_fd, const char *name)
+{
+    int n = 0, fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    while (dir && readdir(dir))
+        n++;
+    return dir ? n - 2 : -1;
+}

@@ -1,0 +1,14 @@
+/* tempdir - a directory of its own for one test. */
+#ifndef TEMPDIR_H
+#define TEMPDIR_H
+
+struct tempdir {
+    char path[64]; /* absolute */
+    int fd;
+};
+void tempdir_make(struct tempdir *d); /* aborts the test when it cannot */
+void tempdir_done(struct tempdir *d); /* removes it with all that is in it */
+/* Directory entries but "." and ".."; -1 = cannot be read. */
+int tempdir_count(int dir_fd, const char *name);
+
+#endif
