@@ -113,14 +113,17 @@ int fs_write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
-/* ".name.0123456789abcdef": hidden, in the same directory, so that rename is atomic. */
+/* "dir/.name.0123456789abcdef": hidden, in the same directory, so that rename is atomic. */
 static int open_temp(int dir_fd, const char *name, char *ret_name, size_t size)
 {
+    const char *slash = strrchr(name, '/');
+    int dir_len = slash ? (int)(slash + 1 - name) : 0;
     for (int tries = 0; tries < 16; tries++) {
         uint64_t random;
         if (getrandom(&random, sizeof(random), 0) != sizeof(random))
             return -EIO;
-        int n = snprintf(ret_name, size, ".%s.%016llx", name, (unsigned long long)random);
+        int n = snprintf(ret_name, size, "%.*s.%s.%016llx", dir_len, name, name + dir_len,
+                         (unsigned long long)random);
         if (n < 0 || (size_t)n >= size)
             return -ENAMETOOLONG;
         int fd = openat(dir_fd, ret_name,
@@ -159,7 +162,7 @@ static int exchange(int dir_fd, const char *temp, const char *name)
 static int replace(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
                    bool durable, int (*put)(int, const char *, const char *))
 {
-    char temp[NAME_MAX + 1];
+    char temp[PATH_MAX];
     auto_fd int fd = open_temp(dir_fd, name, temp, sizeof(temp));
     if (fd < 0)
         return fd;

@@ -16,12 +16,12 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 
-#define MAX_DEPTH 48
+#define MAX_DEPTH 32
 
 struct removal {
-    int top_fd;   /* the tree's first directory: too deep ones are moved here */
-    bool moved;   /* since the last scan of top_fd */
-    int error;    /* the first that is not "somebody else was faster" */
+    int top_fd; /* the tree's first directory: too deep ones are moved here */
+    bool moved; /* since the last scan of top_fd */
+    int error;  /* the first that is not "somebody else was faster" */
 };
 
 static void note(struct removal *r, int error)
@@ -65,21 +65,26 @@ static void move_to_top(struct removal *r, int dir_fd, const char *name)
 
 static void remove_entry(struct removal *r, int dir_fd, const char *name, int type, int depth);
 
-static void remove_entries(struct removal *r, int dir_fd, int depth)
+static void remove_entries(struct removal *r, DIR *dir, int depth)
 {
-    int copy = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
-    auto_dir DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-    if (!dir) {
-        note(r, -errno);
-        if (copy >= 0)
-            close(copy);
-        return;
-    }
-    rewinddir(dir); /* the position is shared with dir_fd */
     const struct dirent *e;
     while ((e = readdir(dir)))
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            remove_entry(r, dir_fd, e->d_name, e->d_type, depth);
+            remove_entry(r, dirfd(dir), e->d_name, e->d_type, depth);
+}
+
+/* NULL with errno set, as opendir. */
+static DIR *open_dir(int dir_fd, const char *name)
+{
+    auto_fd int fd = open_same_mount(dir_fd, name);
+    if (fd < 0) {
+        errno = -fd;
+        return NULL;
+    }
+    DIR *dir = fdopendir(fd);
+    if (dir)
+        take_fd(&fd);
+    return dir;
 }
 
 static void remove_dir(struct removal *r, int dir_fd, const char *name, int depth)
@@ -94,12 +99,12 @@ static void remove_dir(struct removal *r, int dir_fd, const char *name, int dept
         move_to_top(r, dir_fd, name);
         return;
     }
-    auto_fd int fd = open_same_mount(dir_fd, name);
-    if (fd < 0) {
-        note(r, fd);
+    auto_dir DIR *dir = open_dir(dir_fd, name);
+    if (!dir) {
+        note(r, -errno);
         return;
     }
-    remove_entries(r, fd, depth + 1);
+    remove_entries(r, dir, depth + 1);
     if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && r->error == 0)
         note(r, -errno);
 }
@@ -123,13 +128,14 @@ int fs_remove_tree_at(int dir_fd, const char *name)
         return 0;
     if (errno != EISDIR)
         return -errno;
-    auto_fd int top_fd = open_same_mount(dir_fd, name);
-    if (top_fd < 0)
-        return top_fd == -ENOENT ? 0 : top_fd;
-    struct removal r = {.top_fd = top_fd};
+    auto_dir DIR *top = open_dir(dir_fd, name);
+    if (!top)
+        return errno == ENOENT ? 0 : -errno;
+    struct removal r = {.top_fd = dirfd(top)};
     do {
         r.moved = false;
-        remove_entries(&r, top_fd, 0);
+        rewinddir(top);
+        remove_entries(&r, top, 0);
     } while (r.moved && r.error == 0);
     if (r.error < 0)
         return r.error;
