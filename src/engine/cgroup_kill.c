@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -66,10 +67,17 @@ static int read_pids(int dir_fd, struct pid_list *l)
     return n < 0 && errno != ENODEV && errno != EOPNOTSUPP ? -errno : 0;
 }
 
+/* A directory has a link for its name, its "." and each ".." below it. */
+static bool has_groups_below(int dir_fd)
+{
+    struct stat st;
+    return fstat(dir_fd, &st) < 0 || st.st_nlink != 2;
+}
+
 static int walk_pids(int dir_fd, struct pid_list *l, int depth)
 {
     int code = read_pids(dir_fd, l);
-    if (code < 0 || depth == MAX_DEPTH)
+    if (code < 0 || depth == MAX_DEPTH || !has_groups_below(dir_fd))
         return code;
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -197,8 +205,19 @@ static int kill_round(const struct cgroup *c, struct pid_list *l)
     return code;
 }
 
+/* The v2 group is entered first, so whoever is in a group is in that one: one read instead of
+ * one list per hierarchy, at the end of every container. */
+static bool is_empty(const struct cgroup *c)
+{
+    uint64_t populated = 1;
+    const struct cgroup_dir *d = cgroup_unified(c);
+    return d && cgroup_get_keyed(d, "cgroup.events", "populated", &populated) == 0 && !populated;
+}
+
 int cgroup_kill(const struct cgroup *c, struct mtd_error *err)
 {
+    if (is_empty(c))
+        return 0;
     struct pid_list l = {0};
     int64_t deadline = clock_mono_ns() + KILL_TIMEOUT, wait = NS_PER_MS / 10;
     int code = pids_anywhere(c, &l);

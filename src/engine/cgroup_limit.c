@@ -30,25 +30,35 @@ static bool wants(const struct mtd_resources *r, enum cgroup_controller which)
     }
 }
 
-static int check_values(const struct mtd_resources *r, struct mtd_error *err)
+static int check_cpus(int64_t nano_cpus, struct mtd_error *err)
 {
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    int64_t max = (cpus > 0 ? cpus : MAX_CPUS) * 1000000000LL;
-    if (r->nano_cpus && (r->nano_cpus < 10000000 || r->nano_cpus > max))
-        return mtd_fail(err, ERANGE, "range of CPUs is from 0.01 to %ld, as there are only %ld "
-                        "CPUs available", cpus, cpus);
-    if (r->cpu_shares && (r->cpu_shares < 2 || r->cpu_shares > 262144))
-        return mtd_fail(err, ERANGE, "CPU shares %llu: range is from 2 to 262144",
-                        (unsigned long long)r->cpu_shares);
-    if (r->blkio_weight && (r->blkio_weight < 10 || r->blkio_weight > 1000))
-        return mtd_fail(err, ERANGE, "block IO weight %llu: range is from 10 to 1000",
-                        (unsigned long long)r->blkio_weight);
+    long cpus = nano_cpus ? sysconf(_SC_NPROCESSORS_ONLN) : 0;
+    if (nano_cpus == 0 || (nano_cpus >= 10000000 && nano_cpus <= cpus * 1000000000LL))
+        return 0;
+    return mtd_fail(err, ERANGE, "range of CPUs is from 0.01 to %ld, as there are only %ld CPUs "
+                    "available", cpus, cpus);
+}
+
+static int check_memory(const struct mtd_resources *r, struct mtd_error *err)
+{
     if (r->memory < 0 || (r->memory_swap > 0 && r->memory == 0))
         return mtd_fail(err, EINVAL, "a limit of memory and swap needs a memory limit too");
     if (r->memory_swap > 0 && r->memory_swap < r->memory)
         return mtd_fail(err, EINVAL, "the limit of memory and swap (%lld) is smaller than that "
                         "of memory (%lld)", (long long)r->memory_swap, (long long)r->memory);
     return 0;
+}
+
+static int check_values(const struct mtd_resources *r, struct mtd_error *err)
+{
+    if (r->cpu_shares && (r->cpu_shares < 2 || r->cpu_shares > 262144))
+        return mtd_fail(err, ERANGE, "CPU shares %llu: range is from 2 to 262144",
+                        (unsigned long long)r->cpu_shares);
+    if (r->blkio_weight && (r->blkio_weight < 10 || r->blkio_weight > 1000))
+        return mtd_fail(err, ERANGE, "block IO weight %llu: range is from 10 to 1000",
+                        (unsigned long long)r->blkio_weight);
+    int code = check_cpus(r->nano_cpus, err);
+    return code < 0 ? code : check_memory(r, err);
 }
 
 /* The list's syntax was checked by parse_cpu_list. */
@@ -139,6 +149,24 @@ static int make_lazy(struct cgroup *c, struct cgroup_dir *d, struct mtd_error *e
     return code;
 }
 
+/* v2 has a controller but could not pass it on: the usual case is an engine inside another
+ * engine's container, whose processes sit in the group that is the root here. */
+static int no_controller(const struct cgroup *c, const char *option,
+                         enum cgroup_controller which, struct mtd_error *err)
+{
+    char list[512] = "";
+    const struct cgroup_dir *d = cgroup_unified(c);
+    auto_fd int top = d ? openat(d->fd, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (top >= 0 && cgroup_v2_names[which] &&
+        fs_read_small_at(top, "cgroup.controllers", list, sizeof(list)) > 0 &&
+        cgroup_has_word(list, cgroup_v2_names[which]))
+        return mtd_fail(err, EOPNOTSUPP, "%s: the %s controller cannot be used: the root of the "
+                        "cgroup tree holds processes itself; move them to a group below it",
+                        option, cgroup_v2_names[which]);
+    return mtd_fail(err, EOPNOTSUPP, "%s: no %s controller to be had on this host", option,
+                    cgroup_v1_names[which]);
+}
+
 static int limit_one(struct cgroup *c, const struct mtd_resources *r,
                      enum cgroup_controller which, struct mtd_error *err)
 {
@@ -150,8 +178,7 @@ static int limit_one(struct cgroup *c, const struct mtd_resources *r,
     struct cgroup_dir *d = cgroup_dir_of(c, which);
     bool wanted = wants(r, which);
     if (!d && wanted)
-        return mtd_fail(err, EOPNOTSUPP, "%s: no %s controller to be had on this host",
-                        OPTIONS[which], cgroup_v1_names[which]);
+        return no_controller(c, OPTIONS[which], which, err);
     if (!d || (d->fd < 0 && !wanted))
         return 0;
     int code = 0;

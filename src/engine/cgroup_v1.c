@@ -40,13 +40,18 @@ static int64_t memsw_of(const struct mtd_resources *r)
 static int set_memsw(const struct cgroup_dir *d, const struct mtd_resources *r,
                      struct mtd_error *err)
 {
-    if (faccessat(d->fd, MEMSW, F_OK, 0) == 0)
-        return put_i64(d, MEMSW, memsw_of(r), err);
-    if (r->memory_swap <= 0)
+    char text[24];
+    snprintf(text, sizeof(text), "%lld", (long long)memsw_of(r));
+    int code = fs_write_at(d->fd, MEMSW, text);
+    if (code == -ENOENT && r->memory_swap <= 0)
         return 0;
-    return mtd_fail(err, EOPNOTSUPP,
-                    "this kernel does not account swap (no %s/" MEMSW "); leave out "
-                    "--memory-swap or boot with swapaccount=1", d->path);
+    if (code == -ENOENT)
+        return mtd_fail(err, EOPNOTSUPP,
+                        "this kernel does not account swap (no %s/" MEMSW "); leave out "
+                        "--memory-swap or boot with swapaccount=1", d->path);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "%s/" MEMSW ": cannot write \"%s\"", d->path, text);
+    return 0;
 }
 
 static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,

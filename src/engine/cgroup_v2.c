@@ -33,10 +33,12 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
                              : cgroup_put(d, "memory.max", "max", err);
     if (code < 0)
         return code;
-    if (faccessat(d->fd, "memory.swap.max", F_OK, 0) == 0)
-        return cgroup_put(d, "memory.swap.max", swap, err);
-    if (!asked)
+    code = fs_write_at(d->fd, "memory.swap.max", swap);
+    if (code == 0 || (code == -ENOENT && !asked))
         return 0;
+    if (code != -ENOENT)
+        return mtd_fail_errno(err, -code, "%s/memory.swap.max: cannot write \"%s\"", d->path,
+                              swap);
     return mtd_fail(err, EOPNOTSUPP,
                     "this kernel does not account swap (no %s/memory.swap.max); leave out "
                     "--memory-swap", d->path);
