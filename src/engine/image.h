@@ -40,5 +40,8 @@ int image_export(int tree_fd, int out_fd, struct mtd_error *err);
 /* Dockerfile instructions of `commit -c` onto a config. */
 int image_apply_change(struct mtd_image_config *c, const char *instruction,
                        struct mtd_error *err);
+/* All of a commit's: as in a Dockerfile, ENTRYPOINT drops a CMD which none of them set. */
+int image_apply_changes(struct mtd_image_config *c, const struct strv *instructions,
+                        struct mtd_error *err);
 
 #endif

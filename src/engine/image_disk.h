@@ -90,6 +90,7 @@ struct image_draft {
     const struct mtd_image_config *config;
     const char *name;                      /* "repo:tag"; NULL = none */
     int64_t created_at;
+    bool written_out;                      /* the layer's data is on the disk already */
     struct image_ref source;               /* hex "" = the id is the config's hash */
 };
 int image_publish(const struct image_store *s, const struct image_draft *d,

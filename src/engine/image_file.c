@@ -143,6 +143,8 @@ static int make_regular(struct image_place *p, struct mtd_error *err)
     struct timespec t = mtime_of(p->entry), times[2] = {t, t};
     if (rc == 0 && futimens(fd, times) < 0)
         rc = failed(p, errno, "cannot set the time", err);
+    if (rc == 0 && p->tree->write_out)
+        sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
     return rc;
 }
 

@@ -119,7 +119,9 @@ int image_publish(const struct image_store *s, const struct image_draft *d,
         strv_add(&image.layers, chain) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
     int rc = encode(d, &image, &text, hex, err);
-    if (rc == 0 && syncfs(layer->fd) < 0) /* an image that can be found outlives a crash */
+    /* An image that can be found outlives a crash. syncfs also waits for what everybody else
+     * has to write: not for the first start ever, of the small embedded image. */
+    if (rc == 0 && !d->written_out && syncfs(layer->fd) < 0)
         rc = mtd_fail_errno(err, errno, "cannot write %s/images", s->root);
     if (rc == 0)
         rc = publish_locked(s, d, layer, hex, chain, &text, err);

@@ -131,6 +131,7 @@ static int publish(const struct image_store *s, const struct image_source *src,
         .name = src->name,
         .created_at = src->created_at,
         .source = src->ref,
+        .written_out = !src->file[0],
     };
     if (add_shell(&config, layer->fd) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
@@ -172,6 +173,7 @@ int image_source_unpack(const struct image_store *s, const struct image_source *
     } else {
         tar.data = mtd_busybox_start;
         tar.len = (size_t)(mtd_busybox_end - mtd_busybox_start);
+        tar.write_out = true;
     }
     if (rc == 0)
         rc = image_staging_open(s, &layer, err);

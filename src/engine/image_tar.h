@@ -12,6 +12,7 @@
 #ifndef ENGINE_IMAGE_TAR_H
 #define ENGINE_IMAGE_TAR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ struct image_tar {
     int fd;           /* used when data is NULL; read from its position on, borrowed */
     const void *data;
     size_t len;
+    bool write_out;   /* few small files: send each to the disk at once */
 };
 
 struct image_unpacked {

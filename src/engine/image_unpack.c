@@ -170,6 +170,7 @@ int image_unpack(int dir_fd, const struct image_tar *tar, const struct image_lim
         return broken(a, err);
     struct image_tree tree;
     image_tree_init(&tree, dir_fd);
+    tree.write_out = tar->write_out;
     rc = put_entries(a, &tree, limits->entries, err);
     if (rc == 0)
         rc = drain(a, &s, err);
