@@ -8,12 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/fs.h"
 #include "base/parse.h"
 #include "engine/confine.h"
 #include "engine/engine_part.h"
@@ -246,36 +244,19 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
 
 /* ---- volumes ----------------------------------------------------------------------------- */
 
-static int random_name(char **ret)
-{
-    unsigned char raw[32];
-    char hex[sizeof(raw) * 2 + 1];
-    if (getrandom(raw, sizeof(raw), 0) != sizeof(raw))
-        return -EIO;
-    for (size_t i = 0; i < sizeof(raw); i++)
-        snprintf(hex + 2 * i, 3, "%02x", raw[i]);
-    *ret = strdup(hex);
-    return *ret ? 0 : -ENOMEM;
-}
-
 static int make_volume(struct mtd_engine *e, struct mtd_mount *m, struct mtd_error *err)
 {
     if (m->type != MTD_MOUNT_VOLUME)
         return 0;
-    int r = 0;
     if (!m->source) {
+        char name[MTD_ID_SIZE] = "";
+        int r = store_new_id(name);
         m->anonymous = true;
-        r = random_name(&m->source);
+        m->source = r < 0 ? NULL : strdup(name);
+        if (!m->source)
+            return OUT_OF_MEMORY(err);
     }
-    auto_free char *parent = NULL, *data = NULL;
-    if (r == 0 && (asprintf(&parent, "%s/volumes/%s", e->store.root, m->source) < 0 ||
-                   asprintf(&data, "%s/_data", parent) < 0))
-        r = -ENOMEM;
-    if (r == 0)
-        r = fs_mkdir_p(parent, 0700);
-    if (r == 0)
-        r = fs_mkdir_p(data, 0755);
-    return r < 0 ? mtd_fail_errno(err, -r, "cannot make volume %s", m->source) : 0;
+    return store_make_volume(&e->store, m->source, err);
 }
 
 /* A mount below another one must come after it. Stable, so the user's order decides else. */

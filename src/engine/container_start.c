@@ -21,6 +21,7 @@
 #include "engine/self.h"
 
 #define LINK_MAX_LEN 4096
+#define ADOPT_WAIT_MS 10000
 
 static void forget(struct attachment *a)
 {
@@ -51,7 +52,7 @@ static int open_reader(struct mtd_engine *e, const char *id, struct attachment *
 }
 
 static pid_t spawn_monitor(struct mtd_engine *e, const char *id, const struct mtd_start *s,
-                           int socket_fd, struct mtd_error *err)
+                           const char *mode, int socket_fd, struct mtd_error *err)
 {
     char rows[8], cols[8], exe[LINK_MAX_LEN];
     auto_fd int self = self_open(err);
@@ -61,8 +62,8 @@ static pid_t spawn_monitor(struct mtd_engine *e, const char *id, const struct mt
     exe[n < 0 ? 0 : n] = '\0';
     snprintf(rows, sizeof(rows), "%u", (unsigned)s->rows);
     snprintf(cols, sizeof(cols), "%u", (unsigned)s->cols);
-    char *argv[] = {MONITOR_NAME, e->store.root, e->store.run_root, (char *)id,
-                    rows,         cols,          exe,               NULL};
+    char *argv[] = {(char *)MONITOR_NAME, e->store.root, e->store.run_root, (char *)id,
+                    rows,         cols,          exe,               (char *)mode, NULL};
     return self_spawn(self, argv, socket_fd, NULL, err);
 }
 
@@ -88,13 +89,13 @@ static int hear(int fd, struct packet_ready *ret, struct mtd_error *err)
 }
 
 static int launch(struct mtd_engine *e, const char *id, const struct mtd_start *s,
-                  struct packet_ready *ready, struct mtd_error *err)
+                  const char *mode, struct packet_ready *ready, struct mtd_error *err)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return mtd_fail_errno(err, errno, "cannot make a socket");
     auto_fd int mine = pair[0], theirs = pair[1];
-    pid_t pid = spawn_monitor(e, id, s, theirs, err);
+    pid_t pid = spawn_monitor(e, id, s, mode, theirs, err);
     if (pid < 0)
         return pid;
     close(take_fd(&theirs));
@@ -117,7 +118,7 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
         r = open_reader(e, id, &a, err);
     if (r < 0)
         return r;
-    auto_fd int fd = launch(e, id, s, &ready, err);
+    auto_fd int fd = launch(e, id, s, MONITOR_START, &ready, err);
     if (fd < 0) {
         a.fd = s->attach_fd ? 0 : -1;
         forget(&a);
@@ -129,6 +130,21 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
         *s->attach_fd = a.fd = take_fd(&fd);
         e->attached = a;
     }
+    return 0;
+}
+
+/* The new monitor answers when it has taken over; a dead container's end is recorded when the
+ * connection closes. */
+int engine_adopt(struct mtd_engine *e, const char *id, struct mtd_error *err)
+{
+    struct mtd_start s = {0};
+    struct packet_ready ready = {0};
+    struct packet_exit end;
+    auto_fd int fd = launch(e, id, &s, MONITOR_ADOPT, &ready, err);
+    if (fd < 0)
+        return fd;
+    if (ready.pid == 0)
+        engine_wait_exit(fd, ADOPT_WAIT_MS, &end);
     return 0;
 }
 

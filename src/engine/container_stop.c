@@ -14,7 +14,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/parse.h"
 #include "base/sys.h"
 #include "engine/engine_part.h"
@@ -240,20 +239,6 @@ static int lock_still(struct mtd_engine *e, const char *ref, bool force, struct 
     }
 }
 
-static void remove_volumes(struct mtd_engine *e, const struct mtd_record *r)
-{
-    for (size_t i = 0; i < r->spec.n_mounts; i++) {
-        const struct mtd_mount *m = &r->spec.mounts[i];
-        char path[64 + 16];
-        if (m->type != MTD_MOUNT_VOLUME || !m->anonymous || !hex_is_valid(m->source, 64))
-            continue;
-        snprintf(path, sizeof(path), "%s", m->source);
-        auto_fd int dir = fs_open_dir_at(e->store.root_fd, "volumes");
-        if (dir >= 0)
-            fs_remove_tree_at(dir, path);
-    }
-}
-
 static int remove_broken(struct mtd_engine *e, const char *ref, struct mtd_error *err)
 {
     char id[MTD_ID_SIZE];
@@ -290,7 +275,7 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
         cgroup_destroy(&left, NULL);
     code = store_remove(&e->store, r.id, err);
     if (code == 0 && volumes)
-        remove_volumes(e, &r);
+        store_remove_volumes(&e->store, &r);
     if (code == 0)
         engine_note(e, &r, "destroy");
     return code;

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -35,6 +34,7 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
         return r;
     }
     e->images = (struct image_store){.root = e->store.root, .root_fd = e->store.root_fd};
+    e->read_only = o->read_only;
     proc_boot_id(e->boot_id);
     if (!o->read_only)
         store_sweep(&e->store);
@@ -91,7 +91,8 @@ static bool monitor_alive(struct mtd_engine *e, const char *id)
 {
     auto_fd int run = store_open_run(&e->store, id, false, NULL);
     auto_fd int fd = run < 0 ? -1 : openat(run, "monitor", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
 }
 
 static bool is_frozen(const struct strv *cgroups)
@@ -122,6 +123,14 @@ enum mtd_state engine_observe(struct mtd_engine *e, const char *id, const struct
     return observe(e, id, st->state, st->pid, st->pid_start, st->boot_id, &st->cgroups);
 }
 
+/* It should have a monitor and has none. After a reboot there is nothing to take over. */
+static bool is_orphan(struct mtd_engine *e, const char *id, enum mtd_state said,
+                      const char *boot_id)
+{
+    bool owned = engine_is_live(said) || said == MTD_STATE_RESTARTING;
+    return owned && !e->read_only && strcmp(boot_id, e->boot_id) == 0 && !monitor_alive(e, id);
+}
+
 static void observe_record(struct mtd_engine *e, struct mtd_record *r)
 {
     struct mtd_status *st = &r->status;
@@ -143,12 +152,21 @@ int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret, i
     int r = store_resolve(&e->store, ref, id, err);
     if (r < 0)
         return r;
-    auto_fd int lock = ret_lock ? store_lock(&e->store, id, err) : -1;
-    if (ret_lock && lock < 0)
-        return lock;
     r = store_load(&e->store, id, ret, err);
     if (r < 0)
         return r;
+    bool orphan = is_orphan(e, id, ret->status.state, ret->status.boot_id);
+    if (orphan)
+        engine_adopt(e, id, NULL);
+    auto_fd int lock = ret_lock ? store_lock(&e->store, id, err) : -1;
+    if (ret_lock && lock < 0)
+        return lock;
+    if (orphan || ret_lock) { /* what was read may be old by now */
+        mtd_record_done(ret);
+        mtd_record_init(ret);
+        if ((r = store_load(&e->store, id, ret, err)) < 0)
+            return r;
+    }
     observe_record(e, ret);
     if (ret_lock)
         *ret_lock = take_fd(&lock);
@@ -167,9 +185,22 @@ int mtd_inspect(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
     return engine_load(e, ref, ret, NULL, err);
 }
 
+static bool adopt_orphans(struct mtd_engine *e, const struct mtd_list *l)
+{
+    bool any = false;
+    for (size_t i = 0; i < l->len; i++)
+        if (is_orphan(e, l->items[i].id, l->items[i].state, l->items[i].boot_id))
+            any |= engine_adopt(e, l->items[i].id, NULL) == 0;
+    return any;
+}
+
 int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err)
 {
     int r = store_list(&e->store, ret, err);
+    if (r == 0 && adopt_orphans(e, ret)) {
+        mtd_list_done(ret);
+        r = store_list(&e->store, ret, err);
+    }
     if (r < 0)
         return r;
     for (size_t i = 0; i < ret->len; i++) {

@@ -19,6 +19,7 @@ struct attachment {
 struct mtd_engine {
     struct store store;
     struct image_store images;
+    bool read_only;
     char boot_id[BOOT_ID_LEN + 1];
     struct attachment attached; /* one at a time: a front end shows one container */
 };
@@ -35,6 +36,9 @@ char *engine_dir(struct mtd_engine *e, const char *id, const char *name); /* mal
 
 /* Refuses limits this machine or docker's rules do not allow. */
 int engine_check_resources(const struct mtd_resources *r, struct mtd_error *err);
+
+/* Gives a container whose monitor died a new one. Call it without holding the lock. */
+int engine_adopt(struct mtd_engine *e, const char *id, struct mtd_error *err);
 
 /* A connection to the monitor; -errno when there is none. */
 int engine_connect(struct mtd_engine *e, const char *id, struct mtd_error *err);

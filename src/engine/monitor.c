@@ -21,7 +21,8 @@
 #include "engine/monitor_part.h"
 
 #define FD_FRONT 3
-enum { ARG_NAME, ARG_ROOT, ARG_RUN_ROOT, ARG_ID, ARG_ROWS, ARG_COLS, ARG_EXE, ARG_COUNT };
+enum { ARG_NAME, ARG_ROOT, ARG_RUN_ROOT, ARG_ID, ARG_ROWS, ARG_COLS, ARG_EXE, ARG_MODE,
+       ARG_COUNT };
 
 static void detach(void)
 {
@@ -83,16 +84,16 @@ static int load(struct monitor *m, char **argv, struct mtd_error *err)
 }
 
 /* Everybody who waits learns it: the command runs. From here the record is not needed. */
-static void announce(struct monitor *m)
+static void announce(struct monitor *m, bool adopted)
 {
-    struct packet_ready ready = {.pid = m->pid, .tty = m->tty, .log_offset = m->log_offset};
+    struct packet_ready ready = {
+        .pid = m->pidfd >= 0 ? m->pid : 0, .tty = m->tty, .log_offset = m->log_offset};
     client_send_all(m, PACKET_READY, &ready, sizeof(ready));
-    struct event e = {.type = "container", .action = "start", .id = m->id,
+    struct event e = {.type = "container", .action = adopted ? "adopt" : "start", .id = m->id,
                       .name = m->record.name, .image = m->record.spec.image, .exit_code = -1};
     events_append(m->store.root_fd, &e);
-    mtd_record_done(&m->record);
-    mtd_record_init(&m->record);
-    close(take_fd(&m->lock_fd));
+    monitor_unlock(m);
+    logfile_idle(&m->log);
     malloc_trim(0);
 }
 
@@ -107,6 +108,43 @@ static bool already_running(struct monitor *m)
     return true;
 }
 
+static bool start(struct monitor *m)
+{
+    struct mtd_error err = {0};
+    if (monitor_start(m, &err) == 0)
+        return true;
+    monitor_undo_start(m, &err);
+    return false;
+}
+
+/* Run after run, as long as the policy says so. */
+static int live(struct monitor *m, bool adopted)
+{
+    for (;; adopted = false) {
+        announce(m, adopted);
+        monitor_serve(m);
+        if (!monitor_finish(m) || !monitor_back_off(m))
+            return 0;
+        if (!start(m))
+            return 1;
+    }
+}
+
+static int adopt(struct monitor *m)
+{
+    struct mtd_error err = {0};
+    if (monitor_adopt(m, &err) < 0) {
+        client_send_all(m, PACKET_ERROR, &err, sizeof(err));
+        return 1;
+    }
+    if (m->record.status.state != MTD_STATE_RESTARTING)
+        return live(m, true);
+    monitor_unlock(m);
+    if (!monitor_back_off(m))
+        return 0;
+    return start(m) ? live(m, false) : 1;
+}
+
 int monitor_main(int argc, char **argv)
 {
     static struct monitor m;
@@ -119,13 +157,9 @@ int monitor_main(int argc, char **argv)
         client_send_all(&m, PACKET_ERROR, &err, sizeof(err));
         return 1;
     }
+    if (strcmp(argv[ARG_MODE], MONITOR_ADOPT) == 0)
+        return adopt(&m);
     if (already_running(&m))
         return 0;
-    if (monitor_start(&m, &err) < 0) {
-        monitor_undo_start(&m, &err);
-        return 1;
-    }
-    announce(&m);
-    monitor_serve(&m);
-    return monitor_finish(&m) < 0;
+    return start(&m) ? live(&m, false) : 1;
 }

@@ -8,6 +8,9 @@
 #define ENGINE_MONITOR_H
 
 #define MONITOR_NAME "mtd:monitor"
-int monitor_main(int argc, char **argv); /* argv: name, root, run-root, id, rows, cols */
+/* argv: name, root, run-root, id, rows, cols, host path of the executable, mode */
+#define MONITOR_START "start"
+#define MONITOR_ADOPT "adopt" /* its monitor died: go on, or record the end */
+int monitor_main(int argc, char **argv);
 
 #endif

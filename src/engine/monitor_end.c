@@ -26,87 +26,134 @@ static void note(struct monitor *m, const char *action, int exit_code)
     events_append(m->store.root_fd, &e);
 }
 
+/* The claim goes last, and only while it is held: nobody can have made a new one. */
 static void remove_run(struct monitor *m)
 {
     static const char *const FILES[] = {"attach", "stdin", "stdout", "stderr", "monitor"};
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
         unlinkat(m->run_fd, FILES[i], 0);
+    unlinkat(m->run_fd, "exec", AT_REMOVEDIR);
     unlinkat(m->store.run_fd, m->id, AT_REMOVEDIR);
 }
 
-/* Somebody may have renamed it or changed its policy since the start: read it anew. */
-static int reload(struct monitor *m)
+int monitor_reload(struct monitor *m)
 {
     m->lock_fd = store_lock(&m->store, m->id, NULL);
     if (m->lock_fd < 0)
         return m->lock_fd;
+    mtd_record_done(&m->record);
     mtd_record_init(&m->record);
     return store_load(&m->store, m->id, &m->record, NULL);
 }
 
-static void unlock(struct monitor *m)
+void monitor_unlock(struct monitor *m)
 {
     mtd_record_done(&m->record);
+    mtd_record_init(&m->record);
     if (m->lock_fd >= 0)
         close(take_fd(&m->lock_fd));
 }
 
-static int record_exit(struct monitor *m)
+static int record_end(struct monitor *m, enum mtd_state state)
 {
     struct mtd_status *st = &m->record.status;
-    st->state = MTD_STATE_EXITED;
-    st->pid = st->monitor_pid = 0;
-    st->pid_start = st->monitor_start = 0;
+    st->state = state;
+    st->pid = 0;
+    st->pid_start = 0;
+    if (state == MTD_STATE_EXITED)
+        st->monitor_pid = 0;
     st->exit_code = m->exit_code;
     st->exit_signal = m->exit_signal;
     st->oom_killed = m->oom_killed;
-    st->stopped_by_user = m->stopping;
+    st->stopped_by_user = st->stopped_by_user || m->stopping;
     st->finished_at = clock_wall_ns();
+    if (m->exit_code < 0 && !st->error)
+        st->error = strdup("its monitor was killed and the exit status could not be read");
+    free(st->health);
+    st->health = NULL;
     strv_done(&st->cgroups);
     return store_save(&m->store, &m->record, !m->record.spec.auto_remove, NULL);
 }
 
-int monitor_finish(struct monitor *m)
+static void tell_exit(struct monitor *m, bool restarting)
 {
-    m->oom_killed = cgroup_oom_kills(&m->cgroup) > 0;
-    logfile_close(&m->log);
-    monitor_release(m);
-    int r = reload(m);
-    if (r == 0) {
-        (void)fault_point("finish.record");
-        if (m->oom_killed)
-            note(m, "oom", -1);
-        note(m, "die", m->exit_code);
-        r = record_exit(m);
-    }
+    struct packet_exit end = {.code = m->exit_code,
+                              .signal = m->exit_signal,
+                              .oom = m->oom_killed,
+                              .restarting = restarting,
+                              .log_size = m->log.size};
+    client_send_all(m, PACKET_EXIT, &end, sizeof(end));
+}
+
+static void vanish(struct monitor *m)
+{
     (void)fault_point("finish.run");
     remove_run(m);
     if (m->auto_remove && m->lock_fd >= 0) {
         note(m, "destroy", -1);
+        store_remove_volumes(&m->store, &m->record);
         store_remove(&m->store, m->id, NULL);
     }
-    unlock(m);
-    struct packet_exit end = {.code = m->exit_code,
-                              .signal = m->exit_signal,
-                              .oom = m->oom_killed,
-                              .log_size = m->log.size};
-    client_send_all(m, PACKET_EXIT, &end, sizeof(end));
-    return r;
+    monitor_unlock(m);
+}
+
+bool monitor_finish(struct monitor *m)
+{
+    m->oom_killed = cgroup_oom_kills(&m->cgroup) > 0;
+    logfile_close(&m->log);
+    (void)fault_point("finish.release");
+    monitor_release(m);
+    bool again = false;
+    if (monitor_reload(m) == 0) {
+        again = monitor_wants_restart(m);
+        (void)fault_point("finish.record");
+        if (m->oom_killed)
+            note(m, "oom", -1);
+        note(m, "die", m->exit_code);
+        record_end(m, again ? MTD_STATE_RESTARTING : MTD_STATE_EXITED);
+    }
+    if (again)
+        monitor_unlock(m);
+    else
+        vanish(m);
+    tell_exit(m, again);
+    return again;
+}
+
+void monitor_end_restarting(struct monitor *m)
+{
+    struct mtd_status *st = &m->record.status;
+    if (m->record.name) {
+        st->state = MTD_STATE_EXITED;
+        st->monitor_pid = 0;
+        st->stopped_by_user = true;
+        m->exit_code = st->exit_code;
+        store_save(&m->store, &m->record, true, NULL);
+    }
+    vanish(m);
+    tell_exit(m, false);
 }
 
 /* The start failed and its steps are undone; the record keeps the reason. */
 void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
 {
+    struct mtd_status *st = &m->record.status;
     logfile_close(&m->log);
-    if (m->run_fd >= 0 && m->claim_fd >= 0 && err->code != EBUSY)
+    if (m->claim_fd >= 0)
         remove_run(m);
     if (m->auto_remove) {
+        store_remove_volumes(&m->store, &m->record);
         store_remove(&m->store, m->id, NULL);
-    } else if (m->record.name) {
-        free(m->record.status.error);
-        m->record.status.error = strdup(err->text);
+    } else if (m->record.name && m->claim_fd >= 0) {
+        bool missing = err->stage == MTD_STAGE_EXEC && err->code == ENOENT;
+        st->state = st->finished_at || m->restarts ? MTD_STATE_EXITED : MTD_STATE_CREATED;
+        st->pid = st->monitor_pid = 0;
+        st->exit_code = err->stage != MTD_STAGE_EXEC ? 128 : missing ? 127 : 126;
+        strv_done(&st->cgroups);
+        free(st->error);
+        st->error = strdup(err->text);
         store_save(&m->store, &m->record, false, NULL);
     }
-    unlock(m);
+    monitor_unlock(m);
     client_send_all(m, PACKET_ERROR, err, sizeof(*err));
 }

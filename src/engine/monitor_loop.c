@@ -6,12 +6,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/sys.h"
 
 #define CHUNK 65536
 
@@ -68,18 +66,6 @@ static void serve_clients(struct monitor *m, const struct pollfd *p)
     }
 }
 
-static void take_status(struct monitor *m)
-{
-    siginfo_t info = {0};
-    if (sys_waitid_pidfd(m->pidfd, &info, WEXITED) < 0) {
-        m->exit_code = -1;
-        return;
-    }
-    bool exited = info.si_code == CLD_EXITED;
-    m->exit_signal = exited ? 0 : info.si_status;
-    m->exit_code = exited ? info.si_status : 128 + info.si_status;
-}
-
 /* With pid 1 every process of the namespace is dead, so what the pipes hold is all there is. */
 static void drain(struct monitor *m)
 {
@@ -89,28 +75,28 @@ static void drain(struct monitor *m)
         ;
 }
 
+bool monitor_turn(struct monitor *m, int timeout_ms)
+{
+    struct pollfd p[AT_ALL];
+    fill(m, p);
+    if (poll(p, AT_ALL, timeout_ms) <= 0)
+        return false;
+    if (p[AT_IN].revents)
+        client_flush_input(m);
+    if (p[AT_OUT].revents)
+        pump(m, &m->out, LOG_STDOUT);
+    if (p[AT_ERR].revents)
+        pump(m, &m->err, LOG_STDERR);
+    if (p[AT_LISTEN].revents)
+        client_accept(m);
+    serve_clients(m, p);
+    return p[AT_PID].revents != 0;
+}
+
 void monitor_serve(struct monitor *m)
 {
-    for (;;) {
-        struct pollfd p[AT_ALL];
-        fill(m, p);
-        if (poll(p, AT_ALL, -1) < 0) {
-            if (errno == EINTR)
-                continue;
-            break;
-        }
-        if (p[AT_IN].revents)
-            client_flush_input(m);
-        if (p[AT_OUT].revents)
-            pump(m, &m->out, LOG_STDOUT);
-        if (p[AT_ERR].revents)
-            pump(m, &m->err, LOG_STDERR);
-        if (p[AT_LISTEN].revents)
-            client_accept(m);
-        serve_clients(m, p);
-        if (p[AT_PID].revents)
-            break;
-    }
-    take_status(m);
+    while (m->pidfd >= 0 && !monitor_turn(m, -1))
+        ;
+    monitor_take_status(m);
     drain(m);
 }

@@ -1,6 +1,6 @@
 /* monitor_part - what the monitor's files share; nobody else includes it.
  * Shape   monitor.c main and phases; monitor_start.c the START table; monitor_loop.c the poll
- *         loop; monitor_client.c attach clients; monitor_end.c the record of the end, clean-up.
+ *         loop; monitor_adopt.c taking over; monitor_restart.c policies; monitor_client.c attach clients; monitor_end.c the record of the end, clean-up.
  * Memory  everything the loop touches is in struct monitor: no malloc in steady state. The
  *         record is only in memory while starting and ending.
  */
@@ -48,16 +48,35 @@ struct monitor {
     bool input_eof;
     bool stopping; /* PACKET_STOPPING came: no restart */
 
-    int exit_code, exit_signal;
+    int exit_code, exit_signal; /* code -1 = nobody can tell */
     bool oom_killed;
+    int64_t up_since;    /* monotonic */
+    int64_t delay_ms;    /* the next restart's */
+    unsigned restarts;
 };
 
 int monitor_start(struct monitor *m, struct mtd_error *err);
+/* Takes over a container whose monitor died; dead containers too, for their end. */
+int monitor_adopt(struct monitor *m, struct mtd_error *err);
 void monitor_serve(struct monitor *m); /* returns when the container is dead and drained */
-int monitor_finish(struct monitor *m); /* record, cgroups, run directory, --rm, clients */
+/* Record, cgroups, run directory, --rm, clients. True: the policy wants it started again. */
+bool monitor_finish(struct monitor *m);
+/* Sleeps before a restart, serving clients. False: it was stopped meanwhile, and recorded. */
+bool monitor_back_off(struct monitor *m);
+bool monitor_wants_restart(const struct monitor *m);
+void monitor_end_restarting(struct monitor *m); /* stopped between two runs */
 void monitor_undo_start(struct monitor *m, const struct mtd_error *err);
-/* Takes away what start made: cgroups, stdio, socket. Safe to call twice. */
+/* Closes and destroys what start made but the claim and the socket. Safe to call twice. */
 void monitor_release(struct monitor *m);
+/* One turn of the poll loop. timeout_ms -1 = for ever. True: the container is dead. */
+bool monitor_turn(struct monitor *m, int timeout_ms);
+/* Exit code and signal of the dead pid 1, child of ours or not. */
+void monitor_take_status(struct monitor *m);
+int monitor_claim(struct monitor *m, struct mtd_error *err);
+int monitor_open_log(struct monitor *m, struct mtd_error *err);
+/* Lock and record anew: somebody may have renamed it or changed its policy. */
+int monitor_reload(struct monitor *m);
+void monitor_unlock(struct monitor *m);
 
 void client_add(struct monitor *m, int fd);
 void client_drop(struct monitor_client *c);

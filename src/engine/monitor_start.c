@@ -9,7 +9,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,9 +24,15 @@
 
 #define PIPE_BYTES (256 * 1024)
 
+static int lose_claim(struct monitor *m)
+{
+    close(take_fd(&m->claim_fd));
+    return -EBUSY;
+}
+
 /* Holding this lock is being the container's monitor; the kernel lets go of it however we
- * end. */
-static int claim(struct monitor *m, struct mtd_error *err)
+ * end, and others can ask for it without taking it (F_OFD_GETLK). */
+int monitor_claim(struct monitor *m, struct mtd_error *err)
 {
     if (m->claim_fd >= 0)
         return 0; /* a restart */
@@ -37,8 +42,9 @@ static int claim(struct monitor *m, struct mtd_error *err)
     m->claim_fd = openat(m->run_fd, "monitor", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (m->claim_fd < 0)
         return mtd_fail_errno(err, errno, "cannot make the monitor's file");
-    if (flock(m->claim_fd, LOCK_EX | LOCK_NB) < 0)
-        return mtd_fail(err, EBUSY, "another monitor has this container");
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(m->claim_fd, F_OFD_SETLK, &whole) < 0)
+        return mtd_fail(err, EBUSY, "another monitor has this container"), lose_claim(m);
     return 0;
 }
 
@@ -47,7 +53,7 @@ static int write_hostfiles(struct monitor *m, struct mtd_error *err)
     return hostfiles_write(m->dir_fd, &m->record.spec, err);
 }
 
-static int open_log(struct monitor *m, struct mtd_error *err)
+int monitor_open_log(struct monitor *m, struct mtd_error *err)
 {
     const struct mtd_spec *s = &m->record.spec;
     int r = m->log.fd >= 0
@@ -271,6 +277,8 @@ static int release_init(struct monitor *m, struct mtd_error *err)
     return 0;
 }
 
+/* Before "go": whoever finds the container without a monitor must be able to tell what it is.
+ * Init is still making mounts meanwhile, so this costs no time. */
 static int publish(struct monitor *m, struct mtd_error *err)
 {
     struct mtd_status *st = &m->record.status;
@@ -279,7 +287,9 @@ static int publish(struct monitor *m, struct mtd_error *err)
     st->monitor_pid = getpid();
     st->exit_code = st->exit_signal = 0;
     st->oom_killed = st->stopped_by_user = false;
+    st->restart_count = m->restarts;
     st->started_at = clock_wall_ns();
+    m->up_since = clock_mono_ns();
     free(st->error);
     st->error = NULL;
     strv_done(&st->cgroups);
@@ -301,14 +311,14 @@ static const struct {
     int (*run)(struct monitor *m, struct mtd_error *err);
     void (*undo)(struct monitor *m);
 } START[] = {
-    {MTD_STAGE_CLAIM, "start.claim", claim, NULL},
+    {MTD_STAGE_CLAIM, "start.claim", monitor_claim, NULL},
     {MTD_STAGE_STDIO, "start.hostfiles", write_hostfiles, NULL},
-    {MTD_STAGE_STDIO, "start.log", open_log, NULL},
+    {MTD_STAGE_STDIO, "start.log", monitor_open_log, NULL},
     {MTD_STAGE_STDIO, "start.stdio", open_stdio, close_stdio},
     {MTD_STAGE_CGROUP, "start.cgroup", make_cgroup, drop_cgroup},
     {MTD_STAGE_CLONE, "start.clone", clone_container, kill_init},
-    {MTD_STAGE_EXEC, "start.exec", release_init, NULL},
     {MTD_STAGE_PUBLISH, "start.publish", publish, NULL},
+    {MTD_STAGE_EXEC, "start.exec", release_init, NULL},
 };
 
 static void undo(struct monitor *m, size_t from)

@@ -71,6 +71,11 @@ int store_remove(struct store *s, const char *id, struct mtd_error *err);
  * is locked belong to a living process and are left alone. */
 void store_sweep(struct store *s);
 
+/* <root>/volumes/<name>/_data, made when missing. */
+int store_make_volume(struct store *s, const char *name, struct mtd_error *err);
+/* The volumes nobody named that this container's mounts use. */
+void store_remove_volumes(struct store *s, const struct mtd_record *r);
+
 /* Random readable name: "brave_lovelace". out >= 64 bytes. */
 void store_random_name(char *out, size_t size);
 

@@ -1,0 +1,130 @@
+/* A monitor was killed; its container lives on, because its pipes are open for both directions
+ * on its own side. The pipes still have names, the pid has its start time, the groups are in
+ * the record: enough to go on where the dead one stopped. A terminal cannot be got back: its
+ * master died with the monitor, and the kernel hung up on the container. */
+
+#include "engine/monitor_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/sys.h"
+
+/* linux/pidfd.h of Linux 6.15, newer than the headers this is built with. */
+struct pidfd_info_v0 {
+    uint64_t mask, cgroupid;
+    uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+    int32_t exit_code;
+};
+#define GET_INFO _IOWR(0xFF, 11, struct pidfd_info_v0)
+#define INFO_EXIT (1u << 3)
+
+#define STAT_MAX 1024
+
+/* A zombie that is not our child still shows its status in the last field of its stat. */
+static int zombie_status(pid_t pid, int *ret)
+{
+    char path[48], text[STAT_MAX];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    int n = fs_read_small_at(AT_FDCWD, path, text, sizeof(text));
+    const char *state = n > 0 ? strrchr(text, ')') : NULL;
+    const char *last = n > 0 ? strrchr(text, ' ') : NULL;
+    if (!state || strncmp(state, ") Z", 3) != 0 || !last)
+        return -ESRCH;
+    *ret = (int)strtol(last, NULL, 10);
+    return 0;
+}
+
+/* Once it is reaped the pidfd itself knows (Linux 6.15). */
+static int pidfd_status(int pidfd, int *ret)
+{
+    struct pidfd_info_v0 info = {.mask = INFO_EXIT};
+    if (ioctl(pidfd, GET_INFO, &info) < 0)
+        return -errno;
+    if (!(info.mask & INFO_EXIT))
+        return -ENODATA;
+    *ret = info.exit_code;
+    return 0;
+}
+
+static void set_status(struct monitor *m, int status)
+{
+    m->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    m->exit_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+void monitor_take_status(struct monitor *m)
+{
+    siginfo_t info = {0};
+    int status = 0;
+    m->exit_code = -1;
+    m->exit_signal = 0;
+    if (m->pidfd < 0)
+        return;
+    if (sys_waitid_pidfd(m->pidfd, &info, WEXITED) == 0) {
+        bool exited = info.si_code == CLD_EXITED;
+        m->exit_signal = exited ? 0 : info.si_status;
+        m->exit_code = exited ? info.si_status : 128 + info.si_status;
+    } else if (zombie_status(m->pid, &status) == 0 || pidfd_status(m->pidfd, &status) == 0) {
+        set_status(m, status);
+    }
+}
+
+/* The process of the record, zombie or not; -1 = another one has its number, or none. */
+static int open_process(const struct mtd_status *st)
+{
+    uint64_t start = 0;
+    auto_fd int fd = sys_pidfd_open(st->pid, 0);
+    if (fd < 0 || proc_start_time(st->pid, false, &start) < 0 || start != st->pid_start)
+        return -1;
+    return take_fd(&fd);
+}
+
+static int open_pipe(const struct monitor *m, const char *name, int flags)
+{
+    return openat(m->run_fd, name, flags | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+}
+
+static int take_over(struct monitor *m, struct mtd_error *err)
+{
+    struct mtd_status *st = &m->record.status;
+    int r = cgroup_open(&m->cgroup, &st->cgroups, err);
+    if (r < 0)
+        return r;
+    m->pid = st->pid;
+    m->pidfd = open_process(st);
+    m->restarts = st->restart_count;
+    m->stopping = st->stopped_by_user;
+    m->up_since = clock_mono_ns();
+    m->out = open_pipe(m, "stdout", O_RDONLY);
+    m->err = open_pipe(m, "stderr", O_RDONLY);
+    m->in = open_pipe(m, "stdin", O_WRONLY);
+    if (m->pidfd < 0)
+        return 0; /* dead: only its end is left to record */
+    st->monitor_pid = getpid();
+    if (proc_start_time(st->monitor_pid, false, &st->monitor_start) < 0)
+        st->monitor_start = 0;
+    return store_save(&m->store, &m->record, false, err);
+}
+
+int monitor_adopt(struct monitor *m, struct mtd_error *err)
+{
+    enum mtd_state said = m->record.status.state;
+    int r = monitor_claim(m, err);
+    if (r == 0)
+        r = monitor_open_log(m, err);
+    if (r == 0 && (m->listen_fd = packet_listen(m->run_fd, err)) < 0)
+        r = m->listen_fd;
+    if (r == 0 && said != MTD_STATE_RESTARTING)
+        r = take_over(m, err);
+    return r;
+}

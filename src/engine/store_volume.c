@@ -1,0 +1,39 @@
+/* Volumes are directories that outlive containers, but for those nobody gave a name. */
+
+#include "engine/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/parse.h"
+
+int store_make_volume(struct store *s, const char *name, struct mtd_error *err)
+{
+    if (!name_is_valid(name))
+        return mtd_fail(err, EINVAL, "\"%s\" is not a volume name", name);
+    if (mkdirat(s->root_fd, "volumes", 0700) < 0 && errno != EEXIST)
+        return mtd_fail_errno(err, errno, "cannot make the volumes directory");
+    auto_fd int all = fs_open_dir_at(s->root_fd, "volumes");
+    if (all >= 0 && mkdirat(all, name, 0700) < 0 && errno != EEXIST)
+        return mtd_fail_errno(err, errno, "cannot make volume %s", name);
+    auto_fd int one = all < 0 ? all : fs_open_dir_at(all, name);
+    if (one < 0)
+        return mtd_fail_errno(err, -one, "cannot open volume %s", name);
+    if (mkdirat(one, "_data", 0755) < 0 && errno != EEXIST)
+        return mtd_fail_errno(err, errno, "cannot make volume %s", name);
+    return 0;
+}
+
+void store_remove_volumes(struct store *s, const struct mtd_record *r)
+{
+    auto_fd int all = fs_open_dir_at(s->root_fd, "volumes");
+    for (size_t i = 0; all >= 0 && i < r->spec.n_mounts; i++) {
+        const struct mtd_mount *m = &r->spec.mounts[i];
+        if (m->type == MTD_MOUNT_VOLUME && m->anonymous && m->source &&
+            hex_is_valid(m->source, MTD_ID_LEN))
+            fs_remove_tree_at(all, m->source);
+    }
+}
