@@ -16,13 +16,14 @@
 
 struct stop_values {
     int64_t timeout; /* -2 = as configured */
-    const char *signal;
 };
 
 static const struct option_row STOP_OPTIONS[] = {
     {"timeout", 't', OPTION_VALUE, offsetof(struct stop_values, timeout), value_timeout,
      "SECONDS", "Wait so long before killing it (default: as configured, 10; -1 = for ever)"},
     {"time", 0, OPTION_VALUE, offsetof(struct stop_values, timeout), value_timeout},
+    {"signal", 's', OPTION_REFUSE, 0, NULL, "SIGNAL",
+     "not supported yet; use kill -s, or --stop-signal when creating the container"},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };

@@ -1,0 +1,315 @@
+#include "cli/inspect.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/parse.h"
+#include "cli/print.h"
+#include "cli/values.h"
+
+json_t *inspect_text(const char *s)
+{
+    auto_done(buf_done) struct buf safe = {0};
+    json_t *text = json_string(s ? s : "");
+    if (text || print_visible(&safe, s, strlen(s), "\t\n\r") < 0)
+        return text;
+    return json_string(safe.data);
+}
+
+json_t *inspect_strings(const struct strv *v)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < v->len; i++)
+        json_array_append_new(list, inspect_text(v->items[i]));
+    return list;
+}
+
+json_t *inspect_time(int64_t wall_ns)
+{
+    char text[TIME_TEXT];
+    time_format_rfc3339(wall_ns, text);
+    return json_string(text);
+}
+
+json_t *inspect_labels(const struct strv *labels)
+{
+    json_t *map = json_object();
+    for (size_t i = 0; i < labels->len; i++) {
+        const char *text = labels->items[i];
+        size_t len = strcspn(text, "=");
+        json_object_setn_new(map, text, len, inspect_text(text + len + (text[len] != '\0')));
+    }
+    return map;
+}
+
+/* docker tells "not set" (null) from "empty". */
+static json_t *strings_or_null(const struct strv *v)
+{
+    return v->len ? inspect_strings(v) : json_null();
+}
+
+static json_t *make_health(const struct mtd_status *s)
+{
+    return json_pack("{s:o, s:i, s:[]}", "Status", inspect_text(s->health), "FailingStreak", 0,
+                     "Log");
+}
+
+static json_t *make_state(const struct mtd_status *s)
+{
+    bool paused = s->state == MTD_STATE_PAUSED;
+    bool restarting = s->state == MTD_STATE_RESTARTING;
+    json_t *o = json_pack(
+        "{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o}", "Status",
+        mtd_state_name(s->state), "Running", s->state == MTD_STATE_RUNNING || paused || restarting,
+        "Paused", paused, "Restarting", restarting, "OOMKilled", s->oom_killed, "Dead",
+        s->state == MTD_STATE_DEAD, "Pid", (int)s->pid, "ExitCode", s->exit_code, "Error",
+        inspect_text(s->error), "StartedAt", inspect_time(s->started_at), "FinishedAt",
+        inspect_time(s->finished_at));
+    if (o && s->health)
+        json_object_set_new(o, "Health", make_health(s));
+    return o;
+}
+
+static json_t *make_caps(uint64_t caps, uint64_t without)
+{
+    json_t *list = json_array();
+    for (int n = 0; capability_name(n); n++)
+        if ((caps & ~without) >> n & 1)
+            json_array_append_new(list, json_string(capability_name(n)));
+    if (json_array_size(list))
+        return list;
+    json_decref(list);
+    return json_null();
+}
+
+static json_t *make_ulimits(const struct mtd_process *p)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < p->n_rlimits; i++)
+        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "Name", p->rlimits[i].name,
+                                              "Hard", (json_int_t)p->rlimits[i].hard, "Soft",
+                                              (json_int_t)p->rlimits[i].soft));
+    return list;
+}
+
+static json_t *make_binds(const struct mtd_spec *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_mounts; i++) {
+        const struct mtd_mount *m = &s->mounts[i];
+        auto_free char *text = NULL;
+        if (m->type == MTD_MOUNT_TMPFS || !m->source ||
+            asprintf(&text, "%s:%s%s", m->source, m->target, m->read_only ? ":ro" : "") < 0)
+            continue;
+        json_array_append_new(list, inspect_text(text));
+    }
+    if (json_array_size(list))
+        return list;
+    json_decref(list);
+    return json_null();
+}
+
+static json_t *make_tmpfs(const struct mtd_spec *s)
+{
+    json_t *map = json_object();
+    for (size_t i = 0; i < s->n_mounts; i++)
+        if (s->mounts[i].type == MTD_MOUNT_TMPFS)
+            json_object_set_new(map, s->mounts[i].target, inspect_text(s->mounts[i].options));
+    return map;
+}
+
+static const char *restart_name(enum mtd_restart policy)
+{
+    static const char *const NAMES[] = {
+        [MTD_RESTART_NO] = "no",
+        [MTD_RESTART_ON_FAILURE] = "on-failure",
+        [MTD_RESTART_ALWAYS] = "always",
+        [MTD_RESTART_UNLESS_STOPPED] = "unless-stopped",
+    };
+    return NAMES[policy];
+}
+
+static json_t *make_log_config(const struct mtd_spec *s)
+{
+    char number[24];
+    json_t *options = json_object();
+    if (s->log_max_size) {
+        snprintf(number, sizeof(number), "%llu", (unsigned long long)s->log_max_size);
+        json_object_set_new(options, "max-size", json_string(number));
+        snprintf(number, sizeof(number), "%u", s->log_max_file);
+        json_object_set_new(options, "max-file", json_string(number));
+    }
+    return json_pack("{s:s, s:o}", "Type", "k8s-file", "Config", options);
+}
+
+static void add_resources(json_t *o, const struct mtd_resources *r)
+{
+    json_object_set_new(o, "CpuShares", json_integer((json_int_t)r->cpu_shares));
+    json_object_set_new(o, "Memory", json_integer(r->memory));
+    json_object_set_new(o, "MemorySwap", json_integer(r->memory_swap));
+    json_object_set_new(o, "NanoCpus", json_integer(r->nano_cpus));
+    json_object_set_new(o, "CpusetCpus", inspect_text(r->cpuset_cpus));
+    json_object_set_new(o, "BlkioWeight", json_integer((json_int_t)r->blkio_weight));
+    json_object_set_new(o, "PidsLimit",
+                        r->pids ? json_integer(r->pids) : json_null());
+}
+
+static json_t *make_security_opt(const struct mtd_process *p)
+{
+    return p->no_new_privs ? json_pack("[s]", "no-new-privileges") : json_null();
+}
+
+static json_t *make_host_config(const struct mtd_spec *s)
+{
+    const struct mtd_process *p = &s->process;
+    uint64_t known = p->privileged ? MTD_CAPS_DEFAULT : p->caps;
+    json_t *o = json_pack(
+        "{s:o, s:o, s:s, s:{s:s, s:i}, s:b, s:b, s:b, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
+        "Binds", make_binds(s), "LogConfig", make_log_config(s), "NetworkMode",
+        s->network == MTD_NET_HOST ? "host" : "none", "RestartPolicy", "Name",
+        restart_name(s->restart), "MaximumRetryCount", (int)s->restart_max, "AutoRemove",
+        s->auto_remove, "Privileged", p->privileged, "ReadonlyRootfs", s->read_only, "CapAdd",
+        make_caps(known, MTD_CAPS_DEFAULT), "CapDrop", make_caps(MTD_CAPS_DEFAULT, known),
+        "SecurityOpt", make_security_opt(p), "Init", p->init, "Dns", inspect_strings(&s->dns),
+        "ExtraHosts", strings_or_null(&s->add_hosts), "Ulimits", make_ulimits(p));
+    if (!o)
+        return NULL;
+    json_object_set_new(o, "Tmpfs", make_tmpfs(s));
+    add_resources(o, &s->resources);
+    return o;
+}
+
+static json_t *make_mounts(struct mtd_engine *e, const struct mtd_spec *s)
+{
+    static const char *const TYPES[] = {
+        [MTD_MOUNT_BIND] = "bind", [MTD_MOUNT_TMPFS] = "tmpfs", [MTD_MOUNT_VOLUME] = "volume"};
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_mounts; i++) {
+        const struct mtd_mount *m = &s->mounts[i];
+        bool volume = m->type == MTD_MOUNT_VOLUME && m->source;
+        auto_free char *path = NULL;
+        if (volume && asprintf(&path, "%s/volumes/%s/_data", mtd_root(e), m->source) < 0)
+            return list;
+        json_t *o = json_pack("{s:s}", "Type", TYPES[m->type]);
+        if (volume)
+            json_object_set_new(o, "Name", inspect_text(m->source));
+        json_object_set_new(o, "Source", inspect_text(volume ? path : m->source));
+        json_object_set_new(o, "Destination", inspect_text(m->target));
+        if (volume)
+            json_object_set_new(o, "Driver", json_string("local"));
+        json_object_set_new(o, "Mode", json_string(m->read_only ? "ro" : ""));
+        json_object_set_new(o, "RW", json_boolean(!m->read_only));
+        json_object_set_new(o, "Propagation", json_string(volume ? "" : "rprivate"));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *make_healthcheck(const struct mtd_spec *s)
+{
+    return json_pack("{s:o, s:I, s:I, s:I, s:i}", "Test", inspect_strings(&s->health_test),
+                     "Interval", (json_int_t)s->health_interval, "Timeout",
+                     (json_int_t)s->health_timeout, "StartPeriod",
+                     (json_int_t)s->health_start_period, "Retries", (int)s->health_retries);
+}
+
+static json_t *make_config(const struct mtd_record *r)
+{
+    const struct mtd_spec *s = &r->spec;
+    const struct mtd_process *p = &s->process;
+    char short_id[MTD_SHORT_ID_LEN + 1] = "";
+    memcpy(short_id, r->id, MTD_SHORT_ID_LEN);
+    json_t *o = json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "Hostname",
+                          inspect_text(s->hostname ? s->hostname : short_id), "User",
+                          inspect_text(p->user), "Tty", p->tty, "OpenStdin", p->open_stdin,
+                          "Env", inspect_strings(&p->env), "Cmd", strings_or_null(&s->cmd),
+                          "Image", inspect_text(s->image), "WorkingDir", inspect_text(p->cwd),
+                          "Entrypoint", strings_or_null(&s->entrypoint), "Labels",
+                          inspect_labels(&s->labels));
+    if (!o)
+        return NULL;
+    if (s->health_test.len)
+        json_object_set_new(o, "Healthcheck", make_healthcheck(s));
+    if (s->stop_signal)
+        json_object_set_new(o, "StopSignal", json_string(signal_name(s->stop_signal)));
+    json_object_set_new(o, "StopTimeout", json_integer(s->stop_timeout));
+    return o;
+}
+
+/* The writable layer is the container's; the lower ones stand in the record's order reversed,
+ * as overlay's lowerdir option has them. */
+static json_t *make_graph_driver(struct mtd_engine *e, const struct mtd_record *r)
+{
+    auto_free char *upper = mtd_path(e, r->id, "upper");
+    auto_free char *work = mtd_path(e, r->id, "work");
+    auto_free char *merged = mtd_path(e, r->id, "rootfs");
+    auto_done(buf_done) struct buf lower = {0};
+    for (size_t i = r->spec.layers.len; i-- > 0;)
+        if (buf_printf(&lower, "%s%s/images/layers/%s", lower.len ? ":" : "", mtd_root(e),
+                       r->spec.layers.items[i]) < 0)
+            return NULL;
+    return json_pack("{s:s, s:{s:o, s:o, s:o, s:o}}", "Name", "overlay2", "Data", "LowerDir",
+                     inspect_text(lower.data), "MergedDir", inspect_text(merged), "UpperDir",
+                     inspect_text(upper), "WorkDir", inspect_text(work));
+}
+
+static json_t *make_network(const struct mtd_spec *s)
+{
+    json_t *networks = json_object();
+    json_object_set_new(networks, s->network == MTD_NET_HOST ? "host" : "none", json_object());
+    return json_pack("{s:{}, s:o}", "Ports", "Networks", networks);
+}
+
+static json_t *path_text(struct mtd_engine *e, const char *id, const char *what)
+{
+    auto_free char *path = mtd_path(e, id, what);
+    return inspect_text(path);
+}
+
+static void add_paths(json_t *o, struct mtd_engine *e, const struct mtd_record *r)
+{
+    static const struct {
+        const char *member, *what;
+    } PATHS[] = {{"ResolvConfPath", "resolv.conf"},
+                 {"HostnamePath", "hostname"},
+                 {"HostsPath", "hosts"},
+                 {"LogPath", "log"}};
+    for (size_t i = 0; i < ARRAY_SIZE(PATHS); i++)
+        json_object_set_new(o, PATHS[i].member, path_text(e, r->id, PATHS[i].what));
+}
+
+static json_t *arguments_after_first(const struct strv *args)
+{
+    json_t *list = inspect_strings(args);
+    json_array_remove(list, 0);
+    return list;
+}
+
+json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
+{
+    const struct strv *args = &r->spec.process.args;
+    auto_free char *name = NULL;
+    if (asprintf(&name, "/%s", r->name ? r->name : "") < 0)
+        return NULL;
+    json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "Id", r->id, "Created",
+                          inspect_time(r->created_at), "Path",
+                          inspect_text(args->len ? args->items[0] : ""), "Args",
+                          arguments_after_first(args), "State", make_state(&r->status),
+                          "Image", inspect_text(r->spec.image_id));
+    if (!o)
+        return NULL;
+    add_paths(o, e, r);
+    json_object_set_new(o, "Name", inspect_text(name));
+    json_object_set_new(o, "RestartCount", json_integer(r->status.restart_count));
+    json_object_set_new(o, "Driver", json_string("overlay2"));
+    json_object_set_new(o, "Platform", json_string("linux"));
+    json_object_set_new(o, "ExecIDs", json_null());
+    json_object_set_new(o, "HostConfig", make_host_config(&r->spec));
+    json_object_set_new(o, "GraphDriver", make_graph_driver(e, r));
+    json_object_set_new(o, "Mounts", make_mounts(e, &r->spec));
+    json_object_set_new(o, "Config", make_config(r));
+    json_object_set_new(o, "NetworkSettings", make_network(&r->spec));
+    return o;
+}

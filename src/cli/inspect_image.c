@@ -1,0 +1,43 @@
+#include <string.h>
+
+#include "base/parse.h"
+#include "cli/inspect.h"
+
+/* {"80/tcp": {}, ...} */
+static json_t *make_set(const struct strv *v)
+{
+    json_t *map = json_object();
+    for (size_t i = 0; i < v->len; i++)
+        json_object_set_new(map, v->items[i], json_object());
+    return map;
+}
+
+static json_t *make_config(const struct mtd_image_config *c)
+{
+    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "User", inspect_text(c->user),
+                          "Env", inspect_strings(&c->env), "Cmd",
+                          c->cmd.len ? inspect_strings(&c->cmd) : json_null(), "WorkingDir",
+                          inspect_text(c->working_dir), "Entrypoint",
+                          c->entrypoint.len ? inspect_strings(&c->entrypoint) : json_null(),
+                          "Labels", inspect_labels(&c->labels));
+    if (!o)
+        return NULL;
+    if (c->exposed.len)
+        json_object_set_new(o, "ExposedPorts", make_set(&c->exposed));
+    if (c->volumes.len)
+        json_object_set_new(o, "Volumes", make_set(&c->volumes));
+    if (c->stop_signal)
+        json_object_set_new(o, "StopSignal", json_string(signal_name(c->stop_signal)));
+    return o;
+}
+
+json_t *inspect_image(const struct mtd_image *i)
+{
+    return json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:I, s:{s:s, s:o}}", "Id",
+                     inspect_text(i->id), "RepoTags", inspect_strings(&i->names),
+                     "RepoDigests", "Comment", inspect_text(i->config.comment), "Created",
+                     inspect_time(i->created_at), "Author", inspect_text(i->config.author),
+                     "Config", make_config(&i->config), "Os", "linux", "Size",
+                     (json_int_t)i->size, "RootFS", "Type", "layers", "Layers",
+                     inspect_strings(&i->layers));
+}

@@ -1,0 +1,244 @@
+/* ps_filter - `ps --filter KEY=VALUE`. */
+
+#include <errno.h>
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "cli/ps.h"
+
+static const char *or_empty(const char *s)
+{
+    return s ? s : "";
+}
+
+/* docker matches names as a regular expression; what is none matches as text. */
+static bool match_name(const struct mtd_summary *s, const char *value)
+{
+    regex_t regex;
+    const char *name = or_empty(s->name);
+    if (*value == '/')
+        value++;
+    if (*value == '^' && value[1] == '/') {
+        auto_free char *anchored = NULL;
+        if (asprintf(&anchored, "^%s", value + 2) < 0)
+            return false;
+        return match_name(s, anchored);
+    }
+    if (regcomp(&regex, value, REG_EXTENDED | REG_NOSUB) != 0)
+        return strstr(name, value) != NULL;
+    bool hit = regexec(&regex, name, 0, NULL, 0) == 0;
+    regfree(&regex);
+    return hit;
+}
+
+static bool match_id(const struct mtd_summary *s, const char *value)
+{
+    return strncmp(s->id, value, strlen(value)) == 0;
+}
+
+static bool match_status(const struct mtd_summary *s, const char *value)
+{
+    return strcmp(mtd_state_name(s->state), value) == 0;
+}
+
+/* "key" = the label is there, "key=value" = it has this value. */
+static bool match_label(const struct mtd_summary *s, const char *value)
+{
+    size_t len = strcspn(value, "=");
+    for (size_t i = 0; i < s->labels.len; i++) {
+        const char *label = s->labels.items[i];
+        if (value[len] ? strcmp(label, value) == 0
+                       : strncmp(label, value, len) == 0 && (label[len] == '=' || !label[len]))
+            return true;
+    }
+    return false;
+}
+
+static bool same_reference(const char *a, const char *b)
+{
+    size_t len = strlen(a);
+    return strncmp(a, b, len) == 0 && (!b[len] || strcmp(b + len, ":latest") == 0);
+}
+
+static bool match_ancestor(const struct mtd_summary *s, const char *value)
+{
+    const char *image = or_empty(s->image), *id = or_empty(s->image_id);
+    const char *hex = strncmp(id, "sha256:", 7) == 0 ? id + 7 : id;
+    return same_reference(image, value) || same_reference(value, image) ||
+           strcmp(id, value) == 0 ||
+           (strlen(value) >= 4 && strncmp(hex, value, strlen(value)) == 0);
+}
+
+static bool match_exited(const struct mtd_summary *s, const char *value)
+{
+    int64_t code;
+    return s->state == MTD_STATE_EXITED && parse_i64(value, 0, 255, &code) == 0 &&
+           s->exit_code == code;
+}
+
+static bool match_volume(const struct mtd_summary *s, const char *value)
+{
+    for (size_t i = 0; i < s->mounts.len; i++) {
+        const char *mount = s->mounts.items[i];
+        size_t len = strcspn(mount, ":");
+        if ((strlen(value) == len && strncmp(mount, value, len) == 0) ||
+            strcmp(mount + len + (mount[len] == ':'), value) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool match_network(const struct mtd_summary *s, const char *value)
+{
+    return strcmp(value, s->network == MTD_NET_HOST ? "host" : "none") == 0;
+}
+
+static bool match_health(const struct mtd_summary *s, const char *value)
+{
+    return strcmp(s->health && *s->health ? s->health : "none", value) == 0;
+}
+
+static int check_status(const char *value)
+{
+    enum mtd_state state;
+    return mtd_state_parse(value, &state);
+}
+
+static int check_exit_code(const char *value)
+{
+    int64_t code;
+    return parse_i64(value, 0, 255, &code);
+}
+
+static int check_health(const char *value)
+{
+    static const char *const WORDS[] = {"none", "starting", "healthy", "unhealthy"};
+    for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
+        if (strcmp(value, WORDS[i]) == 0)
+            return 0;
+    return -EINVAL;
+}
+
+static const struct filter_key {
+    const char *name;
+    bool all; /* implies ps -a */
+    bool (*match)(const struct mtd_summary *s, const char *value);
+    int (*check)(const char *value);
+} KEYS[] = {
+    {"id", false, match_id, NULL},
+    {"name", false, match_name, NULL},
+    {"status", true, match_status, check_status},
+    {"label", false, match_label, NULL},
+    {"ancestor", false, match_ancestor, NULL},
+    {"exited", true, match_exited, check_exit_code},
+    {"volume", false, match_volume, NULL},
+    {"network", false, match_network, NULL},
+    {"health", false, match_health, check_health},
+    {"before", false, NULL, NULL},
+    {"since", false, NULL, NULL},
+};
+
+static const struct filter_key *find_key(const char *name, size_t len)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(KEYS); i++)
+        if (strlen(KEYS[i].name) == len && strncmp(KEYS[i].name, name, len) == 0)
+            return &KEYS[i];
+    return NULL;
+}
+
+void ps_filters_done(struct ps_filters *f)
+{
+    free(f->items);
+    *f = (struct ps_filters){0};
+}
+
+static int parse_one(const char *text, struct ps_filters *f, struct mtd_error *err)
+{
+    size_t len = strcspn(text, "=");
+    if (!text[len])
+        return mtd_fail(err, EINVAL, "--filter: \"%.60s\" is not KEY=VALUE", text);
+    const struct filter_key *key = find_key(text, len);
+    if (!key)
+        return mtd_fail(err, EINVAL,
+                        "--filter: unknown key \"%.*s\"; there are id, name, status, label, "
+                        "ancestor, exited, volume, network, health, before, since",
+                        (int)(len > 40 ? 40 : len), text);
+    if (key->check && key->check(text + len + 1) < 0)
+        return mtd_fail(err, EINVAL, "--filter: \"%.40s\" is not a value of %s",
+                        text + len + 1, key->name);
+    f->all = f->all || key->all;
+    f->items[f->len++] = (struct ps_filter){key->name, text + len + 1};
+    return 0;
+}
+
+int ps_filters_parse(const struct option_list *list, struct ps_filters *ret,
+                     struct mtd_error *err)
+{
+    struct ps_filters f = {.before = -1, .since = -1};
+    f.items = calloc(list->len + 1, sizeof(*f.items));
+    int rc = f.items ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+    for (size_t i = 0; i < list->len && rc == 0; i++)
+        rc = parse_one(list->items[i], &f, err);
+    if (rc < 0) {
+        ps_filters_done(&f);
+        return rc;
+    }
+    *ret = f;
+    return 0;
+}
+
+static const struct mtd_summary *find_container(const struct mtd_list *list, const char *ref)
+{
+    const struct mtd_summary *by_id = NULL;
+    for (size_t i = 0; i < list->len; i++) {
+        if (strcmp(or_empty(list->items[i].name), ref) == 0)
+            return &list->items[i];
+        if (strncmp(list->items[i].id, ref, strlen(ref)) == 0)
+            by_id = &list->items[i];
+    }
+    return by_id;
+}
+
+int ps_filters_resolve(struct ps_filters *f, const struct mtd_list *list,
+                       struct mtd_error *err)
+{
+    for (size_t i = 0; i < f->len; i++) {
+        bool before = strcmp(f->items[i].key, "before") == 0;
+        if (!before && strcmp(f->items[i].key, "since") != 0)
+            continue;
+        const struct mtd_summary *s = find_container(list, f->items[i].value);
+        if (!s)
+            return mtd_fail(err, ENOENT, "no such container: %.80s", f->items[i].value);
+        *(before ? &f->before : &f->since) = s->created_at;
+        f->all = true;
+    }
+    return 0;
+}
+
+static bool match_key(const struct ps_filters *f, const struct filter_key *key,
+                      const struct mtd_summary *s)
+{
+    bool asked = false;
+    for (size_t i = 0; i < f->len; i++) {
+        if (f->items[i].key != key->name)
+            continue;
+        if (key->match(s, f->items[i].value))
+            return true;
+        asked = true;
+    }
+    return !asked;
+}
+
+bool ps_filters_match(const struct ps_filters *f, const struct mtd_summary *s)
+{
+    if ((f->before >= 0 && s->created_at >= f->before) ||
+        (f->since >= 0 && s->created_at <= f->since))
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(KEYS); i++)
+        if (KEYS[i].match && !match_key(f, &KEYS[i], s))
+            return false;
+    return true;
+}

@@ -1,0 +1,192 @@
+/* verb_archive - commit, import, export: containers to images and tar files. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "cli/print.h"
+#include "cli/verb.h"
+
+/* ---- commit ---- */
+
+struct commit_values {
+    const char *message, *author;
+    struct option_list changes;
+    bool pause;
+};
+
+#define FIELD(f) offsetof(struct commit_values, f)
+static const struct option_row COMMIT_OPTIONS[] = {
+    {"author", 'a', OPTION_TEXT, FIELD(author), NULL, "NAME", "Who made it"},
+    {"change", 'c', OPTION_LIST, FIELD(changes), NULL, "INSTRUCTION",
+     "CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL or EXPOSE, as in a Dockerfile"},
+    {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "A comment"},
+    {"pause", 'p', OPTION_FLAG, FIELD(pause), NULL, NULL,
+     "Freeze the container meanwhile (default true)"},
+    {"imageName", 0, OPTION_LAST},
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static void init_commit(void *values)
+{
+    ((struct commit_values *)values)->pause = true;
+}
+
+static int copy_list(struct strv *ret, const struct option_list *list)
+{
+    for (size_t i = 0; i < list->len; i++)
+        if (strv_add(ret, list->items[i]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
+static int print_image(struct cli *c, int rc, const char *id, struct mtd_error *err)
+{
+    if (rc == 0)
+        rc = print_line(id);
+    mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot make the image");
+    return rc < 0 ? cli_error(c, STATUS_FAILED, err) : 0;
+}
+
+static int run_commit(struct cli *c, void *values, const struct operands *o)
+{
+    const struct commit_values *v = values;
+    struct mtd_error err = {0};
+    auto_done(strv_done) struct strv changes = {0};
+    auto_free char *id = NULL;
+    struct mtd_commit commit = {.name = o->len > 1 ? o->items[1] : NULL,
+                                .message = v->message,
+                                .author = v->author,
+                                .changes = &changes,
+                                .pause = v->pause};
+    int rc = copy_list(&changes, &v->changes);
+    if (rc == 0)
+        rc = mtd_commit(c->engine, o->items[0], &commit, &id, &err);
+    return print_image(c, rc, id, &err);
+}
+
+/* ---- import ---- */
+
+static const struct option_row IMPORT_OPTIONS[] = {
+    {"change", 'c', OPTION_LIST, FIELD(changes), NULL, "INSTRUCTION",
+     "CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL or EXPOSE, as in a Dockerfile"},
+    {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "A comment"},
+    {"platform", 0, OPTION_REFUSE, 0, NULL, "PLATFORM", "not supported yet"},
+    OPTION_END,
+};
+
+static int check_import(void *values, const struct operands *o, struct mtd_error *err)
+{
+    (void)values;
+    if (strstr(o->items[0], "://"))
+        return mtd_fail(err, EOPNOTSUPP, "\"%.80s\": nothing is downloaded; give a file or -",
+                        o->items[0]);
+    return 0;
+}
+
+static int run_import(struct cli *c, void *values, const struct operands *o)
+{
+    const struct commit_values *v = values;
+    struct mtd_error err = {0};
+    auto_done(strv_done) struct strv changes = {0};
+    auto_free char *id = NULL;
+    struct mtd_commit commit = {.message = v->message, .changes = &changes};
+    bool from_stdin = strcmp(o->items[0], "-") == 0;
+    auto_fd int file = from_stdin ? -1 : open(o->items[0], O_RDONLY | O_CLOEXEC);
+    if (!from_stdin && file < 0)
+        return cli_fail(c, STATUS_FAILED, "cannot read %.120s: %s", o->items[0],
+                        strerror(errno));
+    int rc = copy_list(&changes, &v->changes);
+    if (rc == 0)
+        rc = mtd_import(c->engine, from_stdin ? STDIN_FILENO : file,
+                        o->len > 1 ? o->items[1] : NULL, &commit, &id, &err);
+    return print_image(c, rc, id, &err);
+}
+
+/* ---- export ---- */
+
+struct export_values {
+    const char *output;
+};
+
+static const struct option_row EXPORT_OPTIONS[] = {
+    {"output", 'o', OPTION_TEXT, offsetof(struct export_values, output), NULL, "FILE",
+     "Write to a file instead of stdout"},
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static int check_export(void *values, const struct operands *o, struct mtd_error *err)
+{
+    (void)o;
+    if (!((struct export_values *)values)->output && isatty(STDOUT_FILENO))
+        return mtd_fail(err, EINVAL,
+                        "a tar stream does not belong on a terminal; use -o FILE or redirect");
+    return 0;
+}
+
+/* Under another name until it is complete: nobody takes half an archive for a whole one. */
+static int export_file(struct cli *c, const char *ref, const char *path, struct mtd_error *err)
+{
+    auto_free char *part = NULL;
+    if (asprintf(&part, "%s.part.%d", path, (int)getpid()) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    auto_fd int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return mtd_fail_errno(err, errno, "cannot create %.120s", part);
+    int rc = mtd_export(c->engine, ref, fd, err);
+    if (rc == 0 && rename(part, path) < 0)
+        rc = mtd_fail_errno(err, errno, "cannot create %.120s", path);
+    if (rc < 0)
+        unlink(part);
+    return rc;
+}
+
+static int run_export(struct cli *c, void *values, const struct operands *o)
+{
+    const struct export_values *v = values;
+    struct mtd_error err = {0};
+    int rc = v->output ? export_file(c, o->items[0], v->output, &err)
+                       : mtd_export(c->engine, o->items[0], STDOUT_FILENO, &err);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+}
+
+const struct verb VERBS_ARCHIVE[] = {
+    {.name = "commit",
+     .operands = "CONTAINER [NAME[:TAG]]",
+     .summary = "Make an image out of what a container changed",
+     .group = GROUP_IMAGE,
+     .options = {{COMMIT_OPTIONS}},
+     .values_size = sizeof(struct commit_values),
+     .min = 1,
+     .max = 2,
+     .init = init_commit,
+     .run = run_commit},
+    {.name = "import",
+     .operands = "FILE|- [NAME[:TAG]]",
+     .summary = "Make an image out of a tar of a root file system",
+     .group = GROUP_IMAGE,
+     .options = {{IMPORT_OPTIONS}},
+     .values_size = sizeof(struct commit_values),
+     .min = 1,
+     .max = 2,
+     .check = check_import,
+     .run = run_import},
+    {.name = "export",
+     .operands = "CONTAINER",
+     .summary = "Write a container's file system as a tar",
+     .group = GROUP_IMAGE,
+     .options = {{EXPORT_OPTIONS}},
+     .values_size = sizeof(struct export_values),
+     .min = 1,
+     .max = 1,
+     .check = check_export,
+     .run = run_export},
+    VERB_END,
+};

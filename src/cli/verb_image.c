@@ -1,0 +1,424 @@
+/* verb_image - images, rmi, tag, history. */
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/parse.h"
+#include "cli/print.h"
+#include "cli/table.h"
+#include "cli/verb.h"
+
+/* One line: an image under one of its names; without any it is "dangling". */
+struct image_row {
+    const struct mtd_image *image;
+    const char *name; /* "busybox:latest"; NULL = none */
+    bool no_trunc;
+    int64_t now;
+};
+
+static const struct image_row *row_of(const void *row)
+{
+    return row;
+}
+
+/* The last colon, unless it belongs to a registry's port. */
+static const char *tag_colon(const char *name)
+{
+    const char *colon = strrchr(name, ':');
+    return colon && !strchr(colon, '/') ? colon : NULL;
+}
+
+static int get_repository(const void *row, struct buf *out)
+{
+    const char *name = row_of(row)->name;
+    if (!name)
+        return buf_puts(out, "<none>");
+    const char *colon = tag_colon(name);
+    return buf_add(out, name, colon ? (size_t)(colon - name) : strlen(name));
+}
+
+static int get_tag(const void *row, struct buf *out)
+{
+    const char *name = row_of(row)->name;
+    const char *colon = name ? tag_colon(name) : NULL;
+    return buf_puts(out, colon ? colon + 1 : "<none>");
+}
+
+static int add_image_id(const char *id, bool no_trunc, struct buf *out)
+{
+    if (no_trunc)
+        return buf_puts(out, id);
+    const char *hex = strncmp(id, "sha256:", 7) == 0 ? id + 7 : id;
+    return buf_printf(out, "%.12s", hex);
+}
+
+static int get_id(const void *row, struct buf *out)
+{
+    return add_image_id(row_of(row)->image->id, row_of(row)->no_trunc, out);
+}
+
+/* Images out of a build or a plain tar may have no date. */
+static int get_created_since(const void *row, struct buf *out)
+{
+    char age[TIME_TEXT];
+    const struct image_row *r = row;
+    if (r->image->created_at == 0)
+        return buf_puts(out, "N/A");
+    int64_t ns = r->now - r->image->created_at;
+    time_human_duration(ns > 0 ? ns : 0, age);
+    return buf_printf(out, "%s ago", age);
+}
+
+static int get_created_at(const void *row, struct buf *out)
+{
+    char text[TIME_TEXT];
+    if (row_of(row)->image->created_at == 0)
+        return buf_puts(out, "N/A");
+    time_format_rfc3339(row_of(row)->image->created_at, text);
+    return buf_printf(out, "%.10s %.8s +0000 UTC", text, text + 11);
+}
+
+static int get_size(const void *row, struct buf *out)
+{
+    char text[SIZE_TEXT];
+    print_size_decimal(row_of(row)->image->size, text);
+    return buf_puts(out, text);
+}
+
+static int get_none(const void *row, struct buf *out)
+{
+    (void)row;
+    return buf_puts(out, "<none>");
+}
+
+static int get_not_known(const void *row, struct buf *out)
+{
+    (void)row;
+    return buf_puts(out, "N/A");
+}
+
+static const struct format_field IMAGE_FIELDS[] = {
+    {"Repository", "REPOSITORY", get_repository},
+    {"Tag", "TAG", get_tag},
+    {"ID", "IMAGE ID", get_id},
+    {"CreatedSince", "CREATED", get_created_since},
+    {"CreatedAt", "CREATED AT", get_created_at},
+    {"Size", "SIZE", get_size},
+    {"Digest", "DIGEST", get_none},
+    {"Containers", "CONTAINERS", get_not_known},
+    {"SharedSize", "SHARED SIZE", get_not_known},
+    {"UniqueSize", "UNIQUE SIZE", get_not_known},
+    {"VirtualSize", "SIZE", get_size},
+    FORMAT_FIELDS_END,
+};
+#define IMAGE_TABLE "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
+
+/* ---- images ---- */
+
+struct images_values {
+    bool all, quiet, no_trunc;
+    const char *format;
+    struct option_list filters;
+    struct table table;
+};
+
+#define FIELD(f) offsetof(struct images_values, f)
+static const struct option_row IMAGES_OPTIONS[] = {
+    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL, "Show all (there are no hidden ones)"},
+    {"filter", 'f', OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
+     "Only those: reference, dangling, label"},
+    {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
+     "table, json, or a template such as '{{.Repository}}:{{.Tag}}'"},
+    {"no-trunc", 0, OPTION_FLAG, FIELD(no_trunc), NULL, NULL, "Do not shorten IDs"},
+    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, NULL, "Only IDs"},
+    OPTION_END,
+};
+
+static int check_images(void *values, const struct operands *o, struct mtd_error *err)
+{
+    const struct images_values *v = values;
+    static const char *const KEYS[] = {"reference=", "dangling=", "label="};
+    bool on;
+    (void)o;
+    for (size_t i = 0; i < v->filters.len; i++) {
+        const char *text = v->filters.items[i];
+        bool known = false;
+        for (size_t k = 0; k < ARRAY_SIZE(KEYS); k++)
+            known = known || strncmp(text, KEYS[k], strlen(KEYS[k])) == 0;
+        if (!known)
+            return mtd_fail(err, EINVAL,
+                            "--filter: \"%.60s\" is not KEY=VALUE with reference, dangling or "
+                            "label as the key",
+                            text);
+        if (text[0] == 'd' && parse_bool(text + 9, &on) < 0)
+            return mtd_fail(err, EINVAL, "--filter: \"%.60s\": true or false is expected", text);
+    }
+    return 0;
+}
+
+/* "busybox", "busybox:*", "*box". */
+static bool match_reference(const char *name, const char *pattern)
+{
+    auto_free char *repository = NULL;
+    if (!name)
+        return false;
+    const char *colon = tag_colon(name);
+    repository = strndup(name, colon ? (size_t)(colon - name) : strlen(name));
+    return fnmatch(pattern, name, 0) == 0 ||
+           (repository && fnmatch(pattern, repository, 0) == 0);
+}
+
+static bool match_label(const struct mtd_image *i, const char *value)
+{
+    size_t len = strcspn(value, "=");
+    for (size_t n = 0; n < i->config.labels.len; n++) {
+        const char *label = i->config.labels.items[n];
+        if (value[len] ? strcmp(label, value) == 0
+                       : strncmp(label, value, len) == 0 && (label[len] == '=' || !label[len]))
+            return true;
+    }
+    return false;
+}
+
+static bool match_filter(const struct image_row *r, const char *text)
+{
+    const char *value = strchr(text, '=') + 1;
+    bool on = false;
+    if (text[0] == 'r')
+        return match_reference(r->name, value);
+    if (text[0] == 'l')
+        return match_label(r->image, value);
+    parse_bool(value, &on);
+    return on == !r->name;
+}
+
+static bool is_shown(const struct images_values *v, const struct operands *o,
+                     const struct image_row *r)
+{
+    bool reference = false, asked = false;
+    for (size_t i = 0; i < v->filters.len; i++) {
+        bool hit = match_filter(r, v->filters.items[i]);
+        if (v->filters.items[i][0] != 'r' && !hit)
+            return false;
+        asked = asked || v->filters.items[i][0] == 'r';
+        reference = reference || (v->filters.items[i][0] == 'r' && hit);
+    }
+    if (asked && !reference)
+        return false;
+    return o->len == 0 || match_reference(r->name, o->items[0]);
+}
+
+static int add_image(struct images_values *v, const struct operands *o,
+                     const struct mtd_image *image, struct mtd_error *err)
+{
+    size_t n = image->names.len ? image->names.len : 1;
+    for (size_t i = 0; i < n; i++) {
+        struct image_row row = {image, image->names.len ? image->names.items[i] : NULL,
+                                v->no_trunc, clock_wall_ns()};
+        int rc = is_shown(v, o, &row) ? table_add(&v->table, &row, err) : 0;
+        if (rc < 0)
+            return rc;
+        if (v->quiet && is_shown(v, o, &row))
+            break; /* docker -q names an image once */
+    }
+    return 0;
+}
+
+static int run_images(struct cli *c, void *values, const struct operands *o)
+{
+    struct images_values *v = values;
+    struct mtd_error err = {0};
+    auto_done(mtd_image_list_done) struct mtd_image_list list = {0};
+    const char *format = v->quiet && !v->format ? "{{.ID}}" : v->format;
+    int rc = table_init(&v->table, format, IMAGE_FIELDS, IMAGE_TABLE, &err);
+    if (rc == 0)
+        rc = mtd_images(c->engine, &list, &err);
+    for (size_t i = 0; i < list.len && rc == 0; i++)
+        rc = add_image(v, o, &list.items[i], &err);
+    if (rc == 0)
+        rc = table_print(&v->table, &err);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot list the images");
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+}
+
+static void done_images(void *values)
+{
+    table_done(&((struct images_values *)values)->table);
+}
+
+/* ---- rmi, tag ---- */
+
+struct rmi_values {
+    bool force, no_prune;
+};
+
+static const struct option_row RMI_OPTIONS[] = {
+    {"force", 'f', OPTION_FLAG, offsetof(struct rmi_values, force), NULL, NULL,
+     "Also when containers were made from it"},
+    {"no-prune", 0, OPTION_FLAG, offsetof(struct rmi_values, no_prune)},
+    {"imageName", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static int rmi_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+{
+    const struct rmi_values *v = values;
+    auto_done(strv_done) struct strv report = {0};
+    int rc = mtd_image_remove(c->engine, ref, v->force, &report, err);
+    for (size_t i = 0; i < report.len; i++)
+        if (print_line(report.items[i]) < 0)
+            return mtd_fail(err, EIO, "cannot write to stdout");
+    return rc;
+}
+
+static int run_rmi(struct cli *c, void *values, const struct operands *o)
+{
+    return cli_each(c, o, values, rmi_one, false);
+}
+
+static int run_tag(struct cli *c, void *values, const struct operands *o)
+{
+    struct mtd_error err = {0};
+    (void)values;
+    int rc = mtd_image_tag(c->engine, o->items[0], o->items[1], &err);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+}
+
+/* ---- history ---- */
+
+struct history_values {
+    bool quiet, no_trunc, human;
+    const char *format;
+    struct table table;
+};
+
+static const struct option_row HISTORY_OPTIONS[] = {
+    {"format", 0, OPTION_TEXT, offsetof(struct history_values, format), NULL, "FORMAT",
+     "table, json, or a template such as '{{.ID}} {{.Size}}'"},
+    {"human", 'H', OPTION_FLAG, offsetof(struct history_values, human)},
+    {"no-trunc", 0, OPTION_FLAG, offsetof(struct history_values, no_trunc), NULL, NULL,
+     "Do not shorten anything"},
+    {"quiet", 'q', OPTION_FLAG, offsetof(struct history_values, quiet), NULL, NULL,
+     "Only IDs"},
+    OPTION_END,
+};
+
+/* One layer; only the newest one is an image of its own, docker calls the others missing. */
+struct history_row {
+    struct image_row image;
+    size_t layer; /* 0 = the lowest */
+};
+
+static bool is_newest(const void *row)
+{
+    const struct history_row *r = row;
+    return r->layer + 1 >= r->image.image->layers.len;
+}
+
+static int get_history_id(const void *row, struct buf *out)
+{
+    return is_newest(row) ? get_id(row, out) : buf_puts(out, "<missing>");
+}
+
+static int get_layer(const void *row, struct buf *out)
+{
+    const struct history_row *r = row;
+    const struct strv *layers = &r->image.image->layers;
+    if (r->layer >= layers->len)
+        return 0;
+    return buf_printf(out, r->image.no_trunc ? "layer %s" : "layer %.12s",
+                      layers->items[r->layer]);
+}
+
+static int get_history_size(const void *row, struct buf *out)
+{
+    const struct history_row *r = row;
+    return r->image.image->layers.len <= 1 ? get_size(row, out) : buf_puts(out, "N/A");
+}
+
+static int get_comment(const void *row, struct buf *out)
+{
+    const char *comment = ((const struct history_row *)row)->image.image->config.comment;
+    return is_newest(row) && comment ? buf_puts(out, comment) : 0;
+}
+
+static const struct format_field HISTORY_FIELDS[] = {
+    {"ID", "IMAGE", get_history_id},
+    {"CreatedSince", "CREATED", get_created_since},
+    {"CreatedAt", "CREATED AT", get_created_at},
+    {"CreatedBy", "CREATED BY", get_layer},
+    {"Size", "SIZE", get_history_size},
+    {"Comment", "COMMENT", get_comment},
+    FORMAT_FIELDS_END,
+};
+#define HISTORY_TABLE "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"
+
+static int run_history(struct cli *c, void *values, const struct operands *o)
+{
+    struct history_values *v = values;
+    struct mtd_error err = {0};
+    auto_done(mtd_image_done) struct mtd_image image = {0};
+    const char *format = v->quiet && !v->format ? "{{.ID}}" : v->format;
+    int rc = table_init(&v->table, format, HISTORY_FIELDS, HISTORY_TABLE, &err);
+    if (rc == 0)
+        rc = mtd_image_find(c->engine, o->items[0], &image, &err);
+    for (size_t i = rc == 0 ? image.layers.len : 0; i-- > 0 && rc == 0;) {
+        struct history_row row = {{&image, NULL, v->no_trunc, clock_wall_ns()}, i};
+        rc = table_add(&v->table, &row, &err);
+    }
+    if (rc == 0)
+        rc = table_print(&v->table, &err);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+}
+
+static void done_history(void *values)
+{
+    table_done(&((struct history_values *)values)->table);
+}
+
+const struct verb VERBS_IMAGE[] = {
+    {.name = "images",
+     .operands = "[REPOSITORY[:TAG]]",
+     .summary = "List images",
+     .group = GROUP_IMAGE,
+     .flags = VERB_LOOKS,
+     .options = {{IMAGES_OPTIONS}},
+     .values_size = sizeof(struct images_values),
+     .max = 1,
+     .check = check_images,
+     .run = run_images,
+     .done = done_images},
+    {.name = "rmi",
+     .operands = "IMAGE [IMAGE...]",
+     .summary = "Remove images",
+     .group = GROUP_IMAGE,
+     .options = {{RMI_OPTIONS}},
+     .values_size = sizeof(struct rmi_values),
+     .min = 1,
+     .max = VERB_MANY,
+     .run = run_rmi},
+    {.name = "tag",
+     .operands = "IMAGE NAME[:TAG]",
+     .summary = "Give an image a further name",
+     .group = GROUP_IMAGE,
+     .min = 2,
+     .max = 2,
+     .run = run_tag},
+    {.name = "history",
+     .operands = "IMAGE",
+     .summary = "Show the layers of an image",
+     .group = GROUP_IMAGE,
+     .flags = VERB_LOOKS,
+     .options = {{HISTORY_OPTIONS}},
+     .values_size = sizeof(struct history_values),
+     .min = 1,
+     .max = 1,
+     .run = run_history,
+     .done = done_history},
+    VERB_END,
+};

@@ -1,0 +1,246 @@
+/* verb_logs - logs: stdout to stdout, stderr to stderr, in the order they were written. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/proc.h"
+#include "cli/follow.h"
+#include "cli/print.h"
+#include "cli/values.h"
+#include "cli/verb.h"
+
+#define CHUNK (256 * 1024)
+/* After the container's end the monitor has this long to write its last words. */
+#define END_WAIT_MS 2000
+
+struct logs_values {
+    bool follow, timestamps, details;
+    int64_t tail; /* -1 = all */
+    int64_t since, until; /* wall ns; 0 = not given */
+};
+
+#define FIELD(f) offsetof(struct logs_values, f)
+static const struct option_row LOGS_OPTIONS[] = {
+    {"follow", 'f', OPTION_FLAG, FIELD(follow), NULL, NULL,
+     "Go on with what is written until the container ends"},
+    {"since", 0, OPTION_VALUE, FIELD(since), value_moment, "TIME",
+     "Only from this time on (2026-01-02T15:04:05, a Unix time, or 10m ago)"},
+    {"tail", 'n', OPTION_VALUE, FIELD(tail), value_tail, "LINES", "Only the last lines"},
+    {"timestamps", 't', OPTION_FLAG, FIELD(timestamps), NULL, NULL, "Show when"},
+    {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME", "Only before this time"},
+    {"details", 0, OPTION_FLAG, FIELD(details)},
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+static void init_logs(void *values)
+{
+    ((struct logs_values *)values)->tail = -1;
+}
+
+/* Output is collected per stream and goes out when the other one's turn comes. */
+struct logs {
+    struct cli *cli;
+    const struct logs_values *v;
+    char id[MTD_ID_SIZE];
+    int dir_fd;
+    struct log_reader reader;
+    struct buf out;
+    enum log_stream stream; /* whose bytes are in out */
+    bool open_line[3];      /* by stream: its last record was a part */
+    bool terminal[3];
+    uint64_t damaged;
+    bool past_until;
+};
+
+static int stream_fd(enum log_stream s)
+{
+    return s == LOG_STDERR ? STDERR_FILENO : STDOUT_FILENO;
+}
+
+static int flush_out(struct logs *l)
+{
+    int rc = l->out.len ? fs_write_all(stream_fd(l->stream), l->out.data, l->out.len) : 0;
+    l->out.len = 0;
+    return rc;
+}
+
+static int add_text(struct logs *l, const struct log_record *r)
+{
+    size_t len = r->len;
+    if (!l->terminal[r->stream])
+        return buf_add(&l->out, r->text, len);
+    /* A container with a tty ends its lines with \r\n: that \r is no secret. */
+    bool carriage = r->full && len && r->text[len - 1] == '\r';
+    return print_visible(&l->out, r->text, len - carriage, "\t");
+}
+
+static int add_record(struct logs *l, const struct log_record *r)
+{
+    int rc = 0;
+    if (r->stream != l->stream || l->out.len > CHUNK)
+        rc = flush_out(l);
+    l->stream = r->stream;
+    if (rc == 0 && l->v->timestamps && !l->open_line[r->stream])
+        rc = buf_printf(&l->out, "%.30s ", r->time);
+    if (rc == 0)
+        rc = add_text(l, r);
+    if (rc == 0 && r->full)
+        rc = buf_putc(&l->out, '\n');
+    l->open_line[r->stream] = !r->full;
+    return rc;
+}
+
+static bool is_wanted(struct logs *l, const struct log_record *r)
+{
+    if (!l->v->since && !l->v->until)
+        return true;
+    int64_t when = logfile_time(r);
+    if (l->v->until && when > l->v->until) {
+        l->past_until = true;
+        return false;
+    }
+    return !l->v->since || when >= l->v->since;
+}
+
+static void tell_losses(struct logs *l)
+{
+    if (l->reader.damaged > l->damaged)
+        cli_warn(l->cli, "%llu damaged records in the log were skipped",
+                 (unsigned long long)(l->reader.damaged - l->damaged));
+    l->damaged = l->reader.damaged;
+    if (l->reader.lost)
+        cli_warn(l->cli, "some of the log was rotated away before it was read");
+    l->reader.lost = false;
+}
+
+/* All there is now. */
+static int drain(struct logs *l)
+{
+    struct log_record r;
+    int rc;
+    while ((rc = logfile_reader_next(&l->reader, &r)) > 0 && !l->past_until) {
+        if (is_wanted(l, &r))
+            rc = add_record(l, &r);
+        if (rc < 0)
+            break;
+    }
+    if (rc >= 0)
+        rc = flush_out(l);
+    tell_losses(l);
+    return rc < 0 ? rc : 0;
+}
+
+static bool is_live(enum mtd_state s)
+{
+    return s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED || s == MTD_STATE_RESTARTING;
+}
+
+/* Is there more to come? Also watches the present pid 1, whose death may go unrecorded. */
+static bool may_grow(struct logs *l, struct follow *f, bool *ret_recorded)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    *ret_recorded = true;
+    if (f->pidfd >= 0)
+        close(f->pidfd);
+    f->pidfd = -1;
+    if (mtd_inspect(l->cli->engine, l->id, &r, NULL) < 0)
+        return false;
+    if (is_live(r.status.state)) {
+        f->pidfd = r.status.pid ? proc_open(r.status.pid, r.status.pid_start) : -1;
+        return true;
+    }
+    *ret_recorded = r.status.finished_at >= r.status.started_at;
+    return false;
+}
+
+/* The order matters: the state is asked first, then the log is read to its end; so what was
+ * written before the end was recorded is never missed. */
+static int follow_log(struct logs *l, struct follow *f)
+{
+    bool waited = false, recorded = true;
+    for (;;) {
+        bool more = may_grow(l, f, &recorded);
+        int rc = drain(l);
+        if (rc < 0 || l->past_until)
+            return rc;
+        if (!more && (recorded || waited))
+            return 0;
+        /* A dead pid 1 whose end is not recorded yet: its pidfd would stay readable. */
+        bool dying = more && f->pidfd < 0;
+        rc = follow_wait(f, more && !dying ? -1 : END_WAIT_MS);
+        if (rc < 0)
+            return rc == -EPIPE ? 0 : rc;
+        waited = !more && rc == 0;
+    }
+}
+
+static int open_log(struct logs *l, const char *ref, struct mtd_error *err)
+{
+    int rc = mtd_resolve(l->cli->engine, ref, l->id, err);
+    if (rc < 0)
+        return rc;
+    auto_free char *dir = mtd_path(l->cli->engine, l->id, "dir");
+    l->dir_fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (l->dir_fd < 0)
+        return mtd_fail_errno(err, dir ? errno : ENOMEM, "cannot open the log of %.80s", ref);
+    rc = logfile_reader_open(&l->reader, l->dir_fd, true, 0, err);
+    if (rc < 0 || l->v->tail < 0)
+        return rc;
+    rc = logfile_reader_tail(&l->reader, (uint64_t)l->v->tail);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot read the log of %.80s", ref) : 0;
+}
+
+static int show(struct logs *l, struct mtd_error *err)
+{
+    struct follow f = {.inotify = -1, .pidfd = -1};
+    auto_free char *dir = mtd_path(l->cli->engine, l->id, "dir");
+    int rc = 0;
+    if (l->v->follow)
+        rc = dir ? follow_open(&f, dir) : -ENOMEM;
+    if (rc == 0)
+        rc = l->v->follow ? follow_log(l, &f) : drain(l);
+    follow_close(&f);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot show the log") : 0;
+}
+
+static int run_logs(struct cli *c, void *values, const struct operands *o)
+{
+    struct mtd_error err = {0};
+    struct logs l = {.cli = c,
+                     .v = values,
+                     .dir_fd = -1,
+                     .reader = {.fd = -1},
+                     .stream = LOG_STDOUT,
+                     .terminal = {[LOG_STDOUT] = isatty(STDOUT_FILENO),
+                                  [LOG_STDERR] = isatty(STDERR_FILENO)}};
+    int rc = open_log(&l, o->items[0], &err);
+    if (rc == 0)
+        rc = show(&l, &err);
+    logfile_reader_close(&l.reader);
+    if (l.dir_fd >= 0)
+        close(l.dir_fd);
+    buf_done(&l.out);
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+}
+
+const struct verb VERBS_LOGS[] = {
+    {.name = "logs",
+     .operands = "CONTAINER",
+     .summary = "Show what a container wrote",
+     .group = GROUP_LOOK,
+     .flags = VERB_LOOKS,
+     .options = {{LOGS_OPTIONS}},
+     .values_size = sizeof(struct logs_values),
+     .min = 1,
+     .max = 1,
+     .init = init_logs,
+     .run = run_logs},
+    VERB_END,
+};

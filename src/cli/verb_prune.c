@@ -1,0 +1,219 @@
+/* verb_prune - container prune, image prune, system prune. docker asks first; a batch command
+ * never does, so without -f it says what it would remove and removes nothing. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "cli/du.h"
+#include "cli/print.h"
+#include "cli/values.h"
+#include "cli/verb.h"
+
+struct prune_values {
+    bool force, all;
+    struct option_list filters;
+    int64_t until; /* only what was created before; 0 = everything */
+};
+
+#define FIELD(f) offsetof(struct prune_values, f)
+static const struct option_row CONTAINER_OPTIONS[] = {
+    {"filter", 0, OPTION_LIST, FIELD(filters), NULL, "until=TIME",
+     "Only those created before this time"},
+    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL, "Really remove them"},
+    OPTION_END,
+};
+
+static const struct option_row IMAGE_OPTIONS[] = {
+    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
+     "All images no container uses, not only those without a name"},
+    {"filter", 0, OPTION_LIST, FIELD(filters), NULL, "until=TIME",
+     "Only those created before this time"},
+    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL, "Really remove them"},
+    OPTION_END,
+};
+
+static int check_prune(void *values, const struct operands *o, struct mtd_error *err)
+{
+    struct prune_values *v = values;
+    (void)o;
+    for (size_t i = 0; i < v->filters.len; i++) {
+        const char *text = v->filters.items[i];
+        if (strncmp(text, "until=", 6) != 0)
+            return mtd_fail(err, EINVAL, "--filter: \"%.60s\" is not until=TIME", text);
+        if (value_moment(&v->until, text + 6, err) < 0)
+            return mtd_context(err, "--filter"), -EINVAL;
+    }
+    return 0;
+}
+
+/* What is going on, and what it brought. */
+struct prune {
+    struct cli *cli;
+    const struct prune_values *v;
+    unsigned found;
+    uint64_t bytes;
+    struct buf report;
+    int status;
+};
+
+static bool is_old_enough(const struct prune *p, int64_t created_at)
+{
+    return !p->v->until || created_at < p->v->until;
+}
+
+static void prune_container(struct prune *p, const struct mtd_summary *s)
+{
+    struct mtd_error err = {0};
+    auto_free char *upper = mtd_path(p->cli->engine, s->id, "upper");
+    p->found++;
+    if (!p->v->force)
+        return;
+    uint64_t size = upper ? du_tree(upper) : 0;
+    /* Not forced: one that was started meanwhile stays. */
+    int rc = mtd_remove(p->cli->engine, s->id, false, false, &err);
+    if (rc == -ENOENT || rc == -EBUSY)
+        return;
+    if (rc < 0) {
+        p->status = cli_error(p->cli, STATUS_FAILED, &err);
+        return;
+    }
+    p->bytes += size;
+    (void)buf_printf(&p->report, "%s\n", s->id);
+}
+
+static int prune_containers(struct prune *p, struct mtd_error *err)
+{
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    int rc = mtd_list(p->cli->engine, &list, err);
+    for (size_t i = 0; i < list.len; i++) {
+        enum mtd_state s = list.items[i].state;
+        bool stopped = s == MTD_STATE_CREATED || s == MTD_STATE_EXITED || s == MTD_STATE_DEAD;
+        if (stopped && is_old_enough(p, list.items[i].created_at))
+            prune_container(p, &list.items[i]);
+    }
+    return rc;
+}
+
+static void prune_image(struct prune *p, const struct mtd_image *image)
+{
+    struct mtd_error err = {0};
+    auto_done(strv_done) struct strv report = {0};
+    p->found++;
+    if (!p->v->force)
+        return;
+    int rc = 0;
+    for (size_t i = 0; i < image->names.len && rc == 0; i++)
+        rc = mtd_image_remove(p->cli->engine, image->names.items[i], false, &report, &err);
+    if (image->names.len == 0)
+        rc = mtd_image_remove(p->cli->engine, image->id, false, &report, &err);
+    if (rc < 0 && rc != -ENOENT && rc != -EBUSY)
+        p->status = cli_error(p->cli, STATUS_FAILED, &err);
+    if (rc == 0)
+        p->bytes += image->size;
+    for (size_t i = 0; i < report.len; i++)
+        (void)buf_printf(&p->report, "%s\n", report.items[i]);
+}
+
+static bool is_used(const struct mtd_list *list, const char *image_id)
+{
+    for (size_t i = 0; i < list->len; i++)
+        if (list->items[i].image_id && strcmp(list->items[i].image_id, image_id) == 0)
+            return true;
+    return false;
+}
+
+static int prune_images(struct prune *p, struct mtd_error *err)
+{
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    auto_done(mtd_image_list_done) struct mtd_image_list images = {0};
+    int rc = mtd_list(p->cli->engine, &list, err);
+    if (rc == 0)
+        rc = mtd_images(p->cli->engine, &images, err);
+    for (size_t i = 0; i < images.len && rc == 0; i++) {
+        const struct mtd_image *image = &images.items[i];
+        if ((p->v->all || image->names.len == 0) && !is_used(&list, image->id) &&
+            is_old_enough(p, image->created_at))
+            prune_image(p, image);
+    }
+    return rc;
+}
+
+static int finish(struct prune *p, int rc, const char *what, struct mtd_error *err)
+{
+    char size[SIZE_TEXT];
+    if (rc == 0 && !p->v->force && p->found)
+        return cli_fail(p->cli, STATUS_FAILED,
+                        "this would remove %u %s; add -f to do it", p->found, what);
+    print_size_decimal(p->bytes, size);
+    if (rc == 0)
+        rc = buf_printf(&p->report, "Total reclaimed space: %s\n", size);
+    if (rc == 0)
+        rc = print_out(&p->report);
+    mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot prune");
+    return rc < 0 ? cli_error(p->cli, STATUS_FAILED, err) : p->status;
+}
+
+typedef int (*prune_fn)(struct prune *p, struct mtd_error *err);
+
+static int run_prune(struct cli *c, const struct prune_values *v, prune_fn first,
+                     prune_fn second, const char *what)
+{
+    struct mtd_error err = {0};
+    struct prune p = {.cli = c, .v = v};
+    int rc = first(&p, &err);
+    if (rc == 0 && second)
+        rc = second(&p, &err);
+    int status = finish(&p, rc, what, &err);
+    buf_done(&p.report);
+    return status;
+}
+
+static int run_container_prune(struct cli *c, void *values, const struct operands *o)
+{
+    (void)o;
+    return run_prune(c, values, prune_containers, NULL, "stopped containers");
+}
+
+static int run_image_prune(struct cli *c, void *values, const struct operands *o)
+{
+    (void)o;
+    return run_prune(c, values, prune_images, NULL, "images");
+}
+
+static int run_system_prune(struct cli *c, void *values, const struct operands *o)
+{
+    (void)o;
+    return run_prune(c, values, prune_containers, prune_images,
+                     "stopped containers and images");
+}
+
+const struct verb VERBS_PRUNE[] = {
+    {.name = "container prune",
+     .operands = "",
+     .summary = "Remove all stopped containers",
+     .group = GROUP_SYSTEM,
+     .options = {{CONTAINER_OPTIONS}},
+     .values_size = sizeof(struct prune_values),
+     .check = check_prune,
+     .run = run_container_prune},
+    {.name = "image prune",
+     .operands = "",
+     .summary = "Remove images nobody uses",
+     .group = GROUP_SYSTEM,
+     .options = {{IMAGE_OPTIONS}},
+     .values_size = sizeof(struct prune_values),
+     .check = check_prune,
+     .run = run_image_prune},
+    {.name = "system prune",
+     .operands = "",
+     .summary = "Remove stopped containers and images nobody uses",
+     .group = GROUP_SYSTEM,
+     .options = {{IMAGE_OPTIONS}},
+     .values_size = sizeof(struct prune_values),
+     .check = check_prune,
+     .run = run_system_prune},
+    VERB_END,
+};

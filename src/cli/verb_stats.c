@@ -1,0 +1,301 @@
+/* verb_stats - stats: figures of containers. CPU needs two samples; the first screen shows up
+ * when the second is there, as docker's does. 100 % is one core. */
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "cli/print.h"
+#include "cli/ps.h"
+#include "cli/table.h"
+#include "cli/verb.h"
+
+#define INTERVAL_MS 1000
+
+struct stats_values {
+    bool all, no_stream, no_trunc;
+    const char *format;
+    struct table table;
+};
+
+#define FIELD(f) offsetof(struct stats_values, f)
+static const struct option_row STATS_OPTIONS[] = {
+    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL, "Show all, not only running ones"},
+    {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
+     "table, json, or a template such as '{{.Name}} {{.CPUPerc}}'"},
+    {"no-stream", 0, OPTION_FLAG, FIELD(no_stream), NULL, NULL, "Show them once"},
+    {"no-trunc", 0, OPTION_FLAG, FIELD(no_trunc), NULL, NULL, "Do not shorten IDs"},
+    OPTION_END,
+};
+
+struct sample {
+    char id[MTD_ID_SIZE];
+    struct mtd_stats stats;
+};
+struct samples {
+    struct sample *items;
+    size_t len;
+};
+
+struct stats_row {
+    const struct mtd_summary *container;
+    const struct mtd_stats *now, *before; /* NULL = no figures */
+    uint64_t host_memory;
+    bool no_trunc;
+};
+
+static const struct stats_row *row_of(const void *row)
+{
+    return row;
+}
+
+static int add_missing(struct buf *out)
+{
+    return buf_puts(out, "--");
+}
+
+static int get_id(const void *row, struct buf *out)
+{
+    return ps_short_id(row_of(row)->container->id, row_of(row)->no_trunc, out);
+}
+
+static int get_name(const void *row, struct buf *out)
+{
+    return buf_puts(out, row_of(row)->container->name);
+}
+
+static int get_cpu(const void *row, struct buf *out)
+{
+    const struct mtd_stats *now = row_of(row)->now, *before = row_of(row)->before;
+    if (!now || !before || now->cpu_ns == MTD_STAT_NONE || before->cpu_ns == MTD_STAT_NONE ||
+        now->taken_at <= before->taken_at || now->cpu_ns < before->cpu_ns)
+        return add_missing(out);
+    double used = (double)(now->cpu_ns - before->cpu_ns);
+    return buf_printf(out, "%.2f%%", used / (double)(now->taken_at - before->taken_at) * 100);
+}
+
+static uint64_t memory_limit(const struct stats_row *r)
+{
+    return r->now->memory_limit == MTD_STAT_NONE || r->now->memory_limit > r->host_memory
+               ? r->host_memory
+               : r->now->memory_limit;
+}
+
+static int get_memory(const void *row, struct buf *out)
+{
+    const struct stats_row *r = row;
+    char used[SIZE_TEXT], limit[SIZE_TEXT];
+    if (!r->now || r->now->memory == MTD_STAT_NONE)
+        return buf_puts(out, "-- / --");
+    print_size_binary(r->now->memory, used);
+    print_size_binary(memory_limit(r), limit);
+    return buf_printf(out, "%s / %s", used, limit);
+}
+
+static int get_memory_percent(const void *row, struct buf *out)
+{
+    const struct stats_row *r = row;
+    if (!r->now || r->now->memory == MTD_STAT_NONE || memory_limit(r) == 0)
+        return add_missing(out);
+    return buf_printf(out, "%.2f%%", (double)r->now->memory / (double)memory_limit(r) * 100);
+}
+
+static int add_pair(uint64_t a, uint64_t b, struct buf *out)
+{
+    char left[SIZE_TEXT] = "--", right[SIZE_TEXT] = "--";
+    if (a != MTD_STAT_NONE)
+        print_size_decimal(a, left);
+    if (b != MTD_STAT_NONE)
+        print_size_decimal(b, right);
+    return buf_printf(out, "%s / %s", left, right);
+}
+
+static int get_net(const void *row, struct buf *out)
+{
+    const struct mtd_stats *now = row_of(row)->now;
+    return add_pair(now ? now->net_rx : MTD_STAT_NONE, now ? now->net_tx : MTD_STAT_NONE, out);
+}
+
+static int get_block(const void *row, struct buf *out)
+{
+    const struct mtd_stats *now = row_of(row)->now;
+    return add_pair(now ? now->blk_read : MTD_STAT_NONE, now ? now->blk_write : MTD_STAT_NONE,
+                    out);
+}
+
+static int get_pids(const void *row, struct buf *out)
+{
+    const struct mtd_stats *now = row_of(row)->now;
+    if (!now || now->pids == MTD_STAT_NONE)
+        return add_missing(out);
+    return buf_printf(out, "%llu", (unsigned long long)now->pids);
+}
+
+static const struct format_field STATS_FIELDS[] = {
+    {"Container", "CONTAINER", get_name},
+    {"ID", "CONTAINER ID", get_id},
+    {"Name", "NAME", get_name},
+    {"CPUPerc", "CPU %", get_cpu},
+    {"MemUsage", "MEM USAGE / LIMIT", get_memory},
+    {"MemPerc", "MEM %", get_memory_percent},
+    {"NetIO", "NET I/O", get_net},
+    {"BlockIO", "BLOCK I/O", get_block},
+    {"PIDs", "PIDS", get_pids},
+    FORMAT_FIELDS_END,
+};
+#define STATS_TABLE                                                                           \
+    "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t"             \
+    "{{.BlockIO}}\t{{.PIDs}}"
+
+/* ---- sampling ---- */
+
+struct stats_view {
+    struct cli *cli;
+    struct stats_values *v;
+    const struct strv *ids; /* the containers asked for; empty = by state */
+    uint64_t host_memory;
+    struct samples before;
+};
+
+static bool is_asked(const struct stats_view *s, const struct mtd_summary *c)
+{
+    if (s->ids->len)
+        return strv_contains(s->ids, c->id);
+    return s->v->all || c->state == MTD_STATE_RUNNING || c->state == MTD_STATE_PAUSED;
+}
+
+static const struct mtd_stats *find_sample(const struct samples *s, const char *id)
+{
+    for (size_t i = 0; i < s->len; i++)
+        if (strcmp(s->items[i].id, id) == 0)
+            return &s->items[i].stats;
+    return NULL;
+}
+
+/* A container may end between the list and its sample: then it has no figures. */
+static int take_samples(const struct stats_view *s, const struct mtd_list *list,
+                        struct samples *ret)
+{
+    *ret = (struct samples){calloc(list->len + 1, sizeof(*ret->items)), 0};
+    if (!ret->items)
+        return -ENOMEM;
+    for (size_t i = 0; i < list->len; i++) {
+        struct sample *one = &ret->items[ret->len];
+        const struct mtd_summary *c = &list->items[i];
+        if (!c->pid || !is_asked(s, c) || mtd_stats(s->cli->engine, c, &one->stats, NULL) < 0)
+            continue;
+        memcpy(one->id, c->id, sizeof(one->id));
+        ret->len++;
+    }
+    return 0;
+}
+
+/* Returns the number of containers shown. */
+static int show_round(struct stats_view *s, const struct mtd_list *list,
+                      const struct samples *now, struct mtd_error *err)
+{
+    static const char HOME[] = "\033[H\033[J";
+    int shown = 0;
+    for (size_t i = 0; i < list->len; i++) {
+        const struct mtd_summary *c = &list->items[i];
+        struct stats_row row = {c, find_sample(now, c->id), find_sample(&s->before, c->id),
+                                s->host_memory, s->v->no_trunc};
+        if (!is_asked(s, c))
+            continue;
+        int rc = table_add(&s->v->table, &row, err);
+        if (rc < 0)
+            return rc;
+        shown++;
+    }
+    if (!s->v->no_stream && isatty(STDOUT_FILENO) && write(STDOUT_FILENO, HOME, 6) < 0)
+        return mtd_fail_errno(err, errno, "cannot write to stdout");
+    int rc = table_print(&s->v->table, err);
+    return rc < 0 ? rc : shown;
+}
+
+static int run_round(struct stats_view *s, bool show, struct mtd_error *err)
+{
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    struct samples now = {0};
+    int rc = mtd_list(s->cli->engine, &list, err);
+    if (rc == 0 && take_samples(s, &list, &now) < 0)
+        rc = mtd_fail(err, ENOMEM, "out of memory");
+    if (rc == 0 && show)
+        rc = show_round(s, &list, &now, err);
+    free(s->before.items);
+    s->before = now;
+    return rc;
+}
+
+/* Sleeps, but notices that nobody reads stdout any more. */
+static bool sleep_reading(int ms)
+{
+    struct pollfd fd = {.fd = STDOUT_FILENO, .events = 0};
+    return poll(&fd, 1, ms) <= 0;
+}
+
+static int stream(struct stats_view *s, struct mtd_error *err)
+{
+    int rc = run_round(s, false, err);
+    while (rc >= 0 && sleep_reading(INTERVAL_MS)) {
+        rc = run_round(s, true, err);
+        if (s->v->no_stream || (rc == 0 && s->ids->len))
+            break;
+    }
+    return rc;
+}
+
+static int resolve_all(struct cli *c, const struct operands *o, struct strv *ret,
+                       struct mtd_error *err)
+{
+    char id[MTD_ID_SIZE];
+    int rc = 0;
+    for (size_t i = 0; i < o->len && rc == 0; i++) {
+        rc = mtd_resolve(c->engine, o->items[i], id, err);
+        if (rc == 0)
+            rc = strv_add(ret, id);
+    }
+    return rc == -ENOMEM ? mtd_fail(err, ENOMEM, "out of memory") : rc;
+}
+
+static int run_stats(struct cli *c, void *values, const struct operands *o)
+{
+    struct stats_values *v = values;
+    struct mtd_error err = {0};
+    struct mtd_info info = {0};
+    auto_done(strv_done) struct strv ids = {0};
+    struct stats_view s = {.cli = c, .v = v, .ids = &ids};
+    int rc = table_init(&v->table, v->format, STATS_FIELDS, STATS_TABLE, &err);
+    if (rc == 0)
+        rc = resolve_all(c, o, &ids, &err);
+    if (rc == 0)
+        rc = mtd_host_info(c->engine, &info, &err);
+    s.host_memory = info.memory;
+    if (rc == 0)
+        rc = stream(&s, &err);
+    free(s.before.items);
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+}
+
+static void done_stats(void *values)
+{
+    table_done(&((struct stats_values *)values)->table);
+}
+
+const struct verb VERBS_STATS[] = {
+    {.name = "stats",
+     .operands = "[CONTAINER...]",
+     .summary = "Show CPU, memory, network and disk use",
+     .group = GROUP_LOOK,
+     .flags = VERB_LOOKS,
+     .options = {{STATS_OPTIONS}},
+     .values_size = sizeof(struct stats_values),
+     .max = VERB_MANY,
+     .run = run_stats,
+     .done = done_stats},
+    VERB_END,
+};

@@ -1,0 +1,348 @@
+/* verb_system - info, version, system df, help, and what docker has and this program not. */
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cli/du.h"
+#include "cli/format.h"
+#include "cli/inspect.h"
+#include "cli/print.h"
+#include "cli/table.h"
+#include "cli/verb.h"
+
+#ifndef MTD_VERSION
+#define MTD_VERSION "0"
+#endif
+
+struct system_values {
+    const char *format;
+    bool verbose;
+    struct format compiled;
+    struct table table;
+};
+
+static const struct option_row FORMAT_OPTIONS[] = {
+    {"format", 'f', OPTION_TEXT, offsetof(struct system_values, format), NULL, "FORMAT",
+     "json, or a template"},
+    OPTION_END,
+};
+
+static void done_system(void *values)
+{
+    struct system_values *v = values;
+    format_done(&v->compiled);
+    table_done(&v->table);
+}
+
+static int print_tree(struct cli *c, struct system_values *v, const json_t *tree)
+{
+    auto_done(buf_done) struct buf out = {0};
+    struct mtd_error err = {0};
+    int rc = tree ? format_json_row(&v->compiled, tree, &out, &err) : -ENOMEM;
+    if (rc == 0)
+        rc = buf_putc(&out, '\n');
+    if (rc == 0)
+        rc = print_out(&out);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+}
+
+/* ---- version ---- */
+
+static int run_version(struct cli *c, void *values, const struct operands *o)
+{
+    struct system_values *v = values;
+    struct mtd_error err = {0};
+    struct utsname u;
+    (void)o;
+    uname(&u);
+    if (format_compile(&v->compiled, v->format, NULL, NULL, &err) < 0)
+        return cli_error(c, STATUS_FAILED, &err);
+    if (v->format && *v->format) {
+        /* One program is client and server; scripts ask for either. */
+        json_t *part = json_pack("{s:s, s:s, s:s, s:s}", "Version", MTD_VERSION, "Os",
+                                 "linux", "Arch", u.machine, "KernelVersion", u.release);
+        json_t *tree = json_pack("{s:O, s:o}", "Client", part, "Server", part);
+        int status = print_tree(c, v, tree);
+        json_decref(tree);
+        return status;
+    }
+    auto_done(buf_done) struct buf out = {0};
+    int rc = buf_printf(&out, "mytop-docker %s\n OS/Arch: linux/%s\n Kernel:  %s\n",
+                        MTD_VERSION, u.machine, u.release);
+    if (rc == 0)
+        rc = print_out(&out);
+    return rc < 0 ? cli_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
+}
+
+/* ---- info ---- */
+
+struct totals {
+    int containers, running, paused, stopped, images;
+    struct mtd_info host;
+    char name[65];
+};
+
+static int count_all(struct cli *c, struct totals *t, struct mtd_error *err)
+{
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    auto_done(mtd_image_list_done) struct mtd_image_list images = {0};
+    int rc = mtd_list(c->engine, &list, err);
+    if (rc == 0)
+        rc = mtd_images(c->engine, &images, err);
+    if (rc == 0)
+        rc = mtd_host_info(c->engine, &t->host, err);
+    for (size_t i = 0; i < list.len; i++) {
+        enum mtd_state s = list.items[i].state;
+        t->running += s == MTD_STATE_RUNNING || s == MTD_STATE_RESTARTING;
+        t->paused += s == MTD_STATE_PAUSED;
+    }
+    t->containers = (int)list.len;
+    t->stopped = t->containers - t->running - t->paused;
+    t->images = (int)images.len;
+    gethostname(t->name, sizeof(t->name) - 1);
+    return rc;
+}
+
+static json_t *make_info(struct cli *c, const struct totals *t)
+{
+    return json_pack(
+        "{s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s, s:s, "
+        "s:s}",
+        "Containers", t->containers, "ContainersRunning", t->running, "ContainersPaused",
+        t->paused, "ContainersStopped", t->stopped, "Images", t->images, "Driver", "overlay2",
+        "LoggingDriver", "k8s-file", "CgroupDriver", "cgroupfs", "CgroupVersion",
+        t->host.cgroup_version, "KernelVersion", t->host.kernel, "OSType", "linux",
+        "Architecture", t->host.machine, "NCPU", (int)t->host.cpus, "MemTotal",
+        (json_int_t)t->host.memory, "DockerRootDir", mtd_root(c->engine), "RunRoot",
+        mtd_run_root(c->engine), "Name", t->name, "ServerVersion", MTD_VERSION);
+}
+
+static int add_info(struct cli *c, const struct totals *t, struct buf *out)
+{
+    char memory[SIZE_TEXT];
+    print_size_binary(t->host.memory, memory);
+    return buf_printf(out,
+                      "Containers: %d\n Running: %d\n Paused: %d\n Stopped: %d\nImages: %d\n"
+                      "Version: %s\nStorage: overlay\nLogs: k8s-file\nCgroups: %s\n"
+                      "Kernel: %s\nArchitecture: %s\nCPUs: %u\nMemory: %s\nName: %s\n"
+                      "Root: %s\nRun root: %s\n",
+                      t->containers, t->running, t->paused, t->stopped, t->images, MTD_VERSION,
+                      t->host.cgroup_version, t->host.kernel, t->host.machine, t->host.cpus,
+                      memory, t->name, mtd_root(c->engine), mtd_run_root(c->engine));
+}
+
+static int run_info(struct cli *c, void *values, const struct operands *o)
+{
+    struct system_values *v = values;
+    struct mtd_error err = {0};
+    struct totals t = {0};
+    auto_done(buf_done) struct buf out = {0};
+    (void)o;
+    int rc = format_compile(&v->compiled, v->format, NULL, NULL, &err);
+    if (rc == 0)
+        rc = count_all(c, &t, &err);
+    if (rc == 0 && v->format && *v->format) {
+        json_t *tree = make_info(c, &t);
+        int status = print_tree(c, v, tree);
+        json_decref(tree);
+        return status;
+    }
+    if (rc == 0)
+        rc = add_info(c, &t, &out);
+    if (rc == 0)
+        rc = print_out(&out);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+}
+
+/* ---- system df ---- */
+
+struct df_row {
+    const char *type;
+    int total, active;
+    uint64_t size, reclaimable;
+};
+
+static const struct df_row *row_of(const void *row)
+{
+    return row;
+}
+
+static int get_type(const void *row, struct buf *out)
+{
+    return buf_puts(out, row_of(row)->type);
+}
+
+static int get_total(const void *row, struct buf *out)
+{
+    return buf_printf(out, "%d", row_of(row)->total);
+}
+
+static int get_active(const void *row, struct buf *out)
+{
+    return buf_printf(out, "%d", row_of(row)->active);
+}
+
+static int get_size(const void *row, struct buf *out)
+{
+    char text[SIZE_TEXT];
+    print_size_decimal(row_of(row)->size, text);
+    return buf_puts(out, text);
+}
+
+static int get_reclaimable(const void *row, struct buf *out)
+{
+    const struct df_row *r = row;
+    char text[SIZE_TEXT];
+    print_size_decimal(r->reclaimable, text);
+    if (r->size == 0)
+        return buf_puts(out, text);
+    return buf_printf(out, "%s (%d%%)", text, (int)(r->reclaimable * 100 / r->size));
+}
+
+static const struct format_field DF_FIELDS[] = {
+    {"Type", "TYPE", get_type},
+    {"TotalCount", "TOTAL", get_total},
+    {"Active", "ACTIVE", get_active},
+    {"Size", "SIZE", get_size},
+    {"Reclaimable", "RECLAIMABLE", get_reclaimable},
+    FORMAT_FIELDS_END,
+};
+#define DF_TABLE "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
+
+static void count_containers(struct cli *c, const struct mtd_list *list, struct df_row *row)
+{
+    row->type = "Containers";
+    for (size_t i = 0; i < list->len; i++) {
+        const struct mtd_summary *s = &list->items[i];
+        bool live = s->state == MTD_STATE_RUNNING || s->state == MTD_STATE_PAUSED;
+        auto_free char *dir = mtd_path(c->engine, s->id, "upper");
+        auto_free char *log = mtd_path(c->engine, s->id, "log");
+        uint64_t size = (dir ? du_tree(dir) : 0) + (log ? du_tree(log) : 0);
+        row->total++;
+        row->active += live;
+        row->size += size;
+        row->reclaimable += live ? 0 : size;
+    }
+}
+
+static void count_images(const struct mtd_image_list *images, const struct mtd_list *list,
+                         struct df_row *row)
+{
+    row->type = "Images";
+    for (size_t i = 0; i < images->len; i++) {
+        bool used = false;
+        for (size_t n = 0; n < list->len; n++)
+            used = used || (list->items[n].image_id &&
+                            strcmp(list->items[n].image_id, images->items[i].id) == 0);
+        row->total++;
+        row->active += used;
+        row->size += images->items[i].size;
+        row->reclaimable += used ? 0 : images->items[i].size;
+    }
+}
+
+static int run_df(struct cli *c, void *values, const struct operands *o)
+{
+    struct system_values *v = values;
+    struct mtd_error err = {0};
+    struct df_row rows[2] = {0};
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    auto_done(mtd_image_list_done) struct mtd_image_list images = {0};
+    (void)o;
+    int rc = table_init(&v->table, v->format, DF_FIELDS, DF_TABLE, &err);
+    if (rc == 0)
+        rc = mtd_list(c->engine, &list, &err);
+    if (rc == 0)
+        rc = mtd_images(c->engine, &images, &err);
+    if (rc == 0) {
+        count_images(&images, &list, &rows[0]);
+        count_containers(c, &list, &rows[1]);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(rows) && rc == 0; i++)
+        rc = table_add(&v->table, &rows[i], &err);
+    if (rc == 0)
+        rc = table_print(&v->table, &err);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+}
+
+/* ---- help ---- */
+
+static int run_help(struct cli *c, void *values, const struct operands *o)
+{
+    int words;
+    (void)values;
+    if (o->len == 0)
+        return help_program(STDOUT_FILENO) < 0 ? STATUS_ENGINE : 0;
+    const struct verb *v = verb_find((int)o->len, o->items, &words);
+    if (!v)
+        return cli_fail(c, STATUS_ENGINE, "unknown command \"%.60s\"", o->items[0]);
+    if (v->flags & VERB_REFUSED)
+        return cli_fail(c, STATUS_ENGINE, "%s: %s", v->name, v->summary);
+    return help_verb(v, STDOUT_FILENO) < 0 ? STATUS_ENGINE : 0;
+}
+
+const struct verb VERBS_SYSTEM[] = {
+    {.name = "info",
+     .operands = "",
+     .summary = "Show figures about the state and the host",
+     .group = GROUP_SYSTEM,
+     .flags = VERB_LOOKS,
+     .options = {{FORMAT_OPTIONS}},
+     .values_size = sizeof(struct system_values),
+     .run = run_info,
+     .done = done_system},
+    {.name = "version",
+     .operands = "",
+     .summary = "Show the version",
+     .group = GROUP_SYSTEM,
+     .flags = VERB_ANYONE,
+     .options = {{FORMAT_OPTIONS}},
+     .values_size = sizeof(struct system_values),
+     .run = run_version,
+     .done = done_system},
+    {.name = "system df",
+     .operands = "",
+     .summary = "Show how much disk is used",
+     .group = GROUP_SYSTEM,
+     .flags = VERB_LOOKS,
+     .options = {{FORMAT_OPTIONS}},
+     .values_size = sizeof(struct system_values),
+     .run = run_df,
+     .done = done_system},
+    {.name = "help",
+     .operands = "[VERB]",
+     .summary = "Show this list, or help about a verb",
+     .group = GROUP_SYSTEM,
+     .flags = VERB_ANYONE,
+     .max = 2,
+     .run = run_help},
+    VERB_END,
+};
+
+#define REFUSED(verb, why) {.name = verb, .summary = why, .flags = VERB_REFUSED}
+#define NO_REGISTRY "there is no registry client yet; import a tar of a root file system instead"
+#define NO_NETWORK "there are no networks but none and host yet"
+
+const struct verb VERBS_REFUSED[] = {
+    REFUSED("pull", NO_REGISTRY),
+    REFUSED("push", NO_REGISTRY),
+    REFUSED("login", NO_REGISTRY),
+    REFUSED("search", NO_REGISTRY),
+    REFUSED("load", "image archives are not supported yet; use import for a root file system"),
+    REFUSED("save", "image archives are not supported yet; use export for a root file system"),
+    REFUSED("cp", "not supported yet; use export, or exec with tar"),
+    REFUSED("port", "no port is ever published: " NO_NETWORK),
+    REFUSED("network", NO_NETWORK),
+    REFUSED("volume", "volumes are made by run -v NAME:/path and cannot be managed yet"),
+    REFUSED("build", "building images is not supported; use commit"),
+    REFUSED("compose", "not supported"),
+    VERB_END,
+};
