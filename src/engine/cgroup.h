@@ -19,8 +19,15 @@
 #include "engine/types.h"
 
 enum cgroup_controller {
-    CGROUP_CPU, CGROUP_CPUACCT, CGROUP_CPUSET, CGROUP_MEMORY, CGROUP_DEVICES, CGROUP_FREEZER,
-    CGROUP_BLKIO, CGROUP_PIDS, CGROUP_CONTROLLERS
+    CGROUP_CPU,
+    CGROUP_CPUACCT,
+    CGROUP_CPUSET,
+    CGROUP_MEMORY,
+    CGROUP_DEVICES,
+    CGROUP_FREEZER,
+    CGROUP_BLKIO,
+    CGROUP_PIDS,
+    CGROUP_CONTROLLERS
 };
 
 #define CGROUP_MAX_DIRS 12
@@ -62,7 +69,8 @@ int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error 
  * lock: no RCU grace period, which costs cgroup_attach up to 15 ms now and then. The cgroup
  * namespace must be unshared after it. */
 int cgroup_enter(const struct cgroup *c, bool all, struct mtd_error *err);
-int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err); /* waits until it is */
+int cgroup_freeze(const struct cgroup *c, bool frozen,
+                  struct mtd_error *err); /* waits until it is */
 bool cgroup_is_frozen(const struct cgroup *c);
 /* SIGKILLs every process in it until none is left (cgroup.kill, or freeze + signal + thaw;
  * handles forks). Frozen groups are thawed. */

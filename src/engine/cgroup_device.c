@@ -18,9 +18,10 @@
 /* mknod of anything is harmless without the right to open it. 5:1 is the console, 5:2 the
  * multiplexer of the container's own devpts, 136 its terminals. */
 const struct cgroup_device_rule cgroup_device_rules[] = {
-    {'c', ANY, ANY, "m"},  {'b', ANY, ANY, "m"}, {'c', 1, 3, "rwm"}, {'c', 1, 5, "rwm"},
-    {'c', 1, 7, "rwm"},    {'c', 1, 8, "rwm"},   {'c', 1, 9, "rwm"}, {'c', 5, 0, "rwm"},
-    {'c', 5, 1, "rwm"},    {'c', 5, 2, "rwm"},   {'c', 136, ANY, "rwm"},
+    {'c', ANY, ANY, "m"}, {'b', ANY, ANY, "m"},   {'c', 1, 3, "rwm"},
+    {'c', 1, 5, "rwm"},   {'c', 1, 7, "rwm"},     {'c', 1, 8, "rwm"},
+    {'c', 1, 9, "rwm"},   {'c', 5, 0, "rwm"},     {'c', 5, 1, "rwm"},
+    {'c', 5, 2, "rwm"},   {'c', 136, ANY, "rwm"},
 };
 const size_t cgroup_n_device_rules = ARRAY_SIZE(cgroup_device_rules);
 
@@ -30,22 +31,25 @@ enum reg { R0, R1, R2, R3, R4, R5, R6 };
 
 static struct bpf_insn load_word(int to, int from, size_t offset)
 {
-    return (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = (__u8)to & 0xf,
-                             .src_reg = (__u8)from & 0xf, .off = (__s16)offset};
+    return (struct bpf_insn){.code = BPF_LDX | BPF_MEM | BPF_W,
+                             .dst_reg = (__u8)to & 0xf,
+                             .src_reg = (__u8)from & 0xf,
+                             .off = (__s16)offset};
 }
 
 static struct bpf_insn with_constant(int code, int reg, int value, int skip)
 {
-    return (struct bpf_insn){.code = (__u8)code, .dst_reg = (__u8)reg & 0xf, .imm = value,
-                             .off = (__s16)skip};
+    return (struct bpf_insn){
+        .code = (__u8)code, .dst_reg = (__u8)reg & 0xf, .imm = value, .off = (__s16)skip};
 }
 
 static int access_bits(const char *access)
 {
     int bits = 0;
     for (const char *a = access; *a; a++)
-        bits |= *a == 'm' ? BPF_DEVCG_ACC_MKNOD : *a == 'r' ? BPF_DEVCG_ACC_READ
-                                                            : BPF_DEVCG_ACC_WRITE;
+        bits |= *a == 'm'   ? BPF_DEVCG_ACC_MKNOD
+                : *a == 'r' ? BPF_DEVCG_ACC_READ
+                            : BPF_DEVCG_ACC_WRITE;
     return bits;
 }
 
@@ -58,7 +62,8 @@ static size_t emit_rule(struct bpf_insn *out, const struct cgroup_device_rule *r
     jumps[n_jumps++] = n;
     out[n++] = with_constant(BPF_JMP | BPF_JNE | BPF_K, R2, type, 0);
     jumps[n_jumps++] = n; /* any bit asked for that the rule does not give */
-    out[n++] = with_constant(BPF_JMP | BPF_JSET | BPF_K, R3, ~access_bits(rule->access) & 7, 0);
+    out[n++] =
+        with_constant(BPF_JMP | BPF_JSET | BPF_K, R3, ~access_bits(rule->access) & 7, 0);
     if (rule->major != ANY) {
         jumps[n_jumps++] = n;
         out[n++] = with_constant(BPF_JMP | BPF_JNE | BPF_K, R4, rule->major, 0);
@@ -111,6 +116,7 @@ int cgroup_devices(struct cgroup *c, bool all, struct mtd_error *err)
 {
     struct cgroup_dir *d = cgroup_dir_of(c, CGROUP_DEVICES);
     if (!d || d->fd < 0)
-        return all ? 0 : mtd_fail(err, EOPNOTSUPP, "no way to restrict devices on this host");
+        return all ? 0
+                   : mtd_fail(err, EOPNOTSUPP, "no way to restrict devices on this host");
     return cgroup_ops_of(d)->devices(c, d, all, err);
 }

@@ -16,13 +16,14 @@
 #define MARK " - cgroup"
 
 const char *const cgroup_v1_names[CGROUP_CONTROLLERS] = {
-    [CGROUP_CPU] = "cpu",         [CGROUP_CPUACCT] = "cpuacct", [CGROUP_CPUSET] = "cpuset",
-    [CGROUP_MEMORY] = "memory",   [CGROUP_DEVICES] = "devices", [CGROUP_FREEZER] = "freezer",
+    [CGROUP_CPU] = "cpu",         [CGROUP_CPUACCT] = "cpuacct",
+    [CGROUP_CPUSET] = "cpuset",   [CGROUP_MEMORY] = "memory",
+    [CGROUP_DEVICES] = "devices", [CGROUP_FREEZER] = "freezer",
     [CGROUP_BLKIO] = "blkio",     [CGROUP_PIDS] = "pids",
 };
 const char *const cgroup_v2_names[CGROUP_CONTROLLERS] = {
-    [CGROUP_CPU] = "cpu",   [CGROUP_CPUSET] = "cpuset", [CGROUP_MEMORY] = "memory",
-    [CGROUP_BLKIO] = "io",  [CGROUP_PIDS] = "pids",
+    [CGROUP_CPU] = "cpu",  [CGROUP_CPUSET] = "cpuset", [CGROUP_MEMORY] = "memory",
+    [CGROUP_BLKIO] = "io", [CGROUP_PIDS] = "pids",
 };
 
 struct mount_line {
@@ -48,8 +49,8 @@ static void unescape(char *s)
 {
     char *out = s;
     for (; *s; out++) {
-        bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-                     s[3] >= '0' && s[3] <= '7';
+        bool octal = s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' &&
+                     s[2] <= '7' && s[3] >= '0' && s[3] <= '7';
         *out = octal ? (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 + (s[3] - '0')) : *s;
         s += octal ? 4 : 1;
     }
@@ -106,7 +107,8 @@ static int take_mount(struct cgroup *ret, size_t *depths, const struct mount_lin
     if (i == ret->n)
         ret->n++;
     free(ret->dirs[i].path);
-    ret->dirs[i] = (struct cgroup_dir){.controllers = bits, .v2 = v2, .path = path, .fd = -1};
+    ret->dirs[i] =
+        (struct cgroup_dir){.controllers = bits, .v2 = v2, .path = path, .fd = -1};
     depths[i] = m->depth;
     return 0;
 }
@@ -175,7 +177,8 @@ int cgroup_discover(struct cgroup *ret, const char *proc_dir, struct mtd_error *
     if (code < 0)
         return mtd_fail_errno(err, -code, "cannot read %s/self/mountinfo", proc_dir);
     if (host.n == 0)
-        return mtd_fail(err, EOPNOTSUPP, "no cgroup file system with a controller is mounted");
+        return mtd_fail(err, EOPNOTSUPP,
+                        "no cgroup file system with a controller is mounted");
     find_v2_controllers(&host);
     *ret = host;
     host = (struct cgroup){0};

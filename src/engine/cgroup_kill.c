@@ -87,7 +87,8 @@ static int walk_pids(int dir_fd, struct pid_list *l, int depth)
     while (code == 0 && (e = readdir(dir))) {
         if (e->d_type != DT_DIR || e->d_name[0] == '.')
             continue;
-        auto_fd int sub = openat(fd, e->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        auto_fd int sub =
+            openat(fd, e->d_name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         code = sub < 0 ? 0 : walk_pids(sub, l, depth + 1);
     }
     return code;
@@ -158,10 +159,12 @@ int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err)
         return mtd_fail(err, EOPNOTSUPP, "no freezer to be had on this host");
     int code = cgroup_ops_of(d)->freeze(d, frozen);
     if (code == -ETIMEDOUT)
-        return mtd_fail(err, ETIMEDOUT, "%s: its processes do not %s; one may hang in the kernel",
+        return mtd_fail(err, ETIMEDOUT,
+                        "%s: its processes do not %s; one may hang in the kernel",
                         d->path, frozen ? "freeze" : "thaw");
     if (code < 0)
-        return mtd_fail_errno(err, -code, "cannot %s %s", frozen ? "freeze" : "thaw", d->path);
+        return mtd_fail_errno(err, -code, "cannot %s %s", frozen ? "freeze" : "thaw",
+                              d->path);
     return 0;
 }
 
@@ -211,7 +214,8 @@ static bool is_empty(const struct cgroup *c)
 {
     uint64_t populated = 1;
     const struct cgroup_dir *d = cgroup_unified(c);
-    return d && cgroup_get_keyed(d, "cgroup.events", "populated", &populated) == 0 && !populated;
+    return d && cgroup_get_keyed(d, "cgroup.events", "populated", &populated) == 0 &&
+           !populated;
 }
 
 int cgroup_kill(const struct cgroup *c, struct mtd_error *err)
@@ -223,8 +227,10 @@ int cgroup_kill(const struct cgroup *c, struct mtd_error *err)
     int code = pids_anywhere(c, &l);
     while (code == 0 && l.len > 0) {
         if (clock_mono_ns() > deadline) {
-            code = mtd_fail(err, ETIMEDOUT, "%zu processes do not die, the first is %d; they "
-                            "may hang in the kernel", l.len, (int)l.pids[0]);
+            code = mtd_fail(err, ETIMEDOUT,
+                            "%zu processes do not die, the first is %d; they "
+                            "may hang in the kernel",
+                            l.len, (int)l.pids[0]);
             break;
         }
         code = kill_round(c, &l);
@@ -234,6 +240,7 @@ int cgroup_kill(const struct cgroup *c, struct mtd_error *err)
             code = pids_anywhere(c, &l);
     }
     free(l.pids);
-    return code < 0 ? mtd_fail_errno(err, -code, "cannot kill the processes of the container")
-                    : 0;
+    return code < 0
+               ? mtd_fail_errno(err, -code, "cannot kill the processes of the container")
+               : 0;
 }

@@ -35,17 +35,22 @@ static int check_cpus(int64_t nano_cpus, struct mtd_error *err)
     long cpus = nano_cpus ? sysconf(_SC_NPROCESSORS_ONLN) : 0;
     if (nano_cpus == 0 || (nano_cpus >= 10000000 && nano_cpus <= cpus * 1000000000LL))
         return 0;
-    return mtd_fail(err, ERANGE, "range of CPUs is from 0.01 to %ld, as there are only %ld CPUs "
-                    "available", cpus, cpus);
+    return mtd_fail(err, ERANGE,
+                    "range of CPUs is from 0.01 to %ld, as there are only %ld CPUs "
+                    "available",
+                    cpus, cpus);
 }
 
 static int check_memory(const struct mtd_resources *r, struct mtd_error *err)
 {
     if (r->memory < 0 || (r->memory_swap > 0 && r->memory == 0))
-        return mtd_fail(err, EINVAL, "a limit of memory and swap needs a memory limit too");
+        return mtd_fail(err, EINVAL,
+                        "a limit of memory and swap needs a memory limit too");
     if (r->memory_swap > 0 && r->memory_swap < r->memory)
-        return mtd_fail(err, EINVAL, "the limit of memory and swap (%lld) is smaller than that "
-                        "of memory (%lld)", (long long)r->memory_swap, (long long)r->memory);
+        return mtd_fail(err, EINVAL,
+                        "the limit of memory and swap (%lld) is smaller than that "
+                        "of memory (%lld)",
+                        (long long)r->memory_swap, (long long)r->memory);
     return 0;
 }
 
@@ -87,14 +92,17 @@ int cgroup_check_cpuset(const char *wanted, const char *available, struct mtd_er
     mark_cpus(available, have);
     for (size_t i = 0; i < MAX_CPUS; i++)
         if (want[i] && !have[i])
-            return mtd_fail(err, EINVAL, "requested CPUs are not available: requested %s, "
-                            "available: %s", wanted, available);
+            return mtd_fail(err, EINVAL,
+                            "requested CPUs are not available: requested %s, "
+                            "available: %s",
+                            wanted, available);
     return 0;
 }
 
 /* v2 takes any list in silence and v1 says only "Permission denied"; so it is checked against
  * what the nearest group that exists can really use. */
-static int check_cpuset(const struct cgroup_dir *d, const char *wanted, struct mtd_error *err)
+static int check_cpuset(const struct cgroup_dir *d, const char *wanted,
+                        struct mtd_error *err)
 {
     static const char *const FILES[] = {"cpuset.effective_cpus", "cpuset.cpus.effective",
                                         "cpuset.cpus"};
@@ -111,31 +119,53 @@ static int check_cpuset(const struct cgroup_dir *d, const char *wanted, struct m
     return 0;
 }
 
+static bool contains(const pid_t *sorted, int n, pid_t pid)
+{
+    int low = 0;
+    while (low < n) {
+        int middle = low + (n - low) / 2;
+        if (sorted[middle] == pid)
+            return true;
+        if (sorted[middle] < pid)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return false;
+}
+
+/* Moves who is in the container and not in d. Returns how many, or -errno. */
+static int move_round(const struct cgroup *c, const struct cgroup_dir *d,
+                      struct mtd_error *err)
+{
+    auto_free pid_t *pids = NULL, *here = NULL;
+    struct cgroup one = {.n = 1, .dirs = {*d}};
+    int n = cgroup_pids(c, &pids);
+    int m = n < 0 ? n : cgroup_pids(&one, &here);
+    if (m < 0)
+        return mtd_fail_errno(err, -m, "cannot list the processes");
+    int moved = 0;
+    for (int i = 0; i < n; i++) {
+        if (contains(here, m, pids[i]))
+            continue;
+        struct mtd_error why = {0};
+        int code = cgroup_put_u64(d, "cgroup.procs", (uint64_t)pids[i], &why);
+        if (code < 0 && code != -ESRCH)
+            return mtd_fail(err, -code, "%s", why.text);
+        moved++;
+    }
+    return moved;
+}
+
 /* A group made while the container lives takes its processes over; those that fork meanwhile
  * are caught by another round. */
-static int move_all(const struct cgroup *c, const struct cgroup_dir *d, struct mtd_error *err)
+static int move_all(const struct cgroup *c, const struct cgroup_dir *d,
+                    struct mtd_error *err)
 {
     for (int tries = 0; tries < MOVE_TRIES; tries++) {
-        auto_free pid_t *pids = NULL, *here = NULL;
-        struct cgroup one = {.n = 1, .dirs = {*d}};
-        int n = cgroup_pids(c, &pids);
-        int m = n < 0 ? n : cgroup_pids(&one, &here);
-        if (n < 0 || m < 0)
-            return mtd_fail_errno(err, n < 0 ? -n : -m, "cannot list the processes");
-        int moved = 0;
-        for (int i = 0, k = 0; i < n; i++) {
-            while (k < m && here[k] < pids[i])
-                k++;
-            if (k < m && here[k] == pids[i])
-                continue;
-            moved++;
-            struct mtd_error why = {0};
-            int code = cgroup_put_u64(d, "cgroup.procs", (uint64_t)pids[i], &why);
-            if (code < 0 && code != -ESRCH)
-                return mtd_fail(err, -code, "%s", why.text);
-        }
-        if (moved == 0)
-            return 0;
+        int moved = move_round(c, d, err);
+        if (moved <= 0)
+            return moved;
     }
     return mtd_fail(err, EAGAIN, "processes are made faster than they can be moved to %s",
                     d->path);
@@ -160,11 +190,13 @@ static int no_controller(const struct cgroup *c, const char *option,
     if (top >= 0 && cgroup_v2_names[which] &&
         fs_read_small_at(top, "cgroup.controllers", list, sizeof(list)) > 0 &&
         cgroup_has_word(list, cgroup_v2_names[which]))
-        return mtd_fail(err, EOPNOTSUPP, "%s: the %s controller cannot be used: the root of the "
-                        "cgroup tree holds processes itself; move them to a group below it",
-                        option, cgroup_v2_names[which]);
-    return mtd_fail(err, EOPNOTSUPP, "%s: no %s controller to be had on this host", option,
-                    cgroup_v1_names[which]);
+        return mtd_fail(
+            err, EOPNOTSUPP,
+            "%s: the %s controller cannot be used: the root of the "
+            "cgroup tree holds processes itself; move them to a group below it",
+            option, cgroup_v2_names[which]);
+    return mtd_fail(err, EOPNOTSUPP, "%s: no %s controller to be had on this host",
+                    option, cgroup_v1_names[which]);
 }
 
 static int limit_one(struct cgroup *c, const struct mtd_resources *r,

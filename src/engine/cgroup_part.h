@@ -66,8 +66,8 @@ int cgroup_check_cpuset(const char *wanted, const char *available, struct mtd_er
 /* The bytecode half of v2's device list. */
 int cgroup_bpf_devices(int dir_fd, bool all);
 struct cgroup_device_rule {
-    char type; /* 'c' 'b' */
-    int major, minor; /* -1 = any */
+    char type;          /* 'c' 'b' */
+    int major, minor;   /* -1 = any */
     const char *access; /* of "rwm" */
 };
 extern const struct cgroup_device_rule cgroup_device_rules[];

@@ -25,12 +25,14 @@ static int remove_below(int dir_fd, int depth);
 /* rmdir is tried first: nearly every group is empty. */
 static int remove_group(int parent_fd, const char *name, int depth)
 {
-    if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENODEV)
+    if (unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT ||
+        errno == ENODEV)
         return 0;
     int code = -errno;
     if (code != -EBUSY || depth == MAX_DEPTH)
         return code;
-    auto_fd int dir = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    auto_fd int dir =
+        openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (dir < 0)
         return errno == ENOENT ? 0 : -errno;
     code = remove_below(dir, depth + 1);

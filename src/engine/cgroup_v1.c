@@ -48,9 +48,11 @@ static int set_memsw(const struct cgroup_dir *d, const struct mtd_resources *r,
     if (code == -ENOENT)
         return mtd_fail(err, EOPNOTSUPP,
                         "this kernel does not account swap (no %s/" MEMSW "); leave out "
-                        "--memory-swap or boot with swapaccount=1", d->path);
+                        "--memory-swap or boot with swapaccount=1",
+                        d->path);
     if (code < 0)
-        return mtd_fail_errno(err, -code, "%s/" MEMSW ": cannot write \"%s\"", d->path, text);
+        return mtd_fail_errno(err, -code, "%s/" MEMSW ": cannot write \"%s\"", d->path,
+                              text);
     return 0;
 }
 
@@ -68,9 +70,11 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
         return code < 0 ? code : cgroup_put(d, MEMORY, text, err);
     }
     if (code == -EBUSY)
-        return mtd_fail(err, EBUSY, "a memory limit of %s bytes is below what is in use", text);
+        return mtd_fail(err, EBUSY, "a memory limit of %s bytes is below what is in use",
+                        text);
     if (code < 0)
-        return mtd_fail_errno(err, -code, "%s/" MEMORY ": cannot write \"%s\"", d->path, text);
+        return mtd_fail_errno(err, -code, "%s/" MEMORY ": cannot write \"%s\"", d->path,
+                              text);
     return set_memsw(d, r, err);
 }
 
@@ -95,7 +99,8 @@ static int limit_cpuset(const struct cgroup *c, const struct cgroup_dir *d,
     if (r->cpuset_cpus)
         return cgroup_put(d, "cpuset.cpus", r->cpuset_cpus, err);
     auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int n = parent < 0 ? -errno : fs_read_small_at(parent, "cpuset.cpus", all, sizeof(all));
+    int n =
+        parent < 0 ? -errno : fs_read_small_at(parent, "cpuset.cpus", all, sizeof(all));
     if (n < 0)
         return mtd_fail_errno(err, -n, "cannot read the CPUs above %s", d->path);
     return cgroup_put(d, "cpuset.cpus", all, err);
@@ -114,12 +119,14 @@ static int limit_blkio(const struct cgroup *c, const struct cgroup_dir *d,
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
         if (faccessat(d->fd, FILES[i].file, F_OK, 0) == 0)
             return cgroup_put_u64(d, FILES[i].file,
-                                  r->blkio_weight ? r->blkio_weight : FILES[i].usual, err);
-    return r->blkio_weight == 0 ? 0
-                                : mtd_fail(err, EOPNOTSUPP,
-                                           "this kernel has no block device weights (no "
-                                           "%s/blkio.bfq.weight); leave out --blkio-weight",
-                                           d->path);
+                                  r->blkio_weight ? r->blkio_weight : FILES[i].usual,
+                                  err);
+    return r->blkio_weight == 0
+               ? 0
+               : mtd_fail(err, EOPNOTSUPP,
+                          "this kernel has no block device weights (no "
+                          "%s/blkio.bfq.weight); leave out --blkio-weight",
+                          d->path);
 }
 
 static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,
@@ -150,8 +157,8 @@ static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool 
         int n = snprintf(text, sizeof(text), "%c %s:%s %s", rule->type, major, minor,
                          rule->access);
         if (write(allow, text, (size_t)n) < 0)
-            code = mtd_fail_errno(err, errno, "%s/devices.allow: cannot write \"%s\"", d->path,
-                                  text);
+            code = mtd_fail_errno(err, errno, "%s/devices.allow: cannot write \"%s\"",
+                                  d->path, text);
     }
     return code;
 }
@@ -174,7 +181,8 @@ static int freeze(const struct cgroup_dir *d, bool frozen)
 {
     const char *wanted = frozen ? "FROZEN" : "THAWED";
     int64_t deadline = clock_mono_ns() + FREEZE_TIMEOUT;
-    for (long wait = 50000; clock_mono_ns() < deadline; wait = wait < 5000000 ? wait * 2 : wait) {
+    for (long wait = 50000; clock_mono_ns() < deadline;
+         wait = wait < 5000000 ? wait * 2 : wait) {
         int code = fs_write_at(d->fd, "freezer.state", wanted);
         if (code < 0)
             return code;
@@ -206,7 +214,8 @@ static int prepare(struct cgroup_dir *d, struct mtd_error *err)
     auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
     auto_fd int top = openat(d->fd, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++) {
-        int code = parent < 0 || top < 0 ? -errno : copy_from_parent(top, parent, FILES[i]);
+        int code =
+            parent < 0 || top < 0 ? -errno : copy_from_parent(top, parent, FILES[i]);
         if (code == 0)
             code = copy_from_parent(parent, d->fd, FILES[i]);
         if (code < 0)

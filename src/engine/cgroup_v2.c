@@ -37,11 +37,13 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
     if (code == 0 || (code == -ENOENT && !asked))
         return 0;
     if (code != -ENOENT)
-        return mtd_fail_errno(err, -code, "%s/memory.swap.max: cannot write \"%s\"", d->path,
-                              swap);
-    return mtd_fail(err, EOPNOTSUPP,
-                    "this kernel does not account swap (no %s/memory.swap.max); leave out "
-                    "--memory-swap", d->path);
+        return mtd_fail_errno(err, -code, "%s/memory.swap.max: cannot write \"%s\"",
+                              d->path, swap);
+    return mtd_fail(
+        err, EOPNOTSUPP,
+        "this kernel does not account swap (no %s/memory.swap.max); leave out "
+        "--memory-swap",
+        d->path);
 }
 
 /* 2..262144 to 1..10000 with 1024 on 100, both defaults; the map of runc and crun. */
@@ -66,7 +68,8 @@ static int limit_cpu(const struct cgroup *c, const struct cgroup_dir *d,
         char text[48] = "max";
         if (r->nano_cpus)
             snprintf(text, sizeof(text), "%lld %d",
-                     (long long)(r->nano_cpus / (1000000000 / QUOTA_PERIOD)), QUOTA_PERIOD);
+                     (long long)(r->nano_cpus / (1000000000 / QUOTA_PERIOD)),
+                     QUOTA_PERIOD);
         code = cgroup_put(d, "cpu.max", text, err);
     }
     return code;
@@ -87,15 +90,17 @@ static int limit_io(const struct cgroup *c, const struct cgroup_dir *d,
     if (c->fresh && r->blkio_weight == 0)
         return 0;
     if (faccessat(d->fd, "io.bfq.weight", F_OK, 0) == 0)
-        return cgroup_put_u64(d, "io.bfq.weight", r->blkio_weight ? r->blkio_weight : 100, err);
-    if (faccessat(d->fd, "io.weight", F_OK, 0) == 0)
-        return cgroup_put_u64(d, "io.weight",
-                              r->blkio_weight ? 1 + (r->blkio_weight - 10) * 9999 / 990 : 100,
+        return cgroup_put_u64(d, "io.bfq.weight", r->blkio_weight ? r->blkio_weight : 100,
                               err);
+    if (faccessat(d->fd, "io.weight", F_OK, 0) == 0)
+        return cgroup_put_u64(
+            d, "io.weight",
+            r->blkio_weight ? 1 + (r->blkio_weight - 10) * 9999 / 990 : 100, err);
     return r->blkio_weight == 0 ? 0
                                 : mtd_fail(err, EOPNOTSUPP,
                                            "this kernel has no block device weights (no "
-                                           "%s/io.weight); leave out --blkio-weight", d->path);
+                                           "%s/io.weight); leave out --blkio-weight",
+                                           d->path);
 }
 
 static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,
@@ -158,7 +163,8 @@ static void pass_on(int fd, unsigned wanted)
     size_t len = 0;
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
         if (wanted & CGROUP_BIT(i))
-            len += (size_t)snprintf(text + len, sizeof(text) - len, "+%s ", cgroup_v2_names[i]);
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "+%s ",
+                                    cgroup_v2_names[i]);
     int code = len ? fs_write_at(fd, "cgroup.subtree_control", text) : 0;
     for (int i = 0; i < CGROUP_CONTROLLERS && code < 0 && code != -EBUSY; i++) {
         char one[24];

@@ -38,8 +38,11 @@ int logfile_parse(const char *line, size_t len, struct log_record *ret)
         stream = LOG_STDERR;
     else
         return -EBADMSG;
-    *ret = (struct log_record){.time = line, .stream = stream, .full = line[38] == 'F',
-                               .text = line + LOG_HEAD, .len = len - LOG_HEAD};
+    *ret = (struct log_record){.time = line,
+                               .stream = stream,
+                               .full = line[38] == 'F',
+                               .text = line + LOG_HEAD,
+                               .len = len - LOG_HEAD};
     return 0;
 }
 

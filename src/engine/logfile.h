@@ -28,8 +28,8 @@
 enum log_stream { LOG_STDOUT = 1, LOG_STDERR = 2 };
 
 struct log_writer {
-    int fd;       /* O_APPEND; -1 = closed */
-    int dir_fd;   /* the container's directory; borrowed */
+    int fd;     /* O_APPEND; -1 = closed */
+    int dir_fd; /* the container's directory; borrowed */
     uint64_t size, max_size;
     unsigned max_file;
     uint64_t ino;  /* of fd: tells whether the name still leads to it */
@@ -45,8 +45,8 @@ int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned
  * go out at once as a P record (a prompt must be seen). Never blocks but for the disk. A file
  * somebody deleted, moved or truncated is noticed and made anew. -errno = some of it was not
  * written and is counted in lost; the caller has nothing to do about it. */
-int logfile_write(struct log_writer *w, enum log_stream stream, const char *data, size_t len,
-                  int64_t wall_ns);
+int logfile_write(struct log_writer *w, enum log_stream stream, const char *data,
+                  size_t len, int64_t wall_ns);
 /* Gives the batch buffer's pages back to the kernel; for a monitor about to wait. */
 void logfile_idle(struct log_writer *w);
 /* A last line without '\n' stays a P record: that is what the container wrote. */
@@ -56,7 +56,7 @@ void logfile_close(struct log_writer *w);
 struct log_record {
     const char *time; /* 30 bytes, as written */
     enum log_stream stream;
-    bool full;        /* F */
+    bool full; /* F */
     const char *text;
     size_t len;
 };

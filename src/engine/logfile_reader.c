@@ -55,7 +55,8 @@ int logfile_reader_index(const struct log_reader *r)
 int logfile_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
                         struct mtd_error *err)
 {
-    struct log_reader r = {.dir_fd = dir_fd, .fd = -1, .cap = READER_SIZE, .offset = offset};
+    struct log_reader r = {
+        .dir_fd = dir_fd, .fd = -1, .cap = READER_SIZE, .offset = offset};
     r.buf = malloc(r.cap);
     if (!r.buf)
         return mtd_fail_errno(err, ENOMEM, "cannot read the container's log");
@@ -88,7 +89,8 @@ static bool missed_files(const struct log_reader *r)
     if (fstat(r->fd, &mine) < 0)
         return true;
     for (unsigned i = 0; i <= logfile_oldest(r->dir_fd); i++) {
-        if (statx(r->dir_fd, logfile_name(i, name), AT_SYMLINK_NOFOLLOW, STATX_BTIME, &other) < 0)
+        if (statx(r->dir_fd, logfile_name(i, name), AT_SYMLINK_NOFOLLOW, STATX_BTIME,
+                  &other) < 0)
             continue;
         if (!(other.stx_mask & STATX_BTIME) ||
             in_ns(other.stx_btime.tv_sec, other.stx_btime.tv_nsec) >
@@ -188,7 +190,8 @@ static void give_back(struct log_reader *r)
 static bool is_present_file(const struct log_reader *r)
 {
     struct stat st;
-    return fstatat(r->dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == r->ino;
+    return fstatat(r->dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_ino == r->ino;
 }
 
 /* 1 = go on reading, 0 = nothing more now. */

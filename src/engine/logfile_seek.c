@@ -41,11 +41,28 @@ static void count_record(struct tail *t, const char *head, size_t have, uint64_t
     t->position = begin;
 }
 
-/* Backwards through fd[0..size), block by block, from one '\n' to the one before. */
+/* The records that begin in buf[0..span), last first; buf goes on for a head's length.
+ * *end: where the record begins that was found before; 0 = none yet, what follows the last
+ * '\n' is no record. */
+static void tail_block(struct tail *t, const char *buf, size_t span, size_t have,
+                       uint64_t low, uint64_t *end)
+{
+    for (size_t i = span; i-- > 0 && !t->done;) {
+        if (buf[i] != '\n')
+            continue;
+        if (*end > 0)
+            count_record(t, buf + i + 1, have - i - 1, low + i + 1, *end);
+        *end = low + i + 1;
+    }
+    if (low == 0 && *end > 0 && !t->done)
+        count_record(t, buf, have, 0, *end);
+}
+
+/* Backwards through fd[0..size). */
 static int tail_file(int fd, uint64_t size, struct tail *t)
 {
     char buf[BLOCK + LOG_HEAD];
-    uint64_t end = 0; /* of the record that begins behind the next '\n'; 0 = none seen yet */
+    uint64_t end = 0;
     t->position = size;
     for (uint64_t top = size; top > 0 && !t->done;) {
         uint64_t low = top > BLOCK ? top - BLOCK : 0;
@@ -53,15 +70,7 @@ static int tail_file(int fd, uint64_t size, struct tail *t)
         ssize_t n = pread(fd, buf, want, (off_t)low);
         if (n != (ssize_t)want)
             return n < 0 ? -errno : -EIO;
-        for (size_t i = (size_t)(top - low); i-- > 0 && !t->done;) {
-            if (buf[i] != '\n')
-                continue;
-            if (end > 0)
-                count_record(t, buf + i + 1, want - i - 1, low + i + 1, end);
-            end = low + i + 1;
-        }
-        if (low == 0 && end > 0 && !t->done)
-            count_record(t, buf, want, 0, end);
+        tail_block(t, buf, (size_t)(top - low), want, low, &end);
         top = low;
     }
     return 0;
@@ -104,7 +113,8 @@ static int find_record(int fd, uint64_t from, uint64_t size, uint64_t *ret_at,
             return n < 0 ? -errno : 0;
         size_t span = (size_t)n < BLOCK ? (size_t)n : BLOCK;
         for (size_t i = 0; i < span; i++) {
-            if (begins && (size_t)n - i >= LOG_HEAD && logfile_parse(buf + i, LOG_HEAD, &r) == 0) {
+            if (begins && (size_t)n - i >= LOG_HEAD &&
+                logfile_parse(buf + i, LOG_HEAD, &r) == 0) {
                 memcpy(head, buf + i, LOG_HEAD);
                 *ret_at = from + i;
                 return 1;

@@ -75,7 +75,9 @@ static void drop_surplus(const struct log_writer *w)
 int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
                  struct mtd_error *err)
 {
-    struct log_writer w = {.fd = -1, .dir_fd = dir_fd, .max_size = max_size,
+    struct log_writer w = {.fd = -1,
+                           .dir_fd = dir_fd,
+                           .max_size = max_size,
                            .max_file = max_file ? max_file : 1};
     int code = open_present(&w);
     if (code < 0)
@@ -101,7 +103,8 @@ static int rotate(struct log_writer *w)
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
     for (unsigned i = w->max_file; i-- > 1;)
-        if (renameat(w->dir_fd, logfile_name(i - 1, from), w->dir_fd, logfile_name(i, to)) < 0 &&
+        if (renameat(w->dir_fd, logfile_name(i - 1, from), w->dir_fd,
+                     logfile_name(i, to)) < 0 &&
             errno != ENOENT)
             return -errno;
     if (renameat(w->dir_fd, NEW_NAME, w->dir_fd, LOG_NAME) < 0)
@@ -124,7 +127,8 @@ static uint64_t count_text(const char *out, size_t len)
 }
 
 /* Writes all of it or up to the end of some record. Returns the bytes that stayed. */
-static size_t write_records(struct log_writer *w, const char *data, size_t len, int *ret_code)
+static size_t write_records(struct log_writer *w, const char *data, size_t len,
+                            int *ret_code)
 {
     size_t done = 0;
     *ret_code = 0;
@@ -151,7 +155,8 @@ static size_t write_records(struct log_writer *w, const char *data, size_t len, 
 static int check_file(struct log_writer *w)
 {
     struct stat st;
-    if (fstatat(w->dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_ino == w->ino) {
+    if (fstatat(w->dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        st.st_ino == w->ino) {
         w->size = (uint64_t)st.st_size;
         return 0;
     }
@@ -183,7 +188,8 @@ static int flush(struct log_writer *w)
 
 /* head: 40 bytes with the tag at 38. Flushes before what would not fit, so that a file is
  * longer than max_size only when one record is. */
-static int add_record(struct log_writer *w, char *head, char tag, const char *text, size_t len)
+static int add_record(struct log_writer *w, char *head, char tag, const char *text,
+                      size_t len)
 {
     size_t need = LOG_HEAD + len + 1;
     int code = 0;
@@ -202,7 +208,8 @@ static int add_record(struct log_writer *w, char *head, char tag, const char *te
 static void make_head(char head[TIME_TEXT + 16], enum log_stream stream, int64_t wall_ns)
 {
     time_format_rfc3339(wall_ns ? wall_ns : 1, head);
-    memcpy(head + LOG_TIME_LEN, stream == LOG_STDERR ? " stderr F " : " stdout F ", 10);
+    snprintf(head + LOG_TIME_LEN, 16, " %s F ",
+             stream == LOG_STDERR ? "stderr" : "stdout");
 }
 
 /* Goes ahead of everything that follows the gap. A line cut by the gap ends before it. */
@@ -211,7 +218,8 @@ static int mark_gap(struct log_writer *w, int64_t wall_ns)
     char head[TIME_TEXT + 16], text[128];
     int n = snprintf(text, sizeof(text), "[mytop-docker: %llu bytes lost: %s]",
                      (unsigned long long)w->lost,
-                     w->lost_why == ENOSPC ? "no space left on device" : strerror(w->lost_why));
+                     w->lost_why == ENOSPC ? "no space left on device"
+                                           : strerror(w->lost_why));
     for (int s = LOG_STDOUT; s <= LOG_STDERR; s++) {
         make_head(head, (enum log_stream)s, wall_ns);
         if (w->partial[s])
@@ -229,8 +237,8 @@ static int mark_gap(struct log_writer *w, int64_t wall_ns)
     return 0;
 }
 
-int logfile_write(struct log_writer *w, enum log_stream stream, const char *data, size_t len,
-                  int64_t wall_ns)
+int logfile_write(struct log_writer *w, enum log_stream stream, const char *data,
+                  size_t len, int64_t wall_ns)
 {
     char head[TIME_TEXT + 16];
     int code = w->lost ? mark_gap(w, wall_ns) : 0;
@@ -241,8 +249,10 @@ int logfile_write(struct log_writer *w, enum log_stream stream, const char *data
     make_head(head, stream, wall_ns);
     const char *end = data + len;
     while (data < end) {
-        size_t rest = (size_t)(end - data), max = rest < LOG_TEXT_MAX ? rest : LOG_TEXT_MAX;
-        const char *nl = memchr(data, '\n', rest <= LOG_TEXT_MAX ? rest : LOG_TEXT_MAX + 1);
+        size_t rest = (size_t)(end - data),
+               max = rest < LOG_TEXT_MAX ? rest : LOG_TEXT_MAX;
+        const char *nl =
+            memchr(data, '\n', rest <= LOG_TEXT_MAX ? rest : LOG_TEXT_MAX + 1);
         size_t n = nl ? (size_t)(nl - data) : max;
         int one = add_record(w, head, nl ? 'F' : 'P', data, n);
         code = code < 0 ? code : one;

@@ -1,0 +1,93 @@
+/* The groups as lines of a container's record, and back. v2's line names no controllers: they
+ * are in the group itself, and an older record may tell of some it no longer has. */
+
+#include "engine/cgroup_part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+#define V2_PREFIX "unified"
+
+int cgroup_describe(const struct cgroup *c, struct strv *ret)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        const struct cgroup_dir *d = &c->dirs[i];
+        char line[4352];
+        size_t len = 0;
+        if (d->v2)
+            len = (size_t)snprintf(line, sizeof(line), V2_PREFIX);
+        for (int k = 0; k < CGROUP_CONTROLLERS && !d->v2; k++)
+            if (d->controllers & CGROUP_BIT(k))
+                len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%s",
+                                        len ? "," : "", cgroup_v1_names[k]);
+        len += (size_t)snprintf(line + len, sizeof(line) - len, ":%s", d->path);
+        if (len >= sizeof(line))
+            return -ENAMETOOLONG;
+        int code = strv_add(ret, line);
+        if (code < 0)
+            return code;
+    }
+    return 0;
+}
+
+/* A group that is gone keeps its place with fd -1: a lazy one is made later at that path. */
+static int open_recorded(struct cgroup *c, const char *line)
+{
+    const char *colon = strchr(line, ':');
+    if (!colon || colon[1] != '/' || c->n == CGROUP_MAX_DIRS)
+        return -EINVAL;
+    struct cgroup_dir *d = &c->dirs[c->n];
+    *d = (struct cgroup_dir){.fd = -1, .v2 = strncmp(line, V2_PREFIX ":", 8) == 0};
+    auto_free char *names = strndup(line, (size_t)(colon - line));
+    d->path = strdup(colon + 1);
+    if (!names || !d->path)
+        return -ENOMEM;
+    c->n++;
+    for (int i = 0; i < CGROUP_CONTROLLERS && !d->v2; i++)
+        if (cgroup_has_word(names, cgroup_v1_names[i]))
+            d->controllers |= CGROUP_BIT(i);
+    d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return d->fd >= 0 || errno == ENOENT ? 0 : -errno;
+}
+
+/* A v2 group says itself what it has; the rest is what no v1 directory does. */
+static void open_controllers(struct cgroup *c)
+{
+    unsigned v1 = 0;
+    for (size_t i = 0; i < c->n; i++)
+        v1 |= c->dirs[i].v2 ? 0 : c->dirs[i].controllers;
+    for (size_t i = 0; i < c->n; i++) {
+        char list[512];
+        struct cgroup_dir *d = &c->dirs[i];
+        if (!d->v2)
+            continue;
+        if (d->fd < 0 ||
+            fs_read_small_at(d->fd, "cgroup.controllers", list, sizeof(list)) < 0)
+            list[0] = '\0';
+        for (int k = 0; k < CGROUP_CONTROLLERS; k++)
+            if (!cgroup_v2_names[k] || cgroup_has_word(list, cgroup_v2_names[k]))
+                d->controllers |= CGROUP_BIT(k) & ~v1;
+    }
+}
+
+int cgroup_open(struct cgroup *ret, const struct strv *recorded, struct mtd_error *err)
+{
+    struct cgroup c = {0};
+    for (size_t i = 0; i < recorded->len; i++) {
+        int code = open_recorded(&c, recorded->items[i]);
+        if (code < 0) {
+            cgroup_done(&c);
+            return mtd_fail_errno(err, -code, "cannot open the group \"%s\"",
+                                  recorded->items[i]);
+        }
+    }
+    open_controllers(&c);
+    *ret = c;
+    return 0;
+}
