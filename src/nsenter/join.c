@@ -41,7 +41,8 @@ static int write_self(const char *dir, const char *file)
 }
 
 /* v1 hierarchies at once; of a v2 directory *ret_v2 is opened, for clone3 to place the child
- * in. */
+ * in. A group that is not there was never needed (they are made lazily), or went with its
+ * container: that is found out by the pidfd. */
 static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_error *err)
 {
     for (size_t i = 0; i < cgroups->len; i++) {
@@ -52,12 +53,12 @@ static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_err
         dir++;
         int r;
         if (strncmp(text, V2_PREFIX, strlen(V2_PREFIX)) == 0 && *ret_v2 < 0) {
-            r = *ret_v2 = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-            r = r < 0 ? -errno : 0;
+            *ret_v2 = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+            r = *ret_v2 < 0 ? -errno : 0;
         } else {
             r = write_self(dir, "tasks");
         }
-        if (r < 0)
+        if (r < 0 && r != -ENOENT)
             return mtd_fail_errno(err, -r, "cannot join the cgroup %s", dir);
     }
     return 0;
