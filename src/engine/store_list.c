@@ -225,9 +225,9 @@ static int newer_first(const void *a, const void *b)
     return strcmp(x->id, y->id);
 }
 
-int store_list(struct store *s, struct mtd_list *ret, struct mtd_error *err)
+int store_list_at(struct store *s, int64_t now, struct mtd_list *ret, struct mtd_error *err)
 {
-    struct listing l = {.store = s, .now = clock_wall_ns()};
+    struct listing l = {.store = s, .now = now};
     if (!store_is_there(s)) {
         *ret = (struct mtd_list){0};
         return 0;
@@ -247,4 +247,9 @@ int store_list(struct store *s, struct mtd_list *ret, struct mtd_error *err)
     free(l.sources);
     buf_done(&l.text);
     return rc;
+}
+
+int store_list(struct store *s, struct mtd_list *ret, struct mtd_error *err)
+{
+    return store_list_at(s, clock_wall_ns(), ret, err);
 }

@@ -114,13 +114,17 @@ int store_rename(struct store *s, struct mtd_record *r, const char *name, struct
 /* ---- sweep ---- */
 
 /* A directory without a lock file is one whose creator has not come so far yet (then it is
- * empty, and he takes another), or half deleted. */
+ * empty, goes, and he takes another), or is half deleted. What is not empty may have got its
+ * lock file since we looked for it, so we look again. */
 static void sweep_new(struct store *s, const char *entry, const char *id)
 {
     auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
-    if (lock == -EAGAIN)
-        return;
-    if (lock < 0 && (unlinkat(s->trash_fd, entry, AT_REMOVEDIR) == 0 || errno == ENOENT))
+    if (lock == -ENOENT) {
+        if (unlinkat(s->trash_fd, entry, AT_REMOVEDIR) == 0 || errno == ENOENT)
+            return;
+        lock = store_lock_at(s->trash_fd, entry, false, false);
+    }
+    if (lock < 0 && lock != -ENOENT)
         return;
     drop_names_of(s, entry, id);
     fs_remove_tree_at(s->trash_fd, entry);
@@ -128,9 +132,8 @@ static void sweep_new(struct store *s, const char *entry, const char *id)
 
 static void sweep_removed(struct store *s, const char *entry, const char *id)
 {
-    (void)entry;
-    auto_fd int lock = store_lock_at(s->trash_fd, id, false, false);
-    if (lock != -EAGAIN)
+    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
+    if (lock >= 0 || lock == -ENOENT)
         finish_removal(s, id);
 }
 
@@ -139,9 +142,9 @@ static void sweep_rename(struct store *s, const char *entry, const char *id)
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     auto_fd int lock = store_try_lock(s, id, NULL);
-    if (lock == -EAGAIN)
+    if (lock < 0 && lock != -ENOENT)
         return;
-    if (lock < 0)
+    if (lock == -ENOENT)
         names_drop_all(s, id, NULL);
     else if (store_load(s, id, &r, NULL) == 0)
         names_drop_all(s, id, r.name);

@@ -1,0 +1,110 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "engine/events.h"
+#include "tempdir.h"
+
+static struct tempdir tmp;
+static struct buf text;
+
+static void setup(void)
+{
+    tempdir_make(&tmp);
+}
+
+static void teardown(void)
+{
+    buf_done(&text);
+    tempdir_done(&tmp);
+}
+
+TestSuite(events, .init = setup, .fini = teardown);
+
+static void read_log(void)
+{
+    cr_assert_eq(fs_read_at(tmp.fd, "events.log", 1 << 20, &text), 0);
+}
+
+static const struct event DIED = {.time_ns = 1767323045678901234, .type = "container",
+                                  .action = "die", .id = "0123", .name = "web",
+                                  .image = "busybox", .exit_code = 137};
+
+Test(events, one_line_of_json_each)
+{
+    struct event started = {.type = "container", .action = "start", .exit_code = -1};
+    cr_assert_eq(events_append(tmp.fd, &DIED), 0);
+    cr_assert_eq(events_append(tmp.fd, &started), 0);
+    read_log();
+    static const char FIRST[] = "{\"time\":\"2026-01-02T03:04:05.678901234Z\",\"type\":"
+                                "\"container\",\"action\":\"die\",\"id\":\"0123\",\"name\":"
+                                "\"web\",\"image\":\"busybox\",\"exitCode\":137}\n";
+    cr_assert(text.len > strlen(FIRST));
+    cr_expect_eq(strncmp(text.data, FIRST, strlen(FIRST)), 0, "%s", text.data);
+    json_t *second = json_loads(text.data + strlen(FIRST), 0, NULL);
+    cr_expect_eq(json_object_size(second), 3);
+    cr_expect_neq(strncmp(json_string_value(json_object_get(second, "time")), "0001", 4), 0);
+    json_decref(second);
+}
+
+Test(events, any_bytes_make_one_line)
+{
+    struct event e = DIED;
+    e.name = "a\nb\"\xff";
+    e.detail = "x\ty";
+    cr_assert_eq(events_append(tmp.fd, &e), 0);
+    read_log();
+    cr_expect_eq(strcspn(text.data, "\n"), text.len - 1);
+    json_t *line = json_loads(text.data, 0, NULL);
+    cr_expect_str_eq(json_string_value(json_object_get(line, "name")), "a\nb\"?");
+    cr_expect_str_eq(json_string_value(json_object_get(line, "detail")), "x\ty");
+    json_decref(line);
+}
+
+Test(events, a_torn_line_is_left_behind)
+{
+    cr_assert_eq(fs_replace_at(tmp.fd, "events.log", "{\"ti", 4, 0600, false), 0);
+    cr_assert_eq(events_append(tmp.fd, &DIED), 0);
+    read_log();
+    cr_expect_eq(strncmp(text.data, "{\"ti\n{\"time\"", 12), 0, "%s", text.data);
+}
+
+Test(events, is_for_root_only_and_no_link)
+{
+    struct stat st;
+    cr_assert_eq(events_append(tmp.fd, &DIED), 0);
+    fstatat(tmp.fd, "events.log", &st, 0);
+    cr_expect_eq(st.st_mode & 07777, 0600);
+    renameat(tmp.fd, "events.log", tmp.fd, "other");
+    symlinkat("other", tmp.fd, "events.log");
+    cr_expect_eq(events_append(tmp.fd, &DIED), -ELOOP);
+}
+
+Test(events, lines_of_many_writers_stay_whole)
+{
+    for (int i = 0; i < 4; i++)
+        if (fork() == 0) {
+            for (int n = 0; n < 100; n++)
+                events_append(tmp.fd, &DIED);
+            _exit(0);
+        }
+    while (wait(NULL) > 0)
+        ;
+    read_log();
+    size_t lines = 0;
+    for (const char *p = text.data; *p; lines++) {
+        size_t n = strcspn(p, "\n");
+        json_t *line = json_loadb(p, n, 0, NULL);
+        cr_assert(line);
+        json_decref(line);
+        p += n + 1;
+    }
+    cr_expect_eq(lines, 400);
+}
