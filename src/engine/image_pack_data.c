@@ -161,7 +161,9 @@ int image_pack_regular(struct image_pack *p, struct archive_entry *e, int fd,
 static la_ssize_t write_block(struct archive *a, void *data, const void *block, size_t len)
 {
     struct image_pack *p = data;
-    int rc = fs_write_all(p->out_fd, block, len);
+    int rc = p->write_error;
+    if (rc == 0)
+        rc = fs_write_all(p->out_fd, block, len);
     if (rc == 0)
         return (la_ssize_t)len;
     p->write_error = rc;
@@ -196,8 +198,8 @@ int image_pack(int tree_fd, enum image_pack_form form, int out_fd, struct mtd_er
         rc = image_pack_root(p, tree_fd, err);
     if (rc == 0 && archive_write_close(p->archive) != ARCHIVE_OK)
         rc = write_failed(p, err);
-    if (rc < 0 && p->archive)
-        archive_write_fail(p->archive); /* or freeing would write the rest */
+    if (rc < 0 && p->write_error == 0)
+        p->write_error = rc; /* freeing would write the rest */
     if (p->archive)
         archive_write_free(p->archive);
     tdestroy(p->links, free);

@@ -107,8 +107,8 @@ static la_ssize_t read_block(struct archive *a, void *data, const void **ret)
         return ARCHIVE_FATAL;
     }
     if (len > s->max_bytes - s->bytes) {
-        archive_set_error(a, EFBIG, "more than %llu bytes when decompressed",
-                          (unsigned long long)s->max_bytes);
+        archive_set_error(a, EFBIG, "more than %ju bytes when decompressed",
+                          (uintmax_t)s->max_bytes);
         return ARCHIVE_FATAL;
     }
     s->bytes += len;
