@@ -94,8 +94,9 @@ static int limit_cpu(const struct cgroup *c, const struct cgroup_dir *d,
 static int limit_cpuset(const struct cgroup *c, const struct cgroup_dir *d,
                         const struct mtd_resources *r, struct mtd_error *err)
 {
-    (void)c;
     char all[4096];
+    if (c->fresh && !r->cpuset_cpus)
+        return 0;
     if (r->cpuset_cpus)
         return cgroup_put(d, "cpuset.cpus", r->cpuset_cpus, err);
     auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);

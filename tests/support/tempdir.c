@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -24,6 +25,16 @@ void tempdir_done(struct tempdir *d)
     close(d->fd);
     d->fd = -1;
     fs_remove_tree_at(AT_FDCWD, d->path);
+}
+
+void tempdir_put(const struct tempdir *d, const char *path, const char *text)
+{
+    char full[512];
+    snprintf(full, sizeof(full), "%s/%s", d->path, path);
+    *strrchr(full, '/') = '\0';
+    if (fs_mkdir_p(full, 0755) < 0 ||
+        fs_replace_at(d->fd, path, text, strlen(text), 0644, false) < 0)
+        abort();
 }
 
 int tempdir_count(int dir_fd, const char *name)

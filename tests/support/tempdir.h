@@ -8,6 +8,8 @@ struct tempdir {
 };
 void tempdir_make(struct tempdir *d); /* aborts the test when it cannot */
 void tempdir_done(struct tempdir *d); /* removes it with all that is in it */
+/* A file of that text at a path below it, directories made; aborts when it cannot. */
+void tempdir_put(const struct tempdir *d, const char *path, const char *text);
 /* Directory entries but "." and ".."; -1 = cannot be read. */
 int tempdir_count(int dir_fd, const char *name);
 

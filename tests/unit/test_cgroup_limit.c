@@ -1,0 +1,262 @@
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "engine/cgroup.h"
+#include "tempdir.h"
+
+/* A tree of plain files stands for the kernel's: what would have been written is read back. A
+ * value lands at the start of its file, so files begin empty. */
+static struct tempdir tmp;
+
+static void setup(void)
+{
+    tempdir_make(&tmp);
+}
+
+static void teardown(void)
+{
+    tempdir_done(&tmp);
+}
+
+TestSuite(cgroup_limit, .init = setup, .fini = teardown);
+
+static void make_file(const char *path, const char *text)
+{
+    tempdir_put(&tmp, path, text);
+}
+
+static void expect_file(const char *path, const char *text)
+{
+    char is[4096] = "";
+    cr_assert_geq(fs_read_small_at(tmp.fd, path, is, sizeof(is)), 0, "%s", path);
+    cr_expect_str_eq(is, text, "%s holds \"%s\", not \"%s\"", path, is, text);
+}
+
+static const char *const V1_FILES[] = {"cpu.shares",
+                                       "cpu.cfs_quota_us",
+                                       "memory.limit_in_bytes",
+                                       "memory.memsw.limit_in_bytes",
+                                       "blkio.weight",
+                                       "pids.max",
+                                       "cpuset.cpus",
+                                       "devices.deny",
+                                       "devices.allow"};
+static const char *const V2_FILES[] = {"cpu.weight",      "cpu.max",   "memory.max",
+                                       "memory.swap.max", "io.weight", "pids.max",
+                                       "cpuset.cpus"};
+
+/* One directory that has every controller, as a group just made. */
+static void make_group(struct cgroup *ret, bool v2, const char *without)
+{
+    const char *const *files = v2 ? V2_FILES : V1_FILES;
+    size_t n = v2 ? ARRAY_SIZE(V2_FILES) : ARRAY_SIZE(V1_FILES);
+    char path[256];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(path, sizeof(path), "cg/mytop-docker/g/%s", files[i]);
+        if (!without || strcmp(files[i], without) != 0)
+            make_file(path, "");
+    }
+    make_file("cg/cpuset.cpus", "0-3\n");
+    snprintf(path, sizeof(path), "%s/cg/mytop-docker/g", tmp.path);
+    *ret = (struct cgroup){.n = 1, .fresh = true};
+    ret->dirs[0] =
+        (struct cgroup_dir){.v2 = v2,
+                            .controllers = (1u << CGROUP_CONTROLLERS) - 1,
+                            .path = strdup(path),
+                            .fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)};
+}
+
+static const struct mtd_resources EVERYTHING = {.memory = 64 << 20,
+                                                .memory_swap = 96 << 20,
+                                                .nano_cpus = 500000000,
+                                                .cpu_shares = 2048,
+                                                .blkio_weight = 300,
+                                                .pids = 77,
+                                                .cpuset_cpus = "0-1,3"};
+
+#define GROUP "cg/mytop-docker/g/"
+
+Test(cgroup_limit, v1_values)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    make_group(&c, false, NULL);
+    cr_assert_eq(cgroup_limit(&c, &EVERYTHING, NULL), 0);
+    expect_file(GROUP "memory.limit_in_bytes", "67108864");
+    expect_file(GROUP "memory.memsw.limit_in_bytes", "100663296");
+    expect_file(GROUP "cpu.cfs_quota_us", "50000");
+    expect_file(GROUP "cpu.shares", "2048");
+    expect_file(GROUP "blkio.weight", "300");
+    expect_file(GROUP "pids.max", "77");
+    expect_file(GROUP "cpuset.cpus", "0-1,3");
+}
+
+Test(cgroup_limit, v2_values)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    make_group(&c, true, NULL);
+    cr_assert_eq(cgroup_limit(&c, &EVERYTHING, NULL), 0);
+    expect_file(GROUP "memory.max", "67108864");
+    expect_file(GROUP "memory.swap.max", "33554432");
+    expect_file(GROUP "cpu.max", "50000 100000");
+    expect_file(GROUP "cpu.weight", "174");
+    expect_file(GROUP "io.weight", "2930");
+    expect_file(GROUP "pids.max", "77");
+    expect_file(GROUP "cpuset.cpus", "0-1,3");
+}
+
+Test(cgroup_limit, nothing_asked_for_writes_nothing_into_a_new_group)
+{
+    static const struct mtd_resources NONE;
+    auto_done(cgroup_done) struct cgroup c = {0};
+    make_group(&c, false, NULL);
+    cr_assert_eq(cgroup_limit(&c, &NONE, NULL), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(V1_FILES); i++) {
+        char path[128];
+        snprintf(path, sizeof(path), GROUP "%s", V1_FILES[i]);
+        expect_file(path, "");
+    }
+}
+
+/* update: what is not limited any more must be taken back. */
+Test(cgroup_limit, nothing_asked_for_lifts_the_limits_of_a_living_group)
+{
+    static const struct mtd_resources NONE;
+    auto_done(cgroup_done) struct cgroup v1 = {0}, v2 = {0};
+    make_group(&v1, false, NULL);
+    make_file("cg/mytop-docker/cpuset.cpus", "0-2\n");
+    v1.fresh = false;
+    cr_assert_eq(cgroup_limit(&v1, &NONE, NULL), 0);
+    expect_file(GROUP "memory.limit_in_bytes", "-1");
+    expect_file(GROUP "memory.memsw.limit_in_bytes", "-1");
+    expect_file(GROUP "cpu.cfs_quota_us", "-1");
+    expect_file(GROUP "cpu.shares", "1024");
+    expect_file(GROUP "pids.max", "max");
+    expect_file(GROUP "cpuset.cpus", "0-2");
+    make_group(&v2, true, NULL);
+    v2.fresh = false;
+    cr_assert_eq(cgroup_limit(&v2, &NONE, NULL), 0);
+    expect_file(GROUP "memory.max", "max");
+    expect_file(GROUP "memory.swap.max", "max");
+    expect_file(GROUP "cpu.max", "max");
+    expect_file(GROUP "cpu.weight", "100");
+}
+
+Test(cgroup_limit, swap_is_twice_the_memory_unless_said)
+{
+    struct mtd_resources r = {.memory = 1 << 20};
+    auto_done(cgroup_done) struct cgroup v1 = {0}, v2 = {0};
+    make_group(&v1, false, NULL);
+    cr_assert_eq(cgroup_limit(&v1, &r, NULL), 0);
+    expect_file(GROUP "memory.memsw.limit_in_bytes", "2097152");
+    make_group(&v2, true, NULL);
+    cr_assert_eq(cgroup_limit(&v2, &r, NULL), 0);
+    expect_file(GROUP "memory.swap.max", "1048576");
+    r.memory_swap = -1;
+    make_file(GROUP "memory.swap.max", "");
+    cr_assert_eq(cgroup_limit(&v2, &r, NULL), 0);
+    expect_file(GROUP "memory.swap.max", "max");
+}
+
+Test(cgroup_limit, no_swap_accounting_matters_only_when_asked_for)
+{
+    struct mtd_resources r = {.memory = 1 << 20};
+    struct mtd_error err = {0};
+    auto_done(cgroup_done) struct cgroup v1 = {0}, v2 = {0};
+    make_group(&v1, false, "memory.memsw.limit_in_bytes");
+    cr_expect_eq(cgroup_limit(&v1, &r, NULL), 0);
+    r.memory_swap = 4 << 20;
+    cr_expect_eq(cgroup_limit(&v1, &r, &err), -EOPNOTSUPP);
+    cr_expect(strstr(err.text, "--memory-swap"));
+    cgroup_done(&v1);
+    unlinkat(tmp.fd, GROUP "memory.swap.max", 0);
+    make_group(&v2, true, "memory.swap.max");
+    cr_expect_eq(cgroup_limit(&v2, &r, NULL), -EOPNOTSUPP);
+    r.memory_swap = 0;
+    cr_expect_eq(cgroup_limit(&v2, &r, NULL), 0);
+}
+
+Test(cgroup_limit, shares_map_to_weights_with_the_defaults_on_each_other)
+{
+    static const struct {
+        uint64_t shares;
+        const char *weight;
+    } MAP[] = {{2, "1"}, {1024, "100"}, {262144, "10000"}, {512, "59"}};
+    for (size_t i = 0; i < ARRAY_SIZE(MAP); i++) {
+        auto_done(cgroup_done) struct cgroup c = {0};
+        struct mtd_resources r = {.cpu_shares = MAP[i].shares};
+        make_group(&c, true, NULL);
+        cr_assert_eq(cgroup_limit(&c, &r, NULL), 0);
+        expect_file(GROUP "cpu.weight", MAP[i].weight);
+    }
+}
+
+static void expect_refused(struct mtd_resources r, int code, const char *word)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    struct mtd_error err = {0};
+    make_group(&c, false, NULL);
+    cr_expect_eq(cgroup_limit(&c, &r, &err), code, "%s", word);
+    cr_expect(strstr(err.text, word), "\"%s\" does not say \"%s\"", err.text, word);
+    expect_file(GROUP "cpuset.cpus", "");
+}
+
+Test(cgroup_limit, impossible_values_are_refused_with_the_reason)
+{
+    expect_refused((struct mtd_resources){.cpuset_cpus = "0-9"}, -EINVAL,
+                   "available: 0-3");
+    expect_refused((struct mtd_resources){.cpuset_cpus = "3-1"}, -EINVAL, "3-1");
+    expect_refused((struct mtd_resources){.cpuset_cpus = "x"}, -EINVAL, "not a list");
+    expect_refused((struct mtd_resources){.nano_cpus = 99999000000000}, -ERANGE, "0.01");
+    expect_refused((struct mtd_resources){.nano_cpus = 1}, -ERANGE, "0.01");
+    expect_refused((struct mtd_resources){.cpu_shares = 1}, -ERANGE, "262144");
+    expect_refused((struct mtd_resources){.blkio_weight = 5}, -ERANGE, "1000");
+    expect_refused((struct mtd_resources){.memory_swap = 5}, -EINVAL,
+                   "needs a memory limit");
+    expect_refused((struct mtd_resources){.memory = 9, .memory_swap = 5}, -EINVAL,
+                   "smaller");
+}
+
+Test(cgroup_limit, a_limit_without_its_controller_is_refused)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    struct mtd_error err = {0};
+    struct mtd_resources r = {.pids = 5};
+    make_group(&c, false, NULL);
+    c.dirs[0].controllers &= ~(1u << CGROUP_PIDS);
+    cr_expect_eq(cgroup_limit(&c, &r, &err), -EOPNOTSUPP);
+    cr_expect(strstr(err.text, "--pids-limit"));
+    r.pids = 0;
+    cr_expect_eq(cgroup_limit(&c, &r, NULL), 0);
+}
+
+Test(cgroup_limit, v2_weight_goes_to_bfq_when_that_is_there)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    struct mtd_resources r = {.blkio_weight = 300};
+    make_group(&c, true, NULL);
+    make_file(GROUP "io.bfq.weight", "");
+    cr_assert_eq(cgroup_limit(&c, &r, NULL), 0);
+    expect_file(GROUP "io.bfq.weight", "300");
+    expect_file(GROUP "io.weight", "");
+}
+
+Test(cgroup_limit, v1_devices_are_denied_before_some_are_allowed)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    char text[512] = "";
+    make_group(&c, false, NULL);
+    cr_assert_eq(cgroup_devices(&c, false, NULL), 0);
+    expect_file(GROUP "devices.deny", "a");
+    cr_assert_geq(fs_read_small_at(tmp.fd, GROUP "devices.allow", text, sizeof(text)), 0);
+    static const char *const RULES[] = {"c *:* m",   "b *:* m",   "c 1:3 rwm",
+                                        "c 1:9 rwm", "c 5:2 rwm", "c 136:* rwm"};
+    for (size_t i = 0; i < ARRAY_SIZE(RULES); i++)
+        cr_expect(strstr(text, RULES[i]), "%s is not in %s", RULES[i], text);
+}
