@@ -148,6 +148,9 @@ static int try_successor(struct log_reader *r, bool skip_holes)
 static int next_file(struct log_reader *r)
 {
     int code = 0;
+    struct stat dir;
+    if (fstat(r->dir_fd, &dir) == 0 && dir.st_nlink == 0)
+        return 0; /* the container is removed: nothing follows */
     for (int tries = 0; tries < SWITCH_TRIES && code == 0; tries++) {
         if (tries > 0)
             nanosleep(&(struct timespec){.tv_nsec = SWITCH_PAUSE}, NULL);
