@@ -119,6 +119,19 @@ static void begin(struct exec_session *s)
     exec_report_running(s);
 }
 
+/* The command only once all was heard of it: its terminal may still be on the way. */
+static void reap(struct exec_session *s)
+{
+    int status;
+    if (s->joiner > 0 && waitpid(s->joiner, &status, WNOHANG) == s->joiner)
+        s->joiner = 0;
+    if (s->pid > 0 && !s->ended && s->reply_fd < 0 &&
+        waitpid(s->pid, &status, WNOHANG) == s->pid) {
+        s->ended = true;
+        s->wait_status = status;
+    }
+}
+
 /* The command's first words are the only ones whose sender matters. */
 static int take_reply(struct exec_session *s, struct mtd_error *err)
 {
@@ -136,19 +149,9 @@ static int take_reply(struct exec_session *s, struct mtd_error *err)
         close(take_fd(&s->reply_fd));
         if (s->pid > 0 && s->failure.code == 0)
             begin(s);
+        reap(s);
     }
     return 0;
-}
-
-static void reap(struct exec_session *s)
-{
-    int status;
-    if (s->joiner > 0 && waitpid(s->joiner, &status, WNOHANG) == s->joiner)
-        s->joiner = 0;
-    if (s->pid > 0 && !s->ended && waitpid(s->pid, &status, WNOHANG) == s->pid) {
-        s->ended = true;
-        s->wait_status = status;
-    }
 }
 
 static void resize(struct exec_session *s)
