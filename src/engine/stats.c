@@ -5,10 +5,10 @@
 #include "engine/stats.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <fcntl.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -199,7 +199,8 @@ static int read_dir(const struct cgroup_dir *d, struct mtd_stats *s)
     int found = 0;
     for (size_t i = 0; i < n; i++) {
         char text[FILE_MAX];
-        bool has = table[i].controller == ALWAYS || d->controllers & 1u << table[i].controller;
+        bool has =
+            table[i].controller == ALWAYS || d->controllers & 1u << table[i].controller;
         if (!has || fs_read_small_at(d->fd, table[i].file, text, sizeof(text)) < 0)
             continue;
         table[i].take(text, s);
@@ -215,7 +216,8 @@ static void take_interfaces(const char *text, struct mtd_stats *s)
     for (const char *p = text; *p; p += strcspn(p, "\n"), p += *p == '\n') {
         char name[32];
         unsigned long long rx, tx;
-        if (sscanf(p, " %31[^:\n]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", name, &rx, &tx) == 3 &&
+        if (sscanf(p, " %31[^:\n]: %llu %*u %*u %*u %*u %*u %*u %*u %llu", name, &rx,
+                   &tx) == 3 &&
             strcmp(name, "lo") != 0) {
             s->net_rx += rx;
             s->net_tx += tx;
@@ -250,7 +252,8 @@ int stats_read_from(const char *proc_dir, const struct cgroup *c, pid_t pid,
     return 0;
 }
 
-int stats_read(const struct cgroup *c, pid_t pid, struct mtd_stats *ret, struct mtd_error *err)
+int stats_read(const struct cgroup *c, pid_t pid, struct mtd_stats *ret,
+               struct mtd_error *err)
 {
     return stats_read_from("/proc", c, pid, ret, err);
 }

@@ -9,7 +9,8 @@
 #include "engine/cgroup.h"
 
 /* pid: the container's pid 1 for network figures; 0 = leave them out. */
-int stats_read(const struct cgroup *c, pid_t pid, struct mtd_stats *ret, struct mtd_error *err);
+int stats_read(const struct cgroup *c, pid_t pid, struct mtd_stats *ret,
+               struct mtd_error *err);
 /* The same with another /proc, for tests. */
 int stats_read_from(const char *proc_dir, const struct cgroup *c, pid_t pid,
                     struct mtd_stats *ret, struct mtd_error *err);
