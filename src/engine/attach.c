@@ -21,6 +21,7 @@
 #include "engine/packet.h"
 
 #define OUT_ROOM 65536
+#define STATUS_UNKNOWN 255 /* it ended and nobody saw how; -1 would mean detached */
 #define PIECE 4096 /* PIPE_BUF: a pipe that polls writable takes this much */
 
 struct relay {
@@ -39,7 +40,7 @@ struct relay {
     bool holds;
     int out_fd;
     bool whole; /* out_fd takes any amount (a file) */
-    bool behind, exited, detached;
+    bool behind, exited, detached, lost;
     struct packet_exit end;
 };
 
@@ -195,7 +196,7 @@ static void read_packet(struct relay *s)
     if (type == PACKET_EXIT)
         memcpy(&s->end, data, sizeof(s->end));
     else
-        s->end.code = -1; /* the monitor is gone without a word */
+        s->lost = true; /* the monitor is gone without a word */
 }
 
 static bool output_pending(const struct relay *s)
@@ -221,8 +222,8 @@ static int turn(struct relay *s, int *ret_status)
     if (!output_pending(s))
         advance_output(s);
     if (s->exited && !s->behind && !output_pending(s)) {
-        *ret_status = s->end.code;
-        return 1;
+        *ret_status = s->end.code < 0 ? STATUS_UNKNOWN : s->end.code;
+        return s->lost ? -EPIPE : 1;
     }
     struct pollfd p[] = {
         {.fd = s->exited ? -1 : s->r->attach_fd,
@@ -281,5 +282,7 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
         close(s.pidfd);
     if (s.signals >= 0)
         close(s.signals);
+    if (code == -EPIPE)
+        return mtd_fail(err, EPIPE, "the container's monitor is gone; see it with ps and logs");
     return code < 0 ? mtd_fail_errno(err, -code, "the relay failed") : 0;
 }

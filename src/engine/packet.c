@@ -50,11 +50,13 @@ static int check(const struct packet_head *head, size_t payload)
 int packet_recv(int fd, void *buf, int flags, const void **ret_data, size_t *ret_len)
 {
     ssize_t n;
+    /* A peer that closed with our last message unread leaves ECONNRESET, once, in front of
+     * what it had sent before: its words still count. */
     do
         n = recv(fd, buf, PACKET_MAX, flags | MSG_TRUNC);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && (errno == EINTR || errno == ECONNRESET));
     if (n <= 0)
-        return n == 0 || errno == ECONNRESET ? 0 : -errno;
+        return n == 0 ? 0 : -errno;
     struct packet_head head;
     if ((size_t)n < sizeof(head) || n > PACKET_MAX)
         return -EBADMSG;
