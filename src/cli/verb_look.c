@@ -96,7 +96,7 @@ static int add_rows(struct cli *c, struct ps_values *v, const struct mtd_list *l
     auto_done(mtd_image_list_done) struct mtd_image_list images = {0};
     bool size = wants_size(v);
     int64_t left = v->last >= 0 ? v->last : INT64_MAX;
-    int rc = size ? mtd_images(c->engine, &images, err) : 0;
+    int rc = size && list->len ? mtd_images(c->engine, &images, err) : 0;
     for (size_t i = 0; i < list->len && left > 0 && rc == 0; i++) {
         struct ps_row row = {&list->items[i], clock_wall_ns(), v->no_trunc};
         if (!is_shown(v, row.container))
@@ -319,7 +319,6 @@ const struct verb VERBS_LOOK[] = {
      .operands = "CONTAINER|IMAGE [...]",
      .summary = "Show everything about containers and images as JSON",
      .group = GROUP_LOOK,
-     .flags = VERB_LOOKS,
      .options = {{INSPECT_OPTIONS}},
      .values_size = sizeof(struct inspect_values),
      .min = 1,
