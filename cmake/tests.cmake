@@ -38,8 +38,8 @@ function(mtd_test kind)
     add_executable(test_${kind} ${sources})
     target_link_libraries(test_${kind} PRIVATE test_support ${ARGN} ${LIB_criterion})
     target_link_options(test_${kind} PRIVATE -fno-lto)
-    # Fortified headers mark more results than plain ones; a test's set-up may ignore them.
-    target_compile_options(test_${kind} PRIVATE -Wno-unused-result)
+    # A test's set-up may ignore results, and fill structs with literals.
+    target_compile_options(test_${kind} PRIVATE -Wno-unused-result -Wno-write-strings)
     add_test(NAME ${kind} COMMAND test_${kind})
     add_dependencies(tests test_${kind})
 endfunction()
