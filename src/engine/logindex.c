@@ -1,0 +1,247 @@
+/* The files of a log as one run of addresses.
+ *
+ * Rotation renames (container.log -> .1 -> .2 ...), so a file is known by its inode and kept
+ * open: what has been given an address is found again whatever its name is now. Names are
+ * visited from the newest to the oldest; a rotation meanwhile can then only show a file
+ * twice, which the inode tells, never hide one. A file without a name is let go, as its disk
+ * space is what the rotation was for, unless the whole container is being removed.
+ */
+#include "engine/logindex.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/logindex_part.h"
+
+ssize_t logindex_pread(const struct log_segment *s, void *out, size_t size,
+                       uint64_t offset)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t n = pread(s->fd, (char *)out + done, size - done, (off_t)(offset + done));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+size_t logindex_segment(const struct logindex *x, uint64_t address)
+{
+    size_t i = 0;
+    while (i < x->n && address >= x->segments[i].base + x->segments[i].size)
+        i++;
+    return i;
+}
+
+uint64_t logindex_first(const struct logindex *x)
+{
+    return x->n > 0 ? x->segments[0].base : 0;
+}
+
+uint64_t logindex_end(const struct logindex *x)
+{
+    return x->n > 0 ? x->segments[x->n - 1].base + x->segments[x->n - 1].size : 0;
+}
+
+/* ---- finding the files ----------------------------------------------------------------- */
+
+static void name_of(const struct logindex *x, unsigned number, char out[80])
+{
+    if (number == 0)
+        snprintf(out, 80, "%s", x->name);
+    else
+        snprintf(out, 80, "%s.%u", x->name, number);
+}
+
+static int open_file(const struct logindex *x, unsigned number, struct log_segment *ret)
+{
+    char name[80];
+    name_of(x, number, name);
+    auto_fd int fd = openat(x->dir_fd, name,
+                            O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return -errno;
+    if (!S_ISREG(st.st_mode))
+        return -EINVAL;
+    *ret = (struct log_segment){.fd = take_fd(&fd),
+                                .device = st.st_dev,
+                                .inode = st.st_ino,
+                                .size = (uint64_t)st.st_size};
+    return 0;
+}
+
+static bool same_file(const struct log_segment *a, const struct log_segment *b)
+{
+    return a->inode == b->inode && a->device == b->device;
+}
+
+/* Opens the files that are newer than `known` (NULL = all), newest first; returns how many. */
+static size_t open_newer(const struct logindex *x, const struct log_segment *known,
+                         struct log_segment *found)
+{
+    size_t n = 0;
+    /* In the middle of a rotation one name is missing, never two. */
+    for (unsigned number = 0, missing = 0; n < LOG_FILES_MAX && missing < 2; number++) {
+        struct log_segment s;
+        if (open_file(x, number, &s) < 0) {
+            missing++;
+            continue;
+        }
+        missing = 0;
+        if (known && same_file(&s, known)) {
+            close(s.fd);
+            break;
+        }
+        if (n > 0 && same_file(&s, &found[n - 1]))
+            close(s.fd);
+        else
+            found[n++] = s;
+    }
+    return n;
+}
+
+static void drop_oldest(struct logindex *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        close(x->segments[i].fd);
+    x->n -= n;
+    memmove(x->segments, x->segments + n, x->n * sizeof(x->segments[0]));
+}
+
+static int add_newer(struct logindex *x, struct log_segment *found, size_t n)
+{
+    int result = 0;
+    if (x->n + n > LOG_FILES_MAX) {
+        drop_oldest(x, x->n + n - LOG_FILES_MAX);
+        result = LOG_LOST;
+    }
+    while (n-- > 0) {
+        found[n].base = logindex_end(x);
+        x->segments[x->n++] = found[n];
+        result |= LOG_ROTATED | (found[n].size > 0 ? LOG_GREW : 0);
+    }
+    return result;
+}
+
+/* ---- following them -------------------------------------------------------------------- */
+
+/* Cut off at the front of its life: the old bytes keep their addresses and are gone. */
+static int restart_live(struct log_segment *live, uint64_t size)
+{
+    live->base += live->size;
+    live->size = size;
+    return LOG_ROTATED | LOG_LOST | (size > 0 ? LOG_GREW : 0);
+}
+
+static int measure_live(struct logindex *x)
+{
+    struct log_segment *live = &x->segments[x->n - 1];
+    struct stat st;
+    if (fstat(live->fd, &st) < 0)
+        return -errno;
+    uint64_t size = (uint64_t)st.st_size;
+    if (size < live->size)
+        return restart_live(live, size);
+    bool grew = size > live->size;
+    live->size = size;
+    return grew ? LOG_GREW : 0;
+}
+
+static int drop_nameless(struct logindex *x)
+{
+    size_t n = 0;
+    struct stat st;
+    while (n + 1 < x->n && fstat(x->segments[n].fd, &st) == 0 && st.st_nlink == 0)
+        n++;
+    if (n == 0)
+        return 0;
+    drop_oldest(x, n);
+    return LOG_LOST;
+}
+
+int logindex_refresh(struct logindex *x)
+{
+    int result = x->n > 0 ? measure_live(x) : 0;
+    if (result < 0)
+        return result;
+    struct log_segment *live = x->n > 0 ? &x->segments[x->n - 1] : NULL;
+    struct stat st;
+    if (fstatat(x->dir_fd, x->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return result;
+    if (live && live->inode == st.st_ino && live->device == st.st_dev)
+        return result;
+    struct log_segment found[LOG_FILES_MAX];
+    size_t n = open_newer(x, live, found);
+    if (live && n > 0) /* nothing is added to it any more: this is its last size */
+        result |= measure_live(x);
+    if (n > 0)
+        result |= add_newer(x, found, n);
+    result |= drop_nameless(x);
+    if (result & LOG_LOST)
+        logindex_forget_blocks(x, logindex_first(x));
+    return result;
+}
+
+static int open_directory(struct logindex *x, const char *path, struct mtd_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    if (*name == '\0' || strlen(name) >= sizeof(x->name))
+        return mtd_fail(err, EINVAL, "\"%s\" is not the name of a log", path);
+    snprintf(x->name, sizeof(x->name), "%s", name);
+    auto_free char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    if (!dir)
+        return mtd_fail_errno(err, ENOMEM, "log");
+    x->dir_fd = open(dir, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+    if (x->dir_fd < 0)
+        return mtd_fail_errno(err, errno, "%s", dir);
+    return 0;
+}
+
+int logindex_open(struct logindex **ret, const char *path, struct mtd_error *err)
+{
+    struct logindex *x = calloc(1, sizeof(*x));
+    if (!x)
+        return mtd_fail_errno(err, ENOMEM, "log");
+    x->dir_fd = -1;
+    for (size_t i = 0; i < LOG_SLOTS; i++)
+        x->slots[i].address = UINT64_MAX;
+    int r = open_directory(x, path, err);
+    if (r == 0 && !(x->scratch = malloc(LOG_SCRATCH)))
+        r = mtd_fail_errno(err, ENOMEM, "log");
+    if (r == 0 && (r = logindex_refresh(x)) < 0)
+        mtd_fail_errno(err, -r, "%s", path);
+    if (r < 0) {
+        logindex_close(x);
+        return r;
+    }
+    *ret = x;
+    return 0;
+}
+
+void logindex_close(struct logindex *x)
+{
+    if (!x)
+        return;
+    drop_oldest(x, x->n);
+    if (x->dir_fd >= 0)
+        close(x->dir_fd);
+    logindex_forget_blocks(x, UINT64_MAX);
+    free(x->scratch);
+    free(x->window);
+    free(x->joined);
+    free(x->checkpoints);
+    free(x);
+}

@@ -1,0 +1,113 @@
+/* One pattern over the logs of many containers. */
+#include "engine/logindex.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/strv.h"
+#include "engine/logindex_part.h"
+
+struct log_grep {
+    struct strv paths;
+    struct log_query *query;
+    int64_t since;
+    size_t source;          /* being searched */
+    struct logindex *index; /* its log; NULL = not open yet */
+    struct log_search search;
+    uint64_t scanned; /* in the logs before it */
+};
+
+int log_grep_new(struct log_grep **ret, const char *const *paths, size_t n,
+                 const char *pattern, int64_t since, struct mtd_error *err)
+{
+    struct log_grep *g = calloc(1, sizeof(*g));
+    if (!g)
+        return mtd_fail_errno(err, ENOMEM, "grep");
+    g->since = since;
+    int r = log_query_new(&g->query, pattern, err);
+    for (size_t i = 0; i < n && r == 0; i++)
+        if ((r = strv_add(&g->paths, paths[i])) < 0)
+            mtd_fail_errno(err, -r, "grep");
+    if (r < 0) {
+        log_grep_free(g);
+        return r;
+    }
+    *ret = g;
+    return 0;
+}
+
+void log_grep_free(struct log_grep *g)
+{
+    if (!g)
+        return;
+    logindex_close(g->index);
+    log_query_free(g->query);
+    strv_done(&g->paths);
+    free(g);
+}
+
+static int open_source(struct log_grep *g)
+{
+    int r = logindex_open(&g->index, g->paths.items[g->source], NULL);
+    uint64_t at = 0;
+    if (r == 0 && g->since > 0)
+        r = logindex_seek_time(g->index, g->since, &at);
+    if (r == 0)
+        log_search_init(&g->search, g->index, g->query, at, false);
+    return r;
+}
+
+static void next_source(struct log_grep *g)
+{
+    g->scanned += g->search.scanned;
+    g->search.scanned = 0;
+    logindex_close(g->index);
+    g->index = NULL;
+    g->source++;
+}
+
+static int report(struct log_grep *g, struct log_hit *ret, char *text, size_t size,
+                  size_t *ret_len)
+{
+    ssize_t n = text ? logindex_text(g->index, &ret->line, 0, text, size - 1) : 0;
+    if (n < 0)
+        n = 0; /* the line is there all the same */
+    if (text)
+        text[n] = '\0';
+    if (ret_len)
+        *ret_len = (size_t)n;
+    ret->source = g->source;
+    return 1;
+}
+
+int log_grep_next(struct log_grep *g, size_t budget, struct log_hit *ret, char *text,
+                  size_t size, size_t *ret_len)
+{
+    uint64_t start = log_grep_scanned(g), spent = 0;
+    while (g->source < g->paths.len) {
+        int r = g->index ? 0 : open_source(g);
+        if (r == 0 && spent < budget)
+            r = log_search_next(&g->search, budget - (size_t)spent, &ret->line);
+        else if (r == 0)
+            return -EAGAIN;
+        if (r > 0)
+            return report(g, ret, text, size, ret_len);
+        if (r == -ENOMEM)
+            return r;
+        if (r == -EAGAIN)
+            return r;
+        next_source(g); /* searched to its end, or it cannot be read */
+        spent = log_grep_scanned(g) - start;
+    }
+    return 0;
+}
+
+uint64_t log_grep_scanned(const struct log_grep *g)
+{
+    return g->scanned + g->search.scanned;
+}
+
+const struct log_query *log_grep_query(const struct log_grep *g)
+{
+    return g->query;
+}

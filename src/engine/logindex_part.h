@@ -1,0 +1,110 @@
+/* logindex_part - what the files of logindex share; nobody else includes it. */
+#ifndef ENGINE_LOGINDEX_PART_H
+#define ENGINE_LOGINDEX_PART_H
+
+#include "engine/logindex.h"
+
+#define LOG_RECORD_MAX LOG_BLOCK /* a longer one is damage; the rest is not shown */
+#define LOG_SLOTS 4u             /* tables of blocks in memory */
+#define LOG_SCRATCH (64u << 10)
+
+struct log_segment { /* one file */
+    int fd;
+    uint64_t device, inode;
+    uint64_t base, size; /* address of its first byte; bytes */
+};
+
+enum { ENTRY_START = 1, ENTRY_FULL = 2 };
+
+struct log_entry {   /* one record, or a run of damage */
+    uint32_t offset; /* in the block */
+    uint8_t stream;  /* 0 = damage */
+    uint8_t flags;
+};
+
+/* The records that begin in one block of a file. Its address is a multiple of LOG_BLOCK away
+ * from the file's base. Whether a stream's first record goes on a line of the block before
+ * depends on that block alone, so any place of the log can be entered without having read
+ * what stands before. */
+struct log_block {
+    uint64_t address; /* UINT64_MAX = an empty slot */
+    uint64_t seen;    /* size of the file when it was scanned */
+    uint64_t end;     /* address behind the last record; 0 = no record begins here */
+    bool complete;    /* more of the file cannot change it */
+    bool linked;      /* ENTRY_START is right */
+    bool open[3];     /* by stream: the last record is P */
+    bool ended[3];    /* by stream: there is an F record */
+    uint32_t run[3];  /* by stream: bytes of its records */
+    struct log_entry *entries;
+    size_t n, cap;
+    uint64_t used; /* time of the last use */
+};
+
+struct log_checkpoint {
+    uint64_t address, number; /* so many lines begin before it */
+};
+
+/* The whole records that begin in one block, as bytes. */
+struct log_region {
+    const char *text;
+    size_t len;
+    uint64_t address; /* of text[0] */
+    uint64_t block;   /* UINT64_MAX = nothing is in the window */
+    uint64_t seen;    /* size of the file when it was read */
+    bool has_partial; /* P records stand in it */
+};
+
+struct logindex {
+    int dir_fd;
+    char name[64];
+    struct log_segment segments[LOG_FILES_MAX]; /* oldest first */
+    size_t n;
+    struct log_block slots[LOG_SLOTS];
+    uint64_t clock;
+    char *scratch;            /* LOG_SCRATCH bytes */
+    char *window;             /* search: one block and a record; NULL until needed */
+    struct log_region region; /* what is in it */
+    char *joined;             /* search: one line of several records; NULL until needed */
+    struct log_checkpoint *checkpoints; /* NULL until lines are numbered */
+    size_t n_checkpoints;
+    uint64_t stride; /* bytes between checkpoints */
+    struct log_counter numbered;
+};
+
+#define LOG_WINDOW (LOG_BLOCK + LOG_RECORD_MAX + 1u)
+
+/* The segment that holds address, or the first behind it; x->n when there is none. */
+size_t logindex_segment(const struct logindex *x, uint64_t address);
+ssize_t logindex_pread(const struct log_segment *s, void *out, size_t size,
+                       uint64_t offset);
+
+/* The block that holds address, with its records, starts known. Valid until the next call
+ * but one. *ret = NULL when address is at or behind the end. */
+int logindex_block(struct logindex *x, uint64_t address, const struct log_block **ret);
+/* Address of the block after / before the one at `block`: 1, 0 = there is none. */
+int logindex_next_block(const struct logindex *x, uint64_t block, uint64_t *ret);
+int logindex_previous_block(const struct logindex *x, uint64_t block, uint64_t *ret);
+uint64_t logindex_entry_end(const struct log_block *b, size_t i);
+/* The number of the first entry at or behind address. */
+size_t logindex_entry_at(const struct log_block *b, uint64_t address);
+void logindex_forget_blocks(struct logindex *x, uint64_t below); /* and free them */
+/* The line whose first record is entry i of b. */
+int logindex_line_of(struct logindex *x, const struct log_block *b, size_t i,
+                     struct log_line *ret);
+
+/* Bytes to look for, prepared. fold: letters of either case. */
+struct log_needle {
+    unsigned char bytes[256];
+    size_t len;
+    size_t rare[2]; /* offsets of the two bytes worth looking for */
+    bool fold;
+};
+void log_needle_init(struct log_needle *n, const char *bytes, size_t len, bool fold);
+/* The first occurrence in hay[0..len), or NULL. */
+const char *log_needle_find(const struct log_needle *n, const char *hay, size_t len);
+
+/* What every match of the query contains; NULL = nothing can be said. Whether finding it is
+ * a match already is *ret_exact. */
+const struct log_needle *log_query_needle(const struct log_query *q, bool *ret_exact);
+
+#endif

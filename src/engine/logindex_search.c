@@ -1,0 +1,341 @@
+/* Search goes over the raw bytes of one block at a time.
+ *
+ * In a block without P records every line is one record, and a match that is found in the
+ * bytes is a match in a line, unless it lies in a head or in the rest of a line that began
+ * before the block (which that line has already been asked about): the table of the block is
+ * read only then. In a block with P records every line that begins in it is put together.
+ */
+#include "engine/logindex.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/logindex_part.h"
+
+#define BACKWARD_PIECE (16u << 10)
+#define FIRST_READ (LOG_BLOCK + (4u << 10))
+#define TAG_AT 37u /* " P " or " F " in a head */
+
+void log_search_init(struct log_search *s, struct logindex *x, const struct log_query *q,
+                     uint64_t at, bool backward)
+{
+    *s = (struct log_search){.index = x, .query = q, .at = at, .backward = backward};
+}
+
+/* ---- reading a region ------------------------------------------------------------------ */
+
+static bool has_partial_records(const struct log_region *g)
+{
+    struct log_needle tag;
+    log_needle_init(&tag, " P ", 3, false);
+    const char *p = g->text, *end = g->text + g->len;
+    while ((p = log_needle_find(&tag, p, (size_t)(end - p)))) {
+        const char *head = p - TAG_AT;
+        if (head == g->text || (head > g->text && head[-1] == '\n'))
+            return true;
+        p++;
+    }
+    return false;
+}
+
+/* Where the records that begin before `stop` end, in data[0..len). */
+static size_t records_end(const char *data, size_t len, size_t stop, bool all)
+{
+    if (len > stop) {
+        const char *nl = memchr(data + stop - 1, '\n', len - stop + 1);
+        if (nl)
+            return (size_t)(nl - data) + 1;
+        if (!all)
+            return 0; /* read more */
+    }
+    const char *nl = memrchr(data, '\n', len < stop ? len : stop);
+    return nl ? (size_t)(nl - data) + 1 : 0;
+}
+
+static int read_region(struct logindex *x, const struct log_segment *s, uint64_t block)
+{
+    if (!x->window && !(x->window = malloc(LOG_WINDOW)))
+        return -ENOMEM;
+    x->region.block = UINT64_MAX;
+    uint64_t offset = block - s->base, before = offset > 0;
+    size_t stop = LOG_BLOCK + (size_t)before, end = 0, skip = 0;
+    ssize_t n = logindex_pread(s, x->window, FIRST_READ, offset - before);
+    if (n > 0 &&
+        !(end = records_end(x->window, (size_t)n, stop, n < (ssize_t)FIRST_READ))) {
+        n = logindex_pread(s, x->window, LOG_WINDOW, offset - before);
+        bool endless = n == (ssize_t)LOG_WINDOW &&
+                       !memchr(x->window + stop - 1, '\n', LOG_WINDOW - stop + 1);
+        if (n > 0)
+            end = endless ? (size_t)n : records_end(x->window, (size_t)n, stop, true);
+    }
+    if (n < 0)
+        return (int)n;
+    if (before) {
+        const char *nl = memchr(x->window, '\n', end < stop ? end : stop);
+        skip = nl ? (size_t)(nl - x->window) + 1 : end;
+    }
+    if (skip >= stop)
+        skip = end;
+    x->region = (struct log_region){.text = x->window + skip,
+                                    .len = end - skip,
+                                    .address = block - before + skip,
+                                    .block = block,
+                                    .seen = s->size};
+    x->region.has_partial = has_partial_records(&x->region);
+    return 0;
+}
+
+/* A search that finds something in every line comes back to the same block again and again. */
+static int get_region(struct logindex *x, uint64_t block, const struct log_region **ret)
+{
+    const struct log_segment *s = &x->segments[logindex_segment(x, block)];
+    *ret = &x->region;
+    if (x->window && x->region.block == block && x->region.seen == s->size)
+        return 0;
+    return read_region(x, s, block);
+}
+
+/* ---- blocks of whole lines ------------------------------------------------------------- */
+
+struct record_text {
+    const char *start, *text, *end; /* end: its '\n' */
+};
+
+static struct record_text record_around(const struct log_region *g, const char *p)
+{
+    struct record_text t;
+    struct log_record r;
+    const char *stop = g->text + g->len;
+    const char *nl = memrchr(g->text, '\n', (size_t)(p - g->text));
+    t.start = nl ? nl + 1 : g->text;
+    nl = memchr(p, '\n', (size_t)(stop - p));
+    t.end = nl ? nl : stop;
+    bool good = t.end - t.start >= (ptrdiff_t)LOG_HEAD &&
+                logfile_parse(t.start, LOG_HEAD, &r) == 0;
+    t.text = t.start + (good ? LOG_HEAD : 0);
+    return t;
+}
+
+static bool query_matches(const struct log_query *q, const char *text, size_t len)
+{
+    size_t a, b;
+    return log_query_match(q, text, len, 0, &a, &b);
+}
+
+/* The first record with a match in [from, to) of the region. */
+static bool find_record(const struct log_query *q, const struct log_region *g,
+                        const char *from, const char *to, struct record_text *ret)
+{
+    bool exact;
+    const struct log_needle *needle = log_query_needle(q, &exact);
+    while (from < to) {
+        const char *hit =
+            needle ? log_needle_find(needle, from, (size_t)(to - from)) : from;
+        if (!hit)
+            return false;
+        struct record_text t = record_around(g, hit);
+        if (needle && hit < t.text) {
+            from = from < t.text ? t.text : hit + 1;
+            continue;
+        }
+        if ((needle && exact && hit + needle->len <= t.end) ||
+            query_matches(q, t.text, (size_t)(t.end - t.text))) {
+            *ret = t;
+            return true;
+        }
+        from = t.end + 1;
+    }
+    return false;
+}
+
+/* The last one, looked for in pieces from the end. */
+static bool find_last_record(const struct log_query *q, const struct log_region *g,
+                             const char *from, const char *to, struct record_text *ret)
+{
+    while (to > from) {
+        const char *piece =
+            to - from > (ptrdiff_t)BACKWARD_PIECE ? to - BACKWARD_PIECE : from;
+        if (piece > from) {
+            const char *nl = memrchr(from, '\n', (size_t)(piece - from));
+            piece = nl ? nl + 1 : from;
+        }
+        struct record_text t;
+        bool found = false;
+        for (const char *p = piece; p < to && find_record(q, g, p, to, &t);
+             p = t.end + 1) {
+            *ret = t;
+            found = true;
+        }
+        if (found)
+            return true;
+        to = piece;
+    }
+    return false;
+}
+
+/* The line of the record at address, when the record begins it. 1, 0, -errno. */
+static int line_at_record(struct logindex *x, uint64_t address, struct log_line *ret)
+{
+    struct log_line line;
+    int r = logindex_before(x, address + 1, &line);
+    if (r <= 0 || (line.start != address && (line.stream != 0 || line.end <= address)))
+        return r < 0 ? r : 0;
+    *ret = line;
+    return 1;
+}
+
+/* The end of the records that begin before address. */
+static const char *records_before(const struct log_region *g, uint64_t address)
+{
+    if (address <= g->address)
+        return g->text;
+    if (address >= g->address + g->len)
+        return g->text + g->len;
+    const char *at = g->text + (address - g->address) - 1;
+    const char *nl = memchr(at, '\n', (size_t)(g->text + g->len - at));
+    return nl ? nl + 1 : g->text + g->len;
+}
+
+static int search_records(struct log_search *s, const struct log_region *g, uint64_t low,
+                          uint64_t high, struct log_line *ret)
+{
+    const char *from = records_before(g, low), *to = records_before(g, high);
+    struct record_text t;
+    while (from < to &&
+           (s->backward ? find_last_record : find_record)(s->query, g, from, to, &t)) {
+        int r = line_at_record(s->index, g->address + (uint64_t)(t.start - g->text), ret);
+        bool inside = r > 0 && ret->start >= low && ret->start < high;
+        if (r < 0 || inside)
+            return r;
+        if (s->backward)
+            to = t.start;
+        else
+            from = t.end + 1;
+    }
+    return 0;
+}
+
+/* ---- blocks with joined lines, and the lines that do not match ------------------------- */
+
+/* The region of the line's block, when x->window holds it. */
+static int line_matches(const struct log_query *q, struct logindex *x,
+                        const struct log_region *g, const struct log_line *line)
+{
+    uint64_t text = line->start + (line->stream ? LOG_HEAD : 0);
+    if (g && !line->joined && text >= g->address &&
+        text + line->len <= g->address + g->len)
+        return query_matches(q, g->text + (text - g->address), (size_t)line->len);
+    if (!x->joined && !(x->joined = malloc(LOG_LINE_MAX)))
+        return -ENOMEM;
+    ssize_t n = logindex_text(x, line, 0, x->joined, LOG_LINE_MAX);
+    return n < 0 ? (int)n : query_matches(q, x->joined, (size_t)n);
+}
+
+int log_query_line(const struct log_query *q, struct logindex *x,
+                   const struct log_line *line)
+{
+    return line_matches(q, x, NULL, line);
+}
+
+static int search_lines(struct log_search *s, const struct log_region *g, uint64_t low,
+                        uint64_t high, struct log_line *ret)
+{
+    uint64_t end = g->address + g->len,
+             at = s->backward ? (high < end ? high : end) : low;
+    for (;;) {
+        struct log_line line;
+        int r = s->backward ? logindex_before(s->index, at, &line)
+                            : logindex_at(s->index, at, &line);
+        if (r <= 0 || (s->backward ? line.start < low || line.start < g->address
+                                   : line.start >= high || line.start >= end))
+            return r < 0 ? r : 0;
+        r = line_matches(s->query, s->index, g, &line);
+        if (r < 0)
+            return r;
+        if (r != s->missing) {
+            *ret = line;
+            return 1;
+        }
+        at = s->backward ? line.start : line.next;
+    }
+}
+
+/* ---- the iterator ---------------------------------------------------------------------- */
+
+static int search_block(struct log_search *s, uint64_t block,
+                        const struct log_region **ret_region, struct log_line *ret)
+{
+    int r = get_region(s->index, block, ret_region);
+    if (r < 0)
+        return r;
+    uint64_t low = s->backward ? 0 : s->at, high = s->backward ? s->at : UINT64_MAX;
+    if (s->missing || (*ret_region)->has_partial)
+        return search_lines(s, *ret_region, low, high, ret);
+    return search_records(s, *ret_region, low, high, ret);
+}
+
+/* The block to search next: 1, 0 = past the end. */
+static int current_block(const struct log_search *s, uint64_t *ret)
+{
+    const struct logindex *x = s->index;
+    uint64_t at = s->at;
+    if (s->backward) {
+        if (at > logindex_end(x))
+            at = logindex_end(x);
+        if (at-- <= logindex_first(x))
+            return 0;
+    }
+    size_t i = logindex_segment(x, at);
+    if (i == x->n)
+        return 0;
+    uint64_t base = x->segments[i].base;
+    *ret = at < base ? base : at - (at - base) % LOG_BLOCK;
+    return 1;
+}
+
+/* Moves on from a block without a (further) hit. 1, 0 = that was the last. */
+static int leave_block(struct log_search *s, uint64_t block, const struct log_region *g)
+{
+    uint64_t next;
+    s->scanned += g->len;
+    if (s->backward) {
+        if (!logindex_previous_block(s->index, block, &next)) {
+            s->at = block;
+            return 0;
+        }
+        const struct logindex *x = s->index;
+        const struct log_segment *before = &x->segments[logindex_segment(x, next)];
+        uint64_t end = before->base + before->size; /* a truncated file leaves a gap */
+        s->at = block < end ? block : end;
+        return 1;
+    }
+    uint64_t end = g->address + g->len;
+    if (logindex_next_block(s->index, block, &next)) {
+        s->at = s->at > next ? s->at : next;
+        return 1;
+    }
+    if (g->len > 0 && end > s->at)
+        s->at = end;
+    return 0;
+}
+
+int log_search_next(struct log_search *s, size_t budget, struct log_line *ret)
+{
+    for (size_t spent = 0; spent == 0 || spent < budget; spent += LOG_BLOCK) {
+        uint64_t block;
+        const struct log_region *g;
+        if (!current_block(s, &block))
+            return 0;
+        int r = search_block(s, block, &g, ret);
+        if (r < 0)
+            return r;
+        if (r > 0) {
+            s->at = s->backward ? ret->start : ret->next;
+            return 1;
+        }
+        if (!leave_block(s, block, g))
+            return 0;
+    }
+    return -EAGAIN;
+}
