@@ -17,6 +17,9 @@
 bool store_is_there(struct store *s);
 bool store_exists(struct store *s, const char *id);
 int store_no_such(const char *ref, struct mtd_error *err);
+/* Random; the first 12 digits are not all decimal: they become the host name, which some would
+ * take for a number. */
+int store_new_id(char ret[MTD_ID_SIZE]);
 /* flock on dir_fd/name/lock. -EAGAIN: held by somebody, only with !wait. -ENOENT: no lock
  * file, or it was removed while waiting. */
 int store_lock_at(int dir_fd, const char *name, bool create, bool wait);
