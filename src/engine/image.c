@@ -16,7 +16,8 @@
 #include "base/parse.h"
 #include "engine/image_disk.h"
 
-#define UNKNOWN_ROOM 200
+/* of an error's 248 bytes, for the names */
+#define UNKNOWN_ROOM 160
 
 static int out_of_memory(struct mtd_error *err)
 {
@@ -46,13 +47,13 @@ int image_unknown(const struct image_store *s, const char *ref, struct mtd_error
     auto_done(buf_done) struct buf list = {0};
     if (local_names(s, &names) < 0)
         return out_of_memory(err);
+    for (size_t i = 0; i < names.len; i++)
+        names.items[i][image_name_short_len(names.items[i])] = '\0';
     if (names.len > 1)
         qsort(names.items, names.len, sizeof(*names.items), compare);
     for (size_t i = 0; i < names.len; i++) {
-        int len = (int)image_name_short_len(names.items[i]);
-        bool fits = list.len + (size_t)len + strlen(ref) < UNKNOWN_ROOM - 40;
-        if (buf_printf(&list, "%s%.*s", i ? ", " : "", fits ? len : 3,
-                       fits ? names.items[i] : "...") < 0)
+        bool fits = list.len + strlen(names.items[i]) + strlen(ref) < UNKNOWN_ROOM;
+        if (buf_printf(&list, "%s%s", i ? ", " : "", fits ? names.items[i] : "...") < 0)
             return out_of_memory(err);
         if (!fits)
             break;
