@@ -3,15 +3,12 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/cleanup.h"
-#include "base/fs.h"
 #include "cli/print.h"
 #include "cli/script.h"
 #include "cli/verb.h"
@@ -19,72 +16,6 @@
 #ifndef MTD_VERSION
 #define MTD_VERSION "0"
 #endif
-
-/* ---- errors ---- */
-
-/* One write per line, so that parallel commands do not mix theirs. */
-static void print_stderr_line(const struct cli *c, const char *kind, const char *text)
-{
-    auto_done(buf_done) struct buf b = {0};
-    int rc = buf_puts(&b, "mytop-docker: ");
-    if (rc == 0 && c->script)
-        rc = buf_printf(&b, "%s:%zu: ", c->script, c->line);
-    if (rc == 0 && c->verb)
-        rc = buf_printf(&b, "%s: ", c->verb->name);
-    if (rc == 0)
-        rc = buf_puts(&b, kind);
-    if (rc == 0)
-        rc = print_visible(&b, text, strlen(text), "");
-    if (rc == 0)
-        rc = buf_putc(&b, '\n');
-    if (rc == 0)
-        rc = fs_write_all(STDERR_FILENO, b.data, b.len);
-    (void)rc; /* nobody left to tell */
-}
-
-int cli_error(const struct cli *c, int status, const struct mtd_error *err)
-{
-    print_stderr_line(c, "", err->code ? err->text : "failed, and no reason is known");
-    return status;
-}
-
-int cli_fail(const struct cli *c, int status, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    print_stderr_line(c, "", text);
-    return status;
-}
-
-void cli_warn(const struct cli *c, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    print_stderr_line(c, "warning: ", text);
-}
-
-int cli_each(struct cli *c, const struct operands *o, const void *values, cli_each_fn fn,
-             bool echo)
-{
-    int status = 0;
-    for (size_t i = 0; i < o->len; i++) {
-        struct mtd_error err = {0};
-        int rc = fn(c, o->items[i], values, &err);
-        if (rc == 0 && echo)
-            rc = print_line(o->items[i]);
-        if (rc < 0) {
-            mtd_fail_errno(&err, -rc, "%.80s", o->items[i]);
-            status = cli_error(c, STATUS_FAILED, &err);
-        }
-    }
-    return status;
-}
 
 /* ---- one verb ---- */
 

@@ -22,10 +22,9 @@ static const char *const GROUPS[GROUP_COUNT] = {
 };
 
 static const char HEAD[] =
-    "Usage: mytop-docker [OPTIONS]                      the dashboard, on a terminal\n"
-    "       mytop-docker [OPTIONS] VERB [ARG...]        one command, without a screen\n"
-    "       mytop-docker [OPTIONS] --batch VERB [ARG...]  the same\n"
-    "       mytop-docker [OPTIONS] --batch [FILE|-]     commands from a file or stdin\n"
+    "Usage: mytop-docker [OPTIONS]                         the dashboard, on a terminal\n"
+    "       mytop-docker [OPTIONS] [--batch] VERB [ARG...] one command, without a screen\n"
+    "       mytop-docker [OPTIONS] --batch [FILE|-]        commands from a file or stdin\n"
     "\n"
     "Containers without a daemon: an engine, a dashboard and a command line in one program.\n"
     "\n"

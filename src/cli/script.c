@@ -66,7 +66,7 @@ static int read_double(struct splitter *s)
 static int read_backslash(struct splitter *s)
 {
     char c = s->p[1];
-    if (!c)
+    if (!c || (c == '\n' && !s->p[2]))
         return -EAGAIN;
     s->p += 2;
     return c == '\n' ? 0 : add_char(s, c);

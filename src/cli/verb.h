@@ -68,10 +68,11 @@ const struct verb *verb_find(int argc, char **argv, int *ret_words);
 /* All verbs in order of their tables, i = 0, 1 ...; NULL behind the last. */
 const struct verb *verb_at(size_t i);
 
-/* ---- cli.c ---- */
-
 /* One verb, from the command line or a script. Exit status. */
 int cli_command(struct cli *c, int argc, char **argv);
+
+/* ---- report.c ---- */
+
 /* "mytop-docker: VERB: text", one line, nothing a terminal would obey. Returns status. */
 int cli_error(const struct cli *c, int status, const struct mtd_error *err);
 int cli_fail(const struct cli *c, int status, const char *fmt, ...)
@@ -84,6 +85,10 @@ typedef int (*cli_each_fn)(struct cli *c, const char *ref, const void *values,
                            struct mtd_error *err);
 int cli_each(struct cli *c, const struct operands *o, const void *values, cli_each_fn fn,
              bool echo);
+/* The same in child processes side by side: ten containers that take ten seconds to stop take
+ * ten seconds. What is printed comes as it happens. */
+int cli_each_at_once(struct cli *c, const struct operands *o, const void *values,
+                     cli_each_fn fn, bool echo);
 
 /* ---- help.c ---- */
 

@@ -40,7 +40,7 @@ static int stop_one(struct cli *c, const char *ref, const void *values, struct m
 
 static int run_stop(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each(c, o, values, stop_one, true);
+    return cli_each_at_once(c, o, values, stop_one, true);
 }
 
 static int restart_one(struct cli *c, const char *ref, const void *values,
@@ -56,7 +56,7 @@ static int restart_one(struct cli *c, const char *ref, const void *values,
 
 static int run_restart(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each(c, o, values, restart_one, true);
+    return cli_each_at_once(c, o, values, restart_one, true);
 }
 
 /* ---- kill ---- */
