@@ -46,7 +46,7 @@ static void give_back(struct guard *g, struct terminal *t)
 }
 
 /* The shell on the other side of an exec ends when its front end is hung up. */
-static void hang_up(struct guard *g)
+void guard_hang_up(struct guard *g)
 {
     pid_t pid = g->handover;
     if (pid <= 0 || kill(pid, SIGHUP) < 0)
@@ -66,7 +66,7 @@ static int ended(struct guard *g, struct terminal *t, int status)
             give_back(g, t);
         return WEXITSTATUS(status);
     }
-    hang_up(g);
+    guard_hang_up(g);
     give_back(g, t);
     fprintf(stderr, "mytop-docker: the dashboard was ended by %s; the terminal is restored\n",
             signal_name(WTERMSIG(status)));

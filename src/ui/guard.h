@@ -21,6 +21,8 @@ struct guard {
 
 /* 0 in the child, its pid in the parent, or -errno. */
 pid_t guard_fork(struct guard **ret);
+/* Ends the shell that has the terminal, and waits for that (2 s at most). */
+void guard_hang_up(struct guard *g);
 /* The parent: waits, restores, returns the exit status. */
 int guard_watch(pid_t child, struct guard *g, struct terminal *t);
 

@@ -247,6 +247,12 @@ int term_prepare(struct terminal *t, int fd, const char *term, const struct them
     return 0;
 }
 
+void term_set_theme(struct terminal *t, const struct theme *theme)
+{
+    t->theme = *theme;
+    prepare_looks(t);
+}
+
 void term_done(struct terminal *t)
 {
     canvas_done(&t->shown);

@@ -41,6 +41,7 @@ struct terminal {
 
 /* 0, -ENOTTY, -EOPNOTSUPP = the terminal cannot address its cursor (dumb). term is $TERM. */
 int term_prepare(struct terminal *t, int fd, const char *term, const struct theme *theme);
+void term_set_theme(struct terminal *t, const struct theme *theme);
 void term_done(struct terminal *t);
 int term_enter(struct terminal *t, bool mouse);
 void term_restore(struct terminal *t);

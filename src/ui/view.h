@@ -38,6 +38,12 @@ struct host {
     void (*jump)(void *app, const char *id, int64_t time_ns);
     /* Runs "mytop-docker --batch ARGV..." as a child; the result goes to the journal. */
     void (*run)(void *app, const struct strv *argv);
+    /* The same quietly: done gets what it printed. A view must outlive its calls. */
+    void (*capture)(void *app, const struct strv *argv,
+                    void (*done)(void *arg, int status, const char *output), void *arg);
+    /* A list to choose from; items as in "label\tdetail"; chosen gets the index. */
+    void (*choose)(void *app, const char *title, const struct strv *items,
+                   void (*chosen)(void *arg, size_t index), void *arg);
 };
 
 struct key {

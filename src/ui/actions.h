@@ -1,0 +1,21 @@
+/* actions - what the acting keys do: each builds a batch command line for the marked
+ * containers, or the selected one, and runs it as a child.
+ */
+#ifndef UI_ACTIONS_H
+#define UI_ACTIONS_H
+
+#include "ui/state.h"
+
+void action_stop_start(struct ui *ui);
+void action_restart(struct ui *ui);
+void action_pause(struct ui *ui);
+void action_kill(struct ui *ui);
+void action_remove(struct ui *ui);
+void action_exec(struct ui *ui);
+void action_exec_ask(struct ui *ui);
+void action_exec_split(struct ui *ui); /* a new tmux pane */
+void action_attach(struct ui *ui);
+/* Runs a line as typed into the palette: a batch command line. */
+void action_line(struct ui *ui, const char *text);
+
+#endif

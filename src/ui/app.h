@@ -1,0 +1,21 @@
+/* app - the event loop around the screen: terminal, timers, file events, children, signals.
+ * The only place that knows libuv.
+ */
+#ifndef UI_APP_H
+#define UI_APP_H
+
+#include "ui/guard.h"
+#include "ui/screen.h"
+#include "ui/script.h"
+#include "ui/term.h"
+
+struct app_setup {
+    const struct ui_setup *ui; /* platform and app are filled in */
+    struct terminal *term;     /* prepared; NULL with a script */
+    struct guard *guard;       /* NULL with a script */
+    struct script *script;     /* NULL = a person */
+};
+/* Runs until the end; the terminal is restored. Returns the exit status. */
+int app_run(const struct app_setup *setup);
+
+#endif

@@ -1,0 +1,225 @@
+#include "ui/bar.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ui/format.h"
+#include "ui/text.h"
+
+/* ---- header --------------------------------------------------------------------------- */
+
+static void counts(const struct ui *ui, char *out, size_t size)
+{
+    static const enum mtd_state ORDER[] = {MTD_STATE_RUNNING, MTD_STATE_PAUSED,
+                                           MTD_STATE_RESTARTING, MTD_STATE_EXITED,
+                                           MTD_STATE_CREATED, MTD_STATE_DEAD,
+                                           MTD_STATE_BROKEN};
+    size_t n = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(ORDER) && n < size; i++) {
+        unsigned count = ui->model.count[ORDER[i]];
+        if (count || ORDER[i] == MTD_STATE_RUNNING)
+            n += (size_t)snprintf(out + n, size - n, "%s%u %s", n ? "  " : "", count,
+                                  mtd_state_name(ORDER[i]));
+    }
+}
+
+static void figures(const struct ui *ui, char *out, size_t size)
+{
+    char used[FORMAT_MAX], total[FORMAT_MAX], cpu[FORMAT_MAX] = "-";
+    if (ui->host_cpu >= 0)
+        snprintf(cpu, sizeof(cpu), "%.0f%%", ui->host_cpu);
+    snprintf(out, size, "cpu %s  mem %s/%s ", cpu, format_size(ui->host_memory_used, used),
+             format_size(ui->info.memory, total));
+}
+
+static int flag(struct canvas *c, struct rect r, int col, enum color color, const char *text)
+{
+    return canvas_printf(c, r, 0, col, STYLE_ATTR(color, ATTR_BOLD), "[%s]", text) + 1;
+}
+
+static int flags(const struct ui *ui, struct canvas *c, struct rect r, int col)
+{
+    const struct model *m = &ui->model;
+    char text[320];
+    if (ui->read_only)
+        col = flag(c, r, col, COLOR_BAR, "read-only");
+    if (ui->frozen)
+        col = flag(c, r, col, COLOR_WARNING, "frozen: Z");
+    if (m->running_only)
+        col = flag(c, r, col, COLOR_BAR, "running only");
+    if (m->filter.text[0]) {
+        snprintf(text, sizeof(text), "/%s: %zu of %zu", m->filter.text, m->n_shown, m->list.len);
+        col = flag(c, r, col, COLOR_MATCH, text);
+    }
+    size_t marked = model_marked(m);
+    if (marked) {
+        snprintf(text, sizeof(text), "%zu marked", marked);
+        col = flag(c, r, col, COLOR_MARKED, text);
+    }
+    if (m->sort != SORT_TIME || m->reverse) {
+        snprintf(text, sizeof(text), "by %s%s", sort_name(m->sort), m->reverse ? ", reversed" : "");
+        col = flag(c, r, col, COLOR_BAR, text);
+    }
+    return col;
+}
+
+void bar_header(const struct ui *ui, struct canvas *c, struct rect r)
+{
+    char right[128], middle[200];
+    canvas_fill(c, r, STYLE(COLOR_BAR));
+    int col = canvas_puts(c, r, 0, 1, STYLE_ATTR(COLOR_BAR, ATTR_BOLD), "mytop-docker");
+    if (ui->model.problem[0]) {
+        canvas_printf(c, r, 0, col + 2, STYLE(COLOR_ERROR), " %s ", ui->model.problem);
+        return;
+    }
+    col = canvas_printf(c, r, 0, col, STYLE(COLOR_BAR), "  %s  cgroup %s%s", ui->hostname,
+                        ui->info.cgroup_version[0] == 'h' ? "" : "v", ui->info.cgroup_version);
+    counts(ui, middle, sizeof(middle));
+    col = canvas_printf(c, r, 0, col + 3, STYLE(COLOR_BAR), "%s", middle) + 2;
+    col = flags(ui, c, r, col);
+    figures(ui, right, sizeof(right));
+    int at = r.cols - text_width(right, strlen(right));
+    if (at >= col)
+        canvas_puts(c, r, 0, at, STYLE(COLOR_BAR), right);
+}
+
+/* ---- tabs ------------------------------------------------------------------------------- */
+
+static int tab_text(const struct ui *ui, int tab, char *out, size_t size)
+{
+    return snprintf(out, size, "[%d %s]", tab + 1, ui->tabs[tab]->ops->title);
+}
+
+int bar_tab_at(const struct ui *ui, int col)
+{
+    char text[32];
+    int at = 2;
+    for (int i = 0; i < TAB_COUNT; i++) {
+        int n = tab_text(ui, i, text, sizeof(text));
+        if (col >= at && col < at + n)
+            return i;
+        at += n + 1;
+    }
+    return -1;
+}
+
+void bar_tabs(const struct ui *ui, struct canvas *c, struct rect r)
+{
+    char text[32], status[128] = "";
+    canvas_hline(c, r, 0, 0, r.cols, STYLE(COLOR_BORDER));
+    int col = 2;
+    if (r.cols < 60) /* only the one that is seen */
+        col = canvas_printf(c, r, 0, col, STYLE_ATTR(COLOR_HEADING, ATTR_BOLD), "[%d %s]",
+                            ui->tab + 1, ui->tabs[ui->tab]->ops->title) + 1;
+    for (int i = 0; i < TAB_COUNT && r.cols >= 60; i++) {
+        bool on = i == (int)ui->tab;
+        tab_text(ui, i, text, sizeof(text));
+        struct style st = on ? STYLE_ATTR(COLOR_HEADING, ATTR_BOLD | (ui->focus_detail ? ATTR_REVERSE : 0))
+                             : STYLE(COLOR_DIM);
+        col = canvas_puts(c, r, 0, col, st, text) + 1;
+    }
+    const struct view *v = ui->tabs[ui->tab];
+    if (v->ops->status)
+        v->ops->status((struct view *)v, status, sizeof(status));
+    const struct row *row = model_find(&ui->model, ui->shown_id);
+    char right[300];
+    const char *dash = canvas_shape(c, SHAPE_HLINE);
+    snprintf(right, sizeof(right), " %s %s%s%s%s%s", row ? row->s->name : "", dash, dash,
+             status[0] ? " " : "", status, status[0] ? " " : "");
+    int at = r.cols - text_width(right, strlen(right));
+    if (row && at > col)
+        canvas_puts(c, r, 0, at, STYLE(COLOR_HEADING), right);
+    else if (status[0] && r.cols - (int)strlen(status) - 2 > col)
+        canvas_printf(c, r, 0, r.cols - (int)strlen(status) - 2, STYLE(COLOR_HEADING), " %s ", status);
+}
+
+/* ---- footer ------------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct ui *ui, const struct binding *b)
+{
+    const struct row *r = model_selected(&ui->model);
+    if (!b->label || !b->keys[0] || (b->acts && ui->read_only))
+        return false;
+    if (b->command == CMD_WHY)
+        return r && !row_is_alive(r);
+    return true;
+}
+
+static int hint_width(const struct binding *b)
+{
+    char key[16];
+    key_name(b->keys[0], key);
+    return text_width(key, strlen(key)) + 1 + text_width(b->label, strlen(b->label));
+}
+
+static int draw_hint(struct canvas *c, struct rect r, int col, const struct binding *b)
+{
+    char key[16];
+    col = canvas_puts(c, r, 0, col, STYLE(COLOR_KEY), key_name(b->keys[0], key));
+    return canvas_puts(c, r, 0, col + 1, STYLE(COLOR_TEXT), b->label) + 2;
+}
+
+/* help and quit keep their place however narrow it is. */
+static bool is_last(const struct binding *b)
+{
+    return b->command == CMD_HELP || b->command == CMD_QUIT;
+}
+
+static int reserved(const struct ui *ui)
+{
+    int cols = 0;
+    for (size_t i = 0; i < ui->keys.len; i++)
+        if (is_last(&ui->keys.table[i]) && is_wanted(ui, &ui->keys.table[i]))
+            cols += hint_width(&ui->keys.table[i]) + 2;
+    return cols;
+}
+
+static int draw_context(const struct ui *ui, struct canvas *c, struct rect r, int col,
+                        unsigned contexts, int context, bool last)
+{
+    int room = r.cols - (last ? 0 : reserved(ui));
+    for (size_t i = 0; i < ui->keys.len; i++) {
+        const struct binding *b = &ui->keys.table[i];
+        bool taken = keys_find(&ui->keys, contexts, b->keys[0]) != b;
+        if ((int)b->context != context || is_last(b) != last || taken || !is_wanted(ui, b))
+            continue;
+        if (col + hint_width(b) > room)
+            return col;
+        col = draw_hint(c, r, col, b);
+    }
+    return col;
+}
+
+static void draw_message(const struct ui *ui, struct canvas *c, struct rect r)
+{
+    static const enum color COLORS[] = {
+        [SAY_INFO] = COLOR_INFO, [SAY_WARNING] = COLOR_WARNING, [SAY_ERROR] = COLOR_ERROR};
+    struct style st = STYLE(COLORS[ui->message.level]);
+    canvas_fill(c, r, STYLE(COLOR_TEXT));
+    canvas_field(c, r, 0, 1, r.cols - 2, false, st, ui->message.text);
+}
+
+void bar_footer(const struct ui *ui, struct canvas *c, struct rect r)
+{
+    canvas_fill(c, r, STYLE(COLOR_TEXT));
+    if (ui->message.text[0]) {
+        draw_message(ui, c, r);
+        return;
+    }
+    unsigned contexts = ui_contexts(ui);
+    int col = 1;
+    bool in_list = contexts & 1u << CONTEXT_LIST;
+    /* In the list its own keys (run, filter) are mixed with the actions by the table. */
+    for (size_t i = 0; in_list && i < ui->keys.len; i++) {
+        const struct binding *b = &ui->keys.table[i];
+        bool mine = contexts & 1u << b->context && !is_last(b) && is_wanted(ui, b);
+        if (mine && col + hint_width(b) <= r.cols - reserved(ui))
+            col = draw_hint(c, r, col, b);
+    }
+    for (int context = 0; !in_list && context < CONTEXT_COUNT; context++)
+        if (contexts & 1u << context)
+            col = draw_context(ui, c, r, col, contexts, context, false);
+    draw_context(ui, c, r, col, contexts, CONTEXT_GLOBAL, true);
+}

@@ -1,0 +1,32 @@
+/* config - $XDG_CONFIG_HOME/mytop-docker/config (or ~/.config/...).
+ * Shape   "[section]" lines and "name = value" lines, '#' comments. Sections: keys (command =
+ *         keys), colors (meaning = look), and the unnamed first one: scheme, columns, sort,
+ *         refresh (seconds), mouse, ascii, confirm-quit.
+ * Errors  a wrong line is named by file and number and ignored; the first is kept for the
+ *         screen. A missing file is no error.
+ */
+#ifndef UI_CONFIG_H
+#define UI_CONFIG_H
+
+#include "base/error.h"
+#include "ui/keys.h"
+#include "ui/model.h"
+#include "ui/theme.h"
+
+struct config {
+    struct theme theme;
+    unsigned columns;    /* bits 1 << enum column */
+    enum sort sort;
+    bool mouse;
+    bool ascii;
+    int64_t refresh_ns;
+    struct mtd_error problem; /* the first wrong line; code 0 = none */
+    unsigned wrong;           /* lines ignored */
+};
+void config_init(struct config *c); /* the defaults; NO_COLOR is looked at */
+int config_load(struct config *c, struct keys *k, const char *path);
+/* One text as if it were the file; name stands in messages. */
+void config_parse(struct config *c, struct keys *k, const char *name, char *text);
+char *config_path(void); /* caller frees; NULL = no home */
+
+#endif

@@ -1,0 +1,386 @@
+/* A key goes to the topmost dialog; else the table gives its command, which is offered to the
+ * focused view, then to the list, then to everybody's commands below. */
+#include "ui/dispatch.h"
+
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ui/actions.h"
+#include "ui/bar.h"
+#include "ui/dialog.h"
+#include "ui/forms.h"
+#include "ui/list.h"
+#include "ui/palette.h"
+#include "ui/why.h"
+
+static bool detail_has_focus(const struct ui *ui)
+{
+    return ui_contexts(ui) & 1u << CONTEXT_DETAIL;
+}
+
+static void relayout(struct ui *ui)
+{
+    enum pane want = !ui->zoom          ? PANE_BOTH
+                     : ui->focus_detail ? PANE_DETAIL
+                                        : PANE_LIST;
+    ui->layout = layout_compute(ui->rows, ui->cols, (int)ui->model.list.len, want,
+                                ui->focus_detail ? PANE_DETAIL : PANE_LIST);
+}
+
+void dispatch_sync(struct ui *ui)
+{
+    const struct row *r = model_selected(&ui->model);
+    relayout(ui);
+    bool visible = ui->layout.pane != PANE_LIST;
+    memcpy(ui->shown_id, r ? r->s->id : "", r ? sizeof(ui->shown_id) : 1);
+    for (int i = 0; i < TAB_COUNT; i++) {
+        struct view *v = ui->tabs[i];
+        bool on = visible && i == (int)ui->tab;
+        if (on && v->ops->select)
+            v->ops->select(v, r ? r->s : NULL);
+        if (v->ops->show)
+            v->ops->show(v, on);
+    }
+}
+
+/* ---- the list ------------------------------------------------------------------------- */
+
+static void filter_changed(void *arg, const char *text)
+{
+    struct ui *ui = arg;
+    struct mtd_error err = {0};
+    ui->message.text[0] = '\0';
+    if (model_filter(&ui->model, text, &err) < 0)
+        ui_say(ui, SAY_WARNING, "%s", err.text);
+}
+
+static void filter_answer(void *arg, const char *text)
+{
+    filter_changed(arg, text ? text : "");
+}
+
+static void ask_filter(struct ui *ui)
+{
+    ui_push(ui, prompt_new("filter:", ui->model.filter.text, filter_changed, filter_answer, ui));
+}
+
+static void chosen_sort(struct ui *ui, size_t index, void *arg)
+{
+    model_sort(&ui->model, (enum sort)index);
+}
+
+static void ask_sort(struct ui *ui)
+{
+    struct menu_item items[SORT_COUNT];
+    for (int i = 0; i < SORT_COUNT; i++)
+        items[i] = (struct menu_item){sort_name((enum sort)i),
+                                      i == (int)ui->model.sort ? "now; again: reversed" : NULL};
+    ui_push(ui, menu_new("sort by", items, SORT_COUNT, ui->model.sort, chosen_sort, NULL));
+}
+
+static bool list_move(struct ui *ui, enum command cmd)
+{
+    struct model *m = &ui->model;
+    int page = ui->layout.list.rows > 1 ? ui->layout.list.rows - 1 : 1;
+    switch (cmd) {
+    case CMD_UP: model_move(m, -1); return true;
+    case CMD_DOWN: model_move(m, 1); return true;
+    case CMD_PAGE_UP: model_move(m, -page); return true;
+    case CMD_PAGE_DOWN: model_move(m, page); return true;
+    case CMD_HALF_UP: model_move(m, -(page + 1) / 2); return true;
+    case CMD_HALF_DOWN: model_move(m, (page + 1) / 2); return true;
+    case CMD_TOP: model_select(m, 0); return true;
+    case CMD_BOTTOM: model_select(m, m->n_shown); return true;
+    default: return false;
+    }
+}
+
+static bool list_sort(struct ui *ui, enum command cmd)
+{
+    switch (cmd) {
+    case CMD_SORT_MENU: ask_sort(ui); return true;
+    case CMD_SORT_CPU: model_sort(&ui->model, SORT_CPU); break;
+    case CMD_SORT_MEMORY: model_sort(&ui->model, SORT_MEMORY); break;
+    case CMD_SORT_TIME: model_sort(&ui->model, SORT_TIME); break;
+    case CMD_SORT_NAME: model_sort(&ui->model, SORT_NAME); break;
+    case CMD_SORT_REVERSE: model_sort(&ui->model, ui->model.sort); break;
+    default: return false;
+    }
+    ui_request(ui, REQUEST_SAMPLE); /* the order may depend on rows not on the screen */
+    return true;
+}
+
+static void mark(struct ui *ui)
+{
+    const struct row *r = model_selected(&ui->model);
+    if (r)
+        r->t->marked = !r->t->marked;
+    model_move(&ui->model, 1);
+}
+
+static bool list_command(struct ui *ui, enum command cmd)
+{
+    if (list_move(ui, cmd) || list_sort(ui, cmd))
+        return true;
+    switch (cmd) {
+    case CMD_RUN: form_run(ui); return true;
+    case CMD_FILTER: ask_filter(ui); return true;
+    case CMD_SHOW_ALL:
+        ui->model.running_only = !ui->model.running_only;
+        model_arrange(&ui->model);
+        return true;
+    case CMD_MARK: mark(ui); return true;
+    case CMD_UNMARK: model_mark_all(&ui->model, false); return true;
+    case CMD_MARK_ALL: model_mark_all(&ui->model, true); return true;
+    default: return false;
+    }
+}
+
+/* ---- panes ---------------------------------------------------------------------------- */
+
+static void open_tab(struct ui *ui, enum tab tab)
+{
+    ui->tab = tab;
+    if (ui->layout.pane == PANE_LIST)
+        ui->focus_detail = true;
+}
+
+static void cmd_open(struct ui *ui)
+{
+    const struct row *r = model_selected(&ui->model);
+    if (r && !row_is_alive(r) && !ui->focus_detail)
+        why_open(ui);
+    else if (r)
+        ui->focus_detail = true;
+}
+
+static void cmd_back(struct ui *ui)
+{
+    if (ui->focus_detail || ui->zoom)
+        ui->focus_detail = ui->zoom = false;
+    else if (ui->model.filter.text[0])
+        model_filter(&ui->model, "", NULL);
+    else if (model_marked(&ui->model))
+        model_mark_all(&ui->model, false);
+}
+
+static void cmd_next_pane(struct ui *ui)
+{
+    ui->focus_detail = !ui->focus_detail;
+}
+
+static void cmd_next_tab(struct ui *ui)
+{
+    open_tab(ui, (ui->tab + 1) % TAB_COUNT);
+}
+
+static void cmd_previous_tab(struct ui *ui)
+{
+    open_tab(ui, (ui->tab + TAB_COUNT - 1) % TAB_COUNT);
+}
+
+static void cmd_zoom(struct ui *ui)
+{
+    ui->zoom = !ui->zoom;
+}
+
+static void cmd_logs(struct ui *ui)
+{
+    ui->tab = TAB_LOGS;
+    ui->focus_detail = ui->zoom = true;
+}
+
+static void cmd_inspect(struct ui *ui)
+{
+    ui->tab = TAB_INSPECT;
+    ui->focus_detail = true;
+}
+
+static void cmd_processes(struct ui *ui)
+{
+    ui->tab = TAB_TOP;
+    ui->focus_detail = true;
+}
+
+/* ---- the screen ----------------------------------------------------------------------- */
+
+static void cmd_help(struct ui *ui)
+{
+    ui_push(ui, help_new(&ui->keys));
+}
+
+static void cmd_copy(struct ui *ui)
+{
+    const struct row *r = model_selected(&ui->model);
+    if (r)
+        ui->host.copy(ui, r->s->id);
+}
+
+static void cmd_freeze(struct ui *ui)
+{
+    ui->frozen = !ui->frozen;
+    if (!ui->frozen)
+        ui_request(ui, REQUEST_REFRESH);
+}
+
+static void cmd_mouse(struct ui *ui)
+{
+    ui->mouse = !ui->mouse;
+    ui_request(ui, REQUEST_MOUSE);
+    ui_say(ui, SAY_INFO, ui->mouse ? "the mouse works here; m gives it back to the terminal"
+                                   : "the mouse is the terminal's: text can be selected");
+}
+
+static void cmd_redraw(struct ui *ui)
+{
+    ui_request(ui, REQUEST_REDRAW);
+    ui_request(ui, REQUEST_REFRESH);
+}
+
+static void cmd_suspend(struct ui *ui)
+{
+    ui_request(ui, REQUEST_SUSPEND);
+}
+
+static void quit_answer(struct ui *ui, bool force, void *arg)
+{
+    ui_request(ui, REQUEST_QUIT);
+}
+
+static void cmd_interrupt(struct ui *ui)
+{
+    struct confirm c = {.title = "quit?", .text = "Containers keep running.\n", .yes = "quit",
+                        .answer = quit_answer};
+    ui_push(ui, confirm_new(&c));
+}
+
+static void cmd_quit(struct ui *ui)
+{
+    ui_request(ui, REQUEST_QUIT);
+}
+
+static const struct {
+    enum command command;
+    void (*fn)(struct ui *ui);
+} COMMANDS[] = {
+    {CMD_STOP_START, action_stop_start}, {CMD_RESTART, action_restart},
+    {CMD_PAUSE, action_pause},           {CMD_KILL, action_kill},
+    {CMD_REMOVE, action_remove},         {CMD_COMMIT, form_commit},
+    {CMD_RENAME, form_rename},           {CMD_EXEC, action_exec},
+    {CMD_EXEC_ASK, action_exec_ask},     {CMD_EXEC_SPLIT, action_exec_split},
+    {CMD_ATTACH, action_attach},         {CMD_WHY, why_open},
+    {CMD_OPEN, cmd_open},                {CMD_BACK, cmd_back},
+    {CMD_NEXT_PANE, cmd_next_pane},      {CMD_NEXT_TAB, cmd_next_tab},
+    {CMD_PREVIOUS_TAB, cmd_previous_tab}, {CMD_ZOOM, cmd_zoom},
+    {CMD_LOGS, cmd_logs},                {CMD_INSPECT, cmd_inspect},
+    {CMD_PROCESSES, cmd_processes},      {CMD_PALETTE, palette_open},
+    {CMD_HELP, cmd_help},                {CMD_COPY, cmd_copy},
+    {CMD_FREEZE, cmd_freeze},            {CMD_MOUSE, cmd_mouse},
+    {CMD_REDRAW, cmd_redraw},            {CMD_SUSPEND, cmd_suspend},
+    {CMD_INTERRUPT, cmd_interrupt},      {CMD_QUIT, cmd_quit},
+};
+
+static bool everybodys_command(struct ui *ui, enum command cmd)
+{
+    if (cmd >= CMD_TAB_1 && cmd <= CMD_TAB_9) {
+        if (cmd - CMD_TAB_1 < TAB_COUNT)
+            open_tab(ui, (enum tab)(cmd - CMD_TAB_1));
+        return true;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(COMMANDS); i++)
+        if (COMMANDS[i].command == cmd) {
+            COMMANDS[i].fn(ui);
+            return true;
+        }
+    return false;
+}
+
+/* ---- mouse ---------------------------------------------------------------------------- */
+
+static bool inside(struct rect r, const struct key *k)
+{
+    return k->row >= r.row && k->row < r.row + r.rows && k->col >= r.col &&
+           k->col < r.col + r.cols;
+}
+
+static void click_heading(struct ui *ui, const struct key *k)
+{
+    static const enum sort OF[COLUMN_COUNT] = {
+        [COLUMN_STATE] = SORT_STATE, [COLUMN_NAME] = SORT_NAME, [COLUMN_IMAGE] = SORT_IMAGE,
+        [COLUMN_STATUS] = SORT_TIME, [COLUMN_CPU] = SORT_CPU,   [COLUMN_HIST] = SORT_CPU,
+        [COLUMN_MEMORY] = SORT_MEMORY, [COLUMN_PIDS] = SORT_PIDS,
+    };
+    struct list_style style = {ui->config.columns, ui_now(ui), true};
+    int column = list_column_at(&ui->model, &style, ui->layout.headings.cols, k->col);
+    if (k->button == MOUSE_LEFT && column >= 0)
+        model_sort(&ui->model, OF[column]);
+}
+
+static void click_list(struct ui *ui, const struct key *k)
+{
+    if (k->button == MOUSE_WHEEL_UP || k->button == MOUSE_WHEEL_DOWN)
+        model_move(&ui->model, k->button == MOUSE_WHEEL_UP ? -3 : 3);
+    else if (ui->top + (size_t)(k->row - ui->layout.list.row) < ui->model.n_shown)
+        model_select(&ui->model, ui->top + (size_t)(k->row - ui->layout.list.row));
+    ui->focus_detail = false;
+}
+
+static void mouse(struct ui *ui, const struct key *k)
+{
+    const struct layout *l = &ui->layout;
+    struct view *v = ui->tabs[ui->tab];
+    if (inside(l->headings, k))
+        click_heading(ui, k);
+    else if (inside(l->list, k))
+        click_list(ui, k);
+    else if (inside(l->tabs, k) && bar_tab_at(ui, k->col) >= 0)
+        open_tab(ui, (enum tab)bar_tab_at(ui, k->col));
+    else if (inside(l->detail, k)) {
+        struct key moved = *k;
+        moved.row -= l->detail.row;
+        moved.col -= l->detail.col;
+        ui->focus_detail |= k->button == MOUSE_LEFT;
+        if (v->ops->key)
+            v->ops->key(v, &moved);
+    }
+}
+
+/* ---- keys ----------------------------------------------------------------------------- */
+
+static void modal_key(struct ui *ui, const struct key *k)
+{
+    struct modal *m = ui->modal;
+    if (m->ops->key(m, k) == MODAL_CLOSE)
+        ui_close(ui, m);
+}
+
+static void plain_key(struct ui *ui, const struct key *k)
+{
+    struct view *v = ui->tabs[ui->tab];
+    bool detail = detail_has_focus(ui);
+    if (k->key == KEY_MOUSE)
+        mouse(ui, k);
+    else if (detail && v->ops->key && v->ops->key(v, k))
+        return;
+    else if (k->command == CMD_NONE || (!detail && list_command(ui, k->command)))
+        return;
+    else
+        everybodys_command(ui, k->command);
+}
+
+void dispatch_key(struct ui *ui, const struct input_event *ev)
+{
+    struct key k = {.key = ev->key, .row = ev->row, .col = ev->col, .button = ev->button};
+    unsigned contexts = ui_contexts(ui);
+    const struct binding *b = keys_find(&ui->keys, contexts, ev->key);
+    k.command = b ? b->command : CMD_NONE;
+    if (!ui->modal || !ui->modal->ops->in_footer)
+        ui->message.text[0] = '\0';
+    if (ui->modal)
+        modal_key(ui, &k);
+    else if (b && b->acts && ui->read_only)
+        ui_say(ui, SAY_WARNING, "read-only: \"%s\" is locked", b->name);
+    else
+        plain_key(ui, &k);
+    dispatch_sync(ui);
+}

@@ -1,0 +1,13 @@
+/* dispatch - from a key to what happens: dialog, view, list, or one of the commands.
+ */
+#ifndef UI_DISPATCH_H
+#define UI_DISPATCH_H
+
+#include "ui/input.h"
+#include "ui/state.h"
+
+void dispatch_key(struct ui *ui, const struct input_event *ev);
+/* The selection or what is visible changed: tells the tab on the screen. */
+void dispatch_sync(struct ui *ui);
+
+#endif

@@ -1,0 +1,259 @@
+/* The form that runs a container. Everything is checked while typing with the same rules the
+ * command line has, so that nothing starts which cannot work. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "ui/form.h"
+#include "ui/forms.h"
+#include "ui/jobs.h"
+#include "ui/words.h"
+
+enum {
+    RUN_IMAGE,
+    RUN_COMMAND,
+    RUN_NAME,
+    RUN_ENV,
+    RUN_VOLUMES,
+    RUN_MEMORY,
+    RUN_CPUS,
+    RUN_PORTS,
+    RUN_TTY,
+    RUN_REMOVE
+};
+
+static const struct form_field FIELDS[] = {
+    [RUN_IMAGE] = {"image", "Tab completes", FIELD_TEXT},
+    [RUN_COMMAND] = {"command", "the image's own", FIELD_TEXT},
+    [RUN_NAME] = {"name", "a random one", FIELD_TEXT},
+    [RUN_ENV] = {"-e", "NAME=VALUE ...", FIELD_TEXT},
+    [RUN_VOLUMES] = {"-v", "/host:/inside[:ro] ...", FIELD_TEXT},
+    [RUN_MEMORY] = {"-m", "no limit; 512m, 2g", FIELD_TEXT},
+    [RUN_CPUS] = {"--cpus", "no limit; 0.5", FIELD_TEXT},
+    [RUN_PORTS] = {"-p", "8080:80 ...", FIELD_TEXT},
+    [RUN_TTY] = {"-it", "a terminal: a shell can be attached to", FIELD_CHECK},
+    [RUN_REMOVE] = {"--rm", "remove it when it ends", FIELD_CHECK},
+};
+
+struct images {
+    size_t n;
+    char *names[];
+};
+
+/* The forms' arg is freed with free(): the names live in one block behind the pointers. */
+static struct images *load_images(struct ui *ui)
+{
+    auto_done(mtd_image_list_done) struct mtd_image_list list = {0};
+    auto_done(strv_done) struct strv names = {0};
+    mtd_images(ui->engine, &list, NULL);
+    for (size_t i = 0; i < list.len; i++)
+        for (size_t j = 0; j < list.items[i].names.len; j++) {
+            const char *name = list.items[i].names.items[j];
+            size_t n = strlen(name), tag = strlen(":latest");
+            if (n > tag && strcmp(name + n - tag, ":latest") == 0)
+                n -= tag;
+            strv_add_n(&names, name, n);
+        }
+    size_t bytes = 0;
+    for (size_t i = 0; i < names.len; i++)
+        bytes += strlen(names.items[i]) + 1;
+    struct images *ret = calloc(1, sizeof(*ret) + names.len * sizeof(char *) + bytes);
+    char *text = ret ? (char *)&ret->names[names.len] : NULL;
+    for (size_t i = 0; ret && i < names.len; i++) {
+        ret->names[ret->n++] = text;
+        text = stpcpy(text, names.items[i]) + 1;
+    }
+    return ret;
+}
+
+static int complete(const struct form *f, size_t field, struct strv *ret)
+{
+    const struct images *images = f->arg;
+    const char *text = form_text(f, RUN_IMAGE);
+    for (size_t i = 0; field == RUN_IMAGE && i < images->n; i++)
+        if (strncmp(images->names[i], text, strlen(text)) == 0)
+            strv_add(ret, images->names[i]);
+    return 0;
+}
+
+static int check_name(const struct form *f, const char *name, struct mtd_error *err)
+{
+    const struct model *m = &f->modal.ui->model;
+    if (!name_is_valid(name))
+        return mtd_fail(err, EINVAL, "a name is letters, digits, and _ . - inside");
+    for (size_t i = 0; i < m->list.len; i++)
+        if (m->rows[i].s->name && strcmp(m->rows[i].s->name, name) == 0)
+            return mtd_fail(err, EEXIST, "the name %s is taken", name);
+    return 0;
+}
+
+static int check_memory(const struct form *f, const char *text, struct mtd_error *err)
+{
+    uint64_t bytes;
+    if (parse_size(text, &bytes) < 0)
+        return mtd_fail(err, EINVAL, "-m: \"%s\" is not a size like 512m", text);
+    if (bytes < 6u << 20)
+        return mtd_fail(err, EINVAL, "-m: at least 6m");
+    return 0;
+}
+
+static int check_cpus(const struct form *f, const char *text, struct mtd_error *err)
+{
+    int64_t nano;
+    const struct mtd_info *info = &f->modal.ui->info;
+    if (parse_decimal_nano(text, &nano) < 0 || nano <= 0)
+        return mtd_fail(err, EINVAL, "--cpus: \"%s\" is not a number like 1.5", text);
+    if (info->cpus && nano > (int64_t)info->cpus * 1000000000)
+        return mtd_fail(err, EINVAL, "--cpus: this machine has %u", info->cpus);
+    return 0;
+}
+
+static int check_image(const struct form *f, const char *text, struct mtd_error *err)
+{
+    if (!*text)
+        return mtd_fail(err, EINVAL, "which image?");
+    if (text[strcspn(text, " \t")])
+        return mtd_fail(err, EINVAL, "an image name has no blanks");
+    return 0;
+}
+
+/* A field that is one option with one value. */
+static const struct {
+    size_t field;
+    const char *option;
+    int (*check)(const struct form *f, const char *text, struct mtd_error *err);
+} SINGLE[] = {
+    {RUN_NAME, "--name", check_name},
+    {RUN_MEMORY, "-m", check_memory},
+    {RUN_CPUS, "--cpus", check_cpus},
+};
+
+static int check_env(const char *word, struct mtd_error *err)
+{
+    return *word == '=' ? mtd_fail(err, EINVAL, "-e: \"%s\" has no name", word) : 0;
+}
+
+static int check_volume(const char *word, struct mtd_error *err)
+{
+    const char *colon = strchr(word, ':');
+    if ((colon && colon[1] != '/') || (!colon && *word != '/'))
+        return mtd_fail(err, EINVAL, "-v: \"%s\" is not /host:/inside", word);
+    auto_free char *host = colon ? strndup(word, (size_t)(colon - word)) : NULL;
+    if (host && *host == '/' && access(host, F_OK) < 0)
+        return mtd_fail(err, ENOENT, "-v: %s does not exist here", host);
+    return 0;
+}
+
+static int check_port(const char *word, struct mtd_error *err)
+{
+    return strspn(word, "0123456789.:/tcpudp") == strlen(word)
+               ? 0
+               : mtd_fail(err, EINVAL, "-p: \"%s\" is not like 8080:80", word);
+}
+
+/* A field of words, each an option of its own. */
+static const struct {
+    size_t field;
+    const char *option;
+    int (*check)(const char *word, struct mtd_error *err);
+} MANY[] = {
+    {RUN_ENV, "-e", check_env},
+    {RUN_VOLUMES, "-v", check_volume},
+    {RUN_PORTS, "-p", check_port},
+};
+
+static int add_single(const struct form *f, struct strv *ret, size_t *field,
+                      struct mtd_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(SINGLE); i++) {
+        const char *text = form_text(f, SINGLE[i].field);
+        if (!*text)
+            continue;
+        *field = SINGLE[i].field;
+        int rc = SINGLE[i].check(f, text, err);
+        if (rc < 0)
+            return rc;
+        strv_add(ret, SINGLE[i].option);
+        strv_add(ret, text);
+    }
+    return 0;
+}
+
+static int add_many(const struct form *f, struct strv *ret, size_t *field,
+                    struct mtd_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(MANY); i++) {
+        auto_done(strv_done) struct strv words = {0};
+        *field = MANY[i].field;
+        int rc = words_split(form_text(f, MANY[i].field), &words, err);
+        for (size_t j = 0; rc == 0 && j < words.len; j++) {
+            rc = MANY[i].check(words.items[j], err);
+            strv_add(ret, MANY[i].option);
+            strv_add(ret, words.items[j]);
+        }
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
+static int build(const struct form *f, struct strv *ret, size_t *field, struct mtd_error *err)
+{
+    strv_add(ret, "run");
+    strv_add(ret, "-d");
+    if (form_ticked(f, RUN_TTY))
+        strv_add(ret, "-it");
+    if (form_ticked(f, RUN_REMOVE))
+        strv_add(ret, "--rm");
+    int rc = add_single(f, ret, field, err);
+    if (rc == 0)
+        rc = add_many(f, ret, field, err);
+    if (rc < 0)
+        return rc;
+    *field = RUN_IMAGE;
+    rc = check_image(f, form_text(f, RUN_IMAGE), err);
+    if (rc < 0)
+        return rc;
+    strv_add(ret, form_text(f, RUN_IMAGE));
+    *field = RUN_COMMAND;
+    rc = words_split(form_text(f, RUN_COMMAND), ret, err);
+    if (rc < 0)
+        mtd_context(err, "command");
+    return rc;
+}
+
+/* What was started gets the selection, so that its log is what one sees next. */
+static void started(struct job *j, int status)
+{
+    struct ui *ui = j->ui;
+    size_t n = j->output.data ? strspn(j->output.data, "0123456789abcdef") : 0;
+    if (status == 0 && n == MTD_ID_LEN)
+        snprintf(ui->model.wanted, sizeof(ui->model.wanted), "%.*s", (int)n, j->output.data);
+    job_finish(j, status);
+}
+
+static void submit(struct form *f, struct strv *argv)
+{
+    struct job *j = job_new(f->modal.ui);
+    if (!j)
+        return;
+    j->argv = *argv;
+    *argv = (struct strv){0};
+    j->done = started;
+    ui_say(f->modal.ui, SAY_INFO, "starting...");
+    job_start(j, NULL);
+}
+
+static const struct form_ops RUN = {
+    .title = "run", .fields = FIELDS, .n_fields = ARRAY_SIZE(FIELDS), .build = build,
+    .submit = submit, .complete = complete,
+};
+
+void form_run(struct ui *ui)
+{
+    struct images *images = load_images(ui);
+    if (images)
+        ui_push(ui, form_new(&RUN, "run a container", images));
+}

@@ -1,0 +1,176 @@
+/* The small forms: commit and rename. They are about one container and close with a word when
+ * it vanishes. */
+#include "ui/forms.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "ui/form.h"
+#include "ui/format.h"
+#include "ui/jobs.h"
+
+struct about {
+    char id[MTD_ID_SIZE];
+    char note[96];
+};
+
+static const struct row *row_of(const struct form *f)
+{
+    const struct about *a = f->arg;
+    return model_find(&f->modal.ui->model, a->id);
+}
+
+static enum modal_result close_when_gone(struct form *f)
+{
+    if (row_of(f))
+        return MODAL_STAY;
+    ui_say(f->modal.ui, SAY_WARNING, "%s: not done, it vanished meanwhile", f->title);
+    return MODAL_CLOSE;
+}
+
+static void submit_job(struct form *f, struct strv *argv, const char *busy)
+{
+    struct job *j = job_new(f->modal.ui);
+    const struct row *r = row_of(f);
+    if (!j)
+        return;
+    strv_done(&j->argv);
+    j->argv = *argv;
+    *argv = (struct strv){0};
+    if (r)
+        job_about(j, r);
+    job_start(j, busy);
+}
+
+static struct modal *open_form(struct ui *ui, const struct form_ops *ops, const char *verb)
+{
+    const struct row *r = model_selected(&ui->model);
+    struct about *a = r ? calloc(1, sizeof(*a)) : NULL;
+    if (!r)
+        ui_say(ui, SAY_WARNING, "no container is selected");
+    if (!a)
+        return NULL;
+    char title[96];
+    memcpy(a->id, r->s->id, sizeof(a->id));
+    snprintf(title, sizeof(title), "%s %s", verb, r->s->name ? r->s->name : r->s->id);
+    return form_new(ops, title, a);
+}
+
+/* ---- commit ------------------------------------------------------------------------------- */
+
+enum { COMMIT_NAME, COMMIT_MESSAGE, COMMIT_PAUSE };
+static const struct form_field COMMIT_FIELDS[] = {
+    {"name", "repository[:tag]", FIELD_TEXT},
+    {"message", "what changed", FIELD_TEXT},
+    {"pause", "while it is packed", FIELD_CHECK},
+};
+
+static int commit_build(const struct form *f, struct strv *ret, size_t *field,
+                        struct mtd_error *err)
+{
+    const struct row *r = row_of(f);
+    const char *name = form_text(f, COMMIT_NAME), *message = form_text(f, COMMIT_MESSAGE);
+    *field = COMMIT_NAME;
+    if (!*name)
+        return mtd_fail(err, EINVAL, "the image needs a name");
+    if (name[strcspn(name, " \t")])
+        return mtd_fail(err, EINVAL, "an image name has no blanks");
+    strv_add(ret, "commit");
+    if (*message) {
+        strv_add(ret, "-m");
+        strv_add(ret, message);
+    }
+    if (!form_ticked(f, COMMIT_PAUSE))
+        strv_add(ret, "--pause=false");
+    strv_add(ret, r && r->s->name ? r->s->name : ((const struct about *)f->arg)->id);
+    return strv_add(ret, name);
+}
+
+static void commit_submit(struct form *f, struct strv *argv)
+{
+    submit_job(f, argv, "committing");
+}
+
+static const char *commit_note(const struct form *f)
+{
+    return ((const struct about *)f->arg)->note;
+}
+
+static const struct form_ops COMMIT = {
+    .title = "commit", .fields = COMMIT_FIELDS, .n_fields = ARRAY_SIZE(COMMIT_FIELDS),
+    .build = commit_build, .submit = commit_submit, .update = close_when_gone,
+    .note = commit_note,
+};
+
+/* What the container wrote is the layer. */
+static void measure(struct ui *ui, struct about *a)
+{
+    struct mtd_change *changes = NULL;
+    size_t n = 0;
+    uint64_t bytes = 0;
+    char size[FORMAT_MAX];
+    struct mtd_error err = {0};
+    if (mtd_diff(ui->engine, a->id, &changes, &n, &err) < 0) {
+        snprintf(a->note, sizeof(a->note), "%s", err.text);
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        bytes += changes[i].size;
+    mtd_changes_free(changes, n);
+    snprintf(a->note, sizeof(a->note), "the new layer: %zu changes, %s", n,
+             format_size(bytes, size));
+}
+
+void form_commit(struct ui *ui)
+{
+    struct modal *m = open_form(ui, &COMMIT, "commit");
+    if (!m)
+        return;
+    struct form *f = (struct form *)m;
+    measure(ui, f->arg);
+    form_set(f, COMMIT_PAUSE, "x");
+    ui_push(ui, m);
+}
+
+/* ---- rename ------------------------------------------------------------------------------- */
+
+static const struct form_field RENAME_FIELDS[] = {{"new name", "", FIELD_TEXT}};
+
+static int rename_build(const struct form *f, struct strv *ret, size_t *field,
+                        struct mtd_error *err)
+{
+    const struct row *r = row_of(f);
+    const char *name = form_text(f, 0);
+    if (!name_is_valid(name))
+        return mtd_fail(err, EINVAL, "a name is letters, digits, and _ . - inside");
+    for (size_t i = 0; i < f->modal.ui->model.list.len; i++) {
+        const struct mtd_summary *s = f->modal.ui->model.rows[i].s;
+        if (s->name && strcmp(s->name, name) == 0 && (!r || r->s != s))
+            return mtd_fail(err, EEXIST, "%s is the name of another container", name);
+    }
+    strv_add(ret, "rename");
+    strv_add(ret, r && r->s->name ? r->s->name : ((const struct about *)f->arg)->id);
+    return strv_add(ret, name);
+}
+
+static void rename_submit(struct form *f, struct strv *argv)
+{
+    submit_job(f, argv, "renaming");
+}
+
+static const struct form_ops RENAME = {
+    .title = "rename", .fields = RENAME_FIELDS, .n_fields = ARRAY_SIZE(RENAME_FIELDS),
+    .build = rename_build, .submit = rename_submit, .update = close_when_gone,
+};
+
+void form_rename(struct ui *ui)
+{
+    struct modal *m = open_form(ui, &RENAME, "rename");
+    const struct row *r = model_selected(&ui->model);
+    if (m && r && r->s->name)
+        form_set((struct form *)m, 0, r->s->name);
+    ui_push(ui, m);
+}

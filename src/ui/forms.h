@@ -1,0 +1,11 @@
+/* forms - the forms of run, commit and rename. */
+#ifndef UI_FORMS_H
+#define UI_FORMS_H
+
+#include "ui/state.h"
+
+void form_run(struct ui *ui);
+void form_commit(struct ui *ui);
+void form_rename(struct ui *ui);
+
+#endif

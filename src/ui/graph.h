@@ -1,0 +1,18 @@
+/* graph - a series over time as blocks, an eighth of a row fine. The newest value is at the
+ * right; values < 0 are gaps.
+ */
+#ifndef UI_GRAPH_H
+#define UI_GRAPH_H
+
+#include "ui/canvas.h"
+
+struct graph {
+    const float *values; /* newest first */
+    unsigned n;
+    float max;   /* the top of the graph; <= 0: the biggest value */
+    float limit; /* a line drawn at this value; <= 0 = none */
+    float high;  /* values from here on get the warning colour; <= 0 = none */
+};
+void graph_draw(const struct graph *g, struct canvas *c, struct rect r);
+
+#endif

@@ -1,0 +1,47 @@
+/* The help screen is the table of keys, and what a newcomer has to know besides. */
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ui/dialog.h"
+#include "ui/text.h"
+
+static const char NOTES[] =
+    "\n\1Reading the list\n"
+    "  CPU%: 100 is one core. HIST: the last samples. A dash: not known (yet).\n"
+    "  States: running, paused, exited (circle: status 0, cross: failed), created,\n"
+    "  restarting, removing, broken (the record cannot be read).\n"
+    "  Filters: a regex, and name: id: img: state: mnt: label: health: pid: port:,\n"
+    "  each also with ! in front.\n"
+    "\n\1Files\n"
+    "  $XDG_CONFIG_HOME/mytop-docker/config: scheme, columns, sort, refresh, mouse, ascii;\n"
+    "  [keys] command = keys; [colors] meaning = colour.\n"
+    "\n\1Palette\n"
+    "  : runs any batch command line; :journal shows what was done, :grep RE searches all\n"
+    "  logs, :q quits.\n";
+
+static void add_keys(const struct binding *b, struct buf *out)
+{
+    char name[16];
+    size_t start = out->len;
+    buf_puts(out, "  ");
+    for (int i = 0; i < BINDING_KEYS && b->keys[i]; i++)
+        buf_printf(out, "%s%s", i ? " " : "", key_name(b->keys[i], name));
+    for (int w = text_width(out->data + start, out->len - start); w < 20; w++)
+        buf_putc(out, ' ');
+}
+
+struct modal *help_new(const struct keys *keys)
+{
+    auto_done(buf_done) struct buf text = {0};
+    int context = -1;
+    for (size_t i = 0; i < keys->len; i++) {
+        const struct binding *b = &keys->table[i];
+        if ((int)b->context != context)
+            buf_printf(&text, "%s\1%s\n", context < 0 ? "" : "\n", context_name(b->context));
+        context = b->context;
+        add_keys(b, &text);
+        buf_printf(&text, "%s\n", b->help);
+    }
+    buf_puts(&text, NOTES);
+    return pager_new("mytop-docker: keys", text.data ? text.data : "", NULL, NULL);
+}

@@ -1,0 +1,10 @@
+/* host - the machine's own figures for the header. */
+#ifndef UI_HOST_H
+#define UI_HOST_H
+
+#include "ui/state.h"
+
+void host_read(struct ui *ui);   /* name, cgroup version, memory: once */
+void host_sample(struct ui *ui); /* CPU and memory in use */
+
+#endif

@@ -1,0 +1,200 @@
+/* The record as `inspect` prints it, foldable. A child process makes the text: what is seen is
+ * what a script gets. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ui/scroll.h"
+#include "ui/tabs.h"
+#include "ui/tree.h"
+
+struct inspect_view {
+    struct view view;
+    char id[MTD_ID_SIZE], loaded[MTD_ID_SIZE];
+    enum mtd_state state;
+    bool visible, asked, again;
+    char problem[256];
+    struct tree tree;
+    struct scroll scroll;
+    char needle[128];
+};
+
+static void load(struct inspect_view *v);
+
+static void loaded(void *arg, int status, const char *output)
+{
+    struct inspect_view *v = arg;
+    const struct host *host = v->view.host;
+    v->asked = false;
+    v->problem[0] = '\0';
+    if (strcmp(v->id, v->loaded) != 0 || v->again)
+        load(v);
+    else if (status != 0)
+        snprintf(v->problem, sizeof(v->problem), "%s", output);
+    else if (tree_parse(&v->tree, output) < 0)
+        snprintf(v->problem, sizeof(v->problem), "inspect printed something that is not JSON");
+    host->changed(host->app);
+}
+
+static void load(struct inspect_view *v)
+{
+    const struct host *host = v->view.host;
+    auto_done(strv_done) struct strv argv = {0};
+    v->again = v->asked;
+    if (!v->visible || !v->id[0] || v->asked)
+        return;
+    if (strcmp(v->id, v->loaded) != 0)
+        tree_done(&v->tree);
+    memcpy(v->loaded, v->id, sizeof(v->id));
+    v->asked = true;
+    strv_add(&argv, "inspect");
+    strv_add(&argv, v->id);
+    host->capture(host->app, &argv, loaded, v);
+}
+
+static void select_row(struct view *view, const struct mtd_summary *s)
+{
+    struct inspect_view *v = (struct inspect_view *)view;
+    const char *id = s ? s->id : "";
+    if (strcmp(id, v->id) == 0 && (!s || s->state == v->state))
+        return;
+    snprintf(v->id, sizeof(v->id), "%s", id);
+    v->state = s ? s->state : MTD_STATE_COUNT;
+    if (!s)
+        tree_done(&v->tree);
+    load(v);
+}
+
+static void show(struct view *view, bool visible)
+{
+    struct inspect_view *v = (struct inspect_view *)view;
+    bool was = v->visible;
+    v->visible = visible;
+    if (visible && !was)
+        load(v);
+}
+
+static enum color color_of(const char *text)
+{
+    return *text == '}' || *text == ']' || *text == '{' ? COLOR_DIM : COLOR_TEXT;
+}
+
+static void draw_line(const struct inspect_view *v, size_t at, struct canvas *c,
+                      struct rect line, bool on)
+{
+    const struct tree_line *l = &v->tree.lines[at];
+    struct style st = STYLE(on ? COLOR_SELECTED : color_of(l->text));
+    canvas_fill(c, line, st);
+    int col = 1 + l->depth * 2 - v->scroll.shift;
+    if (l->end)
+        canvas_puts(c, line, 0, col, st, canvas_shape(c, l->folded ? SHAPE_FOLDED : SHAPE_OPEN));
+    int after = canvas_puts(c, line, 0, col + 2, st, l->text);
+    if (l->folded && l->end)
+        after = canvas_printf(c, line, 0, after, STYLE(on ? COLOR_SELECTED : COLOR_DIM),
+                              " %s %s", canvas_shape(c, SHAPE_ELLIPSIS),
+                              v->tree.lines[l->end - 1].text);
+    const char *hit = v->needle[0] ? strcasestr(l->text, v->needle) : NULL;
+    if (hit && !on)
+        canvas_restyle(c, line, 0, col + 2 + (int)(hit - l->text), (int)strlen(v->needle),
+                       STYLE(COLOR_MATCH));
+}
+
+static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
+{
+    struct inspect_view *v = (struct inspect_view *)view;
+    if (v->problem[0] || v->tree.len == 0) {
+        canvas_puts(c, r, 0, 1, STYLE(v->problem[0] ? COLOR_FAILED : COLOR_DIM),
+                    v->problem[0] ? v->problem : v->id[0] ? "reading..." : "no container is selected");
+        return;
+    }
+    scroll_fit(&v->scroll, tree_visible(&v->tree), r.rows);
+    for (int i = 0; i < r.rows && v->scroll.top + (size_t)i < v->scroll.n; i++) {
+        size_t n = v->scroll.top + (size_t)i;
+        struct rect line = {r.row + i, r.col, 1, r.cols};
+        draw_line(v, tree_at(&v->tree, n), c, line, focused && n == v->scroll.at);
+    }
+}
+
+static void fold(struct inspect_view *v, int how) /* 1 fold, 0 unfold, -1 the other */
+{
+    if (v->tree.len == 0)
+        return;
+    struct tree_line *l = &v->tree.lines[tree_at(&v->tree, v->scroll.at)];
+    l->folded = how < 0 ? !l->folded : how;
+    scroll_fit(&v->scroll, tree_visible(&v->tree), v->scroll.rows);
+}
+
+/* Also lines inside folds: those are opened. */
+static void find(struct inspect_view *v, int step)
+{
+    const struct host *host = v->view.host;
+    size_t n = v->tree.len, from = n ? tree_at(&v->tree, v->scroll.at) : 0;
+    for (size_t i = 1; v->needle[0] && i <= n; i++) {
+        size_t at = (from + n + (step > 0 ? i : n - i)) % n;
+        if (!strcasestr(v->tree.lines[at].text, v->needle))
+            continue;
+        size_t visible = 0;
+        for (size_t j = 0; j < at; j++)
+            if (v->tree.lines[j].end > at)
+                v->tree.lines[j].folded = false;
+        while (tree_at(&v->tree, visible) < at)
+            visible++;
+        v->scroll.at = visible;
+        return;
+    }
+    host->say(host->app, SAY_WARNING, "not found");
+}
+
+static void searched(void *arg, const char *text)
+{
+    struct inspect_view *v = arg;
+    if (!text)
+        return;
+    snprintf(v->needle, sizeof(v->needle), "%s", text);
+    if (*text)
+        find(v, 1);
+}
+
+static bool key(struct view *view, const struct key *k)
+{
+    struct inspect_view *v = (struct inspect_view *)view;
+    const struct host *host = view->host;
+    switch (k->command) {
+    case CMD_OPEN: fold(v, -1); return true;
+    case CMD_LEFT: fold(v, 1); return true;
+    case CMD_RIGHT: fold(v, 0); return true;
+    case CMD_FOLD_ALL: tree_fold_all(&v->tree, true, 1); return true;
+    case CMD_UNFOLD_ALL: tree_fold_all(&v->tree, false, 0); return true;
+    case CMD_SEARCH: host->ask(host->app, "search:", v->needle, NULL, searched, v); return true;
+    case CMD_SEARCH_NEXT: find(v, 1); return true;
+    case CMD_SEARCH_PREVIOUS: find(v, -1); return true;
+    case CMD_COPY:
+        if (v->tree.len)
+            host->copy(host->app, v->tree.lines[tree_at(&v->tree, v->scroll.at)].text);
+        return true;
+    default: return scroll_key(&v->scroll, k);
+    }
+}
+
+static void free_view(struct view *view)
+{
+    struct inspect_view *v = (struct inspect_view *)view;
+    tree_done(&v->tree);
+    free(v);
+}
+
+static const struct view_ops OPS = {
+    .title = "Inspect", .context = CONTEXT_INSPECT, .select = select_row, .show = show,
+    .draw = draw, .key = key, .free = free_view,
+};
+
+struct view *inspect_view_new(const struct host *host)
+{
+    struct inspect_view *v = calloc(1, sizeof(*v));
+    if (!v)
+        return NULL;
+    v->view = (struct view){&OPS, host};
+    return &v->view;
+}

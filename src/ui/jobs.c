@@ -1,0 +1,123 @@
+#include "ui/jobs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ui/dialog.h"
+#include "ui/format.h"
+#include "ui/words.h"
+
+struct job *job_new(struct ui *ui)
+{
+    struct job *j = calloc(1, sizeof(*j));
+    if (j) {
+        j->ui = ui;
+        j->done = job_finish;
+    }
+    return j;
+}
+
+void job_free(struct job *j)
+{
+    if (!j)
+        return;
+    strv_done(&j->argv);
+    strv_done(&j->ids);
+    buf_done(&j->output);
+    free(j);
+}
+
+int job_arg(struct job *j, const char *arg)
+{
+    return j ? strv_add(&j->argv, arg) : -ENOMEM;
+}
+
+int job_about(struct job *j, const struct row *r)
+{
+    return j ? strv_add(&j->ids, r->s->id) : -ENOMEM;
+}
+
+char *job_line(const struct job *j)
+{
+    struct buf b = {0};
+    if (!j->external)
+        buf_puts(&b, "mytop-docker --batch ");
+    words_join(&j->argv, &b);
+    return buf_take(&b);
+}
+
+static void set_busy(struct ui *ui, const struct strv *ids, const char *text)
+{
+    for (size_t i = 0; i < ids->len; i++) {
+        const struct row *r = model_find(&ui->model, ids->items[i]);
+        if (r)
+            snprintf(r->t->busy, sizeof(r->t->busy), "%s", text);
+    }
+}
+
+void job_start(struct job *j, const char *busy)
+{
+    if (!j)
+        return;
+    struct ui *ui = j->ui;
+    j->started_at = ui_now(ui);
+    j->started_mono = ui->platform->mono_ns(ui->app);
+    set_busy(ui, &j->ids, busy ? busy : "");
+    ui->jobs++;
+    int rc = ui->platform->start(ui->app, j);
+    if (rc < 0) {
+        buf_printf(&j->output, "cannot start a process: %s", strerror(-rc));
+        j->done(j, 125);
+    }
+}
+
+/* The line that says why: the last one that is not empty, without our own name in front. */
+static void last_line(const struct buf *output, char *ret, size_t size)
+{
+    static const char OWN[] = "mytop-docker: ";
+    size_t end = output->len, start;
+    while (end > 0 && strchr("\r\n ", output->data[end - 1]))
+        end--;
+    for (start = end; start > 0 && output->data[start - 1] != '\n'; start--)
+        ;
+    const char *s = output->data ? output->data + start : "";
+    size_t n = end - start;
+    if (n > strlen(OWN) && strncmp(s, OWN, strlen(OWN)) == 0) {
+        s += strlen(OWN);
+        n -= strlen(OWN);
+    }
+    snprintf(ret, size, "%.*s", (int)n, s);
+}
+
+static void report(struct job *j, const char *line, int status, int64_t took)
+{
+    char why[400];
+    last_line(&j->output, why, sizeof(why));
+    if (j->terminal && status < 125)
+        return; /* what it said was on the terminal; its status is the command's own */
+    if (status != 0)
+        ui_say(j->ui, SAY_ERROR, "%s", why[0] ? why : "it failed and said nothing: see :journal");
+    else
+        ui_say(j->ui, SAY_INFO, "%s: done in %.1f s", line, (double)took / NS_PER_SEC);
+}
+
+void job_finish(struct job *j, int status)
+{
+    struct ui *ui = j->ui;
+    auto_free char *line = job_line(j);
+    int64_t took = ui->platform->mono_ns(ui->app) - j->started_mono;
+    set_busy(ui, &j->ids, "");
+    ui->jobs--;
+    if (line) {
+        journal_add(&ui->journal, line, j->output.data, j->started_at, took, status);
+        const char *shown = strstr(line, "--batch ");
+        report(j, shown ? shown + 8 : line, status, took);
+    }
+    bool long_output = j->output.data && strchr(j->output.data, '\n') != NULL;
+    if (j->show && line && j->output.len && (status == 0 || long_output))
+        ui_push(ui, pager_new(line, j->output.data, NULL, NULL));
+    job_free(j);
+    ui_request(ui, REQUEST_REFRESH);
+}

@@ -1,0 +1,22 @@
+/* line - one line of text being typed: cursor, editing keys, horizontal scrolling.
+ * Keys    arrows, Home/ctrl-a, End/ctrl-e, Backspace, Del/ctrl-d, ctrl-u (to the beginning),
+ *         ctrl-k (to the end), ctrl-w (a word). Pasted text arrives as plain keys.
+ */
+#ifndef UI_LINE_H
+#define UI_LINE_H
+
+#include "ui/canvas.h"
+
+#define LINE_MAX_BYTES 1024
+struct line {
+    char text[LINE_MAX_BYTES]; /* UTF-8, always terminated and well-formed */
+    size_t len, at;            /* at: the cursor, a byte offset */
+};
+void line_set(struct line *l, const char *text); /* cursor at the end */
+bool line_key(struct line *l, int key);          /* true = the key was used */
+void line_insert(struct line *l, const char *s, size_t n);
+/* Draws into cols columns at row, col of r, scrolled so that the cursor is seen. */
+void line_draw(const struct line *l, struct canvas *c, struct rect r, int row, int col,
+               int cols, bool focused);
+
+#endif

@@ -1,0 +1,306 @@
+/* A row is a table of columns: each has a function that makes its text and picks its colour. */
+#include "ui/list.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ui/format.h"
+#include "ui/text.h"
+
+static bool failed(const struct mtd_summary *s)
+{
+    return s->exit_code != 0 || s->oom_killed || s->error;
+}
+
+enum shape list_state_shape(const struct mtd_summary *s)
+{
+    static const enum shape SHAPES[MTD_STATE_COUNT] = {
+        [MTD_STATE_CREATED] = SHAPE_CREATED,       [MTD_STATE_RUNNING] = SHAPE_RUNNING,
+        [MTD_STATE_PAUSED] = SHAPE_PAUSED,         [MTD_STATE_RESTARTING] = SHAPE_RESTARTING,
+        [MTD_STATE_REMOVING] = SHAPE_REMOVING,     [MTD_STATE_EXITED] = SHAPE_EXITED,
+        [MTD_STATE_DEAD] = SHAPE_FAILED,           [MTD_STATE_BROKEN] = SHAPE_BROKEN,
+    };
+    bool bad = (s->state == MTD_STATE_EXITED && failed(s)) ||
+               (s->state == MTD_STATE_CREATED && s->error);
+    return bad ? SHAPE_FAILED : SHAPES[s->state];
+}
+
+enum color list_state_color(const struct mtd_summary *s)
+{
+    static const enum color COLORS[MTD_STATE_COUNT] = {
+        [MTD_STATE_CREATED] = COLOR_EXITED,    [MTD_STATE_RUNNING] = COLOR_RUNNING,
+        [MTD_STATE_PAUSED] = COLOR_PAUSED,     [MTD_STATE_RESTARTING] = COLOR_BUSY,
+        [MTD_STATE_REMOVING] = COLOR_BUSY,     [MTD_STATE_EXITED] = COLOR_EXITED,
+        [MTD_STATE_DEAD] = COLOR_FAILED,       [MTD_STATE_BROKEN] = COLOR_FAILED,
+    };
+    return list_state_shape(s) == SHAPE_FAILED ? COLOR_FAILED : COLORS[s->state];
+}
+
+/* One cell of text under way. */
+struct field {
+    char text[256];
+    enum color color;
+};
+
+static bool has_figures(const struct row *r)
+{
+    return row_is_alive(r) && r->t->last.taken_at != 0;
+}
+
+static void field_name(const struct row *r, int64_t now, struct field *f)
+{
+    snprintf(f->text, sizeof(f->text), "%s", r->s->name ? r->s->name : r->s->id);
+}
+
+static void field_id(const struct row *r, int64_t now, struct field *f)
+{
+    snprintf(f->text, sizeof(f->text), "%.*s", MTD_SHORT_ID_LEN, r->s->id);
+}
+
+static void field_image(const struct row *r, int64_t now, struct field *f)
+{
+    snprintf(f->text, sizeof(f->text), "%s", r->s->image ? r->s->image : "");
+}
+
+static void field_status(const struct row *r, int64_t now, struct field *f)
+{
+    char text[FORMAT_MAX];
+    f->color = list_state_color(r->s);
+    if (r->t->busy[0]) {
+        f->color = COLOR_BUSY;
+        snprintf(f->text, sizeof(f->text), "%s", r->t->busy);
+    } else
+        snprintf(f->text, sizeof(f->text), "%s", format_status(r->s, now, text));
+}
+
+static void field_cpu(const struct row *r, int64_t now, struct field *f)
+{
+    char text[FORMAT_MAX];
+    float cpu = has_figures(r) ? r->t->now.value[SERIES_CPU] : -1;
+    if (!row_is_alive(r))
+        return;
+    f->color = cpu >= 80 ? COLOR_GRAPH_HIGH : COLOR_TEXT;
+    snprintf(f->text, sizeof(f->text), "%s", cpu < 0 ? "-" : format_percent((double)cpu, text));
+}
+
+static void field_memory(const struct row *r, int64_t now, struct field *f)
+{
+    char used[FORMAT_MAX], limit[FORMAT_MAX];
+    if (!row_is_alive(r)) {
+        f->color = COLOR_FAILED;
+        snprintf(f->text, sizeof(f->text), "%s", r->s->oom_killed ? "OOM killed" : "");
+        return;
+    }
+    uint64_t max = r->s->memory_limit > 0 ? (uint64_t)r->s->memory_limit : MTD_STAT_NONE;
+    uint64_t now_used = has_figures(r) ? r->t->last.memory : MTD_STAT_NONE;
+    bool high = max != MTD_STAT_NONE && now_used != MTD_STAT_NONE && now_used > max / 10 * 9;
+    f->color = high ? COLOR_GRAPH_HIGH : COLOR_TEXT;
+    format_size(now_used, used);
+    if (max == MTD_STAT_NONE)
+        snprintf(f->text, sizeof(f->text), "%s", used);
+    else
+        snprintf(f->text, sizeof(f->text), "%s / %s", used, format_size(max, limit));
+}
+
+static void field_pids(const struct row *r, int64_t now, struct field *f)
+{
+    if (!row_is_alive(r))
+        return;
+    bool known = has_figures(r) && r->t->last.pids != MTD_STAT_NONE;
+    if (known)
+        snprintf(f->text, sizeof(f->text), "%llu", (unsigned long long)r->t->last.pids);
+    else
+        snprintf(f->text, sizeof(f->text), "-");
+}
+
+static void pair(const struct row *r, uint64_t a, uint64_t b, struct field *f)
+{
+    char x[FORMAT_MAX], y[FORMAT_MAX];
+    if (!row_is_alive(r))
+        return;
+    if (!has_figures(r) || a == MTD_STAT_NONE)
+        snprintf(f->text, sizeof(f->text), "-");
+    else
+        snprintf(f->text, sizeof(f->text), "%s/%s", format_size(a, x), format_size(b, y));
+}
+
+static void field_net(const struct row *r, int64_t now, struct field *f)
+{
+    pair(r, r->t->last.net_rx, r->t->last.net_tx, f);
+}
+
+static void field_block(const struct row *r, int64_t now, struct field *f)
+{
+    pair(r, r->t->last.blk_read, r->t->last.blk_write, f);
+}
+
+static void field_restarts(const struct row *r, int64_t now, struct field *f)
+{
+    if (r->s->restart_count)
+        snprintf(f->text, sizeof(f->text), "%u", r->s->restart_count);
+}
+
+static void field_command(const struct row *r, int64_t now, struct field *f)
+{
+    const char *text = r->s->state == MTD_STATE_BROKEN ? r->s->error : r->s->command;
+    f->color = COLOR_DIM;
+    snprintf(f->text, sizeof(f->text), "%s", text ? text : "");
+}
+
+static void (*const FIELDS[COLUMN_COUNT])(const struct row *, int64_t, struct field *) = {
+    [COLUMN_NAME] = field_name,     [COLUMN_ID] = field_id,
+    [COLUMN_IMAGE] = field_image,   [COLUMN_STATUS] = field_status,
+    [COLUMN_CPU] = field_cpu,       [COLUMN_MEMORY] = field_memory,
+    [COLUMN_PIDS] = field_pids,     [COLUMN_NET] = field_net,
+    [COLUMN_BLOCK] = field_block,   [COLUMN_RESTARTS] = field_restarts,
+    [COLUMN_COMMAND] = field_command,
+};
+
+static void draw_history(const struct row *r, struct canvas *c, struct rect line, int col,
+                         int cols, struct style st)
+{
+    bool plain = st.color == COLOR_TEXT;
+    for (int i = 0; i < cols && row_is_alive(r); i++) {
+        const struct sample *s = track_sample(r->t, (unsigned)(cols - 1 - i));
+        float v = s ? s->value[SERIES_CPU] : -1;
+        if (v < 0)
+            continue;
+        int level = v >= 100 ? 8 : 1 + (int)(v * 7.99f / 100);
+        struct style own = plain ? STYLE(v >= 80 ? COLOR_GRAPH_HIGH : COLOR_GRAPH) : st;
+        canvas_puts(c, line, 0, col + i, own, canvas_shape(c, SHAPE_BLOCK + (unsigned)level));
+    }
+}
+
+static void draw_state(const struct row *r, struct canvas *c, struct rect line, int col,
+                       int cols, bool selected, struct style st)
+{
+    struct style own = st.color == COLOR_TEXT ? STYLE(list_state_color(r->s)) : st;
+    if (cols < 2) {
+        canvas_puts(c, line, 0, col, own, canvas_shape(c, list_state_shape(r->s)));
+        return;
+    }
+    const char *lead = r->t->marked ? canvas_shape(c, SHAPE_MARK)
+                       : selected   ? canvas_shape(c, SHAPE_CURSOR)
+                                    : " ";
+    struct style mark = r->t->marked && st.color == COLOR_TEXT ? STYLE(COLOR_MARKED) : st;
+    canvas_puts(c, line, 0, col, mark, lead);
+    canvas_puts(c, line, 0, col + 1, own, canvas_shape(c, list_state_shape(r->s)));
+}
+
+static void draw_row(const struct row *r, struct canvas *c, struct rect line, const int *width,
+                     const struct list_style *style, bool selected)
+{
+    struct style st = STYLE(selected && style->focused ? COLOR_SELECTED
+                            : r->t->marked             ? COLOR_MARKED
+                                                       : COLOR_TEXT);
+    if (selected && !style->focused)
+        st = STYLE_ATTR(COLOR_TEXT, ATTR_BOLD);
+    canvas_fill(c, line, st);
+    for (int i = 0, col = 0; i < COLUMN_COUNT; i++) {
+        if (!width[i])
+            continue;
+        if (i == COLUMN_STATE)
+            draw_state(r, c, line, col, width[i], selected, st);
+        else if (i == COLUMN_HIST)
+            draw_history(r, c, line, col, width[i], st);
+        else {
+            struct field f = {.color = COLOR_TEXT};
+            FIELDS[i](r, style->now_ns, &f);
+            struct style own = st.color == COLOR_TEXT ? STYLE_ATTR(f.color, st.attrs) : st;
+            canvas_field(c, line, 0, col, width[i], COLUMNS[i].right, own, f.text);
+        }
+        col += width[i] + 1;
+    }
+}
+
+static void fit(const struct model *m, unsigned enabled, int64_t now, int cols,
+                int width[COLUMN_COUNT])
+{
+    static const enum column GROWING[] = {COLUMN_NAME, COLUMN_IMAGE, COLUMN_STATUS,
+                                          COLUMN_COMMAND};
+    struct columns want = {.enabled = enabled};
+    for (size_t i = 0; i < m->list.len; i++)
+        for (size_t g = 0; g < ARRAY_SIZE(GROWING); g++) {
+            struct field f = {0};
+            FIELDS[GROWING[g]](&m->rows[i], now, &f);
+            int w = text_width(f.text, strlen(f.text));
+            if (w > want.longest[GROWING[g]])
+                want.longest[GROWING[g]] = w;
+        }
+    columns_fit(&want, cols, width);
+}
+
+static bool is_sorted_by(const struct model *m, int column)
+{
+    static const enum column OF[SORT_COUNT] = {
+        [SORT_TIME] = COLUMN_COUNT, [SORT_NAME] = COLUMN_NAME,   [SORT_CPU] = COLUMN_CPU,
+        [SORT_MEMORY] = COLUMN_MEMORY, [SORT_PIDS] = COLUMN_PIDS, [SORT_STATE] = COLUMN_STATE,
+        [SORT_IMAGE] = COLUMN_IMAGE,
+    };
+    return (int)OF[m->sort] == column;
+}
+
+static void draw_headings(const struct model *m, struct canvas *c, struct rect r,
+                          const int *width)
+{
+    canvas_fill(c, r, STYLE(COLOR_HEADING));
+    for (int i = 0, col = 0; i < COLUMN_COUNT; i++) {
+        if (!width[i])
+            continue;
+        bool sorted = is_sorted_by(m, i);
+        int at = i == COLUMN_STATE && width[i] > 1 ? col + 1 : col;
+        canvas_field(c, r, 0, at, width[i] - (at - col), COLUMNS[i].right,
+                     STYLE_ATTR(COLOR_HEADING, sorted ? ATTR_UNDERLINE : 0), COLUMNS[i].heading);
+        col += width[i] + 1;
+    }
+}
+
+static void scroll(const struct model *m, int rows, size_t *top)
+{
+    size_t n = rows > 0 ? (size_t)rows : 1;
+    if (m->cursor < *top)
+        *top = m->cursor;
+    if (m->cursor >= *top + n)
+        *top = m->cursor - n + 1;
+    if (*top + n > m->n_shown)
+        *top = m->n_shown > n ? m->n_shown - n : 0;
+}
+
+static void draw_empty(const struct model *m, struct canvas *c, struct rect rows)
+{
+    const char *text = m->problem[0] ? "" : "no containers yet: press n to run one";
+    if (m->list.len)
+        text = m->running_only && !m->filter.text[0] ? "nothing is running: A shows all"
+                                                     : "nothing matches: Esc drops the filter";
+    canvas_puts(c, rows, rows.rows > 2 ? 1 : 0, 2, STYLE(COLOR_DIM), text);
+}
+
+void list_draw(const struct model *m, struct canvas *c, struct rect headings, struct rect rows,
+               const struct list_style *style, size_t *top)
+{
+    int width[COLUMN_COUNT];
+    fit(m, style->columns, style->now_ns, rows.cols, width);
+    if (headings.rows)
+        draw_headings(m, c, headings, width);
+    scroll(m, rows.rows, top);
+    if (m->n_shown == 0)
+        draw_empty(m, c, rows);
+    for (int i = 0; i < rows.rows && *top + (size_t)i < m->n_shown; i++) {
+        struct rect line = {rows.row + i, rows.col, 1, rows.cols};
+        size_t at = *top + (size_t)i;
+        draw_row(m->shown[at], c, line, width, style, at == m->cursor);
+    }
+}
+
+int list_column_at(const struct model *m, const struct list_style *style, int cols, int col)
+{
+    int width[COLUMN_COUNT];
+    fit(m, style->columns, style->now_ns, cols, width);
+    for (int i = 0, at = 0; i < COLUMN_COUNT; i++) {
+        if (width[i] && col >= at && col <= at + width[i])
+            return i;
+        at += width[i] ? width[i] + 1 : 0;
+    }
+    return -1;
+}

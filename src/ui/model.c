@@ -1,0 +1,195 @@
+/* The list is replaced as a whole: what belongs to a container for longer than one reading of
+ * the state directory lives in its track, found again by id. */
+#include "ui/model.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+
+void model_init(struct model *m)
+{
+    *m = (struct model){0};
+}
+
+static void track_free(struct track *t)
+{
+    free(t->history);
+    free(t);
+}
+
+void model_done(struct model *m)
+{
+    mtd_list_done(&m->list);
+    for (size_t i = 0; i < m->n_tracks; i++)
+        track_free(m->tracks[i]);
+    free(m->tracks);
+    free(m->rows);
+    free(m->shown);
+    filter_done(&m->filter);
+    *m = (struct model){0};
+}
+
+static int compare_id(const void *key, const void *item)
+{
+    return strcmp(key, (*(struct track *const *)item)->id);
+}
+
+static int compare_tracks(const void *a, const void *b)
+{
+    return strcmp((*(struct track *const *)a)->id, (*(struct track *const *)b)->id);
+}
+
+static struct track *find_track(struct track **tracks, size_t n, const char *id)
+{
+    struct track **at = n ? bsearch(id, tracks, n, sizeof(struct track *), compare_id) : NULL;
+    return at ? *at : NULL;
+}
+
+/* The tracks of the new list: known ones are kept, others made; sorted by id. */
+static struct track **make_tracks(struct model *m, const struct mtd_list *list)
+{
+    struct track **tracks = calloc(list->len + 1, sizeof(struct track *));
+    for (size_t i = 0; tracks && i < list->len; i++) {
+        struct track *t = find_track(m->tracks, m->n_tracks, list->items[i].id);
+        if (!t)
+            t = calloc(1, sizeof(*t));
+        if (!t) {
+            free(tracks);
+            return NULL;
+        }
+        snprintf(t->id, sizeof(t->id), "%s", list->items[i].id);
+        t->alive = true;
+        tracks[i] = t;
+    }
+    return tracks;
+}
+
+static void drop_dead_tracks(struct model *m)
+{
+    for (size_t i = 0; i < m->n_tracks; i++)
+        if (!m->tracks[i]->alive)
+            track_free(m->tracks[i]);
+    free(m->tracks);
+}
+
+int model_take(struct model *m, struct mtd_list *list)
+{
+    struct row *rows = calloc(list->len + 1, sizeof(*rows));
+    struct row **shown = calloc(list->len + 1, sizeof(struct row *));
+    for (size_t i = 0; i < m->n_tracks; i++)
+        m->tracks[i]->alive = false;
+    struct track **tracks = rows && shown ? make_tracks(m, list) : NULL;
+    if (!tracks) {
+        free(rows);
+        free(shown);
+        return -ENOMEM;
+    }
+    drop_dead_tracks(m);
+    mtd_list_done(&m->list);
+    free(m->rows);
+    free(m->shown);
+    m->list = *list;
+    *list = (struct mtd_list){0};
+    m->rows = rows;
+    m->shown = shown;
+    m->tracks = tracks;
+    m->n_tracks = m->list.len;
+    for (size_t i = 0; i < m->list.len; i++)
+        rows[i] = (struct row){&m->list.items[i], tracks[i]};
+    qsort(tracks, m->n_tracks, sizeof(struct track *), compare_tracks);
+    model_arrange(m);
+    return 0;
+}
+
+int model_refresh(struct model *m, struct mtd_engine *e)
+{
+    struct mtd_list list = {0};
+    struct mtd_error err = {0};
+    int rc = mtd_list(e, &list, &err);
+    if (rc < 0) {
+        snprintf(m->problem, sizeof(m->problem), "%s", err.text[0] ? err.text : strerror(-rc));
+        return rc;
+    }
+    m->problem[0] = '\0';
+    rc = model_take(m, &list);
+    mtd_list_done(&list);
+    return rc;
+}
+
+const struct row *model_selected(const struct model *m)
+{
+    return m->cursor < m->n_shown ? m->shown[m->cursor] : NULL;
+}
+
+const struct row *model_find(const struct model *m, const char *id)
+{
+    for (size_t i = 0; i < m->list.len; i++)
+        if (strcmp(m->rows[i].s->id, id) == 0)
+            return &m->rows[i];
+    return NULL;
+}
+
+void model_select(struct model *m, size_t index)
+{
+    if (m->n_shown == 0) {
+        m->cursor = 0;
+        return;
+    }
+    m->cursor = index < m->n_shown ? index : m->n_shown - 1;
+    memcpy(m->selected, m->shown[m->cursor]->s->id, sizeof(m->selected));
+}
+
+void model_move(struct model *m, int delta)
+{
+    long to = (long)m->cursor + delta;
+    model_select(m, to > 0 ? (size_t)to : 0);
+}
+
+bool model_select_id(struct model *m, const char *id)
+{
+    for (size_t i = 0; i < m->n_shown; i++)
+        if (strcmp(m->shown[i]->s->id, id) == 0) {
+            model_select(m, i);
+            return true;
+        }
+    return false;
+}
+
+int model_filter(struct model *m, const char *text, struct mtd_error *err)
+{
+    int rc = filter_set(&m->filter, text, err);
+    if (rc == 0)
+        model_arrange(m);
+    return rc;
+}
+
+size_t model_marked(const struct model *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_tracks; i++)
+        n += m->tracks[i]->marked;
+    return n;
+}
+
+void model_mark_all(struct model *m, bool on)
+{
+    for (size_t i = 0; on && i < m->n_shown; i++)
+        m->shown[i]->t->marked = true;
+    for (size_t i = 0; !on && i < m->n_tracks; i++)
+        m->tracks[i]->marked = false;
+}
+
+size_t model_targets(const struct model *m, const struct row **ret, size_t max)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->list.len && n < max; i++)
+        if (m->rows[i].t->marked)
+            ret[n++] = &m->rows[i];
+    const struct row *one = model_selected(m);
+    if (n == 0 && one && max)
+        ret[n++] = one;
+    return n;
+}

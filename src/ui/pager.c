@@ -1,0 +1,154 @@
+/* Text to scroll: help, journal, the output of a palette command. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ui/dialog.h"
+#include "ui/text.h"
+
+struct pager {
+    struct modal modal;
+    char title[80];
+    char *text;
+    const char **lines;
+    size_t n, top, at;
+    int shift;
+    void (*chosen)(struct ui *ui, size_t line, void *arg);
+    void *arg;
+    int rows; /* of the last drawing */
+};
+
+static size_t line_len(const char *s)
+{
+    return strcspn(s, "\n");
+}
+
+static void clamp(struct pager *p)
+{
+    size_t rows = p->rows > 0 ? (size_t)p->rows : 1;
+    if (p->chosen && p->n) {
+        if (p->at >= p->n)
+            p->at = p->n - 1;
+        if (p->at < p->top)
+            p->top = p->at;
+        if (p->at >= p->top + rows)
+            p->top = p->at - rows + 1;
+    }
+    if (p->top + rows > p->n)
+        p->top = p->n > rows ? p->n - rows : 0;
+}
+
+static void draw(struct modal *m, struct canvas *c, struct rect screen)
+{
+    struct pager *p = (struct pager *)m;
+    canvas_box(c, screen, STYLE(COLOR_BORDER), p->title);
+    struct rect in = screen.rows < 3 ? screen
+                                     : (struct rect){screen.row + 1, screen.col + 1,
+                                                     screen.rows - 2, screen.cols - 2};
+    p->rows = in.rows;
+    clamp(p);
+    for (int i = 0; i < in.rows && p->top + (size_t)i < p->n; i++) {
+        const char *s = p->lines[p->top + (size_t)i];
+        bool heading = *s == '\1', on = p->chosen && p->top + (size_t)i == p->at;
+        struct style st = on ? STYLE(COLOR_SELECTED)
+                             : STYLE(heading ? COLOR_HEADING : COLOR_TEXT);
+        struct rect line = {in.row + i, in.col, 1, in.cols};
+        canvas_fill(c, line, st);
+        canvas_text(c, line, 0, 1 - p->shift, st, s + heading, line_len(s + heading));
+    }
+    if (p->n > (size_t)in.rows && screen.cols > 24)
+        canvas_printf(c, screen, screen.rows - 1, screen.cols - 22, STYLE(COLOR_DIM),
+                      " %zu-%zu of %zu ", p->top + 1,
+                      p->top + (size_t)in.rows < p->n ? p->top + (size_t)in.rows : p->n, p->n);
+}
+
+static void scroll(struct pager *p, long delta)
+{
+    size_t *at = p->chosen ? &p->at : &p->top;
+    long to = (long)*at + delta;
+    *at = to < 0 ? 0 : (size_t)to;
+    clamp(p);
+}
+
+static long delta_of(const struct pager *p, enum command cmd)
+{
+    switch (cmd) {
+    case CMD_UP: return -1;
+    case CMD_DOWN: return 1;
+    case CMD_PAGE_UP: return -p->rows;
+    case CMD_PAGE_DOWN: return p->rows;
+    case CMD_HALF_UP: return -p->rows / 2;
+    case CMD_HALF_DOWN: return p->rows / 2;
+    case CMD_TOP: return -(long)p->n;
+    case CMD_BOTTOM: return (long)p->n;
+    default: return 0;
+    }
+}
+
+static enum modal_result key(struct modal *m, const struct key *k)
+{
+    struct pager *p = (struct pager *)m;
+    bool wheel = k->key == KEY_MOUSE && k->button >= MOUSE_WHEEL_UP;
+    if (k->key == KEY_ESC || k->command == CMD_QUIT || k->command == CMD_HELP ||
+        k->command == CMD_INTERRUPT)
+        return MODAL_CLOSE;
+    if (k->key == KEY_ENTER && p->chosen && p->n) {
+        p->chosen(m->ui, p->at, p->arg);
+        return MODAL_CLOSE;
+    }
+    if (k->command == CMD_LEFT || k->command == CMD_RIGHT)
+        p->shift += k->command == CMD_RIGHT ? 8 : p->shift >= 8 ? -8 : 0;
+    else if (k->key == ' ')
+        scroll(p, p->rows);
+    else if (wheel)
+        scroll(p, k->button == MOUSE_WHEEL_UP ? -3 : 3);
+    else
+        scroll(p, delta_of(p, k->command));
+    return MODAL_STAY;
+}
+
+static void free_pager(struct modal *m)
+{
+    struct pager *p = (struct pager *)m;
+    free(p->arg);
+    free(p->lines);
+    free(p->text);
+    free(p);
+}
+
+static const struct modal_ops OPS = {.draw = draw, .key = key, .free = free_pager};
+
+static int split(struct pager *p)
+{
+    size_t n = 1;
+    for (const char *s = p->text; *s; s++)
+        n += *s == '\n';
+    p->lines = calloc(n, sizeof(*p->lines));
+    if (!p->lines)
+        return -ENOMEM;
+    for (const char *s = p->text; *s; s += *s == '\n') {
+        p->lines[p->n++] = s;
+        s += line_len(s);
+    }
+    return 0;
+}
+
+struct modal *pager_new(const char *title, const char *text,
+                        void (*chosen)(struct ui *ui, size_t line, void *arg), void *arg)
+{
+    struct pager *p = calloc(1, sizeof(*p));
+    if (!p) {
+        free(arg);
+        return NULL;
+    }
+    p->modal.ops = &OPS;
+    p->arg = arg;
+    p->chosen = chosen;
+    snprintf(p->title, sizeof(p->title), "%s", title);
+    p->text = strdup(text);
+    if (!p->text || split(p) < 0) {
+        free_pager(&p->modal);
+        return NULL;
+    }
+    return &p->modal;
+}

@@ -1,0 +1,10 @@
+/* palette - the ":" line: any batch command line, and a few words of the screen's own. */
+#ifndef UI_PALETTE_H
+#define UI_PALETTE_H
+
+#include "ui/state.h"
+
+void palette_open(struct ui *ui);
+void palette_run(struct ui *ui, const char *text);
+
+#endif

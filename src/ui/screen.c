@@ -1,0 +1,355 @@
+/* The dashboard as a whole. What is read when: the list after a file event, figures with the
+ * sample timer, the visible tab when its files change; nothing else, so an idle screen costs
+ * nothing. */
+#include "ui/screen.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "ui/bar.h"
+#include "ui/dialog.h"
+#include "ui/dispatch.h"
+#include "ui/host.h"
+#include "ui/jobs.h"
+#include "ui/list.h"
+#include "ui/logview.h"
+#include "ui/tabs.h"
+
+/* ---- what views may ask ----------------------------------------------------------------- */
+
+static void host_say(void *app, enum say level, const char *text)
+{
+    ui_say(app, level, "%s", text);
+}
+
+static void host_ask(void *app, const char *label, const char *initial,
+                     void (*changed)(void *arg, const char *text),
+                     void (*answer)(void *arg, const char *text), void *arg)
+{
+    ui_push(app, prompt_new(label, initial, changed, answer, arg));
+}
+
+static void host_copy(void *app, const char *text)
+{
+    struct ui *ui = app;
+    ui->platform->copy(ui->app, text, strlen(text));
+    ui_say(ui, SAY_INFO, "copied: %s", text);
+}
+
+static void host_changed(void *app)
+{
+    ui_request(app, REQUEST_WORK);
+}
+
+static int64_t host_now(void *app)
+{
+    return ui_now(app);
+}
+
+static void host_jump(void *app, const char *id, int64_t time_ns)
+{
+    struct ui *ui = app;
+    if (!model_select_id(&ui->model, id)) {
+        ui_say(ui, SAY_WARNING, "%.12s is not in the list (any more)", id);
+        return;
+    }
+    ui->tab = TAB_LOGS;
+    ui->focus_detail = ui->zoom = true;
+    dispatch_sync(ui);
+    logview_goto(ui->tabs[TAB_LOGS], time_ns);
+}
+
+static struct job *copy_job(struct ui *ui, const struct strv *argv)
+{
+    struct job *j = job_new(ui);
+    if (j && strv_add_all(&j->argv, argv) < 0) {
+        job_free(j);
+        return NULL;
+    }
+    return j;
+}
+
+static void host_run(void *app, const struct strv *argv)
+{
+    job_start(copy_job(app, argv), NULL);
+}
+
+/* A quiet job: its end is only told to the one who asked. */
+struct capture {
+    struct job job; /* first: done() gets the job */
+    void (*done)(void *arg, int status, const char *output);
+    void *arg;
+};
+
+static void captured(struct job *j, int status)
+{
+    struct capture *c = (struct capture *)j;
+    c->done(c->arg, status, j->output.data ? j->output.data : "");
+    job_free(j);
+}
+
+static void host_capture(void *app, const struct strv *argv,
+                         void (*done)(void *arg, int status, const char *output), void *arg)
+{
+    struct ui *ui = app;
+    struct capture *c = calloc(1, sizeof(*c));
+    if (!c)
+        return;
+    c->done = done;
+    c->arg = arg;
+    c->job.ui = ui;
+    c->job.done = captured;
+    strv_add_all(&c->job.argv, argv);
+    if (ui->platform->start(ui->app, &c->job) < 0)
+        captured(&c->job, 125);
+}
+
+struct choice {
+    void (*chosen)(void *arg, size_t index);
+    void *arg;
+};
+
+static void chosen(struct ui *ui, size_t index, void *arg)
+{
+    struct choice *c = arg;
+    c->chosen(c->arg, index);
+}
+
+static void host_choose(void *app, const char *title, const struct strv *labels,
+                        void (*fn)(void *arg, size_t index), void *arg)
+{
+    struct choice *c = malloc(sizeof(*c));
+    auto_free struct menu_item *items = calloc(labels->len + 1, sizeof(*items));
+    if (!c || !items) {
+        free(c);
+        return;
+    }
+    *c = (struct choice){fn, arg};
+    for (size_t i = 0; i < labels->len; i++) {
+        char *tab = strchr(labels->items[i], '\t');
+        if (tab)
+            *tab = '\0';
+        items[i] = (struct menu_item){labels->items[i], tab ? tab + 1 : NULL};
+    }
+    ui_push(app, menu_new(title, items, labels->len, 0, chosen, c));
+}
+
+/* ---- beginning and end -------------------------------------------------------------------- */
+
+static int open_tabs(struct ui *ui)
+{
+    const struct host *host = &ui->host;
+    ui->tabs[TAB_LOGS] = logview_new(host);
+    ui->tabs[TAB_STATS] = stats_view_new(host, &ui->model);
+    ui->tabs[TAB_TOP] = top_view_new(host);
+    ui->tabs[TAB_INSPECT] = inspect_view_new(host);
+    ui->tabs[TAB_DIFF] = diff_view_new(host);
+    ui->tabs[TAB_EVENTS] = events_view_new(host);
+    for (int i = 0; i < TAB_COUNT; i++)
+        if (!ui->tabs[i])
+            return -ENOMEM;
+    return 0;
+}
+
+static void load_config(struct ui *ui, const char *path)
+{
+    config_init(&ui->config);
+    if (path)
+        config_load(&ui->config, &ui->keys, path);
+    ui->ascii |= ui->config.ascii;
+    ui->mouse = ui->config.mouse;
+    ui->model.sort = ui->config.sort;
+    if (ui->config.wrong > 1)
+        ui_say(ui, SAY_WARNING, "%s (and %u more wrong lines)", ui->config.problem.text,
+               ui->config.wrong - 1);
+    else if (ui->config.wrong)
+        ui_say(ui, SAY_WARNING, "%s", ui->config.problem.text);
+}
+
+int ui_init(struct ui *ui, const struct ui_setup *setup)
+{
+    *ui = (struct ui){.options = setup->options, .platform = setup->platform,
+                      .app = setup->app, .ascii = setup->ascii,
+                      .read_only = setup->read_only, .scripted = setup->scripted,
+                      .host_cpu = -1};
+    ui->host = (struct host){
+        .app = ui, .say = host_say, .ask = host_ask, .copy = host_copy,
+        .changed = host_changed, .now = host_now, .jump = host_jump, .run = host_run,
+        .capture = host_capture, .choose = host_choose,
+    };
+    model_init(&ui->model);
+    int rc = keys_init(&ui->keys);
+    if (rc == 0) {
+        load_config(ui, setup->config);
+        rc = open_tabs(ui);
+    }
+    return rc;
+}
+
+void ui_done(struct ui *ui)
+{
+    while (ui->modal)
+        ui_close(ui, ui->modal);
+    for (int i = 0; i < TAB_COUNT; i++)
+        view_free(ui->tabs[i]);
+    model_done(&ui->model);
+    keys_done(&ui->keys);
+    journal_done(&ui->journal);
+    mtd_close(ui->engine);
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+/* The engine holds the directory open; when another one stands at its path now, that is the
+ * one a user means. */
+static bool root_changed(struct ui *ui)
+{
+    struct stat st;
+    if (ui->engine && stat(mtd_root(ui->engine), &st) == 0)
+        return st.st_dev != ui->root_dev || st.st_ino != ui->root_ino;
+    return true;
+}
+
+static int open_engine(struct ui *ui, struct mtd_error *err)
+{
+    struct mtd_options o = *ui->options;
+    struct stat st;
+    o.read_only = ui->read_only;
+    if (ui->engine && !root_changed(ui))
+        return 0;
+    if (ui->engine) { /* do not create again what somebody took away */
+        if (stat(mtd_root(ui->engine), &st) < 0)
+            return mtd_fail_errno(err, errno, "state directory %s", mtd_root(ui->engine));
+        mtd_close(ui->engine);
+        ui->engine = ui->host.engine = NULL;
+    }
+    int rc = mtd_open(&ui->engine, &o, err);
+    if (rc < 0)
+        return rc;
+    ui->host.engine = ui->engine;
+    ui->reopened = true;
+    if (stat(mtd_root(ui->engine), &st) == 0) {
+        ui->root_dev = st.st_dev;
+        ui->root_ino = st.st_ino;
+    }
+    if (!ui->hostname[0])
+        host_read(ui);
+    return 0;
+}
+
+static void update_modals(struct ui *ui)
+{
+    for (struct modal *m = ui->modal, *below; m; m = below) {
+        below = m->below;
+        if (m->ops->update && m->ops->update(m) == MODAL_CLOSE)
+            ui_close(ui, m);
+    }
+}
+
+void ui_refresh(struct ui *ui)
+{
+    struct mtd_error err = {0};
+    if (ui->frozen)
+        return;
+    if (open_engine(ui, &err) < 0)
+        snprintf(ui->model.problem, sizeof(ui->model.problem), "%s", err.text);
+    else
+        model_refresh(&ui->model, ui->engine);
+    update_modals(ui);
+    dispatch_sync(ui);
+}
+
+bool ui_wants_samples(const struct ui *ui)
+{
+    const unsigned *n = ui->model.count;
+    return !ui->frozen && (n[MTD_STATE_RUNNING] || n[MTD_STATE_PAUSED]);
+}
+
+void ui_sample(struct ui *ui)
+{
+    struct view *v = ui->tabs[ui->tab];
+    const struct row *r = model_selected(&ui->model);
+    host_sample(ui);
+    if (!ui->engine || ui->frozen)
+        return;
+    size_t rows = ui->layout.list.rows > 0 ? (size_t)ui->layout.list.rows : 0;
+    bool seen = r && ui->model.cursor >= ui->top && ui->model.cursor < ui->top + rows;
+    model_sample(&ui->model, ui->engine, ui->top, rows);
+    if (r && !seen)
+        model_sample_row(&ui->model, ui->engine, r);
+    if (ui->tab != TAB_LOGS && ui->tab != TAB_EVENTS && v->ops->update)
+        v->ops->update(v);
+}
+
+/* ---- events ------------------------------------------------------------------------------- */
+
+void ui_resize(struct ui *ui, int rows, int cols)
+{
+    ui->rows = rows;
+    ui->cols = cols;
+    dispatch_sync(ui);
+}
+
+void ui_key(struct ui *ui, const struct input_event *ev)
+{
+    dispatch_key(ui, ev);
+}
+
+void ui_changed(struct ui *ui)
+{
+    struct view *v = ui->tabs[ui->tab];
+    if (!ui->frozen && v->ops->update)
+        v->ops->update(v);
+}
+
+bool ui_work(struct ui *ui)
+{
+    struct view *v = ui->tabs[ui->tab];
+    return v->ops->work && v->ops->work(v);
+}
+
+const char *ui_watch(struct ui *ui, size_t i)
+{
+    struct view *v = ui->tabs[ui->tab];
+    return ui->layout.pane != PANE_LIST && v->ops->watch ? v->ops->watch(v, i) : NULL;
+}
+
+/* ---- looking ------------------------------------------------------------------------------ */
+
+/* 1x1: the state of the selected container. */
+static void draw_list(struct ui *ui, struct canvas *c)
+{
+    struct list_style style = {ui->config.columns, ui_now(ui),
+                               !ui->focus_detail || ui->layout.pane == PANE_LIST};
+    list_draw(&ui->model, c, ui->layout.headings, ui->layout.list, &style, &ui->top);
+}
+
+static void draw_modals(struct ui *ui, struct modal *m, struct canvas *c)
+{
+    if (!m)
+        return;
+    draw_modals(ui, m->below, c);
+    m->ops->draw(m, c, canvas_rect(c));
+}
+
+void ui_draw(struct ui *ui, struct canvas *c)
+{
+    struct layout *l = &ui->layout;
+    c->ascii = ui->ascii;
+    canvas_clear(c);
+    if (l->header.rows)
+        bar_header(ui, c, l->header);
+    if (l->list.rows)
+        draw_list(ui, c);
+    if (l->tabs.rows)
+        bar_tabs(ui, c, l->tabs);
+    struct view *v = ui->tabs[ui->tab];
+    if (l->detail.rows)
+        v->ops->draw(v, c, l->detail, ui->focus_detail);
+    if (l->footer.rows)
+        bar_footer(ui, c, l->footer);
+    draw_modals(ui, ui->modal, c);
+}

@@ -1,0 +1,55 @@
+#include "ui/state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void ui_say(struct ui *ui, enum say level, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(ui->message.text, sizeof(ui->message.text), fmt, ap);
+    va_end(ap);
+    ui->message.level = level;
+}
+
+void ui_push(struct ui *ui, struct modal *m)
+{
+    if (!m)
+        return;
+    m->ui = ui;
+    m->below = ui->modal;
+    ui->modal = m;
+}
+
+void ui_close(struct ui *ui, struct modal *m)
+{
+    for (struct modal **at = &ui->modal; *at; at = &(*at)->below)
+        if (*at == m) {
+            *at = m->below;
+            m->ops->free(m);
+            return;
+        }
+}
+
+void ui_request(struct ui *ui, enum request r)
+{
+    ui->platform->request(ui->app, r);
+}
+
+int64_t ui_now(const struct ui *ui)
+{
+    return ui->platform->wall_ns(ui->app);
+}
+
+unsigned ui_contexts(const struct ui *ui)
+{
+    unsigned bits = 1u << CONTEXT_GLOBAL;
+    bool detail = ui->layout.pane == PANE_DETAIL ||
+                  (ui->layout.pane == PANE_BOTH && ui->focus_detail);
+    if (!detail)
+        return bits | 1u << CONTEXT_LIST;
+    bits |= 1u << CONTEXT_DETAIL | 1u << ui->tabs[ui->tab]->ops->context;
+    if (ui->tab == TAB_LOGS && ui->zoom)
+        bits |= 1u << CONTEXT_LOG_FULL;
+    return bits;
+}

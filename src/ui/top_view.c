@@ -1,0 +1,184 @@
+/* The container's processes, read when the tab is looked at and with every sample. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/proc.h"
+#include "base/sys.h"
+#include "ui/format.h"
+#include "ui/procs.h"
+#include "ui/scroll.h"
+#include "ui/tabs.h"
+
+struct top_view {
+    struct view view;
+    struct mtd_summary summary; /* id, pid, state, cgroups: what mtd_pids() looks at */
+    bool visible, alive;
+    struct procs procs;
+    int error;
+    struct scroll scroll;
+    struct proc_info victim; /* the process a signal is being chosen for */
+};
+
+static void copy_summary(struct top_view *v, const struct mtd_summary *s)
+{
+    mtd_summary_done(&v->summary);
+    v->summary = (struct mtd_summary){0};
+    if (!s)
+        return;
+    memcpy(v->summary.id, s->id, sizeof(s->id));
+    v->summary.name = s->name ? strdup(s->name) : NULL;
+    v->summary.state = s->state;
+    v->summary.pid = s->pid;
+    strv_copy(&v->summary.cgroups, &s->cgroups);
+}
+
+static bool update(struct view *view)
+{
+    struct top_view *v = (struct top_view *)view;
+    if (!v->visible || !v->alive || !view->host->engine)
+        return false;
+    v->error = procs_read(&v->procs, view->host->engine, &v->summary);
+    return true;
+}
+
+static void select_row(struct view *view, const struct mtd_summary *s)
+{
+    struct top_view *v = (struct top_view *)view;
+    bool same = s && strcmp(s->id, v->summary.id) == 0 && s->pid == v->summary.pid &&
+                s->state == v->summary.state;
+    if (same)
+        return;
+    copy_summary(v, s);
+    v->alive = s && (s->state == MTD_STATE_RUNNING || s->state == MTD_STATE_PAUSED);
+    procs_done(&v->procs);
+    update(view);
+}
+
+static void show(struct view *view, bool visible)
+{
+    struct top_view *v = (struct top_view *)view;
+    bool was = v->visible;
+    v->visible = visible;
+    if (visible && !was)
+        update(view);
+}
+
+static void draw_process(const struct proc_info *p, struct canvas *c, struct rect line,
+                         struct style st, int shift)
+{
+    char cpu[FORMAT_MAX] = "-", rss[FORMAT_MAX], inner[16] = "?";
+    if (p->cpu >= 0)
+        format_percent((double)p->cpu, cpu);
+    if (p->inner)
+        snprintf(inner, sizeof(inner), "%d", (int)p->inner);
+    canvas_fill(c, line, st);
+    int col = canvas_printf(c, line, 0, 1, st, "%7d %7s %6u %c %6s %6s  ", (int)p->pid, inner,
+                            (unsigned)p->uid, p->state, cpu, format_size(p->rss, rss));
+    struct rect rest = {line.row, line.col + col, 1, line.cols - col};
+    canvas_puts(c, rest, 0, -shift, st, p->command);
+}
+
+static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
+{
+    struct top_view *v = (struct top_view *)view;
+    if (!v->alive || v->error) {
+        canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
+                    v->error ? strerror(-v->error) : "it does not run: no processes");
+        return;
+    }
+    canvas_printf(c, r, 0, 1, STYLE(COLOR_HEADING), "%7s %7s %6s S %6s %6s  %s", "HOST", "PID",
+                  "UID", "CPU%", "RSS", "COMMAND");
+    scroll_fit(&v->scroll, v->procs.len, r.rows - 1);
+    for (int i = 0; i + 1 < r.rows && v->scroll.top + (size_t)i < v->procs.len; i++) {
+        size_t at = v->scroll.top + (size_t)i;
+        bool on = focused && at == v->scroll.at;
+        struct rect line = {r.row + 1 + i, r.col, 1, r.cols};
+        draw_process(&v->procs.items[at], c, line, STYLE(on ? COLOR_SELECTED : COLOR_TEXT),
+                     v->scroll.shift);
+    }
+}
+
+/* ---- a signal to one of them -------------------------------------------------------------- */
+
+static const int SIGNALS[] = {SIGTERM, SIGKILL, SIGINT, SIGHUP, SIGQUIT,
+                              SIGUSR1, SIGUSR2, SIGSTOP, SIGCONT};
+
+/* Through a pidfd of exactly the process that was chosen. */
+static void chosen(void *arg, size_t index)
+{
+    struct top_view *v = arg;
+    const struct host *host = v->view.host;
+    char text[128];
+    int sig = SIGNALS[index];
+    auto_fd int fd = proc_open(v->victim.pid, v->victim.start);
+    int rc = fd < 0 ? fd : sys_pidfd_send_signal(fd, sig, NULL, 0) < 0 ? -errno : 0;
+    snprintf(text, sizeof(text), "%s to process %d: %s", signal_name(sig), (int)v->victim.pid,
+             rc == 0 ? "sent" : rc == -ESRCH ? "it has ended meanwhile" : strerror(-rc));
+    host->say(host->app, rc == 0 ? SAY_INFO : SAY_ERROR, text);
+}
+
+static void ask_signal(struct top_view *v)
+{
+    const struct host *host = v->view.host;
+    auto_done(strv_done) struct strv items = {0};
+    char title[96];
+    if (v->scroll.at >= v->procs.len)
+        return;
+    v->victim = v->procs.items[v->scroll.at];
+    for (size_t i = 0; i < ARRAY_SIZE(SIGNALS); i++)
+        strv_add(&items, signal_name(SIGNALS[i]));
+    snprintf(title, sizeof(title), "signal process %d (%.40s)", (int)v->victim.pid,
+             v->victim.command);
+    host->choose(host->app, title, &items, chosen, v);
+}
+
+static bool key(struct view *view, const struct key *k)
+{
+    struct top_view *v = (struct top_view *)view;
+    if (k->command == CMD_SIGNAL) {
+        ask_signal(v);
+        return true;
+    }
+    if (k->command == CMD_COPY && v->scroll.at < v->procs.len) {
+        view->host->copy(view->host->app, v->procs.items[v->scroll.at].command);
+        return true;
+    }
+    struct key moved = *k;
+    moved.row--; /* the headings */
+    return scroll_key(&v->scroll, &moved);
+}
+
+static void status(struct view *view, char *out, size_t size)
+{
+    struct top_view *v = (struct top_view *)view;
+    if (v->alive)
+        snprintf(out, size, "%zu processes", v->procs.len);
+}
+
+static void free_view(struct view *view)
+{
+    struct top_view *v = (struct top_view *)view;
+    mtd_summary_done(&v->summary);
+    procs_done(&v->procs);
+    free(v);
+}
+
+static const struct view_ops OPS = {
+    .title = "Top", .context = CONTEXT_TOP, .select = select_row, .show = show,
+    .update = update, .draw = draw, .key = key, .status = status, .free = free_view,
+};
+
+struct view *top_view_new(const struct host *host)
+{
+    struct top_view *v = calloc(1, sizeof(*v));
+    if (!v)
+        return NULL;
+    v->view = (struct view){&OPS, host};
+    return &v->view;
+}

@@ -1,0 +1,159 @@
+/* The screen's own options, and which of its faces the terminal allows. */
+#include "ui/ui.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "ui/app.h"
+#include "ui/plain.h"
+
+static const char USAGE[] =
+    "usage: mytop-docker [--root DIR] [--run-root DIR] [screen options]\n"
+    "The dashboard. Without a terminal give a command: mytop-docker --batch VERB ...\n\n"
+    "  --read-only    lock every key that changes something\n"
+    "  --plain        a numbered list by lines: dumb terminals, screen readers\n"
+    "  --ascii        no line drawing, no symbols\n"
+    "  --config FILE  instead of $XDG_CONFIG_HOME/mytop-docker/config\n"
+    "  --script FILE  take keys from FILE; no terminal is needed\n"
+    "  --print-keys markdown|man  print the table of keys\n"
+    "  --help         this\n";
+
+struct options {
+    bool read_only, plain, ascii, help;
+    const char *script, *config, *print_keys;
+};
+
+enum { OPT_READ_ONLY = 1, OPT_PLAIN, OPT_ASCII, OPT_SCRIPT, OPT_CONFIG, OPT_KEYS, OPT_HELP };
+static const struct option OPTIONS[] = {
+    {"read-only", no_argument, NULL, OPT_READ_ONLY},
+    {"plain", no_argument, NULL, OPT_PLAIN},
+    {"ascii", no_argument, NULL, OPT_ASCII},
+    {"script", required_argument, NULL, OPT_SCRIPT},
+    {"config", required_argument, NULL, OPT_CONFIG},
+    {"print-keys", required_argument, NULL, OPT_KEYS},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static int parse_options(int argc, char **argv, struct options *o)
+{
+    int c;
+    optind = 0;
+    while ((c = getopt_long(argc, argv, "+h", OPTIONS, NULL)) != -1)
+        switch (c) {
+        case OPT_READ_ONLY: o->read_only = true; break;
+        case OPT_PLAIN: o->plain = true; break;
+        case OPT_ASCII: o->ascii = true; break;
+        case OPT_SCRIPT: o->script = optarg; break;
+        case OPT_CONFIG: o->config = optarg; break;
+        case OPT_KEYS: o->print_keys = optarg; break;
+        case OPT_HELP: case 'h': o->help = true; break;
+        default: return -EINVAL;
+        }
+    return optind < argc ? -EINVAL : 0;
+}
+
+static int print_keys(const char *form)
+{
+    struct keys keys;
+    auto_done(buf_done) struct buf text = {0};
+    if (keys_init(&keys) < 0)
+        return 125;
+    keys_print(&keys, strcmp(form, "markdown") == 0, &text);
+    keys_done(&keys);
+    return text.data && fputs(text.data, stdout) >= 0 ? 0 : 125;
+}
+
+/* Whether the state can be read at all is said before the screen is taken. */
+static int check_state(const struct mtd_options *o, bool read_only)
+{
+    struct mtd_options try = *o;
+    struct mtd_engine *e = NULL;
+    struct mtd_error err = {0};
+    try.read_only = read_only;
+    if (mtd_open(&e, &try, &err) < 0) {
+        fprintf(stderr, "mytop-docker: %s\n", err.text);
+        return -1;
+    }
+    mtd_close(e);
+    return 0;
+}
+
+static int run_script(const struct ui_setup *setup, const char *path)
+{
+    struct script script;
+    struct mtd_error err = {0};
+    if (script_load(&script, path, &err) < 0) {
+        fprintf(stderr, "mytop-docker: %s\n", err.text);
+        return 125;
+    }
+    struct app_setup app = {.ui = setup, .script = &script};
+    int status = app_run(&app);
+    script_done(&script);
+    return status;
+}
+
+/* An own description of the terminal: it can be made non-blocking without the shell's being
+ * so afterwards. */
+static int open_terminal(void)
+{
+    const char *name = ttyname(STDOUT_FILENO);
+    int fd = open(name ? name : "/dev/tty", O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd >= 0 ? fd : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+}
+
+static int run_screen(const struct ui_setup *setup, struct terminal *term)
+{
+    struct guard *guard = NULL;
+    pid_t child = guard_fork(&guard);
+    if (child < 0) {
+        fprintf(stderr, "mytop-docker: cannot start: %s\n", strerror((int)-child));
+        return 125;
+    }
+    if (child > 0)
+        return guard_watch(child, guard, term);
+    struct app_setup app = {.ui = setup, .term = term, .guard = guard};
+    return app_run(&app);
+}
+
+int ui_main(const struct mtd_options *o, int argc, char **argv)
+{
+    struct options opt = {0};
+    struct theme theme;
+    struct terminal term;
+    if (parse_options(argc, argv, &opt) < 0 || opt.help) {
+        fputs(USAGE, opt.help ? stdout : stderr);
+        return opt.help ? 0 : 125;
+    }
+    if (opt.print_keys)
+        return print_keys(opt.print_keys);
+    auto_free char *home = config_path();
+    struct ui_setup setup = {.options = o, .read_only = opt.read_only, .ascii = opt.ascii,
+                             .scripted = opt.script != NULL,
+                             .config = opt.config   ? opt.config
+                                       : opt.script ? NULL
+                                                    : home};
+    if (check_state(o, opt.read_only) < 0)
+        return 125;
+    if (opt.script)
+        return run_script(&setup, opt.script);
+    theme_init(&theme, SCHEME_DEFAULT);
+    auto_fd int fd = opt.plain ? -1 : open_terminal();
+    int rc = opt.plain ? -EOPNOTSUPP : term_prepare(&term, fd, getenv("TERM"), &theme);
+    if (rc < 0) {
+        if (!opt.plain)
+            fprintf(stderr, "mytop-docker: TERM=%s cannot show a screen: a plain list instead\n",
+                    getenv("TERM") ? getenv("TERM") : "");
+        return plain_run(o, opt.read_only, stdin, stdout);
+    }
+    setup.ascii |= !term.utf8;
+    int status = run_screen(&setup, &term);
+    term_done(&term);
+    return status;
+}

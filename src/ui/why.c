@@ -1,0 +1,135 @@
+/* Everything there is to know about an end, on one card: nobody should have to put it together
+ * from inspect, logs and dmesg. */
+#include "ui/why.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "ui/dialog.h"
+#include "ui/events_file.h"
+#include "ui/format.h"
+
+enum { LAST_LINES = 10, LAST_EVENTS = 12 };
+
+/* What shells and kernels mean by the usual numbers. */
+static const char *meaning(int status)
+{
+    switch (status) {
+    case 0: return "it ended by itself, successfully";
+    case 125: return "it could not be started";
+    case 126: return "its command could not be run (not executable?)";
+    case 127: return "its command was not found";
+    default: return "its command ended with an error";
+    }
+}
+
+static void add_end(const struct mtd_summary *s, struct buf *out)
+{
+    char limit[FORMAT_MAX];
+    if (s->oom_killed) {
+        buf_puts(out, "  OOM: the kernel killed it because its memory was used up");
+        if (s->memory_limit > 0)
+            buf_printf(out, " (limit %s)", format_size((uint64_t)s->memory_limit, limit));
+        buf_puts(out, "\n");
+    }
+    if (s->exit_signal)
+        buf_printf(out, "  Killed by %s (status %d)\n", signal_name(s->exit_signal), s->exit_code);
+    else if (s->state == MTD_STATE_EXITED || s->state == MTD_STATE_DEAD ||
+             s->state == MTD_STATE_RESTARTING)
+        buf_printf(out, "  Status %d: %s%s\n", s->exit_code,
+                   s->exit_code > 128 ? "as if killed by " : meaning(s->exit_code),
+                   s->exit_code > 128 ? signal_name(s->exit_code - 128) : "");
+    if (s->error)
+        buf_printf(out, "  %s\n", s->error);
+    if (s->state == MTD_STATE_CREATED && !s->error)
+        buf_puts(out, "  It was never started: s starts it\n");
+    if (s->state == MTD_STATE_RUNNING || s->state == MTD_STATE_PAUSED)
+        buf_puts(out, "  It has not ended: it runs\n");
+}
+
+static void add_times(const struct mtd_summary *s, int64_t now, struct buf *out)
+{
+    char text[FORMAT_MAX], age[FORMAT_MAX];
+    if (s->started_at)
+        buf_printf(out, "  Started  %s\n", format_time(s->started_at, text));
+    if (s->finished_at)
+        buf_printf(out, "  Ended    %s, %s ago, after %s\n", format_time(s->finished_at, text),
+                   format_age(now - s->finished_at, age),
+                   format_age(s->finished_at - s->started_at, (char[FORMAT_MAX]){0}));
+    if (s->restart_count)
+        buf_printf(out, "  Restarted %u times\n", s->restart_count);
+}
+
+static void add_log(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
+{
+    auto_free char *path = ui->engine ? mtd_path(ui->engine, s->id, "log") : NULL;
+    char *slash = path ? strrchr(path, '/') : NULL;
+    struct log_reader reader;
+    struct log_record rec;
+    bool any = false, fresh = true;
+    if (!slash)
+        return;
+    *slash = '\0';
+    auto_fd int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0 || logfile_reader_open(&reader, dir, false, 0, NULL) < 0)
+        return;
+    logfile_reader_tail(&reader, LAST_LINES);
+    for (; logfile_reader_next(&reader, &rec) == 1; fresh = rec.full) {
+        if (fresh)
+            buf_puts(out, rec.stream == LOG_STDERR ? "  ! " : "  | ");
+        buf_add(out, rec.text, rec.len < 500 ? rec.len : 500);
+        if (rec.full)
+            buf_putc(out, '\n');
+        any = true;
+    }
+    logfile_reader_close(&reader);
+    if (!any)
+        buf_puts(out, "  it wrote nothing\n");
+    else if (!fresh)
+        buf_putc(out, '\n');
+}
+
+static void add_history(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
+{
+    auto_free char *path = NULL;
+    auto_done(event_list_done) struct event_list events = {0};
+    if (!ui->engine || asprintf(&path, "%s/events.log", mtd_root(ui->engine)) < 0 ||
+        events_file_read(path, s->id, &events) < 0)
+        return;
+    size_t first = events.len > LAST_EVENTS ? events.len - LAST_EVENTS : 0;
+    for (size_t i = first; i < events.len; i++) {
+        const struct event_line *e = &events.items[i];
+        buf_printf(out, "  %.19s  %-8s", e->time, e->action);
+        if (e->exit_code >= 0)
+            buf_printf(out, " status %d", e->exit_code);
+        buf_printf(out, " %s\n", e->detail);
+    }
+}
+
+int why_text(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
+{
+    buf_printf(out, "\1%s  (%s)  %s\n", s->name ? s->name : s->id, s->image ? s->image : "?",
+               mtd_state_name(s->state));
+    add_end(s, out);
+    add_times(s, ui_now(ui), out);
+    if (s->command)
+        buf_printf(out, "  Command  %s\n", s->command);
+    buf_puts(out, "\n\1Its last lines\n");
+    add_log(ui, s, out);
+    buf_puts(out, "\n\1Its history\n");
+    add_history(ui, s, out);
+    return buf_puts(out, "\nEsc closes; l shows the whole log, i the record.\n");
+}
+
+void why_open(struct ui *ui)
+{
+    auto_done(buf_done) struct buf text = {0};
+    const struct row *r = model_selected(&ui->model);
+    if (!r)
+        return;
+    why_text(ui, r->s, &text);
+    ui_push(ui, pager_new("why", text.data ? text.data : "", NULL, NULL));
+}
