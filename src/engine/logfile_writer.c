@@ -92,6 +92,17 @@ int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned
     return 0;
 }
 
+/* The name the last file that must move gets: the first that is free, or the last allowed. */
+static unsigned first_free(const struct log_writer *w)
+{
+    char name[LOG_NAME_SIZE];
+    unsigned i = 1;
+    while (i + 1 < w->max_file &&
+           faccessat(w->dir_fd, logfile_name(i, name), F_OK, 0) == 0)
+        i++;
+    return i;
+}
+
 /* container.log.1 becomes .2 and so on; the last one is overwritten. One file in all: the new
  * one takes the old one's name, and who reads the old one still has it open. A failure leaves
  * the old file in use: a log too long is better than none. */
@@ -102,7 +113,7 @@ static int rotate(struct log_writer *w)
     auto_fd int fd = openat(w->dir_fd, NEW_NAME, OPEN_FLAGS | O_TRUNC, LOG_MODE);
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
-    for (unsigned i = w->max_file; i-- > 1;)
+    for (unsigned i = w->max_file > 1 ? first_free(w) : 0; i > 0; i--)
         if (renameat(w->dir_fd, logfile_name(i - 1, from), w->dir_fd,
                      logfile_name(i, to)) < 0 &&
             errno != ENOENT)
