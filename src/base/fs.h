@@ -30,8 +30,9 @@ int fs_mkdir_p(const char *path, mode_t mode);          /* existing directory = 
 int fs_open_dir_at(int dir_fd, const char *name);       /* O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC */
 int fs_write_all(int fd, const void *data, size_t len); /* loops over short writes, EINTR */
 
-/* Removes name and everything below it; does not cross mounts or follow links; missing = 0. */
-int fs_remove_tree_at(int dir_fd, const char *name);
+/* Removes path and everything below it; does not cross mounts or follow links there; missing
+ * = 0. No slash at the end. */
+int fs_remove_tree_at(int dir_fd, const char *path);
 
 /* openat2 with RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS: path is resolved with root_fd as "/".
  * -ENOSYS kernels (< 5.6) get a component-wise walk with O_NOFOLLOW that refuses links. */

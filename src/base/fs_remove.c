@@ -122,12 +122,8 @@ static void remove_entry(struct removal *r, int dir_fd, const char *name, int ty
     remove_dir(r, dir_fd, name, depth);
 }
 
-int fs_remove_tree_at(int dir_fd, const char *name)
+static int remove_tree(int dir_fd, const char *name)
 {
-    if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
-        return 0;
-    if (errno != EISDIR)
-        return -errno;
     auto_dir DIR *top = open_dir(dir_fd, name);
     if (!top)
         return errno == ENOENT ? 0 : -errno;
@@ -140,4 +136,22 @@ int fs_remove_tree_at(int dir_fd, const char *name)
     if (r.error < 0)
         return r.error;
     return unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* A path may cross mounts on its way to the tree; the tree may not. */
+int fs_remove_tree_at(int dir_fd, const char *path)
+{
+    if (unlinkat(dir_fd, path, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR)
+        return -errno;
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return remove_tree(dir_fd, path);
+    auto_free char *parent = strndup(path, (size_t)(slash + 1 - path));
+    auto_fd int parent_fd =
+        parent ? openat(dir_fd, parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (!parent)
+        return -ENOMEM;
+    return parent_fd < 0 ? -errno : remove_tree(parent_fd, slash + 1);
 }

@@ -412,7 +412,7 @@ Test(store, lists_and_loads_never_fail_beside_writers)
         auto_done(mtd_record_done) struct mtd_record r;
         mtd_record_init(&r);
         store_load(&store, fixed, &r, NULL);
-        for (int i = 0; i < 150; i++) {
+        for (int i = 0; i < 30; i++) {
             char id[MTD_ID_SIZE];
             r.spec.auto_remove = i % 2;
             r.status.restart_count++;
