@@ -4,14 +4,19 @@
 #include "engine/monitor_part.h"
 
 #include <errno.h>
+#include <link.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 
 #define CHUNK 65536
+#define PAGE 4096
 
 enum { AT_PID, AT_OUT, AT_ERR, AT_IN, AT_LISTEN, AT_CLIENTS, AT_ALL = AT_CLIENTS + MONITOR_CLIENTS };
 
@@ -39,7 +44,7 @@ static bool pump(struct monitor *m, int *fd, enum log_stream stream)
     return true;
 }
 
-static void fill(const struct monitor *m, struct pollfd *p)
+MONITOR_HOT static void fill(const struct monitor *m, struct pollfd *p)
 {
     bool pending = m->input_start < m->input_end;
     p[AT_PID] = (struct pollfd){.fd = m->pidfd, .events = POLLIN};
@@ -75,11 +80,31 @@ static void drain(struct monitor *m)
         ;
 }
 
-bool monitor_turn(struct monitor *m, int timeout_ms)
+/* Starting touched most of the program, waiting needs two pages of it. What is dropped is clean
+ * and comes back from the page cache when it is wanted. The kernel maps 64 kB around each page
+ * it brings back, so what waits stands together (MONITOR_HOT) and enters the kernel by one
+ * function, syscall(). */
+MONITOR_HOT static void drop_text(void)
+{
+    const ElfW(Phdr) *ph = (const ElfW(Phdr) *)getauxval(AT_PHDR); /* NOLINT: an address */
+    size_t n = getauxval(AT_PHNUM);
+    uintptr_t base = 0;
+    for (size_t i = 0; i < n; i++)
+        if (ph[i].p_type == PT_PHDR)
+            base = (uintptr_t)ph - ph[i].p_vaddr;
+    for (size_t i = 0; i < n; i++) {
+        uintptr_t start = (base + ph[i].p_vaddr + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
+        uintptr_t end = (base + ph[i].p_vaddr + ph[i].p_filesz) & ~(uintptr_t)(PAGE - 1);
+        if (ph[i].p_type == PT_LOAD && !(ph[i].p_flags & PF_W) && end > start)
+            syscall(SYS_madvise, start, end - start, MADV_DONTNEED);
+    }
+}
+
+MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
 {
     struct pollfd p[AT_ALL];
     fill(m, p);
-    if (poll(p, AT_ALL, timeout_ms) <= 0)
+    if (syscall(SYS_poll, p, (long)AT_ALL, (long)timeout_ms) <= 0)
         return false;
     if (p[AT_IN].revents)
         client_flush_input(m);
@@ -93,8 +118,9 @@ bool monitor_turn(struct monitor *m, int timeout_ms)
     return p[AT_PID].revents != 0;
 }
 
-void monitor_serve(struct monitor *m)
+MONITOR_HOT void monitor_serve(struct monitor *m)
 {
+    drop_text();
     while (m->pidfd >= 0 && !monitor_turn(m, -1))
         ;
     monitor_take_status(m);

@@ -13,6 +13,7 @@
 #include "engine/store.h"
 
 #define MONITOR_CLIENTS 32
+#define MONITOR_HOT __attribute__((hot, noinline)) /* placed together by the linker */
 
 struct monitor_client {
     int fd;         /* -1 = free slot */
