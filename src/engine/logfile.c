@@ -80,6 +80,10 @@ unsigned logfile_oldest(int dir_fd)
         if (*end == '\0' && n > highest && n < 1000000)
             highest = n;
     }
+    /* Reading a directory may miss a name that moves at the same moment. */
+    char name[LOG_NAME_SIZE];
+    while (faccessat(dir_fd, logfile_name((unsigned)highest + 1, name), F_OK, 0) == 0)
+        highest++;
     return (unsigned)highest;
 }
 

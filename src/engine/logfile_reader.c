@@ -17,6 +17,7 @@
 
 #define READER_SIZE ((size_t)64 << 10)
 #define SWITCH_TRIES 20
+#define MOVES_MEANWHILE 16
 #define SWITCH_PAUSE (NS_PER_MS / 10)
 
 int logfile_reader_switch(struct log_reader *r, unsigned index, uint64_t offset)
@@ -43,13 +44,21 @@ int logfile_reader_index(const struct log_reader *r)
 {
     char name[LOG_NAME_SIZE];
     struct stat st;
-    /* one more than there are: the oldest may move while we look */
-    unsigned last = logfile_oldest(r->dir_fd) + 1;
+    /* more than there are: the oldest may move while we look */
+    unsigned last = logfile_oldest(r->dir_fd) + MOVES_MEANWHILE;
     for (unsigned i = 0; i <= last; i++)
         if (fstatat(r->dir_fd, logfile_name(i, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             st.st_ino == r->ino)
             return (int)i;
     return -ENOENT;
+}
+
+static int open_oldest(struct log_reader *r)
+{
+    int code = -ENOENT;
+    for (int i = (int)logfile_oldest(r->dir_fd); i >= 0 && code == -ENOENT; i--)
+        code = logfile_reader_switch(r, (unsigned)i, 0);
+    return code;
 }
 
 int logfile_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
@@ -60,12 +69,7 @@ int logfile_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_
     r.buf = malloc(r.cap);
     if (!r.buf)
         return mtd_fail_errno(err, ENOMEM, "cannot read the container's log");
-    int code = -ENOENT;
-    for (unsigned i = oldest ? logfile_oldest(dir_fd) : 0; code == -ENOENT; i--) {
-        code = logfile_reader_switch(&r, i, oldest ? 0 : offset);
-        if (i == 0)
-            break;
-    }
+    int code = oldest ? open_oldest(&r) : logfile_reader_switch(&r, 0, offset);
     if (code < 0 && code != -ENOENT) {
         free(r.buf);
         return mtd_fail_errno(err, -code, "cannot read the container's log");
@@ -104,21 +108,22 @@ static bool missed_files(const struct log_reader *r)
 static int restart_at_oldest(struct log_reader *r)
 {
     bool missed = missed_files(r);
-    int code = -ENOENT;
-    for (unsigned i = logfile_oldest(r->dir_fd);; i--) {
-        code = logfile_reader_switch(r, i, 0);
-        if (code != -ENOENT || i == 0)
-            break;
-    }
+    int code = open_oldest(r);
     r->lost |= code == 0 && missed;
     return code;
 }
 
-/* 1 = switched, 0 = the writer is in the middle of it. */
-static int try_successor(struct log_reader *r, bool skip_holes)
+static bool is_deleted(const struct log_reader *r)
+{
+    struct stat st;
+    return fstat(r->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* 1 = switched, 0 = the writer is in the middle of it. patient: what is not there may come. */
+static int try_successor(struct log_reader *r, bool patient)
 {
     int index = logfile_reader_index(r);
-    if (index == 0)
+    if (index == 0 || (index < 0 && patient && !is_deleted(r)))
         return 0;
     if (index < 0) {
         int code = restart_at_oldest(r);
@@ -129,7 +134,7 @@ static int try_successor(struct log_reader *r, bool skip_holes)
     for (int i = index - 1; i >= 0 && code == -ENOENT; i--) {
         next.fd = -1;
         code = logfile_reader_switch(&next, (unsigned)i, 0);
-        if (!skip_holes)
+        if (patient)
             break;
     }
     if (code == 0 && logfile_reader_index(r) != index) {
@@ -154,7 +159,7 @@ static int next_file(struct log_reader *r)
     for (int tries = 0; tries < SWITCH_TRIES && code == 0; tries++) {
         if (tries > 0)
             nanosleep(&(struct timespec){.tv_nsec = SWITCH_PAUSE}, NULL);
-        code = try_successor(r, tries > SWITCH_TRIES / 2);
+        code = try_successor(r, tries < SWITCH_TRIES / 2);
     }
     return code;
 }
@@ -257,7 +262,9 @@ int logfile_reader_next(struct log_reader *r, struct log_record *ret)
 {
     for (;;) {
         if (r->fd < 0) {
-            int code = logfile_reader_switch(r, 0, r->offset);
+            /* what came since there was nothing may have been rotated already */
+            int code =
+                r->offset ? logfile_reader_switch(r, 0, r->offset) : open_oldest(r);
             if (code < 0)
                 return code == -ENOENT ? 0 : code;
         }
