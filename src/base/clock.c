@@ -46,12 +46,14 @@ void time_human_duration(int64_t ns, char out[TIME_TEXT])
     else if (seconds < 60)
         snprintf(out, TIME_TEXT, "%lld second%s", seconds, seconds == 1 ? "" : "s");
     else if (minutes < 60)
-        snprintf(out, TIME_TEXT, minutes == 1 ? "About a minute" : "%lld minutes", minutes);
+        snprintf(out, TIME_TEXT, minutes == 1 ? "About a minute" : "%lld minutes",
+                 minutes);
     else if (hours == 1)
         snprintf(out, TIME_TEXT, "About an hour");
     else {
         while (hours >= UNITS[i].below_hours)
             i++;
-        snprintf(out, TIME_TEXT, "%lld %s", hours / (long long)UNITS[i].hours, UNITS[i].name);
+        snprintf(out, TIME_TEXT, "%lld %s", hours / (long long)UNITS[i].hours,
+                 UNITS[i].name);
     }
 }

@@ -10,9 +10,9 @@
 #define NS_PER_SEC 1000000000LL
 #define NS_PER_MS 1000000LL
 
-int64_t clock_wall_ns(void);      /* CLOCK_REALTIME, since the epoch */
-int64_t clock_mono_ns(void);      /* CLOCK_MONOTONIC */
-int64_t clock_boot_ns(void);      /* CLOCK_BOOTTIME */
+int64_t clock_wall_ns(void); /* CLOCK_REALTIME, since the epoch */
+int64_t clock_mono_ns(void); /* CLOCK_MONOTONIC */
+int64_t clock_boot_ns(void); /* CLOCK_BOOTTIME */
 
 #define TIME_TEXT 48
 /* "2026-01-02T03:04:05.678901234Z"; ns = 0 gives docker's zero "0001-01-01T00:00:00Z". */

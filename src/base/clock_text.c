@@ -74,7 +74,8 @@ void time_format_rfc3339(int64_t wall_ns, char out[TIME_TEXT])
 }
 
 /* Exactly `width` digits within low..high; moves *p behind them. */
-static bool take_number(const char **p, int width, unsigned low, unsigned high, unsigned *ret)
+static bool take_number(const char **p, int width, unsigned low, unsigned high,
+                        unsigned *ret)
 {
     unsigned v = 0;
     for (int i = 0; i < width; i++) {
@@ -172,7 +173,8 @@ static int parse_date(const char *s, int64_t *ret)
         !take_number(&s, 2, 1, 12, &month) || !take_char(&s, '-') ||
         !take_number(&s, 2, 1, days_in_month(year, month), &day))
         return -EINVAL;
-    if ((take_char(&s, 'T') || take_char(&s, 't')) && !take_time_of_day(&s, &seconds, &nanos))
+    if ((take_char(&s, 'T') || take_char(&s, 't')) &&
+        !take_time_of_day(&s, &seconds, &nanos))
         return -EINVAL;
     if (!take_zone(&s, &zone) || *s != '\0')
         return -EINVAL;

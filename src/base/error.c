@@ -36,8 +36,8 @@ static void finish_text(struct mtd_error *err)
     strip_controls(err->text);
 }
 
-__attribute__((format(printf, 4, 0))) static int fail_with(struct mtd_error *err, int code,
-                                                           const char *reason,
+__attribute__((format(printf, 4, 0))) static int fail_with(struct mtd_error *err,
+                                                           int code, const char *reason,
                                                            const char *fmt, va_list ap)
 {
     if (code <= 0)

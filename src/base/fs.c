@@ -159,8 +159,8 @@ static int exchange(int dir_fd, const char *temp, const char *name)
     return 0;
 }
 
-static int replace(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
-                   bool durable, int (*put)(int, const char *, const char *))
+static int replace(int dir_fd, const char *name, const void *data, size_t len,
+                   mode_t mode, bool durable, int (*put)(int, const char *, const char *))
 {
     char temp[PATH_MAX];
     auto_fd int fd = open_temp(dir_fd, name, temp, sizeof(temp));

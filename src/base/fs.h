@@ -26,9 +26,10 @@ int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mo
  * means nothing after one. Saves the wait for a busy disk. */
 int fs_replace_volatile_at(int dir_fd, const char *name, const void *data, size_t len,
                            mode_t mode);
-int fs_mkdir_p(const char *path, mode_t mode);          /* existing directory = 0 */
-int fs_open_dir_at(int dir_fd, const char *name);       /* O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC */
-int fs_write_all(int fd, const void *data, size_t len); /* loops over short writes, EINTR */
+int fs_mkdir_p(const char *path, mode_t mode);    /* existing directory = 0 */
+int fs_open_dir_at(int dir_fd, const char *name); /* O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC */
+int fs_write_all(int fd, const void *data,
+                 size_t len); /* loops over short writes, EINTR */
 
 /* Removes path and everything below it; does not cross mounts or follow links there; missing
  * = 0. No slash at the end. */

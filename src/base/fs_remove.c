@@ -63,7 +63,8 @@ static void move_to_top(struct removal *r, int dir_fd, const char *name)
         r->moved = true;
 }
 
-static void remove_entry(struct removal *r, int dir_fd, const char *name, int type, int depth);
+static void remove_entry(struct removal *r, int dir_fd, const char *name, int type,
+                         int depth);
 
 static void remove_entries(struct removal *r, DIR *dir, int depth)
 {
@@ -109,12 +110,14 @@ static void remove_dir(struct removal *r, int dir_fd, const char *name, int dept
         note(r, -errno);
 }
 
-static void remove_entry(struct removal *r, int dir_fd, const char *name, int type, int depth)
+static void remove_entry(struct removal *r, int dir_fd, const char *name, int type,
+                         int depth)
 {
     if (type != DT_DIR) {
         if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
             return;
-        if (errno != EISDIR) { /* file systems without d_type give directories as unknown */
+        if (errno !=
+            EISDIR) { /* file systems without d_type give directories as unknown */
             note(r, -errno);
             return;
         }

@@ -148,7 +148,8 @@ static int mkdir_in_root(int root_fd, const char *path, mode_t mode, int *links)
         rc = buf_printf(&prefix, "%s/%s", parent.len > 1 ? parent.data : "", name);
         if (rc < 0)
             break;
-        int next = make_component(root_fd, dir, parent.data, name, prefix.data, mode, links);
+        int next =
+            make_component(root_fd, dir, parent.data, name, prefix.data, mode, links);
         if (next < 0)
             return next;
         close(dir);

@@ -159,14 +159,11 @@ static int scan_duration_unit(const char **p, uint64_t *ret)
     static const struct {
         const char *name;
         uint64_t ns;
-    } UNITS[] = {{"ns", 1},
-                 {"us", 1000},
+    } UNITS[] = {{"ns", 1},           {"us", 1000},
                  {"\xc2\xb5s", 1000}, /* micro sign */
                  {"\xce\xbcs", 1000}, /* Greek mu */
-                 {"ms", 1000000},
-                 {"s", 1000000000},
-                 {"m", 60000000000},
-                 {"h", 3600000000000}};
+                 {"ms", 1000000},     {"s", 1000000000},
+                 {"m", 60000000000},  {"h", 3600000000000}};
     for (size_t i = 0; i < sizeof(UNITS) / sizeof(UNITS[0]); i++) {
         size_t n = strlen(UNITS[i].name);
         if (strncmp(*p, UNITS[i].name, n) != 0)
@@ -194,7 +191,8 @@ int parse_duration_ns(const char *s, int64_t *ret)
         rc = scan_duration_unit(&s, &unit);
         if (rc < 0)
             return rc;
-        sum += (unsigned __int128)whole * unit + (unsigned __int128)nano * unit / 1000000000u;
+        sum += (unsigned __int128)whole * unit +
+               (unsigned __int128)nano * unit / 1000000000u;
         range = range || sum > INT64_MAX;
     } while (*s && !range);
     if (range)

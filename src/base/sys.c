@@ -38,7 +38,8 @@ int sys_pivot_root(const char *new_root, const char *put_old)
     return (int)syscall(SYS_pivot_root, new_root, put_old);
 }
 
-int sys_execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags)
+int sys_execveat(int fd, const char *path, char *const argv[], char *const envp[],
+                 int flags)
 {
     return (int)syscall(SYS_execveat, fd, path, argv, envp, flags);
 }

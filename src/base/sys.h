@@ -17,7 +17,8 @@ int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned flags);
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_pivot_root(const char *new_root, const char *put_old);
-int sys_execveat(int fd, const char *path, char *const argv[], char *const envp[], int flags);
+int sys_execveat(int fd, const char *path, char *const argv[], char *const envp[],
+                 int flags);
 int sys_waitid_pidfd(int pidfd, siginfo_t *info, int options);
 
 #endif

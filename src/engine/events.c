@@ -40,8 +40,9 @@ static int make_line(const struct event *e, struct buf *ret)
     time_format_rfc3339(e->time_ns ? e->time_ns : clock_wall_ns(), time);
     const struct {
         const char *name, *value;
-    } TEXTS[] = {{"time", time},     {"type", e->type}, {"action", e->action}, {"id", e->id},
-                 {"name", e->name}, {"image", e->image}, {"detail", e->detail}};
+    } TEXTS[] = {{"time", time},       {"type", e->type}, {"action", e->action},
+                 {"id", e->id},        {"name", e->name}, {"image", e->image},
+                 {"detail", e->detail}};
     json_t *line = json_object();
     int rc = line ? 0 : -ENOMEM;
     for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(TEXTS); i++)
@@ -65,9 +66,9 @@ static bool ends_torn(int fd)
 int events_append(int root_fd, const struct event *e)
 {
     auto_done(buf_done) struct buf line = {0};
-    auto_fd int fd = openat(root_fd, FILE_NAME,
-                            O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
-                            0600);
+    auto_fd int fd =
+        openat(root_fd, FILE_NAME,
+               O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     int rc = ends_torn(fd) ? buf_putc(&line, '\n') : 0;

@@ -52,8 +52,10 @@ static const struct field_table MOUNTS = {MOUNT_FIELDS, ARRAY_SIZE(MOUNT_FIELDS)
 
 static const struct field RLIMIT_FIELDS[] = {
     {"type", FIELD_CHARS, AT(struct mtd_rlimit, name), .always = true},
-    {"soft", FIELD_INT, AT(struct mtd_rlimit, soft), INT64_MIN, INT64_MAX, .always = true},
-    {"hard", FIELD_INT, AT(struct mtd_rlimit, hard), INT64_MIN, INT64_MAX, .always = true},
+    {"soft", FIELD_INT, AT(struct mtd_rlimit, soft), INT64_MIN, INT64_MAX,
+     .always = true},
+    {"hard", FIELD_INT, AT(struct mtd_rlimit, hard), INT64_MIN, INT64_MAX,
+     .always = true},
 };
 static const struct field_table RLIMITS = {RLIMIT_FIELDS, ARRAY_SIZE(RLIMIT_FIELDS),
                                            sizeof(struct mtd_rlimit)};
@@ -80,11 +82,13 @@ static const struct field RECORD_FIELDS[] = {
     {"mounts", FIELD_STRUCTS, R(spec.mounts), .items = &MOUNTS,
      .count_offset = offsetof(struct mtd_record, spec.n_mounts)},
     {"linux.resources.memory.limit", FIELD_INT, R(spec.resources.memory), 0, INT64_MAX},
-    {"linux.resources.memory.swap", FIELD_INT, R(spec.resources.memory_swap), -1, INT64_MAX},
+    {"linux.resources.memory.swap", FIELD_INT, R(spec.resources.memory_swap), -1,
+     INT64_MAX},
     {"linux.resources.cpu.shares", FIELD_INT, R(spec.resources.cpu_shares), 0, 262144},
     {"linux.resources.cpu.cpus", FIELD_STRING, R(spec.resources.cpuset_cpus)},
     {"linux.resources.pids.limit", FIELD_INT, R(spec.resources.pids), -1, INT64_MAX},
-    {"linux.resources.blockIO.weight", FIELD_INT, R(spec.resources.blkio_weight), 0, 1000},
+    {"linux.resources.blockIO.weight", FIELD_INT, R(spec.resources.blkio_weight), 0,
+     1000},
 
     {"mytop.image", FIELD_STRING, R(spec.image)},
     {"mytop.imageId", FIELD_STRING, R(spec.image_id)},
@@ -96,7 +100,8 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.privileged", FIELD_BOOL, R(spec.process.privileged)},
     {"mytop.capabilities", FIELD_MASK, R(spec.process.caps)},
     {"mytop.nanoCpus", FIELD_INT, R(spec.resources.nano_cpus), 0, INT64_MAX},
-    {"mytop.network", FIELD_ENUM, R(spec.network), .max = MTD_NET_HOST, .name = network_word},
+    {"mytop.network", FIELD_ENUM, R(spec.network), .max = MTD_NET_HOST,
+     .name = network_word},
     {"mytop.dns", FIELD_LIST, R(spec.dns)},
     {"mytop.addHosts", FIELD_LIST, R(spec.add_hosts)},
     {"mytop.stopSignal", FIELD_SIGNAL, R(spec.stop_signal)},
@@ -162,11 +167,13 @@ static int join_volumes(const struct mtd_spec *s, struct buf *ret)
     return rc;
 }
 
-static int encode_reader_view(const struct mtd_record *r, json_t *out, struct mtd_error *err)
+static int encode_reader_view(const struct mtd_record *r, json_t *out,
+                              struct mtd_error *err)
 {
     auto_done(buf_done) struct buf command = {0};
     auto_done(buf_done) struct buf volume = {0};
-    if (join_args(&r->spec.process.args, &command) < 0 || join_volumes(&r->spec, &volume) < 0)
+    if (join_args(&r->spec.process.args, &command) < 0 ||
+        join_volumes(&r->spec, &volume) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     struct reader_view view = {command.data, volume.data}, none = {0};
     return codec_encode(&READER, &view, &none, out, err);
@@ -180,7 +187,8 @@ int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *e
     if (!out)
         return mtd_fail(err, ENOMEM, "out of memory");
     struct field_table head = {RECORD_FIELDS, 5, RECORD.struct_size};
-    struct field_table rest = {RECORD_FIELDS + 5, RECORD.n_fields - 5, RECORD.struct_size};
+    struct field_table rest = {RECORD_FIELDS + 5, RECORD.n_fields - 5,
+                               RECORD.struct_size};
     int rc = codec_encode(&head, r, &defaults, out, err);
     if (rc == 0)
         rc = encode_reader_view(r, out, err);
@@ -202,7 +210,8 @@ static int check_identity(const struct mtd_record *r, struct mtd_error *err)
     return 0;
 }
 
-int spec_decode(const char *text, size_t len, struct mtd_record *ret, struct mtd_error *err)
+int spec_decode(const char *text, size_t len, struct mtd_record *ret,
+                struct mtd_error *err)
 {
     auto_json json_t *in = NULL;
     mtd_record_done(ret);
@@ -218,7 +227,8 @@ int spec_decode(const char *text, size_t len, struct mtd_record *ret, struct mtd
     return rc;
 }
 
-int spec_copy(struct mtd_record *ret, const struct mtd_record *from, struct mtd_error *err)
+int spec_copy(struct mtd_record *ret, const struct mtd_record *from,
+              struct mtd_error *err)
 {
     auto_done(buf_done) struct buf text = {0};
     int rc = spec_encode(from, &text, err);

@@ -19,8 +19,10 @@
 
 int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *err);
 /* *ret must be initialised; on failure it holds nothing. */
-int spec_decode(const char *text, size_t len, struct mtd_record *ret, struct mtd_error *err);
-int spec_copy(struct mtd_record *ret, const struct mtd_record *from, struct mtd_error *err);
+int spec_decode(const char *text, size_t len, struct mtd_record *ret,
+                struct mtd_error *err);
+int spec_copy(struct mtd_record *ret, const struct mtd_record *from,
+              struct mtd_error *err);
 
 /* Image configs as JSON ("Cmd", "Entrypoint", "Env" ...: docker's member names). */
 int spec_encode_image(const struct mtd_image *i, struct buf *ret, struct mtd_error *err);

@@ -49,7 +49,8 @@ static json_t *encode_map(const struct strv *v, bool with_values)
     for (size_t i = 0; map && i < v->len; i++) {
         const char *item = v->items[i], *equals = with_values ? strchr(item, '=') : NULL;
         size_t key_len = equals ? (size_t)(equals - item) : strlen(item);
-        json_t *value = !with_values ? json_object() : encode_string(equals ? equals + 1 : "");
+        json_t *value =
+            !with_values ? json_object() : encode_string(equals ? equals + 1 : "");
         if (!value)
             return NULL;
         json_object_setn_new(map, item, key_len, value);
@@ -64,7 +65,8 @@ static int64_t read_int(const struct field *f, const void *p)
     return f->min < 0 ? *(const int32_t *)p : (int64_t) * (const uint32_t *)p;
 }
 
-static json_t *encode_structs(const struct field *f, const void *base, struct mtd_error *err)
+static json_t *encode_structs(const struct field *f, const void *base,
+                              struct mtd_error *err)
 {
     const char *items = *(const char *const *)((const char *)base + f->offset);
     size_t n = *(const size_t *)((const char *)base + f->count_offset);
@@ -72,8 +74,8 @@ static json_t *encode_structs(const struct field *f, const void *base, struct mt
     auto_json json_t *list = defaults ? json_array() : NULL;
     for (size_t i = 0; list && i < n; i++) {
         auto_json json_t *item = json_object();
-        if (!item || codec_encode(f->items, items + i * f->items->struct_size, defaults, item,
-                                  err) < 0)
+        if (!item || codec_encode(f->items, items + i * f->items->struct_size, defaults,
+                                  item, err) < 0)
             return NULL;
         if (json_array_append(list, item) < 0)
             return NULL;
@@ -88,18 +90,21 @@ static json_t *encode_time(int64_t wall_ns)
     return json_string(text);
 }
 
-static json_t *encode_value(const struct field *f, const void *base, struct mtd_error *err)
+static json_t *encode_value(const struct field *f, const void *base,
+                            struct mtd_error *err)
 {
     const void *p = (const char *)base + f->offset;
     char text[32];
     switch (f->kind) {
-    case FIELD_STRING: return *(char *const *)p ? encode_string(*(char *const *)p) : json_null();
+    case FIELD_STRING:
+        return *(char *const *)p ? encode_string(*(char *const *)p) : json_null();
     case FIELD_CHARS: return encode_string(p);
     case FIELD_BOOL: return json_boolean(*(const bool *)p);
     case FIELD_INT: return json_integer(read_int(f, p));
     case FIELD_ENUM: return json_string(f->name(*(const int *)p));
     case FIELD_TIME: return encode_time(*(const int64_t *)p);
-    case FIELD_SIGNAL: return json_string(*(const int *)p ? signal_name(*(const int *)p) : "");
+    case FIELD_SIGNAL:
+        return json_string(*(const int *)p ? signal_name(*(const int *)p) : "");
     case FIELD_MASK:
         snprintf(text, sizeof(text), "%016" PRIx64, *(const uint64_t *)p);
         return json_string(text);
@@ -123,7 +128,8 @@ static bool lists_equal(const struct strv *a, const struct strv *b)
 
 static bool is_default(const struct field *f, const void *base, const void *defaults)
 {
-    const void *p = (const char *)base + f->offset, *d = (const char *)defaults + f->offset;
+    const void *p = (const char *)base + f->offset,
+               *d = (const char *)defaults + f->offset;
     switch (f->kind) {
     case FIELD_STRING: {
         const char *a = *(char *const *)p, *b = *(char *const *)d;
@@ -133,7 +139,8 @@ static bool is_default(const struct field *f, const void *base, const void *defa
     case FIELD_LIST:
     case FIELD_MAP:
     case FIELD_SET: return lists_equal(p, d);
-    case FIELD_STRUCTS: return *(const size_t *)((const char *)base + f->count_offset) == 0;
+    case FIELD_STRUCTS:
+        return *(const size_t *)((const char *)base + f->count_offset) == 0;
     case FIELD_BOOL:
     case FIELD_INT:
     case FIELD_ENUM:
@@ -200,7 +207,8 @@ static bool is_too_deep(const char *text, size_t len)
     return false;
 }
 
-int codec_parse(const char *text, size_t len, size_t max, json_t **ret, struct mtd_error *err)
+int codec_parse(const char *text, size_t len, size_t max, json_t **ret,
+                struct mtd_error *err)
 {
     json_error_t why;
     if (len > max)
@@ -236,7 +244,8 @@ int codec_print(const json_t *object, size_t max, struct buf *ret, struct mtd_er
 {
     auto_done(buf_done) struct buf text = {0};
     struct bounded b = {.buf = &text, .max = max};
-    if (json_dump_callback(object, collect, &b, JSON_INDENT(1)) < 0 || collect("\n", 1, &b) < 0)
+    if (json_dump_callback(object, collect, &b, JSON_INDENT(1)) < 0 ||
+        collect("\n", 1, &b) < 0)
         return b.error == -E2BIG ? mtd_fail(err, E2BIG, "longer than %zu bytes", max)
                                  : mtd_fail(err, ENOMEM, "out of memory");
     buf_done(ret);

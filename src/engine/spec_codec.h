@@ -17,17 +17,17 @@
 #include "base/error.h"
 
 enum field_kind {
-    FIELD_STRING,  /* char *; "" and NULL are different */
-    FIELD_CHARS,   /* char[size], always terminated */
-    FIELD_BOOL,    /* bool */
-    FIELD_INT,     /* size 4 or 8; unsigned 64-bit values above INT64_MAX appear negative */
-    FIELD_ENUM,    /* int-sized; by name() */
-    FIELD_TIME,    /* int64_t wall ns as RFC3339; 0 is left out or docker's zero */
-    FIELD_SIGNAL,  /* int as "SIGTERM"; 0 = "" */
-    FIELD_MASK,    /* uint64_t as 16 hex digits, like CapBnd in /proc/PID/status */
-    FIELD_LIST,    /* struct strv as a list of strings */
-    FIELD_MAP,     /* struct strv of "key=value" as an object of strings */
-    FIELD_SET,     /* struct strv as an object with empty objects (docker's ExposedPorts) */
+    FIELD_STRING, /* char *; "" and NULL are different */
+    FIELD_CHARS,  /* char[size], always terminated */
+    FIELD_BOOL,   /* bool */
+    FIELD_INT,  /* size 4 or 8; unsigned 64-bit values above INT64_MAX appear negative */
+    FIELD_ENUM, /* int-sized; by name() */
+    FIELD_TIME, /* int64_t wall ns as RFC3339; 0 is left out or docker's zero */
+    FIELD_SIGNAL, /* int as "SIGTERM"; 0 = "" */
+    FIELD_MASK,   /* uint64_t as 16 hex digits, like CapBnd in /proc/PID/status */
+    FIELD_LIST,   /* struct strv as a list of strings */
+    FIELD_MAP,    /* struct strv of "key=value" as an object of strings */
+    FIELD_SET, /* struct strv as an object with empty objects (docker's ExposedPorts) */
     FIELD_STRUCTS, /* pointer to an array, its length in the size_t at count_offset */
 };
 
@@ -35,11 +35,11 @@ struct field {
     const char *path;
     enum field_kind kind;
     size_t offset, size;
-    int64_t min, max;          /* FIELD_INT; FIELD_ENUM: 0..max */
-    const char *(*name)(int);  /* FIELD_ENUM */
+    int64_t min, max;                /* FIELD_INT; FIELD_ENUM: 0..max */
+    const char *(*name)(int);        /* FIELD_ENUM */
     const struct field_table *items; /* FIELD_STRUCTS */
     size_t count_offset;
-    bool always;               /* written even when it equals the default */
+    bool always; /* written even when it equals the default */
 };
 
 struct field_table {
@@ -56,7 +56,8 @@ int codec_decode(const struct field_table *t, const json_t *in, void *base,
                  struct mtd_error *err);
 
 /* Text to an object; bounded size and depth, no NUL, no duplicate members. */
-int codec_parse(const char *text, size_t len, size_t max, json_t **ret, struct mtd_error *err);
+int codec_parse(const char *text, size_t len, size_t max, json_t **ret,
+                struct mtd_error *err);
 /* Object to indented text with a final newline; -E2BIG when longer than max. */
 int codec_print(const json_t *object, size_t max, struct buf *ret, struct mtd_error *err);
 

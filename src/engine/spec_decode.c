@@ -75,7 +75,8 @@ static int store_string(const struct field *f, const json_t *in, char **p,
     return 0;
 }
 
-static int store_chars(const struct field *f, const json_t *in, char *p, struct mtd_error *err)
+static int store_chars(const struct field *f, const json_t *in, char *p,
+                       struct mtd_error *err)
 {
     size_t n = json_string_length(in);
     if (!json_is_string(in))
@@ -86,7 +87,8 @@ static int store_chars(const struct field *f, const json_t *in, char *p, struct 
     return 0;
 }
 
-static int store_int(const struct field *f, const json_t *in, void *p, struct mtd_error *err)
+static int store_int(const struct field *f, const json_t *in, void *p,
+                     struct mtd_error *err)
 {
     if (!json_is_integer(in))
         return wrong(f, "not a whole number", err);
@@ -100,7 +102,8 @@ static int store_int(const struct field *f, const json_t *in, void *p, struct mt
     return 0;
 }
 
-static int store_enum(const struct field *f, const json_t *in, void *p, struct mtd_error *err)
+static int store_enum(const struct field *f, const json_t *in, void *p,
+                      struct mtd_error *err)
 {
     const char *text = json_string_value(in);
     for (int i = 0; text && i <= f->max; i++)
@@ -128,7 +131,8 @@ static int store_time(const struct field *f, const json_t *in, int64_t *p,
     return 0;
 }
 
-static int store_signal(const struct field *f, const json_t *in, int *p, struct mtd_error *err)
+static int store_signal(const struct field *f, const json_t *in, int *p,
+                        struct mtd_error *err)
 {
     const char *text = json_string_value(in);
     int sig = 0;
@@ -233,7 +237,8 @@ static int store_structs(const struct field *f, const json_t *in, void *base,
     return 0;
 }
 
-static int store_bool(const struct field *f, const json_t *in, bool *p, struct mtd_error *err)
+static int store_bool(const struct field *f, const json_t *in, bool *p,
+                      struct mtd_error *err)
 {
     if (!json_is_boolean(in))
         return wrong(f, "not true or false", err);
@@ -273,7 +278,8 @@ static int find_value(const struct field *f, const json_t *object, const json_t 
         if (!object)
             return 0;
         if (!json_is_object(object))
-            return mtd_fail(err, EINVAL, "%.*s: not an object", (int)(dot - f->path), f->path);
+            return mtd_fail(err, EINVAL, "%.*s: not an object", (int)(dot - f->path),
+                            f->path);
     }
     *ret = json_object_get(object, path);
     return 0;

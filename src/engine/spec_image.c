@@ -7,7 +7,8 @@
 #include "base/cleanup.h"
 #include "engine/spec_codec.h"
 
-#define I(member) offsetof(struct mtd_image, member), sizeof(((struct mtd_image *)0)->member)
+#define I(member) \
+    offsetof(struct mtd_image, member), sizeof(((struct mtd_image *)0)->member)
 
 static const struct field FIELDS[] = {
     {"Id", FIELD_STRING, I(id), .always = true},
@@ -27,7 +28,8 @@ static const struct field FIELDS[] = {
     {"Config.Labels", FIELD_MAP, I(config.labels)},
     {"Config.StopSignal", FIELD_SIGNAL, I(config.stop_signal)},
 };
-static const struct field_table IMAGE = {FIELDS, ARRAY_SIZE(FIELDS), sizeof(struct mtd_image)};
+static const struct field_table IMAGE = {FIELDS, ARRAY_SIZE(FIELDS),
+                                         sizeof(struct mtd_image)};
 
 int spec_encode_image(const struct mtd_image *i, struct buf *ret, struct mtd_error *err)
 {

@@ -29,7 +29,8 @@ static char *make_absolute(const char *path)
     return buf_take(&b);
 }
 
-static int fail_root(const char *option, const char *path, int code, struct mtd_error *err)
+static int fail_root(const char *option, const char *path, int code,
+                     struct mtd_error *err)
 {
     if (code == -EACCES || code == -EPERM || code == -EROFS)
         return mtd_fail(err, -code,
@@ -67,7 +68,8 @@ static int open_all(struct store *s, struct mtd_error *err)
     const struct {
         const char *name;
         int *fd;
-    } PARTS[] = {{"containers", &s->containers_fd}, {"names", &s->names_fd},
+    } PARTS[] = {{"containers", &s->containers_fd},
+                 {"names", &s->names_fd},
                  {"trash", &s->trash_fd}};
     bool create = !s->read_only;
     if (s->root_fd < 0)
@@ -90,11 +92,16 @@ static int open_all(struct store *s, struct mtd_error *err)
 int store_open(struct store *ret, const char *root, const char *run_root, bool read_only,
                struct mtd_error *err)
 {
-    struct store s = {.root_fd = -1, .run_fd = -1, .containers_fd = -1, .names_fd = -1,
-                      .trash_fd = -1, .read_only = read_only};
+    struct store s = {.root_fd = -1,
+                      .run_fd = -1,
+                      .containers_fd = -1,
+                      .names_fd = -1,
+                      .trash_fd = -1,
+                      .read_only = read_only};
     s.root = make_absolute(root);
     s.run_root = make_absolute(run_root);
-    int rc = s.root && s.run_root ? open_all(&s, err) : mtd_fail(err, ENOMEM, "out of memory");
+    int rc =
+        s.root && s.run_root ? open_all(&s, err) : mtd_fail(err, ENOMEM, "out of memory");
     if (rc < 0)
         store_done(&s);
     else
@@ -155,7 +162,8 @@ int store_open_run(struct store *s, const char *id, bool create, struct mtd_erro
 static bool is_still_there(int fd, int dir_fd, const char *path)
 {
     struct stat held, now;
-    return fstat(fd, &held) == 0 && fstatat(dir_fd, path, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return fstat(fd, &held) == 0 &&
+           fstatat(dir_fd, path, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
            held.st_dev == now.st_dev && held.st_ino == now.st_ino;
 }
 
@@ -187,7 +195,8 @@ int store_lock_at(int dir_fd, const char *name, bool create, bool wait)
     return -ENOENT;
 }
 
-static int lock_container(struct store *s, const char *id, bool wait, struct mtd_error *err)
+static int lock_container(struct store *s, const char *id, bool wait,
+                          struct mtd_error *err)
 {
     if (!hex_is_valid(id, MTD_ID_LEN) || !store_is_there(s))
         return store_no_such(id, err);
@@ -229,7 +238,8 @@ int store_read_record(int dir_fd, const char *name, const char *id, struct buf *
     return rc;
 }
 
-int store_load(struct store *s, const char *id, struct mtd_record *ret, struct mtd_error *err)
+int store_load(struct store *s, const char *id, struct mtd_record *ret,
+               struct mtd_error *err)
 {
     auto_done(buf_done) struct buf text = {0};
     struct mtd_error why = {0};
@@ -255,7 +265,8 @@ static int replace_record(int dir, const struct mtd_record *r, const struct buf 
     return fs_replace_at(dir, STORE_CONFIG, text->data, text->len, 0600, durable);
 }
 
-int store_save(struct store *s, const struct mtd_record *r, bool durable, struct mtd_error *err)
+int store_save(struct store *s, const struct mtd_record *r, bool durable,
+               struct mtd_error *err)
 {
     auto_done(buf_done) struct buf text = {0};
     int rc = spec_encode(r, &text, err);
@@ -270,6 +281,7 @@ int store_save(struct store *s, const struct mtd_record *r, bool durable, struct
     if (rc == 0)
         rc = replace_record(dir, r, &text, durable);
     if (rc < 0)
-        return mtd_fail_errno(err, -rc, "cannot write the record of container %.12s", r->id);
+        return mtd_fail_errno(err, -rc, "cannot write the record of container %.12s",
+                              r->id);
     return 0;
 }

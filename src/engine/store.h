@@ -18,9 +18,10 @@
 
 struct store {
     char *root, *run_root;
-    int root_fd, run_fd;                       /* O_DIRECTORY */
-    int containers_fd, names_fd, trash_fd;     /* O_DIRECTORY; -1 when read_only and missing */
-    bool read_only;                            /* missing directories are looked for again */
+    int root_fd, run_fd; /* O_DIRECTORY */
+    int containers_fd, names_fd,
+        trash_fd;   /* O_DIRECTORY; -1 when read_only and missing */
+    bool read_only; /* missing directories are looked for again */
 };
 
 /* Creates what is missing unless read_only. Not writable, not root: one clear sentence. */
@@ -33,15 +34,18 @@ int store_new_id(char ret[MTD_ID_SIZE]);
 /* New container: r->id when set (store_new_id), else a fresh one (never all digits in its first 12), name claimed (NULL = random
  * adjective_surname, retried until free), directory made with lock held, record written.
  * r->id, r->name, r->created_at are set. A failure leaves nothing. */
-int store_create(struct store *s, struct mtd_record *r, const char *name, struct mtd_error *err);
+int store_create(struct store *s, struct mtd_record *r, const char *name,
+                 struct mtd_error *err);
 
 /* Exact id, exact name (leading "/" allowed), unique id prefix (any length >= 1). Several:
  * -ENOTUNIQ, err lists them. */
 int store_resolve(struct store *s, const char *ref, char ret_id[MTD_ID_SIZE],
                   struct mtd_error *err);
-int store_load(struct store *s, const char *id, struct mtd_record *ret, struct mtd_error *err);
+int store_load(struct store *s, const char *id, struct mtd_record *ret,
+               struct mtd_error *err);
 /* Writes config.json. Lock held. durable = fsync before the rename. */
-int store_save(struct store *s, const struct mtd_record *r, bool durable, struct mtd_error *err);
+int store_save(struct store *s, const struct mtd_record *r, bool durable,
+               struct mtd_error *err);
 
 /* flock(LOCK_EX) on the container's lock file; waits. Returns the fd; closing releases.
  * After waiting it checks that the container was not removed meanwhile (-ENOENT). */
@@ -60,8 +64,9 @@ int store_open_run(struct store *s, const char *id, bool create, struct mtd_erro
 int store_list(struct store *s, struct mtd_list *ret, struct mtd_error *err);
 int store_summary(const struct mtd_record *r, struct mtd_summary *ret); /* -ENOMEM */
 
-int store_rename(struct store *s, struct mtd_record *r, const char *name,
-                 struct mtd_error *err); /* lock held; claims, saves, drops the old name */
+int store_rename(
+    struct store *s, struct mtd_record *r, const char *name,
+    struct mtd_error *err); /* lock held; claims, saves, drops the old name */
 /* Renames the directory into trash/, frees the name, removes the run directory, deletes.
  * Lock held (its fd may be closed afterwards). Also works on broken records. */
 int store_remove(struct store *s, const char *id, struct mtd_error *err);

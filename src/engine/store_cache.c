@@ -39,20 +39,21 @@ struct cache {
     size_t n;
 };
 
-#define AT(member) offsetof(struct mtd_summary, member), sizeof(((struct mtd_summary *)0)->member)
+#define AT(member) \
+    offsetof(struct mtd_summary, member), sizeof(((struct mtd_summary *)0)->member)
 static const struct {
     size_t offset, size;
 } PLAIN[] = {
-    {AT(created_at)},  {AT(started_at)},   {AT(finished_at)}, {AT(state)},
-    {AT(exit_code)},   {AT(exit_signal)},  {AT(oom_killed)},  {AT(tty)},
-    {AT(pid)},         {AT(pid_start)},    {AT(boot_id)},     {AT(monitor_pid)},
-    {AT(monitor_start)}, {AT(restart_count)}, {AT(network)},  {AT(memory_limit)},
+    {AT(created_at)},    {AT(started_at)},    {AT(finished_at)}, {AT(state)},
+    {AT(exit_code)},     {AT(exit_signal)},   {AT(oom_killed)},  {AT(tty)},
+    {AT(pid)},           {AT(pid_start)},     {AT(boot_id)},     {AT(monitor_pid)},
+    {AT(monitor_start)}, {AT(restart_count)}, {AT(network)},     {AT(memory_limit)},
     {AT(nano_cpus)},
 };
 static const size_t STRINGS[] = {
-    offsetof(struct mtd_summary, name),    offsetof(struct mtd_summary, image),
+    offsetof(struct mtd_summary, name),     offsetof(struct mtd_summary, image),
     offsetof(struct mtd_summary, image_id), offsetof(struct mtd_summary, command),
-    offsetof(struct mtd_summary, health),  offsetof(struct mtd_summary, error),
+    offsetof(struct mtd_summary, health),   offsetof(struct mtd_summary, error),
 };
 static const size_t LISTS[] = {
     offsetof(struct mtd_summary, labels),
@@ -89,8 +90,11 @@ static int64_t stamp_ns(struct timespec t)
 
 static struct key make_key(const char *id, const struct stat *st)
 {
-    struct key k = {.dev = st->st_dev, .ino = st->st_ino, .size = (uint64_t)st->st_size,
-                    .mtime = stamp_ns(st->st_mtim), .ctime = stamp_ns(st->st_ctim)};
+    struct key k = {.dev = st->st_dev,
+                    .ino = st->st_ino,
+                    .size = (uint64_t)st->st_size,
+                    .mtime = stamp_ns(st->st_mtim),
+                    .ctime = stamp_ns(st->st_ctim)};
     memcpy(k.id, id, MTD_ID_LEN);
     return k;
 }
@@ -162,7 +166,8 @@ static int take_summary(struct cursor *c, struct mtd_summary *s)
 
 static int compare_keys(const void *a, const void *b)
 {
-    return memcmp(*(const struct key *const *)a, *(const struct key *const *)b, MTD_ID_LEN);
+    return memcmp(*(const struct key *const *)a, *(const struct key *const *)b,
+                  MTD_ID_LEN);
 }
 
 int cache_find(const struct cache *c, const char *id, const struct stat *st,
@@ -178,7 +183,8 @@ int cache_find(const struct cache *c, const char *id, const struct stat *st,
     if (memcmp(&wanted, *found, sizeof(wanted)) != 0)
         return -ENOENT;
     struct mtd_summary s = {0};
-    struct cursor cursor = {(const char *)(*found + 1), wanted.entry_size - sizeof(wanted)};
+    struct cursor cursor = {(const char *)(*found + 1),
+                            wanted.entry_size - sizeof(wanted)};
     memcpy(s.id, id, MTD_ID_SIZE);
     if (take_summary(&cursor, &s) < 0) {
         mtd_summary_done(&s);
@@ -190,7 +196,8 @@ int cache_find(const struct cache *c, const char *id, const struct stat *st,
 
 static int index_entries(struct cache *c, size_t count)
 {
-    const char *p = c->data.data + sizeof(struct header), *end = c->data.data + c->data.len;
+    const char *p = c->data.data + sizeof(struct header),
+               *end = c->data.data + c->data.len;
     c->keys = calloc(count ? count : 1, sizeof(*c->keys));
     if (!c->keys)
         return -ENOMEM;
@@ -285,8 +292,8 @@ static int compare_sources(const void *a, const void *b, void *arg)
                   items[((const struct cache_source *)b)->index].id);
 }
 
-void cache_save(struct store *s, const struct mtd_summary *items, struct cache_source *sources,
-                size_t n)
+void cache_save(struct store *s, const struct mtd_summary *items,
+                struct cache_source *sources, size_t n)
 {
     auto_done(buf_done) struct buf b = {0};
     struct header h = {.magic = MAGIC, .layout = layout(), .count = n};

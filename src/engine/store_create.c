@@ -36,7 +36,8 @@ int store_new_id(char ret[MTD_ID_SIZE])
 
 /* Between mkdir and lock a sweep may take the directory for a dead one's: then again, with
  * another id. */
-static int make_locked_dir(struct store *s, char id[MTD_ID_SIZE], char *entry, int *ret_lock)
+static int make_locked_dir(struct store *s, char id[MTD_ID_SIZE], char *entry,
+                           int *ret_lock)
 {
     int lock = -EAGAIN;
     for (int tries = 0; tries < 16 && lock < 0; tries++) {
@@ -80,8 +81,8 @@ static int make_subdirs(int dir)
  * power loss now costs a container that has never run. */
 static int write_record(int dir, const struct buf *text)
 {
-    auto_fd int fd =
-        openat(dir, STORE_CONFIG, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_fd int fd = openat(dir, STORE_CONFIG,
+                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
     int rc = fs_write_all(fd, text->data, text->len);
@@ -177,17 +178,19 @@ static int create_random(struct store *s, struct mtd_record *r, struct mtd_error
     return rc;
 }
 
-int store_create(struct store *s, struct mtd_record *r, const char *name, struct mtd_error *err)
+int store_create(struct store *s, struct mtd_record *r, const char *name,
+                 struct mtd_error *err)
 {
     if (s->read_only)
         return mtd_fail(err, EROFS, "the state directory is open for reading only");
     if (name && name[0] == '/')
         name++;
     if (name && !name_is_valid(name))
-        return mtd_fail(err, EINVAL,
-                        "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-]* of at "
-                        "most 128 characters are allowed",
-                        name);
+        return mtd_fail(
+            err, EINVAL,
+            "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-]* of at "
+            "most 128 characters are allowed",
+            name);
     r->created_at = clock_wall_ns();
     int rc = name ? create_named(s, r, name, err) : create_random(s, r, err);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot create a container") : 0;

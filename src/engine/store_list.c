@@ -95,7 +95,8 @@ int store_summary(const struct mtd_record *r, struct mtd_summary *ret)
         join_command(&r->spec.process.args, &s.command) < 0 ||
         copy_string(&s.health, r->status.health) < 0 ||
         copy_string(&s.error, r->status.error) < 0 ||
-        strv_copy(&s.labels, &r->spec.labels) < 0 || list_mounts(&r->spec, &s.mounts) < 0 ||
+        strv_copy(&s.labels, &r->spec.labels) < 0 ||
+        list_mounts(&r->spec, &s.mounts) < 0 ||
         strv_copy(&s.cgroups, &r->status.cgroups) < 0) {
         mtd_summary_done(&s);
         return -ENOMEM;
@@ -225,7 +226,8 @@ static int newer_first(const void *a, const void *b)
     return strcmp(x->id, y->id);
 }
 
-int store_list_at(struct store *s, int64_t now, struct mtd_list *ret, struct mtd_error *err)
+int store_list_at(struct store *s, int64_t now, struct mtd_list *ret,
+                  struct mtd_error *err)
 {
     struct listing l = {.store = s, .now = now};
     if (!store_is_there(s)) {

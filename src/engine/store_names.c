@@ -58,8 +58,8 @@ void names_drop(struct store *s, const char *name, const char *id)
 }
 
 /* Calls back for each name that leads to id, until it says stop (true). */
-static void each_name_of(struct store *s, const char *id, bool (*found)(const char *, void *),
-                         void *arg)
+static void each_name_of(struct store *s, const char *id,
+                         bool (*found)(const char *, void *), void *arg)
 {
     int fd = openat(s->names_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -136,7 +136,8 @@ int names_claim(struct store *s, const char *name, const char *id, struct mtd_er
         if (rc == -ENOENT)
             continue;
         if (rc < 0)
-            return mtd_fail(err, EEXIST, "names/%s is not one of ours; remove that file", name);
+            return mtd_fail(err, EEXIST, "names/%s is not one of ours; remove that file",
+                            name);
         if (rc == 0 && strcmp(owner, id) == 0)
             return 0; /* left over by an earlier rename of this very container */
         if (is_taken(s, name, owner))

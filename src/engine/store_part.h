@@ -55,8 +55,8 @@ struct cache_source {
     struct stat st;
 };
 /* Sorts sources. Failing is harmless. */
-void cache_save(struct store *s, const struct mtd_summary *items, struct cache_source *sources,
-                size_t n);
+void cache_save(struct store *s, const struct mtd_summary *items,
+                struct cache_source *sources, size_t n);
 void cache_remove(struct store *s);
 
 #endif

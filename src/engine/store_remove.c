@@ -56,8 +56,9 @@ int store_remove(struct store *s, const char *id, struct mtd_error *err)
         return mtd_fail_errno(err, -rc, "cannot remove container %.12s", id);
     rc = finish_removal(s, id);
     if (rc < 0)
-        return mtd_fail(err, -rc, "container %.12s is removed, but not all of \"%s/trash/%.12s"
-                                  "...\": %s; the next command tries again",
+        return mtd_fail(err, -rc,
+                        "container %.12s is removed, but not all of \"%s/trash/%.12s"
+                        "...\": %s; the next command tries again",
                         id, s->root, id, strerror(-rc));
     return 0;
 }
@@ -87,14 +88,17 @@ static int swap_name(struct store *s, struct mtd_record *r, const char *name,
     return 0;
 }
 
-int store_rename(struct store *s, struct mtd_record *r, const char *name, struct mtd_error *err)
+int store_rename(struct store *s, struct mtd_record *r, const char *name,
+                 struct mtd_error *err)
 {
     char marker[STORE_ENTRY_SIZE];
     if (name[0] == '/')
         name++;
     if (!name_is_valid(name))
-        return mtd_fail(err, EINVAL, "Invalid container name (%s), only "
-                                     "[a-zA-Z0-9][a-zA-Z0-9_.-]* are allowed", name);
+        return mtd_fail(err, EINVAL,
+                        "Invalid container name (%s), only "
+                        "[a-zA-Z0-9][a-zA-Z0-9_.-]* are allowed",
+                        name);
     if (r->name && strcmp(r->name, name) == 0)
         return mtd_fail(err, EINVAL,
                         "Renaming a container with the same name as its current name");
@@ -156,7 +160,8 @@ static void sweep_entry(struct store *s, const char *entry)
     static const struct {
         const char *prefix;
         void (*sweep)(struct store *s, const char *entry, const char *id);
-    } KINDS[] = {{STORE_NEW, sweep_new}, {STORE_RENAME, sweep_rename}, {"", sweep_removed}};
+    } KINDS[] = {
+        {STORE_NEW, sweep_new}, {STORE_RENAME, sweep_rename}, {"", sweep_removed}};
     for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++) {
         size_t n = strlen(KINDS[i].prefix);
         if (strncmp(entry, KINDS[i].prefix, n) != 0)

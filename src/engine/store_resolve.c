@@ -50,7 +50,8 @@ static int resolve_prefix(struct store *s, const char *ref, char ret_id[MTD_ID_S
                           struct mtd_error *err)
 {
     struct match m = {.prefix = ref, .prefix_len = strlen(ref)};
-    if (m.prefix_len == 0 || m.prefix_len > MTD_ID_LEN || !hex_is_valid(ref, m.prefix_len))
+    if (m.prefix_len == 0 || m.prefix_len > MTD_ID_LEN ||
+        !hex_is_valid(ref, m.prefix_len))
         return store_no_such(ref, err);
     int rc = match_prefix(s, &m);
     if (rc < 0)
@@ -58,8 +59,8 @@ static int resolve_prefix(struct store *s, const char *ref, char ret_id[MTD_ID_S
     if (m.count == 0)
         return store_no_such(ref, err);
     if (m.count > 1)
-        return mtd_fail(err, ENOTUNIQ, "multiple IDs found with provided prefix: %s: %s", ref,
-                        m.listed);
+        return mtd_fail(err, ENOTUNIQ, "multiple IDs found with provided prefix: %s: %s",
+                        ref, m.listed);
     memcpy(ret_id, m.id, MTD_ID_SIZE);
     return 0;
 }

@@ -8,21 +8,21 @@
 #include "base/clock.h"
 
 static const char *const STATES[MTD_STATE_COUNT] = {
-    [MTD_STATE_CREATED] = "created",       [MTD_STATE_RUNNING] = "running",
-    [MTD_STATE_PAUSED] = "paused",         [MTD_STATE_RESTARTING] = "restarting",
-    [MTD_STATE_REMOVING] = "removing",     [MTD_STATE_EXITED] = "exited",
-    [MTD_STATE_DEAD] = "dead",             [MTD_STATE_BROKEN] = "broken",
+    [MTD_STATE_CREATED] = "created",   [MTD_STATE_RUNNING] = "running",
+    [MTD_STATE_PAUSED] = "paused",     [MTD_STATE_RESTARTING] = "restarting",
+    [MTD_STATE_REMOVING] = "removing", [MTD_STATE_EXITED] = "exited",
+    [MTD_STATE_DEAD] = "dead",         [MTD_STATE_BROKEN] = "broken",
 };
 
 static const char *const STAGES[MTD_STAGE_COUNT] = {
-    [MTD_STAGE_NONE] = "",             [MTD_STAGE_CLAIM] = "claim",
-    [MTD_STAGE_CGROUP] = "cgroup",     [MTD_STAGE_STDIO] = "stdio",
-    [MTD_STAGE_CLONE] = "clone",       [MTD_STAGE_LIMITS] = "limits",
-    [MTD_STAGE_NETWORK] = "network",   [MTD_STAGE_ROOTFS] = "rootfs",
-    [MTD_STAGE_MOUNT] = "mount",       [MTD_STAGE_DEVICES] = "devices",
-    [MTD_STAGE_PIVOT] = "pivot",       [MTD_STAGE_HOSTNAME] = "hostname",
-    [MTD_STAGE_USER] = "user",         [MTD_STAGE_CAPS] = "caps",
-    [MTD_STAGE_CWD] = "cwd",           [MTD_STAGE_EXEC] = "exec",
+    [MTD_STAGE_NONE] = "",           [MTD_STAGE_CLAIM] = "claim",
+    [MTD_STAGE_CGROUP] = "cgroup",   [MTD_STAGE_STDIO] = "stdio",
+    [MTD_STAGE_CLONE] = "clone",     [MTD_STAGE_LIMITS] = "limits",
+    [MTD_STAGE_NETWORK] = "network", [MTD_STAGE_ROOTFS] = "rootfs",
+    [MTD_STAGE_MOUNT] = "mount",     [MTD_STAGE_DEVICES] = "devices",
+    [MTD_STAGE_PIVOT] = "pivot",     [MTD_STAGE_HOSTNAME] = "hostname",
+    [MTD_STAGE_USER] = "user",       [MTD_STAGE_CAPS] = "caps",
+    [MTD_STAGE_CWD] = "cwd",         [MTD_STAGE_EXEC] = "exec",
     [MTD_STAGE_PUBLISH] = "publish",
 };
 
@@ -80,8 +80,9 @@ void mtd_spec_init(struct mtd_spec *s)
 void mtd_spec_done(struct mtd_spec *s)
 {
     char *strings[] = {s->image, s->image_id, s->hostname, s->resources.cpuset_cpus};
-    struct strv *lists[] = {&s->layers,    &s->entrypoint, &s->cmd,         &s->dns,
-                            &s->add_hosts, &s->labels,     &s->env_cmdline, &s->health_test};
+    struct strv *lists[] = {&s->layers,      &s->entrypoint, &s->cmd,
+                            &s->dns,         &s->add_hosts,  &s->labels,
+                            &s->env_cmdline, &s->health_test};
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         free(strings[i]);
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)

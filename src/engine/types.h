@@ -33,7 +33,7 @@ enum mtd_state {
     MTD_STATE_BROKEN, /* the record cannot be read; the reason is in `error` */
     MTD_STATE_COUNT
 };
-const char *mtd_state_name(enum mtd_state s);         /* "running" */
+const char *mtd_state_name(enum mtd_state s);               /* "running" */
 int mtd_state_parse(const char *name, enum mtd_state *ret); /* -EINVAL */
 
 /* Where a start failed. The name is the error's stage and the word a user reads. */
@@ -70,7 +70,7 @@ struct mtd_mount {
 };
 
 struct mtd_rlimit {
-    char name[16]; /* "nofile": lower case, without RLIMIT_ */
+    char name[16];       /* "nofile": lower case, without RLIMIT_ */
     uint64_t soft, hard; /* UINT64_MAX = unlimited */
 };
 
@@ -79,9 +79,10 @@ struct mtd_rlimit {
 
 struct mtd_process {
     struct strv args; /* full argv: entrypoint + command */
-    struct strv env;  /* "NAME=VALUE", complete but for HOME, which init adds from passwd */
-    char *cwd;        /* absolute; NULL = "/" */
-    char *user;       /* "name|uid[:group|gid]"; NULL = root */
+    struct strv
+        env;    /* "NAME=VALUE", complete but for HOME, which init adds from passwd */
+    char *cwd;  /* absolute; NULL = "/" */
+    char *user; /* "name|uid[:group|gid]"; NULL = root */
     bool tty;
     bool open_stdin; /* -i: else stdin is /dev/null */
     bool no_new_privs;
@@ -93,17 +94,22 @@ struct mtd_process {
 };
 
 struct mtd_resources {
-    int64_t memory;      /* bytes; 0 = no limit */
-    int64_t memory_swap; /* memory + swap, bytes; 0 = twice the memory; -1 = no limit */
-    int64_t nano_cpus;   /* 1e9 = one core; 0 = no limit */
-    uint64_t cpu_shares; /* 2..262144; 0 = default */
+    int64_t memory;        /* bytes; 0 = no limit */
+    int64_t memory_swap;   /* memory + swap, bytes; 0 = twice the memory; -1 = no limit */
+    int64_t nano_cpus;     /* 1e9 = one core; 0 = no limit */
+    uint64_t cpu_shares;   /* 2..262144; 0 = default */
     uint64_t blkio_weight; /* 10..1000; 0 = default */
-    int64_t pids;        /* 0 = default (no limit), -1 = no limit */
-    char *cpuset_cpus;   /* "0-1"; NULL = all */
+    int64_t pids;          /* 0 = default (no limit), -1 = no limit */
+    char *cpuset_cpus;     /* "0-1"; NULL = all */
 };
 
 enum mtd_network { MTD_NET_NONE, MTD_NET_HOST };
-enum mtd_restart { MTD_RESTART_NO, MTD_RESTART_ON_FAILURE, MTD_RESTART_ALWAYS, MTD_RESTART_UNLESS_STOPPED };
+enum mtd_restart {
+    MTD_RESTART_NO,
+    MTD_RESTART_ON_FAILURE,
+    MTD_RESTART_ALWAYS,
+    MTD_RESTART_UNLESS_STOPPED
+};
 
 /* What was asked for. Complete: the image's config is already merged in. */
 struct mtd_spec {
@@ -113,19 +119,19 @@ struct mtd_spec {
     struct strv entrypoint, cmd; /* what argv was made from, for inspect and commit */
     struct mtd_process process;
     char *hostname;
-    bool read_only; /* root file system */
+    bool read_only;           /* root file system */
     struct mtd_mount *mounts; /* the user's; the default ones are rootfs.c's table */
     size_t n_mounts;
     struct mtd_resources resources;
     enum mtd_network network;
     struct strv dns, add_hosts;
-    int stop_signal;    /* 0 = SIGTERM */
-    int64_t stop_timeout; /* seconds; -1 = wait for ever */
-    struct strv labels; /* "key=value", sorted */
+    int stop_signal;         /* 0 = SIGTERM */
+    int64_t stop_timeout;    /* seconds; -1 = wait for ever */
+    struct strv labels;      /* "key=value", sorted */
     struct strv env_cmdline; /* reserved for inspect; may be empty */
-    bool auto_remove;   /* --rm */
+    bool auto_remove;        /* --rm */
     enum mtd_restart restart;
-    unsigned restart_max; /* on-failure:N; 0 = no bound */
+    unsigned restart_max;  /* on-failure:N; 0 = no bound */
     uint64_t log_max_size; /* bytes; 0 = no rotation */
     unsigned log_max_file; /* >= 1 */
     /* docker's health check; empty test = none. test = ["CMD", ...] or ["CMD-SHELL", "..."] */
@@ -150,7 +156,7 @@ struct mtd_status {
     bool stopped_by_user; /* stop or kill: the restart policy rests */
     unsigned restart_count;
     int64_t started_at, finished_at; /* wall ns; 0 = never */
-    char *error;         /* why the last start failed, one line */
+    char *error;                     /* why the last start failed, one line */
     struct strv cgroups; /* "controllers:/absolute/host/dir", "unified:" for v2 */
     char *health;        /* "starting" "healthy" "unhealthy"; NULL = no check */
 };
@@ -199,16 +205,16 @@ void mtd_list_done(struct mtd_list *l);
  * (MTD_STAT_NONE), never 0. */
 #define MTD_STAT_NONE UINT64_MAX
 struct mtd_stats {
-    int64_t taken_at;      /* monotonic ns */
-    uint64_t cpu_ns;       /* used since start */
+    int64_t taken_at; /* monotonic ns */
+    uint64_t cpu_ns;  /* used since start */
     uint64_t throttled_ns, periods, throttled_periods;
     uint64_t memory;       /* usage minus inactive page cache, as docker counts */
     uint64_t memory_limit; /* MTD_STAT_NONE = none */
     uint64_t memory_cache;
     uint64_t oom_kills;
     uint64_t pids, pids_limit;
-    uint64_t blk_read, blk_write; /* bytes */
-    uint64_t net_rx, net_tx;      /* bytes, all interfaces but lo */
+    uint64_t blk_read, blk_write;                  /* bytes */
+    uint64_t net_rx, net_tx;                       /* bytes, all interfaces but lo */
     uint64_t psi_cpu_us, psi_memory_us, psi_io_us; /* "some" totals */
 };
 
@@ -221,10 +227,10 @@ struct mtd_image_config {
 void mtd_image_config_done(struct mtd_image_config *c);
 
 struct mtd_image {
-    char *id;         /* "sha256:<64 hex>" */
+    char *id;          /* "sha256:<64 hex>" */
     struct strv names; /* "busybox:latest"; may be empty (dangling) */
     int64_t created_at;
-    uint64_t size;    /* bytes unpacked, all layers */
+    uint64_t size;      /* bytes unpacked, all layers */
     struct strv layers; /* chain ids, lowest first */
     struct mtd_image_config config;
 };

@@ -33,9 +33,13 @@ static void read_log(void)
     cr_assert_eq(fs_read_at(tmp.fd, "events.log", 1 << 20, &text), 0);
 }
 
-static const struct event DIED = {.time_ns = 1767323045678901234, .type = "container",
-                                  .action = "die", .id = "0123", .name = "web",
-                                  .image = "busybox", .exit_code = 137};
+static const struct event DIED = {.time_ns = 1767323045678901234,
+                                  .type = "container",
+                                  .action = "die",
+                                  .id = "0123",
+                                  .name = "web",
+                                  .image = "busybox",
+                                  .exit_code = 137};
 
 Test(events, one_line_of_json_each)
 {
@@ -43,14 +47,16 @@ Test(events, one_line_of_json_each)
     cr_assert_eq(events_append(tmp.fd, &DIED), 0);
     cr_assert_eq(events_append(tmp.fd, &started), 0);
     read_log();
-    static const char FIRST[] = "{\"time\":\"2026-01-02T03:04:05.678901234Z\",\"type\":"
-                                "\"container\",\"action\":\"die\",\"id\":\"0123\",\"name\":"
-                                "\"web\",\"image\":\"busybox\",\"exitCode\":137}\n";
+    static const char FIRST[] =
+        "{\"time\":\"2026-01-02T03:04:05.678901234Z\",\"type\":"
+        "\"container\",\"action\":\"die\",\"id\":\"0123\",\"name\":"
+        "\"web\",\"image\":\"busybox\",\"exitCode\":137}\n";
     cr_assert(text.len > strlen(FIRST));
     cr_expect_eq(strncmp(text.data, FIRST, strlen(FIRST)), 0, "%s", text.data);
     json_t *second = json_loads(text.data + strlen(FIRST), 0, NULL);
     cr_expect_eq(json_object_size(second), 3);
-    cr_expect_neq(strncmp(json_string_value(json_object_get(second, "time")), "0001", 4), 0);
+    cr_expect_neq(strncmp(json_string_value(json_object_get(second, "time")), "0001", 4),
+                  0);
     json_decref(second);
 }
 

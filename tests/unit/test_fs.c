@@ -293,9 +293,12 @@ Test(fs, old_kernels_refuse_links_instead)
         const char *path;
         int flags, rc;
     } CASES[] = {
-        {"relative/secret", O_RDONLY, -ENOTDIR}, {"inside/passwd", O_RDONLY, -ENOTDIR},
-        {"../host/secret", O_RDONLY, -EXDEV},    {"etc/..", O_RDONLY, -EXDEV},
-        {"relative", O_PATH, -ELOOP},            {"absolute", O_RDONLY, -ELOOP},
+        {"relative/secret", O_RDONLY, -ENOTDIR},
+        {"inside/passwd", O_RDONLY, -ENOTDIR},
+        {"../host/secret", O_RDONLY, -EXDEV},
+        {"etc/..", O_RDONLY, -EXDEV},
+        {"relative", O_PATH, -ELOOP},
+        {"absolute", O_RDONLY, -ELOOP},
         {"none", O_RDONLY, -ENOENT},
     };
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++)

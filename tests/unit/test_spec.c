@@ -38,9 +38,12 @@ static void fill_mounts(struct mtd_spec *s)
 {
     s->mounts = calloc(3, sizeof(*s->mounts));
     s->n_mounts = 3;
-    s->mounts[0] = (struct mtd_mount){MTD_MOUNT_BIND, strdup("/srv/\xff"), strdup("/a"), NULL, true, false};
-    s->mounts[1] = (struct mtd_mount){MTD_MOUNT_TMPFS, NULL, strdup("/t"), strdup("size=64m,mode=1777"), false, false};
-    s->mounts[2] = (struct mtd_mount){MTD_MOUNT_VOLUME, strdup("vol"), strdup("/v"), NULL, false, true};
+    s->mounts[0] = (struct mtd_mount){
+        MTD_MOUNT_BIND, strdup("/srv/\xff"), strdup("/a"), NULL, true, false};
+    s->mounts[1] = (struct mtd_mount){
+        MTD_MOUNT_TMPFS, NULL, strdup("/t"), strdup("size=64m,mode=1777"), false, false};
+    s->mounts[2] = (struct mtd_mount){
+        MTD_MOUNT_VOLUME, strdup("vol"), strdup("/v"), NULL, false, true};
 }
 
 static void fill_spec(struct mtd_spec *s)
@@ -54,7 +57,8 @@ static void fill_spec(struct mtd_spec *s)
     s->hostname = strdup("h");
     s->read_only = true;
     fill_mounts(s);
-    s->resources = (struct mtd_resources){1 << 30, -1, 1500000000, 262144, 1000, -1, strdup("0-1")};
+    s->resources =
+        (struct mtd_resources){1 << 30, -1, 1500000000, 262144, 1000, -1, strdup("0-1")};
     s->network = MTD_NET_HOST;
     add(&s->dns, "1.1.1.1", "::1");
     add(&s->add_hosts, "a:1.2.3.4", "b:1.2.3.5");
@@ -149,7 +153,8 @@ static void expect_same(bool same, const char *member)
 static void expect_same_process(const struct mtd_process *a, const struct mtd_process *b)
 {
     SAME_LIST(args), SAME_LIST(env), SAME_TEXT(cwd), SAME_TEXT(user);
-    SAME(tty), SAME(open_stdin), SAME(no_new_privs), SAME(init), SAME(privileged), SAME(caps);
+    SAME(tty), SAME(open_stdin), SAME(no_new_privs), SAME(init), SAME(privileged),
+        SAME(caps);
     cr_assert_eq(a->n_rlimits, b->n_rlimits);
     for (size_t i = 0; i < a->n_rlimits; i++) {
         SAME_TEXT(rlimits[i].name);
@@ -165,14 +170,16 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
     cr_assert_eq(a->n_mounts, b->n_mounts);
     for (size_t i = 0; i < a->n_mounts; i++) {
         SAME(mounts[i].type), SAME(mounts[i].read_only), SAME(mounts[i].anonymous);
-        SAME_TEXT(mounts[i].source), SAME_TEXT(mounts[i].target), SAME_TEXT(mounts[i].options);
+        SAME_TEXT(mounts[i].source), SAME_TEXT(mounts[i].target),
+            SAME_TEXT(mounts[i].options);
     }
     SAME(resources.memory), SAME(resources.memory_swap), SAME(resources.nano_cpus);
     SAME(resources.cpu_shares), SAME(resources.blkio_weight), SAME(resources.pids);
     SAME_TEXT(resources.cpuset_cpus), SAME(network), SAME_LIST(dns), SAME_LIST(add_hosts);
     SAME(stop_signal), SAME(stop_timeout), SAME_LIST(labels), SAME_LIST(env_cmdline);
     SAME(auto_remove), SAME(restart), SAME(restart_max), SAME(log_max_size);
-    SAME(log_max_file), SAME_LIST(health_test), SAME(health_interval), SAME(health_timeout);
+    SAME(log_max_file), SAME_LIST(health_test), SAME(health_interval),
+        SAME(health_timeout);
     SAME(health_start_period), SAME(health_retries);
 }
 
@@ -180,7 +187,8 @@ static void expect_same_record(const struct mtd_record *a, const struct mtd_reco
 {
     SAME_TEXT(id), SAME_TEXT(name), SAME(created_at);
     expect_same_spec(&a->spec, &b->spec);
-    SAME(status.state), SAME(status.pid), SAME(status.pid_start), SAME_TEXT(status.boot_id);
+    SAME(status.state), SAME(status.pid), SAME(status.pid_start),
+        SAME_TEXT(status.boot_id);
     SAME(status.monitor_pid), SAME(status.monitor_start), SAME(status.exit_code);
     SAME(status.exit_signal), SAME(status.oom_killed), SAME(status.stopped_by_user);
     SAME(status.restart_count), SAME(status.started_at), SAME(status.finished_at);
@@ -235,9 +243,11 @@ Test(spec, the_readers_keys_come_first)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     auto_done(buf_done) struct buf text = {0};
-    static const char *const KEYS[] = {"\"pid\": 4194304", "\"id\": \"0123", "\"name\": \"n\"",
-                                       "\"createdTime\": \"2026-", "\"status\": \"exited\"",
-                                       "\"command\": ", "\"volume\": ", "\"process\": "};
+    static const char *const KEYS[] = {
+        "\"pid\": 4194304",       "\"id\": \"0123",
+        "\"name\": \"n\"",        "\"createdTime\": \"2026-",
+        "\"status\": \"exited\"", "\"command\": ",
+        "\"volume\": ",           "\"process\": "};
     make_full(&r);
     encode(&r, &text);
     const char *p = text.data;
@@ -290,7 +300,8 @@ Test(spec, refuses_members_of_the_wrong_kind_by_name)
         {"process", "[]", "process: not an object"},
         {"process.args", "\"sh\"", "process.args: not a list of strings"},
         {"process.args", "[1]", "process.args: not a list of strings"},
-        {"process.args", "[\"a\", {\"hex\": \"zz\"}]", "process.args: not a list of strings"},
+        {"process.args", "[\"a\", {\"hex\": \"zz\"}]",
+         "process.args: not a list of strings"},
         {"process.args", "[{\"hex\": \"00\"}]", "process.args: not a list of strings"},
         {"process.args", "[{\"hex\": \"f\"}]", "process.args: not a list of strings"},
         {"process.args", "[{}]", "process.args: not a list of strings"},
@@ -305,8 +316,10 @@ Test(spec, refuses_members_of_the_wrong_kind_by_name)
          "mounts: type: not one of its words"},
         {"linux", "7", "linux: not an object"},
         {"linux.resources", "7", "linux.resources: not an object"},
-        {"linux.resources.memory.limit", "-5", "linux.resources.memory.limit: out of range"},
-        {"linux.resources.cpu.shares", "262145", "linux.resources.cpu.shares: out of range"},
+        {"linux.resources.memory.limit", "-5",
+         "linux.resources.memory.limit: out of range"},
+        {"linux.resources.cpu.shares", "262145",
+         "linux.resources.cpu.shares: out of range"},
         {"mytop.capabilities", "\"ff\"", "mytop.capabilities: not 16 hexadecimal digits"},
         {"mytop.stopSignal", "\"NOPE\"", "mytop.stopSignal: not a signal"},
         {"mytop.logMaxFile", "0", "mytop.logMaxFile: out of range"},
@@ -314,14 +327,16 @@ Test(spec, refuses_members_of_the_wrong_kind_by_name)
         {"createdTime", "\"10m\"", "createdTime: not a time"},
         {"createdTime", "5", "createdTime: not a time"},
         {"state.exitCode", "256", "state.exitCode: out of range"},
-        {"state.bootId", "\"01234567-89ab-cdef-0123-456789abcdef0\"", "state.bootId: too long"},
+        {"state.bootId", "\"01234567-89ab-cdef-0123-456789abcdef0\"",
+         "state.bootId: too long"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
         auto_free char *text = with_member(CASES[i].path, CASES[i].value);
         struct mtd_record r;
         cr_expect_eq(decode(text, strlen(text), &r), -EINVAL, "%s", CASES[i].path);
         cr_expect_str_eq(err.text, CASES[i].error);
-        cr_expect(!r.name && !r.spec.mounts && !r.spec.process.args.items, "holds nothing");
+        cr_expect(!r.name && !r.spec.mounts && !r.spec.process.args.items,
+                  "holds nothing");
     }
 }
 
@@ -348,8 +363,16 @@ Test(spec, labels_never_become_members)
 Test(spec, refuses_what_is_not_json)
 {
     static const char *const BAD[] = {
-        "",     "x",   "[]",  "null", "{",     "{}x",   "{\"id\":\"\\u0000\"}",
-        "{\"id\":\"a\",\"id\":\"b\"}", "{\"pid\": 99999999999999999999}", "{\"id\":\"\xff\"}",
+        "",
+        "x",
+        "[]",
+        "null",
+        "{",
+        "{}x",
+        "{\"id\":\"\\u0000\"}",
+        "{\"id\":\"a\",\"id\":\"b\"}",
+        "{\"pid\": 99999999999999999999}",
+        "{\"id\":\"\xff\"}",
     };
     struct mtd_record r;
     for (size_t i = 0; i < ARRAY_SIZE(BAD); i++) {
@@ -399,7 +422,8 @@ Test(spec, depth_size_and_counts_are_bounded)
     cr_expect_eq(decode(text, n, &r), -EINVAL);
     cr_expect_eq(decode(text, n - 1, &r), -EINVAL);
     cr_expect_str_eq(err.text, "nested deeper than 32");
-    size_t head = (size_t)sprintf(text, "{\"id\":\"" ID "\",\"name\":\"n\",\"process\":{\"args\":[\"\"");
+    size_t head = (size_t)sprintf(text, "{\"id\":\"" ID
+                                        "\",\"name\":\"n\",\"process\":{\"args\":[\"\"");
     for (size_t i = 0; i < 70000; i++)
         memcpy(text + head + 3 * i, ",\"\"", 3);
     strcpy(text + head + 210000, "]}}");
@@ -425,7 +449,8 @@ Test(spec, brackets_in_strings_are_not_depth)
     auto_done(mtd_record_done) struct mtd_record r, back;
     auto_done(buf_done) struct buf text = {0};
     make_minimal(&r);
-    add(&r.spec.process.args, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "\\\"{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{");
+    add(&r.spec.process.args, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
+        "\\\"{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{");
     encode(&r, &text);
     cr_assert_eq(decode(text.data, text.len, &back), 0, "%s", err.text);
     cr_expect_str_eq(back.spec.process.args.items[1], r.spec.process.args.items[1]);
@@ -433,8 +458,8 @@ Test(spec, brackets_in_strings_are_not_depth)
 
 static void make_image(struct mtd_image *i)
 {
-    *i = (struct mtd_image){.id = strdup("sha256:0"), .created_at = 1767323045000000001,
-                            .size = 12345};
+    *i = (struct mtd_image){
+        .id = strdup("sha256:0"), .created_at = 1767323045000000001, .size = 12345};
     add(&i->names, "busybox:latest", "b:1");
     add(&i->layers, "l0", "l1");
     add(&i->config.cmd, "sh", "-c");

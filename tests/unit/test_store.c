@@ -176,7 +176,10 @@ Test(store, a_new_container_is_complete)
     static const struct {
         const char *name;
         mode_t mode;
-    } PARTS[] = {{"config.json", 0600}, {"lock", 0600}, {"upper", 0755}, {"work", 0700},
+    } PARTS[] = {{"config.json", 0600},
+                 {"lock", 0600},
+                 {"upper", 0755},
+                 {"work", 0700},
                  {"rootfs", 0700}};
     umask(077);
     cr_assert_eq(create_record("web", &r), 0, "%s", err.text);
@@ -200,10 +203,11 @@ Test(store, a_taken_name_is_a_conflict_and_leaves_nothing)
     char id[MTD_ID_SIZE], expected[512];
     cr_assert_eq(create("web", id), 0);
     cr_expect_eq(create("/web", NULL), -EEXIST);
-    snprintf(expected, sizeof(expected),
-             "Conflict. The container name \"/web\" is already in use by container \"%s\". "
-             "You have to remove (or rename) that container to be able to reuse that name.",
-             id);
+    snprintf(
+        expected, sizeof(expected),
+        "Conflict. The container name \"/web\" is already in use by container \"%s\". "
+        "You have to remove (or rename) that container to be able to reuse that name.",
+        id);
     cr_expect_str_eq(err.text, expected);
     expect_counts(1, 1);
 }
@@ -293,7 +297,8 @@ Test(store, resolves_ids_names_and_prefixes)
     cr_expect(resolves_to("/web", web));
     snprintf(prefix, sizeof(prefix), "%.12s", web);
     cr_expect(resolves_to(prefix, web));
-    static const char *const BAD[] = {"", "/", "we", "webx", "../names/web", "xyz", "WEB", "//web"};
+    static const char *const BAD[] = {"",    "/",   "we",   "webx", "../names/web",
+                                      "xyz", "WEB", "//web"};
     for (size_t i = 0; i < ARRAY_SIZE(BAD); i++) {
         cr_expect_eq(resolve(BAD[i], id), -ENOENT, "\"%s\"", BAD[i]);
         cr_expect(strstr(err.text, "No such container: "), "%s", err.text);
@@ -332,7 +337,8 @@ Test(store, a_name_wins_over_a_prefix)
 Test(store, unknown_ids_are_no_such_container)
 {
     static const char *const IDS[] = {
-        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "..", "", "."};
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "..", "",
+        "."};
     for (size_t i = 0; i < ARRAY_SIZE(IDS); i++) {
         auto_done(mtd_record_done) struct mtd_record r;
         mtd_record_init(&r);
@@ -511,7 +517,8 @@ Test(store, remove_leaves_nothing)
 
 Test(store, names_of_containers_that_are_gone_can_be_claimed)
 {
-    static const char GONE[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    static const char GONE[] =
+        "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     char id[MTD_ID_SIZE];
     symlinkat(GONE, store.names_fd, "web");
     cr_expect_eq(resolve("web", id), -ENOENT);
@@ -579,13 +586,13 @@ static const struct {
     const char *point;
     void (*run)(const char *id);
 } STEPS[] = {
-    {"store.create.dir", run_create},    {"store.create.lock", run_create},
-    {"store.create.record", run_create}, {"store.create.name", run_create},
-    {"store.create.publish", run_create},
-    {"store.remove.rename", run_remove}, {"store.remove.name", run_remove},
-    {"store.remove.run", run_remove},    {"store.remove.delete", run_remove},
-    {"store.rename.claim", run_rename},  {"store.rename.save", run_rename},
-    {"store.save", run_rename},          {"store.rename.drop", run_rename},
+    {"store.create.dir", run_create},     {"store.create.lock", run_create},
+    {"store.create.record", run_create},  {"store.create.name", run_create},
+    {"store.create.publish", run_create}, {"store.remove.rename", run_remove},
+    {"store.remove.name", run_remove},    {"store.remove.run", run_remove},
+    {"store.remove.delete", run_remove},  {"store.rename.claim", run_rename},
+    {"store.rename.save", run_rename},    {"store.save", run_rename},
+    {"store.rename.drop", run_rename},
 };
 
 /* After any step: the list is true, every name leads where the record says, nothing is left. */

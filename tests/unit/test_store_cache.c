@@ -165,12 +165,15 @@ Test(store_cache, damage_and_loss_are_harmless)
     cr_assert_eq(fs_read_at(store.root_fd, "summaries", 1 << 20, &good), 0);
     for (size_t i = 0; i < good.len; i += i < 32 ? 3 : 911) {
         good.data[i] ^= 0x41;
-        cr_assert_eq(fs_replace_at(store.root_fd, "summaries", good.data, good.len, 0600, false), 0);
+        cr_assert_eq(
+            fs_replace_at(store.root_fd, "summaries", good.data, good.len, 0600, false),
+            0);
         list_and_expect_right();
         good.data[i] ^= 0x41;
     }
     for (size_t len = 0; len < good.len; len += 2011) {
-        cr_assert_eq(fs_replace_at(store.root_fd, "summaries", good.data, len, 0600, false), 0);
+        cr_assert_eq(
+            fs_replace_at(store.root_fd, "summaries", good.data, len, 0600, false), 0);
         list_and_expect_right();
     }
     unlinkat(store.root_fd, "summaries", 0);
