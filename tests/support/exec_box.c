@@ -27,7 +27,7 @@ const char *box_dir(void)
     return dir;
 }
 
-static _Noreturn void become(const char *const args[])
+void box_become(const char *const args[])
 {
     const char *argv[MAX_ARGS] = {MTD_PROGRAM,  "--root", root,
                                   "--run-root", run,      "--batch"};
@@ -59,7 +59,7 @@ static pid_t start(const struct pipes *p, const char *const args[])
     dup2(p->in[0], 0);
     dup2(p->out[1], 1);
     dup2(p->err[1], 2);
-    become(args);
+    box_become(args);
 }
 
 static size_t take(int *fd, char *data, size_t len, size_t size)
@@ -134,7 +134,7 @@ pid_t box_start_on_tty(int *ret_master, unsigned short rows, unsigned short cols
     struct winsize size = {.ws_row = rows, .ws_col = cols};
     pid_t pid = forkpty(ret_master, NULL, NULL, &size);
     if (pid == 0)
-        become(args);
+        box_become(args);
     return pid;
 }
 

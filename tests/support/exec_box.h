@@ -29,6 +29,8 @@ pid_t box_start_on_tty(int *ret_master, unsigned short rows, unsigned short cols
 /* And without one: /dev/null as all three. */
 pid_t box_start(const char *const args[]);
 int box_wait(pid_t pid);
+/* After a fork: runs the command in this process. */
+_Noreturn void box_become(const char *const args[]);
 
 /* Reads the terminal until text has come (true) or nothing more does for 5 s. */
 bool box_expect(int master, const char *text);

@@ -418,6 +418,57 @@ Test(exec, the_inner_name_is_of_no_use_outside)
     cr_expect_eq(box_wait(pid), 125);
 }
 
+static int pid_inside(pid_t pid)
+{
+    char path[64], line[256];
+    int inner = 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "NSpid: %*d %d", &inner) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return inner;
+}
+
+/* CVE-2019-5736: a container that gets hold of our executable keeps it open, waits until it is
+ * no longer being run, and writes. */
+Test(exec, our_executable_cannot_be_written)
+{
+    static const char *const OURS[] = {"exec",           "-i",      "box",
+                                       "/proc/self/exe", "--batch", NULL};
+    struct result r;
+    struct stat before, after;
+    char command[256];
+    int input[2];
+    EXEC(&r, "box", "/proc/self/exe", "--version");
+    if (r.status == 127)
+        cr_skip_test(
+            "the program is linked dynamically: it does not start in the container");
+    cr_assert_eq(stat(MTD_PROGRAM, &before), 0);
+    cr_assert_eq(pipe2(input, O_CLOEXEC), 0);
+    pid_t front = fork();
+    if (front == 0) {
+        dup2(input[0], 0);
+        box_become(OURS);
+    }
+    pid_t inside = box_await("/proc/self/exe --batch");
+    cr_assert_gt(inside, 0);
+    snprintf(command, sizeof(command),
+             "exec 9< /proc/%d/exe; kill -9 %d; sleep 0.2; echo evil > /proc/self/fd/9",
+             pid_inside(inside), pid_inside(inside));
+    EXEC(&r, "box", "sh", "-c", command);
+    cr_expect_eq(box_wait(front), 137);
+    cr_expect_neq(r.status, 0);
+    cr_expect_not_null(strstr(r.err, "Read-only file system"), "%s", r.err);
+    cr_assert_eq(stat(MTD_PROGRAM, &after), 0);
+    cr_expect_eq(before.st_size, after.st_size);
+    cr_expect_eq(before.st_mtime, after.st_mtime);
+    close(input[0]);
+    close(input[1]);
+}
+
 static int count_sessions(void)
 {
     char path[256];
@@ -450,4 +501,36 @@ Test(exec, sessions_are_listed_while_they_live)
     for (int i = 0; i < 500 && count_sessions() > 0; i++)
         usleep(10000);
     cr_expect_eq(count_sessions(), 0);
+}
+
+/* ---- limits ----------------------------------------------------------------------------- */
+
+Test(exec, limits_are_the_containers)
+{
+    struct result r;
+    BOX(&r, "rm", "-f", "box");
+    BOX(&r, "run", "-d", "--name", "box", "--ulimit", "nofile=123:456", "--security-opt",
+        "no-new-privileges", "-u", "1000", "-w", "/tmp", "-m", "8m", "-v",
+        MTD_PROBE ":/probe:ro", "busybox", "sleep", "100000");
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    EXEC(&r, "box", "sh", "-c", "ulimit -Sn; ulimit -Hn; pwd; id -u");
+    expect_output(&r, "123\n456\n/tmp\n1000\n");
+    EXEC(&r, "box", "/probe", "caps");
+    cr_expect(has_line(r.out, "NoNewPrivs:\t1"));
+    EXEC(&r, "-u", "root", "box", "/probe", "alloc", "64000000");
+    cr_expect_eq(r.status, 137, "the memory limit holds for it too: %d", r.status);
+    EXEC(&r, "box", "true");
+    cr_expect_eq(r.status, 0, "and the container lives: %s", r.err);
+}
+
+Test(exec, no_room_for_a_process)
+{
+    struct result r;
+    BOX(&r, "rm", "-f", "box");
+    BOX(&r, "run", "-d", "--name", "box", "--pids-limit", "1", "busybox", "sleep",
+        "100000");
+    cr_assert_eq(r.status, 0, "%s", r.err);
+    EXEC(&r, "box", "true");
+    cr_expect_neq(r.status, 0);
+    cr_expect_not_null(strstr(r.err, "Resource temporarily unavailable"), "%s", r.err);
 }
