@@ -23,8 +23,9 @@ void client_add(struct monitor *m, int fd)
     close(fd);
 }
 
-void client_drop(struct monitor_client *c)
+void client_drop(struct monitor *m, struct monitor_client *c)
 {
+    m->tidy = true;
     close(c->fd);
     *c = (struct monitor_client){.fd = -1};
 }
@@ -35,7 +36,7 @@ static void kick(struct monitor *m, struct monitor_client *c)
     c->seen = m->written;
     int r = packet_send(c->fd, PACKET_LOG, &m->written, sizeof(m->written), MSG_DONTWAIT);
     if (r < 0 && r != -EAGAIN)
-        client_drop(c);
+        client_drop(m, c);
 }
 
 void client_kick_all(struct monitor *m)
@@ -50,7 +51,7 @@ void client_send_all(struct monitor *m, enum packet_type type, const void *data,
     for (size_t i = 0; i < MONITOR_CLIENTS; i++)
         if (m->clients[i].fd >= 0 &&
             packet_send(m->clients[i].fd, type, data, len, MSG_DONTWAIT) < 0)
-            client_drop(&m->clients[i]);
+            client_drop(m, &m->clients[i]);
 }
 
 /* A new client is told at once that it is in: the container runs, its output begins here. */
@@ -131,6 +132,6 @@ void client_read(struct monitor *m, struct monitor_client *c)
         m->stopping = true;
         return;
     default:
-        client_drop(c);
+        client_drop(m, c);
     }
 }

@@ -65,7 +65,7 @@ static void serve_clients(struct monitor *m, const struct pollfd *p)
         if (p[AT_CLIENTS + i].revents & POLLIN)
             client_read(m, &m->clients[i]);
         else if (p[AT_CLIENTS + i].revents)
-            client_drop(&m->clients[i]);
+            client_drop(m, &m->clients[i]);
         if (m->input_start < m->input_end)
             return; /* the one buffer is full */
     }
@@ -104,6 +104,9 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
 {
     struct pollfd p[AT_ALL];
     fill(m, p);
+    if (m->tidy)
+        drop_text();
+    m->tidy = false;
     if (syscall(SYS_poll, p, (long)AT_ALL, (long)timeout_ms) <= 0)
         return false;
     if (p[AT_IN].revents)
@@ -120,7 +123,7 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
 
 MONITOR_HOT void monitor_serve(struct monitor *m)
 {
-    drop_text();
+    m->tidy = true;
     while (m->pidfd >= 0 && !monitor_turn(m, -1))
         ;
     monitor_take_status(m);

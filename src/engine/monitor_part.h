@@ -47,6 +47,7 @@ struct monitor {
     char input[PACKET_MAX]; /* stdin the container has not taken yet */
     size_t input_start, input_end;
     bool input_eof;
+    bool tidy;     /* something unusual was done: give its pages back before waiting */
     bool stopping; /* PACKET_STOPPING came: no restart */
 
     int exit_code, exit_signal; /* code -1 = nobody can tell */
@@ -80,7 +81,7 @@ int monitor_reload(struct monitor *m);
 void monitor_unlock(struct monitor *m);
 
 void client_add(struct monitor *m, int fd);
-void client_drop(struct monitor_client *c);
+void client_drop(struct monitor *m, struct monitor_client *c);
 void client_kick_all(struct monitor *m);
 void client_send_all(struct monitor *m, enum packet_type type, const void *data, size_t len);
 void client_accept(struct monitor *m);
