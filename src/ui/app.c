@@ -27,7 +27,7 @@ struct app {
     struct ui ui;
     struct terminal *term;
     struct guard *guard;
-    struct script *script;
+    struct replay *script;
     struct canvas canvas;
     struct input input;
     uv_poll_t tty;
@@ -458,7 +458,7 @@ static void copy(void *app, const char *text, size_t n)
 static void on_step(uv_timer_t *t)
 {
     struct app *a = t->data;
-    script_run(a->script, &a->ui, &a->canvas, clock_mono_ns());
+    replay_run(a->script, &a->ui, &a->canvas, clock_mono_ns());
     a->dirty = true;
     if (a->script->ended)
         quit(a, a->script->status);

@@ -6,14 +6,14 @@
 
 #include "ui/guard.h"
 #include "ui/screen.h"
-#include "ui/script.h"
+#include "ui/replay.h"
 #include "ui/term.h"
 
 struct app_setup {
     const struct ui_setup *ui; /* platform and app are filled in */
     struct terminal *term;     /* prepared; NULL with a script */
     struct guard *guard;       /* NULL with a script */
-    struct script *script;     /* NULL = a person */
+    struct replay *script;     /* NULL = a person */
 };
 /* Runs until the end; the terminal is restored. Returns the exit status. */
 int app_run(const struct app_setup *setup);

@@ -41,9 +41,15 @@ static const struct option OPTIONS[] = {
     {NULL, 0, NULL, 0},
 };
 
-static int parse_options(int argc, char **argv, struct options *o)
+/* argv holds options only: getopt wants a program's name in front of them. */
+static int parse_options(int n, char **items, struct options *o)
 {
-    int c;
+    int c, argc = n + 1;
+    auto_free char **argv = calloc((size_t)n + 2, sizeof(char *));
+    if (!argv)
+        return -ENOMEM;
+    argv[0] = (char *)"mytop-docker";
+    memcpy(argv + 1, items, (size_t)n * sizeof(char *));
     optind = 0;
     while ((c = getopt_long(argc, argv, "+h", OPTIONS, NULL)) != -1)
         switch (c) {
@@ -87,15 +93,15 @@ static int check_state(const struct mtd_options *o, bool read_only)
 
 static int run_script(const struct ui_setup *setup, const char *path)
 {
-    struct script script;
+    struct replay script;
     struct mtd_error err = {0};
-    if (script_load(&script, path, &err) < 0) {
+    if (replay_load(&script, path, &err) < 0) {
         fprintf(stderr, "mytop-docker: %s\n", err.text);
         return 125;
     }
     struct app_setup app = {.ui = setup, .script = &script};
     int status = app_run(&app);
-    script_done(&script);
+    replay_done(&script);
     return status;
 }
 

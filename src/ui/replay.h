@@ -1,4 +1,4 @@
-/* script - a dashboard driven by a file instead of a person: for tests and for the README's
+/* replay - a dashboard driven by a file instead of a person: for tests and for the README's
  * screens. One step per line, '#' comments:
  *   key NAME ...      keys by name: j Enter ctrl-l (keys.h)
  *   type TEXT         every character of the rest of the line as a key
@@ -11,12 +11,12 @@
  *   quit
  * Pure: time and screen come from the caller.
  */
-#ifndef UI_SCRIPT_H
-#define UI_SCRIPT_H
+#ifndef UI_REPLAY_H
+#define UI_REPLAY_H
 
 #include "ui/screen.h"
 
-struct script {
+struct replay {
     char *text, *next;
     unsigned line;       /* number of the present step */
     int64_t clock_ns;    /* wall */
@@ -27,9 +27,9 @@ struct script {
     bool ended;
     int rows, cols;      /* wished for by resize */
 };
-int script_load(struct script *s, const char *path, struct mtd_error *err);
-void script_done(struct script *s);
+int replay_load(struct replay *s, const char *path, struct mtd_error *err);
+void replay_done(struct replay *s);
 /* Runs steps until one has to wait or the script ended. Draws into c as needed. */
-void script_run(struct script *s, struct ui *ui, struct canvas *c, int64_t mono_ns);
+void replay_run(struct replay *s, struct ui *ui, struct canvas *c, int64_t mono_ns);
 
 #endif

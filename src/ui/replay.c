@@ -1,4 +1,4 @@
-#include "ui/script.h"
+#include "ui/replay.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +15,10 @@
 #define WAIT_NS (10 * NS_PER_SEC)
 #define DEFAULT_CLOCK 1767323045000000000LL /* 2026-01-02T03:04:05Z */
 
-int script_load(struct script *s, const char *path, struct mtd_error *err)
+int replay_load(struct replay *s, const char *path, struct mtd_error *err)
 {
     struct buf text = {0};
-    *s = (struct script){.clock_ns = DEFAULT_CLOCK, .rows = 24, .cols = 80};
+    *s = (struct replay){.clock_ns = DEFAULT_CLOCK, .rows = 24, .cols = 80};
     int rc = fs_read_at(AT_FDCWD, path, 1 << 20, &text);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "script %s", path);
@@ -26,13 +26,13 @@ int script_load(struct script *s, const char *path, struct mtd_error *err)
     return 0;
 }
 
-void script_done(struct script *s)
+void replay_done(struct replay *s)
 {
     free(s->text);
     s->text = NULL;
 }
 
-static void fail(struct script *s, const char *why, const char *what)
+static void fail(struct replay *s, const char *why, const char *what)
 {
     fprintf(stderr, "mytop-docker: script line %u: %s: %s\n", s->line, why, what);
     s->status = 1;
@@ -45,7 +45,7 @@ static void press(struct ui *ui, int key)
     ui_key(ui, &ev);
 }
 
-static void step_key(struct script *s, struct ui *ui, struct canvas *c, char *arg)
+static void step_key(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     char *save = NULL;
     for (char *w = strtok_r(arg, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
@@ -58,7 +58,7 @@ static void step_key(struct script *s, struct ui *ui, struct canvas *c, char *ar
     }
 }
 
-static void step_type(struct script *s, struct ui *ui, struct canvas *c, char *arg)
+static void step_type(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     uint32_t state = 0;
     for (size_t n = strlen(arg); n && !state;) {
@@ -70,7 +70,7 @@ static void step_type(struct script *s, struct ui *ui, struct canvas *c, char *a
     }
 }
 
-static void step_resize(struct script *s, struct ui *ui, struct canvas *c, char *arg)
+static void step_resize(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     if (sscanf(arg, "%d %d", &s->rows, &s->cols) != 2 || s->rows < 1 || s->cols < 1 ||
         s->rows > 1000 || s->cols > 1000 || canvas_resize(c, s->rows, s->cols) < 0) {
@@ -80,25 +80,25 @@ static void step_resize(struct script *s, struct ui *ui, struct canvas *c, char 
     ui_resize(ui, s->rows, s->cols);
 }
 
-static void step_wait(struct script *s, struct ui *ui, struct canvas *c, char *arg)
+static void step_wait(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     s->waiting = arg;
     s->until_gone = false;
 }
 
-static void step_gone(struct script *s, struct ui *ui, struct canvas *c, char *arg)
+static void step_gone(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     s->waiting = arg;
     s->until_gone = true;
 }
 
-static void step_clock(struct script *s, struct ui *ui, struct canvas *c, char *arg)
+static void step_clock(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     if (time_parse(arg, s->clock_ns, &s->clock_ns) < 0)
         fail(s, "not a time", arg);
 }
 
-static void write_screen(struct script *s, const char *path, const struct buf *text)
+static void write_screen(struct replay *s, const char *path, const struct buf *text)
 {
     auto_file FILE *f = *path ? fopen(path, "we") : NULL;
     FILE *out = *path ? f : stdout;
@@ -106,7 +106,7 @@ static void write_screen(struct script *s, const char *path, const struct buf *t
         fail(s, "cannot write", *path ? path : "stdout");
 }
 
-static void step_dump(struct script *s, struct ui *ui, struct canvas *c, char *arg)
+static void step_dump(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     auto_done(buf_done) struct buf text = {0};
     ui_draw(ui, c);
@@ -114,7 +114,7 @@ static void step_dump(struct script *s, struct ui *ui, struct canvas *c, char *a
     write_screen(s, arg, &text);
 }
 
-static void step_styles(struct script *s, struct ui *ui, struct canvas *c, char *arg)
+static void step_styles(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     auto_done(buf_done) struct buf text = {0};
     ui_draw(ui, c);
@@ -122,21 +122,21 @@ static void step_styles(struct script *s, struct ui *ui, struct canvas *c, char 
     write_screen(s, arg, &text);
 }
 
-static void step_quit(struct script *s, struct ui *ui, struct canvas *c, char *arg)
+static void step_quit(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     s->ended = true;
 }
 
 static const struct {
     const char *name;
-    void (*fn)(struct script *s, struct ui *ui, struct canvas *c, char *arg);
+    void (*fn)(struct replay *s, struct ui *ui, struct canvas *c, char *arg);
 } STEPS[] = {
     {"key", step_key},     {"type", step_type},     {"resize", step_resize},
     {"wait", step_wait},   {"gone", step_gone},     {"clock", step_clock},
     {"dump", step_dump},   {"styles", step_styles}, {"quit", step_quit},
 };
 
-static void step(struct script *s, struct ui *ui, struct canvas *c, char *line)
+static void step(struct replay *s, struct ui *ui, struct canvas *c, char *line)
 {
     char *arg = line + strcspn(line, " ");
     if (*arg)
@@ -158,7 +158,7 @@ static bool is_shown(struct ui *ui, struct canvas *c, const char *needle)
 }
 
 /* true = go on. */
-static bool waited(struct script *s, struct ui *ui, struct canvas *c, int64_t mono_ns)
+static bool waited(struct replay *s, struct ui *ui, struct canvas *c, int64_t mono_ns)
 {
     if (!s->waiting)
         return true;
@@ -177,7 +177,7 @@ static bool waited(struct script *s, struct ui *ui, struct canvas *c, int64_t mo
     return false;
 }
 
-void script_run(struct script *s, struct ui *ui, struct canvas *c, int64_t mono_ns)
+void replay_run(struct replay *s, struct ui *ui, struct canvas *c, int64_t mono_ns)
 {
     while (!s->ended && waited(s, ui, c, mono_ns)) {
         char *line = strsep(&s->next, "\n");
