@@ -145,8 +145,8 @@ int image_resolve_id(const struct image_store *s, const char *prefix,
     if (image_disk_list_ids(s, prefix, &ids) < 0)
         return out_of_memory(err);
     if (ids.len > 1)
-        return mtd_fail(err, ENOTUNIQ, "image id \"%s\" is ambiguous: %.12s, %.12s%s", prefix,
-                        ids.items[0], ids.items[1], ids.len > 2 ? ", ..." : "");
+        return mtd_fail(err, ENOTUNIQ, "image id \"%s\" is ambiguous: %.12s, %.12s%s",
+                        prefix, ids.items[0], ids.items[1], ids.len > 2 ? ", ..." : "");
     if (ids.len == 0)
         return 0;
     memcpy(ret_hex, ids.items[0], IMAGE_HEX_SIZE);
@@ -228,8 +228,8 @@ int image_tag(const struct image_store *s, const char *ref, const char *name,
 }
 
 /* tar -> layer -> image */
-static int make_image(const struct image_store *s, int tar_fd, const struct image_draft *d,
-                      char **ret_id, struct mtd_error *err)
+static int make_image(const struct image_store *s, int tar_fd,
+                      const struct image_draft *d, char **ret_id, struct mtd_error *err)
 {
     struct image_staging layer = {.fd = -1};
     struct image_tar tar = {.fd = tar_fd};
@@ -260,7 +260,8 @@ static int parse_new_name(const char *name, struct image_name *ret, struct image
 }
 
 int image_import(const struct image_store *s, int tar_fd, const char *name,
-                 const struct mtd_image_config *config, char **ret_id, struct mtd_error *err)
+                 const struct mtd_image_config *config, char **ret_id,
+                 struct mtd_error *err)
 {
     struct image_draft draft = {.config = config};
     struct image_name full;
@@ -279,9 +280,9 @@ static int check_chain(const struct strv *layers, struct mtd_error *err)
 
 /* Through a tar: what the new layer holds is then what the same layer would hold elsewhere,
  * and its id is the tar's. */
-int image_commit(const struct image_store *s, const struct strv *base_layers, int upper_fd,
-                 const struct mtd_image_config *config, const char *name, char **ret_id,
-                 struct mtd_error *err)
+int image_commit(const struct image_store *s, const struct strv *base_layers,
+                 int upper_fd, const struct mtd_image_config *config, const char *name,
+                 char **ret_id, struct mtd_error *err)
 {
     struct image_draft draft = {.base = base_layers, .config = config};
     struct image_name full;

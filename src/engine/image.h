@@ -22,19 +22,22 @@ struct image_store {
 
 int image_find(const struct image_store *s, const char *ref, struct mtd_image *ret,
                struct mtd_error *err); /* unpacks on first use */
-int image_list(const struct image_store *s, struct mtd_image_list *ret, struct mtd_error *err);
+int image_list(const struct image_store *s, struct mtd_image_list *ret,
+               struct mtd_error *err);
 int image_tag(const struct image_store *s, const char *ref, const char *name,
               struct mtd_error *err);
 /* used_by: ids of images that containers use; removing one is -EBUSY without force. */
 int image_remove(const struct image_store *s, const char *ref, bool force,
-                 const struct strv *used_by, struct strv *ret_report, struct mtd_error *err);
+                 const struct strv *used_by, struct strv *ret_report,
+                 struct mtd_error *err);
 /* A tar stream (any compression) becomes a one-layer image. name may be NULL. */
 int image_import(const struct image_store *s, int tar_fd, const char *name,
-                 const struct mtd_image_config *config, char **ret_id, struct mtd_error *err);
-/* Packs upper_fd (an overlay upper directory) as a new layer over base's layers. */
-int image_commit(const struct image_store *s, const struct strv *base_layers, int upper_fd,
-                 const struct mtd_image_config *config, const char *name, char **ret_id,
+                 const struct mtd_image_config *config, char **ret_id,
                  struct mtd_error *err);
+/* Packs upper_fd (an overlay upper directory) as a new layer over base's layers. */
+int image_commit(const struct image_store *s, const struct strv *base_layers,
+                 int upper_fd, const struct mtd_image_config *config, const char *name,
+                 char **ret_id, struct mtd_error *err);
 /* Writes the tree below tree_fd as a tar to out_fd (owners, times, links, xattrs, devices). */
 int image_export(int tree_fd, int out_fd, struct mtd_error *err);
 /* Dockerfile instructions of `commit -c` onto a config. */

@@ -30,7 +30,8 @@ static int no_memory(struct mtd_error *err)
     return mtd_fail_errno(err, ENOMEM, "cannot change the config");
 }
 
-static int expand(const struct change *c, const char *word, char **ret, struct mtd_error *err)
+static int expand(const struct change *c, const char *word, char **ret,
+                  struct mtd_error *err)
 {
     const char *reason;
     int rc = image_words_expand(word, &c->config->env, ret, &reason);
@@ -60,17 +61,13 @@ static int parse_json_list(const char *rest, struct strv *ret)
 {
     json_t *list = rest[0] == '[' ? json_loads(rest, 0, NULL) : NULL;
     int rc = list ? 1 : 0;
-    size_t i;
-    json_t *item;
-    if (list)
-        json_array_foreach(list, i, item) {
-            if (!json_is_string(item))
-                rc = 0;
-            else if (strv_add(ret, json_string_value(item)) < 0)
-                rc = -ENOMEM;
-            if (rc != 1)
-                break;
-        }
+    for (size_t i = 0; rc == 1 && i < json_array_size(list); i++) {
+        const json_t *item = json_array_get(list, i);
+        if (!json_is_string(item))
+            rc = 0;
+        else if (strv_add(ret, json_string_value(item)) < 0)
+            rc = -ENOMEM;
+    }
     json_decref(list);
     if (rc != 1)
         strv_done(ret);
@@ -243,7 +240,8 @@ static int change_volume(struct change *c, struct mtd_error *err)
         return rc;
     for (size_t i = 0; i < paths.len; i++)
         if (paths.items[i][0] != '/')
-            return mtd_fail(err, EINVAL, "\"%.100s\" is not an absolute path", paths.items[i]);
+            return mtd_fail(err, EINVAL, "\"%.100s\" is not an absolute path",
+                            paths.items[i]);
     for (size_t i = 0; i < paths.len; i++)
         if (add_unique(&c->config->volumes, paths.items[i]) < 0)
             return no_memory(err);
@@ -263,8 +261,8 @@ static int add_ports(struct strv *to, const char *text, struct mtd_error *err)
     const char *slash = strchr(text, '/'), *proto = slash ? slash + 1 : "tcp";
     size_t n = slash ? (size_t)(slash - text) : strlen(text);
     uint64_t first, last;
-    if (n >= sizeof(range) ||
-        (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0 && strcmp(proto, "sctp") != 0))
+    if (n >= sizeof(range) || (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0 &&
+                               strcmp(proto, "sctp") != 0))
         return bad_port(text, err);
     memcpy(range, text, n);
     range[n] = '\0';
@@ -316,10 +314,10 @@ static const struct instruction {
     int (*change)(struct change *, struct mtd_error *);
     bool may_be_empty;
 } INSTRUCTIONS[] = {
-    {"CMD", change_cmd, true},       {"ENTRYPOINT", change_entrypoint, true},
-    {"ENV", change_env},             {"EXPOSE", change_expose},
-    {"LABEL", change_label},         {"STOPSIGNAL", change_stop_signal},
-    {"USER", change_user},           {"VOLUME", change_volume},
+    {"CMD", change_cmd, true},   {"ENTRYPOINT", change_entrypoint, true},
+    {"ENV", change_env},         {"EXPOSE", change_expose},
+    {"LABEL", change_label},     {"STOPSIGNAL", change_stop_signal},
+    {"USER", change_user},       {"VOLUME", change_volume},
     {"WORKDIR", change_workdir},
 };
 
@@ -338,10 +336,11 @@ static int apply(struct change *c, const char *text, struct mtd_error *err)
     size_t len = strlen(text), n = strcspn(text, BLANKS);
     const struct instruction *in = find_instruction(text, n);
     if (!in)
-        return mtd_fail(err, EINVAL,
-                        "\"%.*s\" cannot be changed; use CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, "
-                        "STOPSIGNAL, USER, VOLUME or WORKDIR",
-                        n > 40 ? 40 : (int)n, text);
+        return mtd_fail(
+            err, EINVAL,
+            "\"%.*s\" cannot be changed; use CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, "
+            "STOPSIGNAL, USER, VOLUME or WORKDIR",
+            n > 40 ? 40 : (int)n, text);
     if (len > MAX_INSTRUCTION)
         return mtd_fail(err, EINVAL, "%s: longer than 64 KiB", in->name);
     auto_free char *rest = strdup(text + n + strspn(text + n, BLANKS));

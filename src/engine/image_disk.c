@@ -21,8 +21,8 @@
 #define PREFIX "sha256:"
 #define SUFFIX ".json"
 
-static const char *const DIRS[] = {"images", "images/refs", "images/config", "images/layers",
-                                   "images/tmp"};
+static const char *const DIRS[] = {"images", "images/refs", "images/config",
+                                   "images/layers", "images/tmp"};
 static const char *const LOCKS[] = {
     [IMAGE_LOCK] = "images/lock", [IMAGE_LOCK_SOURCE] = "images/source.lock"};
 
@@ -34,7 +34,8 @@ int image_disk_prepare(const struct image_store *s, struct mtd_error *err)
     return 0;
 }
 
-int image_disk_lock(const struct image_store *s, enum image_lock which, struct mtd_error *err)
+int image_disk_lock(const struct image_store *s, enum image_lock which,
+                    struct mtd_error *err)
 {
     auto_fd int fd =
         openat(s->root_fd, LOCKS[which], O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -67,14 +68,16 @@ static int read_ref_at(int dir_fd, const char *path, struct image_ref *ret)
     if (stamp)
         *stamp++ = '\0';
     if (strncmp(link, PREFIX, strlen(PREFIX)) != 0 || strlen(link) != HEX_LEN + 7 ||
-        !hex_is_valid(link + 7, HEX_LEN) || (stamp && strlen(stamp) >= sizeof(ret->stamp)))
+        !hex_is_valid(link + 7, HEX_LEN) ||
+        (stamp && strlen(stamp) >= sizeof(ret->stamp)))
         return -EBADMSG;
     memcpy(ret->hex, link + 7, sizeof(ret->hex));
     snprintf(ret->stamp, sizeof(ret->stamp), "%s", stamp ? stamp : "");
     return 0;
 }
 
-int image_disk_read_ref(const struct image_store *s, const char *text, struct image_ref *ret)
+int image_disk_read_ref(const struct image_store *s, const char *text,
+                        struct image_ref *ret)
 {
     char path[PATH_ROOM];
     ref_path(text, path);
@@ -102,7 +105,8 @@ int image_disk_write_ref(const struct image_store *s, const char *text,
     return 0;
 }
 
-int image_disk_drop_ref(const struct image_store *s, const char *text, struct mtd_error *err)
+int image_disk_drop_ref(const struct image_store *s, const char *text,
+                        struct mtd_error *err)
 {
     char path[PATH_ROOM];
     ref_path(text, path);
@@ -163,7 +167,8 @@ int image_disk_list_ids(const struct image_store *s, const char *prefix, struct 
     int rc = image_disk_list(s, "images/config", &files);
     for (size_t i = 0; i < files.len && rc == 0; i++) {
         char *name = files.items[i];
-        if (strlen(name) != HEX_LEN + strlen(SUFFIX) || strcmp(name + HEX_LEN, SUFFIX) != 0)
+        if (strlen(name) != HEX_LEN + strlen(SUFFIX) ||
+            strcmp(name + HEX_LEN, SUFFIX) != 0)
             continue;
         name[HEX_LEN] = '\0';
         if (hex_is_valid(name, HEX_LEN) && strncmp(name, prefix, strlen(prefix)) == 0)
@@ -186,7 +191,8 @@ static int check(const struct mtd_image *i, const char *hex, struct mtd_error *e
     if (i->layers.len == 0)
         return mtd_fail(err, EINVAL, "Layers: empty");
     for (size_t n = 0; n < i->layers.len; n++)
-        if (strlen(i->layers.items[n]) != HEX_LEN || !hex_is_valid(i->layers.items[n], HEX_LEN))
+        if (strlen(i->layers.items[n]) != HEX_LEN ||
+            !hex_is_valid(i->layers.items[n], HEX_LEN))
             return mtd_fail(err, EINVAL, "Layers: not a list of ids");
     return 0;
 }
@@ -214,7 +220,8 @@ int image_disk_load(const struct image_store *s, const char *hex, struct mtd_ima
     return 0;
 }
 
-int image_disk_save(const struct image_store *s, const char *hex, const char *text, size_t len)
+int image_disk_save(const struct image_store *s, const char *hex, const char *text,
+                    size_t len)
 {
     char file[IMAGE_HEX_SIZE + 8];
     auto_fd int dir = fs_open_dir_at(s->root_fd, "images/config");

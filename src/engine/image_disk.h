@@ -27,23 +27,28 @@ struct image_ref {
 int image_disk_prepare(const struct image_store *s, struct mtd_error *err);
 enum image_lock { IMAGE_LOCK, IMAGE_LOCK_SOURCE };
 /* Waits. The fd is the lock. image_disk_prepare() first. */
-int image_disk_lock(const struct image_store *s, enum image_lock which, struct mtd_error *err);
+int image_disk_lock(const struct image_store *s, enum image_lock which,
+                    struct mtd_error *err);
 
 /* text: "repo:tag". -ENOENT = no such name. */
-int image_disk_read_ref(const struct image_store *s, const char *text, struct image_ref *ret);
+int image_disk_read_ref(const struct image_store *s, const char *text,
+                        struct image_ref *ret);
 int image_disk_write_ref(const struct image_store *s, const char *text,
                          const struct image_ref *ref, struct mtd_error *err);
-int image_disk_drop_ref(const struct image_store *s, const char *text, struct mtd_error *err);
+int image_disk_drop_ref(const struct image_store *s, const char *text,
+                        struct mtd_error *err);
 /* All names, sorted, and the hex ids they stand for. Missing directories = none. */
 int image_disk_list_refs(const struct image_store *s, struct strv *ret_names,
                          struct strv *ret_hex);
 /* Hex ids of all images that begin with prefix, sorted. */
-int image_disk_list_ids(const struct image_store *s, const char *prefix, struct strv *ret);
+int image_disk_list_ids(const struct image_store *s, const char *prefix,
+                        struct strv *ret);
 
 /* Without names. -ENOENT, or -EINVAL for a damaged file. */
 int image_disk_load(const struct image_store *s, const char *hex, struct mtd_image *ret,
                     struct mtd_error *err);
-int image_disk_save(const struct image_store *s, const char *hex, const char *text, size_t len);
+int image_disk_save(const struct image_store *s, const char *hex, const char *text,
+                    size_t len);
 int image_disk_drop_config(const struct image_store *s, const char *hex);
 /* Names in a directory, sorted; none when it is missing. */
 int image_disk_list(const struct image_store *s, const char *path, struct strv *ret);
@@ -57,7 +62,8 @@ int image_disk_retire_layer(const struct image_store *s, const char *chain,
 void image_disk_drop_tmp(const struct image_store *s, const struct strv *tmp);
 
 #define IMAGE_STAGING_NAME 32
-void image_staging_name(char out[IMAGE_STAGING_NAME], const char *kind); /* "kind-<random>" */
+void image_staging_name(char out[IMAGE_STAGING_NAME],
+                        const char *kind); /* "kind-<random>" */
 
 /* A new directory on the layers' file system; gone again unless it was published. */
 struct image_staging {
@@ -86,12 +92,12 @@ int image_resolve_id(const struct image_store *s, const char *prefix,
 /* ---- image_publish.c ---- */
 
 struct image_draft {
-    const struct strv *base;               /* chain ids below; NULL = none */
+    const struct strv *base; /* chain ids below; NULL = none */
     const struct mtd_image_config *config;
-    const char *name;                      /* "repo:tag"; NULL = none */
+    const char *name; /* "repo:tag"; NULL = none */
     int64_t created_at;
-    bool written_out;                      /* the layer's data is on the disk already */
-    struct image_ref source;               /* hex "" = the id is the config's hash */
+    bool written_out;        /* the layer's data is on the disk already */
+    struct image_ref source; /* hex "" = the id is the config's hash */
 };
 int image_publish(const struct image_store *s, const struct image_draft *d,
                   struct image_staging *layer, const struct image_unpacked *unpacked,
@@ -104,10 +110,11 @@ struct image_source {
     char file[IMAGE_NAME_SIZE + 16]; /* "image/NAME.tar"; "" = embedded */
     struct image_ref ref;            /* known without unpacking */
     int64_t created_at;
-    uint64_t size;                   /* of the source */
+    uint64_t size; /* of the source */
 };
 /* -ENOENT = the name has no source. */
-int image_source_find(const struct image_store *s, const char *text, struct image_source *ret);
+int image_source_find(const struct image_store *s, const char *text,
+                      struct image_source *ret);
 int image_source_unpack(const struct image_store *s, const struct image_source *src,
                         struct mtd_error *err);
 /* Names of all sources, sorted. */

@@ -100,7 +100,8 @@ static int make_way(struct image_tree *t, const struct image_path *path,
     return rc < 0 ? image_entry_failed(err, rc, path->text, "cannot be replaced") : 0;
 }
 
-static int set_opaque(int dir_fd, const char *name, const char *path, struct mtd_error *err)
+static int set_opaque(int dir_fd, const char *name, const char *path,
+                      struct mtd_error *err)
 {
     auto_fd int fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     int rc = fd < 0 ? -errno : image_xattr_set_opaque(fd);
@@ -115,7 +116,8 @@ static int make_dir(struct image_place *p, struct mtd_error *err)
     if (mkdirat(p->dir_fd, name, 0700) == 0)
         return 0;
     if (errno != EEXIST || fstatat(p->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return image_entry_failed(err, errno, p->path->text, "cannot create the directory");
+        return image_entry_failed(err, errno, p->path->text,
+                                  "cannot create the directory");
     if (S_ISDIR(st.st_mode))
         return 0;
     if (unlinkat(p->dir_fd, name, 0) < 0 || mkdirat(p->dir_fd, name, 0700) < 0)
@@ -152,10 +154,12 @@ static int put_file(struct image_place *p, struct mtd_error *err)
         return rc;
     p->dir_fd = p->tree->parent_fd;
     rc = image_file_make(p, err);
-    return rc == -EEXIST ? image_entry_failed(err, rc, p->path->text, "cannot create") : rc;
+    return rc == -EEXIST ? image_entry_failed(err, rc, p->path->text, "cannot create")
+                         : rc;
 }
 
-static const char *link_refusal(const struct image_path *target, const struct image_path *path)
+static const char *link_refusal(const struct image_path *target,
+                                const struct image_path *path)
 {
     if (target->text[0] == '\0')
         return "a hard link to the root";
@@ -202,7 +206,8 @@ static int put_hard_link(struct image_place *p, const char *raw, struct mtd_erro
     return rc;
 }
 
-static int put_link_replacing(struct image_place *p, const char *raw, struct mtd_error *err)
+static int put_link_replacing(struct image_place *p, const char *raw,
+                              struct mtd_error *err)
 {
     int rc = put_hard_link(p, raw, err);
     if (rc != -EEXIST || (err && err->code))
@@ -229,7 +234,8 @@ static int put_whiteout(struct image_place *p, struct mtd_error *err)
     if (mknodat(p->dir_fd, name, S_IFCHR, makedev(0, 0)) == 0)
         return 0;
     if (errno != EEXIST || fstatat(p->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return image_entry_failed(err, errno, p->path->text, "cannot create the whiteout");
+        return image_entry_failed(err, errno, p->path->text,
+                                  "cannot create the whiteout");
     return S_ISDIR(st.st_mode) ? set_opaque(p->dir_fd, name, p->path->text, err) : 0;
 }
 
@@ -250,7 +256,8 @@ int image_tree_put(struct image_tree *t, struct archive *a, struct archive_entry
 {
     struct image_path path;
     const char *raw = archive_entry_pathname(e);
-    const char *reason = raw ? image_path_clean(raw, &path) : "a name that cannot be read";
+    const char *reason =
+        raw ? image_path_clean(raw, &path) : "a name that cannot be read";
     if (!reason && path.text[0] == '\0' &&
         (archive_entry_filetype(e) != AE_IFDIR || archive_entry_hardlink(e)))
         reason = "the root must be a directory";

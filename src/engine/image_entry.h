@@ -24,13 +24,13 @@ struct image_dir_time {
 
 struct image_tree {
     int root_fd;
-    bool is_root;               /* may give files away */
-    bool write_out;             /* files are on the disk when put, not some time later */
-    int parent_fd;              /* the directory of the last entry, kept open, -1 = none */
+    bool is_root;   /* may give files away */
+    bool write_out; /* files are on the disk when put, not some time later */
+    int parent_fd;  /* the directory of the last entry, kept open, -1 = none */
     char parent_path[PATH_MAX]; /* "" = the root */
     struct image_dir_time *times;
     size_t n_times, cap_times, time_bytes;
-    uint64_t bytes;             /* written to files */
+    uint64_t bytes; /* written to files */
 };
 
 void image_tree_init(struct image_tree *t, int root_fd);
@@ -45,7 +45,8 @@ int image_tree_finish(struct image_tree *t, struct mtd_error *err);
 /* -EBADMSG with `"path": reason`; a long path is cut so that the reason is seen. */
 int image_entry_bad(struct mtd_error *err, const char *path, const char *reason);
 /* -code with `"path": what: strerror`. */
-int image_entry_failed(struct mtd_error *err, int code, const char *path, const char *what);
+int image_entry_failed(struct mtd_error *err, int code, const char *path,
+                       const char *what);
 
 /* ---- image_path.c: names ---- */
 

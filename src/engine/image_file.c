@@ -25,7 +25,8 @@ bool image_file_is_whiteout(mode_t mode, dev_t rdev)
     return S_ISCHR(mode) && rdev == makedev(0, 0);
 }
 
-static int failed(struct image_place *p, int code, const char *what, struct mtd_error *err)
+static int failed(struct image_place *p, int code, const char *what,
+                  struct mtd_error *err)
 {
     return image_entry_failed(err, code, p->path->text, what);
 }
@@ -83,7 +84,8 @@ static int set_by_name(struct image_place *p, struct mtd_error *err)
         fchownat(p->dir_fd, name, (uid_t)archive_entry_uid(p->entry),
                  (gid_t)archive_entry_gid(p->entry), AT_SYMLINK_NOFOLLOW) < 0)
         return failed(p, errno, "cannot set the owner", err);
-    if (!is_link && fchmodat(p->dir_fd, name, archive_entry_perm(p->entry) & 07777, 0) < 0)
+    if (!is_link &&
+        fchmodat(p->dir_fd, name, archive_entry_perm(p->entry) & 07777, 0) < 0)
         return failed(p, errno, "cannot set the mode", err);
     int rc = image_xattr_restore(proc, p->entry, p->path->text, err);
     struct timespec t = mtime_of(p->entry), times[2] = {t, t};
@@ -154,7 +156,8 @@ static int make_symlink(struct image_place *p, struct mtd_error *err)
     if (!target || !target[0])
         return bad(p, "a symbolic link to nothing", err);
     if (symlinkat(target, p->dir_fd, p->path->name) < 0)
-        return errno == EEXIST ? -EEXIST : failed(p, errno, "cannot create the link", err);
+        return errno == EEXIST ? -EEXIST
+                               : failed(p, errno, "cannot create the link", err);
     return set_by_name(p, err);
 }
 
@@ -170,7 +173,8 @@ static int make_node(struct image_place *p, struct mtd_error *err)
     if (image_file_is_whiteout(type, rdev))
         return bad(p, "character device 0:0 is overlay's sign for a removed file", err);
     if (mknodat(p->dir_fd, p->path->name, type | 0600, type == AE_IFIFO ? 0 : rdev) < 0)
-        return errno == EEXIST ? -EEXIST : failed(p, errno, "cannot create the node", err);
+        return errno == EEXIST ? -EEXIST
+                               : failed(p, errno, "cannot create the node", err);
     return set_by_name(p, err);
 }
 

@@ -83,7 +83,8 @@ static int fill(const struct image_store *s, struct mtd_image_list *ret)
     return rc;
 }
 
-int image_list(const struct image_store *s, struct mtd_image_list *ret, struct mtd_error *err)
+int image_list(const struct image_store *s, struct mtd_image_list *ret,
+               struct mtd_error *err)
 {
     struct mtd_image_list list = {0};
     int rc = fill(s, &list);

@@ -34,7 +34,8 @@ static bool is_alnum(char c)
 /* alphanumerics joined by ".", "_", "__" or any number of "-" */
 static bool path_component_is_valid(struct span v)
 {
-    if (!only(v, LOWER DIGIT "._-") || strchr("._-", v.s[0]) || strchr("._-", v.s[v.len - 1]))
+    if (!only(v, LOWER DIGIT "._-") || strchr("._-", v.s[0]) ||
+        strchr("._-", v.s[v.len - 1]))
         return false;
     for (size_t i = 0; i < v.len;) {
         size_t n = strspn(v.s + i, "._-");
@@ -52,7 +53,8 @@ static bool host_is_valid(struct span v)
 {
     const char *colon = memchr(v.s, ':', v.len);
     size_t len = colon ? (size_t)(colon - v.s) : v.len;
-    if (colon && (v.len - len > 6 || !only((struct span){colon + 1, v.len - len - 1}, DIGIT)))
+    if (colon &&
+        (v.len - len > 6 || !only((struct span){colon + 1, v.len - len - 1}, DIGIT)))
         return false;
     if (!only((struct span){v.s, len}, LOWER UPPER DIGIT ".-"))
         return false;
@@ -129,7 +131,8 @@ static const char *shorten(struct span *repo)
     if (host.s && !span_is(host, "docker.io") && !span_is(host, "index.docker.io"))
         return NULL;
     struct span rest = path;
-    if (span_is(cut(&rest, '/'), "library") && rest.len > 0 && !memchr(rest.s, '/', rest.len))
+    if (span_is(cut(&rest, '/'), "library") && rest.len > 0 &&
+        !memchr(rest.s, '/', rest.len))
         path = rest;
     *repo = path;
     return NULL;
@@ -147,7 +150,8 @@ static const char *parse_digest(const char *s, char out[IMAGE_HEX_SIZE])
 static const char *parse(const char *ref, struct image_name *ret)
 {
     struct span repo = {ref, strcspn(ref, "@")}, tag = {"latest", 6};
-    const char *reason = ref[repo.len] ? parse_digest(ref + repo.len + 1, ret->digest) : NULL;
+    const char *reason =
+        ref[repo.len] ? parse_digest(ref + repo.len + 1, ret->digest) : NULL;
     if (reason)
         return reason;
     const char *slash = memrchr(ref, '/', repo.len);
@@ -168,8 +172,8 @@ static const char *parse(const char *ref, struct image_name *ret)
     if (repo.len > REPO_MAX || repo.len + 1 + tag.len >= sizeof(ret->text))
         return "the name is too long";
     ret->repo_len = repo.len;
-    snprintf(ret->text, sizeof(ret->text), "%.*s:%.*s", (int)repo.len, repo.s, (int)tag.len,
-             tag.s);
+    snprintf(ret->text, sizeof(ret->text), "%.*s:%.*s", (int)repo.len, repo.s,
+             (int)tag.len, tag.s);
     return NULL;
 }
 
@@ -190,9 +194,9 @@ int image_name_parse_new(const char *ref, struct image_name *ret, struct mtd_err
     if (rc < 0)
         return rc;
     if (name.digest[0])
-        return mtd_fail(err, EINVAL,
-                        "invalid image name \"%.100s\": a digest cannot be given to an image",
-                        ref);
+        return mtd_fail(
+            err, EINVAL,
+            "invalid image name \"%.100s\": a digest cannot be given to an image", ref);
     *ret = name;
     return 0;
 }
@@ -218,7 +222,8 @@ void image_name_from_file(const char *file, char out[IMAGE_NAME_SIZE])
 size_t image_name_short_len(const char *text)
 {
     size_t len = strlen(text), cut_len = strlen(":latest");
-    return len > cut_len && strcmp(text + len - cut_len, ":latest") == 0 ? len - cut_len : len;
+    return len > cut_len && strcmp(text + len - cut_len, ":latest") == 0 ? len - cut_len
+                                                                         : len;
 }
 
 bool image_name_is_id(const char *ref, const char **ret_hex)

@@ -36,7 +36,8 @@ static int refused(struct image_pack *p, const char *reason, struct mtd_error *e
     return -ENOTSUP;
 }
 
-int image_pack_header(struct image_pack *p, struct archive_entry *e, struct mtd_error *err)
+int image_pack_header(struct image_pack *p, struct archive_entry *e,
+                      struct mtd_error *err)
 {
     int rc = archive_write_header(p->archive, e);
     /* A name outside the locale's character set is written as it is, and marked binary. */
@@ -89,8 +90,10 @@ static int read_overlay_xattr(struct image_pack *p, const char *proc, const char
         p->opaque = n == 1 && value[0] == 'y';
     } else if (strcmp(name, "trusted.overlay.redirect") == 0 ||
                strcmp(name, "trusted.overlay.metacopy") == 0) {
-        return refused(p, "only a reference to a lower layer; mount without redirect_dir "
-                          "and metacopy", err);
+        return refused(p,
+                       "only a reference to a lower layer; mount without redirect_dir "
+                       "and metacopy",
+                       err);
     }
     return 0;
 }
@@ -154,8 +157,8 @@ static int set_symlink(struct image_pack *p, struct archive_entry *e, int fd,
 }
 
 /* 1 = written as a link to an earlier name. */
-static int pack_hard_link(struct image_pack *p, struct archive_entry *e, const struct stat *st,
-                          struct mtd_error *err)
+static int pack_hard_link(struct image_pack *p, struct archive_entry *e,
+                          const struct stat *st, struct mtd_error *err)
 {
     const char *first = NULL;
     if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
@@ -219,7 +222,8 @@ static int pack_child(struct image_pack *p, int dir_fd, const char *name, int de
     struct stat st;
     auto_fd int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return errno == ENOENT ? 0 : failed(p, errno, "cannot open", err); /* just removed */
+        return errno == ENOENT ? 0
+                               : failed(p, errno, "cannot open", err); /* just removed */
     if (fstat(fd, &st) < 0)
         return failed(p, errno, "stat", err);
     if (S_ISSOCK(st.st_mode))
@@ -261,7 +265,8 @@ static int list_names(int fd, struct strv *names)
     return 0;
 }
 
-static int pack_children(struct image_pack *p, int path_fd, int depth, struct mtd_error *err)
+static int pack_children(struct image_pack *p, int path_fd, int depth,
+                         struct mtd_error *err)
 {
     auto_done(strv_done) struct strv names = {0};
     int fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -19,11 +19,11 @@ struct image_pack {
     struct archive *archive;
     enum image_pack_form form;
     int out_fd;
-    int write_error;        /* -errno of the first failed write to out_fd */
-    struct buf path;        /* of the entry at hand; "" = the root */
-    bool opaque;            /* the directory whose attributes were read last */
-    void *links;            /* tsearch tree: files with several names */
-    char *zeros;            /* what holes read as; see image_pack_data.c */
+    int write_error; /* -errno of the first failed write to out_fd */
+    struct buf path; /* of the entry at hand; "" = the root */
+    bool opaque;     /* the directory whose attributes were read last */
+    void *links;     /* tsearch tree: files with several names */
+    char *zeros;     /* what holes read as; see image_pack_data.c */
     char xattr_names[65536], xattr_value[65536]; /* the kernel's own limits */
     char block[256 << 10];
 };
@@ -35,7 +35,8 @@ static inline void image_pack_free_entry(struct archive_entry **e)
 }
 #define auto_entry auto_done(image_pack_free_entry)
 
-int image_pack_header(struct image_pack *p, struct archive_entry *e, struct mtd_error *err);
+int image_pack_header(struct image_pack *p, struct archive_entry *e,
+                      struct mtd_error *err);
 /* *ret_first = the file's earlier path, or NULL: this one is remembered as the first. */
 int image_pack_link(struct image_pack *p, const struct stat *st, const char **ret_first);
 /* Header and data of the regular file that fd (O_PATH) stands for. */

@@ -49,8 +49,9 @@ int image_pack_link(struct image_pack *p, const struct stat *st, const char **re
 
 static int write_failed(struct image_pack *p, struct mtd_error *err)
 {
-    return mtd_fail_errno(err, p->write_error < 0 ? -p->write_error : archive_errno(p->archive),
-                          "cannot write the tar");
+    return mtd_fail_errno(
+        err, p->write_error < 0 ? -p->write_error : archive_errno(p->archive),
+        "cannot write the tar");
 }
 
 static int read_failed(struct image_pack *p, int code, struct mtd_error *err)
@@ -80,7 +81,8 @@ static int add_holes(struct archive_entry *e, int fd, off_t size)
     return 0;
 }
 
-static int put_bytes(struct image_pack *p, const char *data, size_t len, struct mtd_error *err)
+static int put_bytes(struct image_pack *p, const char *data, size_t len,
+                     struct mtd_error *err)
 {
     while (len > 0) {
         la_ssize_t n = archive_write_data(p->archive, data, len);
@@ -111,7 +113,8 @@ static int put_zeros(struct image_pack *p, off_t len, struct mtd_error *err)
 }
 
 /* Exactly len bytes from at on. A file that shrinks meanwhile reads as zeros. */
-static int put_data(struct image_pack *p, int fd, off_t at, off_t len, struct mtd_error *err)
+static int put_data(struct image_pack *p, int fd, off_t at, off_t len,
+                    struct mtd_error *err)
 {
     int rc = 0;
     while (len > 0 && rc == 0) {
@@ -158,7 +161,8 @@ int image_pack_regular(struct image_pack *p, struct archive_entry *e, int fd,
     return rc < 0 ? rc : put_pieces(p, e, in, st->st_size, err);
 }
 
-static la_ssize_t write_block(struct archive *a, void *data, const void *block, size_t len)
+static la_ssize_t write_block(struct archive *a, void *data, const void *block,
+                              size_t len)
 {
     struct image_pack *p = data;
     int rc = p->write_error;

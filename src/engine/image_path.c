@@ -31,14 +31,16 @@ int image_entry_bad(struct mtd_error *err, const char *path, const char *reason)
     return mtd_fail(err, EBADMSG, "\"%s%s\": %s", dots, tail, reason);
 }
 
-int image_entry_failed(struct mtd_error *err, int code, const char *path, const char *what)
+int image_entry_failed(struct mtd_error *err, int code, const char *path,
+                       const char *what)
 {
     const char *dots;
     const char *tail = shown(path, &dots);
     return mtd_fail_errno(err, code, "\"%s%s\": %s", dots, tail, what);
 }
 
-static const char *add_component(struct image_path *p, size_t *len, const char *s, size_t n)
+static const char *add_component(struct image_path *p, size_t *len, const char *s,
+                                 size_t n)
 {
     if (n > NAME_MAX)
         return "a name longer than 255 bytes";

@@ -69,7 +69,8 @@ static int check_base(const struct image_store *s, const struct strv *base,
 {
     for (size_t i = 0; base && i < base->len; i++)
         if (!image_disk_has_layer(s, base->items[i]))
-            return mtd_fail(err, ENOENT, "layer %.12s is no longer there", base->items[i]);
+            return mtd_fail(err, ENOENT, "layer %.12s is no longer there",
+                            base->items[i]);
     return 0;
 }
 
@@ -79,7 +80,8 @@ static int save(const struct image_store *s, const struct image_draft *d, const 
     struct image_ref ref = d->source;
     int rc = image_disk_save(s, hex, text->data, text->len);
     if (rc < 0)
-        return mtd_fail_errno(err, -rc, "cannot write %s/images/config/%s.json", s->root, hex);
+        return mtd_fail_errno(err, -rc, "cannot write %s/images/config/%s.json", s->root,
+                              hex);
     memcpy(ref.hex, hex, sizeof(ref.hex));
     return d->name ? image_disk_write_ref(s, d->name, &ref, err) : 0;
 }

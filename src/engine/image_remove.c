@@ -16,14 +16,15 @@ struct removal {
     const char *ref; /* as typed, for errors */
     char hex[IMAGE_HEX_SIZE];
     struct strv names; /* all of the image's */
-    const char *name;  /* the one asked for; NULL = by id */
+    struct image_name asked;
+    bool by_name; /* or by id */
     bool used, force;
     struct strv *report;
     struct strv tmp; /* layers out of sight, deleted after the lock */
 };
 
-static int report(struct removal *r, const char *what, const char *prefix, const char *object,
-                  struct mtd_error *err)
+static int report(struct removal *r, const char *what, const char *prefix,
+                  const char *object, struct mtd_error *err)
 {
     char *line;
     if (asprintf(&line, "%s: %s%s", what, prefix, object) < 0 ||
@@ -33,23 +34,26 @@ static int report(struct removal *r, const char *what, const char *prefix, const
 }
 
 /* A source that was not unpacked occupies nothing. */
-static int nothing_to_remove(const struct image_store *s, const char *ref, const char *text,
-                             struct mtd_error *err)
+static int nothing_to_remove(const struct image_store *s, const char *ref,
+                             const char *text, struct mtd_error *err)
 {
     struct image_source src;
     if (!text || image_source_find(s, text, &src) < 0)
         return image_unknown(s, ref, err);
     if (src.file[0])
         return mtd_fail(err, ENOENT,
-                        "image \"%.100s\" is not unpacked; to be rid of it remove %s/%s", ref,
-                        s->root, src.file);
-    return mtd_fail(err, ENOENT,
-                    "image \"%.100s\" is embedded in the program and not unpacked: there is "
-                    "nothing to remove", ref);
+                        "image \"%.100s\" is not unpacked; to be rid of it remove %s/%s",
+                        ref, s->root, src.file);
+    return mtd_fail(
+        err, ENOENT,
+        "image \"%.100s\" is embedded in the program and not unpacked: there is "
+        "nothing to remove",
+        ref);
 }
 
-static int resolve(struct removal *r, struct image_name *name, struct mtd_error *err)
+static int resolve(struct removal *r, struct mtd_error *err)
 {
+    struct image_name *name = &r->asked;
     const char *hex = NULL;
     struct image_ref ref;
     bool may_be_id = image_name_is_id(r->ref, &hex);
@@ -59,7 +63,7 @@ static int resolve(struct removal *r, struct image_name *name, struct mtd_error 
     if (is_name && !name->digest[0] &&
         image_disk_read_ref(r->store, name->text, &ref) == 0) {
         memcpy(r->hex, ref.hex, sizeof(r->hex));
-        r->name = name->text;
+        r->by_name = true;
         return 0;
     }
     const char *prefix = is_name && name->digest[0] ? name->digest : hex;
@@ -117,7 +121,8 @@ static int list_needed(const struct image_store *s, struct strv *ret)
     return rc;
 }
 
-static int retire_layers(struct removal *r, const struct strv *layers, struct mtd_error *err)
+static int retire_layers(struct removal *r, const struct strv *layers,
+                         struct mtd_error *err)
 {
     auto_done(strv_done) struct strv needed = {0};
     if (list_needed(r->store, &needed) < 0)
@@ -128,7 +133,8 @@ static int retire_layers(struct removal *r, const struct strv *layers, struct mt
             continue;
         rc = image_disk_retire_layer(r->store, layers->items[i], &r->tmp);
         if (rc < 0)
-            return mtd_fail_errno(err, -rc, "cannot remove layer %.12s", layers->items[i]);
+            return mtd_fail_errno(err, -rc, "cannot remove layer %.12s",
+                                  layers->items[i]);
         rc = report(r, "Deleted", "sha256:", layers->items[i], err);
     }
     return rc;
@@ -152,7 +158,8 @@ static int in_use(struct removal *r, struct mtd_error *err)
 {
     if (r->force && r->names.len > 0)
         return untag_all(r, err);
-    return mtd_fail(err, EBUSY, "image \"%.100s\" is used by a container; remove that first%s",
+    return mtd_fail(err, EBUSY,
+                    "image \"%.100s\" is used by a container; remove that first%s",
                     r->ref, r->names.len > 0 ? " or use -f" : "");
 }
 
@@ -160,25 +167,27 @@ static int remove_locked(struct removal *r, struct mtd_error *err)
 {
     if (find_names(r) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot remove image \"%.100s\"", r->ref);
-    if (r->name && r->names.len > 1)
-        return untag(r, r->name, err);
+    if (r->by_name && r->names.len > 1)
+        return untag(r, r->asked.text, err);
     if (r->names.len > 1 && !r->force)
-        return mtd_fail(err, EBUSY,
-                        "image \"%.64s\" has several names (%.40s, %.40s ...); remove it by "
-                        "name or use -f", r->ref, r->names.items[0], r->names.items[1]);
+        return mtd_fail(
+            err, EBUSY,
+            "image \"%.64s\" has several names (%.40s, %.40s ...); remove it by "
+            "name or use -f",
+            r->ref, r->names.items[0], r->names.items[1]);
     return r->used ? in_use(r, err) : delete_image(r, err);
 }
 
-static int remove_image(struct removal *r, const struct strv *used_by, struct mtd_error *err)
+static int remove_image(struct removal *r, const struct strv *used_by,
+                        struct mtd_error *err)
 {
-    struct image_name name;
     int rc = image_disk_prepare(r->store, err);
     if (rc < 0)
         return rc;
     auto_fd int lock = image_disk_lock(r->store, IMAGE_LOCK, err);
     if (lock < 0)
         return lock;
-    rc = resolve(r, &name, err);
+    rc = resolve(r, err);
     if (rc < 0)
         return rc;
     r->used = is_used(used_by, r->hex);
@@ -186,7 +195,8 @@ static int remove_image(struct removal *r, const struct strv *used_by, struct mt
 }
 
 int image_remove(const struct image_store *s, const char *ref, bool force,
-                 const struct strv *used_by, struct strv *ret_report, struct mtd_error *err)
+                 const struct strv *used_by, struct strv *ret_report,
+                 struct mtd_error *err)
 {
     struct removal r = {.store = s, .ref = ref, .force = force, .report = ret_report};
     int rc = remove_image(&r, used_by, err);

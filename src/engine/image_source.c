@@ -53,7 +53,8 @@ static void fill_embedded(struct image_source *src)
     snprintf(src->ref.stamp, sizeof(src->ref.stamp), "embedded.%" PRIu64, src->size);
 }
 
-int image_source_find(const struct image_store *s, const char *text, struct image_source *ret)
+int image_source_find(const struct image_store *s, const char *text,
+                      struct image_source *ret)
 {
     struct image_source src = {0};
     struct stat st;

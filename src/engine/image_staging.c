@@ -85,7 +85,8 @@ static void sweep(const struct image_store *s)
 
 static int staging_failed(const struct image_store *s, int code, struct mtd_error *err)
 {
-    return mtd_fail_errno(err, code, "cannot create a directory in %s/images/tmp", s->root);
+    return mtd_fail_errno(err, code, "cannot create a directory in %s/images/tmp",
+                          s->root);
 }
 
 /* Made and locked under the big lock, under which alone the sweep runs. */

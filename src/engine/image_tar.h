@@ -22,7 +22,7 @@
 #define IMAGE_MAX_DEPTH 256 /* directories above an entry */
 
 struct image_limits {
-    uint64_t bytes;   /* of the decompressed stream */
+    uint64_t bytes; /* of the decompressed stream */
     uint64_t entries;
 };
 /* What the file system of dir_fd has room for, and never all of it. */
@@ -30,10 +30,10 @@ struct image_limits image_limits_of(int dir_fd);
 
 /* A tar, plain or compressed with gzip, bzip2, xz, zstd or lz4. */
 struct image_tar {
-    int fd;           /* used when data is NULL; read from its position on, borrowed */
+    int fd; /* used when data is NULL; read from its position on, borrowed */
     const void *data;
     size_t len;
-    bool write_out;   /* few small files: send each to the disk at once */
+    bool write_out; /* few small files: send each to the disk at once */
 };
 
 struct image_unpacked {
@@ -42,8 +42,9 @@ struct image_unpacked {
 };
 
 /* Unpacks into the empty directory dir_fd. */
-int image_unpack(int dir_fd, const struct image_tar *tar, const struct image_limits *limits,
-                 struct image_unpacked *ret, struct mtd_error *err);
+int image_unpack(int dir_fd, const struct image_tar *tar,
+                 const struct image_limits *limits, struct image_unpacked *ret,
+                 struct mtd_error *err);
 
 enum image_pack_form {
     IMAGE_PACK_LAYER, /* an overlay upper directory: whiteouts and opaque directories */

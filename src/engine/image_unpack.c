@@ -54,8 +54,10 @@ static const struct {
     const char *name;
     int (*add)(struct archive *);
 } FILTERS[] = {
-    {"gzip", archive_read_support_filter_gzip}, {"bzip2", archive_read_support_filter_bzip2},
-    {"xz", archive_read_support_filter_xz},     {"zstd", archive_read_support_filter_zstd},
+    {"gzip", archive_read_support_filter_gzip},
+    {"bzip2", archive_read_support_filter_bzip2},
+    {"xz", archive_read_support_filter_xz},
+    {"zstd", archive_read_support_filter_zstd},
     {"lz4", archive_read_support_filter_lz4},
 };
 
@@ -64,7 +66,8 @@ static int add_filters(struct archive *a, struct mtd_error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(FILTERS); i++)
         if (FILTERS[i].add(a) != ARCHIVE_OK)
-            return mtd_fail(err, ENOTSUP, "libarchive was built without %s", FILTERS[i].name);
+            return mtd_fail(err, ENOTSUP, "libarchive was built without %s",
+                            FILTERS[i].name);
     return archive_read_support_format_raw(a) == ARCHIVE_OK ? 0 : -ENOMEM;
 }
 
@@ -154,8 +157,9 @@ static int put_entries(struct archive *a, struct image_tree *tree, uint64_t max_
     }
 }
 
-int image_unpack(int dir_fd, const struct image_tar *tar, const struct image_limits *limits,
-                 struct image_unpacked *ret, struct mtd_error *err)
+int image_unpack(int dir_fd, const struct image_tar *tar,
+                 const struct image_limits *limits, struct image_unpacked *ret,
+                 struct mtd_error *err)
 {
     struct stream s = {.max_bytes = limits->bytes};
     auto_reader struct archive *raw = archive_read_new(), *a = archive_read_new();

@@ -60,7 +60,8 @@ int image_xattr_restore(const char *proc_path, struct archive_entry *e, const ch
             return image_entry_bad(err, path, "too many extended attributes");
         if (image_xattr_is_kept(name) && lsetxattr(proc_path, name, value, size, 0) < 0 &&
             !is_harmless(errno, name))
-            return image_entry_failed(err, errno, path, "cannot set an extended attribute");
+            return image_entry_failed(err, errno, path,
+                                      "cannot set an extended attribute");
     }
     return 0;
 }

@@ -15,7 +15,8 @@ static void must(int ok, const char *what)
     abort();
 }
 
-static void set_target(struct archive_entry *e, const struct tar_item *i, const char *outside)
+static void set_target(struct archive_entry *e, const struct tar_item *i,
+                       const char *outside)
 {
     char full[4096];
     const char *target = i->target ? i->target : "";
@@ -66,6 +67,11 @@ void tarfile_make(struct tarfile *t, const struct tar_item *items, const char *f
     archive_write_free(a);
 }
 
+static void put(char *to, const char *bytes, size_t len)
+{
+    memcpy(to, bytes, len);
+}
+
 void tarfile_add_header(struct tarfile *t, const char *path, char type, const char *size)
 {
     if (!t->data)
@@ -75,12 +81,12 @@ void tarfile_add_header(struct tarfile *t, const char *path, char type, const ch
     unsigned sum = 0;
     memset(h, 0, 512);
     snprintf(h, 100, "%s", path);
-    memcpy(h + 100, "0000644\0000000000\0000000000", 24);
-    memcpy(h + 124, size, strlen(size));
-    memcpy(h + 136, "00000000000", 12);
+    put(h + 100, "0000644\0000000000\0000000000", 24);
+    put(h + 124, size, strlen(size));
+    put(h + 136, "00000000000", 12);
     memset(h + 148, ' ', 8);
     h[156] = type;
-    memcpy(h + 257, "ustar\00000", 8);
+    put(h + 257, "ustar\00000", 8);
     for (int i = 0; i < 512; i++)
         sum += (unsigned char)h[i];
     snprintf(h + 148, 8, "%06o", sum);

@@ -11,7 +11,8 @@
 struct tar_item {
     const char *path; /* NULL ends a list */
     mode_t mode;      /* S_IFREG|0644 ...; 0 = hard link to target */
-    const char *target; /* of links; of files their content; "@" = the test's outside directory */
+    const char *
+        target; /* of links; of files their content; "@" = the test's outside directory */
     const char *xattr, *value;
     int64_t uid, mtime, mtime_ns;
     unsigned major, minor;

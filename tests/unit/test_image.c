@@ -85,17 +85,18 @@ static void expect_no_image(const char *ref, int code, const char *text)
     cr_expect(strstr(err.text, text), "%s", err.text);
 }
 
-static void expect_content(const struct mtd_image *i, const char *file, const char *content)
+static void expect_content(const struct mtd_image *i, const char *file,
+                           const char *content)
 {
     char path[256], text[64];
-    snprintf(path, sizeof(path), "images/layers/%s/%s", i->layers.items[i->layers.len - 1],
-             file);
+    snprintf(path, sizeof(path), "images/layers/%s/%s",
+             i->layers.items[i->layers.len - 1], file);
     cr_assert(fs_read_small_at(dir.fd, path, text, sizeof(text)) >= 0, "%s", path);
     cr_expect_str_eq(text, content);
 }
 
-static int remove_image(const char *ref, bool force, const char *used, struct strv *report,
-                        struct mtd_error *err)
+static int remove_image(const char *ref, bool force, const char *used,
+                        struct strv *report, struct mtd_error *err)
 {
     struct strv used_by = {0};
     *err = (struct mtd_error){0};
@@ -110,13 +111,15 @@ static void must_remove(const char *ref)
 {
     struct strv report = {0};
     struct mtd_error err;
-    cr_expect_eq(remove_image(ref, false, NULL, &report, &err), 0, "%s: %s", ref, err.text);
+    cr_expect_eq(remove_image(ref, false, NULL, &report, &err), 0, "%s: %s", ref,
+                 err.text);
     strv_done(&report);
 }
 
 Test(image, the_embedded_busybox_is_unpacked_at_first_use)
 {
-    struct mtd_image first = find("busybox"), again = find("docker.io/library/busybox:latest");
+    struct mtd_image first = find("busybox"),
+                     again = find("docker.io/library/busybox:latest");
     char path[256];
     struct stat st;
     cr_expect_str_eq(first.names.items[0], "busybox:latest");
@@ -162,7 +165,8 @@ Test(image, a_list_shows_sources_without_unpacking_them)
     cr_assert_eq(list.len, 2);
     for (size_t i = 0; i < list.len; i++) {
         const char *name = list.items[i].names.items[0];
-        cr_expect(strcmp(name, "alpine:latest") == 0 || strcmp(name, "busybox:latest") == 0);
+        cr_expect(strcmp(name, "alpine:latest") == 0 ||
+                  strcmp(name, "busybox:latest") == 0);
         cr_expect_eq(list.items[i].layers.len, 0);
     }
     cr_expect_eq(faccessat(dir.fd, "images", F_OK, 0), -1);
@@ -225,8 +229,9 @@ Test(image, unknown_images_are_told_what_there_is)
 {
     drop_tar("alpine", "f", "1");
     drop_tar("alpine:edge", "f", "1");
-    expect_no_image("alpin", ENOENT,
-                    "image \"alpin\" not found; local images: alpine, alpine:edge, busybox");
+    expect_no_image(
+        "alpin", ENOENT,
+        "image \"alpin\" not found; local images: alpine, alpine:edge, busybox");
     expect_no_image("Alpine", EINVAL, "invalid image name \"Alpine\"");
     expect_no_image("sha256:00ff", ENOENT, "not found");
     expect_no_image("", EINVAL, "invalid image name");
@@ -265,7 +270,8 @@ Test(image, an_id_finds_by_unique_prefix)
 
 Test(image, an_ambiguous_id_lists_the_candidates)
 {
-    static const char HEX[] = "aaaa567890123456789012345678901234567890123456789012345678901";
+    static const char HEX[] =
+        "aaaa567890123456789012345678901234567890123456789012345678901";
     mkdirat(dir.fd, "images", 0700);
     mkdirat(dir.fd, "images/config", 0700);
     for (int i = 0; i < 2; i++) {
@@ -273,7 +279,8 @@ Test(image, an_ambiguous_id_lists_the_candidates)
         snprintf(path, sizeof(path), "images/config/%s%03d.json", HEX, i);
         write_file(path, "{}", 2);
     }
-    expect_no_image("aaaa", ENOTUNIQ, "image id \"aaaa\" is ambiguous: aaaa56789012, aaaa");
+    expect_no_image("aaaa", ENOTUNIQ,
+                    "image id \"aaaa\" is ambiguous: aaaa56789012, aaaa");
 }
 
 Test(image, a_name_moves_and_the_old_image_stays)

@@ -34,7 +34,8 @@ static void apply(const char *instruction)
 static void refused(const char *instruction, const char *reason)
 {
     struct mtd_error err = {0};
-    cr_expect_eq(image_apply_change(&config, instruction, &err), -EINVAL, "%s", instruction);
+    cr_expect_eq(image_apply_change(&config, instruction, &err), -EINVAL, "%s",
+                 instruction);
     cr_expect(strstr(err.text, reason), "%s: %s", instruction, err.text);
 }
 
@@ -81,11 +82,12 @@ Test(image_config, entrypoint_drops_the_bases_cmd_only)
 Test(image_config, env_knows_both_forms_quotes_and_variables)
 {
     apply("ENV B=2 C=\"x y\" D='$A' E=a\\ b F=");
-    expect_list(&config.env, "PATH=/bin", "A=1", "B=2", "C=x y", "D=$A", "E=a b", "F=", NULL);
+    expect_list(&config.env, "PATH=/bin", "A=1", "B=2", "C=x y", "D=$A", "E=a b",
+                "F=", NULL);
     apply("ENV PATH=$PATH:/x A=${A}2");
     apply("ENV B several words \"here\"");
-    expect_list(&config.env, "PATH=/bin:/x", "A=12", "B=several words here", "C=x y", "D=$A",
-                "E=a b", "F=", NULL);
+    expect_list(&config.env, "PATH=/bin:/x", "A=12", "B=several words here", "C=x y",
+                "D=$A", "E=a b", "F=", NULL);
     apply("ENV F=${A:-no}${NO:-yes}${A:+set}${NO:+unset}${F:-f}\"$NO\"$ G=a$");
     cr_expect_str_eq(strv_env_get(&config.env, "F"), "12yessetf$");
     cr_expect_str_eq(strv_env_get(&config.env, "G"), "a$");
@@ -98,9 +100,10 @@ Test(image_config, words_that_do_not_end_are_refused)
     refused("ENV A=${A", "without }");
     refused("ENV A=${}", "without a name");
     refused("ENV A=${A:?x}", "only ${NAME:-word}");
-    refused("ENV A=${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-"
-            "${N:-${N:-${N:-${N:-x}}}}}}}}}}}}}}}}}}}",
-            "nested too deep");
+    refused(
+        "ENV A=${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-"
+        "${N:-${N:-${N:-${N:-x}}}}}}}}}}}}}}}}}}}",
+        "nested too deep");
     cr_expect_str_eq(strv_env_get(&config.env, "A"), "1");
 }
 
@@ -144,7 +147,8 @@ Test(image_config, workdir_is_joined)
 Test(image_config, ports_have_a_protocol_and_ranges)
 {
     apply("EXPOSE 80 53/udp 8000-8002");
-    expect_list(&config.exposed, "53/udp", "80/tcp", "8000/tcp", "8001/tcp", "8002/tcp", NULL);
+    expect_list(&config.exposed, "53/udp", "80/tcp", "8000/tcp", "8001/tcp", "8002/tcp",
+                NULL);
     refused("EXPOSE 0", "is not PORT");
     refused("EXPOSE 65536", "is not PORT");
     refused("EXPOSE 1-65535", "is not PORT");

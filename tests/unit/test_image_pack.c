@@ -57,7 +57,8 @@ static int pack(struct world *w, enum image_pack_form form, struct mtd_error *er
     return image_pack(w->from, form, w->tar, err);
 }
 
-static void round_trip(struct world *w, enum image_pack_form form, struct image_unpacked *ret)
+static void round_trip(struct world *w, enum image_pack_form form,
+                       struct image_unpacked *ret)
 {
     struct mtd_error err = {0};
     struct image_tar tar = {.fd = w->tar};
@@ -87,9 +88,9 @@ static void expect_same(struct world *w, const char *path)
 
 Test(image_pack, every_kind_of_file_comes_back)
 {
-    static const char *const PATHS[] = {".",      "d",   "d/f",  "d/empty", "su",
-                                        "hard",   "lnk", "fifo", "sticky",  "h\xc3\xa9llo",
-                                        "lat\xe9in"};
+    static const char *const PATHS[] = {
+        ".",   "d",    "d/f",    "d/empty",      "su",       "hard",
+        "lnk", "fifo", "sticky", "h\xc3\xa9llo", "lat\xe9in"};
     const struct timespec times[2] = {{1, 1}, {1234567890, 987654321}};
     struct world w;
     struct image_unpacked got;
@@ -124,7 +125,8 @@ Test(image_pack, long_names_and_links_come_back)
     memset(name, 'n', 255);
     name[255] = '\0';
     for (int i = 0; i < 8; i++) {
-        snprintf(path + strlen(path), sizeof(path) - strlen(path), "%s%s", i ? "/" : "", name);
+        snprintf(path + strlen(path), sizeof(path) - strlen(path), "%s%s", i ? "/" : "",
+                 name);
         cr_assert_eq(mkdirat(w.from, path, 0755), 0);
     }
     cr_assert_eq(symlinkat(path, w.from, "lnk"), 0);
@@ -148,7 +150,8 @@ Test(image_pack, extended_attributes_come_back_but_not_overlays)
     char value[16];
     world_make(&w);
     put_file(&w, "f", "x", 0644);
-    if (setxattr(proc_path(w.from, "f"), "user.a", "1\0\n2", 4, 0) < 0 && errno == ENOTSUP) {
+    if (setxattr(proc_path(w.from, "f"), "user.a", "1\0\n2", 4, 0) < 0 &&
+        errno == ENOTSUP) {
         world_done(&w);
         cr_skip_test("/tmp has no extended attributes");
     }

@@ -47,13 +47,15 @@ static void world_check(struct world *w, const char *name)
 {
     char text[16];
     struct stat now;
-    cr_expect_eq(tempdir_count(w->dir.fd, "."), 2, "%s: something beside the layer", name);
+    cr_expect_eq(tempdir_count(w->dir.fd, "."), 2, "%s: something beside the layer",
+                 name);
     cr_expect_eq(tempdir_count(w->dir.fd, "outside"), 1, "%s: the outside changed", name);
     cr_expect_eq(fs_read_small_at(w->dir.fd, "outside/victim", text, sizeof(text)), 4);
     cr_expect_str_eq(text, "safe", "%s: the victim was written to", name);
     cr_expect_eq(fstatat(w->dir.fd, "outside/victim", &now, 0), 0);
     cr_expect(now.st_nlink == 1 && now.st_mode == w->before.st_mode &&
-                  now.st_uid == w->before.st_uid && now.st_ctim.tv_nsec == w->before.st_ctim.tv_nsec,
+                  now.st_uid == w->before.st_uid &&
+                  now.st_ctim.tv_nsec == w->before.st_ctim.tv_nsec,
               "%s: the victim's attributes changed", name);
 }
 
@@ -76,7 +78,8 @@ static void expect_refused(const char *name, struct world *w, const struct tarfi
     struct mtd_error err = {0};
     int rc = unpack(w, t, &err);
     cr_expect_eq(rc, -EBADMSG, "%s: returned %d %s", name, rc, err.text);
-    cr_expect(strstr(err.text, reason), "%s: said \"%s\", not \"%s\"", name, err.text, reason);
+    cr_expect(strstr(err.text, reason), "%s: said \"%s\", not \"%s\"", name, err.text,
+              reason);
     world_check(w, name);
 }
 
@@ -95,7 +98,9 @@ static const struct {
     {"up from the root", {{"/../outside/evil", FILE_, "x"}}, "\"..\" is refused"},
     {"up itself", {{"..", DIR_}}, "\"..\" is refused"},
     {"up at the end", {{"a/..", DIR_}}, "\"..\" is refused"},
-    {"through an absolute link", {{"a", LINK_, "@"}, {"a/evil", FILE_, "x"}}, "symbolic link"},
+    {"through an absolute link",
+     {{"a", LINK_, "@"}, {"a/evil", FILE_, "x"}},
+     "symbolic link"},
     {"through a relative link",
      {{"a", LINK_, "../outside"}, {"a/evil", FILE_, "x"}},
      "symbolic link"},
@@ -109,15 +114,23 @@ static const struct {
      {{"d/", DIR_}, {"d/a", LINK_, "@"}, {"d/a/s/evil", FILE_, "x"}},
      "symbolic link"},
     {"directory through a link", {{"a", LINK_, "@"}, {"a/evil/", DIR_}}, "symbolic link"},
-    {"whiteout through a link", {{"a", LINK_, "@"}, {"a/.wh.victim", FILE_}}, "symbolic link"},
-    {"opaque through a link", {{"a", LINK_, "@"}, {"a/.wh..wh..opq", FILE_}}, "symbolic link"},
-    {"symlink through a link", {{"a", LINK_, "@"}, {"a/evil", LINK_, "x"}}, "symbolic link"},
+    {"whiteout through a link",
+     {{"a", LINK_, "@"}, {"a/.wh.victim", FILE_}},
+     "symbolic link"},
+    {"opaque through a link",
+     {{"a", LINK_, "@"}, {"a/.wh..wh..opq", FILE_}},
+     "symbolic link"},
+    {"symlink through a link",
+     {{"a", LINK_, "@"}, {"a/evil", LINK_, "x"}},
+     "symbolic link"},
     {"hard link through a link as name",
      {{"f", FILE_, "x"}, {"a", LINK_, "@"}, {"a/evil", HARD_, "f"}},
      "symbolic link"},
     {"hard link to outside", {{"h", HARD_, "@/victim"}}, "no such file in this layer"},
     {"hard link up", {{"h", HARD_, "../outside/victim"}}, "\"..\" is refused"},
-    {"hard link through a link", {{"a", LINK_, "@"}, {"h", HARD_, "a/victim"}}, "symbolic link"},
+    {"hard link through a link",
+     {{"a", LINK_, "@"}, {"h", HARD_, "a/victim"}},
+     "symbolic link"},
     {"hard link to a directory", {{"d/", DIR_}, {"h", HARD_, "d"}}, "it is a directory"},
     {"hard link to the root", {{"h", HARD_, "/"}}, "to the root"},
     {"hard link to itself", {{"h", FILE_, "x"}, {"h", HARD_, "./h"}}, "to itself"},
@@ -133,7 +146,9 @@ static const struct {
      {{"a", S_IFCHR | 0600, .major = 0x1000, .minor = 0}},
      "out of range"},
     {"name of 256", {{LONG_256, FILE_, "x"}}, "255 bytes"},
-    {"owner out of range", {{"a", FILE_, "x", .uid = 1LL << 33}}, "owner is out of range"},
+    {"owner out of range",
+     {{"a", FILE_, "x", .uid = 1LL << 33}},
+     "owner is out of range"},
     {"owner -1", {{"a", FILE_, "x", .uid = 0xffffffffLL}}, "owner is out of range"},
     {"overlay redirect",
      {{"d/", DIR_, .xattr = "trusted.overlay.redirect", .value = "/etc"}},
@@ -183,8 +198,9 @@ Test(image_tar, a_path_too_deep_is_refused)
 
 Test(image_tar, a_path_too_long_is_refused)
 {
-    expect_path_refused("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/", 70,
-                        "path is too long");
+    expect_path_refused(
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/", 70,
+        "path is too long");
 }
 
 static const struct tar_item GOOD[] = {
@@ -322,7 +338,8 @@ static void unpack_good(struct world *w, const struct tar_item *items, const cha
 static void expect_content(struct world *w, const char *path, const char *content)
 {
     char text[64];
-    cr_expect(fs_read_small_at(w->layer, path, text, sizeof(text)) >= 0, "%s missing", path);
+    cr_expect(fs_read_small_at(w->layer, path, text, sizeof(text)) >= 0, "%s missing",
+              path);
     cr_expect_str_eq(text, content);
 }
 
@@ -349,9 +366,9 @@ Test(image_tar, an_absolute_path_is_below_the_layer)
 Test(image_tar, a_file_replaces_a_link_and_is_not_written_through_it)
 {
     struct world w;
-    const struct tar_item items[] = {
-        {"a", LINK_, "@/victim"}, {"a", FILE_, "evil"}, {"b", LINK_, "@/victim"},
-        {"c", HARD_, "b"},        {"c", FILE_, "evil"}, {0}};
+    const struct tar_item items[] = {{"a", LINK_, "@/victim"}, {"a", FILE_, "evil"},
+                                     {"b", LINK_, "@/victim"}, {"c", HARD_, "b"},
+                                     {"c", FILE_, "evil"},     {0}};
     unpack_good(&w, items, "");
     expect_content(&w, "a", "evil");
     expect_content(&w, "c", "evil");
@@ -409,7 +426,8 @@ Test(image_tar, modes_and_times_are_kept_whatever_the_umask)
     struct world w;
     struct stat st;
     const struct tar_item items[] = {
-        {"bin/su", S_IFREG | 04755, "x", .mtime = 1000000000, .mtime_ns = 123456789}, {0}};
+        {"bin/su", S_IFREG | 04755, "x", .mtime = 1000000000, .mtime_ns = 123456789},
+        {0}};
     umask(077);
     unpack_good(&w, items, "");
     cr_assert_eq(fstatat(w.layer, "bin/su", &st, 0), 0);
@@ -436,8 +454,10 @@ Test(image_tar, whiteouts_become_overlays)
 {
     struct world w;
     struct stat st;
-    const struct tar_item items[] = {{"d/", DIR_},        {"d/.wh.gone", FILE_},
-                                     {"d/kept", FILE_, "1"}, {"d/.wh.kept", FILE_},
+    const struct tar_item items[] = {{"d/", DIR_},
+                                     {"d/.wh.gone", FILE_},
+                                     {"d/kept", FILE_, "1"},
+                                     {"d/.wh.kept", FILE_},
                                      {0}};
     unpack_good(&w, items, "");
     cr_assert_eq(fstatat(w.layer, "d/gone", &st, 0), 0);
