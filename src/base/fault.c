@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Cuts the next ":word" off the specification. NULL = there is none. */
 static const char *next_word(const char *s, size_t *ret_len)
@@ -39,6 +40,14 @@ int fault_point(const char *name)
     if (++passed != nth)
         return 0;
     return act(action ? action : "fail", action_len);
+}
+
+char *fault_variable(void)
+{
+    for (char **e = environ; *e; e++)
+        if (strncmp(*e, "MTD_FAULT=", 10) == 0)
+            return *e;
+    return NULL;
 }
 
 #else

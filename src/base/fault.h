@@ -9,8 +9,15 @@
 
 #ifdef MTD_FAULTS
 int fault_point(const char *name);
+/* "MTD_FAULT=..." of the environment, for processes that get no environment. */
+char *fault_variable(void);
 #else
-#define fault_point(name) 0
+static inline int fault_point(const char *name)
+{
+    (void)name;
+    return 0;
+}
+#define fault_variable() NULL
 #endif
 
 #endif

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/sys.h"
 
 #define SELF_EXE "/proc/self/exe"
@@ -94,6 +95,7 @@ struct spawn {
     char *const *argv;
     int fds[SELF_MAX_FDS];
     int n;
+    char *fault; /* the one variable a test build passes on; NULL in a release */
     volatile int
         error; /* written by the child: it shares our memory until it has exec'ed */
 };
@@ -131,7 +133,7 @@ static int place_fds(struct spawn *s)
  * close-on-exec (by whoever started us) end here. */
 static __attribute__((noinline, noreturn)) void run_child(struct spawn *s)
 {
-    static char *const no_environment[] = {NULL};
+    char *const no_environment[] = {s->fault, NULL};
     int r = place_fds(s);
     if (r == 0) {
         sys_close_range((unsigned)s->n, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
@@ -161,7 +163,7 @@ static __attribute__((noinline)) pid_t spawn_child(struct spawn *s)
 pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
                      struct mtd_error *err)
 {
-    struct spawn s = {.self_fd = self_fd, .argv = argv, .n = n};
+    struct spawn s = {.self_fd = self_fd, .argv = argv, .n = n, .fault = fault_variable()};
     if (n > SELF_MAX_FDS)
         return mtd_fail(err, EINVAL, "too many descriptors to pass on: %d", n);
     for (int i = 0; i < n; i++)
