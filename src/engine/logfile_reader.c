@@ -53,11 +53,25 @@ int logfile_reader_index(const struct log_reader *r)
     return -ENOENT;
 }
 
-static int open_oldest(struct log_reader *r)
+static int open_highest(struct log_reader *r)
 {
     int code = -ENOENT;
     for (int i = (int)logfile_oldest(r->dir_fd); i >= 0 && code == -ENOENT; i--)
         code = logfile_reader_switch(r, (unsigned)i, 0);
+    return code;
+}
+
+/* All may have moved up between the look and the open: then something lies above what was
+ * opened. */
+static int open_oldest(struct log_reader *r)
+{
+    int code = open_highest(r);
+    for (int tries = 0; tries < SWITCH_TRIES && code == 0; tries++) {
+        int index = logfile_reader_index(r);
+        if (index >= 0 && logfile_oldest(r->dir_fd) <= (unsigned)index)
+            break;
+        code = open_highest(r);
+    }
     return code;
 }
 
