@@ -37,7 +37,6 @@ function(mtd_test kind)
     endif()
     add_executable(test_${kind} ${sources})
     target_link_libraries(test_${kind} PRIVATE test_support ${ARGN} ${LIB_criterion})
-    target_link_options(test_${kind} PRIVATE -fno-lto)
     # A test's set-up may ignore results, and fill structs with literals.
     target_compile_options(test_${kind} PRIVATE -Wno-unused-result -Wno-write-strings)
     add_test(NAME ${kind} COMMAND test_${kind})
