@@ -17,8 +17,10 @@
 
 /* Below so many containers reading the records is quick enough. */
 #define CACHE_FROM 32
-/* A file changed this recently may change again without its time stamps telling. */
-#define CACHE_REST (2 * NS_PER_SEC)
+/* A file changed this recently may change again without its time stamps telling: the kernel's
+ * go on by ticks of up to 10 ms, those of old file systems by seconds. */
+#define CACHE_REST (100 * NS_PER_MS)
+#define CACHE_REST_SECONDS (2 * NS_PER_SEC)
 
 struct listing {
     struct store *store;
@@ -163,11 +165,18 @@ static int grow(struct listing *l)
     return 0;
 }
 
+static bool is_at_rest(const struct stat *st, int64_t now)
+{
+    int64_t written = stamp_ns(st->st_mtim), changed = stamp_ns(st->st_ctim);
+    bool has_fraction = st->st_mtim.tv_nsec != 0 || st->st_ctim.tv_nsec != 0;
+    int64_t last = written > changed ? written : changed;
+    return last < now - (has_fraction ? CACHE_REST : CACHE_REST_SECONDS);
+}
+
 /* Records which rest are worth a place in the cache. */
 static void note_source(struct listing *l, const struct stat *st, bool missed)
 {
-    int64_t changed = stamp_ns(st->st_mtim), moved = stamp_ns(st->st_ctim);
-    if ((changed > moved ? changed : moved) > l->now - CACHE_REST)
+    if (!is_at_rest(st, l->now))
         return;
     l->sources[l->n_sources++] = (struct cache_source){.index = l->list.len, .st = *st};
     l->n_missed += missed;
