@@ -1,6 +1,6 @@
-/* Finding images, and making them from tars and containers. Finding is on the path of every
- * `run`: one readlink, one stat of <root>/image/NAME.tar, one small file and one access per
- * layer. */
+/* Finding images, and making them from tars and containers. Finding is on the path of
+ * every `run`: one readlink, one stat of <root>/image/NAME.tar, one small file and one
+ * access per layer. */
 
 #include "engine/image.h"
 
@@ -278,8 +278,8 @@ static int check_chain(const struct strv *layers, struct mtd_error *err)
     return 0;
 }
 
-/* Through a tar: what the new layer holds is then what the same layer would hold elsewhere,
- * and its id is the tar's. */
+/* Through a tar: what the new layer holds is then what the same layer would hold
+ * elsewhere, and its id is the tar's. */
 int image_commit(const struct image_store *s, const struct strv *base_layers,
                  int upper_fd, const struct mtd_image_config *config, const char *name,
                  char **ret_id, struct mtd_error *err)

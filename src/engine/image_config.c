@@ -1,5 +1,5 @@
-/* The Dockerfile instructions that only change an image's config, as `commit -c` takes them.
- * One table; what is not in it is refused by name. */
+/* The Dockerfile instructions that only change an image's config, as `commit -c` takes
+ * them. One table; what is not in it is refused by name. */
 
 #include "engine/image.h"
 

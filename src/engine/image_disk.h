@@ -1,13 +1,13 @@
 /* image_disk - what lies below <root>/images.
- * Shape   refs/<name:tag, "/" as "%">   symbolic link "sha256:<hex>", followed by "@<stamp>"
- *                                       when it was unpacked from a source
- *         config/<hex>.json             the image
- *         layers/<chain id>/            a layer
- *         tmp/<random>/                 being unpacked or removed; its user holds flock on it
- *         lock                          held while refs, config and layers change
- *         source.lock                   held by the one who unpacks a source; taken before lock
- * Rule    everything appears and vanishes by one rename or symlink; under `lock` an image has
- *         its layers, and a layer without an image is what a crash left.
+ * Shape   refs/<name:tag>    "/" as "%": symbolic link "sha256:<hex>", followed by
+ *                            "@<stamp>" when it was unpacked from a source
+ *         config/<hex>.json  the image
+ *         layers/<chain id>/ a layer
+ *         tmp/<random>/      being unpacked or removed; its user holds flock on it
+ *         lock               held while refs, config and layers change
+ *         source.lock        held by the one who unpacks a source; taken before lock
+ * Rule    everything appears and vanishes by one rename or symlink. Under `lock` an image
+ *         has its layers, and a layer without an image is what a crash left.
  */
 #ifndef ENGINE_IMAGE_DISK_H
 #define ENGINE_IMAGE_DISK_H

@@ -1,5 +1,5 @@
-/* A layer's tree while a tar is put into it. Entries mostly come directory by directory, so
- * the last one's directory is kept open and one openat2 serves many. */
+/* A layer's tree while a tar is put into it. Entries mostly come directory by directory,
+ * so the last one's directory is kept open and one openat2 serves many. */
 
 #include "engine/image_entry.h"
 
@@ -184,7 +184,8 @@ static int link_to(struct image_place *p, const struct image_path *target)
     return linkat(fd, target->name, p->dir_fd, p->path->name, 0) < 0 ? -errno : 0;
 }
 
-/* The target must be a file this tar has already put: no link on its way, nothing above. */
+/* The target must be a file this tar has already put: no link on its way, nothing
+ * above. */
 static int put_hard_link(struct image_place *p, const char *raw, struct mtd_error *err)
 {
     struct image_path target;
@@ -219,8 +220,8 @@ static int put_link_replacing(struct image_place *p, const char *raw,
     return put_hard_link(p, raw, err);
 }
 
-/* ".wh.NAME" removes NAME of the layers below. What this layer itself has of that name stays;
- * a directory then hides the one below it. */
+/* ".wh.NAME" removes NAME of the layers below. What this layer itself has of that name
+ * stays; a directory then hides the one below it. */
 static int put_whiteout(struct image_place *p, struct mtd_error *err)
 {
     const char *name = p->path->name + strlen(IMAGE_WHITEOUT);

@@ -57,7 +57,8 @@ struct image_path {
 };
 /* NULL, or why it is refused. */
 const char *image_path_clean(const char *raw, struct image_path *ret);
-/* A directory's O_PATH fd below root_fd, no links on the way, or -errno. path "" = root. */
+/* A directory's O_PATH fd below root_fd, no links on the way, or -errno. path "" =
+ * root. */
 int image_path_open(int root_fd, const char *path);
 /* Why opening a directory failed, for a person. */
 const char *image_path_reason(int code);

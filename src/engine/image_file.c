@@ -72,8 +72,8 @@ static int set_by_fd(struct image_place *p, int fd, const char *proc_path,
     return image_xattr_restore(proc_path, p->entry, p->path->text, err);
 }
 
-/* Attributes of links and nodes, which cannot be opened. The directory is ours alone, so the
- * name is still what was just made. */
+/* Attributes of links and nodes, which cannot be opened. The directory is ours alone, so
+ * the name is still what was just made. */
 static int set_by_name(struct image_place *p, struct mtd_error *err)
 {
     const char *name = p->path->name;

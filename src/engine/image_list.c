@@ -1,4 +1,5 @@
-/* Lists unpack nothing: a source which was not used yet is shown with what is known of it. */
+/* Lists unpack nothing: a source which was not used yet is shown with what is known of
+ * it. */
 
 #include "engine/image.h"
 

@@ -1,6 +1,7 @@
 /* image_name - docker's reference grammar.
- * Shape   [host[:port]/]path[:tag][@sha256:<64 hex>], kept in its short form: "busybox" is
- *         "busybox:latest", and so are "docker.io/library/busybox" and "library/busybox".
+ * Shape   [host[:port]/]path[:tag][@sha256:<64 hex>], kept in its short form: "busybox"
+ *         is "busybox:latest", and so are "docker.io/library/busybox" and
+ *         "library/busybox".
  * Rule    upper case only in host and tag; path 1..255 bytes, tag up to 128. Nothing that
  *         passes can be "." or "..", or hold a "%", which stands for "/" in file names.
  * Source  github.com/distribution/reference, regexp.go and normalize.go

@@ -1,6 +1,7 @@
 /* A directory tree as a tar. The tree may be a live container's: every file is held by an
- * O_PATH descriptor, looked at, and only then opened through it, so what is opened is what
- * was looked at. Names are sorted: the same tree gives the same bytes and the same layer. */
+ * O_PATH descriptor, looked at, and only then opened through it, so what is opened is
+ * what was looked at. Names are sorted: the same tree gives the same bytes and the same
+ * layer. */
 
 #include "engine/image_pack.h"
 
@@ -40,7 +41,8 @@ int image_pack_header(struct image_pack *p, struct archive_entry *e,
                       struct mtd_error *err)
 {
     int rc = archive_write_header(p->archive, e);
-    /* A name outside the locale's character set is written as it is, and marked binary. */
+    /* A name outside the locale's character set is written as it is, and marked
+     * binary. */
     if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
         return 0;
     if (p->write_error < 0)
@@ -78,7 +80,8 @@ static int pack_removed(struct image_pack *p, struct mtd_error *err)
     return pack_whiteout(p, p->path.data, dir_len, name, err);
 }
 
-/* What overlay says of the file. An opaque directory is the one thing a tar can say too. */
+/* What overlay says of the file. An opaque directory is the one thing a tar can say
+ * too. */
 static int read_overlay_xattr(struct image_pack *p, const char *proc, const char *name,
                               struct mtd_error *err)
 {

@@ -1,6 +1,6 @@
-/* The stream a tree is packed into. pax, because ustar has no nanoseconds, attributes or long
- * names. Holes stay holes: libarchive wants to be given their bytes and drops them, so it is
- * given a mapping that nobody ever touches. */
+/* The stream a tree is packed into. pax, because ustar has no nanoseconds, attributes or
+ * long names. Holes stay holes: libarchive wants to be given their bytes and drops them,
+ * so it is given a mapping that nobody ever touches. */
 
 #include "engine/image_pack.h"
 

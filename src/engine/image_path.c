@@ -1,5 +1,5 @@
-/* Names from a tar, made harmless before anything is opened, and directories opened so that
- * nothing in the layer, itself written from the same tar, can lead out of it. */
+/* Names from a tar, made harmless before anything is opened, and directories opened so
+ * that nothing in the layer, itself written from the same tar, can lead out of it. */
 
 #include "engine/image_entry.h"
 
@@ -83,7 +83,8 @@ const char *image_path_clean(const char *raw, struct image_path *ret)
     }
 }
 
-/* For kernels before 5.6: path is clean, so one O_NOFOLLOW at a time is the same thing. */
+/* For kernels before 5.6: path is clean, so one O_NOFOLLOW at a time is the same
+ * thing. */
 static int walk(int root_fd, const char *path)
 {
     auto_fd int dir = openat(root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);

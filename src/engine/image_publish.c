@@ -1,5 +1,5 @@
-/* A finished layer becomes an image: layer, config and name in this order, under the lock, so
- * that what can be found is complete. */
+/* A finished layer becomes an image: layer, config and name in this order, under the
+ * lock, so that what can be found is complete. */
 
 #include "engine/image_disk.h"
 
@@ -121,8 +121,8 @@ int image_publish(const struct image_store *s, const struct image_draft *d,
         strv_add(&image.layers, chain) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
     int rc = encode(d, &image, &text, hex, err);
-    /* An image that can be found outlives a crash. syncfs also waits for what everybody else
-     * has to write: not for the first start ever, of the small embedded image. */
+    /* An image that can be found outlives a crash. syncfs also waits for what everybody
+     * else has to write: not for the first start ever, of the small embedded image. */
     if (rc == 0 && !d->written_out && syncfs(layer->fd) < 0)
         rc = mtd_fail_errno(err, errno, "cannot write %s/images", s->root);
     if (rc == 0)

@@ -1,6 +1,6 @@
-/* Removing follows docker: a name is taken off, and with the last name the image goes, and
- * with it the layers that no other image has. What a container uses never goes: with force
- * such an image only loses its names. */
+/* Removing follows docker: a name is taken off, and with the last name the image goes,
+ * and with it the layers that no other image has. What a container uses never goes: with
+ * force such an image only loses its names. */
 
 #include "engine/image.h"
 
@@ -107,7 +107,8 @@ static int untag_all(struct removal *r, struct mtd_error *err)
     return rc;
 }
 
-/* Layers of every image that is left. -errno when one cannot be read: then nobody knows. */
+/* Layers of every image that is left. -errno when one cannot be read: then nobody
+ * knows. */
 static int list_needed(const struct image_store *s, struct strv *ret)
 {
     auto_done(strv_done) struct strv ids = {0};

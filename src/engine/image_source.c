@@ -1,6 +1,7 @@
-/* Images that are there before anybody made them: busybox inside the program, and tars the
- * user dropped into <root>/image. Their id is made from what the source is (name, size, times)
- * and not from its content, so that lists can show it without unpacking anything. */
+/* Images that are there before anybody made them: busybox inside the program, and tars
+ * the user dropped into <root>/image. Their id is made from what the source is (name,
+ * size, times) and not from its content, so that lists can show it without unpacking
+ * anything. */
 
 #include "engine/image_disk.h"
 
@@ -43,8 +44,8 @@ static void fill_from_tar(struct image_source *src, const struct stat *st)
              (uint64_t)st->st_ino);
 }
 
-/* A program of another version has another busybox; its length tells well enough. Created is
- * when the program was. */
+/* A program of another version has another busybox; its length tells well enough. Created
+ * is when the program was. */
 static void fill_embedded(struct image_source *src)
 {
     struct stat st;

@@ -2,12 +2,12 @@
  * Shape   in the tar, what a layer removes is OCI's ".wh.NAME" and ".wh..wh..opq"; in the
  *         directory it is overlay's 0:0 character device and trusted.overlay.opaque=y.
  * Rule    unpacking resolves every entry below the directory without links and ".."; a
- *         leading "/" is dropped, a later entry replaces an earlier one. Symbolic links are
- *         stored as they are and never followed, devices and setuid bits are kept (as docker
- *         load does); the labels of the host's security modules and overlay's own attributes
- *         are not taken over.
- * Errors  -EBADMSG = the tar is damaged or hostile, err names the entry and the reason; others
- *         are the file system's. What was unpacked until then is left to the caller.
+ *         leading "/" is dropped, a later entry replaces an earlier one. Symbolic links
+ *         are stored as they are and never followed, devices and setuid bits are kept (as
+ *         docker load does); the labels of the host's security modules and overlay's own
+ *         attributes are not taken over.
+ * Errors  -EBADMSG = the tar is damaged or hostile, err names the entry and the reason;
+ *         others are the file system's. What was unpacked until then is the caller's.
  */
 #ifndef ENGINE_IMAGE_TAR_H
 #define ENGINE_IMAGE_TAR_H
@@ -50,9 +50,9 @@ enum image_pack_form {
     IMAGE_PACK_LAYER, /* an overlay upper directory: whiteouts and opaque directories */
     IMAGE_PACK_TREE,  /* a whole file system, seen from outside */
 };
-/* Writes the tree below tree_fd to out_fd: owners, times, hard links, extended attributes,
- * devices, holes; names sorted, so that the same tree gives the same bytes. Sockets are left
- * out, mounts inside the tree become empty directories. */
+/* Writes the tree below tree_fd to out_fd: owners, times, hard links, extended
+ * attributes, devices, holes; names sorted, so that the same tree gives the same bytes.
+ * Sockets are left out, mounts inside the tree become empty directories. */
 int image_pack(int tree_fd, enum image_pack_form form, int out_fd, struct mtd_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* Two readers in a row: the first only decompresses, so that the plain tar's bytes can be
- * counted against the limit and hashed (the layer's diff id), the second reads the tar out of
- * the first. The filters are named one by one: libarchive's "all" includes some that run
- * programs. */
+ * counted against the limit and hashed (the layer's diff id), the second reads the tar
+ * out of the first. The filters are named one by one: libarchive's "all" includes some
+ * that run programs. */
 
 #include "engine/image_tar.h"
 
@@ -61,7 +61,8 @@ static const struct {
     {"lz4", archive_read_support_filter_lz4},
 };
 
-/* ARCHIVE_WARN would mean "by running a program": a libarchive built without the library. */
+/* ARCHIVE_WARN would mean "by running a program": a libarchive built without the
+ * library. */
 static int add_filters(struct archive *a, struct mtd_error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(FILTERS); i++)
@@ -119,7 +120,8 @@ static la_ssize_t read_block(struct archive *a, void *data, const void **ret)
     return (la_ssize_t)len;
 }
 
-/* What follows the end of the archive belongs to the stream: its checksum, and the hash. */
+/* What follows the end of the archive belongs to the stream: its checksum, and the
+ * hash. */
 static int drain(struct archive *a, struct stream *s, struct mtd_error *err)
 {
     const void *block;
@@ -130,8 +132,8 @@ static int drain(struct archive *a, struct stream *s, struct mtd_error *err)
     return n < 0 ? broken(a, err) : 0;
 }
 
-/* Names which are not in the locale's character set are kept byte for byte; libarchive only
- * warns of them. Any other warning is about a damaged header. */
+/* Names which are not in the locale's character set are kept byte for byte; libarchive
+ * only warns of them. Any other warning is about a damaged header. */
 static bool is_about_charset(struct archive *a)
 {
     const char *text = archive_error_string(a);

@@ -1,6 +1,6 @@
 /* Extended attributes, between files and tars. security.selinux and its like describe the
- * host's policy, and overlay's own are its private notes: a "redirect" out of a hostile tar
- * would show another directory of the layers below. */
+ * host's policy, and overlay's own are its private notes: a "redirect" out of a hostile
+ * tar would show another directory of the layers below. */
 
 #include "engine/image_entry.h"
 
@@ -35,8 +35,8 @@ bool image_xattr_is_kept(const char *name)
             strcmp(name, "system.posix_acl_default") == 0);
 }
 
-/* File systems without attributes, and kinds of files that cannot have user attributes, lose
- * them silently, as with docker. */
+/* File systems without attributes, and kinds of files that cannot have user attributes,
+ * lose them silently, as with docker. */
 static bool is_harmless(int code, const char *name)
 {
     return code == ENOTSUP || (code == EPERM && begins(name, "user."));

@@ -83,10 +83,7 @@ static void expect_refused(const char *name, struct world *w, const struct tarfi
     world_check(w, name);
 }
 
-#define LONG_256                                                                               \
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" \
-    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A64 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 static const struct {
     const char *name;
@@ -145,7 +142,7 @@ static const struct {
     {"device number that wraps",
      {{"a", S_IFCHR | 0600, .major = 0x1000, .minor = 0}},
      "out of range"},
-    {"name of 256", {{LONG_256, FILE_, "x"}}, "255 bytes"},
+    {"name of 256", {{A64 A64 A64 A64, FILE_, "x"}}, "255 bytes"},
     {"owner out of range",
      {{"a", FILE_, "x", .uid = 1LL << 33}},
      "owner is out of range"},
