@@ -3,7 +3,8 @@
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS ON) # gnu11
-set(CMAKE_C_FLAGS_RELEASE "-O2") # no LTO: measured, not smaller, not faster, builds twice as long
+# No LTO: measured, neither smaller nor faster, and nearly twice the time to build.
+set(CMAKE_C_FLAGS_RELEASE "-O2")
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g -fno-omit-frame-pointer")
 
 find_program(CCACHE ccache)
@@ -39,6 +40,7 @@ if(MTD_SANITIZE)
         -fsanitize=address,undefined -fno-sanitize-recover=all>)
     target_link_options(mtd_flags INTERFACE -fsanitize=address,undefined)
 endif()
+
 # mtd_link_program(TARGET): static and stripped where the build asks for it. Not for the
 # tests: Criterion finds them in a section nothing refers to, which --gc-sections drops.
 function(mtd_link_program target)
