@@ -1,21 +1,11 @@
-/* Front end side of exec: asks, starts, judges. The loop is in exec_relay.c.
- *
- * Which of the caller's descriptors go inside: nameless pipes only. Through any other one the
- * container gets more than a stream: a terminal can be typed on (TIOCSTI), a directory is a
- * way out (openat), a file opened for reading can be opened again for writing
- * (/proc/self/fd/0). All of these are relayed through pipes of ours; /dev/null becomes the
- * container's own. */
+/* Front end side of exec: starts the session and judges how it ended. */
 
 #include "engine/exec.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,10 +13,6 @@
 #include "engine/exec_part.h"
 #include "engine/self.h"
 #include "nsenter/nsenter.h"
-
-#define PIPEFS_MAGIC 0x50495045
-
-static const unsigned NULLS[] = {NSENTER_NULL_IN, NSENTER_NULL_OUT, NSENTER_NULL_ERR};
 
 static int check_state(const struct mtd_record *r, struct mtd_error *err)
 {
@@ -45,167 +31,6 @@ static int check_state(const struct mtd_record *r, struct mtd_error *err)
     default: return mtd_fail(err, EBUSY, "container %s is not running", name);
     }
 }
-
-/* ---- streams ---------------------------------------------------------------------------- */
-
-enum kind { KIND_NULL, KIND_PIPE, KIND_RELAY };
-
-static enum kind judge(int fd)
-{
-    struct stat st;
-    struct statfs fs;
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return KIND_NULL;
-    if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
-        return KIND_NULL;
-    bool pipe =
-        S_ISFIFO(st.st_mode) && fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
-    return pipe ? KIND_PIPE : KIND_RELAY;
-}
-
-/* inside[i]: what becomes descriptor i of the command; ours: to be closed once it has it. */
-struct stdio {
-    int inside[3];
-    int ours[3];
-};
-
-static int relay_one(struct exec_session *s, int fd, bool input, int *ret_inside)
-{
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return -errno;
-    int mine = ends[input ? 1 : 0];
-    fcntl(mine, F_SETFL, O_NONBLOCK);
-    struct exec_stream *st =
-        input ? exec_stream_add(s, fd, mine) : exec_stream_add(s, mine, fd);
-    if (!st) {
-        close(ends[0]);
-        close(ends[1]);
-        return -ENOMEM;
-    }
-    st->input = input;
-    st->own_to = input;
-    st->own_from = !input;
-    *ret_inside = ends[input ? 0 : 1];
-    return 0;
-}
-
-/* stdout and stderr on one terminal: through one pipe, so that they stay in order. */
-static bool same_file(int a, int b)
-{
-    struct stat x, y;
-    return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
-           x.st_ino == y.st_ino && S_ISCHR(x.st_mode);
-}
-
-static int place_one(struct exec_session *s, int i, int fd, struct stdio *io,
-                     struct nsenter_request *q)
-{
-    enum kind kind = judge(fd);
-    if (kind == KIND_NULL)
-        q->flags |= NULLS[i];
-    if (kind == KIND_PIPE)
-        io->inside[i] = fd;
-    if (kind != KIND_RELAY)
-        return 0;
-    int r = relay_one(s, fd, i == 0, &io->inside[i]);
-    io->ours[i] = io->inside[i];
-    return r;
-}
-
-static int place_stdio(struct exec_session *s, const struct mtd_exec *x, struct stdio *io,
-                       struct nsenter_request *q, struct mtd_error *err)
-{
-    if (x->tty)
-        return 0;
-    int r = 0;
-    const int fds[3] = {x->detach || !x->with_stdin ? -1 : x->in, x->detach ? -1 : x->out,
-                        x->detach ? -1 : x->err};
-    for (int i = 0; i < 3 && r == 0; i++) {
-        if (i == 2 && io->ours[1] >= 0 && same_file(fds[1], fds[2]))
-            io->inside[2] = io->inside[1];
-        else
-            r = place_one(s, i, fds[i], io, q);
-    }
-    return r < 0 ? mtd_fail_errno(err, -r, "cannot make a pipe") : 0;
-}
-
-static void close_ours(struct stdio *io)
-{
-    for (int i = 0; i < 3; i++)
-        if (io->ours[i] >= 0)
-            close(take_fd(&io->ours[i]));
-}
-
-/* ---- the request ------------------------------------------------------------------------ */
-
-static int fill_env(struct strv *env, const struct mtd_record *r,
-                    const struct mtd_exec *x)
-{
-    int e = strv_copy(env, &r->spec.process.env);
-    if (e == 0 && x->tty && !strv_env_get(env, "TERM"))
-        e = strv_add(env, "TERM=xterm");
-    for (size_t i = 0; i < x->env.len && e == 0; i++)
-        e = strv_env_set(env, x->env.items[i]);
-    return e;
-}
-
-static int fill_limits(struct nsenter_request *q, const struct mtd_process *p)
-{
-    if (p->n_rlimits == 0)
-        return 0;
-    q->rlimits = calloc(p->n_rlimits, sizeof(*q->rlimits));
-    if (!q->rlimits)
-        return -ENOMEM;
-    for (q->n_rlimits = 0; q->n_rlimits < p->n_rlimits; q->n_rlimits++) {
-        const struct mtd_rlimit *from = &p->rlimits[q->n_rlimits];
-        struct nsenter_rlimit *to = &q->rlimits[q->n_rlimits];
-        memcpy(to->name, from->name, sizeof(to->name));
-        to->soft = from->soft;
-        to->hard = from->hard;
-    }
-    return 0;
-}
-
-/* A terminal's session is ended by its keeper, so that it can be detached from. */
-static uint32_t flags_of(const struct mtd_record *r, const struct mtd_exec *x)
-{
-    return (x->tty ? NSENTER_TTY : 0) | (x->tty || x->detach ? NSENTER_KEEP : 0) |
-           (r->spec.process.no_new_privs ? NSENTER_NO_NEW_PRIVS : 0);
-}
-
-static const char *first(const char *a, const char *b)
-{
-    return a && *a ? a : b;
-}
-
-/* cwd, user, cgroups and args are borrowed. */
-static int fill_request(struct nsenter_request *q, const struct mtd_record *r,
-                        const struct mtd_exec *x, struct mtd_error *err)
-{
-    const struct mtd_process *p = &r->spec.process;
-    if (x->args.len == 0)
-        return mtd_fail(err, EINVAL, "exec needs a command");
-    q->pid = r->status.pid;
-    q->pid_start = r->status.pid_start;
-    q->flags |= flags_of(r, x);
-    q->caps = x->privileged || p->privileged ? MTD_CAPS_ALL : p->caps;
-    q->cwd = (char *)first(x->cwd, p->cwd);
-    q->user = (char *)first(x->user, p->user);
-    q->cgroups = r->status.cgroups;
-    q->args = x->args;
-    if (fill_limits(q, p) < 0 || fill_env(&q->env, r, x) < 0)
-        return mtd_fail(err, ENOMEM, "out of memory");
-    return 0;
-}
-
-static void free_request(struct nsenter_request *q)
-{
-    free(q->rlimits);
-    strv_done(&q->env);
-}
-
-/* ---- start and end ---------------------------------------------------------------------- */
 
 /* Held back while a session lasts and read from a signalfd. One that is ignored (nohup, a job
  * in the background) stays ignored. */
@@ -248,7 +73,7 @@ static void release_signals(const struct signals *saved)
 }
 
 static int start(struct exec_session *s, const struct nsenter_request *q,
-                 const struct stdio *io, struct mtd_error *err)
+                 const struct exec_stdio *io, struct mtd_error *err)
 {
     static char name[] = NSENTER_NAME;
     static char *const argv[] = {name, NULL};
@@ -282,14 +107,7 @@ static void finish(struct exec_session *s, bool let_live)
             kill(left[i], SIGKILL);
             waitpid(left[i], NULL, s->interrupted ? WNOHANG : 0);
         }
-    for (size_t i = 0; i < s->n_streams; i++) {
-        struct exec_stream *st = s->streams[i];
-        if (st->own_from && st->from >= 0)
-            close(st->from);
-        if (st->own_to && st->to >= 0)
-            close(st->to);
-        free(st);
-    }
+    exec_streams_done(s);
     if (s->id[0] && !let_live)
         exec_list_remove(s->run_dir, s->id);
     const int fds[] = {s->master, s->reply_fd, s->signal_fd};
@@ -349,16 +167,16 @@ static int follow_terminal(struct exec_session *s, const struct mtd_exec *x,
 static int run_session(struct exec_session *s, const struct mtd_record *r,
                        const struct mtd_exec *x, struct mtd_error *err)
 {
-    struct stdio io = {{-1, -1, -1}, {-1, -1, -1}};
-    auto_done(free_request) struct nsenter_request q = {0};
-    int e = fill_request(&q, r, x, err);
+    struct exec_stdio io = {{-1, -1, -1}, {-1, -1, -1}};
+    auto_done(exec_request_done) struct nsenter_request q = {0};
+    int e = exec_request_fill(&q, r, x, err);
     if (e == 0)
         e = follow_terminal(s, x, &q, err);
     if (e == 0)
-        e = place_stdio(s, x, &io, &q, err);
+        e = exec_stdio_place(s, x, &io, &q, err);
     if (e == 0)
         e = start(s, &q, &io, err);
-    close_ours(&io);
+    exec_stdio_close(&io);
     return e < 0 ? e : exec_relay(s, err);
 }
 

@@ -1,5 +1,5 @@
-/* exec_part - what the parts of exec share: exec.c prepares and judges, exec_relay.c runs the
- * loop, exec_keeper.c guards a terminal's session, exec_detach.c is -d, exec_list.c keeps the
+/* exec_part - what the parts of exec share: exec_request.c and exec_stdio.c prepare, exec.c
+ * starts and judges, exec_relay.c runs the loop, exec_keeper.c guards a terminal's session, exec_detach.c is -d, exec_list.c keeps the
  * list of sessions.
  */
 #ifndef ENGINE_EXEC_PART_H
@@ -16,39 +16,39 @@
 /* Bytes on their way in one direction. Ends are closed (ours) or forgotten (the caller's) when
  * the other one is done. */
 struct exec_stream {
-    int from, to;         /* -1 = done */
+    int from, to;          /* -1 = done */
     bool own_from, own_to; /* ours: non-blocking, closed by us */
-    bool input;           /* towards the command: not waited for */
+    bool input;            /* towards the command: not waited for */
     size_t at, len;
     char data[16384];
 };
 
 /* A session of exec, front end side. */
 struct exec_session {
-    int reply_fd;   /* -1 once the command runs or has failed */
+    int reply_fd; /* -1 once the command runs or has failed */
     int signal_fd;
-    pid_t joiner;   /* 0 = reaped */
-    pid_t pid;      /* the command; 0 = not known */
-    bool ended;     /* it was reaped: wait_status holds */
+    pid_t joiner; /* 0 = reaped */
+    pid_t pid;    /* the command; 0 = not known */
+    bool ended;   /* it was reaped: wait_status holds */
     int wait_status;
     int interrupted; /* signal that came before the command did */
     bool detached;
     struct mtd_error failure; /* of the joiner or the child */
 
-    int report_fd;     /* -d: where "it runs" is said; -1 */
-    int run_dir;       /* borrowed; -1 */
+    int report_fd; /* -d: where "it runs" is said; -1 */
+    int run_dir;   /* borrowed; -1 */
     const struct strv *args;
     char id[MTD_ID_SIZE]; /* in the list; "" = not listed */
 
     bool tty;
-    int master;      /* terminal; -1 */
-    int terminal;    /* whose size is followed; -1 = none */
-    int in, out;     /* with a tty: the caller's ends; in -1 = no input */
+    int master;   /* terminal; -1 */
+    int terminal; /* whose size is followed; -1 = none */
+    int in, out;  /* with a tty: the caller's ends; in -1 = no input */
     struct console console;
     struct console_keys keys;
     struct exec_stream *streams[3];
     size_t n_streams;
-    int keeper_fd;   /* closing it ends the session, a byte lets it live on; -1 */
+    int keeper_fd; /* closing it ends the session, a byte lets it live on; -1 */
     pid_t keeper;
 };
 
@@ -58,7 +58,28 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
 
 /* Runs until the command has ended (its output written), was let go, or never came to be. */
 int exec_relay(struct exec_session *s, struct mtd_error *err);
-struct exec_stream *exec_stream_add(struct exec_session *s, int from, int to); /* NULL: ENOMEM */
+
+struct exec_stream *exec_stream_add(struct exec_session *s, int from,
+                                    int to); /* NULL: ENOMEM */
+void exec_stream_close_from(struct exec_stream *st);
+void exec_stream_close_to(struct exec_stream *st);
+void exec_streams_done(struct exec_session *s);
+
+/* inside[i]: what becomes descriptor i of the command; ours: to be closed once it has it. */
+struct exec_stdio {
+    int inside[3];
+    int ours[3];
+};
+struct nsenter_request;
+int exec_stdio_place(struct exec_session *s, const struct mtd_exec *x,
+                     struct exec_stdio *io, struct nsenter_request *q,
+                     struct mtd_error *err);
+void exec_stdio_close(struct exec_stdio *io);
+
+/* cwd, user, cgroups and args are borrowed from the record and x. */
+int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
+                      const struct mtd_exec *x, struct mtd_error *err);
+void exec_request_done(struct nsenter_request *q);
 
 /* Forks the process that ends the command when the front end dies, or keeps its terminal open
  * (and empty) when the front end leaves. */
@@ -74,7 +95,8 @@ int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec
                   int *ret_status, struct mtd_error *err);
 void exec_report_running(struct exec_session *s);
 
-int exec_list_add(int run_dir, pid_t pid, const struct strv *args, char ret_id[MTD_ID_SIZE]);
+int exec_list_add(int run_dir, pid_t pid, const struct strv *args,
+                  char ret_id[MTD_ID_SIZE]);
 void exec_list_remove(int run_dir, const char *id);
 
 #endif

@@ -17,31 +17,6 @@
 
 #define SAFE_WRITE 4096u /* PIPE_BUF: pipe(7), POLLOUT */
 
-struct exec_stream *exec_stream_add(struct exec_session *s, int from, int to)
-{
-    struct exec_stream *stream = malloc(sizeof(*stream));
-    if (!stream)
-        return NULL;
-    *stream = (struct exec_stream){.from = from, .to = to};
-    s->streams[s->n_streams++] = stream;
-    return stream;
-}
-
-static void close_from(struct exec_stream *st)
-{
-    if (st->from >= 0 && st->own_from)
-        close(st->from);
-    st->from = -1;
-}
-
-static void close_to(struct exec_stream *st)
-{
-    if (st->to >= 0 && st->own_to)
-        close(st->to);
-    st->to = -1;
-    st->len = 0;
-}
-
 static void write_some(struct exec_stream *st)
 {
     size_t len = !st->own_to && st->len > SAFE_WRITE ? SAFE_WRITE : st->len;
@@ -49,14 +24,14 @@ static void write_some(struct exec_stream *st)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n < 0) { /* nobody reads it any more: let the writer know */
-        close_to(st);
-        close_from(st);
+        exec_stream_close_to(st);
+        exec_stream_close_from(st);
         return;
     }
     st->at += (size_t)n;
     st->len -= (size_t)n;
     if (st->len == 0 && st->from < 0)
-        close_to(st);
+        exec_stream_close_to(st);
 }
 
 /* Keys a person types: the matcher may hold some back, and lets them go at the end of input. */
@@ -85,11 +60,11 @@ static void read_some(struct exec_session *s, struct exec_stream *st)
     if (keys)
         filter_keys(s, st, typed, st->len);
     if (n <= 0) /* a pty whose last user is gone says EIO */
-        close_from(st);
+        exec_stream_close_from(st);
     if (st->len > 0 && (st->own_to || s->detached))
         write_some(st);
     if (n <= 0 && st->len == 0)
-        close_to(st);
+        exec_stream_close_to(st);
 }
 
 /* ---- what happens to the session ------------------------------------------------------- */

@@ -1,0 +1,74 @@
+/* What is asked for: the container's configuration, and what exec's options say over it. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/exec_part.h"
+#include "nsenter/nsenter.h"
+
+static int fill_env(struct strv *env, const struct mtd_record *r,
+                    const struct mtd_exec *x)
+{
+    int e = strv_copy(env, &r->spec.process.env);
+    if (e == 0 && x->tty && !strv_env_get(env, "TERM"))
+        e = strv_add(env, "TERM=xterm");
+    for (size_t i = 0; i < x->env.len && e == 0; i++)
+        e = strv_env_set(env, x->env.items[i]);
+    return e;
+}
+
+static int fill_limits(struct nsenter_request *q, const struct mtd_process *p)
+{
+    if (p->n_rlimits == 0)
+        return 0;
+    q->rlimits = calloc(p->n_rlimits, sizeof(*q->rlimits));
+    if (!q->rlimits)
+        return -ENOMEM;
+    for (q->n_rlimits = 0; q->n_rlimits < p->n_rlimits; q->n_rlimits++) {
+        const struct mtd_rlimit *from = &p->rlimits[q->n_rlimits];
+        struct nsenter_rlimit *to = &q->rlimits[q->n_rlimits];
+        memcpy(to->name, from->name, sizeof(to->name));
+        to->soft = from->soft;
+        to->hard = from->hard;
+    }
+    return 0;
+}
+
+/* A terminal's session is ended by its keeper, so that it can be detached from. */
+static uint32_t flags_of(const struct mtd_record *r, const struct mtd_exec *x)
+{
+    return (x->tty ? NSENTER_TTY : 0) | (x->tty || x->detach ? NSENTER_KEEP : 0) |
+           (r->spec.process.no_new_privs ? NSENTER_NO_NEW_PRIVS : 0);
+}
+
+static const char *first(const char *a, const char *b)
+{
+    return a && *a ? a : b;
+}
+
+/* cwd, user, cgroups and args are borrowed. */
+int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
+                      const struct mtd_exec *x, struct mtd_error *err)
+{
+    const struct mtd_process *p = &r->spec.process;
+    if (x->args.len == 0)
+        return mtd_fail(err, EINVAL, "exec needs a command");
+    q->pid = r->status.pid;
+    q->pid_start = r->status.pid_start;
+    q->flags |= flags_of(r, x);
+    q->caps = x->privileged || p->privileged ? MTD_CAPS_ALL : p->caps;
+    q->cwd = (char *)first(x->cwd, p->cwd);
+    q->user = (char *)first(x->user, p->user);
+    q->cgroups = r->status.cgroups;
+    q->args = x->args;
+    if (fill_limits(q, p) < 0 || fill_env(&q->env, r, x) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    return 0;
+}
+
+void exec_request_done(struct nsenter_request *q)
+{
+    free(q->rlimits);
+    strv_done(&q->env);
+}
