@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,14 +64,49 @@ static bool ends_torn(int fd)
            pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
 }
 
+static bool is_current(int root_fd, int fd, struct stat *ret)
+{
+    struct stat now;
+    return fstat(fd, ret) == 0 &&
+           fstatat(root_fd, FILE_NAME, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ret->st_dev == now.st_dev && ret->st_ino == now.st_ino;
+}
+
+/* Writers hold the file's lock shared, so that nobody writes to it once it has been renamed:
+ * who follows the log reads it to its end and goes on with the new one. No lock is waited
+ * for: a stopped process must not stop others, and a late line is better than none. */
+static bool rotate(int root_fd, int fd)
+{
+    struct stat st;
+    return flock(fd, LOCK_EX | LOCK_NB) == 0 && is_current(root_fd, fd, &st) &&
+           renameat(root_fd, FILE_NAME, root_fd, FILE_NAME ".1") == 0;
+}
+
+static int open_log(int root_fd)
+{
+    for (int tries = 0; tries < 8; tries++) {
+        auto_fd int fd =
+            openat(root_fd, FILE_NAME,
+                   O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+        struct stat st;
+        if (fd < 0)
+            return -errno;
+        flock(fd, LOCK_SH | LOCK_NB);
+        if (!is_current(root_fd, fd, &st))
+            continue;
+        if (st.st_size >= EVENTS_MAX_BYTES && rotate(root_fd, fd))
+            continue;
+        return take_fd(&fd);
+    }
+    return -EAGAIN;
+}
+
 int events_append(int root_fd, const struct event *e)
 {
     auto_done(buf_done) struct buf line = {0};
-    auto_fd int fd =
-        openat(root_fd, FILE_NAME,
-               O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, 0600);
+    auto_fd int fd = open_log(root_fd);
     if (fd < 0)
-        return -errno;
+        return fd;
     int rc = ends_torn(fd) ? buf_putc(&line, '\n') : 0;
     if (rc == 0)
         rc = make_line(e, &line);

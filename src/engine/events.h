@@ -1,6 +1,7 @@
 /* events - <root>/events.log: one JSON line per event, appended with one write.
  * Shape   {"time":"RFC3339Nano","type":"container","action":"start","id":"..","name":"..",
  *         "image":"..","exitCode":0,"detail":".."}; members that do not apply are left out.
+ * Size    at EVENTS_MAX_BYTES it becomes events.log.1 (the former one goes) and a new one begins.
  * Errors  -errno; callers may ignore them: a lost event never stops an action.
  * Process any; O_APPEND makes single lines atomic.
  */
@@ -8,6 +9,8 @@
 #define ENGINE_EVENTS_H
 
 #include "engine/types.h"
+
+#define EVENTS_MAX_BYTES (16 << 20)
 
 /* action: create start die oom stop kill pause unpause restart rename destroy commit exec ... */
 struct event {

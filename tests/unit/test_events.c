@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,4 +114,58 @@ Test(events, lines_of_many_writers_stay_whole)
         p += n + 1;
     }
     cr_expect_eq(lines, 400);
+}
+
+Test(events, a_full_log_makes_room)
+{
+    struct stat st;
+    cr_assert_eq(events_append(tmp.fd, &DIED), 0);
+    auto_fd int fd = openat(tmp.fd, "events.log", O_RDWR | O_CLOEXEC);
+    cr_assert_eq(ftruncate(fd, EVENTS_MAX_BYTES), 0);
+    cr_assert_eq(events_append(tmp.fd, &DIED), 0);
+    cr_assert_eq(fstatat(tmp.fd, "events.log.1", &st, 0), 0);
+    cr_expect_eq(st.st_size, EVENTS_MAX_BYTES);
+    read_log();
+    cr_expect_eq(text.data[0], '{');
+    cr_expect_eq(strcspn(text.data, "\n"), text.len - 1);
+}
+
+/* Whoever writes or rotates may be stopped in the middle of it. */
+Test(events, nobody_waits_for_a_lock, .timeout = 5)
+{
+    cr_assert_eq(events_append(tmp.fd, &DIED), 0);
+    auto_fd int fd = openat(tmp.fd, "events.log", O_RDWR | O_CLOEXEC);
+    cr_assert_eq(ftruncate(fd, EVENTS_MAX_BYTES), 0);
+    cr_assert_eq(flock(fd, LOCK_EX), 0);
+    cr_expect_eq(events_append(tmp.fd, &DIED), 0);
+    struct stat st;
+    cr_assert_eq(fstatat(tmp.fd, "events.log", &st, 0), 0);
+    cr_expect(st.st_size > EVENTS_MAX_BYTES);
+}
+
+static size_t count_lines(const char *name)
+{
+    size_t lines = 0;
+    if (fs_read_at(tmp.fd, name, 64 << 20, &text) < 0)
+        return 0;
+    for (const char *p = text.data; p < text.data + text.len; p++)
+        lines += *p == '\n';
+    return lines;
+}
+
+Test(events, nothing_is_lost_when_many_rotate_at_once)
+{
+    cr_assert_eq(events_append(tmp.fd, &DIED), 0);
+    auto_fd int fd = openat(tmp.fd, "events.log", O_RDWR | O_CLOEXEC);
+    cr_assert_eq(ftruncate(fd, EVENTS_MAX_BYTES - 2000), 0);
+    for (int i = 0; i < 4; i++)
+        if (fork() == 0) {
+            for (int n = 0; n < 100; n++)
+                events_append(tmp.fd, &DIED);
+            _exit(0);
+        }
+    while (wait(NULL) > 0)
+        ;
+    size_t torn = 1; /* the end of the hole */
+    cr_expect_eq(count_lines("events.log") + count_lines("events.log.1"), 401 + torn);
 }
