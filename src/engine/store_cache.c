@@ -10,8 +10,10 @@
 #include "engine/store_part.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -19,6 +21,7 @@
 #include "base/fs.h"
 
 #define FILE_NAME "summaries"
+#define NEW_NAME "summaries.new"
 #define MAX_BYTES (256u << 20)
 #define MAGIC 0x317365697261746dULL /* "mtaries1" */
 
@@ -292,6 +295,27 @@ static int compare_sources(const void *a, const void *b, void *arg)
                   items[((const struct cache_source *)b)->index].id);
 }
 
+static bool is_still_new(int root_fd, int fd)
+{
+    struct stat held, now;
+    return fstat(fd, &held) == 0 &&
+           fstatat(root_fd, NEW_NAME, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+           held.st_dev == now.st_dev && held.st_ino == now.st_ino;
+}
+
+/* One name for all writers, so that killed ones leave one file at most; one writer at a time,
+ * the others have nothing better to say. */
+static void replace_file(int root_fd, const struct buf *b)
+{
+    auto_fd int fd =
+        openat(root_fd, NEW_NAME, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || !is_still_new(root_fd, fd))
+        return;
+    if (ftruncate(fd, 0) < 0 || fs_write_all(fd, b->data, b->len) < 0 ||
+        renameat(root_fd, NEW_NAME, root_fd, FILE_NAME) < 0)
+        unlinkat(root_fd, NEW_NAME, 0);
+}
+
 void cache_save(struct store *s, const struct mtd_summary *items,
                 struct cache_source *sources, size_t n)
 {
@@ -305,10 +329,11 @@ void cache_save(struct store *s, const struct mtd_summary *items,
         return;
     h.checksum = checksum(n, b.data + sizeof(h), b.len - sizeof(h));
     memcpy(b.data, &h, sizeof(h));
-    fs_replace_at(s->root_fd, FILE_NAME, b.data, b.len, 0600, false);
+    replace_file(s->root_fd, &b);
 }
 
 void cache_remove(struct store *s)
 {
+    unlinkat(s->root_fd, NEW_NAME, 0);
     unlinkat(s->root_fd, FILE_NAME, 0);
 }

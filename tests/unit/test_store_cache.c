@@ -180,6 +180,18 @@ Test(store_cache, damage_and_loss_are_harmless)
     list_and_expect_right();
 }
 
+Test(store_cache, a_writer_that_was_killed_is_no_obstacle)
+{
+    char ids[N][MTD_ID_SIZE];
+    cr_assert_eq(fs_replace_at(store.root_fd, "summaries.new", "torn", 4, 0600, false),
+                 0);
+    create_all(ids);
+    list_and_expect_right();
+    cr_expect(is_cached());
+    cr_expect_eq(faccessat(store.root_fd, "summaries.new", F_OK, 0), -1);
+    list_and_expect_right();
+}
+
 Test(store_cache, goes_with_the_containers)
 {
     char ids[N][MTD_ID_SIZE];
