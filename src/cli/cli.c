@@ -31,10 +31,11 @@ static int check_operands(const struct verb *v, const struct operands *o,
     if (!what)
         return 0;
     if (limit == 0)
-        return mtd_fail(err, EINVAL, "unexpected argument \"%.60s\"; usage: mytop-docker %s%s%s",
+        return mtd_fail(err, EINVAL,
+                        "unexpected argument \"%.60s\"; usage: mytop-docker %s%s%s",
                         o->items[0], v->name, v->operands[0] ? " " : "", v->operands);
-    return mtd_fail(err, EINVAL, "%s %zu argument%s; usage: mytop-docker %s %s", what, limit,
-                    limit == 1 ? "" : "s", v->name, v->operands);
+    return mtd_fail(err, EINVAL, "%s %zu argument%s; usage: mytop-docker %s %s", what,
+                    limit, limit == 1 ? "" : "s", v->name, v->operands);
 }
 
 static int open_engine(struct cli *c, const struct verb *v)
@@ -66,7 +67,8 @@ static int run_engine_verb(struct cli *c, const struct verb *v, void *values,
     return status;
 }
 
-static int run_verb(struct cli *c, const struct verb *v, int argc, char **argv, void *values)
+static int run_verb(struct cli *c, const struct verb *v, int argc, char **argv,
+                    void *values)
 {
     struct operands o = {0};
     struct mtd_error err = {0};
@@ -93,7 +95,8 @@ int cli_command(struct cli *c, int argc, char **argv)
     c->verb = NULL;
     if (!v)
         return cli_fail(c, STATUS_ENGINE,
-                        "unknown command \"%.60s\"; 'mytop-docker --help' lists them", argv[0]);
+                        "unknown command \"%.60s\"; 'mytop-docker --help' lists them",
+                        argv[0]);
     c->verb = v;
     if (v->flags & VERB_REFUSED)
         return cli_fail(c, STATUS_ENGINE, "%s", v->summary);
@@ -131,9 +134,9 @@ static int check_log_level(const char *level, struct mtd_error *err)
     for (size_t i = 0; i < ARRAY_SIZE(LEVELS); i++)
         if (!level || strcmp(level, LEVELS[i]) == 0)
             return 0;
-    return mtd_fail(err, EINVAL,
-                    "--log-level: \"%.40s\" is not one of debug, info, warn, error, fatal",
-                    level);
+    return mtd_fail(
+        err, EINVAL,
+        "--log-level: \"%.40s\" is not one of debug, info, warn, error, fatal", level);
 }
 
 /* The monitor works from "/", so a relative root has to be made absolute here. */

@@ -12,8 +12,8 @@ int follow_open(struct follow *f, const char *path)
     if (f->inotify < 0)
         return -errno;
     if (inotify_add_watch(f->inotify, path,
-                          IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF |
-                              IN_MOVE_SELF) < 0) {
+                          IN_MODIFY | IN_CREATE | IN_MOVED_TO | IN_DELETE |
+                              IN_DELETE_SELF | IN_MOVE_SELF) < 0) {
         int rc = -errno;
         follow_close(f);
         return rc;

@@ -89,8 +89,8 @@ static size_t position(const char *template, const char *p)
 }
 
 /* What stands between "{{" and "}}". */
-static int add_action(struct format *f, const char *template, const char *p, const char *end,
-                      struct mtd_error *err)
+static int add_action(struct format *f, const char *template, const char *p,
+                      const char *end, struct mtd_error *err)
 {
     enum format_piece_kind kind = FORMAT_VALUE;
     p = skip_blanks(p, end);
@@ -98,20 +98,21 @@ static int add_action(struct format *f, const char *template, const char *p, con
     if (word != p) {
         if (word - p != 4 || memcmp(p, "json", 4) != 0)
             return mtd_fail(err, EINVAL, "template position %zu: \"%.*s\": %s",
-                            position(template, p), (int)(word - p > 40 ? 40 : word - p), p,
-                            ONLY);
+                            position(template, p), (int)(word - p > 40 ? 40 : word - p),
+                            p, ONLY);
         kind = FORMAT_VALUE_JSON;
         p = skip_blanks(word, end);
     }
     const char *path_end = skip_path(p, end);
     if (!path_end)
-        return mtd_fail(err, EINVAL, "template position %zu: a field such as .ID is expected; %s",
+        return mtd_fail(err, EINVAL,
+                        "template position %zu: a field such as .ID is expected; %s",
                         position(template, p), ONLY);
     const char *rest = skip_blanks(path_end, end);
     if (rest != end)
         return mtd_fail(err, EINVAL, "template position %zu: unexpected \"%.*s\"; %s",
-                        position(template, rest), (int)(end - rest > 40 ? 40 : end - rest),
-                        rest, ONLY);
+                        position(template, rest),
+                        (int)(end - rest > 40 ? 40 : end - rest), rest, ONLY);
     return add_piece(f, kind, p + 1, (size_t)(path_end - p) - 1, position(template, p));
 }
 
@@ -166,8 +167,9 @@ static int check_fields(const struct format *f, struct mtd_error *err)
     return 0;
 }
 
-int format_compile(struct format *ret, const char *text, const struct format_field *fields,
-                   const char *table, struct mtd_error *err)
+int format_compile(struct format *ret, const char *text,
+                   const struct format_field *fields, const char *table,
+                   struct mtd_error *err)
 {
     struct format f = {.kind = FORMAT_TEMPLATE, .fields = fields};
     const char *template = text ? text : "";
@@ -241,7 +243,8 @@ static int add_field(const struct format *f, const struct format_piece *piece,
     return rc;
 }
 
-int format_row(const struct format *f, const void *row, struct buf *out, struct mtd_error *err)
+int format_row(const struct format *f, const void *row, struct buf *out,
+               struct mtd_error *err)
 {
     int rc = 0;
     for (size_t i = 0; i < f->n_pieces && rc == 0; i++)
@@ -287,7 +290,8 @@ static int add_go_map(struct buf *out, const json_t *map)
 static int add_go_value(struct buf *out, const json_t *value)
 {
     switch (json_typeof(value)) {
-    case JSON_STRING: return buf_add(out, json_string_value(value), json_string_length(value));
+    case JSON_STRING:
+        return buf_add(out, json_string_value(value), json_string_length(value));
     case JSON_ARRAY: return add_go_list(out, value);
     case JSON_OBJECT: return add_go_map(out, value);
     case JSON_NULL: return buf_puts(out, "<nil>");

@@ -1,7 +1,7 @@
 /* format - docker's --format: "table [TEMPLATE]", "json", or a Go template of the forms
  *         {{.Field}} {{.A.B}} {{json .X}}, literal text, \t and \n.
- * Shape   compiled once, then evaluated per row. A row is either a struct whose fields come
- *         from a table of getters (ps, images ...), or a JSON tree (inspect, info).
+ * Shape   compiled once, then evaluated per row. A row is either a struct whose fields
+ *         come from a table of getters (ps, images ...), or a JSON tree (inspect, info).
  * Errors  -EINVAL, err says what is wrong at which position (1 = the first character).
  *         Unknown fields are found when compiling where the fields are known.
  * Owner   format_done.
@@ -22,7 +22,10 @@ struct format_field {
     const char *title; /* the table's header: "CREATED" */
     int (*get)(const void *row, struct buf *out);
 };
-#define FORMAT_FIELDS_END {NULL, NULL, NULL}
+#define FORMAT_FIELDS_END \
+    {                     \
+        NULL, NULL, NULL  \
+    }
 
 enum format_kind { FORMAT_TABLE, FORMAT_JSON, FORMAT_TEMPLATE };
 enum format_piece_kind { FORMAT_TEXT, FORMAT_VALUE, FORMAT_VALUE_JSON };
@@ -38,10 +41,11 @@ struct format {
     const struct format_field *fields; /* NULL = rows are JSON trees */
 };
 
-/* text NULL or "" = table (or, without fields, the caller's own default: FORMAT_TABLE with no
- * pieces). table = the template of the default table. */
-int format_compile(struct format *ret, const char *text, const struct format_field *fields,
-                   const char *table, struct mtd_error *err);
+/* text NULL or "" = table (or, without fields, the caller's own default: FORMAT_TABLE
+ * with no pieces). table = the template of the default table. */
+int format_compile(struct format *ret, const char *text,
+                   const struct format_field *fields, const char *table,
+                   struct mtd_error *err);
 void format_done(struct format *f);
 
 /* One row, no newline. */

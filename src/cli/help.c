@@ -14,11 +14,8 @@
 #define HELP_WIDTH 90
 
 static const char *const GROUPS[GROUP_COUNT] = {
-    [GROUP_RUN] = "Running",
-    [GROUP_LIFE] = "Containers",
-    [GROUP_LOOK] = "Looking",
-    [GROUP_IMAGE] = "Images",
-    [GROUP_SYSTEM] = "System",
+    [GROUP_RUN] = "Running",  [GROUP_LIFE] = "Containers", [GROUP_LOOK] = "Looking",
+    [GROUP_IMAGE] = "Images", [GROUP_SYSTEM] = "System",
 };
 
 static const char HEAD[] =
@@ -87,8 +84,9 @@ static int add_wrapped(struct buf *b, const char *text, size_t column)
 static int add_option(struct buf *b, const struct option_row *r)
 {
     char left[96];
-    int n = r->letter ? snprintf(left, sizeof(left), "  -%c%s", r->letter, r->name ? ", " : "")
-                      : snprintf(left, sizeof(left), "      ");
+    int n = r->letter
+                ? snprintf(left, sizeof(left), "  -%c%s", r->letter, r->name ? ", " : "")
+                : snprintf(left, sizeof(left), "      ");
     if (r->name)
         n += snprintf(left + n, sizeof(left) - (size_t)n, "--%s", r->name);
     if (r->metavar)
@@ -102,7 +100,8 @@ static int add_options(struct buf *b, const struct option_set *set)
     bool any = false;
     int rc = 0;
     for (size_t t = 0; t < OPTION_TABLES && set->tables[t]; t++)
-        for (const struct option_row *r = set->tables[t]; !OPTION_IS_END(r) && rc == 0; r++) {
+        for (const struct option_row *r = set->tables[t]; !OPTION_IS_END(r) && rc == 0;
+             r++) {
             if (!r->help || r->kind == OPTION_REFUSE)
                 continue;
             rc = any ? 0 : buf_puts(b, "\nOptions:\n");

@@ -12,7 +12,9 @@
 json_t *inspect_text(const char *s)
 {
     auto_done(buf_done) struct buf safe = {0};
-    json_t *text = json_string(s ? s : "");
+    if (!s)
+        s = "";
+    json_t *text = json_string(s);
     if (text || print_visible(&safe, s, strlen(s), "\t\n\r") < 0)
         return text;
     return json_string(safe.data);
@@ -39,7 +41,8 @@ json_t *inspect_labels(const struct strv *labels)
     for (size_t i = 0; i < labels->len; i++) {
         const char *text = labels->items[i];
         size_t len = strcspn(text, "=");
-        json_object_setn_new(map, text, len, inspect_text(text + len + (text[len] != '\0')));
+        json_object_setn_new(map, text, len,
+                             inspect_text(text + len + (text[len] != '\0')));
     }
     return map;
 }
@@ -52,21 +55,22 @@ static json_t *strings_or_null(const struct strv *v)
 
 static json_t *make_health(const struct mtd_status *s)
 {
-    return json_pack("{s:o, s:i, s:[]}", "Status", inspect_text(s->health), "FailingStreak", 0,
-                     "Log");
+    return json_pack("{s:o, s:i, s:[]}", "Status", inspect_text(s->health),
+                     "FailingStreak", 0, "Log");
 }
 
 static json_t *make_state(const struct mtd_status *s)
 {
     bool paused = s->state == MTD_STATE_PAUSED;
     bool restarting = s->state == MTD_STATE_RESTARTING;
-    json_t *o = json_pack(
-        "{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o}", "Status",
-        mtd_state_name(s->state), "Running", s->state == MTD_STATE_RUNNING || paused || restarting,
-        "Paused", paused, "Restarting", restarting, "OOMKilled", s->oom_killed, "Dead",
-        s->state == MTD_STATE_DEAD, "Pid", (int)s->pid, "ExitCode", s->exit_code, "Error",
-        inspect_text(s->error), "StartedAt", inspect_time(s->started_at), "FinishedAt",
-        inspect_time(s->finished_at));
+    json_t *o = json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o}",
+                          "Status", mtd_state_name(s->state), "Running",
+                          s->state == MTD_STATE_RUNNING || paused || restarting, "Paused",
+                          paused, "Restarting", restarting, "OOMKilled", s->oom_killed,
+                          "Dead", s->state == MTD_STATE_DEAD, "Pid", (int)s->pid,
+                          "ExitCode", s->exit_code, "Error", inspect_text(s->error),
+                          "StartedAt", inspect_time(s->started_at), "FinishedAt",
+                          inspect_time(s->finished_at));
     if (o && s->health)
         json_object_set_new(o, "Health", make_health(s));
     return o;
@@ -88,9 +92,10 @@ static json_t *make_ulimits(const struct mtd_process *p)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < p->n_rlimits; i++)
-        json_array_append_new(list, json_pack("{s:s, s:I, s:I}", "Name", p->rlimits[i].name,
-                                              "Hard", (json_int_t)p->rlimits[i].hard, "Soft",
-                                              (json_int_t)p->rlimits[i].soft));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:I, s:I}", "Name", p->rlimits[i].name,
+                                        "Hard", (json_int_t)p->rlimits[i].hard, "Soft",
+                                        (json_int_t)p->rlimits[i].soft));
     return list;
 }
 
@@ -101,7 +106,8 @@ static json_t *make_binds(const struct mtd_spec *s)
         const struct mtd_mount *m = &s->mounts[i];
         auto_free char *text = NULL;
         if (m->type == MTD_MOUNT_TMPFS || !m->source ||
-            asprintf(&text, "%s:%s%s", m->source, m->target, m->read_only ? ":ro" : "") < 0)
+            asprintf(&text, "%s:%s%s", m->source, m->target, m->read_only ? ":ro" : "") <
+                0)
             continue;
         json_array_append_new(list, inspect_text(text));
     }
@@ -116,7 +122,8 @@ static json_t *make_tmpfs(const struct mtd_spec *s)
     json_t *map = json_object();
     for (size_t i = 0; i < s->n_mounts; i++)
         if (s->mounts[i].type == MTD_MOUNT_TMPFS)
-            json_object_set_new(map, s->mounts[i].target, inspect_text(s->mounts[i].options));
+            json_object_set_new(map, s->mounts[i].target,
+                                inspect_text(s->mounts[i].options));
     return map;
 }
 
@@ -152,8 +159,7 @@ static void add_resources(json_t *o, const struct mtd_resources *r)
     json_object_set_new(o, "NanoCpus", json_integer(r->nano_cpus));
     json_object_set_new(o, "CpusetCpus", inspect_text(r->cpuset_cpus));
     json_object_set_new(o, "BlkioWeight", json_integer((json_int_t)r->blkio_weight));
-    json_object_set_new(o, "PidsLimit",
-                        r->pids ? json_integer(r->pids) : json_null());
+    json_object_set_new(o, "PidsLimit", r->pids ? json_integer(r->pids) : json_null());
 }
 
 static json_t *make_security_opt(const struct mtd_process *p)
@@ -170,10 +176,11 @@ static json_t *make_host_config(const struct mtd_spec *s)
         "Binds", make_binds(s), "LogConfig", make_log_config(s), "NetworkMode",
         s->network == MTD_NET_HOST ? "host" : "none", "RestartPolicy", "Name",
         restart_name(s->restart), "MaximumRetryCount", (int)s->restart_max, "AutoRemove",
-        s->auto_remove, "Privileged", p->privileged, "ReadonlyRootfs", s->read_only, "CapAdd",
-        make_caps(known, MTD_CAPS_DEFAULT), "CapDrop", make_caps(MTD_CAPS_DEFAULT, known),
-        "SecurityOpt", make_security_opt(p), "Init", p->init, "Dns", inspect_strings(&s->dns),
-        "ExtraHosts", strings_or_null(&s->add_hosts), "Ulimits", make_ulimits(p));
+        s->auto_remove, "Privileged", p->privileged, "ReadonlyRootfs", s->read_only,
+        "CapAdd", make_caps(known, MTD_CAPS_DEFAULT), "CapDrop",
+        make_caps(MTD_CAPS_DEFAULT, known), "SecurityOpt", make_security_opt(p), "Init",
+        p->init, "Dns", inspect_strings(&s->dns), "ExtraHosts",
+        strings_or_null(&s->add_hosts), "Ulimits", make_ulimits(p));
     if (!o)
         return NULL;
     json_object_set_new(o, "Tmpfs", make_tmpfs(s));
@@ -183,8 +190,9 @@ static json_t *make_host_config(const struct mtd_spec *s)
 
 static json_t *make_mounts(struct mtd_engine *e, const struct mtd_spec *s)
 {
-    static const char *const TYPES[] = {
-        [MTD_MOUNT_BIND] = "bind", [MTD_MOUNT_TMPFS] = "tmpfs", [MTD_MOUNT_VOLUME] = "volume"};
+    static const char *const TYPES[] = {[MTD_MOUNT_BIND] = "bind",
+                                        [MTD_MOUNT_TMPFS] = "tmpfs",
+                                        [MTD_MOUNT_VOLUME] = "volume"};
     json_t *list = json_array();
     for (size_t i = 0; i < s->n_mounts; i++) {
         const struct mtd_mount *m = &s->mounts[i];
@@ -209,10 +217,11 @@ static json_t *make_mounts(struct mtd_engine *e, const struct mtd_spec *s)
 
 static json_t *make_healthcheck(const struct mtd_spec *s)
 {
-    return json_pack("{s:o, s:I, s:I, s:I, s:i}", "Test", inspect_strings(&s->health_test),
-                     "Interval", (json_int_t)s->health_interval, "Timeout",
-                     (json_int_t)s->health_timeout, "StartPeriod",
-                     (json_int_t)s->health_start_period, "Retries", (int)s->health_retries);
+    return json_pack(
+        "{s:o, s:I, s:I, s:I, s:i}", "Test", inspect_strings(&s->health_test), "Interval",
+        (json_int_t)s->health_interval, "Timeout", (json_int_t)s->health_timeout,
+        "StartPeriod", (json_int_t)s->health_start_period, "Retries",
+        (int)s->health_retries);
 }
 
 static json_t *make_config(const struct mtd_record *r)
@@ -221,13 +230,13 @@ static json_t *make_config(const struct mtd_record *r)
     const struct mtd_process *p = &s->process;
     char short_id[MTD_SHORT_ID_LEN + 1] = "";
     memcpy(short_id, r->id, MTD_SHORT_ID_LEN);
-    json_t *o = json_pack("{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "Hostname",
-                          inspect_text(s->hostname ? s->hostname : short_id), "User",
-                          inspect_text(p->user), "Tty", p->tty, "OpenStdin", p->open_stdin,
-                          "Env", inspect_strings(&p->env), "Cmd", strings_or_null(&s->cmd),
-                          "Image", inspect_text(s->image), "WorkingDir", inspect_text(p->cwd),
-                          "Entrypoint", strings_or_null(&s->entrypoint), "Labels",
-                          inspect_labels(&s->labels));
+    json_t *o = json_pack(
+        "{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "Hostname",
+        inspect_text(s->hostname ? s->hostname : short_id), "User", inspect_text(p->user),
+        "Tty", p->tty, "OpenStdin", p->open_stdin, "Env", inspect_strings(&p->env), "Cmd",
+        strings_or_null(&s->cmd), "Image", inspect_text(s->image), "WorkingDir",
+        inspect_text(p->cwd), "Entrypoint", strings_or_null(&s->entrypoint), "Labels",
+        inspect_labels(&s->labels));
     if (!o)
         return NULL;
     if (s->health_test.len)
@@ -238,8 +247,8 @@ static json_t *make_config(const struct mtd_record *r)
     return o;
 }
 
-/* The writable layer is the container's; the lower ones stand in the record's order reversed,
- * as overlay's lowerdir option has them. */
+/* The writable layer is the container's; the lower ones stand in the record's order
+ * reversed, as overlay's lowerdir option has them. */
 static json_t *make_graph_driver(struct mtd_engine *e, const struct mtd_record *r)
 {
     auto_free char *upper = mtd_path(e, r->id, "upper");
@@ -250,15 +259,17 @@ static json_t *make_graph_driver(struct mtd_engine *e, const struct mtd_record *
         if (buf_printf(&lower, "%s%s/images/layers/%s", lower.len ? ":" : "", mtd_root(e),
                        r->spec.layers.items[i]) < 0)
             return NULL;
-    return json_pack("{s:s, s:{s:o, s:o, s:o, s:o}}", "Name", "overlay2", "Data", "LowerDir",
-                     inspect_text(lower.data), "MergedDir", inspect_text(merged), "UpperDir",
-                     inspect_text(upper), "WorkDir", inspect_text(work));
+    return json_pack("{s:s, s:{s:o, s:o, s:o, s:o}}", "Name", "overlay2", "Data",
+                     "LowerDir", inspect_text(lower.data), "MergedDir",
+                     inspect_text(merged), "UpperDir", inspect_text(upper), "WorkDir",
+                     inspect_text(work));
 }
 
 static json_t *make_network(const struct mtd_spec *s)
 {
     json_t *networks = json_object();
-    json_object_set_new(networks, s->network == MTD_NET_HOST ? "host" : "none", json_object());
+    json_object_set_new(networks, s->network == MTD_NET_HOST ? "host" : "none",
+                        json_object());
     return json_pack("{s:{}, s:o}", "Ports", "Networks", networks);
 }
 

@@ -14,12 +14,13 @@ static json_t *make_set(const struct strv *v)
 
 static json_t *make_config(const struct mtd_image_config *c)
 {
-    json_t *o = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "User", inspect_text(c->user),
-                          "Env", inspect_strings(&c->env), "Cmd",
-                          c->cmd.len ? inspect_strings(&c->cmd) : json_null(), "WorkingDir",
-                          inspect_text(c->working_dir), "Entrypoint",
-                          c->entrypoint.len ? inspect_strings(&c->entrypoint) : json_null(),
-                          "Labels", inspect_labels(&c->labels));
+    json_t *o =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "User", inspect_text(c->user), "Env",
+                  inspect_strings(&c->env), "Cmd",
+                  c->cmd.len ? inspect_strings(&c->cmd) : json_null(), "WorkingDir",
+                  inspect_text(c->working_dir), "Entrypoint",
+                  c->entrypoint.len ? inspect_strings(&c->entrypoint) : json_null(),
+                  "Labels", inspect_labels(&c->labels));
     if (!o)
         return NULL;
     if (c->exposed.len)
@@ -36,8 +37,8 @@ json_t *inspect_image(const struct mtd_image *i)
     return json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:I, s:{s:s, s:o}}", "Id",
                      inspect_text(i->id), "RepoTags", inspect_strings(&i->names),
                      "RepoDigests", "Comment", inspect_text(i->config.comment), "Created",
-                     inspect_time(i->created_at), "Author", inspect_text(i->config.author),
-                     "Config", make_config(&i->config), "Os", "linux", "Size",
-                     (json_int_t)i->size, "RootFS", "Type", "layers", "Layers",
-                     inspect_strings(&i->layers));
+                     inspect_time(i->created_at), "Author",
+                     inspect_text(i->config.author), "Config", make_config(&i->config),
+                     "Os", "linux", "Size", (json_int_t)i->size, "RootFS", "Type",
+                     "layers", "Layers", inspect_strings(&i->layers));
 }

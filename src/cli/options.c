@@ -1,7 +1,8 @@
-/* options - getopt_long_only alone reads "-en=1" as an ambiguous abbreviation of --env and
- * --env-file, and "-ti" as one of --timestamps. So each element is looked at first: exact
- * long names go to getopt_long_only, everything else to getopt_long, where "-xyz" is always
- * a cluster of letters. Both share getopt's position, so they can take turns. */
+/* options - getopt_long_only alone reads "-en=1" as an ambiguous abbreviation of --env
+ * and --env-file, and "-ti" as one of --timestamps. So each element is looked at first:
+ * exact long names go to getopt_long_only, everything else to getopt_long, where "-xyz"
+ * is always a cluster of letters. Both share getopt's position, so they can take turns.
+ * */
 
 #include "cli/options.h"
 
@@ -30,7 +31,8 @@ struct parser {
     struct mtd_error *err;
 };
 
-static const struct option_row HELP = {"help", 0, OPTION_FLAG, 0, NULL, NULL, "Show this help"};
+static const struct option_row HELP = {"help", 0,    OPTION_FLAG,     0,
+                                       NULL,   NULL, "Show this help"};
 
 static bool takes_value(const struct option_row *r)
 {
@@ -75,7 +77,8 @@ static int prepare(struct parser *p, const struct option_set *set)
     return 0;
 }
 
-static const struct option_row *find_long(const struct parser *p, const char *name, size_t len)
+static const struct option_row *find_long(const struct parser *p, const char *name,
+                                          size_t len)
 {
     for (size_t i = 0; i < p->n_rows; i++)
         if (p->rows[i]->name && strlen(p->rows[i]->name) == len &&
@@ -149,7 +152,8 @@ static int apply_named(struct parser *p, const struct option_row *r, const char 
 
 enum element { ELEMENT_GETOPT, ELEMENT_LONG_ONLY, ELEMENT_DONE, ELEMENT_STOP };
 
-/* "-d=false": getopt has no optional value behind a letter that may stand in a cluster. */
+/* "-d=false": getopt has no optional value behind a letter that may stand in a cluster.
+ * */
 static int try_letter_equals(struct parser *p, const char *text)
 {
     const struct option_row *r = find_letter(p, text[1]);

@@ -1,7 +1,7 @@
 /* options - one table of rows per verb, parsed by glibc's getopt_long family.
- * Shape   docker's spellings (-it, -itd, --name=x, -e A=b, -eA=b, --rm=false) and mydocker's
- *         single-dash long ones (-name x, -mem 100m). What an element means never depends on
- *         what other options exist:
+ * Shape   docker's spellings (-it, -itd, --name=x, -e A=b, -eA=b, --rm=false) and
+ *         mydocker's single-dash long ones (-name x, -mem 100m). What an element means
+ *         never depends on what other options exist:
  *           --word         the long option with exactly that name; no abbreviations
  *           -word          the long option with exactly that name, when there is one
  *           -xyz           otherwise a cluster of letters; the last may take a value
@@ -24,13 +24,13 @@ struct option_list {
 };
 
 enum option_kind {
-    OPTION_FLAG,   /* bool */
-    OPTION_TEXT,   /* const char *: the last one wins */
-    OPTION_LIST,   /* struct option_list: all, in order */
-    OPTION_VALUE,  /* set(field, value) parses it */
-    OPTION_MARK,   /* set(field, NULL): a flag that means more than one bool */
-    OPTION_FIRST,  /* goes in front of the operands (mydocker's -containerId ID) */
-    OPTION_LAST,   /* goes behind the operands (mydocker's -imageName NAME) */
+    OPTION_FLAG,  /* bool */
+    OPTION_TEXT,  /* const char *: the last one wins */
+    OPTION_LIST,  /* struct option_list: all, in order */
+    OPTION_VALUE, /* set(field, value) parses it */
+    OPTION_MARK,  /* set(field, NULL): a flag that means more than one bool */
+    OPTION_FIRST, /* goes in front of the operands (mydocker's -containerId ID) */
+    OPTION_LAST,  /* goes behind the operands (mydocker's -imageName NAME) */
     OPTION_REFUSE, /* docker has it, this program does not; `help` says why and what instead */
 };
 
@@ -45,7 +45,10 @@ struct option_row {
     const char *metavar; /* what the help calls the value; NULL for flags */
     const char *help;    /* NULL = works, but the help does not show it */
 };
-#define OPTION_END {.name = NULL, .letter = 0}
+#define OPTION_END                \
+    {                             \
+        .name = NULL, .letter = 0 \
+    }
 #define OPTION_IS_END(r) (!(r)->name && !(r)->letter)
 
 #define OPTION_TABLES 3
@@ -61,8 +64,8 @@ struct operands {
     bool help; /* --help was given; nothing else was checked */
 };
 
-/* values: zeroed or preset by the caller, as large as the tables' offsets need. argv[0] is
- * skipped. On failure lists may be filled: call options_done in every case. */
+/* values: zeroed or preset by the caller, as large as the tables' offsets need. argv[0]
+ * is skipped. On failure lists may be filled: call options_done in every case. */
 int options_parse(const struct option_set *set, int argc, char **argv, void *values,
                   struct operands *ret, struct mtd_error *err);
 void options_done(const struct option_set *set, void *values, struct operands *o);

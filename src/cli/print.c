@@ -8,12 +8,26 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 
-static bool is_tail(unsigned char c)
+/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
+static const struct sequence {
+    unsigned char first_low, first_high, second_low, second_high, len;
+} SEQUENCES[] = {
+    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+    {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+    {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+static bool fits(const struct sequence *q, const unsigned char *s, size_t len)
 {
-    return (c & 0xc0) == 0x80;
+    if (s[0] < q->first_low || s[0] > q->first_high || len < q->len ||
+        s[1] < q->second_low || s[1] > q->second_high)
+        return false;
+    for (size_t i = 2; i < q->len; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return false;
+    return true;
 }
 
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
 size_t print_utf8_len(const char *text, size_t len)
 {
     const unsigned char *s = (const unsigned char *)text;
@@ -21,17 +35,9 @@ size_t print_utf8_len(const char *text, size_t len)
         return 0;
     if (s[0] < 0x80)
         return 1;
-    if (s[0] >= 0xc2 && s[0] <= 0xdf)
-        return len >= 2 && is_tail(s[1]) ? 2 : 0;
-    if ((s[0] & 0xf0) == 0xe0) {
-        unsigned char low = s[0] == 0xe0 ? 0xa0 : 0x80, high = s[0] == 0xed ? 0x9f : 0xbf;
-        return len >= 3 && s[1] >= low && s[1] <= high && is_tail(s[2]) ? 3 : 0;
-    }
-    if (s[0] >= 0xf0 && s[0] <= 0xf4) {
-        unsigned char low = s[0] == 0xf0 ? 0x90 : 0x80, high = s[0] == 0xf4 ? 0x8f : 0xbf;
-        return len >= 4 && s[1] >= low && s[1] <= high && is_tail(s[2]) && is_tail(s[3]) ? 4
-                                                                                         : 0;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(SEQUENCES); i++)
+        if (fits(&SEQUENCES[i], s, len))
+            return SEQUENCES[i].len;
     return 0;
 }
 
@@ -130,7 +136,8 @@ void print_size_decimal(uint64_t bytes, char out[SIZE_TEXT])
 
 void print_size_binary(uint64_t bytes, char out[SIZE_TEXT])
 {
-    static const char *const UNITS[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", NULL};
+    static const char *const UNITS[] = {"B",   "KiB", "MiB", "GiB",
+                                        "TiB", "PiB", "EiB", NULL};
     format_size((double)bytes, 1024, 4, UNITS, out);
 }
 

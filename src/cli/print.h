@@ -1,7 +1,7 @@
 /* print - what leaves the program, and in which words.
- * Rule    nothing a container or an image chose reaches a terminal as a control byte: on a
- *         terminal they are shown as cat -v shows them (^[, ^M, M-^[); into a pipe or file
- *         bytes go as they are.
+ * Rule    nothing a container or an image chose reaches a terminal as a control byte: on
+ *         a terminal they are shown as cat -v shows them (^[, ^M, M-^[); into a pipe or
+ *         file bytes go as they are.
  * Errors  -errno of write; print_out remembers nothing.
  */
 #ifndef CLI_PRINT_H

@@ -59,7 +59,8 @@ int ps_status(const struct mtd_summary *s, int64_t now, struct buf *out)
     case MTD_STATE_REMOVING: return buf_puts(out, "Removal In Progress");
     case MTD_STATE_EXITED: return add_ended(s, "Exited", now, out);
     case MTD_STATE_DEAD: return buf_puts(out, "Dead");
-    default: return buf_printf(out, "Broken: %s", s->error ? s->error : "unreadable record");
+    default:
+        return buf_printf(out, "Broken: %s", s->error ? s->error : "unreadable record");
     }
 }
 
@@ -67,7 +68,8 @@ int ps_status(const struct mtd_summary *s, int64_t now, struct buf *out)
 
 static int get_id(const void *row, struct buf *out)
 {
-    return ps_short_id(container_of(row)->id, ((const struct ps_row *)row)->no_trunc, out);
+    return ps_short_id(container_of(row)->id, ((const struct ps_row *)row)->no_trunc,
+                       out);
 }
 
 static int get_image(const void *row, struct buf *out)

@@ -11,14 +11,14 @@
 
 struct ps_row {
     const struct mtd_summary *container;
-    int64_t now;   /* wall ns */
+    int64_t now; /* wall ns */
     bool no_trunc;
     bool has_size;
     uint64_t size, virtual_size; /* bytes: its own layer; with the image */
 };
 
 extern const struct format_field PS_FIELDS[];
-#define PS_TABLE                                                                              \
+#define PS_TABLE \
     "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
 #define PS_TABLE_SIZE PS_TABLE "\t{{.Size}}"
 
@@ -34,7 +34,7 @@ struct ps_filter {
 struct ps_filters {
     struct ps_filter *items;
     size_t len;
-    bool all;           /* a filter asks about containers that are not running */
+    bool all;              /* a filter asks about containers that are not running */
     int64_t before, since; /* created_at of the container named; -1 = none */
 };
 int ps_filters_parse(const struct option_list *list, struct ps_filters *ret,

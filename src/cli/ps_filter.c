@@ -50,8 +50,9 @@ static bool match_label(const struct mtd_summary *s, const char *value)
     size_t len = strcspn(value, "=");
     for (size_t i = 0; i < s->labels.len; i++) {
         const char *label = s->labels.items[i];
-        if (value[len] ? strcmp(label, value) == 0
-                       : strncmp(label, value, len) == 0 && (label[len] == '=' || !label[len]))
+        if (value[len]
+                ? strcmp(label, value) == 0
+                : strncmp(label, value, len) == 0 && (label[len] == '=' || !label[len]))
             return true;
     }
     return false;
@@ -162,10 +163,11 @@ static int parse_one(const char *text, struct ps_filters *f, struct mtd_error *e
         return mtd_fail(err, EINVAL, "--filter: \"%.60s\" is not KEY=VALUE", text);
     const struct filter_key *key = find_key(text, len);
     if (!key)
-        return mtd_fail(err, EINVAL,
-                        "--filter: unknown key \"%.*s\"; there are id, name, status, label, "
-                        "ancestor, exited, volume, network, health, before, since",
-                        (int)(len > 40 ? 40 : len), text);
+        return mtd_fail(
+            err, EINVAL,
+            "--filter: unknown key \"%.*s\"; there are id, name, status, label, "
+            "ancestor, exited, volume, network, health, before, since",
+            (int)(len > 40 ? 40 : len), text);
     if (key->check && key->check(text + len + 1) < 0)
         return mtd_fail(err, EINVAL, "--filter: \"%.40s\" is not a value of %s",
                         text + len + 1, key->name);
@@ -179,7 +181,9 @@ int ps_filters_parse(const struct option_list *list, struct ps_filters *ret,
 {
     struct ps_filters f = {.before = -1, .since = -1};
     f.items = calloc(list->len + 1, sizeof(*f.items));
-    int rc = f.items ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+    int rc = 0;
+    if (!f.items)
+        return mtd_fail(err, ENOMEM, "out of memory");
     for (size_t i = 0; i < list->len && rc == 0; i++)
         rc = parse_one(list->items[i], &f, err);
     if (rc < 0) {
@@ -190,7 +194,8 @@ int ps_filters_parse(const struct option_list *list, struct ps_filters *ret,
     return 0;
 }
 
-static const struct mtd_summary *find_container(const struct mtd_list *list, const char *ref)
+static const struct mtd_summary *find_container(const struct mtd_list *list,
+                                                const char *ref)
 {
     const struct mtd_summary *by_id = NULL;
     for (size_t i = 0; i < list->len; i++) {

@@ -62,7 +62,8 @@ void cli_warn(const struct cli *c, const char *fmt, ...)
     print_stderr_line(c, "warning: ", text);
 }
 
-static int do_one(struct cli *c, const char *ref, const void *values, cli_each_fn fn, bool echo)
+static int do_one(struct cli *c, const char *ref, const void *values, cli_each_fn fn,
+                  bool echo)
 {
     struct mtd_error err = {0};
     int rc = fn(c, ref, values, &err);

@@ -174,7 +174,8 @@ static int run_commands(struct script *s, bool keep_going)
     return first;
 }
 
-/* The script keeps the old stdin for itself: a command that read it would eat the script. */
+/* The script keeps the old stdin for itself: a command that read it would eat the script.
+ * */
 static FILE *open_stdin(void)
 {
     int own = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
@@ -192,7 +193,8 @@ int script_run(struct cli *c, const char *path, bool keep_going)
     bool from_stdin = strcmp(path, "-") == 0;
     auto_file FILE *file = from_stdin ? open_stdin() : fopen(path, "re");
     if (!file)
-        return cli_fail(c, STATUS_ENGINE, "cannot read script %s: %s", path, strerror(errno));
+        return cli_fail(c, STATUS_ENGINE, "cannot read script %s: %s", path,
+                        strerror(errno));
     struct stat st;
     if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode))
         return cli_fail(c, STATUS_ENGINE, "cannot read script %s: %s", path,

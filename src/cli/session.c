@@ -19,7 +19,8 @@ int session_check_keys(const char *keys, struct mtd_error *err)
 {
     int rc = keys ? mtd_detach_keys_check(keys, err) : 0;
     if (rc < 0) {
-        mtd_fail(err, EINVAL, "\"%.40s\" is not a key sequence such as ctrl-p,ctrl-q", keys);
+        mtd_fail(err, EINVAL, "\"%.40s\" is not a key sequence such as ctrl-p,ctrl-q",
+                 keys);
         mtd_context(err, "--detach-keys");
     }
     return rc;

@@ -1,5 +1,5 @@
-/* session - a front end's terminal and streams around a container: what run, start -a, attach
- * and exec share.
+/* session - a front end's terminal and streams around a container: what run, start -a,
+ * attach and exec share.
  * Errors  exit statuses, the error already printed.
  */
 #ifndef CLI_SESSION_H
@@ -10,16 +10,18 @@
 /* docker: a terminal for the container needs one on our stdin. 0 or STATUS_FAILED. */
 int session_check_tty(const struct cli *c, bool tty, bool with_stdin);
 
-int session_check_keys(const char *keys, struct mtd_error *err); /* --detach-keys; NULL = 0 */
+int session_check_keys(const char *keys,
+                       struct mtd_error *err); /* --detach-keys; NULL = 0 */
 
 /* Our terminal's size; 0, 0 without one. */
 void session_size(unsigned short *rows, unsigned short *cols);
 
-/* Relays until the end. The container's status, 0 after the detach keys, or STATUS_ENGINE. */
+/* Relays until the end. The container's status, 0 after the detach keys, or
+ * STATUS_ENGINE. */
 int session_relay(struct cli *c, const char *id, struct mtd_relay *r);
 
-/* Starts the container with its streams on ours and relays. fallback = status of a failure
- * that is not about the command. */
+/* Starts the container with its streams on ours and relays. fallback = status of a
+ * failure that is not about the command. */
 struct session {
     bool with_stdin, with_output, sig_proxy;
     bool no_out, no_err; /* -a named the other one only */

@@ -40,7 +40,8 @@ static bool is_valid_text(const char *s, size_t len)
 struct kv_file {
     const char *path;
     size_t line;
-    bool env; /* "NAME" alone is looked up in our own environment; a label stays as it is */
+    bool
+        env; /* "NAME" alone is looked up in our own environment; a label stays as it is */
     struct strv *ret;
     struct mtd_error *err;
 };
@@ -61,11 +62,12 @@ static int add_file_line(struct kv_file *f, char *line, size_t len)
         return 0;
     size_t name = strcspn(line, "=");
     if (name == 0)
-        return mtd_fail(f->err, EINVAL, "%.80s:%zu: no variable name in \"%.60s\"", f->path,
-                        f->line, line);
+        return mtd_fail(f->err, EINVAL, "%.80s:%zu: no variable name in \"%.60s\"",
+                        f->path, f->line, line);
     if (strcspn(line, " \t") < name)
-        return mtd_fail(f->err, EINVAL, "%.80s:%zu: variable \"%.*s\" contains whitespace",
-                        f->path, f->line, (int)(name > 60 ? 60 : name), line);
+        return mtd_fail(f->err, EINVAL,
+                        "%.80s:%zu: variable \"%.*s\" contains whitespace", f->path,
+                        f->line, (int)(name > 60 ? 60 : name), line);
     int rc = f->env ? add_assignment(f->ret, line) : strv_add(f->ret, line);
     return rc < 0 ? mtd_fail(f->err, -rc, "out of memory") : 0;
 }
@@ -89,7 +91,8 @@ static int read_file(struct kv_file *f)
         if (rc < 0)
             return rc;
     }
-    return ferror(file) ? mtd_fail_errno(f->err, errno, "cannot read %.120s", f->path) : 0;
+    return ferror(file) ? mtd_fail_errno(f->err, errno, "cannot read %.120s", f->path)
+                        : 0;
 }
 
 int spec_env_file(struct strv *ret, const char *path, struct mtd_error *err)

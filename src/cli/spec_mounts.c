@@ -63,8 +63,8 @@ char *spec_clean_path(const char *path)
 static int set_target(struct mtd_mount *m, const char *target, struct mtd_error *err)
 {
     if (*target != '/')
-        return mtd_fail(err, EINVAL, "\"%.80s\" must be an absolute path in the container",
-                        target);
+        return mtd_fail(err, EINVAL,
+                        "\"%.80s\" must be an absolute path in the container", target);
     free(m->target);
     m->target = spec_clean_path(target);
     if (!m->target)
@@ -80,10 +80,11 @@ static int set_source(struct mtd_mount *m, const char *source, struct mtd_error 
     struct stat st;
     bool path = *source == '/' || *source == '.';
     if (!path && !name_is_valid(source))
-        return mtd_fail(err, EINVAL,
-                        "\"%.80s\" is neither a volume's name nor a path; write ./%.60s for a "
-                        "directory here",
-                        source, source);
+        return mtd_fail(
+            err, EINVAL,
+            "\"%.80s\" is neither a volume's name nor a path; write ./%.60s for a "
+            "directory here",
+            source, source);
     m->type = path ? MTD_MOUNT_BIND : MTD_MOUNT_VOLUME;
     free(m->source);
     m->source = path ? spec_clean_path(source) : strdup(source);
@@ -95,10 +96,11 @@ static int set_source(struct mtd_mount *m, const char *source, struct mtd_error 
 }
 
 /* What docker accepts behind the second colon and has a meaning, or none, here. */
-static int apply_volume_option(struct mtd_mount *m, const char *word, struct mtd_error *err)
+static int apply_volume_option(struct mtd_mount *m, const char *word,
+                               struct mtd_error *err)
 {
-    static const char *const HARMLESS[] = {"z",      "Z",         "cached",     "delegated",
-                                           "nocopy", "consistent", "rprivate", "private"};
+    static const char *const HARMLESS[] = {
+        "z", "Z", "cached", "delegated", "nocopy", "consistent", "rprivate", "private"};
     if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0) {
         m->read_only = word[1] == 'o';
         return 0;
@@ -147,7 +149,8 @@ int spec_parse_volume(const char *text, struct mtd_mount *ret, struct mtd_error 
 {
     struct mtd_mount m = {0};
     auto_free char *copy = strdup(text);
-    int rc = copy ? parse_volume_parts(copy, &m, err) : mtd_fail(err, ENOMEM, "out of memory");
+    int rc =
+        copy ? parse_volume_parts(copy, &m, err) : mtd_fail(err, ENOMEM, "out of memory");
     if (rc < 0) {
         mtd_context(err, "--volume \"%.60s\"", text);
         spec_mount_done(&m);
@@ -162,11 +165,11 @@ int spec_parse_volume(const char *text, struct mtd_mount *ret, struct mtd_error 
 /* Comma lists the kernel's tmpfs knows; anything else would fail only at the mount. */
 static int check_tmpfs_options(const char *options, struct mtd_error *err)
 {
-    static const char *const KNOWN[] = {"size=", "mode=",    "nr_inodes=", "nr_blocks=",
-                                        "uid=",  "gid=",     NULL};
-    static const char *const FLAGS[] = {"rw",     "exec",     "noexec", "suid",    "nosuid",
-                                        "dev",    "nodev",    "ro",     "noatime", "sync",
-                                        "async",  "relatime", NULL};
+    static const char *const KNOWN[] = {
+        "size=", "mode=", "nr_inodes=", "nr_blocks=", "uid=", "gid=", NULL};
+    static const char *const FLAGS[] = {
+        "rw", "exec",    "noexec", "suid",  "nosuid",   "dev", "nodev",
+        "ro", "noatime", "sync",   "async", "relatime", NULL};
     for (const char *p = options; *p;) {
         size_t len = strcspn(p, ",");
         bool ok = len == 0;
@@ -187,7 +190,8 @@ int spec_parse_tmpfs(const char *text, struct mtd_mount *ret, struct mtd_error *
     struct mtd_mount m = {.type = MTD_MOUNT_TMPFS};
     auto_free char *target = strndup(text, strcspn(text, ":"));
     const char *colon = strchr(text, ':');
-    int rc = target ? set_target(&m, target, err) : mtd_fail(err, ENOMEM, "out of memory");
+    int rc =
+        target ? set_target(&m, target, err) : mtd_fail(err, ENOMEM, "out of memory");
     if (rc == 0 && colon && colon[1]) {
         rc = check_tmpfs_options(colon + 1, err);
         m.options = strdup(colon + 1);
@@ -215,17 +219,22 @@ static int read_mount_word(struct mount_words *w, char *word, struct mtd_error *
     const struct {
         const char *key;
         const char **field;
-    } KEYS[] = {{"type", &w->type},       {"source", &w->source},
-                {"src", &w->source},      {"target", &w->target},
-                {"dst", &w->target},      {"destination", &w->target},
-                {"tmpfs-size", &w->tmpfs_size}, {"tmpfs-mode", &w->tmpfs_mode}};
+    } KEYS[] = {{"type", &w->type},
+                {"source", &w->source},
+                {"src", &w->source},
+                {"target", &w->target},
+                {"dst", &w->target},
+                {"destination", &w->target},
+                {"tmpfs-size", &w->tmpfs_size},
+                {"tmpfs-mode", &w->tmpfs_mode}};
     char *value = strchr(word, '=');
     if (value)
         *value++ = '\0';
     if (strcmp(word, "readonly") == 0 || strcmp(word, "ro") == 0) {
         w->read_only = true;
         return value && parse_bool(value, &w->read_only) < 0
-                   ? mtd_fail(err, EINVAL, "%s=\"%.40s\" is not true or false", word, value)
+                   ? mtd_fail(err, EINVAL, "%s=\"%.40s\" is not true or false", word,
+                              value)
                    : 0;
     }
     if (strcmp(word, "bind-propagation") == 0 && value &&
@@ -238,13 +247,15 @@ static int read_mount_word(struct mount_words *w, char *word, struct mtd_error *
             *KEYS[i].field = value;
             return 0;
         }
-    return mtd_fail(err, EINVAL,
-                    "unknown key \"%.40s\"; use type, source, target, readonly, tmpfs-size, "
-                    "tmpfs-mode",
-                    word);
+    return mtd_fail(
+        err, EINVAL,
+        "unknown key \"%.40s\"; use type, source, target, readonly, tmpfs-size, "
+        "tmpfs-mode",
+        word);
 }
 
-static int build_tmpfs(const struct mount_words *w, struct mtd_mount *m, struct mtd_error *err)
+static int build_tmpfs(const struct mount_words *w, struct mtd_mount *m,
+                       struct mtd_error *err)
 {
     struct buf b = {0};
     uint64_t size;
@@ -268,7 +279,8 @@ static int build_tmpfs(const struct mount_words *w, struct mtd_mount *m, struct 
     return 0;
 }
 
-static int build_bind(const struct mount_words *w, struct mtd_mount *m, struct mtd_error *err)
+static int build_bind(const struct mount_words *w, struct mtd_mount *m,
+                      struct mtd_error *err)
 {
     if (!w->source)
         return mtd_fail(err, EINVAL, "a bind mount needs source=");
@@ -283,12 +295,14 @@ static int build_volume(const struct mount_words *w, struct mtd_mount *m,
     m->type = MTD_MOUNT_VOLUME;
     m->anonymous = !w->source;
     if (w->source && !name_is_valid(w->source))
-        return mtd_fail(err, EINVAL, "\"%.80s\" is no volume name; use type=bind for a path",
+        return mtd_fail(err, EINVAL,
+                        "\"%.80s\" is no volume name; use type=bind for a path",
                         w->source);
     return w->source ? set_source(m, w->source, err) : 0;
 }
 
-static int build_mount(const struct mount_words *w, struct mtd_mount *m, struct mtd_error *err)
+static int build_mount(const struct mount_words *w, struct mtd_mount *m,
+                       struct mtd_error *err)
 {
     static const struct {
         const char *type;
@@ -303,8 +317,8 @@ static int build_mount(const struct mount_words *w, struct mtd_mount *m, struct 
         if (strcmp(type, TYPES[i].type) == 0)
             return TYPES[i].build(w, m, err);
     return rc < 0 ? rc
-                  : mtd_fail(err, EINVAL, "unknown type \"%.40s\"; use bind, volume or tmpfs",
-                             type);
+                  : mtd_fail(err, EINVAL,
+                             "unknown type \"%.40s\"; use bind, volume or tmpfs", type);
 }
 
 int spec_parse_mount(const char *text, struct mtd_mount *ret, struct mtd_error *err)
@@ -332,11 +346,11 @@ int spec_parse_mount(const char *text, struct mtd_mount *ret, struct mtd_error *
 
 static int add_mount(struct mtd_spec *s, struct mtd_mount *m, struct mtd_error *err)
 {
+    const char *target = m->target ? m->target : "";
     for (size_t i = 0; i < s->n_mounts; i++)
-        if (strcmp(s->mounts[i].target, m->target) == 0)
-            return mtd_fail(err, EINVAL, "two mounts for %.120s", m->target);
-    struct mtd_mount *mounts =
-        realloc(s->mounts, (s->n_mounts + 1) * sizeof(*s->mounts));
+        if (s->mounts[i].target && strcmp(s->mounts[i].target, target) == 0)
+            return mtd_fail(err, EINVAL, "two mounts for %.120s", target);
+    struct mtd_mount *mounts = realloc(s->mounts, (s->n_mounts + 1) * sizeof(*s->mounts));
     if (!mounts)
         return mtd_fail(err, ENOMEM, "out of memory");
     s->mounts = mounts;

@@ -152,7 +152,8 @@ static int out_of_memory(struct mtd_error *err)
 /* ---- process ---- */
 
 /* moby's TweakCapabilities: ALL on one side turns the default set over. */
-static int set_caps(struct mtd_process *p, const struct run_values *v, struct mtd_error *err)
+static int set_caps(struct mtd_process *p, const struct run_values *v,
+                    struct mtd_error *err)
 {
     uint64_t add = 0, drop = 0, bits;
     for (size_t i = 0; i < v->cap_add.len; i++) {
@@ -178,10 +179,9 @@ static int set_caps(struct mtd_process *p, const struct run_values *v, struct mt
 
 static int parse_rlimit(const char *text, struct mtd_rlimit *ret)
 {
-    static const char *const NAMES[] = {"as",    "core",   "cpu",        "data",
-                                        "fsize", "locks",  "memlock",    "msgqueue",
-                                        "nice",  "nofile", "nproc",      "rss",
-                                        "rtprio", "rttime", "sigpending", "stack"};
+    static const char *const NAMES[] = {
+        "as",   "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue",
+        "nice", "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
     struct mtd_rlimit r = {0};
     char soft[32] = "";
     const char *equals = strchr(text, '=');
@@ -217,10 +217,11 @@ static int set_rlimits(struct mtd_process *p, const struct option_list *list,
     for (size_t i = 0; i < list->len; i++) {
         int rc = parse_rlimit(list->items[i], &p->rlimits[p->n_rlimits]);
         if (rc < 0)
-            return mtd_fail(err, -rc,
-                            "--ulimit: \"%.60s\" is not NAME=SOFT[:HARD] with a known name and "
-                            "soft <= hard",
-                            list->items[i]);
+            return mtd_fail(
+                err, -rc,
+                "--ulimit: \"%.60s\" is not NAME=SOFT[:HARD] with a known name and "
+                "soft <= hard",
+                list->items[i]);
         p->n_rlimits++;
     }
     return 0;
@@ -242,15 +243,16 @@ static int set_security(struct mtd_process *p, const struct option_list *list,
         for (size_t k = 0; k < ARRAY_SIZE(ALREADY); k++)
             known = known || strcmp(text, ALREADY[k]) == 0;
         if (!known)
-            return mtd_fail(err, EOPNOTSUPP,
-                            "--security-opt: \"%.80s\" is not supported; no-new-privileges is",
-                            text);
+            return mtd_fail(
+                err, EOPNOTSUPP,
+                "--security-opt: \"%.80s\" is not supported; no-new-privileges is", text);
     }
     return 0;
 }
 
 /* `run IMAGE -- COMMAND` as mydocker's readers type it. */
-static int set_command(struct run_values *v, const struct operands *o, struct mtd_error *err)
+static int set_command(struct run_values *v, const struct operands *o,
+                       struct mtd_error *err)
 {
     struct mtd_spec *s = &v->spec;
     size_t first = o->len > 1 && strcmp(o->items[1], "--") == 0 ? 2 : 1;
@@ -268,7 +270,8 @@ static int set_process(struct run_values *v, struct mtd_error *err)
 {
     struct mtd_process *p = &v->spec.process;
     if (p->cwd && p->cwd[0] != '/')
-        return mtd_fail(err, EINVAL, "--workdir: \"%.80s\" must be an absolute path", p->cwd);
+        return mtd_fail(err, EINVAL, "--workdir: \"%.80s\" must be an absolute path",
+                        p->cwd);
     int rc = spec_env(&p->env, &v->env_files, &v->env, err);
     if (rc == 0)
         rc = set_caps(p, v, err);
@@ -286,9 +289,10 @@ static int set_network(struct run_values *v, struct mtd_error *err)
     else if (strcmp(v->network, "host") == 0)
         v->spec.network = MTD_NET_HOST;
     else
-        return mtd_fail(err, EOPNOTSUPP,
-                        "--network: \"%.60s\" is not supported yet; only none and host exist",
-                        v->network);
+        return mtd_fail(
+            err, EOPNOTSUPP,
+            "--network: \"%.60s\" is not supported yet; only none and host exist",
+            v->network);
     return 0;
 }
 
@@ -303,8 +307,10 @@ static int check_namespaces(const struct run_values *v, struct mtd_error *err)
                 {"userns", v->userns, "host"},
                 {"cgroupns", v->cgroupns, "private"}};
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++)
-        if (ROWS[i].value && *ROWS[i].value && strcmp(ROWS[i].value, ROWS[i].accepted) != 0)
-            return mtd_fail(err, EOPNOTSUPP, "--%s: \"%.60s\" is not supported yet; only %s is",
+        if (ROWS[i].value && *ROWS[i].value &&
+            strcmp(ROWS[i].value, ROWS[i].accepted) != 0)
+            return mtd_fail(err, EOPNOTSUPP,
+                            "--%s: \"%.60s\" is not supported yet; only %s is",
                             ROWS[i].option, ROWS[i].value, ROWS[i].accepted);
     return 0;
 }
@@ -330,7 +336,8 @@ static int add_host(struct strv *ret, const char *text, struct mtd_error *err)
     }
     if (len == 0 || strcspn(text, " \t\n#") < len || !is_address(address))
         return mtd_fail(err, EINVAL, "--add-host: \"%.80s\" is not NAME:ADDRESS", text);
-    if (asprintf(&line, "%.*s:%s", (int)len, text, address) < 0 || strv_add(ret, line) < 0)
+    if (asprintf(&line, "%.*s:%s", (int)len, text, address) < 0 ||
+        strv_add(ret, line) < 0)
         return out_of_memory(err);
     return 0;
 }
@@ -353,8 +360,10 @@ static int set_hosts(struct run_values *v, struct mtd_error *err)
     if (name && (strlen(name) > 64 || !*name || strspn(name, "-.") ||
                  name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                    "0123456789-._")]))
-        return mtd_fail(err, EINVAL, "--hostname: \"%.80s\" is not a host name (64 letters, "
-                                     "digits, - . _ at most)", name);
+        return mtd_fail(err, EINVAL,
+                        "--hostname: \"%.80s\" is not a host name (64 letters, "
+                        "digits, - . _ at most)",
+                        name);
     return 0;
 }
 
@@ -374,7 +383,8 @@ static int set_log_options(struct run_values *v, struct mtd_error *err)
                 v->spec.log_max_file = (unsigned)files;
         }
         if (rc < 0)
-            return mtd_fail(err, -rc, "--log-opt: \"%.80s\" is not max-size=SIZE or max-file=N",
+            return mtd_fail(err, -rc,
+                            "--log-opt: \"%.80s\" is not max-size=SIZE or max-file=N",
                             text);
     }
     if (v->spec.log_max_file > 1 && v->spec.log_max_size == 0)
@@ -386,7 +396,8 @@ static int set_health(struct run_values *v, struct mtd_error *err)
 {
     struct mtd_spec *s = &v->spec;
     if (v->no_healthcheck && v->health_cmd)
-        return mtd_fail(err, EINVAL, "conflicting options: --no-healthcheck and --health-cmd");
+        return mtd_fail(err, EINVAL,
+                        "conflicting options: --no-healthcheck and --health-cmd");
     if (!v->health_cmd || !*v->health_cmd)
         return 0;
     if (strv_add(&s->health_test, "CMD-SHELL") < 0 ||
@@ -402,8 +413,9 @@ static int check_resources(const struct mtd_resources *r, struct mtd_error *err)
     if (r->memory_swap > 0 && r->memory == 0)
         return mtd_fail(err, EINVAL, "--memory-swap needs --memory as well");
     if (r->memory_swap > 0 && r->memory_swap < r->memory)
-        return mtd_fail(err, EINVAL, "--memory-swap is memory and swap together: it cannot be "
-                                     "less than --memory");
+        return mtd_fail(err, EINVAL,
+                        "--memory-swap is memory and swap together: it cannot be "
+                        "less than --memory");
     return 0;
 }
 
@@ -411,20 +423,22 @@ static int check_pull(const char *when, struct mtd_error *err)
 {
     if (!when || strcmp(when, "missing") == 0 || strcmp(when, "never") == 0)
         return 0;
-    return mtd_fail(err, EOPNOTSUPP,
-                    "--pull: \"%.40s\" is not supported: there is no registry client yet; use "
-                    "missing or never",
-                    when);
+    return mtd_fail(
+        err, EOPNOTSUPP,
+        "--pull: \"%.40s\" is not supported: there is no registry client yet; use "
+        "missing or never",
+        when);
 }
 
 static int check_name(const char *name, struct mtd_error *err)
 {
     if (!name || name_is_valid(name[0] == '/' ? name + 1 : name))
         return 0;
-    return mtd_fail(err, EINVAL,
-                    "invalid container name \"%.80s\": only [a-zA-Z0-9][a-zA-Z0-9_.-]* is "
-                    "allowed",
-                    name);
+    return mtd_fail(
+        err, EINVAL,
+        "invalid container name \"%.80s\": only [a-zA-Z0-9][a-zA-Z0-9_.-]* is "
+        "allowed",
+        name);
 }
 
 static int set_restart(struct run_values *v, struct mtd_error *err)
@@ -436,7 +450,8 @@ static int set_restart(struct run_values *v, struct mtd_error *err)
     return 0;
 }
 
-int spec_from_values(struct run_values *v, const struct operands *o, struct mtd_error *err)
+int spec_from_values(struct run_values *v, const struct operands *o,
+                     struct mtd_error *err)
 {
     typedef int (*step_fn)(struct run_values *, struct mtd_error *);
     static const step_fn STEPS[] = {set_process, set_network,     set_hosts,

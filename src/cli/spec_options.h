@@ -1,6 +1,7 @@
 /* spec_options - the options of run and create, and the spec they make.
- * Shape   RUN_OPTIONS is parsed into struct run_values; spec_from_values turns the lists into
- *         the spec and checks what depends on several options. Nothing is created here.
+ * Shape   RUN_OPTIONS is parsed into struct run_values; spec_from_values turns the lists
+ *         into the spec and checks what depends on several options. Nothing is created
+ *         here.
  * Errors  -errno, err names the option.
  * Source  docker run's reference.
  */
@@ -29,11 +30,13 @@ void run_values_init(void *values);
 void run_values_done(void *values);
 
 /* operands: image and command. */
-int spec_from_values(struct run_values *v, const struct operands *o, struct mtd_error *err);
+int spec_from_values(struct run_values *v, const struct operands *o,
+                     struct mtd_error *err);
 
 /* ---- spec_env.c ---- */
 
-/* env files first, then assignments; later ones win. "NAME" alone copies ours or is left out. */
+/* env files first, then assignments; later ones win. "NAME" alone copies ours or is left
+ * out. */
 int spec_env(struct strv *ret, const struct option_list *files,
              const struct option_list *assignments, struct mtd_error *err);
 int spec_env_file(struct strv *ret, const char *path, struct mtd_error *err);

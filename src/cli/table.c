@@ -91,7 +91,8 @@ int table_align(const char *text, size_t len, struct buf *out)
             rc = buf_putc(out, '\n');
         else if (rc == 0)
             rc = buf_printf(out, "%*s",
-                            (int)(widths[column] - print_width(text + start, i - start)), "");
+                            (int)(widths[column] - print_width(text + start, i - start)),
+                            "");
         column = text[i] == '\n' ? 0 : column + (column + 1 < COLUMNS_MAX);
         start = i + 1;
     }

@@ -1,7 +1,7 @@
 /* table - rows of a listing, printed as docker prints them.
- * Shape   a table is collected and aligned (columns as wide as their widest cell plus three
- *         blanks, at least ten: Go's tabwriter as docker sets it up); json and templates are
- *         one line per row.
+ * Shape   a table is collected and aligned (columns as wide as their widest cell plus
+ *         three blanks, at least ten: Go's tabwriter as docker sets it up); json and
+ *         templates are one line per row.
  * Owner   table_done frees.
  */
 #ifndef CLI_TABLE_H

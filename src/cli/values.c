@@ -23,7 +23,8 @@ int value_copy(void *field, const char *text, struct mtd_error *err)
     return 0;
 }
 
-static int fail_value(struct mtd_error *err, int rc, const char *text, const char *expected)
+static int fail_value(struct mtd_error *err, int rc, const char *text,
+                      const char *expected)
 {
     return mtd_fail(err, -rc, "\"%.60s\" is not %s", text, expected);
 }
@@ -62,9 +63,10 @@ int value_cpus(void *field, const char *text, struct mtd_error *err)
     if (rc == -EINVAL)
         return fail_value(err, rc, text, "a number of CPUs; write 1.5");
     if (rc < 0 || (nano && nano < 10000000) || nano > (int64_t)cpus * 1000000000)
-        return mtd_fail(err, ERANGE,
-                        "\"%.60s\" is out of range: 0.01 to %u.00, this machine has %u CPUs",
-                        text, cpus, cpus);
+        return mtd_fail(
+            err, ERANGE,
+            "\"%.60s\" is out of range: 0.01 to %u.00, this machine has %u CPUs", text,
+            cpus, cpus);
     *(int64_t *)field = nano;
     return 0;
 }
@@ -107,7 +109,8 @@ int value_weight(void *field, const char *text, struct mtd_error *err)
 int value_pids(void *field, const char *text, struct mtd_error *err)
 {
     int rc = parse_i64(text, -1, INT32_MAX, field);
-    return rc < 0 ? fail_value(err, rc, text, "a number of processes (-1 = no limit)") : 0;
+    return rc < 0 ? fail_value(err, rc, text, "a number of processes (-1 = no limit)")
+                  : 0;
 }
 
 int value_signal(void *field, const char *text, struct mtd_error *err)
@@ -119,7 +122,8 @@ int value_signal(void *field, const char *text, struct mtd_error *err)
 int value_timeout(void *field, const char *text, struct mtd_error *err)
 {
     int rc = parse_i64(text, -1, INT32_MAX, field);
-    return rc < 0 ? fail_value(err, rc, text, "a number of seconds (-1 = wait for ever)") : 0;
+    return rc < 0 ? fail_value(err, rc, text, "a number of seconds (-1 = wait for ever)")
+                  : 0;
 }
 
 int value_duration(void *field, const char *text, struct mtd_error *err)
@@ -157,10 +161,11 @@ int value_tail(void *field, const char *text, struct mtd_error *err)
 int value_moment(void *field, const char *text, struct mtd_error *err)
 {
     int rc = time_parse(text, clock_wall_ns(), field);
-    return rc < 0 ? fail_value(err, rc, text,
-                               "a time; write 2026-01-02T15:04:05, a Unix time, or 10m for "
-                               "ten minutes ago")
-                  : 0;
+    return rc < 0
+               ? fail_value(err, rc, text,
+                            "a time; write 2026-01-02T15:04:05, a Unix time, or 10m for "
+                            "ten minutes ago")
+               : 0;
 }
 
 int value_restart(void *field, const char *text, struct mtd_error *err)
@@ -191,20 +196,47 @@ int value_restart(void *field, const char *text, struct mtd_error *err)
 
 /* linux/capability.h, in order of their numbers. */
 static const char *const CAPABILITIES[] = {
-    "CAP_CHOWN",          "CAP_DAC_OVERRIDE",     "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",         "CAP_FSETID",           "CAP_KILL",
-    "CAP_SETGID",         "CAP_SETUID",           "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE", "CAP_NET_BIND_SERVICE", "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",      "CAP_NET_RAW",          "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",      "CAP_SYS_MODULE",       "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",     "CAP_SYS_PTRACE",       "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",      "CAP_SYS_BOOT",         "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",   "CAP_SYS_TIME",         "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",          "CAP_LEASE",            "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",  "CAP_SETFCAP",          "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",      "CAP_SYSLOG",           "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",  "CAP_AUDIT_READ",       "CAP_PERFMON",
-    "CAP_BPF",            "CAP_CHECKPOINT_RESTORE",
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE",
 };
 
 const char *capability_name(int n)
@@ -224,5 +256,6 @@ int value_capability(const char *text, uint64_t *ret, struct mtd_error *err)
             *ret = 1ULL << i;
             return 0;
         }
-    return mtd_fail(err, EINVAL, "\"%.60s\" is no capability; write NET_ADMIN or ALL", text);
+    return mtd_fail(err, EINVAL, "\"%.60s\" is no capability; write NET_ADMIN or ALL",
+                    text);
 }

@@ -1,7 +1,8 @@
 /* verb - what a verb is and what its function is handed.
- * Shape   verbs live in tables, one file per group (verb_*.c); the dispatcher in cli.c parses
- *         the options, checks the number of operands, refuses who is not root, opens the
- *         engine and calls. A verb prints data to stdout and errors by cli_error().
+ * Shape   verbs live in tables, one file per group (verb_*.c); the dispatcher in cli.c
+ *         parses the options, checks the number of operands, refuses who is not root,
+ *         opens the engine and calls. A verb prints data to stdout and errors by
+ *         cli_error().
  * Errors  a verb returns an exit status; check() and helpers return 0 or -errno with err.
  */
 #ifndef CLI_VERB_H
@@ -47,7 +48,7 @@ struct verb {
     unsigned flags;
     struct option_set options;
     size_t values_size;
-    size_t min, max; /* operands */
+    size_t min, max;            /* operands */
     void (*init)(void *values); /* presets; may be NULL */
     /* What can be refused before anything is opened or created; may be NULL. */
     int (*check)(void *values, const struct operands *o, struct mtd_error *err);
@@ -55,15 +56,18 @@ struct verb {
     void (*done)(void *values); /* frees what check and setters allocated; may be NULL */
 };
 #define VERB_MANY ((size_t)-1)
-#define VERB_END {.name = NULL}
+#define VERB_END     \
+    {                \
+        .name = NULL \
+    }
 
 /* The groups' tables, each ended by VERB_END. */
-extern const struct verb VERBS_RUN[], VERBS_EXEC[], VERBS_LIFE[], VERBS_LOOK[], VERBS_LOGS[],
-    VERBS_STATS[], VERBS_TOP[], VERBS_EVENTS[], VERBS_IMAGE[], VERBS_ARCHIVE[],
-    VERBS_SYSTEM[], VERBS_PRUNE[], VERBS_REFUSED[];
+extern const struct verb VERBS_RUN[], VERBS_EXEC[], VERBS_LIFE[], VERBS_LOOK[],
+    VERBS_LOGS[], VERBS_STATS[], VERBS_TOP[], VERBS_EVENTS[], VERBS_IMAGE[],
+    VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_PRUNE[], VERBS_REFUSED[];
 
-/* The verb that argv begins with, its aliases resolved; *ret_words = how many words of argv
- * name it. NULL = none. */
+/* The verb that argv begins with, its aliases resolved; *ret_words = how many words of
+ * argv name it. NULL = none. */
 const struct verb *verb_find(int argc, char **argv, int *ret_words);
 /* All verbs in order of their tables, i = 0, 1 ...; NULL behind the last. */
 const struct verb *verb_at(size_t i);
@@ -77,16 +81,17 @@ int cli_command(struct cli *c, int argc, char **argv);
 int cli_error(const struct cli *c, int status, const struct mtd_error *err);
 int cli_fail(const struct cli *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-void cli_warn(const struct cli *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_warn(const struct cli *c, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
-/* fn for each operand; what the user typed is printed after each success when echo. Failures
- * are reported and the rest goes on. 0 or STATUS_FAILED. */
+/* fn for each operand; what the user typed is printed after each success when echo.
+ * Failures are reported and the rest goes on. 0 or STATUS_FAILED. */
 typedef int (*cli_each_fn)(struct cli *c, const char *ref, const void *values,
                            struct mtd_error *err);
 int cli_each(struct cli *c, const struct operands *o, const void *values, cli_each_fn fn,
              bool echo);
-/* The same in child processes side by side: ten containers that take ten seconds to stop take
- * ten seconds. What is printed comes as it happens. */
+/* The same in child processes side by side: ten containers that take ten seconds to stop
+ * take ten seconds. What is printed comes as it happens. */
 int cli_each_at_once(struct cli *c, const struct operands *o, const void *values,
                      cli_each_fn fn, bool echo);
 

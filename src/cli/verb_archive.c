@@ -84,7 +84,8 @@ static int check_import(void *values, const struct operands *o, struct mtd_error
 {
     (void)values;
     if (strstr(o->items[0], "://"))
-        return mtd_fail(err, EOPNOTSUPP, "\"%.80s\": nothing is downloaded; give a file or -",
+        return mtd_fail(err, EOPNOTSUPP,
+                        "\"%.80s\": nothing is downloaded; give a file or -",
                         o->items[0]);
     return 0;
 }
@@ -125,13 +126,16 @@ static int check_export(void *values, const struct operands *o, struct mtd_error
 {
     (void)o;
     if (!((struct export_values *)values)->output && isatty(STDOUT_FILENO))
-        return mtd_fail(err, EINVAL,
-                        "a tar stream does not belong on a terminal; use -o FILE or redirect");
+        return mtd_fail(
+            err, EINVAL,
+            "a tar stream does not belong on a terminal; use -o FILE or redirect");
     return 0;
 }
 
-/* Under another name until it is complete: nobody takes half an archive for a whole one. */
-static int export_file(struct cli *c, const char *ref, const char *path, struct mtd_error *err)
+/* Under another name until it is complete: nobody takes half an archive for a whole one.
+ * */
+static int export_file(struct cli *c, const char *ref, const char *path,
+                       struct mtd_error *err)
 {
     auto_free char *part = NULL;
     if (asprintf(&part, "%s.part.%d", path, (int)getpid()) < 0)

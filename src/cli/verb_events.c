@@ -35,8 +35,10 @@ static const struct option_row EVENTS_OPTIONS[] = {
     {"follow", 'f', OPTION_FLAG, FIELD(follow), NULL, NULL, "Go on with what happens"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "json, or a template such as '{{.Action}} {{.ID}}'"},
-    {"since", 0, OPTION_VALUE, FIELD(since), value_moment, "TIME", "Only from this time on"},
-    {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME", "Only before this time"},
+    {"since", 0, OPTION_VALUE, FIELD(since), value_moment, "TIME",
+     "Only from this time on"},
+    {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME",
+     "Only before this time"},
     OPTION_END,
 };
 
@@ -107,10 +109,11 @@ static int check_events(void *values, const struct operands *o, struct mtd_error
         const char *text =
             i < v->filters.len ? v->filters.items[i] : o->items[i - v->filters.len];
         if (!find_key(text))
-            return mtd_fail(err, EINVAL,
-                            "filter \"%.60s\" is not KEY=VALUE with container, image, event or "
-                            "type as the key",
-                            text);
+            return mtd_fail(
+                err, EINVAL,
+                "filter \"%.60s\" is not KEY=VALUE with container, image, event or "
+                "type as the key",
+                text);
     }
     return 0;
 }
@@ -148,7 +151,8 @@ static int add_attributes(struct buf *out, const json_t *attributes)
     json_object_foreach((json_t *)attributes, key, value)
     {
         if (rc == 0)
-            rc = buf_printf(out, "%s%s=%s", first ? "" : ", ", key, json_string_value(value));
+            rc = buf_printf(out, "%s%s=%s", first ? "" : ", ", key,
+                            json_string_value(value));
         first = false;
     }
     return rc < 0 ? rc : buf_putc(out, ')');
@@ -175,8 +179,8 @@ static json_t *make_attributes(const json_t *line)
 /* docker's object, which templates and --format json see. */
 static json_t *make_message(const json_t *line, int64_t when)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:o}, s:s, s:I, s:I}", "status",
-                     text_of(line, "action"), "id", text_of(line, "id"), "from",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:o}, s:s, s:I, s:I}",
+                     "status", text_of(line, "action"), "id", text_of(line, "id"), "from",
                      text_of(line, "image"), "Type", text_of(line, "type"), "Action",
                      text_of(line, "action"), "ID", text_of(line, "id"), "Actor", "ID",
                      text_of(line, "id"), "Attributes", make_attributes(line), "scope",

@@ -34,10 +34,13 @@ static const struct option_row EXEC_OPTIONS[] = {
      "Set an environment variable; NAME alone copies the caller's"},
     {"env-file", 0, OPTION_LIST, FIELD(env_files), NULL, "FILE",
      "Read environment variables from a file"},
-    {"interactive", 'i', OPTION_FLAG, FIELD(exec.with_stdin), NULL, NULL, "Keep stdin open"},
-    {"privileged", 0, OPTION_FLAG, FIELD(exec.privileged), NULL, NULL, "All capabilities"},
+    {"interactive", 'i', OPTION_FLAG, FIELD(exec.with_stdin), NULL, NULL,
+     "Keep stdin open"},
+    {"privileged", 0, OPTION_FLAG, FIELD(exec.privileged), NULL, NULL,
+     "All capabilities"},
     {"tty", 't', OPTION_FLAG, FIELD(exec.tty), NULL, NULL, "Give the command a terminal"},
-    {"user", 'u', OPTION_TEXT, FIELD(exec.user), NULL, "USER[:GROUP]", "Run as this user"},
+    {"user", 'u', OPTION_TEXT, FIELD(exec.user), NULL, "USER[:GROUP]",
+     "Run as this user"},
     {"workdir", 'w', OPTION_TEXT, FIELD(exec.cwd), NULL, "PATH",
      "The command's working directory"},
     {"ti", 0, OPTION_MARK, FIELD(exec), set_tty_stdin},
@@ -69,7 +72,8 @@ static int check_exec(void *values, const struct operands *o, struct mtd_error *
     if (first >= o->len)
         return mtd_fail(err, EINVAL, "the command is missing");
     if (x->cwd && x->cwd[0] != '/')
-        return mtd_fail(err, EINVAL, "--workdir: \"%.80s\" must be an absolute path", x->cwd);
+        return mtd_fail(err, EINVAL, "--workdir: \"%.80s\" must be an absolute path",
+                        x->cwd);
     for (size_t i = first; i < o->len; i++)
         if (strv_add(&x->args, o->items[i]) < 0)
             return mtd_fail(err, ENOMEM, "out of memory");

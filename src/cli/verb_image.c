@@ -127,7 +127,8 @@ struct images_values {
 
 #define FIELD(f) offsetof(struct images_values, f)
 static const struct option_row IMAGES_OPTIONS[] = {
-    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL, "Show all (there are no hidden ones)"},
+    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
+     "Show all (there are no hidden ones)"},
     {"filter", 'f', OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
      "Only those: reference, dangling, label"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
@@ -149,12 +150,14 @@ static int check_images(void *values, const struct operands *o, struct mtd_error
         for (size_t k = 0; k < ARRAY_SIZE(KEYS); k++)
             known = known || strncmp(text, KEYS[k], strlen(KEYS[k])) == 0;
         if (!known)
-            return mtd_fail(err, EINVAL,
-                            "--filter: \"%.60s\" is not KEY=VALUE with reference, dangling or "
-                            "label as the key",
-                            text);
+            return mtd_fail(
+                err, EINVAL,
+                "--filter: \"%.60s\" is not KEY=VALUE with reference, dangling or "
+                "label as the key",
+                text);
         if (text[0] == 'd' && parse_bool(text + 9, &on) < 0)
-            return mtd_fail(err, EINVAL, "--filter: \"%.60s\": true or false is expected", text);
+            return mtd_fail(err, EINVAL, "--filter: \"%.60s\": true or false is expected",
+                            text);
     }
     return 0;
 }
@@ -176,8 +179,9 @@ static bool match_label(const struct mtd_image *i, const char *value)
     size_t len = strcspn(value, "=");
     for (size_t n = 0; n < i->config.labels.len; n++) {
         const char *label = i->config.labels.items[n];
-        if (value[len] ? strcmp(label, value) == 0
-                       : strncmp(label, value, len) == 0 && (label[len] == '=' || !label[len]))
+        if (value[len]
+                ? strcmp(label, value) == 0
+                : strncmp(label, value, len) == 0 && (label[len] == '=' || !label[len]))
             return true;
     }
     return false;
@@ -263,7 +267,8 @@ static const struct option_row RMI_OPTIONS[] = {
     OPTION_END,
 };
 
-static int rmi_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+static int rmi_one(struct cli *c, const char *ref, const void *values,
+                   struct mtd_error *err)
 {
     const struct rmi_values *v = values;
     auto_done(strv_done) struct strv report = {0};
@@ -307,7 +312,8 @@ static const struct option_row HISTORY_OPTIONS[] = {
     OPTION_END,
 };
 
-/* One layer; only the newest one is an image of its own, docker calls the others missing. */
+/* One layer; only the newest one is an image of its own, docker calls the others missing.
+ * */
 struct history_row {
     struct image_row image;
     size_t layer; /* 0 = the lowest */
@@ -355,7 +361,8 @@ static const struct format_field HISTORY_FIELDS[] = {
     {"Comment", "COMMENT", get_comment},
     FORMAT_FIELDS_END,
 };
-#define HISTORY_TABLE "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"
+#define HISTORY_TABLE \
+    "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"
 
 static int run_history(struct cli *c, void *values, const struct operands *o)
 {

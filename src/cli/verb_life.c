@@ -1,5 +1,5 @@
-/* verb_life - what changes a container that exists: several at once, each failure reported,
- * the rest goes on. */
+/* verb_life - what changes a container that exists: several at once, each failure
+ * reported, the rest goes on. */
 
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +20,8 @@ struct stop_values {
 
 static const struct option_row STOP_OPTIONS[] = {
     {"timeout", 't', OPTION_VALUE, offsetof(struct stop_values, timeout), value_timeout,
-     "SECONDS", "Wait so long before killing it (default: as configured, 10; -1 = for ever)"},
+     "SECONDS",
+     "Wait so long before killing it (default: as configured, 10; -1 = for ever)"},
     {"time", 0, OPTION_VALUE, offsetof(struct stop_values, timeout), value_timeout},
     {"signal", 's', OPTION_REFUSE, 0, NULL, "SIGNAL",
      "not supported yet; use kill -s, or --stop-signal when creating the container"},
@@ -33,7 +34,8 @@ static void init_stop(void *values)
     ((struct stop_values *)values)->timeout = -2;
 }
 
-static int stop_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+static int stop_one(struct cli *c, const char *ref, const void *values,
+                    struct mtd_error *err)
 {
     return mtd_stop(c->engine, ref, ((const struct stop_values *)values)->timeout, err);
 }
@@ -66,8 +68,8 @@ struct kill_values {
 };
 
 static const struct option_row KILL_OPTIONS[] = {
-    {"signal", 's', OPTION_VALUE, offsetof(struct kill_values, signal), value_signal, "SIGNAL",
-     "The signal, as a name or number (default KILL)"},
+    {"signal", 's', OPTION_VALUE, offsetof(struct kill_values, signal), value_signal,
+     "SIGNAL", "The signal, as a name or number (default KILL)"},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };
@@ -77,7 +79,8 @@ static void init_kill(void *values)
     ((struct kill_values *)values)->signal = SIGKILL;
 }
 
-static int kill_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+static int kill_one(struct cli *c, const char *ref, const void *values,
+                    struct mtd_error *err)
 {
     return mtd_kill(c->engine, ref, ((const struct kill_values *)values)->signal, err);
 }
@@ -94,7 +97,8 @@ static const struct option_row CONTAINER_OPTIONS[] = {
     OPTION_END,
 };
 
-static int pause_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+static int pause_one(struct cli *c, const char *ref, const void *values,
+                     struct mtd_error *err)
 {
     (void)values;
     return mtd_pause(c->engine, ref, true, err);
@@ -117,7 +121,8 @@ static int run_unpause(struct cli *c, void *values, const struct operands *o)
     return cli_each(c, o, values, unpause_one, true);
 }
 
-static int wait_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+static int wait_one(struct cli *c, const char *ref, const void *values,
+                    struct mtd_error *err)
 {
     int code = 0;
     char text[16];
@@ -151,7 +156,8 @@ static const struct option_row RM_OPTIONS[] = {
 };
 
 /* `rm -f` is for scripts that want it gone: missing is said, but is no failure. */
-static int rm_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+static int rm_one(struct cli *c, const char *ref, const void *values,
+                  struct mtd_error *err)
 {
     const struct rm_values *v = values;
     int rc = mtd_remove(c->engine, ref, v->force, v->volumes, err);
@@ -174,10 +180,11 @@ static int check_rename(void *values, const struct operands *o, struct mtd_error
     const char *name = o->items[1][0] == '/' ? o->items[1] + 1 : o->items[1];
     if (name_is_valid(name))
         return 0;
-    return mtd_fail(err, EINVAL,
-                    "invalid container name \"%.80s\": only [a-zA-Z0-9][a-zA-Z0-9_.-]* is "
-                    "allowed",
-                    o->items[1]);
+    return mtd_fail(
+        err, EINVAL,
+        "invalid container name \"%.80s\": only [a-zA-Z0-9][a-zA-Z0-9_.-]* is "
+        "allowed",
+        o->items[1]);
 }
 
 static int run_rename(struct cli *c, void *values, const struct operands *o)
@@ -254,8 +261,9 @@ static int run_update(struct cli *c, void *values, const struct operands *o)
 
 /* ---- the table ---- */
 
-#define MANY                                                                                  \
-    .operands = "CONTAINER [CONTAINER...]", .group = GROUP_LIFE, .min = 1, .max = VERB_MANY
+#define MANY                                                               \
+    .operands = "CONTAINER [CONTAINER...]", .group = GROUP_LIFE, .min = 1, \
+    .max = VERB_MANY
 
 const struct verb VERBS_LIFE[] = {
     {.name = "stop",

@@ -1,4 +1,5 @@
-/* verb_logs - logs: stdout to stdout, stderr to stderr, in the order they were written. */
+/* verb_logs - logs: stdout to stdout, stderr to stderr, in the order they were written.
+ * */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +21,7 @@
 
 struct logs_values {
     bool follow, timestamps, details;
-    int64_t tail; /* -1 = all */
+    int64_t tail;         /* -1 = all */
     int64_t since, until; /* wall ns; 0 = not given */
 };
 
@@ -32,7 +33,8 @@ static const struct option_row LOGS_OPTIONS[] = {
      "Only from this time on (2026-01-02T15:04:05, a Unix time, or 10m ago)"},
     {"tail", 'n', OPTION_VALUE, FIELD(tail), value_tail, "LINES", "Only the last lines"},
     {"timestamps", 't', OPTION_FLAG, FIELD(timestamps), NULL, NULL, "Show when"},
-    {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME", "Only before this time"},
+    {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME",
+     "Only before this time"},
     {"details", 0, OPTION_FLAG, FIELD(details)},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
@@ -141,7 +143,8 @@ static bool is_live(enum mtd_state s)
     return s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED || s == MTD_STATE_RESTARTING;
 }
 
-/* Is there more to come? Also watches the present pid 1, whose death may go unrecorded. */
+/* Is there more to come? Also watches the present pid 1, whose death may go unrecorded.
+ * */
 static bool may_grow(struct logs *l, struct follow *f, bool *ret_recorded)
 {
     auto_done(mtd_record_done) struct mtd_record r;
@@ -160,8 +163,8 @@ static bool may_grow(struct logs *l, struct follow *f, bool *ret_recorded)
     return false;
 }
 
-/* The order matters: the state is asked first, then the log is read to its end; so what was
- * written before the end was recorded is never missed. */
+/* The order matters: the state is asked first, then the log is read to its end; so what
+ * was written before the end was recorded is never missed. */
 static int follow_log(struct logs *l, struct follow *f)
 {
     bool waited = false, recorded = true;
@@ -189,7 +192,8 @@ static int open_log(struct logs *l, const char *ref, struct mtd_error *err)
     auto_free char *dir = mtd_path(l->cli->engine, l->id, "dir");
     l->dir_fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (l->dir_fd < 0)
-        return mtd_fail_errno(err, dir ? errno : ENOMEM, "cannot open the log of %.80s", ref);
+        return mtd_fail_errno(err, dir ? errno : ENOMEM, "cannot open the log of %.80s",
+                              ref);
     rc = logfile_reader_open(&l->reader, l->dir_fd, true, 0, err);
     if (rc < 0 || l->v->tail < 0)
         return rc;
@@ -213,13 +217,14 @@ static int show(struct logs *l, struct mtd_error *err)
 static int run_logs(struct cli *c, void *values, const struct operands *o)
 {
     struct mtd_error err = {0};
-    struct logs l = {.cli = c,
-                     .v = values,
-                     .dir_fd = -1,
-                     .reader = {.fd = -1},
-                     .stream = LOG_STDOUT,
-                     .terminal = {[LOG_STDOUT] = isatty(STDOUT_FILENO),
-                                  [LOG_STDERR] = isatty(STDERR_FILENO)}};
+    struct logs l = {
+        .cli = c,
+        .v = values,
+        .dir_fd = -1,
+        .reader = {.fd = -1},
+        .stream = LOG_STDOUT,
+        .terminal = {
+            [LOG_STDOUT] = isatty(STDOUT_FILENO), [LOG_STDERR] = isatty(STDERR_FILENO)}};
     int rc = open_log(&l, o->items[0], &err);
     if (rc == 0)
         rc = show(&l, &err);

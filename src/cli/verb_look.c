@@ -39,7 +39,8 @@ static const struct option_row PS_OPTIONS[] = {
      "since"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "table, json, or a template such as '{{.ID}} {{.Names}}'"},
-    {"last", 'n', OPTION_VALUE, FIELD(last), set_last, "N", "The N created last, in any state"},
+    {"last", 'n', OPTION_VALUE, FIELD(last), set_last, "N",
+     "The N created last, in any state"},
     {"latest", 'l', OPTION_FLAG, FIELD(latest), NULL, NULL, "The one created last"},
     {"no-trunc", 0, OPTION_FLAG, FIELD(no_trunc), NULL, NULL, "Do not shorten anything"},
     {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, NULL, "Only IDs"},
@@ -70,7 +71,8 @@ static bool wants_size(const struct ps_values *v)
     return false;
 }
 
-static void fill_size(struct cli *c, const struct mtd_image_list *images, struct ps_row *row)
+static void fill_size(struct cli *c, const struct mtd_image_list *images,
+                      struct ps_row *row)
 {
     const struct mtd_summary *s = row->container;
     auto_free char *upper = mtd_path(c->engine, s->id, "upper");
@@ -125,7 +127,8 @@ static int run_ps(struct cli *c, void *values, const struct operands *o)
     auto_done(mtd_list_done) struct mtd_list list = {0};
     (void)o;
     const char *format = v->quiet && !v->format ? "{{.ID}}" : v->format;
-    int rc = table_init(&v->table, format, PS_FIELDS, v->size ? PS_TABLE_SIZE : PS_TABLE, &err);
+    int rc = table_init(&v->table, format, PS_FIELDS, v->size ? PS_TABLE_SIZE : PS_TABLE,
+                        &err);
     if (rc == 0)
         rc = ps_filters_parse(&v->filters, &v->parsed, &err);
     if (rc == 0)
@@ -163,7 +166,8 @@ static int check_inspect(void *values, const struct operands *o, struct mtd_erro
     struct inspect_values *v = values;
     (void)o;
     if (v->type && strcmp(v->type, "container") != 0 && strcmp(v->type, "image") != 0)
-        return mtd_fail(err, EINVAL, "--type: \"%.40s\" is not container or image", v->type);
+        return mtd_fail(err, EINVAL, "--type: \"%.40s\" is not container or image",
+                        v->type);
     return 0;
 }
 
@@ -178,7 +182,8 @@ static void add_sizes(struct cli *c, const struct mtd_record *r, json_t *o)
     auto_free char *upper = mtd_path(c->engine, r->id, "upper");
     uint64_t size = upper ? du_tree(upper) : 0;
     json_object_set_new(o, "SizeRw", json_integer((json_int_t)size));
-    if (r->spec.image_id && mtd_image_find(c->engine, r->spec.image_id, &image, NULL) == 0)
+    if (r->spec.image_id &&
+        mtd_image_find(c->engine, r->spec.image_id, &image, NULL) == 0)
         size += image.size;
     json_object_set_new(o, "SizeRootFs", json_integer((json_int_t)size));
 }
@@ -213,8 +218,8 @@ static bool is_asked(const struct inspect_values *v, const char *type)
 }
 
 /* A container first, then an image, as docker looks. */
-static int look_up(struct cli *c, const struct inspect_values *v, const char *ref, json_t **ret,
-                   struct mtd_error *err)
+static int look_up(struct cli *c, const struct inspect_values *v, const char *ref,
+                   json_t **ret, struct mtd_error *err)
 {
     int rc = -ENOENT;
     if (is_asked(v, "container"))
@@ -225,7 +230,8 @@ static int look_up(struct cli *c, const struct inspect_values *v, const char *re
     }
     if (rc == -ENOENT) {
         mtd_error_clear(err);
-        return mtd_fail(err, ENOENT, "no such %s: %.80s", v->type ? v->type : "object", ref);
+        return mtd_fail(err, ENOENT, "no such %s: %.80s", v->type ? v->type : "object",
+                        ref);
     }
     return rc;
 }
@@ -238,7 +244,8 @@ static int print_tree(struct cli *c, const json_t *list)
     return rc < 0 ? cli_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
 }
 
-static int print_formatted(struct cli *c, const struct inspect_values *v, const json_t *list)
+static int print_formatted(struct cli *c, const struct inspect_values *v,
+                           const json_t *list)
 {
     auto_done(buf_done) struct buf out = {0};
     struct mtd_error err = {0};

@@ -1,5 +1,5 @@
-/* verb_prune - container prune, image prune, system prune. docker asks first; a batch command
- * never does, so without -f it says what it would remove and removes nothing. */
+/* verb_prune - container prune, image prune, system prune. docker asks first; a batch
+ * command never does, so without -f it says what it would remove and removes nothing. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -90,7 +90,8 @@ static int prune_containers(struct prune *p, struct mtd_error *err)
     int rc = mtd_list(p->cli->engine, &list, err);
     for (size_t i = 0; i < list.len; i++) {
         enum mtd_state s = list.items[i].state;
-        bool stopped = s == MTD_STATE_CREATED || s == MTD_STATE_EXITED || s == MTD_STATE_DEAD;
+        bool stopped =
+            s == MTD_STATE_CREATED || s == MTD_STATE_EXITED || s == MTD_STATE_DEAD;
         if (stopped && is_old_enough(p, list.items[i].created_at))
             prune_container(p, &list.items[i]);
     }
@@ -106,7 +107,8 @@ static void prune_image(struct prune *p, const struct mtd_image *image)
         return;
     int rc = 0;
     for (size_t i = 0; i < image->names.len && rc == 0; i++)
-        rc = mtd_image_remove(p->cli->engine, image->names.items[i], false, &report, &err);
+        rc =
+            mtd_image_remove(p->cli->engine, image->names.items[i], false, &report, &err);
     if (image->names.len == 0)
         rc = mtd_image_remove(p->cli->engine, image->id, false, &report, &err);
     if (rc < 0 && rc != -ENOENT && rc != -EBUSY)
@@ -145,8 +147,8 @@ static int finish(struct prune *p, int rc, const char *what, struct mtd_error *e
 {
     char size[SIZE_TEXT];
     if (rc == 0 && !p->v->force && p->found)
-        return cli_fail(p->cli, STATUS_FAILED,
-                        "this would remove %u %s; add -f to do it", p->found, what);
+        return cli_fail(p->cli, STATUS_FAILED, "this would remove %u %s; add -f to do it",
+                        p->found, what);
     print_size_decimal(p->bytes, size);
     if (rc == 0)
         rc = buf_printf(&p->report, "Total reclaimed space: %s\n", size);

@@ -25,7 +25,8 @@ static int check_attach(const struct run_values *v, struct mtd_error *err)
         for (size_t k = 0; k < ARRAY_SIZE(STREAMS); k++)
             known = known || strcasecmp(v->attach.items[i], STREAMS[k]) == 0;
         if (!known)
-            return mtd_fail(err, EINVAL, "--attach: \"%.40s\" is not stdin, stdout or stderr",
+            return mtd_fail(err, EINVAL,
+                            "--attach: \"%.40s\" is not stdin, stdout or stderr",
                             v->attach.items[i]);
     }
     return 0;
@@ -57,7 +58,8 @@ static int open_cidfile(const char *path, struct mtd_error *err)
                         "--cidfile: %.120s exists; make sure the other container isn't "
                         "running, or delete the file",
                         path);
-    return fd < 0 ? mtd_fail_errno(err, errno, "--cidfile: cannot create %.120s", path) : fd;
+    return fd < 0 ? mtd_fail_errno(err, errno, "--cidfile: cannot create %.120s", path)
+                  : fd;
 }
 
 static int create_container(struct cli *c, struct run_values *v, char id[MTD_ID_SIZE],
@@ -107,7 +109,8 @@ static int run_detached(struct cli *c, const char *id, bool *ret_started)
     }
     *ret_started = true;
     rc = print_line(id);
-    return rc < 0 ? cli_fail(c, STATUS_ENGINE, "cannot write the ID: %s", strerror(-rc)) : 0;
+    return rc < 0 ? cli_fail(c, STATUS_ENGINE, "cannot write the ID: %s", strerror(-rc))
+                  : 0;
 }
 
 static int run_run(struct cli *c, void *values, const struct operands *o)
@@ -117,13 +120,13 @@ static int run_run(struct cli *c, void *values, const struct operands *o)
     char id[MTD_ID_SIZE];
     bool all = v->attach.len == 0;
     (void)o;
-    struct session s = {.with_stdin = v->spec.process.open_stdin &&
-                                      (all || attaches(v, "stdin")),
-                        .with_output = all || attaches(v, "stdout") || attaches(v, "stderr"),
-                        .no_out = !all && !attaches(v, "stdout"),
-                        .no_err = !all && !attaches(v, "stderr"),
-                        .sig_proxy = v->sig_proxy,
-                        .detach_keys = v->detach_keys};
+    struct session s = {
+        .with_stdin = v->spec.process.open_stdin && (all || attaches(v, "stdin")),
+        .with_output = all || attaches(v, "stdout") || attaches(v, "stderr"),
+        .no_out = !all && !attaches(v, "stdout"),
+        .no_err = !all && !attaches(v, "stderr"),
+        .sig_proxy = v->sig_proxy,
+        .detach_keys = v->detach_keys};
     bool detach = v->detach, vanish = v->spec.auto_remove;
     int status = detach ? 0 : session_check_tty(c, v->spec.process.tty, s.with_stdin);
     if (status)
@@ -150,10 +153,10 @@ struct start_values {
 static const struct option_row START_OPTIONS[] = {
     {"attach", 'a', OPTION_FLAG, offsetof(struct start_values, attach), NULL, NULL,
      "Show its output, pass signals on, exit with its status"},
-    {"interactive", 'i', OPTION_FLAG, offsetof(struct start_values, interactive), NULL, NULL,
-     "Attach the container's stdin"},
-    {"detach-keys", 0, OPTION_TEXT, offsetof(struct start_values, detach_keys), NULL, "KEYS",
-     "Keys that detach (default ctrl-p,ctrl-q)"},
+    {"interactive", 'i', OPTION_FLAG, offsetof(struct start_values, interactive), NULL,
+     NULL, "Attach the container's stdin"},
+    {"detach-keys", 0, OPTION_TEXT, offsetof(struct start_values, detach_keys), NULL,
+     "KEYS", "Keys that detach (default ctrl-p,ctrl-q)"},
     {"sig-proxy", 0, OPTION_FLAG, offsetof(struct start_values, sig_proxy), NULL, NULL,
      "Pass signals on to the container (default true)"},
     {"containerId", 0, OPTION_FIRST},
@@ -173,7 +176,8 @@ static int check_start(void *values, const struct operands *o, struct mtd_error 
     return session_check_keys(v->detach_keys, err);
 }
 
-static int start_one(struct cli *c, const char *ref, const void *values, struct mtd_error *err)
+static int start_one(struct cli *c, const char *ref, const void *values,
+                     struct mtd_error *err)
 {
     struct mtd_start start = {0};
     (void)values;
@@ -190,8 +194,8 @@ static int attach_running(struct cli *c, const char *ref, const struct session *
 {
     struct mtd_error err = {0};
     char id[MTD_ID_SIZE];
-    struct mtd_relay r = {.attach_fd = -1, .in = STDIN_FILENO, .out = STDOUT_FILENO,
-                          .err = STDERR_FILENO};
+    struct mtd_relay r = {
+        .attach_fd = -1, .in = STDIN_FILENO, .out = STDOUT_FILENO, .err = STDERR_FILENO};
     int rc = mtd_resolve(c->engine, ref, id, &err);
     if (rc == 0)
         rc = mtd_attach(c->engine, id, &r, &err);
@@ -252,8 +256,8 @@ static const struct option_row ATTACH_OPTIONS[] = {
      "Only watch"},
     {"sig-proxy", 0, OPTION_FLAG, offsetof(struct attach_values, sig_proxy), NULL, NULL,
      "Pass signals on to the container (default true)"},
-    {"detach-keys", 0, OPTION_TEXT, offsetof(struct attach_values, detach_keys), NULL, "KEYS",
-     "Keys that detach (default ctrl-p,ctrl-q; \"\" = none)"},
+    {"detach-keys", 0, OPTION_TEXT, offsetof(struct attach_values, detach_keys), NULL,
+     "KEYS", "Keys that detach (default ctrl-p,ctrl-q; \"\" = none)"},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };
@@ -263,7 +267,8 @@ static void init_attach(void *values)
     ((struct attach_values *)values)->sig_proxy = true;
 }
 
-static int check_attach_values(void *values, const struct operands *o, struct mtd_error *err)
+static int check_attach_values(void *values, const struct operands *o,
+                               struct mtd_error *err)
 {
     (void)o;
     return session_check_keys(((struct attach_values *)values)->detach_keys, err);

@@ -1,5 +1,5 @@
-/* verb_stats - stats: figures of containers. CPU needs two samples; the first screen shows up
- * when the second is there, as docker's does. 100 % is one core. */
+/* verb_stats - stats: figures of containers. CPU needs two samples; the first screen
+ * shows up when the second is there, as docker's does. 100 % is one core. */
 
 #include <errno.h>
 #include <poll.h>
@@ -71,11 +71,13 @@ static int get_name(const void *row, struct buf *out)
 static int get_cpu(const void *row, struct buf *out)
 {
     const struct mtd_stats *now = row_of(row)->now, *before = row_of(row)->before;
-    if (!now || !before || now->cpu_ns == MTD_STAT_NONE || before->cpu_ns == MTD_STAT_NONE ||
-        now->taken_at <= before->taken_at || now->cpu_ns < before->cpu_ns)
+    if (!now || !before || now->cpu_ns == MTD_STAT_NONE ||
+        before->cpu_ns == MTD_STAT_NONE || now->taken_at <= before->taken_at ||
+        now->cpu_ns < before->cpu_ns)
         return add_missing(out);
     double used = (double)(now->cpu_ns - before->cpu_ns);
-    return buf_printf(out, "%.2f%%", used / (double)(now->taken_at - before->taken_at) * 100);
+    return buf_printf(out, "%.2f%%",
+                      used / (double)(now->taken_at - before->taken_at) * 100);
 }
 
 static uint64_t memory_limit(const struct stats_row *r)
@@ -101,7 +103,8 @@ static int get_memory_percent(const void *row, struct buf *out)
     const struct stats_row *r = row;
     if (!r->now || r->now->memory == MTD_STAT_NONE || memory_limit(r) == 0)
         return add_missing(out);
-    return buf_printf(out, "%.2f%%", (double)r->now->memory / (double)memory_limit(r) * 100);
+    return buf_printf(out, "%.2f%%",
+                      (double)r->now->memory / (double)memory_limit(r) * 100);
 }
 
 static int add_pair(uint64_t a, uint64_t b, struct buf *out)
@@ -117,14 +120,15 @@ static int add_pair(uint64_t a, uint64_t b, struct buf *out)
 static int get_net(const void *row, struct buf *out)
 {
     const struct mtd_stats *now = row_of(row)->now;
-    return add_pair(now ? now->net_rx : MTD_STAT_NONE, now ? now->net_tx : MTD_STAT_NONE, out);
+    return add_pair(now ? now->net_rx : MTD_STAT_NONE, now ? now->net_tx : MTD_STAT_NONE,
+                    out);
 }
 
 static int get_block(const void *row, struct buf *out)
 {
     const struct mtd_stats *now = row_of(row)->now;
-    return add_pair(now ? now->blk_read : MTD_STAT_NONE, now ? now->blk_write : MTD_STAT_NONE,
-                    out);
+    return add_pair(now ? now->blk_read : MTD_STAT_NONE,
+                    now ? now->blk_write : MTD_STAT_NONE, out);
 }
 
 static int get_pids(const void *row, struct buf *out)
@@ -147,8 +151,8 @@ static const struct format_field STATS_FIELDS[] = {
     {"PIDs", "PIDS", get_pids},
     FORMAT_FIELDS_END,
 };
-#define STATS_TABLE                                                                           \
-    "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t"             \
+#define STATS_TABLE                                                               \
+    "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t" \
     "{{.BlockIO}}\t{{.PIDs}}"
 
 /* ---- sampling ---- */
@@ -186,7 +190,8 @@ static int take_samples(const struct stats_view *s, const struct mtd_list *list,
     for (size_t i = 0; i < list->len; i++) {
         struct sample *one = &ret->items[ret->len];
         const struct mtd_summary *c = &list->items[i];
-        if (!c->pid || !is_asked(s, c) || mtd_stats(s->cli->engine, c, &one->stats, NULL) < 0)
+        if (!c->pid || !is_asked(s, c) ||
+            mtd_stats(s->cli->engine, c, &one->stats, NULL) < 0)
             continue;
         memcpy(one->id, c->id, sizeof(one->id));
         ret->len++;
@@ -202,8 +207,9 @@ static int show_round(struct stats_view *s, const struct mtd_list *list,
     int shown = 0;
     for (size_t i = 0; i < list->len; i++) {
         const struct mtd_summary *c = &list->items[i];
-        struct stats_row row = {c, find_sample(now, c->id), find_sample(&s->before, c->id),
-                                s->host_memory, s->v->no_trunc};
+        struct stats_row row = {c, find_sample(now, c->id),
+                                find_sample(&s->before, c->id), s->host_memory,
+                                s->v->no_trunc};
         if (!is_asked(s, c))
             continue;
         int rc = table_add(&s->v->table, &row, err);

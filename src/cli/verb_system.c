@@ -1,4 +1,5 @@
-/* verb_system - info, version, system df, help, and what docker has and this program not. */
+/* verb_system - info, version, system df, help, and what docker has and this program not.
+ * */
 
 #include <errno.h>
 #include <jansson.h>
@@ -115,26 +116,28 @@ static json_t *make_info(struct cli *c, const struct totals *t)
         "{s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s, s:s, "
         "s:s}",
         "Containers", t->containers, "ContainersRunning", t->running, "ContainersPaused",
-        t->paused, "ContainersStopped", t->stopped, "Images", t->images, "Driver", "overlay2",
-        "LoggingDriver", "k8s-file", "CgroupDriver", "cgroupfs", "CgroupVersion",
-        t->host.cgroup_version, "KernelVersion", t->host.kernel, "OSType", "linux",
-        "Architecture", t->host.machine, "NCPU", (int)t->host.cpus, "MemTotal",
-        (json_int_t)t->host.memory, "DockerRootDir", mtd_root(c->engine), "RunRoot",
-        mtd_run_root(c->engine), "Name", t->name, "ServerVersion", MTD_VERSION);
+        t->paused, "ContainersStopped", t->stopped, "Images", t->images, "Driver",
+        "overlay2", "LoggingDriver", "k8s-file", "CgroupDriver", "cgroupfs",
+        "CgroupVersion", t->host.cgroup_version, "KernelVersion", t->host.kernel,
+        "OSType", "linux", "Architecture", t->host.machine, "NCPU", (int)t->host.cpus,
+        "MemTotal", (json_int_t)t->host.memory, "DockerRootDir", mtd_root(c->engine),
+        "RunRoot", mtd_run_root(c->engine), "Name", t->name, "ServerVersion",
+        MTD_VERSION);
 }
 
 static int add_info(struct cli *c, const struct totals *t, struct buf *out)
 {
     char memory[SIZE_TEXT];
     print_size_binary(t->host.memory, memory);
-    return buf_printf(out,
-                      "Containers: %d\n Running: %d\n Paused: %d\n Stopped: %d\nImages: %d\n"
-                      "Version: %s\nStorage: overlay\nLogs: k8s-file\nCgroups: %s\n"
-                      "Kernel: %s\nArchitecture: %s\nCPUs: %u\nMemory: %s\nName: %s\n"
-                      "Root: %s\nRun root: %s\n",
-                      t->containers, t->running, t->paused, t->stopped, t->images, MTD_VERSION,
-                      t->host.cgroup_version, t->host.kernel, t->host.machine, t->host.cpus,
-                      memory, t->name, mtd_root(c->engine), mtd_run_root(c->engine));
+    return buf_printf(
+        out,
+        "Containers: %d\n Running: %d\n Paused: %d\n Stopped: %d\nImages: %d\n"
+        "Version: %s\nStorage: overlay\nLogs: k8s-file\nCgroups: %s\n"
+        "Kernel: %s\nArchitecture: %s\nCPUs: %u\nMemory: %s\nName: %s\n"
+        "Root: %s\nRun root: %s\n",
+        t->containers, t->running, t->paused, t->stopped, t->images, MTD_VERSION,
+        t->host.cgroup_version, t->host.kernel, t->host.machine, t->host.cpus, memory,
+        t->name, mtd_root(c->engine), mtd_run_root(c->engine));
 }
 
 static int run_info(struct cli *c, void *values, const struct operands *o)
@@ -216,7 +219,8 @@ static const struct format_field DF_FIELDS[] = {
 };
 #define DF_TABLE "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
 
-static void count_containers(struct cli *c, const struct mtd_list *list, struct df_row *row)
+static void count_containers(struct cli *c, const struct mtd_list *list,
+                             struct df_row *row)
 {
     row->type = "Containers";
     for (size_t i = 0; i < list->len; i++) {
@@ -325,8 +329,13 @@ const struct verb VERBS_SYSTEM[] = {
     VERB_END,
 };
 
-#define REFUSED(verb, why) {.name = verb, .summary = why, .flags = VERB_REFUSED}
-#define NO_REGISTRY "there is no registry client yet; import a tar of a root file system instead"
+#define REFUSED(verb, why)                                      \
+    {                                                           \
+        .name = (verb), .summary = (why), .flags = VERB_REFUSED \
+    }
+}
+#define NO_REGISTRY \
+    "there is no registry client yet; import a tar of a root file system instead"
 #define NO_NETWORK "there are no networks but none and host yet"
 
 const struct verb VERBS_REFUSED[] = {
@@ -334,8 +343,10 @@ const struct verb VERBS_REFUSED[] = {
     REFUSED("push", NO_REGISTRY),
     REFUSED("login", NO_REGISTRY),
     REFUSED("search", NO_REGISTRY),
-    REFUSED("load", "image archives are not supported yet; use import for a root file system"),
-    REFUSED("save", "image archives are not supported yet; use export for a root file system"),
+    REFUSED("load",
+            "image archives are not supported yet; use import for a root file system"),
+    REFUSED("save",
+            "image archives are not supported yet; use export for a root file system"),
     REFUSED("cp", "not supported yet; use export, or exec with tar"),
     REFUSED("port", "no port is ever published: " NO_NETWORK),
     REFUSED("network", NO_NETWORK),

@@ -1,5 +1,5 @@
-/* verb_top - top: the processes of a container, with their numbers on the host. The columns
- * are those of `ps -ef`, which is what docker shows without further options. */
+/* verb_top - top: the processes of a container, with their numbers on the host. The
+ * columns are those of `ps -ef`, which is what docker shows without further options. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,10 +38,11 @@ static int read_stat(int dir, struct stat_line *ret, char *name, size_t name_siz
     if (!open || !close || close < open)
         return -EBADMSG;
     snprintf(name, name_size, "%.*s", (int)(close - open - 1), open + 1);
-    int n = sscanf(close + 1,
-                   " %*c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
-                   "%*d %llu",
-                   &ret->ppid, &ret->tty, &ret->user, &ret->system, &ret->start);
+    int n =
+        sscanf(close + 1,
+               " %*c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
+               "%*d %llu",
+               &ret->ppid, &ret->tty, &ret->user, &ret->system, &ret->start);
     return n == 5 ? 0 : -EBADMSG;
 }
 
@@ -76,11 +77,13 @@ static void format_stat(const struct stat_line *s, struct process *p)
     int64_t start_ns = (int64_t)(s->start * (NS_PER_SEC / (unsigned long long)hz));
     int64_t age = (clock_boot_ns() - start_ns) / NS_PER_SEC;
     snprintf(p->ppid, sizeof(p->ppid), "%d", s->ppid);
-    snprintf(p->cpu, sizeof(p->cpu), "%llu", age > 0 ? used * 100 / (unsigned long long)age : 0);
-    format_start(clock_wall_ns() - clock_boot_ns() + start_ns, p->started, sizeof(p->started));
+    snprintf(p->cpu, sizeof(p->cpu), "%llu",
+             age > 0 ? used * 100 / (unsigned long long)age : 0);
+    format_start(clock_wall_ns() - clock_boot_ns() + start_ns, p->started,
+                 sizeof(p->started));
     format_terminal(s->tty, p->terminal, sizeof(p->terminal));
-    snprintf(p->time, sizeof(p->time), "%02llu:%02llu:%02llu", used / 3600, used / 60 % 60,
-             used % 60);
+    snprintf(p->time, sizeof(p->time), "%02llu:%02llu:%02llu", used / 3600,
+             used / 60 % 60, used % 60);
 }
 
 static int read_uid(int dir, char *out, size_t size)
@@ -141,8 +144,9 @@ static int add_process(pid_t pid, struct buf *out)
         return 0; /* it ended meanwhile */
     int rc = print_visible(&command, p.command, strlen(p.command), "");
     if (rc == 0)
-        rc = buf_printf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.uid, p.pid, p.ppid, p.cpu,
-                        p.started, p.terminal, p.time, command.data ? command.data : "");
+        rc = buf_printf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.uid, p.pid, p.ppid,
+                        p.cpu, p.started, p.terminal, p.time,
+                        command.data ? command.data : "");
     free(p.command);
     return rc;
 }
@@ -162,7 +166,7 @@ static int list_processes(struct cli *c, const char *ref, struct buf *out,
     if (n == 0)
         n = mtd_pids(c->engine, s, &pids, err);
     int rc = n < 0 ? n : buf_puts(out, "UID\tPID\tPPID\tC\tSTIME\tTTY\tTIME\tCMD\n");
-    for (int i = 0; i < n && rc == 0; i++)
+    for (int i = 0; pids && i < n && rc == 0; i++)
         rc = add_process(pids[i], out);
     return rc;
 }
@@ -186,10 +190,11 @@ static int check_top(void *values, const struct operands *o, struct mtd_error *e
     (void)values;
     if (o->len == 1)
         return 0;
-    return mtd_fail(err, EOPNOTSUPP,
-                    "\"%.60s\": options of ps are not supported; the columns are those of "
-                    "ps -ef",
-                    o->items[1]);
+    return mtd_fail(
+        err, EOPNOTSUPP,
+        "\"%.60s\": options of ps are not supported; the columns are those of "
+        "ps -ef",
+        o->items[1]);
 }
 
 const struct verb VERBS_TOP[] = {

@@ -4,12 +4,13 @@
 #include "cli/verb.h"
 
 static const struct verb *const TABLES[] = {
-    VERBS_RUN, VERBS_EXEC,   VERBS_LIFE,  VERBS_LOOK,    VERBS_LOGS,   VERBS_STATS,
-    VERBS_TOP, VERBS_EVENTS, VERBS_IMAGE, VERBS_ARCHIVE, VERBS_SYSTEM, VERBS_PRUNE,
-    VERBS_REFUSED,
+    VERBS_RUN,    VERBS_EXEC,  VERBS_LIFE,    VERBS_LOOK,  VERBS_LOGS,
+    VERBS_STATS,  VERBS_TOP,   VERBS_EVENTS,  VERBS_IMAGE, VERBS_ARCHIVE,
+    VERBS_SYSTEM, VERBS_PRUNE, VERBS_REFUSED,
 };
 
-/* docker's other names. "container X" and "image X" also reach every X of their groups. */
+/* docker's other names. "container X" and "image X" also reach every X of their groups.
+ * */
 static const struct {
     const char *alias, *name;
 } ALIASES[] = {
@@ -63,7 +64,8 @@ static const struct verb *find_managed(const char *object, const char *name)
         return NULL;
     bool image = v->group == GROUP_IMAGE, system = v->group == GROUP_SYSTEM;
     if (strcmp(object, "container") == 0)
-        return system || (image && strcmp(name, "commit") != 0 && strcmp(name, "export") != 0)
+        return system || (image && strcmp(name, "commit") != 0 &&
+                          strcmp(name, "export") != 0)
                    ? NULL
                    : v;
     return strcmp(object, "image") == 0 && image ? v : NULL;

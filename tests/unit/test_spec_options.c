@@ -1,0 +1,235 @@
+/* The options of run and the spec they make; each wrong one refused before anything exists. */
+
+#include "cli/spec_options.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct run_values v;
+static struct operands o;
+static struct mtd_error err;
+static const struct option_set SET = {{RUN_OPTIONS, SPEC_OPTIONS},
+                                      .stop_at_operand = true};
+
+static void forget(void)
+{
+    options_done(&SET, &v, &o);
+    run_values_done(&v);
+}
+
+static void begin(void)
+{
+    memset(&v, 0, sizeof(v));
+    run_values_init(&v);
+    err = (struct mtd_error){0};
+}
+TestSuite(spec_options, .init = begin, .fini = forget);
+
+static int parse(const char *first, ...)
+{
+    static char *argv[32];
+    int argc = 1;
+    va_list args;
+    forget();
+    begin();
+    argv[0] = "run";
+    va_start(args, first);
+    for (const char *word = first; word; word = va_arg(args, const char *))
+        argv[argc++] = (char *)word;
+    argv[argc] = NULL;
+    va_end(args);
+    int rc = options_parse(&SET, argc, argv, &v, &o, &err);
+    return rc < 0 ? rc : spec_from_values(&v, &o, &err);
+}
+#define PARSE(...) parse(__VA_ARGS__, NULL)
+
+Test(spec_options, the_mydocker_line)
+{
+    cr_assert_eq(PARSE("-ti", "-name", "web", "-mem", "100m", "-cpushare", "512",
+                       "-cpuset", "0", "-net", "none", "-e", "A=1", "busybox", "sh", "-c",
+                       "echo  x"),
+                 0, "%s", err.text);
+    cr_expect(v.spec.process.tty && v.spec.process.open_stdin);
+    cr_expect_str_eq(v.name, "web");
+    cr_expect_eq(v.spec.resources.memory, 100 << 20);
+    cr_expect_eq(v.spec.resources.cpu_shares, 512);
+    cr_expect_str_eq(v.spec.resources.cpuset_cpus, "0");
+    cr_expect_str_eq(v.spec.image, "busybox");
+    cr_assert_eq(v.spec.process.args.len, 3);
+    cr_expect_str_eq(v.spec.process.args.items[2], "echo  x");
+    cr_expect_str_eq(v.spec.process.env.items[0], "A=1");
+}
+
+Test(spec_options, defaults)
+{
+    cr_assert_eq(PARSE("busybox"), 0, "%s", err.text);
+    cr_expect_eq(v.spec.network, MTD_NET_NONE);
+    cr_expect_eq(v.spec.process.caps, MTD_CAPS_DEFAULT);
+    cr_expect_eq(v.spec.process.args.len, 0);
+    cr_expect_eq(v.spec.restart, MTD_RESTART_NO);
+    cr_expect(v.sig_proxy && !v.detach);
+}
+
+Test(spec_options, refused_in_one_line)
+{
+    static const char *const CASES[][3] = {
+        {"-m", "1k", "--memory: \"1k\" is below the minimum of 512k"},
+        {"-m", "lots", "--memory: \"lots\" is not a size"},
+        {"--memory-swap", "1g", "--memory-swap needs --memory"},
+        {"--cpus", "9999", "--cpus: \"9999\" is out of range"},
+        {"--cpus", "x", "--cpus: \"x\" is not a number of CPUs"},
+        {"--cpuset-cpus", "9999",
+         "--cpuset-cpus: \"9999\": this machine has the CPUs 0-"},
+        {"--cpuset-cpus", "1-", "--cpuset-cpus: \"1-\" is not a list"},
+        {"--cpu-shares", "1", "--cpu-shares: \"1\" is not a number from 2"},
+        {"--blkio-weight", "5", "--blkio-weight: \"5\" is not a number from 10"},
+        {"--pids-limit", "-2", "--pids-limit: "},
+        {"--name", "a b", "invalid container name \"a b\""},
+        {"--name", "", "invalid container name \"\""},
+        {"-v", "/nonexistent/dir:/x", "--volume \"/nonexistent/dir:/x\": host path"},
+        {"-v", "./nonexistent:/x", "--volume \"./nonexistent:/x\": host path /"},
+        {"-v", "/tmp:relative",
+         "--volume \"/tmp:relative\": \"relative\" must be an absolute"},
+        {"-v", "/tmp:/x:rx", "--volume \"/tmp:/x:rx\": unknown option \"rx\""},
+        {"-v", "/tmp:/x:ro:y", "--volume \"/tmp:/x:ro:y\": too many colons"},
+        {"-v", "/tmp:/", "--volume \"/tmp:/\": the target cannot be \"/\""},
+        {"-v", "a b:/x", "--volume \"a b:/x\": \"a b\" is neither"},
+        {"--mount", "type=bind,target=/x",
+         "--mount \"type=bind,target=/x\": a bind mount needs"},
+        {"--mount", "type=foo,target=/x", "--mount \"type=foo,target=/x\": unknown type"},
+        {"--mount", "target=/x,what=1", "--mount \"target=/x,what=1\": unknown key"},
+        {"--tmpfs", "/x:sized=1",
+         "--tmpfs \"/x:sized=1\": unknown tmpfs option \"sized=1\""},
+        {"--env-file", "/nonexistent", "--env-file: cannot read /nonexistent"},
+        {"-e", "=x", "--env: \"=x\" has no variable name"},
+        {"--ulimit", "nofile=9:3", "--ulimit: \"nofile=9:3\" is not"},
+        {"--ulimit", "nonsense=1", "--ulimit: \"nonsense=1\" is not"},
+        {"--cap-add", "CAP_NONSENSE", "--cap-add: \"CAP_NONSENSE\" is no capability"},
+        {"--security-opt", "seccomp=x.json", "--security-opt: \"seccomp=x.json\" is not"},
+        {"--restart", "sometimes", "--restart: \"sometimes\" is not a policy"},
+        {"--restart", "always:3",
+         "--restart: \"always:3\": only on-failure takes a number"},
+        {"--restart", "on-failure:-1", "--restart: \"on-failure:-1\" is not"},
+        {"--log-opt", "max-size=x", "--log-opt: \"max-size=x\" is not"},
+        {"--log-opt", "max-file=3", "--log-opt: max-file needs max-size"},
+        {"--stop-signal", "NONSENSE", "--stop-signal: \"NONSENSE\" is not a signal"},
+        {"--stop-timeout", "x", "--stop-timeout: \"x\" is not a number of seconds"},
+        {"--network", "bridge", "--network: \"bridge\" is not supported yet"},
+        {"--pid", "host", "--pid: \"host\" is not supported yet"},
+        {"-p", "80:80", "--publish: port publishing needs a network"},
+        {"--device", "/dev/null", "--device: not supported yet"},
+        {"--pull", "always", "--pull: \"always\" is not supported"},
+        {"-w", "relative", "--workdir: \"relative\" must be an absolute path"},
+        {"-h", "bad host", "--hostname: \"bad host\" is not a host name"},
+        {"--dns", "nonsense", "--dns: \"nonsense\" is not an IP address"},
+        {"--add-host", "x", "--add-host: \"x\" is not NAME:ADDRESS"},
+        {"--health-interval", "1", "--health-interval: \"1\" is not a duration"},
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        cr_expect_lt(PARSE(CASES[i][0], CASES[i][1], "busybox"), 0, "%s %s", CASES[i][0],
+                     CASES[i][1]);
+        cr_expect(strncmp(err.text, CASES[i][2], strlen(CASES[i][2])) == 0,
+                  "%s %s: \"%s\", not \"%s\"", CASES[i][0], CASES[i][1], err.text,
+                  CASES[i][2]);
+        cr_expect_null(strchr(err.text, '\n'));
+    }
+}
+
+Test(spec_options, conflicts)
+{
+    cr_expect_eq(PARSE("--rm", "--restart", "always", "busybox"), -EINVAL);
+    cr_expect_eq(PARSE("--rm", "--restart", "no", "busybox"), 0);
+    cr_expect_eq(PARSE("-m", "10m", "--memory-swap", "5m", "busybox"), -EINVAL);
+    cr_expect_eq(PARSE("-v", "/tmp:/x", "--tmpfs", "/x/.", "busybox"), -EINVAL);
+    cr_expect_str_eq(err.text, "two mounts for /x");
+}
+
+Test(spec_options, volumes)
+{
+    char here[4096];
+    cr_assert(getcwd(here, sizeof(here)));
+    cr_assert_eq(PARSE("-v", "/tmp/../tmp/.:/x/../y", "-v", "./:/here:ro", "-v",
+                       "vol:/v:rw,z", "-v", "/anonymous", "busybox"),
+                 0, "%s", err.text);
+    const struct mtd_mount *m = v.spec.mounts;
+    cr_assert_eq(v.spec.n_mounts, 4);
+    cr_expect(m[0].type == MTD_MOUNT_BIND && !m[0].read_only);
+    cr_expect_str_eq(m[0].source, "/tmp");
+    cr_expect_str_eq(m[0].target, "/y");
+    cr_expect_str_eq(m[1].source, here);
+    cr_expect(m[1].read_only);
+    cr_expect(m[2].type == MTD_MOUNT_VOLUME && !m[2].anonymous && !m[2].read_only);
+    cr_expect_str_eq(m[2].source, "vol");
+    cr_expect(m[3].type == MTD_MOUNT_VOLUME && m[3].anonymous && !m[3].source);
+}
+
+Test(spec_options, mounts_and_tmpfs)
+{
+    cr_assert_eq(PARSE("--mount", "type=bind,src=/tmp,dst=/a,readonly", "--mount",
+                       "type=tmpfs,target=/b,tmpfs-size=64m,tmpfs-mode=1770", "--mount",
+                       "source=v,target=/c,ro=false", "--tmpfs", "/d:size=1m,mode=700",
+                       "--tmpfs", "/e", "busybox"),
+                 0, "%s", err.text);
+    const struct mtd_mount *m = v.spec.mounts;
+    cr_assert_eq(v.spec.n_mounts, 5);
+    cr_expect(m[0].type == MTD_MOUNT_BIND && m[0].read_only);
+    cr_expect_str_eq(m[1].options, "size=67108864,mode=1770");
+    cr_expect(m[2].type == MTD_MOUNT_VOLUME && !m[2].read_only);
+    cr_expect_str_eq(m[3].options, "size=1m,mode=700");
+    cr_expect(m[4].type == MTD_MOUNT_TMPFS && !m[4].options);
+}
+
+Test(spec_options, capabilities)
+{
+    cr_assert_eq(PARSE("--cap-add", "net_admin", "--cap-drop", "CAP_CHOWN", "busybox"),
+                 0);
+    cr_expect_eq(v.spec.process.caps, (MTD_CAPS_DEFAULT & ~1ULL) | 1ULL << 12);
+    cr_assert_eq(PARSE("--cap-drop", "ALL", "--cap-add", "CHOWN", "busybox"), 0);
+    cr_expect_eq(v.spec.process.caps, 1);
+    cr_assert_eq(PARSE("--cap-add", "ALL", "--cap-drop", "CHOWN", "busybox"), 0);
+    cr_expect_eq(v.spec.process.caps, MTD_CAPS_ALL & ~1ULL);
+    cr_assert_eq(PARSE("--privileged", "--cap-drop", "CHOWN", "busybox"), 0);
+    cr_expect_eq(v.spec.process.caps, MTD_CAPS_ALL);
+}
+
+Test(spec_options, limits_policies_and_health)
+{
+    cr_assert_eq(PARSE("--ulimit", "nofile=10:-1", "--ulimit", "core=0", "--restart",
+                       "on-failure:3", "--log-opt", "max-size=10m", "--log-opt",
+                       "max-file=3", "--health-cmd", "true", "--security-opt",
+                       "no-new-privileges", "--stop-timeout", "-1", "--cpus", "0.5",
+                       "--entrypoint", "", "busybox"),
+                 0, "%s", err.text);
+    const struct mtd_rlimit *l = v.spec.process.rlimits;
+    cr_assert_eq(v.spec.process.n_rlimits, 2);
+    cr_expect_str_eq(l[0].name, "nofile");
+    cr_expect(l[0].soft == 10 && l[0].hard == UINT64_MAX);
+    cr_expect(l[1].soft == 0 && l[1].hard == 0);
+    cr_expect(v.spec.restart == MTD_RESTART_ON_FAILURE && v.spec.restart_max == 3);
+    cr_expect(v.spec.log_max_size == 10 << 20 && v.spec.log_max_file == 3);
+    cr_expect_str_eq(v.spec.health_test.items[1], "true");
+    cr_expect(v.spec.process.no_new_privs);
+    cr_expect_eq(v.spec.stop_timeout, -1);
+    cr_expect_eq(v.spec.resources.nano_cpus, 500000000);
+    cr_expect(v.entrypoint && v.spec.entrypoint.len == 0);
+}
+
+Test(spec_options, dashes_before_the_command_are_dropped)
+{
+    cr_assert_eq(PARSE("busybox", "--", "ls", "--"), 0);
+    cr_assert_eq(v.spec.process.args.len, 2);
+    cr_expect_str_eq(v.spec.process.args.items[0], "ls");
+    cr_expect_str_eq(v.spec.process.args.items[1], "--");
+}
+
+Test(spec_options, hosts)
+{
+    cr_assert_eq(PARSE("--add-host", "a:1.2.3.4", "--add-host", "b=[::1]", "--add-host",
+                       "c:::2", "--dns", "8.8.8.8", "busybox"),
+                 0, "%s", err.text);
+    cr_expect_str_eq(v.spec.add_hosts.items[0], "a:1.2.3.4");
+    cr_expect_str_eq(v.spec.add_hosts.items[1], "b:::1");
+    cr_expect_str_eq(v.spec.add_hosts.items[2], "c:::2");
+}
