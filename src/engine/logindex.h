@@ -69,7 +69,8 @@ ssize_t logindex_text(struct logindex *x, const struct log_line *line, uint64_t 
 /* Address of the first line stamped wall_ns or later (binary search; a clock that jumped
  * back gives one of the possible answers); logindex_end() when there is none. */
 int logindex_seek_time(struct logindex *x, int64_t wall_ns, uint64_t *ret);
-/* Address of the n-th line from the end; the oldest when there are fewer. n = 0: the end. */
+/* Address of the n-th line from the end; the oldest when there are fewer. n = 0: behind the
+ * last whole record, where what comes next will begin. */
 int logindex_tail(struct logindex *x, uint64_t n, uint64_t *ret);
 
 /* Counts the lines that begin in [at, end of the log): moves `at` on and adds to `lines`. */
@@ -131,6 +132,7 @@ void log_grep_free(struct log_grep *g);
 /* 1 = *ret, and text (may be NULL) its first size - 1 bytes, NUL added; 0 = all done. */
 int log_grep_next(struct log_grep *g, size_t budget, struct log_hit *ret, char *text,
                   size_t size, size_t *ret_len);
+void log_grep_skip(struct log_grep *g); /* the rest of the log the last hit was in */
 uint64_t log_grep_scanned(const struct log_grep *g); /* bytes */
 const struct log_query *log_grep_query(const struct log_grep *g);
 

@@ -102,6 +102,12 @@ int log_grep_next(struct log_grep *g, size_t budget, struct log_hit *ret, char *
     return 0;
 }
 
+void log_grep_skip(struct log_grep *g)
+{
+    if (g->index)
+        next_source(g);
+}
+
 uint64_t log_grep_scanned(const struct log_grep *g)
 {
     return g->scanned + g->search.scanned;

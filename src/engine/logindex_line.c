@@ -234,9 +234,34 @@ int logindex_seek_time(struct logindex *x, int64_t wall_ns, uint64_t *ret)
     return 0;
 }
 
+/* Behind the last whole record in the log. */
+static int records_end(struct logindex *x, uint64_t *ret)
+{
+    uint64_t at = logindex_end(x);
+    *ret = logindex_first(x);
+    while (at > logindex_first(x)) {
+        const struct log_block *b;
+        int r = logindex_block(x, at - 1, &b);
+        if (r < 0 || !b)
+            return r;
+        if (b->n > 0) {
+            *ret = b->end;
+            return 0;
+        }
+        uint64_t previous;
+        if (!logindex_previous_block(x, b->address, &previous))
+            return 0;
+        at = previous + 1;
+    }
+    return 0;
+}
+
 int logindex_tail(struct logindex *x, uint64_t n, uint64_t *ret)
 {
-    uint64_t at = logindex_end(x), result = at;
+    uint64_t at = logindex_end(x), result;
+    int rc = records_end(x, &result);
+    if (rc < 0)
+        return rc;
     while (n > 0 && at > logindex_first(x)) {
         const struct log_block *b;
         int r = logindex_block(x, at - 1, &b);

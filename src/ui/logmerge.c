@@ -109,7 +109,8 @@ void logplace_first(const struct logsources *logs, struct logplace *ret)
 void logplace_end(const struct logsources *logs, struct logplace *ret)
 {
     for (size_t i = 0; i < logs->n; i++)
-        ret->at[i] = logindex_end(logs->index[i]);
+        if (logindex_tail(logs->index[i], 0, &ret->at[i]) < 0)
+            ret->at[i] = logindex_end(logs->index[i]);
 }
 
 int logplace_time(const struct logsources *logs, int64_t wall_ns, struct logplace *ret)

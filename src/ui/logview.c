@@ -1,82 +1,436 @@
-/* The last lines of the log, as many as fit. */
+/* The view itself: which logs are open, and which of its parts a key or a piece of work
+ * belongs to. */
 #include "ui/logview.h"
 
-#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "ui/format.h"
+#include "ui/logview_part.h"
 
-struct log_view {
-    struct view view;
-    char id[MTD_ID_SIZE];
-    char *path, *dir;
-};
+#define WORK_BUDGET (2u << 20)
+#define SHIFT 8
+#define WHEEL 3
+
+static struct logview *of(struct view *view)
+{
+    return (struct logview *)view;
+}
+
+/* ---- sources --------------------------------------------------------------------------- */
+
+static void close_logs(struct logview *v)
+{
+    v->finding = false;
+    logsave_free(v->save); /* it reads them */
+    v->save = NULL;
+    for (size_t i = 0; i < v->logs.n; i++) {
+        logindex_close(v->logs.index[i]);
+        free(v->names[i].name);
+        free(v->names[i].dir);
+        v->names[i] = (struct logname){.id = ""};
+    }
+    v->logs.n = 0;
+    v->problem[0] = '\0';
+    v->pane.logs = NULL;
+}
+
+static void add_log(struct logview *v, const struct mtd_summary *s)
+{
+    struct mtd_error err = {0};
+    struct logname *name = &v->names[v->logs.n];
+    auto_free char *path = mtd_path(v->view.host->engine, s->id, "log");
+    auto_free char *copy = strdup(s->name ? s->name : s->id);
+    char *slash = path ? strrchr(path, '/') : NULL;
+    auto_free char *dir = slash ? strndup(path, (size_t)(slash - path)) : NULL;
+    if (!dir || !copy || v->logs.n == LOG_SOURCES)
+        return;
+    if (logindex_open(&v->logs.index[v->logs.n], path, &err) < 0) {
+        snprintf(v->problem, sizeof(v->problem), "%s", err.text);
+        return;
+    }
+    memcpy(name->id, s->id, sizeof(name->id));
+    name->name = take_ptr(&copy);
+    name->dir = take_ptr(&dir);
+    v->logs.n++;
+}
+
+static void open_logs(struct logview *v, const struct mtd_summary *const *s, size_t n)
+{
+    close_logs(v);
+    for (size_t i = 0; i < n && v->view.host->engine; i++)
+        add_log(v, s[i]);
+    logpane_reset(&v->pane, &v->logs);
+    if (v->since)
+        logview_since(v, v->since);
+}
 
 static void select_row(struct view *view, const struct mtd_summary *s)
 {
-    struct log_view *v = (struct log_view *)view;
+    struct logview *v = of(view);
     const char *id = s ? s->id : "";
-    if (strcmp(id, v->id) == 0)
+    bool same = strcmp(id, v->selected) == 0;
+    if (v->merged || (same && (v->logs.n > 0 || !s)))
         return;
-    snprintf(v->id, sizeof(v->id), "%s", id);
-    free(v->path);
-    free(v->dir);
-    v->path = s ? mtd_path(view->host->engine, id, "log") : NULL;
-    v->dir = s ? mtd_path(view->host->engine, id, "dir") : NULL;
+    snprintf(v->selected, sizeof(v->selected), "%s", id);
+    v->since = same ? v->since : 0;
+    open_logs(v, &s, s ? 1 : 0);
+}
+
+static bool shows(const struct logview *v, const struct mtd_summary *const *s, size_t n)
+{
+    if (n > LOG_SOURCES)
+        n = LOG_SOURCES;
+    if (!v->merged || v->logs.n != n)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(v->names[i].id, s[i]->id) != 0)
+            return false;
+    return true;
+}
+
+static void leave_merge(struct logview *v)
+{
+    v->merged = false;
+    v->selected[0] = '\0'; /* select() opens the selected one's again */
+    close_logs(v);
+}
+
+void logview_merge(struct view *view, const struct mtd_summary *const *s, size_t n)
+{
+    struct logview *v = of(view);
+    if (n < 2) {
+        if (v->merged)
+            leave_merge(v);
+        return;
+    }
+    if (shows(v, s, n))
+        return;
+    v->merged = true;
+    v->since = 0;
+    open_logs(v, s, n);
+    if (n > LOG_SOURCES)
+        logview_say(v, SAY_WARNING, "only the first %d are shown", LOG_SOURCES);
+}
+
+void logview_goto(struct view *view, int64_t time_ns)
+{
+    struct logview *v = of(view);
+    struct logplace place;
+    struct log_line line;
+    v->grep_shown = false;
+    if (v->logs.n == 0 || logplace_time(&v->logs, time_ns, &place) < 0)
+        return;
+    if (logindex_at(v->logs.index[0], place.at[0], &line) == 1)
+        logpane_show(&v->pane, &(struct logref){.source = 0, .line = line});
+    logview_changed(v);
+}
+
+void logview_grep(struct view *view, const struct mtd_summary *const *s, size_t n,
+                  const char *pattern)
+{
+    struct logview *v = of(view);
+    struct mtd_error err = {0};
+    struct loggrep *g;
+    if (!v->view.host->engine)
+        return;
+    if (loggrep_new(&g, v->view.host->engine, s, n, pattern, &err) < 0) {
+        logview_say(v, SAY_WARNING, "%s", err.text);
+        return;
+    }
+    loggrep_free(v->grep);
+    v->grep = g;
+    v->grep_shown = true;
+    logview_changed(v);
+}
+
+/* ---- the screen's calls ---------------------------------------------------------------- */
+
+static void show(struct view *view, bool visible)
+{
+    struct logview *v = of(view);
+    if (visible && !v->visible)
+        logpane_update(&v->pane);
+    v->visible = visible;
 }
 
 static bool update(struct view *view)
 {
+    struct logview *v = of(view);
+    if (!v->visible || !logpane_update(&v->pane))
+        return false;
+    if (!v->pane.follow)
+        logview_changed(v); /* the new lines are counted */
     return true;
 }
 
 static const char *watch(struct view *view, size_t i)
 {
-    return i == 0 ? ((struct log_view *)view)->path : NULL;
+    struct logview *v = of(view);
+    return v->visible && i < v->logs.n ? v->names[i].dir : NULL;
+}
+
+static bool work(struct view *view)
+{
+    struct logview *v = of(view);
+    if (!v->visible)
+        return false;
+    if (v->save && logview_save_work(v))
+        return true;
+    if (v->grep_shown)
+        return loggrep_work(v->grep, WORK_BUDGET);
+    bool finding = logview_find_work(v);
+    return logpane_work(&v->pane, WORK_BUDGET) || finding;
+}
+
+static void draw_legend(const struct logview *v, struct canvas *c, struct rect r)
+{
+    int col = 0;
+    canvas_fill(c, r, STYLE(COLOR_TEXT));
+    for (size_t i = 0; i < v->logs.n && col < r.cols; i++) {
+        char letter[2] = {(char)('A' + i), '\0'};
+        col =
+            canvas_puts(c, r, 0, col, STYLE_ATTR(COLOR_LANE + i % 8, ATTR_BOLD), letter);
+        col = canvas_puts(c, r, 0, col + 1, STYLE(COLOR_DIM), v->names[i].name) + 2;
+    }
 }
 
 static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
 {
-    struct log_view *v = (struct log_view *)view;
-    struct log_reader reader;
-    struct log_record rec;
-    auto_fd int dir = v->dir ? open(v->dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (dir < 0 || logfile_reader_open(&reader, dir, false, 0, NULL) < 0)
+    struct logview *v = of(view);
+    if (v->grep_shown) {
+        loggrep_draw(v->grep, c, r, focused);
         return;
-    logfile_reader_tail(&reader, (uint64_t)r.rows);
-    int row = 0, col = 1;
-    while (row < r.rows && logfile_reader_next(&reader, &rec) == 1) {
-        struct style st = STYLE(rec.stream == LOG_STDERR ? COLOR_STDERR : COLOR_TEXT);
-        col = canvas_text(c, r, row, col, st, rec.text, rec.len);
-        if (rec.full)
-            row++, col = 1;
     }
-    logfile_reader_close(&reader);
+    if (v->logs.n == 0) {
+        canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
+                    v->problem[0]    ? v->problem
+                    : v->selected[0] ? "no log"
+                                     : "no container is selected");
+        return;
+    }
+    if (v->merged && r.rows > 3) {
+        draw_legend(v, c, (struct rect){r.row, r.col, 1, r.cols});
+        r.row++;
+        r.rows--;
+    }
+    logpane_draw(&v->pane, c, r, focused);
+    if (v->pane.shown.n == 0 && !v->finding)
+        canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
+                    v->hide ? "no line matches so far" : "nothing was written");
+}
+
+static void append(char *out, size_t size, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static void append(char *out, size_t size, const char *fmt, ...)
+{
+    size_t n = strlen(out);
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(out + n, size - n, fmt, args);
+    va_end(args);
+}
+
+static unsigned percent_found(const struct logview *v)
+{
+    uint64_t scanned = 0, total = 1;
+    for (size_t i = 0; i < v->logs.n; i++) {
+        scanned += v->find.source[i].search.scanned;
+        total += logindex_end(v->logs.index[i]) - logindex_first(v->logs.index[i]);
+    }
+    return scanned < total ? (unsigned)(scanned * 100 / total) : 99;
+}
+
+static void status(struct view *view, char *out, size_t size)
+{
+    struct logview *v = of(view);
+    char count[FORMAT_MAX];
+    uint64_t fresh = logpane_fresh(&v->pane);
+    out[0] = '\0';
+    if (v->grep_shown)
+        loggrep_status(v->grep, out, size);
+    if (v->grep_shown || v->logs.n == 0)
+        return;
+    if (v->save)
+        append(out, size, "saving, ");
+    if (v->finding)
+        append(out, size, "searching %u%%, ", percent_found(v));
+    if (v->hide)
+        append(out, size, "&%.30s, ", log_query_pattern(v->hide));
+    if (v->since)
+        append(out, size, "since %s, ", logview_since_name(v->since));
+    append(out, size, v->pane.follow ? "following" : "paused");
+    if (fresh > 0)
+        append(out, size, ", %s new", format_count(fresh, count));
+}
+
+/* ---- keys ------------------------------------------------------------------------------ */
+
+static bool grep_key(struct logview *v, const struct key *k)
+{
+    const struct host *host = v->view.host;
+    const char *id, *text;
+    int64_t time;
+    switch (k->command) {
+    case CMD_BACK:
+        loggrep_free(v->grep);
+        v->grep = NULL;
+        v->grep_shown = false;
+        return true;
+    case CMD_OPEN:
+        if (loggrep_chosen(v->grep, &id, &time, &text)) {
+            v->merged = false;
+            host->jump(host->app, id, time);
+        }
+        return true;
+    case CMD_COPY:
+        if (loggrep_chosen(v->grep, &id, &time, &text))
+            host->copy(host->app, text);
+        return true;
+    default: return loggrep_key(v->grep, k);
+    }
+}
+
+static bool mouse(struct logview *v, const struct key *k)
+{
+    int row = k->row - (v->merged && v->pane.rows > 2 ? 1 : 0);
+    const struct logref *ref;
+    switch (k->button) {
+    case MOUSE_WHEEL_UP: logpane_scroll(&v->pane, -WHEEL); return true;
+    case MOUSE_WHEEL_DOWN: logpane_scroll(&v->pane, WHEEL); return true;
+    case MOUSE_LEFT:
+        ref = row >= 0 ? logpane_at(&v->pane, row) : NULL;
+        if (ref)
+            logpane_show(&v->pane, ref);
+        return true;
+    default: return false;
+    }
+}
+
+static bool back(struct logview *v)
+{
+    if (v->finding) {
+        v->finding = false;
+        return true;
+    }
+    if (v->grep) { /* the line came from there */
+        v->grep_shown = true;
+        return true;
+    }
+    if (v->merged)
+        leave_merge(v);
+    return false;
+}
+
+static void go_top(struct logview *v)
+{
+    logpane_goto(&v->pane, &v->pane.floor);
+}
+
+static bool move(struct logview *v, enum command cmd)
+{
+    struct logpane *p = &v->pane;
+    long page = p->rows > 1 ? p->rows - 1 : 1;
+    switch (cmd) {
+    case CMD_UP: logpane_scroll(p, -1); return true;
+    case CMD_DOWN: logpane_scroll(p, 1); return true;
+    case CMD_PAGE_UP: logpane_scroll(p, -page); return true;
+    case CMD_PAGE_DOWN: logpane_scroll(p, page); return true;
+    case CMD_HALF_UP: logpane_scroll(p, -(page + 1) / 2); return true;
+    case CMD_HALF_DOWN: logpane_scroll(p, (page + 1) / 2); return true;
+    case CMD_TOP: go_top(v); return true;
+    case CMD_BOTTOM: logpane_follow(p); return true;
+    case CMD_LEFT: p->shift = p->shift > SHIFT ? p->shift - SHIFT : 0; return true;
+    case CMD_RIGHT: p->shift += p->wrap ? 0 : SHIFT; return true;
+    default: return false;
+    }
+}
+
+static bool command(struct logview *v, enum command cmd)
+{
+    struct logpane *p = &v->pane;
+    switch (cmd) {
+    case CMD_BACK: return back(v);
+    case CMD_FOLLOW:
+        if (p->follow)
+            logpane_pause(p);
+        else
+            logpane_follow(p);
+        return true;
+    case CMD_WRAP:
+        p->wrap = !p->wrap;
+        p->shift = 0;
+        logpane_arrange(p);
+        return true;
+    case CMD_TIMESTAMPS:
+        p->times = (p->times + 1) % LOGTIMES_COUNT;
+        logpane_arrange(p);
+        return true;
+    case CMD_SEARCH: logview_ask_search(v); return true;
+    case CMD_SEARCH_NEXT: logview_find_next(v, false); return true;
+    case CMD_SEARCH_PREVIOUS: logview_find_next(v, true); return true;
+    case CMD_HIDE: logview_ask_hide(v); return true;
+    case CMD_SAVE: logview_ask_save(v); return true;
+    case CMD_COPY: logview_copy(v); return true;
+    default: return false;
+    }
+}
+
+static bool key(struct view *view, const struct key *k)
+{
+    struct logview *v = of(view);
+    bool used;
+    if (v->grep_shown)
+        return grep_key(v, k);
+    if (v->logs.n == 0)
+        return false;
+    if (k->key == KEY_MOUSE)
+        used = mouse(v, k);
+    else if (k->command >= CMD_SINCE_0 && k->command <= CMD_SINCE_6) {
+        logview_since(v, (unsigned)(k->command - CMD_SINCE_0));
+        used = true;
+    } else
+        used = move(v, k->command) || command(v, k->command);
+    if (used)
+        logview_changed(v);
+    return used;
 }
 
 static void free_view(struct view *view)
 {
-    struct log_view *v = (struct log_view *)view;
-    free(v->path);
-    free(v->dir);
+    struct logview *v = of(view);
+    close_logs(v);
+    loggrep_free(v->grep);
+    log_query_free(v->match);
+    log_query_free(v->hide);
+    logpane_done(&v->pane);
     free(v);
 }
 
 static const struct view_ops OPS = {
-    .title = "Logs", .context = CONTEXT_LOG, .select = select_row, .update = update,
-    .watch = watch, .draw = draw, .free = free_view,
+    .title = "Logs",
+    .context = CONTEXT_LOG,
+    .select = select_row,
+    .show = show,
+    .update = update,
+    .watch = watch,
+    .work = work,
+    .draw = draw,
+    .key = key,
+    .status = status,
+    .free = free_view,
 };
 
 struct view *logview_new(const struct host *host)
 {
-    struct log_view *v = calloc(1, sizeof(*v));
-    if (!v)
+    struct logview *v = calloc(1, sizeof(*v));
+    if (!v || logpane_init(&v->pane) < 0) {
+        free(v);
         return NULL;
+    }
     v->view = (struct view){&OPS, host};
     return &v->view;
-}
-
-void logview_goto(struct view *v, int64_t time_ns)
-{
 }

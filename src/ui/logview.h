@@ -1,5 +1,6 @@
-/* logview - the log of the selected container (tab 1).
- * Owner   view_free() frees.
+/* logview - the Logs tab: a container's log, the logs of several merged by time, or the
+ * results of `:grep`.
+ * Owner   view_free() frees. Summaries are only read during the call.
  */
 #ifndef UI_LOGVIEW_H
 #define UI_LOGVIEW_H
@@ -7,7 +8,16 @@
 #include "ui/view.h"
 
 struct view *logview_new(const struct host *host);
-/* Shows the record that begins at wall time time_ns; follow stops. */
-void logview_goto(struct view *v, int64_t time_ns);
+
+/* Pauses at the first line stamped time_ns or later, and marks it. */
+void logview_goto(struct view *view, int64_t time_ns);
+
+/* Shows several logs merged (at most LOG_SOURCES of them), until Esc or another call; n < 2:
+ * the selected container's again. Cheap when they are shown already. */
+void logview_merge(struct view *view, const struct mtd_summary *const *s, size_t n);
+
+/* Searches all these logs and shows the hits, until Esc; Enter jumps to one. */
+void logview_grep(struct view *view, const struct mtd_summary *const *s, size_t n,
+                  const char *pattern);
 
 #endif

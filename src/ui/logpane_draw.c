@@ -1,0 +1,112 @@
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "ui/format.h"
+#include "ui/logpane.h"
+#include "ui/logtext.h"
+
+#define NARROW 40 /* columns below which times are left out */
+#define DRAW_STEPS 4
+#define DRAW_BUDGET (1u << 20)
+
+/* Column 0 is the mark: '>' the current line, '!' stderr, '?' damage; before it the letter of
+ * the container when there are several. */
+static int time_columns(const struct logpane *p, int cols)
+{
+    static const int COLUMNS[] = {
+        [LOGTIMES_SHORT] = 9, [LOGTIMES_FULL] = 24, [LOGTIMES_NONE] = 0};
+    return cols < NARROW ? 0 : COLUMNS[p->times];
+}
+
+int logpane_prefix(const struct logpane *p, int cols)
+{
+    return (p->logs && p->logs->n > 1 ? 2 : 1) + time_columns(p, cols);
+}
+
+static bool is_current(const struct logpane *p, const struct logref *ref)
+{
+    return p->have_current && p->current.source == ref->source &&
+           p->current.line.start == ref->line.start;
+}
+
+static void draw_time(const struct logpane *p, struct canvas *c, struct rect r, int col,
+                      int64_t time)
+{
+    char text[FORMAT_MAX];
+    if (time_columns(p, r.cols) == 0)
+        return;
+    format_time(time, text);
+    struct style st = STYLE(COLOR_DIM);
+    if (time == 0)
+        return;
+    if (p->times == LOGTIMES_SHORT)
+        canvas_puts(c, r, 0, col, st, text + 11);
+    else
+        canvas_printf(c, r, 0, col, st, "%s.%03d", text, (int)(time / NS_PER_MS % 1000));
+}
+
+static void draw_prefix(const struct logpane *p, struct canvas *c, struct rect r,
+                        const struct logref *ref)
+{
+    static const char *const STREAM[] = {"?", " ", "!"};
+    int col = 0;
+    if (p->logs->n > 1) {
+        char letter[2] = {(char)('A' + ref->source), '\0'};
+        col = canvas_puts(c, r, 0, col,
+                          STYLE_ATTR(COLOR_LANE + ref->source % 8, ATTR_BOLD), letter);
+    }
+    if (is_current(p, ref))
+        col = canvas_puts(c, r, 0, col, STYLE(COLOR_KEY), canvas_shape(c, SHAPE_CURSOR));
+    else
+        col =
+            canvas_puts(c, r, 0, col, STYLE(COLOR_STDERR), STREAM[ref->line.stream % 3]);
+    draw_time(p, c, r, col, ref->line.time);
+}
+
+static int draw_row(struct logpane *p, struct canvas *c, struct rect r, unsigned skip,
+                    const struct logref *ref)
+{
+    struct logtext t;
+    int prefix = logpane_prefix(p, r.cols);
+    struct rect text = {r.row, r.col + prefix, r.rows, r.cols - prefix};
+    struct logtext_layout l = {
+        .wrap = p->wrap, .skip = skip, .shift = p->shift, .match = p->match};
+    enum color color = ref->line.stream == LOG_STDOUT ? COLOR_TEXT : COLOR_STDERR;
+    if (skip == 0)
+        draw_prefix(p, c, r, ref);
+    logtext_open(&t, p->logs->index[ref->source], &ref->line, p->buf, STYLE(color));
+    return logtext_draw(&t, c, text, &l);
+}
+
+static void fit(struct logpane *p, struct rect r)
+{
+    bool narrower = p->cols != r.cols && p->wrap, higher = p->rows != r.rows && p->follow;
+    bool first = p->rows <= 0;
+    p->rows = r.rows;
+    p->cols = r.cols;
+    if (narrower || higher || first)
+        logpane_arrange(p);
+}
+
+void logpane_draw(struct logpane *p, struct canvas *c, struct rect r, bool focused)
+{
+    if (!p->logs || p->logs->n == 0 || r.rows < 1 || r.cols < 1)
+        return;
+    fit(p, r);
+    for (int i = 0; i < DRAW_STEPS && logpane_work(p, DRAW_BUDGET); i++)
+        ;
+    unsigned skip = p->skip;
+    if (p->follow)
+        skip =
+            p->shown.height > (unsigned)r.rows ? p->shown.height - (unsigned)r.rows : 0;
+    int row = 0;
+    for (size_t i = 0; i < p->shown.n && row < r.rows; i++) {
+        struct rect line = {r.row + row, r.col, r.rows - row, r.cols};
+        if (skip >= p->shown.items[i].height) {
+            skip -= p->shown.items[i].height;
+            continue;
+        }
+        row += draw_row(p, c, line, skip, &p->shown.items[i].ref);
+        skip = 0;
+    }
+}

@@ -1,0 +1,257 @@
+/* Search, hide, since, save and copy. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "ui/format.h"
+#include "ui/logtext.h"
+#include "ui/logview_part.h"
+
+#define FIND_BUDGET (4u << 20)
+#define FIND_HIDDEN 500 /* hits in hidden lines per piece of work */
+#define SAVE_BUDGET (1u << 20)
+#define COPY_MAX (64u << 10)
+
+void logview_say(struct logview *v, enum say level, const char *fmt, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    v->view.host->say(v->view.host->app, level, text);
+}
+
+void logview_changed(struct logview *v)
+{
+    v->view.host->changed(v->view.host->app);
+}
+
+/* ---- search ---------------------------------------------------------------------------- */
+
+/* The marked line, else the edge of the screen the search goes away from. */
+static void find_place(const struct logview *v, bool backward, struct logplace *ret)
+{
+    const struct logpane *p = &v->pane;
+    if (p->have_current) {
+        const struct logref *cur = &p->current;
+        logplace_time(&v->logs, cur->line.time, ret);
+        ret->at[cur->source] = backward ? cur->line.start : cur->line.next;
+    } else if (p->follow || (backward && p->shown.n == 0)) {
+        logplace_end(&v->logs, ret);
+    } else {
+        *ret = p->top;
+    }
+}
+
+void logview_find_next(struct logview *v, bool backward)
+{
+    struct logplace place;
+    if (!v->match) {
+        logview_say(v, SAY_INFO, "nothing to search for yet: / asks");
+        return;
+    }
+    if (v->logs.n == 0)
+        return;
+    find_place(v, backward, &place);
+    logmerge_init(&v->find, &v->logs, v->match, backward, &place, &v->pane.floor);
+    v->finding = true;
+    v->find_backward = backward;
+    logview_changed(v);
+}
+
+static bool is_hidden(const struct logview *v, const struct logref *ref)
+{
+    return v->hide &&
+           log_query_line(v->hide, v->logs.index[ref->source], &ref->line) != 1;
+}
+
+bool logview_find_work(struct logview *v)
+{
+    struct logref ref;
+    if (!v->finding)
+        return false;
+    int r = logmerge_next(&v->find, FIND_BUDGET, &ref);
+    if (r == 1 && v->hide &&
+        log_query_line(v->hide, v->logs.index[ref.source], &ref.line) != 1)
+        return true; /* it is hidden */
+    if (r == -EAGAIN)
+        return true;
+    v->finding = false;
+    if (r > 0)
+        logpane_show(&v->pane, &ref);
+    else if (r == 0)
+        logview_say(v, SAY_INFO, "\"%s\": no match %s", log_query_pattern(v->match),
+                    v->find_backward ? "above" : "below");
+    else
+        logview_say(v, SAY_ERROR, "search: %s", strerror(-r));
+    logview_changed(v);
+    return false;
+}
+
+static bool check_pattern(struct logview *v, const char *text, struct log_query **ret)
+{
+    struct mtd_error err = {0};
+    if (log_query_new(ret, text, &err) == 0)
+        return true;
+    logview_say(v, SAY_WARNING, "%s", err.text);
+    return false;
+}
+
+static void pattern_changed(void *arg, const char *text)
+{
+    struct log_query *q = NULL;
+    if (*text && check_pattern(arg, text, &q))
+        log_query_free(q);
+}
+
+static void search_answer(void *arg, const char *text)
+{
+    struct logview *v = arg;
+    struct log_query *q;
+    if (!text || (*text && !check_pattern(v, text, &q)))
+        return;
+    bool backward = v->pane.follow;
+    v->finding = false;
+    if (*text) {
+        log_query_free(v->match);
+        v->match = q;
+        v->pane.match = q;
+        v->pane.have_current = false;
+    }
+    logview_find_next(v, backward); /* "/" and Enter: the same again */
+}
+
+void logview_ask_search(struct logview *v)
+{
+    const struct host *host = v->view.host;
+    host->ask(host->app, "search:", "", pattern_changed, search_answer, v);
+}
+
+/* ---- hide ------------------------------------------------------------------------------ */
+
+static void hide_answer(void *arg, const char *text)
+{
+    struct logview *v = arg;
+    struct log_query *q = NULL;
+    if (!text || (*text && !check_pattern(v, text, &q)))
+        return;
+    v->finding = false;
+    log_query_free(v->hide);
+    v->hide = q;
+    v->pane.hide = q;
+    logpane_arrange(&v->pane);
+    logview_changed(v);
+}
+
+void logview_ask_hide(struct logview *v)
+{
+    const struct host *host = v->view.host;
+    host->ask(host->app, "only lines with:", v->hide ? log_query_pattern(v->hide) : "",
+              pattern_changed, hide_answer, v);
+}
+
+/* ---- since ----------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    int64_t seconds;
+} SINCE[] = {{"", 0},      {"1m", 60},    {"5m", 300},   {"15m", 900},
+             {"1h", 3600}, {"6h", 21600}, {"24h", 86400}};
+
+const char *logview_since_name(unsigned preset)
+{
+    return SINCE[preset < ARRAY_SIZE(SINCE) ? preset : 0].name;
+}
+
+void logview_since(struct logview *v, unsigned preset)
+{
+    const struct host *host = v->view.host;
+    if (v->logs.n == 0 || preset >= ARRAY_SIZE(SINCE))
+        return;
+    v->since = preset;
+    if (preset == 0)
+        logplace_first(&v->logs, &v->pane.floor);
+    else
+        logplace_time(&v->logs, host->now(host->app) - SINCE[preset].seconds * NS_PER_SEC,
+                      &v->pane.floor);
+    if (v->pane.follow)
+        logpane_follow(&v->pane);
+    else
+        logpane_goto(&v->pane, &v->pane.floor);
+    logview_changed(v);
+}
+
+/* ---- save and copy --------------------------------------------------------------------- */
+
+static void save_answer(void *arg, const char *text)
+{
+    struct logview *v = arg;
+    struct mtd_error err = {0};
+    const char *names[LOG_SOURCES];
+    if (!text || !*text || v->logs.n == 0)
+        return;
+    for (size_t i = 0; i < v->logs.n; i++)
+        names[i] = v->names[i].name;
+    struct logsave_spec spec = {.path = text,
+                                .logs = &v->logs,
+                                .names = names,
+                                .from = &v->pane.floor,
+                                .hide = v->hide ? log_query_pattern(v->hide) : NULL,
+                                .times = v->pane.times != LOGTIMES_NONE};
+    logsave_free(v->save);
+    v->save = NULL;
+    if (logsave_new(&v->save, &spec, &err) < 0)
+        logview_say(v, SAY_ERROR, "%s", err.text);
+    logview_changed(v);
+}
+
+void logview_ask_save(struct logview *v)
+{
+    const struct host *host = v->view.host;
+    char name[200];
+    if (v->logs.n == 0)
+        return;
+    snprintf(name, sizeof(name), "%.190s.log",
+             v->merged ? "containers" : v->names[0].name);
+    host->ask(host->app, "save to:", name, NULL, save_answer, v);
+}
+
+bool logview_save_work(struct logview *v)
+{
+    struct mtd_error err = {0};
+    char count[FORMAT_MAX];
+    if (!v->save)
+        return false;
+    int r = logsave_work(v->save, SAVE_BUDGET, &err);
+    if (r == -EAGAIN)
+        return true;
+    if (r < 0)
+        logview_say(v, SAY_ERROR, "%s", err.text);
+    else
+        logview_say(v, SAY_INFO, "saved %s lines to %s",
+                    format_count(logsave_lines(v->save), count), logsave_path(v->save));
+    logsave_free(v->save);
+    v->save = NULL;
+    return false;
+}
+
+void logview_copy(struct logview *v)
+{
+    struct logpane *p = &v->pane;
+    const struct host *host = v->view.host;
+    const struct logref *ref = p->have_current   ? &p->current
+                               : p->shown.n == 0 ? NULL
+                               : p->follow       ? &p->shown.items[p->shown.n - 1].ref
+                                                 : &p->shown.items[0].ref;
+    auto_done(buf_done) struct buf text = {0};
+    struct logtext t;
+    if (!ref || v->logs.n == 0)
+        return;
+    logtext_open(&t, v->logs.index[ref->source], &ref->line, p->buf, STYLE(COLOR_TEXT));
+    if (logtext_plain(&t, COPY_MAX, &text) == 0 && text.data)
+        host->copy(host->app, text.data);
+}

@@ -1,0 +1,49 @@
+/* logview_part - what the files of logview share; nobody else includes it. */
+#ifndef UI_LOGVIEW_PART_H
+#define UI_LOGVIEW_PART_H
+
+#include "ui/loggrep.h"
+#include "ui/logpane.h"
+#include "ui/logsave.h"
+#include "ui/logview.h"
+
+struct logname { /* a source, as the screen names it */
+    char id[MTD_ID_SIZE];
+    char *name;
+    char *dir; /* where its files are: watched for changes */
+};
+
+struct logview {
+    struct view view;
+    bool visible;
+    bool merged;
+    char selected[MTD_ID_SIZE]; /* whose log is shown when not merged; "" = none */
+    struct logname names[LOG_SOURCES];
+    struct logsources logs;
+    char problem[160]; /* why nothing is shown; "" = no problem */
+    struct logpane pane;
+    struct log_query *match, *hide;
+    struct logmerge find; /* a search under way */
+    bool finding, find_backward;
+    unsigned since; /* preset */
+    struct logsave *save;
+    struct loggrep *grep;
+    bool grep_shown;
+};
+
+void logview_say(struct logview *v, enum say level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void logview_changed(struct logview *v);
+
+/* logview_find.c: what the keys of the log do */
+void logview_ask_search(struct logview *v);
+void logview_ask_hide(struct logview *v);
+void logview_ask_save(struct logview *v);
+void logview_find_next(struct logview *v, bool backward);
+bool logview_find_work(struct logview *v); /* true = there is more to do */
+bool logview_save_work(struct logview *v);
+void logview_since(struct logview *v, unsigned preset);
+void logview_copy(struct logview *v);
+const char *logview_since_name(unsigned preset); /* "5m" */
+
+#endif
