@@ -1,0 +1,306 @@
+#include "state.h"
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+
+#define ARGS_MAX 64
+#define WAIT_NS (10 * NS_PER_SEC)
+
+bool is_root(void)
+{
+    if (geteuid() == 0)
+        return true;
+    fprintf(stderr, "[SKIP] needs root\n");
+    return false;
+}
+
+static void pause_a_little(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 5 * NS_PER_MS}, NULL);
+}
+
+bool state_until(bool (*condition)(void *), void *arg)
+{
+    for (int64_t end = clock_mono_ns() + WAIT_NS; clock_mono_ns() < end; pause_a_little())
+        if (condition(arg))
+            return true;
+    return condition(arg);
+}
+
+void state_make(struct state *s)
+{
+    s->fault = NULL;
+    tempdir_make(&s->dir);
+}
+
+static void become(const struct state *s, const char *const args[])
+{
+    char root[128], run[128];
+    const char *argv[ARGS_MAX] = {MTD_PROGRAM, "--root", root, "--run-root", run, "--batch"};
+    size_t n = 6;
+    snprintf(root, sizeof(root), "%s/root", s->dir.path);
+    snprintf(run, sizeof(run), "%s/run", s->dir.path);
+    for (size_t i = 0; args[i] && n < ARGS_MAX - 1; i++)
+        argv[n++] = args[i];
+    argv[n] = NULL;
+    if (s->fault)
+        setenv("MTD_FAULT", s->fault, 1);
+    else
+        unsetenv("MTD_FAULT");
+    execv(MTD_PROGRAM, (char *const *)argv);
+    _exit(99);
+}
+
+static int decode(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int state_reap(pid_t pid)
+{
+    int status = 0;
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    return decode(status);
+}
+
+pid_t state_spawn(const struct state *s, const char *const args[])
+{
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDWR);
+        for (int i = 0; i < 3; i++)
+            dup2(null, i);
+        become(s, args);
+    }
+    return pid;
+}
+
+struct streams {
+    int in, out, err;
+    const char *input;
+    size_t left;
+    struct buf text[2];
+};
+
+static void feed(struct streams *f)
+{
+    ssize_t n = f->left ? write(f->in, f->input, f->left) : 0;
+    if (n > 0) {
+        f->input += n;
+        f->left -= (size_t)n;
+    }
+    if (f->left == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) {
+        close(f->in);
+        f->in = -1;
+    }
+}
+
+static void take(int *fd, struct buf *text)
+{
+    char room[65536];
+    ssize_t n = read(*fd, room, sizeof(room));
+    if (n > 0) {
+        cr_assert_eq(buf_add(text, room, (size_t)n), 0);
+        return;
+    }
+    close(*fd);
+    *fd = -1;
+}
+
+static void exchange(struct streams *f)
+{
+    while (f->out >= 0 || f->err >= 0) {
+        struct pollfd p[3] = {{f->in, POLLOUT, 0}, {f->out, POLLIN, 0}, {f->err, POLLIN, 0}};
+        if (poll(p, 3, -1) < 0)
+            continue;
+        if (p[0].revents)
+            feed(f);
+        if (p[1].revents)
+            take(&f->out, &f->text[0]);
+        if (p[2].revents)
+            take(&f->err, &f->text[1]);
+    }
+    if (f->in >= 0)
+        close(f->in);
+}
+
+struct outcome state_run_input(const struct state *s, const void *input, size_t len,
+                               const char *const args[])
+{
+    int in[2], out[2], err[2];
+    cr_assert(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0 &&
+              pipe2(err, O_CLOEXEC) == 0);
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDONLY);
+        dup2(input ? in[0] : null, 0);
+        dup2(out[1], 1);
+        dup2(err[1], 2);
+        become(s, args);
+    }
+    close(in[0]);
+    close(out[1]);
+    close(err[1]);
+    fcntl(in[1], F_SETFL, O_NONBLOCK);
+    struct streams f = {.in = in[1], .out = out[0], .err = err[0], .input = input, .left = len};
+    exchange(&f);
+    struct outcome o = {.status = state_reap(pid)};
+    o.out_len = f.text[0].len;
+    o.err_len = f.text[1].len;
+    o.out = buf_take(&f.text[0]);
+    o.err = buf_take(&f.text[1]);
+    return o;
+}
+
+void outcome_done(struct outcome *o)
+{
+    free(o->out);
+    free(o->err);
+    *o = (struct outcome){0};
+}
+
+char *state_ask(const struct state *s, const char *const args[])
+{
+    struct outcome o = state_run_input(s, NULL, 0, args);
+    cr_assert_eq(o.status, 0, "%s: status %d: %s", args[0], o.status, o.err);
+    if (o.out_len > 0 && o.out[o.out_len - 1] == '\n')
+        o.out[o.out_len - 1] = '\0';
+    free(o.err);
+    return o.out;
+}
+
+/* ---- what is left ------------------------------------------------------------------------ */
+
+static char said[1024];
+
+static bool say(const char *what, const char *which)
+{
+    snprintf(said, sizeof(said), "%s: %s", what, which);
+    return true;
+}
+
+static bool file_mentions(const char *path, const char *word)
+{
+    auto_file FILE *f = fopen(path, "re");
+    auto_free char *line = NULL;
+    size_t cap = 0;
+    while (f && getdelim(&line, &cap, '\n', f) >= 0)
+        if (strstr(line, word))
+            return say(path, line);
+    return false;
+}
+
+/* Arguments are NUL-separated; a dead process has none. */
+static bool process_of(const char *pid, const char *word)
+{
+    char path[64], text[8192];
+    snprintf(path, sizeof(path), "/proc/%s/cmdline", pid);
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+    for (ssize_t i = 0; i < n; i++)
+        if (text[i] == '\0')
+            text[i] = ' ';
+    text[n < 0 ? 0 : n] = '\0';
+    return n > 0 && strstr(text, word) ? say("process", text) : false;
+}
+
+static bool any_process(const struct state *s)
+{
+    auto_dir DIR *d = opendir("/proc");
+    for (struct dirent *de; d && (de = readdir(d));)
+        if (de->d_name[0] >= '0' && de->d_name[0] <= '9' && atol(de->d_name) != getpid() &&
+            process_of(de->d_name, s->dir.path))
+            return true;
+    return false;
+}
+
+static bool any_group(const char *id)
+{
+    auto_file FILE *f = fopen("/proc/self/mounts", "re");
+    auto_free char *line = NULL;
+    size_t cap = 0;
+    while (f && getline(&line, &cap, f) >= 0) {
+        char type[32], at[512], path[1024];
+        struct stat st;
+        if (sscanf(line, "%*s %511s %31s", at, type) != 2 || strncmp(type, "cgroup", 6) != 0)
+            continue;
+        snprintf(path, sizeof(path), "%s/mytop-docker/%s", at, id);
+        if (stat(path, &st) == 0)
+            return say("cgroup", path);
+    }
+    return false;
+}
+
+static bool any_group_ever(const struct state *s)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/root/events.log", s->dir.path);
+    auto_file FILE *f = fopen(path, "re");
+    auto_free char *line = NULL;
+    size_t cap = 0;
+    while (f && getline(&line, &cap, f) >= 0) {
+        char id[65];
+        const char *at = strstr(line, "\"id\":\"");
+        if (at && sscanf(at + 6, "%64[0-9a-f]", id) == 1 && any_group(id))
+            return true;
+    }
+    return false;
+}
+
+static bool any_entry(const struct state *s, const char *name)
+{
+    int n = tempdir_count(s->dir.fd, name);
+    char text[64];
+    snprintf(text, sizeof(text), "%d entries", n);
+    return n > 0 ? say(name, text) : false;
+}
+
+static bool anything(const struct state *s, bool keep_containers)
+{
+    said[0] = '\0';
+    if (any_process(s) || any_group_ever(s) || any_entry(s, "run") ||
+        any_entry(s, "root/trash") || file_mentions("/proc/self/mountinfo", s->dir.path))
+        return true;
+    return !keep_containers && (any_entry(s, "root/containers") || any_entry(s, "root/names"));
+}
+
+const char *state_leftovers(const struct state *s, bool keep_containers)
+{
+    for (int64_t end = clock_mono_ns() + WAIT_NS / 5;
+         anything(s, keep_containers) && clock_mono_ns() < end;)
+        pause_a_little();
+    return said;
+}
+
+void state_done(struct state *s)
+{
+    s->fault = NULL;
+    struct outcome ids = RUN(s, "ps", "-aq");
+    char *save = NULL;
+    for (char *id = strtok_r(ids.out, "\n", &save); id; id = strtok_r(NULL, "\n", &save)) {
+        struct outcome o = RUN(s, "rm", "-f", id);
+        outcome_done(&o);
+    }
+    outcome_done(&ids);
+    const char *left = state_leftovers(s, false);
+    char copy[1024];
+    snprintf(copy, sizeof(copy), "%s", left);
+    tempdir_done(&s->dir);
+    cr_assert_str_empty(copy, "left behind: %s", copy);
+}

@@ -1,0 +1,53 @@
+/* state - one test's own state root, the program run on it, and the proof that nothing is left.
+ * Shape   state_make: a temporary directory with root/ and run/; state_done: removes all
+ *         containers and the directory. Needs root.
+ * Left    mounts naming the directory, cgroups and processes of any container that was ever
+ *         made there (events.log knows them all), entries in containers, names, trash, run.
+ */
+#ifndef TEST_STATE_H
+#define TEST_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "tempdir.h"
+
+struct state {
+    struct tempdir dir;
+    const char *fault; /* NULL or the value of MTD_FAULT for the commands run */
+};
+void state_make(struct state *s);
+void state_done(struct state *s);
+
+struct outcome {
+    int status;      /* exit status; 128+n when signal n ended it */
+    char *out, *err; /* NUL-terminated; freed by outcome_done */
+    size_t out_len, err_len;
+};
+void outcome_done(struct outcome *o);
+
+/* mytop-docker --root .. --run-root .. ARGS with that input (NULL = /dev/null). */
+struct outcome state_run_input(const struct state *s, const void *input, size_t len,
+                               const char *const args[]);
+#define RUN(s, ...) state_run_input(s, NULL, 0, (const char *const[]){__VA_ARGS__, NULL})
+/* The same in the background, streams to /dev/null. */
+pid_t state_spawn(const struct state *s, const char *const args[]);
+#define SPAWN(s, ...) state_spawn(s, (const char *const[]){__VA_ARGS__, NULL})
+int state_reap(pid_t pid); /* exit status as above */
+
+/* Runs it, expects status 0, returns stdout without its last newline (caller frees). */
+char *state_ask(const struct state *s, const char *const args[]);
+#define ASK(s, ...) state_ask(s, (const char *const[]){__VA_ARGS__, NULL})
+
+/* What is left of the containers once made here; "" = nothing. Static text. With
+ * keep_containers the containers' own directories and names may stay. Waits a moment for
+ * processes that are already dying. */
+const char *state_leftovers(const struct state *s, bool keep_containers);
+
+/* Polls until the condition is true, at most 10 s. */
+bool state_until(bool (*condition)(void *), void *arg);
+
+bool is_root(void); /* prints the reason of the skip when not */
+
+#endif

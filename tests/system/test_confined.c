@@ -1,0 +1,192 @@
+/* What a container sees and may do: its own file system, devices, namespaces, limits. Each
+ * test asks from inside. Needs root. */
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../support/state.h"
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    state_make(&s);
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(confined, .init = set_up, .fini = tear_down, .timeout = 60);
+
+#define INSIDE(...) ASK(&s, "run", "--rm", __VA_ARGS__)
+#define SH(script) INSIDE("busybox", "sh", "-c", script)
+
+static void expect_inside(const char *script, const char *want)
+{
+    char *got = SH(script);
+    cr_expect_str_eq(got, want, "%s\n  said: %s\n  want: %s", script, got, want);
+    free(got);
+}
+
+Test(confined, is_pid_1_with_its_own_proc)
+{
+    expect_inside("echo $$; ls -d /proc/[0-9]* | wc -l", "1\n3");
+}
+
+Test(confined, has_only_its_descriptors)
+{
+    expect_inside("ls /proc/self/fd | tr '\\n' ' '", "0 1 2 3 ");
+}
+
+Test(confined, has_the_devices_and_no_others)
+{
+    expect_inside("cd /dev; echo *",
+                  "core fd full mqueue null ptmx pts random shm stderr stdin stdout tty "
+                  "urandom zero");
+    expect_inside("stat -c %t:%T:%a /dev/null /dev/zero /dev/tty | tr '\\n' ' '",
+                  "1:3:666 1:5:666 5:0:666 ");
+}
+
+Test(confined, mounts_have_dockers_flags)
+{
+    expect_inside("grep -c ' /proc proc rw,nosuid,nodev,noexec' /proc/mounts", "1");
+    expect_inside("grep -c ' /sys sysfs ro,nosuid,nodev,noexec' /proc/mounts", "1");
+    expect_inside("grep -c ' /dev/shm tmpfs rw,nosuid,nodev,noexec' /proc/mounts", "1");
+    expect_inside("grep ' /sys/fs/cgroup' /proc/mounts | grep -vc '[ ,]ro,'", "0");
+}
+
+Test(confined, sees_only_its_own_cgroup)
+{
+    expect_inside("cut -d: -f3 /proc/self/cgroup | grep -v '^/$' | wc -l", "0");
+}
+
+Test(confined, nothing_of_the_host_is_mounted)
+{
+    char script[256];
+    snprintf(script, sizeof(script), "ls %s 2>/dev/null | wc -l", s.dir.path);
+    expect_inside(script, "0");
+    expect_inside("ls /proc/1/root/ | grep -c bin", "1");
+}
+
+Test(confined, kernel_files_are_masked_or_read_only)
+{
+    expect_inside("wc -c </proc/kcore 2>/dev/null || echo 0", "0");
+    expect_inside("ls /sys/firmware | wc -l", "0");
+    expect_inside("echo x >/proc/sys/kernel/hostname; echo $?", "1");
+    expect_inside("echo b >/proc/sysrq-trigger; echo $?", "1");
+}
+
+Test(confined, capabilities_are_dockers)
+{
+    expect_inside("grep Cap /proc/self/status | cut -f2 | tr '\\n' ' '",
+                  "0000000000000000 00000000a80425fb 00000000a80425fb 00000000a80425fb "
+                  "0000000000000000 ");
+}
+
+Test(confined, a_read_only_volume_cannot_be_remounted)
+{
+    char volume[128];
+    tempdir_put(&s.dir, "vol/file", "kept");
+    snprintf(volume, sizeof(volume), "%s/vol:/v:ro", s.dir.path);
+    char *got = INSIDE("-v", volume, "busybox", "sh", "-c",
+                       "cat /v/file; echo x >/v/file; mount -o remount,rw /v; "
+                       "echo x >/v/file; cat /v/file");
+    cr_expect_str_eq(got, "keptkept");
+    free(got);
+}
+
+Test(confined, a_volume_is_written_through)
+{
+    char volume[128], path[128], text[8] = "";
+    tempdir_put(&s.dir, "vol/old", "x");
+    snprintf(volume, sizeof(volume), "%s/vol:/v", s.dir.path);
+    free(INSIDE("-v", volume, "busybox", "sh", "-c", "echo new >/v/made"));
+    snprintf(path, sizeof(path), "%s/vol/made", s.dir.path);
+    FILE *f = fopen(path, "r");
+    cr_assert_not_null(f);
+    cr_expect_not_null(fgets(text, sizeof(text), f));
+    fclose(f);
+    cr_expect_str_eq(text, "new\n");
+}
+
+Test(confined, read_only_root_and_tmpfs)
+{
+    char *got = INSIDE("--read-only", "--tmpfs", "/t:size=1m", "busybox", "sh", "-c",
+                       "touch /x; echo $?; touch /t/x; echo $?");
+    cr_expect_str_eq(got, "1\n0");
+    free(got);
+}
+
+Test(confined, limits_are_in_force_for_the_first_instruction)
+{
+    char *got = INSIDE("-m", "64m", "--pids-limit", "33", "--cpus", "0.5", "busybox", "sh", "-c",
+                       "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max "
+                       "2>/dev/null; cat pids/pids.max pids.max 2>/dev/null");
+    cr_expect_str_eq(got, "67108864\n33");
+    free(got);
+}
+
+Test(confined, out_of_memory_is_137_and_recorded)
+{
+    struct outcome o = RUN(&s, "run", "--name", "x", "-m", "16m", "busybox", "sh", "-c",
+                           "exec tail /dev/zero");
+    cr_expect_eq(o.status, 137, "%d %s", o.status, o.err);
+    char *oom = ASK(&s, "inspect", "--format", "{{.State.OOMKilled}}", "x");
+    cr_expect_str_eq(oom, "true");
+    free(oom);
+    outcome_done(&o);
+}
+
+Test(confined, hostname_hosts_and_environment)
+{
+    char *got = INSIDE("-h", "box", "-e", "A=b c", "busybox", "sh", "-c",
+                       "hostname; cat /etc/hostname; head -n1 /etc/hosts; env | sort");
+    cr_expect_str_eq(got, "box\nbox\n127.0.0.1\tlocalhost\nA=b c\nHOME=/root\nHOSTNAME=box\n"
+                          "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+                          "PWD=/\nSHLVL=1");
+    free(got);
+}
+
+Test(confined, network_none_has_only_loopback)
+{
+    expect_inside("ls /sys/class/net; ping -c1 -W1 127.0.0.1 >/dev/null; echo $?", "lo\n0");
+}
+
+Test(confined, init_reaps_and_passes_the_status_on)
+{
+    char *got = INSIDE("--init", "busybox", "sh", "-c", "cat /proc/1/comm; echo $$");
+    cr_expect_str_eq(got, "mtd:reaper\n2");
+    free(got);
+    struct outcome o = RUN(&s, "run", "--rm", "--init", "busybox", "sh", "-c", "exit 9");
+    cr_expect_eq(o.status, 9);
+    outcome_done(&o);
+}
+
+Test(confined, our_program_cannot_be_opened_for_writing)
+{
+    char *got = INSIDE("--init", "busybox", "sh", "-c",
+                       "echo x 2>/dev/null >/proc/1/exe; echo $?; echo x 2>/dev/null "
+                       ">/dev/init; echo $?");
+    cr_expect_str_eq(got, "1\n1");
+    free(got);
+}
+
+Test(confined, a_working_directory_outside_is_refused)
+{
+    for (int fd = 3; fd < 12; fd++) {
+        char cwd[32];
+        snprintf(cwd, sizeof(cwd), "/proc/self/fd/%d", fd);
+        struct outcome o = RUN(&s, "run", "--rm", "-w", cwd, "busybox", "ls");
+        cr_expect_neq(o.status, 0, "%s: %s", cwd, o.out);
+        outcome_done(&o);
+    }
+}

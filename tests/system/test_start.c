@@ -1,0 +1,96 @@
+/* Every step of a start failed in turn, and killed in turn: one line says which, and nothing is
+ * left. Needs root and a program built with fault points. */
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../support/state.h"
+
+static const char *const POINTS[] = {
+    "store.create.dir",  "store.create.lock", "store.create.record", "store.create.name",
+    "store.create.publish", "start.claim",    "start.hostfiles",     "start.log",
+    "start.stdio",       "start.cgroup",      "start.clone",         "start.publish",
+    "start.exec",        "init.join",         "init.descriptors",    "init.rootfs",
+    "init.network",      "init.go",           "init.cgroup",         "init.hostname",
+    "init.pivot",        "init.user",         "init.stdio",          "init.keyring",
+    "init.limits",       "init.cwd",          "init.identity",       "init.program",
+};
+#define N_POINTS (sizeof(POINTS) / sizeof(POINTS[0]))
+
+#ifdef MTD_FAULTS
+
+static size_t lines(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+static void use(struct state *s)
+{
+    state_make(s);
+    free(ASK(s, "images", "-q")); /* unpack the image without a fault */
+}
+
+ParameterizedTestParameters(start, failed_step_leaves_nothing)
+{
+    return cr_make_param_array(const char *, (void *)POINTS, N_POINTS);
+}
+
+ParameterizedTest(const char **point, start, failed_step_leaves_nothing)
+{
+    struct state s;
+    if (!is_root())
+        cr_skip("needs root");
+    use(&s);
+    s.fault = *point;
+    struct outcome o = RUN(&s, "run", "--rm", "--name", "x", "busybox", "echo", "ran");
+    s.fault = NULL;
+    cr_expect_eq(o.status, 125, "%s: status %d, %s", *point, o.status, o.err);
+    cr_expect_eq(lines(o.err), 1, "%s: %s", *point, o.err);
+    cr_expect_str_empty(o.out, "%s: the command ran", *point);
+    cr_expect_str_empty(state_leftovers(&s, false), "%s left %s", *point,
+                        state_leftovers(&s, false));
+    outcome_done(&o);
+    state_done(&s);
+}
+
+ParameterizedTestParameters(start, killed_step_is_cleaned_by_the_next_command)
+{
+    return cr_make_param_array(const char *, (void *)POINTS, N_POINTS);
+}
+
+ParameterizedTest(const char **point, start, killed_step_is_cleaned_by_the_next_command)
+{
+    struct state s;
+    char fault[64];
+    if (!is_root())
+        cr_skip("needs root");
+    use(&s);
+    snprintf(fault, sizeof(fault), "%s:kill", *point);
+    s.fault = fault;
+    struct outcome o = RUN(&s, "run", "--rm", "--name", "x", "busybox", "echo", "ran");
+    s.fault = NULL;
+    cr_expect_neq(o.status, 0, "%s was not reached", *point);
+    outcome_done(&o);
+    o = RUN(&s, "rm", "-f", "x"); /* the one ordinary command */
+    cr_expect_eq(o.status, 0, "%s: rm -f: %s", *point, o.err);
+    cr_expect_str_empty(state_leftovers(&s, false), "%s left %s", *point,
+                        state_leftovers(&s, false));
+    outcome_done(&o);
+    state_done(&s);
+}
+
+#else
+
+Test(start, failed_step_leaves_nothing)
+{
+    (void)POINTS;
+    cr_skip("this build has no fault points; the debug build runs these");
+}
+
+#endif
