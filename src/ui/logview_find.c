@@ -74,10 +74,10 @@ bool logview_find_work(struct logview *v)
     struct logref ref;
     if (!v->finding)
         return false;
-    int r = logmerge_next(&v->find, FIND_BUDGET, &ref);
-    if (r == 1 && v->hide &&
-        log_query_line(v->hide, v->logs.index[ref.source], &ref.line) != 1)
-        return true; /* it is hidden */
+    int r, hidden = 0;
+    while ((r = logmerge_next(&v->find, FIND_BUDGET, &ref)) == 1 && is_hidden(v, &ref))
+        if (++hidden == FIND_HIDDEN)
+            return true;
     if (r == -EAGAIN)
         return true;
     v->finding = false;

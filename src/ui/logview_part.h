@@ -5,7 +5,6 @@
 #include "ui/loggrep.h"
 #include "ui/logpane.h"
 #include "ui/logsave.h"
-#include "ui/logview.h"
 
 struct logname { /* a source, as the screen names it */
     char id[MTD_ID_SIZE];
