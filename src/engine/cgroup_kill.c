@@ -225,6 +225,8 @@ int cgroup_kill(const struct cgroup *c, struct mtd_error *err)
     struct pid_list l = {0};
     int64_t deadline = clock_mono_ns() + KILL_TIMEOUT, wait = NS_PER_MS / 10;
     int code = pids_anywhere(c, &l);
+    if (code == 0 && l.len == 0 && freezer_of(c))
+        start_freezing(freezer_of(c), false); /* for one that is just coming */
     while (code == 0 && l.len > 0) {
         if (clock_mono_ns() > deadline) {
             code = mtd_fail(err, ETIMEDOUT,
