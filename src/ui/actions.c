@@ -49,8 +49,8 @@ static bool is_paused(const struct row *r)
 }
 
 /* One command for those rows the filter takes; false = none. */
-static bool run_verb(struct ui *ui, const char *verb, const char *option, const char *busy,
-                     const struct row **rows, size_t n, row_filter take)
+static bool run_verb(struct ui *ui, const char *verb, const char *option,
+                     const char *busy, const struct row **rows, size_t n, row_filter take)
 {
     struct job *j = job_new(ui);
     if (!j)
@@ -173,8 +173,10 @@ void action_stop_start(struct ui *ui)
 {
     const struct row *rows[CONFIRM_MAX];
     size_t n = targets(ui, rows);
-    static const struct plan STOP = {.verb = "stop", .busy = "stopping", .take = is_alive};
-    static const struct plan START = {.verb = "start", .busy = "starting", .take = is_dead};
+    static const struct plan STOP = {
+        .verb = "stop", .busy = "stopping", .take = is_alive};
+    static const struct plan START = {
+        .verb = "start", .busy = "starting", .take = is_dead};
     if (n)
         act(ui, is_alive(rows[0]) ? &STOP : &START, rows, n);
 }
@@ -192,8 +194,10 @@ void action_pause(struct ui *ui)
 {
     const struct row *rows[CONFIRM_MAX];
     size_t n = targets(ui, rows);
-    static const struct plan PAUSE = {.verb = "pause", .busy = "pausing", .take = is_running};
-    static const struct plan GO_ON = {.verb = "unpause", .busy = "unpausing", .take = is_paused};
+    static const struct plan PAUSE = {
+        .verb = "pause", .busy = "pausing", .take = is_running};
+    static const struct plan GO_ON = {
+        .verb = "unpause", .busy = "unpausing", .take = is_paused};
     if (n)
         act(ui, is_paused(rows[0]) ? &GO_ON : &PAUSE, rows, n);
 }
@@ -202,7 +206,8 @@ void action_remove(struct ui *ui)
 {
     const struct row *rows[CONFIRM_MAX];
     size_t n = targets(ui, rows), alive = 0;
-    static const struct plan PLAN = {.verb = "rm", .busy = "removing", .force_option = "-f"};
+    static const struct plan PLAN = {
+        .verb = "rm", .busy = "removing", .force_option = "-f"};
     for (size_t i = 0; i < n; i++)
         alive += is_alive(rows[i]);
     if (n)
@@ -215,11 +220,16 @@ void action_remove(struct ui *ui)
 /* ---- signals ---------------------------------------------------------------------------- */
 
 static const struct menu_item SIGNALS[] = {
-    {"SIGTERM", "end, please"},       {"SIGKILL", "end at once, cannot be caught"},
-    {"SIGINT", "as ctrl-c"},          {"SIGHUP", "hang up; often: read the config again"},
-    {"SIGQUIT", "end with a core dump"}, {"SIGUSR1", "user-defined 1"},
-    {"SIGUSR2", "user-defined 2"},    {"SIGWINCH", "window size changed"},
-    {"SIGSTOP", "stop the process"},  {"SIGCONT", "go on"},
+    {"SIGTERM", "end, please"},
+    {"SIGKILL", "end at once, cannot be caught"},
+    {"SIGINT", "as ctrl-c"},
+    {"SIGHUP", "hang up; often: read the config again"},
+    {"SIGQUIT", "end with a core dump"},
+    {"SIGUSR1", "user-defined 1"},
+    {"SIGUSR2", "user-defined 2"},
+    {"SIGWINCH", "window size changed"},
+    {"SIGSTOP", "stop the process"},
+    {"SIGCONT", "go on"},
     {"SIGABRT", "abort"},
 };
 
@@ -232,7 +242,8 @@ static void choose_signal(struct ui *ui, size_t index, void *arg)
             fit[n_fit++] = rows[i];
     struct plan plan = {.verb = "kill", .busy = "killing"};
     char lost[96];
-    snprintf(plan.option_text, sizeof(plan.option_text), "--signal=%s", SIGNALS[index].label);
+    snprintf(plan.option_text, sizeof(plan.option_text), "--signal=%s",
+             SIGNALS[index].label);
     snprintf(lost, sizeof(lost), "Its first process gets %s.", SIGNALS[index].label);
     if (n_fit)
         ask(ui, &plan, fit, n_fit, lost, false, false);
@@ -282,8 +293,8 @@ static void shell_ended(struct job *j, int status)
     bool none = status == 126 || status == 127;
     job_finish(j, status);
     if (none)
-        ui_say(ui, SAY_ERROR, "no shell in %s: tried bash and /bin/sh; E asks for a command",
-               name);
+        ui_say(ui, SAY_ERROR,
+               "no shell in %s: tried bash and /bin/sh; E asks for a command", name);
 }
 
 static struct job *exec_job(struct ui *ui, const struct row *r)
@@ -339,7 +350,8 @@ void action_exec_split(struct ui *ui)
     if (!r)
         return;
     if (!getenv("TMUX")) {
-        ui_say(ui, SAY_WARNING, "exec in a split needs tmux around it; e opens a shell here");
+        ui_say(ui, SAY_WARNING,
+               "exec in a split needs tmux around it; e opens a shell here");
         return;
     }
     char self[4096];
@@ -348,9 +360,20 @@ void action_exec_split(struct ui *ui)
     if (!j)
         return;
     self[n] = '\0';
-    const char *const argv[] = {"tmux", "split-window", self, "--root", mtd_root(ui->engine),
-                                "--run-root", mtd_run_root(ui->engine), "--batch", "exec",
-                                "-it", reference(r), "/bin/sh", "-c", SHELL};
+    const char *const argv[] = {"tmux",
+                                "split-window",
+                                self,
+                                "--root",
+                                mtd_root(ui->engine),
+                                "--run-root",
+                                mtd_run_root(ui->engine),
+                                "--batch",
+                                "exec",
+                                "-it",
+                                reference(r),
+                                "/bin/sh",
+                                "-c",
+                                SHELL};
     for (size_t i = 0; i < ARRAY_SIZE(argv); i++)
         job_arg(j, argv[i]);
     j->external = true;
@@ -377,12 +400,14 @@ static bool wants_terminal(const struct strv *v)
     const char *verb = v->items[0];
     if (strcmp(verb, "attach") == 0)
         return true;
-    bool can = strcmp(verb, "run") == 0 || strcmp(verb, "exec") == 0 || strcmp(verb, "start") == 0;
+    bool can = strcmp(verb, "run") == 0 || strcmp(verb, "exec") == 0 ||
+               strcmp(verb, "start") == 0;
     bool interactive = false, detached = false;
     for (size_t i = 1; can && i < v->len && v->items[i][0] == '-'; i++) {
         const char *o = v->items[i];
         bool cluster = o[1] && o[1] != '-' && o[1 + strspn(o + 1, "itda")] == '\0';
-        interactive |= (cluster && strpbrk(o, "it")) || strncmp(o, "--interactive", 13) == 0 ||
+        interactive |= (cluster && strpbrk(o, "it")) ||
+                       strncmp(o, "--interactive", 13) == 0 ||
                        strncmp(o, "--tty", 5) == 0 || strcmp(o, "--ti") == 0;
         detached |= (cluster && strchr(o, 'd')) || strncmp(o, "--detach", 8) == 0;
     }

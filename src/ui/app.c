@@ -14,7 +14,13 @@
 #include "base/clock.h"
 #include "ui/jobs.h"
 
-enum { WATCHES = 8, FILE_DELAY_MS = 40, LIST_DELAY_MS = 20, ESC_DELAY_MS = 40, GRACE_MS = 200 };
+enum {
+    WATCHES = 8,
+    FILE_DELAY_MS = 40,
+    LIST_DELAY_MS = 20,
+    ESC_DELAY_MS = 40,
+    GRACE_MS = 200
+};
 
 struct watch {
     uv_fs_event_t event;
@@ -127,8 +133,8 @@ static void on_output(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 static char **make_argv(const struct app *a, const struct job *j)
 {
     const struct mtd_options *o = a->ui.options;
-    const char *const head[] = {"mytop-docker", "--root", o->root, "--run-root", o->run_root,
-                                "--batch"};
+    const char *const head[] = {"mytop-docker", "--root",    o->root,
+                                "--run-root",   o->run_root, "--batch"};
     char **argv = calloc(j->argv.len + ARRAY_SIZE(head) + 1, sizeof(char *));
     size_t n = 0;
     for (size_t i = 0; argv && !j->external && i < ARRAY_SIZE(head); i++) {
@@ -163,8 +169,11 @@ static int spawn(struct child *c, char **argv)
         stdio[i + 1] = (uv_stdio_container_t){.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE,
                                               .data.stream = (uv_stream_t *)&c->pipes[i]};
     uv_process_options_t o = {
-        .file = j->external ? argv[0] : "/proc/self/exe", .args = argv,
-        .stdio = stdio, .stdio_count = 3, .exit_cb = on_child_exit,
+        .file = j->external ? argv[0] : "/proc/self/exe",
+        .args = argv,
+        .stdio = stdio,
+        .stdio_count = 3,
+        .exit_cb = on_child_exit,
         /* An own session: ctrl-c and a lost terminal are the screen's, not the action's. */
         .flags = j->terminal ? 0 : UV_PROCESS_DETACHED};
     return uv_spawn(c->app->loop, &c->process, &o);
@@ -181,7 +190,10 @@ static int start(void *app, struct job *j)
         free(c);
         return -ENOMEM;
     }
-    *c = (struct child){.job = j, .app = a, .open = 4, .ended_pipes = j->terminal ? 2 : 0,
+    *c = (struct child){.job = j,
+                        .app = a,
+                        .open = 4,
+                        .ended_pipes = j->terminal ? 2 : 0,
                         .next = a->children};
     a->children = c;
     uv_pipe_init(a->loop, &c->pipes[0], 0);
@@ -276,7 +288,8 @@ static void on_file_delay(uv_timer_t *t)
 static void watch_root(struct app *a)
 {
     auto_free char *containers = NULL;
-    if (!a->ui.engine || asprintf(&containers, "%s/containers", mtd_root(a->ui.engine)) < 0)
+    if (!a->ui.engine ||
+        asprintf(&containers, "%s/containers", mtd_root(a->ui.engine)) < 0)
         return;
     if (a->ui.reopened) /* another directory of the same name */
         set_watch(&a->root, NULL, NULL), set_watch(&a->containers, NULL, NULL);
@@ -516,7 +529,8 @@ static void on_signal(uv_signal_t *s, int sig)
     bool typed = sig == SIGINT || sig == SIGQUIT;
     if (sig == SIGWINCH && !a->away && a->term)
         fit_to_terminal(a);
-    else if (sig != SIGWINCH && !(a->away && typed)) /* those are for who has the terminal */
+    else if (sig != SIGWINCH &&
+             !(a->away && typed)) /* those are for who has the terminal */
         quit(a, 128 + sig);
 }
 
@@ -525,7 +539,8 @@ static void on_signal(uv_signal_t *s, int sig)
 static void init_handles(struct app *a)
 {
     static const int SIGNALS[] = {SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-    uv_timer_t *timers[] = {&a->sample, &a->escape, &a->list_delay, &a->file_delay, &a->step};
+    uv_timer_t *timers[] = {&a->sample, &a->escape, &a->list_delay, &a->file_delay,
+                            &a->step};
     for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {
         uv_timer_init(a->loop, timers[i]);
         timers[i]->data = a;

@@ -5,8 +5,8 @@
 #define UI_APP_H
 
 #include "ui/guard.h"
-#include "ui/screen.h"
 #include "ui/replay.h"
+#include "ui/screen.h"
 #include "ui/term.h"
 
 struct app_setup {

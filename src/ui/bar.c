@@ -9,19 +9,21 @@
 
 /* ---- header --------------------------------------------------------------------------- */
 
-static void counts(const struct ui *ui, char *out, size_t size)
+/* The first `states` of those that occur; what is left out is found in the list. */
+static void counts(const struct ui *ui, size_t states, char *out, size_t size)
 {
-    static const enum mtd_state ORDER[] = {MTD_STATE_RUNNING, MTD_STATE_PAUSED,
-                                           MTD_STATE_RESTARTING, MTD_STATE_EXITED,
-                                           MTD_STATE_CREATED, MTD_STATE_DEAD,
-                                           MTD_STATE_BROKEN};
+    static const enum mtd_state ORDER[] = {
+        MTD_STATE_RUNNING, MTD_STATE_PAUSED, MTD_STATE_EXITED, MTD_STATE_RESTARTING,
+        MTD_STATE_BROKEN,  MTD_STATE_DEAD,   MTD_STATE_CREATED};
     size_t n = 0;
     out[0] = '\0';
-    for (size_t i = 0; i < ARRAY_SIZE(ORDER) && n < size; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(ORDER) && states && n < size; i++) {
         unsigned count = ui->model.count[ORDER[i]];
-        if (count || ORDER[i] == MTD_STATE_RUNNING)
-            n += (size_t)snprintf(out + n, size - n, "%s%u %s", n ? "  " : "", count,
-                                  mtd_state_name(ORDER[i]));
+        if (!count && ORDER[i] != MTD_STATE_RUNNING)
+            continue;
+        n += (size_t)snprintf(out + n, size - n, "%s%u %s", n ? "  " : "", count,
+                              mtd_state_name(ORDER[i]));
+        states--;
     }
 }
 
@@ -30,11 +32,13 @@ static void figures(const struct ui *ui, char *out, size_t size)
     char used[FORMAT_MAX], total[FORMAT_MAX], cpu[FORMAT_MAX] = "-";
     if (ui->host_cpu >= 0)
         snprintf(cpu, sizeof(cpu), "%.0f%%", ui->host_cpu);
-    snprintf(out, size, "cpu %s  mem %s/%s ", cpu, format_size(ui->host_memory_used, used),
+    snprintf(out, size, "cpu %s  mem %s/%s ", cpu,
+             format_size(ui->host_memory_used, used),
              format_size(ui->info.memory, total));
 }
 
-static int flag(struct canvas *c, struct rect r, int col, enum color color, const char *text)
+static int flag(struct canvas *c, struct rect r, int col, enum color color,
+                const char *text)
 {
     return canvas_printf(c, r, 0, col, STYLE_ATTR(color, ATTR_BOLD), "[%s]", text) + 1;
 }
@@ -50,7 +54,8 @@ static int flags(const struct ui *ui, struct canvas *c, struct rect r, int col)
     if (m->running_only)
         col = flag(c, r, col, COLOR_BAR, "running only");
     if (m->filter.text[0]) {
-        snprintf(text, sizeof(text), "/%s: %zu of %zu", m->filter.text, m->n_shown, m->list.len);
+        snprintf(text, sizeof(text), "/%s: %zu of %zu", m->filter.text, m->n_shown,
+                 m->list.len);
         col = flag(c, r, col, COLOR_MATCH, text);
     }
     size_t marked = model_marked(m);
@@ -59,27 +64,54 @@ static int flags(const struct ui *ui, struct canvas *c, struct rect r, int col)
         col = flag(c, r, col, COLOR_MARKED, text);
     }
     if (m->sort != SORT_TIME || m->reverse) {
-        snprintf(text, sizeof(text), "by %s%s", sort_name(m->sort), m->reverse ? ", reversed" : "");
+        snprintf(text, sizeof(text), "by %s%s", sort_name(m->sort),
+                 m->reverse ? ", reversed" : "");
         col = flag(c, r, col, COLOR_BAR, text);
     }
     return col;
 }
 
+/* From the most to the least: where from the machine's name, how many states, figures. */
+static const struct {
+    bool host, figures;
+    size_t states;
+} HEADERS[] = {{true, true, 7},  {true, true, 4},  {true, true, 3},   {false, true, 4},
+               {false, true, 3}, {false, true, 2}, {false, false, 3}, {false, false, 1}};
+
+static int head_text(const struct ui *ui, size_t level, char *left, char *right,
+                     size_t size)
+{
+    char states[200], host[160] = "";
+    bool hybrid = ui->info.cgroup_version[0] == 'h';
+    counts(ui, HEADERS[level].states, states, sizeof(states));
+    if (HEADERS[level].host)
+        snprintf(host, sizeof(host), "  %s  cgroup %s%s", ui->hostname, hybrid ? "" : "v",
+                 ui->info.cgroup_version);
+    snprintf(left, size, "%s   %s", host, states);
+    right[0] = '\0';
+    if (HEADERS[level].figures)
+        figures(ui, right, size);
+    return text_width(left, strlen(left)) + text_width(right, strlen(right)) + 2;
+}
+
 void bar_header(const struct ui *ui, struct canvas *c, struct rect r)
 {
-    char right[128], middle[200];
+    static const char TITLE[] = "mytop-docker";
+    char left[400], right[400];
+    struct canvas none = {0}; /* the flags are measured before */
     canvas_fill(c, r, STYLE(COLOR_BAR));
-    int col = canvas_puts(c, r, 0, 1, STYLE_ATTR(COLOR_BAR, ATTR_BOLD), "mytop-docker");
+    int col = canvas_puts(c, r, 0, 1, STYLE_ATTR(COLOR_BAR, ATTR_BOLD), TITLE);
     if (ui->model.problem[0]) {
         canvas_printf(c, r, 0, col + 2, STYLE(COLOR_ERROR), " %s ", ui->model.problem);
         return;
     }
-    col = canvas_printf(c, r, 0, col, STYLE(COLOR_BAR), "  %s  cgroup %s%s", ui->hostname,
-                        ui->info.cgroup_version[0] == 'h' ? "" : "v", ui->info.cgroup_version);
-    counts(ui, middle, sizeof(middle));
-    col = canvas_printf(c, r, 0, col + 3, STYLE(COLOR_BAR), "%s", middle) + 2;
+    int extra = flags(ui, &none, r, 0);
+    size_t level = 0;
+    while (head_text(ui, level, left, right, sizeof(left)) + col + extra > r.cols &&
+           level + 1 < ARRAY_SIZE(HEADERS))
+        level++;
+    col = canvas_puts(c, r, 0, col, STYLE(COLOR_BAR), left) + 2;
     col = flags(ui, c, r, col);
-    figures(ui, right, sizeof(right));
     int at = r.cols - text_width(right, strlen(right));
     if (at >= col)
         canvas_puts(c, r, 0, at, STYLE(COLOR_BAR), right);
@@ -112,12 +144,15 @@ void bar_tabs(const struct ui *ui, struct canvas *c, struct rect r)
     int col = 2;
     if (r.cols < 60) /* only the one that is seen */
         col = canvas_printf(c, r, 0, col, STYLE_ATTR(COLOR_HEADING, ATTR_BOLD), "[%d %s]",
-                            ui->tab + 1, ui->tabs[ui->tab]->ops->title) + 1;
+                            ui->tab + 1, ui->tabs[ui->tab]->ops->title) +
+              1;
     for (int i = 0; i < TAB_COUNT && r.cols >= 60; i++) {
         bool on = i == (int)ui->tab;
         tab_text(ui, i, text, sizeof(text));
-        struct style st = on ? STYLE_ATTR(COLOR_HEADING, ATTR_BOLD | (ui->focus_detail ? ATTR_REVERSE : 0))
-                             : STYLE(COLOR_DIM);
+        struct style st =
+            on ? STYLE_ATTR(COLOR_HEADING,
+                            ATTR_BOLD | (ui->focus_detail ? ATTR_REVERSE : 0))
+               : STYLE(COLOR_DIM);
         col = canvas_puts(c, r, 0, col, st, text) + 1;
     }
     const struct view *v = ui->tabs[ui->tab];
@@ -132,7 +167,8 @@ void bar_tabs(const struct ui *ui, struct canvas *c, struct rect r)
     if (row && at > col)
         canvas_puts(c, r, 0, at, STYLE(COLOR_HEADING), right);
     else if (status[0] && r.cols - (int)strlen(status) - 2 > col)
-        canvas_printf(c, r, 0, r.cols - (int)strlen(status) - 2, STYLE(COLOR_HEADING), " %s ", status);
+        canvas_printf(c, r, 0, r.cols - (int)strlen(status) - 2, STYLE(COLOR_HEADING),
+                      " %s ", status);
 }
 
 /* ---- footer ------------------------------------------------------------------------------- */
@@ -183,7 +219,8 @@ static int draw_context(const struct ui *ui, struct canvas *c, struct rect r, in
     for (size_t i = 0; i < ui->keys.len; i++) {
         const struct binding *b = &ui->keys.table[i];
         bool taken = keys_find(&ui->keys, contexts, b->keys[0]) != b;
-        if ((int)b->context != context || is_last(b) != last || taken || !is_wanted(ui, b))
+        if ((int)b->context != context || is_last(b) != last || taken ||
+            !is_wanted(ui, b))
             continue;
         if (col + hint_width(b) > room)
             return col;
@@ -194,8 +231,9 @@ static int draw_context(const struct ui *ui, struct canvas *c, struct rect r, in
 
 static void draw_message(const struct ui *ui, struct canvas *c, struct rect r)
 {
-    static const enum color COLORS[] = {
-        [SAY_INFO] = COLOR_INFO, [SAY_WARNING] = COLOR_WARNING, [SAY_ERROR] = COLOR_ERROR};
+    static const enum color COLORS[] = {[SAY_INFO] = COLOR_INFO,
+                                        [SAY_WARNING] = COLOR_WARNING,
+                                        [SAY_ERROR] = COLOR_ERROR};
     struct style st = STYLE(COLORS[ui->message.level]);
     canvas_fill(c, r, STYLE(COLOR_TEXT));
     canvas_field(c, r, 0, 1, r.cols - 2, false, st, ui->message.text);

@@ -18,7 +18,8 @@ int canvas_resize(struct canvas *c, int rows, int cols)
         rows = 1;
     if (cols < 1)
         cols = 1;
-    struct cell *cells = reallocarray(c->cells, (size_t)rows * (size_t)cols, sizeof(*cells));
+    struct cell *cells =
+        reallocarray(c->cells, (size_t)rows * (size_t)cols, sizeof(*cells));
     if (!cells)
         return -ENOMEM;
     c->cells = cells;
@@ -195,7 +196,8 @@ void canvas_fill(struct canvas *c, struct rect r, struct style st)
             put_cell(c, c->cells + (size_t)row * (size_t)c->cols, col, &blank, st);
 }
 
-void canvas_restyle(struct canvas *c, struct rect r, int row, int col, int n, struct style st)
+void canvas_restyle(struct canvas *c, struct rect r, int row, int col, int n,
+                    struct style st)
 {
     struct rect part_of = {r.row + row, r.col + col, 1, n};
     struct rect v = clip(c, r), w = clip(c, part_of);
@@ -206,7 +208,8 @@ void canvas_restyle(struct canvas *c, struct rect r, int row, int col, int n, st
             c->cells[(size_t)w.row * (size_t)c->cols + (size_t)i].style = st;
 }
 
-void canvas_hline(struct canvas *c, struct rect r, int row, int col, int n, struct style st)
+void canvas_hline(struct canvas *c, struct rect r, int row, int col, int n,
+                  struct style st)
 {
     for (int i = 0; i < n; i++)
         canvas_puts(c, r, row, col + i, st, canvas_shape(c, SHAPE_HLINE));
@@ -227,7 +230,8 @@ void canvas_box(struct canvas *c, struct rect r, struct style st, const char *ti
     canvas_puts(c, r, r.rows - 1, r.cols - 1, st, canvas_shape(c, SHAPE_BOTTOM_RIGHT));
     if (title && r.cols > 4) {
         struct rect inside = {r.row, r.col + 2, 1, r.cols - 4};
-        canvas_printf(c, inside, 0, 0, STYLE_ATTR(COLOR_HEADING, ATTR_BOLD), " %s ", title);
+        canvas_printf(c, inside, 0, 0, STYLE_ATTR(COLOR_HEADING, ATTR_BOLD), " %s ",
+                      title);
     }
 }
 
@@ -236,7 +240,8 @@ void canvas_cursor(struct canvas *c, struct rect r, int row, int col)
     struct rect v = clip(c, r);
     row += r.row;
     col += r.col;
-    bool inside = row >= v.row && row < v.row + v.rows && col >= v.col && col < v.col + v.cols;
+    bool inside =
+        row >= v.row && row < v.row + v.rows && col >= v.col && col < v.col + v.cols;
     c->cursor_row = inside ? row : -1;
     c->cursor_col = inside ? col : -1;
 }

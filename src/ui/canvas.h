@@ -19,8 +19,8 @@
 enum color {
     COLOR_TEXT,
     COLOR_DIM,
-    COLOR_BAR,      /* the header line */
-    COLOR_HEADING,  /* column headings, section titles */
+    COLOR_BAR,     /* the header line */
+    COLOR_HEADING, /* column headings, section titles */
     COLOR_BORDER,
     COLOR_KEY,      /* a key in the footer or the help */
     COLOR_SELECTED, /* the row under the cursor */
@@ -70,14 +70,15 @@ struct rect {
 struct canvas {
     struct cell *cells; /* rows * cols */
     int rows, cols;
-    bool ascii;                 /* shapes and text in ASCII only; else UTF-8 */
-    int cursor_row, cursor_col; /* where the terminal's cursor shall stand; row -1 = hidden */
+    bool ascii; /* shapes and text in ASCII only; else UTF-8 */
+    int cursor_row,
+        cursor_col; /* where the terminal's cursor shall stand; row -1 = hidden */
 };
 
 int canvas_init(struct canvas *c, int rows, int cols); /* -ENOMEM */
 int canvas_resize(struct canvas *c, int rows, int cols);
 void canvas_done(struct canvas *c);
-void canvas_clear(struct canvas *c); /* blanks, cursor hidden */
+void canvas_clear(struct canvas *c);             /* blanks, cursor hidden */
 struct rect canvas_rect(const struct canvas *c); /* all of it */
 
 /* Draws s[0..n) at row, col of r (both may be outside, negative too: the part left of the
@@ -95,8 +96,10 @@ int canvas_field(struct canvas *c, struct rect r, int row, int col, int cols, bo
 
 void canvas_fill(struct canvas *c, struct rect r, struct style st); /* blanks */
 /* Changes the style of n cells and leaves their text. */
-void canvas_restyle(struct canvas *c, struct rect r, int row, int col, int n, struct style st);
-void canvas_hline(struct canvas *c, struct rect r, int row, int col, int n, struct style st);
+void canvas_restyle(struct canvas *c, struct rect r, int row, int col, int n,
+                    struct style st);
+void canvas_hline(struct canvas *c, struct rect r, int row, int col, int n,
+                  struct style st);
 /* A box along the inside of r, its inside blanked, title into the top line (may be NULL). */
 void canvas_box(struct canvas *c, struct rect r, struct style st, const char *title);
 /* Puts the terminal's cursor; outside of r = hidden. */
@@ -127,7 +130,7 @@ enum shape {
     SHAPE_ELLIPSIS,
     SHAPE_CURSOR, /* before the selected row */
     SHAPE_MARK,
-    SHAPE_OPEN,   /* an unfolded node */
+    SHAPE_OPEN, /* an unfolded node */
     SHAPE_FOLDED,
     SHAPE_MORE_UP,
     SHAPE_MORE_DOWN,

@@ -94,8 +94,9 @@ static void drop_what_does_not_fit(int cols, int width[COLUMN_COUNT])
 
 static void grow(int cols, int width[COLUMN_COUNT], const int goal[COLUMN_COUNT])
 {
-    static const enum column ORDER[] = {COLUMN_NAME,  COLUMN_STATUS, COLUMN_MEMORY, COLUMN_NET,
-                                        COLUMN_BLOCK, COLUMN_IMAGE,  COLUMN_COMMAND};
+    static const enum column ORDER[] = {COLUMN_NAME,   COLUMN_STATUS, COLUMN_MEMORY,
+                                        COLUMN_IMAGE,  COLUMN_NET,    COLUMN_BLOCK,
+                                        COLUMN_COMMAND};
     for (size_t i = 0; i < ARRAY_SIZE(ORDER); i++) {
         int *w = &width[ORDER[i]], room = cols - used(width);
         int more = goal[ORDER[i]] - *w;
@@ -104,19 +105,33 @@ static void grow(int cols, int width[COLUMN_COUNT], const int goal[COLUMN_COUNT]
     }
 }
 
+/* What a column wants when its texts are shorter, or longer, than usual. */
+static void wishes(const struct columns *c, int column, int *min, int *ideal,
+                   int *longest)
+{
+    const struct column_info *info = &COLUMNS[column];
+    int text = c->longest[column], heading = (int)strlen(info->heading);
+    *min = info->min;
+    *ideal = *longest = info->ideal;
+    if (text <= 0)
+        return;
+    if (text < heading)
+        text = heading;
+    if (text < *ideal)
+        *ideal = *longest = text;
+    else if (info->grows)
+        *longest = text;
+    if (*min > *ideal)
+        *min = *ideal;
+}
+
 int columns_fit(const struct columns *c, int cols, int width[COLUMN_COUNT])
 {
     int ideal[COLUMN_COUNT], longest[COLUMN_COUNT];
     for (int i = 0; i < COLUMN_COUNT; i++) {
-        const struct column_info *info = &COLUMNS[i];
-        width[i] = c->enabled & 1u << i ? info->min : 0;
-        ideal[i] = info->ideal;
-        longest[i] = info->ideal;
-        if (info->grows && c->longest[i] > 0) {
-            longest[i] = c->longest[i];
-            if (longest[i] < ideal[i])
-                ideal[i] = longest[i] > info->min ? longest[i] : info->min;
-        }
+        int min;
+        wishes(c, i, &min, &ideal[i], &longest[i]);
+        width[i] = c->enabled & 1u << i ? min : 0;
     }
     drop_what_does_not_fit(cols, width);
     grow(cols, width, ideal);

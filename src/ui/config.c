@@ -16,8 +16,8 @@
 void config_init(struct config *c)
 {
     const char *no_color = getenv("NO_COLOR");
-    *c = (struct config){.columns = columns_default(), .mouse = true,
-                         .refresh_ns = 2 * NS_PER_SEC};
+    *c = (struct config){
+        .columns = columns_default(), .mouse = true, .refresh_ns = 2 * NS_PER_SEC};
     theme_init(&c->theme, no_color && *no_color ? SCHEME_MONOCHROME : SCHEME_DEFAULT);
 }
 
@@ -45,7 +45,8 @@ static int set_sort(struct config *c, const char *v)
 static int set_refresh(struct config *c, const char *v)
 {
     int64_t nano;
-    if (parse_decimal_nano(v, &nano) < 0 || nano < NS_PER_SEC / 5 || nano > 3600 * NS_PER_SEC)
+    if (parse_decimal_nano(v, &nano) < 0 || nano < NS_PER_SEC / 5 ||
+        nano > 3600 * NS_PER_SEC)
         return -EINVAL;
     c->refresh_ns = nano;
     return 0;

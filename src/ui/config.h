@@ -15,7 +15,7 @@
 
 struct config {
     struct theme theme;
-    unsigned columns;    /* bits 1 << enum column */
+    unsigned columns; /* bits 1 << enum column */
     enum sort sort;
     bool mouse;
     bool ascii;

@@ -60,7 +60,8 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
     struct rect box = dialog_box(screen, lines + 2, width > 44 ? width : 44);
     canvas_box(c, box, STYLE(COLOR_WARNING), d->title);
     bool tiny = box.rows < 4;
-    struct rect in = tiny ? box : (struct rect){box.row + 1, box.col + 2, box.rows - 2, box.cols - 4};
+    struct rect in =
+        tiny ? box : (struct rect){box.row + 1, box.col + 2, box.rows - 2, box.cols - 4};
     const char *s = d->text;
     for (int row = 0; *s && row < in.rows - 1; row++) {
         size_t len = strcspn(s, "\n");
@@ -70,7 +71,8 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
     struct rect last = {in.row + in.rows - 1, in.col, 1, in.cols};
     canvas_fill(c, last, STYLE(COLOR_TEXT));
     for (int i = 0, col = 0; i < n; i++) {
-        struct style st = i == d->choice ? STYLE_ATTR(COLOR_SELECTED, ATTR_BOLD) : STYLE(COLOR_TEXT);
+        struct style st =
+            i == d->choice ? STYLE_ATTR(COLOR_SELECTED, ATTR_BOLD) : STYLE(COLOR_TEXT);
         const char *key = i == 0 ? "Esc" : i == 1 && !d->c.force_only ? "y" : "f";
         col = canvas_printf(c, last, 0, col, st, " %s %s ", key, labels[i]) + 2;
     }

@@ -26,7 +26,7 @@ struct confirm {
     size_t n_subjects;
     bool force_only; /* plain "yes" makes no sense: they run */
     void (*answer)(struct ui *ui, bool force, void *arg); /* only called for yes */
-    void *arg; /* malloc'ed, owned */
+    void *arg;                                            /* malloc'ed, owned */
 };
 struct modal *confirm_new(const struct confirm *c);
 
@@ -34,8 +34,9 @@ struct menu_item {
     const char *label, *detail;
 };
 /* choose is called with the index; arg is malloc'ed and owned. */
-struct modal *menu_new(const char *title, const struct menu_item *items, size_t n, size_t at,
-                       void (*choose)(struct ui *ui, size_t index, void *arg), void *arg);
+struct modal *menu_new(const char *title, const struct menu_item *items, size_t n,
+                       size_t at, void (*choose)(struct ui *ui, size_t index, void *arg),
+                       void *arg);
 
 /* Scrolls text; styles: lines that begin with '\1' are headings. chosen (may be NULL) is
  * called for Enter with the line's number. */

@@ -27,7 +27,7 @@ struct diff_view {
     struct view view;
     char id[MTD_ID_SIZE];
     bool visible, walking, done;
-    char *root; /* the upper directory */
+    char *root;       /* the upper directory */
     struct strv todo; /* directories not read yet, relative */
     struct entry *entries;
     size_t len, files;
@@ -179,8 +179,9 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
     char size[FORMAT_MAX];
     if (v->len == 0)
         canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
-                    v->walking  ? "reading..."
-                    : v->id[0] ? "nothing was written" : "no container is selected");
+                    v->walking ? "reading..."
+                    : v->id[0] ? "nothing was written"
+                               : "no container is selected");
     scroll_fit(&v->scroll, v->len, r.rows);
     for (int i = 0; i < r.rows && v->scroll.top + (size_t)i < v->len; i++) {
         const struct entry *e = &v->entries[v->scroll.top + (size_t)i];
@@ -229,8 +230,15 @@ static void free_view(struct view *view)
 }
 
 static const struct view_ops OPS = {
-    .title = "Diff", .context = CONTEXT_DIFF, .select = select_row, .show = show, .work = work,
-    .draw = draw, .key = key, .status = status, .free = free_view,
+    .title = "Diff",
+    .context = CONTEXT_DIFF,
+    .select = select_row,
+    .show = show,
+    .work = work,
+    .draw = draw,
+    .key = key,
+    .status = status,
+    .free = free_view,
 };
 
 struct view *diff_view_new(const struct host *host)

@@ -20,9 +20,7 @@ static bool detail_has_focus(const struct ui *ui)
 
 static void relayout(struct ui *ui)
 {
-    enum pane want = !ui->zoom          ? PANE_BOTH
-                     : ui->focus_detail ? PANE_DETAIL
-                                        : PANE_LIST;
+    enum pane want = !ui->zoom ? PANE_BOTH : ui->focus_detail ? PANE_DETAIL : PANE_LIST;
     ui->layout = layout_compute(ui->rows, ui->cols, (int)ui->model.list.len, want,
                                 ui->focus_detail ? PANE_DETAIL : PANE_LIST);
 }
@@ -61,7 +59,8 @@ static void filter_answer(void *arg, const char *text)
 
 static void ask_filter(struct ui *ui)
 {
-    ui_push(ui, prompt_new("filter:", ui->model.filter.text, filter_changed, filter_answer, ui));
+    ui_push(ui, prompt_new("filter:", ui->model.filter.text, filter_changed,
+                           filter_answer, ui));
 }
 
 static void chosen_sort(struct ui *ui, size_t index, void *arg)
@@ -73,9 +72,11 @@ static void ask_sort(struct ui *ui)
 {
     struct menu_item items[SORT_COUNT];
     for (int i = 0; i < SORT_COUNT; i++)
-        items[i] = (struct menu_item){sort_name((enum sort)i),
-                                      i == (int)ui->model.sort ? "now; again: reversed" : NULL};
-    ui_push(ui, menu_new("sort by", items, SORT_COUNT, ui->model.sort, chosen_sort, NULL));
+        items[i] =
+            (struct menu_item){sort_name((enum sort)i),
+                               i == (int)ui->model.sort ? "now; again: reversed" : NULL};
+    ui_push(ui,
+            menu_new("sort by", items, SORT_COUNT, ui->model.sort, chosen_sort, NULL));
 }
 
 static bool list_move(struct ui *ui, enum command cmd)
@@ -227,8 +228,9 @@ static void cmd_mouse(struct ui *ui)
 {
     ui->mouse = !ui->mouse;
     ui_request(ui, REQUEST_MOUSE);
-    ui_say(ui, SAY_INFO, ui->mouse ? "the mouse works here; m gives it back to the terminal"
-                                   : "the mouse is the terminal's: text can be selected");
+    ui_say(ui, SAY_INFO,
+           ui->mouse ? "the mouse works here; m gives it back to the terminal"
+                     : "the mouse is the terminal's: text can be selected");
 }
 
 static void cmd_redraw(struct ui *ui)
@@ -249,7 +251,9 @@ static void quit_answer(struct ui *ui, bool force, void *arg)
 
 static void cmd_interrupt(struct ui *ui)
 {
-    struct confirm c = {.title = "quit?", .text = "Containers keep running.\n", .yes = "quit",
+    struct confirm c = {.title = "quit?",
+                        .text = "Containers keep running.\n",
+                        .yes = "quit",
                         .answer = quit_answer};
     ui_push(ui, confirm_new(&c));
 }
@@ -263,21 +267,36 @@ static const struct {
     enum command command;
     void (*fn)(struct ui *ui);
 } COMMANDS[] = {
-    {CMD_STOP_START, action_stop_start}, {CMD_RESTART, action_restart},
-    {CMD_PAUSE, action_pause},           {CMD_KILL, action_kill},
-    {CMD_REMOVE, action_remove},         {CMD_COMMIT, form_commit},
-    {CMD_RENAME, form_rename},           {CMD_EXEC, action_exec},
-    {CMD_EXEC_ASK, action_exec_ask},     {CMD_EXEC_SPLIT, action_exec_split},
-    {CMD_ATTACH, action_attach},         {CMD_WHY, why_open},
-    {CMD_OPEN, cmd_open},                {CMD_BACK, cmd_back},
-    {CMD_NEXT_PANE, cmd_next_pane},      {CMD_NEXT_TAB, cmd_next_tab},
-    {CMD_PREVIOUS_TAB, cmd_previous_tab}, {CMD_ZOOM, cmd_zoom},
-    {CMD_LOGS, cmd_logs},                {CMD_INSPECT, cmd_inspect},
-    {CMD_PROCESSES, cmd_processes},      {CMD_PALETTE, palette_open},
-    {CMD_HELP, cmd_help},                {CMD_COPY, cmd_copy},
-    {CMD_FREEZE, cmd_freeze},            {CMD_MOUSE, cmd_mouse},
-    {CMD_REDRAW, cmd_redraw},            {CMD_SUSPEND, cmd_suspend},
-    {CMD_INTERRUPT, cmd_interrupt},      {CMD_QUIT, cmd_quit},
+    {CMD_STOP_START, action_stop_start},
+    {CMD_RESTART, action_restart},
+    {CMD_PAUSE, action_pause},
+    {CMD_KILL, action_kill},
+    {CMD_REMOVE, action_remove},
+    {CMD_COMMIT, form_commit},
+    {CMD_RENAME, form_rename},
+    {CMD_EXEC, action_exec},
+    {CMD_EXEC_ASK, action_exec_ask},
+    {CMD_EXEC_SPLIT, action_exec_split},
+    {CMD_ATTACH, action_attach},
+    {CMD_WHY, why_open},
+    {CMD_OPEN, cmd_open},
+    {CMD_BACK, cmd_back},
+    {CMD_NEXT_PANE, cmd_next_pane},
+    {CMD_NEXT_TAB, cmd_next_tab},
+    {CMD_PREVIOUS_TAB, cmd_previous_tab},
+    {CMD_ZOOM, cmd_zoom},
+    {CMD_LOGS, cmd_logs},
+    {CMD_INSPECT, cmd_inspect},
+    {CMD_PROCESSES, cmd_processes},
+    {CMD_PALETTE, palette_open},
+    {CMD_HELP, cmd_help},
+    {CMD_COPY, cmd_copy},
+    {CMD_FREEZE, cmd_freeze},
+    {CMD_MOUSE, cmd_mouse},
+    {CMD_REDRAW, cmd_redraw},
+    {CMD_SUSPEND, cmd_suspend},
+    {CMD_INTERRUPT, cmd_interrupt},
+    {CMD_QUIT, cmd_quit},
 };
 
 static bool everybodys_command(struct ui *ui, enum command cmd)
@@ -306,8 +325,9 @@ static bool inside(struct rect r, const struct key *k)
 static void click_heading(struct ui *ui, const struct key *k)
 {
     static const enum sort OF[COLUMN_COUNT] = {
-        [COLUMN_STATE] = SORT_STATE, [COLUMN_NAME] = SORT_NAME, [COLUMN_IMAGE] = SORT_IMAGE,
-        [COLUMN_STATUS] = SORT_TIME, [COLUMN_CPU] = SORT_CPU,   [COLUMN_HIST] = SORT_CPU,
+        [COLUMN_STATE] = SORT_STATE,   [COLUMN_NAME] = SORT_NAME,
+        [COLUMN_IMAGE] = SORT_IMAGE,   [COLUMN_STATUS] = SORT_TIME,
+        [COLUMN_CPU] = SORT_CPU,       [COLUMN_HIST] = SORT_CPU,
         [COLUMN_MEMORY] = SORT_MEMORY, [COLUMN_PIDS] = SORT_PIDS,
     };
     struct list_style style = {ui->config.columns, ui_now(ui), true};

@@ -50,7 +50,8 @@ static void parse(const char *line, size_t n, const char *id, struct event_list 
     if (of && strcmp(of, id) == 0) {
         struct event_line *e = &l->items[l->len++];
         json_t *code = json_object_get(v, "exitCode");
-        *e = (struct event_line){.exit_code = json_is_integer(code) ? (int)json_integer_value(code) : -1};
+        *e = (struct event_line){
+            .exit_code = json_is_integer(code) ? (int)json_integer_value(code) : -1};
         copy_member(v, "time", e->time, sizeof(e->time));
         copy_member(v, "action", e->action, sizeof(e->action));
         copy_member(v, "detail", e->detail, sizeof(e->detail));

@@ -9,10 +9,10 @@
 #include "engine/types.h"
 
 struct event_line {
-    char time[32];   /* as written, RFC 3339 */
+    char time[32]; /* as written, RFC 3339 */
     char action[24];
     char detail[160];
-    int exit_code;   /* -1 = none */
+    int exit_code; /* -1 = none */
 };
 struct event_list {
     struct event_line *items; /* oldest first */

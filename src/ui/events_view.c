@@ -34,7 +34,8 @@ static void select_row(struct view *view, const struct mtd_summary *s)
     struct events_view *v = (struct events_view *)view;
     const struct host *host = view->host;
     const char *id = s ? s->id : "";
-    if (!v->path && host->engine && asprintf(&v->path, "%s/events.log", mtd_root(host->engine)) < 0)
+    if (!v->path && host->engine &&
+        asprintf(&v->path, "%s/events.log", mtd_root(host->engine)) < 0)
         v->path = NULL;
     if (strcmp(id, v->id) == 0)
         return;
@@ -67,7 +68,9 @@ static enum color color_of(const struct event_line *e)
 {
     bool bad = strcmp(e->action, "oom") == 0 || strcmp(e->action, "kill") == 0 ||
                (strcmp(e->action, "die") == 0 && e->exit_code > 0);
-    return bad ? COLOR_FAILED : strcmp(e->action, "start") == 0 ? COLOR_RUNNING : COLOR_TEXT;
+    return bad                               ? COLOR_FAILED
+           : strcmp(e->action, "start") == 0 ? COLOR_RUNNING
+                                             : COLOR_TEXT;
 }
 
 static void draw_event(const struct events_view *v, size_t n, struct canvas *c,
@@ -80,8 +83,9 @@ static void draw_event(const struct events_view *v, size_t n, struct canvas *c,
     const struct host *host = v->view.host;
     time_parse(e->time, 0, &ns);
     canvas_fill(c, line, st);
-    int col = canvas_printf(c, line, 0, 1, st, "%s  %5s ago  %-10s", format_time(ns, when),
-                            format_age(host->now(host->app) - ns, age), e->action);
+    int col =
+        canvas_printf(c, line, 0, 1, st, "%s  %5s ago  %-10s", format_time(ns, when),
+                      format_age(host->now(host->app) - ns, age), e->action);
     if (e->exit_code >= 0)
         col = canvas_printf(c, line, 0, col + 1, st, "status %d", e->exit_code);
     struct rect rest = {line.row, line.col + col + 1, 1, line.cols - col - 1};
@@ -93,11 +97,14 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
     struct events_view *v = (struct events_view *)view;
     if (v->events.len == 0)
         canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
-                    v->error ? strerror(-v->error) : v->id[0] ? "no events yet" : "no container is selected");
+                    v->error   ? strerror(-v->error)
+                    : v->id[0] ? "no events yet"
+                               : "no container is selected");
     scroll_fit(&v->scroll, v->events.len, r.rows);
     for (int i = 0; i < r.rows && v->scroll.top + (size_t)i < v->events.len; i++) {
         size_t n = v->scroll.top + (size_t)i;
-        draw_event(v, n, c, (struct rect){r.row + i, r.col, 1, r.cols}, focused && n == v->scroll.at);
+        draw_event(v, n, c, (struct rect){r.row + i, r.col, 1, r.cols},
+                   focused && n == v->scroll.at);
     }
 }
 
@@ -129,8 +136,15 @@ static void free_view(struct view *view)
 }
 
 static const struct view_ops OPS = {
-    .title = "Events", .context = CONTEXT_EVENTS, .select = select_row, .show = show,
-    .update = update, .watch = watch, .draw = draw, .key = key, .status = status,
+    .title = "Events",
+    .context = CONTEXT_EVENTS,
+    .select = select_row,
+    .show = show,
+    .update = update,
+    .watch = watch,
+    .draw = draw,
+    .key = key,
+    .status = status,
     .free = free_view,
 };
 

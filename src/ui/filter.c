@@ -86,9 +86,11 @@ static bool listens(pid_t pid, const char *file, unsigned port)
 static bool match_port(const struct filter_term *t, const struct mtd_summary *s)
 {
     uint64_t port;
-    if (s->pid <= 0 || s->network == MTD_NET_HOST || parse_u64(t->value, 65535, &port) < 0)
+    if (s->pid <= 0 || s->network == MTD_NET_HOST ||
+        parse_u64(t->value, 65535, &port) < 0)
         return false;
-    return listens(s->pid, "tcp", (unsigned)port) || listens(s->pid, "tcp6", (unsigned)port);
+    return listens(s->pid, "tcp", (unsigned)port) ||
+           listens(s->pid, "tcp6", (unsigned)port);
 }
 
 static const struct {
@@ -116,7 +118,8 @@ static int parse_term(const char *word, struct filter_term *t, struct mtd_error 
         snprintf(t->value, sizeof(t->value), "%s", colon + 1);
         uint64_t number;
         if (KEYS[i].number && colon[1] && parse_u64(colon + 1, INT32_MAX, &number) < 0)
-            return mtd_fail(err, EINVAL, "%s: \"%s\" is not a number", KEYS[i].name, colon + 1);
+            return mtd_fail(err, EINVAL, "%s: \"%s\" is not a number", KEYS[i].name,
+                            colon + 1);
         return 1;
     }
     return 0;
@@ -132,7 +135,8 @@ static void ask_kernel(struct filter_term *t)
         t->found[0] = '\0';
 }
 
-static int split(const char *text, struct filter *f, struct buf *regex, struct mtd_error *err)
+static int split(const char *text, struct filter *f, struct buf *regex,
+                 struct mtd_error *err)
 {
     auto_free char *copy = strdup(text);
     f->terms = calloc(FILTER_TERMS, sizeof(*f->terms));
@@ -167,7 +171,8 @@ int filter_set(struct filter *f, const char *text, struct mtd_error *err)
         if (bad) {
             char why[128];
             regerror(bad, &new.regex, why, sizeof(why));
-            rc = mtd_fail(err, EINVAL, "filter \"%s\": %s; the last one stays", text, why);
+            rc =
+                mtd_fail(err, EINVAL, "filter \"%s\": %s; the last one stays", text, why);
         }
     }
     if (rc < 0) {
@@ -188,7 +193,8 @@ bool filter_match(const struct filter *f, const struct mtd_summary *s)
     }
     if (!f->has_regex)
         return true;
-    const char *fields[] = {s->name, s->id, s->image, mtd_state_name(s->state), s->command};
+    const char *fields[] = {s->name, s->id, s->image, mtd_state_name(s->state),
+                            s->command};
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
         if (fields[i] && regexec(&f->regex, fields[i], 0, NULL, 0) == 0)
             return true;

@@ -30,11 +30,13 @@ static bool is_check(const struct form *f, size_t i)
     return f->ops->fields[i].kind == FIELD_CHECK;
 }
 
-static void draw_field(const struct form *f, struct canvas *c, struct rect in, int row, size_t i)
+static void draw_field(const struct form *f, struct canvas *c, struct rect in, int row,
+                       size_t i)
 {
     const struct form_field *field = &f->ops->fields[i];
     bool on = i == f->at;
-    canvas_puts(c, in, row, 0, STYLE_ATTR(on ? COLOR_KEY : COLOR_TEXT, on ? ATTR_BOLD : 0),
+    canvas_puts(c, in, row, 0,
+                STYLE_ATTR(on ? COLOR_KEY : COLOR_TEXT, on ? ATTR_BOLD : 0),
                 field->label);
     int label = in.cols > 30 ? LABEL_COLS : in.cols / 3;
     if (field->kind == FIELD_CHECK) {
@@ -51,7 +53,8 @@ static void draw_field(const struct form *f, struct canvas *c, struct rect in, i
 }
 
 /* The candidates for the field under the cursor, in one line. */
-static void draw_candidates(const struct form *f, struct canvas *c, struct rect in, int row)
+static void draw_candidates(const struct form *f, struct canvas *c, struct rect in,
+                            int row)
 {
     auto_done(strv_done) struct strv list = {0};
     if (!f->ops->complete || f->ops->complete(f, f->at, &list) < 0)
@@ -88,7 +91,8 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
     struct rect box = dialog_box(screen, n + extra, 72);
     canvas_box(c, box, STYLE(COLOR_BORDER), f->title);
     struct rect in = box.rows < 4 ? box
-                                  : (struct rect){box.row + 1, box.col + 2, box.rows - 2, box.cols - 4};
+                                  : (struct rect){box.row + 1, box.col + 2, box.rows - 2,
+                                                  box.cols - 4};
     int rows = in.rows - (in.rows > extra ? extra : 0);
     if (rows < 1)
         rows = 1;
@@ -153,9 +157,11 @@ static enum modal_result key(struct modal *m, const struct key *k)
 {
     struct form *f = (struct form *)m;
     switch (k->key) {
-    case KEY_ESC: case KEY_CTRL('c'): return MODAL_CLOSE;
+    case KEY_ESC:
+    case KEY_CTRL('c'): return MODAL_CLOSE;
     case KEY_ENTER: return submit(f);
-    case KEY_UP: case KEY_BACKTAB: move(f, -1); return MODAL_STAY;
+    case KEY_UP:
+    case KEY_BACKTAB: move(f, -1); return MODAL_STAY;
     case KEY_DOWN: move(f, 1); return MODAL_STAY;
     case KEY_TAB:
         if (is_check(f, f->at) || !complete(f))

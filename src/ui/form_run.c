@@ -199,7 +199,8 @@ static int add_many(const struct form *f, struct strv *ret, size_t *field,
     return 0;
 }
 
-static int build(const struct form *f, struct strv *ret, size_t *field, struct mtd_error *err)
+static int build(const struct form *f, struct strv *ret, size_t *field,
+                 struct mtd_error *err)
 {
     strv_add(ret, "run");
     strv_add(ret, "-d");
@@ -230,7 +231,8 @@ static void started(struct job *j, int status)
     struct ui *ui = j->ui;
     size_t n = j->output.data ? strspn(j->output.data, "0123456789abcdef") : 0;
     if (status == 0 && n == MTD_ID_LEN)
-        snprintf(ui->model.wanted, sizeof(ui->model.wanted), "%.*s", (int)n, j->output.data);
+        snprintf(ui->model.wanted, sizeof(ui->model.wanted), "%.*s", (int)n,
+                 j->output.data);
     job_finish(j, status);
 }
 
@@ -247,8 +249,12 @@ static void submit(struct form *f, struct strv *argv)
 }
 
 static const struct form_ops RUN = {
-    .title = "run", .fields = FIELDS, .n_fields = ARRAY_SIZE(FIELDS), .build = build,
-    .submit = submit, .complete = complete,
+    .title = "run",
+    .fields = FIELDS,
+    .n_fields = ARRAY_SIZE(FIELDS),
+    .build = build,
+    .submit = submit,
+    .complete = complete,
 };
 
 void form_run(struct ui *ui)

@@ -36,10 +36,8 @@ char *format_age(int64_t ns, char out[FORMAT_MAX])
     static const struct {
         int64_t below, unit;
         char letter;
-    } STEPS[] = {{60, 1, 's'},
-                 {3600, 60, 'm'},
-                 {2 * 86400, 3600, 'h'},
-                 {INT64_MAX, 86400, 'd'}};
+    } STEPS[] = {
+        {60, 1, 's'}, {3600, 60, 'm'}, {2 * 86400, 3600, 'h'}, {INT64_MAX, 86400, 'd'}};
     int64_t s = ns > 0 ? ns / NS_PER_SEC : 0;
     size_t i = 0;
     while (i < ARRAY_SIZE(STEPS) - 1 && s >= STEPS[i].below)
@@ -66,13 +64,13 @@ char *format_status(const struct mtd_summary *s, int64_t now_ns, char out[FORMAT
     char age[FORMAT_MAX], words[TIME_TEXT];
     switch (s->state) {
     case MTD_STATE_RUNNING:
-        time_human_duration(now_ns > s->started_at ? now_ns - s->started_at : 0, words);
+        time_human_duration(now_ns - s->started_at > NS_PER_SEC ? now_ns - s->started_at
+                                                                : NS_PER_SEC,
+                            words);
         snprintf(out, FORMAT_MAX, "Up %s%s%s%s", words, s->health ? " (" : "",
                  s->health ? s->health : "", s->health ? ")" : "");
         break;
-    case MTD_STATE_PAUSED:
-        snprintf(out, FORMAT_MAX, "Paused");
-        break;
+    case MTD_STATE_PAUSED: snprintf(out, FORMAT_MAX, "Paused"); break;
     case MTD_STATE_EXITED:
     case MTD_STATE_RESTARTING:
     case MTD_STATE_DEAD:
@@ -86,12 +84,8 @@ char *format_status(const struct mtd_summary *s, int64_t now_ns, char out[FORMAT
     case MTD_STATE_CREATED:
         snprintf(out, FORMAT_MAX, "%s", s->error ? "Start failed" : "Created");
         break;
-    case MTD_STATE_REMOVING:
-        snprintf(out, FORMAT_MAX, "Removing");
-        break;
-    default:
-        snprintf(out, FORMAT_MAX, "Broken record");
-        break;
+    case MTD_STATE_REMOVING: snprintf(out, FORMAT_MAX, "Removing"); break;
+    default: snprintf(out, FORMAT_MAX, "Broken record"); break;
     }
     return out;
 }

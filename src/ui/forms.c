@@ -45,7 +45,8 @@ static void submit_job(struct form *f, struct strv *argv, const char *busy)
     job_start(j, busy);
 }
 
-static struct modal *open_form(struct ui *ui, const struct form_ops *ops, const char *verb)
+static struct modal *open_form(struct ui *ui, const struct form_ops *ops,
+                               const char *verb)
 {
     const struct row *r = model_selected(&ui->model);
     struct about *a = r ? calloc(1, sizeof(*a)) : NULL;
@@ -100,8 +101,12 @@ static const char *commit_note(const struct form *f)
 }
 
 static const struct form_ops COMMIT = {
-    .title = "commit", .fields = COMMIT_FIELDS, .n_fields = ARRAY_SIZE(COMMIT_FIELDS),
-    .build = commit_build, .submit = commit_submit, .update = close_when_gone,
+    .title = "commit",
+    .fields = COMMIT_FIELDS,
+    .n_fields = ARRAY_SIZE(COMMIT_FIELDS),
+    .build = commit_build,
+    .submit = commit_submit,
+    .update = close_when_gone,
     .note = commit_note,
 };
 
@@ -162,8 +167,12 @@ static void rename_submit(struct form *f, struct strv *argv)
 }
 
 static const struct form_ops RENAME = {
-    .title = "rename", .fields = RENAME_FIELDS, .n_fields = ARRAY_SIZE(RENAME_FIELDS),
-    .build = rename_build, .submit = rename_submit, .update = close_when_gone,
+    .title = "rename",
+    .fields = RENAME_FIELDS,
+    .n_fields = ARRAY_SIZE(RENAME_FIELDS),
+    .build = rename_build,
+    .submit = rename_submit,
+    .update = close_when_gone,
 };
 
 void form_rename(struct ui *ui)

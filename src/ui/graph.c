@@ -34,5 +34,6 @@ void graph_draw(const struct graph *g, struct canvas *c, struct rect r)
     }
     for (int i = 0; i < r.cols && (unsigned)i < g->n; i++)
         if (g->values[i] >= 0)
-            draw_column(g, c, r, r.cols - 1 - i, g->values[i] < max ? g->values[i] : max, max);
+            draw_column(g, c, r, r.cols - 1 - i, g->values[i] < max ? g->values[i] : max,
+                        max);
 }

@@ -17,8 +17,8 @@
 
 pid_t guard_fork(struct guard **ret)
 {
-    struct guard *g = mmap(NULL, sizeof(*g), PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct guard *g =
+        mmap(NULL, sizeof(*g), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (g == MAP_FAILED)
         return -errno;
     *ret = g;
@@ -68,7 +68,8 @@ static int ended(struct guard *g, struct terminal *t, int status)
     }
     guard_hang_up(g);
     give_back(g, t);
-    fprintf(stderr, "mytop-docker: the dashboard was ended by %s; the terminal is restored\n",
+    fprintf(stderr,
+            "mytop-docker: the dashboard was ended by %s; the terminal is restored\n",
             signal_name(WTERMSIG(status)));
     return 128 + WTERMSIG(status);
 }

@@ -37,7 +37,8 @@ struct modal *help_new(const struct keys *keys)
     for (size_t i = 0; i < keys->len; i++) {
         const struct binding *b = &keys->table[i];
         if ((int)b->context != context)
-            buf_printf(&text, "%s\1%s\n", context < 0 ? "" : "\n", context_name(b->context));
+            buf_printf(&text, "%s\1%s\n", context < 0 ? "" : "\n",
+                       context_name(b->context));
         context = b->context;
         add_keys(b, &text);
         buf_printf(&text, "%s\n", b->help);

@@ -33,8 +33,8 @@ static void sample_cpu(struct ui *ui)
     unsigned long long v[8] = {0};
     if (read_head("/proc/stat", text, sizeof(text)) < 0)
         return;
-    sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2], &v[3],
-           &v[4], &v[5], &v[6], &v[7]);
+    sscanf(text, "cpu %llu %llu %llu %llu %llu %llu %llu %llu", &v[0], &v[1], &v[2],
+           &v[3], &v[4], &v[5], &v[6], &v[7]);
     uint64_t total = 0, idle = v[3] + v[4];
     for (int i = 0; i < 8; i++)
         total += v[i];

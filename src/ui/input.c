@@ -13,18 +13,18 @@ static const struct {
     char final;
     int key;
 } LETTERS[] = {
-    {'A', KEY_UP},      {'B', KEY_DOWN},    {'C', KEY_RIGHT},   {'D', KEY_LEFT},
-    {'H', KEY_HOME},    {'F', KEY_END},     {'Z', KEY_BACKTAB}, {'P', KEY_F1},
-    {'Q', KEY_F1 + 1},  {'R', KEY_F1 + 2},  {'S', KEY_F1 + 3},  {'M', KEY_ENTER},
-    {'j', '*'},         {'k', '+'},         {'m', '-'},         {'o', '/'},
+    {'A', KEY_UP},     {'B', KEY_DOWN},   {'C', KEY_RIGHT},   {'D', KEY_LEFT},
+    {'H', KEY_HOME},   {'F', KEY_END},    {'Z', KEY_BACKTAB}, {'P', KEY_F1},
+    {'Q', KEY_F1 + 1}, {'R', KEY_F1 + 2}, {'S', KEY_F1 + 3},  {'M', KEY_ENTER},
+    {'j', '*'},        {'k', '+'},        {'m', '-'},         {'o', '/'},
 };
 
 static const int TILDES[] = {
-    [1] = KEY_HOME,     [2] = KEY_INSERT,   [3] = KEY_DELETE,   [4] = KEY_END,
-    [5] = KEY_PGUP,     [6] = KEY_PGDN,     [7] = KEY_HOME,     [8] = KEY_END,
-    [11] = KEY_F1,      [12] = KEY_F1 + 1,  [13] = KEY_F1 + 2,  [14] = KEY_F1 + 3,
-    [15] = KEY_F1 + 4,  [17] = KEY_F1 + 5,  [18] = KEY_F1 + 6,  [19] = KEY_F1 + 7,
-    [20] = KEY_F1 + 8,  [21] = KEY_F1 + 9,  [23] = KEY_F1 + 10, [24] = KEY_F12,
+    [1] = KEY_HOME,          [2] = KEY_INSERT,      [3] = KEY_DELETE,   [4] = KEY_END,
+    [5] = KEY_PGUP,          [6] = KEY_PGDN,        [7] = KEY_HOME,     [8] = KEY_END,
+    [11] = KEY_F1,           [12] = KEY_F1 + 1,     [13] = KEY_F1 + 2,  [14] = KEY_F1 + 3,
+    [15] = KEY_F1 + 4,       [17] = KEY_F1 + 5,     [18] = KEY_F1 + 6,  [19] = KEY_F1 + 7,
+    [20] = KEY_F1 + 8,       [21] = KEY_F1 + 9,     [23] = KEY_F1 + 10, [24] = KEY_F12,
     [200] = KEY_PASTE_BEGIN, [201] = KEY_PASTE_END,
 };
 
@@ -103,13 +103,16 @@ static int parse_csi(const unsigned char *s, size_t n, struct input_event *ev)
     size_t i = 0, count = 0;
     char lead = 0;
     if (n && s[0] == '[') /* linux console: ESC [ [ A ... E are F1 ... F5 */
-        return n < 2 ? WAIT : (ev->key = s[1] >= 'A' && s[1] <= 'E' ? KEY_F1 + s[1] - 'A' : 0, 2);
+        return n < 2
+                   ? WAIT
+                   : (ev->key = s[1] >= 'A' && s[1] <= 'E' ? KEY_F1 + s[1] - 'A' : 0, 2);
     if (n && s[0] >= '<' && s[0] <= '?')
         lead = (char)s[i++];
     for (; i < n && s[i] >= 0x20 && s[i] < 0x40 && i < MAX_SEQUENCE; i++) {
         if (s[i] == ';')
             count++;
-        else if (s[i] >= '0' && s[i] <= '9' && count < MAX_PARAMS && param[count] < 100000)
+        else if (s[i] >= '0' && s[i] <= '9' && count < MAX_PARAMS &&
+                 param[count] < 100000)
             param[count] = param[count] * 10 + s[i] - '0';
     }
     if (i >= n)
@@ -153,20 +156,18 @@ static int parse_escape(const unsigned char *s, size_t n, struct input_event *ev
         return WAIT;
     int used;
     switch (s[1]) {
-    case '[':
-        used = parse_csi(s + 2, n - 2, ev);
-        return used < 0 ? WAIT : used + 2;
+    case '[': used = parse_csi(s + 2, n - 2, ev); return used < 0 ? WAIT : used + 2;
     case 'O':
         if (n < 3)
             return WAIT;
         ev->key = letter_key((char)s[2]);
         return 3;
-    case ']': case 'P': case '_': case '^': case 'X':
-        used = skip_string(s + 2, n - 2);
-        return used < 0 ? WAIT : used + 2;
-    case 27: /* ESC ESC: the first one stands alone */
-        ev->key = KEY_ESC;
-        return 1;
+    case ']':
+    case 'P':
+    case '_':
+    case '^':
+    case 'X': used = skip_string(s + 2, n - 2); return used < 0 ? WAIT : used + 2;
+    case 27: /* ESC ESC: the first one stands alone */ ev->key = KEY_ESC; return 1;
     default:
         used = parse_utf8(s + 1, n - 1, ev);
         if (used < 0)

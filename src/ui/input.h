@@ -14,7 +14,7 @@
 #include "ui/keys.h"
 
 struct input_event {
-    int key; /* keys.h */
+    int key;      /* keys.h */
     int row, col; /* KEY_MOUSE: from 0 */
     enum mouse button;
 };

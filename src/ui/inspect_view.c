@@ -34,7 +34,8 @@ static void loaded(void *arg, int status, const char *output)
     else if (status != 0)
         snprintf(v->problem, sizeof(v->problem), "%s", output);
     else if (tree_parse(&v->tree, output) < 0)
-        snprintf(v->problem, sizeof(v->problem), "inspect printed something that is not JSON");
+        snprintf(v->problem, sizeof(v->problem),
+                 "inspect printed something that is not JSON");
     host->changed(host->app);
 }
 
@@ -89,7 +90,8 @@ static void draw_line(const struct inspect_view *v, size_t at, struct canvas *c,
     canvas_fill(c, line, st);
     int col = 1 + l->depth * 2 - v->scroll.shift;
     if (l->end)
-        canvas_puts(c, line, 0, col, st, canvas_shape(c, l->folded ? SHAPE_FOLDED : SHAPE_OPEN));
+        canvas_puts(c, line, 0, col, st,
+                    canvas_shape(c, l->folded ? SHAPE_FOLDED : SHAPE_OPEN));
     int after = canvas_puts(c, line, 0, col + 2, st, l->text);
     if (l->folded && l->end)
         after = canvas_printf(c, line, 0, after, STYLE(on ? COLOR_SELECTED : COLOR_DIM),
@@ -106,7 +108,9 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
     struct inspect_view *v = (struct inspect_view *)view;
     if (v->problem[0] || v->tree.len == 0) {
         canvas_puts(c, r, 0, 1, STYLE(v->problem[0] ? COLOR_FAILED : COLOR_DIM),
-                    v->problem[0] ? v->problem : v->id[0] ? "reading..." : "no container is selected");
+                    v->problem[0] ? v->problem
+                    : v->id[0]    ? "reading..."
+                                  : "no container is selected");
         return;
     }
     scroll_fit(&v->scroll, tree_visible(&v->tree), r.rows);
@@ -167,7 +171,9 @@ static bool key(struct view *view, const struct key *k)
     case CMD_RIGHT: fold(v, 0); return true;
     case CMD_FOLD_ALL: tree_fold_all(&v->tree, true, 1); return true;
     case CMD_UNFOLD_ALL: tree_fold_all(&v->tree, false, 0); return true;
-    case CMD_SEARCH: host->ask(host->app, "search:", v->needle, NULL, searched, v); return true;
+    case CMD_SEARCH:
+        host->ask(host->app, "search:", v->needle, NULL, searched, v);
+        return true;
     case CMD_SEARCH_NEXT: find(v, 1); return true;
     case CMD_SEARCH_PREVIOUS: find(v, -1); return true;
     case CMD_COPY:
@@ -186,8 +192,13 @@ static void free_view(struct view *view)
 }
 
 static const struct view_ops OPS = {
-    .title = "Inspect", .context = CONTEXT_INSPECT, .select = select_row, .show = show,
-    .draw = draw, .key = key, .free = free_view,
+    .title = "Inspect",
+    .context = CONTEXT_INSPECT,
+    .select = select_row,
+    .show = show,
+    .draw = draw,
+    .key = key,
+    .free = free_view,
 };
 
 struct view *inspect_view_new(const struct host *host)

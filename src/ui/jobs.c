@@ -98,7 +98,8 @@ static void report(struct job *j, const char *line, int status, int64_t took)
     if (j->terminal && status < 125)
         return; /* what it said was on the terminal; its status is the command's own */
     if (status != 0)
-        ui_say(j->ui, SAY_ERROR, "%s", why[0] ? why : "it failed and said nothing: see :journal");
+        ui_say(j->ui, SAY_ERROR, "%s",
+               why[0] ? why : "it failed and said nothing: see :journal");
     else
         ui_say(j->ui, SAY_INFO, "%s: done in %.1f s", line, (double)took / NS_PER_SEC);
 }

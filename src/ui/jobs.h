@@ -6,7 +6,7 @@
 
 #include "ui/state.h"
 
-struct job *job_new(struct ui *ui);       /* done = job_finish; NULL = out of memory */
+struct job *job_new(struct ui *ui); /* done = job_finish; NULL = out of memory */
 void job_free(struct job *j);
 int job_arg(struct job *j, const char *arg);
 int job_about(struct job *j, const struct row *r); /* adds its id to ids */

@@ -21,9 +21,10 @@ struct journal {
     struct journal_entry at[JOURNAL_MAX];
     size_t len;
 };
-void journal_add(struct journal *j, const char *line, const char *result, int64_t started_at,
-                 int64_t took_ns, int status);
+void journal_add(struct journal *j, const char *line, const char *result,
+                 int64_t started_at, int64_t took_ns, int status);
 void journal_done(struct journal *j);
-int journal_print(const struct journal *j, struct buf *ret); /* newest first, for the pager */
+int journal_print(const struct journal *j,
+                  struct buf *ret); /* newest first, for the pager */
 
 #endif

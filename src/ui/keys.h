@@ -144,9 +144,9 @@ struct binding {
     enum context context;
     int keys[BINDING_KEYS]; /* KEY_NONE-terminated unless full */
     const char *name;       /* in the remap file: "stop-start" */
-    const char *label;      /* in the footer, short: "stop/start"; NULL = not in the footer */
-    const char *help;       /* one line */
-    bool acts;              /* changes something: locked by --read-only */
+    const char *label; /* in the footer, short: "stop/start"; NULL = not in the footer */
+    const char *help;  /* one line */
+    bool acts;         /* changes something: locked by --read-only */
     bool remapped;
 };
 
@@ -163,10 +163,11 @@ const struct binding *keys_find(const struct keys *k, unsigned contexts, int key
 /* The binding of a command that applies; NULL = none. */
 const struct binding *keys_of(const struct keys *k, unsigned contexts, enum command cmd);
 
-int key_parse(const char *name, int *ret);        /* -EINVAL */
-const char *key_name(int key, char out[16]);      /* returns out */
+int key_parse(const char *name, int *ret);   /* -EINVAL */
+const char *key_name(int key, char out[16]); /* returns out */
 /* "stop-start = s,ctrl-x": replaces the command's keys; taken from others of the context. */
-int keys_remap(struct keys *k, const char *command, const char *list, struct mtd_error *err);
+int keys_remap(struct keys *k, const char *command, const char *list,
+               struct mtd_error *err);
 
 const char *context_name(enum context c); /* "Logs" */
 

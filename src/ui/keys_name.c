@@ -13,12 +13,14 @@ static const struct {
     const char *name;
     int key;
 } NAMES[] = {
-    {"Tab", KEY_TAB},       {"Enter", KEY_ENTER},   {"Esc", KEY_ESC},
-    {"Backspace", KEY_BACKSPACE}, {"Space", ' '},   {"Up", KEY_UP},
-    {"Down", KEY_DOWN},     {"Left", KEY_LEFT},     {"Right", KEY_RIGHT},
-    {"Home", KEY_HOME},     {"End", KEY_END},       {"PgUp", KEY_PGUP},
-    {"PgDn", KEY_PGDN},     {"Ins", KEY_INSERT},    {"Del", KEY_DELETE},
-    {"S-Tab", KEY_BACKTAB},
+    {"Tab", KEY_TAB},     {"Enter", KEY_ENTER},
+    {"Esc", KEY_ESC},     {"Backspace", KEY_BACKSPACE},
+    {"Space", ' '},       {"Up", KEY_UP},
+    {"Down", KEY_DOWN},   {"Left", KEY_LEFT},
+    {"Right", KEY_RIGHT}, {"Home", KEY_HOME},
+    {"End", KEY_END},     {"PgUp", KEY_PGUP},
+    {"PgDn", KEY_PGDN},   {"Ins", KEY_INSERT},
+    {"Del", KEY_DELETE},  {"S-Tab", KEY_BACKTAB},
 };
 
 static int parse_plain(const char *name, int *ret)
@@ -40,7 +42,8 @@ static int parse_plain(const char *name, int *ret)
     struct glyph g;
     uint32_t state = 0;
     size_t len = strlen(name);
-    if (len == 0 || text_next(name, len, &g, &state) != len || state || g.len != len)
+    if (len == 0 || text_next(name, len, &g, &state) != len || state ||
+        strcmp(g.bytes, name) != 0)
         return -EINVAL;
     *ret = (int)g.code;
     return 0;
@@ -100,7 +103,8 @@ static void take_key(struct keys *k, const struct binding *owner, int key)
     }
 }
 
-int keys_remap(struct keys *k, const char *command, const char *list, struct mtd_error *err)
+int keys_remap(struct keys *k, const char *command, const char *list,
+               struct mtd_error *err)
 {
     struct binding *b = NULL;
     for (size_t i = 0; i < k->len && !b; i++)
@@ -111,12 +115,14 @@ int keys_remap(struct keys *k, const char *command, const char *list, struct mtd
     int keys[BINDING_KEYS + 1] = {0}, n = 0;
     auto_free char *copy = strdup(list);
     char *save = NULL;
-    for (char *w = copy ? strtok_r(copy, " \t", &save) : NULL; w; w = strtok_r(NULL, " \t", &save)) {
+    for (char *w = copy ? strtok_r(copy, " \t", &save) : NULL; w;
+         w = strtok_r(NULL, " \t", &save)) {
         size_t len = strlen(w);
         if (len > 1 && w[len - 1] == ',')
             w[len - 1] = '\0';
         if (n == BINDING_KEYS)
-            return mtd_fail(err, EINVAL, "more than %d keys for %s", BINDING_KEYS, command);
+            return mtd_fail(err, EINVAL, "more than %d keys for %s", BINDING_KEYS,
+                            command);
         if (key_parse(w, &keys[n]) < 0)
             return mtd_fail(err, EINVAL, "\"%s\" is not a key", w);
         n++;

@@ -2,7 +2,12 @@
  * split between list and detail. */
 #include "ui/layout.h"
 
-enum { ROWS_FOR_BOTH = 16, ROWS_FOR_HEADER = 4, ROWS_FOR_FOOTER = 3, ROWS_FOR_HEADINGS = 2 };
+enum {
+    ROWS_FOR_BOTH = 16,
+    ROWS_FOR_HEADER = 4,
+    ROWS_FOR_FOOTER = 3,
+    ROWS_FOR_HEADINGS = 2
+};
 
 static struct rect take_top(struct rect *r, int n)
 {

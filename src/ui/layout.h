@@ -11,7 +11,7 @@
 enum pane { PANE_BOTH, PANE_LIST, PANE_DETAIL };
 
 struct layout {
-    enum pane pane;      /* what is shown */
+    enum pane pane; /* what is shown */
     struct rect header, headings, list, tabs, detail, footer;
 };
 /* n_rows: rows the list would like. want: PANE_BOTH is granted when there is room, else

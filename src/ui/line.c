@@ -72,12 +72,17 @@ bool line_key(struct line *l, int key)
 {
     char text[5];
     switch (key) {
-    case KEY_LEFT: case KEY_CTRL('b'): l->at = back(l, l->at); return true;
-    case KEY_RIGHT: case KEY_CTRL('f'): l->at = forth(l, l->at); return true;
-    case KEY_HOME: case KEY_CTRL('a'): l->at = 0; return true;
-    case KEY_END: case KEY_CTRL('e'): l->at = l->len; return true;
+    case KEY_LEFT:
+    case KEY_CTRL('b'): l->at = back(l, l->at); return true;
+    case KEY_RIGHT:
+    case KEY_CTRL('f'): l->at = forth(l, l->at); return true;
+    case KEY_HOME:
+    case KEY_CTRL('a'): l->at = 0; return true;
+    case KEY_END:
+    case KEY_CTRL('e'): l->at = l->len; return true;
     case KEY_BACKSPACE: erase(l, back(l, l->at), l->at); return true;
-    case KEY_DELETE: case KEY_CTRL('d'): erase(l, l->at, forth(l, l->at)); return true;
+    case KEY_DELETE:
+    case KEY_CTRL('d'): erase(l, l->at, forth(l, l->at)); return true;
     case KEY_CTRL('u'): erase(l, 0, l->at); return true;
     case KEY_CTRL('k'): erase(l, l->at, l->len); return true;
     case KEY_CTRL('w'): erase(l, word_start(l), l->at); return true;
@@ -95,7 +100,8 @@ void line_draw(const struct line *l, struct canvas *c, struct rect r, int row, i
     struct rect box = {r.row + row, r.col + col, 1, cols};
     if (r.col + r.cols < box.col + box.cols)
         box.cols = r.col + r.cols - box.col;
-    struct style st = focused ? STYLE(COLOR_INPUT) : STYLE_ATTR(COLOR_TEXT, ATTR_UNDERLINE);
+    struct style st =
+        focused ? STYLE(COLOR_INPUT) : STYLE_ATTR(COLOR_TEXT, ATTR_UNDERLINE);
     canvas_fill(c, box, st);
     int before = text_width(l->text, l->at);
     int shift = before >= box.cols ? before - box.cols + 1 : 0;

@@ -16,10 +16,10 @@ static bool failed(const struct mtd_summary *s)
 enum shape list_state_shape(const struct mtd_summary *s)
 {
     static const enum shape SHAPES[MTD_STATE_COUNT] = {
-        [MTD_STATE_CREATED] = SHAPE_CREATED,       [MTD_STATE_RUNNING] = SHAPE_RUNNING,
-        [MTD_STATE_PAUSED] = SHAPE_PAUSED,         [MTD_STATE_RESTARTING] = SHAPE_RESTARTING,
-        [MTD_STATE_REMOVING] = SHAPE_REMOVING,     [MTD_STATE_EXITED] = SHAPE_EXITED,
-        [MTD_STATE_DEAD] = SHAPE_FAILED,           [MTD_STATE_BROKEN] = SHAPE_BROKEN,
+        [MTD_STATE_CREATED] = SHAPE_CREATED,   [MTD_STATE_RUNNING] = SHAPE_RUNNING,
+        [MTD_STATE_PAUSED] = SHAPE_PAUSED,     [MTD_STATE_RESTARTING] = SHAPE_RESTARTING,
+        [MTD_STATE_REMOVING] = SHAPE_REMOVING, [MTD_STATE_EXITED] = SHAPE_EXITED,
+        [MTD_STATE_DEAD] = SHAPE_FAILED,       [MTD_STATE_BROKEN] = SHAPE_BROKEN,
     };
     bool bad = (s->state == MTD_STATE_EXITED && failed(s)) ||
                (s->state == MTD_STATE_CREATED && s->error);
@@ -29,10 +29,10 @@ enum shape list_state_shape(const struct mtd_summary *s)
 enum color list_state_color(const struct mtd_summary *s)
 {
     static const enum color COLORS[MTD_STATE_COUNT] = {
-        [MTD_STATE_CREATED] = COLOR_EXITED,    [MTD_STATE_RUNNING] = COLOR_RUNNING,
-        [MTD_STATE_PAUSED] = COLOR_PAUSED,     [MTD_STATE_RESTARTING] = COLOR_BUSY,
-        [MTD_STATE_REMOVING] = COLOR_BUSY,     [MTD_STATE_EXITED] = COLOR_EXITED,
-        [MTD_STATE_DEAD] = COLOR_FAILED,       [MTD_STATE_BROKEN] = COLOR_FAILED,
+        [MTD_STATE_CREATED] = COLOR_EXITED, [MTD_STATE_RUNNING] = COLOR_RUNNING,
+        [MTD_STATE_PAUSED] = COLOR_PAUSED,  [MTD_STATE_RESTARTING] = COLOR_BUSY,
+        [MTD_STATE_REMOVING] = COLOR_BUSY,  [MTD_STATE_EXITED] = COLOR_EXITED,
+        [MTD_STATE_DEAD] = COLOR_FAILED,    [MTD_STATE_BROKEN] = COLOR_FAILED,
     };
     return list_state_shape(s) == SHAPE_FAILED ? COLOR_FAILED : COLORS[s->state];
 }
@@ -81,7 +81,8 @@ static void field_cpu(const struct row *r, int64_t now, struct field *f)
     if (!row_is_alive(r))
         return;
     f->color = cpu >= 80 ? COLOR_GRAPH_HIGH : COLOR_TEXT;
-    snprintf(f->text, sizeof(f->text), "%s", cpu < 0 ? "-" : format_percent((double)cpu, text));
+    snprintf(f->text, sizeof(f->text), "%s",
+             cpu < 0 ? "-" : format_percent((double)cpu, text));
 }
 
 static void field_memory(const struct row *r, int64_t now, struct field *f)
@@ -94,7 +95,8 @@ static void field_memory(const struct row *r, int64_t now, struct field *f)
     }
     uint64_t max = r->s->memory_limit > 0 ? (uint64_t)r->s->memory_limit : MTD_STAT_NONE;
     uint64_t now_used = has_figures(r) ? r->t->last.memory : MTD_STAT_NONE;
-    bool high = max != MTD_STAT_NONE && now_used != MTD_STAT_NONE && now_used > max / 10 * 9;
+    bool high =
+        max != MTD_STAT_NONE && now_used != MTD_STAT_NONE && now_used > max / 10 * 9;
     f->color = high ? COLOR_GRAPH_HIGH : COLOR_TEXT;
     format_size(now_used, used);
     if (max == MTD_STAT_NONE)
@@ -149,11 +151,11 @@ static void field_command(const struct row *r, int64_t now, struct field *f)
 }
 
 static void (*const FIELDS[COLUMN_COUNT])(const struct row *, int64_t, struct field *) = {
-    [COLUMN_NAME] = field_name,     [COLUMN_ID] = field_id,
-    [COLUMN_IMAGE] = field_image,   [COLUMN_STATUS] = field_status,
-    [COLUMN_CPU] = field_cpu,       [COLUMN_MEMORY] = field_memory,
-    [COLUMN_PIDS] = field_pids,     [COLUMN_NET] = field_net,
-    [COLUMN_BLOCK] = field_block,   [COLUMN_RESTARTS] = field_restarts,
+    [COLUMN_NAME] = field_name,       [COLUMN_ID] = field_id,
+    [COLUMN_IMAGE] = field_image,     [COLUMN_STATUS] = field_status,
+    [COLUMN_CPU] = field_cpu,         [COLUMN_MEMORY] = field_memory,
+    [COLUMN_PIDS] = field_pids,       [COLUMN_NET] = field_net,
+    [COLUMN_BLOCK] = field_block,     [COLUMN_RESTARTS] = field_restarts,
     [COLUMN_COMMAND] = field_command,
 };
 
@@ -168,7 +170,8 @@ static void draw_history(const struct row *r, struct canvas *c, struct rect line
             continue;
         int level = v >= 100 ? 8 : 1 + (int)(v * 7.99f / 100);
         struct style own = plain ? STYLE(v >= 80 ? COLOR_GRAPH_HIGH : COLOR_GRAPH) : st;
-        canvas_puts(c, line, 0, col + i, own, canvas_shape(c, SHAPE_BLOCK + (unsigned)level));
+        canvas_puts(c, line, 0, col + i, own,
+                    canvas_shape(c, SHAPE_BLOCK + (unsigned)level));
     }
 }
 
@@ -188,8 +191,8 @@ static void draw_state(const struct row *r, struct canvas *c, struct rect line, 
     canvas_puts(c, line, 0, col + 1, own, canvas_shape(c, list_state_shape(r->s)));
 }
 
-static void draw_row(const struct row *r, struct canvas *c, struct rect line, const int *width,
-                     const struct list_style *style, bool selected)
+static void draw_row(const struct row *r, struct canvas *c, struct rect line,
+                     const int *width, const struct list_style *style, bool selected)
 {
     struct style st = STYLE(selected && style->focused ? COLOR_SELECTED
                             : r->t->marked             ? COLOR_MARKED
@@ -207,7 +210,8 @@ static void draw_row(const struct row *r, struct canvas *c, struct rect line, co
         else {
             struct field f = {.color = COLOR_TEXT};
             FIELDS[i](r, style->now_ns, &f);
-            struct style own = st.color == COLOR_TEXT ? STYLE_ATTR(f.color, st.attrs) : st;
+            struct style own =
+                st.color == COLOR_TEXT ? STYLE_ATTR(f.color, st.attrs) : st;
             canvas_field(c, line, 0, col, width[i], COLUMNS[i].right, own, f.text);
         }
         col += width[i] + 1;
@@ -217,8 +221,8 @@ static void draw_row(const struct row *r, struct canvas *c, struct rect line, co
 static void fit(const struct model *m, unsigned enabled, int64_t now, int cols,
                 int width[COLUMN_COUNT])
 {
-    static const enum column GROWING[] = {COLUMN_NAME, COLUMN_IMAGE, COLUMN_STATUS,
-                                          COLUMN_COMMAND};
+    static const enum column GROWING[] = {COLUMN_NAME,   COLUMN_IMAGE, COLUMN_STATUS,
+                                          COLUMN_MEMORY, COLUMN_NET,   COLUMN_COMMAND};
     struct columns want = {.enabled = enabled};
     for (size_t i = 0; i < m->list.len; i++)
         for (size_t g = 0; g < ARRAY_SIZE(GROWING); g++) {
@@ -234,8 +238,9 @@ static void fit(const struct model *m, unsigned enabled, int64_t now, int cols,
 static bool is_sorted_by(const struct model *m, int column)
 {
     static const enum column OF[SORT_COUNT] = {
-        [SORT_TIME] = COLUMN_COUNT, [SORT_NAME] = COLUMN_NAME,   [SORT_CPU] = COLUMN_CPU,
-        [SORT_MEMORY] = COLUMN_MEMORY, [SORT_PIDS] = COLUMN_PIDS, [SORT_STATE] = COLUMN_STATE,
+        [SORT_TIME] = COLUMN_COUNT,  [SORT_NAME] = COLUMN_NAME,
+        [SORT_CPU] = COLUMN_CPU,     [SORT_MEMORY] = COLUMN_MEMORY,
+        [SORT_PIDS] = COLUMN_PIDS,   [SORT_STATE] = COLUMN_STATE,
         [SORT_IMAGE] = COLUMN_IMAGE,
     };
     return (int)OF[m->sort] == column;
@@ -251,7 +256,8 @@ static void draw_headings(const struct model *m, struct canvas *c, struct rect r
         bool sorted = is_sorted_by(m, i);
         int at = i == COLUMN_STATE && width[i] > 1 ? col + 1 : col;
         canvas_field(c, r, 0, at, width[i] - (at - col), COLUMNS[i].right,
-                     STYLE_ATTR(COLOR_HEADING, sorted ? ATTR_UNDERLINE : 0), COLUMNS[i].heading);
+                     STYLE_ATTR(COLOR_HEADING, sorted ? ATTR_UNDERLINE : 0),
+                     COLUMNS[i].heading);
         col += width[i] + 1;
     }
 }
@@ -271,13 +277,14 @@ static void draw_empty(const struct model *m, struct canvas *c, struct rect rows
 {
     const char *text = m->problem[0] ? "" : "no containers yet: press n to run one";
     if (m->list.len)
-        text = m->running_only && !m->filter.text[0] ? "nothing is running: A shows all"
-                                                     : "nothing matches: Esc drops the filter";
+        text = m->running_only && !m->filter.text[0]
+                   ? "nothing is running: A shows all"
+                   : "nothing matches: Esc drops the filter";
     canvas_puts(c, rows, rows.rows > 2 ? 1 : 0, 2, STYLE(COLOR_DIM), text);
 }
 
-void list_draw(const struct model *m, struct canvas *c, struct rect headings, struct rect rows,
-               const struct list_style *style, size_t *top)
+void list_draw(const struct model *m, struct canvas *c, struct rect headings,
+               struct rect rows, const struct list_style *style, size_t *top)
 {
     int width[COLUMN_COUNT];
     fit(m, style->columns, style->now_ns, rows.cols, width);
@@ -293,7 +300,8 @@ void list_draw(const struct model *m, struct canvas *c, struct rect headings, st
     }
 }
 
-int list_column_at(const struct model *m, const struct list_style *style, int cols, int col)
+int list_column_at(const struct model *m, const struct list_style *style, int cols,
+                   int col)
 {
     int width[COLUMN_COUNT];
     fit(m, style->columns, style->now_ns, cols, width);

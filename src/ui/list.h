@@ -2,9 +2,9 @@
 #ifndef UI_LIST_H
 #define UI_LIST_H
 
+#include "ui/canvas.h"
 #include "ui/columns.h"
 #include "ui/model.h"
-#include "ui/canvas.h"
 
 struct list_style {
     unsigned columns; /* bits 1 << enum column */
@@ -12,10 +12,11 @@ struct list_style {
     bool focused;
 };
 /* *top is moved so that the cursor is seen. headings or rows may have 0 rows. */
-void list_draw(const struct model *m, struct canvas *c, struct rect headings, struct rect rows,
-               const struct list_style *style, size_t *top);
+void list_draw(const struct model *m, struct canvas *c, struct rect headings,
+               struct rect rows, const struct list_style *style, size_t *top);
 /* The column at a position of the headings, -1 = none. */
-int list_column_at(const struct model *m, const struct list_style *style, int cols, int col);
+int list_column_at(const struct model *m, const struct list_style *style, int cols,
+                   int col);
 /* Shape and colour of a state; failed = ended, but not with status 0. */
 enum shape list_state_shape(const struct mtd_summary *s);
 enum color list_state_color(const struct mtd_summary *s);

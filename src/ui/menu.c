@@ -35,7 +35,8 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
     struct rect box = dialog_box(screen, (int)d->n, widest(d) + 2);
     canvas_box(c, box, STYLE(COLOR_BORDER), d->title);
     struct rect in = box.rows < 3 ? box
-                                  : (struct rect){box.row + 1, box.col + 1, box.rows - 2, box.cols - 2};
+                                  : (struct rect){box.row + 1, box.col + 1, box.rows - 2,
+                                                  box.cols - 2};
     size_t rows = in.rows > 0 ? (size_t)in.rows : 1;
     if (d->at < d->top)
         d->top = d->at;
@@ -48,7 +49,8 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
         canvas_fill(c, line, STYLE(on ? COLOR_SELECTED : COLOR_TEXT));
         canvas_puts(c, line, 0, 1, STYLE(on ? COLOR_SELECTED : COLOR_TEXT), item->label);
         if (item->detail)
-            canvas_puts(c, line, 0, 17, STYLE(on ? COLOR_SELECTED : COLOR_DIM), item->detail);
+            canvas_puts(c, line, 0, 17, STYLE(on ? COLOR_SELECTED : COLOR_DIM),
+                        item->detail);
     }
 }
 
@@ -76,9 +78,13 @@ static enum modal_result key(struct modal *m, const struct key *k)
 {
     struct menu *d = (struct menu *)m;
     switch (k->key) {
-    case KEY_ESC: case 'q': case KEY_CTRL('c'): return MODAL_CLOSE;
-    case KEY_UP: case 'k': move(d, -1); break;
-    case KEY_DOWN: case 'j': move(d, 1); break;
+    case KEY_ESC:
+    case 'q':
+    case KEY_CTRL('c'): return MODAL_CLOSE;
+    case KEY_UP:
+    case 'k': move(d, -1); break;
+    case KEY_DOWN:
+    case 'j': move(d, 1); break;
     case KEY_PGUP: move(d, -10); break;
     case KEY_PGDN: move(d, 10); break;
     case KEY_HOME: d->at = 0; break;
@@ -108,8 +114,9 @@ static void free_menu(struct modal *m)
 
 static const struct modal_ops OPS = {.draw = draw, .key = key, .free = free_menu};
 
-struct modal *menu_new(const char *title, const struct menu_item *items, size_t n, size_t at,
-                       void (*choose)(struct ui *ui, size_t index, void *arg), void *arg)
+struct modal *menu_new(const char *title, const struct menu_item *items, size_t n,
+                       size_t at, void (*choose)(struct ui *ui, size_t index, void *arg),
+                       void *arg)
 {
     struct menu *d = calloc(1, sizeof(*d));
     if (d)
@@ -128,7 +135,8 @@ struct modal *menu_new(const char *title, const struct menu_item *items, size_t 
     snprintf(d->title, sizeof(d->title), "%s", title);
     for (d->n = 0; d->n < n; d->n++) {
         const struct menu_item *i = &items[d->n];
-        d->items[d->n] = (struct menu_item){strdup(i->label), i->detail ? strdup(i->detail) : NULL};
+        d->items[d->n] =
+            (struct menu_item){strdup(i->label), i->detail ? strdup(i->detail) : NULL};
         if (!d->items[d->n].label) {
             free_menu(&d->modal);
             return NULL;

@@ -44,7 +44,8 @@ static int compare_tracks(const void *a, const void *b)
 
 static struct track *find_track(struct track **tracks, size_t n, const char *id)
 {
-    struct track **at = n ? bsearch(id, tracks, n, sizeof(struct track *), compare_id) : NULL;
+    struct track **at =
+        n ? bsearch(id, tracks, n, sizeof(struct track *), compare_id) : NULL;
     return at ? *at : NULL;
 }
 
@@ -110,7 +111,8 @@ int model_refresh(struct model *m, struct mtd_engine *e)
     struct mtd_error err = {0};
     int rc = mtd_list(e, &list, &err);
     if (rc < 0) {
-        snprintf(m->problem, sizeof(m->problem), "%s", err.text[0] ? err.text : strerror(-rc));
+        snprintf(m->problem, sizeof(m->problem), "%s",
+                 err.text[0] ? err.text : strerror(-rc));
         return rc;
     }
     m->problem[0] = '\0';

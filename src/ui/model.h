@@ -41,9 +41,9 @@ struct history {
 struct track {
     char id[MTD_ID_SIZE];
     bool marked, alive;
-    char busy[24];          /* "stopping": an action under way; "" = none */
-    struct mtd_stats last;  /* taken_at 0 = none */
-    struct sample now;      /* rates between the last two */
+    char busy[24];           /* "stopping": an action under way; "" = none */
+    struct mtd_stats last;   /* taken_at 0 = none */
+    struct sample now;       /* rates between the last two */
     struct history *history; /* NULL until the first sample */
 };
 
@@ -52,25 +52,34 @@ struct row {
     struct track *t;
 };
 
-enum sort { SORT_TIME, SORT_NAME, SORT_CPU, SORT_MEMORY, SORT_PIDS, SORT_STATE, SORT_IMAGE, SORT_COUNT };
+enum sort {
+    SORT_TIME,
+    SORT_NAME,
+    SORT_CPU,
+    SORT_MEMORY,
+    SORT_PIDS,
+    SORT_STATE,
+    SORT_IMAGE,
+    SORT_COUNT
+};
 const char *sort_name(enum sort s); /* "time" */
 int sort_parse(const char *name, enum sort *ret);
 
 struct model {
     struct mtd_list list;
-    struct row *rows;  /* all, in the list's order */
+    struct row *rows; /* all, in the list's order */
     struct row **shown;
     size_t n_shown;
     struct track **tracks; /* by id */
     size_t n_tracks;
-    size_t cursor;         /* index into shown */
+    size_t cursor; /* index into shown */
     char selected[MTD_ID_SIZE];
     char wanted[MTD_ID_SIZE]; /* selected as soon as it is there; "" = none */
     enum sort sort;
     bool reverse, running_only;
     struct filter filter;
     unsigned count[MTD_STATE_COUNT];
-    char problem[248];     /* why the list could not be read; "" = it could */
+    char problem[248]; /* why the list could not be read; "" = it could */
 };
 
 void model_init(struct model *m);
@@ -83,7 +92,8 @@ int model_filter(struct model *m, const char *text, struct mtd_error *err);
 void model_sort(struct model *m, enum sort s); /* the same again reverses */
 
 const struct row *model_selected(const struct model *m); /* NULL = nothing shown */
-const struct row *model_find(const struct model *m, const char *id); /* also hidden ones */
+const struct row *model_find(const struct model *m,
+                             const char *id); /* also hidden ones */
 void model_move(struct model *m, int delta);
 void model_select(struct model *m, size_t index);
 bool model_select_id(struct model *m, const char *id); /* false = not shown */

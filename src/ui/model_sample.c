@@ -23,7 +23,8 @@ static float gauge(uint64_t v)
 static float throttled(const struct mtd_stats *now, const struct mtd_stats *before)
 {
     if (now->periods == MTD_STAT_NONE || before->periods == MTD_STAT_NONE ||
-        now->periods <= before->periods || now->throttled_periods < before->throttled_periods)
+        now->periods <= before->periods ||
+        now->throttled_periods < before->throttled_periods)
         return now->periods == MTD_STAT_NONE ? -1 : 0;
     return (float)(100.0 * (double)(now->throttled_periods - before->throttled_periods) /
                    (double)(now->periods - before->periods));

@@ -53,8 +53,8 @@ static int by_pids(const struct row *a, const struct row *b)
 static int by_state(const struct row *a, const struct row *b)
 {
     static const int RANK[MTD_STATE_COUNT] = {
-        [MTD_STATE_BROKEN] = 0,  [MTD_STATE_DEAD] = 1,    [MTD_STATE_RESTARTING] = 2,
-        [MTD_STATE_RUNNING] = 3, [MTD_STATE_PAUSED] = 4,  [MTD_STATE_REMOVING] = 5,
+        [MTD_STATE_BROKEN] = 0,  [MTD_STATE_DEAD] = 1,   [MTD_STATE_RESTARTING] = 2,
+        [MTD_STATE_RUNNING] = 3, [MTD_STATE_PAUSED] = 4, [MTD_STATE_REMOVING] = 5,
         [MTD_STATE_CREATED] = 6, [MTD_STATE_EXITED] = 7,
     };
     return RANK[a->s->state] - RANK[b->s->state];
@@ -69,9 +69,9 @@ static const struct {
     const char *name;
     int (*compare)(const struct row *a, const struct row *b);
 } SORTS[SORT_COUNT] = {
-    [SORT_TIME] = {"time", by_time},       [SORT_NAME] = {"name", by_name},
-    [SORT_CPU] = {"cpu", by_cpu},          [SORT_MEMORY] = {"memory", by_memory},
-    [SORT_PIDS] = {"pids", by_pids},       [SORT_STATE] = {"state", by_state},
+    [SORT_TIME] = {"time", by_time},    [SORT_NAME] = {"name", by_name},
+    [SORT_CPU] = {"cpu", by_cpu},       [SORT_MEMORY] = {"memory", by_memory},
+    [SORT_PIDS] = {"pids", by_pids},    [SORT_STATE] = {"state", by_state},
     [SORT_IMAGE] = {"image", by_image},
 };
 

@@ -50,8 +50,8 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
     for (int i = 0; i < in.rows && p->top + (size_t)i < p->n; i++) {
         const char *s = p->lines[p->top + (size_t)i];
         bool heading = *s == '\1', on = p->chosen && p->top + (size_t)i == p->at;
-        struct style st = on ? STYLE(COLOR_SELECTED)
-                             : STYLE(heading ? COLOR_HEADING : COLOR_TEXT);
+        struct style st =
+            on ? STYLE(COLOR_SELECTED) : STYLE(heading ? COLOR_HEADING : COLOR_TEXT);
         struct rect line = {in.row + i, in.col, 1, in.cols};
         canvas_fill(c, line, st);
         canvas_text(c, line, 0, 1 - p->shift, st, s + heading, line_len(s + heading));
@@ -59,7 +59,8 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
     if (p->n > (size_t)in.rows && screen.cols > 24)
         canvas_printf(c, screen, screen.rows - 1, screen.cols - 22, STYLE(COLOR_DIM),
                       " %zu-%zu of %zu ", p->top + 1,
-                      p->top + (size_t)in.rows < p->n ? p->top + (size_t)in.rows : p->n, p->n);
+                      p->top + (size_t)in.rows < p->n ? p->top + (size_t)in.rows : p->n,
+                      p->n);
 }
 
 static void scroll(struct pager *p, long delta)

@@ -11,7 +11,8 @@ static void open_journal(struct ui *ui, const char *arg)
 {
     auto_done(buf_done) struct buf text = {0};
     journal_print(&ui->journal, &text);
-    ui_push(ui, pager_new("journal: what was done", text.data ? text.data : "", NULL, NULL));
+    ui_push(ui,
+            pager_new("journal: what was done", text.data ? text.data : "", NULL, NULL));
 }
 
 static void open_help(struct ui *ui, const char *arg)
@@ -46,24 +47,24 @@ static void columns(struct ui *ui, const char *arg)
     if (columns_parse(arg, &bits) == 0)
         ui->config.columns = bits;
     else
-        ui_say(ui, SAY_WARNING, "columns: state name id image status cpu hist memory pids net "
-                                "block restarts command");
+        ui_say(ui, SAY_WARNING,
+               "columns: state name id image status cpu hist memory pids net "
+               "block restarts command");
 }
 
 static const struct {
     const char *name;
     void (*fn)(struct ui *ui, const char *arg);
 } OWN[] = {
-    {"journal", open_journal}, {"help", open_help}, {"q", quit},
-    {"quit", quit},            {"filter", filter},  {"sort", sort},
-    {"columns", columns},
+    {"journal", open_journal}, {"help", open_help}, {"q", quit},          {"quit", quit},
+    {"filter", filter},        {"sort", sort},      {"columns", columns},
 };
 
 /* Verbs that look and change nothing: allowed with --read-only. */
 static bool only_looks(const char *text)
 {
-    static const char *const VERBS[] = {"ps",   "list",  "inspect", "logs",    "images",
-                                        "info", "stats", "top",     "diff",    "events",
+    static const char *const VERBS[] = {"ps",   "list",    "inspect", "logs", "images",
+                                        "info", "stats",   "top",     "diff", "events",
                                         "port", "version", "history", "help"};
     size_t n = strcspn(text, " ");
     for (size_t i = 0; i < ARRAY_SIZE(VERBS); i++)

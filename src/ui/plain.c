@@ -87,7 +87,8 @@ static void resolve_numbers(struct strv *words, const struct mtd_list *l)
         unsigned long n = strtoul(words->items[i], &end, 10);
         if (*end || n < 1 || n > l->len)
             continue;
-        char *name = strdup(l->items[n - 1].name ? l->items[n - 1].name : l->items[n - 1].id);
+        char *name =
+            strdup(l->items[n - 1].name ? l->items[n - 1].name : l->items[n - 1].id);
         if (name) {
             free(words->items[i]);
             words->items[i] = name;
@@ -97,7 +98,8 @@ static void resolve_numbers(struct strv *words, const struct mtd_list *l)
 
 static bool only_looks(const char *verb)
 {
-    static const char *const VERBS[] = {"ps", "logs", "inspect", "images", "info", "top", "diff"};
+    static const char *const VERBS[] = {"ps",   "logs", "inspect", "images",
+                                        "info", "top",  "diff"};
     for (size_t i = 0; i < ARRAY_SIZE(VERBS); i++)
         if (strcmp(VERBS[i], verb) == 0)
             return true;

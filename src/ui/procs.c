@@ -52,10 +52,11 @@ static int parse_stat(char *text, struct proc_info *p)
         return -EINVAL;
     *close = '\0';
     snprintf(p->command, sizeof(p->command), "[%s]", open + 1);
-    int n = sscanf(close + 2,
-                   "%c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
-                   "%*d %llu %*u %ld",
-                   &p->state, &utime, &stime, &start, &rss);
+    int n =
+        sscanf(close + 2,
+               "%c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %*d %*d %*d %*d %*d "
+               "%*d %llu %*u %ld",
+               &p->state, &utime, &stime, &start, &rss);
     if (n != 5)
         return -EINVAL;
     p->cpu_ticks = utime + stime;

@@ -10,7 +10,7 @@ struct proc_info {
     pid_t pid, inner; /* inner 0 = not known */
     uid_t uid;
     char state;
-    uint64_t start;    /* clock ticks since boot: with pid the identity */
+    uint64_t start; /* clock ticks since boot: with pid the identity */
     uint64_t cpu_ticks;
     uint64_t rss;      /* bytes */
     float cpu;         /* percent of a core since the last reading, -1 = not known */

@@ -102,7 +102,8 @@ static void write_screen(struct replay *s, const char *path, const struct buf *t
 {
     auto_file FILE *f = *path ? fopen(path, "we") : NULL;
     FILE *out = *path ? f : stdout;
-    if (!out || (text->len && fwrite(text->data, text->len, 1, out) != 1) || fflush(out) != 0)
+    if (!out || (text->len && fwrite(text->data, text->len, 1, out) != 1) ||
+        fflush(out) != 0)
         fail(s, "cannot write", *path ? path : "stdout");
 }
 
@@ -131,9 +132,9 @@ static const struct {
     const char *name;
     void (*fn)(struct replay *s, struct ui *ui, struct canvas *c, char *arg);
 } STEPS[] = {
-    {"key", step_key},     {"type", step_type},     {"resize", step_resize},
-    {"wait", step_wait},   {"gone", step_gone},     {"clock", step_clock},
-    {"dump", step_dump},   {"styles", step_styles}, {"quit", step_quit},
+    {"key", step_key},   {"type", step_type},     {"resize", step_resize},
+    {"wait", step_wait}, {"gone", step_gone},     {"clock", step_clock},
+    {"dump", step_dump}, {"styles", step_styles}, {"quit", step_quit},
 };
 
 static void step(struct replay *s, struct ui *ui, struct canvas *c, char *line)

@@ -22,10 +22,10 @@ struct replay {
     int64_t clock_ns;    /* wall */
     const char *waiting; /* text waited for; NULL = not waiting */
     bool until_gone;
-    int64_t deadline;    /* monotonic ns */
-    int status;          /* exit status once ended */
+    int64_t deadline; /* monotonic ns */
+    int status;       /* exit status once ended */
     bool ended;
-    int rows, cols;      /* wished for by resize */
+    int rows, cols; /* wished for by resize */
 };
 int replay_load(struct replay *s, const char *path, struct mtd_error *err);
 void replay_done(struct replay *s);

@@ -92,7 +92,8 @@ static void captured(struct job *j, int status)
 }
 
 static void host_capture(void *app, const struct strv *argv,
-                         void (*done)(void *arg, int status, const char *output), void *arg)
+                         void (*done)(void *arg, int status, const char *output),
+                         void *arg)
 {
     struct ui *ui = app;
     struct capture *c = calloc(1, sizeof(*c));
@@ -171,14 +172,24 @@ static void load_config(struct ui *ui, const char *path)
 
 int ui_init(struct ui *ui, const struct ui_setup *setup)
 {
-    *ui = (struct ui){.options = setup->options, .platform = setup->platform,
-                      .app = setup->app, .ascii = setup->ascii,
-                      .read_only = setup->read_only, .scripted = setup->scripted,
+    *ui = (struct ui){.options = setup->options,
+                      .platform = setup->platform,
+                      .app = setup->app,
+                      .ascii = setup->ascii,
+                      .read_only = setup->read_only,
+                      .scripted = setup->scripted,
                       .host_cpu = -1};
     ui->host = (struct host){
-        .app = ui, .say = host_say, .ask = host_ask, .copy = host_copy,
-        .changed = host_changed, .now = host_now, .jump = host_jump, .run = host_run,
-        .capture = host_capture, .choose = host_choose,
+        .app = ui,
+        .say = host_say,
+        .ask = host_ask,
+        .copy = host_copy,
+        .changed = host_changed,
+        .now = host_now,
+        .jump = host_jump,
+        .run = host_run,
+        .capture = host_capture,
+        .choose = host_choose,
     };
     model_init(&ui->model);
     int rc = keys_init(&ui->keys);

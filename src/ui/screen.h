@@ -24,9 +24,10 @@ void ui_refresh(struct ui *ui); /* the list again */
 void ui_sample(struct ui *ui);
 bool ui_wants_samples(const struct ui *ui); /* something runs and is to be seen */
 void ui_key(struct ui *ui, const struct input_event *ev);
-bool ui_work(struct ui *ui);   /* a piece of long work; false = none is left */
+bool ui_work(struct ui *ui);    /* a piece of long work; false = none is left */
 void ui_changed(struct ui *ui); /* a watched file of the visible tab changed */
-const char *ui_watch(struct ui *ui, size_t i); /* the i-th path to watch; NULL = no more */
+const char *ui_watch(struct ui *ui,
+                     size_t i); /* the i-th path to watch; NULL = no more */
 void ui_draw(struct ui *ui, struct canvas *c);
 
 #endif

@@ -25,22 +25,22 @@ struct job {
     struct buf output;  /* stdout and stderr */
     int64_t started_at; /* wall ns */
     int64_t started_mono;
-    bool terminal;      /* gets the terminal instead of pipes */
-    bool show;          /* its output is what the user asked for: show it */
-    bool external;      /* argv is a whole command line of another program */
-    bool pause;         /* with terminal: wait for a key before the screen comes back */
+    bool terminal; /* gets the terminal instead of pipes */
+    bool show;     /* its output is what the user asked for: show it */
+    bool external; /* argv is a whole command line of another program */
+    bool pause;    /* with terminal: wait for a key before the screen comes back */
     /* Called by the platform once the process ended; status as a shell has it. */
     void (*done)(struct job *j, int status);
 };
 
 enum request {
     REQUEST_QUIT,
-    REQUEST_REDRAW,   /* forget what the terminal shows */
+    REQUEST_REDRAW, /* forget what the terminal shows */
     REQUEST_SUSPEND,
-    REQUEST_MOUSE,    /* ui->mouse changed */
-    REQUEST_REFRESH,  /* read the list again */
-    REQUEST_SAMPLE,   /* take figures soon */
-    REQUEST_WORK,     /* a view has work to do, or must be drawn */
+    REQUEST_MOUSE,   /* ui->mouse changed */
+    REQUEST_REFRESH, /* read the list again */
+    REQUEST_SAMPLE,  /* take figures soon */
+    REQUEST_WORK,    /* a view has work to do, or must be drawn */
 };
 
 struct platform {
@@ -60,7 +60,8 @@ struct modal_ops {
     /* The list was read again: a dialog about something that is gone closes with a word. */
     enum modal_result (*update)(struct modal *m);
     void (*free)(struct modal *m);
-    bool in_footer; /* draws into the last line only: the screen stays usable to look at */
+    bool
+        in_footer; /* draws into the last line only: the screen stays usable to look at */
 };
 struct modal {
     const struct modal_ops *ops;
@@ -78,7 +79,7 @@ struct ui {
     struct mtd_engine *engine; /* NULL while the roots cannot be opened */
     dev_t root_dev;            /* which directory it has open */
     ino_t root_ino;
-    bool reopened;             /* it is another one than before: watches are stale */
+    bool reopened; /* it is another one than before: watches are stale */
     const struct platform *platform;
     void *app;
     struct host host; /* what views are given */
@@ -89,7 +90,7 @@ struct ui {
     struct journal journal;
     struct mtd_info info;
     char hostname[65];
-    double host_cpu;          /* percent of all cores; < 0 = not known yet */
+    double host_cpu; /* percent of all cores; < 0 = not known yet */
     uint64_t host_idle, host_total;
     uint64_t host_memory_used;
 
@@ -97,24 +98,25 @@ struct ui {
     int rows, cols;
     bool ascii, read_only, mouse, scripted;
     bool frozen;
-    bool want_detail;         /* which pane is shown when only one fits */
+    bool want_detail; /* which pane is shown when only one fits */
     bool focus_detail;
     bool zoom;
     enum tab tab;
     struct view *tabs[TAB_COUNT];
-    size_t top;               /* first visible row of the list */
-    struct modal *modal;      /* topmost; NULL = none */
+    size_t top;          /* first visible row of the list */
+    struct modal *modal; /* topmost; NULL = none */
     struct message message;
     char shown_id[MTD_ID_SIZE]; /* whose detail the tabs show */
-    unsigned jobs;            /* under way */
+    unsigned jobs;              /* under way */
 };
 
 void ui_say(struct ui *ui, enum say level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void ui_push(struct ui *ui, struct modal *m);
-void ui_close(struct ui *ui, struct modal *m); /* takes it out, wherever it is, and frees it */
+void ui_close(struct ui *ui,
+              struct modal *m); /* takes it out, wherever it is, and frees it */
 void ui_request(struct ui *ui, enum request r);
-int64_t ui_now(const struct ui *ui); /* wall ns */
+int64_t ui_now(const struct ui *ui);       /* wall ns */
 unsigned ui_contexts(const struct ui *ui); /* bits for keys_find() */
 
 #endif

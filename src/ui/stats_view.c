@@ -75,7 +75,8 @@ static unsigned collect(const struct track *t, enum series s, float *out, unsign
 
 static bool has_series(const struct row *r, enum series s)
 {
-    return r->t->last.taken_at && (r->t->now.value[s] >= 0 || track_sample(r->t, 0) == NULL);
+    return r->t->last.taken_at &&
+           (r->t->now.value[s] >= 0 || track_sample(r->t, 0) == NULL);
 }
 
 static void draw_graph(const struct panel *p, const struct row *r, enum series s,
@@ -105,8 +106,8 @@ static void draw_panel(const struct panel *p, const struct row *r, struct canvas
     value_text(p, now[p->b], b);
     int col = canvas_puts(c, box, 0, 0, STYLE(COLOR_HEADING), p->title) + 2;
     if (p->a != p->b)
-        col = canvas_printf(c, box, 0, col, STYLE(COLOR_TEXT), "%s %s  %s %s", p->name_a, a,
-                            p->name_b, b);
+        col = canvas_printf(c, box, 0, col, STYLE(COLOR_TEXT), "%s %s  %s %s", p->name_a,
+                            a, p->name_b, b);
     else
         col = canvas_puts(c, box, 0, col, STYLE(COLOR_TEXT), a);
     if (limit > 0) {
@@ -120,7 +121,8 @@ static void draw_panel(const struct panel *p, const struct row *r, struct canvas
     }
     int half = (area.cols - 1) / 2;
     draw_graph(p, r, p->a, c, (struct rect){area.row, area.col, area.rows, half});
-    draw_graph(p, r, p->b, c, (struct rect){area.row, area.col + half + 1, area.rows, half});
+    draw_graph(p, r, p->b, c,
+               (struct rect){area.row, area.col + half + 1, area.rows, half});
 }
 
 /* One plain sentence, when there is a reason to be slow. */
@@ -128,7 +130,8 @@ static void slow_because(const struct row *r, char *out, size_t size)
 {
     const float *v = r->t->now.value;
     const struct mtd_stats *s = &r->t->last;
-    bool full = s->memory_limit != MTD_STAT_NONE && s->memory > s->memory_limit / 100 * 95;
+    bool full =
+        s->memory_limit != MTD_STAT_NONE && s->memory > s->memory_limit / 100 * 95;
     size_t n = 0;
     out[0] = '\0';
     if (r->s->state == MTD_STATE_PAUSED)
@@ -167,7 +170,8 @@ static void draw_panels(struct stats_view *v, const struct row *r, struct canvas
     int cols = (box.cols - (across - 1) * 2) / across;
     for (int i = v->top * across; i < n; i++) {
         int row = (i / across - v->top) * height;
-        struct rect at = {box.row + row, box.col + i % across * (cols + 2), height - 1, cols};
+        struct rect at = {box.row + row, box.col + i % across * (cols + 2), height - 1,
+                          cols};
         if (row + 2 <= box.rows)
             draw_panel(shown[i], r, c, at);
     }
@@ -221,7 +225,11 @@ static void free_view(struct view *view)
 }
 
 static const struct view_ops OPS = {
-    .title = "Stats", .context = CONTEXT_STATS, .select = select_row, .draw = draw, .key = key,
+    .title = "Stats",
+    .context = CONTEXT_STATS,
+    .select = select_row,
+    .draw = draw,
+    .key = key,
     .free = free_view,
 };
 

@@ -48,9 +48,9 @@ struct term_caps {
 static const char ANSI_CUP[] = "\033[%i%p1%d;%p2%dH";
 
 static const struct {
-    const char *name;      /* in terminfo */
-    const char *vt100;     /* built in, for every terminal with a cursor */
-    const char *xterm;     /* built in, for the xterm family; NULL = as vt100 */
+    const char *name;  /* in terminfo */
+    const char *vt100; /* built in, for every terminal with a cursor */
+    const char *xterm; /* built in, for the xterm family; NULL = as vt100 */
 } CAPS[CAP_COUNT] = {
     [CAP_SMCUP] = {"smcup", "", "\033[?1049h"},
     [CAP_RMCUP] = {"rmcup", "", "\033[?1049l"},
@@ -98,10 +98,10 @@ static bool is_family(const char *term, const char *const *names)
     return false;
 }
 
-static const char *const XTERMS[] = {"xterm",  "screen", "tmux",      "rxvt",     "linux",
-                                     "alacritty", "foot", "kitty",    "st-",      "vte",
-                                     "konsole", "gnome", "wezterm",   "ghostty",  "contour",
-                                     "putty",  "mintty", NULL};
+static const char *const XTERMS[] = {
+    "xterm",   "screen",  "tmux",    "rxvt",  "linux",   "alacritty",
+    "foot",    "kitty",   "st-",     "vte",   "konsole", "gnome",
+    "wezterm", "ghostty", "contour", "putty", "mintty",  NULL};
 static const char *const DUMB[] = {"dumb", "emacs", "unknown", "network", "dialup", NULL};
 
 static int use_builtin(struct terminal *t, const char *term)
@@ -421,7 +421,8 @@ int term_paint(struct terminal *t, const struct canvas *c)
         t->row = t->col = -1;
         /* Not every terminal clears to the background that is selected. */
         if (t->theme.looks[COLOR_TEXT].bg >= 0)
-            memset(t->shown.cells, 0, sizeof(struct cell) * (size_t)c->rows * (size_t)c->cols);
+            memset(t->shown.cells, 0,
+                   sizeof(struct cell) * (size_t)c->rows * (size_t)c->cols);
     }
     for (int row = 0; row < c->rows; row++)
         paint_row(t, c, row);

@@ -20,21 +20,21 @@
 struct term_caps; /* strings by capability, in term.c */
 
 struct terminal {
-    int fd;                /* the terminal; -1 = none */
-    struct termios saved;  /* as it was found */
+    int fd;               /* the terminal; -1 = none */
+    struct termios saved; /* as it was found */
     bool have_saved, entered, mouse;
-    bool utf8;             /* by LC_ALL, LC_CTYPE, LANG */
-    int colors;            /* 0, 8, 16, 256 */
-    bool xterm_like;       /* knows mouse, bracketed paste, OSC 52 */
-    const char *notice;    /* said once on the screen: "unknown terminal..."; NULL */
+    bool utf8;          /* by LC_ALL, LC_CTYPE, LANG */
+    int colors;         /* 0, 8, 16, 256 */
+    bool xterm_like;    /* knows mouse, bracketed paste, OSC 52 */
+    const char *notice; /* said once on the screen: "unknown terminal..."; NULL */
     struct term_caps *caps;
     char restore[TERM_RESTORE_MAX];
     size_t restore_len;
-    struct canvas shown;   /* what the terminal shows; rows 0 = unknown */
-    struct style style;    /* in force; color COLOR_COUNT = unknown */
-    int row, col;          /* of the terminal's cursor; -1 = unknown */
+    struct canvas shown; /* what the terminal shows; rows 0 = unknown */
+    struct style style;  /* in force; color COLOR_COUNT = unknown */
+    int row, col;        /* of the terminal's cursor; -1 = unknown */
     bool cursor_on;
-    struct buf out;        /* not yet written */
+    struct buf out; /* not yet written */
     size_t out_done;
     struct theme theme;
 };

@@ -29,9 +29,12 @@ int text_encode(uint32_t code, char out[5])
 
 static size_t decode(const unsigned char *s, size_t n, uint32_t *code)
 {
-    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3
-                                                   : s[0] < 0xf5   ? 4
-                                                                   : 0;
+    size_t len = s[0] < 0x80   ? 1
+                 : s[0] < 0xc2 ? 0
+                 : s[0] < 0xe0 ? 2
+                 : s[0] < 0xf0 ? 3
+                 : s[0] < 0xf5 ? 4
+                               : 0;
     *code = (uint32_t)BAD;
     if (len == 0 || len > n)
         return 1;

@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 struct glyph {
-    char bytes[5];    /* UTF-8, NUL-terminated; "" = nothing to show */
-    uint8_t len;      /* of bytes */
-    uint8_t width;    /* 0 = combines with the glyph before it */
-    uint32_t code;    /* the code point, for ASCII shapes and tests; '?' when replaced */
+    char bytes[5]; /* UTF-8, NUL-terminated; "" = nothing to show */
+    uint8_t len;   /* of bytes */
+    uint8_t width; /* 0 = combines with the glyph before it */
+    uint32_t code; /* the code point, for ASCII shapes and tests; '?' when replaced */
 };
 
 /* Decodes one glyph of s[0..n), n > 0; returns the bytes used, >= 1. A control character

@@ -10,9 +10,9 @@
 #include "base/parse.h"
 
 static const char *const NAMES[] = {
-    "text",   "dim",     "bar",    "heading", "border", "key",        "selected", "marked",
-    "running", "paused", "exited", "failed",  "busy",   "graph",      "graph-high", "limit",
-    "info",   "warning", "error",  "input",   "match",  "stderr",
+    "text",    "dim",     "bar",    "heading", "border", "key",    "selected",   "marked",
+    "running", "paused",  "exited", "failed",  "busy",   "graph",  "graph-high", "limit",
+    "info",    "warning", "error",  "input",   "match",  "stderr",
 };
 _Static_assert(ARRAY_SIZE(NAMES) == COLOR_LANE, "every semantic colour has a name");
 

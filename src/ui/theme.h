@@ -19,7 +19,7 @@ enum scheme {
     SCHEME_HIGH_CONTRAST, /* white on black, bold */
     SCHEME_COUNT
 };
-const char *scheme_name(enum scheme s); /* "default" */
+const char *scheme_name(enum scheme s);               /* "default" */
 int scheme_parse(const char *name, enum scheme *ret); /* -EINVAL */
 
 struct theme {

@@ -78,8 +78,9 @@ static void draw_process(const struct proc_info *p, struct canvas *c, struct rec
     if (p->inner)
         snprintf(inner, sizeof(inner), "%d", (int)p->inner);
     canvas_fill(c, line, st);
-    int col = canvas_printf(c, line, 0, 1, st, "%7d %7s %6u %c %6s %6s  ", (int)p->pid, inner,
-                            (unsigned)p->uid, p->state, cpu, format_size(p->rss, rss));
+    int col =
+        canvas_printf(c, line, 0, 1, st, "%7d %7s %6u %c %6s %6s  ", (int)p->pid, inner,
+                      (unsigned)p->uid, p->state, cpu, format_size(p->rss, rss));
     struct rect rest = {line.row, line.col + col, 1, line.cols - col};
     canvas_puts(c, rest, 0, -shift, st, p->command);
 }
@@ -92,21 +93,21 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
                     v->error ? strerror(-v->error) : "it does not run: no processes");
         return;
     }
-    canvas_printf(c, r, 0, 1, STYLE(COLOR_HEADING), "%7s %7s %6s S %6s %6s  %s", "HOST", "PID",
-                  "UID", "CPU%", "RSS", "COMMAND");
+    canvas_printf(c, r, 0, 1, STYLE(COLOR_HEADING), "%7s %7s %6s S %6s %6s  %s", "HOST",
+                  "PID", "UID", "CPU%", "RSS", "COMMAND");
     scroll_fit(&v->scroll, v->procs.len, r.rows - 1);
     for (int i = 0; i + 1 < r.rows && v->scroll.top + (size_t)i < v->procs.len; i++) {
         size_t at = v->scroll.top + (size_t)i;
         bool on = focused && at == v->scroll.at;
         struct rect line = {r.row + 1 + i, r.col, 1, r.cols};
-        draw_process(&v->procs.items[at], c, line, STYLE(on ? COLOR_SELECTED : COLOR_TEXT),
-                     v->scroll.shift);
+        draw_process(&v->procs.items[at], c, line,
+                     STYLE(on ? COLOR_SELECTED : COLOR_TEXT), v->scroll.shift);
     }
 }
 
 /* ---- a signal to one of them -------------------------------------------------------------- */
 
-static const int SIGNALS[] = {SIGTERM, SIGKILL, SIGINT, SIGHUP, SIGQUIT,
+static const int SIGNALS[] = {SIGTERM, SIGKILL, SIGINT,  SIGHUP, SIGQUIT,
                               SIGUSR1, SIGUSR2, SIGSTOP, SIGCONT};
 
 /* Through a pidfd of exactly the process that was chosen. */
@@ -118,8 +119,11 @@ static void chosen(void *arg, size_t index)
     int sig = SIGNALS[index];
     auto_fd int fd = proc_open(v->victim.pid, v->victim.start);
     int rc = fd < 0 ? fd : sys_pidfd_send_signal(fd, sig, NULL, 0) < 0 ? -errno : 0;
-    snprintf(text, sizeof(text), "%s to process %d: %s", signal_name(sig), (int)v->victim.pid,
-             rc == 0 ? "sent" : rc == -ESRCH ? "it has ended meanwhile" : strerror(-rc));
+    snprintf(text, sizeof(text), "%s to process %d: %s", signal_name(sig),
+             (int)v->victim.pid,
+             rc == 0        ? "sent"
+             : rc == -ESRCH ? "it has ended meanwhile"
+                            : strerror(-rc));
     host->say(host->app, rc == 0 ? SAY_INFO : SAY_ERROR, text);
 }
 
@@ -170,8 +174,15 @@ static void free_view(struct view *view)
 }
 
 static const struct view_ops OPS = {
-    .title = "Top", .context = CONTEXT_TOP, .select = select_row, .show = show,
-    .update = update, .draw = draw, .key = key, .status = status, .free = free_view,
+    .title = "Top",
+    .context = CONTEXT_TOP,
+    .select = select_row,
+    .show = show,
+    .update = update,
+    .draw = draw,
+    .key = key,
+    .status = status,
+    .free = free_view,
 };
 
 struct view *top_view_new(const struct host *host)

@@ -46,12 +46,12 @@ static int add_members(struct tree *t, json_t *v, int depth)
     json_t *item;
     size_t i, n = json_object_size(v);
     if (json_is_object(v)) {
-        json_object_foreach(v, key, item)
-            rc = rc < 0 ? rc : add_value(t, item, key, depth, --n > 0);
+        json_object_foreach(v, key, item) rc =
+            rc < 0 ? rc : add_value(t, item, key, depth, --n > 0);
         return rc;
     }
-    json_array_foreach(v, i, item)
-        rc = rc < 0 ? rc : add_value(t, item, NULL, depth, i + 1 < json_array_size(v));
+    json_array_foreach(v, i, item) rc =
+        rc < 0 ? rc : add_value(t, item, NULL, depth, i + 1 < json_array_size(v));
     return rc;
 }
 

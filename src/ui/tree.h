@@ -10,11 +10,11 @@
 #include <stddef.h>
 
 struct tree_line {
-    char *text;     /* "\"Name\": \"api\"," without indentation */
+    char *text; /* "\"Name\": \"api\"," without indentation */
     int depth;
-    size_t end;     /* containers: index after the closing bracket; else 0 */
+    size_t end; /* containers: index after the closing bracket; else 0 */
     bool folded;
-    char key[64];   /* of the member, for keeping folds over a reload */
+    char key[64]; /* of the member, for keeping folds over a reload */
 };
 struct tree {
     struct tree_line *lines;

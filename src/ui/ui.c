@@ -29,7 +29,15 @@ struct options {
     const char *script, *config, *print_keys;
 };
 
-enum { OPT_READ_ONLY = 1, OPT_PLAIN, OPT_ASCII, OPT_SCRIPT, OPT_CONFIG, OPT_KEYS, OPT_HELP };
+enum {
+    OPT_READ_ONLY = 1,
+    OPT_PLAIN,
+    OPT_ASCII,
+    OPT_SCRIPT,
+    OPT_CONFIG,
+    OPT_KEYS,
+    OPT_HELP
+};
 static const struct option OPTIONS[] = {
     {"read-only", no_argument, NULL, OPT_READ_ONLY},
     {"plain", no_argument, NULL, OPT_PLAIN},
@@ -59,7 +67,8 @@ static int parse_options(int n, char **items, struct options *o)
         case OPT_SCRIPT: o->script = optarg; break;
         case OPT_CONFIG: o->config = optarg; break;
         case OPT_KEYS: o->print_keys = optarg; break;
-        case OPT_HELP: case 'h': o->help = true; break;
+        case OPT_HELP:
+        case 'h': o->help = true; break;
         default: return -EINVAL;
         }
     return optind < argc ? -EINVAL : 0;
@@ -140,7 +149,9 @@ int ui_main(const struct mtd_options *o, int argc, char **argv)
     if (opt.print_keys)
         return print_keys(opt.print_keys);
     auto_free char *home = config_path();
-    struct ui_setup setup = {.options = o, .read_only = opt.read_only, .ascii = opt.ascii,
+    struct ui_setup setup = {.options = o,
+                             .read_only = opt.read_only,
+                             .ascii = opt.ascii,
                              .scripted = opt.script != NULL,
                              .config = opt.config   ? opt.config
                                        : opt.script ? NULL
@@ -154,7 +165,8 @@ int ui_main(const struct mtd_options *o, int argc, char **argv)
     int rc = opt.plain ? -EOPNOTSUPP : term_prepare(&term, fd, getenv("TERM"), &theme);
     if (rc < 0) {
         if (!opt.plain)
-            fprintf(stderr, "mytop-docker: TERM=%s cannot show a screen: a plain list instead\n",
+            fprintf(stderr,
+                    "mytop-docker: TERM=%s cannot show a screen: a plain list instead\n",
                     getenv("TERM") ? getenv("TERM") : "");
         return plain_run(o, opt.read_only, stdin, stdout);
     }

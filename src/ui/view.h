@@ -32,8 +32,8 @@ struct host {
                 void (*changed)(void *arg, const char *text),
                 void (*answer)(void *arg, const char *text), void *arg);
     void (*copy)(void *app, const char *text); /* OSC 52 */
-    void (*changed)(void *app);                /* something to draw came up; or work to do */
-    int64_t (*now)(void *app);                 /* wall ns; fixed in scripted runs */
+    void (*changed)(void *app); /* something to draw came up; or work to do */
+    int64_t (*now)(void *app);  /* wall ns; fixed in scripted runs */
     /* Selects a container and opens its log at the record that begins at time_ns. */
     void (*jump)(void *app, const char *id, int64_t time_ns);
     /* Runs "mytop-docker --batch ARGV..." as a child; the result goes to the journal. */
@@ -47,9 +47,9 @@ struct host {
 };
 
 struct key {
-    int key;                  /* keys.h */
-    enum command command;     /* CMD_NONE: not bound */
-    int row, col;             /* KEY_MOUSE: relative to the view's rectangle */
+    int key;              /* keys.h */
+    enum command command; /* CMD_NONE: not bound */
+    int row, col;         /* KEY_MOUSE: relative to the view's rectangle */
     enum mouse button;
 };
 

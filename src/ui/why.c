@@ -36,7 +36,8 @@ static void add_end(const struct mtd_summary *s, struct buf *out)
         buf_puts(out, "\n");
     }
     if (s->exit_signal)
-        buf_printf(out, "  Killed by %s (status %d)\n", signal_name(s->exit_signal), s->exit_code);
+        buf_printf(out, "  Killed by %s (status %d)\n", signal_name(s->exit_signal),
+                   s->exit_code);
     else if (s->state == MTD_STATE_EXITED || s->state == MTD_STATE_DEAD ||
              s->state == MTD_STATE_RESTARTING)
         buf_printf(out, "  Status %d: %s%s\n", s->exit_code,
@@ -56,7 +57,8 @@ static void add_times(const struct mtd_summary *s, int64_t now, struct buf *out)
     if (s->started_at)
         buf_printf(out, "  Started  %s\n", format_time(s->started_at, text));
     if (s->finished_at)
-        buf_printf(out, "  Ended    %s, %s ago, after %s\n", format_time(s->finished_at, text),
+        buf_printf(out, "  Ended    %s, %s ago, after %s\n",
+                   format_time(s->finished_at, text),
                    format_age(now - s->finished_at, age),
                    format_age(s->finished_at - s->started_at, (char[FORMAT_MAX]){0}));
     if (s->restart_count)
@@ -111,8 +113,8 @@ static void add_history(const struct ui *ui, const struct mtd_summary *s, struct
 
 int why_text(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
 {
-    buf_printf(out, "\1%s  (%s)  %s\n", s->name ? s->name : s->id, s->image ? s->image : "?",
-               mtd_state_name(s->state));
+    buf_printf(out, "\1%s  (%s)  %s\n", s->name ? s->name : s->id,
+               s->image ? s->image : "?", mtd_state_name(s->state));
     add_end(s, out);
     add_times(s, ui_now(ui), out);
     if (s->command)
@@ -131,5 +133,7 @@ void why_open(struct ui *ui)
     if (!r)
         return;
     why_text(ui, r->s, &text);
-    ui_push(ui, pager_new("why", text.data ? text.data : "", NULL, NULL));
+    char title[80];
+    snprintf(title, sizeof(title), "why did %s end?", r->s->name ? r->s->name : r->s->id);
+    ui_push(ui, pager_new(title, text.data ? text.data : "", NULL, NULL));
 }

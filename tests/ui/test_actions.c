@@ -1,0 +1,212 @@
+/* What the acting keys run: the command lines, and what is asked before. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "ui/dispatch.h"
+#include "uibox.h"
+
+static void expect(const char *keys, const char *line)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, keys);
+    cr_expect_str_eq(b.started, line, "after %s", keys);
+    uibox_done(&b);
+}
+
+Test(actions, one_key_one_command_line)
+{
+    expect("s", "mytop-docker --batch stop api\n");
+    expect("j j s", "mytop-docker --batch start job\n");
+    expect("r", "mytop-docker --batch restart api\n");
+    expect("p", "mytop-docker --batch pause api\n");
+    expect("j p", "mytop-docker --batch unpause db\n");
+    expect("a", "mytop-docker --batch attach api\n");
+    expect(
+        "e",
+        "mytop-docker --batch exec -it api /bin/sh -c 'command -v bash >/dev/null 2>&1 "
+        "&& exec bash || exec sh'\n");
+}
+
+Test(actions, losing_something_is_asked_first)
+{
+    expect("d", "");
+    expect("d Enter", "");
+    expect("d y", ""); /* it runs: only force */
+    expect("d f", "mytop-docker --batch rm -f api\n");
+    expect("j j d y", "mytop-docker --batch rm job\n");
+    expect("j j d Tab Enter", "mytop-docker --batch rm job\n");
+    expect("j j d Esc", "");
+    expect("K Enter", "");
+    expect("K Enter y", "mytop-docker --batch kill --signal=SIGTERM api\n");
+    expect("K u y", "");
+    expect("K j Enter y", "mytop-docker --batch kill --signal=SIGKILL api\n");
+    expect("j j K", "");
+}
+
+Test(actions, marks_are_acted_on_together)
+{
+    expect("j j Space Space d y", "mytop-docker --batch rm job done\n");
+    expect("Space Space s", "");
+    expect("Space Space s y", "mytop-docker --batch stop api db\n");
+}
+
+Test(actions, exec_needs_a_running_one)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "j j e");
+    cr_expect(uibox_shows(&b, "exec: job is exited; s starts it"));
+    uibox_keys(&b, "k e");
+    cr_expect(uibox_shows(&b, "exec: db is paused"));
+    cr_expect_str_eq(b.started, "");
+    uibox_done(&b);
+}
+
+Test(actions, run_form_builds_the_line)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_keys(&b, "n");
+    uibox_type(&b, "busybox");
+    uibox_keys(&b, "Down");
+    uibox_type(&b, "echo 'a b'");
+    uibox_keys(&b, "Up Up Space Enter");
+    cr_expect_str_eq(b.started, "mytop-docker --batch run -d --rm busybox echo 'a b'\n");
+    uibox_done(&b);
+}
+
+Test(actions, run_form_refuses)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "n Enter");
+    cr_expect(uibox_shows(&b, "which image?"));
+    uibox_type(&b, "busybox");
+    uibox_keys(&b, "Down");
+    uibox_type(&b, "echo 'open");
+    uibox_keys(&b, "Enter");
+    cr_expect(uibox_shows(&b, "a quote is not closed"));
+    cr_expect_str_eq(b.started, "");
+    uibox_done(&b);
+}
+
+Test(actions, rename_and_commit)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "R");
+    uibox_type(&b, "2");
+    uibox_keys(&b, "Enter c");
+    uibox_type(&b, "mine:1");
+    uibox_keys(&b, "Down");
+    uibox_type(&b, "it works");
+    uibox_keys(&b, "Enter");
+    cr_expect_str_eq(b.started, "mytop-docker --batch rename api api2\n"
+                                "mytop-docker --batch commit -m 'it works' api mine:1\n");
+    uibox_done(&b);
+}
+
+/* The list is read again while a dialog is open. */
+static void replace_list(struct uibox *b, enum mtd_state state, bool gone)
+{
+    struct mtd_list l = {0};
+    l.items = calloc(1, sizeof(*l.items));
+    l.items[0] =
+        uibox_summary(gone ? '9' : '3', gone ? "other" : "job", "busybox", state);
+    l.len = 1;
+    cr_assert_eq(model_take(&b->ui.model, &l), 0);
+    for (struct modal *m = b->ui.modal, *below; m; m = below) {
+        below = m->below;
+        if (m->ops->update && m->ops->update(m) == MODAL_CLOSE)
+            ui_close(&b->ui, m);
+    }
+    dispatch_sync(&b->ui);
+}
+
+Test(actions, a_confirmation_closes_when_its_container_changes)
+{
+    for (int gone = 0; gone < 2; gone++) {
+        struct uibox b;
+        uibox_make(&b, 24, 80, false);
+        uibox_fill(&b);
+        uibox_keys(&b, "j j d");
+        cr_expect_not_null(b.ui.modal);
+        replace_list(&b, MTD_STATE_RUNNING, gone);
+        cr_expect_null(b.ui.modal);
+        cr_expect(uibox_shows(&b, gone ? "vanished" : "running meanwhile"));
+        uibox_keys(&b, "y");
+        cr_expect_str_eq(b.started, "");
+        uibox_done(&b);
+    }
+}
+
+Test(actions, read_only_locks_every_acting_key)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    b.ui.read_only = true;
+    for (size_t i = 0; i < b.ui.keys.len; i++) {
+        const struct binding *k = &b.ui.keys.table[i];
+        struct input_event ev = {.key = k->keys[0]};
+        if (!k->acts || k->context == CONTEXT_TOP)
+            continue;
+        ui_key(&b.ui, &ev);
+        cr_expect_null(b.ui.modal, "%s", k->name);
+        cr_expect(uibox_shows(&b, "read-only"), "%s", k->name);
+    }
+    uibox_keys(&b, ":");
+    uibox_type(&b, "rm -f api");
+    uibox_keys(&b, "Enter");
+    cr_expect_str_eq(b.started, "");
+    uibox_keys(&b, ":");
+    uibox_type(&b, "ps -a");
+    uibox_keys(&b, "Enter");
+    cr_expect_str_eq(b.started, "mytop-docker --batch ps -a\n");
+    uibox_done(&b);
+}
+
+Test(actions, palette_runs_as_typed)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, ":");
+    uibox_type(&b, "tag busybox 'my box'");
+    uibox_keys(&b, "Enter :");
+    uibox_type(&b, "journal");
+    uibox_keys(&b, "Enter");
+    cr_expect_str_eq(b.started, "mytop-docker --batch tag busybox 'my box'\n");
+    cr_expect(uibox_shows(&b, "journal"));
+    uibox_done(&b);
+}
+
+Test(actions, quit_and_interrupt)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_keys(&b, "ctrl-c");
+    cr_expect(!b.quit);
+    cr_expect(uibox_shows(&b, "Containers keep running"));
+    uibox_keys(&b, "Esc");
+    cr_expect(!b.quit);
+    uibox_keys(&b, "q");
+    cr_expect(b.quit);
+    uibox_done(&b);
+}
+
+Test(actions, copy)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "y");
+    cr_expect_eq(strspn(b.copied, "1"), 64);
+    uibox_done(&b);
+}

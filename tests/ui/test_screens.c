@@ -1,0 +1,160 @@
+/* Whole screens against tests/ui/NAME.screen, which read as what a person sees. After a wanted
+ * change: MTD_UPDATE_SCREENS=1 test_ui --filter 'screens/\*', and read the difference. */
+#include <criterion/criterion.h>
+
+#include "uibox.h"
+
+static const struct {
+    int rows, cols;
+    bool ascii;
+    const char *name;
+} SIZES[] = {
+    {24, 80, false, "list-80x24"},   {24, 80, true, "list-80x24-ascii"},
+    {12, 40, false, "list-40x12"},   {40, 120, false, "list-120x40"},
+    {50, 200, false, "list-200x50"}, {1, 1, false, "list-1x1"},
+    {1, 1, true, "list-1x1-ascii"},  {2, 10, false, "list-10x2"},
+};
+
+Test(screens, the_list_at_every_size)
+{
+    for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
+        struct uibox b;
+        uibox_make(&b, SIZES[i].rows, SIZES[i].cols, SIZES[i].ascii);
+        uibox_fill(&b);
+        uibox_golden(&b, SIZES[i].name);
+        uibox_done(&b);
+    }
+}
+
+static void golden_after(const char *keys, int rows, int cols, const char *name)
+{
+    struct uibox b;
+    uibox_make(&b, rows, cols, false);
+    uibox_fill(&b);
+    uibox_keys(&b, keys);
+    uibox_golden(&b, name);
+    uibox_done(&b);
+}
+
+Test(screens, empty)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_golden(&b, "empty");
+    uibox_done(&b);
+}
+
+Test(screens, many)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill_many(&b, 300);
+    uibox_keys(&b, "G k k");
+    uibox_golden(&b, "many-at-the-end");
+    uibox_done(&b);
+}
+
+Test(screens, stats)
+{
+    golden_after("2", 24, 80, "stats-80x24");
+    golden_after("2 Enter +", 40, 120, "stats-120x40");
+}
+
+Test(screens, inspect)
+{
+    golden_after("4 Enter j Enter", 24, 80, "inspect");
+}
+
+Test(screens, detail_alone_when_small)
+{
+    golden_after("2 Enter", 12, 40, "stats-40x12");
+}
+
+Test(screens, help)
+{
+    golden_after("?", 24, 80, "help");
+}
+
+Test(screens, run_form)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "n");
+    uibox_type(&b, "busybox");
+    uibox_keys(&b, "Down");
+    uibox_type(&b, "sh -c 'echo \"hi\"'");
+    uibox_keys(&b, "Down");
+    uibox_type(&b, "api");
+    uibox_golden(&b, "run-name-taken");
+    uibox_type(&b, "2");
+    uibox_keys(&b, "Down");
+    uibox_type(&b, "A=1 B='x y'");
+    uibox_keys(&b, "Down Down");
+    uibox_type(&b, "64m");
+    uibox_golden(&b, "run");
+    uibox_done(&b);
+}
+
+Test(screens, confirmations)
+{
+    golden_after("d", 24, 80, "rm-running");
+    golden_after("Space j Space d", 24, 80, "rm-marked");
+    golden_after("K j Enter", 24, 80, "kill-confirm");
+    golden_after("c", 24, 80, "commit");
+    golden_after("d", 8, 30, "rm-small");
+}
+
+Test(screens, why)
+{
+    golden_after("j j Enter", 24, 80, "why");
+}
+
+Test(screens, sort_menu)
+{
+    golden_after("o", 24, 80, "sort");
+}
+
+Test(screens, filter_line)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "/");
+    uibox_type(&b, "state:exited");
+    uibox_golden(&b, "filter");
+    uibox_done(&b);
+}
+
+/* Drawing at any size with anything open neither crashes nor leaves a half glyph; term.c and
+ * the canvas tests rely on the rest. */
+Test(screens, resize_storm)
+{
+    static const char *const OPEN[] = {"",  "2", "3", "4", "5", "6",
+                                       "?", "n", "d", "o", "K", "c",
+                                       "R", ":", "/", "!", "l", "2 Enter +"};
+    for (size_t i = 0; i < sizeof(OPEN) / sizeof(OPEN[0]); i++) {
+        struct uibox b;
+        unsigned seed = 7;
+        uibox_make(&b, 24, 80, i % 2);
+        uibox_fill(&b);
+        uibox_keys(&b, OPEN[i]);
+        for (int round = 0; round < 150; round++) {
+            seed = seed * 1103515245 + 12345;
+            int rows = 1 + (int)(seed >> 16) % 60, cols = 1 + (int)(seed >> 8) % 250;
+            if (round % 5 == 0)
+                rows = 1 + round % 7, cols = 1 + round % 11;
+            uibox_size(&b, rows, cols);
+            cr_assert_not_null(uibox_text(&b));
+            for (int at = 0; at < rows * cols; at++) {
+                const struct cell *cell = &b.canvas.cells[at];
+                bool right = at % cols > 0 && cell[-1].width == 2;
+                cr_assert_eq(cell->width == 0, right);
+                for (int j = 0; j < cell->len; j++)
+                    cr_assert((unsigned char)cell->text[j] >= 0x20 &&
+                              cell->text[j] != 0x7f);
+            }
+        }
+        uibox_done(&b);
+    }
+}
