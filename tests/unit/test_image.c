@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,6 +156,35 @@ Test(image, twenty_first_uses_at_once_all_find_it)
     cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
     cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 1);
     cr_expect_eq(tempdir_count(dir.fd, "images/config"), 1);
+}
+
+/* Seen from outside: the child sits in flock(2) and has not gone past it. */
+static bool waits_in_flock(pid_t pid)
+{
+    char path[32], want[16], text[128] = "";
+    snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
+    snprintf(want, sizeof(want), "%d ", SYS_flock);
+    return fs_read_small_at(AT_FDCWD, path, text, sizeof(text)) > 0 &&
+           strncmp(text, want, strlen(want)) == 0;
+}
+
+Test(image, a_second_first_use_waits_for_the_first)
+{
+    int status = -1;
+    cr_assert_eq(mkdirat(dir.fd, "images", 0700), 0);
+    int lock = openat(dir.fd, "images/source.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert(lock >= 0 && flock(lock, LOCK_EX) == 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct mtd_image image = {0};
+        close(lock);
+        _exit(image_find(&store, "busybox", &image, NULL) == 0 ? 0 : 1);
+    }
+    while (!waits_in_flock(pid))
+        cr_assert_eq(waitpid(pid, &status, WNOHANG), 0, "it did not wait");
+    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 0);
+    close(lock);
+    cr_expect(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
 Test(image, a_list_shows_sources_without_unpacking_them)
