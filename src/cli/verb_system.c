@@ -329,11 +329,9 @@ const struct verb VERBS_SYSTEM[] = {
     VERB_END,
 };
 
-#define REFUSED(verb, why)                                      \
-    {                                                           \
-        .name = (verb), .summary = (why), .flags = VERB_REFUSED \
-    }
-}
+/* clang-format off: it takes the initialiser for a block */
+#define REFUSED(verb, why) {.name = (verb), .summary = (why), .flags = VERB_REFUSED}
+/* clang-format on */
 #define NO_REGISTRY \
     "there is no registry client yet; import a tar of a root file system instead"
 #define NO_NETWORK "there are no networks but none and host yet"
