@@ -238,6 +238,8 @@ pid_t box_pid1(void)
 void box_make(void)
 {
     struct result r;
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
     snprintf(dir, sizeof(dir), "/tmp/mtd-exec-XXXXXX");
     cr_assert(mkdtemp(dir));
     snprintf(root, sizeof(root), "%s/root", dir);
@@ -250,6 +252,8 @@ void box_make(void)
 void box_remove(void)
 {
     struct result r;
+    if (!dir[0])
+        return;
     BOX(&r, "rm", "-f", "-v", "box");
     cr_expect_eq(r.status, 0, "%s", r.err);
     fs_remove_tree_at(AT_FDCWD, dir);

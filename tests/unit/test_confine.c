@@ -175,6 +175,9 @@ Test(confine_program, says_it_in_dockers_words)
     struct mtd_error err = {0};
     confine_find_program("nosuch", &env, path, sizeof(path), &err);
     cr_assert_str_eq(err.text, "exec: \"nosuch\": executable file not found in $PATH");
+    mtd_error_clear(&err);
+    confine_find_program("/tmp", &env, path, sizeof(path), &err);
+    cr_assert_str_eq(err.text, "exec: \"/tmp\": is a directory");
 }
 
 /* ---- the directory ---------------------------------------------------------------------- */
