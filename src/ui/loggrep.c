@@ -190,7 +190,7 @@ static void draw_row(const struct loggrep *g, size_t n, struct canvas *c,
     if (line.cols >= 60)
         col = 1 + canvas_puts(c, line, 0, col + 1, STYLE(on ? COLOR_SELECTED : COLOR_DIM),
                               format_time(h->time, when));
-    struct rect rest = {line.row, line.col + col + 1, 1, line.cols - col - 1};
+    struct rect rest = {line.row, line.col + col, 1, line.cols - col};
     draw_text(g, h->text, c, rest, -g->scroll.shift,
               STYLE(on ? COLOR_SELECTED : COLOR_TEXT));
 }

@@ -351,7 +351,7 @@ bool logpane_update(struct logpane *p)
     return true;
 }
 
-static bool on_screen(const struct logpane *p, const struct logref *ref)
+bool logpane_on_screen(const struct logpane *p, const struct logref *ref)
 {
     unsigned below = 0, skip = p->follow && p->shown.height > screen(p)
                                    ? p->shown.height - screen(p)
@@ -369,7 +369,7 @@ void logpane_show(struct logpane *p, const struct logref *ref)
 {
     p->current = *ref;
     p->have_current = true;
-    if (on_screen(p, ref)) {
+    if (logpane_on_screen(p, ref)) {
         logpane_pause(p);
         return;
     }

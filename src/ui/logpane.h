@@ -65,6 +65,7 @@ void logpane_goto(struct logpane *p, const struct logplace *place);
 void logpane_scroll(struct logpane *p, long rows); /* up pauses */
 /* Marks the line, and brings it onto the screen when it is not there. */
 void logpane_show(struct logpane *p, const struct logref *ref);
+bool logpane_on_screen(const struct logpane *p, const struct logref *ref);
 /* The line drawn in a row of the screen; NULL = none. */
 const struct logref *logpane_at(const struct logpane *p, int row);
 uint64_t logpane_fresh(const struct logpane *p);

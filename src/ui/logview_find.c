@@ -32,15 +32,15 @@ void logview_changed(struct logview *v)
 
 /* ---- search ---------------------------------------------------------------------------- */
 
-/* The marked line, else the edge of the screen the search goes away from. */
+/* The marked line when it is on the screen, else the screen's edge. */
 static void find_place(const struct logview *v, bool backward, struct logplace *ret)
 {
     const struct logpane *p = &v->pane;
-    if (p->have_current) {
+    if (p->have_current && logpane_on_screen(p, &p->current)) {
         const struct logref *cur = &p->current;
         logplace_time(&v->logs, cur->line.time, ret);
         ret->at[cur->source] = backward ? cur->line.start : cur->line.next;
-    } else if (p->follow || (backward && p->shown.n == 0)) {
+    } else if (p->follow) {
         logplace_end(&v->logs, ret);
     } else {
         *ret = p->top;

@@ -133,29 +133,29 @@ Test(ansi, a_sequence_that_is_too_long_is_text)
 /* One of every class a terminal knows. */
 Test(ansi, every_other_escape_is_shown)
 {
-    EXPECT("\033[2J", "^[[2J");                          /* CSI: erase */
-    EXPECT("\033[1;1H", "^[[1;1H");                      /* CSI: move */
-    EXPECT("\033[?1049h", "^[[?1049h");                  /* CSI: private mode */
-    EXPECT("\033[6n", "^[[6n");                          /* CSI: report */
+    EXPECT("\033[2J", "^[[2J");         /* CSI: erase */
+    EXPECT("\033[1;1H", "^[[1;1H");     /* CSI: move */
+    EXPECT("\033[?1049h", "^[[?1049h"); /* CSI: private mode */
+    EXPECT("\033[6n", "^[[6n");         /* CSI: report */
     EXPECT("\033[>c", "^[[>c");
-    EXPECT("\033[ q", "^[[ q");                          /* CSI with intermediate */
-    EXPECT("\033[?31m", "^[[?31m");                      /* not SGR although it ends with m */
-    EXPECT("\033]0;title\a", "^[]0;title^G");            /* OSC, BEL */
-    EXPECT("\033]52;c;aGk=\033\\", "^[]52;c;aGk=^[\\");   /* OSC 52, ST */
+    EXPECT("\033[ q", "^[[ q");               /* CSI with intermediate */
+    EXPECT("\033[?31m", "^[[?31m");           /* not SGR although it ends with m */
+    EXPECT("\033]0;title\a", "^[]0;title^G"); /* OSC, BEL */
+    EXPECT("\033]52;c;aGk=\033\\", "^[]52;c;aGk=^[\\"); /* OSC 52, ST */
     EXPECT("\033]8;;http://x\033\\", "^[]8;;http://x^[\\");
-    EXPECT("\033P+q544e\033\\", "^[P+q544e^[\\");         /* DCS */
-    EXPECT("\033_Gf=24;\033\\", "^[_Gf=24;^[\\");         /* APC */
-    EXPECT("\033^x\033\\", "^[^x^[\\");                   /* PM */
-    EXPECT("\033Xx\033\\", "^[Xx^[\\");                   /* SOS */
-    EXPECT("\033c\033(0\033#8\0337", "^[c^[(0^[#8^[7");  /* Fs, charset, DEC */
-    EXPECT("\016\017\b\r\v\f", "^N^O^H^M^K^L");          /* C0 */
+    EXPECT("\033P+q544e\033\\", "^[P+q544e^[\\");       /* DCS */
+    EXPECT("\033_Gf=24;\033\\", "^[_Gf=24;^[\\");       /* APC */
+    EXPECT("\033^x\033\\", "^[^x^[\\");                 /* PM */
+    EXPECT("\033Xx\033\\", "^[Xx^[\\");                 /* SOS */
+    EXPECT("\033c\033(0\033#8\0337", "^[c^[(0^[#8^[7"); /* Fs, charset, DEC */
+    EXPECT("\016\017\b\r\v\f", "^N^O^H^M^K^L");         /* C0 */
     EXPECT("\177", "^?");
 }
 
 Test(ansi, c1_controls_are_no_controls)
 {
-    EXPECT("\x9b\x32J", "?2J");          /* an 8-bit CSI is no valid UTF-8 */
-    EXPECT("\xc2\x9b\x32J", "?2J");      /* U+009B */
+    EXPECT("\x9b\x32J", "?2J");     /* an 8-bit CSI is no valid UTF-8 */
+    EXPECT("\xc2\x9b\x32J", "?2J"); /* U+009B */
     EXPECT("\xc2\x9d\x30;x\xc2\x9c", "?0;x?");
     EXPECT("\x80\x84\x90\x9f", "????");
 }
@@ -167,9 +167,11 @@ Test(ansi, bytes_that_are_no_text)
     EXPECT("\xff\xfe", "??");
     EXPECT("\xc3(", "?(");
     EXPECT("\xe2\x82", "??");
-    EXPECT("\xc0\xaf", "??");         /* overlong */
-    EXPECT("\xed\xa0\x80", "???");    /* surrogate */
-    EXPECT("\xe2\x80\xae" "abc", "?abc"); /* right-to-left override */
+    EXPECT("\xc0\xaf", "??");      /* overlong */
+    EXPECT("\xed\xa0\x80", "???"); /* surrogate */
+    EXPECT("\xe2\x80\xae"
+           "abc",
+           "?abc"); /* right-to-left override */
     EXPECT("\xe6\xbc\xa2", "\xe6\xbc\xa2");
 }
 
@@ -197,5 +199,6 @@ Test(ansi, skipping_plain_text_counts_columns)
     cr_assert_eq(ansi_skip(&a, "hello\033[0m", 9, 100), 5);
     cr_assert_eq(a.column, 5);
     cr_assert_eq(ansi_skip(&a, "hello", 5, 3), 3);
-    cr_assert_eq(ansi_skip(&a, "he\xcc\x81", 4, 100), 1); /* the accent belongs to the e */
+    cr_assert_eq(ansi_skip(&a, "he\xcc\x81", 4, 100),
+                 1); /* the accent belongs to the e */
 }
