@@ -1,0 +1,62 @@
+/* app_part - what the files of the loop share: app.c (turns, beginning and end), app_child.c
+ * (children), app_watch.c (files), app_tty.c (the terminal). Nobody else includes it.
+ */
+#ifndef UI_APP_PART_H
+#define UI_APP_PART_H
+
+#include <uv.h>
+
+#include "ui/guard.h"
+#include "ui/replay.h"
+#include "ui/screen.h"
+#include "ui/term.h"
+
+enum { WATCHES = 8 };
+
+struct watch {
+    uv_fs_event_t event;
+    char *path; /* NULL = not in use */
+    bool active;
+};
+
+struct child; /* a process and the job it is for */
+
+struct app {
+    uv_loop_t *loop;
+    struct ui ui;
+    struct terminal *term;
+    struct guard *guard;
+    struct replay *script;
+    struct canvas canvas;
+    struct input input;
+    uv_poll_t tty;
+    uv_timer_t sample, escape, list_delay, file_delay, step;
+    uv_prepare_t before_sleep;
+    uv_idle_t idle;
+    uv_signal_t signals[6];
+    struct watch root, containers, files[WATCHES];
+    bool dirty, away, sampled_once; /* away: somebody else has the terminal */
+    int status;
+    struct child *children;
+};
+
+void app_quit(struct app *a, int status);
+
+/* The platform's start(): job done() is called from the loop, never from inside. */
+int app_start(void *app, struct job *j);
+void app_free_children(struct app *a); /* after their handles were closed */
+
+void app_watch_init(struct app *a);
+void app_watch_done(struct app *a);
+void app_watch_root(struct app *a);
+void app_watch_files(struct app *a); /* what the visible tab wants */
+void app_read_list_soon(struct app *a);
+
+void app_tty_init(struct app *a);
+void app_take_terminal(struct app *a); /* also after somebody else had it */
+void app_give_terminal(struct app *a);
+void app_suspend(struct app *a);
+void app_flush(struct app *a);
+void app_fit_to_terminal(struct app *a);
+
+#endif
