@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -270,9 +271,8 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
     }
     if (code < 0)
         return code;
-    auto_done(cgroup_done) struct cgroup left = {0};
-    if (cgroup_open(&left, &r.status.cgroups, NULL) == 0 && left.n > 0)
-        cgroup_destroy(&left, NULL);
+    if (faccessat(e->store.run_fd, id, F_OK, 0) == 0)
+        engine_clear_run(e, id); /* a start that was cut off */
     code = store_remove(&e->store, r.id, err);
     if (code == 0 && volumes)
         store_remove_volumes(&e->store, &r);

@@ -37,7 +37,7 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
     e->read_only = o->read_only;
     proc_boot_id(e->boot_id);
     if (!o->read_only)
-        store_sweep(&e->store);
+        engine_sweep(e);
     *ret = e;
     return 0;
 }
@@ -87,7 +87,7 @@ bool engine_is_live(enum mtd_state s)
 }
 
 /* The monitor holds this lock as long as it lives; nobody can fake or forget that. */
-static bool monitor_alive(struct mtd_engine *e, const char *id)
+bool engine_has_monitor(struct mtd_engine *e, const char *id)
 {
     auto_fd int run = store_open_run(&e->store, id, false, NULL);
     auto_fd int fd = run < 0 ? -1 : openat(run, "monitor", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -107,13 +107,13 @@ static enum mtd_state observe(struct mtd_engine *e, const char *id, enum mtd_sta
                               const struct strv *cgroups)
 {
     if (said == MTD_STATE_RESTARTING)
-        return monitor_alive(e, id) ? said : MTD_STATE_EXITED;
+        return engine_has_monitor(e, id) ? said : MTD_STATE_EXITED;
     if (!engine_is_live(said))
         return said;
     if (boot && strcmp(boot, e->boot_id) != 0)
         return MTD_STATE_EXITED;
     bool alive = start ? proc_is(pid, start) : pid > 0;
-    if (!alive && !monitor_alive(e, id))
+    if (!alive && !engine_has_monitor(e, id))
         return MTD_STATE_EXITED;
     return alive && is_frozen(cgroups) ? MTD_STATE_PAUSED : MTD_STATE_RUNNING;
 }
@@ -128,7 +128,7 @@ static bool is_orphan(struct mtd_engine *e, const char *id, enum mtd_state said,
                       const char *boot_id)
 {
     bool owned = engine_is_live(said) || said == MTD_STATE_RESTARTING;
-    return owned && !e->read_only && strcmp(boot_id, e->boot_id) == 0 && !monitor_alive(e, id);
+    return owned && !e->read_only && strcmp(boot_id, e->boot_id) == 0 && !engine_has_monitor(e, id);
 }
 
 static void observe_record(struct mtd_engine *e, struct mtd_record *r)

@@ -37,6 +37,13 @@ char *engine_dir(struct mtd_engine *e, const char *id, const char *name); /* mal
 /* Refuses limits this machine or docker's rules do not allow. */
 int engine_check_resources(const struct mtd_resources *r, struct mtd_error *err);
 
+/* A monitor lives: it holds the claim. */
+bool engine_has_monitor(struct mtd_engine *e, const char *id);
+/* Puts right what killed processes left: new monitors, groups and run directories nobody owns,
+ * interrupted removals. Cheap when there is nothing. */
+void engine_sweep(struct mtd_engine *e);
+/* Lock held, no monitor: the groups and the run directory go. */
+void engine_clear_run(struct mtd_engine *e, const char *id);
 /* Gives a container whose monitor died a new one. Call it without holding the lock. */
 int engine_adopt(struct mtd_engine *e, const char *id, struct mtd_error *err);
 

@@ -318,7 +318,7 @@ static const struct {
     {MTD_STAGE_CGROUP, "start.cgroup", make_cgroup, drop_cgroup},
     {MTD_STAGE_CLONE, "start.clone", clone_container, kill_init},
     {MTD_STAGE_PUBLISH, "start.publish", publish, NULL},
-    {MTD_STAGE_EXEC, "start.exec", release_init, NULL},
+    {MTD_STAGE_CLONE, "start.exec", release_init, NULL},
 };
 
 static void undo(struct monitor *m, size_t from)

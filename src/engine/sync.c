@@ -108,9 +108,12 @@ int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
                          .msg_control = &control,
                          .msg_controllen = sizeof(control.room)};
     ssize_t n;
-    do
+    bool reset = false; /* the peer left without reading all: said once, before its last words */
+    errno = 0;
+    do {
+        reset = errno == ECONNRESET;
         n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
-    while (n < 0 && errno == EINTR);
+    } while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset)));
     if (n < 0)
         return errno == ECONNRESET ? SYNC_EOF : -errno;
     if (n == 0)

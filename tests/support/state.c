@@ -28,6 +28,17 @@ bool is_root(void)
     return false;
 }
 
+bool program_is_static(void)
+{
+    char head[4096];
+    auto_fd int fd = open(MTD_PROGRAM, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
+    if (n > 0 && !memmem(head, (size_t)n, "/ld-linux", 9))
+        return true;
+    fprintf(stderr, "[SKIP] the program is not static\n");
+    return false;
+}
+
 static void pause_a_little(void)
 {
     nanosleep(&(struct timespec){.tv_nsec = 5 * NS_PER_MS}, NULL);

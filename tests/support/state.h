@@ -48,6 +48,8 @@ const char *state_leftovers(const struct state *s, bool keep_containers);
 /* Polls until the condition is true, at most 10 s. */
 bool state_until(bool (*condition)(void *), void *arg);
 
+/* A dynamic program cannot run inside a container; prints the reason of the skip. */
+bool program_is_static(void);
 bool is_root(void); /* prints the reason of the skip when not */
 
 #endif
