@@ -1,4 +1,4 @@
-/* The image store in a directory of its own: finding, naming, importing, removing. */
+/* The image store in a directory of its own: finding, naming, importing. */
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -14,114 +14,14 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/image.h"
-#include "tarfile.h"
-#include "tempdir.h"
+#include "imagestore.h"
 
-static struct tempdir dir;
-static struct image_store store;
-
-static void start(void)
-{
-    tempdir_make(&dir);
-    store = (struct image_store){dir.path, dir.fd};
-}
-
-static void end(void)
-{
-    tempdir_done(&dir);
-}
-
-TestSuite(image, .init = start, .fini = end);
-
-static void write_file(const char *path, const void *data, size_t len)
-{
-    int fd = openat(dir.fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    cr_assert(fd >= 0);
-    cr_assert_eq(fs_write_all(fd, data, len), 0);
-    close(fd);
-}
-
-/* <root>/image/NAME.tar with one file. */
-static void drop_tar(const char *name, const char *file, const char *content)
-{
-    const struct tar_item items[] = {{file, S_IFREG | 0755, content}, {0}};
-    struct tarfile t;
-    char path[64];
-    snprintf(path, sizeof(path), "image/%s.tar", name);
-    mkdirat(dir.fd, "image", 0700);
-    tarfile_make(&t, items, "", "");
-    write_file(path, t.data, t.len);
-    tarfile_done(&t);
-}
-
-static char *import(const char *content, const char *name)
-{
-    const struct tar_item items[] = {{"f", S_IFREG | 0644, content}, {0}};
-    struct tarfile t;
-    struct mtd_error err = {0};
-    struct mtd_image_config config = {.user = (char *)"me"};
-    char *id = NULL;
-    tarfile_make(&t, items, "gzip", "");
-    write_file("import", t.data, t.len);
-    tarfile_done(&t);
-    int fd = openat(dir.fd, "import", O_RDONLY | O_CLOEXEC);
-    cr_assert_eq(image_import(&store, fd, name, &config, &id, &err), 0, "%s", err.text);
-    close(fd);
-    return id;
-}
-
-static struct mtd_image find(const char *ref)
-{
-    struct mtd_image image = {0};
-    struct mtd_error err = {0};
-    cr_assert_eq(image_find(&store, ref, &image, &err), 0, "%s: %s", ref, err.text);
-    return image;
-}
-
-static void expect_no_image(const char *ref, int code, const char *text)
-{
-    struct mtd_image image = {0};
-    struct mtd_error err = {0};
-    cr_expect_eq(image_find(&store, ref, &image, &err), -code, "%s: %s", ref, err.text);
-    cr_expect(strstr(err.text, text), "%s", err.text);
-}
-
-static void expect_content(const struct mtd_image *i, const char *file,
-                           const char *content)
-{
-    char path[256], text[64];
-    snprintf(path, sizeof(path), "images/layers/%s/%s",
-             i->layers.items[i->layers.len - 1], file);
-    cr_assert(fs_read_small_at(dir.fd, path, text, sizeof(text)) >= 0, "%s", path);
-    cr_expect_str_eq(text, content);
-}
-
-static int remove_image(const char *ref, bool force, const char *used,
-                        struct strv *report, struct mtd_error *err)
-{
-    struct strv used_by = {0};
-    *err = (struct mtd_error){0};
-    if (used)
-        cr_assert_eq(strv_add(&used_by, used), 0);
-    int rc = image_remove(&store, ref, force, &used_by, report, err);
-    strv_done(&used_by);
-    return rc;
-}
-
-static void must_remove(const char *ref)
-{
-    struct strv report = {0};
-    struct mtd_error err;
-    cr_expect_eq(remove_image(ref, false, NULL, &report, &err), 0, "%s: %s", ref,
-                 err.text);
-    strv_done(&report);
-}
+TestSuite(image, .init = store_start, .fini = store_end);
 
 Test(image, the_embedded_busybox_is_unpacked_at_first_use)
 {
-    struct mtd_image first = find("busybox"),
-                     again = find("docker.io/library/busybox:latest");
+    struct mtd_image first = store_find("busybox"),
+                     again = store_find("docker.io/library/busybox:latest");
     char path[256];
     struct stat st;
     cr_expect_str_eq(first.names.items[0], "busybox:latest");
@@ -129,10 +29,10 @@ Test(image, the_embedded_busybox_is_unpacked_at_first_use)
     cr_expect_str_eq(first.id, again.id);
     cr_assert_eq(first.layers.len, 1);
     snprintf(path, sizeof(path), "images/layers/%s/bin/busybox", first.layers.items[0]);
-    cr_assert_eq(fstatat(dir.fd, path, &st, 0), 0);
+    cr_assert_eq(fstatat(store_dir.fd, path, &st, 0), 0);
     cr_expect_eq(st.st_mode & 07777, 0755);
-    cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
-    cr_assert_eq(fstatat(dir.fd, "images/layers", &st, 0), 0);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/tmp"), 0);
+    cr_assert_eq(fstatat(store_dir.fd, "images/layers", &st, 0), 0);
     cr_expect_eq(st.st_mode & 07777, 0700, "layers are nobody else's business");
     mtd_image_done(&first);
     mtd_image_done(&again);
@@ -153,9 +53,9 @@ Test(image, twenty_first_uses_at_once_all_find_it)
         int status = -1;
         cr_expect(waitpid(pids[i], &status, 0) == pids[i] && status == 0);
     }
-    cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
-    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 1);
-    cr_expect_eq(tempdir_count(dir.fd, "images/config"), 1);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/tmp"), 0);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/layers"), 1);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/config"), 1);
 }
 
 /* Seen from outside: the child sits in flock(2) and has not gone past it. */
@@ -171,8 +71,9 @@ static bool waits_in_flock(pid_t pid)
 Test(image, a_second_first_use_waits_for_the_first)
 {
     int status = -1;
-    cr_assert_eq(mkdirat(dir.fd, "images", 0700), 0);
-    int lock = openat(dir.fd, "images/source.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    cr_assert_eq(mkdirat(store_dir.fd, "images", 0700), 0);
+    int lock =
+        openat(store_dir.fd, "images/source.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     cr_assert(lock >= 0 && flock(lock, LOCK_EX) == 0);
     pid_t pid = fork();
     if (pid == 0) {
@@ -182,7 +83,7 @@ Test(image, a_second_first_use_waits_for_the_first)
     }
     while (!waits_in_flock(pid))
         cr_assert_eq(waitpid(pid, &status, WNOHANG), 0, "it did not wait");
-    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 0);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/layers"), 0);
     close(lock);
     cr_expect(waitpid(pid, &status, 0) == pid && status == 0);
 }
@@ -190,8 +91,8 @@ Test(image, a_second_first_use_waits_for_the_first)
 Test(image, a_list_shows_sources_without_unpacking_them)
 {
     struct mtd_image_list list = {0};
-    drop_tar("alpine", "f", "1");
-    drop_tar("Not A Name", "f", "1");
+    store_drop_tar("alpine", "f", "1");
+    store_drop_tar("Not A Name", "f", "1");
     cr_assert_eq(image_list(&store, &list, NULL), 0);
     cr_assert_eq(list.len, 2);
     for (size_t i = 0; i < list.len; i++) {
@@ -200,8 +101,8 @@ Test(image, a_list_shows_sources_without_unpacking_them)
                   strcmp(name, "busybox:latest") == 0);
         cr_expect_eq(list.items[i].layers.len, 0);
     }
-    cr_expect_eq(faccessat(dir.fd, "images", F_OK, 0), -1);
-    struct mtd_image image = find("alpine");
+    cr_expect_eq(faccessat(store_dir.fd, "images", F_OK, 0), -1);
+    struct mtd_image image = store_find("alpine");
     for (size_t i = 0; i < list.len; i++)
         if (strcmp(list.items[i].names.items[0], "alpine:latest") == 0)
             cr_expect_str_eq(list.items[i].id, image.id, "the id was known before");
@@ -211,18 +112,18 @@ Test(image, a_list_shows_sources_without_unpacking_them)
 
 Test(image, a_dropped_tar_is_an_image_and_a_changed_one_a_new_one)
 {
-    drop_tar("app", "bin/sh", "one");
-    struct mtd_image first = find("app");
-    expect_content(&first, "bin/sh", "one");
+    store_drop_tar("app", "bin/sh", "one");
+    struct mtd_image first = store_find("app");
+    store_expect_content(&first, "bin/sh", "one");
     cr_expect_str_eq(first.config.cmd.items[0], "sh");
-    drop_tar("app", "f", "three");
-    struct mtd_image second = find("app");
-    expect_content(&second, "f", "three");
+    store_drop_tar("app", "f", "three");
+    struct mtd_image second = store_find("app");
+    store_expect_content(&second, "f", "three");
     cr_expect_eq(second.config.cmd.len, 0, "no shell, no command");
     cr_expect_str_neq(first.id, second.id);
-    expect_content(&first, "bin/sh", "one"); /* a container may be using it */
-    cr_assert_eq(unlinkat(dir.fd, "image/app.tar", 0), 0);
-    struct mtd_image third = find("app");
+    store_expect_content(&first, "bin/sh", "one"); /* a container may be using it */
+    cr_assert_eq(unlinkat(store_dir.fd, "image/app.tar", 0), 0);
+    struct mtd_image third = store_find("app");
     cr_expect_str_eq(third.id, second.id, "once unpacked the tar is not needed");
     mtd_image_done(&first);
     mtd_image_done(&second);
@@ -231,70 +132,70 @@ Test(image, a_dropped_tar_is_an_image_and_a_changed_one_a_new_one)
 
 Test(image, a_dropped_tar_may_have_a_tag_and_hide_the_embedded_one)
 {
-    drop_tar("app:1.2", "f", "1.2");
-    drop_tar("busybox", "f", "mine");
-    struct mtd_image image = find("app:1.2");
-    expect_content(&image, "f", "1.2");
+    store_drop_tar("app:1.2", "f", "1.2");
+    store_drop_tar("busybox", "f", "mine");
+    struct mtd_image image = store_find("app:1.2");
+    store_expect_content(&image, "f", "1.2");
     mtd_image_done(&image);
-    image = find("busybox");
-    expect_content(&image, "f", "mine");
+    image = store_find("busybox");
+    store_expect_content(&image, "f", "mine");
     mtd_image_done(&image);
-    expect_no_image("app", ENOENT, "image \"app\" not found");
+    store_expect_none("app", ENOENT, "image \"app\" not found");
 }
 
 Test(image, a_bad_tar_is_an_error_and_leaves_nothing)
 {
-    mkdirat(dir.fd, "image", 0700);
-    write_file("image/bad.tar", "this is no tar", 14);
-    expect_no_image("bad", EBADMSG, "image/bad.tar: not a good tar");
-    drop_tar("evil", "../../evil", "x");
-    expect_no_image("evil", EBADMSG, "\"../../evil\": \"..\" is refused");
-    cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
-    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 0);
-    cr_expect_eq(tempdir_count(dir.fd, "images/refs"), 0);
-    cr_assert_eq(mkfifoat(dir.fd, "image/fifo.tar", 0600), 0);
-    expect_no_image("fifo", ENOENT, "not found"); /* and does not hang */
+    mkdirat(store_dir.fd, "image", 0700);
+    store_write("image/bad.tar", "this is no tar", 14);
+    store_expect_none("bad", EBADMSG, "image/bad.tar: not a good tar");
+    store_drop_tar("evil", "../../evil", "x");
+    store_expect_none("evil", EBADMSG, "\"../../evil\": \"..\" is refused");
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/tmp"), 0);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/layers"), 0);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/refs"), 0);
+    cr_assert_eq(mkfifoat(store_dir.fd, "image/fifo.tar", 0600), 0);
+    store_expect_none("fifo", ENOENT, "not found"); /* and does not hang */
 }
 
 Test(image, unknown_images_are_told_what_there_is)
 {
-    drop_tar("alpine", "f", "1");
-    drop_tar("alpine:edge", "f", "1");
-    expect_no_image(
+    store_drop_tar("alpine", "f", "1");
+    store_drop_tar("alpine:edge", "f", "1");
+    store_expect_none(
         "alpin", ENOENT,
         "image \"alpin\" not found; local images: alpine, alpine:edge, busybox");
-    expect_no_image("Alpine", EINVAL, "invalid image name \"Alpine\"");
-    expect_no_image("sha256:00ff", ENOENT, "not found");
-    expect_no_image("", EINVAL, "invalid image name");
+    store_expect_none("Alpine", EINVAL, "invalid image name \"Alpine\"");
+    store_expect_none("sha256:00ff", ENOENT, "not found");
+    store_expect_none("", EINVAL, "invalid image name");
 }
 
 Test(image, imported_images_have_config_name_and_size)
 {
-    auto_free char *id = import("hello", "me/app:1");
-    struct mtd_image image = find("me/app:1");
+    auto_free char *id = store_import("hello", "me/app:1");
+    struct mtd_image image = store_find("me/app:1");
     cr_expect_str_eq(image.id, id);
     cr_expect_str_eq(image.config.user, "me");
     cr_expect_eq(image.size, 5);
     cr_expect_gt(image.created_at, 0);
-    expect_content(&image, "f", "hello");
+    store_expect_content(&image, "f", "hello");
     mtd_image_done(&image);
-    cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/tmp"), 0);
 }
 
 Test(image, an_id_finds_by_unique_prefix)
 {
-    auto_free char *id = import("1", "one"), *second = import("2", "two");
+    auto_free char *id = store_import("1", "one"), *second = store_import("2", "two");
     char prefix[20], both[128];
     snprintf(prefix, sizeof(prefix), "%.12s", id + 7);
-    struct mtd_image image = find(prefix);
+    struct mtd_image image = store_find(prefix);
     cr_expect_str_eq(image.id, id);
     cr_expect_str_eq(image.names.items[0], "one:latest");
     mtd_image_done(&image);
-    image = find(id);
+    image = store_find(id);
     cr_expect_str_eq(image.id, id);
     mtd_image_done(&image);
     snprintf(both, sizeof(both), "whatever@%s", second);
-    image = find(both);
+    image = store_find(both);
     cr_expect_str_eq(image.id, second);
     mtd_image_done(&image);
 }
@@ -303,25 +204,25 @@ Test(image, an_ambiguous_id_lists_the_candidates)
 {
     static const char HEX[] =
         "aaaa567890123456789012345678901234567890123456789012345678901";
-    mkdirat(dir.fd, "images", 0700);
-    mkdirat(dir.fd, "images/config", 0700);
+    mkdirat(store_dir.fd, "images", 0700);
+    mkdirat(store_dir.fd, "images/config", 0700);
     for (int i = 0; i < 2; i++) {
         char path[128];
         snprintf(path, sizeof(path), "images/config/%s%03d.json", HEX, i);
-        write_file(path, "{}", 2);
+        store_write(path, "{}", 2);
     }
-    expect_no_image("aaaa", ENOTUNIQ,
-                    "image id \"aaaa\" is ambiguous: aaaa56789012, aaaa");
+    store_expect_none("aaaa", ENOTUNIQ,
+                      "image id \"aaaa\" is ambiguous: aaaa56789012, aaaa");
 }
 
 Test(image, a_name_moves_and_the_old_image_stays)
 {
-    auto_free char *first = import("1", "app"), *second = import("2", "app");
-    struct mtd_image image = find("app");
+    auto_free char *first = store_import("1", "app"), *second = store_import("2", "app");
+    struct mtd_image image = store_find("app");
     struct mtd_image_list list = {0};
     cr_expect_str_eq(image.id, second);
     mtd_image_done(&image);
-    image = find(first);
+    image = store_find(first);
     cr_expect_eq(image.names.len, 0);
     mtd_image_done(&image);
     cr_assert_eq(image_list(&store, &list, NULL), 0);
@@ -332,15 +233,15 @@ Test(image, a_name_moves_and_the_old_image_stays)
 
 Test(image, tags_are_names_of_the_same_image)
 {
-    auto_free char *id = import("1", "app");
+    auto_free char *id = store_import("1", "app");
     struct mtd_error err = {0};
     cr_expect_eq(image_tag(&store, "app", "reg.example.com:5000/x/app:v1", &err), 0, "%s",
                  err.text);
     cr_expect_eq(image_tag(&store, id, "third", &err), 0, "%s", err.text);
-    struct mtd_image image = find("reg.example.com:5000/x/app:v1");
+    struct mtd_image image = store_find("reg.example.com:5000/x/app:v1");
     cr_expect_str_eq(image.id, id);
     mtd_image_done(&image);
-    image = find(id);
+    image = store_find(id);
     cr_expect_eq(image.names.len, 3);
     mtd_image_done(&image);
     cr_expect_eq(image_tag(&store, "app", "Bad", &err), -EINVAL);
@@ -348,141 +249,36 @@ Test(image, tags_are_names_of_the_same_image)
     cr_expect_eq(image_tag(&store, "nope", "x", &err), -ENOENT);
 }
 
-Test(image, removing_a_name_keeps_the_image_until_the_last_one)
-{
-    struct strv report = {0};
-    struct mtd_error err;
-    auto_free char *id = import("1", "app");
-    cr_assert_eq(image_tag(&store, "app", "other", NULL), 0);
-    cr_expect_eq(remove_image("app", false, NULL, &report, &err), 0);
-    cr_expect_eq(report.len, 1);
-    cr_expect_str_eq(report.items[0], "Untagged: app:latest");
-    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 1);
-    strv_done(&report);
-    cr_expect_eq(remove_image("other", false, NULL, &report, &err), 0, "%s", err.text);
-    cr_expect_eq(report.len, 3);
-    cr_expect_str_eq(report.items[0], "Untagged: other:latest");
-    cr_expect(strncmp(report.items[1], "Deleted: sha256:", 16) == 0);
-    cr_expect_str_eq(report.items[1] + 9, id);
-    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 0);
-    cr_expect_eq(tempdir_count(dir.fd, "images/config"), 0);
-    cr_expect_eq(tempdir_count(dir.fd, "images/refs"), 0);
-    cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
-    strv_done(&report);
-}
-
-Test(image, removing_by_id_with_several_names_needs_force)
-{
-    struct strv report = {0};
-    struct mtd_error err;
-    auto_free char *id = import("1", "app");
-    cr_assert_eq(image_tag(&store, "app", "other", NULL), 0);
-    cr_expect_eq(remove_image(id, false, NULL, &report, &err), -EBUSY);
-    cr_expect(strstr(err.text, "app:latest, other:latest"), "%s", err.text);
-    cr_expect_eq(remove_image(id, true, NULL, &report, &err), 0, "%s", err.text);
-    cr_expect_eq(report.len, 4);
-    strv_done(&report);
-}
-
-Test(image, a_layer_that_another_image_has_stays)
-{
-    auto_free char *first = import("same", "one"), *second = import("same", "two");
-    cr_expect_str_neq(first, second);
-    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 1);
-    must_remove("one");
-    struct mtd_image image = find("two");
-    expect_content(&image, "f", "same");
-    mtd_image_done(&image);
-    must_remove("two");
-    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 0);
-}
-
-Test(image, what_a_container_uses_never_goes)
-{
-    struct strv report = {0};
-    struct mtd_error err;
-    auto_free char *id = import("1", "app");
-    cr_expect_eq(remove_image("app", false, id, &report, &err), -EBUSY);
-    cr_expect(strstr(err.text, "image \"app\" is used by a container"), "%s", err.text);
-    cr_expect_eq(remove_image("app", true, id, &report, &err), 0, "%s", err.text);
-    cr_expect_eq(report.len, 1, "with force it only loses its name");
-    struct mtd_image image = find(id);
-    expect_content(&image, "f", "1");
-    mtd_image_done(&image);
-    cr_expect_eq(remove_image(id, true, id, &report, &err), -EBUSY);
-    cr_expect_eq(remove_image(id, false, NULL, &report, &err), 0, "%s", err.text);
-    strv_done(&report);
-}
-
-Test(image, a_source_that_is_not_unpacked_says_so_when_removed)
-{
-    struct strv report = {0};
-    struct mtd_error err;
-    drop_tar("alpine", "f", "1");
-    cr_expect_eq(remove_image("alpine", false, NULL, &report, &err), -ENOENT);
-    cr_expect(strstr(err.text, "image/alpine.tar"), "%s", err.text);
-    cr_expect_eq(remove_image("busybox", false, NULL, &report, &err), -ENOENT);
-    cr_expect(strstr(err.text, "embedded"), "%s", err.text);
-    cr_expect_eq(remove_image("nope", false, NULL, &report, &err), -ENOENT);
-    cr_expect(strstr(err.text, "local images: alpine, busybox"), "%s", err.text);
-    struct mtd_image image = find("busybox");
-    mtd_image_done(&image);
-    must_remove("busybox");
-    image = find("busybox");
-    cr_expect_eq(image.layers.len, 1, "and is unpacked again when used again");
-    mtd_image_done(&image);
-    strv_done(&report);
-}
-
 Test(image, a_source_whose_layer_was_lost_is_unpacked_again)
 {
-    struct mtd_image image = find("busybox");
-    auto_fd int layers = fs_open_dir_at(dir.fd, "images/layers");
+    struct mtd_image image = store_find("busybox");
+    auto_fd int layers = fs_open_dir_at(store_dir.fd, "images/layers");
     cr_assert_eq(fs_remove_tree_at(layers, image.layers.items[0]), 0);
     mtd_image_done(&image);
-    image = find("busybox");
+    image = store_find("busybox");
     cr_expect_eq(tempdir_count(layers, image.layers.items[0]) > 5, true);
     mtd_image_done(&image);
 }
 
 Test(image, a_lost_layer_of_another_image_is_named)
 {
-    auto_free char *id = import("1", "app");
-    struct mtd_image image = find(id);
-    auto_fd int layers = fs_open_dir_at(dir.fd, "images/layers");
+    auto_free char *id = store_import("1", "app");
+    struct mtd_image image = store_find(id);
+    auto_fd int layers = fs_open_dir_at(store_dir.fd, "images/layers");
     cr_assert_eq(fs_remove_tree_at(layers, image.layers.items[0]), 0);
     mtd_image_done(&image);
-    expect_no_image("app", ENOENT, "is missing");
-}
-
-/* A config that cannot be read may need any layer: then none goes. */
-Test(image, a_damaged_config_hides_one_image_and_keeps_all_layers)
-{
-    struct mtd_image_list list = {0};
-    auto_free char *id = import("1", "app"), *other = import("2", "other");
-    char path[128];
-    snprintf(path, sizeof(path), "images/config/%s.json", id + 7);
-    write_file(path, "{\"Layers\": [\"../../..\"]}", 24);
-    expect_no_image("app", EINVAL, "is damaged");
-    cr_assert_eq(image_list(&store, &list, NULL), 0);
-    cr_expect_eq(list.len, 2);
-    mtd_image_list_done(&list);
-    must_remove("other");
-    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 2);
-    must_remove("app");
-    cr_expect_eq(tempdir_count(dir.fd, "images/refs"), 0);
-    cr_expect(other);
+    store_expect_none("app", ENOENT, "is missing");
 }
 
 Test(image, what_a_killed_process_left_is_swept)
 {
-    cr_assert_eq(mkdirat(dir.fd, "images", 0700), 0);
-    cr_assert_eq(mkdirat(dir.fd, "images/tmp", 0700), 0);
-    cr_assert_eq(mkdirat(dir.fd, "images/tmp/layer-dead", 0755), 0);
-    cr_assert_eq(mkdirat(dir.fd, "images/tmp/layer-dead/d", 0755), 0);
-    cr_assert_eq(symlinkat("x", dir.fd, "images/tmp/ref-dead"), 0);
-    auto_free char *id = import("1", "app");
-    cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
+    cr_assert_eq(mkdirat(store_dir.fd, "images", 0700), 0);
+    cr_assert_eq(mkdirat(store_dir.fd, "images/tmp", 0700), 0);
+    cr_assert_eq(mkdirat(store_dir.fd, "images/tmp/layer-dead", 0755), 0);
+    cr_assert_eq(mkdirat(store_dir.fd, "images/tmp/layer-dead/d", 0755), 0);
+    cr_assert_eq(symlinkat("x", store_dir.fd, "images/tmp/ref-dead"), 0);
+    auto_free char *id = store_import("1", "app");
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/tmp"), 0);
     cr_expect(id);
 }
 
@@ -512,9 +308,9 @@ Test(image, names_and_removals_at_once_leave_a_whole_store)
         int status = -1;
         cr_expect(waitpid(pids[w], &status, 0) == pids[w] && status == 0, "%d", status);
     }
-    struct mtd_image image = find("busybox");
+    struct mtd_image image = store_find("busybox");
     cr_expect_eq(image.layers.len, 1);
-    cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
-    cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 1);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/tmp"), 0);
+    cr_expect_eq(tempdir_count(store_dir.fd, "images/layers"), 1);
     mtd_image_done(&image);
 }
