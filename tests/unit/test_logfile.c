@@ -355,7 +355,7 @@ Test(logfile, a_fragment_is_read_again_after_its_repair)
     struct log_writer w;
     struct log_reader r;
     auto_done(streams_done) struct streams all = {0};
-    tempdir_put(&tmp, LOG_NAME, STAMP " stdout F a\n9999-12-3");
+    tempdir_put(&tmp, LOG_NAME, STAMP " stdout F a\nrubbish");
     open_reader(&r, false);
     read_all(&r, &all);
     open_writer(&w, 0, 1);
