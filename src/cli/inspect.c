@@ -314,6 +314,7 @@ json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
     add_paths(o, e, r);
     json_object_set_new(o, "Name", inspect_text(name));
     json_object_set_new(o, "RestartCount", json_integer(r->status.restart_count));
+    json_object_set_new(o, "MonitorPid", json_integer(r->status.monitor_pid));
     json_object_set_new(o, "Driver", json_string("overlay2"));
     json_object_set_new(o, "Platform", json_string("linux"));
     json_object_set_new(o, "ExecIDs", json_null());

@@ -1,0 +1,276 @@
+/* Whatever is killed, the state, the log and the resources end up true. Needs root. */
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../support/state.h"
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    state_make(&s);
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(monitor, .init = set_up, .fini = tear_down, .timeout = 60);
+
+static char *field(const char *name, const char *template)
+{
+    return ASK(&s, "inspect", "--format", template, name);
+}
+
+static void expect_field(const char *name, const char *template, const char *want)
+{
+    char *got = field(name, template);
+    cr_expect_str_eq(got, want, "%s of %s is %s, not %s", template, name, got, want);
+    free(got);
+}
+
+static pid_t pid_of(const char *name)
+{
+    char *text = field(name, "{{.State.Pid}}");
+    pid_t pid = (pid_t)atol(text);
+    free(text);
+    return pid;
+}
+
+/* As the record has it: a monitor that took over is not the parent. */
+static pid_t monitor_of(const char *name)
+{
+    char *text = field(name, "{{.MonitorPid}}");
+    pid_t pid = (pid_t)atol(text);
+    free(text);
+    return pid;
+}
+
+struct wanted {
+    const char *name, *template, *value;
+};
+
+static bool has_value(void *arg)
+{
+    const struct wanted *w = arg;
+    char *got = field(w->name, w->template);
+    bool same = strcmp(got, w->value) == 0;
+    free(got);
+    return same;
+}
+
+static void await_field(const char *name, const char *template, const char *value)
+{
+    struct wanted w = {name, template, value};
+    cr_expect(state_until(has_value, &w), "%s of %s never was %s", template, name, value);
+}
+
+static bool is_gone(void *arg)
+{
+    return kill(*(pid_t *)arg, 0) < 0;
+}
+
+static void kill_and_wait(pid_t pid)
+{
+    cr_assert_gt(pid, 1);
+    cr_assert_eq(kill(pid, SIGKILL), 0);
+    cr_expect(state_until(is_gone, &pid));
+}
+
+/* "n" on each line from 1, without a hole or a double. */
+static void expect_counting(const char *text, long at_least)
+{
+    long n = 0;
+    for (const char *p = text; *p; n++) {
+        char *end;
+        long got = strtol(p, &end, 10);
+        cr_assert_eq(got, n + 1, "line %ld says %ld", n + 1, got);
+        p = *end == '\n' ? end + 1 : end;
+    }
+    cr_expect_geq(n, at_least);
+}
+
+static const char COUNT[] = "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; "
+                            "usleep 2000; done; exit 5";
+
+Test(monitor, killed_monitor_costs_nothing)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c", COUNT));
+    for (int i = 0; i < 3; i++) /* each command starts a new one when there is none */
+        kill_and_wait(monitor_of("x"));
+    struct outcome w = RUN(&s, "wait", "x");
+    cr_expect_str_eq(w.out, "5\n", "the exit status of a container whose monitor was killed");
+    outcome_done(&w);
+    char *log = ASK(&s, "logs", "x");
+    expect_counting(log, 400);
+    free(log);
+    expect_field("x", "{{.State.Status}} {{.State.ExitCode}}", "exited 5");
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+Test(monitor, killed_with_its_container)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+    pid_t pid = pid_of("x");
+    pid_t monitor = monitor_of("x");
+    kill_and_wait(monitor);
+    kill(pid, SIGKILL);
+    expect_field("x", "{{.State.Running}}", "false");
+    cr_expect_str_empty(state_leftovers(&s, true));
+    free(ASK(&s, "start", "x"));
+    expect_field("x", "{{.State.Running}}", "true");
+}
+
+Test(monitor, killed_with_a_rm_container)
+{
+    free(ASK(&s, "run", "-d", "--rm", "--name", "x", "busybox", "sleep", "1000"));
+    pid_t pid = pid_of("x");
+    kill_and_wait(monitor_of("x"));
+    kill(pid, SIGKILL);
+    struct outcome o = RUN(&s, "ps", "-aq");
+    cr_expect_str_empty(o.out);
+    outcome_done(&o);
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+Test(monitor, stop_after_the_monitor_was_killed)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c",
+             "trap 'exit 3' TERM; while :; do usleep 1000; done"));
+    kill_and_wait(monitor_of("x"));
+    free(ASK(&s, "stop", "x"));
+    expect_field("x", "{{.State.Status}} {{.State.ExitCode}}", "exited 3");
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+Test(monitor, front_end_killed)
+{
+    pid_t front = SPAWN(&s, "run", "--name", "x", "busybox", "sh", "-c", COUNT);
+    await_field("x", "{{.State.Status}}", "running");
+    kill(front, SIGKILL);
+    cr_expect_eq(state_reap(front), 128 + SIGKILL);
+    struct outcome w = RUN(&s, "wait", "x");
+    cr_expect_str_eq(w.out, "5\n");
+    outcome_done(&w);
+    char *log = ASK(&s, "logs", "x");
+    expect_counting(log, 400);
+    free(log);
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+Test(monitor, front_end_of_a_rm_container_killed)
+{
+    pid_t front = SPAWN(&s, "run", "--rm", "--name", "x", "busybox", "sh", "-c",
+                        "echo up; exec sleep 1000");
+    await_field("x", "{{.State.Status}}", "running");
+    pid_t pid = pid_of("x");
+    kill(front, SIGKILL);
+    state_reap(front);
+    kill(pid, SIGKILL);
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+Test(monitor, restarts_on_failure_so_often)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "on-failure:2", "busybox", "sh", "-c",
+             "echo run; exit 3"));
+    struct outcome w = RUN(&s, "wait", "x");
+    cr_expect_str_eq(w.out, "3\n");
+    outcome_done(&w);
+    expect_field("x", "{{.RestartCount}} {{.State.Status}}", "2 exited");
+    char *log = ASK(&s, "logs", "x");
+    cr_expect_str_eq(log, "run\nrun\nrun");
+    free(log);
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+Test(monitor, a_stopped_one_stays_stopped)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "sleep", "1000"));
+    free(ASK(&s, "stop", "-t", "0", "x"));
+    expect_field("x", "{{.State.Status}}", "exited");
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+Test(monitor, stopped_while_it_waits_for_a_restart)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "false"));
+    await_field("x", "{{.State.Status}}", "restarting");
+    free(ASK(&s, "stop", "x"));
+    expect_field("x", "{{.State.Status}}", "exited");
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+Test(monitor, removed_while_it_waits_for_a_restart)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "false"));
+    await_field("x", "{{.State.Status}}", "restarting");
+    free(ASK(&s, "rm", "-f", "x"));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+Test(monitor, killed_while_it_waits_for_a_restart)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "sh", "-c",
+             "echo $PPID; false"));
+    await_field("x", "{{.State.Status}}", "restarting");
+    kill_and_wait(monitor_of("x"));
+    char *count = field("x", "{{.RestartCount}}");
+    long before = atol(count);
+    free(count);
+    char more[32];
+    snprintf(more, sizeof(more), "%ld", before + 2);
+    await_field("x", "{{.RestartCount}}", more); /* the new monitor goes on with it */
+    free(ASK(&s, "rm", "-f", "x"));
+}
+
+Test(monitor, paused_one_stops)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+    free(ASK(&s, "pause", "x"));
+    expect_field("x", "{{.State.Status}}", "paused");
+    free(ASK(&s, "stop", "-t", "1", "x"));
+    expect_field("x", "{{.State.Status}}", "exited");
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+Test(monitor, a_fork_bomb_ends_with_its_container)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--pids-limit", "60", "busybox", "sh", "-c",
+             "f() { f | f & }; f; sleep 1000"));
+    free(ASK(&s, "rm", "-f", "x"));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+static void run_pair(const char *const a[], const char *const b[])
+{
+    pid_t one = state_spawn(&s, a), two = state_spawn(&s, b);
+    int first = state_reap(one), second = state_reap(two);
+    cr_expect(first <= 1 && second <= 1, "%s %d, %s %d", a[0], first, b[0], second);
+}
+#define PAIR(a, b) run_pair((const char *const[])a, (const char *const[])b)
+#define C(...) {__VA_ARGS__, NULL}
+
+Test(monitor, two_commands_at_once_are_both_answered)
+{
+    for (int i = 0; i < 5; i++) {
+        free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+        PAIR(C("stop", "-t", "0", "x"), C("rm", "-f", "x"));
+        free(ASK(&s, "run", "-d", "--rm", "--name", "y", "busybox", "sleep", "1000"));
+        PAIR(C("stop", "-t", "0", "y"), C("stop", "-t", "0", "y"));
+        free(ASK(&s, "run", "-d", "--name", "z", "busybox", "sleep", "1000"));
+        PAIR(C("rename", "z", "q"), C("inspect", "z"));
+        PAIR(C("commit", "q", "img"), C("rm", "-f", "q"));
+        cr_expect_str_empty(state_leftovers(&s, false));
+    }
+}
