@@ -1,0 +1,242 @@
+/* The real program on a pseudo terminal: what the terminal is left in however it ends, what it
+ * is told while nothing happens, and every kind of terminal. Needs root for the state. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "pty.h"
+#include "tempdir.h"
+
+static struct tempdir dir;
+static char root[128], run[128];
+
+static void make(void)
+{
+    if (geteuid() != 0)
+        cr_skip("needs root");
+    tempdir_make(&dir);
+    snprintf(root, sizeof(root), "%s/root", dir.path);
+    snprintf(run, sizeof(run), "%s/run", dir.path);
+}
+
+static void done(void)
+{
+    if (geteuid() == 0)
+        tempdir_done(&dir);
+}
+
+TestSuite(terminal, .init = make, .fini = done, .timeout = 60);
+
+static const char *const UTF8_XTERM[] = {"TERM=xterm-256color", "LC_ALL=C.UTF-8",
+                                         "NO_COLOR", NULL};
+
+static void start_in(struct pty *p, const char *const *env, bool ignore_hup)
+{
+    const char *const args[] = {"--root", root, "--run-root", run, NULL};
+    struct pty_setup s = {.args = args, .env = env, .ignore_hup = ignore_hup};
+    pty_start(p, &s);
+}
+
+static void start(struct pty *p)
+{
+    start_in(p, UTF8_XTERM, false);
+    cr_assert(pty_expect(p, 0, "no containers yet"), "no screen: %s", p->text);
+}
+
+static void expect_given_back(struct pty *p, int status, const char *how)
+{
+    cr_expect_eq(pty_status(p), status, "%s", how);
+    const char *left = pty_left_over(p);
+    cr_expect_null(left, "%s leaves %s", how, left);
+}
+
+Test(terminal, quit_gives_it_back)
+{
+    struct pty p;
+    start(&p);
+    pty_send(&p, "q");
+    expect_given_back(&p, 0, "q");
+    pty_done(&p);
+}
+
+Test(terminal, signals_give_it_back)
+{
+    static const int SIGNALS[] = {SIGINT,  SIGTERM, SIGHUP, SIGQUIT,
+                                  SIGSEGV, SIGABRT, SIGKILL};
+    for (size_t i = 0; i < sizeof(SIGNALS) / sizeof(SIGNALS[0]); i++) {
+        struct pty p;
+        start(&p);
+        pid_t dashboard = pty_child(&p);
+        cr_assert_gt(dashboard, 0);
+        kill(dashboard, SIGNALS[i]);
+        expect_given_back(&p, 128 + SIGNALS[i], strsignal(SIGNALS[i]));
+        pty_done(&p);
+    }
+}
+
+Test(terminal, a_crash_is_told_in_one_line)
+{
+    struct pty p;
+    start(&p);
+    kill(pty_child(&p), SIGKILL);
+    cr_expect(pty_expect(&p, 0,
+                         "the dashboard was ended by SIGKILL; the terminal is restored"));
+    pty_done(&p);
+}
+
+Test(terminal, signals_to_the_guard_are_handed_on)
+{
+    static const int SIGNALS[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGSEGV, SIGABRT};
+    for (size_t i = 0; i < sizeof(SIGNALS) / sizeof(SIGNALS[0]); i++) {
+        struct pty p;
+        start(&p);
+        kill(p.program, SIGNALS[i]);
+        expect_given_back(&p, 128 + SIGNALS[i], strsignal(SIGNALS[i]));
+        pty_done(&p);
+    }
+}
+
+Test(terminal, without_its_guard_the_dashboard_gives_it_back)
+{
+    struct pty p;
+    start(&p);
+    size_t before = p.len;
+    kill(p.program, SIGKILL);
+    cr_expect(pty_expect(&p, before, "\033[?1049l"));
+    pty_quiet(&p, 100);
+    const char *left = pty_left_over(&p);
+    cr_expect_null(left, "%s", left);
+    pty_done(&p);
+}
+
+Test(terminal, a_lost_terminal_ends_it)
+{
+    for (int ignore_hup = 0; ignore_hup < 2; ignore_hup++) {
+        struct pty p;
+        start_in(&p, UTF8_XTERM, ignore_hup);
+        cr_assert(pty_expect(&p, 0, "no containers yet"));
+        close(p.master);
+        p.master = -1;
+        kill(p.leader, SIGKILL);
+        cr_expect(pty_wait_end(&p, 1000), "still there after a second (hup ignored: %d)",
+                  ignore_hup);
+        pty_done(&p);
+    }
+}
+
+Test(terminal, suspend_and_continue)
+{
+    struct pty p;
+    start(&p);
+    size_t before = p.len;
+    pty_send(&p, "\x1a");
+    cr_expect(pty_expect(&p, before, "\033[?1049l"));
+    pty_quiet(&p, 100);
+    cr_expect_null(pty_left_over(&p));
+    before = p.len;
+    kill(-p.program, SIGCONT);
+    cr_expect(pty_expect(&p, before, "no containers yet"), "drawn again");
+    pty_send(&p, "q");
+    expect_given_back(&p, 0, "q");
+    pty_done(&p);
+}
+
+Test(terminal, nothing_changed_is_not_a_byte)
+{
+    struct pty p;
+    start(&p);
+    pty_quiet(&p, 1500); /* the first figures */
+    cr_expect_eq(pty_quiet(&p, 1500), 0);
+    pty_send(&p, "q");
+    pty_status(&p);
+    pty_done(&p);
+}
+
+static void expect_screen_in(const char *const *env, const char *text, const char *quit)
+{
+    struct pty p;
+    start_in(&p, env, false);
+    cr_expect(pty_expect(&p, 0, text), "%s %s: no \"%s\"", env[0], env[1], text);
+    pty_send(&p, quit);
+    cr_expect_eq(pty_status(&p), 0, "%s", env[0]);
+    const char *left = pty_left_over(&p);
+    cr_expect_null(left, "%s leaves %s", env[0], left);
+    pty_done(&p);
+}
+
+Test(terminal, every_kind)
+{
+    static const char *const NAMES[] = {"xterm-256color", "xterm",         "screen",
+                                        "tmux-256color",  "linux",         "vt100",
+                                        "rxvt",           "never-heard-of"};
+    static const char *const LANGS[] = {"LC_ALL=C", "LC_ALL=C.UTF-8",
+                                        "LC_ALL=en_US.UTF-8"};
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+        for (size_t j = 0; j < sizeof(LANGS) / sizeof(LANGS[0]); j++) {
+            char term[64];
+            snprintf(term, sizeof(term), "TERM=%s", NAMES[i]);
+            const char *const env[] = {term, LANGS[j], NULL};
+            expect_screen_in(env, j ? "\xe2\x94\x80" : "no containers yet", "q");
+        }
+}
+
+Test(terminal, no_terminfo_files)
+{
+    static const char *const NAMES[] = {"TERM=xterm-256color", "TERM=vt100",
+                                        "TERM=linux"};
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        const char *const env[] = {NAMES[i], "LC_ALL=en_US.UTF-8",
+                                   "TERMINFO=/nonexistent", "TERMINFO_DIRS=/nonexistent",
+                                   NULL};
+        expect_screen_in(env, "using a built-in", "q");
+    }
+}
+
+Test(terminal, dumb_gets_a_plain_list)
+{
+    static const char *const NAMES[] = {"TERM=dumb", "TERM="};
+    for (size_t i = 0; i < 2; i++) {
+        const char *const env[] = {NAMES[i], "LC_ALL=C", NULL};
+        expect_screen_in(env, "q = quit:", "q\n");
+    }
+}
+
+Test(terminal, no_color_means_none)
+{
+    static const char *const ENV[] = {"TERM=xterm-256color", "LC_ALL=C.UTF-8",
+                                      "NO_COLOR=1", NULL};
+    struct pty p;
+    start_in(&p, ENV, false);
+    cr_assert(pty_expect(&p, 0, "no containers yet"));
+    pty_send(&p, "?");
+    pty_expect(&p, 0, "keys");
+    cr_expect_null(strstr(p.text, "\033[38;5;"));
+    cr_expect_null(strstr(p.text, "\033[48;5;"));
+    pty_send(&p, "qq");
+    pty_status(&p);
+    pty_done(&p);
+}
+
+Test(terminal, every_size)
+{
+    static const unsigned short SIZES[][2] = {{1, 1},   {1, 80}, {80, 1},    {2, 2},
+                                              {24, 80}, {5, 20}, {200, 500}, {1, 1}};
+    struct pty p;
+    start(&p);
+    for (int round = 0; round < 5; round++)
+        for (size_t i = 0; i < sizeof(SIZES) / sizeof(SIZES[0]); i++) {
+            struct winsize w = {.ws_row = SIZES[i][0], .ws_col = SIZES[i][1]};
+            ioctl(p.master, TIOCSWINSZ, &w);
+            pty_quiet(&p, 20);
+        }
+    struct winsize w = {.ws_row = 24, .ws_col = 80};
+    size_t before = p.len;
+    ioctl(p.master, TIOCSWINSZ, &w);
+    cr_expect(pty_expect(&p, before, "no containers yet"));
+    pty_send(&p, "q");
+    expect_given_back(&p, 0, "q");
+    pty_done(&p);
+}

@@ -1,0 +1,264 @@
+/* The main job in tmux on the real engine: run busybox through the form, see its log, exec and
+ * leave, stop, commit, rm, quit; after each key the engine is asked too. Needs root and tmux. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "state.h"
+
+static struct state box;
+
+static const char *why_not(void)
+{
+    if (geteuid() != 0)
+        return "needs root";
+    return access("/usr/bin/tmux", X_OK) < 0 ? "needs tmux" : NULL;
+}
+
+static void make(void)
+{
+    if (why_not())
+        cr_skip("%s", why_not());
+    state_make(&box);
+}
+
+static void done(void)
+{
+    char cmd[256];
+    if (why_not())
+        return;
+    snprintf(cmd, sizeof(cmd), "tmux -S %s/tmux kill-server 2>/dev/null", box.dir.path);
+    if (system(cmd) < 0)
+        perror("tmux");
+    state_done(&box);
+}
+
+TestSuite(tmux, .init = make, .fini = done, .timeout = 120);
+
+/* A shell command's output; the tests' own commands only. */
+static char *shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static char *shell(const char *fmt, ...)
+{
+    char cmd[2048];
+    struct buf out = {0};
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(cmd, sizeof(cmd), fmt, ap);
+    va_end(ap);
+    FILE *f = popen(cmd, "r");
+    for (int c; f && (c = fgetc(f)) != EOF;)
+        buf_putc(&out, (char)c);
+    if (f)
+        pclose(f);
+    return buf_take(&out);
+}
+
+static char *capture(void)
+{
+    return shell("tmux -S %s/tmux capture-pane -p", box.dir.path);
+}
+
+static void keys(const char *names)
+{
+    free(shell("tmux -S %s/tmux send-keys %s", box.dir.path, names));
+}
+
+static void type(const char *text)
+{
+    free(shell("tmux -S %s/tmux send-keys -l \"%s\"", box.dir.path, text));
+}
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 30 * NS_PER_MS}, NULL);
+}
+
+static bool wait_screen(const char *text, bool there)
+{
+    int64_t end = clock_mono_ns() + 15 * NS_PER_SEC;
+    while (clock_mono_ns() < end) {
+        auto_free char *screen = capture();
+        if ((strstr(screen, text) != NULL) == there)
+            return true;
+        nap();
+    }
+    auto_free char *screen = capture();
+    cr_log_error("%s \"%s\":\n%s", there ? "no" : "still", text, screen);
+    return false;
+}
+#define SEE(text) cr_assert(wait_screen(text, true))
+#define GONE(text) cr_assert(wait_screen(text, false))
+
+static char *engine(const char *args)
+{
+    return shell("%s --root %s/root --run-root %s/run --batch %s 2>&1", MTD_PROGRAM,
+                 box.dir.path, box.dir.path, args);
+}
+
+static bool wait_engine(const char *args, const char *text)
+{
+    int64_t end = clock_mono_ns() + 15 * NS_PER_SEC;
+    while (clock_mono_ns() < end) {
+        auto_free char *out = engine(args);
+        if (strstr(out, text))
+            return true;
+        nap();
+    }
+    return false;
+}
+
+static void open_dashboard(void)
+{
+    free(shell(
+        "env -u TMUX LC_ALL=C.UTF-8 tmux -u -f /dev/null -S %s/tmux new-session -d -x 100 "
+        "-y 30 'PS1=ready: sh'",
+        box.dir.path));
+    SEE("ready:");
+    auto_free char *cmd = NULL;
+    cr_assert_gt(asprintf(&cmd, "%s --root %s/root --run-root %s/run; echo status=\\$?",
+                          MTD_PROGRAM, box.dir.path, box.dir.path),
+                 0);
+    type(cmd);
+    keys("Enter");
+    SEE("no containers yet");
+}
+
+static void run_through_the_form(const char *command, const char *name)
+{
+    keys("n");
+    SEE("run a container");
+    type("busybox");
+    keys("Tab");
+    type(command);
+    keys("Tab");
+    type(name);
+    SEE("= mytop-docker run -d --name");
+    keys("Enter");
+    GONE("run a container");
+    SEE("Up ");
+}
+
+Test(tmux, the_main_job)
+{
+    open_dashboard();
+    run_through_the_form("sh -c 'echo hello from inside; sleep 1000'", "mybox");
+    SEE("hello from inside");
+    cr_expect(wait_engine("ps --format '{{.Names}} {{.State}}'", "mybox running"));
+
+    keys("e");
+    SEE("/ #");
+    type("echo pid-\\$\\$-here; stty size");
+    keys("Enter");
+    SEE("-here");
+    SEE("30 100");
+    type("exit");
+    keys("Enter");
+    SEE("mytop-docker");
+    SEE("hello from inside");
+
+    keys("c");
+    SEE("commit mybox");
+    type("saved:1");
+    keys("Enter");
+    SEE("commit ");
+    cr_expect(wait_engine("images", "saved"));
+
+    keys("K");
+    SEE("which signal");
+    keys("K Enter");
+    SEE("Its first process gets SIGKILL");
+    keys("y");
+    SEE("Exited (137)");
+    cr_expect(wait_engine("ps -a --format '{{.Names}} {{.State}}'", "mybox exited"));
+
+    keys("s");
+    SEE("Up ");
+    cr_expect(wait_engine("ps --format '{{.State}}'", "running"));
+
+    keys("d");
+    SEE("force kills it");
+    keys("f");
+    SEE("no containers yet");
+    auto_free char *left = engine("ps -aq");
+    cr_expect_str_empty(left);
+
+    keys("q");
+    SEE("status=0");
+    GONE("no containers yet");
+    type("echo back-to-'normal'");
+    keys("Enter");
+    SEE("back-to-normal");
+}
+
+Test(tmux, keys_typed_ahead_belong_to_the_shell)
+{
+    open_dashboard();
+    run_through_the_form("sleep 1000", "mybox");
+    type("eecho ahead-\\$((6*7))"); /* e opens the shell, the rest is its */
+    keys("Enter");
+    SEE("ahead-42");
+    type("exit");
+    keys("Enter");
+    SEE("mytop-docker");
+    keys("q");
+    SEE("status=0");
+}
+
+static int count_processes(const char *pattern)
+{
+    auto_free char *out = shell("pgrep -c -f -- '%s'", pattern);
+    return atoi(out);
+}
+
+Test(tmux, no_shell_stays_behind_a_killed_dashboard)
+{
+    open_dashboard();
+    run_through_the_form("sleep 1000", "mybox");
+    keys("e");
+    SEE("/ #");
+    type("sleep 87654321");
+    keys("Enter");
+    for (int i = 0; i < 200 && count_processes("^sleep 87654321") == 0; i++)
+        nap();
+    cr_assert_eq(count_processes("^sleep 87654321"), 1);
+    auto_free char *pids = shell("pgrep -f -- '--root %s/root --run-root %s/run$'",
+                                 box.dir.path, box.dir.path);
+    int guard = 0, dashboard = 0;
+    cr_assert_eq(sscanf(pids, "%d %d", &guard, &dashboard), 2, "%s", pids);
+    kill(dashboard, SIGKILL);
+    SEE("the terminal is restored");
+    for (int i = 0; i < 200 && count_processes("^sleep 87654321") > 0; i++)
+        nap();
+    cr_expect_eq(count_processes("^sleep 87654321"), 0,
+                 "the shell in the container lives on");
+    type("echo back-to-'normal'");
+    keys("Enter");
+    SEE("back-to-normal");
+}
+
+Test(tmux, an_action_that_fails_says_why)
+{
+    open_dashboard();
+    keys("n");
+    SEE("run a container");
+    type("nosuchimage");
+    keys("Enter");
+    SEE("nosuchimage");
+    SEE("not found");
+    keys(":");
+    type("journal");
+    keys("Enter");
+    SEE("FAILED with status 125");
+    keys("q");
+    GONE("journal: what");
+    keys("q");
+    SEE("status=0");
+}
