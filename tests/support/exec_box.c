@@ -5,11 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -132,9 +132,21 @@ pid_t box_start_on_tty(int *ret_master, unsigned short rows, unsigned short cols
                        const char *const args[])
 {
     struct winsize size = {.ws_row = rows, .ws_col = cols};
-    pid_t pid = forkpty(ret_master, NULL, NULL, &size);
-    if (pid == 0)
+    char name[64];
+    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    cr_assert(grantpt(master) == 0 && unlockpt(master) == 0 &&
+              ptsname_r(master, name, sizeof(name)) == 0);
+    cr_assert_eq(ioctl(master, TIOCSWINSZ, &size), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setsid();
+        int slave = open(name, O_RDWR); /* a session leader's first: it controls */
+        for (int fd = 0; fd < 3; fd++)
+            dup2(slave, fd);
+        close(slave);
         box_become(args);
+    }
+    *ret_master = master;
     return pid;
 }
 
