@@ -5,23 +5,23 @@
 #include "engine/image.h"
 #include "tempdir.h"
 
-extern struct tempdir store_dir;
-extern struct image_store store;
+extern struct tempdir imagestore_dir;
+extern struct image_store imagestore;
 
-void store_start(void);
-void store_end(void);
+void imagestore_start(void);
+void imagestore_end(void);
 
-void store_write(const char *path, const void *data, size_t len);
+void imagestore_write(const char *path, const void *data, size_t len);
 /* <root>/image/NAME.tar with one file. */
-void store_drop_tar(const char *name, const char *file, const char *content);
+void imagestore_drop_tar(const char *name, const char *file, const char *content);
 /* An image with one file "f"; the caller frees the id. */
-char *store_import(const char *content, const char *name);
+char *imagestore_import(const char *content, const char *name);
 /* Fails the test unless it is found. */
-struct mtd_image store_find(const char *ref);
+struct mtd_image imagestore_find(const char *ref);
 /* Fails the test unless finding fails like that. */
-void store_expect_none(const char *ref, int code, const char *text);
+void imagestore_expect_none(const char *ref, int code, const char *text);
 /* What a file of the image's top layer holds. */
-void store_expect_content(const struct mtd_image *i, const char *file,
-                          const char *content);
+void imagestore_expect_content(const struct mtd_image *i, const char *file,
+                               const char *content);
 
 #endif
