@@ -34,10 +34,8 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
         return r;
     }
     e->images = (struct image_store){.root = e->store.root, .root_fd = e->store.root_fd};
-    e->read_only = o->read_only;
     proc_boot_id(e->boot_id);
-    if (!o->read_only)
-        engine_sweep(e);
+    engine_sweep(e);
     *ret = e;
     return 0;
 }
@@ -128,7 +126,7 @@ static bool is_orphan(struct mtd_engine *e, const char *id, enum mtd_state said,
                       const char *boot_id)
 {
     bool owned = engine_is_live(said) || said == MTD_STATE_RESTARTING;
-    return owned && !e->read_only && strcmp(boot_id, e->boot_id) == 0 && !engine_has_monitor(e, id);
+    return owned && strcmp(boot_id, e->boot_id) == 0 && !engine_has_monitor(e, id);
 }
 
 static void observe_record(struct mtd_engine *e, struct mtd_record *r)

@@ -18,7 +18,8 @@ struct mtd_engine;
 struct mtd_options {
     const char *root;     /* NULL = /var/lib/mytop-docker */
     const char *run_root; /* NULL = /run/mytop-docker */
-    bool read_only;       /* do not create the roots (the screen, ps, inspect) */
+    bool read_only;       /* do not create the roots (the screen, ps, inspect); containers that
+                             lost their monitor still get a new one */
 };
 
 int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_error *err);

@@ -19,7 +19,6 @@ struct attachment {
 struct mtd_engine {
     struct store store;
     struct image_store images;
-    bool read_only;
     char boot_id[BOOT_ID_LEN + 1];
     struct attachment attached; /* one at a time: a front end shows one container */
 };

@@ -87,7 +87,7 @@ static int load(struct monitor *m, char **argv, struct mtd_error *err)
 static void announce(struct monitor *m, bool adopted)
 {
     struct packet_ready ready = {
-        .pid = m->pidfd >= 0 ? m->pid : 0, .tty = m->tty, .log_offset = m->log_offset};
+        .pid = m->alive ? m->pid : 0, .tty = m->tty, .log_offset = m->log_offset};
     client_send_all(m, PACKET_READY, &ready, sizeof(ready));
     struct event e = {.type = "container", .action = adopted ? "adopt" : "start", .id = m->id,
                       .name = m->record.name, .image = m->record.spec.image, .exit_code = -1};

@@ -35,6 +35,7 @@ struct monitor {
 
     pid_t pid;
     int pidfd;
+    bool alive; /* it was when start or adopt ended */
     int sync_fd;
     int in, out, err; /* container's stdio, our ends; tty: out = in = master */
     int child[3];     /* the container's ends, until it is cloned */

@@ -274,6 +274,7 @@ static int release_init(struct monitor *m, struct mtd_error *err)
             return init_died(m, err);
     }
     close_fd(&m->sync_fd);
+    m->alive = true;
     return 0;
 }
 
