@@ -26,7 +26,9 @@
 #include "base/error.h"
 #include "engine/logfile.h"
 
+#ifndef LOG_BLOCK /* the fuzz target makes it small */
 #define LOG_BLOCK (256u << 10)
+#endif
 #define LOG_LINE_MAX (4u * LOG_BLOCK) /* no line's text is longer */
 #define LOG_CHECKPOINTS 4096u
 #define LOG_FILES_MAX 64u /* the newest files; older ones are not seen */

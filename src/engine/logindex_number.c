@@ -6,7 +6,7 @@
 
 #include "engine/logindex_part.h"
 
-#define FIRST_STRIDE LOG_BLOCK
+#define FIRST_STRIDE (1ull * LOG_BLOCK)
 
 static uint64_t count_starts(const struct log_block *b, uint64_t from, uint64_t to)
 {

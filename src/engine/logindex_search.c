@@ -14,7 +14,7 @@
 #include "engine/logindex_part.h"
 
 #define BACKWARD_PIECE (16u << 10)
-#define FIRST_READ (LOG_BLOCK + (4u << 10))
+#define FIRST_READ (LOG_BLOCK + LOG_BLOCK / 64)
 #define TAG_AT 37u /* " P " or " F " in a head */
 
 void log_search_init(struct log_search *s, struct logindex *x, const struct log_query *q,
@@ -39,18 +39,28 @@ static bool has_partial_records(const struct log_region *g)
     return false;
 }
 
-/* Where the records that begin before `stop` end, in data[0..len). */
+/* Bytes of the file up to its size at the last refresh: the tables know no more either. */
+static ssize_t read_window(struct logindex *x, const struct log_segment *s,
+                           uint64_t offset, size_t size)
+{
+    uint64_t left = s->size > offset ? s->size - offset : 0;
+    return logindex_pread(s, x->window, left < size ? (size_t)left : size, offset);
+}
+
+/* Where the records that begin in data[0..stop) end. The last of them reaches behind stop, is
+ * torn (not there yet), or is longer than a record may be and is cut as its table has it.
+ * 0 = more must be read to tell. */
 static size_t records_end(const char *data, size_t len, size_t stop, bool all)
 {
-    if (len > stop) {
-        const char *nl = memchr(data + stop - 1, '\n', len - stop + 1);
-        if (nl)
-            return (size_t)(nl - data) + 1;
-        if (!all)
-            return 0; /* read more */
-    }
-    const char *nl = memrchr(data, '\n', len < stop ? len : stop);
-    return nl ? (size_t)(nl - data) + 1 : 0;
+    size_t before = len < stop - 1 ? len : stop - 1;
+    const char *nl = memrchr(data, '\n', before);
+    size_t start = nl ? (size_t)(nl - data) + 1 : 0;
+    nl = memchr(data + start, '\n', len - start);
+    if (nl && (size_t)(nl - data) < start + LOG_RECORD_MAX)
+        return (size_t)(nl - data) + 1;
+    if (len - start >= LOG_RECORD_MAX)
+        return start + LOG_RECORD_MAX;
+    return all ? start : 0;
 }
 
 static int read_region(struct logindex *x, const struct log_segment *s, uint64_t block)
@@ -58,25 +68,23 @@ static int read_region(struct logindex *x, const struct log_segment *s, uint64_t
     if (!x->window && !(x->window = malloc(LOG_WINDOW)))
         return -ENOMEM;
     x->region.block = UINT64_MAX;
+    /* The byte before the block tells whether a record begins with it. */
     uint64_t offset = block - s->base, before = offset > 0;
     size_t stop = LOG_BLOCK + (size_t)before, end = 0, skip = 0;
-    ssize_t n = logindex_pread(s, x->window, FIRST_READ, offset - before);
-    if (n > 0 &&
-        !(end = records_end(x->window, (size_t)n, stop, n < (ssize_t)FIRST_READ))) {
-        n = logindex_pread(s, x->window, LOG_WINDOW, offset - before);
-        bool endless = n == (ssize_t)LOG_WINDOW &&
-                       !memchr(x->window + stop - 1, '\n', LOG_WINDOW - stop + 1);
-        if (n > 0)
-            end = endless ? (size_t)n : records_end(x->window, (size_t)n, stop, true);
-    }
+    ssize_t n = read_window(x, s, offset - before, FIRST_READ);
+    if (n == (ssize_t)FIRST_READ &&
+        !(end = records_end(x->window, (size_t)n, stop, false)))
+        n = read_window(x, s, offset - before, LOG_WINDOW);
     if (n < 0)
         return (int)n;
+    if (end == 0)
+        end = records_end(x->window, (size_t)n, stop, true);
     if (before) {
-        const char *nl = memchr(x->window, '\n', end < stop ? end : stop);
+        const char *nl = memchr(x->window, '\n', (size_t)n < stop ? (size_t)n : stop);
         skip = nl ? (size_t)(nl - x->window) + 1 : end;
     }
-    if (skip >= stop)
-        skip = end;
+    if (skip >= stop || skip > end)
+        skip = end; /* none begins here */
     x->region = (struct log_region){.text = x->window + skip,
                                     .len = end - skip,
                                     .address = block - before + skip,
@@ -110,7 +118,7 @@ static struct record_text record_around(const struct log_region *g, const char *
     const char *nl = memrchr(g->text, '\n', (size_t)(p - g->text));
     t.start = nl ? nl + 1 : g->text;
     nl = memchr(p, '\n', (size_t)(stop - p));
-    t.end = nl ? nl : stop;
+    t.end = nl ? nl : stop - 1; /* cut: as long as the line is */
     bool good = t.end - t.start >= (ptrdiff_t)LOG_HEAD &&
                 logfile_parse(t.start, LOG_HEAD, &r) == 0;
     t.text = t.start + (good ? LOG_HEAD : 0);
