@@ -95,9 +95,13 @@ static int wait_for_go(struct context *c, struct mtd_error *err)
 
 static int enter_cgroup_namespace(struct context *c, struct mtd_error *err)
 {
+    char groups[ROOTFS_CGROUPS_MAX];
+    int r = rootfs_list_cgroups(groups, sizeof(groups), err);
+    if (r < 0)
+        return r;
     if (c->in->unshare_cgroup && unshare(CLONE_NEWCGROUP) < 0)
         return mtd_fail_errno(err, errno, "cannot make a cgroup namespace");
-    return rootfs_mount_cgroup(c->root_fd, err);
+    return rootfs_mount_cgroup(c->root_fd, groups, c->in->rootfs.record->id, err);
 }
 
 static int set_hostname(struct context *c, struct mtd_error *err)

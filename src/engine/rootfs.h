@@ -22,8 +22,13 @@ struct rootfs {
 };
 /* Everything that does not need the cgroup namespace. */
 int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err);
-/* /sys/fs/cgroup, once the cgroup namespace is the container's. */
-int rootfs_mount_cgroup(int root_fd, struct mtd_error *err);
+/* Which groups init stands in: taken before the cgroup namespace is made, where the paths are
+ * still the host's. */
+#define ROOTFS_CGROUPS_MAX 8192
+int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err);
+/* /sys/fs/cgroup, once the namespace is the container's: those of the list (which is taken
+ * apart) that end in the id. */
+int rootfs_mount_cgroup(int root_fd, char *list, const char *id, struct mtd_error *err);
 /* The finished tree of a container that need not run: a detached, read-only overlay of upper and
  * layers, seen by nobody but the holder of the descriptor. */
 int rootfs_open_tree(const struct rootfs *r, struct mtd_error *err);

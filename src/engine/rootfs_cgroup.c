@@ -1,6 +1,6 @@
 /* The container's own view of its groups: a tmpfs with one read-only mount per v1 hierarchy, or
- * the v2 tree alone. In a cgroup namespace each mount's root is the container's group. The list
- * comes from /proc/self/cgroup as init itself sees it. */
+ * the v2 tree alone. In a cgroup namespace each mount's root is the container's group. A
+ * hierarchy in which it has no group of its own would show the host's: it is left out. */
 
 #include "engine/rootfs.h"
 
@@ -17,7 +17,6 @@
 #include "engine/mountfd.h"
 #include "engine/rootfs_part.h"
 
-#define CGROUP_LIST_MAX 8192
 #define CGROUP_PATH "/sys/fs/cgroup"
 #define ATTRS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
@@ -43,13 +42,20 @@ static void link_names(int dir_fd, const char *names)
         (void)!symlinkat(names, dir_fd, n);
 }
 
+/* The path ends in the container's id: the group is its own. */
+static bool is_own(const char *path, const char *id)
+{
+    const char *last = strrchr(path, '/');
+    return last && strcmp(last + 1, id) == 0;
+}
+
 /* One line "7:cpu,cpuacct:/x", "1:name=systemd:/x" or "0::/x". A hierarchy that cannot be
  * shown is not shown. */
-static void mount_line(int dir_fd, char *line)
+static void mount_line(int dir_fd, char *line, const char *id)
 {
     char *names = strchr(line, ':');
     char *end = names ? strchr(names + 1, ':') : NULL;
-    if (!end)
+    if (!end || !is_own(end, id))
         return;
     *end = '\0';
     names++;
@@ -64,7 +70,7 @@ static void mount_line(int dir_fd, char *line)
         link_names(dir_fd, dir);
 }
 
-static int mount_v1(int target, char *list)
+static int mount_v1(int target, char *list, const char *id)
 {
     auto_fd int tmp = mountfd_new("tmpfs", "tmpfs", "mode=755,size=64k",
                                   MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -76,15 +82,21 @@ static int mount_v1(int target, char *list)
         return -errno;
     char *state = NULL;
     for (char *l = strtok_r(list, "\n", &state); l; l = strtok_r(NULL, "\n", &state))
-        mount_line(dir, l);
+        mount_line(dir, l, id);
     return mountfd_set(tmp, MOUNT_ATTR_RDONLY);
 }
 
-int rootfs_mount_cgroup(int root_fd, struct mtd_error *err)
+int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err)
 {
-    char list[CGROUP_LIST_MAX];
-    int n = fs_read_small_at(AT_FDCWD, "/proc/self/cgroup", list, sizeof(list));
-    auto_fd int target = n < 0 ? n : fs_open_in_root(root_fd, CGROUP_PATH, O_PATH | O_CLOEXEC, 0);
+    int n = fs_read_small_at(AT_FDCWD, "/proc/self/cgroup", list, size);
+    if (n < 0)
+        return rootfs_fail(err, MTD_STAGE_CGROUP, -n, "cannot read /proc/self/cgroup");
+    return 0;
+}
+
+int rootfs_mount_cgroup(int root_fd, char *list, const char *id, struct mtd_error *err)
+{
+    auto_fd int target = fs_open_in_root(root_fd, CGROUP_PATH, O_PATH | O_CLOEXEC, 0);
     if (target == -ENOENT)
         return 0; /* a kernel without cgroups in sysfs */
     int code = target;
@@ -92,7 +104,7 @@ int rootfs_mount_cgroup(int root_fd, struct mtd_error *err)
         auto_fd int mount = mountfd_new("cgroup2", "cgroup", NULL, ATTRS);
         code = mount < 0 ? mount : mountfd_move(mount, target);
     } else if (target >= 0) {
-        code = mount_v1(target, list);
+        code = mount_v1(target, list, id);
     }
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount " CGROUP_PATH);

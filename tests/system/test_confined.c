@@ -69,6 +69,14 @@ Test(confined, sees_only_its_own_cgroup)
     expect_inside("cut -d: -f3 /proc/self/cgroup | grep -v '^/$' | wc -l", "0");
 }
 
+Test(confined, cgroup_mounts_hold_its_own_processes_only)
+{
+    expect_inside("cat /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs 2>/dev/null | "
+                  "grep -cx 0; grep -c . /sys/fs/cgroup/pids/cgroup.procs >/dev/null || "
+                  "grep -c . /sys/fs/cgroup/cgroup.procs >/dev/null; echo $?",
+                  "0\n0");
+}
+
 Test(confined, nothing_of_the_host_is_mounted)
 {
     char script[256];
