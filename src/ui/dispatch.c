@@ -10,6 +10,7 @@
 #include "ui/dialog.h"
 #include "ui/forms.h"
 #include "ui/list.h"
+#include "ui/logview.h"
 #include "ui/palette.h"
 #include "ui/why.h"
 
@@ -25,6 +26,18 @@ static void relayout(struct ui *ui)
                                 ui->focus_detail ? PANE_DETAIL : PANE_LIST);
 }
 
+/* Two or more marked ones: their logs in one, by time. */
+static void merge_logs(struct ui *ui)
+{
+    const struct mtd_summary *marked[CONFIRM_MAX];
+    const struct row *rows[CONFIRM_MAX];
+    size_t n =
+        model_marked(&ui->model) > 1 ? model_targets(&ui->model, rows, CONFIRM_MAX) : 0;
+    for (size_t i = 0; i < n; i++)
+        marked[i] = rows[i]->s;
+    logview_merge(ui->tabs[TAB_LOGS], marked, n);
+}
+
 void dispatch_sync(struct ui *ui)
 {
     const struct row *r = model_selected(&ui->model);
@@ -36,6 +49,8 @@ void dispatch_sync(struct ui *ui)
         bool on = visible && i == (int)ui->tab;
         if (on && v->ops->select)
             v->ops->select(v, r ? r->s : NULL);
+        if (on && i == TAB_LOGS)
+            merge_logs(ui);
         if (v->ops->show)
             v->ops->show(v, on);
     }
@@ -185,8 +200,16 @@ static void cmd_zoom(struct ui *ui)
     ui->zoom = !ui->zoom;
 }
 
+/* Of the marked ones, merged, when there are several. */
 static void cmd_logs(struct ui *ui)
 {
+    const struct row *rows[CONFIRM_MAX];
+    const struct mtd_summary *s[CONFIRM_MAX];
+    size_t n =
+        model_marked(&ui->model) ? model_targets(&ui->model, rows, CONFIRM_MAX) : 0;
+    for (size_t i = 0; i < n; i++)
+        s[i] = rows[i]->s;
+    logview_merge(ui->tabs[TAB_LOGS], s, n);
     ui->tab = TAB_LOGS;
     ui->focus_detail = ui->zoom = true;
 }

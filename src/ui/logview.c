@@ -282,7 +282,8 @@ static bool grep_key(struct logview *v, const struct key *k)
         return true;
     case CMD_OPEN:
         if (loggrep_chosen(v->grep, &id, &time, &text)) {
-            v->merged = false;
+            if (v->merged)
+                leave_merge(v);
             host->jump(host->app, id, time);
         }
         return true;

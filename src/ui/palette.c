@@ -1,11 +1,13 @@
 #include "ui/palette.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "ui/actions.h"
 #include "ui/columns.h"
 #include "ui/dialog.h"
+#include "ui/logview.h"
 
 static void open_journal(struct ui *ui, const char *arg)
 {
@@ -52,12 +54,49 @@ static void columns(struct ui *ui, const char *arg)
                "block restarts command");
 }
 
+/* Over the logs of all containers, also of those that are filtered away. */
+static void grep(struct ui *ui, const char *arg)
+{
+    size_t n = ui->model.list.len;
+    auto_free const struct mtd_summary **all = calloc(n + 1, sizeof(*all));
+    if (!all)
+        return;
+    for (size_t i = 0; i < n; i++)
+        all[i] = &ui->model.list.items[i];
+    logview_grep(ui->tabs[TAB_LOGS], all, n, arg);
+    ui->tab = TAB_LOGS;
+    ui->focus_detail = ui->zoom = true;
+}
+
+/* All that the list shows: the filter says in which logs. */
+static void grep(struct ui *ui, const char *arg)
+{
+    struct model *m = &ui->model;
+    auto_free const struct mtd_summary **all = calloc(m->n_shown + 1, sizeof(*all));
+    if (!all || !*arg) {
+        ui_say(ui, SAY_WARNING, "grep: what? :grep REGEX");
+        return;
+    }
+    for (size_t i = 0; i < m->n_shown; i++)
+        all[i] = m->shown[i]->s;
+    ui->tab = TAB_LOGS;
+    ui->focus_detail = ui->zoom = true;
+    logview_grep(ui->tabs[TAB_LOGS], all, m->n_shown, arg);
+}
+
 static const struct {
     const char *name;
     void (*fn)(struct ui *ui, const char *arg);
 } OWN[] = {
-    {"journal", open_journal}, {"help", open_help}, {"q", quit},          {"quit", quit},
-    {"filter", filter},        {"sort", sort},      {"columns", columns},
+    {"journal", open_journal},
+    {"help", open_help},
+    {"q", quit},
+    {"quit", quit},
+    {"filter", filter},
+    {"sort", sort},
+    {"columns", columns},
+    {"grep", grep},
+    {"grep", grep},
 };
 
 /* Verbs that look and change nothing: allowed with --read-only. */
