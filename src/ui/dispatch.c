@@ -200,16 +200,8 @@ static void cmd_zoom(struct ui *ui)
     ui->zoom = !ui->zoom;
 }
 
-/* Of the marked ones, merged, when there are several. */
 static void cmd_logs(struct ui *ui)
 {
-    const struct row *rows[CONFIRM_MAX];
-    const struct mtd_summary *s[CONFIRM_MAX];
-    size_t n =
-        model_marked(&ui->model) ? model_targets(&ui->model, rows, CONFIRM_MAX) : 0;
-    for (size_t i = 0; i < n; i++)
-        s[i] = rows[i]->s;
-    logview_merge(ui->tabs[TAB_LOGS], s, n);
     ui->tab = TAB_LOGS;
     ui->focus_detail = ui->zoom = true;
 }

@@ -54,20 +54,6 @@ static void columns(struct ui *ui, const char *arg)
                "block restarts command");
 }
 
-/* Over the logs of all containers, also of those that are filtered away. */
-static void grep(struct ui *ui, const char *arg)
-{
-    size_t n = ui->model.list.len;
-    auto_free const struct mtd_summary **all = calloc(n + 1, sizeof(*all));
-    if (!all)
-        return;
-    for (size_t i = 0; i < n; i++)
-        all[i] = &ui->model.list.items[i];
-    logview_grep(ui->tabs[TAB_LOGS], all, n, arg);
-    ui->tab = TAB_LOGS;
-    ui->focus_detail = ui->zoom = true;
-}
-
 /* All that the list shows: the filter says in which logs. */
 static void grep(struct ui *ui, const char *arg)
 {
@@ -95,7 +81,6 @@ static const struct {
     {"filter", filter},
     {"sort", sort},
     {"columns", columns},
-    {"grep", grep},
     {"grep", grep},
 };
 
