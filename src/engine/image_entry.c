@@ -59,9 +59,11 @@ static int open_parent(struct image_tree *t, const struct image_path *path,
     forget_parent(t);
     memcpy(t->parent_path, path->text, path->parent_len);
     t->parent_path[path->parent_len] = '\0';
+    struct stat st;
     int fd = image_path_make(t->root_fd, t->parent_path);
     if (fd < 0)
         return path_failed(path->text, fd, err);
+    t->parent_is_ours = fstat(fd, &st) == 0 && st.st_gid == getegid();
     t->parent_fd = fd;
     return 0;
 }
@@ -265,8 +267,10 @@ int image_tree_put(struct image_tree *t, struct archive *a, struct archive_entry
     if (reason)
         return image_entry_bad(err, raw ? raw : "?", reason);
     struct image_place p = {t, a, e, -1, &path};
-    if (path.text[0] == '\0')
+    if (path.text[0] == '\0') {
+        forget_parent(t); /* what was seen of the root may change */
         return put_dir(&p, err);
+    }
     int rc = open_parent(t, &path, err);
     if (rc < 0)
         return rc;

@@ -24,9 +24,10 @@ struct image_dir_time {
 
 struct image_tree {
     int root_fd;
-    bool is_root;   /* may give files away */
-    bool write_out; /* files are on the disk when put, not some time later */
-    int parent_fd;  /* the directory of the last entry, kept open, -1 = none */
+    bool is_root;        /* may give files away */
+    bool parent_is_ours; /* so is the group of a new file in it */
+    bool write_out;      /* files are on the disk when put, not some time later */
+    int parent_fd;       /* the directory of the last entry, kept open, -1 = none */
     char parent_path[PATH_MAX]; /* "" = the root */
     struct image_dir_time *times;
     size_t n_times, cap_times, time_bytes;

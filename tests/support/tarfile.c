@@ -39,6 +39,7 @@ static void add(struct archive *a, const struct tar_item *i, const char *outside
     archive_entry_set_filetype(e, i->mode ? i->mode & S_IFMT : AE_IFREG);
     archive_entry_set_perm(e, i->mode & 07777);
     archive_entry_set_uid(e, i->uid);
+    archive_entry_set_gid(e, i->gid);
     archive_entry_set_mtime(e, i->mtime, i->mtime_ns);
     archive_entry_set_rdevmajor(e, i->major);
     archive_entry_set_rdevminor(e, i->minor);

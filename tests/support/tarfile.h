@@ -14,7 +14,7 @@ struct tar_item {
     const char *
         target; /* of links; of files their content; "@" = the test's outside directory */
     const char *xattr, *value;
-    int64_t uid, mtime, mtime_ns;
+    int64_t uid, gid, mtime, mtime_ns;
     unsigned major, minor;
 };
 

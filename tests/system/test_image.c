@@ -332,6 +332,26 @@ Test(image_system, owners_capabilities_and_devices_come_out_of_tars)
     mtd_image_done(&second);
 }
 
+Test(image_system, a_directorys_group_is_not_passed_on)
+{
+    static const struct tar_item ITEMS[] = {
+        {"a", S_IFREG | 0644, "x"},         {"./", S_IFDIR | 02755, .gid = 77},
+        {"b", S_IFREG | 0644, "x"},         {"d/f", S_IFLNK | 0777, "x"},
+        {"d/", S_IFDIR | 02755, .gid = 78}, {"d/g", S_IFREG | 0644, "x"},
+        {"d/l", S_IFLNK | 0777, "x"},       {0}};
+    static const char *const NAMES[] = {"a", "b", "d/f", "d/g", "d/l"};
+    struct mtd_image image = import(ITEMS, "app");
+    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {
+        char path[256];
+        struct stat st;
+        snprintf(path, sizeof(path), "images/layers/%s/%s", image.layers.items[0],
+                 NAMES[i]);
+        cr_assert_eq(lstat(path_of(path), &st), 0);
+        cr_expect_eq(st.st_gid, 0, "%s", NAMES[i]);
+    }
+    mtd_image_done(&image);
+}
+
 Test(image_system, a_redirect_is_refused_rather_than_lost)
 {
     struct mtd_error err = {0};
