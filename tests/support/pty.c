@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +28,19 @@ static void set_environment(const char *const *env)
     }
 }
 
+/* In a mount namespace of its own: empty directories over them. */
+static void hide_files(void)
+{
+    static const char *const DIRS[] = {"/usr/share/terminfo", "/lib/terminfo",
+                                       "/etc/terminfo", "/usr/lib/locale",
+                                       "/usr/share/locale"};
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        _exit(98);
+    for (size_t i = 0; i < ARRAY_SIZE(DIRS); i++)
+        if (mount("none", DIRS[i], "tmpfs", 0, NULL) < 0 && errno != ENOENT)
+            _exit(97);
+}
+
 static void become_program(const struct pty_setup *s)
 {
     const char *argv[32] = {"mytop-docker"};
@@ -34,6 +49,8 @@ static void become_program(const struct pty_setup *s)
     if (s->ignore_hup)
         signal(SIGHUP, SIG_IGN);
     set_environment(s->env);
+    if (s->no_files)
+        hide_files();
     execv(MTD_PROGRAM, (char *const *)argv);
     _exit(99);
 }

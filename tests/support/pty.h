@@ -24,6 +24,7 @@ struct pty_setup {
     const char *const *env;  /* "NAME=VALUE"; "NAME" = unset */
     unsigned short rows, cols;
     bool ignore_hup;
+    bool no_files; /* neither terminfo nor locale files are to be found */
 };
 void pty_start(struct pty *p, const struct pty_setup *s);
 void pty_done(struct pty *p); /* kills what is left */

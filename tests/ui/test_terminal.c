@@ -33,11 +33,16 @@ TestSuite(terminal, .init = make, .fini = done, .timeout = 60);
 static const char *const UTF8_XTERM[] = {"TERM=xterm-256color", "LC_ALL=C.UTF-8",
                                          "NO_COLOR", NULL};
 
-static void start_in(struct pty *p, const char *const *env, bool ignore_hup)
+static void start_with(struct pty *p, struct pty_setup s)
 {
     const char *const args[] = {"--root", root, "--run-root", run, NULL};
-    struct pty_setup s = {.args = args, .env = env, .ignore_hup = ignore_hup};
+    s.args = args;
     pty_start(p, &s);
+}
+
+static void start_in(struct pty *p, const char *const *env, bool ignore_hup)
+{
+    start_with(p, (struct pty_setup){.env = env, .ignore_hup = ignore_hup});
 }
 
 static void start(struct pty *p)
@@ -183,15 +188,23 @@ Test(terminal, every_kind)
         }
 }
 
-Test(terminal, no_terminfo_files)
+Test(terminal, no_terminfo_and_no_locale_files)
 {
-    static const char *const NAMES[] = {"TERM=xterm-256color", "TERM=vt100",
-                                        "TERM=linux"};
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
-        const char *const env[] = {NAMES[i], "LC_ALL=en_US.UTF-8",
-                                   "TERMINFO=/nonexistent", "TERMINFO_DIRS=/nonexistent",
-                                   NULL};
-        expect_screen_in(env, "using a built-in", "q");
+    static const struct {
+        const char *term, *notice;
+    } CASES[] = {{"TERM=xterm-256color", "no terminfo entry for $TERM"},
+                 {"TERM=linux", "no terminfo entry for $TERM"},
+                 {"TERM=vt100", "unknown terminal $TERM"}};
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        const char *const env[] = {CASES[i].term, "LC_ALL=en_US.UTF-8", NULL};
+        struct pty p;
+        start_with(&p, (struct pty_setup){.env = env, .no_files = true});
+        cr_expect(pty_expect(&p, 0, CASES[i].notice), "%s: %s", CASES[i].term, p.text);
+        cr_expect(pty_expect(&p, 0, "\xe2\x94\x80"), "%s: UTF-8 all the same",
+                  CASES[i].term);
+        pty_send(&p, "q");
+        expect_given_back(&p, 0, CASES[i].term);
+        pty_done(&p);
     }
 }
 

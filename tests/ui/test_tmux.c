@@ -161,7 +161,7 @@ Test(tmux, the_main_job)
     SEE("30 100");
     type("exit");
     keys("Enter");
-    SEE("mytop-docker");
+    SEE("? help");
     SEE("hello from inside");
 
     keys("c");
@@ -207,7 +207,7 @@ Test(tmux, keys_typed_ahead_belong_to_the_shell)
     SEE("ahead-42");
     type("exit");
     keys("Enter");
-    SEE("mytop-docker");
+    SEE("? help");
     keys("q");
     SEE("status=0");
 }
