@@ -29,6 +29,11 @@ target_compile_definitions(test_support PUBLIC
     MTD_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests")
 
 
+# A test's set-up may ignore results, and fill structs with literals. (A target's own options
+# would stand before those of mtd_flags.)
+add_library(test_flags INTERFACE)
+target_compile_options(test_flags INTERFACE -Wno-unused-result -Wno-write-strings)
+
 # mtd_test(KIND LIBRARY...): tests/KIND/test_*.c -> test_KIND
 function(mtd_test kind)
     file(GLOB sources CONFIGURE_DEPENDS tests/${kind}/test_*.c)
@@ -36,9 +41,8 @@ function(mtd_test kind)
         return()
     endif()
     add_executable(test_${kind} ${sources})
-    target_link_libraries(test_${kind} PRIVATE test_support ${ARGN} ${LIB_criterion})
-    # A test's set-up may ignore results, and fill structs with literals.
-    target_compile_options(test_${kind} PRIVATE -Wno-unused-result -Wno-write-strings)
+    target_link_libraries(test_${kind} PRIVATE test_support ${ARGN} test_flags
+        ${LIB_criterion})
     add_test(NAME ${kind} COMMAND test_${kind})
     add_dependencies(tests test_${kind})
 endfunction()
