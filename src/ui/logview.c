@@ -68,64 +68,95 @@ static void open_logs(struct logview *v, const struct mtd_summary *const *s, siz
         logview_since(v, v->since);
 }
 
+static void open_selected(struct logview *v)
+{
+    struct mtd_summary s = {.name = v->selected_name};
+    const struct mtd_summary *one = &s;
+    memcpy(s.id, v->selected, sizeof(s.id));
+    open_logs(v, &one, v->selected[0] ? 1 : 0);
+}
+
 static void select_row(struct view *view, const struct mtd_summary *s)
 {
     struct logview *v = of(view);
     const char *id = s ? s->id : "";
     bool same = strcmp(id, v->selected) == 0;
+    if (!same) {
+        snprintf(v->selected, sizeof(v->selected), "%s", id);
+        free(v->selected_name);
+        v->selected_name = s && s->name ? strdup(s->name) : NULL;
+        v->alone = false;
+    }
     if (v->merged || (same && (v->logs.n > 0 || !s)))
         return;
-    snprintf(v->selected, sizeof(v->selected), "%s", id);
     v->since = same ? v->since : 0;
-    open_logs(v, &s, s ? 1 : 0);
+    open_selected(v);
 }
 
-static bool shows(const struct logview *v, const struct mtd_summary *const *s, size_t n)
+/* Whether these are merged already; the list's order may have changed meanwhile. */
+static bool is_merged(const struct logview *v, const struct mtd_summary *const *s,
+                      size_t n)
 {
-    if (n > LOG_SOURCES)
-        n = LOG_SOURCES;
-    if (!v->merged || v->logs.n != n)
+    size_t found = 0;
+    if (!v->merged || v->n_asked != n)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (strcmp(v->names[i].id, s[i]->id) != 0)
-            return false;
-    return true;
+        for (size_t k = 0; k < n; k++)
+            found += strcmp(v->asked[k], s[i]->id) == 0;
+    return found == n;
 }
 
 static void leave_merge(struct logview *v)
 {
     v->merged = false;
-    v->selected[0] = '\0'; /* select() opens the selected one's again */
-    close_logs(v);
+    v->since = 0;
+    open_selected(v);
 }
 
 void logview_merge(struct view *view, const struct mtd_summary *const *s, size_t n)
 {
     struct logview *v = of(view);
+    size_t most = n < LOG_SOURCES ? n : LOG_SOURCES;
     if (n < 2) {
         if (v->merged)
             leave_merge(v);
         return;
     }
-    if (shows(v, s, n))
+    if (v->alone || is_merged(v, s, most))
         return;
     v->merged = true;
     v->since = 0;
-    open_logs(v, s, n);
-    if (n > LOG_SOURCES)
+    v->n_asked = most;
+    for (size_t i = 0; i < most; i++)
+        memcpy(v->asked[i], s[i]->id, sizeof(v->asked[i]));
+    open_logs(v, s, most);
+    if (n > most)
         logview_say(v, SAY_WARNING, "only the first %d are shown", LOG_SOURCES);
+}
+
+/* The source that is the selected container's; leaves a merge it is not in. */
+static unsigned selected_source(struct logview *v)
+{
+    for (unsigned i = 0; i < v->logs.n; i++)
+        if (strcmp(v->names[i].id, v->selected) == 0)
+            return i;
+    if (v->merged) {
+        leave_merge(v);
+        v->alone = true;
+    }
+    return 0;
 }
 
 void logview_goto(struct view *view, int64_t time_ns)
 {
     struct logview *v = of(view);
-    struct logplace place;
-    struct log_line line;
+    struct logref ref = {.source = selected_source(v)};
+    uint64_t at;
     v->grep_shown = false;
-    if (v->logs.n == 0 || logplace_time(&v->logs, time_ns, &place) < 0)
+    if (v->logs.n == 0 || logindex_seek_time(v->logs.index[ref.source], time_ns, &at) < 0)
         return;
-    if (logindex_at(v->logs.index[0], place.at[0], &line) == 1)
-        logpane_show(&v->pane, &(struct logref){.source = 0, .line = line});
+    if (logindex_at(v->logs.index[ref.source], at, &ref.line) == 1)
+        logpane_show(&v->pane, &ref);
     logview_changed(v);
 }
 
@@ -281,11 +312,8 @@ static bool grep_key(struct logview *v, const struct key *k)
         v->grep_shown = false;
         return true;
     case CMD_OPEN:
-        if (loggrep_chosen(v->grep, &id, &time, &text)) {
-            if (v->merged)
-                leave_merge(v);
+        if (loggrep_chosen(v->grep, &id, &time, &text))
             host->jump(host->app, id, time);
-        }
         return true;
     case CMD_COPY:
         if (loggrep_chosen(v->grep, &id, &time, &text))
@@ -321,8 +349,6 @@ static bool back(struct logview *v)
         v->grep_shown = true;
         return true;
     }
-    if (v->merged)
-        leave_merge(v);
     return false;
 }
 
@@ -404,6 +430,7 @@ static void free_view(struct view *view)
 {
     struct logview *v = of(view);
     close_logs(v);
+    free(v->selected_name);
     loggrep_free(v->grep);
     log_query_free(v->match);
     log_query_free(v->hide);

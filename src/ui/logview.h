@@ -9,11 +9,11 @@
 
 struct view *logview_new(const struct host *host);
 
-/* Pauses at the first line stamped time_ns or later, and marks it. */
+/* Pauses at the selected container's first line stamped time_ns or later, and marks it. */
 void logview_goto(struct view *view, int64_t time_ns);
 
-/* Shows several logs merged (at most LOG_SOURCES of them), until Esc or another call; n < 2:
- * the selected container's again. Cheap when they are shown already. */
+/* Shows several logs merged (at most LOG_SOURCES of them), until another call; n < 2: the
+ * selected container's again. Cheap when these are shown already, in whatever order. */
 void logview_merge(struct view *view, const struct mtd_summary *const *s, size_t n);
 
 /* Searches all these logs and shows the hits, until Esc; Enter jumps to one. */

@@ -16,7 +16,11 @@ struct logview {
     struct view view;
     bool visible;
     bool merged;
+    bool alone; /* a jump went to a log that is not among the merged ones */
     char selected[MTD_ID_SIZE]; /* whose log is shown when not merged; "" = none */
+    char *selected_name;
+    char asked[LOG_SOURCES][MTD_ID_SIZE]; /* merged: these, in any order */
+    size_t n_asked;
     struct logname names[LOG_SOURCES];
     struct logsources logs;
     char problem[160]; /* why nothing is shown; "" = no problem */

@@ -656,9 +656,19 @@ Test(logview, marked_containers_are_merged_by_time)
     SCREEN("A api  B db\nB 00:00:01 db 1\nA 00:00:03 api 2\nB!00:00:04 db 2\n"
            "A 00:00:06 api 3\n");
     cr_assert_not_null(view->ops->watch(view, 1));
-    struct key esc = {.command = CMD_BACK};
-    cr_assert_not(view->ops->key(view, &esc));
+    const struct mtd_summary *turned[] = {&sums[1], &sums[0]};
+    press(CMD_UP);
+    logview_merge(view, turned, 2); /* sorted otherwise: nothing moves */
+    STATUS("paused");
+    line(2, "job 1");
+    logview_goto(view, 0); /* a jump to one that is not among them */
+    SCREEN(">00:00:00 job 1\n\n\n\n\n");
+    logview_merge(view, turned, 2);
+    SCREEN(">00:00:00 job 1\n\n\n\n\n");
     view->ops->select(view, &sums[0]);
+    SCREEN(" 00:00:00 api 1\n 00:00:03 api 2\n 00:00:06 api 3\n\n\n");
+    logview_merge(view, turned, 2);
+    logview_merge(view, NULL, 0);
     SCREEN(" 00:00:00 api 1\n 00:00:03 api 2\n 00:00:06 api 3\n\n\n");
 }
 
