@@ -335,8 +335,8 @@ Test(image_system, owners_capabilities_and_devices_come_out_of_tars)
 Test(image_system, a_directorys_group_is_not_passed_on)
 {
     static const struct tar_item ITEMS[] = {
-        {"a", S_IFREG | 0644, "x"},         {"./", S_IFDIR | 02755, .gid = 77},
-        {"b", S_IFREG | 0644, "x"},         {"d/f", S_IFLNK | 0777, "x"},
+        {"a", S_IFLNK | 0777, "x"},         {"./", S_IFDIR | 02755, .gid = 77},
+        {"b", S_IFLNK | 0777, "x"},         {"d/f", S_IFLNK | 0777, "x"},
         {"d/", S_IFDIR | 02755, .gid = 78}, {"d/g", S_IFREG | 0644, "x"},
         {"d/l", S_IFLNK | 0777, "x"},       {0}};
     static const char *const NAMES[] = {"a", "b", "d/f", "d/g", "d/l"};
