@@ -55,6 +55,11 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
 /* Opens groups listed in a record (status.cgroups); groups that are gone are skipped. */
 int cgroup_open(struct cgroup *ret, const struct strv *recorded, struct mtd_error *err);
 int cgroup_describe(const struct cgroup *c, struct strv *ret); /* for status.cgroups */
+/* The ids that have a group, of whatever state directory. 0 or -errno. */
+int cgroup_list(const struct cgroup *host, struct strv *ret);
+/* Opens what there is of an id's groups; ret->n = 0 when there is nothing. */
+int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id,
+                   struct mtd_error *err);
 
 /* All limits, before the first process or on a live container. */
 int cgroup_limit(struct cgroup *c, const struct mtd_resources *r, struct mtd_error *err);

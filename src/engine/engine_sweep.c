@@ -20,7 +20,7 @@ static void drop_groups(const char *id)
     auto_done(cgroup_done) struct cgroup host = {0}, group = {0};
     if (cgroup_discover(&host, "/proc", NULL) < 0)
         return;
-    if (cgroup_create(&group, &host, id, NULL) == 0) {
+    if (cgroup_open_id(&group, &host, id, NULL) == 0 && group.n > 0) {
         cgroup_kill(&group, NULL);
         cgroup_destroy(&group, NULL);
     }
@@ -44,7 +44,7 @@ static void mend(struct mtd_engine *e, const char *id)
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
-    if (lock == -EAGAIN || lock == -EWOULDBLOCK || engine_has_monitor(e, id))
+    if (lock == -EAGAIN || engine_has_monitor(e, id))
         return;
     if (lock >= 0 && store_load(&e->store, id, &r, NULL) == 0 && wants_monitor(e, &r.status)) {
         close(take_fd(&lock));

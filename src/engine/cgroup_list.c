@@ -1,0 +1,65 @@
+/* Groups found by name alone: what is there without a record that tells of it. */
+
+#include "engine/cgroup_part.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/parse.h"
+
+static int list_dir(const char *mount, struct strv *ret)
+{
+    char path[4352];
+    snprintf(path, sizeof(path), "%s/" CGROUP_PARENT, mount);
+    int fd = fs_open_dir_at(AT_FDCWD, path);
+    if (fd < 0)
+        return fd == -ENOENT ? 0 : fd;
+    auto_dir DIR *dir = fdopendir(fd);
+    int code = 0;
+    for (const struct dirent *e; code == 0 && dir && (e = readdir(dir));)
+        if (hex_is_valid(e->d_name, MTD_ID_LEN) && !strv_contains(ret, e->d_name))
+            code = strv_add(ret, e->d_name);
+    return code;
+}
+
+int cgroup_list(const struct cgroup *host, struct strv *ret)
+{
+    int code = 0;
+    for (size_t i = 0; i < host->n && code == 0; i++)
+        code = list_dir(host->dirs[i].path, ret);
+    return code;
+}
+
+/* Through the lines of a record: a v2 group that stands alone has more to do than one beside
+ * v1's, and cgroup_open() knows that. */
+int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id,
+                   struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv lines = {0};
+    auto_done(cgroup_done) struct cgroup found = {0};
+    if (!name_is_valid(id))
+        return mtd_fail(err, EINVAL, "\"%s\" cannot name a group", id);
+    for (size_t i = 0; i < host->n; i++) {
+        struct cgroup_dir *d = &found.dirs[found.n];
+        *d = (struct cgroup_dir){
+            .controllers = host->dirs[i].controllers, .v2 = host->dirs[i].v2, .fd = -1};
+        if (asprintf(&d->path, "%s/" CGROUP_PARENT "/%s", host->dirs[i].path, id) < 0) {
+            d->path = NULL;
+            return mtd_fail(err, ENOMEM, "out of memory");
+        }
+        if (faccessat(AT_FDCWD, d->path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            found.n++;
+        else
+            free(take_ptr(&d->path));
+    }
+    int code = cgroup_describe(&found, &lines);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "cannot look for the groups of %.12s", id);
+    return cgroup_open(ret, &lines, err);
+}
