@@ -85,15 +85,21 @@ static void tell_exit(struct monitor *m, bool restarting)
     client_send_all(m, PACKET_EXIT, &end, sizeof(end));
 }
 
+/* For those who wait a --rm container is removed when it is in the trash: deleting the files
+ * can wait for the disk (ext4 without a journal discards each file's blocks at once). */
 static void vanish(struct monitor *m)
 {
     (void)fault_point("finish.run");
     remove_run(m);
+    bool retired = false;
     if (m->auto_remove && m->lock_fd >= 0) {
         note(m, "destroy", -1);
         store_remove_volumes(&m->store, &m->record);
-        store_remove(&m->store, m->id, NULL);
+        retired = store_retire(&m->store, m->id, NULL) == 0;
     }
+    tell_exit(m, false);
+    if (retired)
+        store_delete(&m->store, m->id, NULL);
     monitor_unlock(m);
 }
 
@@ -112,12 +118,13 @@ bool monitor_finish(struct monitor *m)
         note(m, "die", m->exit_code);
         record_end(m, again ? MTD_STATE_RESTARTING : MTD_STATE_EXITED);
     }
-    if (again)
-        monitor_unlock(m);
-    else
+    if (!again) {
         vanish(m);
-    tell_exit(m, again);
-    return again;
+        return false;
+    }
+    monitor_unlock(m);
+    tell_exit(m, true);
+    return true;
 }
 
 void monitor_end_restarting(struct monitor *m)
@@ -131,7 +138,6 @@ void monitor_end_restarting(struct monitor *m)
         store_save(&m->store, &m->record, true, NULL);
     }
     vanish(m);
-    tell_exit(m, false);
 }
 
 /* The start failed and its steps are undone; the record keeps the reason. */

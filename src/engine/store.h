@@ -70,6 +70,10 @@ int store_rename(
 /* Renames the directory into trash/, frees the name, removes the run directory, deletes.
  * Lock held (its fd may be closed afterwards). Also works on broken records. */
 int store_remove(struct store *s, const char *id, struct mtd_error *err);
+/* The same in two parts, for who wants to say "removed" before the files are deleted: after
+ * the first the container and its name are gone, and the next sweep would do the second. */
+int store_retire(struct store *s, const char *id, struct mtd_error *err);
+int store_delete(struct store *s, const char *id, struct mtd_error *err);
 /* Finishes what a crash interrupted (creations are taken back, removals and renames completed,
  * with their names). Cheap when there is nothing to do: one look into trash/, where whatever
  * is not finished has an entry: "new.<id>", "<id>" or "rename.<id>". Entries whose container

@@ -29,21 +29,25 @@ static void drop_names_of(struct store *s, const char *entry, const char *id)
 }
 
 /* The part after the directory has gone to trash/. */
-static int finish_removal(struct store *s, const char *id)
+static int free_claims(struct store *s, const char *id)
 {
     int rc = fault_point("store.remove.name");
     if (rc < 0)
         return rc;
     drop_names_of(s, id, id);
     rc = fault_point("store.remove.run");
-    if (rc == 0 && s->run_fd >= 0)
-        rc = fs_remove_tree_at(s->run_fd, id);
-    if (rc == 0)
-        rc = fault_point("store.remove.delete");
-    return rc < 0 ? rc : fs_remove_tree_at(s->trash_fd, id);
+    return rc < 0 || s->run_fd < 0 ? rc : fs_remove_tree_at(s->run_fd, id);
 }
 
-int store_remove(struct store *s, const char *id, struct mtd_error *err)
+static int not_all(const struct store *s, const char *id, int code, struct mtd_error *err)
+{
+    return mtd_fail(err, -code,
+                    "container %.12s is removed, but not all of \"%s/trash/%.12s"
+                    "...\": %s; the next command tries again",
+                    id, s->root, id, strerror(-code));
+}
+
+int store_retire(struct store *s, const char *id, struct mtd_error *err)
 {
     if (!hex_is_valid(id, MTD_ID_LEN) || !store_is_there(s))
         return store_no_such(id, err);
@@ -54,13 +58,22 @@ int store_remove(struct store *s, const char *id, struct mtd_error *err)
         return store_no_such(id, err);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot remove container %.12s", id);
-    rc = finish_removal(s, id);
-    if (rc < 0)
-        return mtd_fail(err, -rc,
-                        "container %.12s is removed, but not all of \"%s/trash/%.12s"
-                        "...\": %s; the next command tries again",
-                        id, s->root, id, strerror(-rc));
-    return 0;
+    rc = free_claims(s, id);
+    return rc < 0 ? not_all(s, id, rc, err) : 0;
+}
+
+int store_delete(struct store *s, const char *id, struct mtd_error *err)
+{
+    int rc = fault_point("store.remove.delete");
+    if (rc == 0)
+        rc = fs_remove_tree_at(s->trash_fd, id);
+    return rc < 0 ? not_all(s, id, rc, err) : 0;
+}
+
+int store_remove(struct store *s, const char *id, struct mtd_error *err)
+{
+    int rc = store_retire(s, id, err);
+    return rc < 0 ? rc : store_delete(s, id, err);
 }
 
 /* ---- rename ---- */
@@ -138,7 +151,8 @@ static void sweep_removed(struct store *s, const char *entry, const char *id)
 {
     auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
     if (lock >= 0 || lock == -ENOENT)
-        finish_removal(s, id);
+        if (free_claims(s, id) == 0)
+            store_delete(s, id, NULL);
 }
 
 static void sweep_rename(struct store *s, const char *entry, const char *id)
