@@ -23,7 +23,10 @@ static void print_stderr_line(const struct cli *c, const char *kind, const char 
     int rc = buf_puts(&b, "mytop-docker: ");
     if (rc == 0 && c->script)
         rc = buf_printf(&b, "%s:%zu: ", c->script, c->line);
-    if (rc == 0 && c->verb)
+    /* "exec: exec: ..." would say it twice. */
+    size_t len = c->verb ? strlen(c->verb->name) : 0;
+    bool said = c->verb && strncmp(text, c->verb->name, len) == 0 && text[len] == ':';
+    if (rc == 0 && c->verb && !said)
         rc = buf_printf(&b, "%s: ", c->verb->name);
     if (rc == 0)
         rc = buf_puts(&b, kind);

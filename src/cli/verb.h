@@ -64,7 +64,7 @@ struct verb {
 /* The groups' tables, each ended by VERB_END. */
 extern const struct verb VERBS_RUN[], VERBS_EXEC[], VERBS_LIFE[], VERBS_LOOK[],
     VERBS_LOGS[], VERBS_STATS[], VERBS_TOP[], VERBS_EVENTS[], VERBS_IMAGE[],
-    VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_PRUNE[], VERBS_REFUSED[];
+    VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_PRUNE[], VERBS_BOOT[], VERBS_REFUSED[];
 
 /* The verb that argv begins with, its aliases resolved; *ret_words = how many words of
  * argv name it. NULL = none. */

@@ -1,0 +1,78 @@
+/* verb_boot - system start-all: what the restart policies ask for after the host was started,
+ * run once by the systemd unit. A container whose monitor lives is left to it. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/print.h"
+#include "cli/verb.h"
+
+/* moby's restartmanager: always means always; the others rest after the user's stop. One that
+ * was never started is not restarted. */
+static bool wants_start(const struct mtd_record *r)
+{
+    const struct mtd_status *s = &r->status;
+    if (s->state != MTD_STATE_EXITED || s->started_at == 0)
+        return false;
+    switch (r->spec.restart) {
+    case MTD_RESTART_ALWAYS: return true;
+    case MTD_RESTART_UNLESS_STOPPED: return !s->stopped_by_user;
+    case MTD_RESTART_ON_FAILURE: return !s->stopped_by_user && s->exit_code != 0;
+    default: return false;
+    }
+}
+
+/* 1 = started, 0 = not its turn, -errno. */
+static int start_if_due(struct cli *c, const char *id, struct mtd_error *err)
+{
+    struct mtd_start start = {0};
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    int rc = mtd_inspect(c->engine, id, &r, err);
+    if (rc == 0 && !wants_start(&r))
+        return 0;
+    if (rc == 0)
+        rc = mtd_start(c->engine, id, &start, err);
+    return rc < 0 ? rc : 1;
+}
+
+static int start_all(struct cli *c, const struct mtd_list *list)
+{
+    int status = 0;
+    /* The list has the newest first; others may depend on what was made before them. */
+    for (size_t i = list->len; i-- > 0;) {
+        struct mtd_error err = {0};
+        const struct mtd_summary *s = &list->items[i];
+        int rc = s->state == MTD_STATE_EXITED ? start_if_due(c, s->id, &err) : 0;
+        if (rc > 0)
+            rc = print_line(s->name);
+        if (rc == -ENOENT)
+            continue; /* removed meanwhile */
+        mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot start");
+        mtd_context(&err, "%.80s", s->name);
+        if (rc < 0)
+            status = cli_error(c, STATUS_FAILED, &err);
+    }
+    return status;
+}
+
+static int run_start_all(struct cli *c, void *values, const struct operands *o)
+{
+    struct mtd_error err = {0};
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    (void)values;
+    (void)o;
+    int rc = mtd_list(c->engine, &list, &err);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot list the containers");
+    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : start_all(c, &list);
+}
+
+const struct verb VERBS_BOOT[] = {
+    {.name = "system start-all",
+     .operands = "",
+     .summary = "Start what the restart policies ask for, after a boot",
+     .group = GROUP_SYSTEM,
+     .run = run_start_all},
+    VERB_END,
+};
