@@ -65,6 +65,16 @@ static void send_size(struct relay *s)
         packet_send(s->r->attach_fd, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
 }
 
+/* The kernel tells the program only of a size that differs from the last. */
+static void nudge(struct relay *s)
+{
+    struct packet_size size = {0};
+    if (!s->r->tty || console_size(s->r->in, &size.rows, &size.cols) < 0)
+        return;
+    size.rows++;
+    packet_send(s->r->attach_fd, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
+}
+
 /* A signal that is not passed on ends the client, as it would without us. */
 static bool take_signal(struct relay *s, int *ret_status)
 {
@@ -272,6 +282,8 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
         s.pidfd = proc_open(t->pid, t->pid_start);
     if (r->tty && r->with_stdin)
         console_raw(&s.console, r->in);
+    if (r->redraw)
+        nudge(&s);
     send_size(&s);
     do
         code = s.signals < 0 ? -errno : turn(&s, ret_status);

@@ -179,6 +179,7 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_relay *r, struc
     if (code < 0)
         return code;
     r->tty = ready.tty;
+    r->redraw = true;
     r->log_offset = a.reader.offset;
     r->attach_fd = a.fd = take_fd(&fd);
     e->attached = a;

@@ -102,6 +102,7 @@ struct mtd_relay {
     uint64_t log_offset;     /* output is shown from here */
     bool tty;                /* the container has a terminal */
     bool with_stdin, with_output, sig_proxy;
+    bool redraw;             /* a full-screen program is made to paint anew (mtd_attach) */
     const char *detach_keys; /* NULL = "ctrl-p,ctrl-q", "" = none */
     int in, out, err;        /* fds, normally 0 1 2 */
 };
