@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -224,6 +225,7 @@ static int close_on_exec(void)
  * because libc keeps two signals for itself. */
 int confine_clean(void)
 {
+    umask(022);
     static const struct sigaction reset = {.sa_handler = SIG_DFL};
     for (int sig = 1; sig < NSIG; sig++)
         sigaction(sig, &reset, NULL);

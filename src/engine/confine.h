@@ -24,7 +24,7 @@ int confine_find_program(const char *file, const struct strv *env, char *ret_pat
                          struct mtd_error *err);
 /* chdir, and a check that getcwd() is inside the root (starts with "/"). make = create it. */
 int confine_chdir(const char *cwd, bool make, struct mtd_error *err);
-/* All signals to default, mask emptied, dumpable left as is, fds >= 3 close-on-exec. */
+/* umask 022, all signals to default, mask emptied, dumpable left as is, fds >= 3 close-on-exec. */
 int confine_clean(void);
 
 #endif

@@ -63,10 +63,7 @@ static int apply_meta(struct mtd_image_config *c, const struct mtd_commit *meta,
         r = set_text(&c->comment, meta->message);
     if (r < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
-    for (size_t i = 0; meta->changes && i < meta->changes->len; i++)
-        if ((r = image_apply_change(c, meta->changes->items[i], err)) < 0)
-            return r;
-    return 0;
+    return meta->changes ? image_apply_changes(c, meta->changes, err) : 0;
 }
 
 int mtd_import(struct mtd_engine *e, int tar_fd, const char *name, const struct mtd_commit *meta,

@@ -154,6 +154,11 @@ Test(confined, out_of_memory_is_137_and_recorded)
     outcome_done(&o);
 }
 
+Test(confined, umask_is_022)
+{
+    expect_inside("umask", "0022");
+}
+
 Test(confined, hostname_hosts_and_environment)
 {
     char *got = INSIDE("-h", "box", "-e", "A=b c", "busybox", "sh", "-c",
