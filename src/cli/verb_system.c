@@ -329,7 +329,8 @@ const struct verb VERBS_SYSTEM[] = {
     VERB_END,
 };
 
-/* clang-format off: it takes the initialiser for a block */
+/* It takes the initialiser for a block. */
+/* clang-format off */
 #define REFUSED(verb, why) {.name = (verb), .summary = (why), .flags = VERB_REFUSED}
 /* clang-format on */
 #define NO_REGISTRY \
