@@ -233,10 +233,18 @@ static const struct menu_item SIGNALS[] = {
     {"SIGABRT", "abort"},
 };
 
+/* Whom the menu was opened for: the selection may be another one when a signal is chosen. */
+struct victims {
+    struct subject subjects[CONFIRM_MAX];
+    size_t n;
+};
+
 static void choose_signal(struct ui *ui, size_t index, void *arg)
 {
+    const struct victims *v = arg;
     const struct row *rows[CONFIRM_MAX], *fit[CONFIRM_MAX];
-    size_t n = model_targets(&ui->model, rows, CONFIRM_MAX), n_fit = 0;
+    size_t n, n_fit = 0;
+    collect(ui, v->subjects, v->n, rows, &n);
     for (size_t i = 0; i < n; i++)
         if (row_is_alive(rows[i]))
             fit[n_fit++] = rows[i];
@@ -255,12 +263,16 @@ void action_kill(struct ui *ui)
 {
     const struct row *rows[CONFIRM_MAX];
     size_t n = targets(ui, rows);
-    for (size_t i = 0; i < n; i++)
-        if (row_is_alive(rows[i])) {
-            ui_push(ui, menu_new("kill: which signal?", SIGNALS, ARRAY_SIZE(SIGNALS), 0,
-                                 choose_signal, NULL));
-            return;
-        }
+    struct victims *v = n ? calloc(1, sizeof(*v)) : NULL;
+    for (size_t i = 0; v && i < n; i++)
+        if (row_is_alive(rows[i]))
+            memcpy(v->subjects[v->n++].id, rows[i]->s->id, MTD_ID_SIZE);
+    if (v && v->n) {
+        ui_push(ui, menu_new("kill: which signal?", SIGNALS, ARRAY_SIZE(SIGNALS), 0,
+                             choose_signal, v));
+        return;
+    }
+    free(v);
     if (n)
         ui_say(ui, SAY_WARNING, "kill: %s is %s", rows[0]->s->name,
                mtd_state_name(rows[0]->s->state));
@@ -271,11 +283,10 @@ void action_kill(struct ui *ui)
 /* bash where there is one, else sh; told apart inside, where PATH and files are. */
 static const char SHELL[] = "command -v bash >/dev/null 2>&1 && exec bash || exec sh";
 
-static const struct row *running_one(struct ui *ui, const char *verb)
+static const struct row *running(struct ui *ui, const struct row *r, const char *verb)
 {
-    const struct row *r = model_selected(&ui->model);
     if (!r)
-        ui_say(ui, SAY_WARNING, "no container is selected");
+        ui_say(ui, SAY_WARNING, "%s: there is no container", verb);
     else if (r->s->state != MTD_STATE_RUNNING)
         ui_say(ui, SAY_WARNING, "%s: %s is %s%s", verb, r->s->name,
                mtd_state_name(r->s->state),
@@ -283,6 +294,11 @@ static const struct row *running_one(struct ui *ui, const char *verb)
     else
         return r;
     return NULL;
+}
+
+static const struct row *running_one(struct ui *ui, const char *verb)
+{
+    return running(ui, model_selected(&ui->model), verb);
 }
 
 static void shell_ended(struct job *j, int status)
@@ -321,12 +337,21 @@ void action_exec(struct ui *ui)
     job_start(j, NULL);
 }
 
+/* Whom the question was about. */
+struct exec_ask {
+    struct ui *ui;
+    char id[MTD_ID_SIZE];
+};
+
 static void exec_answer(void *arg, const char *text)
 {
-    struct ui *ui = arg;
+    auto_free struct exec_ask *ask_of = arg;
+    struct ui *ui = ask_of->ui;
     struct mtd_error err = {0};
-    const struct row *r = text && *text ? running_one(ui, "exec") : NULL;
-    struct job *j = r ? exec_job(ui, r) : NULL;
+    const struct row *r = model_find(&ui->model, ask_of->id);
+    struct job *j = NULL;
+    if (text && *text && (r = running(ui, r, "exec")))
+        j = exec_job(ui, r);
     if (!j)
         return;
     if (words_split(text, &j->argv, &err) < 0) {
@@ -340,8 +365,13 @@ static void exec_answer(void *arg, const char *text)
 
 void action_exec_ask(struct ui *ui)
 {
-    if (running_one(ui, "exec"))
-        ui_push(ui, prompt_new("exec, command:", "", NULL, exec_answer, ui));
+    const struct row *r = running_one(ui, "exec");
+    struct exec_ask *arg = r ? calloc(1, sizeof(*arg)) : NULL;
+    if (!arg)
+        return;
+    arg->ui = ui;
+    memcpy(arg->id, r->s->id, sizeof(arg->id));
+    ui_push(ui, prompt_new("exec, command:", "", NULL, exec_answer, arg));
 }
 
 void action_exec_split(struct ui *ui)

@@ -27,7 +27,7 @@ static void set_sample_timer(struct app *a)
 {
     int64_t refresh = a->ui.config.refresh_ns / NS_PER_MS;
     bool busy = ui_wants_samples(&a->ui) || a->ui.model.problem[0];
-    int64_t ms = !busy ? 30000 : a->sampled_once || refresh < 700 ? refresh : 700;
+    int64_t ms = a->samples < 2 && refresh > 700 ? 700 : busy ? refresh : 30000;
     if (a->script && !busy)
         uv_timer_stop(&a->sample);
     else if ((int64_t)uv_timer_get_repeat(&a->sample) != ms ||
@@ -38,10 +38,12 @@ static void set_sample_timer(struct app *a)
 static void on_sample(uv_timer_t *t)
 {
     struct app *a = t->data;
+    if (a->away)
+        return;
     if (a->ui.model.problem[0])
         ui_refresh(&a->ui);
     ui_sample(&a->ui);
-    a->sampled_once = true;
+    a->samples++;
     a->dirty = true;
 }
 

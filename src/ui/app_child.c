@@ -42,6 +42,12 @@ static void tell(struct child *c)
     struct job *j = c->job;
     if (c->told)
         return;
+    if (j->terminal && j->pause && !c->app->paused && c->exited) {
+        a->paused = c;
+        app_pause(a);
+        return;
+    }
+    a->paused = NULL;
     c->told = true;
     c->job = NULL;
     if (j->terminal)
@@ -52,6 +58,12 @@ static void tell(struct child *c)
     uv_close((uv_handle_t *)&c->grace, child_closed);
     for (int i = 0; i < 2 && !uv_is_closing((uv_handle_t *)&c->pipes[i]); i++)
         uv_close((uv_handle_t *)&c->pipes[i], child_closed);
+}
+
+void app_end_pause(struct app *a)
+{
+    if (a->paused)
+        tell(a->paused);
 }
 
 static void on_grace(uv_timer_t *t)

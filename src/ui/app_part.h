@@ -35,7 +35,9 @@ struct app {
     uv_idle_t idle;
     uv_signal_t signals[6];
     struct watch root, containers, files[WATCHES];
-    bool dirty, away, sampled_once; /* away: somebody else has the terminal */
+    bool dirty, away;     /* away: somebody else has the terminal */
+    unsigned samples;     /* taken so far */
+    struct child *paused; /* its process ended; Enter on the terminal is awaited */
     int status;
     struct child *children;
 };
@@ -44,6 +46,7 @@ void app_quit(struct app *a, int status);
 
 /* The platform's start(): job done() is called from the loop, never from inside. */
 int app_start(void *app, struct job *j);
+void app_end_pause(struct app *a);
 void app_free_children(struct app *a); /* after their handles were closed */
 
 void app_watch_init(struct app *a);
@@ -55,6 +58,7 @@ void app_read_list_soon(struct app *a);
 void app_tty_init(struct app *a);
 void app_take_terminal(struct app *a); /* also after somebody else had it */
 void app_give_terminal(struct app *a);
+void app_pause(struct app *a); /* asks for Enter; app_end_pause() follows */
 void app_suspend(struct app *a);
 void app_flush(struct app *a);
 void app_fit_to_terminal(struct app *a);

@@ -123,6 +123,26 @@ void app_give_terminal(struct app *a)
     a->guard->entered = 0;
 }
 
+/* The line settings are the shell's: what comes is a whole line, or the end. */
+static void on_enter(uv_poll_t *p, int status, int events)
+{
+    struct app *a = p->data;
+    char line[256];
+    ssize_t n = read(a->term->fd, line, sizeof(line));
+    if (n < 0 && (errno == EAGAIN || errno == EINTR) && !(events & UV_DISCONNECT))
+        return;
+    uv_poll_stop(p);
+    app_end_pause(a);
+}
+
+void app_pause(struct app *a)
+{
+    static const char TEXT[] = "\n[Enter goes back to the dashboard]";
+    if (write(STDOUT_FILENO, TEXT, sizeof(TEXT) - 1) < 0)
+        app_quit(a, 128 + SIGHUP);
+    uv_poll_start(&a->tty, UV_READABLE | UV_DISCONNECT, on_enter);
+}
+
 void app_tty_init(struct app *a)
 {
     uv_poll_init(a->loop, &a->tty, a->term->fd);

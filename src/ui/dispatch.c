@@ -403,8 +403,27 @@ static void plain_key(struct ui *ui, const struct key *k)
         everybodys_command(ui, k->command);
 }
 
-void dispatch_key(struct ui *ui, const struct input_event *ev)
+/* Pasted text never acts: it goes to a line that takes text, with blanks for what would end
+ * the line, and nowhere else. */
+static bool is_lost_paste(struct ui *ui, struct input_event *ev)
 {
+    if (ev->key == KEY_PASTE_BEGIN || ev->key == KEY_PASTE_END) {
+        ui->pasting = ev->key == KEY_PASTE_BEGIN;
+        return true;
+    }
+    if (!ui->pasting)
+        return false;
+    if (ev->key == KEY_ENTER || ev->key == KEY_TAB)
+        ev->key = ' ';
+    return !ui->modal || !ui->modal->ops->takes_text || ev->key < ' ' ||
+           ev->key >= KEY_FIRST;
+}
+
+void dispatch_key(struct ui *ui, const struct input_event *event)
+{
+    struct input_event typed = *event, *ev = &typed;
+    if (is_lost_paste(ui, ev))
+        return;
     struct key k = {.key = ev->key, .row = ev->row, .col = ev->col, .button = ev->button};
     unsigned contexts = ui_contexts(ui);
     const struct binding *b = keys_find(&ui->keys, contexts, ev->key);

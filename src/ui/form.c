@@ -191,7 +191,13 @@ static void free_form(struct modal *m)
 }
 
 static const struct modal_ops OPS = {
-    .draw = draw, .key = key, .update = update, .free = free_form};
+    .draw = draw, .key = key, .update = update, .free = free_form, .takes_text = true};
+
+struct form *form_of(struct modal *m, const struct form_ops *ops)
+{
+    struct form *f = (struct form *)m;
+    return m->ops == &OPS && f->ops == ops ? f : NULL;
+}
 
 struct modal *form_new(const struct form_ops *ops, const char *title, void *arg)
 {

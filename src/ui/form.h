@@ -38,6 +38,8 @@ struct form {
     char title[96];
 };
 struct modal *form_new(const struct form_ops *ops, const char *title, void *arg);
+/* The form behind a modal, when it is one of these; else NULL. */
+struct form *form_of(struct modal *m, const struct form_ops *ops);
 const char *form_text(const struct form *f, size_t field);
 bool form_ticked(const struct form *f, size_t field);
 void form_set(struct form *f, size_t field, const char *text);

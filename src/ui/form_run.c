@@ -47,7 +47,8 @@ static struct images *load_images(struct ui *ui)
 {
     auto_done(mtd_image_list_done) struct mtd_image_list list = {0};
     auto_done(strv_done) struct strv names = {0};
-    mtd_images(ui->engine, &list, NULL);
+    if (ui->engine)
+        mtd_images(ui->engine, &list, NULL);
     for (size_t i = 0; i < list.len; i++)
         for (size_t j = 0; j < list.items[i].names.len; j++) {
             const char *name = list.items[i].names.items[j];

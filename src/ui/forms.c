@@ -110,23 +110,41 @@ static const struct form_ops COMMIT = {
     .note = commit_note,
 };
 
-/* What the container wrote is the layer. */
+/* What the container wrote is the layer. Measuring may take long: a child does it, and the
+ * note comes when it is there, if the form still is. */
+struct measuring {
+    struct ui *ui;
+    char id[MTD_ID_SIZE];
+};
+
+static void measured(void *arg, int status, const char *output)
+{
+    struct measuring *m = arg;
+    for (struct modal *at = m->ui->modal; at; at = at->below) {
+        struct form *f = form_of(at, &COMMIT);
+        struct about *a = f ? f->arg : NULL;
+        if (a && strcmp(a->id, m->id) == 0)
+            snprintf(a->note, sizeof(a->note), status ? "%.*s" : "the new layer: %.*s",
+                     (int)strcspn(output, "(\n"), output);
+    }
+    free(m);
+}
+
 static void measure(struct ui *ui, struct about *a)
 {
-    struct mtd_change *changes = NULL;
-    size_t n = 0;
-    uint64_t bytes = 0;
-    char size[FORMAT_MAX];
-    struct mtd_error err = {0};
-    if (mtd_diff(ui->engine, a->id, &changes, &n, &err) < 0) {
-        snprintf(a->note, sizeof(a->note), "%s", err.text);
+    struct measuring *m = calloc(1, sizeof(*m));
+    auto_done(strv_done) struct strv argv = {0};
+    char filter[MTD_ID_SIZE + 8];
+    if (!m)
         return;
-    }
-    for (size_t i = 0; i < n; i++)
-        bytes += changes[i].size;
-    mtd_changes_free(changes, n);
-    snprintf(a->note, sizeof(a->note), "the new layer: %zu changes, %s", n,
-             format_size(bytes, size));
+    m->ui = ui;
+    memcpy(m->id, a->id, sizeof(a->id));
+    snprintf(filter, sizeof(filter), "id=%s", a->id);
+    snprintf(a->note, sizeof(a->note), "the new layer: measuring...");
+    const char *const words[] = {"ps", "-a", "-s", "-f", filter, "--format", "{{.Size}}"};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        strv_add(&argv, words[i]);
+    ui->host.capture(ui, &argv, measured, m);
 }
 
 void form_commit(struct ui *ui)
@@ -135,9 +153,9 @@ void form_commit(struct ui *ui)
     if (!m)
         return;
     struct form *f = (struct form *)m;
-    measure(ui, f->arg);
     form_set(f, COMMIT_PAUSE, "x");
     ui_push(ui, m);
+    measure(ui, f->arg);
 }
 
 /* ---- rename ------------------------------------------------------------------------------- */

@@ -95,8 +95,11 @@ static void report(struct job *j, const char *line, int status, int64_t took)
 {
     char why[400];
     last_line(&j->output, why, sizeof(why));
-    if (j->terminal && status < 125)
-        return; /* what it said was on the terminal; its status is the command's own */
+    if (j->terminal) { /* what it said was on the terminal */
+        if (status >= 125 && status <= 127)
+            ui_say(j->ui, SAY_ERROR, "%s: status %d", line, status);
+        return;
+    }
     if (status != 0)
         ui_say(j->ui, SAY_ERROR, "%s",
                why[0] ? why : "it failed and said nothing: see :journal");

@@ -74,14 +74,8 @@ static const struct {
     const char *name;
     void (*fn)(struct ui *ui, const char *arg);
 } OWN[] = {
-    {"journal", open_journal},
-    {"help", open_help},
-    {"q", quit},
-    {"quit", quit},
-    {"filter", filter},
-    {"sort", sort},
-    {"columns", columns},
-    {"grep", grep},
+    {"journal", open_journal}, {"help", open_help}, {"q", quit},          {"quit", quit},
+    {"filter", filter},        {"sort", sort},      {"columns", columns}, {"grep", grep},
 };
 
 /* Verbs that look and change nothing: allowed with --read-only. */

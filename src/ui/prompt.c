@@ -30,6 +30,7 @@ static enum modal_result key(struct modal *m, const struct key *k)
     struct prompt *p = (struct prompt *)m;
     if (k->key == KEY_ENTER || k->key == KEY_ESC || k->key == KEY_CTRL('c')) {
         struct prompt copy = *p; /* answer may open the next dialog */
+        p->answer = NULL;
         copy.answer(copy.arg, k->key == KEY_ENTER ? copy.line.text : NULL);
         return MODAL_CLOSE;
     }
@@ -38,13 +39,17 @@ static enum modal_result key(struct modal *m, const struct key *k)
     return MODAL_STAY;
 }
 
+/* Nobody waits for ever: not even when the screen closes. */
 static void free_prompt(struct modal *m)
 {
+    struct prompt *p = (struct prompt *)m;
+    if (p->answer)
+        p->answer(p->arg, NULL);
     free(m);
 }
 
 static const struct modal_ops OPS = {
-    .draw = draw, .key = key, .free = free_prompt, .in_footer = true};
+    .draw = draw, .key = key, .free = free_prompt, .takes_text = true, .in_footer = true};
 
 struct modal *prompt_new(const char *label, const char *initial,
                          void (*changed)(void *arg, const char *text),

@@ -231,16 +231,15 @@ static int open_engine(struct ui *ui, struct mtd_error *err)
     o.read_only = ui->read_only;
     if (ui->engine && !root_changed(ui))
         return 0;
-    if (ui->engine) { /* do not create again what somebody took away */
-        if (stat(mtd_root(ui->engine), &st) < 0)
-            return mtd_fail_errno(err, errno, "state directory %s", mtd_root(ui->engine));
-        mtd_close(ui->engine);
-        ui->engine = ui->host.engine = NULL;
-    }
-    int rc = mtd_open(&ui->engine, &o, err);
+    /* Not created again when somebody took it away. */
+    if (ui->engine && stat(mtd_root(ui->engine), &st) < 0)
+        return mtd_fail_errno(err, errno, "state directory %s", mtd_root(ui->engine));
+    struct mtd_engine *fresh = NULL;
+    int rc = mtd_open(&fresh, &o, err);
     if (rc < 0)
         return rc;
-    ui->host.engine = ui->engine;
+    mtd_close(ui->engine);
+    ui->engine = ui->host.engine = fresh;
     ui->reopened = true;
     if (stat(mtd_root(ui->engine), &st) == 0) {
         ui->root_dev = st.st_dev;

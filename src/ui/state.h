@@ -60,8 +60,8 @@ struct modal_ops {
     /* The list was read again: a dialog about something that is gone closes with a word. */
     enum modal_result (*update)(struct modal *m);
     void (*free)(struct modal *m);
-    bool
-        in_footer; /* draws into the last line only: the screen stays usable to look at */
+    bool takes_text; /* what is pasted is for it */
+    bool in_footer;  /* draws into the last line only: the screen above stays seen */
 };
 struct modal {
     const struct modal_ops *ops;
@@ -98,6 +98,7 @@ struct ui {
     int rows, cols;
     bool ascii, read_only, mouse, scripted;
     bool frozen;
+    bool pasting;     /* between the brackets of a paste */
     bool want_detail; /* which pane is shown when only one fits */
     bool focus_detail;
     bool zoom;

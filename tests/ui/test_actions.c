@@ -210,3 +210,45 @@ Test(actions, copy)
     cr_expect_eq(strspn(b.copied, "1"), 64);
     uibox_done(&b);
 }
+
+/* Between the brackets of a paste nothing acts; a line gets it as one line. */
+Test(actions, pasted_text_does_not_act)
+{
+    struct uibox b;
+    struct input_event begin = {.key = KEY_PASTE_BEGIN}, end = {.key = KEY_PASTE_END};
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    ui_key(&b.ui, &begin);
+    uibox_type(&b, "sdq");
+    ui_key(&b.ui, &end);
+    cr_expect_null(b.ui.modal);
+    cr_expect_str_eq(b.started, "");
+    cr_expect(!b.quit);
+    uibox_keys(&b, ":");
+    ui_key(&b.ui, &begin);
+    uibox_type(&b, "ps");
+    uibox_keys(&b, "Enter");
+    uibox_type(&b, "-a");
+    ui_key(&b.ui, &end);
+    cr_expect_not_null(b.ui.modal);
+    uibox_keys(&b, "Enter");
+    cr_expect_str_eq(b.started, "mytop-docker --batch ps -a\n");
+    uibox_done(&b);
+}
+
+/* What was asked about one container is never done to another one. */
+Test(actions, a_question_is_about_the_container_it_was_asked_for)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "K"); /* api */
+    model_move(&b.ui.model, 4);
+    uibox_keys(&b, "Enter y E");
+    model_move(&b.ui.model, -4);
+    uibox_type(&b, "ls -l");
+    uibox_keys(&b, "Enter");
+    cr_expect(strstr(b.started, "kill --signal=SIGTERM api\n"), "%s", b.started);
+    cr_expect(strstr(b.started, "exec -it 'web-"), "%s", b.started);
+    uibox_done(&b);
+}
