@@ -157,11 +157,22 @@ static bool append(struct relay *s)
     return true;
 }
 
+/* The monitor's last word names the log's end: past it there is nothing to look for. */
+static bool all_read(const struct relay *s)
+{
+    const struct log_reader *r = s->reader;
+    return s->has_end && r->start == r->len && r->offset == s->end.log_size;
+}
+
 /* Gathers records of one stream until the buffer is full or the log is read. */
 static void gather(struct relay *s)
 {
     s->out_start = s->out_end = 0;
     for (;;) {
+        if (!s->holds && all_read(s)) {
+            s->behind = false;
+            return;
+        }
         if (!s->holds && logfile_reader_next(s->reader, &s->held) <= 0) {
             s->behind = false;
             return;
@@ -203,7 +214,8 @@ static void read_packet(struct relay *s)
     if (type == PACKET_READY)
         return;
     s->exited = s->behind = true;
-    if (type == PACKET_EXIT)
+    s->has_end = type == PACKET_EXIT;
+    if (s->has_end)
         memcpy(&s->end, data, sizeof(s->end));
     else
         s->lost = true; /* the monitor is gone without a word */

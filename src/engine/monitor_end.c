@@ -116,7 +116,8 @@ bool monitor_finish(struct monitor *m)
         if (m->oom_killed)
             note(m, "oom", -1);
         note(m, "die", m->exit_code);
-        record_end(m, again ? MTD_STATE_RESTARTING : MTD_STATE_EXITED);
+        if (!m->auto_remove) /* a record that goes the next moment need not be true */
+            record_end(m, again ? MTD_STATE_RESTARTING : MTD_STATE_EXITED);
     }
     if (!again) {
         vanish(m);
