@@ -40,7 +40,7 @@ struct relay {
     bool holds;
     int out_fd;
     bool whole; /* out_fd takes any amount (a file) */
-    bool behind, exited, detached, lost;
+    bool behind, exited, has_end, detached, lost;
     struct packet_exit end;
 };
 
