@@ -35,7 +35,8 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
     }
     e->images = (struct image_store){.root = e->store.root, .root_fd = e->store.root_fd};
     proc_boot_id(e->boot_id);
-    engine_sweep(e);
+    if (!o->as_found)
+        engine_sweep(e);
     *ret = e;
     return 0;
 }

@@ -20,6 +20,7 @@ struct mtd_options {
     const char *run_root; /* NULL = /run/mytop-docker */
     bool read_only;       /* do not create the roots (the screen, ps, inspect); containers that
                              lost their monitor still get a new one */
+    bool as_found;        /* mend nothing on the way in: for mtd_check() */
 };
 
 int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_error *err);
@@ -89,6 +90,21 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name, struct m
 /* Changes limits of a live or stopped container; fields set to 0 / NULL stay as they are. */
 int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources *r,
                const enum mtd_restart *restart, unsigned restart_max, struct mtd_error *err);
+
+/* ---- checking --------------------------------------------------------------------------- */
+
+/* Compares the records with names, trash, run directories, monitors, processes, control groups
+ * and mounts, and tells each disagreement that lasts longer than a moment. Looks only at what
+ * belongs to these two roots. With repair it puts right what it can. Open the engine as_found,
+ * or opening it has repaired most. Returns how many disagreements remain, or -errno. */
+struct mtd_finding {
+    const char *id;   /* container; "" = none */
+    const char *text; /* what disagrees with what, one line */
+    bool repaired;
+};
+typedef void (*mtd_finding_fn)(const struct mtd_finding *f, void *arg);
+int mtd_check(struct mtd_engine *e, bool repair, mtd_finding_fn found, void *arg,
+              struct mtd_error *err);
 
 /* ---- terminals and streams ------------------------------------------------------------ */
 

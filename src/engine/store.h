@@ -80,6 +80,25 @@ int store_delete(struct store *s, const char *id, struct mtd_error *err);
  * is locked belong to a living process and are left alone. */
 void store_sweep(struct store *s);
 
+/* Disagreements within the state directory. Entries that a living process has locked are passed
+ * over; one that is just being changed without a lock may be told of: look again after a moment.
+ * id and name are the callback's only while it runs. */
+enum store_fault {
+    STORE_UNFINISHED,  /* trash/<name> of container id: nobody finishes it */
+    STORE_NAME_LOST,   /* the record of id says name, but no such name is claimed */
+    STORE_NAME_TAKEN,  /* the same, and the name leads to another container */
+    STORE_NAME_STRAY,  /* names/<name> leads to id, which is gone or has another name */
+    STORE_NAME_FOREIGN /* names/<name> is not one of ours; id = NULL */
+};
+struct store_finding {
+    enum store_fault fault;
+    const char *id, *name;
+};
+typedef void (*store_found_fn)(const struct store_finding *f, void *arg);
+void store_check(struct store *s, store_found_fn found, void *arg);
+/* Container not locked by the caller. -EOPNOTSUPP: nothing can be done. */
+int store_mend(struct store *s, const struct store_finding *f, struct mtd_error *err);
+
 /* <root>/volumes/<name>/_data, made when missing. */
 int store_make_volume(struct store *s, const char *name, struct mtd_error *err);
 /* The volumes nobody named that this container's mounts use. */

@@ -1,0 +1,62 @@
+/* verb_check - system check: do the records say what is? */
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "cli/print.h"
+#include "cli/verb.h"
+
+struct check_values {
+    bool repair;
+};
+
+static const struct option_row CHECK_OPTIONS[] = {
+    {"repair", 0, OPTION_FLAG, offsetof(struct check_values, repair), NULL, NULL,
+     "Put right what can be put right"},
+    OPTION_END,
+};
+
+/* As a finding is found, so that those before a failure are seen. */
+static void print_finding(const struct mtd_finding *f, void *arg)
+{
+    auto_done(buf_done) struct buf line = {0};
+    int *rc = arg;
+    int r = *f->id ? buf_printf(&line, "%.12s: ", f->id) : 0;
+    if (r == 0)
+        r = print_visible(&line, f->text, strlen(f->text), "");
+    if (r == 0)
+        r = buf_puts(&line, f->repaired ? ": repaired\n" : "\n");
+    if (r == 0)
+        r = print_out(&line);
+    *rc = r < 0 ? r : *rc;
+}
+
+static int run_check(struct cli *c, void *values, const struct operands *o)
+{
+    const struct check_values *v = values;
+    struct mtd_error err = {0};
+    int printed = 0;
+    (void)o;
+    int left = mtd_check(c->engine, v->repair, print_finding, &printed, &err);
+    if (left < 0) {
+        mtd_fail_errno(&err, -left, "cannot check");
+        return cli_error(c, STATUS_ENGINE, &err);
+    }
+    if (printed < 0)
+        return cli_fail(c, STATUS_ENGINE, "cannot print: %s", strerror(-printed));
+    return left > 0 ? STATUS_FAILED : 0;
+}
+
+const struct verb VERBS_CHECK[] = {
+    {.name = "system check",
+     .operands = "",
+     .summary =
+         "Compare the records with what is on this machine; status 1 = they disagree",
+     .group = GROUP_SYSTEM,
+     .flags = VERB_AS_FOUND,
+     .options = {{CHECK_OPTIONS}},
+     .values_size = sizeof(struct check_values),
+     .run = run_check},
+    VERB_END,
+};

@@ -1,0 +1,313 @@
+/* `system check`: the records against everything else. Everything is looked at without locks
+ * that are waited for, so what is under way may look wrong for a moment: only what is found
+ * again and again is told. Repairing is left to what mends things anyway, then all is looked at
+ * once more: what is found no longer was repaired. */
+
+#include "engine/container_check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/parse.h"
+
+/* ---- findings ------------------------------------------------------------------------------ */
+
+static void finding_done(struct finding *f)
+{
+    free(f->object);
+    free(f->text);
+}
+
+static void check_done(struct check *c)
+{
+    for (size_t i = 0; i < c->len; i++)
+        finding_done(&c->items[i]);
+    free(c->items);
+    cgroup_done(&c->host);
+    strv_done(&c->groups);
+    *c = (struct check){0};
+}
+
+static struct finding *make_room(struct check *c)
+{
+    if (c->len == c->cap) {
+        size_t cap = c->cap ? 2 * c->cap : 16;
+        struct finding *items = reallocarray(c->items, cap, sizeof(*items));
+        if (!items)
+            return NULL;
+        c->items = items;
+        c->cap = cap;
+    }
+    return &c->items[c->len];
+}
+
+void check_add(struct check *c, const char *id, const char *object, repair_fn repair,
+               const char *fmt, ...)
+{
+    va_list args;
+    struct finding *f = make_room(c);
+    char *text = NULL;
+    va_start(args, fmt);
+    int n = vasprintf(&text, fmt, args);
+    va_end(args);
+    char *copy = f ? strdup(object) : NULL;
+    if (!copy || n < 0) {
+        free(copy);
+        free(n < 0 ? NULL : text);
+        c->out_of_memory = true;
+        return;
+    }
+    *f = (struct finding){.object = copy, .text = text, .repair = repair};
+    snprintf(f->id, sizeof(f->id), "%s", id ? id : "");
+    c->len++;
+}
+
+static const struct finding *find(const struct check *c, const struct finding *like)
+{
+    for (size_t i = 0; i < c->len; i++) {
+        const struct finding *f = &c->items[i];
+        if (f->repair == like->repair && strcmp(f->id, like->id) == 0 &&
+            strcmp(f->object, like->object) == 0)
+            return f;
+    }
+    return NULL;
+}
+
+/* ---- repairs ------------------------------------------------------------------------------- */
+
+bool check_exists(struct mtd_engine *e, const char *id)
+{
+    return e->store.containers_fd >= 0 &&
+           faccessat(e->store.containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static int give_monitor(struct mtd_engine *e, const struct finding *f)
+{
+    return engine_adopt(e, f->id, NULL);
+}
+
+int check_clear(struct mtd_engine *e, const struct finding *f)
+{
+    auto_fd int lock = store_try_lock(&e->store, f->id, NULL);
+    if (lock == -EAGAIN || engine_has_monitor(e, f->id))
+        return -EAGAIN;
+    engine_clear_run(e, f->id);
+    return 0;
+}
+
+static int mend_unfinished(struct mtd_engine *e, const struct finding *f)
+{
+    const struct store_finding s = {STORE_UNFINISHED, f->id, f->object};
+    return store_mend(&e->store, &s, NULL);
+}
+
+static int mend_stray(struct mtd_engine *e, const struct finding *f)
+{
+    const struct store_finding s = {STORE_NAME_STRAY, f->id, f->object};
+    return store_mend(&e->store, &s, NULL);
+}
+
+static int mend_lost(struct mtd_engine *e, const struct finding *f)
+{
+    const struct store_finding s = {STORE_NAME_LOST, f->id, f->object};
+    return store_mend(&e->store, &s, NULL);
+}
+
+/* ---- names and trash ----------------------------------------------------------------------- */
+
+static void take_store_finding(const struct store_finding *f, void *arg)
+{
+    static const struct {
+        repair_fn repair;
+        const char *text;
+    } FAULTS[] = {
+        [STORE_UNFINISHED] = {mend_unfinished, "is half made or half removed: trash/"},
+        [STORE_NAME_LOST] = {mend_lost, "has no claim to its name: names/"},
+        [STORE_NAME_TAKEN] = {NULL, "its name leads to another container: names/"},
+        [STORE_NAME_STRAY] = {mend_stray,
+                              "a name leads to it that is not its name: names/"},
+        [STORE_NAME_FOREIGN] = {NULL, "not a link to a container: names/"},
+    };
+    check_add(arg, f->id, f->name, FAULTS[f->fault].repair, "%s%s", FAULTS[f->fault].text,
+              f->name);
+}
+
+/* ---- one record ---------------------------------------------------------------------------- */
+
+static bool has_run_dir(struct mtd_engine *e, const char *id)
+{
+    return e->store.run_fd >= 0 &&
+           faccessat(e->store.run_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* It says running, paused or restarting. */
+static void check_living(struct check *c, const struct mtd_record *r)
+{
+    const struct mtd_status *st = &r->status;
+    const char *said = mtd_state_name(st->state);
+    bool alive = st->state != MTD_STATE_RESTARTING && proc_is(st->pid, st->pid_start);
+    bool monitored = engine_has_monitor(c->e, r->id);
+    if (monitored && !alive && st->state != MTD_STATE_RESTARTING)
+        check_add(c, r->id, "monitor", NULL,
+                  "its process %d is gone, but its monitor %d does not record it",
+                  (int)st->pid, (int)st->monitor_pid);
+    else if (!monitored && alive)
+        check_add(c, r->id, "", give_monitor, "runs (process %d) without a monitor",
+                  (int)st->pid);
+    else if (!monitored)
+        check_add(c, r->id, "", give_monitor,
+                  "the record says %s, but nothing of it lives", said);
+    for (size_t i = 0; alive && i < st->cgroups.len; i++) {
+        const char *line = st->cgroups.items[i], *path = strchr(line, ':');
+        bool lazy = strncmp(line, "cpuset:", 7) == 0; /* made when a limit asks for it */
+        if (path && !lazy && faccessat(AT_FDCWD, path + 1, F_OK, 0) < 0)
+            check_add(c, r->id, path + 1, NULL, "runs, but its control group %s is gone",
+                      path + 1);
+    }
+}
+
+static void check_resting(struct check *c, const struct mtd_record *r)
+{
+    const char *said = mtd_state_name(r->status.state);
+    auto_free char *groups = check_groups_of(c, r->id);
+    if (engine_has_monitor(c->e, r->id)) {
+        check_add(c, r->id, "monitor", NULL, "is %s, but its monitor lives on", said);
+        return;
+    }
+    if (groups)
+        check_add(c, r->id, "groups", check_clear, "is %s, but has the control group %s",
+                  said, groups);
+    if (has_run_dir(c->e, r->id))
+        check_add(c, r->id, "run", check_clear, "is %s, but has a run directory", said);
+}
+
+static void check_record(struct check *c, const char *id)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    struct mtd_error why = {0};
+    mtd_record_init(&r);
+    auto_fd int lock = store_try_lock(&c->e->store, id, NULL);
+    if (lock < 0)
+        return; /* somebody is at work on it, or it is gone */
+    int code = store_load(&c->e->store, id, &r, &why);
+    close(take_fd(
+        &lock)); /* nobody waits for us: a monitor may be about to record its end */
+    if (code < 0)
+        check_add(c, id, "record", NULL, "%s", why.text);
+    else if (engine_is_live(r.status.state) || r.status.state == MTD_STATE_RESTARTING)
+        check_living(c, &r);
+    else
+        check_resting(c, &r);
+}
+
+static void check_records(struct check *c)
+{
+    int fd = c->e->store.containers_fd < 0 ? -1
+                                           : openat(c->e->store.containers_fd, ".",
+                                                    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    for (const struct dirent *d; dir && (d = readdir(dir));)
+        if (hex_is_valid(d->d_name, MTD_ID_LEN))
+            check_record(c, d->d_name);
+}
+
+/* ---- all ----------------------------------------------------------------------------------- */
+
+static int look(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
+{
+    *ret = (struct check){.e = e};
+    int r = cgroup_discover(&ret->host, "/proc", err);
+    if (r == 0 && (r = cgroup_list(&ret->host, &ret->groups)) < 0)
+        mtd_fail_errno(err, -r, "cannot list the control groups");
+    if (r == 0) {
+        store_check(&e->store, take_store_finding, ret);
+        check_records(ret);
+        check_host(ret);
+        if (ret->out_of_memory)
+            r = mtd_fail(err, ENOMEM, "out of memory");
+    }
+    if (r < 0)
+        check_done(ret);
+    return r;
+}
+
+/* Keeps what the second look saw as well. */
+static void keep_common(struct check *c, const struct check *again)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < c->len; i++) {
+        if (find(again, &c->items[i]))
+            c->items[kept++] = c->items[i];
+        else
+            finding_done(&c->items[i]);
+    }
+    c->len = kept;
+}
+
+/* What is still there after several looks is not just being changed. */
+static int look_long(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
+{
+    static const int PAUSES_MS[] = {20, 80, 200, 400};
+    int r = look(e, ret, err);
+    for (size_t i = 0; r == 0 && ret->len > 0 && i < ARRAY_SIZE(PAUSES_MS); i++) {
+        struct check again;
+        nanosleep(&(struct timespec){.tv_nsec = PAUSES_MS[i] * NS_PER_MS}, NULL);
+        r = look(e, &again, err);
+        if (r == 0)
+            keep_common(ret, &again);
+        check_done(r == 0 ? &again : ret);
+    }
+    return r;
+}
+
+/* Tells those of a that b does not have too, or all when b is NULL. */
+static void tell(const struct check *c, const struct check *left,
+                 const struct check *told, mtd_finding_fn found, void *arg)
+{
+    for (size_t i = 0; i < c->len; i++) {
+        const struct finding *f = &c->items[i];
+        if (told && find(told, f))
+            continue;
+        const struct mtd_finding out = {
+            .id = f->id, .text = f->text, .repaired = left && !find(left, f)};
+        found(&out, arg);
+    }
+}
+
+static int repair_all(struct mtd_engine *e, const struct check *c, struct check *left,
+                      struct mtd_error *err)
+{
+    for (size_t i = 0; i < c->len; i++)
+        if (c->items[i].repair)
+            c->items[i].repair(e, &c->items[i]);
+    engine_sweep(e);
+    return look_long(e, left, err);
+}
+
+int mtd_check(struct mtd_engine *e, bool repair, mtd_finding_fn found, void *arg,
+              struct mtd_error *err)
+{
+    auto_done(check_done) struct check c = {0}, left = {0};
+    int r = look_long(e, &c, err);
+    if (r < 0)
+        return r;
+    if (!repair || c.len == 0) {
+        tell(&c, NULL, NULL, found, arg);
+        return (int)c.len;
+    }
+    r = repair_all(e, &c, &left, err);
+    if (r < 0)
+        return r;
+    tell(&c, &left, NULL, found, arg);
+    tell(&left, NULL, &c, found, arg);
+    return (int)left.len;
+}

@@ -1,0 +1,43 @@
+/* container_check - what the halves of mtd_check() share; nobody else includes it.
+ * Shape   container_check.c asks the records, container_check_host.c the host; both collect
+ *         findings. One that is not found again a moment later was something under way.
+ */
+#ifndef ENGINE_CONTAINER_CHECK_H
+#define ENGINE_CONTAINER_CHECK_H
+
+#include "engine/engine_part.h"
+
+struct finding;
+/* 0, or -errno: it stays as it is. NULL in a finding = only a person can put it right. */
+typedef int (*repair_fn)(struct mtd_engine *e, const struct finding *f);
+
+struct finding {
+    char id[MTD_ID_SIZE]; /* "" = none */
+    char *object;         /* what the repair works on; "" = the container */
+    char *text;
+    repair_fn repair;
+};
+
+struct check {
+    struct mtd_engine *e;
+    struct cgroup host;
+    struct strv groups; /* ids that have control groups, of any root */
+    struct finding *items;
+    size_t len, cap;
+    bool out_of_memory;
+};
+
+void check_add(struct check *c, const char *id, const char *object, repair_fn repair,
+               const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+bool check_exists(struct mtd_engine *e, const char *id); /* in containers/ */
+/* "PATH (3 processes)" of an id's groups, malloc'ed; NULL = there are none. */
+char *check_groups_of(struct check *c, const char *id);
+
+/* Groups and run directories without a container, mounts, monitors without a container. */
+void check_host(struct check *c);
+
+/* The groups and the run directory go; nothing when a monitor lives or somebody is at it. */
+int check_clear(struct mtd_engine *e, const struct finding *f);
+
+#endif

@@ -1,0 +1,136 @@
+/* The state directory compared with itself: names with records, trash/ with nothing. What a
+ * living process is about to change is locked by it and passed over. */
+
+#include "engine/store_part.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+
+typedef void (*entry_fn)(struct store *s, const char *entry, store_found_fn found,
+                         void *arg);
+
+static void tell(store_found_fn found, void *arg, enum store_fault fault, const char *id,
+                 const char *name)
+{
+    const struct store_finding f = {.fault = fault, .id = id, .name = name};
+    found(&f, arg);
+}
+
+/* -EAGAIN: in the hands of a living process. The lock is let go at once: what is found is
+ * looked at again before it counts. */
+static bool is_busy(struct store *s, const char *id)
+{
+    auto_fd int lock = store_try_lock(s, id, NULL);
+    return lock == -EAGAIN;
+}
+
+static void check_trash(struct store *s, const char *entry, store_found_fn found,
+                        void *arg)
+{
+    static const char *const PREFIXES[] = {STORE_NEW, STORE_RENAME, ""};
+    size_t i = 0;
+    while (strncmp(entry, PREFIXES[i], strlen(PREFIXES[i])) != 0)
+        i++;
+    const char *id = entry + strlen(PREFIXES[i]);
+    if (!hex_is_valid(id, MTD_ID_LEN))
+        return;
+    if (strcmp(PREFIXES[i], STORE_RENAME) == 0) {
+        if (!is_busy(s, id))
+            tell(found, arg, STORE_UNFINISHED, id, entry);
+        return;
+    }
+    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
+    if (lock != -EAGAIN)
+        tell(found, arg, STORE_UNFINISHED, id, entry);
+}
+
+static bool is_being_made(struct store *s, const char *id)
+{
+    char entry[STORE_ENTRY_SIZE];
+    snprintf(entry, sizeof(entry), STORE_NEW "%s", id);
+    return faccessat(s->trash_fd, entry, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void check_name(struct store *s, const char *name, store_found_fn found, void *arg)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    char id[MTD_ID_SIZE];
+    mtd_record_init(&r);
+    if (names_read(s, name, id) < 0) {
+        if (faccessat(s->names_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            tell(found, arg, STORE_NAME_FOREIGN, NULL, name);
+    } else if (!store_exists(s, id)) {
+        if (!is_being_made(s, id))
+            tell(found, arg, STORE_NAME_STRAY, id, name);
+    } else if (!is_busy(s, id) && store_load(s, id, &r, NULL) == 0 &&
+               strcmp(r.name, name) != 0) {
+        tell(found, arg, STORE_NAME_STRAY, id, name);
+    }
+}
+
+static void check_container(struct store *s, const char *id, store_found_fn found,
+                            void *arg)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    char owner[MTD_ID_SIZE];
+    mtd_record_init(&r);
+    if (!hex_is_valid(id, MTD_ID_LEN) || is_busy(s, id) ||
+        store_load(s, id, &r, NULL) < 0)
+        return;
+    if (names_read(s, r.name, owner) < 0)
+        tell(found, arg, STORE_NAME_LOST, id, r.name);
+    else if (strcmp(owner, id) != 0)
+        tell(found, arg, STORE_NAME_TAKEN, id, r.name);
+}
+
+static void each_entry(struct store *s, int dir_fd, entry_fn fn, store_found_fn found,
+                       void *arg)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    for (const struct dirent *e; dir && (e = readdir(dir));)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            fn(s, e->d_name, found, arg);
+}
+
+void store_check(struct store *s, store_found_fn found, void *arg)
+{
+    if (!store_is_there(s))
+        return;
+    each_entry(s, s->trash_fd, check_trash, found, arg);
+    each_entry(s, s->names_fd, check_name, found, arg);
+    each_entry(s, s->containers_fd, check_container, found, arg);
+}
+
+/* Under the lock, and looked at once more: a rename may have come in between. */
+static int drop_stray(struct store *s, const struct store_finding *f,
+                      struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int lock = store_try_lock(s, f->id, NULL);
+    if (lock == -EAGAIN || (lock < 0 && is_being_made(s, f->id)))
+        return mtd_fail(err, EAGAIN, "container %.12s is busy with another command",
+                        f->id);
+    if (lock < 0 || (store_load(s, f->id, &r, NULL) == 0 && strcmp(r.name, f->name) != 0))
+        names_drop(s, f->name, f->id);
+    return 0;
+}
+
+int store_mend(struct store *s, const struct store_finding *f, struct mtd_error *err)
+{
+    switch (f->fault) {
+    case STORE_UNFINISHED: store_sweep(s); return 0;
+    case STORE_NAME_STRAY: return drop_stray(s, f, err);
+    case STORE_NAME_LOST: return names_claim(s, f->name, f->id, err);
+    case STORE_NAME_TAKEN:
+    case STORE_NAME_FOREIGN: break;
+    }
+    return mtd_fail(err, EOPNOTSUPP, "only a person can tell what is right");
+}
