@@ -141,7 +141,7 @@ int ui_main(const struct mtd_options *o, int argc, char **argv)
 {
     struct options opt = {0};
     struct theme theme;
-    struct terminal term;
+    struct terminal term = {0};
     if (parse_options(argc, argv, &opt) < 0 || opt.help) {
         fputs(USAGE, opt.help ? stdout : stderr);
         return opt.help ? 0 : 125;
@@ -168,6 +168,7 @@ int ui_main(const struct mtd_options *o, int argc, char **argv)
             fprintf(stderr,
                     "mytop-docker: TERM=%s cannot show a screen: a plain list instead\n",
                     getenv("TERM") ? getenv("TERM") : "");
+        term_done(&term);
         return plain_run(o, opt.read_only, stdin, stdout);
     }
     setup.ascii |= !term.utf8;

@@ -30,8 +30,11 @@ static void done(void)
 
 TestSuite(terminal, .init = make, .fini = done, .timeout = 60);
 
-static const char *const UTF8_XTERM[] = {"TERM=xterm-256color", "LC_ALL=C.UTF-8",
-                                         "NO_COLOR", NULL};
+/* The sanitizer shall not turn a crash into an exit. */
+#define NO_HANDLERS "ASAN_OPTIONS=handle_segv=0:handle_abort=0"
+
+static const char *const UTF8_XTERM[] = {NO_HANDLERS, "TERM=xterm-256color",
+                                         "LC_ALL=C.UTF-8", "NO_COLOR", NULL};
 
 static void start_with(struct pty *p, struct pty_setup s)
 {
