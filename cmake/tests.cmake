@@ -21,7 +21,7 @@ if(probe)
     add_dependencies(tests probe)
 endif()
 
-mtd_library(test_support GLOB tests/support/*.c EXCLUDE "/probe[.]c$" LINK mtd_engine mtd_base)
+mtd_library(test_support GLOB tests/support/*.c EXCLUDE "/(probe|lsan)[.]c$" LINK mtd_engine mtd_base)
 target_include_directories(test_support PUBLIC tests/support ${HEADER_criterion})
 target_compile_definitions(test_support PUBLIC
     MTD_PROGRAM="$<TARGET_FILE:mytop-docker>"
@@ -39,6 +39,9 @@ function(mtd_test kind)
     file(GLOB sources CONFIGURE_DEPENDS tests/${kind}/test_*.c)
     if(NOT sources)
         return()
+    endif()
+    if(MTD_SANITIZE)
+        list(APPEND sources tests/support/lsan.c)
     endif()
     add_executable(test_${kind} ${sources})
     target_link_libraries(test_${kind} PRIVATE test_support ${ARGN} test_flags
