@@ -35,10 +35,10 @@ enum verb_group {
 };
 
 enum verb_flag {
-    VERB_ANYONE = 1,  /* needs neither root nor the engine */
-    VERB_LOOKS = 2,   /* only reads: does not create the roots */
+    VERB_ANYONE = 1,   /* needs neither root nor the engine */
+    VERB_LOOKS = 2,    /* only reads: does not create the roots */
     VERB_AS_FOUND = 8, /* opening the engine must mend nothing */
-    VERB_REFUSED = 4, /* docker has it, this program does not: the summary says why */
+    VERB_REFUSED = 4,  /* docker has it, this program does not: the summary says why */
 };
 
 struct verb {
@@ -65,8 +65,8 @@ struct verb {
 /* The groups' tables, each ended by VERB_END. */
 extern const struct verb VERBS_RUN[], VERBS_EXEC[], VERBS_LIFE[], VERBS_LOOK[],
     VERBS_LOGS[], VERBS_STATS[], VERBS_TOP[], VERBS_EVENTS[], VERBS_IMAGE[],
-    VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_CHECK[],
-    VERBS_PRUNE[], VERBS_BOOT[], VERBS_REFUSED[];
+    VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_CHECK[], VERBS_PRUNE[], VERBS_BOOT[],
+    VERBS_REFUSED[];
 
 /* The verb that argv begins with, its aliases resolved; *ret_words = how many words of
  * argv name it. NULL = none. */

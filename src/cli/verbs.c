@@ -4,9 +4,9 @@
 #include "cli/verb.h"
 
 static const struct verb *const TABLES[] = {
-    VERBS_RUN,    VERBS_EXEC,  VERBS_LIFE,   VERBS_LOOK,    VERBS_LOGS,
-    VERBS_STATS,  VERBS_TOP,   VERBS_EVENTS, VERBS_IMAGE,   VERBS_ARCHIVE,
-    VERBS_SYSTEM, VERBS_CHECK, VERBS_PRUNE,  VERBS_BOOT,    VERBS_REFUSED,
+    VERBS_RUN,    VERBS_EXEC,  VERBS_LIFE,   VERBS_LOOK,  VERBS_LOGS,
+    VERBS_STATS,  VERBS_TOP,   VERBS_EVENTS, VERBS_IMAGE, VERBS_ARCHIVE,
+    VERBS_SYSTEM, VERBS_CHECK, VERBS_PRUNE,  VERBS_BOOT,  VERBS_REFUSED,
 };
 
 /* docker's other names. "container X" and "image X" also reach every X of their groups.
