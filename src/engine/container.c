@@ -34,6 +34,7 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name, struct m
         code = lock;
     if (code == 0)
         code = store_load(&e->store, id, &r, err); /* as written: rename must not observe */
+    engine_settle(e, &r);
     if (code == 0)
         code = store_rename(&e->store, &r, name[0] == '/' ? name + 1 : name, err);
     if (code == 0)
@@ -88,6 +89,7 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources
         code = store_load(&e->store, id, &r, err);
     if (code < 0)
         return code;
+    engine_settle(e, &r);
     if (restart && r.spec.auto_remove && *restart != MTD_RESTART_NO)
         return mtd_fail(err, EINVAL, "restart policy cannot be updated because --rm is set");
     if (merge_resources(&r.spec.resources, res) < 0)

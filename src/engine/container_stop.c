@@ -67,7 +67,7 @@ static void victim_done(struct victim *v)
 }
 
 static int victim_open(struct mtd_engine *e, const struct mtd_record *r, struct victim *v,
-                       struct mtd_error *err)
+                       enum packet_type why, struct mtd_error *err)
 {
     v->monitor = engine_connect(e, r->id, NULL);
     v->pidfd = proc_open(r->status.pid, r->status.pid_start);
@@ -75,7 +75,7 @@ static int victim_open(struct mtd_engine *e, const struct mtd_record *r, struct 
     if (code < 0)
         return code;
     if (v->monitor >= 0)
-        packet_send(v->monitor, PACKET_STOPPING, NULL, 0, 0);
+        packet_send(v->monitor, why, NULL, 0, 0);
     return 0;
 }
 
@@ -117,18 +117,40 @@ static int64_t timeout_of(const struct mtd_record *r, int64_t asked)
     return t < 0 ? -1 : t > INT64_MAX / 1000000000 ? -1 : t * 1000;
 }
 
-int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, struct mtd_error *err)
+/* Loads it, and when the user ends it and a policy would start it again, has that on disk before
+ * the first signal: a monitor that is killed in between is followed by one that reads it. The
+ * lock is not kept, because the monitor needs it for the end. */
+static int load_to_end(struct mtd_engine *e, const char *ref, bool by_user, struct mtd_record *r,
+                       struct mtd_error *err)
+{
+    auto_fd int lock = -1;
+    int code = engine_load(e, ref, r, &lock, err);
+    enum mtd_state seen = r->status.state;
+    bool owned = engine_is_live(seen) || seen == MTD_STATE_RESTARTING;
+    if (code < 0 || !by_user || !owned || r->spec.restart == MTD_RESTART_NO ||
+        r->status.stopped_by_user)
+        return code;
+    r->status.stopped_by_user = true;
+    if (seen == MTD_STATE_PAUSED)
+        r->status.state = MTD_STATE_RUNNING; /* paused is seen, never written */
+    code = store_save(&e->store, r, false, err);
+    r->status.state = seen;
+    return code;
+}
+
+static int stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, bool by_user,
+                struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    int code = engine_load(e, ref, &r, NULL, err);
+    int code = load_to_end(e, ref, by_user, &r, err);
     if (code < 0)
         return code;
     bool restarting = r.status.state == MTD_STATE_RESTARTING;
     if (!engine_is_live(r.status.state) && !restarting)
         return 0;
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
-    code = victim_open(e, &r, &v, err);
+    code = victim_open(e, &r, &v, by_user ? PACKET_STOPPING : PACKET_SHUTDOWN, err);
     if (code == 0 && !restarting) {
         int sig = r.spec.stop_signal ? r.spec.stop_signal : SIGTERM;
         code = send_signal(&v, sig, r.status.state == MTD_STATE_PAUSED, err);
@@ -142,17 +164,29 @@ int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, struct mt
     return code;
 }
 
+int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, struct mtd_error *err)
+{
+    return stop(e, ref, timeout_s, true, err);
+}
+
+int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s, struct mtd_error *err)
+{
+    return stop(e, ref, timeout_s, false, err);
+}
+
 int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    int code = engine_load(e, ref, &r, NULL, err);
+    int code = load_to_end(e, ref, true, &r, err);
     if (code < 0)
         return code;
+    if (r.status.state == MTD_STATE_RESTARTING)
+        return stop(e, r.id, 0, true, err); /* nothing to signal: it is not started again */
     if (!engine_is_live(r.status.state))
         return mtd_fail(err, EBUSY, "cannot kill container %s: it is not running", ref);
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
-    code = victim_open(e, &r, &v, err);
+    code = victim_open(e, &r, &v, PACKET_STOPPING, err);
     if (code == 0)
         code = send_signal(&v, sig, sig == SIGKILL && r.status.state == MTD_STATE_PAUSED, err);
     if (code == 0 && sig == SIGKILL)

@@ -35,8 +35,10 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
     }
     e->images = (struct image_store){.root = e->store.root, .root_fd = e->store.root_fd};
     proc_boot_id(e->boot_id);
-    if (!o->as_found)
+    if (!o->as_found) {
+        engine_settle_all(e);
         engine_sweep(e);
+    }
     *ret = e;
     return 0;
 }
@@ -134,14 +136,15 @@ static void observe_record(struct mtd_engine *e, struct mtd_record *r)
 {
     struct mtd_status *st = &r->status;
     bool was_live = engine_is_live(st->state);
+    if (engine_settle(e, r))
+        return;
     st->state = engine_observe(e, r->id, st);
     if (!was_live || engine_is_live(st->state))
         return;
     st->pid = 0;
     st->exit_code = -1;
     if (!st->error)
-        st->error = strdup(strcmp(st->boot_id, e->boot_id) ? "the host was restarted"
-                                                           : "its monitor was killed");
+        st->error = strdup("its monitor was killed");
 }
 
 int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret, int *ret_lock,
@@ -166,6 +169,8 @@ int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret, i
         if ((r = store_load(&e->store, id, ret, err)) < 0)
             return r;
     }
+    if (ret_lock && engine_settle(e, ret) && (r = store_save(&e->store, ret, true, err)) < 0)
+        return r;
     observe_record(e, ret);
     if (ret_lock)
         *ret_lock = take_fd(&lock);
@@ -205,6 +210,8 @@ int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err)
     for (size_t i = 0; i < ret->len; i++) {
         struct mtd_summary *s = &ret->items[i];
         bool was_live = engine_is_live(s->state);
+        if (engine_settle_summary(e, s))
+            continue;
         s->state = observe(e, s->id, s->state, s->pid, s->pid_start, s->boot_id, &s->cgroups);
         if (was_live && !engine_is_live(s->state)) {
             s->pid = 0;

@@ -80,6 +80,9 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
 
 int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s /* -2 = configured */,
              struct mtd_error *err);
+/* The same before the host goes down: the restart policy holds at its next start. */
+int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s,
+                 struct mtd_error *err);
 int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *err);
 int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_error *err);
 /* Blocks until it is not running. Already exited = at once with the last status. */

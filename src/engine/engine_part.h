@@ -43,6 +43,12 @@ bool engine_has_monitor(struct mtd_engine *e, const char *id);
 void engine_sweep(struct mtd_engine *e);
 /* Lock held, no monitor: the groups and the run directory go. */
 void engine_clear_run(struct mtd_engine *e, const char *id);
+/* The host was restarted since this was written: what runs in it is exited now. True: it was
+ * changed; saving it (lock held) is the caller's. */
+bool engine_settle(const struct mtd_engine *e, struct mtd_record *r);
+bool engine_settle_summary(const struct mtd_engine *e, struct mtd_summary *s);
+/* All records on disk, once after each restart of the host. */
+void engine_settle_all(struct mtd_engine *e);
 /* Gives a container whose monitor died a new one. Call it without holding the lock. */
 int engine_adopt(struct mtd_engine *e, const char *id, struct mtd_error *err);
 

@@ -22,7 +22,7 @@ static const size_t PAYLOAD[PACKET_LIMIT] = {
     [PACKET_READY] = sizeof(struct packet_ready), [PACKET_ERROR] = sizeof(struct mtd_error),
     [PACKET_LOG] = sizeof(uint64_t),              [PACKET_EXIT] = sizeof(struct packet_exit),
     [PACKET_STDIN] = VARIABLE,                    [PACKET_RESIZE] = sizeof(struct packet_size),
-    [PACKET_STOPPING] = 0,
+    [PACKET_STOPPING] = 0,                        [PACKET_SHUTDOWN] = 0,
 };
 
 int packet_send(int fd, enum packet_type type, const void *data, size_t len, int flags)

@@ -26,6 +26,7 @@ enum packet_type {
     PACKET_STDIN,     /* bytes; empty = end of input */
     PACKET_RESIZE,    /* struct packet_size */
     PACKET_STOPPING,  /* the user stops it: the restart policy rests */
+    PACKET_SHUTDOWN,  /* the host goes down: it rests until the host's next start */
     PACKET_LIMIT
 };
 struct packet_head {
