@@ -1,7 +1,9 @@
-/* verb_boot - system start-all: what the restart policies ask for after the host was started,
- * run once by the systemd unit. A container whose monitor lives is left to it. */
+/* verb_boot - system start-all and stop-all: what the restart policies ask for after the host
+ * was started, and the end of everything before it goes down; run by the systemd unit. A
+ * container whose monitor lives is left to it. */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -9,7 +11,8 @@
 #include "cli/verb.h"
 
 /* moby's restartmanager: always means always; the others rest after the user's stop. One that
- * was never started is not restarted. */
+ * was never started is not restarted. An exit status nobody knows (-1: it ran when the host
+ * went down) is a failure. */
 static bool wants_start(const struct mtd_record *r)
 {
     const struct mtd_status *s = &r->status;
@@ -18,7 +21,9 @@ static bool wants_start(const struct mtd_record *r)
     switch (r->spec.restart) {
     case MTD_RESTART_ALWAYS: return true;
     case MTD_RESTART_UNLESS_STOPPED: return !s->stopped_by_user;
-    case MTD_RESTART_ON_FAILURE: return !s->stopped_by_user && s->exit_code != 0;
+    case MTD_RESTART_ON_FAILURE:
+        return !s->stopped_by_user && s->exit_code != 0 &&
+               (!r->spec.restart_max || s->restart_count < r->spec.restart_max);
     default: return false;
     }
 }
@@ -30,6 +35,9 @@ static int start_if_due(struct cli *c, const char *id, struct mtd_error *err)
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     int rc = mtd_inspect(c->engine, id, &r, err);
+    /* Nobody was there to remove it at its end. */
+    if (rc == 0 && r.spec.auto_remove && r.status.started_at)
+        return mtd_remove(c->engine, id, false, true, err);
     if (rc == 0 && !wants_start(&r))
         return 0;
     if (rc == 0)
@@ -68,11 +76,50 @@ static int run_start_all(struct cli *c, void *values, const struct operands *o)
     return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : start_all(c, &list);
 }
 
+static int stop_one(struct cli *c, const char *ref, const void *values,
+                    struct mtd_error *err)
+{
+    (void)values;
+    int rc = mtd_shutdown(c->engine, ref, -2, err);
+    if (rc != -ENOENT)
+        return rc;
+    mtd_error_clear(err); /* --rm took it */
+    return 0;
+}
+
+static int run_stop_all(struct cli *c, void *values, const struct operands *o)
+{
+    struct mtd_error err = {0};
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    struct operands running = {0};
+    (void)o;
+    int rc = mtd_list(c->engine, &list, &err);
+    auto_free char **names = rc == 0 ? calloc(list.len + 1, sizeof(*names)) : NULL;
+    if (rc == 0 && !names)
+        rc = -ENOMEM;
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot list the containers");
+    if (rc < 0)
+        return cli_error(c, STATUS_FAILED, &err);
+    running.items = names;
+    for (size_t i = 0; i < list.len; i++) {
+        enum mtd_state s = list.items[i].state;
+        if (s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED || s == MTD_STATE_RESTARTING)
+            names[running.len++] = list.items[i].name;
+    }
+    return cli_each_at_once(c, &running, values, stop_one, true);
+}
+
 const struct verb VERBS_BOOT[] = {
     {.name = "system start-all",
      .operands = "",
      .summary = "Start what the restart policies ask for, after a boot",
      .group = GROUP_SYSTEM,
      .run = run_start_all},
+    {.name = "system stop-all",
+     .operands = "",
+     .summary =
+         "Stop everything before the host goes down; restart policies stay in force",
+     .group = GROUP_SYSTEM,
+     .run = run_stop_all},
     VERB_END,
 };

@@ -128,8 +128,12 @@ void client_read(struct monitor *m, struct monitor_client *c)
     case PACKET_LOG:
         answer_log(m, c);
         return;
+    case PACKET_SHUTDOWN:
+        m->stopping = m->shutdown = true;
+        return;
     case PACKET_STOPPING:
         m->stopping = true;
+        m->shutdown = false;
         return;
     default:
         client_drop(m, c);

@@ -49,7 +49,8 @@ struct monitor {
     size_t input_start, input_end;
     bool input_eof;
     bool tidy;     /* something unusual was done: give its pages back before waiting */
-    bool stopping; /* PACKET_STOPPING came: no restart */
+    bool stopping; /* PACKET_STOPPING or PACKET_SHUTDOWN came: no restart */
+    bool shutdown; /* it was the latter: not by the user, who wants it again after a boot */
 
     int exit_code, exit_signal; /* code -1 = nobody can tell */
     bool oom_killed;
