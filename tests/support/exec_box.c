@@ -22,7 +22,7 @@
 
 static char dir[64], root[80], run[80];
 
-const char *box_dir(void)
+const char *box_home(void)
 {
     return dir;
 }
@@ -261,7 +261,7 @@ void box_make(void)
     cr_assert_eq(r.status, 0, "no container: %s", r.err);
 }
 
-void box_remove(void)
+void box_delete(void)
 {
     struct result r;
     if (!dir[0])

@@ -10,7 +10,7 @@
 
 /* Criterion suite hooks: "box" from the embedded busybox, /probe mounted, sleeping. */
 void box_make(void);
-void box_remove(void);
+void box_delete(void);
 
 struct result {
     int status; /* exit status; 128+n when a signal ended it */
@@ -40,6 +40,6 @@ pid_t box_find(const char *cmdline);
 bool box_gone(pid_t pid);
 pid_t box_await(const char *cmdline);
 pid_t box_pid1(void);
-const char *box_dir(void); /* holds root/ and run/ */
+const char *box_home(void); /* holds root/ and run/ */
 
 #endif

@@ -23,7 +23,7 @@ static struct result r;
 static void forget(void)
 {
     char *save = NULL;
-    if (!box_dir()[0])
+    if (!box_home()[0])
         return;
     BOX(&r, "ps", "-aq", "--no-trunc");
     char *ids = strdup(r.out);
@@ -31,8 +31,8 @@ static void forget(void)
         BOX(&r, "rm", "-f", "-v", id);
     free(ids);
     BOX(&r, "run", "-d", "--name", "box", "busybox", "sleep",
-        "1000"); /* what box_remove removes */
-    box_remove();
+        "1000"); /* what box_delete removes */
+    box_delete();
 }
 TestSuite(cli, .init = box_make, .fini = forget, .timeout = 60);
 
@@ -47,7 +47,7 @@ static int count_lines(const char *text)
 /* Containers and names in the state directory. */
 static int count_traces(void)
 {
-    int dir = open(box_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dir = open(box_home(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int containers = tempdir_count(dir, "root/containers");
     int names = tempdir_count(dir, "root/names"), runs = tempdir_count(dir, "run");
     close(dir);
@@ -352,7 +352,7 @@ Test(cli, twenty_at_once_and_one_wins)
 Test(cli, cidfile)
 {
     char path[128], id[128] = "";
-    snprintf(path, sizeof(path), "%s/cid", box_dir());
+    snprintf(path, sizeof(path), "%s/cid", box_home());
     BOX(&r, "run", "-d", "--cidfile", path, "busybox", "sleep", "1000");
     cr_assert_eq(r.status, 0, "%s", r.err);
     cr_expect_eq(fs_read_small_at(AT_FDCWD, path, id, sizeof(id)), 64);
@@ -368,7 +368,7 @@ Test(cli, cidfile)
 
 static void put_file(char *path, size_t size, const char *name, const char *text)
 {
-    snprintf(path, size, "%s/%s", box_dir(), name);
+    snprintf(path, size, "%s/%s", box_home(), name);
     FILE *f = fopen(path, "w");
     cr_assert(f);
     fputs(text, f);
@@ -525,7 +525,7 @@ Test(cli, a_broken_record_is_listed_and_hurts_nobody)
     BOX(&r, "run", "--name", "bad", "busybox", "true");
     BOX(&r, "inspect", "-f", "{{.Id}}", "bad");
     snprintf(id, sizeof(id), "%.64s", r.out);
-    snprintf(path, sizeof(path), "%s/root/containers/%s/config.json", box_dir(), id);
+    snprintf(path, sizeof(path), "%s/root/containers/%s/config.json", box_home(), id);
     cr_assert_eq(truncate(path, 40), 0);
     BOX(&r, "ps", "-a", "--format", "{{.Names}} {{.Status}}");
     cr_expect_eq(r.status, 0);
@@ -590,7 +590,7 @@ Test(cli, who_is_not_root_is_told)
 Test(cli, looking_makes_no_state)
 {
     char path[128];
-    snprintf(path, sizeof(path), "%s/fresh", box_dir());
+    snprintf(path, sizeof(path), "%s/fresh", box_home());
     cr_expect_eq(run_program(path, 0, "ps", &r), 0, "%s", r.out);
     cr_expect_neq(access(path, F_OK), 0);
 }

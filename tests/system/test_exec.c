@@ -14,7 +14,7 @@
 
 #include "exec_box.h"
 
-TestSuite(exec, .init = box_make, .fini = box_remove, .timeout = 60);
+TestSuite(exec, .init = box_make, .fini = box_delete, .timeout = 60);
 
 static bool has_line(const char *text, const char *line)
 {
@@ -61,7 +61,7 @@ Test(exec, no_variable_steers_the_engine)
 {
     struct result r;
     char mark[128], command[200];
-    snprintf(mark, sizeof(mark), "%s/mark", box_dir());
+    snprintf(mark, sizeof(mark), "%s/mark", box_home());
     snprintf(command, sizeof(command), "mydocker_cmd=touch %s", mark);
     EXEC(&r, "-e", "mydocker_pid=1", "-e", command, "-e", "LD_PRELOAD=/tmp/evil.so", "-e",
          "MTD_FAULT=exec.user:fail", "-e", "GLIBC_TUNABLES=x", "box", "/probe", "env");
@@ -78,14 +78,14 @@ Test(exec, no_variable_steers_the_engine)
 Test(exec, no_descriptor_of_the_host)
 {
     struct result r;
-    int high = fcntl(open(box_dir(), O_RDONLY), F_DUPFD, 50); /* not close-on-exec */
+    int high = fcntl(open(box_home(), O_RDONLY), F_DUPFD, 50); /* not close-on-exec */
     EXEC(&r, "box", "/probe", "fds");
     cr_expect(has_line(r.out, "0 /dev/null"));
     int lines = 0;
     for (const char *p = r.out; (p = strchr(p, '\n')); p++)
         lines++;
     cr_expect_eq(lines, 3, "%s", r.out);
-    cr_expect_null(strstr(r.out, box_dir()));
+    cr_expect_null(strstr(r.out, box_home()));
     close(high);
 }
 
@@ -305,7 +305,7 @@ Test(exec, files_stay_outside)
 {
     struct result r;
     char path[128];
-    snprintf(path, sizeof(path), "%s/input", box_dir());
+    snprintf(path, sizeof(path), "%s/input", box_home());
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     cr_assert_eq(write(fd, "host\n", 5), 5);
     close(fd);
@@ -315,8 +315,8 @@ Test(exec, files_stay_outside)
         if (pid == 0) {
             char root[128], run[128];
             int in = open(i ? "/" : path, O_RDONLY), out = open("/dev/null", O_WRONLY);
-            snprintf(root, sizeof(root), "%s/root", box_dir());
-            snprintf(run, sizeof(run), "%s/run", box_dir());
+            snprintf(root, sizeof(root), "%s/root", box_home());
+            snprintf(run, sizeof(run), "%s/run", box_home());
             dup2(in, 0);
             dup2(out, 2);
             execl(MTD_PROGRAM, MTD_PROGRAM, "--root", root, "--run-root", run, "exec",
@@ -444,7 +444,7 @@ Test(exec, our_executable_cannot_be_written)
     int input[2];
     EXEC(&r, "box", "/proc/self/exe", "--version");
     if (r.status == 127) {
-        box_remove(); /* a skipped test is left at once */
+        box_delete(); /* a skipped test is left at once */
         cr_skip_test("a dynamically linked program does not start in the container");
     }
     cr_assert_eq(stat(MTD_PROGRAM, &before), 0);
@@ -474,10 +474,10 @@ static int count_sessions(void)
 {
     char path[256];
     int n = 0;
-    snprintf(path, sizeof(path), "%s/run", box_dir());
+    snprintf(path, sizeof(path), "%s/run", box_home());
     DIR *run = opendir(path);
     for (struct dirent *e; run && (e = readdir(run));) {
-        snprintf(path, sizeof(path), "%s/run/%s/exec", box_dir(), e->d_name);
+        snprintf(path, sizeof(path), "%s/run/%s/exec", box_home(), e->d_name);
         DIR *d = e->d_name[0] != '.' ? opendir(path) : NULL;
         for (struct dirent *s; d && (s = readdir(d));)
             n += strlen(s->d_name) == 64;
