@@ -5,23 +5,23 @@
 #include "engine/store_part.h"
 #include "tempdir.h"
 
-extern struct tempdir box_dir;
-extern struct store box; /* <tempdir>/var/root and <tempdir>/run */
-extern struct mtd_error box_err;
+extern struct tempdir storebox_dir;
+extern struct store storebox; /* <tempdir>/var/root and <tempdir>/run */
+extern struct mtd_error storebox_err;
 
-/* TestSuite(NAME, .init = box_setup, .fini = box_teardown) */
-void box_setup(void);
-void box_teardown(void);
+/* TestSuite(NAME, .init = storebox_setup, .fini = storebox_teardown) */
+void storebox_setup(void);
+void storebox_teardown(void);
 
-/* All clear box_err first and return what the store does. */
-int box_create_record(const char *name, struct mtd_record *r);
-int box_create(const char *name, char ret_id[MTD_ID_SIZE]); /* ret_id may be NULL */
-int box_remove(const char *id);                             /* with the lock */
-int box_rename(const char *id, const char *name);           /* with the lock */
-int box_resolve(const char *ref, char id[MTD_ID_SIZE]);
-bool box_resolves_to(const char *ref, const char *id);
-void box_list(struct mtd_list *l);
+/* All clear storebox_err first and return what the store does. */
+int storebox_create_record(const char *name, struct mtd_record *r);
+int storebox_create(const char *name, char ret_id[MTD_ID_SIZE]); /* ret_id may be NULL */
+int storebox_remove(const char *id);                             /* with the lock */
+int storebox_rename(const char *id, const char *name);           /* with the lock */
+int storebox_resolve(const char *ref, char id[MTD_ID_SIZE]);
+bool storebox_resolves_to(const char *ref, const char *id);
+void storebox_list(struct mtd_list *l);
 /* Entries in containers/ and names/; none in trash/. */
-void box_expect_counts(int containers, int names);
+void storebox_expect_counts(int containers, int names);
 
 #endif
