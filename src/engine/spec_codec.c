@@ -176,7 +176,7 @@ int codec_encode(const struct field_table *t, const void *base, const void *defa
         const struct field *f = &t->fields[i];
         if (!f->always && is_default(f, base, defaults))
             continue;
-        const char *name;
+        const char *name = NULL; /* gcc -O1 does not see that it is set */
         json_t *object = open_objects(out, f->path, &name);
         json_t *value = encode_value(f, base, err);
         if (!object || !value || json_object_set_new_nocheck(object, name, value) < 0)
