@@ -131,7 +131,8 @@ struct log_hit {
 int log_grep_new(struct log_grep **ret, const char *const *paths, size_t n,
                  const char *pattern, int64_t since, struct mtd_error *err);
 void log_grep_free(struct log_grep *g);
-/* 1 = *ret, and text (may be NULL) its first size - 1 bytes, NUL added; 0 = all done. */
+/* 1 = *ret, and text (may be NULL) size - 1 bytes of it with the match, NUL added; 0 = all
+ * done. */
 int log_grep_next(struct log_grep *g, size_t budget, struct log_hit *ret, char *text,
                   size_t size, size_t *ret_len);
 void log_grep_skip(struct log_grep *g); /* the rest of the log the last hit was in */

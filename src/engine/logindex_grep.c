@@ -66,10 +66,26 @@ static void next_source(struct log_grep *g)
     g->source++;
 }
 
+/* Where an excerpt of size bytes begins, so that the match is in it. */
+static uint64_t excerpt_start(struct log_grep *g, const struct log_line *line,
+                              size_t size)
+{
+    struct logindex *x = g->index;
+    size_t start = 0, end;
+    if (line->len <= size || (!x->joined && !(x->joined = malloc(LOG_LINE_MAX))))
+        return 0;
+    ssize_t n = logindex_text(x, line, 0, x->joined, LOG_LINE_MAX);
+    if (n <= 0 || !log_query_match(g->query, x->joined, (size_t)n, 0, &start, &end) ||
+        end <= size)
+        return 0;
+    return start > size / 4 ? start - size / 4 : 0;
+}
+
 static int report(struct log_grep *g, struct log_hit *ret, char *text, size_t size,
                   size_t *ret_len)
 {
-    ssize_t n = text ? logindex_text(g->index, &ret->line, 0, text, size - 1) : 0;
+    uint64_t from = text ? excerpt_start(g, &ret->line, size - 1) : 0;
+    ssize_t n = text ? logindex_text(g->index, &ret->line, from, text, size - 1) : 0;
     if (n < 0)
         n = 0; /* the line is there all the same */
     if (text)

@@ -160,7 +160,11 @@ static void draw_text(const struct loggrep *g, const char *text, struct canvas *
                       struct rect line, int col, struct style base)
 {
     struct ansi a;
-    size_t n = strlen(text), at = 0, start = SIZE_MAX, end = 0;
+    size_t n = strlen(text), start = SIZE_MAX, end = 0;
+    while (n > 0 && text[n - 1] == '\r')
+        n--;
+    const char *last = memrchr(text, '\r', n); /* a progress bar's last state */
+    size_t at = last ? (size_t)(last + 1 - text) : 0;
     ansi_init(&a, base);
     log_query_match(log_grep_query(g->grep), text, n, 0, &start, &end);
     while ((at < n || ansi_pending(&a)) && col < line.cols) {
@@ -229,16 +233,22 @@ void loggrep_status(const struct loggrep *g, char *out, size_t size)
         snprintf(out + n, size - (size_t)n, ", more not shown");
 }
 
-bool loggrep_chosen(const struct loggrep *g, const char **ret_id, int64_t *ret_time,
-                    const char **ret_text)
+const struct log_query *loggrep_query(const struct loggrep *g)
+{
+    return log_grep_query(g->grep);
+}
+
+bool loggrep_chosen(const struct loggrep *g, struct loggrep_hit *ret)
 {
     size_t at = g->scroll.at;
     if (at < g->n && g->rows[at].count > 0)
         at++; /* a heading: its first line */
     if (at >= g->n)
         return false;
-    *ret_id = g->ids.items[g->rows[at].source];
-    *ret_time = g->rows[at].time;
-    *ret_text = g->rows[at].text;
+    const struct hit *h = &g->rows[at];
+    *ret = (struct loggrep_hit){
+        .id = g->ids.items[h->source], .text = h->text, .time = h->time};
+    while (at-- > 0 && g->rows[at].count == 0 && g->rows[at].time == h->time)
+        ret->nth++;
     return true;
 }

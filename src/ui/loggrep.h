@@ -20,8 +20,13 @@ bool loggrep_work(struct loggrep *g, size_t budget); /* true = there is more to 
 void loggrep_draw(struct loggrep *g, struct canvas *c, struct rect r, bool focused);
 bool loggrep_key(struct loggrep *g, const struct key *k);
 void loggrep_status(const struct loggrep *g, char *out, size_t size);
-/* The hit under the cursor. false = there is none. */
-bool loggrep_chosen(const struct loggrep *g, const char **ret_id, int64_t *ret_time,
-                    const char **ret_text);
+struct loggrep_hit {
+    const char *id, *text;
+    int64_t time;
+    unsigned nth; /* among the container's hits of that time, from 0 */
+};
+/* The one under the cursor. false = there is none. */
+bool loggrep_chosen(const struct loggrep *g, struct loggrep_hit *ret);
+const struct log_query *loggrep_query(const struct loggrep *g);
 
 #endif

@@ -7,13 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
+#include "ui/ansi.h"
 #include "ui/format.h"
 #include "ui/logview_part.h"
 
 #define WORK_BUDGET (2u << 20)
 #define SHIFT 8
 #define WHEEL 3
+#define SAME_TIME 100000 /* lines of one time to look through */
 
 static struct logview *of(struct view *view)
 {
@@ -147,16 +150,35 @@ static unsigned selected_source(struct logview *v)
     return 0;
 }
 
+/* A read of the container's pipe stamps all its lines alike: of those, the one that was found. */
+static void find_hit(struct logview *v, struct logindex *x, struct log_line *line)
+{
+    struct log_line l = *line;
+    unsigned nth = v->jump_nth;
+    for (int i = 0; i < SAME_TIME && l.time == line->time; i++) {
+        if (log_query_line(loggrep_query(v->grep), x, &l) == 1 && nth-- == 0) {
+            *line = l;
+            return;
+        }
+        if (logindex_at(x, l.next, &l) != 1)
+            return;
+    }
+}
+
 void logview_goto(struct view *view, int64_t time_ns)
 {
     struct logview *v = of(view);
     struct logref ref = {.source = selected_source(v)};
     uint64_t at;
     v->grep_shown = false;
-    if (v->logs.n == 0 || logindex_seek_time(v->logs.index[ref.source], time_ns, &at) < 0)
+    if (v->logs.n == 0)
         return;
-    if (logindex_at(v->logs.index[ref.source], at, &ref.line) == 1)
+    struct logindex *x = v->logs.index[ref.source];
+    if (logindex_seek_time(x, time_ns, &at) == 0 && logindex_at(x, at, &ref.line) == 1) {
+        if (v->grep)
+            find_hit(v, x, &ref.line);
         logpane_show(&v->pane, &ref);
+    }
     logview_changed(v);
 }
 
@@ -300,11 +322,26 @@ static void status(struct view *view, char *out, size_t size)
 
 /* ---- keys ------------------------------------------------------------------------------ */
 
+static void copy_text(struct logview *v, const char *text)
+{
+    auto_done(buf_done) struct buf plain = {0};
+    struct ansi a;
+    struct glyph g;
+    struct style st;
+    size_t n = strlen(text), at = 0;
+    ansi_init(&a, STYLE(COLOR_TEXT));
+    while (at < n || ansi_pending(&a)) {
+        at += ansi_next(&a, text + at, n - at, &g, &st);
+        buf_add(&plain, g.bytes, g.len);
+    }
+    if (plain.data)
+        v->view.host->copy(v->view.host->app, plain.data);
+}
+
 static bool grep_key(struct logview *v, const struct key *k)
 {
     const struct host *host = v->view.host;
-    const char *id, *text;
-    int64_t time;
+    struct loggrep_hit hit;
     switch (k->command) {
     case CMD_BACK:
         loggrep_free(v->grep);
@@ -312,12 +349,14 @@ static bool grep_key(struct logview *v, const struct key *k)
         v->grep_shown = false;
         return true;
     case CMD_OPEN:
-        if (loggrep_chosen(v->grep, &id, &time, &text))
-            host->jump(host->app, id, time);
+        if (loggrep_chosen(v->grep, &hit)) {
+            v->jump_nth = hit.nth;
+            host->jump(host->app, hit.id, hit.time);
+        }
         return true;
     case CMD_COPY:
-        if (loggrep_chosen(v->grep, &id, &time, &text))
-            host->copy(host->app, text);
+        if (loggrep_chosen(v->grep, &hit))
+            copy_text(v, hit.text);
         return true;
     default: return loggrep_key(v->grep, k);
     }

@@ -32,6 +32,7 @@ struct logview {
     struct logsave *save;
     struct loggrep *grep;
     bool grep_shown;
+    unsigned jump_nth; /* which of the hits of one time a jump means */
 };
 
 void logview_say(struct logview *v, enum say level, const char *fmt, ...)

@@ -729,6 +729,40 @@ Test(logview, grep_over_all_containers)
     cr_assert(strstr(said, "bad pattern"));
 }
 
+Test(logview, a_hit_among_lines_of_one_time)
+{
+    const struct mtd_summary *all[] = {&sums[0]};
+    for (int i = 0; i < 5; i++) {
+        seconds[0] = 7; /* one read of the pipe */
+        line(0, i % 2 ? "needle" : "10%\r100% hay");
+    }
+    follow_on(0);
+    size(8, 70);
+    logview_grep(view, all, 1, "needle");
+    screen();
+    press(CMD_BOTTOM);
+    press(CMD_OPEN);
+    logview_goto(view, jumped_to);
+    SCREEN(" 00:00:07 100% hay\n 00:00:07 needle\n 00:00:07 100% hay\n>00:00:07 needle\n"
+           " 00:00:07 100% hay\n\n\n\n");
+    logview_grep(view, all, 1, "hay");
+    cr_assert(strstr(screen(), " 00:00:07 100% hay\n"));
+}
+
+Test(logview, a_hit_far_to_the_right_is_shown)
+{
+    const struct mtd_summary *all[] = {&sums[0]};
+    char *text = malloc(50000);
+    memset(text, '-', 50000);
+    memcpy(text + 40000, "needle", 6);
+    add(0, "stdout", 'F', text, 50000);
+    free(text);
+    follow_on(0);
+    size(4, 160);
+    logview_grep(view, all, 1, "needle");
+    cr_assert(strstr(screen(), "-needle-"));
+}
+
 Test(logview, grep_without_a_hit)
 {
     const struct mtd_summary *all[] = {&sums[0], &sums[1], &sums[2]};
