@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -31,10 +32,18 @@ int hostfiles_check_host(const char *entry, struct mtd_error *err)
     return 0;
 }
 
+/* Where systemd resolves names, resolv.conf is a link into /run. An unreadable file is empty. */
+static void read_host_file(const char *path, struct buf *out)
+{
+    auto_free char *real = realpath(path, NULL);
+    if (!real || fs_read_at(AT_FDCWD, real, HOST_FILE_MAX, out) < 0)
+        out->len = 0;
+}
+
 static int hosts(const struct mtd_spec *spec, struct buf *out)
 {
-    if (spec->network == MTD_NET_HOST && fs_read_at(AT_FDCWD, "/etc/hosts", HOST_FILE_MAX, out))
-        out->len = 0;
+    if (spec->network == MTD_NET_HOST)
+        read_host_file("/etc/hosts", out);
     if (out->len == 0 && buf_puts(out, LOCALHOST) < 0)
         return -ENOMEM;
     for (size_t i = 0; i < spec->add_hosts.len; i++) {
@@ -54,13 +63,8 @@ static int hostname(const struct mtd_spec *spec, struct buf *out)
 
 static int resolv(const struct mtd_spec *spec, struct buf *out)
 {
-    if (spec->dns.len == 0) {
-        struct buf host = {0};
-        int fd_r = fs_read_at(AT_FDCWD, "/etc/resolv.conf", HOST_FILE_MAX, &host);
-        int r = fd_r < 0 ? 0 : buf_add(out, host.data, host.len);
-        buf_done(&host);
-        return r;
-    }
+    if (spec->dns.len == 0)
+        read_host_file("/etc/resolv.conf", out);
     for (size_t i = 0; i < spec->dns.len; i++)
         if (buf_printf(out, "nameserver %s\n", spec->dns.items[i]) < 0)
             return -ENOMEM;
