@@ -281,12 +281,21 @@ static void sort_mounts(struct mtd_spec *s)
 
 /* ------------------------------------------------------------------------------------------- */
 
+/* docker: the short id; in the host's network the host's name, which its files know. */
+static void default_hostname(const struct mtd_spec *s, const char *id, char out[65])
+{
+    snprintf(out, 65, "%.12s", id);
+    if (s->network == MTD_NET_HOST && gethostname(out, 65) < 0)
+        snprintf(out, 65, "%.12s", id);
+    out[64] = '\0';
+}
+
 static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record *r,
                    struct mtd_error *err)
 {
     auto_done(mtd_image_done) struct mtd_image image = {0};
     struct mtd_spec *s = c->spec;
-    char own[MTD_SHORT_ID_LEN + 1];
+    char own[65];
     int code = image_find(&e->images, s->image, &image, err);
     if (code == 0)
         code = check_hostname(s->hostname, err);
@@ -294,7 +303,7 @@ static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record
         return code;
     if ((code = store_new_id(r->id)) < 0)
         return mtd_fail_errno(err, -code, "cannot make an id");
-    snprintf(own, sizeof(own), "%.12s", r->id);
+    default_hostname(s, r->id, own);
     if (default_string(&s->hostname, own) < 0 || merge_image(s, &image, c->entrypoint_set) < 0)
         return OUT_OF_MEMORY(err);
     sort_mounts(s);
