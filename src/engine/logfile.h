@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 
@@ -37,7 +38,13 @@ struct log_writer {
     int lost_why;  /* errno value of the first of them */
     char *out;     /* mmapped batch buffer */
     size_t out_len;
-    bool partial[3]; /* by enum log_stream: the last record of the stream was P */
+    bool partial[3];         /* by enum log_stream: the last record of the stream was P */
+    struct log_spool *spool; /* NULL = none; see logfile_resume */
+    int spool_fd;
+    bool burst; /* much was written since logfile_idle */
+    uint64_t taken,
+        done;      /* of the batch: bytes made into records, and of these on file */
+    uint64_t skip; /* bytes of its records that a killed writer has written */
 };
 int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
                  struct mtd_error *err);
@@ -47,7 +54,21 @@ int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned
  * written and is counted in lost; the caller has nothing to do about it. */
 int logfile_write(struct log_writer *w, enum log_stream stream, const char *data,
                   size_t len, int64_t wall_ns);
-/* Gives the batch buffer's pages back to the kernel; for a monitor about to wait. */
+
+/* The same writer, for one that may be killed. run_fd/LOG_SPOOL holds the batch on its way from
+ * the container's pipe to the log, and how far it has come: the kernel moves bytes there in
+ * one step (splice), so each is in the pipe or in the spool, never in both or in none. What a
+ * killed writer left there is completed here. A spool that cannot be made is done without. */
+#define LOG_SPOOL "output"
+int logfile_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size,
+                   unsigned max_file, struct mtd_error *err);
+/* One batch from the pipe into the log by way of the spool; other fds as read() would.
+ * Returns the bytes taken, 0 at the end of input, -EAGAIN, -errno. What could not be written
+ * is counted in lost, as logfile_write does. */
+ssize_t logfile_take(struct log_writer *w, enum log_stream stream, int fd,
+
+                     int64_t wall_ns);
+/* Gives the buffers' pages back to the kernel; for a monitor about to wait. */
 void logfile_idle(struct log_writer *w);
 /* A last line without '\n' stays a P record: that is what the container wrote. */
 void logfile_close(struct log_writer *w);

@@ -14,6 +14,17 @@ unsigned logfile_oldest(int dir_fd);
  * its '\n'. Both found by reading backwards. */
 int logfile_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn);
 
+/* Writer: opens container.log, made when it is not there; repair = what follows the last whole
+ * record is cut off or completed. */
+int logfile_open_present(struct log_writer *w, bool repair);
+/* Writer: the rest of logfile_open once the file is open. */
+int logfile_open_rest(struct log_writer *w, struct mtd_error *err);
+/* Writer: notes in the spool, if there is one, that the batch is in the log up to w->done and
+ * the log ends at w->size. */
+void logfile_mark(struct log_writer *w);
+void logfile_spool_idle(struct log_writer *w);
+void logfile_spool_close(struct log_writer *w);
+
 /* Reader: opens the file called index; -ENOENT. Forgets what was buffered. */
 int logfile_reader_switch(struct log_reader *r, unsigned index, uint64_t offset);
 /* Reader: the name the present file has now; -ENOENT = none. Looks from the newest to the

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 
 #define BATCH ((size_t)128 << 10)
 #define NEW_NAME LOG_NAME ".new"
@@ -47,8 +48,7 @@ static int repair_tail(int dir_fd, int fd, struct stat *st)
     return fstat(fd, st) < 0 ? -errno : 0;
 }
 
-/* Opens container.log, made when it is not there. */
-static int open_present(struct log_writer *w)
+int logfile_open_present(struct log_writer *w, bool repair)
 {
     struct stat st;
     auto_fd int fd = openat(w->dir_fd, LOG_NAME, OPEN_FLAGS, LOG_MODE);
@@ -56,7 +56,7 @@ static int open_present(struct log_writer *w)
         return -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
-    int code = repair_tail(w->dir_fd, fd, &st);
+    int code = repair ? repair_tail(w->dir_fd, fd, &st) : 0;
     if (code < 0)
         return code;
     take_file(w, take_fd(&fd), &st);
@@ -72,6 +72,19 @@ static void drop_surplus(const struct log_writer *w)
             return;
 }
 
+int logfile_open_rest(struct log_writer *w, struct mtd_error *err)
+{
+    w->out =
+        mmap(NULL, BATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (w->out == MAP_FAILED) {
+        int code = errno;
+        close(w->fd);
+        return mtd_fail_errno(err, code, "cannot open the container's log");
+    }
+    drop_surplus(w);
+    return 0;
+}
+
 int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
                  struct mtd_error *err)
 {
@@ -79,17 +92,13 @@ int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned
                            .dir_fd = dir_fd,
                            .max_size = max_size,
                            .max_file = max_file ? max_file : 1};
-    int code = open_present(&w);
+    int code = logfile_open_present(&w, true);
     if (code < 0)
         return mtd_fail_errno(err, -code, "cannot open the container's log");
-    w.out = mmap(NULL, BATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (w.out == MAP_FAILED) {
-        close(w.fd);
-        return mtd_fail_errno(err, errno, "cannot open the container's log");
-    }
-    drop_surplus(&w);
-    *ret = w;
-    return 0;
+    code = logfile_open_rest(&w, err);
+    if (code == 0)
+        *ret = w;
+    return code;
 }
 
 /* The name the last file that must move gets: the first that is free, or the last allowed. */
@@ -113,11 +122,14 @@ static int rotate(struct log_writer *w)
     auto_fd int fd = openat(w->dir_fd, NEW_NAME, OPEN_FLAGS | O_TRUNC, LOG_MODE);
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
-    for (unsigned i = w->max_file > 1 ? first_free(w) : 0; i > 0; i--)
+    for (unsigned i = w->max_file > 1 ? first_free(w) : 0; i > 0; i--) {
+        fault_point("log.rotate");
         if (renameat(w->dir_fd, logfile_name(i - 1, from), w->dir_fd,
                      logfile_name(i, to)) < 0 &&
             errno != ENOENT)
             return -errno;
+    }
+    fault_point("log.rotated");
     if (renameat(w->dir_fd, NEW_NAME, w->dir_fd, LOG_NAME) < 0)
         return -errno;
     take_file(w, take_fd(&fd), &st);
@@ -171,7 +183,7 @@ static int check_file(struct log_writer *w)
         w->size = (uint64_t)st.st_size;
         return 0;
     }
-    return open_present(w);
+    return logfile_open_present(w, true);
 }
 
 static void note_loss(struct log_writer *w, uint64_t bytes, int code)
@@ -190,10 +202,29 @@ static int flush(struct log_writer *w)
     check_file(w); /* on failure the open file still takes the bytes */
     if (w->max_size && w->size && w->size + len > w->max_size)
         rotate(w);
+    logfile_mark(w);
+    fault_point("log.write"); /* to be killed at */
     int code;
     size_t done = write_records(w, w->out, len, &code);
+    fault_point("log.written");
     if (done < len)
         note_loss(w, count_text(w->out + done, len - done), code);
+    w->done = w->taken;
+    logfile_mark(w);
+    return code;
+}
+
+/* A record a killed writer has written, or begun to: its rest goes to the same file at once. */
+static int complete_record(struct log_writer *w, const char *record, size_t len)
+{
+    size_t there = w->skip < len ? (size_t)w->skip : len;
+    int code = 0;
+    w->skip -= there;
+    if (write_records(w, record + there, len - there, &code) < len - there) {
+        w->size -= there;
+        (void)!ftruncate(w->fd, (off_t)w->size);
+        note_loss(w, count_text(record, len), code);
+    }
     return code;
 }
 
@@ -212,6 +243,8 @@ static int add_record(struct log_writer *w, char *head, char tag, const char *te
     memcpy(p, head, LOG_HEAD);
     memcpy(p + LOG_HEAD, text, len);
     p[LOG_HEAD + len] = '\n';
+    if (w->skip)
+        return complete_record(w, p, need);
     w->out_len += need;
     return code;
 }
@@ -240,11 +273,13 @@ static int mark_gap(struct log_writer *w, int64_t wall_ns)
     size_t len = w->out_len;
     w->out_len = 0;
     check_file(w);
+    logfile_mark(w);
     int code;
     if (write_records(w, w->out, len, &code) < len)
         return code;
     w->lost = 0;
     w->partial[LOG_STDOUT] = w->partial[LOG_STDERR] = false;
+    logfile_mark(w);
     return 0;
 }
 
@@ -255,6 +290,8 @@ int logfile_write(struct log_writer *w, enum log_stream stream, const char *data
     int code = w->lost ? mark_gap(w, wall_ns) : 0;
     if (code < 0) {
         w->lost += len;
+        w->done = w->taken += len;
+        logfile_mark(w);
         return code;
     }
     make_head(head, stream, wall_ns);
@@ -268,6 +305,9 @@ int logfile_write(struct log_writer *w, enum log_stream stream, const char *data
         int one = add_record(w, head, nl ? 'F' : 'P', data, n);
         code = code < 0 ? code : one;
         data += n + (nl != NULL);
+        w->taken += n + (nl != NULL);
+        if (w->out_len == 0)
+            w->done = w->taken;
         w->partial[stream] = nl == NULL;
     }
     int last = flush(w);
@@ -278,6 +318,7 @@ void logfile_idle(struct log_writer *w)
 {
     if (w->out)
         madvise(w->out, BATCH, MADV_DONTNEED);
+    logfile_spool_idle(w);
 }
 
 void logfile_close(struct log_writer *w)
@@ -288,6 +329,7 @@ void logfile_close(struct log_writer *w)
         close(w->fd);
     if (w->out)
         munmap(w->out, BATCH);
+    logfile_spool_close(w);
     w->fd = -1;
     w->out = NULL;
 }

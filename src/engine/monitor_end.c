@@ -29,7 +29,8 @@ static void note(struct monitor *m, const char *action, int exit_code)
 /* The claim goes last, and only while it is held: nobody can have made a new one. */
 static void remove_run(struct monitor *m)
 {
-    static const char *const FILES[] = {"attach", "stdin", "stdout", "stderr", "monitor"};
+    static const char *const FILES[] = {"attach", "stdin",   "stdout",
+                                        "stderr", LOG_SPOOL, "monitor"};
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
         unlinkat(m->run_fd, FILES[i], 0);
     unlinkat(m->run_fd, "exec", AT_REMOVEDIR);
@@ -65,10 +66,11 @@ static int record_end(struct monitor *m, enum mtd_state state)
     st->exit_code = m->exit_code;
     st->exit_signal = m->exit_signal;
     st->oom_killed = m->oom_killed;
-    st->stopped_by_user = st->stopped_by_user || m->stopping;
+    st->stopped_by_user |= m->stopping && !m->shutdown;
     st->finished_at = clock_wall_ns();
     if (m->exit_code < 0 && !st->error)
-        st->error = strdup("its monitor was killed and the exit status could not be read");
+        st->error =
+            strdup("its monitor was killed and the exit status could not be read");
     free(st->health);
     st->health = NULL;
     strv_done(&st->cgroups);
@@ -134,7 +136,7 @@ void monitor_end_restarting(struct monitor *m)
     if (m->record.name) {
         st->state = MTD_STATE_EXITED;
         st->monitor_pid = 0;
-        st->stopped_by_user = true;
+        st->stopped_by_user |= !m->shutdown;
         m->exit_code = st->exit_code;
         store_save(&m->store, &m->record, true, NULL);
     }

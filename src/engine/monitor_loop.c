@@ -15,21 +15,28 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define CHUNK 65536
 #define PAGE 4096
+#define COOL_MS 1000 /* after a burst of output */
 
-enum { AT_PID, AT_OUT, AT_ERR, AT_IN, AT_LISTEN, AT_CLIENTS, AT_ALL = AT_CLIENTS + MONITOR_CLIENTS };
+enum {
+    AT_PID,
+    AT_OUT,
+    AT_ERR,
+    AT_IN,
+    AT_LISTEN,
+    AT_CLIENTS,
+    AT_ALL = AT_CLIENTS + MONITOR_CLIENTS
+};
 
-/* One read, one write to the log. False when there is nothing (more) to read. */
+/* One batch from the container into the log. False when there is nothing (more) to read. */
 static bool pump(struct monitor *m, int *fd, enum log_stream stream)
 {
-    static char chunk[CHUNK];
     if (*fd < 0)
         return false;
-    ssize_t n = read(*fd, chunk, sizeof(chunk));
-    if (n < 0 && errno == EINTR)
+    ssize_t n = logfile_take(&m->log, stream, *fd, clock_wall_ns());
+    if (n == -EINTR)
         return true;
-    if (n < 0 && errno == EAGAIN)
+    if (n == -EAGAIN)
         return false;
     if (n <= 0) { /* EIO: the terminal's last process is gone */
         if (*fd == m->in)
@@ -39,7 +46,6 @@ static bool pump(struct monitor *m, int *fd, enum log_stream stream)
         return false;
     }
     m->written += (uint64_t)n;
-    logfile_write(&m->log, stream, chunk, (size_t)n, clock_wall_ns());
     client_kick_all(m);
     return true;
 }
@@ -86,7 +92,8 @@ static void drain(struct monitor *m)
  * function, syscall(). */
 MONITOR_HOT static void drop_text(void)
 {
-    const ElfW(Phdr) *ph = (const ElfW(Phdr) *)getauxval(AT_PHDR); /* NOLINT: an address */
+    const ElfW(Phdr) *ph =
+        (const ElfW(Phdr) *)getauxval(AT_PHDR); /* NOLINT: an address */
     size_t n = getauxval(AT_PHNUM);
     uintptr_t base = 0;
     for (size_t i = 0; i < n; i++)
@@ -100,6 +107,13 @@ MONITOR_HOT static void drop_text(void)
     }
 }
 
+/* The one wake-up without a cause: buffers as large as a burst are not kept for a prompt. */
+static void give_back(struct monitor *m)
+{
+    logfile_idle(&m->log);
+    m->tidy = true;
+}
+
 MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
 {
     struct pollfd p[AT_ALL];
@@ -107,7 +121,11 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
     if (m->tidy)
         drop_text();
     m->tidy = false;
-    if (syscall(SYS_poll, p, (long)AT_ALL, (long)timeout_ms) <= 0)
+    bool cool = m->log.burst && timeout_ms < 0;
+    long n = syscall(SYS_poll, p, (long)AT_ALL, (long)(cool ? COOL_MS : timeout_ms));
+    if (n == 0 && cool)
+        give_back(m);
+    if (n <= 0)
         return false;
     if (p[AT_IN].revents)
         client_flush_input(m);

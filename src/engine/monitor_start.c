@@ -39,7 +39,8 @@ int monitor_claim(struct monitor *m, struct mtd_error *err)
     m->run_fd = store_open_run(&m->store, m->id, true, err);
     if (m->run_fd < 0)
         return m->run_fd;
-    m->claim_fd = openat(m->run_fd, "monitor", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    m->claim_fd =
+        openat(m->run_fd, "monitor", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (m->claim_fd < 0)
         return mtd_fail_errno(err, errno, "cannot make the monitor's file");
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
@@ -56,9 +57,11 @@ static int write_hostfiles(struct monitor *m, struct mtd_error *err)
 int monitor_open_log(struct monitor *m, struct mtd_error *err)
 {
     const struct mtd_spec *s = &m->record.spec;
-    int r = m->log.fd >= 0
-                ? 0
-                : logfile_open(&m->log, m->dir_fd, s->log_max_size, s->log_max_file, err);
+    /* A terminal is lost with its monitor, so what it had still to say is as well. */
+    int run_fd = s->process.tty ? -1 : m->run_fd;
+    int r = m->log.fd >= 0 ? 0
+                           : logfile_resume(&m->log, m->dir_fd, run_fd, s->log_max_size,
+                                            s->log_max_file, err);
     m->log_offset = m->log.size;
     return r;
 }
@@ -87,7 +90,8 @@ static int open_input(struct monitor *m, struct mtd_error *err)
     unlinkat(m->run_fd, "stdin", 0);
     if (mkfifoat(m->run_fd, "stdin", 0600) < 0)
         return mtd_fail_errno(err, errno, "cannot make the pipe for stdin");
-    m->child[0] = openat(m->run_fd, "stdin", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
+    m->child[0] =
+        openat(m->run_fd, "stdin", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     m->in = openat(m->run_fd, "stdin", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (m->child[0] < 0 || m->in < 0 || fcntl(m->child[0], F_SETFL, 0) < 0)
         return mtd_fail_errno(err, errno, "cannot open the pipe for stdin");
@@ -215,8 +219,9 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
     }
     if (m->pid < 0) {
         m->pid = 0;
-        return mtd_fail_errno(err, errno, "cannot make the container's namespaces (mount pid "
-                                          "uts ipc net); does this kernel have them all?");
+        return mtd_fail_errno(err, errno,
+                              "cannot make the container's namespaces (mount pid "
+                              "uts ipc net); does this kernel have them all?");
     }
     if (m->pid == 0)
         run_init(m, init_end, group >= 0);
@@ -240,8 +245,9 @@ static void kill_init(struct monitor *m)
 static int init_died(struct monitor *m, struct mtd_error *err)
 {
     bool oom = cgroup_oom_kills(&m->cgroup) > 0;
-    return mtd_fail(err, ECHILD, oom ? "the memory limit is too small to start; raise -m"
-                                     : "init died before the command could run");
+    return mtd_fail(err, ECHILD,
+                    oom ? "the memory limit is too small to start; raise -m"
+                        : "init died before the command could run");
 }
 
 static void take_terminal(struct monitor *m, int master)
