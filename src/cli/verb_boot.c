@@ -35,6 +35,8 @@ static int start_if_due(struct cli *c, const char *id, struct mtd_error *err)
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     int rc = mtd_inspect(c->engine, id, &r, err);
+    if (rc == -ENOENT) /* removed meanwhile */
+        return mtd_error_clear(err), 0;
     /* Nobody was there to remove it at its end. */
     if (rc == 0 && r.spec.auto_remove && r.status.started_at)
         return mtd_remove(c->engine, id, false, true, err);
@@ -55,8 +57,6 @@ static int start_all(struct cli *c, const struct mtd_list *list)
         int rc = s->state == MTD_STATE_EXITED ? start_if_due(c, s->id, &err) : 0;
         if (rc > 0)
             rc = print_line(s->name);
-        if (rc == -ENOENT)
-            continue; /* removed meanwhile */
         mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot start");
         mtd_context(&err, "%.80s", s->name);
         if (rc < 0)

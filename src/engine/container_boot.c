@@ -79,8 +79,7 @@ bool engine_settle_summary(const struct mtd_engine *e, struct mtd_summary *s)
     return true;
 }
 
-/* False: somebody is at work on it, who may not have seen it yet. */
-static bool settle_one(struct mtd_engine *e, const char *id)
+bool engine_settle_one(struct mtd_engine *e, const char *id)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
@@ -105,7 +104,7 @@ void engine_settle_all(struct mtd_engine *e)
     auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     for (const struct dirent *d; dir && (d = readdir(dir));)
         if (hex_is_valid(d->d_name, MTD_ID_LEN))
-            all &= settle_one(e, d->d_name);
+            all &= engine_settle_one(e, d->d_name);
     if (all && dir)
         fs_replace_at(e->store.root_fd, MARKER, e->boot_id, BOOT_ID_LEN, 0600, false);
 }

@@ -19,6 +19,8 @@
 #include "base/clock.h"
 #include "base/parse.h"
 
+#define REPAIR_ROUNDS 3
+
 /* ---- findings ------------------------------------------------------------------------------ */
 
 static void finding_done(struct finding *f)
@@ -104,6 +106,11 @@ int check_clear(struct mtd_engine *e, const struct finding *f)
     return 0;
 }
 
+static int settle(struct mtd_engine *e, const struct finding *f)
+{
+    return engine_settle_one(e, f->id) ? 0 : -EAGAIN;
+}
+
 static int mend_unfinished(struct mtd_engine *e, const struct finding *f)
 {
     const struct store_finding s = {STORE_UNFINISHED, f->id, f->object};
@@ -161,10 +168,10 @@ static void check_living(struct check *c, const struct mtd_record *r)
                   "its process %d is gone, but its monitor %d does not record it",
                   (int)st->pid, (int)st->monitor_pid);
     else if (!monitored && alive)
-        check_add(c, r->id, "", give_monitor, "runs (process %d) without a monitor",
+        check_add(c, r->id, "alive", give_monitor, "runs (process %d) without a monitor",
                   (int)st->pid);
     else if (!monitored)
-        check_add(c, r->id, "", give_monitor,
+        check_add(c, r->id, "dead", give_monitor,
                   "the record says %s, but nothing of it lives", said);
     for (size_t i = 0; alive && i < st->cgroups.len; i++) {
         const char *line = st->cgroups.items[i], *path = strchr(line, ':');
@@ -199,10 +206,13 @@ static void check_record(struct check *c, const char *id)
     if (lock < 0)
         return; /* somebody is at work on it, or it is gone */
     int code = store_load(&c->e->store, id, &r, &why);
-    close(take_fd(
-        &lock)); /* nobody waits for us: a monitor may be about to record its end */
+    const char *said = mtd_state_name(r.status.state);
+    close(take_fd(&lock)); /* a monitor may be waiting to record an end */
     if (code < 0)
         check_add(c, id, "record", NULL, "%s", why.text);
+    else if (engine_settle(c->e, &r))
+        check_add(c, id, "boot", settle,
+                  "the record says %s, but the host was restarted since", said);
     else if (engine_is_live(r.status.state) || r.status.state == MTD_STATE_RESTARTING)
         check_living(c, &r);
     else
@@ -283,14 +293,32 @@ static void tell(const struct check *c, const struct check *left,
     }
 }
 
+/* False: there is nothing that anything can be done about. */
+static bool repair_each(struct mtd_engine *e, const struct check *c)
+{
+    bool any = false;
+    for (size_t i = 0; i < c->len; i++)
+        if (c->items[i].repair) {
+            c->items[i].repair(e, &c->items[i]);
+            any = true;
+        }
+    engine_sweep(e);
+    return any;
+}
+
+/* One repair may be what another waits for: a monitor has to be dead before its groups go. */
 static int repair_all(struct mtd_engine *e, const struct check *c, struct check *left,
                       struct mtd_error *err)
 {
-    for (size_t i = 0; i < c->len; i++)
-        if (c->items[i].repair)
-            c->items[i].repair(e, &c->items[i]);
-    engine_sweep(e);
-    return look_long(e, left, err);
+    repair_each(e, c);
+    int r = look_long(e, left, err);
+    for (int i = 1; r == 0 && left->len > 0 && i < REPAIR_ROUNDS; i++) {
+        if (!repair_each(e, left))
+            break;
+        check_done(left);
+        r = look_long(e, left, err);
+    }
+    return r;
 }
 
 int mtd_check(struct mtd_engine *e, bool repair, mtd_finding_fn found, void *arg,

@@ -47,6 +47,8 @@ void engine_clear_run(struct mtd_engine *e, const char *id);
  * changed; saving it (lock held) is the caller's. */
 bool engine_settle(const struct mtd_engine *e, struct mtd_record *r);
 bool engine_settle_summary(const struct mtd_engine *e, struct mtd_summary *s);
+/* One record on disk. False: somebody is at work on it, who may not have seen it yet. */
+bool engine_settle_one(struct mtd_engine *e, const char *id);
 /* All records on disk, once after each restart of the host. */
 void engine_settle_all(struct mtd_engine *e);
 /* Gives a container whose monitor died a new one. Call it without holding the lock. */
