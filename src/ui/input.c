@@ -96,31 +96,43 @@ static void decode_csi(struct input_event *ev, char lead, const int *param, char
         ev->key |= KEY_ALT;
 }
 
+/* The linux console's function keys: ESC [ [ A ... E. */
+static int parse_console(const unsigned char *s, size_t n, struct input_event *ev)
+{
+    if (n < 2)
+        return WAIT;
+    if (s[1] >= 'A' && s[1] <= 'E')
+        ev->key = KEY_F1 + s[1] - 'A';
+    return 2;
+}
+
+/* Parameters and intermediates from s[i] on; returns where the final byte is, or n. */
+static size_t parse_params(const unsigned char *s, size_t n, size_t i, int *param)
+{
+    size_t count = 0;
+    for (; i < n && s[i] >= 0x20 && s[i] < 0x40 && i < MAX_SEQUENCE; i++) {
+        bool digit = s[i] >= '0' && s[i] <= '9';
+        count += s[i] == ';';
+        if (digit && count < MAX_PARAMS && param[count] < 100000)
+            param[count] = param[count] * 10 + s[i] - '0';
+    }
+    return i;
+}
+
 /* s points behind "ESC [". Returns bytes used or WAIT. */
 static int parse_csi(const unsigned char *s, size_t n, struct input_event *ev)
 {
     int param[MAX_PARAMS] = {0};
-    size_t i = 0, count = 0;
-    char lead = 0;
-    if (n && s[0] == '[') /* linux console: ESC [ [ A ... E are F1 ... F5 */
-        return n < 2
-                   ? WAIT
-                   : (ev->key = s[1] >= 'A' && s[1] <= 'E' ? KEY_F1 + s[1] - 'A' : 0, 2);
-    if (n && s[0] >= '<' && s[0] <= '?')
-        lead = (char)s[i++];
-    for (; i < n && s[i] >= 0x20 && s[i] < 0x40 && i < MAX_SEQUENCE; i++) {
-        if (s[i] == ';')
-            count++;
-        else if (s[i] >= '0' && s[i] <= '9' && count < MAX_PARAMS &&
-                 param[count] < 100000)
-            param[count] = param[count] * 10 + s[i] - '0';
-    }
+    if (n && s[0] == '[')
+        return parse_console(s, n, ev);
+    bool has_lead = n && s[0] >= '<' && s[0] <= '?';
+    size_t i = parse_params(s, n, has_lead, param);
     if (i >= n)
         return WAIT;
-    if (s[i] == 'M' && i == 0 && !lead) /* X10 mouse: three bytes follow */
+    if (s[i] == 'M' && i == 0) /* X10 mouse: three bytes follow */
         return n < 4 ? WAIT : 4;
     if (s[i] == '$' || (s[i] >= 0x40 && s[i] < 0x7f))
-        decode_csi(ev, lead, param, (char)s[i]);
+        decode_csi(ev, has_lead ? (char)s[0] : '\0', param, (char)s[i]);
     return (int)i + 1;
 }
 
@@ -178,6 +190,18 @@ static int parse_escape(const unsigned char *s, size_t n, struct input_event *ev
     }
 }
 
+/* Nothing more comes: a lone ESC, ESC with one key (alt), or the head of something that was
+ * never finished. */
+static int give_up(const unsigned char *s, size_t n, struct input_event *ev)
+{
+    *ev = (struct input_event){0};
+    if (s[0] == 27 && n == 1)
+        ev->key = KEY_ESC;
+    else if (s[0] == 27 && n == 2)
+        ev->key = KEY_ALT | s[1];
+    return (int)n;
+}
+
 bool input_next(struct input *in, struct input_event *ret)
 {
     while (in->at < in->len) {
@@ -185,15 +209,10 @@ bool input_next(struct input *in, struct input_event *ret)
         size_t n = in->len - in->at;
         struct input_event ev = {0};
         int used = s[0] == 27 ? parse_escape(s, n, &ev) : parse_utf8(s, n, &ev);
-        bool stuck = used == WAIT && (in->final || n == sizeof(in->data));
-        if (used == WAIT && !stuck)
+        if (used == WAIT && !in->final && n < sizeof(in->data))
             return false;
-        if (stuck) { /* a lone ESC, or the head of something that never ends */
-            ev = (struct input_event){.key = s[0] == 27 && n == 1 ? KEY_ESC : KEY_NONE};
-            used = n <= 2 && s[0] == 27 && n == 2 ? 2 : (int)n;
-            if (n == 2 && s[0] == 27)
-                ev.key = KEY_ALT | s[1];
-        }
+        if (used == WAIT)
+            used = give_up(s, n, &ev);
         in->at += (size_t)used;
         if (ev.key) {
             *ret = ev;

@@ -94,9 +94,8 @@ static void draw_line(const struct inspect_view *v, size_t at, struct canvas *c,
                     canvas_shape(c, l->folded ? SHAPE_FOLDED : SHAPE_OPEN));
     int after = canvas_puts(c, line, 0, col + 2, st, l->text);
     if (l->folded && l->end)
-        after = canvas_printf(c, line, 0, after, STYLE(on ? COLOR_SELECTED : COLOR_DIM),
-                              " %s %s", canvas_shape(c, SHAPE_ELLIPSIS),
-                              v->tree.lines[l->end - 1].text);
+        canvas_printf(c, line, 0, after, STYLE(on ? COLOR_SELECTED : COLOR_DIM), " %s %s",
+                      canvas_shape(c, SHAPE_ELLIPSIS), v->tree.lines[l->end - 1].text);
     const char *hit = v->needle[0] ? strcasestr(l->text, v->needle) : NULL;
     if (hit && !on)
         canvas_restyle(c, line, 0, col + 2 + (int)(hit - l->text), (int)strlen(v->needle),

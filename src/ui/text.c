@@ -27,29 +27,37 @@ int text_encode(uint32_t code, char out[5])
     return len;
 }
 
+/* Bytes of the sequence a lead byte begins; 0 = it begins none. */
+static size_t sequence_length(unsigned char lead)
+{
+    static const struct {
+        unsigned char first, last, len;
+    } LEADS[] = {{0x00, 0x7f, 1}, {0xc2, 0xdf, 2}, {0xe0, 0xef, 3}, {0xf0, 0xf4, 4}};
+    for (size_t i = 0; i < ARRAY_SIZE(LEADS); i++)
+        if (lead >= LEADS[i].first && lead <= LEADS[i].last)
+            return LEADS[i].len;
+    return 0;
+}
+
+static bool is_well_formed(uint32_t c, size_t len)
+{
+    static const uint32_t SHORTEST[] = {0, 0, 0x80, 0x800, 0x10000};
+    return c >= SHORTEST[len] && c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
+}
+
 static size_t decode(const unsigned char *s, size_t n, uint32_t *code)
 {
-    size_t len = s[0] < 0x80   ? 1
-                 : s[0] < 0xc2 ? 0
-                 : s[0] < 0xe0 ? 2
-                 : s[0] < 0xf0 ? 3
-                 : s[0] < 0xf5 ? 4
-                               : 0;
+    size_t len = sequence_length(s[0]);
     *code = (uint32_t)BAD;
     if (len == 0 || len > n)
         return 1;
-    if (len == 1) {
-        *code = s[0];
-        return 1;
-    }
-    uint32_t c = s[0] & (0xffu >> (len + 1));
+    uint32_t c = len == 1 ? s[0] : s[0] & (0xffu >> (len + 1));
     for (size_t i = 1; i < len; i++) {
         if ((s[i] & 0xc0) != 0x80)
             return 1;
         c = c << 6 | (s[i] & 0x3f);
     }
-    bool overlong = (len == 3 && c < 0x800) || (len == 4 && c < 0x10000);
-    if (overlong || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+    if (!is_well_formed(c, len))
         return 1;
     *code = c;
     return len;
