@@ -66,7 +66,6 @@ int logfile_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_
  * Returns the bytes taken, 0 at the end of input, -EAGAIN, -errno. What could not be written
  * is counted in lost, as logfile_write does. */
 ssize_t logfile_take(struct log_writer *w, enum log_stream stream, int fd,
-
                      int64_t wall_ns);
 /* Gives the buffers' pages back to the kernel; for a monitor about to wait. */
 void logfile_idle(struct log_writer *w);
