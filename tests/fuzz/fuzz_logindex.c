@@ -10,23 +10,16 @@
 #include "fuzz.h"
 
 #define MOST 2048
-static char dir[] = "/tmp/fuzz_logindex.XXXXXX", path[64];
-
-static void remove_dir(void)
-{
-    unlink(path);
-    rmdir(dir);
-}
+static char path[4096];
 
 static int log_file(void)
 {
     static int fd = -1;
     if (fd < 0) {
-        CHECK(mkdtemp(dir));
-        snprintf(path, sizeof(path), "%s/container.log", dir);
+        const char *tmp = getenv("TMPDIR"); /* scripts/fuzz makes and removes it */
+        snprintf(path, sizeof(path), "%s/container.log", tmp ? tmp : ".");
         fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         CHECK(fd >= 0);
-        atexit(remove_dir);
     }
     return fd;
 }

@@ -1,0 +1,228 @@
+/* logindex: every line that matches is found once, in both directions, in a log of any shape. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "logbox.h"
+
+TestSuite(logsearch, .init = logbox_setup, .fini = logbox_teardown);
+
+/* ---- search ---------------------------------------------------------------------------- */
+
+static struct log_query *query(const char *pattern)
+{
+    struct mtd_error err = {0};
+    struct log_query *q = NULL;
+    cr_assert_eq(log_query_new(&q, pattern, &err), 0, "%s", err.text);
+    return q;
+}
+
+static bool expect_match(const struct log_query *q, const struct expected *e)
+{
+    size_t a, b;
+    return log_query_match(q, e->text.data ? e->text.data : "", e->text.len, 0, &a, &b);
+}
+
+static size_t check_search(const char *pattern, bool backward, bool missing)
+{
+    struct log_query *q = query(pattern);
+    struct log_search s;
+    struct log_line line;
+    size_t found = 0;
+    log_search_init(&s, logbox.index, q, backward ? UINT64_MAX : 0, backward);
+    s.missing = missing;
+    for (size_t k = 0; k < logbox.n_lines; k++) {
+        const struct expected *e = &logbox.lines[backward ? logbox.n_lines - 1 - k : k];
+        if (expect_match(q, e) == missing)
+            continue;
+        int r;
+        while ((r = log_search_next(&s, 1, &line)) == -EAGAIN)
+            ;
+        cr_assert_eq(r, 1, "%s: %zu found, then %d", pattern, found, r);
+        logbox_check(&line, e);
+        found++;
+    }
+    int r;
+    while ((r = log_search_next(&s, 1, &line)) == -EAGAIN)
+        ;
+    cr_assert_eq(r, 0);
+    log_query_free(q);
+    return found;
+}
+
+static const char *const PATTERNS[] = {"needle",   "needle.*z", "^qu",      "xyz",
+                                       "e$",       "no record", "stdout",   "2026",
+                                       "zzzzzzzz", "\\cNEEDLE", "end|ab.de"};
+
+Test(logsearch, search_finds_every_line_once_in_both_directions)
+{
+    logbox_mixture(9, 4u * LOG_BLOCK);
+    logbox_open();
+    size_t found = 0;
+    for (size_t i = 0; i < sizeof(PATTERNS) / sizeof(PATTERNS[0]); i++) {
+        size_t n = check_search(PATTERNS[i], false, false);
+        cr_assert_eq(check_search(PATTERNS[i], true, false), n);
+        cr_assert_eq(check_search(PATTERNS[i], false, true), logbox.n_lines - n);
+        cr_assert_eq(check_search(PATTERNS[i], true, true), logbox.n_lines - n);
+        found += n;
+    }
+    cr_assert_gt(found, 100);
+}
+
+/* Without P records the bytes are searched, not the lines. */
+Test(logsearch, search_of_plain_lines)
+{
+    char text[100];
+    for (unsigned i = 0; i < 20000; i++) {
+        snprintf(text, sizeof(text), "line %u of them%s", i,
+                 i % 1000 == 7 ? " needle" : "");
+        logbox_add(i % 9 ? LOG_STDOUT : LOG_STDERR, true, text, strlen(text));
+        if (i % 3000 == 0)
+            logbox_damage("no record\nneedle\nno record");
+    }
+    logbox_open();
+    cr_assert_eq(check_search("needle", false, false), 27);
+    cr_assert_eq(check_search("needle", true, false), 27);
+    cr_assert_eq(check_search("stdout", false, false), 0);
+    cr_assert_eq(check_search("stderr F", true, false), 0);
+    cr_assert_eq(check_search("F line 77 ", false, false), 0);
+    cr_assert_eq(check_search("line 77 ", false, false), 1);
+    cr_assert_eq(check_search("^line [0-9]*77 of.*m$", false, false), 200);
+    cr_assert_eq(check_search("of them", true, false), 20000);
+}
+
+Test(logsearch, search_goes_on_when_the_log_grows_and_rotates)
+{
+    logbox_line("needle 1");
+    logbox_open();
+    struct log_query *q = query("needle");
+    struct log_search s;
+    struct log_line line;
+    log_search_init(&s, logbox.index, q, 0, false);
+    for (unsigned i = 0; i < 20; i++) {
+        cr_assert_eq(log_search_next(&s, 1u << 20, &line), 1);
+        logbox_check(&line, &logbox.lines[logbox.n_lines - 1]);
+        cr_assert_eq(log_search_next(&s, 1u << 20, &line), 0);
+        if (i % 5 == 4)
+            logbox_rotate();
+        size_t before = logbox.raw.len;
+        logbox_line("hay");
+        logbox_line("needle again");
+        logbox_append(before);
+        logindex_refresh(logbox.index);
+        for (size_t k = logbox.n_lines - 2; k < logbox.n_lines - 1; k++)
+            cr_assert_eq(logbox.lines[k].text.len, 3);
+    }
+    log_query_free(q);
+}
+
+Test(logsearch, a_match_across_records_is_found)
+{
+    logbox_add(LOG_STDOUT, false, "split nee", 9);
+    logbox_add(LOG_STDERR, true, "nothing", 7);
+    logbox_add(LOG_STDOUT, true, "dle here", 8);
+    logbox_open();
+    cr_assert_eq(check_search("split needle here", false, false), 1);
+}
+
+Test(logsearch, a_bad_pattern_says_why)
+{
+    struct mtd_error err = {0};
+    struct log_query *q;
+    cr_assert_eq(log_query_new(&q, "[", &err), -EINVAL);
+    cr_assert(strstr(err.text, "\"[\""), "%s", err.text);
+    err.code = 0;
+    cr_assert_eq(log_query_new(&q, "", &err), -EINVAL);
+    cr_assert_eq(log_query_new(&q, "\\c", &err), -EINVAL);
+    cr_assert_eq(log_query_new(&q, "a{5", &err), -EINVAL);
+}
+
+static void check_match(const char *pattern, const char *text, int start, int end)
+{
+    struct log_query *q = query(pattern);
+    size_t a = 0, b = 0;
+    bool found = log_query_match(q, text, strlen(text), 0, &a, &b);
+    cr_assert_eq(found, start >= 0, "%s in %s", pattern, text);
+    if (found)
+        cr_assert(a == (size_t)start && b == (size_t)end, "%s in %s", pattern, text);
+    log_query_free(q);
+}
+
+/* The literal that is looked for first must not hide a match. */
+Test(logsearch, patterns_match_as_the_library_says)
+{
+    check_match("ab*c", "xx ac", 3, 5);
+    check_match("xab?y", "xay", 0, 3);
+    check_match("abc+", "abccc", 0, 5);
+    check_match("ab{0,2}c", "ac", 0, 2);
+    check_match("(abc)?d", "d", 0, 1);
+    check_match("(abc)*def", "def", 0, 3);
+    check_match("abc|def", "def", 0, 3);
+    check_match("a[xyz]c", "ayc", 0, 3);
+    check_match("[]a]b", "]b", 0, 2);
+    check_match("[[:digit:]]+ms", "took 15ms", 5, 9);
+    check_match("a\\.b", "a.b", 0, 3);
+    check_match("a\\.b", "axb", -1, 0);
+    check_match("\\bword\\b", "a word.", 2, 6);
+    check_match("\\cHeLLo", "say hello", 4, 9);
+    check_match("\\cx[0-9]HELLO", "X1hello", 0, 7);
+    check_match("HELLO", "hello", -1, 0);
+    check_match("1.5", "1x5", 0, 3);
+    check_match("path/to", "a path/to b", 2, 9);
+    check_match("^$", "", 0, 0);
+}
+
+Test(logsearch, every_position_and_length_of_a_literal)
+{
+    char hay[200], word[40];
+    for (size_t len = 1; len < 36; len++) {
+        for (size_t i = 0; i < len; i++)
+            word[i] = (char)(i % 3 ? 'e' : 'A' + (int)(i % 26));
+        word[len] = '\0';
+        struct log_query *q = query(word);
+        for (size_t at = 0; at + len <= sizeof(hay); at++) {
+            size_t a, b;
+            memset(hay, 'e', sizeof(hay));
+            memcpy(hay + at, word, len);
+            cr_assert(log_query_match(q, hay, sizeof(hay), 0, &a, &b));
+            cr_assert_eq(a, at);
+            cr_assert_eq(b, at + len);
+            cr_assert_not(log_query_match(q, hay, at + len - 1, 0, &a, &b));
+        }
+        log_query_free(q);
+    }
+}
+
+Test(logsearch, grep_names_the_source_and_goes_on_after_a_missing_one)
+{
+    logbox_line("one needle");
+    logbox_line("hay");
+    logbox_line("two needle");
+    logbox_write();
+    const char *paths[] = {logbox.path, "/nonexistent/container.log", logbox.path};
+    struct log_grep *g;
+    struct log_hit hit;
+    char text[64];
+    size_t len, found = 0;
+    cr_assert_eq(log_grep_new(&g, paths, 3, "needle", 0, NULL), 0);
+    for (int r; (r = log_grep_next(g, 1, &hit, text, sizeof(text), &len)) != 0;
+         found += r > 0) {
+        if (r == -EAGAIN)
+            continue;
+        cr_assert_eq(hit.source, found < 2 ? 0 : 2);
+        cr_assert_str_eq(text, found % 2 ? "two needle" : "one needle");
+        cr_assert_eq(len, 10);
+    }
+    cr_assert_eq(found, 4);
+    log_grep_free(g);
+    cr_assert_eq(log_grep_new(&g, paths, 3, "needle", logbox.lines[1].time, NULL), 0);
+    cr_assert_eq(log_grep_next(g, 1u << 20, &hit, NULL, 0, NULL), 1);
+    cr_assert_eq(hit.line.start, logbox.lines[2].start);
+    log_grep_free(g);
+}
