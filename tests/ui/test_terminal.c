@@ -256,3 +256,19 @@ Test(terminal, every_size)
     expect_given_back(&p, 0, "q");
     pty_done(&p);
 }
+
+Test(terminal, a_state_directory_that_vanishes_is_told_and_comes_back)
+{
+    struct pty p;
+    char away[160];
+    snprintf(away, sizeof(away), "%s/away", dir.path);
+    start(&p);
+    cr_assert_eq(rename(root, away), 0);
+    cr_expect(pty_expect(&p, 0, "state directory"), "%s", p.text);
+    size_t before = p.len;
+    cr_assert_eq(rename(away, root), 0);
+    cr_expect(pty_expect(&p, before, "0 running"), "%s", p.text + before);
+    pty_send(&p, "q");
+    expect_given_back(&p, 0, "q");
+    pty_done(&p);
+}

@@ -1,0 +1,121 @@
+/* Scripted runs of the real program: steps, waiting, what is said about wrong ones. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "state.h"
+
+static struct state box;
+
+static void make(void)
+{
+    if (geteuid() != 0)
+        cr_skip("needs root");
+    state_make(&box);
+}
+
+static void done(void)
+{
+    if (geteuid() == 0)
+        state_done(&box);
+}
+
+TestSuite(replay, .init = make, .fini = done, .timeout = 60);
+
+/* "mytop-docker --root .. ARGS", both outputs in one; the input comes from the file "input". */
+static char *screen(const char *args, int *ret_status)
+{
+    auto_free char *cmd = NULL;
+    struct buf out = {0};
+    const char *d = box.dir.path;
+    cr_assert_gt(asprintf(&cmd, "%s --root %s/root --run-root %s/run %s 2>&1 <%s/input",
+                          MTD_PROGRAM, d, d, args, d),
+                 0);
+    FILE *f = popen(cmd, "r");
+    cr_assert_not_null(f);
+    for (int c; (c = fgetc(f)) != EOF;)
+        buf_putc(&out, (char)c);
+    *ret_status = WEXITSTATUS(pclose(f));
+    return buf_take(&out);
+}
+
+static void expect_with(const char *options, const char *text, int status,
+                        const char *out)
+{
+    char args[256];
+    int got;
+    tempdir_put(&box.dir, "script", text);
+    tempdir_put(&box.dir, "input", "");
+    snprintf(args, sizeof(args), "%s --script %s/script", options, box.dir.path);
+    auto_free char *said = screen(args, &got);
+    cr_expect_eq(got, status, "%s: %s", text, said);
+    cr_expect(strstr(said, out), "%s: %s", text, said);
+}
+
+static void expect(const char *text, int status, const char *out)
+{
+    expect_with("", text, status, out);
+}
+
+Test(replay, steps)
+{
+    expect("# nothing\n\ndump\n", 0, "no containers yet");
+    expect("key ?\ndump\n", 0, "mytop-docker: keys");
+    expect(
+        "key n\ntype busybox\nwait = mytop-docker run -d busybox\ngone which image\ndump\n",
+        0, "run a container");
+    expect("resize 5 30\ndump\nquit\nnonsense\n", 0, "quit");
+}
+
+Test(replay, wrong_steps_are_named)
+{
+    expect("dump\nfly\n", 1, "script line 2: unknown step: fly");
+    expect("key nokey\n", 1, "script line 1: not a key: nokey");
+    expect("resize 0 9\n", 1, "script line 1: not a size");
+    expect("clock soon\n", 1, "script line 1: not a time");
+    expect("dump /nonexistent/x\n", 1, "cannot write: /nonexistent/x");
+}
+
+Test(replay, a_container_through_the_form)
+{
+    expect("key n\ntype busybox\nkey Down\ntype sh -c 'echo inside; exit 3'\n"
+           "key Down\ntype mine\nkey Enter\nwait Exited (3)\nwait inside\nkey !\n"
+           "wait Status 3\ndump\n",
+           0, "why did mine end?");
+}
+
+Test(replay, read_only)
+{
+    auto_done(outcome_done) struct outcome o =
+        RUN(&box, "create", "--name", "one", "busybox");
+    cr_assert_eq(o.status, 0, "%s", o.err);
+    expect_with("--read-only", "wait one\nkey d\ndump\n", 0,
+                "read-only: \"remove\" is locked");
+}
+
+Test(replay, plain_list)
+{
+    int status;
+    tempdir_put(&box.dir, "input",
+                "create --name two busybox\n\n1\nrm 1\nnonsense\n\nq\n");
+    auto_free char *out = screen("--plain", &status);
+    cr_expect_eq(status, 0, "%s", out);
+    cr_expect(strstr(out, "no containers"), "%s", out);
+    cr_expect(strstr(out, "1. two, Created, image busybox"), "%s", out);
+    cr_expect(strstr(out, "state created"), "%s", out);
+    cr_expect(strstr(out, "failed with status"), "%s", out);
+}
+
+Test(replay, key_table_is_printed)
+{
+    int status;
+    tempdir_put(&box.dir, "input", "");
+    auto_free char *out = screen("--print-keys markdown", &status);
+    cr_expect_eq(status, 0);
+    cr_expect(strstr(out, "| `s` | stop it when it runs"), "%s", out);
+}
