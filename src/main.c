@@ -1,11 +1,12 @@
-/* main - dispatch only. The program is four programs, told apart by argv[0]: the command line
- * and screen a person starts, the monitor, the command side of exec (whose constructor has
+/* main - dispatch only. The program is five programs, told apart by argv[0]: the command line
+ * and screen a person starts, the monitor, the health checker, the command side of exec (whose constructor has
  * already joined the container), and the reaping pid 1 of --init. */
 
 #include <string.h>
 
 #include "cli/cli.h"
 #include "engine/exec.h"
+#include "engine/health.h"
 #include "engine/init.h"
 #include "engine/monitor.h"
 #include "nsenter/nsenter.h"
@@ -16,6 +17,7 @@ static const struct {
     int (*main)(int argc, char **argv);
 } FACES[] = {
     {MONITOR_NAME, monitor_main},
+    {HEALTH_NAME, health_main},
     {NSENTER_NAME, exec_child_main},
     {INIT_REAPER_NAME, init_reaper_main},
 };

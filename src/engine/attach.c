@@ -22,7 +22,7 @@
 
 #define OUT_ROOM 65536
 #define STATUS_UNKNOWN 255 /* it ended and nobody saw how; -1 would mean detached */
-#define PIECE 4096 /* PIPE_BUF: a pipe that polls writable takes this much */
+#define PIECE 4096         /* PIPE_BUF: a pipe that polls writable takes this much */
 
 struct relay {
     struct mtd_relay *r;
@@ -96,7 +96,8 @@ static bool take_signal(struct relay *s, int *ret_status)
 
 static void flush_input(struct relay *s)
 {
-    int r = packet_send(s->r->attach_fd, PACKET_STDIN, s->input, s->input_len, MSG_DONTWAIT);
+    int r =
+        packet_send(s->r->attach_fd, PACKET_STDIN, s->input, s->input_len, MSG_DONTWAIT);
     if (r == -EAGAIN)
         return;
     s->input_pending = false;
@@ -116,7 +117,8 @@ static void read_input(struct relay *s)
         if (s->r->tty)
             s->in = -1; /* the terminal is gone; the container's stays */
     } else if (s->r->tty) {
-        s->detached = console_keys_feed(&s->keys, raw, (size_t)n, s->input, &s->input_len);
+        s->detached =
+            console_keys_feed(&s->keys, raw, (size_t)n, s->input, &s->input_len);
         s->input_pending = s->input_len > 0;
     } else {
         memcpy(s->input, raw, (size_t)n);
@@ -130,7 +132,8 @@ static void read_input(struct relay *s)
 static bool is_file(int fd)
 {
     struct stat st;
-    return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)) && !isatty(fd);
+    return fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISCHR(st.st_mode)) &&
+           !isatty(fd);
 }
 
 /* Moves as much of the held record as fits into the output of its stream; true = all of it. */
@@ -280,12 +283,19 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
                  struct mtd_error *err)
 {
     static struct relay s;
-    s = (struct relay){.r = r, .reader = t->reader, .pidfd = -1, .console = {.fd = -1},
-                       .in = r->with_stdin ? r->in : -1, .out_fd = -1, .behind = true};
+    s = (struct relay){.r = r,
+                       .reader = t->reader,
+                       .pidfd = -1,
+                       .console = {.fd = -1},
+                       .in = r->with_stdin ? r->in : -1,
+                       .out_fd = -1,
+                       .behind = true};
     int code = console_keys_parse(&s.keys, r->detach_keys);
     if (code < 0)
-        return mtd_fail(err, EINVAL, "invalid detach keys \"%s\"; use a-z or ctrl-X, "
-                                     "separated by commas", r->detach_keys);
+        return mtd_fail(err, EINVAL,
+                        "invalid detach keys \"%s\"; use a-z or ctrl-X, "
+                        "separated by commas",
+                        r->detach_keys);
     sigset_t mask, old;
     fill_mask(&mask, r->sig_proxy);
     sigprocmask(SIG_BLOCK, &mask, &old);
@@ -307,6 +317,7 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
     if (s.signals >= 0)
         close(s.signals);
     if (code == -EPIPE)
-        return mtd_fail(err, EPIPE, "the container's monitor is gone; see it with ps and logs");
+        return mtd_fail(err, EPIPE,
+                        "the container's monitor is gone; see it with ps and logs");
     return code < 0 ? mtd_fail_errno(err, -code, "the relay failed") : 0;
 }

@@ -8,8 +8,9 @@
 #include "engine/types.h"
 #include "engine/user.h"
 
-int confine_cap_parse(const char *name, uint64_t *ret); /* NET_ADMIN, CAP_NET_ADMIN, ALL */
-const char *confine_cap_name(int cap);                  /* "CAP_CHOWN"; NULL = unknown */
+int confine_cap_parse(const char *name,
+                      uint64_t *ret);  /* NET_ADMIN, CAP_NET_ADMIN, ALL */
+const char *confine_cap_name(int cap); /* "CAP_CHOWN"; NULL = unknown */
 /* setrlimit for each; a soft/hard value above the hard limit without CAP_SYS_RESOURCE is an
  * error. */
 int confine_rlimits(const struct mtd_rlimit *r, size_t n, struct mtd_error *err);
@@ -20,8 +21,8 @@ int confine_identity(const struct user *u, uint64_t caps, bool no_new_privs,
                      struct mtd_error *err);
 /* Looks the program up in PATH of env inside the root, as execvp would: *ret_path is static.
  * -ENOENT not found ("executable file not found in $PATH"), -EACCES. */
-int confine_find_program(const char *file, const struct strv *env, char *ret_path, size_t size,
-                         struct mtd_error *err);
+int confine_find_program(const char *file, const struct strv *env, char *ret_path,
+                         size_t size, struct mtd_error *err);
 /* chdir, and a check that getcwd() is inside the root (starts with "/"). make = create it. */
 int confine_chdir(const char *cwd, bool make, struct mtd_error *err);
 /* umask 022, all signals to default, mask emptied, dumpable left as is, fds >= 3 close-on-exec. */

@@ -29,7 +29,8 @@ struct console_keys {
     unsigned char seq[CONSOLE_KEYS_MAX];
     size_t len, matched;
 };
-int console_keys_parse(struct console_keys *k, const char *text); /* NULL = default; -EINVAL */
+int console_keys_parse(struct console_keys *k,
+                       const char *text); /* NULL = default; -EINVAL */
 /* Feeds n bytes; writes what may pass to out (room for n + CONSOLE_KEYS_MAX), sets *ret_n.
  * true = the sequence is complete: detach. */
 bool console_keys_feed(struct console_keys *k, const char *in, size_t n, char *out,

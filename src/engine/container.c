@@ -11,8 +11,8 @@
 #include "engine/engine_part.h"
 #include "engine/exec.h"
 
-int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x, int *ret_status,
-             struct mtd_error *err)
+int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
+             int *ret_status, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
@@ -23,7 +23,8 @@ int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x, in
     return exec_run(&r, run, x, ret_status, err);
 }
 
-int mtd_rename(struct mtd_engine *e, const char *ref, const char *name, struct mtd_error *err)
+int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
+               struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
@@ -33,7 +34,8 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name, struct m
     if (code == 0 && (lock = store_lock(&e->store, id, err)) < 0)
         code = lock;
     if (code == 0)
-        code = store_load(&e->store, id, &r, err); /* as written: rename must not observe */
+        code =
+            store_load(&e->store, id, &r, err); /* as written: rename must not observe */
     engine_settle(e, &r);
     if (code == 0)
         code = store_rename(&e->store, &r, name[0] == '/' ? name + 1 : name, err);
@@ -76,7 +78,8 @@ static int apply_limits(const struct mtd_record *r, bool live, struct mtd_error 
 }
 
 int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources *res,
-               const enum mtd_restart *restart, unsigned restart_max, struct mtd_error *err)
+               const enum mtd_restart *restart, unsigned restart_max,
+               struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
@@ -91,7 +94,8 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources
         return code;
     engine_settle(e, &r);
     if (restart && r.spec.auto_remove && *restart != MTD_RESTART_NO)
-        return mtd_fail(err, EINVAL, "restart policy cannot be updated because --rm is set");
+        return mtd_fail(err, EINVAL,
+                        "restart policy cannot be updated because --rm is set");
     if (merge_resources(&r.spec.resources, res) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     code = engine_check_resources(&r.spec.resources, err);
@@ -113,7 +117,9 @@ int mtd_detach_keys_check(const char *keys, struct mtd_error *err)
 {
     struct console_keys k;
     if (console_keys_parse(&k, keys) < 0)
-        return mtd_fail(err, EINVAL, "invalid detach keys \"%s\"; use letters or ctrl-X, "
-                                     "separated by commas", keys);
+        return mtd_fail(err, EINVAL,
+                        "invalid detach keys \"%s\"; use letters or ctrl-X, "
+                        "separated by commas",
+                        keys);
     return 0;
 }

@@ -24,7 +24,8 @@
 
 /* ---- merging the image's config ---------------------------------------------------------- */
 
-static int merge_args(struct mtd_spec *s, const struct mtd_image_config *c, bool entrypoint_set)
+static int merge_args(struct mtd_spec *s, const struct mtd_image_config *c,
+                      bool entrypoint_set)
 {
     bool typed = s->process.args.len > 0;
     int r = 0;
@@ -101,7 +102,8 @@ static int add_image_volume(struct mtd_spec *s, const char *target)
     return 0;
 }
 
-static int merge_image(struct mtd_spec *s, const struct mtd_image *image, bool entrypoint_set)
+static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
+                       bool entrypoint_set)
 {
     const struct mtd_image_config *c = &image->config;
     int r = merge_args(s, c, entrypoint_set);
@@ -130,31 +132,35 @@ static int check_cpus(const struct mtd_resources *res, struct mtd_error *err)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     if (res->nano_cpus < 0 || res->nano_cpus > cpus * 1000000000LL)
-        return mtd_fail(err, EINVAL,
-                        "--cpus %.2f is out of range; this machine has %ld (0.01 to %ld.00)",
-                        (double)res->nano_cpus / 1e9, cpus, cpus);
+        return mtd_fail(
+            err, EINVAL,
+            "--cpus %.2f is out of range; this machine has %ld (0.01 to %ld.00)",
+            (double)res->nano_cpus / 1e9, cpus, cpus);
     if (res->cpu_shares && (res->cpu_shares < 2 || res->cpu_shares > CPU_SHARES_MAX))
         return mtd_fail(err, EINVAL, "--cpu-shares %llu is out of range; use 2 to %d",
                         (unsigned long long)res->cpu_shares, CPU_SHARES_MAX);
     unsigned all = (unsigned)sysconf(_SC_NPROCESSORS_CONF);
     if (res->cpuset_cpus && parse_cpu_list(res->cpuset_cpus, all, NULL) < 0)
-        return mtd_fail(err, EINVAL,
-                        "--cpuset-cpus \"%s\" is not a list of this machine's CPUs (0-%u)",
-                        res->cpuset_cpus, all - 1);
+        return mtd_fail(
+            err, EINVAL,
+            "--cpuset-cpus \"%s\" is not a list of this machine's CPUs (0-%u)",
+            res->cpuset_cpus, all - 1);
     return 0;
 }
 
 static int check_memory(const struct mtd_resources *res, struct mtd_error *err)
 {
     if (res->memory && res->memory < MEMORY_MIN)
-        return mtd_fail(err, EINVAL, "memory limit %lld is too small; the minimum is 512k",
+        return mtd_fail(err, EINVAL,
+                        "memory limit %lld is too small; the minimum is 512k",
                         (long long)res->memory);
     if (res->memory_swap > 0 && !res->memory)
         return mtd_fail(err, EINVAL, "--memory-swap needs --memory too");
     if (res->memory_swap > 0 && res->memory_swap < res->memory)
         return mtd_fail(err, EINVAL, "--memory-swap must not be smaller than --memory");
     if (res->blkio_weight && (res->blkio_weight < 10 || res->blkio_weight > 1000))
-        return mtd_fail(err, EINVAL, "--blkio-weight %llu is out of range; use 10 to 1000",
+        return mtd_fail(err, EINVAL,
+                        "--blkio-weight %llu is out of range; use 10 to 1000",
                         (unsigned long long)res->blkio_weight);
     return 0;
 }
@@ -178,11 +184,15 @@ static int check_target(const char *target, struct mtd_error *err)
                         target ? target : "");
     if (strspn(target, "/") == strlen(target))
         return mtd_fail(err, EINVAL, "mount target must not be the root \"/\"");
-    if (strstr(target, "/../") || (strlen(target) > 2 && strcmp(target + strlen(target) - 3, "/..") == 0))
-        return mtd_fail(err, EINVAL, "mount target \"%s\" must not contain \"..\"", target);
+    if (strstr(target, "/../") ||
+        (strlen(target) > 2 && strcmp(target + strlen(target) - 3, "/..") == 0))
+        return mtd_fail(err, EINVAL, "mount target \"%s\" must not contain \"..\"",
+                        target);
     if (below(target, "/proc") || below(target, "/sys"))
-        return mtd_fail(err, EINVAL, "mount target \"%s\" would cover the kernel's files; "
-                                     "choose a path outside /proc and /sys", target);
+        return mtd_fail(err, EINVAL,
+                        "mount target \"%s\" would cover the kernel's files; "
+                        "choose a path outside /proc and /sys",
+                        target);
     return 0;
 }
 
@@ -193,13 +203,16 @@ static int check_mount(const struct mtd_mount *m, struct mtd_error *err)
     if (r < 0)
         return r;
     if (m->type == MTD_MOUNT_BIND && m->source[0] != '/')
-        return mtd_fail(err, EINVAL, "volume source \"%s\" must be an absolute path", m->source);
+        return mtd_fail(err, EINVAL, "volume source \"%s\" must be an absolute path",
+                        m->source);
     if (m->type == MTD_MOUNT_BIND && stat(m->source, &st) < 0)
         return mtd_fail(err, errno, "volume source %s: %s; create it first", m->source,
                         strerror(errno));
     if (m->type == MTD_MOUNT_VOLUME && m->source && !name_is_valid(m->source))
-        return mtd_fail(err, EINVAL, "\"%s\" is not a volume name; for a host path use an "
-                                     "absolute one or ./", m->source);
+        return mtd_fail(err, EINVAL,
+                        "\"%s\" is not a volume name; for a host path use an "
+                        "absolute one or ./",
+                        m->source);
     return 0;
 }
 
@@ -215,8 +228,8 @@ static int check_process(const struct mtd_process *p, struct mtd_error *err)
         if (confine_rlimit_check(l->name) < 0)
             return mtd_fail(err, EINVAL, "unknown ulimit \"%s\"", l->name);
         if (l->soft > l->hard)
-            return mtd_fail(err, EINVAL, "ulimit %s: the soft limit is above the hard one",
-                            l->name);
+            return mtd_fail(err, EINVAL,
+                            "ulimit %s: the soft limit is above the hard one", l->name);
     }
     return 0;
 }
@@ -304,7 +317,8 @@ static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record
     if ((code = store_new_id(r->id)) < 0)
         return mtd_fail_errno(err, -code, "cannot make an id");
     default_hostname(s, r->id, own);
-    if (default_string(&s->hostname, own) < 0 || merge_image(s, &image, c->entrypoint_set) < 0)
+    if (default_string(&s->hostname, own) < 0 ||
+        merge_image(s, &image, c->entrypoint_set) < 0)
         return OUT_OF_MEMORY(err);
     sort_mounts(s);
     return check_spec(s, err);
@@ -316,8 +330,10 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     if (c->name && !name_is_valid(c->name[0] == '/' ? c->name + 1 : c->name))
-        return mtd_fail(err, EINVAL, "invalid container name \"%s\"; only "
-                                     "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed", c->name);
+        return mtd_fail(err, EINVAL,
+                        "invalid container name \"%s\"; only "
+                        "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
+                        c->name);
     int code = prepare(e, c, &r, err);
     if (code < 0)
         return code;

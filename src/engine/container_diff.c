@@ -36,7 +36,8 @@ static bool in_layers(const struct walk *w, const char *path)
     for (size_t i = layers->len; i-- > 0;) {
         char full[8192];
         struct stat st;
-        if (snprintf(full, sizeof(full), "%s%s", layers->items[i], path) >= (int)sizeof(full))
+        if (snprintf(full, sizeof(full), "%s%s", layers->items[i], path) >=
+            (int)sizeof(full))
             return false;
         if (fstatat(w->layers_fd, full, &st, AT_SYMLINK_NOFOLLOW) == 0)
             return !is_whiteout(&st);
@@ -63,7 +64,8 @@ static int add(struct walk *w, char kind, const char *path, uint64_t size)
 
 static int walk_dir(struct walk *w, int dir_fd, const char *path, unsigned depth);
 
-static int visit(struct walk *w, int dir_fd, const char *name, const char *path, unsigned depth)
+static int visit(struct walk *w, int dir_fd, const char *name, const char *path,
+                 unsigned depth)
 {
     struct stat st;
     if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -71,7 +73,8 @@ static int visit(struct walk *w, int dir_fd, const char *name, const char *path,
     if (is_whiteout(&st))
         return add(w, 'D', path, 0);
     bool directory = S_ISDIR(st.st_mode);
-    int r = add(w, in_layers(w, path) ? 'C' : 'A', path, directory ? 0 : (uint64_t)st.st_size);
+    int r = add(w, in_layers(w, path) ? 'C' : 'A', path,
+                directory ? 0 : (uint64_t)st.st_size);
     if (r < 0 || !directory || depth >= DEPTH_MAX)
         return r;
     int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -101,7 +104,8 @@ static int walk_dir(struct walk *w, int dir_fd, const char *path, unsigned depth
 
 static int compare(const void *a, const void *b)
 {
-    return strcmp(((const struct mtd_change *)a)->path, ((const struct mtd_change *)b)->path);
+    return strcmp(((const struct mtd_change *)a)->path,
+                  ((const struct mtd_change *)b)->path);
 }
 
 void mtd_changes_free(struct mtd_change *c, size_t n)
@@ -111,8 +115,8 @@ void mtd_changes_free(struct mtd_change *c, size_t n)
     free(c);
 }
 
-int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret, size_t *ret_n,
-             struct mtd_error *err)
+int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret,
+             size_t *ret_n, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
@@ -120,8 +124,8 @@ int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret, siz
     if (code < 0)
         return code;
     auto_free char *upper = engine_dir(e, r.id, "upper");
-    auto_fd int layers = openat(e->store.root_fd, "images/layers",
-                                O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int layers =
+        openat(e->store.root_fd, "images/layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct walk w = {.record = &r, .layers_fd = layers};
     int fd = upper ? open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
     if (fd < 0 && errno == ENOENT)

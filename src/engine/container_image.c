@@ -25,13 +25,14 @@ int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
     return image_find(&e->images, ref, ret, err);
 }
 
-int mtd_image_tag(struct mtd_engine *e, const char *ref, const char *name, struct mtd_error *err)
+int mtd_image_tag(struct mtd_engine *e, const char *ref, const char *name,
+                  struct mtd_error *err)
 {
     return image_tag(&e->images, ref, name, err);
 }
 
-int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force, struct strv *ret_report,
-                     struct mtd_error *err)
+int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
+                     struct strv *ret_report, struct mtd_error *err)
 {
     auto_done(mtd_list_done) struct mtd_list list = {0};
     auto_done(strv_done) struct strv used = {0};
@@ -66,8 +67,8 @@ static int apply_meta(struct mtd_image_config *c, const struct mtd_commit *meta,
     return meta->changes ? image_apply_changes(c, meta->changes, err) : 0;
 }
 
-int mtd_import(struct mtd_engine *e, int tar_fd, const char *name, const struct mtd_commit *meta,
-               char **ret_id, struct mtd_error *err)
+int mtd_import(struct mtd_engine *e, int tar_fd, const char *name,
+               const struct mtd_commit *meta, char **ret_id, struct mtd_error *err)
 {
     auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
     int r = meta ? apply_meta(&config, meta, err) : 0;
@@ -77,7 +78,8 @@ int mtd_import(struct mtd_engine *e, int tar_fd, const char *name, const struct 
 /* What create added for this one container does not belong to the image. */
 static bool is_own_variable(const char *assignment)
 {
-    return strncmp(assignment, "HOSTNAME=", 9) == 0 || strncmp(assignment, "TERM=", 5) == 0;
+    return strncmp(assignment, "HOSTNAME=", 9) == 0 ||
+           strncmp(assignment, "TERM=", 5) == 0;
 }
 
 /* The image runs what the container ran. */
@@ -113,13 +115,15 @@ static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
     if (upper < 0 && errno != ENOENT)
         return mtd_fail_errno(err, errno, "cannot open %s", path);
     if (upper < 0)
-        return mtd_fail(err, EBUSY, "container %s was never started; there is nothing to commit",
+        return mtd_fail(err, EBUSY,
+                        "container %s was never started; there is nothing to commit",
                         r->name);
-    return image_commit(&e->images, &r->spec.layers, upper, &config, c->name, ret_id, err);
+    return image_commit(&e->images, &r->spec.layers, upper, &config, c->name, ret_id,
+                        err);
 }
 
-int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c, char **ret_id,
-               struct mtd_error *err)
+int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c,
+               char **ret_id, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     auto_done(cgroup_done) struct cgroup group = {0};
@@ -140,7 +144,8 @@ int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c
     return code;
 }
 
-static int open_tree_of(struct mtd_engine *e, const struct mtd_record *r, struct mtd_error *err)
+static int open_tree_of(struct mtd_engine *e, const struct mtd_record *r,
+                        struct mtd_error *err)
 {
     auto_free char *dir = engine_dir(e, r->id, "");
     auto_free char *images = NULL;

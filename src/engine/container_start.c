@@ -40,8 +40,9 @@ static int open_reader(struct mtd_engine *e, const char *id, struct attachment *
     auto_fd int dir = store_open_dir(&e->store, id, err);
     if (dir < 0)
         return dir;
-    auto_fd int log = openat(dir, "container.log",
-                             O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND, 0600);
+    auto_fd int log =
+        openat(dir, "container.log",
+               O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND, 0600);
     if (log < 0)
         return mtd_fail_errno(err, errno, "cannot open the log of %.12s", id);
     off_t end = lseek(log, 0, SEEK_END);
@@ -51,8 +52,9 @@ static int open_reader(struct mtd_engine *e, const char *id, struct attachment *
     return r;
 }
 
-static pid_t spawn_monitor(struct mtd_engine *e, const char *id, const struct mtd_start *s,
-                           const char *mode, int socket_fd, struct mtd_error *err)
+static pid_t spawn_monitor(struct mtd_engine *e, const char *id,
+                           const struct mtd_start *s, const char *mode, int socket_fd,
+                           struct mtd_error *err)
 {
     char rows[8], cols[8], exe[LINK_MAX_LEN];
     auto_fd int self = self_open(err);
@@ -62,8 +64,15 @@ static pid_t spawn_monitor(struct mtd_engine *e, const char *id, const struct mt
     exe[n < 0 ? 0 : n] = '\0';
     snprintf(rows, sizeof(rows), "%u", (unsigned)s->rows);
     snprintf(cols, sizeof(cols), "%u", (unsigned)s->cols);
-    char *argv[] = {(char *)MONITOR_NAME, e->store.root, e->store.run_root, (char *)id,
-                    rows,         cols,          exe,               (char *)mode, NULL};
+    char *argv[] = {(char *)MONITOR_NAME,
+                    e->store.root,
+                    e->store.run_root,
+                    (char *)id,
+                    rows,
+                    cols,
+                    exe,
+                    (char *)mode,
+                    NULL};
     return self_spawn(self, argv, socket_fd, NULL, err);
 }
 
@@ -154,7 +163,8 @@ int engine_connect(struct mtd_engine *e, const char *id, struct mtd_error *err)
     return run < 0 ? run : packet_connect(run, err);
 }
 
-int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_relay *r, struct mtd_error *err)
+int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_relay *r,
+               struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record rec;
     mtd_record_init(&rec);
@@ -164,10 +174,11 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_relay *r, struc
     if (code < 0)
         return code;
     if (!engine_is_live(rec.status.state))
-        return mtd_fail(err, EBUSY, "cannot attach to %s: it is not running; start it first",
-                        ref);
+        return mtd_fail(err, EBUSY,
+                        "cannot attach to %s: it is not running; start it first", ref);
     if (rec.status.state == MTD_STATE_PAUSED)
-        return mtd_fail(err, EBUSY, "cannot attach to %s: it is paused; unpause it first", ref);
+        return mtd_fail(err, EBUSY, "cannot attach to %s: it is paused; unpause it first",
+                        ref);
     auto_fd int fd = engine_connect(e, rec.id, err);
     if (fd < 0)
         return fd;

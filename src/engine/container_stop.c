@@ -28,7 +28,8 @@ int engine_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret)
     int64_t end = clock_mono_ns() + timeout_ms * NS_PER_MS;
     for (;;) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        int64_t left = timeout_ms < 0 ? -1 : (end - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
+        int64_t left =
+            timeout_ms < 0 ? -1 : (end - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
         if (timeout_ms >= 0 && left < 0)
             left = 0;
         int n = poll(&p, 1, left > 3600000 ? 3600000 : (int)left);
@@ -97,7 +98,8 @@ static int wait_gone(const struct victim *v, int64_t timeout_ms)
 
 static int send_signal(const struct victim *v, int sig, bool thaw, struct mtd_error *err)
 {
-    if (v->pidfd >= 0 && sys_pidfd_send_signal(v->pidfd, sig, NULL, 0) < 0 && errno != ESRCH)
+    if (v->pidfd >= 0 && sys_pidfd_send_signal(v->pidfd, sig, NULL, 0) < 0 &&
+        errno != ESRCH)
         return mtd_fail_errno(err, errno, "cannot send %s", signal_name(sig));
     return thaw ? cgroup_freeze(&v->cgroup, false, err) : 0;
 }
@@ -106,8 +108,9 @@ static int kill_all(const struct victim *v, struct mtd_error *err)
 {
     int r = cgroup_kill(&v->cgroup, err);
     if (r == 0 && wait_gone(v, KILL_WAIT_MS) == -ETIMEDOUT)
-        r = mtd_fail(err, ETIMEDOUT, "it was killed but does not end; a process in it waits in "
-                                     "the kernel (state D), see `mytop-docker top`");
+        r = mtd_fail(err, ETIMEDOUT,
+                     "it was killed but does not end; a process in it waits in "
+                     "the kernel (state D), see `mytop-docker top`");
     return r;
 }
 
@@ -120,8 +123,8 @@ static int64_t timeout_of(const struct mtd_record *r, int64_t asked)
 /* Loads it, and when the user ends it and a policy would start it again, has that on disk before
  * the first signal: a monitor that is killed in between is followed by one that reads it. The
  * lock is not kept, because the monitor needs it for the end. */
-static int load_to_end(struct mtd_engine *e, const char *ref, bool by_user, struct mtd_record *r,
-                       struct mtd_error *err)
+static int load_to_end(struct mtd_engine *e, const char *ref, bool by_user,
+                       struct mtd_record *r, struct mtd_error *err)
 {
     auto_fd int lock = -1;
     int code = engine_load(e, ref, r, &lock, err);
@@ -164,12 +167,14 @@ static int stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, bool b
     return code;
 }
 
-int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, struct mtd_error *err)
+int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s,
+             struct mtd_error *err)
 {
     return stop(e, ref, timeout_s, true, err);
 }
 
-int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s, struct mtd_error *err)
+int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s,
+                 struct mtd_error *err)
 {
     return stop(e, ref, timeout_s, false, err);
 }
@@ -182,13 +187,15 @@ int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *e
     if (code < 0)
         return code;
     if (r.status.state == MTD_STATE_RESTARTING)
-        return stop(e, r.id, 0, true, err); /* nothing to signal: it is not started again */
+        return stop(e, r.id, 0, true,
+                    err); /* nothing to signal: it is not started again */
     if (!engine_is_live(r.status.state))
         return mtd_fail(err, EBUSY, "cannot kill container %s: it is not running", ref);
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
     code = victim_open(e, &r, &v, PACKET_STOPPING, err);
     if (code == 0)
-        code = send_signal(&v, sig, sig == SIGKILL && r.status.state == MTD_STATE_PAUSED, err);
+        code = send_signal(&v, sig, sig == SIGKILL && r.status.state == MTD_STATE_PAUSED,
+                           err);
     if (code == 0 && sig == SIGKILL)
         code = kill_all(&v, err);
     if (code == 0)
@@ -208,8 +215,9 @@ int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_erro
     if (!engine_is_live(s))
         return mtd_fail(err, EBUSY, "container %s is not running", ref);
     if ((s == MTD_STATE_PAUSED) == pause)
-        return mtd_fail(err, EBUSY, pause ? "container %s is already paused"
-                                          : "container %s is not paused", ref);
+        return mtd_fail(
+            err, EBUSY,
+            pause ? "container %s is already paused" : "container %s is not paused", ref);
     auto_done(cgroup_done) struct cgroup c = {0};
     code = cgroup_open(&c, &r.status.cgroups, err);
     if (code == 0)
@@ -219,7 +227,8 @@ int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_erro
     return code;
 }
 
-int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code, struct mtd_error *err)
+int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code,
+             struct mtd_error *err)
 {
     char id[MTD_ID_SIZE];
     int code = store_resolve(&e->store, ref, id, err);
@@ -233,7 +242,8 @@ int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code, struct m
         code = engine_load(e, id, &r, NULL, err);
         if (code < 0)
             return code;
-        bool live = engine_is_live(r.status.state) || r.status.state == MTD_STATE_RESTARTING;
+        bool live =
+            engine_is_live(r.status.state) || r.status.state == MTD_STATE_RESTARTING;
         if (!live) {
             *ret_exit_code = r.status.exit_code;
             return 0;
@@ -250,8 +260,8 @@ int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code, struct m
 }
 
 /* The lock is taken only when it stands still: its monitor needs the lock to end. */
-static int lock_still(struct mtd_engine *e, const char *ref, bool force, struct mtd_record *r,
-                      int *ret_lock, struct mtd_error *err)
+static int lock_still(struct mtd_engine *e, const char *ref, bool force,
+                      struct mtd_record *r, int *ret_lock, struct mtd_error *err)
 {
     for (;;) {
         int code = engine_load(e, ref, r, ret_lock, err);
@@ -262,8 +272,10 @@ static int lock_still(struct mtd_engine *e, const char *ref, bool force, struct 
             return 0;
         close(take_fd(ret_lock));
         if (!force)
-            return mtd_fail(err, EBUSY, "cannot remove container %s: it is %s; stop it first or "
-                                        "use -f", r->name, mtd_state_name(s));
+            return mtd_fail(err, EBUSY,
+                            "cannot remove container %s: it is %s; stop it first or "
+                            "use -f",
+                            r->name, mtd_state_name(s));
         code = s == MTD_STATE_RESTARTING ? mtd_stop(e, r->id, 0, err)
                                          : mtd_kill(e, r->id, SIGKILL, err);
         mtd_record_done(r);

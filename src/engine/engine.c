@@ -64,7 +64,8 @@ const char *mtd_run_root(const struct mtd_engine *e)
 char *engine_dir(struct mtd_engine *e, const char *id, const char *name)
 {
     char *path = NULL;
-    if (asprintf(&path, "%s/containers/%s%s%s", e->store.root, id, *name ? "/" : "", name) < 0)
+    if (asprintf(&path, "%s/containers/%s%s%s", e->store.root, id, *name ? "/" : "",
+                 name) < 0)
         return NULL;
     return path;
 }
@@ -72,9 +73,15 @@ char *engine_dir(struct mtd_engine *e, const char *id, const char *name)
 char *mtd_path(struct mtd_engine *e, const char *id, const char *what)
 {
     static const char *const NAMES[][2] = {
-        {"dir", ""},         {"log", "container.log"},     {"config", "config.json"},
-        {"hosts", "hosts"},  {"resolv.conf", "resolv.conf"}, {"hostname", "hostname"},
-        {"upper", "upper"},  {"work", "work"},             {"rootfs", "rootfs"},
+        {"dir", ""},
+        {"log", "container.log"},
+        {"config", "config.json"},
+        {"hosts", "hosts"},
+        {"resolv.conf", "resolv.conf"},
+        {"hostname", "hostname"},
+        {"upper", "upper"},
+        {"work", "work"},
+        {"rootfs", "rootfs"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
         if (strcmp(NAMES[i][0], what) == 0)
@@ -91,7 +98,8 @@ bool engine_is_live(enum mtd_state s)
 bool engine_has_monitor(struct mtd_engine *e, const char *id)
 {
     auto_fd int run = store_open_run(&e->store, id, false, NULL);
-    auto_fd int fd = run < 0 ? -1 : openat(run, "monitor", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    auto_fd int fd =
+        run < 0 ? -1 : openat(run, "monitor", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
 }
@@ -119,7 +127,8 @@ static enum mtd_state observe(struct mtd_engine *e, const char *id, enum mtd_sta
     return alive && is_frozen(cgroups) ? MTD_STATE_PAUSED : MTD_STATE_RUNNING;
 }
 
-enum mtd_state engine_observe(struct mtd_engine *e, const char *id, const struct mtd_status *st)
+enum mtd_state engine_observe(struct mtd_engine *e, const char *id,
+                              const struct mtd_status *st)
 {
     return observe(e, id, st->state, st->pid, st->pid_start, st->boot_id, &st->cgroups);
 }
@@ -147,8 +156,8 @@ static void observe_record(struct mtd_engine *e, struct mtd_record *r)
         st->error = strdup("its monitor was killed");
 }
 
-int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret, int *ret_lock,
-                struct mtd_error *err)
+int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
+                int *ret_lock, struct mtd_error *err)
 {
     char id[MTD_ID_SIZE];
     int r = store_resolve(&e->store, ref, id, err);
@@ -169,7 +178,8 @@ int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret, i
         if ((r = store_load(&e->store, id, ret, err)) < 0)
             return r;
     }
-    if (ret_lock && engine_settle(e, ret) && (r = store_save(&e->store, ret, true, err)) < 0)
+    if (ret_lock && engine_settle(e, ret) &&
+        (r = store_save(&e->store, ret, true, err)) < 0)
         return r;
     observe_record(e, ret);
     if (ret_lock)
@@ -212,7 +222,8 @@ int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err)
         bool was_live = engine_is_live(s->state);
         if (engine_settle_summary(e, s))
             continue;
-        s->state = observe(e, s->id, s->state, s->pid, s->pid_start, s->boot_id, &s->cgroups);
+        s->state =
+            observe(e, s->id, s->state, s->pid, s->pid_start, s->boot_id, &s->cgroups);
         if (was_live && !engine_is_live(s->state)) {
             s->pid = 0;
             s->exit_code = -1;
@@ -240,7 +251,8 @@ int mtd_pids(struct mtd_engine *e, const struct mtd_summary *s, pid_t **ret,
     if (r < 0)
         return r;
     r = cgroup_pids(&c, ret);
-    return r < 0 ? mtd_fail_errno(err, -r, "cannot list the processes of %s", s->name) : r;
+    return r < 0 ? mtd_fail_errno(err, -r, "cannot list the processes of %s", s->name)
+                 : r;
 }
 
 void engine_note(struct mtd_engine *e, const struct mtd_record *r, const char *action)
@@ -267,7 +279,8 @@ int mtd_host_info(struct mtd_engine *e, struct mtd_info *ret, struct mtd_error *
         return mtd_fail_errno(err, errno, "cannot read the host's data");
     *ret = (struct mtd_info){.cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
                              .memory = (uint64_t)mem.totalram * mem.mem_unit};
-    snprintf(ret->cgroup_version, sizeof(ret->cgroup_version), "%s", cgroup_version(&host));
+    snprintf(ret->cgroup_version, sizeof(ret->cgroup_version), "%s",
+             cgroup_version(&host));
     snprintf(ret->kernel, sizeof(ret->kernel), "%.64s", uts.release);
     snprintf(ret->machine, sizeof(ret->machine), "%.64s", uts.machine);
     return 0;

@@ -46,7 +46,8 @@ static void mend(struct mtd_engine *e, const char *id)
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
     if (lock == -EAGAIN || engine_has_monitor(e, id))
         return;
-    if (lock >= 0 && store_load(&e->store, id, &r, NULL) == 0 && wants_monitor(e, &r.status)) {
+    if (lock >= 0 && store_load(&e->store, id, &r, NULL) == 0 &&
+        wants_monitor(e, &r.status)) {
         close(take_fd(&lock));
         engine_adopt(e, id, NULL);
         return;

@@ -81,10 +81,10 @@ int hostfiles_write(int dir_fd, const struct mtd_spec *spec, struct mtd_error *e
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++) {
         auto_done(buf_done) struct buf text = {0};
         int r = FILES[i].make(spec, &text);
-        auto_fd int fd = r < 0 ? -1
-                               : openat(dir_fd, FILES[i].name,
-                                        O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-                                        0644);
+        auto_fd int fd =
+            r < 0 ? -1
+                  : openat(dir_fd, FILES[i].name,
+                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (r == 0 && (fd < 0 || fchmod(fd, 0644) < 0))
             r = -errno;
         if (r == 0)

@@ -46,7 +46,8 @@ struct context {
  * kept ones are moved high first, so that no dup3 overwrites one still to be moved. */
 static int keep_descriptors(struct context *c, struct mtd_error *err)
 {
-    const int kept[4] = {c->in->sync_fd, c->in->stdio[0], c->in->stdio[1], c->in->stdio[2]};
+    const int kept[4] = {c->in->sync_fd, c->in->stdio[0], c->in->stdio[1],
+                         c->in->stdio[2]};
     int high[4];
     for (int i = 0; i < 4; i++) {
         high[i] = kept[i] < 0 ? -1 : fcntl(kept[i], F_DUPFD_CLOEXEC, 64);
@@ -140,7 +141,8 @@ static int bind_console(int slave, struct mtd_error *err)
         open("/dev/console", O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_RDONLY, 0600);
     auto_fd int bind = mountfd_bind(slave, "", 0);
     int r = target < 0 ? -errno : bind < 0 ? bind : mountfd_move(bind, target);
-    return r < 0 ? mtd_fail_errno(err, -r, "cannot bind the terminal to /dev/console") : 0;
+    return r < 0 ? mtd_fail_errno(err, -r, "cannot bind the terminal to /dev/console")
+                 : 0;
 }
 
 static int open_terminal(struct context *c, struct mtd_error *err)
@@ -216,7 +218,8 @@ static int take_identity(struct context *c, struct mtd_error *err)
 static int find_program(struct context *c, struct mtd_error *err)
 {
     if (c->process->args.len == 0)
-        return mtd_fail(err, EINVAL, "no command; name one, or use an image that has one");
+        return mtd_fail(err, EINVAL,
+                        "no command; name one, or use an image that has one");
     return confine_find_program(c->process->args.items[0], &c->env, c->program,
                                 sizeof(c->program), err);
 }
@@ -282,8 +285,10 @@ static int exec_command(struct context *c, struct mtd_error *err)
 
 void init_run(const struct init *i)
 {
-    struct context c = {.in = i, .process = &i->rootfs.record->spec.process,
-                        .sync_fd = i->sync_fd, .root_fd = -1};
+    struct context c = {.in = i,
+                        .process = &i->rootfs.record->spec.process,
+                        .sync_fd = i->sync_fd,
+                        .root_fd = -1};
     struct mtd_error err = {0};
     prctl(PR_SET_DUMPABLE, 0);
     proc_set_name("mtd:init");

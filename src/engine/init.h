@@ -13,10 +13,12 @@
 struct init {
     struct rootfs rootfs;
     int sync_fd;
-    int stdio[3];  /* without a tty: what becomes 0, 1, 2; [0] = -1: the container's null */
+    int stdio
+        [3]; /* without a tty: what becomes 0, 1, 2; [0] = -1: the container's null */
     unsigned short rows, cols;
-    const struct cgroup *cgroup; /* limited already; init moves itself in (no global lock) */
-    bool placed;           /* the clone already stands in the v2 group */
+    const struct cgroup
+        *cgroup;         /* limited already; init moves itself in (no global lock) */
+    bool placed;         /* the clone already stands in the v2 group */
     bool unshare_cgroup; /* the namespace is made after the monitor has placed it (v1) */
 };
 void init_run(const struct init *i) __attribute__((noreturn));

@@ -41,7 +41,8 @@ static bool reap(pid_t command, int *ret_status)
     bool done = false;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;)
         if (pid == command) {
-            *ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+            *ret_status =
+                WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
             done = true;
         }
     return done;

@@ -21,8 +21,17 @@
 #include "engine/monitor_part.h"
 
 #define FD_FRONT 3
-enum { ARG_NAME, ARG_ROOT, ARG_RUN_ROOT, ARG_ID, ARG_ROWS, ARG_COLS, ARG_EXE, ARG_MODE,
-       ARG_COUNT };
+enum {
+    ARG_NAME,
+    ARG_ROOT,
+    ARG_RUN_ROOT,
+    ARG_ID,
+    ARG_ROWS,
+    ARG_COLS,
+    ARG_EXE,
+    ARG_MODE,
+    ARG_COUNT
+};
 
 static void detach(void)
 {
@@ -38,8 +47,9 @@ static void detach(void)
 
 static void set_up(struct monitor *m, char **argv)
 {
-    int *fds[] = {&m->dir_fd, &m->run_fd, &m->claim_fd, &m->lock_fd, &m->pidfd,    &m->sync_fd,
-                  &m->in,     &m->out,    &m->err,      &m->log.fd,  &m->listen_fd};
+    int *fds[] = {&m->dir_fd, &m->run_fd,  &m->claim_fd, &m->lock_fd,
+                  &m->pidfd,  &m->sync_fd, &m->in,       &m->out,
+                  &m->err,    &m->log.fd,  &m->listen_fd};
     uint64_t rows = 0, cols = 0;
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         *fds[i] = -1;
@@ -80,6 +90,7 @@ static int load(struct monitor *m, char **argv, struct mtd_error *err)
         return r;
     m->tty = m->record.spec.process.tty;
     m->auto_remove = m->record.spec.auto_remove;
+    m->health = m->record.spec.health_test.len > 0;
     return open_paths(m, err);
 }
 
@@ -89,10 +100,16 @@ static void announce(struct monitor *m, bool adopted)
     struct packet_ready ready = {
         .pid = m->alive ? m->pid : 0, .tty = m->tty, .log_offset = m->log_offset};
     client_send_all(m, PACKET_READY, &ready, sizeof(ready));
-    struct event e = {.type = "container", .action = adopted ? "adopt" : "start", .id = m->id,
-                      .name = m->record.name, .image = m->record.spec.image, .exit_code = -1};
+    struct event e = {.type = "container",
+                      .action = adopted ? "adopt" : "start",
+                      .id = m->id,
+                      .name = m->record.name,
+                      .image = m->record.spec.image,
+                      .exit_code = -1};
     events_append(m->store.root_fd, &e);
     monitor_unlock(m);
+    if (m->health && m->alive)
+        monitor_start_health(m->store.root, m->store.run_root, m->id, NULL);
     logfile_idle(&m->log);
     malloc_trim(0);
 }

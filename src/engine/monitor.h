@@ -7,10 +7,19 @@
 #ifndef ENGINE_MONITOR_H
 #define ENGINE_MONITOR_H
 
+#include "base/error.h"
+
 #define MONITOR_NAME "mtd:monitor"
 /* argv: name, root, run-root, id, rows, cols, host path of the executable, mode */
 #define MONITOR_START "start"
 #define MONITOR_ADOPT "adopt" /* its monitor died: go on, or record the end */
 int monitor_main(int argc, char **argv);
+
+/* The process that runs the container's health checks (engine/health.h), started by the monitor
+ * with the run and by anybody who sees that it is missing. It ends by itself when there is one
+ * already. argv: name, root, run-root, id */
+#define HEALTH_NAME "mtd:health"
+int monitor_start_health(const char *root, const char *run_root, const char *id,
+                         struct mtd_error *err);
 
 #endif

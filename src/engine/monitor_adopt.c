@@ -74,7 +74,8 @@ void monitor_take_status(struct monitor *m)
         bool exited = info.si_code == CLD_EXITED;
         m->exit_signal = exited ? 0 : info.si_status;
         m->exit_code = exited ? info.si_status : 128 + info.si_status;
-    } else if (zombie_status(m->pid, &status) == 0 || pidfd_status(m->pidfd, &status) == 0) {
+    } else if (zombie_status(m->pid, &status) == 0 ||
+               pidfd_status(m->pidfd, &status) == 0) {
         set_status(m, status);
     }
 }

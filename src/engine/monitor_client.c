@@ -46,7 +46,8 @@ void client_kick_all(struct monitor *m)
             kick(m, &m->clients[i]);
 }
 
-void client_send_all(struct monitor *m, enum packet_type type, const void *data, size_t len)
+void client_send_all(struct monitor *m, enum packet_type type, const void *data,
+                     size_t len)
 {
     for (size_t i = 0; i < MONITOR_CLIENTS; i++)
         if (m->clients[i].fd >= 0 &&
@@ -70,7 +71,8 @@ void client_accept(struct monitor *m)
 void client_flush_input(struct monitor *m)
 {
     while (m->input_start < m->input_end && m->in >= 0) {
-        ssize_t n = write(m->in, m->input + m->input_start, m->input_end - m->input_start);
+        ssize_t n =
+            write(m->in, m->input + m->input_start, m->input_end - m->input_start);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)
@@ -116,26 +118,19 @@ void client_read(struct monitor *m, struct monitor_client *c)
     if (type == -EAGAIN)
         return;
     switch (type) {
-    case PACKET_STDIN:
-        take_input(m, data, len);
-        return;
+    case PACKET_STDIN: take_input(m, data, len); return;
     case PACKET_RESIZE: {
         const struct packet_size *size = data;
         if (m->tty)
             console_resize(m->out, size->rows, size->cols);
         return;
     }
-    case PACKET_LOG:
-        answer_log(m, c);
-        return;
-    case PACKET_SHUTDOWN:
-        m->stopping = m->shutdown = true;
-        return;
+    case PACKET_LOG: answer_log(m, c); return;
+    case PACKET_SHUTDOWN: m->stopping = m->shutdown = true; return;
     case PACKET_STOPPING:
         m->stopping = true;
         m->shutdown = false;
         return;
-    default:
-        client_drop(m, c);
+    default: client_drop(m, c);
     }
 }

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/fs.h"
 #include "engine/events.h"
 
 static void note(struct monitor *m, const char *action, int exit_code)
@@ -33,7 +34,8 @@ static void remove_run(struct monitor *m)
                                         "stderr", LOG_SPOOL, "monitor"};
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
         unlinkat(m->run_fd, FILES[i], 0);
-    unlinkat(m->run_fd, "exec", AT_REMOVEDIR);
+    fs_remove_tree_at(m->run_fd, "exec"); /* one that was killed leaves its entry */
+    fs_remove_tree_at(m->run_fd, "health");
     unlinkat(m->store.run_fd, m->id, AT_REMOVEDIR);
 }
 
@@ -159,6 +161,8 @@ void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
         st->pid = st->monitor_pid = 0;
         st->exit_code = err->stage != MTD_STAGE_EXEC ? 128 : missing ? 127 : 126;
         strv_done(&st->cgroups);
+        free(st->health);
+        st->health = NULL;
         free(st->error);
         st->error = strdup(err->text);
         store_save(&m->store, &m->record, false, NULL);

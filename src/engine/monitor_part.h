@@ -16,21 +16,22 @@
 #define MONITOR_HOT __attribute__((hot, noinline)) /* placed together by the linker */
 
 struct monitor_client {
-    int fd;         /* -1 = free slot */
-    bool kicked;    /* a PACKET_LOG is on its way, not answered yet */
-    uint64_t seen;  /* m->written when it was kicked */
+    int fd;        /* -1 = free slot */
+    bool kicked;   /* a PACKET_LOG is on its way, not answered yet */
+    uint64_t seen; /* m->written when it was kicked */
 };
 
 struct monitor {
     struct store store;
     char id[MTD_ID_SIZE];
-    const char *exe;             /* our executable's host path, for --init */
+    const char *exe;              /* our executable's host path, for --init */
     char *dir, *images, *volumes; /* absolute */
     unsigned short rows, cols;
 
     int dir_fd, run_fd, claim_fd, lock_fd; /* claim: flock held for life */
-    struct mtd_record record;    /* only while starting and ending */
-    bool tty, auto_remove;       /* kept out of it for the loop */
+    struct mtd_record record;              /* only while starting and ending */
+    bool tty, auto_remove;                 /* kept out of it for the loop */
+    bool health;                           /* it has a health check */
     struct cgroup host, cgroup;
 
     pid_t pid;
@@ -50,19 +51,21 @@ struct monitor {
     bool input_eof;
     bool tidy;     /* something unusual was done: give its pages back before waiting */
     bool stopping; /* PACKET_STOPPING or PACKET_SHUTDOWN came: no restart */
-    bool shutdown; /* it was the latter: not by the user, who wants it again after a boot */
+    bool
+        shutdown; /* it was the latter: not by the user, who wants it again after a boot */
 
     int exit_code, exit_signal; /* code -1 = nobody can tell */
     bool oom_killed;
-    int64_t up_since;    /* monotonic */
-    int64_t delay_ms;    /* the next restart's */
+    int64_t up_since; /* monotonic */
+    int64_t delay_ms; /* the next restart's */
     unsigned restarts;
 };
 
 int monitor_start(struct monitor *m, struct mtd_error *err);
 /* Takes over a container whose monitor died; dead containers too, for their end. */
 int monitor_adopt(struct monitor *m, struct mtd_error *err);
-void monitor_serve(struct monitor *m); /* returns when the container is dead and drained */
+void monitor_serve(
+    struct monitor *m); /* returns when the container is dead and drained */
 /* Record, cgroups, run directory, --rm, clients. True: the policy wants it started again. */
 bool monitor_finish(struct monitor *m);
 /* Sleeps before a restart, serving clients. False: it was stopped meanwhile, and recorded. */
@@ -85,7 +88,8 @@ void monitor_unlock(struct monitor *m);
 void client_add(struct monitor *m, int fd);
 void client_drop(struct monitor *m, struct monitor_client *c);
 void client_kick_all(struct monitor *m);
-void client_send_all(struct monitor *m, enum packet_type type, const void *data, size_t len);
+void client_send_all(struct monitor *m, enum packet_type type, const void *data,
+                     size_t len);
 void client_accept(struct monitor *m);
 void client_read(struct monitor *m, struct monitor_client *c);
 void client_flush_input(struct monitor *m);

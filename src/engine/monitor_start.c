@@ -299,6 +299,8 @@ static int publish(struct monitor *m, struct mtd_error *err)
     m->up_since = clock_mono_ns();
     free(st->error);
     st->error = NULL;
+    free(st->health);
+    st->health = m->health ? strdup("starting") : NULL;
     strv_done(&st->cgroups);
     int r = proc_boot_id(st->boot_id);
     if (r == 0)

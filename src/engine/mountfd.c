@@ -37,7 +37,8 @@ static int set_options(int fs_fd, const char *options)
     return 0;
 }
 
-int mountfd_new(const char *fstype, const char *source, const char *options, uint64_t attrs)
+int mountfd_new(const char *fstype, const char *source, const char *options,
+                uint64_t attrs)
 {
     auto_fd int fs = fsopen(fstype, FSOPEN_CLOEXEC);
     if (fs < 0)
@@ -57,10 +58,10 @@ static const struct {
     const char *word;
     uint64_t set, clear;
 } WORDS[] = {
-    {"ro", MOUNT_ATTR_RDONLY, 0},     {"rw", 0, MOUNT_ATTR_RDONLY},
-    {"nosuid", MOUNT_ATTR_NOSUID, 0}, {"suid", 0, MOUNT_ATTR_NOSUID},
-    {"nodev", MOUNT_ATTR_NODEV, 0},   {"dev", 0, MOUNT_ATTR_NODEV},
-    {"noexec", MOUNT_ATTR_NOEXEC, 0}, {"exec", 0, MOUNT_ATTR_NOEXEC},
+    {"ro", MOUNT_ATTR_RDONLY, 0},       {"rw", 0, MOUNT_ATTR_RDONLY},
+    {"nosuid", MOUNT_ATTR_NOSUID, 0},   {"suid", 0, MOUNT_ATTR_NOSUID},
+    {"nodev", MOUNT_ATTR_NODEV, 0},     {"dev", 0, MOUNT_ATTR_NODEV},
+    {"noexec", MOUNT_ATTR_NOEXEC, 0},   {"exec", 0, MOUNT_ATTR_NOEXEC},
     {"noatime", MOUNT_ATTR_NOATIME, 0},
 };
 

@@ -11,7 +11,8 @@
 #include <stdint.h>
 
 /* options: "key=value,flag"; attrs: MOUNT_ATTR_*. */
-int mountfd_new(const char *fstype, const char *source, const char *options, uint64_t attrs);
+int mountfd_new(const char *fstype, const char *source, const char *options,
+                uint64_t attrs);
 /* Words that are mount attributes (ro nosuid nodev noexec and their opposites, noatime) are
  * taken out of options into *attrs; the rest is copied to rest. -ENAMETOOLONG. */
 int mountfd_split(const char *options, uint64_t *attrs, char *rest, unsigned size);

@@ -19,10 +19,14 @@
 /* Exact payload lengths; VARIABLE = anything up to PACKET_DATA_MAX. */
 #define VARIABLE ((size_t)-1)
 static const size_t PAYLOAD[PACKET_LIMIT] = {
-    [PACKET_READY] = sizeof(struct packet_ready), [PACKET_ERROR] = sizeof(struct mtd_error),
-    [PACKET_LOG] = sizeof(uint64_t),              [PACKET_EXIT] = sizeof(struct packet_exit),
-    [PACKET_STDIN] = VARIABLE,                    [PACKET_RESIZE] = sizeof(struct packet_size),
-    [PACKET_STOPPING] = 0,                        [PACKET_SHUTDOWN] = 0,
+    [PACKET_READY] = sizeof(struct packet_ready),
+    [PACKET_ERROR] = sizeof(struct mtd_error),
+    [PACKET_LOG] = sizeof(uint64_t),
+    [PACKET_EXIT] = sizeof(struct packet_exit),
+    [PACKET_STDIN] = VARIABLE,
+    [PACKET_RESIZE] = sizeof(struct packet_size),
+    [PACKET_STOPPING] = 0,
+    [PACKET_SHUTDOWN] = 0,
 };
 
 int packet_send(int fd, enum packet_type type, const void *data, size_t len, int flags)

@@ -23,10 +23,10 @@ enum packet_type {
                          One at most is on its way, so an EXIT always finds room. */
     PACKET_EXIT,      /* struct packet_exit: last message, the record is on disk */
     /* client to monitor */
-    PACKET_STDIN,     /* bytes; empty = end of input */
-    PACKET_RESIZE,    /* struct packet_size */
-    PACKET_STOPPING,  /* the user stops it: the restart policy rests */
-    PACKET_SHUTDOWN,  /* the host goes down: it rests until the host's next start */
+    PACKET_STDIN,    /* bytes; empty = end of input */
+    PACKET_RESIZE,   /* struct packet_size */
+    PACKET_STOPPING, /* the user stops it: the restart policy rests */
+    PACKET_SHUTDOWN, /* the host goes down: it rests until the host's next start */
     PACKET_LIMIT
 };
 struct packet_head {
@@ -54,6 +54,7 @@ int packet_recv(int fd, void *buf, int flags, const void **ret_data, size_t *ret
 
 /* <run dir>/attach: path sockets 0600, by directory fd so that no path is too long. */
 int packet_listen(int run_fd, struct mtd_error *err);
-int packet_connect(int run_fd, struct mtd_error *err); /* -ECONNREFUSED/-ENOENT = no monitor */
+int packet_connect(int run_fd,
+                   struct mtd_error *err); /* -ECONNREFUSED/-ENOENT = no monitor */
 
 #endif

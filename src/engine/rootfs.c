@@ -33,23 +33,25 @@ static const struct {
     {"/proc", "proc", NULL, NO_SUID | NO_DEV | NO_EXEC},
     {"/sys", "sysfs", NULL, READ_ONLY | NO_SUID | NO_DEV | NO_EXEC},
     {"/dev", "tmpfs", "mode=755,size=65536k", NO_SUID | MOUNT_ATTR_STRICTATIME},
-    {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620,gid=5", NO_SUID | NO_EXEC},
+    {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620,gid=5",
+     NO_SUID | NO_EXEC},
     {"/dev/shm", "tmpfs", "mode=1777,size=65536k", NO_SUID | NO_DEV | NO_EXEC},
     {"/dev/mqueue", "mqueue", NULL, NO_SUID | NO_DEV | NO_EXEC},
 };
 
 static const char *const MASKED[] = {
-    "/proc/acpi",         "/proc/asound",      "/proc/kcore",
-    "/proc/keys",         "/proc/latency_stats", "/proc/timer_list",
-    "/proc/timer_stats",  "/proc/sched_debug", "/proc/scsi",
-    "/proc/interrupts",   "/sys/firmware",     "/sys/devices/virtual/powercap",
+    "/proc/acpi",        "/proc/asound",        "/proc/kcore",
+    "/proc/keys",        "/proc/latency_stats", "/proc/timer_list",
+    "/proc/timer_stats", "/proc/sched_debug",   "/proc/scsi",
+    "/proc/interrupts",  "/sys/firmware",       "/sys/devices/virtual/powercap",
 };
 
 static const char *const READ_ONLY_PATHS[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 };
 
-int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt, ...)
+int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt,
+                ...)
 {
     char text[sizeof(err->text)];
     va_list args;
@@ -78,8 +80,8 @@ static int mount_default(int root_fd, size_t i, struct mtd_error *err)
     int code = refuse_link(root_fd, target);
     auto_fd int fd = code < 0 ? code : fs_mkdir_in_root(root_fd, target, 0755);
     if (fd < 0)
-        return rootfs_fail(err, MTD_STAGE_MOUNT, -fd, "the image's %s cannot be mounted on",
-                           target);
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -fd,
+                           "the image's %s cannot be mounted on", target);
     auto_fd int mount = mountfd_new(DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype,
                                     DEFAULT_MOUNTS[i].options, DEFAULT_MOUNTS[i].attrs);
     code = mount < 0 ? mount : mountfd_move(mount, fd);
@@ -185,7 +187,8 @@ int rootfs_mask(int root_fd, struct mtd_error *err)
 static int pivot(int root_fd, struct mtd_error *err)
 {
     if (fchdir(root_fd) < 0 || sys_pivot_root(".", ".") < 0)
-        return rootfs_fail(err, MTD_STAGE_PIVOT, errno, "cannot pivot into the container's root");
+        return rootfs_fail(err, MTD_STAGE_PIVOT, errno,
+                           "cannot pivot into the container's root");
     if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, errno, "cannot leave the host's root");
     return 0;
@@ -194,7 +197,8 @@ static int pivot(int root_fd, struct mtd_error *err)
 int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
     int code = r->record->spec.process.privileged ? 0 : rootfs_mask(root_fd, err);
-    if (code == 0 && r->record->spec.read_only && (code = mountfd_set(root_fd, READ_ONLY)) < 0)
+    if (code == 0 && r->record->spec.read_only &&
+        (code = mountfd_set(root_fd, READ_ONLY)) < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, -code, "cannot make the root read-only");
     return code < 0 ? code : pivot(root_fd, err);
 }

@@ -15,10 +15,10 @@
 
 struct rootfs {
     const struct mtd_record *record;
-    const char *dir;          /* <root>/containers/<id> */
-    const char *images_dir;   /* <root>/images */
-    const char *volumes_dir;  /* <root>/volumes */
-    const char *init_path;    /* our executable, for --init; NULL = not asked */
+    const char *dir;         /* <root>/containers/<id> */
+    const char *images_dir;  /* <root>/images */
+    const char *volumes_dir; /* <root>/volumes */
+    const char *init_path;   /* our executable, for --init; NULL = not asked */
 };
 /* Everything that does not need the cgroup namespace. */
 int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err);

@@ -18,13 +18,15 @@
 #include "engine/rootfs_part.h"
 
 #define CGROUP_PATH "/sys/fs/cgroup"
-#define ATTRS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define ATTRS \
+    (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 static int mount_at(int dir_fd, const char *name, const char *fstype, const char *options)
 {
     if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
         return -errno;
-    auto_fd int target = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    auto_fd int target =
+        openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (target < 0)
         return -errno;
     auto_fd int mount = mountfd_new(fstype, "cgroup", options, ATTRS);
@@ -35,7 +37,8 @@ static int mount_at(int dir_fd, const char *name, const char *fstype, const char
 static void link_names(int dir_fd, const char *names)
 {
     char copy[128];
-    if (!strchr(names, ',') || snprintf(copy, sizeof(copy), "%s", names) >= (int)sizeof(copy))
+    if (!strchr(names, ',') ||
+        snprintf(copy, sizeof(copy), "%s", names) >= (int)sizeof(copy))
         return;
     char *state = NULL;
     for (char *n = strtok_r(copy, ",", &state); n; n = strtok_r(NULL, ",", &state))
@@ -72,8 +75,9 @@ static void mount_line(int dir_fd, char *line, const char *id)
 
 static int mount_v1(int target, char *list, const char *id)
 {
-    auto_fd int tmp = mountfd_new("tmpfs", "tmpfs", "mode=755,size=64k",
-                                  MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    auto_fd int tmp =
+        mountfd_new("tmpfs", "tmpfs", "mode=755,size=64k",
+                    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     int code = tmp < 0 ? tmp : mountfd_move(tmp, target);
     if (code < 0)
         return code;

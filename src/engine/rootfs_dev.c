@@ -18,16 +18,16 @@ static const struct {
     const char *name;
     unsigned major, minor;
 } NODES[] = {
-    {"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9},
-    {"tty", 5, 0},
+    {"null", 1, 3},   {"zero", 1, 5},    {"full", 1, 7},
+    {"random", 1, 8}, {"urandom", 1, 9}, {"tty", 5, 0},
 };
 
 static const struct {
     const char *name, *target;
 } LINKS[] = {
-    {"fd", "/proc/self/fd"},         {"stdin", "/proc/self/fd/0"},
-    {"stdout", "/proc/self/fd/1"},   {"stderr", "/proc/self/fd/2"},
-    {"ptmx", "pts/ptmx"},            {"core", "/proc/kcore"},
+    {"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"},
+    {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
+    {"ptmx", "pts/ptmx"},          {"core", "/proc/kcore"},
 };
 
 static int make_nodes(int dev_fd, struct mtd_error *err)
@@ -48,7 +48,8 @@ static int make_nodes(int dev_fd, struct mtd_error *err)
 static int bind_init(const struct rootfs *r, int dev_fd, struct mtd_error *err)
 {
     auto_fd int bind = mountfd_bind(AT_FDCWD, r->init_path, MOUNT_ATTR_RDONLY);
-    auto_fd int target = openat(dev_fd, "init", O_CREAT | O_EXCL | O_CLOEXEC | O_RDONLY, 0555);
+    auto_fd int target =
+        openat(dev_fd, "init", O_CREAT | O_EXCL | O_CLOEXEC | O_RDONLY, 0555);
     int code = bind < 0 ? bind : target < 0 ? -errno : mountfd_move(bind, target);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_DEVICES, -code, "cannot bind %s to /dev/init",
@@ -58,7 +59,8 @@ static int bind_init(const struct rootfs *r, int dev_fd, struct mtd_error *err)
 
 int rootfs_devices(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
-    auto_fd int dev = fs_open_in_root(root_fd, "/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    auto_fd int dev =
+        fs_open_in_root(root_fd, "/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (dev < 0)
         return rootfs_fail(err, MTD_STAGE_DEVICES, -dev, "cannot open the new /dev");
     int code = make_nodes(dev, err);

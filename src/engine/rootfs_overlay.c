@@ -89,7 +89,8 @@ static int lower_string(const struct rootfs *r, char *out, size_t size)
     const struct strv *layers = &r->record->spec.layers;
     size_t used = 0;
     for (size_t i = layers->len; i-- > 0;) {
-        int n = snprintf(out + used, size - used, "%s%s", used ? ":" : "", layers->items[i]);
+        int n =
+            snprintf(out + used, size - used, "%s%s", used ? ":" : "", layers->items[i]);
         if (n < 0 || (size_t)n >= size - used)
             return -E2BIG;
         used += (size_t)n;
@@ -103,9 +104,10 @@ static int old_api(const struct rootfs *r)
     int err = lower_string(r, lower, sizeof(lower));
     if (err < 0)
         return err;
-    int n = snprintf(data, sizeof(data),
-                     "lowerdir=%s,upperdir=%s/upper,workdir=%s/work,index=off,metacopy=off%s",
-                     lower, r->dir, r->dir, r->record->spec.auto_remove ? ",volatile" : "");
+    int n =
+        snprintf(data, sizeof(data),
+                 "lowerdir=%s,upperdir=%s/upper,workdir=%s/work,index=off,metacopy=off%s",
+                 lower, r->dir, r->dir, r->record->spec.auto_remove ? ",volatile" : "");
     if (n < 0 || n >= (int)sizeof(data))
         return -E2BIG;
     snprintf(path, sizeof(path), "%s/layers", r->images_dir);
@@ -138,12 +140,13 @@ int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)
         code = fd;
     }
     if (code == -ENODEV)
-        return rootfs_fail(err, MTD_STAGE_ROOTFS, ENODEV,
-                           "this kernel has no overlay file system; load it with modprobe "
-                           "overlay");
+        return rootfs_fail(
+            err, MTD_STAGE_ROOTFS, ENODEV,
+            "this kernel has no overlay file system; load it with modprobe "
+            "overlay");
     if (code < 0)
-        return rootfs_fail(err, MTD_STAGE_ROOTFS, -code, "cannot mount the overlay on %s/rootfs",
-                           r->dir);
+        return rootfs_fail(err, MTD_STAGE_ROOTFS, -code,
+                           "cannot mount the overlay on %s/rootfs", r->dir);
     return take_fd(&fd);
 }
 
@@ -160,5 +163,6 @@ int rootfs_open_tree(const struct rootfs *r, struct mtd_error *err)
     int fd = code < 0 ? -1 : fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
     if (code == 0 && fd < 0)
         code = -errno;
-    return code < 0 ? mtd_fail_errno(err, -code, "cannot read the container's files") : fd;
+    return code < 0 ? mtd_fail_errno(err, -code, "cannot read the container's files")
+                    : fd;
 }

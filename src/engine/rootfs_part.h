@@ -5,8 +5,8 @@
 #include "engine/rootfs.h"
 
 /* mtd_fail_errno plus the stage; returns -code. */
-int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt,
+                ...) __attribute__((format(printf, 4, 5)));
 
 /* Opens target below root as a mount point, making it when missing: a directory, or a file
  * when `file`. O_PATH fd or -errno. */

@@ -27,8 +27,8 @@ static int make_file(int root_fd, const char *target)
 {
     char parent[PATH_ROOM];
     const char *slash = strrchr(target, '/');
-    if (!slash || snprintf(parent, sizeof(parent), "%.*s", (int)(slash - target), target) >=
-                      (int)sizeof(parent))
+    if (!slash || snprintf(parent, sizeof(parent), "%.*s", (int)(slash - target),
+                           target) >= (int)sizeof(parent))
         return -ENAMETOOLONG;
     auto_fd int dir = fs_mkdir_in_root(root_fd, *parent ? parent : "/", 0755);
     if (dir < 0)
@@ -54,7 +54,8 @@ int rootfs_target(int root_fd, const char *target, bool file)
     return r < 0 ? r : fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
 }
 
-static int mount_source(const struct rootfs *r, const struct mtd_mount *m, char *path, size_t size)
+static int mount_source(const struct rootfs *r, const struct mtd_mount *m, char *path,
+                        size_t size)
 {
     int n = m->type == MTD_MOUNT_VOLUME
                 ? snprintf(path, size, "%s/%s/_data", r->volumes_dir, m->source)
@@ -68,7 +69,8 @@ static int bind_one(const struct rootfs *r, int root_fd, const struct mtd_mount 
     int code = mount_source(r, m, source, sizeof(source));
     if (code < 0)
         return code;
-    auto_fd int mount = mountfd_bind(AT_FDCWD, source, m->read_only ? MOUNT_ATTR_RDONLY : 0);
+    auto_fd int mount =
+        mountfd_bind(AT_FDCWD, source, m->read_only ? MOUNT_ATTR_RDONLY : 0);
     if (mount < 0)
         return mount;
     struct stat st;

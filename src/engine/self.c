@@ -163,7 +163,8 @@ static __attribute__((noinline)) pid_t spawn_child(struct spawn *s)
 pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
                      struct mtd_error *err)
 {
-    struct spawn s = {.self_fd = self_fd, .argv = argv, .n = n, .fault = fault_variable()};
+    struct spawn s = {
+        .self_fd = self_fd, .argv = argv, .n = n, .fault = fault_variable()};
     if (n > SELF_MAX_FDS)
         return mtd_fail(err, EINVAL, "too many descriptors to pass on: %d", n);
     for (int i = 0; i < n; i++)

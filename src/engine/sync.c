@@ -108,7 +108,8 @@ int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
                          .msg_control = &control,
                          .msg_controllen = sizeof(control.room)};
     ssize_t n;
-    bool reset = false; /* the peer left without reading all: said once, before its last words */
+    bool reset =
+        false; /* the peer left without reading all: said once, before its last words */
     errno = 0;
     do {
         reset = errno == ECONNRESET;

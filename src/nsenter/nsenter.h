@@ -35,12 +35,12 @@
 enum { NSENTER_REQUEST_FD = 3, NSENTER_REPLY_FD = 4 };
 
 enum {
-    NSENTER_TTY = 1 << 0,          /* a terminal of the container's devpts becomes 0, 1, 2 */
-    NSENTER_NULL_IN = 1 << 1,      /* the container's own /dev/null in place of what is */
-    NSENTER_NULL_OUT = 1 << 2,     /* inherited */
+    NSENTER_TTY = 1 << 0,      /* a terminal of the container's devpts becomes 0, 1, 2 */
+    NSENTER_NULL_IN = 1 << 1,  /* the container's own /dev/null in place of what is */
+    NSENTER_NULL_OUT = 1 << 2, /* inherited */
     NSENTER_NULL_ERR = 1 << 3,
     NSENTER_NO_NEW_PRIVS = 1 << 4,
-    NSENTER_KEEP = 1 << 5,         /* the command may outlive the front end */
+    NSENTER_KEEP = 1 << 5, /* the command may outlive the front end */
 };
 
 struct nsenter_rlimit {
@@ -85,8 +85,9 @@ struct nsenter_reply {
     struct mtd_error error;
 };
 int nsenter_socket(int *ret_front, int *ret_inside);
-int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
-                  const struct mtd_error *error); /* pass: -1 = none; error: NULL = none */
+int nsenter_reply(
+    int fd, enum nsenter_reply_kind kind, int pass,
+    const struct mtd_error *error); /* pass: -1 = none; error: NULL = none */
 int nsenter_receive(int fd, struct nsenter_reply *ret); /* blocks */
 
 /* Becomes a process inside: cgroups, namespaces, clone. Returns in the child only, as 0 (or as
@@ -96,6 +97,7 @@ int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_err
 
 /* The request this process was started with, once the constructor has joined; else NULL. */
 const struct nsenter_request *nsenter_joined(void);
-void nsenter_set_joined(const struct nsenter_request *r); /* the constructor's; borrowed */
+void nsenter_set_joined(
+    const struct nsenter_request *r); /* the constructor's; borrowed */
 
 #endif

@@ -61,7 +61,8 @@ void state_make(struct state *s)
 static void become(const struct state *s, const char *const args[])
 {
     char root[128], run[128];
-    const char *argv[ARGS_MAX] = {MTD_PROGRAM, "--root", root, "--run-root", run, "--batch"};
+    const char *argv[ARGS_MAX] = {MTD_PROGRAM,  "--root", root,
+                                  "--run-root", run,      "--batch"};
     size_t n = 6;
     snprintf(root, sizeof(root), "%s/root", s->dir.path);
     snprintf(run, sizeof(run), "%s/run", s->dir.path);
@@ -136,7 +137,8 @@ static void take(int *fd, struct buf *text)
 static void exchange(struct streams *f)
 {
     while (f->out >= 0 || f->err >= 0) {
-        struct pollfd p[3] = {{f->in, POLLOUT, 0}, {f->out, POLLIN, 0}, {f->err, POLLIN, 0}};
+        struct pollfd p[3] = {
+            {f->in, POLLOUT, 0}, {f->out, POLLIN, 0}, {f->err, POLLIN, 0}};
         if (poll(p, 3, -1) < 0)
             continue;
         if (p[0].revents)
@@ -169,7 +171,8 @@ struct outcome state_run_input(const struct state *s, const void *input, size_t 
     close(out[1]);
     close(err[1]);
     fcntl(in[1], F_SETFL, O_NONBLOCK);
-    struct streams f = {.in = in[1], .out = out[0], .err = err[0], .input = input, .left = len};
+    struct streams f = {
+        .in = in[1], .out = out[0], .err = err[0], .input = input, .left = len};
     exchange(&f);
     struct outcome o = {.status = state_reap(pid)};
     o.out_len = f.text[0].len;
@@ -235,8 +238,8 @@ static bool any_process(const struct state *s)
 {
     auto_dir DIR *d = opendir("/proc");
     for (struct dirent *de; d && (de = readdir(d));)
-        if (de->d_name[0] >= '0' && de->d_name[0] <= '9' && atol(de->d_name) != getpid() &&
-            process_of(de->d_name, s->dir.path))
+        if (de->d_name[0] >= '0' && de->d_name[0] <= '9' &&
+            atol(de->d_name) != getpid() && process_of(de->d_name, s->dir.path))
             return true;
     return false;
 }
@@ -249,7 +252,8 @@ static bool any_group(const char *id)
     while (f && getline(&line, &cap, f) >= 0) {
         char type[32], at[512], path[1024];
         struct stat st;
-        if (sscanf(line, "%*s %511s %31s", at, type) != 2 || strncmp(type, "cgroup", 6) != 0)
+        if (sscanf(line, "%*s %511s %31s", at, type) != 2 ||
+            strncmp(type, "cgroup", 6) != 0)
             continue;
         snprintf(path, sizeof(path), "%s/mytop-docker/%s", at, id);
         if (stat(path, &st) == 0)
@@ -288,7 +292,8 @@ static bool anything(const struct state *s, bool keep_containers)
     if (any_process(s) || any_group_ever(s) || any_entry(s, "run") ||
         any_entry(s, "root/trash") || file_mentions("/proc/self/mountinfo", s->dir.path))
         return true;
-    return !keep_containers && (any_entry(s, "root/containers") || any_entry(s, "root/names"));
+    return !keep_containers &&
+           (any_entry(s, "root/containers") || any_entry(s, "root/names"));
 }
 
 const char *state_leftovers(const struct state *s, bool keep_containers)
@@ -304,7 +309,8 @@ void state_done(struct state *s)
     s->fault = NULL;
     struct outcome ids = RUN(s, "ps", "-aq");
     char *save = NULL;
-    for (char *id = strtok_r(ids.out, "\n", &save); id; id = strtok_r(NULL, "\n", &save)) {
+    for (char *id = strtok_r(ids.out, "\n", &save); id;
+         id = strtok_r(NULL, "\n", &save)) {
         struct outcome o = RUN(s, "rm", "-f", id);
         outcome_done(&o);
     }

@@ -71,10 +71,11 @@ Test(confined, sees_only_its_own_cgroup)
 
 Test(confined, cgroup_mounts_hold_its_own_processes_only)
 {
-    expect_inside("cat /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs 2>/dev/null | "
-                  "grep -cx 0; grep -c . /sys/fs/cgroup/pids/cgroup.procs >/dev/null || "
-                  "grep -c . /sys/fs/cgroup/cgroup.procs >/dev/null; echo $?",
-                  "0\n0");
+    expect_inside(
+        "cat /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs 2>/dev/null | "
+        "grep -cx 0; grep -c . /sys/fs/cgroup/pids/cgroup.procs >/dev/null || "
+        "grep -c . /sys/fs/cgroup/cgroup.procs >/dev/null; echo $?",
+        "0\n0");
 }
 
 Test(confined, nothing_of_the_host_is_mounted)
@@ -136,9 +137,10 @@ Test(confined, read_only_root_and_tmpfs)
 
 Test(confined, limits_are_in_force_for_the_first_instruction)
 {
-    char *got = INSIDE("-m", "64m", "--pids-limit", "33", "--cpus", "0.5", "busybox", "sh", "-c",
-                       "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max "
-                       "2>/dev/null; cat pids/pids.max pids.max 2>/dev/null; true");
+    char *got =
+        INSIDE("-m", "64m", "--pids-limit", "33", "--cpus", "0.5", "busybox", "sh", "-c",
+               "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes memory.max "
+               "2>/dev/null; cat pids/pids.max pids.max 2>/dev/null; true");
     cr_expect_str_eq(got, "67108864\n33");
     free(got);
 }
@@ -163,15 +165,17 @@ Test(confined, hostname_hosts_and_environment)
 {
     char *got = INSIDE("-h", "box", "-e", "A=b c", "busybox", "sh", "-c",
                        "hostname; cat /etc/hostname; head -n1 /etc/hosts; env | sort");
-    cr_expect_str_eq(got, "box\nbox\n127.0.0.1\tlocalhost\nA=b c\nHOME=/root\nHOSTNAME=box\n"
-                          "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
-                          "PWD=/\nSHLVL=1");
+    cr_expect_str_eq(got,
+                     "box\nbox\n127.0.0.1\tlocalhost\nA=b c\nHOME=/root\nHOSTNAME=box\n"
+                     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
+                     "PWD=/\nSHLVL=1");
     free(got);
 }
 
 Test(confined, network_none_has_only_loopback)
 {
-    expect_inside("ls /sys/class/net; ping -c1 -W1 127.0.0.1 >/dev/null; echo $?", "lo\n0");
+    expect_inside("ls /sys/class/net; ping -c1 -W1 127.0.0.1 >/dev/null; echo $?",
+                  "lo\n0");
 }
 
 Test(confined, init_reaps_and_passes_the_status_on)

@@ -118,7 +118,8 @@ Test(monitor, killed_monitor_costs_nothing)
     for (int i = 0; i < 3; i++) /* each command starts a new one when there is none */
         kill_and_wait(monitor_of("x"));
     struct outcome w = RUN(&s, "wait", "x");
-    cr_expect_str_eq(w.out, "5\n", "the exit status of a container whose monitor was killed");
+    cr_expect_str_eq(w.out, "5\n",
+                     "the exit status of a container whose monitor was killed");
     outcome_done(&w);
     char *log = ASK(&s, "logs", "x");
     expect_counting(log, 400);
@@ -191,8 +192,8 @@ Test(monitor, front_end_of_a_rm_container_killed)
 
 Test(monitor, restarts_on_failure_so_often)
 {
-    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "on-failure:2", "busybox", "sh", "-c",
-             "echo run; exit 3"));
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "on-failure:2", "busybox", "sh",
+             "-c", "echo run; exit 3"));
     struct outcome w = RUN(&s, "wait", "x");
     cr_expect_str_eq(w.out, "3\n");
     outcome_done(&w);
@@ -205,7 +206,8 @@ Test(monitor, restarts_on_failure_so_often)
 
 Test(monitor, a_stopped_one_stays_stopped)
 {
-    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "sleep", "1000"));
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "sleep",
+             "1000"));
     free(ASK(&s, "stop", "-t", "0", "x"));
     expect_field("x", "{{.State.Status}}", "exited");
     cr_expect_str_empty(state_leftovers(&s, true));
@@ -268,7 +270,10 @@ static void run_pair(const char *const a[], const char *const b[])
     cr_expect(first <= 1 && second <= 1, "%s %d, %s %d", a[0], first, b[0], second);
 }
 #define PAIR(a, b) run_pair((const char *const[])a, (const char *const[])b)
-#define C(...) {__VA_ARGS__, NULL}
+#define C(...)            \
+    {                     \
+        __VA_ARGS__, NULL \
+    }
 
 Test(monitor, two_commands_at_once_are_both_answered)
 {

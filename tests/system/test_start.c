@@ -10,13 +10,20 @@
 #include "../support/state.h"
 
 static const char *const POINTS[] = {
-    "store.create.dir",  "store.create.lock", "store.create.record", "store.create.name",
-    "store.create.publish", "start.claim",    "start.hostfiles",     "start.log",
-    "start.stdio",       "start.cgroup",      "start.clone",         "start.publish",
-    "start.exec",        "init.join",         "init.descriptors",    "init.rootfs",
-    "init.network",      "init.go",           "init.cgroup",         "init.hostname",
-    "init.pivot",        "init.user",         "init.stdio",          "init.keyring",
-    "init.limits",       "init.cwd",          "init.identity",       "init.program",
+    "store.create.dir",     "store.create.lock",
+    "store.create.record",  "store.create.name",
+    "store.create.publish", "start.claim",
+    "start.hostfiles",      "start.log",
+    "start.stdio",          "start.cgroup",
+    "start.clone",          "start.publish",
+    "start.exec",           "init.join",
+    "init.descriptors",     "init.rootfs",
+    "init.network",         "init.go",
+    "init.cgroup",          "init.hostname",
+    "init.pivot",           "init.user",
+    "init.stdio",           "init.keyring",
+    "init.limits",          "init.cwd",
+    "init.identity",        "init.program",
 };
 #define N_POINTS (sizeof(POINTS) / sizeof(POINTS[0]))
 
@@ -61,7 +68,8 @@ ParameterizedTest(size_t *number, start, failed_step_leaves_nothing)
     struct outcome o = RUN(&s, "run", "--rm", "--name", "x", "busybox", "echo", "ran");
     s.fault = NULL;
     bool at_exec = strcmp(point, "init.program") == 0;
-    cr_expect_eq(o.status, at_exec ? 126 : 125, "%s: status %d, %s", point, o.status, o.err);
+    cr_expect_eq(o.status, at_exec ? 126 : 125, "%s: status %d, %s", point, o.status,
+                 o.err);
     cr_expect_eq(lines(o.err), 1, "%s: %s", point, o.err);
     cr_expect_str_empty(o.out, "%s: the command ran", point);
     cr_expect_str_empty(state_leftovers(&s, false), "%s left %s", point,

@@ -56,15 +56,17 @@ Test(stream, binary_through_cat_is_exact)
 
 Test(stream, output_of_64_mib_is_exact)
 {
-    const char *script = "yes 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,"
-                         " | head -c 67108864";
+    const char *script =
+        "yes 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,"
+        " | head -c 67108864";
     struct outcome o = RUN(&s, "run", "--rm", "busybox", "sh", "-c", script);
     cr_expect_eq(o.status, 0, "%s", o.err);
     cr_assert_eq(o.out_len, BIG);
     for (size_t i = 0; i + 65 <= o.out_len; i += 65)
-        cr_assert_arr_eq(o.out + i,
-                         "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,\n",
-                         65, "at %zu", i);
+        cr_assert_arr_eq(
+            o.out + i,
+            "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.,\n", 65,
+            "at %zu", i);
     outcome_done(&o);
 }
 
@@ -101,7 +103,8 @@ Test(stream, without_i_stdin_is_empty)
 
 Test(stream, both_streams_stay_apart)
 {
-    struct outcome o = RUN(&s, "run", "--rm", "busybox", "sh", "-c", "echo o; echo e >&2");
+    struct outcome o =
+        RUN(&s, "run", "--rm", "busybox", "sh", "-c", "echo o; echo e >&2");
     cr_expect_str_eq(o.out, "o\n");
     cr_expect_str_eq(o.err, "e\n");
     outcome_done(&o);

@@ -67,13 +67,15 @@ Test(hostfiles, else_resolv_conf_is_the_hosts)
     while (n > 0 && want[n - 1] == '\n')
         want[--n] = '\0';
     const char *text = written("resolv.conf");
-    cr_expect_eq(strncmp(text, want, strlen(want)), 0, "\"%s\" is not \"%s\"", text, want);
+    cr_expect_eq(strncmp(text, want, strlen(want)), 0, "\"%s\" is not \"%s\"", text,
+                 want);
     cr_expect_leq(strlen(text), strlen(want) + 2);
 }
 
 Test(hostfiles, a_host_entry_is_a_name_and_an_address)
 {
-    static const char *const WRONG[] = {"db", ":10.0.0.7", "db:", "db:10.0.0", "d b:10.0.0.7"};
+    static const char *const WRONG[] = {"db", ":10.0.0.7", "db:", "db:10.0.0",
+                                        "d b:10.0.0.7"};
     cr_expect_eq(hostfiles_check_host("db:10.0.0.7", NULL), 0);
     cr_expect_eq(hostfiles_check_host("db:::1", NULL), 0);
     for (size_t i = 0; i < ARRAY_SIZE(WRONG); i++)

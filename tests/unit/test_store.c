@@ -21,7 +21,8 @@ static void write_config(const char *id, const char *text)
 {
     char path[128];
     snprintf(path, sizeof(path), "containers/%s/config.json", id);
-    cr_assert_eq(fs_replace_at(storebox.root_fd, path, text, strlen(text), 0600, false), 0);
+    cr_assert_eq(fs_replace_at(storebox.root_fd, path, text, strlen(text), 0600, false),
+                 0);
 }
 
 /* ---- opening ---- */
@@ -42,8 +43,8 @@ Test(store, read_only_makes_nothing_and_sees_what_comes_later)
     struct store reader;
     struct mtd_list l = {0};
     snprintf(other, sizeof(other), "%s/other", storebox_dir.path);
-    cr_assert_eq(store_open(&reader, other, storebox.run_root, true, &storebox_err), 0, "%s",
-                 storebox_err.text);
+    cr_assert_eq(store_open(&reader, other, storebox.run_root, true, &storebox_err), 0,
+                 "%s", storebox_err.text);
     cr_expect_eq(faccessat(AT_FDCWD, other, F_OK, 0), -1);
     cr_expect_eq(store_list(&reader, &l, &storebox_err), 0);
     cr_expect_eq(l.len, 0);
@@ -101,7 +102,8 @@ Test(store, a_new_container_is_complete)
     cr_expect_str_eq(r.name, "web");
     cr_expect(r.created_at > 0);
     mtd_record_init(&back);
-    cr_assert_eq(store_load(&storebox, r.id, &back, &storebox_err), 0, "%s", storebox_err.text);
+    cr_assert_eq(store_load(&storebox, r.id, &back, &storebox_err), 0, "%s",
+                 storebox_err.text);
     cr_expect_eq(back.created_at, r.created_at);
     auto_fd int dir = store_open_dir(&storebox, r.id, &storebox_err);
     for (size_t i = 0; i < ARRAY_SIZE(PARTS); i++) {
@@ -168,9 +170,9 @@ Test(store, of_twenty_at_once_exactly_one_gets_the_name)
     for (int i = 0; i < 20; i++)
         if (fork() == 0) {
             int rc = storebox_create("web", NULL);
-            _exit(rc == 0                                              ? 0
+            _exit(rc == 0                                                   ? 0
                   : rc == -EEXIST && strstr(storebox_err.text, "Conflict.") ? 1
-                                                                       : 2);
+                                                                            : 2);
         }
     while (wait(&status) > 0) {
         won += WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -217,7 +219,8 @@ Test(store, resolves_ids_names_and_prefixes)
                                       "xyz", "WEB", "//web"};
     for (size_t i = 0; i < ARRAY_SIZE(BAD); i++) {
         cr_expect_eq(storebox_resolve(BAD[i], id), -ENOENT, "\"%s\"", BAD[i]);
-        cr_expect(strstr(storebox_err.text, "No such container: "), "%s", storebox_err.text);
+        cr_expect(strstr(storebox_err.text, "No such container: "), "%s",
+                  storebox_err.text);
     }
 }
 
@@ -234,8 +237,8 @@ Test(store, ambiguous_prefixes_list_the_candidates)
     cr_assert(first);
     ref[0] = first[0];
     cr_expect_eq(storebox_resolve(ref, id), -ENOTUNIQ);
-    cr_expect_eq(strncmp(storebox_err.text, "multiple IDs found with provided prefix: ", 41),
-                 0);
+    cr_expect_eq(
+        strncmp(storebox_err.text, "multiple IDs found with provided prefix: ", 41), 0);
     char *listed = strchr(storebox_err.text, ':') + 5;
     cr_expect(strstr(listed, ", "), "%s", storebox_err.text);
     cr_expect(memmem(listed, strlen(listed), first, MTD_SHORT_ID_LEN), "%s",
@@ -341,8 +344,9 @@ Test(store, lists_and_loads_never_fail_beside_writers)
             char id[MTD_ID_SIZE];
             r.spec.auto_remove = i % 2;
             r.status.restart_count++;
-            if (store_save(&storebox, &r, false, NULL) < 0 || storebox_create("t", id) < 0 ||
-                storebox_rename(id, "u") < 0 || storebox_remove(id) < 0)
+            if (store_save(&storebox, &r, false, NULL) < 0 ||
+                storebox_create("t", id) < 0 || storebox_rename(id, "u") < 0 ||
+                storebox_remove(id) < 0)
                 _exit(1);
         }
         _exit(0);
@@ -357,7 +361,8 @@ Test(store, lists_and_loads_never_fail_beside_writers)
         cr_assert(l.len == 1 || l.len == 2, "%zu", l.len);
         for (size_t i = 0; i < l.len; i++)
             cr_assert_neq(l.items[i].state, MTD_STATE_BROKEN, "%s", l.items[i].error);
-        cr_assert_eq(store_load(&storebox, fixed, &r, &storebox_err), 0, "%s", storebox_err.text);
+        cr_assert_eq(store_load(&storebox, fixed, &r, &storebox_err), 0, "%s",
+                     storebox_err.text);
         mtd_list_done(&l);
     }
     cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);

@@ -186,7 +186,8 @@ Test(store_life, a_kill_at_any_step_leaves_a_true_state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++) {
         char id[MTD_ID_SIZE];
-        cr_assert_eq(storebox_create("old", id), 0, "%s: %s", STEPS[i].point, storebox_err.text);
+        cr_assert_eq(storebox_create("old", id), 0, "%s: %s", STEPS[i].point,
+                     storebox_err.text);
         auto_fd int run = store_open_run(&storebox, id, true, &storebox_err);
         int status = try_in_child(STEPS[i].point, "kill", STEPS[i].run, id);
         cr_expect(WIFSIGNALED(status), "%s was not passed", STEPS[i].point);
@@ -198,7 +199,8 @@ Test(store_life, a_failure_at_any_step_leaves_a_true_state)
 {
     for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++) {
         char id[MTD_ID_SIZE];
-        cr_assert_eq(storebox_create("old", id), 0, "%s: %s", STEPS[i].point, storebox_err.text);
+        cr_assert_eq(storebox_create("old", id), 0, "%s: %s", STEPS[i].point,
+                     storebox_err.text);
         cr_expect_eq(try_in_child(STEPS[i].point, "fail", STEPS[i].run, id), 0);
         if (STEPS[i].run != run_remove)
             storebox_expect_counts(1, 1);
@@ -211,7 +213,8 @@ Test(store_life, a_killed_creator_does_not_keep_its_name)
     char id[MTD_ID_SIZE];
     try_in_child("store.create.publish", "kill", run_create, "");
     cr_expect_eq(tempdir_count(storebox.root_fd, "names"), 1);
-    cr_expect_eq(storebox_create("new", id), 0, "%s", storebox_err.text); /* without a sweep */
+    cr_expect_eq(storebox_create("new", id), 0, "%s",
+                 storebox_err.text); /* without a sweep */
     store_sweep(&storebox);
     cr_expect(storebox_resolves_to("new", id));
     storebox_expect_counts(1, 1);
