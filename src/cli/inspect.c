@@ -53,14 +53,25 @@ static json_t *strings_or_null(const struct strv *v)
     return v->len ? inspect_strings(v) : json_null();
 }
 
-static json_t *make_health(const struct mtd_status *s)
+static json_t *make_health(struct mtd_engine *e, const struct mtd_record *r)
 {
-    return json_pack("{s:o, s:i, s:[]}", "Status", inspect_text(s->health),
-                     "FailingStreak", 0, "Log");
+    static struct mtd_health h;
+    json_t *log = json_array();
+    mtd_health(e, r, &h);
+    for (unsigned i = 0; i < h.n; i++) {
+        const struct mtd_health_result *one = &h.log[i];
+        json_array_append_new(
+            log, json_pack("{s:o, s:o, s:i, s:o}", "Start", inspect_time(one->start),
+                           "End", inspect_time(one->end), "ExitCode", one->exit_code,
+                           "Output", inspect_text(one->output)));
+    }
+    return json_pack("{s:o, s:i, s:o}", "Status", inspect_text(r->status.health),
+                     "FailingStreak", (int)h.failing_streak, "Log", log);
 }
 
-static json_t *make_state(const struct mtd_status *s)
+static json_t *make_state(struct mtd_engine *e, const struct mtd_record *r)
 {
+    const struct mtd_status *s = &r->status;
     bool paused = s->state == MTD_STATE_PAUSED;
     bool restarting = s->state == MTD_STATE_RESTARTING;
     json_t *o = json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o}",
@@ -72,7 +83,7 @@ static json_t *make_state(const struct mtd_status *s)
                           "StartedAt", inspect_time(s->started_at), "FinishedAt",
                           inspect_time(s->finished_at));
     if (o && s->health)
-        json_object_set_new(o, "Health", make_health(s));
+        json_object_set_new(o, "Health", make_health(e, r));
     return o;
 }
 
@@ -307,8 +318,8 @@ json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
     json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "Id", r->id, "Created",
                           inspect_time(r->created_at), "Path",
                           inspect_text(args->len ? args->items[0] : ""), "Args",
-                          arguments_after_first(args), "State", make_state(&r->status),
-                          "Image", inspect_text(r->spec.image_id));
+                          arguments_after_first(args), "State", make_state(e, r), "Image",
+                          inspect_text(r->spec.image_id));
     if (!o)
         return NULL;
     add_paths(o, e, r);

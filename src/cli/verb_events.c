@@ -73,9 +73,12 @@ static bool match_image(const json_t *line, const char *value)
     return strcmp(text_of(line, "image"), value) == 0;
 }
 
+/* "health_status" finds "health_status: healthy" too. */
 static bool match_event(const json_t *line, const char *value)
 {
-    return strcmp(text_of(line, "action"), value) == 0;
+    const char *action = text_of(line, "action");
+    size_t len = strlen(value);
+    return strncmp(action, value, len) == 0 && (!action[len] || action[len] == ':');
 }
 
 static bool match_type(const json_t *line, const char *value)

@@ -106,6 +106,11 @@ int check_clear(struct mtd_engine *e, const struct finding *f)
     return 0;
 }
 
+static int start_health(struct mtd_engine *e, const struct finding *f)
+{
+    return engine_mend_health(e, f->id) ? 0 : -EAGAIN;
+}
+
 static int settle(struct mtd_engine *e, const struct finding *f)
 {
     return engine_settle_one(e, f->id) ? 0 : -EAGAIN;
@@ -173,6 +178,8 @@ static void check_living(struct check *c, const struct mtd_record *r)
     else if (!monitored)
         check_add(c, r->id, "dead", give_monitor,
                   "the record says %s, but nothing of it lives", said);
+    if (monitored && alive && engine_lacks_health(c->e, r->id, st->pid, st->health))
+        check_add(c, r->id, "health", start_health, "runs, but nobody checks its health");
     for (size_t i = 0; alive && i < st->cgroups.len; i++) {
         const char *line = st->cgroups.items[i], *path = strchr(line, ':');
         bool lazy = strncmp(line, "cpuset:", 7) == 0; /* made when a limit asks for it */

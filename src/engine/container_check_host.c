@@ -223,7 +223,8 @@ static bool parse_arguments(struct check *c, char *text, size_t len,
     }
     ret->name = words[0];
     ret->id = words[3];
-    return strcmp(words[0], MONITOR_NAME) == 0 && hex_is_valid(words[3], MTD_ID_LEN) &&
+    bool ours = strcmp(words[0], MONITOR_NAME) == 0 || strcmp(words[0], HEALTH_NAME) == 0;
+    return ours && hex_is_valid(words[3], MTD_ID_LEN) &&
            strcmp(words[1], c->e->store.root) == 0 &&
            strcmp(words[2], c->e->store.run_root) == 0;
 }

@@ -182,6 +182,9 @@ int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
         (r = store_save(&e->store, ret, true, err)) < 0)
         return r;
     observe_record(e, ret);
+    if (!ret_lock && engine_is_live(ret->status.state) &&
+        engine_lacks_health(e, id, ret->status.pid, ret->status.health))
+        engine_mend_health(e, id);
     if (ret_lock)
         *ret_lock = take_fd(&lock);
     return 0;
@@ -227,6 +230,8 @@ int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err)
         if (was_live && !engine_is_live(s->state)) {
             s->pid = 0;
             s->exit_code = -1;
+        } else if (was_live && engine_lacks_health(e, s->id, s->pid, s->health)) {
+            engine_mend_health(e, s->id);
         }
     }
     return 0;

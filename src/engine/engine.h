@@ -18,9 +18,9 @@ struct mtd_engine;
 struct mtd_options {
     const char *root;     /* NULL = /var/lib/mytop-docker */
     const char *run_root; /* NULL = /run/mytop-docker */
-    bool read_only;       /* do not create the roots (the screen, ps, inspect); containers that
+    bool read_only; /* do not create the roots (the screen, ps, inspect); containers that
                              lost their monitor still get a new one */
-    bool as_found;        /* mend nothing on the way in: for mtd_check() */
+    bool as_found;  /* mend nothing on the way in: for mtd_check() */
 };
 
 int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_error *err);
@@ -37,6 +37,20 @@ int mtd_resolve(struct mtd_engine *e, const char *ref, char ret_id[MTD_ID_SIZE],
 /* The whole record with status.state observed. */
 int mtd_inspect(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
                 struct mtd_error *err);
+/* What the health checks of the running container gave; zero when it has none. Its status is
+ * r->status.health. */
+#define MTD_HEALTH_LOG 5
+#define MTD_HEALTH_OUTPUT 4096
+struct mtd_health {
+    unsigned failing_streak;
+    unsigned n; /* results, oldest first */
+    struct mtd_health_result {
+        int64_t start, end; /* wall ns */
+        int exit_code;      /* -1 = it took too long or could not be run */
+        char output[MTD_HEALTH_OUTPUT + 4];
+    } log[MTD_HEALTH_LOG];
+};
+void mtd_health(struct mtd_engine *e, const struct mtd_record *r, struct mtd_health *ret);
 int mtd_stats(struct mtd_engine *e, const struct mtd_summary *s, struct mtd_stats *ret,
               struct mtd_error *err);
 /* Host pids of all processes of the container, ascending; *ret is malloc'ed. Count or -errno. */
@@ -51,8 +65,8 @@ struct mtd_change {
     char *path;
     uint64_t size; /* bytes; 0 for directories and deletions */
 };
-int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret, size_t *ret_n,
-             struct mtd_error *err);
+int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret,
+             size_t *ret_n, struct mtd_error *err);
 void mtd_changes_free(struct mtd_change *c, size_t n);
 
 /* ---- life ---------------------------------------------------------------------------- */
@@ -72,27 +86,30 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
  * connection for mtd_relay(), opened before the first byte of output can be written. */
 struct mtd_start {
     int *attach_fd;
-    uint64_t *log_offset;          /* where this run's output begins in the log; may be NULL */
-    unsigned short rows, cols;     /* first size of the terminal; 0 = 24x80 */
+    uint64_t *log_offset; /* where this run's output begins in the log; may be NULL */
+    unsigned short rows, cols; /* first size of the terminal; 0 = 24x80 */
 };
 int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
               struct mtd_error *err);
 
-int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s /* -2 = configured */,
-             struct mtd_error *err);
+int mtd_stop(struct mtd_engine *e, const char *ref,
+             int64_t timeout_s /* -2 = configured */, struct mtd_error *err);
 /* The same before the host goes down: the restart policy holds at its next start. */
 int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s,
                  struct mtd_error *err);
 int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *err);
 int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_error *err);
 /* Blocks until it is not running. Already exited = at once with the last status. */
-int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code, struct mtd_error *err);
+int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code,
+             struct mtd_error *err);
 int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
                struct mtd_error *err);
-int mtd_rename(struct mtd_engine *e, const char *ref, const char *name, struct mtd_error *err);
+int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
+               struct mtd_error *err);
 /* Changes limits of a live or stopped container; fields set to 0 / NULL stay as they are. */
 int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources *r,
-               const enum mtd_restart *restart, unsigned restart_max, struct mtd_error *err);
+               const enum mtd_restart *restart, unsigned restart_max,
+               struct mtd_error *err);
 
 /* ---- checking --------------------------------------------------------------------------- */
 
@@ -117,11 +134,11 @@ int mtd_check(struct mtd_engine *e, bool repair, mtd_finding_fn found, void *arg
  * while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were typed. */
 #define MTD_DETACHED (-1)
 struct mtd_relay {
-    int attach_fd;           /* from mtd_start or mtd_attach; closed on return */
-    uint64_t log_offset;     /* output is shown from here */
-    bool tty;                /* the container has a terminal */
+    int attach_fd;       /* from mtd_start or mtd_attach; closed on return */
+    uint64_t log_offset; /* output is shown from here */
+    bool tty;            /* the container has a terminal */
     bool with_stdin, with_output, sig_proxy;
-    bool redraw;             /* a full-screen program is made to paint anew (mtd_attach) */
+    bool redraw; /* a full-screen program is made to paint anew (mtd_attach) */
     const char *detach_keys; /* NULL = "ctrl-p,ctrl-q", "" = none */
     int in, out, err;        /* fds, normally 0 1 2 */
 };
@@ -138,11 +155,13 @@ struct mtd_exec {
     struct strv args, env; /* env: exec's own -e; the container's is the base */
     const char *cwd, *user;
     bool tty, with_stdin, detach, privileged;
+    bool keep_signals;  /* signals end the session instead of being passed on */
+    int64_t timeout_ns; /* then its process group is killed: -ETIMEDOUT; 0 = none */
     const char *detach_keys;
     int in, out, err;
 };
-int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x, int *ret_status,
-             struct mtd_error *err);
+int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
+             int *ret_status, struct mtd_error *err);
 
 /* ---- images ---------------------------------------------------------------------------- */
 
@@ -151,18 +170,20 @@ int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x, in
 int mtd_images(struct mtd_engine *e, struct mtd_image_list *ret, struct mtd_error *err);
 int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
                    struct mtd_error *err);
-int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force, struct strv *ret_report,
+int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
+                     struct strv *ret_report,
                      struct mtd_error *err); /* report: "Untagged: ..", "Deleted: .." */
 int mtd_image_tag(struct mtd_engine *e, const char *ref, const char *name,
                   struct mtd_error *err);
 struct mtd_commit {
     const char *name; /* NULL = no name */
     const char *message, *author;
-    const struct strv *changes; /* Dockerfile instructions: "CMD [\"a\"]", "ENV A=b" ... */
+    const struct strv
+        *changes; /* Dockerfile instructions: "CMD [\"a\"]", "ENV A=b" ... */
     bool pause;
 };
-int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c, char **ret_id,
-               struct mtd_error *err);
+int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c,
+               char **ret_id, struct mtd_error *err);
 int mtd_import(struct mtd_engine *e, int tar_fd, const char *name,
                const struct mtd_commit *meta, char **ret_id, struct mtd_error *err);
 int mtd_export(struct mtd_engine *e, const char *ref, int out_fd, struct mtd_error *err);

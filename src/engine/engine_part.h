@@ -51,6 +51,10 @@ bool engine_settle_summary(const struct mtd_engine *e, struct mtd_summary *s);
 bool engine_settle_one(struct mtd_engine *e, const char *id);
 /* All records on disk, once after each restart of the host. */
 void engine_settle_all(struct mtd_engine *e);
+/* A running container has a health check (its status is not NULL) and nobody who runs it. */
+bool engine_lacks_health(struct mtd_engine *e, const char *id, pid_t pid,
+                         const char *health);
+bool engine_mend_health(struct mtd_engine *e, const char *id);
 /* Gives a container whose monitor died a new one. Call it without holding the lock. */
 int engine_adopt(struct mtd_engine *e, const char *id, struct mtd_error *err);
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "engine/exec_part.h"
 #include "engine/self.h"
 #include "nsenter/nsenter.h"
@@ -101,6 +102,8 @@ static void finish(struct exec_session *s, bool let_live)
 {
     console_restore(&s->console);
     exec_keeper_done(s, let_live);
+    if (s->late && s->pid > 0 && !s->ended)
+        kill(-s->pid, SIGKILL); /* it leads a session: what it started goes with it */
     const pid_t left[] = {s->joiner, let_live || s->ended ? 0 : s->pid};
     for (size_t i = 0; i < ARRAY_SIZE(left); i++)
         if (left[i] > 0 && waitpid(left[i], NULL, WNOHANG) == 0) {
@@ -131,6 +134,8 @@ static int judge_failure(const struct exec_session *s, int *ret_status,
 
 static int judge_end(const struct exec_session *s, int *ret_status, struct mtd_error *err)
 {
+    if (s->late)
+        return mtd_fail(err, ETIMEDOUT, "the command took too long and was killed");
     if (s->failure.code)
         return judge_failure(s, ret_status, err);
     if (s->interrupted)
@@ -186,6 +191,8 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
     struct signals saved;
     s->reply_fd = s->master = s->terminal = s->keeper_fd = s->console.fd = -1;
     s->tty = x->tty;
+    s->keep_signals = x->keep_signals;
+    s->deadline = x->timeout_ns > 0 ? clock_mono_ns() + x->timeout_ns : 0;
     s->args = &x->args;
     s->in = x->with_stdin && !x->detach ? x->in : -1;
     s->out = x->out;

@@ -31,7 +31,10 @@ struct exec_session {
     pid_t pid;    /* the command; 0 = not known */
     bool ended;   /* it was reaped: wait_status holds */
     int wait_status;
-    int interrupted; /* signal that came before the command did */
+    int interrupted; /* signal that came before the command did, or is not passed on */
+    bool keep_signals;
+    int64_t deadline; /* monotonic ns; 0 = none */
+    bool late;        /* it has passed */
     bool detached;
     struct mtd_error failure; /* of the joiner or the child */
 

@@ -3,6 +3,7 @@
  * is written than a pipe or a terminal that reported room surely takes. */
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "engine/exec_part.h"
 #include "nsenter/nsenter.h"
 
@@ -138,10 +140,10 @@ static void resize(struct exec_session *s)
 }
 
 /* Our own child that was not reaped: the number cannot be anybody else's. Before the command
- * runs, or once it has ended, a signal is meant for us. */
+ * runs, or once it has ended, a signal is meant for us, and always when none is passed on. */
 static void forward(struct exec_session *s, int sig)
 {
-    if (s->pid > 0 && !s->ended && s->reply_fd < 0)
+    if (!s->keep_signals && s->pid > 0 && !s->ended && s->reply_fd < 0)
         kill(s->pid, sig);
     else
         s->interrupted = sig;
@@ -207,6 +209,15 @@ static void pump(struct exec_session *s, const struct pollfd *p, size_t n)
     }
 }
 
+/* For poll: 0 = only what is there, -1 = as long as it takes. */
+static int time_left(const struct exec_session *s, bool last)
+{
+    if (last || s->ended || s->deadline == 0)
+        return last ? 0 : -1;
+    int64_t ms = (s->deadline - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
+    return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
 /* After the end only what is already there is still read: a process left behind in the
  * container may hold the other end for ever. */
 int exec_relay(struct exec_session *s, struct mtd_error *err)
@@ -216,10 +227,11 @@ int exec_relay(struct exec_session *s, struct mtd_error *err)
         size_t n = s->n_streams;
         fill(s, p);
         bool last = s->ended && s->joiner == 0 && s->reply_fd < 0 && !is_pending(s);
-        int r = poll(p, POLL_STREAMS + n, last ? 0 : -1);
+        int r = poll(p, POLL_STREAMS + n, time_left(s, last));
         if (r < 0 && errno != EINTR)
             return mtd_fail_errno(err, errno, "cannot wait for the command");
-        if (r == 0)
+        s->late = !s->ended && s->deadline && clock_mono_ns() >= s->deadline;
+        if (s->late || (r == 0 && last))
             break;
         pump(s, p + POLL_STREAMS, n);
         if (p[POLL_REPLY].revents && (r = take_reply(s, err)) < 0)

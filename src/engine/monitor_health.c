@@ -1,0 +1,27 @@
+/* Starting the health checker. It is nobody's child: the process started here forks and ends,
+ * so whoever starts it has nothing to reap later. */
+
+#include "engine/monitor.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "engine/self.h"
+
+int monitor_start_health(const char *root, const char *run_root, const char *id,
+                         struct mtd_error *err)
+{
+    static char name[] = HEALTH_NAME;
+    char *const argv[] = {name, (char *)root, (char *)run_root, (char *)id, NULL};
+    auto_fd int self = self_open(err);
+    if (self < 0)
+        return self;
+    pid_t pid = self_spawn(self, argv, -1, NULL, err);
+    if (pid < 0)
+        return pid;
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return 0;
+}
