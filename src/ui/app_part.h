@@ -35,6 +35,7 @@ struct app {
     uv_idle_t idle;
     uv_signal_t signals[6];
     struct watch root, containers, files[WATCHES];
+    bool settling;        /* the list is read once more after the last event */
     bool dirty, away;     /* away: somebody else has the terminal */
     unsigned samples;     /* taken so far */
     struct child *paused; /* its process ended; Enter on the terminal is awaited */

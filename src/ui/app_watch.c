@@ -6,13 +6,18 @@
 
 #include "base/cleanup.h"
 
-enum { FILE_DELAY_MS = 40, LIST_DELAY_MS = 20 };
+enum { FILE_DELAY_MS = 40, LIST_DELAY_MS = 20, SETTLE_MS = 300 };
 
+/* An event may be written before the record it is about: the list is read soon, to be quick,
+ * and once more when things have settled, to be right. */
 static void on_list_delay(uv_timer_t *t)
 {
     struct app *a = t->data;
     ui_refresh(&a->ui);
     a->dirty = true;
+    if (a->settling)
+        uv_timer_start(t, on_list_delay, SETTLE_MS, 0);
+    a->settling = false;
 }
 
 void app_read_list_soon(struct app *a)
@@ -23,7 +28,13 @@ void app_read_list_soon(struct app *a)
 
 static void on_list_event(uv_fs_event_t *e, const char *name, int events, int status)
 {
-    app_read_list_soon(e->data);
+    struct app *a = e->data;
+    bool waits = a->settling || !uv_is_active((uv_handle_t *)&a->list_delay);
+    a->settling = true;
+    if (waits)
+        app_read_list_soon(a);
+    else /* it was the settling one that is due: begin again */
+        uv_timer_start(&a->list_delay, on_list_delay, LIST_DELAY_MS, 0);
 }
 
 /* A file that is written all the time gives one event per write: the watch rests until the

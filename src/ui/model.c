@@ -116,6 +116,7 @@ int model_refresh(struct model *m, struct mtd_engine *e)
         return rc;
     }
     m->problem[0] = '\0';
+    m->stale = false;
     rc = model_take(m, &list);
     mtd_list_done(&list);
     return rc;

@@ -79,6 +79,7 @@ struct model {
     bool reverse, running_only;
     struct filter filter;
     unsigned count[MTD_STATE_COUNT];
+    bool stale;        /* a process of the list has ended since: read it again */
     char problem[248]; /* why the list could not be read; "" = it could */
 };
 

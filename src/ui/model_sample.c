@@ -2,6 +2,8 @@
  * a dash. Only rows on the screen are read, unless the order depends on all of them. */
 #include "ui/model.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +85,10 @@ void model_sample_row(struct model *m, struct mtd_engine *e, const struct row *r
     struct mtd_error err = {0};
     if (!row_is_alive(r))
         return;
+    if (kill(r->s->pid, 0) < 0 && errno == ESRCH) {
+        m->stale = true;
+        return;
+    }
     if (mtd_stats(e, r->s, &s, &err) == 0)
         track_feed(r->t, &s);
 }

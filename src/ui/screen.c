@@ -290,6 +290,8 @@ void ui_sample(struct ui *ui)
     model_sample(&ui->model, ui->engine, ui->top, rows);
     if (r && !seen)
         model_sample_row(&ui->model, ui->engine, r);
+    if (ui->model.stale)
+        ui_request(ui, REQUEST_REFRESH);
     if (ui->tab != TAB_LOGS && ui->tab != TAB_EVENTS && v->ops->update)
         v->ops->update(v);
 }

@@ -162,7 +162,7 @@ static void status(struct view *view, char *out, size_t size)
 {
     struct top_view *v = (struct top_view *)view;
     if (v->alive)
-        snprintf(out, size, "%zu processes", v->procs.len);
+        snprintf(out, size, "%zu process%s", v->procs.len, v->procs.len == 1 ? "" : "es");
 }
 
 static void free_view(struct view *view)

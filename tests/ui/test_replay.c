@@ -89,6 +89,15 @@ Test(replay, a_container_through_the_form)
            0, "why did mine end?");
 }
 
+/* Restarts follow each other within milliseconds: what the list shows last is how it is. */
+Test(replay, a_crash_under_restart_ends_as_exited)
+{
+    expect(
+        "key :\ntype run -d --name loop --restart on-failure:3 busybox false\nkey Enter\n"
+        "wait run -d --name loop\nkey q\nwait Exited (1)\ngone Up\ndump\n",
+        0, "1 exited");
+}
+
 Test(replay, read_only)
 {
     auto_done(outcome_done) struct outcome o =
