@@ -94,11 +94,11 @@ static int run_stop_all(struct cli *c, void *values, const struct operands *o)
     struct operands running = {0};
     (void)o;
     int rc = mtd_list(c->engine, &list, &err);
-    auto_free char **names = rc == 0 ? calloc(list.len + 1, sizeof(*names)) : NULL;
+    auto_free char **names = calloc(list.len + 1, sizeof(*names));
     if (rc == 0 && !names)
         rc = -ENOMEM;
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot list the containers");
-    if (rc < 0)
+    if (rc < 0 || !names)
         return cli_error(c, STATUS_FAILED, &err);
     running.items = names;
     for (size_t i = 0; i < list.len; i++) {

@@ -241,42 +241,55 @@ static void advance_output(struct relay *s)
                     MSG_DONTWAIT);
 }
 
+enum { AT_SOCKET, AT_SIGNALS, AT_INPUT, AT_OUTPUT, AT_COUNT };
+
+static int wait_for_work(const struct relay *s, struct pollfd p[AT_COUNT])
+{
+    bool pending = output_pending(s);
+    p[AT_SOCKET] =
+        (struct pollfd){.fd = s->exited ? -1 : s->r->attach_fd,
+                        .events = (short)(POLLIN | (s->input_pending ? POLLOUT : 0))};
+    p[AT_SIGNALS] = (struct pollfd){.fd = s->signals, .events = POLLIN};
+    p[AT_INPUT] = (struct pollfd){.fd = s->input_pending || s->exited ? -1 : s->in,
+                                  .events = POLLIN};
+    p[AT_OUTPUT] = (struct pollfd){.fd = pending ? s->out_fd : -1, .events = POLLOUT};
+    bool busy = s->behind && !pending;
+    return poll(p, AT_COUNT, busy ? 0 : -1) < 0 && errno != EINTR ? -errno : 0;
+}
+
+/* 1 = the client ends with *ret_status, 0 = go on. */
+static int work(struct relay *s, const struct pollfd p[AT_COUNT], int *ret_status)
+{
+    if (p[AT_SIGNALS].revents && take_signal(s, ret_status))
+        return 1;
+    if (p[AT_OUTPUT].revents && !flush_output(s)) {
+        *ret_status = 128 + SIGPIPE;
+        return 1;
+    }
+    if (p[AT_SOCKET].revents & POLLOUT)
+        flush_input(s);
+    if (p[AT_SOCKET].revents & ~POLLOUT)
+        read_packet(s);
+    if (p[AT_INPUT].revents)
+        read_input(s);
+    if (!s->detached || s->input_pending)
+        return 0;
+    *ret_status = MTD_DETACHED;
+    return 1;
+}
+
 /* One turn: 1 = over, 0 = go on, -errno. */
 static int turn(struct relay *s, int *ret_status)
 {
+    struct pollfd p[AT_COUNT] = {{0}};
     if (!output_pending(s))
         advance_output(s);
     if (s->exited && !s->behind && !output_pending(s)) {
         *ret_status = s->end.code < 0 ? STATUS_UNKNOWN : s->end.code;
         return s->lost ? -EPIPE : 1;
     }
-    struct pollfd p[] = {
-        {.fd = s->exited ? -1 : s->r->attach_fd,
-         .events = (short)(POLLIN | (s->input_pending ? POLLOUT : 0))},
-        {.fd = s->signals, .events = POLLIN},
-        {.fd = s->input_pending || s->exited ? -1 : s->in, .events = POLLIN},
-        {.fd = output_pending(s) ? s->out_fd : -1, .events = POLLOUT},
-    };
-    bool busy = s->behind && !output_pending(s);
-    if (poll(p, ARRAY_SIZE(p), busy ? 0 : -1) < 0 && errno != EINTR)
-        return -errno;
-    if (p[1].revents && take_signal(s, ret_status))
-        return 1;
-    if (p[3].revents && !flush_output(s)) {
-        *ret_status = 128 + SIGPIPE;
-        return 1;
-    }
-    if (p[0].revents & POLLOUT)
-        flush_input(s);
-    if (p[0].revents & ~POLLOUT)
-        read_packet(s);
-    if (p[2].revents)
-        read_input(s);
-    if (s->detached && !s->input_pending) {
-        *ret_status = MTD_DETACHED;
-        return 1;
-    }
-    return 0;
+    int r = wait_for_work(s, p);
+    return r < 0 ? r : work(s, p, ret_status);
 }
 
 int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_status,

@@ -22,33 +22,43 @@
 #define STOP_TIMEOUT_S 10
 #define KILL_WAIT_MS 30000
 
+#define POLL_MAX_MS 3600000 /* poll takes an int; longer waits go round */
+
+/* Waits for a word of the monitor until the deadline. 1 = there is one, 0 = it is over. */
+static int await_word(int fd, bool for_ever, int64_t deadline)
+{
+    for (;;) {
+        struct pollfd p = {.fd = fd, .events = POLLIN};
+        int64_t left = (deadline - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
+        left = left < 0 ? 0 : left > POLL_MAX_MS ? POLL_MAX_MS : left;
+        int n = poll(&p, 1, for_ever ? -1 : (int)left);
+        if (n > 0)
+            return 1;
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (!for_ever && clock_mono_ns() >= deadline)
+            return 0;
+    }
+}
+
 int engine_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret)
 {
     static char room[PACKET_MAX];
-    int64_t end = clock_mono_ns() + timeout_ms * NS_PER_MS;
+    int64_t deadline = clock_mono_ns() + timeout_ms * NS_PER_MS;
     for (;;) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        int64_t left =
-            timeout_ms < 0 ? -1 : (end - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
-        if (timeout_ms >= 0 && left < 0)
-            left = 0;
-        int n = poll(&p, 1, left > 3600000 ? 3600000 : (int)left);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (n == 0 && timeout_ms >= 0 && clock_mono_ns() >= end)
-            return -ETIMEDOUT;
-        if (n <= 0)
-            continue;
         const void *data = NULL;
         size_t len = 0;
+        int r = await_word(fd, timeout_ms < 0, deadline);
+        if (r <= 0)
+            return r < 0 ? r : -ETIMEDOUT;
         int type = packet_recv(fd, room, MSG_DONTWAIT, &data, &len);
-        if (type == PACKET_EXIT) {
-            memcpy(ret, data, sizeof(*ret));
-            if (!ret->restarting)
-                return 1;
-        } else if (type <= 0 && type != -EAGAIN) {
+        if (type <= 0 && type != -EAGAIN)
             return 0;
-        }
+        if (type != PACKET_EXIT)
+            continue;
+        memcpy(ret, data, sizeof(*ret));
+        if (!ret->restarting)
+            return 1;
     }
 }
 

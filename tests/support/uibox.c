@@ -191,9 +191,8 @@ void uibox_fill(struct uibox *b)
     write_log(b, '1', "stdout F listening on :8080\n",
               "stderr F warning: \x1b[33mslow\x1b[0m disk\n");
     write_log(b, '3', "stdout F eating\n", "stdout P eating mo\n");
-    for (char digit = '2'; digit <= '8'; digit++)
-        if (digit != '3')
-            write_log(b, digit, "stdout F one line\n", "stdout F another\n");
+    for (const char *digit = "245678"; *digit; digit++)
+        write_log(b, *digit, "stdout F one line\n", "stdout F another\n");
     give_figures(b, "api", 45, 200 << 20);
     give_figures(b, "db", 0, 1 << 30);
     dispatch_sync(&b->ui);

@@ -143,13 +143,17 @@ Test(events, nobody_waits_for_a_lock, .timeout = 5)
     cr_expect(st.st_size > EVENTS_MAX_BYTES);
 }
 
-static size_t count_lines(const char *name)
+static size_t count_events(const char *name)
 {
     size_t lines = 0;
     if (fs_read_at(tmp.fd, name, 64 << 20, &text) < 0)
         return 0;
-    for (const char *p = text.data; p < text.data + text.len; p++)
-        lines += *p == '\n';
+    const char *end = text.data + text.len;
+    for (const char *p = text.data; p && p < end; p++, lines++) {
+        p = memmem(p, (size_t)(end - p), "{\"time\"", 7);
+        if (!p)
+            break;
+    }
     return lines;
 }
 
@@ -166,6 +170,5 @@ Test(events, nothing_is_lost_when_many_rotate_at_once)
         }
     while (wait(NULL) > 0)
         ;
-    size_t torn = 1; /* the end of the hole */
-    cr_expect_eq(count_lines("events.log") + count_lines("events.log.1"), 401 + torn);
+    cr_expect_eq(count_events("events.log") + count_events("events.log.1"), 401);
 }
