@@ -53,3 +53,13 @@ endfunction()
 mtd_test(unit mtd_cli mtd_ui mtd_engine mtd_nsenter mtd_base)
 mtd_test(system mtd_engine mtd_base)
 mtd_test(ui mtd_ui mtd_engine mtd_base)
+
+# The storm is a program of its own: Criterion's workers would be in its way.
+file(GLOB storm CONFIGURE_DEPENDS tests/chaos/*.c)
+if(storm)
+    add_executable(storm ${storm})
+    target_include_directories(storm PRIVATE tests/chaos)
+    target_link_libraries(storm PRIVATE mtd_base test_flags)
+    add_dependencies(storm mytop-docker)
+    add_dependencies(tests storm)
+endif()

@@ -198,6 +198,42 @@ static int do_lines(int argc, char **argv)
     return 0;
 }
 
+/* Lines "WRITER NUMBER xxx", in blocks a pipe takes whole. */
+static int write_numbered(int writer, int fd, long long *number_of_line, long long *left)
+{
+    static const char pad[] =
+        "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    char block[4096];
+    int used = 0;
+    while (used < (int)sizeof block - 100 && *left > 0) {
+        long long line = ++*number_of_line;
+        int n = snprintf(block + used, 100, "%d %lld %.*s\n", writer, line,
+                         (int)(line % sizeof pad), pad);
+        used += n;
+        *left -= n;
+    }
+    return write_all(fd, block, used);
+}
+
+static int do_writers(int argc, char **argv)
+{
+    int writers = (int)number(argv[0]), status, failed = 0;
+    for (int w = 0; w < writers; w++) {
+        if (fork() > 0)
+            continue;
+        long long left[2] = {number(argv[1]), number(argv[1])}, line[2] = {0, 0};
+        while (left[0] > 0 || left[1] > 0)
+            for (int i = 0; i < 2; i++)
+                if (left[i] > 0 &&
+                    write_numbered(w, STDOUT_FILENO + i, &line[i], &left[i]))
+                    _exit(1);
+        _exit(0);
+    }
+    while (wait(&status) > 0)
+        failed |= status;
+    return failed != 0;
+}
+
 static int do_echo(int argc, char **argv)
 {
     for (int i = 0; i < argc; i++)
@@ -508,6 +544,7 @@ static const struct verb {
     {"sigign", do_signals, 0, "the same"},
     {"write", do_write, 2, "BYTES out|err [PATTERN]"},
     {"lines", do_lines, 1, "N on both streams"},
+    {"writers", do_writers, 2, "N BYTES of numbered lines each, on either stream"},
     {"cat", do_cat, 0, "[FILE]"},
     {"mounts", do_mounts, 0, "mountinfo"},
     {"alloc", do_alloc, 1, "BYTES [SECONDS]"},

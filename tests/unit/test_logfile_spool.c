@@ -159,8 +159,7 @@ static void tear(long bytes)
     }
 }
 
-ParameterizedTest(struct kill_case *k, logfile_spool, killed_at, .init = setup,
-                  .fini = teardown)
+ParameterizedTest(struct kill_case *k, logfile_spool, killed_at)
 {
     auto_done(buf_done) struct buf out = {0}, err = {0};
     char fault[64];

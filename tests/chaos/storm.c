@@ -1,0 +1,389 @@
+/* storm PROGRAM SECONDS [SEED] - eight workers run random commands on twenty names of one state
+ * root while processes of ours are killed at random. At the end what the program says must be
+ * true, and after `rm -f` of all nothing may be left. The seed fixes the commands and the
+ * victims' order, not the moments. */
+
+#include "storm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/sys.h"
+
+#define WORKERS 8
+#define NAMES 20
+#define HANG_MS 60000
+#define SLEEPER "busybox", "sleep", "1000"
+
+/* "@" is a name, "%" another, "&" an image. */
+static const struct {
+    unsigned weight;
+    const char *words[STORM_ARGS];
+} COMMANDS[] = {
+    {10, {"run", "-d", "--name", "@", SLEEPER}},
+    {2, {"run", "-d", "--init", "--name", "@", SLEEPER}},
+    {4,
+     {"run", "-d", "--restart", "always", "--name", "@", "busybox", "sh", "-c",
+      "usleep 200000"}},
+    {2, {"run", "-d", "--restart", "on-failure:3", "--name", "@", "busybox", "false"}},
+    {2, {"run", "-d", "--restart", "unless-stopped", "--name", "@", SLEEPER}},
+    {5, {"run", "--rm", "--name", "@", "busybox", "echo", "x"}},
+    {4, {"run", "--rm", "--name", "@", "busybox", "usleep", "300000"}},
+    {4, {"run", "-d", "--rm", "--name", "@", SLEEPER}},
+    {3,
+     {"run", "-d", "--name", "@", "busybox", "sh", "-c",
+      "while :; do echo line; done | head -n 20000; sleep 1000"}},
+    {2, {"create", "--name", "@", "busybox", "true"}},
+    {8, {"start", "@"}},
+    {8, {"stop", "-t", "0", "@"}},
+    {3, {"restart", "-t", "0", "@"}},
+    {4, {"kill", "@"}},
+    {2, {"kill", "-s", "USR1", "@"}},
+    {5, {"pause", "@"}},
+    {6, {"unpause", "@"}},
+    {5, {"rename", "@", "%"}},
+    {8, {"rm", "-f", "@"}},
+    {4, {"rm", "@"}},
+    {8, {"exec", "@", "true"}},
+    {3, {"exec", "@", "usleep", "200000"}},
+    {3, {"exec", "-d", "@", "sleep", "5"}},
+    {2, {"commit", "@", "&"}},
+    {1, {"rmi", "-f", "&"}},
+    {4, {"logs", "@"}},
+    {2, {"logs", "--tail", "5", "@"}},
+    {4, {"inspect", "@"}},
+    {3, {"ps", "-a"}},
+    {2, {"update", "--restart", "no", "@"}},
+    {2, {"top", "@"}},
+    {1, {"stats", "--no-stream"}},
+};
+#define N_COMMANDS (sizeof(COMMANDS) / sizeof(COMMANDS[0]))
+
+static struct counts {
+    atomic_bool over, calm; /* no more commands; no more kills */
+    atomic_uint done[N_COMMANDS], failed[N_COMMANDS], killed, hung;
+    atomic_uint victims[3];
+} * counts;
+static const char *const VICTIMS[] = {"monitors", "exec keepers", "front ends"};
+
+static uint64_t next_random(uint64_t *state) /* splitmix64 */
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+static void wait_ms(unsigned ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS},
+              NULL);
+}
+
+pid_t storm_spawn(const struct storm *s, const char *const words[], int out, int err)
+{
+    const char *argv[STORM_ARGS + 8] = {s->program,   "--root", s->root,
+                                        "--run-root", s->run,   "--batch"};
+    pid_t parent = getpid(), pid = fork();
+    if (pid != 0)
+        return pid;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(99);
+    int null = open("/dev/null", O_RDWR);
+    dup2(null, 0);
+    dup2(out < 0 ? null : out, 1);
+    dup2(err < 0 ? null : err, 2);
+    close_range(3, ~0u, 0);
+    for (size_t i = 0; words[i] && i < STORM_ARGS; i++)
+        argv[6 + i] = words[i];
+    execv(s->program, (char *const *)argv);
+    _exit(99);
+}
+
+int storm_ask(const struct storm *s, const char *const words[], struct buf *ret_out)
+{
+    int ends[2], status = 0;
+    char room[16384];
+    ssize_t n;
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    pid_t pid = storm_spawn(s, words, ends[1], 2);
+    close(ends[1]);
+    while ((n = read(ends[0], room, sizeof(room))) > 0)
+        if (ret_out)
+            buf_add(ret_out, room, (size_t)n);
+    close(ends[0]);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* ---- workers ---------------------------------------------------------------------------- */
+
+static size_t choose(uint64_t *seed)
+{
+    unsigned all = 0, at;
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        all += COMMANDS[i].weight;
+    at = (unsigned)(next_random(seed) % all);
+    size_t i = 0;
+    while (at >= COMMANDS[i].weight)
+        at -= COMMANDS[i++].weight;
+    return i;
+}
+
+static void fill_words(size_t command, uint64_t *seed, char room[3][16],
+                       const char *words[])
+{
+    for (int i = 0; i < 2; i++)
+        snprintf(room[i], sizeof(room[i]), "c%u", (unsigned)(next_random(seed) % NAMES));
+    snprintf(room[2], sizeof(room[2]), "img%u", (unsigned)(next_random(seed) % 3));
+    for (size_t i = 0; i < STORM_ARGS; i++) {
+        const char *w = COMMANDS[command].words[i];
+        words[i] = !w                    ? NULL
+                   : strcmp(w, "@") == 0 ? room[0]
+                   : strcmp(w, "%") == 0 ? room[1]
+                   : strcmp(w, "&") == 0 ? room[2]
+                                         : w;
+    }
+}
+
+static void print_words(const char *what, const char *const words[])
+{
+    char line[512] = "";
+    size_t n = 0;
+    for (size_t i = 0; words[i] && n < sizeof(line); i++)
+        n += (size_t)snprintf(line + n, sizeof(line) - n, " %s", words[i]);
+    printf("%s:%s\n", what, line);
+}
+
+/* A command that does not come back is a failure of its own. */
+static int await(pid_t pid, const char *const words[])
+{
+    auto_fd int pidfd = sys_pidfd_open(pid, 0);
+    struct pollfd p = {.fd = pidfd, .events = POLLIN};
+    int status = 0;
+    if (poll(&p, 1, HANG_MS) == 0) {
+        print_words("hangs", words);
+        counts->hung++;
+        sys_pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    }
+    waitpid(pid, &status, 0);
+    return status;
+}
+
+static void work(const struct storm *s, uint64_t seed, int err)
+{
+    while (!counts->over) {
+        char room[3][16];
+        const char *words[STORM_ARGS + 1] = {NULL};
+        size_t c = choose(&seed);
+        fill_words(c, &seed, room, words);
+        int status = await(storm_spawn(s, words, -1, err), words);
+        counts->done[c]++;
+        if (WIFSIGNALED(status))
+            counts->killed++;
+        else if (WEXITSTATUS(status) != 0)
+            counts->failed[c]++;
+        fflush(stdout);
+    }
+}
+
+/* ---- the killer ------------------------------------------------------------------------- */
+
+#define CANDIDATES 1024
+
+struct search {
+    const struct storm *s;
+    pid_t found[CANDIDATES];
+    size_t n;
+};
+
+static bool is_ours(const struct storm *s, pid_t pid, char *args, size_t size)
+{
+    arguments_of(pid, args, size);
+    return strstr(args, s->dir) != NULL;
+}
+
+static bool collect(pid_t pid, void *arg)
+{
+    struct search *f = arg;
+    char args[4096];
+    if (is_ours(f->s, pid, args, sizeof(args)))
+        f->found[f->n++] = pid;
+    return f->n == CANDIDATES;
+}
+
+static unsigned kind_of(pid_t pid, const char *args)
+{
+    char path[64], name[32] = "";
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    auto_file FILE *f = fopen(path, "re");
+    if (f && !fgets(name, sizeof(name), f))
+        name[0] = '\0';
+    if (strncmp(args, "mtd:monitor", 11) == 0)
+        return 0;
+    return strncmp(name, "mtd:keeper", 10) == 0 ? 1 : 2;
+}
+
+/* The arguments are read again while the pidfd holds the number. */
+static void kill_one(const struct storm *s, uint64_t *seed)
+{
+    struct search f = {.s = s};
+    char args[4096];
+    each_process(collect, &f);
+    if (f.n == 0)
+        return;
+    pid_t pid = f.found[next_random(seed) % f.n];
+    auto_fd int pidfd = sys_pidfd_open(pid, 0);
+    if (pidfd < 0 || !is_ours(s, pid, args, sizeof(args)))
+        return;
+    unsigned kind = kind_of(pid, args);
+    if (sys_pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0)
+        counts->victims[kind]++;
+}
+
+static void kill_at_random(const struct storm *s, uint64_t seed)
+{
+    while (!counts->calm) {
+        kill_one(s, &seed);
+        wait_ms(10 + (unsigned)(next_random(&seed) % 120));
+    }
+}
+
+/* ---- the whole ---------------------------------------------------------------------------- */
+
+static pid_t start_child(const struct storm *s,
+                         void (*run)(const struct storm *, uint64_t, int), uint64_t seed,
+                         int err)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        run(s, seed, err);
+        _exit(0);
+    }
+    return pid;
+}
+
+static void run_killer(const struct storm *s, uint64_t seed, int err)
+{
+    (void)err;
+    kill_at_random(s, seed);
+}
+
+/* Kills end before the commands do, so that each of these may still mend something. */
+static void blow(const struct storm *s, unsigned seconds, uint64_t seed, int err)
+{
+    pid_t workers[WORKERS], killer = start_child(s, run_killer, seed ^ 1, err);
+    for (unsigned i = 0; i < WORKERS; i++)
+        workers[i] = start_child(s, work, seed + 1000 * (i + 1), err);
+    wait_ms(seconds * 1000);
+    counts->calm = true;
+    waitpid(killer, NULL, 0);
+    counts->over = true;
+    for (unsigned i = 0; i < WORKERS; i++)
+        waitpid(workers[i], NULL, 0);
+}
+
+static void remove_all(const struct storm *s)
+{
+    auto_done(buf_done) struct buf ids = {0};
+    char *save = NULL;
+    ASK(s, &ids, "ps", "-aq", "--no-trunc");
+    for (char *id = ids.data ? strtok_r(ids.data, "\n", &save) : NULL; id;
+         id = strtok_r(NULL, "\n", &save))
+        if (ASK(s, NULL, "rm", "-f", id) != 0)
+            printf("rm -f %s fails\n", id);
+    for (int i = 0; i < 3; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "img%d", i);
+        ASK(s, NULL, "rmi", "-f", name); /* there may be none of it */
+    }
+    ASK(s, NULL, "image", "prune", "-f"); /* whose names a later commit took */
+}
+
+static void print_counts(unsigned lies, unsigned leaks)
+{
+    unsigned done = 0, failed = 0, kills = 0;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        done += counts->done[i];
+        failed += counts->failed[i];
+        if (getenv("STORM_VERBOSE"))
+            printf("%6u %6u refused  %s %s\n", counts->done[i], counts->failed[i],
+                   COMMANDS[i].words[0],
+                   COMMANDS[i].words[1] ? COMMANDS[i].words[1] : "");
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(VICTIMS); i++)
+        kills += counts->victims[i];
+    printf("storm: %u operations (%u refused, %u killed), %u kills (", done, failed,
+           counts->killed, kills);
+    for (size_t i = 0; i < ARRAY_SIZE(VICTIMS); i++)
+        printf("%s%u %s", i ? ", " : "", counts->victims[i], VICTIMS[i]);
+    printf("), %u hung, %u lies, %u leaks\n", counts->hung, lies, leaks);
+}
+
+static void make_dir(struct storm *s)
+{
+    snprintf(s->dir, sizeof(s->dir), "/var/tmp/mtd-storm.XXXXXX");
+    if (!mkdtemp(s->dir)) {
+        perror(s->dir);
+        exit(125);
+    }
+    snprintf(s->root, sizeof(s->root), "%s/root", s->dir);
+    snprintf(s->run, sizeof(s->run), "%s/run", s->dir);
+}
+
+static uint64_t seed_of(const char *text)
+{
+    uint64_t seed = 0;
+    if (text)
+        return strtoull(text, NULL, 0);
+    return getrandom(&seed, sizeof(seed), 0) < 0 ? 1 : seed >> 32;
+}
+
+int main(int argc, char **argv)
+{
+    struct storm s = {.program = argc > 1 ? argv[1] : ""};
+    if (argc < 3 || geteuid() != 0) {
+        fprintf(stderr, "usage: storm PROGRAM SECONDS [SEED], as root\n");
+        return 125;
+    }
+    uint64_t seed = seed_of(argc > 3 ? argv[3] : NULL);
+    counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    make_dir(&s);
+    printf("storm: seed %llu, %s\n", (unsigned long long)seed, s.dir);
+    ASK(&s, NULL, "run", "--rm", "busybox", "true"); /* the image is unpacked */
+    truth_remember(&s);
+    char path[96];
+    snprintf(path, sizeof(path), "%s/stderr", s.dir);
+    auto_fd int err = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    blow(&s, (unsigned)atol(argv[2]), seed, err);
+    unsigned lies = truth_of_states(&s);
+    remove_all(&s);
+    unsigned leaks = truth_of_leftovers(&s);
+    print_counts(lies, leaks);
+    bool bad = lies || leaks || counts->hung;
+    if (bad)
+        printf("storm: %s is kept; again with seed %llu\n", s.dir,
+               (unsigned long long)seed);
+    else
+        execlp("rm", "rm", "-rf", "--", s.dir, (char *)NULL);
+    return bad;
+}
