@@ -106,7 +106,8 @@ static int map_spool(struct log_writer *w, int fd, struct batch *ret)
         mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (s == MAP_FAILED)
         return -errno;
-    madvise(s, sizeof(*s), MADV_RANDOM); /* one page is touched: do not read 16 of zeros */
+    madvise(s, sizeof(*s),
+            MADV_RANDOM); /* one page is touched: do not read 16 of zeros */
     bool made = s->magic == MAGIC && s->present <= 1 && st.st_size >= (off_t)FILE_SIZE &&
                 st.st_size <= (off_t)sizeof(*s);
     int code = made ? 0 : make_spool(s, fd);
