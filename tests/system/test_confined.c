@@ -39,7 +39,8 @@ static void expect_inside(const char *script, const char *want)
 
 Test(confined, is_pid_1_with_its_own_proc)
 {
-    expect_inside("echo $$; [ $(ls -d /proc/[0-9]* | wc -l) -lt 6 ] && echo few", "1\nfew");
+    expect_inside("echo $$; [ $(ls -d /proc/[0-9]* | wc -l) -lt 6 ] && echo few",
+                  "1\nfew");
 }
 
 Test(confined, has_only_its_descriptors)
