@@ -55,7 +55,9 @@ static int make_line(const struct event *e, struct buf *ret)
     return text ? buf_printf(ret, "%s\n", text) : -ENOMEM;
 }
 
-/* A full disk or a power loss may have cut the last line; ours must not grow from its stump. */
+/* A full disk or a power loss may have cut the last line; ours must not grow from its stump.
+ * A line that another is writing at this moment looks the same: then a blank one comes in
+ * between, which readers pass over. */
 static bool ends_torn(int fd)
 {
     struct stat st;

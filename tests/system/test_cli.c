@@ -460,9 +460,13 @@ Test(cli, following_logs_ends_with_the_container)
     cr_expect_eq(r.status, 0);
     cr_expect_str_eq(r.out, "1\n2\n3\n");
     BOX(&r, "run", "-d", "--name", "gone", "busybox", "sh", "-c", "echo x; sleep 1000");
-    int pid = box_start((const char *const[]){"logs", "-f", "gone", NULL});
+    int master;
+    pid_t pid = box_start_on_tty(&master, 24, 80,
+                                 (const char *const[]){"logs", "-f", "gone", NULL});
+    cr_expect(box_expect(master, "x"));
     BOX(&r, "rm", "-f", "gone");
     cr_expect_eq(box_wait(pid), 0);
+    close(master);
 }
 
 Test(cli, inspect_finds_what_is_there)

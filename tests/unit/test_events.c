@@ -106,10 +106,11 @@ Test(events, lines_of_many_writers_stay_whole)
         ;
     read_log();
     size_t lines = 0;
-    for (const char *p = text.data; *p; lines++) {
+    for (const char *p = text.data; *p;) {
         size_t n = strcspn(p, "\n");
         json_t *line = json_loadb(p, n, 0, NULL);
-        cr_assert(line);
+        cr_assert(line || n == 0, "%.*s", (int)n, p);
+        lines += line != NULL;
         json_decref(line);
         p += n + 1;
     }
