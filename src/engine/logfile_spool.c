@@ -184,7 +184,8 @@ static void complete(struct log_writer *w, const struct batch *b)
                       b->data + m.done, b->len - m.done, s->wall_ns);
         w->skip = 0;
     }
-    empty_spool(w, true);
+    if (b->len > 0 || s->pages)
+        empty_spool(w, true);
 }
 
 /* The tail of the log is repaired by completing it when a batch is under way. */

@@ -230,7 +230,7 @@ static int complete_record(struct log_writer *w, const char *record, size_t len)
 
 /* head: 40 bytes with the tag at 38. Flushes before what would not fit, so that a file is
  * longer than max_size only when one record is. */
-static int add_record(struct log_writer *w, char *head, char tag, const char *text,
+static int add_record(struct log_writer *w, const char *head, char tag, const char *text,
                       size_t len)
 {
     size_t need = LOG_HEAD + len + 1;
@@ -239,8 +239,8 @@ static int add_record(struct log_writer *w, char *head, char tag, const char *te
         (w->max_size && w->size + w->out_len + need > w->max_size))
         code = flush(w);
     char *p = w->out + w->out_len;
-    head[38] = tag;
     memcpy(p, head, LOG_HEAD);
+    p[38] = tag; /* set before, it would be a store the copy has to wait for */
     memcpy(p + LOG_HEAD, text, len);
     p[LOG_HEAD + len] = '\n';
     if (w->skip)
