@@ -81,6 +81,13 @@ int image_staging_publish(struct image_staging *g, const char *chain, bool *ret_
 /* An unnamed file on the layers' file system. */
 int image_staging_file(const struct image_store *s, struct mtd_error *err);
 
+/* ---- image_sweep.c ---- */
+
+/* Removes what killed processes left. Lock held. */
+void image_sweep(const struct image_store *s);
+/* Layers of every image. -errno when one cannot be read: then nobody knows. */
+int image_list_needed(const struct image_store *s, struct strv *ret);
+
 /* ---- image.c ---- */
 
 /* -ENOENT, err lists what there is. */

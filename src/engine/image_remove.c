@@ -107,26 +107,11 @@ static int untag_all(struct removal *r, struct mtd_error *err)
     return rc;
 }
 
-/* Layers of every image that is left. -errno when one cannot be read: then nobody
- * knows. */
-static int list_needed(const struct image_store *s, struct strv *ret)
-{
-    auto_done(strv_done) struct strv ids = {0};
-    int rc = image_disk_list_ids(s, "", &ids);
-    for (size_t i = 0; i < ids.len && rc == 0; i++) {
-        auto_done(mtd_image_done) struct mtd_image image = {0};
-        rc = image_disk_load(s, ids.items[i], &image, NULL);
-        if (rc == 0)
-            rc = strv_add_all(ret, &image.layers);
-    }
-    return rc;
-}
-
 static int retire_layers(struct removal *r, const struct strv *layers,
                          struct mtd_error *err)
 {
     auto_done(strv_done) struct strv needed = {0};
-    if (list_needed(r->store, &needed) < 0)
+    if (image_list_needed(r->store, &needed) < 0)
         return 0;
     int rc = 0;
     for (size_t i = layers->len; i-- > 0 && rc == 0;) {
@@ -188,6 +173,7 @@ static int remove_image(struct removal *r, const struct strv *used_by,
     auto_fd int lock = image_disk_lock(r->store, IMAGE_LOCK, err);
     if (lock < 0)
         return lock;
+    image_sweep(r->store);
     rc = resolve(r, err);
     if (rc < 0)
         return rc;

@@ -67,22 +67,6 @@ void image_disk_drop_tmp(const struct image_store *s, const struct strv *tmp)
         remove_tmp(s, tmp->items[i]);
 }
 
-/* What a process left that was killed: its lock is free. */
-static void sweep(const struct image_store *s)
-{
-    auto_done(strv_done) struct strv names = {0};
-    if (image_disk_list(s, "images/tmp", &names) < 0)
-        return;
-    for (size_t i = 0; i < names.len; i++) {
-        char path[PATH_ROOM];
-        tmp_path(names.items[i], path);
-        auto_fd int fd =
-            openat(s->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd >= 0 ? flock(fd, LOCK_EX | LOCK_NB) == 0 : errno == ELOOP)
-            remove_tmp(s, names.items[i]);
-    }
-}
-
 static int staging_failed(const struct image_store *s, int code, struct mtd_error *err)
 {
     return mtd_fail_errno(err, code, "cannot create a directory in %s/images/tmp",
@@ -101,7 +85,7 @@ int image_staging_open(const struct image_store *s, struct image_staging *ret,
     auto_fd int lock = image_disk_lock(s, IMAGE_LOCK, err);
     if (lock < 0)
         return lock;
-    sweep(s);
+    image_sweep(s);
     image_staging_name(g.name, "layer");
     tmp_path(g.name, path);
     if (mkdirat(s->root_fd, path, 0700) < 0)

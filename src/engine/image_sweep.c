@@ -1,0 +1,74 @@
+/* What killed processes left in images/: directories in tmp/ nobody locks, half written
+ * configs, and layers published whose image was not. Under the big lock nobody is in the
+ * middle of any of it, so what has no image has no owner. */
+
+#include "engine/image_disk.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+static void sweep_tmp(const struct image_store *s)
+{
+    auto_done(strv_done) struct strv names = {0}, left = {0};
+    if (image_disk_list(s, "images/tmp", &names) < 0)
+        return;
+    for (size_t i = 0; i < names.len; i++) {
+        char path[64 + IMAGE_STAGING_NAME];
+        snprintf(path, sizeof(path), "images/tmp/%s", names.items[i]);
+        auto_fd int fd =
+            openat(s->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0 ? flock(fd, LOCK_EX | LOCK_NB) == 0 : errno == ELOOP)
+            strv_add(&left, names.items[i]);
+    }
+    image_disk_drop_tmp(s, &left);
+}
+
+/* fs_replace_at() writes to hidden names. */
+static void sweep_configs(const struct image_store *s)
+{
+    int fd = fs_open_dir_at(s->root_fd, "images/config");
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    for (const struct dirent *d; dir && (d = readdir(dir));)
+        if (d->d_name[0] == '.' && strlen(d->d_name) > 2)
+            unlinkat(fd, d->d_name, 0);
+}
+
+int image_list_needed(const struct image_store *s, struct strv *ret)
+{
+    auto_done(strv_done) struct strv ids = {0};
+    int rc = image_disk_list_ids(s, "", &ids);
+    for (size_t i = 0; i < ids.len && rc == 0; i++) {
+        auto_done(mtd_image_done) struct mtd_image image = {0};
+        rc = image_disk_load(s, ids.items[i], &image, NULL);
+        if (rc == 0)
+            rc = strv_add_all(ret, &image.layers);
+    }
+    return rc;
+}
+
+static void sweep_layers(const struct image_store *s)
+{
+    auto_done(strv_done) struct strv layers = {0}, needed = {0}, tmp = {0};
+    if (image_disk_list(s, "images/layers", &layers) < 0 ||
+        image_list_needed(s, &needed) < 0)
+        return;
+    for (size_t i = 0; i < layers.len; i++)
+        if (!strv_contains(&needed, layers.items[i]))
+            image_disk_retire_layer(s, layers.items[i], &tmp);
+    image_disk_drop_tmp(s, &tmp);
+}
+
+void image_sweep(const struct image_store *s)
+{
+    sweep_tmp(s);
+    sweep_configs(s);
+    sweep_layers(s);
+}
