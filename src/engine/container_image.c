@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "engine/engine_part.h"
 #include "engine/rootfs.h"
 
@@ -122,6 +123,31 @@ static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
                         err);
 }
 
+/* A note in the run directory first: who is killed here leaves a container that no user has
+ * paused, and engine_sweep() thaws it. */
+static int freeze_noted(struct mtd_engine *e, const struct mtd_record *r,
+                        struct cgroup *group, struct mtd_error *err)
+{
+    auto_fd int run = store_open_run(&e->store, r->id, false, err);
+    int code = run < 0 ? run : cgroup_open(group, &r->status.cgroups, err);
+    if (code < 0)
+        return code;
+    auto_fd int note = openat(run, ENGINE_FROZEN, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (note < 0)
+        return mtd_fail_errno(err, errno, "cannot pause %s", r->name);
+    fault_point("commit.freeze");
+    return cgroup_freeze(group, true, err);
+}
+
+static void thaw_noted(struct mtd_engine *e, const char *id, const struct cgroup *group)
+{
+    auto_fd int run = store_open_run(&e->store, id, false, NULL);
+    fault_point("commit.thaw");
+    cgroup_freeze(group, false, NULL);
+    if (run >= 0)
+        unlinkat(run, ENGINE_FROZEN, 0);
+}
+
 int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c,
                char **ret_id, struct mtd_error *err)
 {
@@ -133,12 +159,13 @@ int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c
     if (code < 0)
         return code;
     bool freeze = c->pause && r.status.state == MTD_STATE_RUNNING;
-    if (freeze && (code = cgroup_open(&group, &r.status.cgroups, err)) == 0)
-        code = cgroup_freeze(&group, true, err);
+    if (freeze)
+        code = freeze_noted(e, &r, &group, err);
+    fault_point("commit.frozen");
     if (code == 0)
         code = pack_upper(e, &r, c, ret_id, err);
     if (freeze)
-        cgroup_freeze(&group, false, NULL);
+        thaw_noted(e, r.id, &group);
     if (code == 0)
         engine_note(e, &r, "commit");
     return code;

@@ -22,6 +22,7 @@
 
 #define LINK_MAX_LEN 4096
 #define ADOPT_WAIT_MS 10000
+#define START_TRIES 20
 
 static void forget(struct attachment *a)
 {
@@ -116,6 +117,33 @@ static int launch(struct mtd_engine *e, const char *id, const struct mtd_start *
     return take_fd(&mine);
 }
 
+static bool is_restarting(struct mtd_engine *e, const char *id)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    return store_load(&e->store, id, &r, NULL) == 0 &&
+           r.status.state == MTD_STATE_RESTARTING;
+}
+
+/* A monitor that is there although nothing runs: it waits to start it again, then it is the
+ * one asked for; or it is about to go, then the next one comes after it. */
+static int launch_after(struct mtd_engine *e, const char *id, const struct mtd_start *s,
+                        struct packet_ready *ready, struct mtd_error *err)
+{
+    int fd = -EBUSY;
+    for (int tries = 0; tries < START_TRIES && fd == -EBUSY; tries++) {
+        struct packet_exit end;
+        mtd_error_clear(err);
+        fd = launch(e, id, s, MONITOR_START, ready, err);
+        auto_fd int other = fd == -EBUSY ? engine_connect(e, id, NULL) : -1;
+        if (other >= 0 && is_restarting(e, id) && hear(other, ready, err) == 0)
+            return take_fd(&other);
+        if (other >= 0)
+            engine_wait_exit(other, ADOPT_WAIT_MS, &end);
+    }
+    return fd;
+}
+
 int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
               struct mtd_error *err)
 {
@@ -127,7 +155,7 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
         r = open_reader(e, id, &a, err);
     if (r < 0)
         return r;
-    auto_fd int fd = launch(e, id, s, MONITOR_START, &ready, err);
+    auto_fd int fd = launch_after(e, id, s, &ready, err);
     if (fd < 0) {
         a.fd = s->attach_fd ? 0 : -1;
         forget(&a);

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/parse.h"
 #include "base/sys.h"
 #include "engine/engine_part.h"
@@ -87,6 +88,7 @@ static int victim_open(struct mtd_engine *e, const struct mtd_record *r, struct 
         return code;
     if (v->monitor >= 0)
         packet_send(v->monitor, why, NULL, 0, 0);
+    fault_point("stop.told");
     return 0;
 }
 
@@ -108,6 +110,7 @@ static int wait_gone(const struct victim *v, int64_t timeout_ms)
 
 static int send_signal(const struct victim *v, int sig, bool thaw, struct mtd_error *err)
 {
+    fault_point("stop.signal");
     if (v->pidfd >= 0 && sys_pidfd_send_signal(v->pidfd, sig, NULL, 0) < 0 &&
         errno != ESRCH)
         return mtd_fail_errno(err, errno, "cannot send %s", signal_name(sig));
@@ -117,6 +120,7 @@ static int send_signal(const struct victim *v, int sig, bool thaw, struct mtd_er
 static int kill_all(const struct victim *v, struct mtd_error *err)
 {
     int r = cgroup_kill(&v->cgroup, err);
+    fault_point("stop.kill");
     if (r == 0 && wait_gone(v, KILL_WAIT_MS) == -ETIMEDOUT)
         r = mtd_fail(err, ETIMEDOUT,
                      "it was killed but does not end; a process in it waits in "

@@ -41,6 +41,8 @@ bool engine_has_monitor(struct mtd_engine *e, const char *id);
 /* Puts right what killed processes left: new monitors, groups and run directories nobody owns,
  * interrupted removals. Cheap when there is nothing. */
 void engine_sweep(struct mtd_engine *e);
+/* <run dir>/frozen: a commit has paused it and goes on with it afterwards. */
+#define ENGINE_FROZEN "frozen"
 /* Lock held, no monitor: the groups and the run directory go. */
 void engine_clear_run(struct mtd_engine *e, const char *id);
 /* The host was restarted since this was written: what runs in it is exited now. True: it was

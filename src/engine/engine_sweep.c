@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,12 +57,37 @@ static void mend(struct mtd_engine *e, const char *id)
         engine_clear_run(e, id);
 }
 
+/* Whoever commits holds the lock: a note without it is a dead one's. */
+static void thaw(struct mtd_engine *e, const char *id, const char *note)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(cgroup_done) struct cgroup group = {0};
+    mtd_record_init(&r);
+    auto_fd int lock = store_try_lock(&e->store, id, NULL);
+    if (lock < 0 || store_load(&e->store, id, &r, NULL) < 0)
+        return;
+    if (cgroup_open(&group, &r.status.cgroups, NULL) == 0)
+        cgroup_freeze(&group, false, NULL);
+    unlinkat(e->store.run_fd, note, 0);
+}
+
+static void thaw_noted(struct mtd_engine *e, const char *id)
+{
+    char note[MTD_ID_SIZE + sizeof("/" ENGINE_FROZEN)];
+    snprintf(note, sizeof(note), "%s/" ENGINE_FROZEN, id);
+    if (faccessat(e->store.run_fd, note, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        thaw(e, id, note);
+}
+
 void engine_sweep(struct mtd_engine *e)
 {
     store_sweep(&e->store);
     int fd = openat(e->store.run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     for (const struct dirent *d; dir && (d = readdir(dir));)
-        if (hex_is_valid(d->d_name, MTD_ID_LEN) && !engine_has_monitor(e, d->d_name))
-            mend(e, d->d_name);
+        if (hex_is_valid(d->d_name, MTD_ID_LEN)) {
+            thaw_noted(e, d->d_name);
+            if (!engine_has_monitor(e, d->d_name))
+                mend(e, d->d_name);
+        }
 }

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "engine/exec_part.h"
 #include "engine/self.h"
 #include "nsenter/nsenter.h"
@@ -100,6 +101,7 @@ static int start(struct exec_session *s, const struct nsenter_request *q,
 /* What was started and neither ended nor may live on goes with us. */
 static void finish(struct exec_session *s, bool let_live)
 {
+    fault_point("exec.end");
     console_restore(&s->console);
     exec_keeper_done(s, let_live);
     if (s->late && s->pid > 0 && !s->ended)

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "engine/exec_part.h"
 #include "nsenter/nsenter.h"
 
@@ -91,6 +92,7 @@ static int start_terminal(struct exec_session *s, int master)
 /* The command runs. That the list could not be written is no reason to end it. */
 static void begin(struct exec_session *s)
 {
+    fault_point("exec.list");
     if (s->run_dir >= 0 && exec_list_add(s->run_dir, s->pid, s->args, s->id) < 0)
         s->id[0] = '\0';
     exec_report_running(s);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "engine/image_hash.h"
 #include "engine/spec.h"
 
@@ -78,11 +79,13 @@ static int save(const struct image_store *s, const struct image_draft *d, const 
                 const struct buf *text, struct mtd_error *err)
 {
     struct image_ref ref = d->source;
+    fault_point("image.config");
     int rc = image_disk_save(s, hex, text->data, text->len);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot write %s/images/config/%s.json", s->root,
                               hex);
     memcpy(ref.hex, hex, sizeof(ref.hex));
+    fault_point("image.name");
     return d->name ? image_disk_write_ref(s, d->name, &ref, err) : 0;
 }
 
@@ -96,6 +99,7 @@ static int publish_locked(const struct image_store *s, const struct image_draft 
     if (lock < 0)
         return lock;
     int rc = check_base(s, d->base, err);
+    fault_point("image.layer"); /* to be killed at, as the next two */
     if (rc == 0)
         rc = image_staging_publish(layer, chain, &is_new, err);
     if (rc == 0)

@@ -30,8 +30,8 @@ static void note(struct monitor *m, const char *action, int exit_code)
 /* The claim goes last, and only while it is held: nobody can have made a new one. */
 static void remove_run(struct monitor *m)
 {
-    static const char *const FILES[] = {"attach", "stdin",   "stdout",
-                                        "stderr", LOG_SPOOL, "monitor"};
+    static const char *const FILES[] = {"attach",  "stdin",  "stdout", "stderr",
+                                        LOG_SPOOL, "frozen", "monitor"};
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
         unlinkat(m->run_fd, FILES[i], 0);
     fs_remove_tree_at(m->run_fd, "exec"); /* one that was killed leaves its entry */
@@ -57,6 +57,16 @@ void monitor_unlock(struct monitor *m)
         close(take_fd(&m->lock_fd));
 }
 
+/* How it ended would be lost for ever: for that, room was kept. */
+static int save_end(struct monitor *m)
+{
+    bool durable = !m->record.spec.auto_remove;
+    int r = store_save(&m->store, &m->record, durable, NULL);
+    if ((r == -ENOSPC || r == -EDQUOT) && unlinkat(m->dir_fd, MONITOR_RESERVE, 0) == 0)
+        r = store_save(&m->store, &m->record, durable, NULL);
+    return r;
+}
+
 static int record_end(struct monitor *m, enum mtd_state state)
 {
     struct mtd_status *st = &m->record.status;
@@ -76,7 +86,7 @@ static int record_end(struct monitor *m, enum mtd_state state)
     free(st->health);
     st->health = NULL;
     strv_done(&st->cgroups);
-    return store_save(&m->store, &m->record, !m->record.spec.auto_remove, NULL);
+    return save_end(m);
 }
 
 static void tell_exit(struct monitor *m, bool restarting)

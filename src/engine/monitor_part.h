@@ -85,6 +85,9 @@ int monitor_open_log(struct monitor *m, struct mtd_error *err);
 int monitor_reload(struct monitor *m);
 void monitor_unlock(struct monitor *m);
 
+/* A file whose blocks are given up when there is no other room for the record of the end. */
+#define MONITOR_RESERVE "reserve"
+
 void client_add(struct monitor *m, int fd);
 void client_drop(struct monitor *m, struct monitor_client *c);
 void client_kick_all(struct monitor *m);

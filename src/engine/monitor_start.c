@@ -23,6 +23,7 @@
 #include "engine/sync.h"
 
 #define PIPE_BYTES (256 * 1024)
+#define RESERVE_MORE 16384 /* what a record may grow by while it runs */
 
 static int lose_claim(struct monitor *m)
 {
@@ -49,8 +50,21 @@ int monitor_claim(struct monitor *m, struct mtd_error *err)
     return 0;
 }
 
+/* Made once. That it cannot be made is no reason not to start. */
+static void keep_reserve(struct monitor *m)
+{
+    struct stat st;
+    if (m->auto_remove || fstatat(m->dir_fd, "config.json", &st, 0) < 0)
+        return;
+    auto_fd int fd =
+        openat(m->dir_fd, MONITOR_RESERVE, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0 && fallocate(fd, 0, 0, st.st_size + RESERVE_MORE) < 0)
+        unlinkat(m->dir_fd, MONITOR_RESERVE, 0);
+}
+
 static int write_hostfiles(struct monitor *m, struct mtd_error *err)
 {
+    keep_reserve(m);
     return hostfiles_write(m->dir_fd, &m->record.spec, err);
 }
 

@@ -134,6 +134,22 @@ static bool is_listed(const struct storm *s, const char *id)
     return access(path, F_OK) == 0;
 }
 
+/* A container that restarts may disagree for a moment; what stays is told. */
+static bool check_agrees(const struct storm *s)
+{
+    auto_done(buf_done) struct buf said = {0};
+    for (int64_t end = clock_mono_ns() + PATIENCE_NS; clock_mono_ns() < end;) {
+        said.len = 0;
+        if (ASK(s, &said, "system", "check") == 0)
+            return true;
+        if (getenv("STORM_VERBOSE"))
+            printf("check: %s", said.data ? said.data : "");
+        nanosleep(&(struct timespec){.tv_nsec = 200 * NS_PER_MS}, NULL);
+    }
+    printf("lie: system check: %s", said.data ? said.data : "\n");
+    return false;
+}
+
 unsigned truth_of_states(struct storm *s)
 {
     auto_done(buf_done) struct buf ids = {0};
@@ -144,10 +160,8 @@ unsigned truth_of_states(struct storm *s)
          id = strtok_r(NULL, "\n", &save))
         if (is_listed(s, id) && tells_a_lie(s, id) && is_listed(s, id))
             lies++;
-    if (ASK(s, NULL, "system", "check") != 0) {
-        printf("lie: system check finds something\n");
+    if (!check_agrees(s))
         lies++;
-    }
     return lies;
 }
 

@@ -134,7 +134,7 @@ Test(monitor, killed_with_its_container)
     pid_t pid = pid_of("x");
     pid_t monitor = monitor_of("x");
     kill_and_wait(monitor);
-    kill(pid, SIGKILL);
+    kill_and_wait(pid);
     expect_field("x", "{{.State.Running}}", "false");
     cr_expect_str_empty(state_leftovers(&s, true));
     free(ASK(&s, "start", "x"));
@@ -146,7 +146,7 @@ Test(monitor, killed_with_a_rm_container)
     free(ASK(&s, "run", "-d", "--rm", "--name", "x", "busybox", "sleep", "1000"));
     pid_t pid = pid_of("x");
     kill_and_wait(monitor_of("x"));
-    kill(pid, SIGKILL);
+    kill_and_wait(pid);
     struct outcome o = RUN(&s, "ps", "-aq");
     cr_expect_str_empty(o.out);
     outcome_done(&o);
@@ -226,6 +226,24 @@ Test(monitor, removed_while_it_waits_for_a_restart)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "false"));
     await_field("x", "{{.State.Status}}", "restarting");
+    free(ASK(&s, "rm", "-f", "x"));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+Test(monitor, started_while_it_waits_for_a_restart)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "false"));
+    await_field("x", "{{.State.Status}}", "restarting");
+    free(ASK(&s, "start", "x"));
+    free(ASK(&s, "rm", "-f", "x"));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+Test(monitor, started_while_it_ends)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "true"));
+    for (int i = 0; i < 30; i++)
+        free(ASK(&s, "start", "x"));
     free(ASK(&s, "rm", "-f", "x"));
     cr_expect_str_empty(state_leftovers(&s, false));
 }

@@ -1,0 +1,212 @@
+/* Killed at every step of stop, end, rm, rename, commit, exec and of the log: one ordinary
+ * command later what is said is true, and after rm nothing is left. Needs root and a program
+ * built with fault points. */
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../support/state.h"
+
+#ifdef MTD_FAULTS
+
+#define WORDS_MAX 12
+#define LINES 3000
+
+/* Which process of them the fault is set for. */
+enum victim { MONITOR, FRONT_END };
+
+struct finish_case {
+    const char *point;
+    enum victim victim;
+    const char *run[WORDS_MAX]; /* how "x" is made; NULL = SLEEPER */
+    const char *command[WORDS_MAX];
+    const char
+        *state; /* of x after one more command; NULL = it is gone, "" = either way */
+};
+
+#define COUNTER                                                                         \
+    {                                                                                   \
+        "run", "-d", "--name", "x", "--log-opt", "max-size=4k", "--log-opt",            \
+            "max-file=100", "busybox", "sh", "-c",                                      \
+            "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo $i; done; exec sleep 1000" \
+    }
+#define RM                                                             \
+    {                                                                  \
+        "run", "-d", "--rm", "--name", "x", "busybox", "sleep", "1000" \
+    }
+#define EXEC                \
+    {                       \
+        "exec", "x", "true" \
+    }
+#define STOP                   \
+    {                          \
+        "stop", "-t", "0", "x" \
+    }
+
+static const struct finish_case CASES[] = {
+    {"finish.release", MONITOR, {NULL}, STOP, "exited"},
+    {"finish.record", MONITOR, {NULL}, STOP, "exited"},
+    {"finish.run", MONITOR, {NULL}, STOP, "exited"},
+    {"finish.release", MONITOR, RM, STOP, NULL},
+    {"finish.record", MONITOR, RM, STOP, NULL},
+    {"finish.run", MONITOR, RM, STOP, NULL},
+    {"store.remove.rename", MONITOR, RM, STOP, NULL},
+    {"store.remove.name", MONITOR, RM, STOP, NULL},
+    {"store.remove.run", MONITOR, RM, STOP, NULL},
+    {"store.remove.delete", MONITOR, RM, STOP, NULL},
+    {"stop.told", FRONT_END, {NULL}, STOP, "running"},
+    {"stop.signal", FRONT_END, {NULL}, STOP, ""},
+    {"stop.kill", FRONT_END, {NULL}, STOP, "exited"},
+    {"stop.told", FRONT_END, {NULL}, {"rm", "-f", "x"}, "running"},
+    {"stop.kill", FRONT_END, {NULL}, {"rm", "-f", "x"}, "exited"},
+    {"store.remove.rename", FRONT_END, {NULL}, {"rm", "-f", "x"}, "exited"},
+    {"store.remove.name", FRONT_END, {NULL}, {"rm", "-f", "x"}, NULL},
+    {"store.remove.run", FRONT_END, {NULL}, {"rm", "-f", "x"}, NULL},
+    {"store.remove.delete", FRONT_END, {NULL}, {"rm", "-f", "x"}, NULL},
+    {"store.rename.claim", FRONT_END, {NULL}, {"rename", "x", "y"}, "running"},
+    {"store.rename.save", FRONT_END, {NULL}, {"rename", "x", "y"}, "running"},
+    {"commit.freeze", FRONT_END, {NULL}, {"commit", "x", "img"}, "running"},
+    {"commit.frozen", FRONT_END, {NULL}, {"commit", "x", "img"}, "running"},
+    {"commit.thaw", FRONT_END, {NULL}, {"commit", "x", "img"}, "running"},
+    {"image.layer", FRONT_END, {NULL}, {"commit", "x", "img"}, "running"},
+    {"image.config", FRONT_END, {NULL}, {"commit", "x", "img"}, "running"},
+    {"image.name", FRONT_END, {NULL}, {"commit", "x", "img"}, "running"},
+    {"exec.inside", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.session", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.user", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.stdio", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.limits", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.cwd", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.identity", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.program", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.follow", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.list", FRONT_END, {NULL}, EXEC, "running"},
+    {"exec.end", FRONT_END, {NULL}, EXEC, "running"},
+    {"log.take", MONITOR, COUNTER, {"ps"}, "running"},
+    {"log.taken", MONITOR, COUNTER, {"ps"}, "running"},
+    {"log.write", MONITOR, COUNTER, {"ps"}, "running"},
+    {"log.written", MONITOR, COUNTER, {"ps"}, "running"},
+    {"log.empty", MONITOR, COUNTER, {"ps"}, "running"},
+    {"log.rotate", MONITOR, COUNTER, {"ps"}, "running"},
+    {"log.rotated", MONITOR, COUNTER, {"ps"}, "running"},
+};
+#define N_CASES (sizeof(CASES) / sizeof(CASES[0]))
+
+static const char *const SLEEPER[] = {"run",     "-d",    "--name", "x",
+                                      "busybox", "sleep", "1000",   NULL};
+
+static struct criterion_test_params numbers(void)
+{
+    static size_t all[N_CASES];
+    for (size_t i = 0; i < N_CASES; i++)
+        all[i] = i;
+    return cr_make_param_array(size_t, all, N_CASES);
+}
+
+static void expect_state(struct state *s, const struct finish_case *c)
+{
+    struct outcome o = RUN(s, "inspect", "--format", "{{.State.Status}}", "x");
+    o.out[strcspn(o.out, "\n")] = '\0';
+    if (!c->state)
+        cr_expect_neq(o.status, 0, "%s: x is %s", c->point, o.out);
+    else if (c->state[0])
+        cr_expect_str_eq(o.out, c->state, "%s: x is %s: %s", c->point, o.out, o.err);
+    outcome_done(&o);
+}
+
+struct wanted {
+    struct state *s;
+    char *log;
+};
+
+static bool has_all_lines(void *arg)
+{
+    struct wanted *w = arg;
+    free(w->log);
+    w->log = ASK(w->s, "logs", "x");
+    size_t lines = w->log[0] != '\0';
+    for (const char *p = w->log; *p; p++)
+        lines += *p == '\n';
+    return lines >= LINES;
+}
+
+static void expect_log(struct state *s, const char *point)
+{
+    struct wanted w = {s, NULL};
+    cr_expect(state_until(has_all_lines, &w), "%s: lines are missing", point);
+    long n = 0;
+    for (const char *p = w.log; *p; n++) {
+        char *end;
+        cr_assert_eq(strtol(p, &end, 10), n + 1, "%s: line %ld", point, n + 1);
+        p = *end == '\n' ? end + 1 : end;
+    }
+    free(w.log);
+}
+
+/* With its one layer, and no half of another. */
+static void expect_one_image(struct state *s, const char *point)
+{
+    static const char *const DIRS[] = {"root/images/layers", "root/images/config",
+                                       "root/images/tmp"};
+    static const int WANT[] = {1, 1, 0};
+    struct outcome o = RUN(s, "rmi", "-f", "img");
+    outcome_done(&o);
+    o = RUN(s, "image", "prune", "-f");
+    outcome_done(&o);
+    for (size_t i = 0; i < 3; i++)
+        cr_expect_eq(tempdir_count(s->dir.fd, DIRS[i]), WANT[i], "%s: %s holds %d", point,
+                     DIRS[i], tempdir_count(s->dir.fd, DIRS[i]));
+}
+
+ParameterizedTestParameters(finish, killed_step_is_mended_by_the_next_command)
+{
+    return numbers();
+}
+
+ParameterizedTest(size_t *number, finish, killed_step_is_mended_by_the_next_command)
+{
+    struct state s;
+    const struct finish_case *c = &CASES[*number];
+    char fault[64];
+    if (!is_root())
+        cr_skip("needs root");
+    if (strncmp(c->point, "exec.", 5) == 0 && !program_is_static())
+        cr_skip("a dynamic program does not run in a container");
+    state_make(&s);
+    free(ASK(&s, "images", "-q"));
+    snprintf(fault, sizeof(fault), "%s:kill", c->point);
+    s.fault = c->victim == MONITOR ? fault : NULL;
+    struct outcome o = state_run_input(&s, NULL, 0, c->run[0] ? c->run : SLEEPER);
+    outcome_done(&o);
+    s.fault = c->victim == FRONT_END ? fault : NULL;
+    o = state_run_input(&s, NULL, 0, c->command);
+    if (c->victim == FRONT_END)
+        cr_expect_neq(o.status, 0, "%s was not reached", c->point);
+    outcome_done(&o);
+    s.fault = NULL;
+    o = RUN(&s, "ps", "-a"); /* the one ordinary command */
+    outcome_done(&o);
+    expect_state(&s, c);
+    if (strncmp(c->point, "log.", 4) == 0)
+        expect_log(&s, c->point);
+    o = RUN(&s, "rm", "-f", "x");
+    outcome_done(&o);
+    if (strcmp(c->command[0], "commit") == 0)
+        expect_one_image(&s, c->point);
+    cr_expect_str_empty(state_leftovers(&s, false), "%s left %s", c->point,
+                        state_leftovers(&s, false));
+    state_done(&s);
+}
+
+#else
+
+Test(finish, killed_step_is_mended_by_the_next_command)
+{
+    cr_skip("this build has no fault points; the debug build runs these");
+}
+
+#endif

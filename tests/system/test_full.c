@@ -1,0 +1,168 @@
+/* A full disk: records stay whole, a start fails with one line and leaves nothing, a log that
+ * cannot be written says how much it misses and goes on, and nobody waits for room. Each test
+ * has a small tmpfs of its own over /dev/shm, in a private mount namespace. Needs root. */
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "../support/state.h"
+#include "base/cleanup.h"
+
+#define SIZE "size=16m,mode=0755"
+#define SOME (4 * 1024 * 1024)
+#define BALLAST "/dev/shm/ballast"
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    cr_assert_eq(unshare(CLONE_NEWNS), 0);
+    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    cr_assert_eq(mount("small", "/dev/shm", "tmpfs", 0, SIZE), 0);
+    state_make(&s);
+    cr_assert_eq(strncmp(s.dir.path, "/dev/shm/", 9), 0);
+    free(ASK(&s, "images", "-q"));
+}
+
+static void tear_down(void)
+{
+    unlink(BALLAST);
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(full, .init = set_up, .fini = tear_down, .timeout = 60);
+
+/* Up to that much of it; as much as there is room for. */
+static void fill(size_t bytes)
+{
+    static char block[4096];
+    auto_fd int fd = open(BALLAST, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    cr_assert_geq(fd, 0);
+    for (size_t n = 0; n < bytes && write(fd, block, sizeof(block)) > 0;
+         n += sizeof(block))
+        ;
+}
+
+#define ALL ((size_t)64 * 1024 * 1024)
+
+static void expect_one_line(const struct outcome *o, const char *what)
+{
+    const char *end = strchr(o->err, '\n');
+    cr_expect(end && end[1] == '\0', "%s: %s", what, o->err);
+}
+
+static void expect_field(const char *name, const char *template, const char *want)
+{
+    char *got = ASK(&s, "inspect", "--format", template, name);
+    cr_expect_str_eq(got, want, "%s of %s is %s, not %s", template, name, got, want);
+    free(got);
+}
+
+Test(full, a_run_fails_with_one_line_and_leaves_nothing)
+{
+    fill(ALL);
+    struct outcome o = RUN(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000");
+    cr_expect_eq(o.status, 125, "%d: %s", o.status, o.err);
+    expect_one_line(&o, "run");
+    outcome_done(&o);
+    cr_expect_str_empty(state_leftovers(&s, false));
+    unlink(BALLAST);
+    free(ASK(&s, "run", "--rm", "--name", "x", "busybox", "true"));
+}
+
+Test(full, a_record_stays_whole)
+{
+    static const char *const COMMANDS[][6] = {
+        {"rename", "x", "y"},
+        {"update", "--memory", "64m", "x"},
+        {"start", "x"},
+    };
+    free(ASK(&s, "create", "--name", "x", "busybox", "sleep", "1000"));
+    fill(ALL);
+    for (size_t i = 0; i < ARRAY_SIZE(COMMANDS); i++) {
+        struct outcome o = state_run_input(&s, NULL, 0, COMMANDS[i]);
+        cr_expect_neq(o.status, 0, "%s", COMMANDS[i][0]);
+        expect_one_line(&o, COMMANDS[i][0]);
+        outcome_done(&o);
+        expect_field("x", "{{.Name}} {{.State.Status}}", "/x created");
+    }
+    cr_expect_str_empty(state_leftovers(&s, true));
+    unlink(BALLAST);
+    free(ASK(&s, "start", "x"));
+    expect_field("x", "{{.State.Status}}", "running");
+}
+
+/* Its end is known although there is no room for a new record. */
+Test(full, an_end_is_recorded)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c",
+             "trap 'exit 7' TERM; while :; do usleep 1000; done"));
+    fill(ALL);
+    free(ASK(&s, "stop", "x"));
+    expect_field("x", "{{.State.Status}} {{.State.ExitCode}}", "exited 7");
+    cr_expect_str_empty(state_leftovers(&s, true));
+    free(ASK(&s, "rm", "x"));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+/* Quiet: it has written everything. */
+static bool is_quiet(void *arg)
+{
+    struct outcome o = RUN(&s, "exec", "x", "ls", "/dev/shm/quiet");
+    bool quiet = o.status == 0;
+    (void)arg;
+    outcome_done(&o);
+    return quiet;
+}
+
+static bool has_said_after(void *arg)
+{
+    struct outcome o = RUN(&s, "logs", "--tail", "1", "x");
+    bool said = strcmp(o.out, "after\n") == 0;
+    (void)arg;
+    outcome_done(&o);
+    return said;
+}
+
+/* Lines of "before", which a gap may have cut, and one "after" at the end. */
+static void expect_pieces(char *text)
+{
+    char *save = NULL, *last = NULL;
+    for (char *p = strtok_r(text, "\n", &save); p; p = strtok_r(NULL, "\n", &save)) {
+        cr_assert(strstr("before", p) || strcmp(p, "after") == 0, "\"%s\"", p);
+        last = p;
+    }
+    cr_expect_str_eq(last, "after");
+}
+
+Test(full, a_log_marks_its_gap_and_goes_on)
+{
+    if (!program_is_static())
+        cr_skip("exec needs a static program");
+    fill(SOME);
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c",
+             "trap 'echo after' USR1; yes before | head -c 30000000; "
+             "touch /dev/shm/quiet; while :; do usleep 1000; done"));
+    cr_expect(state_until(is_quiet, NULL), "the container is stalled");
+    expect_field("x", "{{.State.Status}}", "running");
+    unlink(BALLAST);
+    free(ASK(&s, "kill", "-s", "USR1", "x"));
+    cr_expect(state_until(has_said_after, NULL), "nothing is logged any more");
+    free(ASK(&s, "stop", "-t", "0", "x"));
+    struct outcome o = RUN(&s, "logs", "x");
+    cr_expect_eq(o.status, 0);
+    cr_expect_not_null(strstr(o.err, "bytes lost: no space left on device"), "%s", o.err);
+    expect_pieces(o.out);
+    outcome_done(&o);
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
