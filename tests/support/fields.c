@@ -36,9 +36,11 @@ struct wanted {
 static bool has_value(void *arg)
 {
     struct wanted *w = arg;
-    auto_free char *got = field(w->s, w->name, w->template);
-    snprintf(w->last, sizeof(w->last), "%s", got);
-    return strcmp(got, w->value) == 0;
+    struct outcome o = RUN(w->s, "inspect", "--format", w->template, w->name);
+    o.out[strcspn(o.out, "\n")] = '\0';
+    snprintf(w->last, sizeof(w->last), "%s", o.out);
+    outcome_done(&o);
+    return strcmp(w->last, w->value) == 0;
 }
 
 void await_field(const struct state *s, const char *name, const char *template,
@@ -65,9 +67,13 @@ pid_t monitor_of(const struct state *s, const char *name)
     return pid_field(s, name, "{{.MonitorPid}}");
 }
 
+/* Or a zombie: the host's pid 1 may take seconds to reap it. */
 static bool is_gone(void *arg)
 {
-    return kill(*(pid_t *)arg, 0) < 0;
+    char path[64], state = 'Z';
+    snprintf(path, sizeof(path), "/proc/%d/stat", *(int *)arg);
+    auto_file FILE *f = fopen(path, "re");
+    return !f || fscanf(f, "%*d (%*[^)]) %c", &state) != 1 || state == 'Z';
 }
 
 void kill_and_wait(pid_t pid)

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "../support/state.h"
+#include "../support/fields.h"
 
 static struct state s;
 
@@ -26,75 +26,6 @@ static void tear_down(void)
 }
 
 TestSuite(monitor, .init = set_up, .fini = tear_down, .timeout = 60);
-
-static char *field(const char *name, const char *template)
-{
-    return ASK(&s, "inspect", "--format", template, name);
-}
-
-static void expect_field(const char *name, const char *template, const char *want)
-{
-    char *got = field(name, template);
-    cr_expect_str_eq(got, want, "%s of %s is %s, not %s", template, name, got, want);
-    free(got);
-}
-
-static pid_t pid_of(const char *name)
-{
-    char *text = field(name, "{{.State.Pid}}");
-    pid_t pid = (pid_t)atol(text);
-    free(text);
-    return pid;
-}
-
-/* As the record has it: a monitor that took over is not the parent. */
-static pid_t monitor_of(const char *name)
-{
-    char *text = field(name, "{{.MonitorPid}}");
-    pid_t pid = (pid_t)atol(text);
-    free(text);
-    return pid;
-}
-
-struct wanted {
-    const char *name, *template, *value;
-};
-
-static bool has_value(void *arg)
-{
-    const struct wanted *w = arg;
-    struct outcome o = RUN(&s, "inspect", "--format", w->template, w->name);
-    o.out[strcspn(o.out, "\n")] = '\0';
-    bool same = o.status == 0 && strcmp(o.out, w->value) == 0;
-    outcome_done(&o);
-    return same;
-}
-
-static void await_field(const char *name, const char *template, const char *value)
-{
-    struct wanted w = {name, template, value};
-    cr_expect(state_until(has_value, &w), "%s of %s never was %s", template, name, value);
-}
-
-/* Or a zombie: whoever reaps here may take its time. */
-static bool is_gone(void *arg)
-{
-    char path[64], state = 'Z';
-    snprintf(path, sizeof(path), "/proc/%d/stat", *(int *)arg);
-    FILE *f = fopen(path, "r");
-    if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-        state = 'Z';
-    if (f)
-        fclose(f);
-    return state == 'Z';
-}
-
-static void kill_and_wait(pid_t pid)
-{
-    cr_assert_gt(pid, 1);
-    cr_assert_eq(kill(pid, SIGKILL), 0);
-    cr_expect(state_until(is_gone, &pid));
-}
 
 /* "n" on each line from 1, without a hole or a double. */
 static void expect_counting(const char *text, long at_least)
@@ -116,7 +47,7 @@ Test(monitor, killed_monitor_costs_nothing)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c", COUNT));
     for (int i = 0; i < 3; i++) /* each command starts a new one when there is none */
-        kill_and_wait(monitor_of("x"));
+        kill_and_wait(monitor_of(&s, "x"));
     struct outcome w = RUN(&s, "wait", "x");
     cr_expect_str_eq(w.out, "5\n",
                      "the exit status of a container whose monitor was killed");
@@ -124,28 +55,28 @@ Test(monitor, killed_monitor_costs_nothing)
     char *log = ASK(&s, "logs", "x");
     expect_counting(log, 400);
     free(log);
-    expect_field("x", "{{.State.Status}} {{.State.ExitCode}}", "exited 5");
+    expect_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 5");
     cr_expect_str_empty(state_leftovers(&s, true));
 }
 
 Test(monitor, killed_with_its_container)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
-    pid_t pid = pid_of("x");
-    pid_t monitor = monitor_of("x");
+    pid_t pid = pid_of(&s, "x");
+    pid_t monitor = monitor_of(&s, "x");
     kill_and_wait(monitor);
     kill_and_wait(pid);
-    expect_field("x", "{{.State.Running}}", "false");
+    expect_field(&s, "x", "{{.State.Running}}", "false");
     cr_expect_str_empty(state_leftovers(&s, true));
     free(ASK(&s, "start", "x"));
-    expect_field("x", "{{.State.Running}}", "true");
+    expect_field(&s, "x", "{{.State.Running}}", "true");
 }
 
 Test(monitor, killed_with_a_rm_container)
 {
     free(ASK(&s, "run", "-d", "--rm", "--name", "x", "busybox", "sleep", "1000"));
-    pid_t pid = pid_of("x");
-    kill_and_wait(monitor_of("x"));
+    pid_t pid = pid_of(&s, "x");
+    kill_and_wait(monitor_of(&s, "x"));
     kill_and_wait(pid);
     struct outcome o = RUN(&s, "ps", "-aq");
     cr_expect_str_empty(o.out);
@@ -157,16 +88,16 @@ Test(monitor, stop_after_the_monitor_was_killed)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c",
              "trap 'exit 3' TERM; while :; do usleep 1000; done"));
-    kill_and_wait(monitor_of("x"));
+    kill_and_wait(monitor_of(&s, "x"));
     free(ASK(&s, "stop", "x"));
-    expect_field("x", "{{.State.Status}} {{.State.ExitCode}}", "exited 3");
+    expect_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 3");
     cr_expect_str_empty(state_leftovers(&s, true));
 }
 
 Test(monitor, front_end_killed)
 {
     pid_t front = SPAWN(&s, "run", "--name", "x", "busybox", "sh", "-c", COUNT);
-    await_field("x", "{{.State.Status}}", "running");
+    await_field(&s, "x", "{{.State.Status}}", "running");
     kill(front, SIGKILL);
     cr_expect_eq(state_reap(front), 128 + SIGKILL);
     struct outcome w = RUN(&s, "wait", "x");
@@ -182,8 +113,8 @@ Test(monitor, front_end_of_a_rm_container_killed)
 {
     pid_t front = SPAWN(&s, "run", "--rm", "--name", "x", "busybox", "sh", "-c",
                         "echo up; exec sleep 1000");
-    await_field("x", "{{.State.Status}}", "running");
-    pid_t pid = pid_of("x");
+    await_field(&s, "x", "{{.State.Status}}", "running");
+    pid_t pid = pid_of(&s, "x");
     kill(front, SIGKILL);
     state_reap(front);
     kill(pid, SIGKILL);
@@ -197,7 +128,7 @@ Test(monitor, restarts_on_failure_so_often)
     struct outcome w = RUN(&s, "wait", "x");
     cr_expect_str_eq(w.out, "3\n");
     outcome_done(&w);
-    expect_field("x", "{{.RestartCount}} {{.State.Status}}", "2 exited");
+    expect_field(&s, "x", "{{.RestartCount}} {{.State.Status}}", "2 exited");
     char *log = ASK(&s, "logs", "x");
     cr_expect_str_eq(log, "run\nrun\nrun");
     free(log);
@@ -209,23 +140,23 @@ Test(monitor, a_stopped_one_stays_stopped)
     free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "sleep",
              "1000"));
     free(ASK(&s, "stop", "-t", "0", "x"));
-    expect_field("x", "{{.State.Status}}", "exited");
+    expect_field(&s, "x", "{{.State.Status}}", "exited");
     cr_expect_str_empty(state_leftovers(&s, true));
 }
 
 Test(monitor, stopped_while_it_waits_for_a_restart)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "false"));
-    await_field("x", "{{.State.Status}}", "restarting");
+    await_field(&s, "x", "{{.State.Status}}", "restarting");
     free(ASK(&s, "stop", "x"));
-    expect_field("x", "{{.State.Status}}", "exited");
+    expect_field(&s, "x", "{{.State.Status}}", "exited");
     cr_expect_str_empty(state_leftovers(&s, true));
 }
 
 Test(monitor, removed_while_it_waits_for_a_restart)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "false"));
-    await_field("x", "{{.State.Status}}", "restarting");
+    await_field(&s, "x", "{{.State.Status}}", "restarting");
     free(ASK(&s, "rm", "-f", "x"));
     cr_expect_str_empty(state_leftovers(&s, false));
 }
@@ -233,7 +164,7 @@ Test(monitor, removed_while_it_waits_for_a_restart)
 Test(monitor, started_while_it_waits_for_a_restart)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "false"));
-    await_field("x", "{{.State.Status}}", "restarting");
+    await_field(&s, "x", "{{.State.Status}}", "restarting");
     free(ASK(&s, "start", "x"));
     free(ASK(&s, "rm", "-f", "x"));
     cr_expect_str_empty(state_leftovers(&s, false));
@@ -252,14 +183,14 @@ Test(monitor, killed_while_it_waits_for_a_restart)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "sh", "-c",
              "echo $PPID; false"));
-    await_field("x", "{{.State.Status}}", "restarting");
-    kill_and_wait(monitor_of("x"));
-    char *count = field("x", "{{.RestartCount}}");
+    await_field(&s, "x", "{{.State.Status}}", "restarting");
+    kill_and_wait(monitor_of(&s, "x"));
+    char *count = field(&s, "x", "{{.RestartCount}}");
     long before = atol(count);
     free(count);
     char more[32];
     snprintf(more, sizeof(more), "%ld", before + 2);
-    await_field("x", "{{.RestartCount}}", more); /* the new monitor goes on with it */
+    await_field(&s, "x", "{{.RestartCount}}", more); /* the new monitor goes on with it */
     free(ASK(&s, "rm", "-f", "x"));
 }
 
@@ -267,9 +198,9 @@ Test(monitor, paused_one_stops)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
     free(ASK(&s, "pause", "x"));
-    expect_field("x", "{{.State.Status}}", "paused");
+    expect_field(&s, "x", "{{.State.Status}}", "paused");
     free(ASK(&s, "stop", "-t", "1", "x"));
-    expect_field("x", "{{.State.Status}}", "exited");
+    expect_field(&s, "x", "{{.State.Status}}", "exited");
     cr_expect_str_empty(state_leftovers(&s, true));
 }
 
