@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "ui/batch.h"
 #include "ui/dialog.h"
 #include "ui/format.h"
 #include "ui/jobs.h"
@@ -133,6 +134,8 @@ static void ask(struct ui *ui, const struct plan *plan, const struct row **rows,
         describe(ui, rows[i], &text);
         memcpy(p->subjects[i].id, rows[i]->s->id, MTD_ID_SIZE);
         p->subjects[i].state = rows[i]->s->state;
+        snprintf(p->subjects[i].name, sizeof(p->subjects[i].name), "%s",
+                 rows[i]->s->name ? rows[i]->s->name : rows[i]->s->id);
     }
     p->n = c->n_subjects = n;
     memcpy(c->subjects, p->subjects, sizeof(p->subjects));
@@ -268,8 +271,10 @@ void action_kill(struct ui *ui)
         if (row_is_alive(rows[i]))
             memcpy(v->subjects[v->n++].id, rows[i]->s->id, MTD_ID_SIZE);
     if (v && v->n) {
-        ui_push(ui, menu_new("kill: which signal?", SIGNALS, ARRAY_SIZE(SIGNALS), 0,
-                             choose_signal, v));
+        struct modal *m = menu_new("kill: which signal?", SIGNALS, ARRAY_SIZE(SIGNALS), 0,
+                                   choose_signal, v);
+        ui_about(m, n == 1 ? rows[0] : NULL);
+        ui_push(ui, m);
         return;
     }
     free(v);
@@ -371,7 +376,9 @@ void action_exec_ask(struct ui *ui)
         return;
     arg->ui = ui;
     memcpy(arg->id, r->s->id, sizeof(arg->id));
-    ui_push(ui, prompt_new("exec, command:", "", NULL, exec_answer, arg));
+    struct modal *m = prompt_new("exec, command:", "", NULL, exec_answer, arg);
+    ui_about(m, r);
+    ui_push(ui, m);
 }
 
 void action_exec_split(struct ui *ui)
@@ -424,26 +431,6 @@ void action_attach(struct ui *ui)
 
 /* ---- the palette -------------------------------------------------------------------------- */
 
-/* -i, -t, -it ... among the options of run, exec, start; attach itself. */
-static bool wants_terminal(const struct strv *v)
-{
-    const char *verb = v->items[0];
-    if (strcmp(verb, "attach") == 0)
-        return true;
-    bool can = strcmp(verb, "run") == 0 || strcmp(verb, "exec") == 0 ||
-               strcmp(verb, "start") == 0;
-    bool interactive = false, detached = false;
-    for (size_t i = 1; can && i < v->len && v->items[i][0] == '-'; i++) {
-        const char *o = v->items[i];
-        bool cluster = o[1] && o[1] != '-' && o[1 + strspn(o + 1, "itda")] == '\0';
-        interactive |= (cluster && strpbrk(o, "it")) ||
-                       strncmp(o, "--interactive", 13) == 0 ||
-                       strncmp(o, "--tty", 5) == 0 || strcmp(o, "--ti") == 0;
-        detached |= (cluster && strchr(o, 'd')) || strncmp(o, "--detach", 8) == 0;
-    }
-    return interactive && !detached;
-}
-
 void action_line(struct ui *ui, const char *text)
 {
     struct mtd_error err = {0};
@@ -456,7 +443,7 @@ void action_line(struct ui *ui, const char *text)
         job_free(j);
         return;
     }
-    j->terminal = wants_terminal(&j->argv);
+    j->terminal = batch_wants_terminal(&j->argv);
     j->pause = j->terminal;
     j->show = !j->terminal;
     job_start(j, NULL);

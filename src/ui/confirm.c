@@ -116,8 +116,8 @@ static enum modal_result update(struct modal *m)
         const struct row *r = model_find(&m->ui->model, s->id);
         if (r && r->s->state == s->state)
             continue;
-        ui_say(m->ui, SAY_WARNING, "%s: not done, %.12s %s meanwhile", d->title, s->id,
-               r ? mtd_state_name(r->s->state) : "vanished");
+        ui_say(m->ui, SAY_WARNING, "not done: %s %s%s meanwhile", s->name,
+               r ? "is " : "vanished", r ? mtd_state_name(r->s->state) : "");
         return MODAL_CLOSE;
     }
     return MODAL_STAY;

@@ -7,15 +7,20 @@
 
 #include "ui/state.h"
 
-/* answer(NULL) = cancelled; changed may be NULL. */
+/* answer(NULL) = cancelled; changed may be NULL. Up and Down recall what was answered to the
+ * same label before. */
 struct modal *prompt_new(const char *label, const char *initial,
                          void (*changed)(void *arg, const char *text),
                          void (*answer)(void *arg, const char *text), void *arg);
 
+/* Tab completes the last word of text: fn adds the words that may stand there. */
+void prompt_completes(struct modal *m,
+                      void (*fn)(void *arg, const char *text, struct strv *ret));
+
 /* What a confirmation is about: it closes with a word when one of them changes state. */
 #define CONFIRM_MAX 64
 struct subject {
-    char id[MTD_ID_SIZE];
+    char id[MTD_ID_SIZE], name[80];
     enum mtd_state state;
 };
 struct confirm {

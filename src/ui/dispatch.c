@@ -434,6 +434,8 @@ void dispatch_key(struct ui *ui, const struct input_event *event)
         modal_key(ui, &k);
     else if (b && b->acts && ui->read_only)
         ui_say(ui, SAY_WARNING, "read-only: \"%s\" is locked", b->name);
+    else if (b && b->acts && ui->frozen)
+        ui_say(ui, SAY_WARNING, "frozen: what is shown may be old; Z first, then act");
     else
         plain_key(ui, &k);
     dispatch_sync(ui);

@@ -277,7 +277,7 @@ static const struct binding TABLE[] = {
      {':'},
      "palette",
      NULL,
-     "any batch command line; :journal, :grep RE",
+     "any batch command line; :journal, :grep RE; Tab completes, Up recalls",
      false},
     {CMD_COPY,
      CONTEXT_GLOBAL,

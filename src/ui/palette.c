@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "ui/actions.h"
+#include "ui/batch.h"
 #include "ui/columns.h"
 #include "ui/dialog.h"
 #include "ui/logview.h"
@@ -78,19 +79,6 @@ static const struct {
     {"filter", filter},        {"sort", sort},      {"columns", columns}, {"grep", grep},
 };
 
-/* Verbs that look and change nothing: allowed with --read-only. */
-static bool only_looks(const char *text)
-{
-    static const char *const VERBS[] = {"ps",   "list",    "inspect", "logs", "images",
-                                        "info", "stats",   "top",     "diff", "events",
-                                        "port", "version", "history", "help"};
-    size_t n = strcspn(text, " ");
-    for (size_t i = 0; i < ARRAY_SIZE(VERBS); i++)
-        if (strlen(VERBS[i]) == n && strncmp(VERBS[i], text, n) == 0)
-            return true;
-    return false;
-}
-
 void palette_run(struct ui *ui, const char *text)
 {
     text += strspn(text, " ");
@@ -100,7 +88,7 @@ void palette_run(struct ui *ui, const char *text)
             OWN[i].fn(ui, text + n + strspn(text + n, " "));
             return;
         }
-    if (ui->read_only && !only_looks(text))
+    if (ui->read_only && !batch_only_looks(text))
         ui_say(ui, SAY_WARNING, "read-only: \"%.*s\" is locked", (int)n, text);
     else if (*text)
         action_line(ui, text);
@@ -112,7 +100,69 @@ static void answer(void *arg, const char *text)
         palette_run(arg, text);
 }
 
+/* ---- completion ------------------------------------------------------------------------- */
+
+static void offer(struct strv *ret, const char *word, const char *typed)
+{
+    if (word && strncmp(word, typed, strlen(typed)) == 0)
+        strv_add(ret, word);
+}
+
+static void offer_commands(const char *typed, struct strv *ret)
+{
+    const struct batch_verb *v;
+    for (size_t i = 0; (v = batch_verb_at(i)); i++)
+        offer(ret, v->name, typed);
+    for (size_t i = 0; i < ARRAY_SIZE(OWN); i++)
+        if (strlen(OWN[i].name) > 1)
+            offer(ret, OWN[i].name, typed);
+}
+
+static void offer_containers(const struct model *m, const char *typed, struct strv *ret)
+{
+    for (size_t i = 0; i < m->list.len; i++)
+        offer(ret, m->rows[i].s->name, typed);
+}
+
+static void offer_images(struct mtd_engine *e, const char *typed, struct strv *ret)
+{
+    auto_done(mtd_image_list_done) struct mtd_image_list list = {0};
+    if (!e || mtd_images(e, &list, NULL) < 0)
+        return;
+    for (size_t i = 0; i < list.len; i++)
+        for (size_t j = 0; j < list.items[i].names.len; j++)
+            offer(ret, list.items[i].names.items[j], typed);
+}
+
+static void offer_sorts(const char *typed, struct strv *ret)
+{
+    for (int i = 0; i < SORT_COUNT; i++)
+        offer(ret, sort_name((enum sort)i), typed);
+}
+
+/* A verb of two words is one candidate until its first word stands there. */
+static void complete(void *arg, const char *text, struct strv *ret)
+{
+    struct ui *ui = arg;
+    text += strspn(text, " ");
+    const char *blank = strrchr(text, ' '), *typed = blank ? blank + 1 : text;
+    const struct batch_verb *v = batch_verb_of(text);
+    enum operand operand = v ? v->operand : OPERAND_NONE;
+    if (!blank)
+        offer_commands(typed, ret);
+    else if (strncmp(text, "sort ", 5) == 0)
+        offer_sorts(typed, ret);
+    if (!blank)
+        return;
+    if (operand == OPERAND_CONTAINER || operand == OPERAND_EITHER)
+        offer_containers(&ui->model, typed, ret);
+    if (operand == OPERAND_IMAGE || operand == OPERAND_EITHER)
+        offer_images(ui->engine, typed, ret);
+}
+
 void palette_open(struct ui *ui)
 {
-    ui_push(ui, prompt_new(":", "", NULL, answer, ui));
+    struct modal *m = prompt_new(":", "", NULL, answer, ui);
+    prompt_completes(m, complete);
+    ui_push(ui, m);
 }

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "ui/batch.h"
 #include "ui/format.h"
 #include "ui/text.h"
 #include "ui/words.h"
@@ -96,16 +97,6 @@ static void resolve_numbers(struct strv *words, const struct mtd_list *l)
     }
 }
 
-static bool only_looks(const char *verb)
-{
-    static const char *const VERBS[] = {"ps",   "logs", "inspect", "images",
-                                        "info", "top",  "diff"};
-    for (size_t i = 0; i < ARRAY_SIZE(VERBS); i++)
-        if (strcmp(VERBS[i], verb) == 0)
-            return true;
-    return false;
-}
-
 static void act(const struct mtd_options *o, struct mtd_engine *e, bool read_only,
                 const struct mtd_list *l, const char *line, FILE *out)
 {
@@ -119,7 +110,7 @@ static void act(const struct mtd_options *o, struct mtd_engine *e, bool read_onl
     }
     if (words_split(line, &words, &err) < 0 || words.len == 0)
         fprintf(out, "%s\n", err.text);
-    else if (read_only && !only_looks(words.items[0]))
+    else if (read_only && !batch_only_looks(line))
         fputs("read-only: locked\n", out);
     else {
         resolve_numbers(&words, l);

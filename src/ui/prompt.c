@@ -1,4 +1,5 @@
 /* A line of input in the footer: the screen above stays to be looked at while typing. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,32 @@ struct prompt {
     void (*changed)(void *arg, const char *text);
     void (*answer)(void *arg, const char *text);
     void *arg;
+    void (*complete)(void *arg, const char *text, struct strv *ret); /* may be NULL */
+    struct line_recall recall;
+    struct strv candidates; /* more than one word may stand here */
 };
+
+/* ---- what is seen ------------------------------------------------------------------------ */
+
+/* What was said meanwhile ("bad pattern") or may be typed, in the line above: the footer is
+ * taken. */
+static void draw_above(const struct prompt *p, struct canvas *c, struct rect screen)
+{
+    const struct message *said = &p->modal.ui->message;
+    struct rect r = {screen.row + screen.rows - 2, screen.col, 1, screen.cols};
+    if (screen.rows < 2 || (p->candidates.len == 0 && !said->text[0]))
+        return;
+    canvas_fill(c, r, STYLE(COLOR_TEXT));
+    if (p->candidates.len == 0) {
+        canvas_field(c, r, 0, 1, r.cols - 1, false,
+                     STYLE(said->level == SAY_INFO ? COLOR_INFO : COLOR_WARNING),
+                     said->text);
+        return;
+    }
+    int col = 1;
+    for (size_t i = 0; i < p->candidates.len && col < r.cols; i++)
+        col = canvas_puts(c, r, 0, col, STYLE(COLOR_DIM), p->candidates.items[i]) + 2;
+}
 
 static void draw(struct modal *m, struct canvas *c, struct rect screen)
 {
@@ -23,18 +49,82 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
     if (col > r.cols / 2)
         col = r.cols / 2;
     line_draw(&p->line, c, r, 0, col, r.cols - col, true);
+    draw_above(p, c, screen);
+}
+
+/* ---- keys ------------------------------------------------------------------------------- */
+
+static size_t common_prefix(const struct strv *v)
+{
+    size_t n = strlen(v->items[0]);
+    for (size_t i = 1; i < v->len; i++)
+        for (size_t j = 0; j < n; j++)
+            if (v->items[i][j] != v->items[0][j])
+                n = j;
+    return n;
+}
+
+/* The word that ends at the cursor becomes what all candidates begin with. */
+static void complete(struct prompt *p)
+{
+    struct strv *v = &p->candidates;
+    struct line *l = &p->line;
+    strv_done(v);
+    *v = (struct strv){0};
+    if (!p->complete || l->at != l->len)
+        return;
+    p->complete(p->arg, l->text, v);
+    const char *blank = strrchr(l->text, ' ');
+    size_t have = strlen(blank ? blank + 1 : l->text);
+    if (v->len == 0)
+        return;
+    size_t n = common_prefix(v);
+    if (n > have)
+        line_insert(l, v->items[0] + have, n - have);
+    if (v->len == 1) {
+        line_insert(l, " ", 1);
+        strv_done(v);
+        *v = (struct strv){0};
+    }
+}
+
+static bool recall(struct prompt *p, int key)
+{
+    struct line_history *h = ui_history(p->modal.ui, p->label);
+    bool older = key == KEY_UP || key == KEY_CTRL('p');
+    if (!older && key != KEY_DOWN && key != KEY_CTRL('n'))
+        return false;
+    return h && line_recall(h, &p->recall, &p->line, older);
+}
+
+static enum modal_result end(struct prompt *p, bool answered)
+{
+    struct prompt copy = *p; /* answer may open the next dialog */
+    struct line_history *h = ui_history(p->modal.ui, p->label);
+    if (h && answered)
+        line_history_add(h, p->line.text);
+    p->answer = NULL;
+    copy.answer(copy.arg, answered ? copy.line.text : NULL);
+    return MODAL_CLOSE;
 }
 
 static enum modal_result key(struct modal *m, const struct key *k)
 {
     struct prompt *p = (struct prompt *)m;
-    if (k->key == KEY_ENTER || k->key == KEY_ESC || k->key == KEY_CTRL('c')) {
-        struct prompt copy = *p; /* answer may open the next dialog */
-        p->answer = NULL;
-        copy.answer(copy.arg, k->key == KEY_ENTER ? copy.line.text : NULL);
-        return MODAL_CLOSE;
+    if (k->key == KEY_ENTER || k->key == KEY_ESC || k->key == KEY_CTRL('c'))
+        return end(p, k->key == KEY_ENTER);
+    if (k->key == KEY_TAB) {
+        complete(p);
+    } else {
+        strv_done(&p->candidates);
+        p->candidates = (struct strv){0};
     }
-    if (line_key(&p->line, k->key) && p->changed)
+    bool recalled = recall(p, k->key), used = recalled || line_key(&p->line, k->key);
+    if (used && !recalled)
+        p->recall.back = 0;
+    if (used)
+        m->ui->message.text[0] = '\0'; /* it was about the line as it stood before */
+    if (used && p->changed)
         p->changed(p->arg, p->line.text);
     return MODAL_STAY;
 }
@@ -45,6 +135,7 @@ static void free_prompt(struct modal *m)
     struct prompt *p = (struct prompt *)m;
     if (p->answer)
         p->answer(p->arg, NULL);
+    strv_done(&p->candidates);
     free(m);
 }
 
@@ -65,4 +156,11 @@ struct modal *prompt_new(const char *label, const char *initial,
     p->answer = answer;
     p->arg = arg;
     return &p->modal;
+}
+
+void prompt_completes(struct modal *m,
+                      void (*fn)(void *arg, const char *text, struct strv *ret))
+{
+    if (m)
+        ((struct prompt *)m)->complete = fn;
 }

@@ -29,7 +29,10 @@ static void host_ask(void *app, const char *label, const char *initial,
                      void (*changed)(void *arg, const char *text),
                      void (*answer)(void *arg, const char *text), void *arg)
 {
-    ui_push(app, prompt_new(label, initial, changed, answer, arg));
+    struct ui *ui = app;
+    struct modal *m = prompt_new(label, initial, changed, answer, arg);
+    ui_about(m, model_find(&ui->model, ui->shown_id));
+    ui_push(ui, m);
 }
 
 static void host_copy(void *app, const char *text)
@@ -135,7 +138,10 @@ static void host_choose(void *app, const char *title, const struct strv *labels,
             *tab = '\0';
         items[i] = (struct menu_item){labels->items[i], tab ? tab + 1 : NULL};
     }
-    ui_push(app, menu_new(title, items, labels->len, 0, chosen, c));
+    struct ui *ui = app;
+    struct modal *m = menu_new(title, items, labels->len, 0, chosen, c);
+    ui_about(m, model_find(&ui->model, ui->shown_id));
+    ui_push(ui, m);
 }
 
 /* ---- beginning and end -------------------------------------------------------------------- */
@@ -209,6 +215,8 @@ void ui_done(struct ui *ui)
     model_done(&ui->model);
     keys_done(&ui->keys);
     journal_done(&ui->journal);
+    for (size_t i = 0; i < QUESTIONS_MAX; i++)
+        line_history_done(&ui->questions[i].history);
     mtd_close(ui->engine);
 }
 
@@ -250,11 +258,20 @@ static int open_engine(struct ui *ui, struct mtd_error *err)
     return 0;
 }
 
-static void update_modals(struct ui *ui)
+static bool is_over(struct ui *ui, struct modal *m)
+{
+    if (m->about[0] && !model_find(&ui->model, m->about)) {
+        ui_say(ui, SAY_WARNING, "not done: %s vanished meanwhile", m->about_name);
+        return true;
+    }
+    return m->ops->update && m->ops->update(m) == MODAL_CLOSE;
+}
+
+void ui_update_modals(struct ui *ui)
 {
     for (struct modal *m = ui->modal, *below; m; m = below) {
         below = m->below;
-        if (m->ops->update && m->ops->update(m) == MODAL_CLOSE)
+        if (is_over(ui, m))
             ui_close(ui, m);
     }
 }
@@ -268,7 +285,7 @@ void ui_refresh(struct ui *ui)
         snprintf(ui->model.problem, sizeof(ui->model.problem), "%s", err.text);
     else
         model_refresh(&ui->model, ui->engine);
-    update_modals(ui);
+    ui_update_modals(ui);
     dispatch_sync(ui);
 }
 

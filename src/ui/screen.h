@@ -19,7 +19,8 @@ int ui_init(struct ui *ui, const struct ui_setup *setup);
 void ui_done(struct ui *ui);
 
 void ui_resize(struct ui *ui, int rows, int cols);
-void ui_refresh(struct ui *ui); /* the list again */
+void ui_refresh(struct ui *ui);       /* the list again */
+void ui_update_modals(struct ui *ui); /* after that: dialogs about what is gone close */
 /* Figures of what is on the screen. */
 void ui_sample(struct ui *ui);
 bool ui_wants_samples(const struct ui *ui); /* something runs and is to be seen */

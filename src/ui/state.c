@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 void ui_say(struct ui *ui, enum say level, const char *fmt, ...)
 {
@@ -31,9 +32,30 @@ void ui_close(struct ui *ui, struct modal *m)
         }
 }
 
+void ui_about(struct modal *m, const struct row *r)
+{
+    if (!m || !r)
+        return;
+    memcpy(m->about, r->s->id, sizeof(m->about));
+    snprintf(m->about_name, sizeof(m->about_name), "%s",
+             r->s->name ? r->s->name : r->s->id);
+}
+
 void ui_request(struct ui *ui, enum request r)
 {
     ui->platform->request(ui->app, r);
+}
+
+struct line_history *ui_history(struct ui *ui, const char *label)
+{
+    for (size_t i = 0; i < QUESTIONS_MAX; i++) {
+        struct question *q = &ui->questions[i];
+        if (q->label[0] == '\0')
+            snprintf(q->label, sizeof(q->label), "%s", label);
+        if (strcmp(q->label, label) == 0)
+            return &q->history;
+    }
+    return NULL;
 }
 
 int64_t ui_now(const struct ui *ui)

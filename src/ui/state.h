@@ -9,7 +9,7 @@
 #include "ui/config.h"
 #include "ui/journal.h"
 #include "ui/layout.h"
-#include "ui/line.h"
+#include "ui/line_history.h"
 #include "ui/model.h"
 #include "ui/view.h"
 
@@ -67,12 +67,21 @@ struct modal {
     const struct modal_ops *ops;
     struct ui *ui;
     struct modal *below;
+    char about[MTD_ID_SIZE]; /* closes with a word when this one vanishes; "" = nobody */
+    char about_name[80];
 };
 
 struct message {
     enum say level;
     char text[512]; /* "" = none */
 };
+
+/* What was answered to one question; found by its label. */
+struct question {
+    char label[32];
+    struct line_history history;
+};
+#define QUESTIONS_MAX 8 /* kinds of; a further one has no history */
 
 struct ui {
     const struct mtd_options *options;
@@ -107,6 +116,7 @@ struct ui {
     size_t top;          /* first visible row of the list */
     struct modal *modal; /* topmost; NULL = none */
     struct message message;
+    struct question questions[QUESTIONS_MAX];
     char shown_id[MTD_ID_SIZE]; /* whose detail the tabs show */
     unsigned jobs;              /* under way */
 };
@@ -116,8 +126,10 @@ void ui_say(struct ui *ui, enum say level, const char *fmt, ...)
 void ui_push(struct ui *ui, struct modal *m);
 void ui_close(struct ui *ui,
               struct modal *m); /* takes it out, wherever it is, and frees it */
+void ui_about(struct modal *m, const struct row *r); /* m, r may be NULL */
 void ui_request(struct ui *ui, enum request r);
-int64_t ui_now(const struct ui *ui);       /* wall ns */
+struct line_history *ui_history(struct ui *ui, const char *label); /* NULL = none kept */
+int64_t ui_now(const struct ui *ui);                               /* wall ns */
 unsigned ui_contexts(const struct ui *ui); /* bits for keys_find() */
 
 #endif

@@ -121,11 +121,7 @@ static void replace_list(struct uibox *b, enum mtd_state state, bool gone)
         uibox_summary(gone ? '9' : '3', gone ? "other" : "job", "busybox", state);
     l.len = 1;
     cr_assert_eq(model_take(&b->ui.model, &l), 0);
-    for (struct modal *m = b->ui.modal, *below; m; m = below) {
-        below = m->below;
-        if (m->ops->update && m->ops->update(m) == MODAL_CLOSE)
-            ui_close(&b->ui, m);
-    }
+    ui_update_modals(&b->ui);
     dispatch_sync(&b->ui);
 }
 
