@@ -74,8 +74,9 @@ int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error 
  * lock: no RCU grace period, which costs cgroup_attach up to 15 ms now and then. The cgroup
  * namespace must be unshared after it. */
 int cgroup_enter(const struct cgroup *c, bool all, struct mtd_error *err);
-int cgroup_freeze(const struct cgroup *c, bool frozen,
-                  struct mtd_error *err); /* waits until it is */
+/* Waits until it is. -ESRCH = nothing is left in it that could be frozen (v2; on v1 an empty
+ * group freezes); an empty one always thaws. */
+int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err);
 bool cgroup_is_frozen(const struct cgroup *c);
 /* SIGKILLs every process in it until none is left (cgroup.kill, or freeze + signal + thaw;
  * handles forks). Frozen groups are thawed. */

@@ -158,6 +158,8 @@ int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err)
     if (!d)
         return mtd_fail(err, EOPNOTSUPP, "no freezer to be had on this host");
     int code = cgroup_ops_of(d)->freeze(d, frozen);
+    if (code == -ESRCH || code == -ENOENT || code == -ENODEV)
+        return frozen ? mtd_fail(err, ESRCH, "%s: its processes have ended", d->path) : 0;
     if (code == -ETIMEDOUT)
         return mtd_fail(err, ETIMEDOUT,
                         "%s: its processes do not %s; one may hang in the kernel",

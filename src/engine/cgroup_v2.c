@@ -130,6 +130,12 @@ static bool is_frozen(const struct cgroup_dir *d)
 
 /* cgroup.events raises POLLPRI on every change. It is opened and read once before the write,
  * or a change between the write and the first poll would be missed. */
+/* Whoever was in it is gone, or the group is: a kill came in between. */
+static bool is_deserted(const char *events, ssize_t n)
+{
+    return n < 0 || strstr(events, "populated 0");
+}
+
 static int freeze(const struct cgroup_dir *d, bool frozen)
 {
     char text[256];
@@ -144,7 +150,9 @@ static int freeze(const struct cgroup_dir *d, bool frozen)
         if (strstr(text, frozen ? "frozen 1" : "frozen 0"))
             return 0;
         int64_t left = deadline - clock_mono_ns();
-        if (left <= 0)
+        if (is_deserted(text, n))
+            code = -ESRCH;
+        else if (left <= 0)
             code = -ETIMEDOUT;
         else
             poll(&(struct pollfd){.fd = events, .events = POLLPRI}, 1,

@@ -136,7 +136,11 @@ static int freeze_noted(struct mtd_engine *e, const struct mtd_record *r,
     if (note < 0)
         return mtd_fail_errno(err, errno, "cannot pause %s", r->name);
     fault_point("commit.freeze");
-    return cgroup_freeze(group, true, err);
+    code = cgroup_freeze(group, true, err);
+    if (code != -ESRCH)
+        return code;
+    mtd_error_clear(err); /* it has ended: what it wrote stands still without us */
+    return 0;
 }
 
 static void thaw_noted(struct mtd_engine *e, const char *id, const struct cgroup *group)

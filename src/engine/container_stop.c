@@ -236,6 +236,10 @@ int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_erro
     code = cgroup_open(&c, &r.status.cgroups, err);
     if (code == 0)
         code = cgroup_freeze(&c, pause, err);
+    if (code == -ESRCH) {
+        mtd_error_clear(err);
+        return mtd_fail(err, EBUSY, "container %s is not running", ref);
+    }
     if (code == 0)
         engine_note(e, &r, pause ? "pause" : "unpause");
     return code;

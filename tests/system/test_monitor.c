@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../support/fields.h"
+#include "base/clock.h"
 
 static struct state s;
 
@@ -212,11 +213,14 @@ Test(monitor, a_fork_bomb_ends_with_its_container)
     cr_expect_str_empty(state_leftovers(&s, false));
 }
 
+/* Neither waits for the other's time-out: those are of 10 s. */
 static void run_pair(const char *const a[], const char *const b[])
 {
+    int64_t from = clock_mono_ns();
     pid_t one = state_spawn(&s, a), two = state_spawn(&s, b);
     int first = state_reap(one), second = state_reap(two);
     cr_expect(first <= 1 && second <= 1, "%s %d, %s %d", a[0], first, b[0], second);
+    cr_expect_lt(clock_mono_ns() - from, 8 * NS_PER_SEC, "%s and %s", a[0], b[0]);
 }
 #define PAIR(a, b) run_pair((const char *const[])a, (const char *const[])b)
 #define C(...)            \
