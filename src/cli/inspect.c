@@ -309,6 +309,17 @@ static json_t *arguments_after_first(const struct strv *args)
     return list;
 }
 
+/* docker: an array, or null when there is none. */
+static json_t *make_exec_ids(struct mtd_engine *e, const struct mtd_record *r)
+{
+    auto_free struct mtd_exec_info *all = NULL;
+    int n = mtd_execs(e, r->id, &all, NULL);
+    json_t *ids = n > 0 ? json_array() : json_null();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(ids, json_string(all[i].id));
+    return ids;
+}
+
 json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
 {
     const struct strv *args = &r->spec.process.args;
@@ -328,7 +339,7 @@ json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
     json_object_set_new(o, "MonitorPid", json_integer(r->status.monitor_pid));
     json_object_set_new(o, "Driver", json_string("overlay2"));
     json_object_set_new(o, "Platform", json_string("linux"));
-    json_object_set_new(o, "ExecIDs", json_null());
+    json_object_set_new(o, "ExecIDs", make_exec_ids(e, r));
     json_object_set_new(o, "HostConfig", make_host_config(&r->spec));
     json_object_set_new(o, "GraphDriver", make_graph_driver(e, r));
     json_object_set_new(o, "Mounts", make_mounts(e, &r->spec));

@@ -13,6 +13,7 @@
 struct exec_values {
     struct mtd_exec exec;
     struct option_list env, env_files;
+    bool sig_proxy;
 };
 
 static int set_tty_stdin(void *field, const char *value, struct mtd_error *err)
@@ -38,6 +39,8 @@ static const struct option_row EXEC_OPTIONS[] = {
      "Keep stdin open"},
     {"privileged", 0, OPTION_FLAG, FIELD(exec.privileged), NULL, NULL,
      "All capabilities"},
+    {"sig-proxy", 0, OPTION_FLAG, FIELD(sig_proxy), NULL, NULL,
+     "Pass signals on to the command (default true); else they end it"},
     {"tty", 't', OPTION_FLAG, FIELD(exec.tty), NULL, NULL, "Give the command a terminal"},
     {"user", 'u', OPTION_TEXT, FIELD(exec.user), NULL, "USER[:GROUP]",
      "Run as this user"},
@@ -55,6 +58,7 @@ static void init_exec(void *values)
     v->exec.in = STDIN_FILENO;
     v->exec.out = STDOUT_FILENO;
     v->exec.err = STDERR_FILENO;
+    v->sig_proxy = true;
 }
 
 static void done_exec(void *values)
@@ -86,6 +90,7 @@ static int run_exec(struct cli *c, void *values, const struct operands *o)
     struct exec_values *v = values;
     struct mtd_error err = {0};
     int status = 0;
+    v->exec.keep_signals = !v->sig_proxy;
     if (!v->exec.detach)
         status = session_check_tty(c, v->exec.tty, v->exec.with_stdin);
     if (status)

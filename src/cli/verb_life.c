@@ -65,9 +65,12 @@ static int run_restart(struct cli *c, void *values, const struct operands *o)
 
 struct kill_values {
     int signal;
+    const char *exec; /* NULL = the container itself */
 };
 
 static const struct option_row KILL_OPTIONS[] = {
+    {"exec", 0, OPTION_TEXT, offsetof(struct kill_values, exec), NULL, "ID",
+     "Signal this exec session instead (see top or inspect; KILL ends all of it)"},
     {"signal", 's', OPTION_VALUE, offsetof(struct kill_values, signal), value_signal,
      "SIGNAL", "The signal, as a name or number (default KILL)"},
     {"containerId", 0, OPTION_FIRST},
@@ -79,10 +82,30 @@ static void init_kill(void *values)
     ((struct kill_values *)values)->signal = SIGKILL;
 }
 
+static int check_kill(void *values, const struct operands *o, struct mtd_error *err)
+{
+    const struct kill_values *v = values;
+    size_t len = v->exec ? strlen(v->exec) : 0;
+    if (!v->exec)
+        return 0;
+    if (len == 0 || len > MTD_ID_LEN || strspn(v->exec, "0123456789abcdef") != len)
+        return mtd_fail(err, EINVAL,
+                        "--exec: \"%.80s\" is not the id of an exec session; top and "
+                        "inspect show them",
+                        v->exec);
+    if (o->len > 1)
+        return mtd_fail(err, EINVAL,
+                        "--exec: an exec session is in one container, "
+                        "name only that");
+    return 0;
+}
+
 static int kill_one(struct cli *c, const char *ref, const void *values,
                     struct mtd_error *err)
 {
-    return mtd_kill(c->engine, ref, ((const struct kill_values *)values)->signal, err);
+    const struct kill_values *v = values;
+    return v->exec ? mtd_exec_kill(c->engine, ref, v->exec, v->signal, err)
+                   : mtd_kill(c->engine, ref, v->signal, err);
 }
 
 static int run_kill(struct cli *c, void *values, const struct operands *o)
@@ -285,6 +308,7 @@ const struct verb VERBS_LIFE[] = {
      .options = {{KILL_OPTIONS}},
      .values_size = sizeof(struct kill_values),
      .init = init_kill,
+     .check = check_kill,
      .run = run_kill,
      MANY},
     {.name = "pause",

@@ -1,5 +1,6 @@
 /* verb_top - top: the processes of a container, with their numbers on the host. The
- * columns are those of `ps -ef`, which is what docker shows without further options. */
+ * columns are those of `ps -ef`, which is what docker shows without further options. While
+ * there are exec sessions, one more says which process belongs to which. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -136,38 +137,65 @@ static const struct mtd_summary *find_summary(const struct mtd_list *list, const
     return NULL;
 }
 
-static int add_process(pid_t pid, struct buf *out)
+struct sessions {
+    struct mtd_exec_info *items;
+    int n;
+};
+
+/* "EXEC" and its value in front of the last column; nothing when there are no sessions. */
+static void format_session(const struct sessions *s, pid_t pid, char *out, size_t size)
 {
+    pid_t leader = getsid(pid);
+    snprintf(out, size, s->n > 0 ? "-\t" : "");
+    for (int i = 0; i < s->n; i++)
+        if (s->items[i].pid == leader)
+            snprintf(out, size, "%.*s\t", MTD_SHORT_ID_LEN, s->items[i].id);
+}
+
+static int add_process(pid_t pid, const struct sessions *sessions, struct buf *out)
+{
+    char session[16];
     struct process p = {0};
     auto_done(buf_done) struct buf command = {0};
     if (read_process(pid, &p) < 0)
         return 0; /* it ended meanwhile */
+    format_session(sessions, pid, session, sizeof(session));
     int rc = print_visible(&command, p.command, strlen(p.command), "");
     if (rc == 0)
-        rc = buf_printf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.uid, p.pid, p.ppid,
-                        p.cpu, p.started, p.terminal, p.time,
+        rc = buf_printf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", p.uid, p.pid, p.ppid,
+                        p.cpu, p.started, p.terminal, p.time, session,
                         command.data ? command.data : "");
     free(p.command);
     return rc;
 }
 
+static int list_pids(struct cli *c, const char *ref, const char *id, pid_t **ret,
+                     struct mtd_error *err)
+{
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    int n = mtd_list(c->engine, &list, err);
+    const struct mtd_summary *s = n < 0 ? NULL : find_summary(&list, id);
+    if (n == 0 && (!s || (s->state != MTD_STATE_RUNNING && s->state != MTD_STATE_PAUSED)))
+        return mtd_fail(err, EBUSY, "%.80s is not running; start it first", ref);
+    return n < 0 ? n : mtd_pids(c->engine, s, ret, err);
+}
+
+/* Sessions first: who is listed among them is then among the processes, or has ended. */
 static int list_processes(struct cli *c, const char *ref, struct buf *out,
                           struct mtd_error *err)
 {
     char id[MTD_ID_SIZE];
-    auto_done(mtd_list_done) struct mtd_list list = {0};
     auto_free pid_t *pids = NULL;
+    auto_free struct mtd_exec_info *execs = NULL;
     int n = mtd_resolve(c->engine, ref, id, err);
-    if (n == 0)
-        n = mtd_list(c->engine, &list, err);
-    const struct mtd_summary *s = n < 0 ? NULL : find_summary(&list, id);
-    if (n == 0 && (!s || (s->state != MTD_STATE_RUNNING && s->state != MTD_STATE_PAUSED)))
-        return mtd_fail(err, EBUSY, "%.80s is not running; start it first", ref);
-    if (n == 0)
-        n = mtd_pids(c->engine, s, &pids, err);
-    int rc = n < 0 ? n : buf_puts(out, "UID\tPID\tPPID\tC\tSTIME\tTTY\tTIME\tCMD\n");
+    struct sessions sessions = {.n = n < 0 ? 0 : mtd_execs(c->engine, id, &execs, NULL)};
+    sessions.items = execs;
+    n = n < 0 ? n : list_pids(c, ref, id, &pids, err);
+    int rc = n < 0 ? n
+                   : buf_printf(out, "UID\tPID\tPPID\tC\tSTIME\tTTY\tTIME\t%sCMD\n",
+                                sessions.n > 0 ? "EXEC\t" : "");
     for (int i = 0; pids && i < n && rc == 0; i++)
-        rc = add_process(pids[i], out);
+        rc = add_process(pids[i], &sessions, out);
     return rc;
 }
 

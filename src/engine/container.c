@@ -1,4 +1,4 @@
-/* The calls that are neither starting nor stopping: exec, rename, update. */
+/* The calls that are neither starting nor stopping: rename, update. */
 
 #include "engine/engine.h"
 
@@ -9,19 +9,6 @@
 #include "base/cleanup.h"
 #include "engine/console.h"
 #include "engine/engine_part.h"
-#include "engine/exec.h"
-
-int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
-             int *ret_status, struct mtd_error *err)
-{
-    auto_done(mtd_record_done) struct mtd_record r;
-    mtd_record_init(&r);
-    int code = engine_load(e, ref, &r, NULL, err);
-    if (code < 0)
-        return code;
-    auto_fd int run = store_open_run(&e->store, r.id, false, NULL);
-    return exec_run(&r, run, x, ret_status, err);
-}
 
 int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
                struct mtd_error *err)

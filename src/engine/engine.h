@@ -163,6 +163,23 @@ struct mtd_exec {
 int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
              int *ret_status, struct mtd_error *err);
 
+/* The sessions of exec that live now, oldest first. What the command started belongs to its
+ * session too, until it makes a session of its own (setsid). */
+#define MTD_EXEC_COMMAND_MAX 256
+struct mtd_exec_info {
+    char id[MTD_ID_SIZE];
+    pid_t pid; /* the host's; also the session's number there (getsid) */
+    uint64_t pid_start;
+    char command
+        [MTD_EXEC_COMMAND_MAX]; /* argv joined with blanks, cut; for reading only */
+};
+int mtd_execs(struct mtd_engine *e, const char *id, struct mtd_exec_info **ret,
+              struct mtd_error *err); /* count; *ret is malloc'ed */
+/* exec: a session's id or a unique prefix of it. SIGKILL ends all of the session and returns
+ * when its command is gone; any other signal is the command's alone. */
+int mtd_exec_kill(struct mtd_engine *e, const char *ref, const char *exec, int sig,
+                  struct mtd_error *err);
+
 /* ---- images ---------------------------------------------------------------------------- */
 
 /* Names without a tag mean ":latest". The embedded busybox and <root>/image/NAME.tar appear

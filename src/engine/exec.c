@@ -34,26 +34,31 @@ static int check_state(const struct mtd_record *r, struct mtd_error *err)
     }
 }
 
-/* Held back while a session lasts and read from a signalfd. One that is ignored (nohup, a job
- * in the background) stays ignored. */
-static const int SIGNALS[] = {SIGHUP,  SIGINT,   SIGQUIT, SIGTERM, SIGUSR1,
-                              SIGUSR2, SIGWINCH, SIGPIPE, SIGCHLD};
+/* Not held back while a session lasts: a fault of our own, and what stops a job and lets it go
+ * on. The command leads a session, where the kernel does not let SIGTSTP stop it: ctrl-z would
+ * do nothing at all. */
+static const int OURS[] = {SIGSEGV, SIGBUS,  SIGILL,  SIGFPE,  SIGABRT, SIGTRAP, SIGSYS,
+                           SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGKILL, SIGSTOP};
 
 struct signals {
     sigset_t mask;
     struct sigaction child;
 };
 
+/* All others, read from a signalfd. One that is ignored (nohup, a job in the background) stays
+ * ignored. */
 static int hold_signals(struct signals *saved)
 {
     static const struct sigaction normal = {.sa_handler = SIG_DFL};
     sigset_t set;
-    sigemptyset(&set);
-    for (size_t i = 0; i < ARRAY_SIZE(SIGNALS); i++) {
+    sigfillset(&set);
+    for (size_t i = 0; i < ARRAY_SIZE(OURS); i++)
+        sigdelset(&set, OURS[i]);
+    for (int sig = 1; sig <= SIGRTMAX; sig++) {
         struct sigaction now;
-        sigaction(SIGNALS[i], NULL, &now);
-        if (now.sa_handler != SIG_IGN || SIGNALS[i] == SIGCHLD)
-            sigaddset(&set, SIGNALS[i]);
+        bool known = sigaction(sig, NULL, &now) == 0;
+        if (sig != SIGCHLD && (!known || now.sa_handler == SIG_IGN))
+            sigdelset(&set, sig);
     }
     sigaction(SIGCHLD, &normal, &saved->child); /* ignored, it would reap our children */
     sigprocmask(SIG_BLOCK, &set, &saved->mask);

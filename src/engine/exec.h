@@ -15,14 +15,7 @@ int exec_run(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
              int *ret_status, struct mtd_error *err);
 int exec_child_main(int argc, char **argv);
 
-/* The sessions that live now. *ret is malloc'ed; count or -errno. Forgets dead ones. */
-#define EXEC_COMMAND_MAX 256
-struct exec_info {
-    char id[MTD_ID_SIZE];
-    pid_t pid; /* the host's */
-    uint64_t pid_start;
-    char command[EXEC_COMMAND_MAX]; /* argv joined with blanks, cut; for reading only */
-};
-int exec_list(int run_dir, struct exec_info **ret);
+/* As mtd_execs. Forgets dead ones. */
+int exec_list(int run_dir, struct mtd_exec_info **ret);
 
 #endif

@@ -34,8 +34,8 @@ static int make_id(char out[MTD_ID_SIZE])
 static int format(struct buf *b, pid_t pid, uint64_t start, const struct strv *args)
 {
     int r = buf_printf(b, "%d %llu\n", (int)pid, (unsigned long long)start);
-    for (size_t i = 0; i < args->len && r == 0 && b->len < EXEC_COMMAND_MAX; i++)
-        r = buf_printf(b, "%s%.*s", i ? " " : "", EXEC_COMMAND_MAX, args->items[i]);
+    for (size_t i = 0; i < args->len && r == 0 && b->len < MTD_EXEC_COMMAND_MAX; i++)
+        r = buf_printf(b, "%s%.*s", i ? " " : "", MTD_EXEC_COMMAND_MAX, args->items[i]);
     return r < 0 ? r : buf_putc(b, '\n');
 }
 
@@ -83,7 +83,7 @@ static char *cut(char *text, char c)
     return at + 1;
 }
 
-static int read_session(int dir, const char *id, struct exec_info *ret)
+static int read_session(int dir, const char *id, struct mtd_exec_info *ret)
 {
     auto_done(buf_done) struct buf text = {0};
     uint64_t pid, start;
@@ -103,11 +103,11 @@ static int read_session(int dir, const char *id, struct exec_info *ret)
     return proc_is(ret->pid, start) ? 0 : -ESRCH;
 }
 
-static int collect(DIR *d, struct exec_info **ret)
+static int collect(DIR *d, struct mtd_exec_info **ret)
 {
     int n = 0;
     for (struct dirent *e; (e = readdir(d));) {
-        struct exec_info info;
+        struct mtd_exec_info info;
         if (!hex_is_valid(e->d_name, MTD_ID_LEN))
             continue;
         int r = read_session(dirfd(d), e->d_name, &info);
@@ -115,7 +115,7 @@ static int collect(DIR *d, struct exec_info **ret)
             unlinkat(dirfd(d), e->d_name, 0);
         if (r < 0)
             continue;
-        struct exec_info *more = realloc(*ret, (size_t)(n + 1) * sizeof(**ret));
+        struct mtd_exec_info *more = realloc(*ret, (size_t)(n + 1) * sizeof(**ret));
         if (!more)
             return -ENOMEM;
         *ret = more;
@@ -124,7 +124,16 @@ static int collect(DIR *d, struct exec_info **ret)
     return n;
 }
 
-int exec_list(int run_dir, struct exec_info **ret)
+/* The order of ids would say nothing. */
+static int compare_start(const void *a, const void *b)
+{
+    const struct mtd_exec_info *x = a, *y = b;
+    if (x->pid_start != y->pid_start)
+        return x->pid_start < y->pid_start ? -1 : 1;
+    return strcmp(x->id, y->id);
+}
+
+int exec_list(int run_dir, struct mtd_exec_info **ret)
 {
     *ret = NULL;
     int fd = fs_open_dir_at(run_dir, DIRECTORY);
@@ -140,5 +149,7 @@ int exec_list(int run_dir, struct exec_info **ret)
         free(*ret);
         *ret = NULL;
     }
+    if (n > 1)
+        qsort(*ret, (size_t)n, sizeof(**ret), compare_start);
     return n;
 }

@@ -221,7 +221,8 @@ static int time_left(const struct exec_session *s, bool last)
 }
 
 /* After the end only what is already there is still read: a process left behind in the
- * container may hold the other end for ever. */
+ * container may hold the other end for ever. A signal waits for the replies that came before
+ * it: the sender may have seen that the command runs when we have not yet. */
 int exec_relay(struct exec_session *s, struct mtd_error *err)
 {
     while (!is_over(s)) {
@@ -238,7 +239,7 @@ int exec_relay(struct exec_session *s, struct mtd_error *err)
         pump(s, p + POLL_STREAMS, n);
         if (p[POLL_REPLY].revents && (r = take_reply(s, err)) < 0)
             return r;
-        if (p[POLL_SIGNAL].revents)
+        if (p[POLL_SIGNAL].revents && !p[POLL_REPLY].revents)
             take_signal(s);
     }
     return 0;
