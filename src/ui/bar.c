@@ -119,56 +119,94 @@ void bar_header(const struct ui *ui, struct canvas *c, struct rect r)
 
 /* ---- tabs ------------------------------------------------------------------------------- */
 
-static int tab_text(const struct ui *ui, int tab, char *out, size_t size)
+enum tabs { TABS_ALL, TABS_NUMBERS, TABS_ONE };
+
+/* From the most to the least: the state of the view ("paused, 1,204 new") goes last. */
+static const struct {
+    enum tabs tabs;
+    bool name;
+} TAB_BARS[] = {{TABS_ALL, true},      {TABS_ALL, false}, {TABS_NUMBERS, true},
+                {TABS_NUMBERS, false}, {TABS_ONE, true},  {TABS_ONE, false}};
+
+static int tab_text(const struct ui *ui, enum tabs tabs, int tab, char *out, size_t size)
 {
-    return snprintf(out, size, "[%d %s]", tab + 1, ui->tabs[tab]->ops->title);
+    bool on = tab == (int)ui->tab;
+    out[0] = '\0';
+    if (tabs == TABS_ALL || on)
+        return snprintf(out, size, "[%d %s]", tab + 1, ui->tabs[tab]->ops->title);
+    return tabs == TABS_NUMBERS ? snprintf(out, size, "[%d]", tab + 1) : 0;
+}
+
+static int tabs_width(const struct ui *ui, enum tabs tabs)
+{
+    char text[32];
+    int cols = 2;
+    for (int i = 0; i < TAB_COUNT; i++) {
+        int n = tab_text(ui, tabs, i, text, sizeof(text));
+        cols += n ? n + 1 : 0;
+    }
+    return cols;
+}
+
+static void tab_state(const struct ui *ui, bool name, char *out, size_t size)
+{
+    const struct view *v = ui->tabs[ui->tab];
+    const struct row *row = name ? model_find(&ui->model, ui->shown_id) : NULL;
+    char status[128] = "";
+    const char *dash = ui->ascii ? "--" : "\xe2\x94\x80\xe2\x94\x80";
+    if (v->ops->status)
+        v->ops->status((struct view *)v, status, sizeof(status));
+    out[0] = '\0';
+    if (row)
+        snprintf(out, size, " %s %s%s%s%s", row->s->name ? row->s->name : "", dash,
+                 status[0] ? " " : "", status, status[0] ? " " : "");
+    else if (status[0])
+        snprintf(out, size, " %s ", status);
+}
+
+/* What fits: which tabs are named, and the text at the right end. */
+static enum tabs fit_tabs(const struct ui *ui, int cols, char *right, size_t size)
+{
+    bool listed = ui->layout.list.rows > 0; /* whose it is, is seen there */
+    for (size_t i = 0; i < ARRAY_SIZE(TAB_BARS); i++) {
+        if (TAB_BARS[i].tabs == TABS_ALL && !TAB_BARS[i].name && !listed)
+            continue;
+        tab_state(ui, TAB_BARS[i].name, right, size);
+        if (tabs_width(ui, TAB_BARS[i].tabs) + text_width(right, strlen(right)) <= cols)
+            return TAB_BARS[i].tabs;
+    }
+    return TABS_ONE;
 }
 
 int bar_tab_at(const struct ui *ui, int col)
 {
-    char text[32];
+    char text[32], right[300];
+    enum tabs tabs = fit_tabs(ui, ui->layout.tabs.cols, right, sizeof(right));
     int at = 2;
     for (int i = 0; i < TAB_COUNT; i++) {
-        int n = tab_text(ui, i, text, sizeof(text));
+        int n = tab_text(ui, tabs, i, text, sizeof(text));
         if (col >= at && col < at + n)
             return i;
-        at += n + 1;
+        at += n ? n + 1 : 0;
     }
     return -1;
 }
 
 void bar_tabs(const struct ui *ui, struct canvas *c, struct rect r)
 {
-    char text[32], status[128] = "";
+    char text[32], right[300];
+    enum tabs tabs = fit_tabs(ui, r.cols, right, sizeof(right));
     canvas_hline(c, r, 0, 0, r.cols, STYLE(COLOR_BORDER));
-    int col = 2;
-    if (r.cols < 60) /* only the one that is seen */
-        col = canvas_printf(c, r, 0, col, STYLE_ATTR(COLOR_HEADING, ATTR_BOLD), "[%d %s]",
-                            ui->tab + 1, ui->tabs[ui->tab]->ops->title) +
-              1;
-    for (int i = 0; i < TAB_COUNT && r.cols >= 60; i++) {
-        bool on = i == (int)ui->tab;
-        tab_text(ui, i, text, sizeof(text));
-        struct style st =
-            on ? STYLE_ATTR(COLOR_HEADING,
-                            ATTR_BOLD | (ui->focus_detail ? ATTR_REVERSE : 0))
-               : STYLE(COLOR_DIM);
-        col = canvas_puts(c, r, 0, col, st, text) + 1;
+    for (int i = 0, col = 2; i < TAB_COUNT; i++) {
+        unsigned char focus = ui->focus_detail ? ATTR_REVERSE : 0;
+        struct style st = i == (int)ui->tab ? STYLE_ATTR(COLOR_HEADING, ATTR_BOLD | focus)
+                                            : STYLE(COLOR_DIM);
+        if (tab_text(ui, tabs, i, text, sizeof(text)))
+            col = canvas_puts(c, r, 0, col, st, text) + 1;
     }
-    const struct view *v = ui->tabs[ui->tab];
-    if (v->ops->status)
-        v->ops->status((struct view *)v, status, sizeof(status));
-    const struct row *row = model_find(&ui->model, ui->shown_id);
-    char right[300];
-    const char *dash = canvas_shape(c, SHAPE_HLINE);
-    snprintf(right, sizeof(right), " %s %s%s%s%s%s", row ? row->s->name : "", dash, dash,
-             status[0] ? " " : "", status, status[0] ? " " : "");
     int at = r.cols - text_width(right, strlen(right));
-    if (row && at > col)
+    if (at >= 0)
         canvas_puts(c, r, 0, at, STYLE(COLOR_HEADING), right);
-    else if (status[0] && r.cols - (int)strlen(status) - 2 > col)
-        canvas_printf(c, r, 0, r.cols - (int)strlen(status) - 2, STYLE(COLOR_HEADING),
-                      " %s ", status);
 }
 
 /* ---- footer ------------------------------------------------------------------------------- */

@@ -2,6 +2,9 @@
  * change: MTD_UPDATE_SCREENS=1 test_ui --filter 'screens/\*', and read the difference. */
 #include <criterion/criterion.h>
 
+#include <string.h>
+
+#include "ui/text.h"
 #include "uibox.h"
 
 static const struct {
@@ -160,4 +163,25 @@ Test(screens, resize_storm)
         }
         uibox_done(&b);
     }
+}
+
+/* However long the state of the view is, it is seen; a click finds the tab that is drawn. */
+Test(screens, tab_line)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "l");
+    for (int cols = 200; cols >= 12; cols--) {
+        uibox_size(&b, 24, cols);
+        cr_expect(uibox_shows(&b, "following"), "%d columns", cols);
+        const char *line = strchr(uibox_text(&b), '\n') + 1;
+        const char *six = memmem(line, strcspn(line, "\n"), "[6", 2);
+        struct input_event click = {.key = KEY_MOUSE, .row = 1, .button = MOUSE_LEFT};
+        click.col = six ? text_width(line, (size_t)(six - line)) + 1 : 0;
+        ui_key(&b.ui, &click);
+        cr_expect_eq(b.ui.tab, six ? TAB_EVENTS : TAB_LOGS, "%d columns", cols);
+        uibox_keys(&b, "l");
+    }
+    uibox_done(&b);
 }
