@@ -1,12 +1,15 @@
 /* A filter is compiled once per change and matched against every row; only pid: and port:
- * ask the kernel, pid: once per filter, port: once per container. */
+ * ask the kernel: pid: once per filter, port: once per filter for the host's network and once
+ * per container that has its own. */
 #include "ui/filter.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -68,29 +71,51 @@ static bool match_pid(const struct filter_term *t, const struct mtd_summary *s)
     return (s->pid && strcmp(pid, t->value) == 0) || strstr(t->found, s->id);
 }
 
-/* /proc/PID/net/tcp: "  0: 0100007F:1F90 00000000:0000 0A ..."; state 0A listens. */
-static bool listens(pid_t pid, const char *file, unsigned port)
+/* The lists of sockets of a network namespace, and the state of one that waits to be spoken to:
+ * "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0  0 4242 ..." */
+static const struct {
+    const char *file;
+    unsigned state;
+} SOCKETS[] = {{"tcp", 10}, {"tcp6", 10}, {"udp", 7}, {"udp6", 7}};
+
+/* Calls found with the inode of each socket on the port, until it returns false. */
+static void find_sockets(pid_t pid, unsigned port,
+                         bool (*found)(void *arg, unsigned long inode), void *arg)
 {
-    char path[64], line[256];
-    snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)pid, file);
-    auto_file FILE *f = fopen(path, "re");
-    while (f && fgets(line, sizeof(line), f)) {
-        unsigned local, state;
-        if (sscanf(line, " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x", &local, &state) == 2 &&
-            local == port && state == 10)
-            return true;
+    char path[64], line[512];
+    bool more = true;
+    for (size_t i = 0; i < ARRAY_SIZE(SOCKETS) && more; i++) {
+        snprintf(path, sizeof(path), "/proc/%d/net/%s", (int)pid, SOCKETS[i].file);
+        auto_file FILE *f = fopen(path, "re");
+        while (more && f && fgets(line, sizeof(line), f)) {
+            unsigned local, state;
+            unsigned long inode;
+            if (sscanf(line,
+                       " %*u: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*u %*u %lu",
+                       &local, &state, &inode) == 3 &&
+                local == port && state == SOCKETS[i].state)
+                more = found(arg, inode);
+        }
     }
+}
+
+static bool note_any(void *arg, unsigned long inode)
+{
+    *(bool *)arg = true;
     return false;
 }
 
+/* In the host's network every socket is seen: whose it is, ask_kernel() has found out. */
 static bool match_port(const struct filter_term *t, const struct mtd_summary *s)
 {
     uint64_t port;
-    if (s->pid <= 0 || s->network == MTD_NET_HOST ||
-        parse_u64(t->value, 65535, &port) < 0)
+    bool any = false;
+    if (s->pid <= 0 || parse_u64(t->value, 65535, &port) < 0)
         return false;
-    return listens(s->pid, "tcp", (unsigned)port) ||
-           listens(s->pid, "tcp6", (unsigned)port);
+    if (s->network == MTD_NET_HOST)
+        return strstr(t->found, s->id);
+    find_sockets(s->pid, (unsigned)port, note_any, &any);
+    return any;
 }
 
 static const struct {
@@ -125,14 +150,67 @@ static int parse_term(const char *word, struct filter_term *t, struct mtd_error 
     return 0;
 }
 
+static void add_cgroup(struct filter_term *t, const char *pid)
+{
+    char path[300];
+    size_t n = strlen(t->found);
+    snprintf(path, sizeof(path), "/proc/%s/cgroup", pid);
+    if (fs_read_small_at(AT_FDCWD, path, t->found + n, sizeof(t->found) - n) < 0)
+        t->found[n] = '\0';
+}
+
+struct owners {
+    unsigned long inode[16];
+    size_t n;
+};
+
+static bool note_inode(void *arg, unsigned long inode)
+{
+    struct owners *o = arg;
+    o->inode[o->n++] = inode;
+    return o->n < ARRAY_SIZE(o->inode);
+}
+
+static bool has_one(const struct owners *o, const char *pid)
+{
+    char path[300], link[64];
+    snprintf(path, sizeof(path), "/proc/%s/fd", pid);
+    auto_dir DIR *d = opendir(path);
+    struct dirent *e;
+    while (d && (e = readdir(d))) {
+        ssize_t len = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
+        unsigned long inode;
+        link[len > 0 ? len : 0] = '\0';
+        if (sscanf(link, "socket:[%lu]", &inode) != 1)
+            continue;
+        for (size_t i = 0; i < o->n; i++)
+            if (o->inode[i] == inode)
+                return true;
+    }
+    return false;
+}
+
+/* The processes that hold a socket of the host's network on the port: all of /proc is looked
+ * through, but only when there is such a socket. */
+static void ask_who_listens(struct filter_term *t)
+{
+    struct owners o = {0};
+    uint64_t port;
+    if (parse_u64(t->value, 65535, &port) == 0)
+        find_sockets(getpid(), (unsigned)port, note_inode, &o);
+    auto_dir DIR *d = o.n ? opendir("/proc") : NULL;
+    struct dirent *e;
+    while (d && (e = readdir(d)))
+        if (e->d_name[0] >= '1' && e->d_name[0] <= '9' && has_one(&o, e->d_name))
+            add_cgroup(t, e->d_name);
+}
+
 static void ask_kernel(struct filter_term *t)
 {
-    char path[64];
-    if (KEYS[t->key].match != match_pid || !t->value[0])
-        return;
-    snprintf(path, sizeof(path), "/proc/%s/cgroup", t->value);
-    if (fs_read_small_at(AT_FDCWD, path, t->found, sizeof(t->found)) < 0)
-        t->found[0] = '\0';
+    if (KEYS[t->key].match == match_pid && t->value[0])
+        add_cgroup(t, t->value);
+    else if (KEYS[t->key].match == match_port && t->value[0])
+        ask_who_listens(t);
 }
 
 static int split(const char *text, struct filter *f, struct buf *regex,

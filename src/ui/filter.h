@@ -2,7 +2,8 @@
  * Shape   words "key:value" (all must hold) and the rest, one extended regular expression
  *         without regard to case, on name, id, image, state and command.
  * Keys    name id img image state mnt label pid port health; a host pid finds the container
- *         it runs in, a port the one that listens on it. "!state:exited" negates.
+ *         it runs in, a port (TCP or UDP) the one that listens on it, also in the host's
+ *         network. "!state:exited" negates.
  * Errors  -EINVAL, err says what is wrong; the filter is unchanged then.
  */
 #ifndef UI_FILTER_H
@@ -17,7 +18,7 @@ struct filter_term {
     int key; /* index into the table of keys */
     bool negated;
     char value[128];
-    char found[4096]; /* pid: text of that process's cgroup file */
+    char found[4096]; /* pid:, port: the cgroup files of those processes */
 };
 
 struct filter {

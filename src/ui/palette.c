@@ -55,20 +55,21 @@ static void columns(struct ui *ui, const char *arg)
                "block restarts command");
 }
 
-/* All that the list shows: the filter says in which logs. */
+/* In all logs, also of those the filter hides and of stopped ones: who greps does not know yet
+ * where it is. */
 static void grep(struct ui *ui, const char *arg)
 {
     struct model *m = &ui->model;
-    auto_free const struct mtd_summary **all = calloc(m->n_shown + 1, sizeof(*all));
+    auto_free const struct mtd_summary **all = calloc(m->list.len + 1, sizeof(*all));
     if (!all || !*arg) {
         ui_say(ui, SAY_WARNING, "grep: what? :grep REGEX");
         return;
     }
-    for (size_t i = 0; i < m->n_shown; i++)
-        all[i] = m->shown[i]->s;
+    for (size_t i = 0; i < m->list.len; i++)
+        all[i] = m->rows[i].s;
     ui->tab = TAB_LOGS;
     ui->focus_detail = ui->zoom = true;
-    logview_grep(ui->tabs[TAB_LOGS], all, m->n_shown, arg);
+    logview_grep(ui->tabs[TAB_LOGS], all, m->list.len, arg);
 }
 
 static const struct {

@@ -52,10 +52,21 @@ static int64_t host_now(void *app)
     return ui_now(app);
 }
 
+/* What hides it from the list is dropped. */
+static bool unhide(struct ui *ui, const char *id)
+{
+    if (!model_find(&ui->model, id))
+        return false;
+    ui->model.running_only = false;
+    model_filter(&ui->model, "", NULL);
+    ui_say(ui, SAY_INFO, "the filter hid it: all are shown again");
+    return model_select_id(&ui->model, id);
+}
+
 static void host_jump(void *app, const char *id, int64_t time_ns)
 {
     struct ui *ui = app;
-    if (!model_select_id(&ui->model, id)) {
+    if (!model_select_id(&ui->model, id) && !unhide(ui, id)) {
         ui_say(ui, SAY_WARNING, "%.12s is not in the list (any more)", id);
         return;
     }

@@ -143,6 +143,34 @@ Test(palette, what_is_wrong_is_said_while_typing)
     uibox_done(&b);
 }
 
+static void work(struct uibox *b)
+{
+    while (ui_work(&b->ui))
+        ;
+}
+
+/* Hits are found where the list does not look, and lead there. */
+Test(palette, grep_looks_into_all_logs)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "/");
+    uibox_type(&b, "api");
+    uibox_keys(&b, "Enter A");
+    run(&b, "grep eating$|disk");
+    work(&b);
+    cr_expect(uibox_shows(&b, "grep eating$|disk: 2 in 2"), "%s", uibox_text(&b));
+    uibox_keys(&b, "G Enter");
+    work(&b);
+    cr_expect(uibox_shows(&b, ">03:00:01 eating"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, " job "), "%s", uibox_text(&b));
+    cr_expect_str_eq(b.ui.model.filter.text, "");
+    run(&b, "grep");
+    cr_expect(uibox_shows(&b, "grep: what? :grep REGEX"));
+    uibox_done(&b);
+}
+
 /* ---- which commands get the terminal, which are allowed when nothing may be changed ------- */
 
 static bool wants(const char *line)

@@ -1,8 +1,10 @@
 /* Scripted runs of the real program: steps, waiting, what is said about wrong ones. */
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -105,6 +107,39 @@ Test(replay, read_only)
     cr_assert_eq(o.status, 0, "%s", o.err);
     expect_with("--read-only", "wait one\nkey d\ndump\n", 0,
                 "read-only: \"remove\" is locked");
+}
+
+/* A port of this moment that nobody listens on. */
+static unsigned free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    socklen_t n = sizeof(a);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert(fd >= 0 && bind(fd, (struct sockaddr *)&a, n) == 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    close(fd);
+    return ntohs(a.sin_port);
+}
+
+/* In the host's network all see the socket; one container holds it. */
+Test(replay, a_port_finds_who_listens_on_it)
+{
+    static const char *const NETWORKS[] = {"host", "none"};
+    for (size_t i = 0; i < 2; i++) {
+        char text[512];
+        unsigned port = free_port();
+        snprintf(text, sizeof(text),
+                 "key :\ntype run -d --name web%zu --network %s busybox httpd -f -p %u\n"
+                 "key Enter\nwait run -d --name web\nkey q\nwait ● web%zu\nkey :\n"
+                 "type run -d --name other%zu --network %s busybox sleep 1000\n"
+                 "key Enter\nwait run -d --name other\nkey q\nwait ● other%zu\n"
+                 "key /\ntype port:%u\nwait 1 of %zu\ngone other%zu\ndump\n",
+                 i, NETWORKS[i], port, i, i, NETWORKS[i], i, port, 2 * i + 2, i);
+        expect(text, 0, i ? "● web1" : "● web0");
+    }
+    auto_done(outcome_done) struct outcome o =
+        RUN(&box, "rm", "-f", "web0", "web1", "other0", "other1");
+    cr_expect_eq(o.status, 0, "%s", o.err);
 }
 
 Test(replay, plain_list)
