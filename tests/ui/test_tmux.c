@@ -161,7 +161,7 @@ Test(tmux, the_main_job)
     SEE("30 100");
     type("exit");
     keys("Enter");
-    SEE("? help");
+    SEE("S NAME");
     SEE("hello from inside");
 
     keys("c");
@@ -207,7 +207,72 @@ Test(tmux, keys_typed_ahead_belong_to_the_shell)
     SEE("ahead-42");
     type("exit");
     keys("Enter");
-    SEE("? help");
+    SEE("S NAME");
+    keys("q");
+    SEE("status=0");
+}
+
+static bool panes_are(const char *n)
+{
+    int64_t end = clock_mono_ns() + 15 * NS_PER_SEC;
+    while (clock_mono_ns() < end) {
+        auto_free char *out =
+            shell("tmux -S %s/tmux display-message -p '#{window_panes}'", box.dir.path);
+        if (strncmp(out, n, strlen(n)) == 0)
+            return true;
+        nap();
+    }
+    return false;
+}
+
+Test(tmux, a_shell_in_a_pane_beside_the_dashboard)
+{
+    open_dashboard();
+    run_through_the_form("sleep 1000", "mybox");
+    keys("C-e");
+    cr_assert(panes_are("2"));
+    SEE("/ #"); /* the new pane is the active one */
+    type("echo in-pane-\\$((6*7)); hostname");
+    keys("Enter");
+    SEE("in-pane-42");
+    free(shell("tmux -S %s/tmux select-pane -t 0", box.dir.path));
+    SEE("a shell is open in a pane of tmux");
+    keys("2"); /* it goes on beside the shell */
+    SEE("[2 Stats]");
+    free(shell("tmux -S %s/tmux select-pane -t 1", box.dir.path));
+    type("exit");
+    keys("Enter");
+    cr_expect(panes_are("1"));
+    SEE("S NAME");
+
+    auto_free char *gone = engine("exec mybox rm /bin/sh");
+    cr_assert_str_empty(gone);
+    keys("C-e");
+    cr_assert(panes_are("2"));
+    SEE("no shell in mybox: tried bash and /bin/sh");
+    keys("Enter");
+    cr_expect(panes_are("1"));
+    keys("e");
+    SEE("no shell in mybox: tried bash and /bin/sh; E asks for a command");
+    keys("q");
+    SEE("status=0");
+}
+
+/* The shell's terminal has the size of the screen, also when that changes. */
+Test(tmux, the_shell_follows_the_size)
+{
+    open_dashboard();
+    run_through_the_form("sleep 1000", "mybox");
+    keys("e");
+    SEE("/ #");
+    free(shell("tmux -S %s/tmux resize-window -x 61 -y 17", box.dir.path));
+    type("until stty size | grep '17 61'; do sleep 0.1; done; echo grown-\\$((6*7))");
+    keys("Enter");
+    SEE("grown-42");
+    type("exit");
+    keys("Enter");
+    SEE("S NAME");
+    SEE("mybox");
     keys("q");
     SEE("status=0");
 }
