@@ -115,7 +115,8 @@ static void describe(const struct ui *ui, const struct row *r, struct buf *out)
 {
     char status[FORMAT_MAX];
     buf_printf(out, "%-16s  %-16s  %s\n", r->s->name ? r->s->name : "?",
-               r->s->image ? r->s->image : "?", format_status(r->s, ui_now(ui), status));
+               r->s->image ? r->s->image : "?",
+               format_status(r->s, ui_now(ui), FORMAT_WIDE, status));
 }
 
 static void ask(struct ui *ui, const struct plan *plan, const struct row **rows, size_t n,

@@ -10,6 +10,8 @@
 #include "base/clock.h"
 #include "ui/app_part.h"
 
+enum { SCROLLED_MS = 60 }; /* a key held down shall scroll, not read figures */
+
 void app_quit(struct app *a, int status)
 {
     a->status = status;
@@ -45,6 +47,13 @@ static void on_sample(uv_timer_t *t)
     ui_sample(&a->ui);
     a->samples++;
     a->dirty = true;
+}
+
+/* Twice: rows that were off the screen need two readings for a CPU figure. */
+static void sample_soon(struct app *a, uint64_t ms)
+{
+    a->samples = 0;
+    uv_timer_start(&a->sample, on_sample, ms, 700);
 }
 
 static void on_idle(uv_idle_t *h)
@@ -99,7 +108,7 @@ static void request(void *app, enum request r)
             term_set_mouse(a->term, a->ui.mouse);
         break;
     case REQUEST_REFRESH: app_read_list_soon(a); break;
-    case REQUEST_SAMPLE: uv_timer_start(&a->sample, on_sample, 1, 700); break;
+    case REQUEST_SAMPLE: sample_soon(a, 1); break;
     case REQUEST_WORK:
         if (!uv_is_active((uv_handle_t *)&a->idle))
             uv_idle_start(&a->idle, on_idle);
@@ -122,6 +131,8 @@ static void on_before_sleep(uv_prepare_t *p)
         return; /* drawn when the terminal is back, or has taken the frame before */
     a->dirty = false;
     ui_draw(&a->ui, &a->canvas);
+    if (ui_rows_came(&a->ui) && a->samples)
+        sample_soon(a, SCROLLED_MS);
     if (!a->term)
         return;
     term_paint(a->term, &a->canvas);
@@ -201,7 +212,7 @@ static void begin(struct app *a)
         ui_resize(&a->ui, a->script->rows, a->script->cols);
         uv_timer_start(&a->step, on_step, 0, 10);
     }
-    uv_timer_start(&a->sample, on_sample, 1, 700);
+    sample_soon(a, 1);
 }
 
 int app_run(const struct app_setup *setup)

@@ -119,21 +119,23 @@ void bar_header(const struct ui *ui, struct canvas *c, struct rect r)
 
 /* ---- tabs ------------------------------------------------------------------------------- */
 
-enum tabs { TABS_ALL, TABS_NUMBERS, TABS_ONE };
+enum tabs { TABS_FRAMED, TABS_NAMED, TABS_NUMBERS, TABS_ONE };
 
 /* From the most to the least: the state of the view ("paused, 1,204 new") goes last. */
 static const struct {
     enum tabs tabs;
     bool name;
-} TAB_BARS[] = {{TABS_ALL, true},      {TABS_ALL, false}, {TABS_NUMBERS, true},
-                {TABS_NUMBERS, false}, {TABS_ONE, true},  {TABS_ONE, false}};
+} TAB_BARS[] = {{TABS_FRAMED, true},   {TABS_NAMED, true}, {TABS_NUMBERS, true},
+                {TABS_NUMBERS, false}, {TABS_ONE, true},   {TABS_ONE, false}};
 
 static int tab_text(const struct ui *ui, enum tabs tabs, int tab, char *out, size_t size)
 {
     bool on = tab == (int)ui->tab;
     out[0] = '\0';
-    if (tabs == TABS_ALL || on)
+    if (tabs == TABS_FRAMED || on)
         return snprintf(out, size, "[%d %s]", tab + 1, ui->tabs[tab]->ops->title);
+    if (tabs == TABS_NAMED)
+        return snprintf(out, size, "%d %s", tab + 1, ui->tabs[tab]->ops->title);
     return tabs == TABS_NUMBERS ? snprintf(out, size, "[%d]", tab + 1) : 0;
 }
 
@@ -167,10 +169,7 @@ static void tab_state(const struct ui *ui, bool name, char *out, size_t size)
 /* What fits: which tabs are named, and the text at the right end. */
 static enum tabs fit_tabs(const struct ui *ui, int cols, char *right, size_t size)
 {
-    bool listed = ui->layout.list.rows > 0; /* whose it is, is seen there */
     for (size_t i = 0; i < ARRAY_SIZE(TAB_BARS); i++) {
-        if (TAB_BARS[i].tabs == TABS_ALL && !TAB_BARS[i].name && !listed)
-            continue;
         tab_state(ui, TAB_BARS[i].name, right, size);
         if (tabs_width(ui, TAB_BARS[i].tabs) + text_width(right, strlen(right)) <= cols)
             return TAB_BARS[i].tabs;

@@ -12,7 +12,7 @@ const struct column_info COLUMNS[COLUMN_COUNT] = {
     [COLUMN_NAME] = {"name", "NAME", 8, 16, 99, false, true, true},
     [COLUMN_ID] = {"id", "ID", 12, 12, 40, false, false, false},
     [COLUMN_IMAGE] = {"image", "IMAGE", 8, 16, 60, false, true, true},
-    [COLUMN_STATUS] = {"status", "STATUS", 10, 15, 80, false, true, true},
+    [COLUMN_STATUS] = {"status", "STATUS", 10, 16, 80, false, true, true},
     [COLUMN_CPU] = {"cpu", "CPU%", 5, 5, 90, true, false, true},
     [COLUMN_HIST] = {"hist", "HIST", 7, 7, 20, false, false, true},
     [COLUMN_MEMORY] = {"memory", "MEM / LIMIT", 11, 13, 70, true, false, true},
@@ -20,7 +20,7 @@ const struct column_info COLUMNS[COLUMN_COUNT] = {
     [COLUMN_NET] = {"net", "NET I/O", 9, 11, 30, true, false, true},
     [COLUMN_BLOCK] = {"block", "BLOCK I/O", 9, 11, 28, true, false, false},
     [COLUMN_RESTARTS] = {"restarts", "RESTARTS", 8, 8, 25, true, false, false},
-    [COLUMN_COMMAND] = {"command", "COMMAND", 10, 20, 10, false, true, true},
+    [COLUMN_COMMAND] = {"command", "COMMAND", 20, 30, 10, false, true, true},
 };
 
 unsigned columns_default(void)

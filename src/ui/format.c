@@ -1,7 +1,9 @@
 /* Docker's words where a docker user expects them, otherwise as short as can be. */
 #include "ui/format.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/cleanup.h"
@@ -59,34 +61,76 @@ char *format_count(uint64_t n, char out[FORMAT_MAX])
     return out;
 }
 
-char *format_status(const struct mtd_summary *s, int64_t now_ns, char out[FORMAT_MAX])
+/* From the fullest to the shortest; the state's shape and colour stand beside all of them. */
+enum { WORDINGS = 4 };
+struct wording {
+    char text[WORDINGS][FORMAT_MAX];
+    int n;
+};
+
+static void add(struct wording *w, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+static void add(struct wording *w, const char *fmt, ...)
 {
-    char age[FORMAT_MAX], words[TIME_TEXT];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(w->text[w->n++], FORMAT_MAX, fmt, args);
+    va_end(args);
+}
+
+static void say_running(struct wording *w, const struct mtd_summary *s, int64_t now_ns)
+{
+    int64_t up = now_ns - s->started_at;
+    char words[TIME_TEXT], age[FORMAT_MAX];
+    time_human_duration(up > NS_PER_SEC ? up : NS_PER_SEC, words);
+    format_age(up > NS_PER_SEC ? up : NS_PER_SEC, age);
+    if (s->health) {
+        add(w, "Up %s (%s)", words, s->health);
+        add(w, "Up %s (%s)", age, s->health);
+    } else
+        add(w, "Up %s", words);
+    if (s->health && strcmp(s->health, "unhealthy") == 0)
+        add(w, "unhealthy"); /* worth more than since when */
+    else
+        add(w, "Up %s", age);
+}
+
+static void say_ended(struct wording *w, const struct mtd_summary *s, int64_t now_ns,
+                      const char *how, const char *shorter)
+{
+    char age[FORMAT_MAX];
+    if (s->finished_at)
+        add(w, "%s (%d) %s", how, s->exit_code, format_age(now_ns - s->finished_at, age));
+    add(w, "%s (%d)", how, s->exit_code);
+    add(w, "%s %d", shorter, s->exit_code);
+}
+
+static void say_status(struct wording *w, const struct mtd_summary *s, int64_t now_ns)
+{
     switch (s->state) {
-    case MTD_STATE_RUNNING:
-        time_human_duration(now_ns - s->started_at > NS_PER_SEC ? now_ns - s->started_at
-                                                                : NS_PER_SEC,
-                            words);
-        snprintf(out, FORMAT_MAX, "Up %s%s%s%s", words, s->health ? " (" : "",
-                 s->health ? s->health : "", s->health ? ")" : "");
+    case MTD_STATE_RUNNING: say_running(w, s, now_ns); break;
+    case MTD_STATE_PAUSED: add(w, "Paused"); break;
+    case MTD_STATE_EXITED: say_ended(w, s, now_ns, "Exited", "Exited"); break;
+    case MTD_STATE_RESTARTING: say_ended(w, s, now_ns, "Restarting", "Restart"); break;
+    case MTD_STATE_DEAD: say_ended(w, s, now_ns, "Dead", "Dead"); break;
+    case MTD_STATE_CREATED: add(w, s->error ? "Start failed" : "Created"); break;
+    case MTD_STATE_REMOVING: add(w, "Removing"); break;
+    default:
+        add(w, "Broken record");
+        add(w, "Broken");
         break;
-    case MTD_STATE_PAUSED: snprintf(out, FORMAT_MAX, "Paused"); break;
-    case MTD_STATE_EXITED:
-    case MTD_STATE_RESTARTING:
-    case MTD_STATE_DEAD:
-        format_age(now_ns - s->finished_at, age);
-        snprintf(out, FORMAT_MAX, "%s (%d) %s",
-                 s->state == MTD_STATE_EXITED       ? "Exited"
-                 : s->state == MTD_STATE_RESTARTING ? "Restarting"
-                                                    : "Dead",
-                 s->exit_code, s->finished_at ? age : "");
-        break;
-    case MTD_STATE_CREATED:
-        snprintf(out, FORMAT_MAX, "%s", s->error ? "Start failed" : "Created");
-        break;
-    case MTD_STATE_REMOVING: snprintf(out, FORMAT_MAX, "Removing"); break;
-    default: snprintf(out, FORMAT_MAX, "Broken record"); break;
     }
+}
+
+char *format_status(const struct mtd_summary *s, int64_t now_ns, int cols,
+                    char out[FORMAT_MAX])
+{
+    struct wording w = {.n = 0};
+    int i = 0;
+    say_status(&w, s, now_ns);
+    while (i < w.n - 1 && (int)strlen(w.text[i]) > cols)
+        i++;
+    memcpy(out, w.text[i], FORMAT_MAX);
     return out;
 }
 

@@ -39,6 +39,7 @@ enum color list_state_color(const struct mtd_summary *s)
 
 /* One cell of text under way. */
 struct field {
+    int cols; /* the room there is */
     char text[256];
     enum color color;
 };
@@ -71,7 +72,7 @@ static void field_status(const struct row *r, int64_t now, struct field *f)
         f->color = COLOR_BUSY;
         snprintf(f->text, sizeof(f->text), "%s", r->t->busy);
     } else
-        snprintf(f->text, sizeof(f->text), "%s", format_status(r->s, now, text));
+        snprintf(f->text, sizeof(f->text), "%s", format_status(r->s, now, f->cols, text));
 }
 
 static void field_cpu(const struct row *r, int64_t now, struct field *f)
@@ -208,7 +209,7 @@ static void draw_row(const struct row *r, struct canvas *c, struct rect line,
         else if (i == COLUMN_HIST)
             draw_history(r, c, line, col, width[i], st);
         else {
-            struct field f = {.color = COLOR_TEXT};
+            struct field f = {.cols = width[i], .color = COLOR_TEXT};
             FIELDS[i](r, style->now_ns, &f);
             struct style own =
                 st.color == COLOR_TEXT ? STYLE_ATTR(f.color, st.attrs) : st;
@@ -226,7 +227,7 @@ static void fit(const struct model *m, unsigned enabled, int64_t now, int cols,
     struct columns want = {.enabled = enabled};
     for (size_t i = 0; i < m->list.len; i++)
         for (size_t g = 0; g < ARRAY_SIZE(GROWING); g++) {
-            struct field f = {0};
+            struct field f = {.cols = FORMAT_WIDE};
             FIELDS[GROWING[g]](&m->rows[i], now, &f);
             int w = text_width(f.text, strlen(f.text));
             if (w > want.longest[GROWING[g]])

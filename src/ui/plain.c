@@ -35,7 +35,7 @@ static void print_list(const struct mtd_list *l, FILE *out)
         const struct mtd_summary *s = &l->items[i];
         fprintf(out, "%zu. ", i + 1);
         put(out, s->name ? s->name : s->id);
-        fprintf(out, ", %s, image ", format_status(s, now, status));
+        fprintf(out, ", %s, image ", format_status(s, now, FORMAT_WIDE, status));
         put(out, s->image ? s->image : "?");
         fputs("\n", out);
     }

@@ -306,6 +306,24 @@ bool ui_wants_samples(const struct ui *ui)
     return !ui->frozen && (n[MTD_STATE_RUNNING] || n[MTD_STATE_PAUSED]);
 }
 
+/* Independent of the order: rows that change places have not come. */
+bool ui_rows_came(struct ui *ui)
+{
+    const struct model *m = &ui->model;
+    int64_t old = ui->platform->mono_ns(ui->app) - 3 * ui->config.refresh_ns;
+    size_t end = ui->top + (size_t)(ui->layout.list.rows > 0 ? ui->layout.list.rows : 0);
+    uint64_t seen = 0;
+    bool lacking = false;
+    for (size_t i = ui->top; i < end && i < m->n_shown; i++) {
+        const struct row *r = m->shown[i];
+        seen += (uintptr_t)r->t * UINT64_C(0x9e3779b97f4a7c15); /* stays with the id */
+        lacking |= row_is_alive(r) && r->t->last.taken_at < old;
+    }
+    bool came = seen != ui->rows_seen && lacking;
+    ui->rows_seen = seen;
+    return came && !ui->frozen;
+}
+
 void ui_sample(struct ui *ui)
 {
     struct view *v = ui->tabs[ui->tab];

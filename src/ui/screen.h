@@ -24,6 +24,8 @@ void ui_update_modals(struct ui *ui); /* after that: dialogs about what is gone 
 /* Figures of what is on the screen. */
 void ui_sample(struct ui *ui);
 bool ui_wants_samples(const struct ui *ui); /* something runs and is to be seen */
+/* Since it was asked before, rows without recent figures have come into sight. */
+bool ui_rows_came(struct ui *ui);
 void ui_key(struct ui *ui, const struct input_event *ev);
 bool ui_work(struct ui *ui);    /* a piece of long work; false = none is left */
 void ui_changed(struct ui *ui); /* a watched file of the visible tab changed */

@@ -114,6 +114,7 @@ struct ui {
     enum tab tab;
     struct view *tabs[TAB_COUNT];
     size_t top;          /* first visible row of the list */
+    uint64_t rows_seen;  /* which rows were visible: ui_rows_came() */
     struct modal *modal; /* topmost; NULL = none */
     struct message message;
     struct question questions[QUESTIONS_MAX];
