@@ -99,7 +99,8 @@ struct log_query;
 int log_query_new(struct log_query **ret, const char *pattern, struct mtd_error *err);
 void log_query_free(struct log_query *q); /* NULL is fine */
 const char *log_query_pattern(const struct log_query *q);
-/* The first match in text[from..len). Colour sequences in the text are seen as they are. */
+/* The first match in text[from..len). Sequences that change the colour are passed over: the
+ * text is matched as it is read, also across them. */
 bool log_query_match(const struct log_query *q, const char *text, size_t len, size_t from,
                      size_t *ret_start, size_t *ret_end);
 /* Whether a whole line matches. 1, 0, -errno. */

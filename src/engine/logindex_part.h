@@ -52,6 +52,7 @@ struct log_region {
     uint64_t block;   /* UINT64_MAX = nothing is in the window */
     uint64_t seen;    /* size of the file when it was read */
     bool has_partial; /* P records stand in it */
+    bool has_escape;  /* so do escape sequences: they may be colours */
 };
 
 struct logindex {
@@ -91,6 +92,12 @@ void logindex_forget_blocks(struct logindex *x, uint64_t below); /* and free the
 /* The line whose first record is entry i of b. */
 int logindex_line_of(struct logindex *x, const struct log_block *b, size_t i,
                      struct log_line *ret);
+
+/* Without colour sequences: copies text to out (len bytes), returns what is left. plain_of: the
+ * place in it of a byte of text; plain_at: the other way round. */
+size_t logindex_plain(const char *text, size_t len, char *out);
+size_t logindex_plain_of(const char *text, size_t len, size_t offset);
+size_t logindex_plain_at(const char *text, size_t len, size_t plain);
 
 /* Bytes to look for, prepared. fold: letters of either case. */
 struct log_needle {

@@ -21,7 +21,8 @@ struct log_query {
     struct log_needle needle;
     bool have_needle, exact, have_regex;
     regex_t regex;
-    char *piece; /* PIECE + 1 bytes: regexec() looks at text that ends with NUL */
+    char *piece;       /* PIECE + 1 bytes: regexec() looks at text that ends with NUL */
+    struct buf *plain; /* a text without its colours */
 };
 
 /* ---- the literal part ------------------------------------------------------------------ */
@@ -155,7 +156,8 @@ int log_query_new(struct log_query **ret, const char *pattern, struct mtd_error 
     if (*pattern == '\0')
         return mtd_fail(err, EINVAL, "the pattern is empty");
     struct log_query *q = calloc(1, sizeof(*q));
-    if (!q || !(q->pattern = strdup(pattern)) || !(q->piece = malloc(PIECE + 1))) {
+    if (!q || !(q->pattern = strdup(pattern)) || !(q->piece = malloc(PIECE + 1)) ||
+        !(q->plain = calloc(1, sizeof(*q->plain)))) {
         log_query_free(q);
         return mtd_fail_errno(err, ENOMEM, "pattern");
     }
@@ -184,6 +186,9 @@ void log_query_free(struct log_query *q)
         regfree(&q->regex);
     free(q->pattern);
     free(q->piece);
+    if (q->plain)
+        buf_done(q->plain);
+    free(q->plain);
     free(q);
 }
 
@@ -226,11 +231,9 @@ static bool match_regex(const struct log_query *q, const char *text, size_t len,
     }
 }
 
-bool log_query_match(const struct log_query *q, const char *text, size_t len, size_t from,
-                     size_t *ret_start, size_t *ret_end)
+static bool match_bytes(const struct log_query *q, const char *text, size_t len,
+                        size_t from, size_t *ret_start, size_t *ret_end)
 {
-    if (from > len)
-        return false;
     if (!q->have_needle)
         return match_regex(q, text, len, from, ret_start, ret_end);
     const char *hit = log_needle_find(&q->needle, text + from, len - from);
@@ -240,5 +243,23 @@ bool log_query_match(const struct log_query *q, const char *text, size_t len, si
         return match_regex(q, text, len, from, ret_start, ret_end);
     *ret_start = (size_t)(hit - text);
     *ret_end = *ret_start + q->needle.len;
+    return true;
+}
+
+bool log_query_match(const struct log_query *q, const char *text, size_t len, size_t from,
+                     size_t *ret_start, size_t *ret_end)
+{
+    if (from > len)
+        return false;
+    q->plain->len = 0;
+    if (!memchr(text + from, '\033', len - from) || buf_reserve(q->plain, len) < 0)
+        return match_bytes(q, text, len, from, ret_start, ret_end);
+    char *plain = q->plain->data;
+    size_t n = logindex_plain(text, len, plain);
+    if (!match_bytes(q, plain, n, logindex_plain_of(text, len, from), ret_start, ret_end))
+        return false;
+    bool empty = *ret_end == *ret_start;
+    *ret_start = logindex_plain_at(text, len, *ret_start);
+    *ret_end = empty ? *ret_start : logindex_plain_at(text, len, *ret_end - 1) + 1;
     return true;
 }

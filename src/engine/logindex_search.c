@@ -4,6 +4,8 @@
  * bytes is a match in a line, unless it lies in a head or in the rest of a line that began
  * before the block (which that line has already been asked about): the table of the block is
  * read only then. In a block with P records every line that begins in it is put together.
+ * Records with escape sequences are asked one by one, without their colours: a log in which
+ * every line is coloured is searched some times slower than one without.
  */
 #include "engine/logindex.h"
 
@@ -91,6 +93,7 @@ static int read_region(struct logindex *x, const struct log_segment *s, uint64_t
                                     .block = block,
                                     .seen = s->size};
     x->region.has_partial = has_partial_records(&x->region);
+    x->region.has_escape = memchr(x->region.text, '\033', x->region.len) != NULL;
     return 0;
 }
 
@@ -131,9 +134,9 @@ static bool query_matches(const struct log_query *q, const char *text, size_t le
     return log_query_match(q, text, len, 0, &a, &b);
 }
 
-/* The first record with a match in [from, to) of the region. */
-static bool find_record(const struct log_query *q, const struct log_region *g,
-                        const char *from, const char *to, struct record_text *ret)
+/* The first record with a match in [from, to) of the region, by its bytes. */
+static bool find_bytes(const struct log_query *q, const struct log_region *g,
+                       const char *from, const char *to, struct record_text *ret)
 {
     bool exact;
     const struct log_needle *needle = log_query_needle(q, &exact);
@@ -149,6 +152,27 @@ static bool find_record(const struct log_query *q, const struct log_region *g,
         }
         if ((needle && exact && hit + needle->len <= t.end) ||
             query_matches(q, t.text, (size_t)(t.end - t.text))) {
+            *ret = t;
+            return true;
+        }
+        from = t.end + 1;
+    }
+    return false;
+}
+
+/* The same of any region: a record with escape sequences is asked as a whole. */
+static bool find_record(const struct log_query *q, const struct log_region *g,
+                        const char *from, const char *to, struct record_text *ret)
+{
+    while (from < to) {
+        const char *esc =
+            g->has_escape ? memchr(from, '\033', (size_t)(to - from)) : NULL;
+        if (!esc)
+            return find_bytes(q, g, from, to, ret);
+        struct record_text t = record_around(g, esc);
+        if (t.start > from && find_bytes(q, g, from, t.start, ret))
+            return true;
+        if (query_matches(q, t.text, (size_t)(t.end - t.text))) {
             *ret = t;
             return true;
         }

@@ -107,6 +107,27 @@ Test(logview_find, a_filter_without_a_match_says_so)
     cr_assert(strstr(logtty_screen(), "here is nowhere\n"));
 }
 
+/* "ERROR" with a red R: found, and marked through the change of colour. */
+Test(logview_find, a_match_goes_across_a_change_of_colour)
+{
+    logtty_line(0, "some E\033[1;31mRR\033[0mOR here");
+    logtty_line(0, "other");
+    logtty_select(0);
+    logtty_press(CMD_SEARCH);
+    logtty_answer("ERROR");
+    STATUS("paused");
+    logtty_screen();
+    const struct cell *line = logtty.canvas.cells;
+    int marked = 0;
+    for (int col = 0; col < logtty.canvas.cols; col++)
+        if (line[col].style.color == COLOR_MATCH)
+            cr_assert_eq(line[col].text[0], "ERROR"[marked++]);
+    cr_assert_eq(marked, 5);
+    logtty_press(CMD_HIDE);
+    logtty_answer("^some ERROR");
+    SCREEN(">00:00:00 some ERROR here\n\n\n\n\n");
+}
+
 Test(logview_find, search_passes_over_hidden_lines)
 {
     logtty_numbered(0, 0, 1000);

@@ -131,6 +131,33 @@ Test(logsearch, a_match_across_records_is_found)
     cr_assert_eq(check_search("split needle here", false, false), 1);
 }
 
+/* "ERROR" in red with a bold R, and a line whose colour ends with it. */
+Test(logsearch, colours_do_not_hide_a_match)
+{
+    static const char *const LINES[] = {
+        "plain ERROR",          "\033[31mE\033[1mRR\033[0;31mOR\033[0m: disk",
+        "nothing here",         "\033[32mok\033[0m",
+        "half \033[31mERR",     "OR\033[2JERROR",
+        "ER\033[38;2;1;2;3mROR"};
+    for (int i = 0; i < 700; i++) /* more than a block of each */
+        for (size_t k = 0; k < ARRAY_SIZE(LINES); k++)
+            logbox_add(LOG_STDOUT, true, LINES[k], strlen(LINES[k]));
+    logbox_open();
+    static const struct {
+        const char *pattern;
+        size_t each;
+    } CASES[] = {{"ERROR", 4},  {"^ERROR", 2},   {"ok$", 1},
+                 {"R: d", 1},   {"\\cerror", 4}, {"31", 0},
+                 {"^E.*k$", 1}, {"\\[2J", 1},    {"half E+R", 1}};
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        const char *p = CASES[i].pattern;
+        cr_expect_eq(check_search(p, false, false), 700 * CASES[i].each, "%s", p);
+        cr_expect_eq(check_search(p, true, false), 700 * CASES[i].each, "%s", p);
+        cr_expect_eq(check_search(p, false, true),
+                     700 * (ARRAY_SIZE(LINES) - CASES[i].each), "not %s", p);
+    }
+}
+
 Test(logsearch, a_bad_pattern_says_why)
 {
     struct mtd_error err = {0};
@@ -176,6 +203,14 @@ Test(logsearch, patterns_match_as_the_library_says)
     check_match("1.5", "1x5", 0, 3);
     check_match("path/to", "a path/to b", 2, 9);
     check_match("^$", "", 0, 0);
+    check_match("^$", "\033[0m", 4, 4);
+    check_match("ab", "x\033[1ma\033[0mb", 5, 11);
+    check_match("^x", "\033[1mx\033[0m", 4, 5);
+    check_match("x$", "\033[1mx\033[0m", 4, 5);
+    check_match("a[^ ]*z", "a\033[1my\033[0mz ", 0, 11);
+    check_match("1m", "x\033[1my", -1, 0);
+    check_match("2J", "x\033[2Jy", 3, 5);
+    check_match("\033", "x\033[3", 1, 2); /* torn: it is text */
 }
 
 Test(logsearch, every_position_and_length_of_a_literal)
