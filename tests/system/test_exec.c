@@ -389,9 +389,11 @@ Test(exec, control_c_is_a_byte)
 
 Test(exec, detach_keys_leave_it_alive)
 {
-    static const char *const COMMAND[] = {"exec", "-it", "box", "sleep", "4717", NULL};
+    static const char *const COMMAND[] = {
+        "exec", "-it", "box", "sh", "-c", "echo ready; exec sleep 4717", NULL};
     int master;
     pid_t pid = box_start_on_tty(&master, 24, 80, COMMAND);
+    cr_expect(box_expect(master, "ready"), "before that ctrl-q is the terminal's");
     pid_t inside = box_await("sleep 4717");
     cr_assert_gt(inside, 0);
     cr_assert_eq(write(master, "\x10\x11", 2), 2);
