@@ -214,3 +214,18 @@ size_t ansi_skip(struct ansi *a, const char *s, size_t n, size_t max)
     a->column += (unsigned)i;
     return i;
 }
+
+int ansi_plain(const char *s, size_t n, struct buf *ret)
+{
+    struct ansi a;
+    struct glyph g;
+    struct style st;
+    ansi_init(&a, STYLE(COLOR_TEXT));
+    for (size_t at = 0; at < n || ansi_pending(&a);) {
+        at += ansi_next(&a, s + at, n - at, &g, &st);
+        int rc = buf_add(ret, g.bytes, g.len);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}

@@ -48,6 +48,10 @@ struct modal *menu_new(const char *title, const struct menu_item *items, size_t 
 struct modal *pager_new(const char *title, const char *text,
                         void (*chosen)(struct ui *ui, size_t line, void *arg), void *arg);
 
+/* A card about the selected container: the keys that act on it and show it close the card and
+ * do what they do in the list, as long as it is still the selected one. */
+struct modal *pager_card(const char *title, const char *text, const struct row *r);
+
 /* The help screen, out of the table of keys. */
 struct modal *help_new(const struct keys *keys);
 

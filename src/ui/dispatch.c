@@ -382,13 +382,6 @@ static void mouse(struct ui *ui, const struct key *k)
 
 /* ---- keys ----------------------------------------------------------------------------- */
 
-static void modal_key(struct ui *ui, const struct key *k)
-{
-    struct modal *m = ui->modal;
-    if (m->ops->key(m, k) == MODAL_CLOSE)
-        ui_close(ui, m);
-}
-
 static void plain_key(struct ui *ui, const struct key *k)
 {
     struct view *v = ui->tabs[ui->tab];
@@ -401,6 +394,26 @@ static void plain_key(struct ui *ui, const struct key *k)
         return;
     else
         everybodys_command(ui, k->command);
+}
+
+static void bound_key(struct ui *ui, const struct key *k, const struct binding *b)
+{
+    if (b && b->acts && ui->read_only)
+        ui_say(ui, SAY_WARNING, "read-only: \"%s\" is locked", b->name);
+    else if (b && b->acts && ui->frozen)
+        ui_say(ui, SAY_WARNING, "frozen: what is shown may be old; Z first, then act");
+    else
+        plain_key(ui, k);
+}
+
+/* false = the key is for who is below. */
+static bool modal_key(struct ui *ui, const struct key *k)
+{
+    struct modal *m = ui->modal;
+    enum modal_result r = m->ops->key(m, k);
+    if (r != MODAL_STAY)
+        ui_close(ui, m);
+    return r != MODAL_PASS;
 }
 
 /* Pasted text never acts: it goes to a line that takes text, with blanks for what would end
@@ -430,13 +443,7 @@ void dispatch_key(struct ui *ui, const struct input_event *event)
     k.command = b ? b->command : CMD_NONE;
     if (!ui->modal || !ui->modal->ops->in_footer)
         ui->message.text[0] = '\0';
-    if (ui->modal)
-        modal_key(ui, &k);
-    else if (b && b->acts && ui->read_only)
-        ui_say(ui, SAY_WARNING, "read-only: \"%s\" is locked", b->name);
-    else if (b && b->acts && ui->frozen)
-        ui_say(ui, SAY_WARNING, "frozen: what is shown may be old; Z first, then act");
-    else
-        plain_key(ui, &k);
+    if (!ui->modal || !modal_key(ui, &k))
+        bound_key(ui, &k, b);
     dispatch_sync(ui);
 }

@@ -147,15 +147,7 @@ static void status(struct view *view, char *out, size_t size)
 static void copy_text(struct logview *v, const char *text)
 {
     auto_done(buf_done) struct buf plain = {0};
-    struct ansi a;
-    struct glyph g;
-    struct style st;
-    size_t n = strlen(text), at = 0;
-    ansi_init(&a, STYLE(COLOR_TEXT));
-    while (at < n || ansi_pending(&a)) {
-        at += ansi_next(&a, text + at, n - at, &g, &st);
-        buf_add(&plain, g.bytes, g.len);
-    }
+    ansi_plain(text, strlen(text), &plain);
     if (plain.data)
         v->view.host->copy(v->view.host->app, plain.data);
 }

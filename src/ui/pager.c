@@ -15,7 +15,8 @@ struct pager {
     int shift;
     void (*chosen)(struct ui *ui, size_t line, void *arg);
     void *arg;
-    int rows; /* of the last drawing */
+    int rows;               /* of the last drawing */
+    char card[MTD_ID_SIZE]; /* whom it is about; "" = it is no card */
 };
 
 static size_t line_len(const char *s)
@@ -86,6 +87,27 @@ static long delta_of(const struct pager *p, enum command cmd)
     }
 }
 
+static bool is_about(enum command cmd)
+{
+    static const enum command ABOUT[] = {
+        CMD_STOP_START, CMD_RESTART, CMD_EXEC,   CMD_EXEC_ASK, CMD_LOGS,     CMD_COMMIT,
+        CMD_REMOVE,     CMD_KILL,    CMD_RENAME, CMD_INSPECT,  CMD_PROCESSES};
+    for (size_t i = 0; i < ARRAY_SIZE(ABOUT); i++)
+        if (ABOUT[i] == cmd)
+            return true;
+    return false;
+}
+
+/* Never at another one that has taken its place in the list. */
+static enum modal_result act(struct pager *p)
+{
+    const struct row *r = model_selected(&p->modal.ui->model);
+    if (r && strcmp(r->s->id, p->card) == 0)
+        return MODAL_PASS;
+    ui_say(p->modal.ui, SAY_WARNING, "not done: it vanished meanwhile");
+    return MODAL_CLOSE;
+}
+
 static enum modal_result key(struct modal *m, const struct key *k)
 {
     struct pager *p = (struct pager *)m;
@@ -97,6 +119,8 @@ static enum modal_result key(struct modal *m, const struct key *k)
         p->chosen(m->ui, p->at, p->arg);
         return MODAL_CLOSE;
     }
+    if (p->card[0] && is_about(k->command))
+        return act(p);
     if (k->command == CMD_LEFT || k->command == CMD_RIGHT)
         p->shift += k->command == CMD_RIGHT ? 8 : p->shift >= 8 ? -8 : 0;
     else if (k->key == ' ')
@@ -152,4 +176,12 @@ struct modal *pager_new(const char *title, const char *text,
         return NULL;
     }
     return &p->modal;
+}
+
+struct modal *pager_card(const char *title, const char *text, const struct row *r)
+{
+    struct modal *m = pager_new(title, text, NULL, NULL);
+    if (m)
+        memcpy(((struct pager *)m)->card, r->s->id, sizeof(r->s->id));
+    return m;
 }

@@ -53,7 +53,11 @@ struct platform {
 
 /* A dialog over the screen: the topmost gets all keys. */
 struct modal;
-enum modal_result { MODAL_STAY, MODAL_CLOSE };
+enum modal_result {
+    MODAL_STAY,
+    MODAL_CLOSE,
+    MODAL_PASS, /* key() only: it closes, and the key is for who is below */
+};
 struct modal_ops {
     void (*draw)(struct modal *m, struct canvas *c, struct rect screen);
     enum modal_result (*key)(struct modal *m, const struct key *k);

@@ -8,11 +8,13 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "ui/ansi.h"
 #include "ui/dialog.h"
 #include "ui/events_file.h"
 #include "ui/format.h"
+#include "ui/runs.h"
 
-enum { LAST_LINES = 10, LAST_EVENTS = 12 };
+enum { LAST_LINES = 10, LINE_BYTES = 500, LAST_RUNS = 10 };
 
 /* What shells and kernels mean by the usual numbers. */
 static const char *meaning(int status)
@@ -65,6 +67,17 @@ static void add_times(const struct mtd_summary *s, int64_t now, struct buf *out)
         buf_printf(out, "  Restarted %u times\n", s->restart_count);
 }
 
+/* As the log view shows it: without colours, a progress bar in its last state. */
+static void add_text(const char *text, size_t n, struct buf *out)
+{
+    while (n && text[n - 1] == '\r')
+        n--;
+    const char *last = memrchr(text, '\r', n);
+    size_t from = last ? (size_t)(last + 1 - text) : 0;
+    n = n - from > LINE_BYTES ? from + LINE_BYTES : n;
+    ansi_plain(text + from, n - from, out);
+}
+
 static void add_log(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
 {
     auto_free char *path = ui->engine ? mtd_path(ui->engine, s->id, "log") : NULL;
@@ -82,7 +95,7 @@ static void add_log(const struct ui *ui, const struct mtd_summary *s, struct buf
     for (; logfile_reader_next(&reader, &rec) == 1; fresh = rec.full) {
         if (fresh)
             buf_puts(out, rec.stream == LOG_STDERR ? "  ! " : "  | ");
-        buf_add(out, rec.text, rec.len < 500 ? rec.len : 500);
+        add_text(rec.text, rec.len, out);
         if (rec.full)
             buf_putc(out, '\n');
         any = true;
@@ -94,21 +107,27 @@ static void add_log(const struct ui *ui, const struct mtd_summary *s, struct buf
         buf_putc(out, '\n');
 }
 
-static void add_history(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
+/* Newest first: what happened last is what one asks about. */
+static void add_runs(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
 {
     auto_free char *path = NULL;
     auto_done(event_list_done) struct event_list events = {0};
+    struct run runs[LAST_RUNS];
+    size_t n, all;
     if (!ui->engine || asprintf(&path, "%s/events.log", mtd_root(ui->engine)) < 0 ||
         events_file_read(path, s->id, &events) < 0)
         return;
-    size_t first = events.len > LAST_EVENTS ? events.len - LAST_EVENTS : 0;
-    for (size_t i = first; i < events.len; i++) {
-        const struct event_line *e = &events.items[i];
-        buf_printf(out, "  %.19s  %-8s", e->time, e->action);
-        if (e->exit_code >= 0)
-            buf_printf(out, " status %d", e->exit_code);
-        buf_printf(out, " %s\n", e->detail);
+    all = runs_find(&events, runs, LAST_RUNS, &n);
+    for (size_t i = n; i-- > 0;) {
+        buf_puts(out, "  ");
+        run_print(&runs[i], ui_now(ui), out);
+        buf_puts(out, "\n");
     }
+    if (all > n)
+        buf_printf(out, "  and %zu before them\n", all - n);
+    else if (all == 0)
+        buf_puts(out, s->started_at ? "  events.log knows of none any more\n"
+                                    : "  it never ran\n");
 }
 
 int why_text(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
@@ -121,19 +140,22 @@ int why_text(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
         buf_printf(out, "  Command  %s\n", s->command);
     buf_puts(out, "\n\1Its last lines\n");
     add_log(ui, s, out);
-    buf_puts(out, "\n\1Its history\n");
-    add_history(ui, s, out);
-    return buf_puts(out, "\nEsc closes; l shows the whole log, i the record.\n");
+    buf_puts(out, "\n\1Its runs\n");
+    add_runs(ui, s, out);
+    return buf_puts(
+        out, "\nl shows the whole log, i the record, s starts it again; Esc closes.\n");
 }
 
 void why_open(struct ui *ui)
 {
     auto_done(buf_done) struct buf text = {0};
     const struct row *r = model_selected(&ui->model);
-    if (!r)
+    if (!r) {
+        ui_say(ui, SAY_WARNING, "no container is selected");
         return;
+    }
     why_text(ui, r->s, &text);
     char title[80];
     snprintf(title, sizeof(title), "why did %s end?", r->s->name ? r->s->name : r->s->id);
-    ui_push(ui, pager_new(title, text.data ? text.data : "", NULL, NULL));
+    ui_push(ui, pager_card(title, text.data ? text.data : "", r));
 }

@@ -163,6 +163,22 @@ static void write_log(struct uibox *b, char digit, const char *first, const char
     tempdir_put(&b->dir, path, text);
 }
 
+static void write_events(struct uibox *b, char digit)
+{
+    static const char *const EVENTS[] = {"01:10.5Z\",\"action\":\"start\"",
+                                         "01:25.5Z\",\"action\":\"die\",\"exitCode\":143",
+                                         "01:26Z\",\"action\":\"stop\"",
+                                         "01:30Z\",\"action\":\"start\"",
+                                         "01:55Z\",\"action\":\"oom\"",
+                                         "01:55Z\",\"action\":\"die\",\"exitCode\":137"};
+    auto_done(buf_done) struct buf text = {0};
+    char id[MTD_ID_SIZE] = "";
+    memset(id, digit, MTD_ID_LEN);
+    for (size_t i = 0; i < ARRAY_SIZE(EVENTS); i++)
+        buf_printf(&text, "{\"time\":\"2026-01-02T03:%s,\"id\":\"%s\"}\n", EVENTS[i], id);
+    tempdir_put(&b->dir, "root/events.log", text.data);
+}
+
 void uibox_fill(struct uibox *b)
 {
     struct mtd_list l = {0};
@@ -190,7 +206,8 @@ void uibox_fill(struct uibox *b)
     cr_assert_eq(model_take(&b->ui.model, &l), 0);
     write_log(b, '1', "stdout F listening on :8080\n",
               "stderr F warning: \x1b[33mslow\x1b[0m disk\n");
-    write_log(b, '3', "stdout F eating\n", "stdout P eating mo\n");
+    write_log(b, '3', "stdout F eating\n", "stdout P 1%\reating \x1b[31mmo\x1b[0m\n");
+    write_events(b, '3');
     for (const char *digit = "245678"; *digit; digit++)
         write_log(b, *digit, "stdout F one line\n", "stdout F another\n");
     give_figures(b, "api", 45, 200 << 20);
