@@ -15,6 +15,9 @@ pid_t sys_clone3(struct clone_args *args, size_t size);
 int sys_openat2(int dir_fd, const char *path, struct open_how *how);
 int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned flags);
+/* Without the call (before Linux 5.9; the flag: 5.11) by the list in /proc/self/fd. flags: 0 or
+ * SYS_CLOSE_CLOEXEC. Safe after vfork(). */
+#define SYS_CLOSE_CLOEXEC 4U
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_pivot_root(const char *new_root, const char *put_old);
 int sys_execveat(int fd, const char *path, char *const argv[], char *const envp[],

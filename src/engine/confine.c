@@ -20,8 +20,6 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 
-#define CLOSE_ON_EXEC_FLAG 4u /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */
-
 static const char *const CAPS[] = {
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",
@@ -211,7 +209,7 @@ int confine_identity(const struct user *u, uint64_t caps, bool no_new_privs,
 
 static int close_on_exec(void)
 {
-    if (sys_close_range(3, ~0u, CLOSE_ON_EXEC_FLAG) == 0)
+    if (sys_close_range(3, ~0u, SYS_CLOSE_CLOEXEC) == 0)
         return 0;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)

@@ -16,6 +16,7 @@
 #include "engine/confine.h"
 #include "engine/engine_part.h"
 #include "engine/hostfiles.h"
+#include "engine/kernel.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define MEMORY_MIN (512 * 1024)
@@ -334,7 +335,9 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
                         "invalid container name \"%s\"; only "
                         "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
                         c->name);
-    int code = prepare(e, c, &r, err);
+    int code = kernel_check(err);
+    if (code == 0)
+        code = prepare(e, c, &r, err);
     if (code < 0)
         return code;
     for (size_t i = 0; i < c->spec->n_mounts; i++)

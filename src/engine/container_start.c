@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "engine/attach.h"
 #include "engine/engine_part.h"
+#include "engine/kernel.h"
 #include "engine/monitor.h"
 #include "engine/self.h"
 
@@ -150,7 +151,9 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
     char id[MTD_ID_SIZE];
     struct attachment a = {.fd = -1, .dir_fd = -1};
     struct packet_ready ready = {0};
-    int r = store_resolve(&e->store, ref, id, err);
+    int r = kernel_check(err);
+    if (r == 0)
+        r = store_resolve(&e->store, ref, id, err);
     if (r == 0 && s->attach_fd)
         r = open_reader(e, id, &a, err);
     if (r < 0)

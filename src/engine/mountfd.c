@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -94,6 +95,63 @@ int mountfd_split(const char *options, uint64_t *attrs, char *rest, unsigned siz
     return 0;
 }
 
+/* ---- Linux before 5.12 has no mount_setattr: only a mount in the tree takes attributes ---- */
+
+static const struct {
+    unsigned long flag; /* of mount(2) */
+    unsigned long word; /* of statvfs(3) */
+    uint64_t attr;
+} FLAGS[] = {
+    {MS_RDONLY, ST_RDONLY, MOUNT_ATTR_RDONLY},
+    {MS_NOSUID, ST_NOSUID, MOUNT_ATTR_NOSUID},
+    {MS_NODEV, ST_NODEV, MOUNT_ATTR_NODEV},
+    {MS_NOEXEC, ST_NOEXEC, MOUNT_ATTR_NOEXEC},
+    {MS_NOATIME, ST_NOATIME, 0},
+    {MS_NODIRATIME, ST_NODIRATIME, 0},
+    {MS_RELATIME, ST_RELATIME, 0},
+};
+
+/* mount(2) replaces all flags: those that are there are said again. */
+static int remount(int fd, uint64_t attrs)
+{
+    char path[64];
+    struct statvfs now;
+    unsigned long flags = MS_REMOUNT | MS_BIND;
+    if (fstatvfs(fd, &now) < 0)
+        return -errno;
+    for (size_t i = 0; i < ARRAY_SIZE(FLAGS); i++)
+        if ((now.f_flag & FLAGS[i].word) || (attrs & FLAGS[i].attr))
+            flags |= FLAGS[i].flag;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return mount(NULL, path, NULL, flags, NULL) < 0 ? -errno : 0;
+}
+
+/* A copy of the mount is put over what it was made of, gets its attributes there, is copied
+ * once more, and goes. What lies mounted below is left out: it would stay writable. */
+static int bind_old(int dir_fd, const char *path, uint64_t attrs)
+{
+    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
+    auto_fd int source = *path ? openat(dir_fd, path, O_PATH | O_CLOEXEC)
+                               : fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+    if (source < 0)
+        return -errno;
+    auto_fd int first = open_tree(source, "", flags);
+    if (first < 0)
+        return -errno;
+    int r = mountfd_move(first, source);
+    if (r < 0)
+        return r;
+    r = remount(first, attrs);
+    auto_fd int second = r < 0 ? -1 : open_tree(first, "", flags);
+    if (r == 0 && second < 0)
+        r = -errno;
+    char there[64];
+    snprintf(there, sizeof(there), "/proc/self/fd/%d", first);
+    if (umount2(there, MNT_DETACH) < 0 && r == 0)
+        r = -errno;
+    return r < 0 ? r : take_fd(&second);
+}
+
 int mountfd_bind(int dir_fd, const char *path, uint64_t attrs)
 {
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
@@ -101,9 +159,11 @@ int mountfd_bind(int dir_fd, const char *path, uint64_t attrs)
     if (fd < 0)
         return -errno;
     struct mount_attr a = {.attr_set = attrs, .propagation = MS_PRIVATE};
-    if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &a, sizeof(a)) < 0)
+    if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &a, sizeof(a)) == 0)
+        return take_fd(&fd);
+    if (errno != ENOSYS)
         return -errno;
-    return take_fd(&fd);
+    return attrs ? bind_old(dir_fd, path, attrs) : take_fd(&fd);
 }
 
 int mountfd_move(int mount_fd, int target_fd)
@@ -115,5 +175,7 @@ int mountfd_move(int mount_fd, int target_fd)
 int mountfd_set(int fd, uint64_t attrs)
 {
     struct mount_attr a = {.attr_set = attrs};
-    return mount_setattr(fd, "", AT_EMPTY_PATH, &a, sizeof(a)) < 0 ? -errno : 0;
+    if (mount_setattr(fd, "", AT_EMPTY_PATH, &a, sizeof(a)) == 0)
+        return 0;
+    return errno == ENOSYS ? remount(fd, attrs) : -errno;
 }

@@ -3,6 +3,9 @@
  * resolved twice, so nothing can be swapped in between.
  * Errors  -errno, no sentence: the caller knows what the mount is for.
  * Owner   returned fds are the caller's, close-on-exec; closing a detached one unmounts it.
+ * Older   without mount_setattr (before Linux 5.12) attributes are set by mount(2) on a mount
+ *         that is in the tree for a moment: call these in a mount namespace of one's own, made
+ *         private, with the host's /proc. A bind with attributes is then not recursive.
  * Source  fsopen(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2); Linux 5.12.
  */
 #ifndef ENGINE_MOUNTFD_H
@@ -19,6 +22,6 @@ int mountfd_split(const char *options, uint64_t *attrs, char *rest, unsigned siz
 /* A recursive private copy of what stands at path (dir_fd relative; "" = dir_fd itself). */
 int mountfd_bind(int dir_fd, const char *path, uint64_t attrs);
 int mountfd_move(int mount_fd, int target_fd);
-int mountfd_set(int fd, uint64_t attrs);
+int mountfd_set(int fd, uint64_t attrs); /* of a mount that is in the tree */
 
 #endif

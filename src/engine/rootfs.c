@@ -7,11 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -183,12 +186,26 @@ int rootfs_mask(int root_fd, struct mtd_error *err)
     return 0;
 }
 
+/* The file system a kernel unpacks its initramfs into can neither be moved nor left. */
+static int pivot_failed(int code, struct mtd_error *err)
+{
+    struct statfs fs;
+    bool initramfs = code == EINVAL && statfs("/", &fs) == 0 &&
+                     (fs.f_type == RAMFS_MAGIC || fs.f_type == TMPFS_MAGIC);
+    if (initramfs)
+        return rootfs_fail(
+            err, MTD_STAGE_PIVOT, code,
+            "cannot pivot into the container's root; if the host's root is "
+            "its initramfs, switch_root to another one first");
+    return rootfs_fail(err, MTD_STAGE_PIVOT, code,
+                       "cannot pivot into the container's root");
+}
+
 /* pivot_root(".", ".") stacks the old root under the new one; detaching "." drops it. */
 static int pivot(int root_fd, struct mtd_error *err)
 {
     if (fchdir(root_fd) < 0 || sys_pivot_root(".", ".") < 0)
-        return rootfs_fail(err, MTD_STAGE_PIVOT, errno,
-                           "cannot pivot into the container's root");
+        return pivot_failed(errno, err);
     if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, errno, "cannot leave the host's root");
     return 0;

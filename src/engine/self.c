@@ -136,7 +136,7 @@ static __attribute__((noinline, noreturn)) void run_child(struct spawn *s)
     char *const no_environment[] = {s->fault, NULL};
     int r = place_fds(s);
     if (r == 0) {
-        sys_close_range((unsigned)s->n, ~0u, 4 /* CLOSE_RANGE_CLOEXEC */);
+        sys_close_range((unsigned)s->n, ~0u, SYS_CLOSE_CLOEXEC);
         sys_execveat(s->self_fd, "", s->argv, no_environment, AT_EMPTY_PATH);
         r = -errno;
     }

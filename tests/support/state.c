@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
+#include <seccomp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +57,39 @@ bool state_until(bool (*condition)(void *), void *arg)
 void state_make(struct state *s)
 {
     s->fault = NULL;
+    s->without = NULL;
     tempdir_make(&s->dir);
+}
+
+/* pidfd: more than one namespace, which only a pidfd can join at once. */
+static int forbid(scmp_filter_ctx filter, const char *name)
+{
+    static const unsigned MNT_AND_PID = CLONE_NEWNS | CLONE_NEWPID;
+    uint32_t invalid = SCMP_ACT_ERRNO(EINVAL);
+    if (strcmp(name, "setns.pidfd") == 0)
+        return seccomp_rule_add(filter, invalid, SCMP_SYS(setns), 1,
+                                SCMP_A1(SCMP_CMP_MASKED_EQ, MNT_AND_PID, MNT_AND_PID));
+    if (strcmp(name, "close_range.cloexec") == 0)
+        return seccomp_rule_add(filter, invalid, SCMP_SYS(close_range), 1,
+                                SCMP_A2(SCMP_CMP_NE, 0));
+    int call = seccomp_syscall_resolve_name(name);
+    return call < 0 ? call : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0);
+}
+
+/* In the child: what it execs, and all that this starts, lives on such a kernel. */
+static void age_kernel(const char *without)
+{
+    char names[256];
+    char *save = NULL;
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    snprintf(names, sizeof(names), "%s", without);
+    if (seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0) < 0)
+        _exit(98);
+    for (char *n = strtok_r(names, ",", &save); n; n = strtok_r(NULL, ",", &save))
+        if (forbid(filter, n) < 0)
+            _exit(98);
+    if (seccomp_load(filter) < 0)
+        _exit(98);
 }
 
 static void become(const struct state *s, const char *const args[])
@@ -73,6 +107,8 @@ static void become(const struct state *s, const char *const args[])
         setenv("MTD_FAULT", s->fault, 1);
     else
         unsetenv("MTD_FAULT");
+    if (s->without)
+        age_kernel(s->without);
     execv(MTD_PROGRAM, (char *const *)argv);
     _exit(99);
 }
@@ -307,6 +343,7 @@ const char *state_leftovers(const struct state *s, bool keep_containers)
 void state_done(struct state *s)
 {
     s->fault = NULL;
+    s->without = NULL;
     struct outcome ids = RUN(s, "ps", "-aq");
     char *save = NULL;
     for (char *id = strtok_r(ids.out, "\n", &save); id;

@@ -16,6 +16,10 @@
 struct state {
     struct tempdir dir;
     const char *fault; /* NULL or the value of MTD_FAULT for the commands run */
+    /* NULL or system calls, with commas between, which the commands run do not find: ENOSYS,
+     * as on a kernel without them. "setns.pidfd" and "close_range.cloexec" are these calls
+     * with an argument that came later: EINVAL. */
+    const char *without;
 };
 void state_make(struct state *s);
 void state_done(struct state *s);

@@ -464,7 +464,10 @@ Test(exec, our_executable_cannot_be_written)
     EXEC(&r, "box", "sh", "-c", command);
     cr_expect_eq(box_wait(front), 137);
     cr_expect_neq(r.status, 0);
-    cr_expect_not_null(strstr(r.err, "Read-only file system"), "%s", r.err);
+    /* a read-only mount, or a sealed copy before Linux 5.12 */
+    cr_expect(strstr(r.err, "Read-only file system") ||
+                  strstr(r.err, "Operation not permitted"),
+              "%s", r.err);
     cr_assert_eq(stat(MTD_PROGRAM, &after), 0);
     cr_expect_eq(before.st_size, after.st_size);
     cr_expect_eq(before.st_mtime, after.st_mtime);

@@ -1,0 +1,42 @@
+/* Each call is made with arguments the kernel refuses after it knows the call: any answer but
+ * ENOSYS means that it is there. */
+
+#include "engine/kernel.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+static const struct {
+    long number;
+    const char *name;
+    long arg[4];
+} NEEDED[] = {
+    {SYS_execveat, "execveat", {-1, 0}},
+    {SYS_memfd_create, "memfd_create", {0}},
+    {SYS_pidfd_send_signal, "pidfd_send_signal", {-1}},
+    {SYS_fsopen, "fsopen", {0}},
+    {SYS_fsconfig, "fsconfig", {-1, -1}},
+    {SYS_fsmount, "fsmount", {-1}},
+    {SYS_open_tree, "open_tree", {-1, 0, -1}},
+    {SYS_move_mount, "move_mount", {-1, 0, -1, 0}},
+    {SYS_clone3, "clone3", {0}},
+    {SYS_pidfd_open, "pidfd_open", {-1, -1}},
+};
+
+int kernel_check(struct mtd_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(NEEDED); i++) {
+        const long *a = NEEDED[i].arg;
+        if (syscall(NEEDED[i].number, a[0], a[1], a[2], a[3], 0L, 0L) < 0 &&
+            errno == ENOSYS)
+            return mtd_fail(err, ENOSYS,
+                            "the system call %s is missing: no container can run; needed "
+                            "is Linux 5.10 or newer, and no filter that forbids it",
+                            NEEDED[i].name);
+    }
+    return 0;
+}
