@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -84,13 +86,23 @@ static int new_api(const struct rootfs *r)
     return fd < 0 ? -errno : fd;
 }
 
-static int lower_string(const struct rootfs *r, char *out, size_t size)
+/* Layers by name below the current directory, the others by descriptor: a path may hold commas
+ * and colons, which mean something here. Without work it is only to be read. */
+static int old_options(const struct rootfs *r, int upper, int work, char *out,
+                       size_t size)
 {
     const struct strv *layers = &r->record->spec.layers;
-    size_t used = 0;
+    size_t used = (size_t)snprintf(out, size, "index=off,metacopy=off,");
+    if (work >= 0)
+        used +=
+            (size_t)snprintf(out + used, size - used,
+                             "%supperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,",
+                             r->record->spec.auto_remove ? "volatile," : "", upper, work);
+    used += (size_t)snprintf(out + used, size - used, "lowerdir=");
+    if (work < 0)
+        used += (size_t)snprintf(out + used, size - used, "/proc/self/fd/%d:", upper);
     for (size_t i = layers->len; i-- > 0;) {
-        int n =
-            snprintf(out + used, size - used, "%s%s", used ? ":" : "", layers->items[i]);
+        int n = snprintf(out + used, size - used, "%s%s", layers->items[i], i ? ":" : "");
         if (n < 0 || (size_t)n >= size - used)
             return -E2BIG;
         used += (size_t)n;
@@ -98,26 +110,37 @@ static int lower_string(const struct rootfs *r, char *out, size_t size)
     return 0;
 }
 
-static int old_api(const struct rootfs *r)
+static int open_dir(const char *dir, const char *name)
 {
-    char lower[DATA_MAX], data[DATA_MAX], path[PATH_ROOM];
-    int err = lower_string(r, lower, sizeof(lower));
+    char path[PATH_ROOM];
+    if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+        return -ENAMETOOLONG;
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Mounted on <dir>/rootfs in this process's mount namespace; its descriptor is returned. */
+static int old_api(const struct rootfs *r, bool writable)
+{
+    char data[DATA_MAX], path[64];
+    auto_fd int upper = open_dir(r->dir, "upper");
+    auto_fd int work = writable ? open_dir(r->dir, "work") : -1;
+    auto_fd int target = open_dir(r->dir, "rootfs");
+    auto_fd int layers = open_dir(r->images_dir, "layers");
+    auto_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (upper < 0 || target < 0 || layers < 0 || here < 0 || (writable && work < 0))
+        return -ENOENT;
+    int err = old_options(r, upper, work, data, sizeof(data));
     if (err < 0)
         return err;
-    int n =
-        snprintf(data, sizeof(data),
-                 "lowerdir=%s,upperdir=%s/upper,workdir=%s/work,index=off,metacopy=off%s",
-                 lower, r->dir, r->dir, r->record->spec.auto_remove ? ",volatile" : "");
-    if (n < 0 || n >= (int)sizeof(data))
-        return -E2BIG;
-    snprintf(path, sizeof(path), "%s/layers", r->images_dir);
-    if (chdir(path) < 0)
+    if (fchdir(layers) < 0)
         return -errno;
-    snprintf(path, sizeof(path), "%s/rootfs", r->dir);
-    if (mount("overlay", path, "overlay", 0, data) < 0)
-        return -errno;
-    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    return fd < 0 ? -errno : fd;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", target);
+    if (mount("overlay", path, "overlay", writable ? 0 : MS_RDONLY, data) < 0)
+        err = -errno;
+    if (fchdir(here) < 0 && err == 0)
+        err = -errno;
+    return err < 0 ? err : open_dir(r->dir, "rootfs");
 }
 
 static int place(const struct rootfs *r, int mount_fd)
@@ -136,7 +159,7 @@ int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)
     if (fd >= 0) {
         code = place(r, fd);
     } else if (fd == -EINVAL || fd == -ENOSYS) {
-        fd = old_api(r);
+        fd = old_api(r, true);
         code = fd;
     }
     if (code == -ENODEV)
@@ -150,7 +173,7 @@ int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)
     return take_fd(&fd);
 }
 
-int rootfs_open_tree(const struct rootfs *r, struct mtd_error *err)
+static int new_tree(const struct rootfs *r)
 {
     auto_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
     int code = fs < 0 ? -errno : set_path(fs, "lowerdir+", r->dir, "upper");
@@ -160,9 +183,30 @@ int rootfs_open_tree(const struct rootfs *r, struct mtd_error *err)
         code = set_string(fs, "source", "overlay");
     if (code == 0 && fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         code = -errno;
-    int fd = code < 0 ? -1 : fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
-    if (code == 0 && fd < 0)
-        code = -errno;
-    return code < 0 ? mtd_fail_errno(err, -code, "cannot read the container's files")
-                    : fd;
+    if (code < 0)
+        return code;
+    int fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY);
+    return fd < 0 ? -errno : fd;
+}
+
+/* In a mount namespace of this process alone, and taken out of it again: the descriptor holds
+ * the mount. */
+static int old_tree(const struct rootfs *r)
+{
+    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+        return -errno;
+    auto_fd int fd = old_api(r, false);
+    if (fd < 0)
+        return fd;
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return umount2(path, MNT_DETACH) < 0 ? -errno : take_fd(&fd);
+}
+
+int rootfs_open_tree(const struct rootfs *r, struct mtd_error *err)
+{
+    int fd = new_tree(r);
+    if (fd == -EINVAL)
+        fd = old_tree(r);
+    return fd < 0 ? mtd_fail_errno(err, -fd, "cannot read the container's files") : fd;
 }
