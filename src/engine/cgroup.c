@@ -208,10 +208,15 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
     return 0;
 }
 
+/* Before Linux 6.4 a process cloned into a group keeps the CPUs of its parent, whatever the
+ * group's cpuset says; one that moves gets the group's. */
 int cgroup_clone_fd(const struct cgroup *c)
 {
+    char cpus[4096];
     const struct cgroup_dir *unified = cgroup_unified(c);
-    return unified ? unified->fd : -1;
+    if (!unified || fs_read_small_at(unified->fd, "cpuset.cpus", cpus, sizeof(cpus)) > 0)
+        return -1;
+    return unified->fd;
 }
 
 int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error *err)

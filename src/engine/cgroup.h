@@ -66,7 +66,8 @@ int cgroup_limit(struct cgroup *c, const struct mtd_resources *r, struct mtd_err
 /* docker's default device allow-list (v1 devices controller; v2: a BPF program); all = every
  * device (privileged). */
 int cgroup_devices(struct cgroup *c, bool all, struct mtd_error *err);
-/* fd for clone3 CLONE_INTO_CGROUP, or -1 when that cannot place it (v1). Borrowed. */
+/* fd for clone3 CLONE_INTO_CGROUP, or -1 when that cannot place it (v1) or not fully (a cpuset
+ * on v2). Ask when the limits are set. Borrowed. */
 int cgroup_clone_fd(const struct cgroup *c);
 /* Moves pid into every group that CLONE_INTO_CGROUP did not place it in (all = every group). */
 int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error *err);

@@ -7,12 +7,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/proc.h"
 #include "base/sys.h"
 
@@ -158,6 +160,13 @@ static pid_t clone_old(int v2)
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
+/* See cgroup_clone_fd: before Linux 6.4 clone3 would leave it on its parent's CPUs. */
+static bool has_cpuset(int v2)
+{
+    char cpus[4096];
+    return fs_read_small_at(v2, "cpuset.cpus", cpus, sizeof(cpus)) > 0;
+}
+
 static int enter_child(int cgroup_ns, struct mtd_error *err)
 {
     int r = setns(cgroup_ns, CLONE_NEWCGROUP) < 0 ? -errno : 0;
@@ -175,7 +184,7 @@ int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_err
         e = join_namespaces(r, one_by_one, &cgroup_ns, err);
     if (e < 0)
         return e;
-    pid_t pid = clone_inside(v2);
+    pid_t pid = v2 >= 0 && has_cpuset(v2) ? -EOPNOTSUPP : clone_inside(v2);
     if (pid < 0 && (v2 >= 0 || pid == -ENOSYS))
         pid = clone_old(v2);
     if (pid < 0)

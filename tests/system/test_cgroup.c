@@ -93,7 +93,7 @@ static pid_t start(void (*body)(void))
     cr_assert_geq(pid, 0, "clone3: %s", strerror(errno));
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (cgroup_enter(&group, false, NULL) < 0)
+        if (cgroup_enter(&group, fd < 0, NULL) < 0)
             _exit(99);
         shared[8] = 1;
         body();
