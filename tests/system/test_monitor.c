@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,19 +45,31 @@ static void expect_counting(const char *text, long at_least)
 static const char COUNT[] = "i=0; while [ $i -lt 400 ]; do i=$((i+1)); echo $i; "
                             "usleep 2000; done; exit 5";
 
+/* Linux 6.15 tells the status of a process that somebody else has reaped. */
+static bool kernel_tells_status(void)
+{
+    struct utsname name;
+    int major = 0, minor = 0;
+    uname(&name);
+    sscanf(name.release, "%d.%d", &major, &minor);
+    return major > 6 || (major == 6 && minor >= 15);
+}
+
 Test(monitor, killed_monitor_costs_nothing)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c", COUNT));
     for (int i = 0; i < 3; i++) /* each command starts a new one when there is none */
         kill_and_wait(monitor_of(&s, "x"));
     struct outcome w = RUN(&s, "wait", "x");
-    cr_expect_str_eq(w.out, "5\n",
-                     "the exit status of a container whose monitor was killed");
+    bool lost = !kernel_tells_status() && strcmp(w.out, "-1\n") == 0;
+    cr_expect(lost || strcmp(w.out, "5\n") == 0,
+              "the exit status of a container whose monitor was killed: %s", w.out);
     outcome_done(&w);
     char *log = ASK(&s, "logs", "x");
     expect_counting(log, 400);
     free(log);
-    expect_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 5");
+    expect_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}",
+                 lost ? "exited -1" : "exited 5");
     cr_expect_str_empty(state_leftovers(&s, true));
 }
 
