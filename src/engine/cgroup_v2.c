@@ -136,6 +136,10 @@ static bool is_deserted(const char *events, ssize_t n)
     return n < 0 || strstr(events, "populated 0");
 }
 
+/* The kernel tells changes at most every 10 ms, and not the last one of a group that is removed
+ * meanwhile. */
+#define LOOK_AGAIN_MS 20
+
 static int freeze(const struct cgroup_dir *d, bool frozen)
 {
     char text[256];
@@ -155,8 +159,7 @@ static int freeze(const struct cgroup_dir *d, bool frozen)
         else if (left <= 0)
             code = -ETIMEDOUT;
         else
-            poll(&(struct pollfd){.fd = events, .events = POLLPRI}, 1,
-                 (int)(left / NS_PER_MS) + 1);
+            poll(&(struct pollfd){.fd = events, .events = POLLPRI}, 1, LOOK_AGAIN_MS);
     }
     if (frozen)
         fs_write_at(d->fd, "cgroup.freeze", "0");

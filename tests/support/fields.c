@@ -51,6 +51,23 @@ void await_field(const struct state *s, const char *name, const char *template,
               want, w.last);
 }
 
+static bool has_line(void *arg)
+{
+    struct wanted *w = arg;
+    struct outcome o = RUN(w->s, "logs", "--tail", "1", w->name);
+    o.out[strcspn(o.out, "\n")] = '\0';
+    snprintf(w->last, sizeof(w->last), "%s", o.out);
+    outcome_done(&o);
+    return strcmp(w->last, w->value) == 0;
+}
+
+void await_line(const struct state *s, const char *name, const char *line)
+{
+    struct wanted w = {.s = s, .name = name, .value = line};
+    cr_expect(state_until(has_line, &w), "%s never said \"%s\", but \"%s\"", name, line,
+              w.last);
+}
+
 static pid_t pid_field(const struct state *s, const char *name, const char *template)
 {
     auto_free char *text = field(s, name, template);

@@ -126,9 +126,10 @@ static void limit(struct mtd_resources r)
 static bool wait_until(bool (*condition)(void))
 {
     int64_t deadline = clock_mono_ns() + 10 * NS_PER_SEC;
-    while (!condition() && clock_mono_ns() < deadline)
+    bool met;
+    while (!(met = condition()) && clock_mono_ns() < deadline)
         nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);
-    return condition();
+    return met;
 }
 
 static void count_up(void)

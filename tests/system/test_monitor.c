@@ -101,7 +101,8 @@ Test(monitor, killed_with_a_rm_container)
 Test(monitor, stop_after_the_monitor_was_killed)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c",
-             "trap 'exit 3' TERM; while :; do usleep 1000; done"));
+             "trap 'exit 3' TERM; echo ready; while :; do usleep 1000; done"));
+    await_line(&s, "x", "ready");
     kill_and_wait(monitor_of(&s, "x"));
     free(ASK(&s, "stop", "x"));
     expect_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 3");

@@ -33,7 +33,8 @@ TestSuite(reboot, .init = set_up, .fini = tear_down, .timeout = 60);
 static void run_with(const char *name, const char *restart)
 {
     free(ASK(&s, "run", "-d", "--name", name, "--restart", restart, "busybox", "sh", "-c",
-             "trap 'exit 3' TERM; while :; do usleep 10000; done"));
+             "trap 'exit 3' TERM; echo ready; while :; do usleep 10000; done"));
+    await_line(&s, name, "ready");
 }
 
 /* What stands on disk, whatever is observed. */
