@@ -12,12 +12,14 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 10000
+#define HANG_MS 40000
 #define MAX_ARGS 32
 
 static char dir[64], root[80], run[80];
@@ -36,14 +38,6 @@ void box_become(const char *const args[])
         argv[n++] = args[i];
     execv(MTD_PROGRAM, (char *const *)argv);
     _exit(99);
-}
-
-int box_wait(pid_t pid)
-{
-    int status;
-    if (waitpid(pid, &status, 0) != pid)
-        return -1;
-    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 /* One end each; the child's go onto 0, 1, 2. */
@@ -179,6 +173,37 @@ bool box_expect(int master, const char *text)
     return false;
 }
 
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+/* A hung one is killed: Criterion's own limit would leave it behind, and wait for it. */
+int box_wait(pid_t pid)
+{
+    int status = 0;
+    pid_t got = 0;
+    for (long long until = now_ms() + HANG_MS; got == 0 && now_ms() < until; nap())
+        got = waitpid(pid, &status, WNOHANG);
+    if (got == 0) {
+        fprintf(stderr, "process %d hangs and is killed\n", (int)pid);
+        kill(pid, SIGKILL);
+        got = waitpid(pid, &status, 0);
+    }
+    if (got != pid)
+        return -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+bool box_await_raw(int master)
+{
+    struct termios t;
+    for (long long until = now_ms() + PATIENCE_MS; now_ms() < until; nap())
+        if (tcgetattr(master, &t) == 0 && !(t.c_lflag & ICANON))
+            return true;
+    return false;
+}
+
 static bool has_cmdline(const char *pid, const char *cmdline)
 {
     char path[64], text[1024] = "";
@@ -233,11 +258,6 @@ pid_t box_find(const char *cmdline)
             found = (pid_t)strtol(e->d_name, NULL, 10);
     closedir(d);
     return found;
-}
-
-static void nap(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
 pid_t box_await(const char *cmdline)

@@ -396,6 +396,7 @@ Test(exec, detach_keys_leave_it_alive)
     cr_expect(box_expect(master, "ready"), "before that ctrl-q is the terminal's");
     pid_t inside = box_await("sleep 4717");
     cr_assert_gt(inside, 0);
+    cr_assert(box_await_raw(master));
     cr_assert_eq(write(master, "\x10\x11", 2), 2);
     cr_expect_eq(box_wait(pid), 0);
     close(master);
