@@ -75,12 +75,11 @@ static int64_t mono_ns(void *app)
     return clock_mono_ns();
 }
 
-static void copy(void *app, const char *text, size_t n)
+static bool copy(void *app, const char *text, size_t n)
 {
     struct app *a = app;
-    if (a->term)
-        term_copy(a->term, text, n);
     a->dirty = true;
+    return !a->term || term_copy(a->term, text, n);
 }
 
 static void on_step(uv_timer_t *t)
@@ -118,6 +117,14 @@ static void request(void *app, enum request r)
 
 static const struct platform PLATFORM = {wall_ns, mono_ns, app_start, copy, request};
 
+/* What is still to be sent: the frame before, or text for the clipboard. */
+static bool has_taken_all(struct app *a)
+{
+    if (a->term->out.len)
+        app_flush(a); /* from here on the loop hears when it takes more */
+    return a->term->out.len == 0;
+}
+
 /* Once per turn of the loop, before it sleeps. */
 static void on_before_sleep(uv_prepare_t *p)
 {
@@ -127,8 +134,8 @@ static void on_before_sleep(uv_prepare_t *p)
     app_watch_root(a);
     app_watch_files(a);
     set_sample_timer(a);
-    if (a->away || (a->term && a->term->out.len && a->term->out_done < a->term->out.len))
-        return; /* drawn when the terminal is back, or has taken the frame before */
+    if (a->away || (a->term && !has_taken_all(a)))
+        return; /* drawn when the terminal is back, or has taken what it was sent before */
     a->dirty = false;
     ui_draw(&a->ui, &a->canvas);
     if (ui_rows_came(&a->ui) && a->samples)

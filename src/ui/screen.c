@@ -38,8 +38,10 @@ static void host_ask(void *app, const char *label, const char *initial,
 static void host_copy(void *app, const char *text)
 {
     struct ui *ui = app;
-    ui->platform->copy(ui->app, text, strlen(text));
-    ui_say(ui, SAY_INFO, "copied: %s", text);
+    if (ui->platform->copy(ui->app, text, strlen(text)))
+        ui_say(ui, SAY_INFO, "copied: %s", text);
+    else
+        ui_say(ui, SAY_WARNING, "this terminal has no clipboard: %s", text);
 }
 
 static void host_changed(void *app)

@@ -446,12 +446,12 @@ int term_flush(struct terminal *t)
     return 1;
 }
 
-void term_copy(struct terminal *t, const char *text, size_t n)
+bool term_copy(struct terminal *t, const char *text, size_t n)
 {
     static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                  "0123456789+/";
     if (!t->xterm_like)
-        return;
+        return false;
     queue(t, "\033]52;c;");
     for (size_t i = 0; i < n; i += 3) {
         uint32_t v = 0;
@@ -461,6 +461,7 @@ void term_copy(struct terminal *t, const char *text, size_t n)
             buf_putc(&t->out, i + j <= n ? DIGITS[v >> (18 - 6 * j) & 63] : '=');
     }
     queue(t, "\a");
+    return true;
 }
 
 int term_size(int fd, int *rows, int *cols)

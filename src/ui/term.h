@@ -51,7 +51,8 @@ bool term_is_utf8_environment(void);
 int term_paint(struct terminal *t, const struct canvas *c);
 void term_forget(struct terminal *t); /* the next paint redraws every cell */
 void term_set_mouse(struct terminal *t, bool on);
-void term_copy(struct terminal *t, const char *text, size_t n); /* OSC 52 */
+/* The clipboard, by OSC 52; false = this terminal does not know it. */
+bool term_copy(struct terminal *t, const char *text, size_t n);
 /* Writes queued output: 1 = all written, 0 = the terminal does not take more now, -EIO... */
 int term_flush(struct terminal *t);
 /* -ENOTTY when unknown. */

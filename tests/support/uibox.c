@@ -45,10 +45,11 @@ static int start(void *app, struct job *j)
     return 0;
 }
 
-static void copy(void *app, const char *text, size_t n)
+static bool copy(void *app, const char *text, size_t n)
 {
     struct uibox *b = app;
     snprintf(b->copied, sizeof(b->copied), "%.*s", (int)n, text);
+    return true;
 }
 
 static void request(void *app, enum request r)

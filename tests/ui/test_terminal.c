@@ -7,8 +7,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "pty.h"
-#include "tempdir.h"
+#include "state.h"
 
 static struct tempdir dir;
 static char root[128], run[128];
@@ -160,6 +161,39 @@ Test(terminal, nothing_changed_is_not_a_byte)
     cr_expect_eq(pty_quiet(&p, 1500), 0);
     pty_send(&p, "q");
     pty_status(&p);
+    pty_done(&p);
+}
+
+/* The clipboard by OSC 52; the screen goes on afterwards. */
+Test(terminal, copying)
+{
+    struct pty p;
+    auto_done(outcome_done) struct outcome o = {0};
+    struct state box = {.dir = dir};
+    o = RUN(&box, "create", "--name", "one", "busybox");
+    cr_assert_eq(o.status, 0, "%s", o.err);
+    start_in(&p, UTF8_XTERM, false);
+    cr_assert(pty_expect(&p, 0, "Created"));
+    pty_quiet(&p, 50);
+    size_t before = p.len;
+    pty_send(&p, "y");
+    cr_expect(pty_expect(&p, before, "\033]52;c;"));
+    cr_expect(pty_expect(&p, before, "copied: "), "the screen stands still");
+    const char *sent = memmem(p.text + before, p.len - before, "\033]52;c;", 7);
+    char id[70] = "";
+    cr_assert(sent);
+    for (size_t i = 0; i < 64 / 3 * 4; i += 4) { /* base64 */
+        unsigned v = 0;
+        for (size_t j = 0; j < 4; j++) {
+            static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrs"
+                                         "tuvwxyz0123456789+/";
+            v = v << 6 | (unsigned)(strchr(DIGITS, sent[7 + i + j]) - DIGITS);
+        }
+        snprintf(id + i / 4 * 3, 4, "%c%c%c", v >> 16 & 255, v >> 8 & 255, v & 255);
+    }
+    cr_expect_eq(strncmp(id, o.out, 63), 0, "%s is not %s", id, o.out);
+    pty_send(&p, "yyq");
+    expect_given_back(&p, 0, "q");
     pty_done(&p);
 }
 
