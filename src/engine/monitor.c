@@ -94,12 +94,12 @@ static int load(struct monitor *m, char **argv, struct mtd_error *err)
     return open_paths(m, err);
 }
 
-/* Everybody who waits learns it: the command runs. From here the record is not needed. */
+/* Everybody who waits learns it: the command runs. From here the record is not needed. Said
+ * last: who heard it finds the event in the log and the container not locked. */
 static void announce(struct monitor *m, bool adopted)
 {
     struct packet_ready ready = {
         .pid = m->alive ? m->pid : 0, .tty = m->tty, .log_offset = m->log_offset};
-    client_send_all(m, PACKET_READY, &ready, sizeof(ready));
     struct event e = {.type = "container",
                       .action = adopted ? "adopt" : "start",
                       .id = m->id,
@@ -108,6 +108,7 @@ static void announce(struct monitor *m, bool adopted)
                       .exit_code = -1};
     events_append(m->store.root_fd, &e);
     monitor_unlock(m);
+    client_send_all(m, PACKET_READY, &ready, sizeof(ready));
     if (m->health && m->alive)
         monitor_start_health(m->store.root, m->store.run_root, m->id, NULL);
     logfile_idle(&m->log);
