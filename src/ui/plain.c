@@ -1,28 +1,33 @@
 #include "ui/plain.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "ui/ansi.h"
 #include "ui/batch.h"
 #include "ui/format.h"
-#include "ui/text.h"
 #include "ui/words.h"
 
 extern char **environ;
 
 /* Names and commands come from elsewhere: no control byte of theirs reaches the terminal. */
+static void put_text(FILE *out, const char *s, size_t n)
+{
+    auto_done(buf_done) struct buf plain = {0};
+    if (ansi_plain(s, n, &plain) == 0 && plain.len)
+        fwrite(plain.data, 1, plain.len, out);
+}
+
 static void put(FILE *out, const char *s)
 {
-    uint32_t state = 0;
-    for (size_t n = strlen(s), used; n || state; s += used, n -= used) {
-        struct glyph g;
-        used = text_next(s, n, &g, &state);
-        fwrite(g.bytes, 1, g.len, out);
-    }
+    put_text(out, s, strlen(s));
 }
 
 static void print_list(const struct mtd_list *l, FILE *out)
@@ -57,11 +62,57 @@ static void print_one(struct mtd_engine *e, const struct mtd_summary *s, FILE *o
                 (unsigned long long)st.pids);
 }
 
-static int run_batch(const struct mtd_options *o, struct strv *words)
+/* What a command prints may hold what a container wrote: it is shown as it comes, a line as a
+ * line, without anything a terminal obeys. */
+static void relay(int fd, FILE *out)
+{
+    auto_file FILE *in = fdopen(fd, "r");
+    auto_free char *line = NULL;
+    size_t cap = 0;
+    for (ssize_t n; in && (n = getline(&line, &cap, in)) > 0;) {
+        bool whole = line[n - 1] == '\n';
+        put_text(out, line, (size_t)n - whole);
+        if (whole)
+            fputc('\n', out);
+        fflush(out);
+    }
+    if (!in)
+        close(fd);
+}
+
+static int wait_for(pid_t pid)
+{
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* A command that wants the terminal gets it as it is: it was asked for. */
+static int run(char **argv, bool terminal, FILE *out)
+{
+    int ends[2] = {-1, -1};
+    pid_t pid;
+    posix_spawn_file_actions_t actions;
+    if (!terminal && pipe2(ends, O_CLOEXEC) < 0)
+        return 125;
+    posix_spawn_file_actions_init(&actions);
+    for (int fd = 1; fd <= 2 && !terminal; fd++)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], fd);
+    int rc = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environ);
+    posix_spawn_file_actions_destroy(&actions);
+    if (!terminal)
+        close(ends[1]);
+    if (!terminal && rc == 0)
+        relay(ends[0], out);
+    else if (!terminal)
+        close(ends[0]);
+    return rc == 0 ? wait_for(pid) : 125;
+}
+
+static int run_batch(const struct mtd_options *o, const struct strv *words, FILE *out)
 {
     auto_done(strv_done) struct strv argv = {0};
-    pid_t pid;
-    int status = 0;
     strv_add(&argv, "mytop-docker");
     if (o->root) {
         strv_add(&argv, "--root");
@@ -73,11 +124,7 @@ static int run_batch(const struct mtd_options *o, struct strv *words)
     }
     strv_add(&argv, "--batch");
     strv_add_all(&argv, words);
-    if (posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv.items, environ) != 0)
-        return 125;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return run(argv.items, batch_wants_terminal(words), out);
 }
 
 /* Words that are numbers of the list become names. */
@@ -115,7 +162,7 @@ static void act(const struct mtd_options *o, struct mtd_engine *e, bool read_onl
     else {
         resolve_numbers(&words, l);
         fflush(out);
-        int status = run_batch(o, &words);
+        int status = run_batch(o, &words, out);
         fprintf(out, status ? "failed with status %d\n" : "done\n", status);
     }
 }
