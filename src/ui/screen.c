@@ -235,37 +235,55 @@ void ui_done(struct ui *ui)
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-/* The engine holds the directory open; when another one stands at its path now, that is the
- * one a user means. */
-static bool root_changed(struct ui *ui)
+/* The engine holds the directories open; when others stand at their paths now, those are the
+ * ones a user means. */
+static int look_at_root(struct ui *ui, struct stat ret[2], struct mtd_error *err)
 {
-    struct stat st;
-    if (ui->engine && stat(mtd_root(ui->engine), &st) == 0)
-        return st.st_dev != ui->root_dev || st.st_ino != ui->root_ino;
-    return true;
+    static const char *const NAMES[] = {"", "/containers"};
+    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {
+        auto_free char *path = NULL;
+        if (asprintf(&path, "%s%s", mtd_root(ui->engine), NAMES[i]) < 0)
+            return -ENOMEM;
+        ret[i] = (struct stat){0};
+        bool there = stat(path, &ret[i]) == 0;
+        if (!there && errno == ENOENT && i > 0 && ui->root_ino[i] == 0)
+            continue;
+        int why = !there ? errno : S_ISDIR(ret[i].st_mode) ? 0 : ENOTDIR;
+        if (why) /* the reason first: the header may be too short for the path */
+            return mtd_fail(err, why, "state directory: %s: %s", strerror(why), path);
+    }
+    return 0;
+}
+
+static bool root_changed(const struct ui *ui, const struct stat now[2])
+{
+    for (size_t i = 0; i < 2; i++)
+        if (now[i].st_dev != ui->root_dev[i] || now[i].st_ino != ui->root_ino[i])
+            return true;
+    return false;
 }
 
 static int open_engine(struct ui *ui, struct mtd_error *err)
 {
     struct mtd_options o = *ui->options;
-    struct stat st;
-    o.read_only = ui->read_only;
-    if (ui->engine && !root_changed(ui))
-        return 0;
-    /* Not created again when somebody took it away. */
-    if (ui->engine && stat(mtd_root(ui->engine), &st) < 0)
-        return mtd_fail_errno(err, errno, "state directory %s", mtd_root(ui->engine));
     struct mtd_engine *fresh = NULL;
-    int rc = mtd_open(&fresh, &o, err);
+    struct stat st[2];
+    o.read_only = ui->read_only;
+    /* Not created again when somebody took it away. */
+    int rc = ui->engine ? look_at_root(ui, st, err) : 0;
+    if (rc < 0 || (ui->engine && !root_changed(ui, st)))
+        return rc;
+    rc = mtd_open(&fresh, &o, err);
     if (rc < 0)
         return rc;
     mtd_close(ui->engine);
     ui->engine = ui->host.engine = fresh;
     ui->reopened = true;
-    if (stat(mtd_root(ui->engine), &st) == 0) {
-        ui->root_dev = st.st_dev;
-        ui->root_ino = st.st_ino;
-    }
+    if (look_at_root(ui, st, NULL) == 0)
+        for (size_t i = 0; i < 2; i++) {
+            ui->root_dev[i] = st[i].st_dev;
+            ui->root_ino[i] = st[i].st_ino;
+        }
     if (!ui->hostname[0])
         host_read(ui);
     return 0;

@@ -90,9 +90,9 @@ struct question {
 struct ui {
     const struct mtd_options *options;
     struct mtd_engine *engine; /* NULL while the roots cannot be opened */
-    dev_t root_dev;            /* which directory it has open */
-    ino_t root_ino;
-    bool reopened; /* it is another one than before: watches are stale */
+    dev_t root_dev[2]; /* which directories it has open: the root, its containers */
+    ino_t root_ino[2]; /* 0 = there was none (only looking does not make it) */
+    bool reopened;     /* it is another one than before: watches are stale */
     const struct platform *platform;
     void *app;
     struct host host; /* what views are given */

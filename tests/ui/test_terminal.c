@@ -247,9 +247,10 @@ Test(terminal, no_terminfo_and_no_locale_files)
 
 Test(terminal, dumb_gets_a_plain_list)
 {
-    static const char *const NAMES[] = {"TERM=dumb", "TERM="};
-    for (size_t i = 0; i < 2; i++) {
-        const char *const env[] = {NAMES[i], "LC_ALL=C", NULL};
+    static const char *const NAMES[] = {"TERM=dumb", "TERM=", "TERM"};
+    static const char *const LANGS[] = {"LC_ALL=C", "LC_ALL=C.UTF-8"};
+    for (size_t i = 0; i < 6; i++) {
+        const char *const env[] = {NAMES[i / 2], LANGS[i % 2], NULL};
         expect_screen_in(env, "q = quit:", "q\n");
     }
 }
@@ -289,6 +290,76 @@ Test(terminal, every_size)
     pty_send(&p, "q");
     expect_given_back(&p, 0, "q");
     pty_done(&p);
+}
+
+static void expect_root(struct pty *p, const char *text)
+{
+    cr_expect(pty_expect(p, p->len, text), "no \"%s\"", text);
+}
+
+/* Something else in the place of what is read: told, and over when it is right again. */
+Test(terminal, a_state_directory_that_cannot_be_read_is_told_and_comes_back)
+{
+    struct pty p;
+    char records[160], away[160];
+    snprintf(records, sizeof(records), "%s/containers", root);
+    snprintf(away, sizeof(away), "%s/away", dir.path);
+    struct state box = {.dir = dir};
+    auto_done(outcome_done) struct outcome o =
+        RUN(&box, "create", "--name", "one", "busybox");
+    cr_assert_eq(o.status, 0, "%s", o.err);
+    start_in(&p, UTF8_XTERM, false);
+    cr_assert(pty_expect(&p, 0, "Created"));
+    cr_assert_eq(rename(records, away), 0);
+    tempdir_put(&dir, "root/containers", "no directory");
+    expect_root(&p, "Not a directory");
+    cr_assert_eq(unlink(records), 0);
+    cr_assert_eq(rename(away, records), 0);
+    expect_root(&p, "0 running");
+    pty_send(&p, "q");
+    expect_given_back(&p, 0, "q");
+    pty_done(&p);
+}
+
+/* A log streams, the window is torn about, keys are typed; then all is as ever. */
+Test(terminal, resize_storm_while_a_log_streams)
+{
+    struct pty p;
+    struct state box = {.dir = dir};
+    unsigned seed = 5;
+    static const char *const KEYS[] = {"l", "w", "2", "\033", "/x\r",
+                                       "1", "G", "+", "?q"};
+    auto_done(outcome_done) struct outcome o =
+        RUN(&box, "run", "-d", "--name", "noisy", "busybox", "sh", "-c",
+            "while :; do echo \"a line of some length with numbers 1234567890\"; "
+            "usleep 2000; done");
+    cr_assert_eq(o.status, 0, "%s", o.err);
+    start_in(&p, UTF8_XTERM, false);
+    cr_assert(pty_expect(&p, 0, "noisy"));
+    for (int i = 0; i < 200; i++) {
+        struct winsize w = {.ws_row = (unsigned short)(1 + rand_r(&seed) % 200),
+                            .ws_col = (unsigned short)(1 + rand_r(&seed) % 500)};
+        if (i % 4 == 0)
+            w = (struct winsize){.ws_row = 1 + i / 4 % 2, .ws_col = 1 + i / 8 % 2};
+        ioctl(p.master, TIOCSWINSZ, &w);
+        pty_send(&p, KEYS[i % (int)(sizeof(KEYS) / sizeof(KEYS[0]))]);
+        pty_quiet(&p, 10);
+    }
+    struct winsize w = {.ws_row = 24, .ws_col = 80};
+    ioctl(p.master, TIOCSWINSZ, &w);
+    pty_send(&p, "\033");
+    pty_quiet(&p, 200);
+    pty_send(&p, "\033");
+    pty_quiet(&p, 200);
+    size_t before = p.len;
+    pty_send(&p, "\014"); /* everything again */
+    cr_expect(pty_expect(&p, before, "numbers 1234567890"), "the log goes on");
+    cr_expect(pty_expect(&p, before, "noisy"));
+    pty_send(&p, "q");
+    expect_given_back(&p, 0, "q");
+    pty_done(&p);
+    auto_done(outcome_done) struct outcome gone = RUN(&box, "rm", "-f", "noisy");
+    cr_expect_eq(gone.status, 0, "%s", gone.err);
 }
 
 Test(terminal, a_state_directory_that_vanishes_is_told_and_comes_back)
