@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "ui/dialog.h"
 #include "ui/format.h"
+#include "ui/text.h"
 #include "ui/words.h"
 
 struct job *job_new(struct ui *ui)
@@ -107,6 +108,26 @@ static void report(struct job *j, const char *line, int status, int64_t took)
         ui_say(j->ui, SAY_INFO, "%s: done in %.1f s", line, (double)took / NS_PER_SEC);
 }
 
+/* One long line, as an error is, must be readable without scrolling to the right; tables keep
+ * their lines. */
+static void show_output(struct ui *ui, const char *title, const struct buf *output)
+{
+    auto_done(buf_done) struct buf text = {0};
+    const char *nl = memchr(output->data, '\n', output->len);
+    size_t n = output->len - (nl && nl + 1 == output->data + output->len);
+    int cols = ui->cols > 12 ? ui->cols - 4 : 8;
+    if (nl && nl + 1 < output->data + output->len)
+        buf_add(&text, output->data, output->len);
+    else
+        for (size_t at = 0, fit; at < n; at += fit) {
+            fit = text_fit(output->data + at, n - at, cols);
+            fit = fit ? fit : 1;
+            buf_add(&text, output->data + at, fit);
+            buf_putc(&text, '\n');
+        }
+    ui_push(ui, pager_new(title, text.data ? text.data : "", NULL, NULL));
+}
+
 void job_finish(struct job *j, int status)
 {
     struct ui *ui = j->ui;
@@ -121,7 +142,7 @@ void job_finish(struct job *j, int status)
     }
     bool long_output = j->output.data && strchr(j->output.data, '\n') != NULL;
     if (j->show && line && j->output.len && (status == 0 || long_output))
-        ui_push(ui, pager_new(line, j->output.data, NULL, NULL));
+        show_output(ui, line, &j->output);
     job_free(j);
     ui_request(ui, REQUEST_REFRESH);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "ui/format.h"
 #include "ui/graph.h"
@@ -125,31 +126,53 @@ static void draw_panel(const struct panel *p, const struct row *r, struct canvas
                (struct rect){area.row, area.col + half + 1, area.rows, half});
 }
 
-/* One plain sentence, when there is a reason to be slow. */
-static void slow_because(const struct row *r, char *out, size_t size)
+/* Over the last samples: a cause that comes and goes from one to the next is one all the
+ * same. -1 = not known. */
+static double mean(const struct track *t, enum series s)
 {
-    const float *v = r->t->now.value;
+    enum { SAMPLES = 5 };
+    double sum = 0;
+    int n = 0;
+    const struct sample *sample;
+    for (unsigned i = 0; i < SAMPLES && (sample = track_sample(t, i)); i++)
+        if (sample->value[s] >= 0) {
+            sum += (double)sample->value[s];
+            n++;
+        }
+    return n ? sum / n : -1;
+}
+
+/* Shares of the time that slow a container down, and from where on they are worth saying. */
+static const struct {
+    enum series series;
+    double from;
+    const char *text;
+} CAUSES[] = {
+    {SERIES_THROTTLED, 1, "throttled"},
+    {SERIES_PSI_CPU, 30, "waits for a processor"},
+    {SERIES_PSI_IO, 10, "waits for I/O"},
+    {SERIES_PSI_MEMORY, 10, "waits for memory"},
+};
+
+/* One plain sentence, when there is a reason to be slow. */
+static void slow_because(const struct row *r, struct buf *out)
+{
     const struct mtd_stats *s = &r->t->last;
     bool full =
         s->memory_limit != MTD_STAT_NONE && s->memory > s->memory_limit / 100 * 95;
-    size_t n = 0;
-    out[0] = '\0';
-    if (r->s->state == MTD_STATE_PAUSED)
-        n += (size_t)snprintf(out + n, size - n, ", paused");
-    if (v[SERIES_THROTTLED] >= 1)
-        n += (size_t)snprintf(out + n, size - n, ", throttled %.0f %% of the time",
-                              (double)v[SERIES_THROTTLED]);
+    if (r->s->state == MTD_STATE_PAUSED) {
+        buf_puts(out, ", paused: p lets it go on");
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(CAUSES); i++) {
+        double share = mean(r->t, CAUSES[i].series);
+        if (share >= CAUSES[i].from)
+            buf_printf(out, ", %s %.0f %% of the time", CAUSES[i].text, share);
+    }
     if (full)
-        n += (size_t)snprintf(out + n, size - n, ", at its memory limit");
+        buf_puts(out, ", at its memory limit");
     if (s->oom_kills != MTD_STAT_NONE && s->oom_kills > 0)
-        n += (size_t)snprintf(out + n, size - n, ", OOM killed %llu times",
-                              (unsigned long long)s->oom_kills);
-    if (v[SERIES_PSI_IO] >= 10)
-        n += (size_t)snprintf(out + n, size - n, ", waits for I/O %.0f %% of the time",
-                              (double)v[SERIES_PSI_IO]);
-    if (v[SERIES_PSI_MEMORY] >= 10)
-        snprintf(out + n, size - n, ", waits for memory %.0f %% of the time",
-                 (double)v[SERIES_PSI_MEMORY]);
+        buf_printf(out, ", OOM killed %llu times", (unsigned long long)s->oom_kills);
 }
 
 static void draw_panels(struct stats_view *v, const struct row *r, struct canvas *c,
@@ -181,7 +204,7 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
 {
     struct stats_view *v = (struct stats_view *)view;
     const struct row *row = v->id[0] ? model_find(v->model, v->id) : NULL;
-    char why[256];
+    auto_done(buf_done) struct buf why = {0};
     if (!row || !row_is_alive(row) || !row->t->last.taken_at) {
         canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
                     !row                ? "no container is selected"
@@ -190,9 +213,10 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
         return;
     }
     struct rect box = {r.row, r.col + 1, r.rows, r.cols - 2};
-    slow_because(row, why, sizeof(why));
-    if (why[0]) {
-        canvas_printf(c, box, 0, 0, STYLE(COLOR_WARNING), "slow because: %s", why + 2);
+    slow_because(row, &why);
+    if (why.len) {
+        canvas_printf(c, box, 0, 0, STYLE(COLOR_WARNING), "slow because: %s",
+                      why.data + 2);
         box.row++;
         box.rows--;
     }

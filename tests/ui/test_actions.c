@@ -183,6 +183,39 @@ Test(actions, palette_runs_as_typed)
     uibox_done(&b);
 }
 
+static void mouse(struct uibox *b, enum mouse button, int row, int col)
+{
+    struct input_event ev = {.key = KEY_MOUSE, .button = button, .row = row, .col = col};
+    ui_key(&b->ui, &ev);
+}
+
+Test(actions, the_mouse)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    mouse(&b, MOUSE_LEFT, 4, 10); /* the third row */
+    cr_expect_str_eq(model_selected(&b.ui.model)->s->name, "job");
+    mouse(&b, MOUSE_WHEEL_UP, 4, 10);
+    cr_expect_str_eq(model_selected(&b.ui.model)->s->name, "api");
+    mouse(&b, MOUSE_WHEEL_DOWN, 4, 10);
+    cr_expect_str_eq(model_selected(&b.ui.model)->s->name, "done");
+    mouse(&b, MOUSE_LEFT, 1, 4); /* the heading NAME */
+    cr_expect_eq(b.ui.model.sort, SORT_NAME);
+    mouse(&b, MOUSE_LEFT, 1, 4);
+    cr_expect(b.ui.model.reverse);
+    mouse(&b, MOUSE_LEFT, 10, 15); /* [2 Stats] */
+    cr_expect_eq(b.ui.tab, TAB_STATS);
+    mouse(&b, MOUSE_LEFT, 14, 15);
+    cr_expect(b.ui.focus_detail);
+    for (int row = -1; row < 26; row++) /* anywhere at all */
+        for (int col = -1; col < 83; col += 7)
+            for (int button = MOUSE_LEFT; button <= MOUSE_WHEEL_DOWN; button++)
+                mouse(&b, (enum mouse)button, row, col);
+    cr_expect_str_eq(b.started, "");
+    uibox_done(&b);
+}
+
 Test(actions, quit_and_interrupt)
 {
     struct uibox b;

@@ -157,6 +157,19 @@ Test(logview_find, since)
     cr_assert(strstr(logtty_screen(), "line 0\n"));
 }
 
+Test(logview_find, since_presets)
+{
+    static const char *const NAMES[] = {"", "1m", "5m", "15m", "1h", "6h", "24h"};
+    logtty_numbered(0, 0, 200);
+    logtty_select(0);
+    for (int i = 6; i >= 0; i--) {
+        char want[60];
+        logtty_press(CMD_SINCE_0 + i);
+        snprintf(want, sizeof(want), i ? "since %s, following" : "following%s", NAMES[i]);
+        STATUS(want);
+    }
+}
+
 Test(logview_find, goto_a_time)
 {
     logtty_numbered(0, 0, 1000);

@@ -155,6 +155,50 @@ Test(replay, plain_list)
     cr_expect(strstr(out, "failed with status"), "%s", out);
 }
 
+/* Z: nothing moves; what happened meanwhile comes when it is over. */
+Test(replay, freeze)
+{
+    expect("key Z\nkey :\ntype create --name late busybox\nkey Enter\n"
+           "wait create --name late\nkey q\ngone Created\nwait [frozen: Z]\nkey s\n"
+           "wait Z first, then act\nkey Z\nwait Created\ngone frozen\ndump\n",
+           0, "late");
+}
+
+Test(replay, the_journal_tells_line_result_and_duration)
+{
+    expect("resize 24 60\nkey :\ntype create --name 'one two' busybox\nkey Enter\n"
+           "wait allowed\nkey Esc\n" /* the end of a line wider than the screen */
+           "key :\ntype rm nosuch\nkey Enter\nwait No such container\nkey q\n"
+           "resize 24 100\nkey :\ntype journal\nkey Enter\n"
+           "wait mytop-docker --batch create --name 'one two' busybox\n"
+           "wait FAILED with status 1 after \n"
+           "wait | mytop-docker: rm: No such container: nosuch\ndump\n",
+           0, " ms");
+}
+
+Test(replay, a_broken_record_is_a_row_with_its_reason)
+{
+    tempdir_put(
+        &box.dir,
+        "root/containers/"
+        "00000000000000000000000000000000000000000000000000000000000000ee/config.json",
+        "{\"pid\": 1, \"id\": [");
+    expect("wait Broken record\ndump\nkey !\nwait config.json\nkey Esc\nkey 4\n"
+           "wait config.json\ndump\n",
+           0, "1 broken");
+}
+
+/* A wrong line of the config is named with file and line, and ignored; the others hold. */
+Test(replay, a_wrong_config_line_is_named)
+{
+    char options[200], want[200];
+    tempdir_put(&box.dir, "cfg", "refresh = 1\nsort = beauty\nsort = name\n");
+    snprintf(options, sizeof(options), "--config %s/cfg", box.dir.path);
+    snprintf(want, sizeof(want), "%s/cfg line 2: sort: \"beauty\" is not", box.dir.path);
+    expect_with(options, "dump\n", 0, want);
+    expect_with(options, "dump\n", 0, "[by name]");
+}
+
 Test(replay, key_table_is_printed)
 {
     int status;

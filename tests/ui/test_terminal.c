@@ -136,6 +136,22 @@ Test(terminal, a_lost_terminal_ends_it)
     }
 }
 
+Test(terminal, the_mouse_is_given_back_and_taken)
+{
+    struct pty p;
+    start(&p);
+    cr_expect(strstr(p.text, "\033[?1000h"));
+    size_t before = p.len;
+    pty_send(&p, "m");
+    cr_expect(pty_expect(&p, before, "\033[?1000l"));
+    before = p.len;
+    pty_send(&p, "m");
+    cr_expect(pty_expect(&p, before, "\033[?1000h"));
+    pty_send(&p, "q");
+    expect_given_back(&p, 0, "q");
+    pty_done(&p);
+}
+
 Test(terminal, suspend_and_continue)
 {
     struct pty p;
