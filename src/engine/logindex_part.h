@@ -44,6 +44,8 @@ struct log_checkpoint {
     uint64_t address, number; /* so many lines begin before it */
 };
 
+#define LOG_PARTIALS 256u
+
 /* The whole records that begin in one block, as bytes. */
 struct log_region {
     const char *text;
@@ -51,8 +53,10 @@ struct log_region {
     uint64_t address; /* of text[0] */
     uint64_t block;   /* UINT64_MAX = nothing is in the window */
     uint64_t seen;    /* size of the file when it was read */
-    bool has_partial; /* P records stand in it */
-    bool has_escape;  /* so do escape sequences: they may be colours */
+    bool has_escape;  /* escape sequences stand in it: they may be colours */
+    /* Where its P records begin, ascending; more than LOG_PARTIALS: not all of them. */
+    uint32_t partials[LOG_PARTIALS];
+    size_t n_partials;
 };
 
 struct logindex {
@@ -109,6 +113,14 @@ struct log_needle {
 void log_needle_init(struct log_needle *n, const char *bytes, size_t len, bool fold);
 /* The first occurrence in hay[0..len), or NULL. */
 const char *log_needle_find(const struct log_needle *n, const char *hay, size_t len);
+
+/* Sets partials and n_partials. */
+void log_region_partials(struct log_region *g);
+/* The text of the line that begins with the P record at partials[i], when it and the record it
+ * ends with stand there as chunks of output are written: next to each other, between records
+ * of the same stream. Bytes put into out (size is what a line may have at most), 0 = no line
+ * begins there, -EAGAIN = it must be looked for in the tables. */
+ssize_t log_region_joined(const struct log_region *g, size_t i, char *out, size_t size);
 
 /* What every match of the query contains; NULL = nothing can be said. Whether finding it is
  * a match already is *ret_exact. */

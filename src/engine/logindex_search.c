@@ -1,9 +1,10 @@
 /* Search goes over the raw bytes of one block at a time.
  *
- * In a block without P records every line is one record, and a match that is found in the
- * bytes is a match in a line, unless it lies in a head or in the rest of a line that began
- * before the block (which that line has already been asked about): the table of the block is
- * read only then. In a block with P records every line that begins in it is put together.
+ * A record without P in front of it is a line, and a match that is found in the bytes is a match
+ * in a line, unless it lies in a head or in the rest of a line that began before (which that
+ * line has already been asked about): the table of the block is read only then. A line that
+ * begins with a P record is put together at its turn (logindex_partial.c); in a block with very
+ * many of them every line is.
  * Records with escape sequences are asked one by one, without their colours: a log in which
  * every line is coloured is searched some times slower than one without.
  */
@@ -17,7 +18,6 @@
 
 #define BACKWARD_PIECE (16u << 10)
 #define FIRST_READ (LOG_BLOCK + LOG_BLOCK / 64)
-#define TAG_AT 37u /* " P " or " F " in a head */
 
 void log_search_init(struct log_search *s, struct logindex *x, const struct log_query *q,
                      uint64_t at, bool backward)
@@ -26,20 +26,6 @@ void log_search_init(struct log_search *s, struct logindex *x, const struct log_
 }
 
 /* ---- reading a region ------------------------------------------------------------------ */
-
-static bool has_partial_records(const struct log_region *g)
-{
-    struct log_needle tag;
-    log_needle_init(&tag, " P ", 3, false);
-    const char *p = g->text, *end = g->text + g->len;
-    while ((p = log_needle_find(&tag, p, (size_t)(end - p)))) {
-        const char *head = p - TAG_AT;
-        if (head == g->text || (head > g->text && head[-1] == '\n'))
-            return true;
-        p++;
-    }
-    return false;
-}
 
 /* Bytes of the file up to its size at the last refresh: the tables know no more either. */
 static ssize_t read_window(struct logindex *x, const struct log_segment *s,
@@ -92,7 +78,7 @@ static int read_region(struct logindex *x, const struct log_segment *s, uint64_t
                                     .address = block - before + skip,
                                     .block = block,
                                     .seen = s->size};
-    x->region.has_partial = has_partial_records(&x->region);
+    log_region_partials(&x->region);
     x->region.has_escape = memchr(x->region.text, '\033', x->region.len) != NULL;
     return 0;
 }
@@ -229,23 +215,102 @@ static const char *records_before(const struct log_region *g, uint64_t address)
     return nl ? nl + 1 : g->text + g->len;
 }
 
+/* A search through the records of a region under way: [from, to) is left, hit is the next
+ * record in it with a match, partial the number of the next P record. */
+struct sweep {
+    const struct log_search *s;
+    const struct log_region *g;
+    uint64_t low, high;
+    const char *from, *to;
+    bool found;
+    struct record_text hit;
+    size_t partial;
+};
+
+static void next_hit(struct sweep *w)
+{
+    w->found = (w->s->backward ? find_last_record : find_record)(w->s->query, w->g,
+                                                                 w->from, w->to, &w->hit);
+}
+
+static void pass_hit(struct sweep *w)
+{
+    if (w->s->backward)
+        w->to = w->hit.start;
+    else
+        w->from = w->hit.end + 1;
+    next_hit(w);
+}
+
+/* The next P record when the hit is not in front of it, else NULL. */
+static const char *due_partial(const struct sweep *w)
+{
+    const struct log_region *g = w->g;
+    bool back = w->s->backward;
+    if (back ? w->partial == 0 : w->partial == g->n_partials)
+        return NULL;
+    const char *at = g->text + g->partials[back ? w->partial - 1 : w->partial];
+    if (at < w->from || at >= w->to)
+        return NULL;
+    return w->found && (back ? at < w->hit.start : at > w->hit.start) ? NULL : at;
+}
+
+static int take_line(const struct sweep *w, const char *at, struct log_line *ret)
+{
+    struct log_line line;
+    int r =
+        line_at_record(w->s->index, w->g->address + (uint64_t)(at - w->g->text), &line);
+    if (r <= 0 || line.start < w->low || line.start >= w->high)
+        return r < 0 ? r : 0;
+    *ret = line;
+    return 1;
+}
+
+static int take_partial(struct sweep *w, const char *at, struct log_line *ret)
+{
+    struct logindex *x = w->s->index;
+    if (!x->joined && !(x->joined = malloc(LOG_LINE_MAX)))
+        return -ENOMEM;
+    size_t i = w->s->backward ? --w->partial : w->partial++;
+    ssize_t n = log_region_joined(w->g, i, x->joined, LOG_LINE_MAX);
+    if (n == 0 || (n > 0 && !query_matches(w->s->query, x->joined, (size_t)n)))
+        return 0;
+    int r = take_line(w, at, ret);
+    if (r > 0 && n == -EAGAIN)
+        r = log_query_line(w->s->query, x, ret);
+    return r;
+}
+
+static void begin_sweep(struct sweep *w)
+{
+    const struct log_region *g = w->g;
+    w->from = records_before(g, w->low);
+    w->to = records_before(g, w->high);
+    w->partial = w->s->backward ? g->n_partials : 0;
+    if (w->s->backward)
+        while (w->partial > 0 && g->text + g->partials[w->partial - 1] >= w->to)
+            w->partial--;
+    else
+        while (w->partial < g->n_partials && g->text + g->partials[w->partial] < w->from)
+            w->partial++;
+    next_hit(w);
+}
+
 static int search_records(struct log_search *s, const struct log_region *g, uint64_t low,
                           uint64_t high, struct log_line *ret)
 {
-    const char *from = records_before(g, low), *to = records_before(g, high);
-    struct record_text t;
-    while (from < to &&
-           (s->backward ? find_last_record : find_record)(s->query, g, from, to, &t)) {
-        int r = line_at_record(s->index, g->address + (uint64_t)(t.start - g->text), ret);
-        bool inside = r > 0 && ret->start >= low && ret->start < high;
-        if (r < 0 || inside)
+    struct sweep w = {.s = s, .g = g, .low = low, .high = high};
+    begin_sweep(&w);
+    for (;;) {
+        const char *at = due_partial(&w);
+        if (!at && !w.found)
+            return 0;
+        int r = at ? take_partial(&w, at, ret) : take_line(&w, w.hit.start, ret);
+        if (r != 0)
             return r;
-        if (s->backward)
-            to = t.start;
-        else
-            from = t.end + 1;
+        if (!at || (w.found && at == w.hit.start))
+            pass_hit(&w);
     }
-    return 0;
 }
 
 /* ---- blocks with joined lines, and the lines that do not match ------------------------- */
@@ -302,7 +367,7 @@ static int search_block(struct log_search *s, uint64_t block,
     if (r < 0)
         return r;
     uint64_t low = s->backward ? 0 : s->at, high = s->backward ? s->at : UINT64_MAX;
-    if (s->missing || (*ret_region)->has_partial)
+    if (s->missing || (*ret_region)->n_partials > LOG_PARTIALS)
         return search_lines(s, *ret_region, low, high, ret);
     return search_records(s, *ret_region, low, high, ret);
 }

@@ -261,3 +261,76 @@ Test(logsearch, grep_names_the_source_and_goes_on_after_a_missing_one)
     cr_assert_eq(hit.line.start, logbox.lines[2].start);
     log_grep_free(g);
 }
+
+/* ---- output in chunks ------------------------------------------------------------------ */
+
+/* As a busy program writes it: lines of some 80 bytes, cut where 4 kB are full. */
+static void add_chunks(unsigned lines)
+{
+    size_t used = 0;
+    for (unsigned i = 0; i < lines; i++) {
+        char text[120];
+        int n = snprintf(text, sizeof(text), "line %u of many needle-%u, and%*s the rest",
+                         i, i % 100, (int)(i % 40), "");
+        unsigned stream = i % 97 == 13 ? LOG_STDERR : LOG_STDOUT;
+        size_t len = (size_t)n, first = 4096 - used;
+        if (stream == LOG_STDERR || len < first) {
+            logbox_add(stream, true, text, len);
+            used += stream == LOG_STDERR ? 0 : len;
+            continue;
+        }
+        logbox_add(stream, false, text, first);
+        if (i % 7 == 3)
+            logbox_add(LOG_STDERR, true, "between needle-5, the halves", 28);
+        if (i % 11 == 5 && first + 2 < len) { /* in three */
+            logbox_add(stream, false, text + first, 1);
+            first++;
+        }
+        logbox_add(stream, true, text + first, len - first);
+        used = len - first;
+    }
+}
+
+Test(logsearch, output_that_came_in_chunks)
+{
+    static const char *const FIND[] = {"needle-5,", "needle-77",   "^line 1[0-9]*7 ",
+                                       "rest$",     "many",        "halves",
+                                       "of.*, and", "no such",     "^ne",
+                                       "needle-9",  "\\cNEEDLE-3", "^e rest$"};
+    add_chunks(15000);
+    logbox_damage("not a record P needle-5,");
+    add_chunks(100);
+    logbox_open();
+    for (size_t i = 0; i < ARRAY_SIZE(FIND); i++) {
+        size_t n = check_search(FIND[i], false, false);
+        cr_assert_eq(check_search(FIND[i], true, false), n, "%s", FIND[i]);
+    }
+    cr_assert_gt(check_search("needle-5,", false, false), 150);
+    cr_assert_eq(check_search("^e rest$", false, false), 0, "half a line is no line");
+}
+
+static long reads_so_far(void)
+{
+    char line[100];
+    long n = -1;
+    FILE *f = fopen("/proc/self/io", "re");
+    while (f && fgets(line, sizeof(line), f))
+        sscanf(line, "syscr: %ld", &n);
+    if (f)
+        fclose(f);
+    return n;
+}
+
+/* Not line by line: that is twenty times slower. */
+Test(logsearch, chunks_do_not_make_it_read_every_line)
+{
+    add_chunks(30000);
+    logbox_open();
+    long before = reads_so_far();
+    if (before < 0)
+        cr_skip_test("this kernel counts no reads (/proc/self/io)");
+    check_search("no such", false, false);
+    check_search("no such", true, false);
+    long reads = reads_so_far() - before;
+    cr_expect_lt(reads, 1000, "%ld reads for 30000 lines", reads);
+}
