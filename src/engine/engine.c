@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "engine/engine_part.h"
 #include "engine/events.h"
 #include "engine/stats.h"
@@ -156,6 +157,30 @@ static void observe_record(struct mtd_engine *e, struct mtd_record *r)
         st->error = strdup("its monitor was killed");
 }
 
+static int reload(struct mtd_engine *e, const char *id, struct mtd_record *ret,
+                  struct mtd_error *err)
+{
+    mtd_record_done(ret);
+    mtd_record_init(ret);
+    return store_load(&e->store, id, ret, err);
+}
+
+/* Without a lock. A record is not old only because it was read a moment ago: when it says
+ * running and nothing of it lives, its monitor may just have written the end and gone. */
+static int observe_now(struct mtd_engine *e, const char *id, struct mtd_record *ret,
+                       struct mtd_error *err)
+{
+    bool was_live = engine_is_live(ret->status.state);
+    (void)fault_point("load.judged");
+    observe_record(e, ret);
+    if (!was_live || engine_is_live(ret->status.state))
+        return 0;
+    int r = reload(e, id, ret, err);
+    if (r == 0)
+        observe_record(e, ret);
+    return r;
+}
+
 int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
                 int *ret_lock, struct mtd_error *err)
 {
@@ -166,22 +191,21 @@ int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
     r = store_load(&e->store, id, ret, err);
     if (r < 0)
         return r;
+    (void)fault_point("load.read");
     bool orphan = is_orphan(e, id, ret->status.state, ret->status.boot_id);
     if (orphan)
         engine_adopt(e, id, NULL);
     auto_fd int lock = ret_lock ? store_lock(&e->store, id, err) : -1;
     if (ret_lock && lock < 0)
         return lock;
-    if (orphan || ret_lock) { /* what was read may be old by now */
-        mtd_record_done(ret);
-        mtd_record_init(ret);
-        if ((r = store_load(&e->store, id, ret, err)) < 0)
-            return r;
-    }
-    if (ret_lock && engine_settle(e, ret) &&
-        (r = store_save(&e->store, ret, true, err)) < 0)
+    if (orphan || ret_lock) /* what was read may be old by now */
+        r = reload(e, id, ret, err);
+    if (r == 0 && ret_lock && engine_settle(e, ret))
+        r = store_save(&e->store, ret, true, err);
+    if (r == 0)
+        r = observe_now(e, id, ret, err);
+    if (r < 0)
         return r;
-    observe_record(e, ret);
     if (!ret_lock && engine_is_live(ret->status.state) &&
         engine_lacks_health(e, id, ret->status.pid, ret->status.health))
         engine_mend_health(e, id);
@@ -211,30 +235,49 @@ static bool adopt_orphans(struct mtd_engine *e, const struct mtd_list *l)
     return any;
 }
 
-int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err)
+/* True: it is said to run and nothing of it lives. */
+static bool observe_summary(struct mtd_engine *e, struct mtd_summary *s)
+{
+    bool was_live = engine_is_live(s->state);
+    if (engine_settle_summary(e, s))
+        return false;
+    s->state = observe(e, s->id, s->state, s->pid, s->pid_start, s->boot_id, &s->cgroups);
+    bool died = was_live && !engine_is_live(s->state);
+    if (died) {
+        s->pid = 0;
+        s->exit_code = -1;
+    } else if (was_live && engine_lacks_health(e, s->id, s->pid, s->health)) {
+        engine_mend_health(e, s->id);
+    }
+    return died;
+}
+
+static int list_once(struct mtd_engine *e, struct mtd_list *ret, bool *ret_died,
+                     struct mtd_error *err)
 {
     int r = store_list(&e->store, ret, err);
+    (void)fault_point("load.read");
     if (r == 0 && adopt_orphans(e, ret)) {
         mtd_list_done(ret);
         r = store_list(&e->store, ret, err);
     }
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < ret->len; i++) {
-        struct mtd_summary *s = &ret->items[i];
-        bool was_live = engine_is_live(s->state);
-        if (engine_settle_summary(e, s))
-            continue;
-        s->state =
-            observe(e, s->id, s->state, s->pid, s->pid_start, s->boot_id, &s->cgroups);
-        if (was_live && !engine_is_live(s->state)) {
-            s->pid = 0;
-            s->exit_code = -1;
-        } else if (was_live && engine_lacks_health(e, s->id, s->pid, s->health)) {
-            engine_mend_health(e, s->id);
-        }
+    (void)fault_point("load.judged");
+    *ret_died = false;
+    for (size_t i = 0; r == 0 && i < ret->len; i++)
+        *ret_died |= observe_summary(e, &ret->items[i]);
+    return r;
+}
+
+/* As observe_now: an end that was written meanwhile is read. */
+int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err)
+{
+    bool died = false;
+    int r = list_once(e, ret, &died, err);
+    if (r == 0 && died) {
+        mtd_list_done(ret);
+        r = list_once(e, ret, &died, err);
     }
-    return 0;
+    return r;
 }
 
 int mtd_stats(struct mtd_engine *e, const struct mtd_summary *s, struct mtd_stats *ret,

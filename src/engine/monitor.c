@@ -150,9 +150,22 @@ static int live(struct monitor *m, bool adopted)
     }
 }
 
+/* Whoever wants it adopted read the record before we locked it: its monitor may have recorded
+ * the end and gone meanwhile, which is all there is to do. */
+static bool has_ended(const struct monitor *m)
+{
+    enum mtd_state said = m->record.status.state;
+    return said != MTD_STATE_RUNNING && said != MTD_STATE_RESTARTING;
+}
+
 static int adopt(struct monitor *m)
 {
     struct mtd_error err = {0};
+    if (has_ended(m)) {
+        struct packet_ready nobody = {0};
+        client_send_all(m, PACKET_READY, &nobody, sizeof(nobody));
+        return 0;
+    }
     if (monitor_adopt(m, &err) < 0) {
         client_send_all(m, PACKET_ERROR, &err, sizeof(err));
         return 1;

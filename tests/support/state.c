@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -136,6 +137,62 @@ pid_t state_spawn(const struct state *s, const char *const args[])
         become(s, args);
     }
     return pid;
+}
+
+struct running state_begin(const struct state *s, const char *const args[])
+{
+    struct running r = {.out = memfd_create("out", MFD_CLOEXEC),
+                        .err = memfd_create("err", MFD_CLOEXEC)};
+    cr_assert(r.out >= 0 && r.err >= 0);
+    r.pid = fork();
+    cr_assert_geq(r.pid, 0);
+    if (r.pid == 0) {
+        dup2(open("/dev/null", O_RDONLY), 0);
+        dup2(r.out, 1);
+        dup2(r.err, 2);
+        become(s, args);
+    }
+    return r;
+}
+
+static char *read_memory(int fd, size_t *ret_len)
+{
+    struct stat st;
+    cr_assert_eq(fstat(fd, &st), 0);
+    char *text = calloc(1, (size_t)st.st_size + 1);
+    ssize_t n = text ? pread(fd, text, (size_t)st.st_size, 0) : -1;
+    cr_assert_geq(n, 0);
+    *ret_len = (size_t)n;
+    return text;
+}
+
+struct outcome state_end(struct running *r)
+{
+    struct outcome o = {.status = state_reap(r->pid)};
+    o.out = read_memory(r->out, &o.out_len);
+    o.err = read_memory(r->err, &o.err_len);
+    close(r->out);
+    close(r->err);
+    return o;
+}
+
+struct said {
+    int fd;
+    const char *text;
+};
+
+static bool is_said(void *arg)
+{
+    const struct said *w = arg;
+    size_t len;
+    auto_free char *text = read_memory(w->fd, &len);
+    return strstr(text, w->text);
+}
+
+bool running_says(int stream_fd, const char *text)
+{
+    struct said w = {stream_fd, text};
+    return state_until(is_said, &w);
 }
 
 struct streams {

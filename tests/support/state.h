@@ -40,6 +40,17 @@ pid_t state_spawn(const struct state *s, const char *const args[]);
 #define SPAWN(s, ...) state_spawn(s, (const char *const[]){__VA_ARGS__, NULL})
 int state_reap(pid_t pid); /* exit status as above */
 
+/* The same with what it writes kept: two commands at once, or one that is watched. */
+struct running {
+    pid_t pid;
+    int out, err; /* files in memory */
+};
+struct running state_begin(const struct state *s, const char *const args[]);
+#define BEGIN(s, ...) state_begin(s, (const char *const[]){__VA_ARGS__, NULL})
+struct outcome state_end(struct running *r); /* waits for it */
+/* Waits at most 10 s until that one of the two holds the text. */
+bool running_says(int stream_fd, const char *text);
+
 /* Runs it, expects status 0, returns stdout without its last newline (caller frees). */
 char *state_ask(const struct state *s, const char *const args[]);
 #define ASK(s, ...) state_ask(s, (const char *const[]){__VA_ARGS__, NULL})
