@@ -117,7 +117,9 @@ static void tell_losses(struct logs *l)
                  (unsigned long long)(l->reader.damaged - l->damaged));
     l->damaged = l->reader.damaged;
     if (l->reader.lost)
-        cli_warn(l->cli, "some of the log was rotated away before it was read");
+        cli_warn(l->cli,
+                 "some of the log was rotated away, deleted or emptied before it was "
+                 "read");
     l->reader.lost = false;
 }
 

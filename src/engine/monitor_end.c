@@ -80,6 +80,8 @@ static int record_end(struct monitor *m, enum mtd_state state)
     st->oom_killed = m->oom_killed;
     st->stopped_by_user |= m->stopping && !m->shutdown;
     st->finished_at = clock_wall_ns();
+    if (st->finished_at < st->started_at) /* the clock was set back */
+        st->finished_at = st->started_at;
     if (m->exit_code < 0 && !st->error)
         st->error =
             strdup("its monitor was killed and the exit status could not be read");

@@ -148,12 +148,26 @@ static void close_stdio(struct monitor *m)
         close_fd(&m->child[i]);
 }
 
+/* We hold the claim and it does not run: who is left in its groups (frozen, say, by an end that
+ * was cut off) is nobody's. */
+static int make_groups(struct monitor *m, struct mtd_error *err)
+{
+    auto_done(cgroup_done) struct cgroup left = {0};
+    int r = cgroup_create(&m->cgroup, &m->host, m->id, err);
+    if (r != -EBUSY || cgroup_open_id(&left, &m->host, m->id, NULL) < 0)
+        return r;
+    cgroup_kill(&left, NULL);
+    cgroup_destroy(&left, NULL);
+    mtd_error_clear(err);
+    return cgroup_create(&m->cgroup, &m->host, m->id, err);
+}
+
 static int make_cgroup(struct monitor *m, struct mtd_error *err)
 {
     const struct mtd_spec *s = &m->record.spec;
     int r = m->host.n ? 0 : cgroup_discover(&m->host, "/proc", err);
     if (r == 0)
-        r = cgroup_create(&m->cgroup, &m->host, m->id, err);
+        r = make_groups(m, err);
     if (r == 0)
         r = cgroup_limit(&m->cgroup, &s->resources, err);
     if (r == 0)
