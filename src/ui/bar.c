@@ -217,6 +217,8 @@ static bool is_wanted(const struct ui *ui, const struct binding *b)
         return false;
     if (b->command == CMD_WHY)
         return r && !row_is_alive(r);
+    if (b->command == CMD_EXEC) /* it would only say no, and why needs the room */
+        return !r || r->s->state == MTD_STATE_RUNNING;
     return true;
 }
 

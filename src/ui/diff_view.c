@@ -220,7 +220,7 @@ static void status(struct view *view, char *out, size_t size)
     if (v->walking || v->done)
         snprintf(out, size, "%s%s files, %s%s", v->walking ? "reading: " : "",
                  format_count(v->files, files), format_size(v->bytes, bytes),
-                 v->len >= MAX_ENTRIES ? ", not all shown" : "; Enter reads again");
+                 v->len >= MAX_ENTRIES ? ", not all shown" : "");
 }
 
 static void free_view(struct view *view)

@@ -181,7 +181,7 @@ static const struct binding TABLE[] = {
      {KEY_ENTER},
      "open",
      NULL,
-     "open the detail; fold, unfold there",
+     "open the detail; there: fold, unfold, read again",
      false},
     {CMD_BACK,
      CONTEXT_GLOBAL,

@@ -235,6 +235,11 @@ static int paused_step(struct logpane *p, size_t budget)
     int r = p->want < 0 ? up_step(p, budget) : p->want > 0 ? down_step(p, budget) : 0;
     if (r >= 0)
         r = fill_step(p, budget);
+    if (r == 0 && p->refill) {
+        p->refill = false;
+        p->want = (long)p->shown.height - (long)(p->skip + screen(p));
+        r = up_step(p, budget);
+    }
     int counted = count_step(p, budget);
     return r < 0 ? r : counted;
 }
@@ -307,6 +312,7 @@ void logpane_arrange(struct logpane *p)
     clear_rows(&p->shown);
     p->skip = 0;
     p->fill_ready = p->up_ready = false;
+    p->refill = true;
 }
 
 void logpane_scroll(struct logpane *p, long rows)

@@ -43,7 +43,8 @@ struct logpane {
     struct logplace tail_end;
     struct logmerge fill, up;
     bool tail_busy, fill_ready, up_ready;
-    long want;                             /* rows still to scroll; < 0 = up */
+    bool refill; /* paused, arranged anew: what is above fills a screen left half empty */
+    long want;   /* rows still to scroll; < 0 = up */
     struct log_counter fresh[LOG_SOURCES]; /* paused: lines since then */
     struct logref current;                 /* the line a search found or a click chose */
     bool have_current;

@@ -167,8 +167,10 @@ static void slow_because(const struct row *r, struct buf *out)
     for (size_t i = 0; i < ARRAY_SIZE(CAUSES); i++) {
         double share = mean(r->t, CAUSES[i].series);
         if (share >= CAUSES[i].from)
-            buf_printf(out, ", %s %.0f %% of the time", CAUSES[i].text, share);
+            buf_printf(out, ", %s %.0f %%", CAUSES[i].text, share);
     }
+    if (out->len)
+        buf_puts(out, " of the time");
     if (full)
         buf_puts(out, ", at its memory limit");
     if (s->oom_kills != MTD_STAT_NONE && s->oom_kills > 0)
@@ -215,8 +217,9 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
     struct rect box = {r.row, r.col + 1, r.rows, r.cols - 2};
     slow_because(row, &why);
     if (why.len) {
-        canvas_printf(c, box, 0, 0, STYLE(COLOR_WARNING), "slow because: %s",
-                      why.data + 2);
+        int col = canvas_puts(c, box, 0, 0, STYLE(COLOR_WARNING), "slow because: ");
+        canvas_field(c, box, 0, col, box.cols - col, false, STYLE(COLOR_WARNING),
+                     why.data + 2);
         box.row++;
         box.rows--;
     }

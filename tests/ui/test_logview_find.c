@@ -95,6 +95,30 @@ Test(logview_find, hide_shows_only_what_matches_in_the_whole_log)
     cr_assert(strstr(logtty_screen(), "line 1\n"));
 }
 
+/* Few lines match below where one stands: those above fill the screen. */
+Test(logview_find, hide_near_the_end_leaves_no_empty_screen)
+{
+    logtty_numbered(0, 0, 3000);
+    logtty_select(0);
+    logtty_press(CMD_UP);
+    STATUS("paused");
+    logtty_press(CMD_HIDE);
+    logtty_answer("needle");
+    SCREEN(" 02:07:06 line 2542 needle\n 02:12:06 line 2642 needle\n"
+           " 02:17:06 line 2742 needle\n 02:22:06 line 2842 needle\n"
+           " 02:27:06 line 2942 needle\n");
+    STATUS("&needle, paused");
+    logtty_press(CMD_HIDE);
+    logtty_answer("line 2.*needle"); /* and in the middle it stays where it is */
+    logtty_press(CMD_TOP);
+    logtty_press(CMD_HIDE);
+    logtty_answer("needle");
+    cr_assert_eq(strncmp(logtty_screen(), " 00:02:06", 9), 0, "%s", logtty_screen());
+    logtty_press(CMD_HIDE);
+    logtty_answer("line 42 ");
+    SCREEN(" 00:02:06 line 42 needle\n\n\n\n\n");
+}
+
 Test(logview_find, a_filter_without_a_match_says_so)
 {
     logtty_numbered(0, 0, 100);

@@ -12,10 +12,12 @@ static const struct {
     bool ascii;
     const char *name;
 } SIZES[] = {
-    {24, 80, false, "list-80x24"},   {24, 80, true, "list-80x24-ascii"},
-    {12, 40, false, "list-40x12"},   {40, 120, false, "list-120x40"},
-    {50, 200, false, "list-200x50"}, {1, 1, false, "list-1x1"},
-    {1, 1, true, "list-1x1-ascii"},  {2, 10, false, "list-10x2"},
+    {24, 80, false, "list-80x24"},        {24, 80, true, "list-80x24-ascii"},
+    {12, 40, false, "list-40x12"},        {40, 120, false, "list-120x40"},
+    {50, 200, false, "list-200x50"},      {1, 1, false, "list-1x1"},
+    {1, 1, true, "list-1x1-ascii"},       {2, 10, false, "list-10x2"},
+    {12, 40, true, "list-40x12-ascii"},   {40, 120, true, "list-120x40-ascii"},
+    {50, 200, true, "list-200x50-ascii"},
 };
 
 Test(screens, the_list_at_every_size)

@@ -72,7 +72,7 @@ Test(stats_view, pressure_where_the_kernel_has_it)
     cr_expect(!uibox_shows(&b, "Pressure"));
     feed(8, &(struct mtd_stats){
                 .psi_io_us = 420000, .psi_memory_us = 150000, .psi_cpu_us = 40000});
-    SLOW("waits for I/O 42 % of the time, waits for memory 15 % of the time\n");
+    SLOW("waits for I/O 42 %, waits for memory 15 % of the time\n");
     cr_expect(uibox_shows(&b, "Pressure, CPU  4.0%"), "%s", uibox_text(&b));
     cr_expect(uibox_shows(&b, "Pressure, memory  15.0%"));
     cr_expect(uibox_shows(&b, "Pressure, I/O  42.0%"));
