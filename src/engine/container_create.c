@@ -336,8 +336,8 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
                         "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
                         c->name);
     int code = kernel_check(err);
-    if (code == 0)
-        code = prepare(e, c, &r, err);
+    auto_fd int hold = code < 0 ? code : image_hold(&e->images, false, err);
+    code = hold < 0 ? hold : prepare(e, c, &r, err);
     if (code < 0)
         return code;
     for (size_t i = 0; i < c->spec->n_mounts; i++)

@@ -37,7 +37,8 @@ int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
 {
     auto_done(mtd_list_done) struct mtd_list list = {0};
     auto_done(strv_done) struct strv used = {0};
-    int r = store_list(&e->store, &list, err);
+    auto_fd int hold = image_hold(&e->images, true, err);
+    int r = hold < 0 ? hold : store_list(&e->store, &list, err);
     for (size_t i = 0; r == 0 && i < list.len; i++)
         if (list.items[i].image_id && !strv_contains(&used, list.items[i].image_id) &&
             strv_add(&used, list.items[i].image_id) < 0)

@@ -29,6 +29,10 @@ struct image_store {
  * many ask at once. names: the one asked for, or all when found by id. */
 int image_find(const struct image_store *s, const char *ref, struct mtd_image *ret,
                struct mtd_error *err);
+/* A lock between finding an image and having a record that names it: many may hold it for that,
+ * one with to_remove, from asking the records until image_remove() is done. Before any other
+ * lock of images. Returns the descriptor that holds it. */
+int image_hold(const struct image_store *s, bool to_remove, struct mtd_error *err);
 /* Newest first; unpacks nothing and needs no write access. */
 int image_list(const struct image_store *s, struct mtd_image_list *ret,
                struct mtd_error *err);

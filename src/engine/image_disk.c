@@ -23,8 +23,9 @@
 
 static const char *const DIRS[] = {"images", "images/refs", "images/config",
                                    "images/layers", "images/tmp"};
-static const char *const LOCKS[] = {
-    [IMAGE_LOCK] = "images/lock", [IMAGE_LOCK_SOURCE] = "images/source.lock"};
+static const char *const LOCKS[] = {[IMAGE_LOCK] = "images/lock",
+                                    [IMAGE_LOCK_SOURCE] = "images/source.lock",
+                                    [IMAGE_LOCK_USE] = "images/use.lock"};
 
 int image_disk_prepare(const struct image_store *s, struct mtd_error *err)
 {
@@ -34,20 +35,32 @@ int image_disk_prepare(const struct image_store *s, struct mtd_error *err)
     return 0;
 }
 
-int image_disk_lock(const struct image_store *s, enum image_lock which,
-                    struct mtd_error *err)
+static int lock_as(const struct image_store *s, enum image_lock which, int operation,
+                   struct mtd_error *err)
 {
     auto_fd int fd =
         openat(s->root_fd, LOCKS[which], O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     int rc = fd < 0 ? -1 : 0;
     if (rc == 0) {
         do
-            rc = flock(fd, LOCK_EX);
+            rc = flock(fd, operation);
         while (rc < 0 && errno == EINTR);
     }
     if (rc < 0)
         return mtd_fail_errno(err, errno, "cannot lock %s/%s", s->root, LOCKS[which]);
     return take_fd(&fd);
+}
+
+int image_disk_lock(const struct image_store *s, enum image_lock which,
+                    struct mtd_error *err)
+{
+    return lock_as(s, which, LOCK_EX, err);
+}
+
+int image_hold(const struct image_store *s, bool to_remove, struct mtd_error *err)
+{
+    int rc = image_disk_prepare(s, err);
+    return rc < 0 ? rc : lock_as(s, IMAGE_LOCK_USE, to_remove ? LOCK_EX : LOCK_SH, err);
 }
 
 static void ref_path(const char *text, char out[PATH_ROOM])

@@ -6,6 +6,7 @@
  *         tmp/<random>/      being unpacked or removed; its user holds flock on it
  *         lock               held while refs, config and layers change
  *         source.lock        held by the one who unpacks a source; taken before lock
+ *         use.lock           see image_hold(); taken before both
  * Rule    everything appears and vanishes by one rename or symlink. Under `lock` an image
  *         has its layers, and a layer without an image is what a crash left.
  */
@@ -25,7 +26,7 @@ struct image_ref {
 
 /* Makes the directories. */
 int image_disk_prepare(const struct image_store *s, struct mtd_error *err);
-enum image_lock { IMAGE_LOCK, IMAGE_LOCK_SOURCE };
+enum image_lock { IMAGE_LOCK, IMAGE_LOCK_SOURCE, IMAGE_LOCK_USE };
 /* Waits. The fd is the lock. image_disk_prepare() first. */
 int image_disk_lock(const struct image_store *s, enum image_lock which,
                     struct mtd_error *err);

@@ -3,9 +3,12 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "../support/state.h"
 
@@ -102,6 +105,48 @@ ParameterizedTest(size_t *number, start, killed_step_is_cleaned_by_the_next_comm
     cr_expect_str_empty(state_leftovers(&s, false), "%s left %s", point,
                         state_leftovers(&s, false));
     outcome_done(&o);
+    state_done(&s);
+}
+
+static pid_t remover;
+
+/* It has ended, or it waits for a lock. */
+static bool waits_or_ended(void *unused)
+{
+    char path[64], text[8] = "";
+    siginfo_t end = {0};
+    (void)unused;
+    waitid(P_PID, (id_t)remover, &end, WEXITED | WNOHANG | WNOWAIT);
+    snprintf(path, sizeof(path), "/proc/%d/syscall", (int)remover);
+    FILE *f = fopen(path, "re");
+    if (f) {
+        (void)!fgets(text, sizeof(text), f);
+        fclose(f);
+    }
+    return end.si_pid == remover || atol(text) == SYS_flock;
+}
+
+/* create has found the image and nobody sees the container yet. */
+Test(start, an_image_about_to_be_used_is_not_removed)
+{
+    struct state s;
+    int status = 0;
+    if (!is_root())
+        return;
+    use(&s);
+    free(ASK(&s, "run", "--name", "first", "busybox", "touch", "/file"));
+    free(ASK(&s, "commit", "first", "mine"));
+    s.fault = "store.create.record:stop";
+    pid_t creator = SPAWN(&s, "create", "--name", "c", "mine", "cat", "/file");
+    waitpid(creator, &status, WUNTRACED);
+    cr_assert(WIFSTOPPED(status));
+    s.fault = NULL;
+    remover = SPAWN(&s, "rmi", "mine");
+    cr_expect(state_until(waits_or_ended, NULL));
+    kill(creator, SIGCONT);
+    cr_expect_eq(state_reap(creator), 0);
+    cr_expect_eq(state_reap(remover), 1, "removed under a container");
+    free(ASK(&s, "start", "-a", "c"));
     state_done(&s);
 }
 
