@@ -100,9 +100,13 @@ static int apply_volume_option(struct mtd_mount *m, const char *word,
                                struct mtd_error *err)
 {
     static const char *const HARMLESS[] = {
-        "z", "Z", "cached", "delegated", "nocopy", "consistent", "rprivate", "private"};
+        "z", "Z", "cached", "delegated", "consistent", "rprivate", "private"};
     if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0) {
         m->read_only = word[1] == 'o';
+        return 0;
+    }
+    if (strcmp(word, "nocopy") == 0) {
+        m->no_copy = true;
         return 0;
     }
     for (size_t i = 0; i < ARRAY_SIZE(HARMLESS); i++)
@@ -211,7 +215,7 @@ int spec_parse_tmpfs(const char *text, struct mtd_mount *ret, struct mtd_error *
 
 struct mount_words {
     const char *type, *source, *target, *tmpfs_size, *tmpfs_mode;
-    bool read_only;
+    bool read_only, no_copy;
 };
 
 static int read_mount_word(struct mount_words *w, char *word, struct mtd_error *err)
@@ -227,16 +231,23 @@ static int read_mount_word(struct mount_words *w, char *word, struct mtd_error *
                 {"destination", &w->target},
                 {"tmpfs-size", &w->tmpfs_size},
                 {"tmpfs-mode", &w->tmpfs_mode}};
+    const struct {
+        const char *key;
+        bool *field;
+    } FLAGS[] = {{"readonly", &w->read_only},
+                 {"ro", &w->read_only},
+                 {"volume-nocopy", &w->no_copy}};
     char *value = strchr(word, '=');
     if (value)
         *value++ = '\0';
-    if (strcmp(word, "readonly") == 0 || strcmp(word, "ro") == 0) {
-        w->read_only = true;
-        return value && parse_bool(value, &w->read_only) < 0
-                   ? mtd_fail(err, EINVAL, "%s=\"%.40s\" is not true or false", word,
-                              value)
-                   : 0;
-    }
+    for (size_t i = 0; i < ARRAY_SIZE(FLAGS); i++)
+        if (strcmp(word, FLAGS[i].key) == 0) {
+            *FLAGS[i].field = true;
+            return value && parse_bool(value, FLAGS[i].field) < 0
+                       ? mtd_fail(err, EINVAL, "%s=\"%.40s\" is not true or false", word,
+                                  value)
+                       : 0;
+        }
     if (strcmp(word, "bind-propagation") == 0 && value &&
         (strcmp(value, "rprivate") == 0 || strcmp(value, "private") == 0))
         return 0;
@@ -312,6 +323,7 @@ static int build_mount(const struct mount_words *w, struct mtd_mount *m,
     if (!w->target)
         return mtd_fail(err, EINVAL, "target= is missing");
     m->read_only = w->read_only;
+    m->no_copy = w->no_copy;
     int rc = set_target(m, w->target, err);
     for (size_t i = 0; i < ARRAY_SIZE(TYPES) && rc == 0; i++)
         if (strcmp(type, TYPES[i].type) == 0)

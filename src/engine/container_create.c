@@ -340,15 +340,19 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     code = hold < 0 ? hold : prepare(e, c, &r, err);
     if (code < 0)
         return code;
-    for (size_t i = 0; i < c->spec->n_mounts; i++)
-        if ((code = make_volume(e, &c->spec->mounts[i], err)) < 0)
-            return code;
     mtd_spec_done(&r.spec);
     r.spec = *c->spec;
     mtd_spec_init(c->spec);
-    code = store_create(&e->store, &r, c->name, err);
-    if (code < 0)
+    for (size_t i = 0; code == 0 && i < r.spec.n_mounts; i++)
+        code = make_volume(e, &r.spec.mounts[i], err);
+    if (code == 0)
+        code = engine_fill_volumes(e, &r, err);
+    if (code == 0)
+        code = store_create(&e->store, &r, c->name, err);
+    if (code < 0) {
+        store_remove_volumes(&e->store, &r);
         return code;
+    }
     engine_note(e, &r, "create");
     snprintf(ret_id, MTD_ID_SIZE, "%s", r.id);
     return 0;

@@ -36,6 +36,11 @@ char *engine_dir(struct mtd_engine *e, const char *id, const char *name); /* mal
 /* Refuses limits this machine or docker's rules do not allow. */
 int engine_check_resources(const struct mtd_resources *r, struct mtd_error *err);
 
+/* An empty volume gets what the image has at its target. For create, before anybody sees the
+ * container; the volumes are made, image_hold() is held. */
+int engine_fill_volumes(struct mtd_engine *e, const struct mtd_record *r,
+                        struct mtd_error *err);
+
 /* A monitor lives: it holds the claim. */
 bool engine_has_monitor(struct mtd_engine *e, const char *id);
 /* Puts right what killed processes left: new monitors, groups and run directories nobody owns,

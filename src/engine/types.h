@@ -66,6 +66,7 @@ struct mtd_mount {
     char *target;  /* absolute path in the container */
     char *options; /* tmpfs: "size=64m,mode=1777"; else NULL */
     bool read_only;
+    bool no_copy;   /* a volume: nothing of the image comes into it; not in the record */
     bool anonymous; /* a volume made by `-v /path` or the image; goes with rm -v / --rm */
 };
 

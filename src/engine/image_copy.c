@@ -1,0 +1,35 @@
+/* By way of a tar, because that is where owners, times, hard links, attributes and devices are
+ * dealt with, and an entry that would leave the directory. */
+
+#include "engine/image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/image_tar.h"
+
+/* Not every file system makes files without a name. */
+static int open_nameless(int dir_fd)
+{
+    int fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0)
+        fd = memfd_create("mtd-copy", MFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int image_copy(int from_fd, int to_fd, struct mtd_error *err)
+{
+    struct image_unpacked unpacked;
+    struct image_limits limits = image_limits_of(to_fd);
+    auto_fd int tar = open_nameless(to_fd);
+    if (tar < 0)
+        return mtd_fail_errno(err, -tar, "cannot make a temporary file");
+    int r = image_pack(from_fd, IMAGE_PACK_TREE, tar, err);
+    if (r == 0 && lseek(tar, 0, SEEK_SET) < 0)
+        r = mtd_fail_errno(err, errno, "cannot read the temporary file");
+    const struct image_tar from = {.fd = tar};
+    return r < 0 ? r : image_unpack(to_fd, &from, &limits, &unpacked, err);
+}
