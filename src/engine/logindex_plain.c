@@ -14,7 +14,7 @@ static size_t sgr_length(const char *s, size_t n)
     for (size_t i = 2; i < n && i < SGR_MAX; i++) {
         if (s[i] == 'm')
             return i + 1;
-        if (!memchr("0123456789;:", s[i], 12))
+        if (s[i] < '0' || s[i] > ';') /* digits, ':' and ';' stand side by side */
             return 0;
     }
     return 0;
