@@ -84,6 +84,16 @@ static char *trim(char *s)
     return s;
 }
 
+/* "cpu   # the hottest first": '#' with blanks around begins a comment, alone it is a key. */
+static void cut_comment(char *line)
+{
+    for (char *p = line; (p = strchr(p, '#')); p++)
+        if (p > line && strchr(" \t", p[-1]) && (p[1] == ' ' || p[1] == '\t')) {
+            *p = '\0';
+            return;
+        }
+}
+
 static int apply_setting(struct config *c, const char *name, const char *value,
                          struct mtd_error *err)
 {
@@ -131,7 +141,9 @@ void config_parse(struct config *c, struct keys *k, const char *name, char *text
     char section[32] = "";
     unsigned number = 0;
     for (char *next = text; next;) {
-        char *line = trim(strsep(&next, "\n"));
+        char *line = strsep(&next, "\n");
+        cut_comment(line);
+        line = trim(line);
         struct mtd_error err = {0};
         number++;
         if (*line == '\0' || *line == '#')

@@ -103,6 +103,16 @@ static void take_key(struct keys *k, const struct binding *owner, int key)
     }
 }
 
+/* The next name of a list with commas or blanks between; a comma alone is a key. */
+static char *next_name(char **at)
+{
+    char *s = *at + strspn(*at, " \t");
+    size_t n = *s ? 1 + strcspn(s + 1, " \t,") : 0;
+    *at = s + n + (n && s[n] ? 1 : 0);
+    s[n] = '\0';
+    return n ? s : NULL;
+}
+
 int keys_remap(struct keys *k, const char *command, const char *list,
                struct mtd_error *err)
 {
@@ -114,12 +124,8 @@ int keys_remap(struct keys *k, const char *command, const char *list,
         return mtd_fail(err, EINVAL, "unknown command \"%s\"", command);
     int keys[BINDING_KEYS + 1] = {0}, n = 0;
     auto_free char *copy = strdup(list);
-    char *save = NULL;
-    for (char *w = copy ? strtok_r(copy, " \t", &save) : NULL; w;
-         w = strtok_r(NULL, " \t", &save)) {
-        size_t len = strlen(w);
-        if (len > 1 && w[len - 1] == ',')
-            w[len - 1] = '\0';
+    char *at = copy;
+    for (char *w = copy ? next_name(&at) : NULL; w; w = next_name(&at)) {
         if (n == BINDING_KEYS)
             return mtd_fail(err, EINVAL, "more than %d keys for %s", BINDING_KEYS,
                             command);

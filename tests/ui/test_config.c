@@ -1,10 +1,13 @@
 /* The config file: what it changes, and what is said about wrong lines. */
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "ui/columns.h"
 #include "ui/config.h"
 #include "ui/words.h"
@@ -65,6 +68,36 @@ Test(config, wrong_lines_are_named_and_ignored)
                   c.problem.text);
         keys_done(&k);
     }
+}
+
+/* What the README shows can be copied. */
+Test(config, the_example_of_the_readme)
+{
+    struct config c;
+    struct keys k;
+    struct buf text = {0};
+    cr_assert_eq(fs_read_at(AT_FDCWD, MTD_TESTS_DIR "/../README.md", 1u << 20, &text), 0);
+    char *from = strstr(text.data, "```ini\n"),
+         *to = from ? strstr(from, "\n```\n") : NULL;
+    cr_assert(from && to);
+    *to = '\0';
+    parse(&c, &k, from + strlen("```ini\n"));
+    cr_expect_eq(c.wrong, 0, "%s", c.problem.text);
+    cr_expect_eq(c.sort, SORT_CPU);
+    cr_expect_eq(keys_find(&k, 1u << CONTEXT_GLOBAL, KEY_CTRL('x'))->command,
+                 CMD_STOP_START);
+    keys_done(&k);
+    buf_done(&text);
+}
+
+Test(config, a_hash_is_a_key_too)
+{
+    struct config c;
+    struct keys k;
+    parse(&c, &k, "[keys]\nmark = Space,#   # two of them\n");
+    cr_expect_eq(c.wrong, 0, "%s", c.problem.text);
+    cr_expect_eq(keys_find(&k, 1u << CONTEXT_LIST, '#')->command, CMD_MARK);
+    keys_done(&k);
 }
 
 Test(config, no_color_beats_the_scheme)

@@ -164,6 +164,35 @@ Test(keys, the_inner_context_wins)
     keys_done(&k);
 }
 
+Test(keys, remap_lists)
+{
+    static const struct {
+        const char *list;
+        int keys[3];
+    } CASES[] = {
+        {"s,ctrl-x", {'s', KEY_CTRL('x')}},
+        {"s, ctrl-x", {'s', KEY_CTRL('x')}},
+        {"s ctrl-x", {'s', KEY_CTRL('x')}},
+        {",", {','}},
+        {"a,,", {'a', ','}},
+        {"F2 ,", {KEY_F1 + 1, ','}},
+        {"x,", {'x'}},
+        {"", {0}},
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct keys k;
+        struct mtd_error err = {0};
+        cr_assert_eq(keys_init(&k), 0);
+        cr_expect_eq(keys_remap(&k, "restart", CASES[i].list, &err), 0, "%s: %s",
+                     CASES[i].list, err.text);
+        const struct binding *b = keys_of(&k, 1u << CONTEXT_GLOBAL, CMD_RESTART);
+        for (int j = 0; j < 3 && (j == 0 || CASES[i].keys[j - 1]); j++)
+            cr_expect_eq(j < BINDING_KEYS ? b->keys[j] : 0, CASES[i].keys[j], "%s: %d",
+                         CASES[i].list, j);
+        keys_done(&k);
+    }
+}
+
 Test(keys, remap_takes_the_key_away)
 {
     struct keys k;
