@@ -33,7 +33,13 @@ static const char HEAD[] =
     "      --keep-going      a failing command does not end the script\n"
     "      --log-level LEVEL debug, info, warn, error or fatal\n"
     "      --version         print the version\n"
-    "      --help            this text\n";
+    "      --help            this text\n"
+    "The dashboard alone:\n"
+    "      --read-only       no key changes anything\n"
+    "      --plain           a list by lines, for dumb terminals and screen readers\n"
+    "      --ascii           no line drawing, no symbols\n"
+    "      --config FILE     instead of $XDG_CONFIG_HOME/mytop-docker/config\n"
+    "      --script FILE     keys come from FILE; no terminal is needed\n";
 
 static const char TAIL[] =
     "\n"

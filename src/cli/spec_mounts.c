@@ -91,7 +91,8 @@ static int set_source(struct mtd_mount *m, const char *source, struct mtd_error 
     if (!m->source)
         return mtd_fail(err, ENOMEM, "out of memory");
     if (path && stat(m->source, &st) < 0)
-        return mtd_fail_errno(err, errno, "host path %.120s", m->source);
+        return mtd_fail(err, errno, "host path %.120s: %s%s", m->source, strerror(errno),
+                        errno == ENOENT ? "; create it first" : "");
     return 0;
 }
 

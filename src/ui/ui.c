@@ -49,6 +49,16 @@ static const struct option OPTIONS[] = {
     {NULL, 0, NULL, 0},
 };
 
+static int refuse(const char *word, int c)
+{
+    fprintf(stderr,
+            c == ':'
+                ? "mytop-docker: option %s needs a value\n"
+                : "mytop-docker: unknown option %s; 'mytop-docker --help' lists them\n",
+            word);
+    return -EINVAL;
+}
+
 /* argv holds options only: getopt wants a program's name in front of them. */
 static int parse_options(int n, char **items, struct options *o)
 {
@@ -59,7 +69,7 @@ static int parse_options(int n, char **items, struct options *o)
     argv[0] = (char *)"mytop-docker";
     memcpy(argv + 1, items, (size_t)n * sizeof(char *));
     optind = 0;
-    while ((c = getopt_long(argc, argv, "+h", OPTIONS, NULL)) != -1)
+    while ((c = getopt_long(argc, argv, "+:h", OPTIONS, NULL)) != -1)
         switch (c) {
         case OPT_READ_ONLY: o->read_only = true; break;
         case OPT_PLAIN: o->plain = true; break;
@@ -69,9 +79,9 @@ static int parse_options(int n, char **items, struct options *o)
         case OPT_KEYS: o->print_keys = optarg; break;
         case OPT_HELP:
         case 'h': o->help = true; break;
-        default: return -EINVAL;
+        default: return refuse(argv[optind - 1], c);
         }
-    return optind < argc ? -EINVAL : 0;
+    return optind < argc ? refuse(argv[optind], 0) : 0;
 }
 
 static int print_keys(const char *form)
@@ -142,10 +152,10 @@ int ui_main(const struct mtd_options *o, int argc, char **argv)
     struct options opt = {0};
     struct theme theme;
     struct terminal term = {0};
-    if (parse_options(argc, argv, &opt) < 0 || opt.help) {
-        fputs(USAGE, opt.help ? stdout : stderr);
-        return opt.help ? 0 : 125;
-    }
+    if (parse_options(argc, argv, &opt) < 0)
+        return 125;
+    if (opt.help)
+        return fputs(USAGE, stdout) < 0 ? 125 : 0;
     if (opt.print_keys)
         return print_keys(opt.print_keys);
     auto_free char *home = config_path();

@@ -251,6 +251,26 @@ Test(cli, statuses_and_output)
     check_outcomes(CASES);
 }
 
+/* What is no option of the command line is one of the dashboard's, or of nobody. */
+Test(cli, an_unknown_option_without_a_verb_is_named)
+{
+    static const char *const CASES[][2] = {
+        {"--nonsense", "unknown option --nonsense; 'mytop-docker --help' lists them\n"},
+        {"--ascii -x", "unknown option -x; 'mytop-docker --help' lists them\n"},
+        {"--config", "option --config needs a value\n"}};
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        char command[256], got[256] = "", want[256];
+        snprintf(command, sizeof(command), MTD_PROGRAM " %s 2>&1 </dev/null",
+                 CASES[i][0]);
+        snprintf(want, sizeof(want), "mytop-docker: %s", CASES[i][1]);
+        FILE *f = popen(command, "r");
+        cr_assert_not_null(f);
+        size_t n = fread(got, 1, sizeof(got) - 1, f);
+        cr_expect_eq(WEXITSTATUS(pclose(f)), 125);
+        cr_expect(n == strlen(want) && strcmp(got, want) == 0, "%s", got);
+    }
+}
+
 Test(cli, each_failure_is_told_and_the_rest_goes_on)
 {
     BOX(&r, "run", "-d", "--name", "two", "busybox", "sleep", "1000");
