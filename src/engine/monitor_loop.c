@@ -16,6 +16,8 @@
 #include "base/clock.h"
 
 #define PAGE 4096
+#define STACK_DEEP (64 * 1024u)
+#define CODE_MAX 768 /* bytes of a function that waits */
 #define COOL_MS 1000 /* after a burst of output */
 
 enum {
@@ -27,6 +29,16 @@ enum {
     AT_CLIENTS,
     AT_ALL = AT_CLIENTS + MONITOR_CLIENTS
 };
+
+/* Starting went deeper than waiting does; frames of calls from here are in the page that is left
+ * out. The part that was never mapped is no error worth knowing. */
+static void drop_stack(void)
+{
+    uintptr_t end =
+        ((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(PAGE - 1)) - PAGE;
+    madvise((void *)(end - STACK_DEEP), STACK_DEEP,
+            MADV_DONTNEED); /* NOLINT: an address */
+}
 
 /* One batch from the container into the log. False when there is nothing (more) to read. */
 static bool pump(struct monitor *m, int *fd, enum log_stream stream)
@@ -87,9 +99,7 @@ static void drain(struct monitor *m)
 }
 
 /* Starting touched most of the program, waiting needs two pages of it. What is dropped is clean
- * and comes back from the page cache when it is wanted. The kernel maps 64 kB around each page
- * it brings back, so what waits stands together (MONITOR_HOT) and enters the kernel by one
- * function, syscall(). */
+ * and comes back from the page cache when it is wanted. */
 MONITOR_HOT static void drop_text(void)
 {
     const ElfW(Phdr) *ph =
@@ -118,8 +128,10 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
 {
     struct pollfd p[AT_ALL];
     fill(m, p);
-    if (m->tidy)
+    if (m->tidy) {
+        drop_stack();
         drop_text();
+    }
     m->tidy = false;
     bool cool = m->log.burst && timeout_ms < 0;
     long n = syscall(SYS_poll, p, (long)AT_ALL, (long)(cool ? COOL_MS : timeout_ms));
@@ -139,9 +151,29 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
     return p[AT_PID].revents != 0;
 }
 
+/* The kernel maps 64 kB around each page it brings back, but never beyond the mapping. An advice
+ * makes mappings of their own out of pages; what this one is about, reading ahead, is of no
+ * matter to what is in the page cache. */
+static void set_apart(const void *code)
+{
+    uintptr_t start = (uintptr_t)code & ~(uintptr_t)(PAGE - 1);
+    uintptr_t end = ((uintptr_t)code + CODE_MAX) & ~(uintptr_t)(PAGE - 1);
+    madvise((void *)start, end + PAGE - start, MADV_RANDOM); /* NOLINT: an address */
+}
+
+/* What waits stands together (MONITOR_HOT) and enters the kernel by one function, syscall(). */
+static void set_waiting_apart(void)
+{
+    set_apart((const void *)fill);
+    set_apart((const void *)drop_text);
+    set_apart((const void *)monitor_turn);
+    set_apart((const void *)syscall);
+}
+
 MONITOR_HOT void monitor_serve(struct monitor *m)
 {
     m->tidy = true;
+    set_waiting_apart();
     while (m->pidfd >= 0 && !monitor_turn(m, -1))
         ;
     monitor_take_status(m);
