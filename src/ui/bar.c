@@ -37,9 +37,13 @@ static void figures(const struct ui *ui, char *out, size_t size)
              format_size(ui->info.memory, total));
 }
 
+/* A flag that does not fit is left out rather than cut; what locks keys is worth a cut one. */
 static int flag(struct canvas *c, struct rect r, int col, enum color color,
                 const char *text)
 {
+    bool fits = col + text_width(text, strlen(text)) + 2 <= r.cols;
+    if (c->cells && !fits && strcmp(text, "read-only") != 0)
+        return col;
     return canvas_printf(c, r, 0, col, STYLE_ATTR(color, ATTR_BOLD), "[%s]", text) + 1;
 }
 
@@ -154,14 +158,19 @@ static void tab_state(const struct ui *ui, bool name, char *out, size_t size)
 {
     const struct view *v = ui->tabs[ui->tab];
     const struct row *row = name ? model_find(&ui->model, ui->shown_id) : NULL;
-    char status[128] = "";
+    char status[128] = "", whose[160] = "";
+    size_t marked = model_marked(&ui->model);
     const char *dash = ui->ascii ? "--" : "\xe2\x94\x80\xe2\x94\x80";
     if (v->ops->status)
         v->ops->status((struct view *)v, status, sizeof(status));
     out[0] = '\0';
+    if (row && ui->tab == TAB_LOGS && marked > 1) /* merged, see logview.h */
+        snprintf(whose, sizeof(whose), "%zu logs", marked);
+    else if (row)
+        snprintf(whose, sizeof(whose), "%s", row->s->name ? row->s->name : "");
     if (row)
-        snprintf(out, size, " %s %s%s%s%s", row->s->name ? row->s->name : "", dash,
-                 status[0] ? " " : "", status, status[0] ? " " : "");
+        snprintf(out, size, " %s %s%s%s%s", whose, dash, status[0] ? " " : "", status,
+                 status[0] ? " " : "");
     else if (status[0])
         snprintf(out, size, " %s ", status);
 }

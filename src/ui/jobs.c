@@ -112,20 +112,13 @@ static void report(struct job *j, const char *line, int status, int64_t took)
  * their lines. */
 static void show_output(struct ui *ui, const char *title, const struct buf *output)
 {
-    auto_done(buf_done) struct buf text = {0};
+    auto_done(buf_done) struct buf rows = {0};
     const char *nl = memchr(output->data, '\n', output->len);
-    size_t n = output->len - (nl && nl + 1 == output->data + output->len);
-    int cols = ui->cols > 12 ? ui->cols - 4 : 8;
-    if (nl && nl + 1 < output->data + output->len)
-        buf_add(&text, output->data, output->len);
-    else
-        for (size_t at = 0, fit; at < n; at += fit) {
-            fit = text_fit(output->data + at, n - at, cols);
-            fit = fit ? fit : 1;
-            buf_add(&text, output->data + at, fit);
-            buf_putc(&text, '\n');
-        }
-    ui_push(ui, pager_new(title, text.data ? text.data : "", NULL, NULL));
+    bool one_line = !nl || nl + 1 == output->data + output->len;
+    if (one_line)
+        text_wrap(output->data, ui->cols > 12 ? ui->cols - 4 : 8, 0, &rows);
+    ui_push(ui, pager_new(title, one_line && rows.data ? rows.data : output->data, NULL,
+                          NULL));
 }
 
 void job_finish(struct job *j, int status)

@@ -144,3 +144,27 @@ size_t text_fit(const char *s, size_t n, int cols)
     int width;
     return walk(s, n, cols, &width);
 }
+
+static int wrap_line(const char *s, size_t n, int cols, int indent, struct buf *ret)
+{
+    for (size_t at = 0, fit; at < n; at += fit) {
+        int rc = at ? buf_printf(ret, "\n%*s", indent, "") : 0;
+        fit = text_fit(s + at, n - at, at ? cols - indent : cols);
+        fit = fit ? fit : 1;
+        if (rc < 0 || (rc = buf_add(ret, s + at, fit)) < 0)
+            return rc;
+    }
+    return 0;
+}
+
+int text_wrap(const char *s, int cols, int indent, struct buf *ret)
+{
+    for (int rc; *s;) {
+        size_t n = strcspn(s, "\n");
+        if ((rc = wrap_line(s, n, cols, indent < cols / 2 ? indent : 0, ret)) < 0 ||
+            (rc = buf_putc(ret, '\n')) < 0)
+            return rc;
+        s += n + (s[n] == '\n');
+    }
+    return 0;
+}

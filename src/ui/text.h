@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 struct glyph {
     char bytes[5]; /* UTF-8, NUL-terminated; "" = nothing to show */
     uint8_t len;   /* of bytes */
@@ -26,6 +28,10 @@ size_t text_next(const char *s, size_t n, struct glyph *ret, uint32_t *state);
 
 /* Columns of s[0..n) as canvas_text() would draw it. */
 int text_width(const char *s, size_t n);
+
+/* Appends the lines of s to ret, broken into rows of at most cols columns; rows after the first
+ * are indented. -ENOMEM. */
+int text_wrap(const char *s, int cols, int indent, struct buf *ret);
 
 /* Bytes of the longest prefix of s[0..n) that fits into cols columns. */
 size_t text_fit(const char *s, size_t n, int cols);

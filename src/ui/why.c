@@ -13,6 +13,7 @@
 #include "ui/events_file.h"
 #include "ui/format.h"
 #include "ui/runs.h"
+#include "ui/text.h"
 
 enum { LAST_LINES = 10, LINE_BYTES = 500, LAST_RUNS = 10 };
 
@@ -56,7 +57,7 @@ static void add_end(const struct mtd_summary *s, struct buf *out)
 static void add_times(const struct mtd_summary *s, int64_t now, struct buf *out)
 {
     char text[FORMAT_MAX], age[FORMAT_MAX];
-    if (s->started_at)
+    if (s->started_at && s->state != MTD_STATE_CREATED)
         buf_printf(out, "  Started  %s\n", format_time(s->started_at, text));
     if (s->finished_at)
         buf_printf(out, "  Ended    %s, %s ago, after %s\n",
@@ -126,8 +127,9 @@ static void add_runs(const struct ui *ui, const struct mtd_summary *s, struct bu
     if (all > n)
         buf_printf(out, "  and %zu before them\n", all - n);
     else if (all == 0)
-        buf_puts(out, s->started_at ? "  events.log knows of none any more\n"
-                                    : "  it never ran\n");
+        buf_puts(out, s->state == MTD_STATE_CREATED
+                          ? "  it never ran\n"
+                          : "  events.log knows of none any more\n");
 }
 
 int why_text(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
@@ -146,16 +148,28 @@ int why_text(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
         out, "\nl shows the whole log, i the record, s starts it again; Esc closes.\n");
 }
 
+static void make_title(const struct row *r, char *out, size_t size)
+{
+    const char *name = r->s->name ? r->s->name : r->s->id;
+    snprintf(out, size,
+             row_is_alive(r)                    ? "how is %s?"
+             : r->s->state == MTD_STATE_CREATED ? "why did %s not start?"
+                                                : "why did %s end?",
+             name);
+}
+
 void why_open(struct ui *ui)
 {
-    auto_done(buf_done) struct buf text = {0};
+    auto_done(buf_done) struct buf text = {0}, rows = {0};
     const struct row *r = model_selected(&ui->model);
+    char title[80];
     if (!r) {
         ui_say(ui, SAY_WARNING, "no container is selected");
         return;
     }
-    why_text(ui, r->s, &text);
-    char title[80];
-    snprintf(title, sizeof(title), "why did %s end?", r->s->name ? r->s->name : r->s->id);
-    ui_push(ui, pager_card(title, text.data ? text.data : "", r));
+    make_title(r, title, sizeof(title));
+    if (why_text(ui, r->s, &text) < 0 ||
+        text_wrap(text.data, ui->cols > 12 ? ui->cols - 4 : 8, 11, &rows) < 0)
+        return;
+    ui_push(ui, pager_card(title, rows.data ? rows.data : "", r));
 }

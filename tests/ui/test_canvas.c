@@ -189,3 +189,25 @@ Test(canvas, the_cursor_is_hidden_outside)
     cr_expect_eq(c.cursor_row, -1);
     canvas_done(&c);
 }
+
+Test(text, wrap)
+{
+    static const struct {
+        const char *text, *rows;
+        int cols, indent;
+    } CASES[] = {
+        {"abcdef\ngh\n", "abcd\nef\ngh\n", 4, 0},
+        {"abcdef", "abcd\n ef\n", 4, 1},
+        {"abcdefgh", "abcd\nefgh\n", 4, 3}, /* no room to indent */
+        {"\n\na\n", "\n\na\n", 4, 2},
+        {"\xe6\xbc\xa2\xe5\xad\x97x", "\xe6\xbc\xa2\n\xe5\xad\x97x\n", 3, 0},
+        {"\xe6\xbc\xa2", "\xe6\n\xbc\n\xa2\n", 1, 0}, /* narrower than a glyph */
+        {"", "", 4, 0},
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        struct buf b = {0};
+        cr_assert_eq(text_wrap(CASES[i].text, CASES[i].cols, CASES[i].indent, &b), 0);
+        cr_expect_str_eq(b.data ? b.data : "", CASES[i].rows, "%s", CASES[i].text);
+        buf_done(&b);
+    }
+}

@@ -1,9 +1,11 @@
 /* "Why did it die": the runs put together from events, and the card. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "ui/dispatch.h"
 #include "ui/runs.h"
 #include "uibox.h"
 
@@ -60,6 +62,35 @@ Test(runs, what_is_missing_is_said)
     l.len = 0;
     cr_expect_eq(runs_find(&l, runs, 2, &n), 0);
     cr_expect_eq(n, 0);
+}
+
+static void give_error(struct uibox *b)
+{
+    struct mtd_list l = {0};
+    l.items = calloc(2, sizeof(*l.items));
+    l.items[0] = uibox_summary('1', "nofile", "busybox", MTD_STATE_CREATED);
+    l.items[0].error =
+        strdup("exec: \"nosuchprogram\": executable file not found in $PATH");
+    l.items[1] = uibox_summary('2', "well", "busybox", MTD_STATE_RUNNING);
+    l.len = 2;
+    cr_assert_eq(model_take(&b->ui.model, &l), 0);
+    dispatch_sync(&b->ui);
+}
+
+/* Nothing is cut at the edge, and what never ran has neither start nor runs. */
+Test(why, a_failed_start_on_a_narrow_screen)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 40, false);
+    give_error(&b);
+    uibox_keys(&b, "!");
+    cr_expect(uibox_shows(&b, "why did nofile not start?"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "$PATH"));
+    cr_expect(uibox_shows(&b, "it never ran"));
+    cr_expect(!uibox_shows(&b, "Started"));
+    uibox_keys(&b, "Esc j !");
+    cr_expect(uibox_shows(&b, "how is well?"));
+    uibox_done(&b);
 }
 
 Test(why, the_keys_work_on_the_card)
