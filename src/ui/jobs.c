@@ -133,8 +133,8 @@ void job_finish(struct job *j, int status)
         const char *shown = strstr(line, "--batch ");
         report(j, shown ? shown + 8 : line, status, took);
     }
-    bool long_output = j->output.data && strchr(j->output.data, '\n') != NULL;
-    if (j->show && line && j->output.len && (status == 0 || long_output))
+    bool said = j->output.data && j->output.len > 0;
+    if (j->show && line && said && (status == 0 || strchr(j->output.data, '\n')))
         show_output(ui, line, &j->output);
     job_free(j);
     ui_request(ui, REQUEST_REFRESH);
