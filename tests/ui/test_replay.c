@@ -199,6 +199,20 @@ Test(replay, a_wrong_config_line_is_named)
     expect_with(options, "dump\n", 0, "[by name]");
 }
 
+/* A signal to one process, chosen in its tab; with --read-only that key is locked as well. */
+Test(replay, a_process_is_signalled)
+{
+    auto_done(outcome_done) struct outcome o =
+        RUN(&box, "run", "-d", "--name", "one", "busybox", "sh", "-c",
+            "trap 'echo got it; exit 5' TERM; while :; do sleep 0.1; done");
+    cr_assert_eq(o.status, 0, "%s", o.err);
+    expect_with("--read-only", "wait one\nkey 3 Tab\nwait trap\nkey x\ndump\n", 0,
+                "read-only: \"signal\" is locked");
+    expect("wait one\nkey 3 Tab\nwait trap\nkey x\nwait SIGTERM\ndump\nkey Enter\n"
+           "wait SIGTERM to process\nkey 1\nwait got it\nwait Exited (5)\ndump\n",
+           0, "signal process");
+}
+
 Test(replay, key_table_is_printed)
 {
     int status;
