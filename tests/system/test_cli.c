@@ -158,6 +158,17 @@ Test(cli, bad_input_of_the_other_verbs)
         {{"logs", "nosuch"}, 1, "nosuch"},
         {{"logs", "--since", "nonsense", "box"}, 125, "nonsense"},
         {{"logs", "--tail", "few", "box"}, 125, "few"},
+        {{"logs", "--until", "1.2.3", "box"}, 125, "1.2.3"},
+        {{"events", "--since", "nonsense"}, 125, "nonsense"},
+        {{"stop", "-t", "-2", "box"}, 125, "-2"},
+        {{"restart", "-t", "1s", "box"}, 125, "1s"},
+        {{"kill", "-s", "0", "box"}, 125, "0"},
+        {{"kill", "-s", "65", "box"}, 125, "65"},
+        {{"update", "--restart", "on-failure:-1", "box"}, 125, "on-failure:-1"},
+        {{"update", "--restart", "on-failure:x", "box"}, 125, "on-failure:x"},
+        {{"attach", "--detach-keys", "ctrl-", "box"}, 125, "ctrl-"},
+        {{"exec", "--detach-keys", "ctrl-1", "box", "true"}, 125, "ctrl-1"},
+        {{"start", "--detach-keys", "ab", "box"}, 125, "ab"},
         {{"inspect", "nosuch"}, 1, "nosuch"},
         {{"inspect", "-f", "{{.Nope}}", "box"}, 1, ".Nope"},
         {{"inspect", "-f", "{{", "box"}, 1, "position 1"},
@@ -184,6 +195,23 @@ Test(cli, bad_input_of_the_other_verbs)
         {{NULL}},
     };
     check_all(CASES);
+}
+
+Test(cli, attach_needs_one_that_runs)
+{
+    static const struct refusal STOPPED[] = {
+        {{"attach", "box"}, 1, "it is not running; start it first"},
+        {{"attach", "--detach-keys", "ctrl-", "box"}, 125, "ctrl-"},
+        {{NULL}},
+    };
+    static const struct refusal PAUSED[] = {
+        {{"attach", "box"}, 1, "it is paused; unpause it first"},
+        {{NULL}},
+    };
+    BOX(&r, "pause", "box");
+    check_all(PAUSED);
+    BOX(&r, "stop", "-t", "0", "box");
+    check_all(STOPPED);
 }
 
 /* ---- exit statuses ---- */

@@ -150,6 +150,38 @@ Test(start, an_image_about_to_be_used_is_not_removed)
     state_done(&s);
 }
 
+/* Nothing stays "created" for ever: it can be started, or its name is free. */
+ParameterizedTestParameters(start, killed_run_can_be_tried_again)
+{
+    return numbers();
+}
+
+ParameterizedTest(size_t *number, start, killed_run_can_be_tried_again)
+{
+    struct state s;
+    const char *point = POINTS[*number];
+    char fault[64];
+    if (!is_root())
+        cr_skip("needs root");
+    use(&s);
+    snprintf(fault, sizeof(fault), "%s:kill", point);
+    s.fault = fault;
+    struct outcome o = RUN(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000");
+    s.fault = NULL;
+    cr_expect_neq(o.status, 0, "%s was not reached", point);
+    outcome_done(&o);
+    o = RUN(&s, "start", "x");
+    if (o.status != 0) {
+        cr_expect_not_null(strstr(o.err, "No such container"), "%s: %s", point, o.err);
+        free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+    }
+    outcome_done(&o);
+    char *state = ASK(&s, "inspect", "--format", "{{.State.Status}}", "x");
+    cr_expect_str_eq(state, "running", "%s: %s", point, state);
+    free(state);
+    state_done(&s);
+}
+
 #else
 
 Test(start, failed_step_leaves_nothing)
