@@ -107,6 +107,7 @@ Test(replay, read_only)
     cr_assert_eq(o.status, 0, "%s", o.err);
     expect_with("--read-only", "wait one\nkey d\ndump\n", 0,
                 "read-only: \"remove\" is locked");
+    expect_with("--read-only", "resize 24 40\nwait one\ndump\n", 0, "[read-only]");
 }
 
 /* A port of this moment that nobody listens on. */

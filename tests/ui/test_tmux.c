@@ -277,6 +277,24 @@ Test(tmux, the_shell_follows_the_size)
     SEE("status=0");
 }
 
+/* What goes on until ctrl-c has the terminal for itself; ctrl-c ends it, not the dashboard. */
+Test(tmux, a_command_without_end_gets_the_terminal)
+{
+    open_dashboard();
+    run_through_the_form("sh -c 'while :; do echo tick; sleep 0.1; done'", "mybox");
+    keys(":");
+    type("logs -f mybox");
+    keys("Enter");
+    GONE("S NAME");
+    SEE("tick");
+    keys("C-c");
+    SEE("Enter goes back to the dashboard");
+    keys("Enter");
+    SEE("S NAME");
+    keys("q");
+    SEE("status=0");
+}
+
 static int count_processes(const char *pattern)
 {
     auto_free char *out = shell("pgrep -c -f -- '%s'", pattern);
