@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "ui/format.h"
+#include "ui/logview.h"
 #include "ui/text.h"
 
 /* ---- header --------------------------------------------------------------------------- */
@@ -157,7 +158,8 @@ static int tabs_width(const struct ui *ui, enum tabs tabs)
 static void tab_state(const struct ui *ui, bool name, char *out, size_t size)
 {
     const struct view *v = ui->tabs[ui->tab];
-    const struct row *row = name ? model_find(&ui->model, ui->shown_id) : NULL;
+    bool grep = ui->tab == TAB_LOGS && logview_shows_grep(v);
+    const struct row *row = name && !grep ? model_find(&ui->model, ui->shown_id) : NULL;
     char status[128] = "", whose[160] = "";
     size_t marked = model_marked(&ui->model);
     const char *dash = ui->ascii ? "--" : "\xe2\x94\x80\xe2\x94\x80";

@@ -22,6 +22,11 @@ static struct logview *of(struct view *view)
     return (struct logview *)view;
 }
 
+bool logview_shows_grep(const struct view *view)
+{
+    return ((const struct logview *)view)->grep_shown;
+}
+
 /* ---- the screen's calls ---------------------------------------------------------------- */
 
 static void show(struct view *view, bool visible)

@@ -16,6 +16,9 @@ void logview_goto(struct view *view, int64_t time_ns);
  * selected container's again. Cheap when these are shown already, in whatever order. */
 void logview_merge(struct view *view, const struct mtd_summary *const *s, size_t n);
 
+/* Whether the hits are on the screen: they are no single container's. */
+bool logview_shows_grep(const struct view *view);
+
 /* Searches all these logs and shows the hits, until Esc; Enter jumps to one. */
 void logview_grep(struct view *view, const struct mtd_summary *const *s, size_t n,
                   const char *pattern);

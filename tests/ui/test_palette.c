@@ -161,6 +161,7 @@ Test(palette, grep_looks_into_all_logs)
     run(&b, "grep eating$|disk");
     work(&b);
     cr_expect(uibox_shows(&b, "grep eating$|disk: 2 in 2"), "%s", uibox_text(&b));
+    cr_expect(!uibox_shows(&b, "api \xe2\x94\x80"), "whose hits they are, they say");
     uibox_keys(&b, "G Enter");
     work(&b);
     cr_expect(uibox_shows(&b, ">03:00:01 eating"), "%s", uibox_text(&b));
