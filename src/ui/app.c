@@ -143,8 +143,11 @@ static void on_before_sleep(uv_prepare_t *p)
     if (!a->term)
         return;
     term_paint(a->term, &a->canvas);
-    if (a->term->out.len)
+    if (a->term->out.len) {
+        a->painted_at = clock_mono_ns();
+        a->painted_bytes = a->term->out.len;
         app_flush(a);
+    }
 }
 
 static void on_signal(uv_signal_t *s, int sig)

@@ -38,6 +38,8 @@ struct app {
     bool settling;        /* the list is read once more after the last event */
     bool dirty, away;     /* away: somebody else has the terminal */
     unsigned samples;     /* taken so far */
+    int64_t painted_at;   /* mono ns */
+    size_t painted_bytes; /* by that frame */
     struct child *paused; /* its process ended; Enter on the terminal is awaited */
     int status;
     struct child *children;

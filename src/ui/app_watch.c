@@ -5,8 +5,15 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 
-enum { FILE_DELAY_MS = 40, LIST_DELAY_MS = 20, SETTLE_MS = 300 };
+enum {
+    FILE_DELAY_MS = 40,
+    FLOOD_DELAY_MS = 1000,
+    FLOOD_BYTES_PER_MS = 16,
+    LIST_DELAY_MS = 20,
+    SETTLE_MS = 300
+};
 
 /* An event may be written before the record it is about: the list is read soon, to be quick,
  * and once more when things have settled, to be right. */
@@ -37,8 +44,22 @@ static void on_list_event(uv_fs_event_t *e, const char *name, int events, int st
         uv_timer_start(&a->list_delay, on_list_delay, LIST_DELAY_MS, 0);
 }
 
+/* A log that floods changes the whole screen each time. The way to a far terminal, with a
+ * multiplexer's buffer in it, must not be full of that: what a key paints would come seconds
+ * later. So after a frame of that size there is a pause, though not for one that comes alone. */
+static uint64_t file_delay(const struct app *a)
+{
+    int64_t since = (clock_mono_ns() - a->painted_at) / NS_PER_MS;
+    int64_t rest = (int64_t)a->painted_bytes / FLOOD_BYTES_PER_MS - since;
+    if (rest > FLOOD_DELAY_MS)
+        rest = FLOOD_DELAY_MS;
+    return rest > FILE_DELAY_MS ? (uint64_t)rest : FILE_DELAY_MS;
+}
+
 /* A file that is written all the time gives one event per write: the watch rests until the
  * delay is over, and the view looks again then anyway. */
+static void on_file_delay(uv_timer_t *t);
+
 static void on_file_event(uv_fs_event_t *e, const char *name, int events, int status)
 {
     struct app *a = e->data;
@@ -47,7 +68,8 @@ static void on_file_event(uv_fs_event_t *e, const char *name, int events, int st
             uv_fs_event_stop(&a->files[i].event);
             a->files[i].active = false;
         }
-    uv_timer_again(&a->file_delay);
+    uint64_t delay = file_delay(a);
+    uv_timer_start(&a->file_delay, on_file_delay, delay, delay);
 }
 
 static void set_watch(struct watch *w, const char *path, uv_fs_event_cb fn)

@@ -64,7 +64,8 @@ struct view_ops {
     /* A watched file changed, or stats came in. true = must be drawn again. */
     bool (*update)(struct view *v);
     /* The i-th file or directory whose changes shall call update(); NULL = no more. The app
-     * calls at most every 40 ms however often it changes. Asked after select() and update(). */
+     * calls at most every 40 ms however often it changes, and after a big frame later, so that
+     * a flood leaves room on a slow line. Asked after select() and update(). */
     const char *(*watch)(struct view *v, size_t i);
     /* One piece of long work of at most about 5 ms; false = nothing left. Called between
      * keys, again after changed(). */

@@ -393,3 +393,28 @@ Test(terminal, a_state_directory_that_vanishes_is_told_and_comes_back)
     expect_given_back(&p, 0, "q");
     pty_done(&p);
 }
+
+/* However fast a log grows: a key's answer must not wait for seconds of it on the way. */
+Test(terminal, a_flood_leaves_room_on_a_slow_line)
+{
+    struct pty p;
+    struct state box = {.dir = dir};
+    auto_done(outcome_done) struct outcome o =
+        RUN(&box, "run", "-d", "--name", "flood", "busybox", "sh", "-c",
+            "while :; do head -c 12000 /dev/urandom | base64; usleep 5000; done");
+    cr_assert_eq(o.status, 0, "%s", o.err);
+    start_with(&p, (struct pty_setup){.env = UTF8_XTERM, .rows = 50, .cols = 200});
+    cr_assert(pty_expect(&p, 0, "flood"));
+    size_t before = p.len;
+    pty_send(&p, "l");
+    cr_assert(pty_expect(&p, before, "following"));
+    pty_quiet(&p, 1000);
+    size_t bytes = pty_quiet(&p, 3000);
+    cr_expect_gt(bytes, 0, "it follows");
+    cr_expect_lt(bytes, 100000, "%zu bytes in 3 s", bytes);
+    pty_send(&p, "q");
+    expect_given_back(&p, 0, "q");
+    pty_done(&p);
+    auto_done(outcome_done) struct outcome gone = RUN(&box, "rm", "-f", "flood");
+    cr_expect_eq(gone.status, 0, "%s", gone.err);
+}
