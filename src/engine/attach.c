@@ -1,6 +1,6 @@
 /* Output is read from the log, so this side may be as slow as its terminal likes: it stalls
- * nobody and misses nothing. "Caught up" is answered only when everything read so far has been
- * written out. A pipe or terminal is written in pieces that poll says will not block, so a
+ * nobody and misses nothing. That the log has grown is read only when everything found so far
+ * has been written out. A pipe or terminal is written in pieces that poll says will not block, so a
  * stopped pager does not keep signals from being passed on. */
 
 #include "engine/attach.h"
@@ -231,14 +231,10 @@ static bool output_pending(const struct relay *s)
 
 static void advance_output(struct relay *s)
 {
-    bool was_behind = s->behind;
     if (!s->r->with_output)
         s->behind = false;
     else if (!output_pending(s) && s->behind)
         gather(s);
-    if (was_behind && !s->behind && !s->exited)
-        packet_send(s->r->attach_fd, PACKET_LOG, &(uint64_t){0}, sizeof(uint64_t),
-                    MSG_DONTWAIT);
 }
 
 enum { AT_SOCKET, AT_SIGNALS, AT_INPUT, AT_OUTPUT, AT_COUNT };
@@ -246,9 +242,9 @@ enum { AT_SOCKET, AT_SIGNALS, AT_INPUT, AT_OUTPUT, AT_COUNT };
 static int wait_for_work(const struct relay *s, struct pollfd p[AT_COUNT])
 {
     bool pending = output_pending(s);
-    p[AT_SOCKET] =
-        (struct pollfd){.fd = s->exited ? -1 : s->r->attach_fd,
-                        .events = (short)(POLLIN | (s->input_pending ? POLLOUT : 0))};
+    p[AT_SOCKET] = (struct pollfd){
+        .fd = s->exited ? -1 : s->r->attach_fd,
+        .events = (short)((pending ? 0 : POLLIN) | (s->input_pending ? POLLOUT : 0))};
     p[AT_SIGNALS] = (struct pollfd){.fd = s->signals, .events = POLLIN};
     p[AT_INPUT] = (struct pollfd){.fd = s->input_pending || s->exited ? -1 : s->in,
                                   .events = POLLIN};
@@ -317,6 +313,8 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
         s.pidfd = proc_open(t->pid, t->pid_start);
     if (r->tty && r->with_stdin)
         console_raw(&s.console, r->in);
+    if (r->with_output) /* first of all, so that no input is before it */
+        packet_send(r->attach_fd, PACKET_LOG, &(uint64_t){0}, sizeof(uint64_t), 0);
     if (r->redraw)
         nudge(&s);
     send_size(&s);

@@ -22,6 +22,7 @@
 
 #define STOP_TIMEOUT_S 10
 #define KILL_WAIT_MS 30000
+#define RECORD_WAIT_MS 20
 
 #define POLL_MAX_MS 3600000 /* poll takes an int; longer waits go round */
 
@@ -245,6 +246,18 @@ int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_erro
     return code;
 }
 
+/* Without a monitor that would tell: there is none, or it has no room for another client. Once
+ * the process has ended, or between two runs, it may take a moment till the record says so. */
+static void wait_process(const struct mtd_status *st)
+{
+    auto_fd int pidfd = proc_open(st->pid, st->pid_start);
+    struct pollfd p = {.fd = pidfd, .events = POLLIN};
+    if (pidfd < 0 || poll(&p, 1, 0) != 0)
+        poll(NULL, 0, RECORD_WAIT_MS);
+    else
+        poll(&p, 1, -1);
+}
+
 int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code,
              struct mtd_error *err)
 {
@@ -270,10 +283,8 @@ int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code,
             *ret_exit_code = end.code;
             return 0;
         }
-        auto_fd int pidfd = proc_open(r.status.pid, r.status.pid_start);
-        struct pollfd p = {.fd = pidfd, .events = POLLIN};
-        if (monitor < 0 && pidfd >= 0)
-            poll(&p, 1, -1);
+        if (monitor < 0 || engine_has_monitor(e, id)) /* else it gets a new one first */
+            wait_process(&r.status);
     }
 }
 

@@ -1,26 +1,35 @@
 /* Attach clients. Nothing here waits: a client that does not read gets one PACKET_LOG and then
- * nothing until it answers, a client that breaks the protocol is dropped. Input is the only
- * flow towards the container; when the container does not take it, clients are simply not read
- * (their sockets fill up), so memory stays one buffer. */
+ * nothing until it has, a client that breaks the protocol is dropped. Input is the only flow
+ * towards the container; when the container does not take it, who sends more is not read (its
+ * socket fills up), so memory stays one buffer. The others are: a stop must be heard. */
 
 #include "engine/monitor_part.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "engine/console.h"
 
-void client_add(struct monitor *m, int fd)
+static struct monitor_client *free_slot(struct monitor *m)
 {
     for (size_t i = 0; i < MONITOR_CLIENTS; i++)
-        if (m->clients[i].fd < 0) {
-            m->clients[i] = (struct monitor_client){.fd = fd};
-            return;
-        }
-    close(fd);
+        if (m->clients[i].fd < 0)
+            return &m->clients[i];
+    return NULL;
+}
+
+void client_add(struct monitor *m, int fd)
+{
+    struct monitor_client *c = free_slot(m);
+    if (c)
+        *c = (struct monitor_client){.fd = fd};
+    else
+        close(fd);
 }
 
 void client_drop(struct monitor *m, struct monitor_client *c)
@@ -30,10 +39,18 @@ void client_drop(struct monitor *m, struct monitor_client *c)
     *c = (struct monitor_client){.fd = -1};
 }
 
+/* A word of ours is not read yet: the log is looked at after that, and so is what we have
+ * written before we asked. */
+static bool has_news(const struct monitor_client *c)
+{
+    int unread = 0;
+    return ioctl(c->fd, SIOCOUTQ, &unread) == 0 && unread > 0;
+}
+
 static void kick(struct monitor *m, struct monitor_client *c)
 {
-    c->kicked = true;
-    c->seen = m->written;
+    if (has_news(c))
+        return;
     int r = packet_send(c->fd, PACKET_LOG, &m->written, sizeof(m->written), MSG_DONTWAIT);
     if (r < 0 && r != -EAGAIN)
         client_drop(m, c);
@@ -42,7 +59,7 @@ static void kick(struct monitor *m, struct monitor_client *c)
 void client_kick_all(struct monitor *m)
 {
     for (size_t i = 0; i < MONITOR_CLIENTS; i++)
-        if (m->clients[i].fd >= 0 && !m->clients[i].kicked)
+        if (m->clients[i].fd >= 0 && m->clients[i].follows)
             kick(m, &m->clients[i]);
 }
 
@@ -55,12 +72,25 @@ void client_send_all(struct monitor *m, enum packet_type type, const void *data,
             client_drop(m, &m->clients[i]);
 }
 
+static void refuse(int fd)
+{
+    struct mtd_error err = {0};
+    mtd_fail(&err, EUSERS, "the container has %d clients already; end one of them first",
+             MONITOR_CLIENTS);
+    packet_send(fd, PACKET_ERROR, &err, sizeof(err), MSG_DONTWAIT);
+    close(fd);
+}
+
 /* A new client is told at once that it is in: the container runs, its output begins here. */
 void client_accept(struct monitor *m)
 {
     int fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
         return;
+    if (!free_slot(m)) {
+        refuse(fd);
+        return;
+    }
     struct packet_ready ready = {.pid = m->pid, .tty = m->tty, .log_offset = m->log.size};
     if (packet_send(fd, PACKET_READY, &ready, sizeof(ready), MSG_DONTWAIT) < 0)
         close(fd);
@@ -83,6 +113,8 @@ void client_flush_input(struct monitor *m)
             m->input_start += (size_t)n;
     }
     m->input_start = m->input_end = 0;
+    for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+        m->clients[i].waits = false;
     if (!m->input_eof || m->in < 0)
         return;
     if (m->in != m->out)
@@ -102,11 +134,18 @@ static void take_input(struct monitor *m, const void *data, size_t len)
     client_flush_input(m);
 }
 
-static void answer_log(struct monitor *m, struct monitor_client *c)
+/* Once at once: it may have looked at the log before we knew of it. */
+static void follow(struct monitor *m, struct monitor_client *c)
 {
-    c->kicked = false;
-    if (c->seen != m->written)
-        kick(m, c);
+    c->follows = true;
+    kick(m, c);
+}
+
+static bool is_input(const struct monitor_client *c)
+{
+    struct packet_head head;
+    ssize_t n = recv(c->fd, &head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+    return n == (ssize_t)sizeof(head) && head.type == PACKET_STDIN;
 }
 
 void client_read(struct monitor *m, struct monitor_client *c)
@@ -114,6 +153,9 @@ void client_read(struct monitor *m, struct monitor_client *c)
     static char room[PACKET_MAX];
     const void *data = NULL;
     size_t len = 0;
+    c->waits = client_input_waits(m) && is_input(c);
+    if (c->waits)
+        return;
     int type = packet_recv(c->fd, room, MSG_DONTWAIT, &data, &len);
     if (type == -EAGAIN)
         return;
@@ -125,7 +167,7 @@ void client_read(struct monitor *m, struct monitor_client *c)
             console_resize(m->out, size->rows, size->cols);
         return;
     }
-    case PACKET_LOG: answer_log(m, c); return;
+    case PACKET_LOG: follow(m, c); return;
     case PACKET_SHUTDOWN: m->stopping = m->shutdown = true; return;
     case PACKET_STOPPING:
         m->stopping = true;

@@ -51,10 +51,12 @@ static bool pump(struct monitor *m, int *fd, enum log_stream stream)
     if (n == -EAGAIN)
         return false;
     if (n <= 0) { /* EIO: the terminal's last process is gone */
-        if (*fd == m->in)
+        bool terminal = *fd == m->in;
+        close(take_fd(fd));
+        if (terminal) {
             m->in = -1;
-        close(*fd);
-        *fd = -1;
+            client_flush_input(m);
+        }
         return false;
     }
     m->written += (uint64_t)n;
@@ -64,15 +66,17 @@ static bool pump(struct monitor *m, int *fd, enum log_stream stream)
 
 MONITOR_HOT static void fill(const struct monitor *m, struct pollfd *p)
 {
-    bool pending = m->input_start < m->input_end;
+    bool pending = client_input_waits(m);
     p[AT_PID] = (struct pollfd){.fd = m->pidfd, .events = POLLIN};
     p[AT_OUT] = (struct pollfd){.fd = m->out, .events = POLLIN};
     p[AT_ERR] = (struct pollfd){.fd = m->err, .events = POLLIN};
     p[AT_IN] = (struct pollfd){.fd = pending ? m->in : -1, .events = POLLOUT};
     p[AT_LISTEN] = (struct pollfd){.fd = m->listen_fd, .events = POLLIN};
-    for (size_t i = 0; i < MONITOR_CLIENTS; i++)
+    for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
+        const struct monitor_client *c = &m->clients[i];
         p[AT_CLIENTS + i] =
-            (struct pollfd){.fd = m->clients[i].fd, .events = pending ? 0 : POLLIN};
+            (struct pollfd){.fd = c->waits ? -1 : c->fd, .events = POLLIN};
+    }
 }
 
 static void serve_clients(struct monitor *m, const struct pollfd *p)
@@ -84,8 +88,6 @@ static void serve_clients(struct monitor *m, const struct pollfd *p)
             client_read(m, &m->clients[i]);
         else if (p[AT_CLIENTS + i].revents)
             client_drop(m, &m->clients[i]);
-        if (m->input_start < m->input_end)
-            return; /* the one buffer is full */
     }
 }
 

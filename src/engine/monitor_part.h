@@ -16,9 +16,9 @@
 #define MONITOR_HOT __attribute__((hot, noinline)) /* placed together by the linker */
 
 struct monitor_client {
-    int fd;        /* -1 = free slot */
-    bool kicked;   /* a PACKET_LOG is on its way, not answered yet */
-    uint64_t seen; /* m->written when it was kicked */
+    int fd;       /* -1 = free slot */
+    bool follows; /* it wants to hear that the log has grown */
+    bool waits;   /* its next word is input, which has no room yet: it is not read */
 };
 
 struct monitor {
@@ -43,7 +43,7 @@ struct monitor {
     int listen_fd;
     struct log_writer log;
     uint64_t log_offset; /* where this run begins in the log */
-    uint64_t written;    /* bytes read from the container: a sequence for kicks */
+    uint64_t written;    /* bytes read from the container */
     struct monitor_client clients[MONITOR_CLIENTS];
 
     char input[PACKET_MAX]; /* stdin the container has not taken yet */
@@ -95,6 +95,11 @@ void client_send_all(struct monitor *m, enum packet_type type, const void *data,
                      size_t len);
 void client_accept(struct monitor *m);
 void client_read(struct monitor *m, struct monitor_client *c);
+/* What can be written is; what has nobody to read it any more goes. */
 void client_flush_input(struct monitor *m);
+static inline bool client_input_waits(const struct monitor *m)
+{
+    return m->input_start < m->input_end;
+}
 
 #endif

@@ -139,7 +139,7 @@ pid_t state_spawn(const struct state *s, const char *const args[])
     return pid;
 }
 
-struct running state_begin(const struct state *s, const char *const args[])
+struct running state_begin_from(const struct state *s, int in, const char *const args[])
 {
     struct running r = {.out = memfd_create("out", MFD_CLOEXEC),
                         .err = memfd_create("err", MFD_CLOEXEC)};
@@ -147,11 +147,19 @@ struct running state_begin(const struct state *s, const char *const args[])
     r.pid = fork();
     cr_assert_geq(r.pid, 0);
     if (r.pid == 0) {
-        dup2(open("/dev/null", O_RDONLY), 0);
+        dup2(in, 0);
         dup2(r.out, 1);
         dup2(r.err, 2);
         become(s, args);
     }
+    return r;
+}
+
+struct running state_begin(const struct state *s, const char *const args[])
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    struct running r = state_begin_from(s, null, args);
+    close(null);
     return r;
 }
 

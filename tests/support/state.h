@@ -47,6 +47,7 @@ struct running {
 };
 struct running state_begin(const struct state *s, const char *const args[]);
 #define BEGIN(s, ...) state_begin(s, (const char *const[]){__VA_ARGS__, NULL})
+struct running state_begin_from(const struct state *s, int in, const char *const args[]);
 struct outcome state_end(struct running *r); /* waits for it */
 /* Waits at most 10 s until that one of the two holds the text. */
 bool running_says(int stream_fd, const char *text);

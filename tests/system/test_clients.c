@@ -1,0 +1,162 @@
+/* Who is connected to a monitor, or has hold of a container's pipes, must not keep the others
+ * from what they are told. Needs root. */
+
+#include <criterion/criterion.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../support/fields.h"
+#include "base/cleanup.h"
+
+#define MANY 36 /* more than a monitor takes as clients */
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    state_make(&s);
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(clients, .init = set_up, .fini = tear_down, .timeout = 60);
+
+/* A command whose input never ends and is never read. */
+static struct running begin_flooded(const char *const args[])
+{
+    int ends[2];
+    cr_assert_eq(pipe(ends), 0);
+    pid_t writer = fork();
+    cr_assert_geq(writer, 0);
+    if (writer == 0) {
+        static char block[4096];
+        close(ends[0]);
+        while (write(ends[1], block, sizeof(block)) > 0)
+            ;
+        _exit(0);
+    }
+    close(ends[1]);
+    struct running r = state_begin_from(&s, ends[0], args);
+    close(ends[0]);
+    return r;
+}
+
+static bool is_flooded(void *name)
+{
+    auto_free char *pid = field(&s, name, "{{.State.Pid}}");
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%s/fd/0", pid);
+    auto_fd int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return fd >= 0 && write(fd, path, 1) < 0;
+}
+
+Test(clients, output_goes_on_while_input_waits)
+{
+    struct running r = begin_flooded((const char *const[]){
+        "run", "--name", "x", "-i", "busybox", "sh", "-c",
+        "echo one; while [ ! -e /go ]; do usleep 1000; done; echo two; exec sleep 1000",
+        NULL});
+    cr_assert(running_says(r.out, "one"));
+    cr_assert(state_until(is_flooded, (char *)"x"));
+    free(ASK(&s, "exec", "x", "touch", "/go"));
+    cr_expect(running_says(r.out, "two"), "what it writes is shown");
+    free(ASK(&s, "kill", "x"));
+    struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 137);
+    outcome_done(&o);
+}
+
+struct crowd {
+    pid_t pids[MANY + 1]; /* the monitor last */
+    unsigned long ticks;
+};
+
+static unsigned long ticks_of(pid_t pid)
+{
+    char path[64], text[1024] = "";
+    unsigned long user = 0, kernel = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+    cr_assert(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+    const char *state = strrchr(text, ')');
+    cr_assert(state &&
+              sscanf(state, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+                     &user, &kernel) == 2);
+    return user + kernel;
+}
+
+/* Nobody has used the processor for some moments. */
+static bool is_quiet(void *arg)
+{
+    struct crowd *c = arg;
+    unsigned long before = c->ticks;
+    usleep(300000);
+    c->ticks = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(c->pids); i++)
+        c->ticks += ticks_of(c->pids[i]);
+    return c->ticks > 0 && c->ticks == before;
+}
+
+Test(clients, many_wait_without_turning)
+{
+    struct crowd c = {0};
+    struct running r[MANY];
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+    c.pids[MANY] = monitor_of(&s, "x");
+    for (int i = 0; i < MANY; i++) {
+        r[i] = BEGIN(&s, "wait", "x");
+        c.pids[i] = r[i].pid;
+    }
+    cr_expect(state_until(is_quiet, &c), "%d wait and nothing happens", MANY);
+    free(ASK(&s, "kill", "x"));
+    for (int i = 0; i < MANY; i++) {
+        struct outcome o = state_end(&r[i]);
+        cr_expect_str_eq(o.out, "137\n", "%d: %s", i, o.err);
+        outcome_done(&o);
+    }
+}
+
+static bool is_full(void *arg)
+{
+    char path[64], target[64];
+    int sockets = 0;
+    snprintf(path, sizeof(path), "/proc/%d/fd", *(pid_t *)arg);
+    auto_dir DIR *dir = opendir(path);
+    cr_assert_not_null(dir);
+    for (const struct dirent *d; (d = readdir(dir));) {
+        ssize_t n = readlinkat(dirfd(dir), d->d_name, target, sizeof(target));
+        sockets += n > 7 && strncmp(target, "socket:", 7) == 0;
+    }
+    return sockets > 32; /* one is not a client's */
+}
+
+Test(clients, one_too_many_is_told_why)
+{
+    struct running r[MANY];
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+    pid_t monitor = monitor_of(&s, "x");
+    for (int i = 0; i < MANY; i++)
+        r[i] = BEGIN(&s, "wait", "x");
+    cr_assert(state_until(is_full, &monitor));
+    struct outcome o = RUN(&s, "attach", "--no-stdin", "x");
+    cr_expect_eq(o.status, 1);
+    cr_expect(strstr(o.err, "32 clients"), "%s", o.err);
+    outcome_done(&o);
+    free(ASK(&s, "kill", "x"));
+    for (int i = 0; i < MANY; i++) {
+        o = state_end(&r[i]);
+        outcome_done(&o);
+    }
+}
