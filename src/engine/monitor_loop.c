@@ -4,6 +4,7 @@
 #include "engine/monitor_part.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <poll.h>
 #include <string.h>
@@ -17,8 +18,9 @@
 
 #define PAGE 4096
 #define STACK_DEEP (64 * 1024u)
-#define CODE_MAX 768 /* bytes of a function that waits */
-#define COOL_MS 1000 /* after a burst of output */
+#define CODE_MAX 768             /* bytes of a function that waits */
+#define COOL_MS 1000             /* after a burst of output */
+#define TERMINAL_ROOM (1u << 20) /* more than the kernel keeps for one */
 
 enum {
     AT_PID,
@@ -91,12 +93,13 @@ static void serve_clients(struct monitor *m, const struct pollfd *p)
     }
 }
 
-/* With pid 1 every process of the namespace is dead, so what the pipes hold is all there is. */
-static void drain(struct monitor *m)
+/* With pid 1 every process of the namespace is dead, so what a pipe holds is all there is. No
+ * more than it can hold: its other end may have been passed on to somebody who still writes. */
+static void drain(struct monitor *m, int *fd, enum log_stream stream)
 {
-    while (pump(m, &m->out, LOG_STDOUT))
-        ;
-    while (pump(m, &m->err, LOG_STDERR))
+    int room = *fd < 0 ? 0 : fcntl(*fd, F_GETPIPE_SZ);
+    uint64_t end = m->written + (room >= 0 ? (uint64_t)room : TERMINAL_ROOM);
+    while (m->written < end && pump(m, fd, stream))
         ;
 }
 
@@ -179,5 +182,6 @@ MONITOR_HOT void monitor_serve(struct monitor *m)
     while (m->pidfd >= 0 && !monitor_turn(m, -1))
         ;
     monitor_take_status(m);
-    drain(m);
+    drain(m, &m->out, LOG_STDOUT);
+    drain(m, &m->err, LOG_STDERR);
 }

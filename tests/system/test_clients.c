@@ -160,3 +160,29 @@ Test(clients, one_too_many_is_told_why)
         outcome_done(&o);
     }
 }
+
+/* Its output was passed on to somebody outside, who goes on writing. */
+Test(clients, an_end_does_not_wait_for_strangers)
+{
+    char path[512];
+    auto_free char *id = ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000");
+    snprintf(path, sizeof(path), "%s/run/%s/stdout", s.dir.path, id);
+    pid_t stranger = fork();
+    cr_assert_geq(stranger, 0);
+    if (stranger == 0) {
+        static char block[65536];
+        int fd = open(path, O_RDWR);
+        memset(block, '\n', sizeof(block));
+        signal(SIGPIPE, SIG_IGN);
+        while (fd >= 0)
+            (void)!write(fd, block, sizeof(block));
+        _exit(1);
+    }
+    struct outcome o = RUN(&s, "kill", "x");
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    expect_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 137");
+    cr_expect_eq(waitpid(stranger, NULL, WNOHANG), 0, "it goes on");
+    kill(stranger, SIGKILL);
+    state_reap(stranger);
+    outcome_done(&o);
+}
