@@ -73,6 +73,15 @@ void logfile_mark(struct log_writer *w)
     atomic_store_explicit(&s->present, next, memory_order_release);
 }
 
+/* A page that is not there is made when it is touched, and when the disk is full then, that is
+ * a SIGBUS. Where it cannot be asked for (EOPNOTSUPP) there is no such promise. */
+static int make_room(int fd, off_t at, off_t len)
+{
+    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, at, len) == 0 || errno == EOPNOTSUPP)
+        return 0;
+    return -errno;
+}
+
 static int make_spool(struct log_spool *s, int fd)
 {
     if (ftruncate(fd, FILE_SIZE) < 0)
@@ -102,6 +111,9 @@ static int map_spool(struct log_writer *w, int fd, struct batch *ret)
     if (fstat(fd, &st) < 0 ||
         (st.st_size < (off_t)FILE_SIZE && ftruncate(fd, FILE_SIZE) < 0))
         return -errno;
+    int room = make_room(fd, 0, PAGE);
+    if (room < 0)
+        return room;
     struct log_spool *s =
         mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (s == MAP_FAILED)
@@ -137,6 +149,15 @@ void logfile_spool_close(struct log_writer *w)
     munmap(w->spool, sizeof(*w->spool));
     close(w->spool_fd);
     w->spool = NULL;
+}
+
+/* The pages a burst needs; they stay until it is over. */
+static bool begin_burst(struct log_writer *w)
+{
+    if (!w->burst && make_room(w->spool_fd, PAGE, PAGES * PAGE) < 0)
+        return false;
+    w->burst = true;
+    return true;
 }
 
 /* Its pages, after a burst: holes cost nothing. */
@@ -230,7 +251,6 @@ static ssize_t move_pages(struct log_writer *w, int fd, size_t pages)
 {
     struct log_spool *s = w->spool;
     loff_t at = offsetof(struct log_spool, data);
-    w->burst = true;
     for (size_t i = 0; i < pages; i++)
         memcpy(s->data[i], s->guard, GUARD);
     atomic_store_explicit(&s->pages, (uint32_t)pages, memory_order_release);
@@ -253,6 +273,8 @@ ssize_t logfile_take(struct log_writer *w, enum log_stream stream, int fd,
     if (!s || ioctl(fd, FIONREAD, &ready) < 0)
         return take_directly(w, stream, fd, wall_ns);
     size_t pages = (size_t)ready / PAGE < PAGES ? (size_t)ready / PAGE : PAGES;
+    if (pages && !begin_burst(w))
+        return take_directly(w, stream, fd, wall_ns);
     s->stream = (uint32_t)stream;
     s->wall_ns = wall_ns;
     w->taken = w->done = 0;
@@ -263,7 +285,8 @@ ssize_t logfile_take(struct log_writer *w, enum log_stream stream, int fd,
     if (n > 0)
         logfile_write(w, stream, pages ? s->data[0] : s->tail, (size_t)n, wall_ns);
     empty_spool(w, n > 0 && !pages);
-    bool unfit = code == EINVAL || code == ENOSPC || code == EDQUOT || code == EIO;
+    bool unfit = code == EINVAL || code == ENOSPC || code == EDQUOT || code == EIO ||
+                 code == EFBIG || code == ENOMEM;
     if (n < 0 && unfit)
         return take_directly(w, stream, fd, wall_ns);
     return n < 0 ? -code : n;

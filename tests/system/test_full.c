@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../support/fields.h"
@@ -215,6 +216,58 @@ ON_BOTH(a_log_marks_its_gap_and_goes_on)
     cr_expect_eq(o.status, 0);
     cr_expect_not_null(strstr(o.err, "bytes lost: no space left on device"), "%s", o.err);
     expect_pieces(o.out);
+    outcome_done(&o);
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+/* Memory that a file stands behind is made when it is touched: without room that is a SIGBUS. */
+Test(full, a_burst_with_no_room_at_all_costs_nobody)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c",
+             "trap 'yes before | head -c 600000; exit 7' USR1; echo ready; "
+             "while :; do usleep 1000; done"));
+    await_line(&s, "x", "ready");
+    fill(ALL);
+    free(ASK(&s, "kill", "-s", "USR1", "x"));
+    await_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 7");
+    cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+Test(full, the_run_directory_needs_no_room)
+{
+    char run[128];
+    free(ASK(&s, "run", "--rm", "busybox", "true"));
+    snprintf(run, sizeof(run), "%s/run", s.dir.path);
+    cr_assert_eq(mount("run", run, "tmpfs", 0, "size=16k,mode=0700"), 0);
+    snprintf(run, sizeof(run), "%s/run/ballast", s.dir.path);
+    auto_fd int fd = open(run, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    while (write(fd, run, sizeof(run)) > 0)
+        ;
+    struct outcome o = RUN(&s, "run", "--rm", "busybox", "echo", "hello");
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_str_eq(o.out, "hello\n");
+    outcome_done(&o);
+    unlink(run);
+    *strrchr(run, '/') = '\0';
+    close(take_fd(&fd));
+    cr_expect_eq(umount2(run, MNT_DETACH), 0);
+}
+
+/* ulimit -f of who starts it: a file that may not grow is as a full disk, no reason to die. */
+Test(full, a_file_size_limit_is_a_gap)
+{
+    struct rlimit none, few;
+    free(ASK(&s, "run", "--rm", "busybox", "true"));
+    cr_assert_eq(getrlimit(RLIMIT_FSIZE, &none), 0);
+    few = none;
+    few.rlim_cur = 32768;
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &few), 0);
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c",
+             "yes before | head -c 600000; exit 7"));
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+    await_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 7");
+    struct outcome o = RUN(&s, "logs", "x");
+    cr_expect(strncmp(o.out, "before\nbefore\n", 14) == 0, "%.40s", o.out);
     outcome_done(&o);
     cr_expect_str_empty(state_leftovers(&s, true));
 }
