@@ -173,6 +173,7 @@ static void detach(void)
     (void)!chdir("/");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     proc_set_name(HEALTH_NAME);
     prctl(PR_SET_DUMPABLE, 0);
 }

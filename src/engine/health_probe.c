@@ -53,6 +53,7 @@ static __attribute__((noreturn)) void run_check(const struct mtd_record *r, int 
                          .timeout_ns = timeout ? timeout : DEFAULT_TIMEOUT};
     signal(SIGHUP, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     said.result = set_command(&r->spec.health_test, &x.args);
     if (said.result == 0)
         said.result = exec_run(r, -1, &x, &said.status, &said.error);

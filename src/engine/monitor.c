@@ -40,6 +40,7 @@ static void detach(void)
     (void)!chdir("/");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* ulimit -f of whoever started us: EFBIG will do */
     proc_set_name("mtd:monitor");
     prctl(PR_SET_DUMPABLE, 0);
     fcntl(FD_FRONT, F_SETFD, FD_CLOEXEC);
