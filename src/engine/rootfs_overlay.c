@@ -162,11 +162,12 @@ int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)
         fd = old_api(r, true);
         code = fd;
     }
-    if (code == -ENODEV)
-        return rootfs_fail(
-            err, MTD_STAGE_ROOTFS, ENODEV,
-            "this kernel has no overlay file system; load it with modprobe "
-            "overlay");
+    if (code == -ENODEV) {
+        mtd_fail(err, ENODEV,
+                 "this kernel has no overlay file system; load it with modprobe overlay");
+        err->stage = MTD_STAGE_ROOTFS;
+        return -ENODEV;
+    }
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_ROOTFS, -code,
                            "cannot mount the overlay on %s/rootfs", r->dir);
