@@ -240,6 +240,15 @@ static int hint_width(const struct binding *b)
     return text_width(key, strlen(key)) + 1 + text_width(b->label, strlen(b->label));
 }
 
+static void draw_modal_keys(const struct modal *m, struct canvas *c, struct rect r)
+{
+    int col = 1;
+    for (const struct modal_key *k = m->ops->keys; k && k->key; k++) {
+        col = canvas_puts(c, r, 0, col, STYLE(COLOR_KEY), k->key);
+        col = canvas_puts(c, r, 0, col + 1, STYLE(COLOR_TEXT), k->does) + 2;
+    }
+}
+
 static int draw_hint(struct canvas *c, struct rect r, int col, const struct binding *b)
 {
     char key[16];
@@ -294,6 +303,10 @@ void bar_footer(const struct ui *ui, struct canvas *c, struct rect r)
     canvas_fill(c, r, STYLE(COLOR_TEXT));
     if (ui->message.text[0]) {
         draw_message(ui, c, r);
+        return;
+    }
+    if (ui->modal) {
+        draw_modal_keys(ui->modal, c, r);
         return;
     }
     unsigned contexts = ui_contexts(ui);

@@ -190,8 +190,17 @@ static void free_form(struct modal *m)
     free(f);
 }
 
-static const struct modal_ops OPS = {
-    .draw = draw, .key = key, .update = update, .free = free_form, .takes_text = true};
+static const struct modal_key KEYS[] = {
+    {"Enter", "go"},       {"Tab", "complete, next field"},
+    {"Up Down", "fields"}, {"Space", "tick"},
+    {"Esc", "cancel"},     {NULL, NULL}};
+
+static const struct modal_ops OPS = {.draw = draw,
+                                     .key = key,
+                                     .update = update,
+                                     .free = free_form,
+                                     .takes_text = true,
+                                     .keys = KEYS};
 
 struct form *form_of(struct modal *m, const struct form_ops *ops)
 {

@@ -24,6 +24,8 @@ enum {
     RUN_REMOVE
 };
 
+#define MEMORY_MIN (512u << 10) /* as the command line has it */
+
 static const struct form_field FIELDS[] = {
     [RUN_IMAGE] = {"image", "Tab completes", FIELD_TEXT},
     [RUN_COMMAND] = {"command", "the image's own", FIELD_TEXT},
@@ -95,8 +97,8 @@ static int check_memory(const struct form *f, const char *text, struct mtd_error
     uint64_t bytes;
     if (parse_size(text, &bytes) < 0)
         return mtd_fail(err, EINVAL, "-m: \"%s\" is not a size like 512m", text);
-    if (bytes < 6u << 20)
-        return mtd_fail(err, EINVAL, "-m: at least 6m");
+    if (bytes < MEMORY_MIN)
+        return mtd_fail(err, EINVAL, "-m: at least 512k");
     return 0;
 }
 
@@ -234,7 +236,20 @@ static void started(struct job *j, int status)
     if (status == 0 && n == MTD_ID_LEN)
         snprintf(ui->model.wanted, sizeof(ui->model.wanted), "%.*s", (int)n,
                  j->output.data);
+    if (status == 0)
+        strv_done(&ui->run_draft);
     job_finish(j, status);
+}
+
+/* A run that fails for a reason only the engine knows takes nothing with it: the form comes
+ * back as it was filled in. */
+static void keep_draft(const struct form *f)
+{
+    struct strv *draft = &f->modal.ui->run_draft;
+    strv_done(draft);
+    for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
+        if (strv_add(draft, form_text(f, i)) < 0)
+            strv_done(draft);
 }
 
 static void submit(struct form *f, struct strv *argv)
@@ -242,6 +257,7 @@ static void submit(struct form *f, struct strv *argv)
     struct job *j = job_new(f->modal.ui);
     if (!j)
         return;
+    keep_draft(f);
     j->argv = *argv;
     *argv = (struct strv){0};
     j->done = started;
@@ -261,6 +277,9 @@ static const struct form_ops RUN = {
 void form_run(struct ui *ui)
 {
     struct images *images = load_images(ui);
-    if (images)
-        ui_push(ui, form_new(&RUN, "run a container", images));
+    struct modal *m = images ? form_new(&RUN, "run a container", images) : NULL;
+    if (m && ui->run_draft.len == ARRAY_SIZE(FIELDS))
+        for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
+            form_set(form_of(m, &RUN), i, ui->run_draft.items[i]);
+    ui_push(ui, m);
 }

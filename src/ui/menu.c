@@ -112,7 +112,14 @@ static void free_menu(struct modal *m)
     free(d);
 }
 
-static const struct modal_ops OPS = {.draw = draw, .key = key, .free = free_menu};
+static const struct modal_key KEYS[] = {{"Enter", "choose"},
+                                        {"Up Down", "move"},
+                                        {"a letter", "jumps to it"},
+                                        {"Esc", "cancel"},
+                                        {NULL, NULL}};
+
+static const struct modal_ops OPS = {
+    .draw = draw, .key = key, .free = free_menu, .keys = KEYS};
 
 struct modal *menu_new(const char *title, const struct menu_item *items, size_t n,
                        size_t at, void (*choose)(struct ui *ui, size_t index, void *arg),

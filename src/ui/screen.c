@@ -228,6 +228,7 @@ void ui_done(struct ui *ui)
     model_done(&ui->model);
     keys_done(&ui->keys);
     journal_done(&ui->journal);
+    strv_done(&ui->run_draft);
     for (size_t i = 0; i < QUESTIONS_MAX; i++)
         line_history_done(&ui->questions[i].history);
     mtd_close(ui->engine);

@@ -53,6 +53,9 @@ struct platform {
 
 /* A dialog over the screen: the topmost gets all keys. */
 struct modal;
+struct modal_key {
+    const char *key, *does;
+};
 enum modal_result {
     MODAL_STAY,
     MODAL_CLOSE,
@@ -66,6 +69,8 @@ struct modal_ops {
     void (*free)(struct modal *m);
     bool takes_text; /* what is pasted is for it */
     bool in_footer;  /* draws into the last line only: the screen above stays seen */
+    const struct modal_key
+        *keys; /* for the footer, ends with an empty one; may be NULL */
 };
 struct modal {
     const struct modal_ops *ops;
@@ -124,6 +129,7 @@ struct ui {
     struct question questions[QUESTIONS_MAX];
     char shown_id[MTD_ID_SIZE]; /* whose detail the tabs show */
     unsigned jobs;              /* under way */
+    struct strv run_draft;      /* the fields of the run that did not succeed (yet) */
 };
 
 void ui_say(struct ui *ui, enum say level, const char *fmt, ...)

@@ -281,3 +281,48 @@ Test(actions, a_question_is_about_the_container_it_was_asked_for)
     cr_expect(strstr(b.started, "exec -it 'web-"), "%s", b.started);
     uibox_done(&b);
 }
+
+/* What was typed is not typed again because the engine said no. */
+Test(actions, a_run_that_failed_comes_back_as_it_was_filled_in)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "n");
+    uibox_type(&b, "nosuch");
+    uibox_keys(&b, "Down");
+    uibox_type(&b, "sleep 7");
+    uibox_keys(&b, "Down Down Down Down");
+    uibox_type(&b, "600k");
+    uibox_keys(&b, "Enter");
+    cr_expect_str_eq(b.started, "mytop-docker --batch run -d -m 600k nosuch sleep 7\n");
+    uibox_keys(&b, "n");
+    cr_expect(uibox_shows(&b, "= mytop-docker run -d -m 600k nosuch sleep 7"));
+    uibox_keys(&b, "ctrl-u");
+    uibox_type(&b, "busybox");
+    cr_expect(uibox_shows(&b, "= mytop-docker run -d -m 600k busybox sleep 7"));
+    uibox_keys(&b, "Esc");
+    uibox_done(&b);
+}
+
+/* The last line tells the keys of what they are for. */
+Test(actions, a_dialog_tells_its_keys)
+{
+    static const struct {
+        const char *keys, *shows;
+    } WANT[] = {{"n", "Enter go  Tab complete, next field"},
+                {"R", "Enter go"},
+                {"K", "Enter choose"},
+                {"o", "Esc cancel"}};
+    for (size_t i = 0; i < sizeof(WANT) / sizeof(WANT[0]); i++) {
+        struct uibox b;
+        uibox_make(&b, 24, 80, false);
+        uibox_fill(&b);
+        uibox_keys(&b, WANT[i].keys);
+        cr_expect(uibox_shows(&b, WANT[i].shows), "%s: %s", WANT[i].keys, uibox_text(&b));
+        cr_expect_not(uibox_shows(&b, "s stop/start"), "%s", WANT[i].keys);
+        uibox_keys(&b, "Esc");
+        cr_expect(uibox_shows(&b, "s stop/start"), "%s", WANT[i].keys);
+        uibox_done(&b);
+    }
+}
