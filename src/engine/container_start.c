@@ -23,6 +23,7 @@
 
 #define LINK_MAX_LEN 4096
 #define ADOPT_WAIT_MS 10000
+#define GREETING_WAIT_MS 10000
 #define START_TRIES 20
 
 static void forget(struct attachment *a)
@@ -97,6 +98,26 @@ static int hear(int fd, struct packet_ready *ret, struct mtd_error *err)
     if (err)
         *err = said;
     return said.code ? -said.code : -EIO;
+}
+
+/* A monitor that runs greets who connects at once. */
+static int hear_greeting(int fd, struct packet_ready *ret, struct mtd_error *err)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    if (poll(&p, 1, GREETING_WAIT_MS) == 0)
+        return engine_fail_mute(fd, "cannot attach", err);
+    return hear(fd, ret, err);
+}
+
+int engine_fail_mute(int fd, const char *what, struct mtd_error *err)
+{
+    struct ucred who = {0};
+    socklen_t len = sizeof(who);
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len); /* who listens: the monitor */
+    return mtd_fail(err, ETIMEDOUT,
+                    "%s: the container's monitor, process %d, does not answer; if it is "
+                    "stopped, let it go on: kill -CONT %d",
+                    what, (int)who.pid, (int)who.pid);
 }
 
 static int launch(struct mtd_engine *e, const char *id, const struct mtd_start *s,
@@ -214,7 +235,7 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_relay *r,
     if (fd < 0)
         return fd;
     code = open_reader(e, rec.id, &a, err);
-    if (code == 0 && (code = hear(fd, &ready, err)) < 0) {
+    if (code == 0 && (code = hear_greeting(fd, &ready, err)) < 0) {
         a.fd = 0;
         forget(&a);
     }

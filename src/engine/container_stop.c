@@ -118,14 +118,25 @@ static int send_signal(const struct victim *v, int sig, bool thaw, struct mtd_er
     return thaw ? cgroup_freeze(&v->cgroup, false, err) : 0;
 }
 
+/* Either it has not ended, or its monitor has not said so. */
+static int fail_to_end(const struct victim *v, struct mtd_error *err)
+{
+    struct pollfd p = {.fd = v->pidfd, .events = POLLIN};
+    bool ended = v->pidfd < 0 || poll(&p, 1, 0) > 0;
+    if (ended && v->monitor >= 0)
+        return engine_fail_mute(v->monitor, "it was killed and its end is not recorded",
+                                err);
+    return mtd_fail(err, ETIMEDOUT,
+                    "it was killed but does not end; a process in it waits in "
+                    "the kernel (state D), see `mytop-docker top`");
+}
+
 static int kill_all(const struct victim *v, struct mtd_error *err)
 {
     int r = cgroup_kill(&v->cgroup, err);
     fault_point("stop.kill");
     if (r == 0 && wait_gone(v, KILL_WAIT_MS) == -ETIMEDOUT)
-        r = mtd_fail(err, ETIMEDOUT,
-                     "it was killed but does not end; a process in it waits in "
-                     "the kernel (state D), see `mytop-docker top`");
+        r = fail_to_end(v, err);
     return r;
 }
 

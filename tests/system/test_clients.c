@@ -186,3 +186,22 @@ Test(clients, an_end_does_not_wait_for_strangers)
     state_reap(stranger);
     outcome_done(&o);
 }
+
+/* Waiting has an end, and what is said is the truth: the container is not to blame. */
+Test(clients, a_stopped_monitor_is_named)
+{
+    char want[64];
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+    pid_t monitor = monitor_of(&s, "x");
+    snprintf(want, sizeof(want), "kill -CONT %d", (int)monitor);
+    cr_assert_eq(kill(monitor, SIGSTOP), 0);
+    struct running r[] = {BEGIN(&s, "attach", "--no-stdin", "x"), BEGIN(&s, "kill", "x")};
+    for (size_t i = 0; i < ARRAY_SIZE(r); i++) {
+        struct outcome o = state_end(&r[i]);
+        cr_expect_eq(o.status, 1, "%zu: %d", i, o.status);
+        cr_expect(strstr(o.err, want), "%zu: %s", i, o.err);
+        outcome_done(&o);
+    }
+    kill(monitor, SIGCONT);
+    await_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 137");
+}
