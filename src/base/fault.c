@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,7 +38,8 @@ int fault_point(const char *name)
     const char *action = next_word(spec + n, &action_len);
     const char *count = action ? next_word(action + action_len, &count_len) : NULL;
     unsigned long nth = count ? strtoul(count, NULL, 10) : 1;
-    if (++passed != nth)
+    bool always = count && *count == '*';
+    if (++passed != nth && !always)
         return 0;
     return act(action ? action : "fail", action_len);
 }

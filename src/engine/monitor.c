@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,19 @@
 #include "base/parse.h"
 #include "engine/events.h"
 #include "engine/monitor_part.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/common_interface_defs.h>
+/* stderr is /dev/null. The tests look for these files. */
+static void keep_reports(const char *root)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), "%s/sanitizer", root);
+    __sanitizer_set_report_path(path);
+}
+#else
+#define keep_reports(root) ((void)(root))
+#endif
 
 #define FD_FRONT 3
 enum {
@@ -186,6 +200,7 @@ int monitor_main(int argc, char **argv)
     if (argc != ARG_COUNT || !hex_is_valid(argv[ARG_ID], MTD_ID_LEN))
         return 125;
     detach();
+    keep_reports(argv[ARG_ROOT]);
     set_up(&m, argv);
     if (load(&m, argv, &err) < 0) {
         client_send_all(&m, PACKET_ERROR, &err, sizeof(err));

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 
 #define DELAY_FIRST_MS 100
 #define DELAY_MAX_MS 60000
@@ -34,6 +35,8 @@ bool monitor_wants_restart(const struct monitor *m)
 
 static int64_t next_delay(struct monitor *m)
 {
+    if (fault_point("restart.delay") < 0)
+        return 1; /* a test that has no minutes to wait */
     bool long_run = clock_mono_ns() - m->up_since >= LONG_RUN;
     if (m->delay_ms == 0 || long_run)
         m->delay_ms = DELAY_FIRST_MS;

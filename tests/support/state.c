@@ -19,6 +19,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 
 #define ARGS_MAX 64
 #define WAIT_NS (10 * NS_PER_SEC)
@@ -405,6 +406,21 @@ const char *state_leftovers(const struct state *s, bool keep_containers)
     return said;
 }
 
+/* What the sanitizers have to say about monitors, whose stderr leads nowhere. */
+static void expect_no_reports(const struct state *s)
+{
+    char path[128];
+    snprintf(path, sizeof(path), "%s/root", s->dir.path);
+    auto_dir DIR *d = opendir(path);
+    for (struct dirent *de; d && (de = readdir(d));) {
+        auto_done(buf_done) struct buf text = {0};
+        if (strncmp(de->d_name, "sanitizer.", 10) != 0)
+            continue;
+        fs_read_at(dirfd(d), de->d_name, 1 << 20, &text);
+        cr_expect(0, "%s: %s", de->d_name, text.data ? text.data : "");
+    }
+}
+
 void state_done(struct state *s)
 {
     s->fault = NULL;
@@ -420,6 +436,7 @@ void state_done(struct state *s)
     const char *left = state_leftovers(s, false);
     char copy[1024];
     snprintf(copy, sizeof(copy), "%s", left);
+    expect_no_reports(s);
     tempdir_done(&s->dir);
     cr_assert_str_empty(copy, "left behind: %s", copy);
 }

@@ -38,6 +38,12 @@ Test(fault, counts_passings)
     cr_expect_eq(fault_point("a.b"), 0);
 }
 
+Test(fault, fails_every_time)
+{
+    cr_expect_eq(pass("a.b:fail:*", "a.b", 1), -EIO);
+    cr_expect_eq(fault_point("a.b"), -EIO);
+}
+
 Test(fault, kills)
 {
     int status = 0;
