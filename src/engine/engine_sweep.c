@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
 
@@ -57,14 +58,20 @@ static void mend(struct mtd_engine *e, const char *id)
         engine_clear_run(e, id);
 }
 
-/* Whoever commits holds the lock: a note without it is a dead one's. */
+static bool is_noted(const struct mtd_engine *e, const char *note)
+{
+    return faccessat(e->store.run_fd, note, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Whoever commits holds the lock: a note that is there under it is a dead one's. */
 static void thaw(struct mtd_engine *e, const char *id, const char *note)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     auto_done(cgroup_done) struct cgroup group = {0};
     mtd_record_init(&r);
+    (void)fault_point("sweep.thaw");
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
-    if (lock < 0 || store_load(&e->store, id, &r, NULL) < 0)
+    if (lock < 0 || !is_noted(e, note) || store_load(&e->store, id, &r, NULL) < 0)
         return;
     if (cgroup_open(&group, &r.status.cgroups, NULL) == 0)
         cgroup_freeze(&group, false, NULL);
@@ -75,7 +82,7 @@ static void thaw_noted(struct mtd_engine *e, const char *id)
 {
     char note[MTD_ID_SIZE + sizeof("/" ENGINE_FROZEN)];
     snprintf(note, sizeof(note), "%s/" ENGINE_FROZEN, id);
-    if (faccessat(e->store.run_fd, note, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    if (is_noted(e, note))
         thaw(e, id, note);
 }
 

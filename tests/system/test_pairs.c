@@ -252,6 +252,40 @@ Test(pairs, stop_and_whoever_looks)
     }
 }
 
+static struct running begin_stopped(const char *point, const char *const args[])
+{
+    int status = 0;
+    s.fault = point;
+    struct running r = state_begin(&s, args);
+    s.fault = NULL;
+    cr_assert_eq(waitpid(r.pid, &status, WUNTRACED), r.pid);
+    cr_assert(WIFSTOPPED(status), "%s was not reached", point);
+    return r;
+}
+
+static void go_on(struct running *r)
+{
+    kill(r->pid, SIGCONT);
+    struct outcome o = state_end(r);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    outcome_done(&o);
+}
+
+/* Who takes the note of a commit under way for a dead one's finds it gone, and what a user has
+ * paused since stays paused. */
+Test(pairs, pause_after_a_commit_that_was_seen)
+{
+    free(state_ask(&s, SLEEPER("x")));
+    struct running commit =
+        begin_stopped("commit.frozen:stop", COMMAND("commit", "x", "y"));
+    struct running looker = begin_stopped("sweep.thaw:stop", COMMAND("ps"));
+    go_on(&commit);
+    free(ASK(&s, "pause", "x"));
+    go_on(&looker);
+    expect_state("x", "paused");
+    free(ASK(&s, "rm", "-f", "x"));
+}
+
 #endif
 
 /* Following the log means looking whenever something happens: it must not take part. */
