@@ -38,6 +38,17 @@ static int check_operands(const struct verb *v, const struct operands *o,
                     limit, limit == 1 ? "" : "s", v->name, v->operands);
 }
 
+static int parse(const struct verb *v, int argc, char **argv, void *values,
+                 struct operands *ret, struct mtd_error *err)
+{
+    int rc = options_parse(&v->options, argc, argv, values, ret, err);
+    size_t n = strlen(err->text);
+    if (rc < 0 && ret->unknown)
+        snprintf(err->text + n, sizeof(err->text) - n,
+                 "; 'mytop-docker %s --help' lists them", v->name);
+    return rc;
+}
+
 static int open_engine(struct cli *c, const struct verb *v)
 {
     struct mtd_error err = {0};
@@ -74,9 +85,9 @@ static int run_verb(struct cli *c, const struct verb *v, int argc, char **argv,
     struct operands o = {0};
     struct mtd_error err = {0};
     int status;
-    int rc = options_parse(&v->options, argc, argv, values, &o, &err);
+    int rc = parse(v, argc, argv, values, &o, &err);
     if (rc == 0 && o.help) {
-        status = help_verb(v, STDOUT_FILENO) < 0 ? STATUS_ENGINE : 0;
+        status = cli_printed(c, help_verb(v, STDOUT_FILENO));
     } else {
         if (rc == 0)
             rc = check_operands(v, &o, &err);
@@ -89,15 +100,25 @@ static int run_verb(struct cli *c, const struct verb *v, int argc, char **argv,
     return status;
 }
 
+int cli_unknown(const struct cli *c, int argc, char **argv)
+{
+    bool object = verb_is_object(argv[0]);
+    if (object && argc < 2)
+        return cli_fail(
+            c, STATUS_ENGINE,
+            "\"%s\" needs a command after it; 'mytop-docker --help' lists them", argv[0]);
+    return cli_fail(c, STATUS_ENGINE,
+                    "unknown command \"%.60s%s%.60s\"; 'mytop-docker --help' lists them",
+                    argv[0], object ? " " : "", object ? argv[1] : "");
+}
+
 int cli_command(struct cli *c, int argc, char **argv)
 {
     int words = 0;
     const struct verb *v = verb_find(argc, argv, &words);
     c->verb = NULL;
     if (!v)
-        return cli_fail(c, STATUS_ENGINE,
-                        "unknown command \"%.60s\"; 'mytop-docker --help' lists them",
-                        argv[0]);
+        return cli_unknown(c, argc, argv);
     c->verb = v;
     if (v->flags & VERB_REFUSED)
         return cli_fail(c, STATUS_ENGINE, "%s", v->summary);
@@ -175,7 +196,8 @@ static int run_screen(struct cli *c, const struct operands *o)
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
     if (!c->screen || (!terminal && o->len == 0)) {
         help_program(STDERR_FILENO);
-        return STATUS_ENGINE;
+        return cli_fail(c, STATUS_ENGINE,
+                        "the dashboard needs a terminal; give a command, or --plain");
     }
     if (geteuid() != 0 && o->len == 0)
         return cli_fail(c, STATUS_ENGINE, "only root sees the containers; run with sudo");
@@ -185,9 +207,9 @@ static int run_screen(struct cli *c, const struct operands *o)
 static int dispatch(struct cli *c, struct globals *g, const struct operands *o)
 {
     if (o->help)
-        return help_program(STDOUT_FILENO) < 0 ? STATUS_ENGINE : 0;
+        return cli_printed(c, help_program(STDOUT_FILENO));
     if (g->version)
-        return print_line("mytop-docker version " MTD_VERSION) < 0 ? STATUS_ENGINE : 0;
+        return cli_printed(c, print_line("mytop-docker version " MTD_VERSION));
     if (g->batch)
         return run_batch(c, g, o);
     if (o->len == 0 || o->items[0][0] == '-')

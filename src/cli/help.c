@@ -31,7 +31,7 @@ static const char HEAD[] =
     "$MYTOP_DOCKER_RUN_ROOT)\n"
     "      --batch           no screen; without a verb: commands from FILE or stdin\n"
     "      --keep-going      a failing command does not end the script\n"
-    "      --log-level LEVEL debug, info, warn, error or fatal\n"
+    "      --log-level LEVEL accepted because docker has it; there is nothing to set\n"
     "      --version         print the version\n"
     "      --help            this text\n"
     "The dashboard alone:\n"
@@ -101,6 +101,11 @@ static int add_option(struct buf *b, const struct option_row *r)
     return rc < 0 ? rc : add_wrapped(b, r->help, (size_t)n);
 }
 
+static bool is_shown(const struct option_row *r)
+{
+    return r->help && r->kind != OPTION_REFUSE;
+}
+
 static int add_options(struct buf *b, const struct option_set *set)
 {
     bool any = false;
@@ -108,7 +113,7 @@ static int add_options(struct buf *b, const struct option_set *set)
     for (size_t t = 0; t < OPTION_TABLES && set->tables[t]; t++)
         for (const struct option_row *r = set->tables[t]; !OPTION_IS_END(r) && rc == 0;
              r++) {
-            if (!r->help || r->kind == OPTION_REFUSE)
+            if (!is_shown(r))
                 continue;
             rc = any ? 0 : buf_puts(b, "\nOptions:\n");
             any = true;
@@ -118,10 +123,19 @@ static int add_options(struct buf *b, const struct option_set *set)
     return rc;
 }
 
+static bool has_options(const struct option_set *set)
+{
+    for (size_t t = 0; t < OPTION_TABLES && set->tables[t]; t++)
+        for (const struct option_row *r = set->tables[t]; !OPTION_IS_END(r); r++)
+            if (is_shown(r))
+                return true;
+    return false;
+}
+
 int help_verb(const struct verb *v, int fd)
 {
     auto_done(buf_done) struct buf b = {0};
-    bool options = v->options.tables[0] != NULL;
+    bool options = has_options(&v->options);
     int rc = buf_printf(&b, "Usage: mytop-docker %s%s%s%s\n\n%s\n", v->name,
                         options ? " [OPTIONS]" : "", *v->operands ? " " : "", v->operands,
                         v->summary);

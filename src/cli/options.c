@@ -178,6 +178,7 @@ static int classify(struct parser *p, const char *text)
             return p->operands->help = true, ELEMENT_DONE;
         if (p->stop_at_unknown)
             return ELEMENT_STOP;
+        p->operands->unknown = true;
         return mtd_fail(p->err, EINVAL, "unknown option %s%.*s", two ? "--" : "-",
                         (int)(len > 60 ? 60 : len), name);
     }
@@ -200,6 +201,7 @@ static int fail_code(struct parser *p, int code, const char *element)
 {
     if (code == ':')
         return mtd_fail(p->err, EINVAL, "option %.80s needs a value", element);
+    p->operands->unknown = true;
     return mtd_fail(p->err, EINVAL, "unknown option -%c in %.60s", optopt ? optopt : '?',
                     element);
 }
@@ -286,7 +288,7 @@ int options_parse(const struct option_set *set, int argc, char **argv, void *val
     int rc = prepare(&p, set);
     ret->items = calloc((size_t)argc + 1, sizeof(*ret->items));
     ret->len = 0;
-    ret->help = false;
+    ret->help = ret->unknown = false;
     if (rc == 0 && !ret->items)
         rc = -ENOMEM;
     if (rc == 0)

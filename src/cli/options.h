@@ -61,7 +61,8 @@ struct option_set {
 struct operands {
     char **items; /* NULL-terminated */
     size_t len;
-    bool help; /* --help was given; nothing else was checked */
+    bool help;    /* --help was given; nothing else was checked */
+    bool unknown; /* it failed because of an option that does not exist */
 };
 
 /* values: zeroed or preset by the caller, as large as the tables' offsets need. argv[0]

@@ -55,6 +55,13 @@ int cli_fail(const struct cli *c, int status, const char *fmt, ...)
     return status;
 }
 
+int cli_printed(const struct cli *c, int rc)
+{
+    return rc < 0
+               ? cli_fail(c, STATUS_ENGINE, "cannot write to stdout: %s", strerror(-rc))
+               : 0;
+}
+
 void cli_warn(const struct cli *c, const char *fmt, ...)
 {
     char text[512];

@@ -113,7 +113,7 @@ static int apply_volume_option(struct mtd_mount *m, const char *word,
     for (size_t i = 0; i < ARRAY_SIZE(HARMLESS); i++)
         if (strcmp(word, HARMLESS[i]) == 0)
             return 0;
-    return mtd_fail(err, EINVAL, "unknown option \"%.60s\"; use ro or rw", word);
+    return mtd_fail(err, EINVAL, "unknown option \"%.60s\"; use ro, rw or nocopy", word);
 }
 
 static int apply_volume_options(struct mtd_mount *m, char *options, struct mtd_error *err)

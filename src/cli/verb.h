@@ -74,8 +74,13 @@ const struct verb *verb_find(int argc, char **argv, int *ret_words);
 /* All verbs in order of their tables, i = 0, 1 ...; NULL behind the last. */
 const struct verb *verb_at(size_t i);
 
+/* Whether verbs have this word in front: "container", "image", "system". */
+bool verb_is_object(const char *word);
+
 /* One verb, from the command line or a script. Exit status. */
 int cli_command(struct cli *c, int argc, char **argv);
+/* Says that argv, at least one word, begins with no verb. Exit status. */
+int cli_unknown(const struct cli *c, int argc, char **argv);
 
 /* ---- report.c ---- */
 
@@ -83,6 +88,8 @@ int cli_command(struct cli *c, int argc, char **argv);
 int cli_error(const struct cli *c, int status, const struct mtd_error *err);
 int cli_fail(const struct cli *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The status after printing, rc of print_fd(): a failure is said. */
+int cli_printed(const struct cli *c, int rc);
 void cli_warn(const struct cli *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 

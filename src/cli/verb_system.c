@@ -284,13 +284,13 @@ static int run_help(struct cli *c, void *values, const struct operands *o)
     int words;
     (void)values;
     if (o->len == 0)
-        return help_program(STDOUT_FILENO) < 0 ? STATUS_ENGINE : 0;
+        return cli_printed(c, help_program(STDOUT_FILENO));
     const struct verb *v = verb_find((int)o->len, o->items, &words);
     if (!v)
-        return cli_fail(c, STATUS_ENGINE, "unknown command \"%.60s\"", o->items[0]);
+        return cli_unknown(c, (int)o->len, o->items);
     if (v->flags & VERB_REFUSED)
         return cli_fail(c, STATUS_ENGINE, "%s: %s", v->name, v->summary);
-    return help_verb(v, STDOUT_FILENO) < 0 ? STATUS_ENGINE : 0;
+    return cli_printed(c, help_verb(v, STDOUT_FILENO));
 }
 
 const struct verb VERBS_SYSTEM[] = {

@@ -84,3 +84,12 @@ const struct verb *verb_find(int argc, char **argv, int *ret_words)
     *ret_words = 1;
     return argc >= 1 ? find_exact(argv[0]) : NULL;
 }
+
+bool verb_is_object(const char *word)
+{
+    static const char *const OBJECTS[] = {"container", "image", "system"};
+    for (size_t i = 0; i < ARRAY_SIZE(OBJECTS); i++)
+        if (strcmp(OBJECTS[i], word) == 0)
+            return true;
+    return false;
+}

@@ -26,6 +26,7 @@
 
 struct relay {
     struct mtd_relay *r;
+    bool unwritten; /* it ends because its output cannot be written */
     struct log_reader *reader;
     int signals, pidfd;
     struct console console;
@@ -187,19 +188,19 @@ static void gather(struct relay *s)
     }
 }
 
-/* False when the reader of our output is gone. */
-static bool flush_output(struct relay *s)
+/* 0; -EPIPE = the reader of our output is gone; -errno. */
+static int flush_output(struct relay *s)
 {
     size_t len = s->out_end - s->out_start;
     if (!s->whole && len > PIECE)
         len = PIECE;
     ssize_t n = write(s->out_fd, s->output + s->out_start, len);
     if (n < 0)
-        return errno == EINTR || errno == EAGAIN;
+        return errno == EINTR || errno == EAGAIN ? 0 : -errno;
     s->out_start += (size_t)n;
     if (s->out_start == s->out_end)
         s->out_start = s->out_end = 0;
-    return true;
+    return 0;
 }
 
 static void read_packet(struct relay *s)
@@ -258,9 +259,14 @@ static int work(struct relay *s, const struct pollfd p[AT_COUNT], int *ret_statu
 {
     if (p[AT_SIGNALS].revents && take_signal(s, ret_status))
         return 1;
-    if (p[AT_OUTPUT].revents && !flush_output(s)) {
+    int rc = p[AT_OUTPUT].revents ? flush_output(s) : 0;
+    if (rc == -EPIPE) {
         *ret_status = 128 + SIGPIPE;
         return 1;
+    }
+    if (rc < 0) {
+        s->unwritten = true;
+        return rc;
     }
     if (p[AT_SOCKET].revents & POLLOUT)
         flush_input(s);
@@ -330,5 +336,8 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
     if (code == -EPIPE)
         return mtd_fail(err, EPIPE,
                         "the container's monitor is gone; see it with ps and logs");
-    return code < 0 ? mtd_fail_errno(err, -code, "the relay failed") : 0;
+    return code < 0 ? mtd_fail_errno(err, -code,
+                                     s.unwritten ? "cannot write the output"
+                                                 : "the relay failed")
+                    : 0;
 }

@@ -92,8 +92,15 @@ Test(cli, bad_input_of_run_leaves_no_trace)
         {{"run", "--cpus", "9999", "busybox", "true"}, 125, "out of range"},
         {{"run", "--cpuset-cpus", "9999", "busybox", "true"}, 125, "CPUs"},
         {{"run", "--env-file", "/nonexistent", "busybox", "true"}, 125, "/nonexistent"},
-        {{"run", "--nonsense", "busybox", "true"}, 125, "unknown option --nonsense"},
-        {{"run", "-x", "busybox", "true"}, 125, "unknown option -x"},
+        {{"run", "--nonsense", "busybox", "true"},
+         125,
+         "unknown option --nonsense; 'mytop-docker run --help' lists them"},
+        {{"run", "-x", "busybox", "true"},
+         125,
+         "unknown option -x; 'mytop-docker run --help' lists them"},
+        {{"run", "-itx", "busybox", "true"},
+         125,
+         "unknown option -x in -itx; 'mytop-docker run --help' lists them"},
         {{"run"}, 125, "at least 1 argument"},
         {{"run", ""}, 125, "empty"},
         {{"run", "--rm", "--restart", "always", "busybox", "true"}, 125, "onflicting"},
@@ -297,6 +304,53 @@ Test(cli, an_unknown_option_without_a_verb_is_named)
         cr_expect_eq(WEXITSTATUS(pclose(f)), 125);
         cr_expect(n == strlen(want) && strcmp(got, want) == 0, "%s", got);
     }
+}
+
+/* Half a command must not be called unknown as a whole: docker's readers know the word. */
+Test(cli, half_a_command_is_told_apart_from_an_unknown_one)
+{
+    static const struct refusal CASES[] = {
+        {{"container"}, 125, "\"container\" needs a command after it"},
+        {{"image"}, 125, "\"image\" needs a command after it"},
+        {{"help", "system"}, 125, "\"system\" needs a command after it"},
+        {{"system", "nope"}, 125, "unknown command \"system nope\""},
+        {{"nope", "x"}, 125, "unknown command \"nope\""},
+        {{NULL}},
+    };
+    check_all(CASES);
+}
+
+static void expect_said(const char *command, int status, const char *text)
+{
+    char got[8192] = "";
+    FILE *f = popen(command, "r");
+    cr_assert_not_null(f);
+    size_t n = fread(got, 1, sizeof(got) - 1, f);
+    got[n] = '\0';
+    cr_expect_eq(WEXITSTATUS(pclose(f)), status, "%s", command);
+    cr_expect(strstr(got, text), "%s said: %s", command, got);
+}
+
+Test(cli, what_cannot_be_written_is_said)
+{
+    static const char FULL[] = "cannot write to stdout: No space left on device";
+    expect_said(MTD_PROGRAM " --help 2>&1 >/dev/full", 125, FULL);
+    expect_said(MTD_PROGRAM " --version 2>&1 >/dev/full", 125, FULL);
+    expect_said(MTD_PROGRAM " ps --help 2>&1 >/dev/full", 125, FULL);
+    expect_said(MTD_PROGRAM " help 2>&1 >/dev/full", 125, FULL);
+    char run[512];
+    snprintf(run, sizeof(run),
+             MTD_PROGRAM " --root %s/root --run-root %s/run run --rm busybox echo hello "
+                         "2>&1 >/dev/full",
+             box_home(), box_home());
+    expect_said(run, 125, "run: cannot write the output: No space left on device");
+}
+
+Test(cli, the_dashboard_without_a_terminal_says_why_not)
+{
+    expect_said(
+        MTD_PROGRAM " 2>&1 </dev/null", 125,
+        "mytop-docker: the dashboard needs a terminal; give a command, or --plain");
 }
 
 Test(cli, each_failure_is_told_and_the_rest_goes_on)
