@@ -341,6 +341,7 @@ void action_exec(struct ui *ui)
     job_arg(j, "/bin/sh");
     job_arg(j, "-c");
     job_arg(j, SHELL);
+    j->way_back = "exit";
     j->done = shell_ended;
     job_start(j, NULL);
 }
@@ -457,6 +458,8 @@ void action_exec_split(struct ui *ui)
         job_start(split_job(ui, r, tmux), NULL);
 }
 
+/* Without a terminal there is no key to detach with, and PID 1 ignores the ctrl-c that is passed
+ * on to it: nobody would ever come back. So there ctrl-c ends the attach. */
 void action_attach(struct ui *ui)
 {
     const struct row *r = running_one(ui, "attach");
@@ -464,7 +467,10 @@ void action_attach(struct ui *ui)
     if (!j)
         return;
     job_arg(j, "attach");
+    if (!r->s->tty)
+        job_arg(j, "--sig-proxy=false");
     job_arg(j, reference(r));
+    j->way_back = r->s->tty ? "ctrl-p ctrl-q" : "ctrl-c";
     j->terminal = true;
     job_start(j, NULL);
 }

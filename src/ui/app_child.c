@@ -163,6 +163,8 @@ int app_start(void *app, struct job *j)
     c->process.data = c->grace.data = c->pipes[0].data = c->pipes[1].data = c;
     if (j->terminal)
         app_give_terminal(a);
+    if (j->terminal && j->way_back)
+        dprintf(STDOUT_FILENO, "[%s goes back to the dashboard]\n", j->way_back);
     int rc = spawn(c, argv);
     if (rc < 0) { /* told by the loop, as every end: job_start() is still at work */
         buf_printf(&j->output, "cannot start a process: %s", uv_strerror(rc));

@@ -233,11 +233,18 @@ static bool is_wanted(const struct ui *ui, const struct binding *b)
     return true;
 }
 
-static int hint_width(const struct binding *b)
+static const char *label_of(const struct ui *ui, const struct binding *b)
+{
+    bool back = b->command == CMD_QUIT && ui->layout.pane == PANE_DETAIL;
+    return back ? "back" : b->label;
+}
+
+static int hint_width(const struct ui *ui, const struct binding *b)
 {
     char key[16];
+    const char *label = label_of(ui, b);
     key_name(b->keys[0], key);
-    return text_width(key, strlen(key)) + 1 + text_width(b->label, strlen(b->label));
+    return text_width(key, strlen(key)) + 1 + text_width(label, strlen(label));
 }
 
 static void draw_modal_keys(const struct modal *m, struct canvas *c, struct rect r)
@@ -249,11 +256,12 @@ static void draw_modal_keys(const struct modal *m, struct canvas *c, struct rect
     }
 }
 
-static int draw_hint(struct canvas *c, struct rect r, int col, const struct binding *b)
+static int draw_hint(const struct ui *ui, struct canvas *c, struct rect r, int col,
+                     const struct binding *b)
 {
     char key[16];
     col = canvas_puts(c, r, 0, col, STYLE(COLOR_KEY), key_name(b->keys[0], key));
-    return canvas_puts(c, r, 0, col + 1, STYLE(COLOR_TEXT), b->label) + 2;
+    return canvas_puts(c, r, 0, col + 1, STYLE(COLOR_TEXT), label_of(ui, b)) + 2;
 }
 
 /* help and quit keep their place however narrow it is. */
@@ -267,7 +275,7 @@ static int reserved(const struct ui *ui)
     int cols = 0;
     for (size_t i = 0; i < ui->keys.len; i++)
         if (is_last(&ui->keys.table[i]) && is_wanted(ui, &ui->keys.table[i]))
-            cols += hint_width(&ui->keys.table[i]) + 2;
+            cols += hint_width(ui, &ui->keys.table[i]) + 2;
     return cols;
 }
 
@@ -281,9 +289,9 @@ static int draw_context(const struct ui *ui, struct canvas *c, struct rect r, in
         if ((int)b->context != context || is_last(b) != last || taken ||
             !is_wanted(ui, b))
             continue;
-        if (col + hint_width(b) > room)
+        if (col + hint_width(ui, b) > room)
             return col;
-        col = draw_hint(c, r, col, b);
+        col = draw_hint(ui, c, r, col, b);
     }
     return col;
 }
@@ -316,8 +324,8 @@ void bar_footer(const struct ui *ui, struct canvas *c, struct rect r)
     for (size_t i = 0; in_list && i < ui->keys.len; i++) {
         const struct binding *b = &ui->keys.table[i];
         bool mine = contexts & 1u << b->context && !is_last(b) && is_wanted(ui, b);
-        if (mine && col + hint_width(b) <= r.cols - reserved(ui))
-            col = draw_hint(c, r, col, b);
+        if (mine && col + hint_width(ui, b) <= r.cols - reserved(ui))
+            col = draw_hint(ui, c, r, col, b);
     }
     for (int context = 0; !in_list && context < CONTEXT_COUNT; context++)
         if (contexts & 1u << context)

@@ -273,9 +273,13 @@ static void cmd_interrupt(struct ui *ui)
     ui_push(ui, confirm_new(&c));
 }
 
+/* As less and htop do: what fills the screen ends, not the program around it. */
 static void cmd_quit(struct ui *ui)
 {
-    ui_request(ui, REQUEST_QUIT);
+    if (ui->layout.pane == PANE_DETAIL)
+        cmd_back(ui);
+    else
+        ui_request(ui, REQUEST_QUIT);
 }
 
 static const struct {

@@ -34,7 +34,7 @@ static const struct form_field FIELDS[] = {
     [RUN_VOLUMES] = {"-v", "/host:/inside[:ro] ...", FIELD_TEXT},
     [RUN_MEMORY] = {"-m", "no limit; 512m, 2g", FIELD_TEXT},
     [RUN_CPUS] = {"--cpus", "no limit; 0.5", FIELD_TEXT},
-    [RUN_PORTS] = {"-p", "8080:80 ...", FIELD_TEXT},
+    [RUN_PORTS] = {"-p", "not yet: no networks but none and host", FIELD_TEXT},
     [RUN_TTY] = {"-it", "a terminal: a shell can be attached to", FIELD_CHECK},
     [RUN_REMOVE] = {"--rm", "remove it when it ends", FIELD_CHECK},
 };
@@ -151,9 +151,9 @@ static int check_volume(const char *word, struct mtd_error *err)
 
 static int check_port(const char *word, struct mtd_error *err)
 {
-    return strspn(word, "0123456789.:/tcpudp") == strlen(word)
-               ? 0
-               : mtd_fail(err, EINVAL, "-p: \"%s\" is not like 8080:80", word);
+    return mtd_fail(err, EOPNOTSUPP,
+                    "-p %s: port publishing needs a network; only none and host exist",
+                    word);
 }
 
 /* A field of words, each an option of its own. */

@@ -13,11 +13,11 @@ static const char NOTES[] =
     "  Filters: a regex, and name: id: img: state: mnt: label: health: pid: port:,\n"
     "  each also with ! in front.\n"
     "\n\1Files\n"
-    "  $XDG_CONFIG_HOME/mytop-docker/config: scheme, columns, sort, refresh, mouse, ascii;\n"
-    "  [keys] command = keys; [colors] meaning = colour.\n"
+    "  $XDG_CONFIG_HOME/mytop-docker/config: scheme, columns, sort, refresh,\n"
+    "  mouse, ascii; [keys] command = keys; [colors] meaning = colour.\n"
     "\n\1Palette\n"
-    "  : runs any batch command line; :journal shows what was done, :grep RE searches all\n"
-    "  logs, :q quits.\n";
+    "  : runs any batch command line; :journal shows what was done, :grep RE\n"
+    "  searches all logs, :q quits.\n";
 
 static void add_keys(const struct binding *b, struct buf *out)
 {

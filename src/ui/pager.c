@@ -57,6 +57,9 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
         canvas_fill(c, line, st);
         canvas_text(c, line, 0, 1 - p->shift, st, s + heading, line_len(s + heading));
     }
+    if (!p->card[0] && screen.cols > 50)
+        canvas_puts(c, screen, screen.rows - 1, 2, STYLE(COLOR_DIM),
+                    p->chosen ? " Enter opens  Esc closes " : " Esc closes ");
     if (p->n > (size_t)in.rows && screen.cols > 24)
         canvas_printf(c, screen, screen.rows - 1, screen.cols - 22, STYLE(COLOR_DIM),
                       " %zu-%zu of %zu ", p->top + 1,

@@ -29,6 +29,8 @@ struct job {
     bool show;     /* its output is what the user asked for: show it */
     bool external; /* argv is a whole command line of another program */
     bool pause;    /* with terminal: wait for a key before the screen comes back */
+    const char
+        *way_back; /* with terminal: said there before it starts; static, NULL = none */
     /* Called by the platform once the process ended; status as a shell has it. */
     void (*done)(struct job *j, int status);
 };

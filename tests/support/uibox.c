@@ -40,6 +40,7 @@ static int start(void *app, struct job *j)
         return 0;
     }
     snprintf(b->started + n, sizeof(b->started) - n, "%s\n", line);
+    snprintf(b->way_back, sizeof(b->way_back), "%s", j->way_back ? j->way_back : "");
     j->ui->jobs--;
     job_free(j);
     return 0;
@@ -187,6 +188,7 @@ void uibox_fill(struct uibox *b)
         add(&l, '1', "api", "myapp:3", MTD_STATE_RUNNING, "./server --port 8080");
     s->memory_limit = 512 << 20;
     s->nano_cpus = 500000000;
+    s->tty = true;
     s = add(&l, '2', "db", "postgres:16", MTD_STATE_PAUSED, "postgres -D /data");
     s->memory_limit = 2LL << 30;
     s = add(&l, '3', "job", "busybox", MTD_STATE_EXITED, "sh -c 'eat memory'");

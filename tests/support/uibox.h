@@ -14,6 +14,7 @@ struct uibox {
     struct mtd_options options;
     char root[600], run[600];
     char started[4096]; /* command lines of actions, one a line */
+    char way_back[64];  /* what the last of them says about leaving it */
     char copied[1024];
     bool quit;
 };

@@ -30,6 +30,27 @@ Test(actions, one_key_one_command_line)
         "&& exec bash || exec sh'\n");
 }
 
+static void expect_way_back(const char *keys, const char *line, const char *way_back)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, keys);
+    cr_expect_str_eq(b.started, line, "after %s", keys);
+    cr_expect_str_eq(b.way_back, way_back, "after %s", keys);
+    uibox_done(&b);
+}
+
+/* PID 1 of a container without a terminal ignores ctrl-c, and it has no key to detach with. */
+Test(actions, there_is_a_way_back_from_an_attached_container)
+{
+    expect_way_back("a", "mytop-docker --batch attach api\n", "ctrl-p ctrl-q");
+    expect_way_back("j j j j a",
+                    "mytop-docker --batch attach --sig-proxy=false "
+                    "'web-\xe6\xbc\xa2\xe5\xad\x97'\n",
+                    "ctrl-c");
+}
+
 Test(actions, losing_something_is_asked_first)
 {
     expect("d", "");
@@ -228,6 +249,43 @@ Test(actions, quit_and_interrupt)
     uibox_keys(&b, "q");
     cr_expect(b.quit);
     uibox_done(&b);
+}
+
+/* Hands that know less and htop leave the log with q. */
+Test(actions, q_on_the_whole_screen_goes_back)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "l");
+    cr_expect(uibox_shows(&b, "q back"), "%s", uibox_text(&b));
+    uibox_keys(&b, "q");
+    cr_expect(!b.quit);
+    cr_expect(uibox_shows(&b, "q quit"), "%s", uibox_text(&b));
+    uibox_keys(&b, "q");
+    cr_expect(b.quit);
+    uibox_done(&b);
+}
+
+static void run_form_says(const char *downs, const char *text, const char *said)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "n");
+    uibox_type(&b, "busybox");
+    uibox_keys(&b, downs);
+    uibox_type(&b, text);
+    cr_expect(uibox_shows(&b, said), "%s", uibox_text(&b));
+    uibox_done(&b);
+}
+
+/* What the form lets pass is what the command line takes, and the other way round. */
+Test(actions, the_run_form_knows_the_command_lines_limits)
+{
+    run_form_says("Down Down Down Down Down", "512k", "run -d -m 512k busybox");
+    run_form_says("Down Down Down Down Down", "511k", "at least 512k");
+    run_form_says("Up Up Up", "8080:80", "port publishing needs a network");
 }
 
 Test(actions, copy)

@@ -78,6 +78,25 @@ Test(screens, detail_alone_when_small)
     golden_after("2 Enter", 12, 40, "stats-40x12");
 }
 
+/* Wider than 80 columns nothing may stand in it: there it would be cut off. */
+Test(screens, no_line_of_the_help_is_cut_at_80_columns)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 120, true);
+    uibox_keys(&b, "?");
+    for (int page = 0; page < 8; page++) {
+        int row = 0;
+        const char *line = uibox_text(&b);
+        for (; *line; line += strcspn(line, "\n"), line += *line == '\n', row++)
+            if (row > 0 && row < 23)
+                cr_expect_eq(strspn(line + 79, " "), 40, "page %d: %.120s", page, line);
+        cr_expect_eq(row, 24);
+        uibox_keys(&b, "PgDn");
+    }
+    cr_expect(uibox_shows(&b, ":q quits"), "%s", uibox_text(&b));
+    uibox_done(&b);
+}
+
 Test(screens, help)
 {
     golden_after("?", 24, 80, "help");
