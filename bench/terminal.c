@@ -158,7 +158,7 @@ static void seat_type(struct seat *s, const char *keys)
 static void seat_close(struct seat *s)
 {
     int64_t end = now() + 2 * NS;
-    seat_type(s, "q");
+    seat_type(s, "qq"); /* first out of a log on the whole screen */
     while (now() < end && waitpid(s->pid, NULL, WNOHANG) == 0)
         seat_read(s, 10 * MS, NULL, NULL);
     if (kill(s->pid, SIGKILL) == 0)
