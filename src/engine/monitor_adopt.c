@@ -127,6 +127,8 @@ int monitor_adopt(struct monitor *m, struct mtd_error *err)
     if (r == 0 && (m->listen_fd = packet_listen(m->run_fd, err)) < 0)
         r = m->listen_fd;
     if (r == 0 && said != MTD_STATE_RESTARTING)
-        r = take_over(m, err);
+        return take_over(m, err);
+    if (r == 0)
+        monitor_drop_left_groups(m); /* a restart may have been cut off */
     return r;
 }

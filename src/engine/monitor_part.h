@@ -75,6 +75,8 @@ void monitor_end_restarting(struct monitor *m); /* stopped between two runs */
 void monitor_undo_start(struct monitor *m, const struct mtd_error *err);
 /* Closes and destroys what start made but the claim and the socket. Safe to call twice. */
 void monitor_release(struct monitor *m);
+/* Of an earlier run of it, whose monitor was killed. */
+void monitor_drop_left_groups(struct monitor *m);
 /* One turn of the poll loop. timeout_ms -1 = for ever. True: the container is dead. */
 bool monitor_turn(struct monitor *m, int timeout_ms);
 /* Exit code and signal of the dead pid 1, child of ours or not. */

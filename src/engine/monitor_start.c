@@ -151,14 +151,22 @@ static void close_stdio(struct monitor *m)
 
 /* We hold the claim and it does not run: who is left in its groups (frozen, say, by an end that
  * was cut off) is nobody's. */
-static int make_groups(struct monitor *m, struct mtd_error *err)
+void monitor_drop_left_groups(struct monitor *m)
 {
     auto_done(cgroup_done) struct cgroup left = {0};
-    int r = cgroup_create(&m->cgroup, &m->host, m->id, err);
-    if (r != -EBUSY || cgroup_open_id(&left, &m->host, m->id, NULL) < 0)
-        return r;
+    if ((m->host.n == 0 && cgroup_discover(&m->host, "/proc", NULL) < 0) ||
+        cgroup_open_id(&left, &m->host, m->id, NULL) < 0 || left.n == 0)
+        return;
     cgroup_kill(&left, NULL);
     cgroup_destroy(&left, NULL);
+}
+
+static int make_groups(struct monitor *m, struct mtd_error *err)
+{
+    int r = cgroup_create(&m->cgroup, &m->host, m->id, err);
+    if (r != -EBUSY)
+        return r;
+    monitor_drop_left_groups(m);
     mtd_error_clear(err);
     return cgroup_create(&m->cgroup, &m->host, m->id, err);
 }

@@ -346,6 +346,16 @@ static bool any_process(const struct state *s)
     return false;
 }
 
+pid_t state_find(const struct state *s, const char *word)
+{
+    auto_dir DIR *d = opendir("/proc");
+    for (struct dirent *de; d && (de = readdir(d));)
+        if (de->d_name[0] >= '0' && de->d_name[0] <= '9' &&
+            process_of(de->d_name, s->dir.path) && process_of(de->d_name, word))
+            return (pid_t)atol(de->d_name);
+    return 0;
+}
+
 static bool any_group(const char *id)
 {
     auto_file FILE *f = fopen("/proc/self/mounts", "re");

@@ -56,6 +56,9 @@ bool running_says(int stream_fd, const char *text);
 char *state_ask(const struct state *s, const char *const args[]);
 #define ASK(s, ...) state_ask(s, (const char *const[]){__VA_ARGS__, NULL})
 
+/* A process whose command line has the test's directory and this in it; 0 = there is none. */
+pid_t state_find(const struct state *s, const char *word);
+
 /* What is left of the containers once made here; "" = nothing. Static text. With
  * keep_containers the containers' own directories and names may stay. Waits a moment for
  * processes that are already dying. */

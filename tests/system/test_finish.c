@@ -4,12 +4,16 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../support/state.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
 
 #ifdef MTD_FAULTS
 
@@ -209,6 +213,79 @@ ParameterizedTest(size_t *number, finish, killed_step_is_mended_by_the_next_comm
         expect_one_image(&s, c->point);
     cr_expect_str_empty(state_leftovers(&s, false), "%s left %s", c->point,
                         state_leftovers(&s, false));
+    state_done(&s);
+}
+
+/* The kernel lets go of the claim when the monitor has died. */
+static bool has_no_monitor(void *arg)
+{
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    auto_fd int fd = open(arg, O_RDWR | O_CLOEXEC);
+    return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type == F_UNLCK;
+}
+
+struct sleeper {
+    const struct state *s;
+    pid_t pid; /* of a monitor under SIGSTOP */
+};
+
+static bool is_stopped(void *arg)
+{
+    struct sleeper *w = arg;
+    char path[64], state = 0;
+    w->pid = state_find(w->s, "mtd:monitor");
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)w->pid);
+    auto_file FILE *f = fopen(path, "re");
+    return f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1 && state == 'T';
+}
+
+static bool is_told(void *arg)
+{
+    auto_done(buf_done) struct buf text = {0};
+    return fs_read_at(AT_FDCWD, arg, 1 << 20, &text) == 0 &&
+           strstr(text.data, "\"stoppedByUser\": true");
+}
+
+/* The monitor that takes over is told to stop before it has started anything itself. */
+static void stop_between_runs(struct state *s, const char *id)
+{
+    char record[256];
+    struct sleeper w = {.s = s};
+    snprintf(record, sizeof(record), "%s/root/containers/%s/config.json", s->dir.path,
+             id);
+    s->fault = "restart.delay:stop";
+    pid_t looker = SPAWN(s, "ps");
+    cr_expect(state_until(is_stopped, &w), "nobody has taken over");
+    s->fault = NULL;
+    pid_t stop = SPAWN(s, "stop", "-t", "0", "x");
+    cr_expect(state_until(is_told, record), "stop is not on disk");
+    kill(w.pid, SIGCONT);
+    cr_expect_eq(state_reap(stop), 0);
+    state_reap(looker);
+}
+
+/* The second run of it is cut off, and nobody wants a third. */
+Test(finish, killed_in_a_restart_and_then_stopped)
+{
+    static const char *const POINTS[] = {"hostfiles", "stdio",   "cgroup",
+                                         "clone",     "publish", "exec"};
+    struct state s;
+    if (!is_root())
+        cr_skip("needs root");
+    state_make(&s);
+    for (size_t i = 0; i < sizeof(POINTS) / sizeof(POINTS[0]); i++) {
+        char fault[64], claim[256];
+        snprintf(fault, sizeof(fault), "start.%s:kill:2", POINTS[i]);
+        s.fault = fault;
+        auto_free char *id = ASK(&s, "run", "-d", "--name", "x", "--restart", "always",
+                                 "busybox", "false");
+        snprintf(claim, sizeof(claim), "%s/run/%s/monitor", s.dir.path, id);
+        cr_expect(state_until(has_no_monitor, claim), "%s was not reached", fault);
+        stop_between_runs(&s, id);
+        cr_expect_str_empty(state_leftovers(&s, true), "%s left %s", fault,
+                            state_leftovers(&s, true));
+        free(ASK(&s, "rm", "-f", "x"));
+    }
     state_done(&s);
 }
 
