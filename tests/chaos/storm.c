@@ -22,11 +22,12 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "base/sys.h"
 
 #define WORKERS 8
 #define NAMES 20
-#define HANG_MS 60000
+#define HANG_MS 40000
 #define SLEEPER "busybox", "sleep", "1000"
 
 /* "@" is a name, "%" another, "&" an image. */
@@ -171,14 +172,37 @@ static void print_words(const char *what, const char *const words[])
     printf("%s:%s\n", what, line);
 }
 
+static bool is_ours(const struct storm *s, pid_t pid, char *args, size_t size)
+{
+    arguments_of(pid, args, size);
+    return strstr(args, s->dir) != NULL;
+}
+
+/* Who waits for whom: state, parent and where in the kernel. */
+static bool show_process(pid_t pid, void *arg)
+{
+    char args[4096], path[64], stat[512] = "", wchan[64] = "";
+    arguments_of(pid, args, sizeof(args));
+    if (!is_ours(arg, pid, args, sizeof(args)) && strncmp(args, "mtd:", 4) != 0)
+        return false;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    fs_read_small_at(AT_FDCWD, path, stat, sizeof(stat));
+    snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
+    fs_read_small_at(AT_FDCWD, path, wchan, sizeof(wchan));
+    printf("  %.60s %s: %s\n", stat, wchan, args);
+    return false;
+}
+
 /* A command that does not come back is a failure of its own. */
-static int await(pid_t pid, const char *const words[])
+static int await(const struct storm *s, pid_t pid, const char *const words[])
 {
     auto_fd int pidfd = sys_pidfd_open(pid, 0);
     struct pollfd p = {.fd = pidfd, .events = POLLIN};
     int status = 0;
     if (poll(&p, 1, HANG_MS) == 0) {
         print_words("hangs", words);
+        printf("  %d is it; there are:\n", (int)pid);
+        each_process(show_process, (void *)s);
         counts->hung++;
         sys_pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
     }
@@ -193,7 +217,7 @@ static void work(const struct storm *s, uint64_t seed, int err)
         const char *words[STORM_ARGS + 1] = {NULL};
         size_t c = choose(&seed);
         fill_words(c, &seed, room, words);
-        int status = await(storm_spawn(s, words, -1, err), words);
+        int status = await(s, storm_spawn(s, words, -1, err), words);
         counts->done[c]++;
         if (WIFSIGNALED(status))
             counts->killed++;
@@ -212,12 +236,6 @@ struct search {
     pid_t found[CANDIDATES];
     size_t n;
 };
-
-static bool is_ours(const struct storm *s, pid_t pid, char *args, size_t size)
-{
-    arguments_of(pid, args, size);
-    return strstr(args, s->dir) != NULL;
-}
 
 static bool collect(pid_t pid, void *arg)
 {
