@@ -154,14 +154,13 @@ static int launch_after(struct mtd_engine *e, const char *id, const struct mtd_s
 {
     int fd = -EBUSY;
     for (int tries = 0; tries < START_TRIES && fd == -EBUSY; tries++) {
-        struct packet_exit end;
         mtd_error_clear(err);
         fd = launch(e, id, s, MONITOR_START, ready, err);
         auto_fd int other = fd == -EBUSY ? engine_connect(e, id, NULL) : -1;
         if (other >= 0 && is_restarting(e, id) && hear(other, ready, err) == 0)
             return take_fd(&other);
-        if (other >= 0)
-            engine_wait_exit(other, ADOPT_WAIT_MS, &end);
+        if (other >= 0 && engine_wait_run(other, ADOPT_WAIT_MS) == -ETIMEDOUT)
+            return engine_fail_mute(other, "cannot start it", err);
     }
     return fd;
 }
@@ -194,18 +193,17 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
     return 0;
 }
 
-/* The new monitor answers when it has taken over; a dead container's end is recorded when the
- * connection closes. */
+/* The new monitor answers when it has taken over; a dead container's end is recorded when it
+ * says so, or when the connection closes. */
 int engine_adopt(struct mtd_engine *e, const char *id, struct mtd_error *err)
 {
     struct mtd_start s = {0};
     struct packet_ready ready = {0};
-    struct packet_exit end;
     auto_fd int fd = launch(e, id, &s, MONITOR_ADOPT, &ready, err);
     if (fd < 0)
         return fd;
     if (ready.pid == 0)
-        engine_wait_exit(fd, ADOPT_WAIT_MS, &end);
+        engine_wait_run(fd, ADOPT_WAIT_MS);
     return 0;
 }
 

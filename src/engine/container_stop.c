@@ -43,7 +43,7 @@ static int await_word(int fd, bool for_ever, int64_t deadline)
     }
 }
 
-int engine_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret)
+static int wait_exit(int fd, int64_t timeout_ms, bool any_run, struct packet_exit *ret)
 {
     static char room[PACKET_MAX];
     int64_t deadline = clock_mono_ns() + timeout_ms * NS_PER_MS;
@@ -59,9 +59,20 @@ int engine_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret)
         if (type != PACKET_EXIT)
             continue;
         memcpy(ret, data, sizeof(*ret));
-        if (!ret->restarting)
+        if (any_run || !ret->restarting)
             return 1;
     }
+}
+
+int engine_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret)
+{
+    return wait_exit(fd, timeout_ms, false, ret);
+}
+
+int engine_wait_run(int fd, int64_t timeout_ms)
+{
+    struct packet_exit end;
+    return wait_exit(fd, timeout_ms, true, &end);
 }
 
 /* A process under signal, held so that its number cannot become another's. */

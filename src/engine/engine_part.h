@@ -70,6 +70,8 @@ int engine_connect(struct mtd_engine *e, const char *id, struct mtd_error *err);
 /* Waits for the monitor's PACKET_EXIT. 1 = *ret is set, 0 = the monitor is gone,
  * -ETIMEDOUT. timeout_ms -1 = for ever. */
 int engine_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret);
+/* The same, also for the end of a run that the restart policy lets another one follow. */
+int engine_wait_run(int fd, int64_t timeout_ms);
 /* -ETIMEDOUT: the monitor behind this connection lives and says nothing. */
 int engine_fail_mute(int fd, const char *what, struct mtd_error *err);
 

@@ -194,19 +194,42 @@ Test(monitor, started_while_it_ends)
     cr_expect_str_empty(state_leftovers(&s, false));
 }
 
+static long restarts_of_x(void)
+{
+    char *count = field(&s, "x", "{{.RestartCount}}");
+    long n = atol(count);
+    free(count);
+    return n;
+}
+
+static bool has_restarted(void *least)
+{
+    return restarts_of_x() >= *(long *)least;
+}
+
 Test(monitor, killed_while_it_waits_for_a_restart)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "sh", "-c",
              "echo $PPID; false"));
     await_field(&s, "x", "{{.State.Status}}", "restarting");
     kill_and_wait(monitor_of(&s, "x"));
-    char *count = field(&s, "x", "{{.RestartCount}}");
-    long before = atol(count);
-    free(count);
-    char more[32];
-    snprintf(more, sizeof(more), "%ld", before + 2);
-    await_field(&s, "x", "{{.RestartCount}}", more); /* the new monitor goes on with it */
+    long more = restarts_of_x() + 2;
+    cr_expect(state_until(has_restarted, &more)); /* the new monitor goes on with it */
     free(ASK(&s, "rm", "-f", "x"));
+}
+
+/* Whoever finds it does not wait for an end that the policy puts off. */
+Test(monitor, killed_with_its_container_under_a_policy)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "sleep",
+             "1000"));
+    pid_t pid = pid_of(&s, "x");
+    kill_and_wait(monitor_of(&s, "x"));
+    kill_and_wait(pid);
+    int64_t from = clock_mono_ns();
+    free(ASK(&s, "ps"));
+    cr_expect_lt(clock_mono_ns() - from, 8 * NS_PER_SEC);
+    await_field(&s, "x", "{{.State.Status}} {{.RestartCount}}", "running 1");
 }
 
 Test(monitor, paused_one_stops)
