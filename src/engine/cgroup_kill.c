@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,7 +18,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/fs.h"
+#include "base/sys.h"
 
 #define KILL_TIMEOUT (10 * NS_PER_SEC)
 #define MAX_DEPTH 32
@@ -138,12 +141,29 @@ static int pids_anywhere(const struct cgroup *c, struct pid_list *l)
     return code;
 }
 
-/* A pid from the list can only be another process by now when the first one died and the
- * number came round: never while the group is frozen. */
-static void signal_list(const struct pid_list *l, int sig)
+/* Its groups end in the same name in every hierarchy. */
+static bool is_member(pid_t pid, const char *name)
 {
-    for (size_t i = 0; i < l->len; i++)
-        kill(l->pids[i], sig);
+    char path[48], text[8192];
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+    return fs_read_small_at(AT_FDCWD, path, text, sizeof(text)) > 0 && strstr(text, name);
+}
+
+/* By now a number from the list may be another process's, or the process may have left: so it
+ * is held first and looked at then. */
+static void signal_member(pid_t pid, const char *name, int sig)
+{
+    auto_fd int pidfd = sys_pidfd_open(pid, 0);
+    if (pidfd >= 0 && is_member(pid, name))
+        sys_pidfd_send_signal(pidfd, sig, NULL, 0);
+}
+
+static void signal_list(const struct cgroup *c, const struct pid_list *l, int sig)
+{
+    const char *name = c->n > 0 ? strrchr(c->dirs[0].path, '/') : NULL;
+    (void)fault_point("cgroup.signal");
+    for (size_t i = 0; name && i < l->len; i++)
+        signal_member(l->pids[i], name, sig);
 }
 
 static const struct cgroup_dir *freezer_of(const struct cgroup *c)
@@ -183,7 +203,7 @@ int cgroup_signal_all(const struct cgroup *c, int sig, struct mtd_error *err)
     if (code < 0)
         mtd_fail_errno(err, -code, "cannot list the processes of the container");
     else
-        signal_list(&l, sig);
+        signal_list(c, &l, sig);
     free(l.pids);
     return code;
 }
@@ -204,7 +224,7 @@ static int kill_round(const struct cgroup *c, struct pid_list *l)
         start_freezing(freezer, true);
     int code = pids_anywhere(c, l);
     if (code == 0)
-        signal_list(l, SIGKILL);
+        signal_list(c, l, SIGKILL);
     if (freezer)
         start_freezing(freezer, false);
     return code;

@@ -384,6 +384,43 @@ Test(cgroup, the_frozen_can_be_killed)
     kill_frozen();
 }
 
+#ifdef MTD_FAULTS
+static void leave_the_groups(pid_t pid)
+{
+    for (size_t i = 0; i < group.n; i++) {
+        char path[512], text[16];
+        if (group.dirs[i].fd < 0) /* made when a limit asks for it */
+            continue;
+        snprintf(path, sizeof(path), "%s/../../cgroup.procs", group.dirs[i].path);
+        auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+        int n = snprintf(text, sizeof(text), "%d", (int)pid);
+        cr_assert(fd >= 0 && write(fd, text, (size_t)n) == n, "%s", path);
+    }
+}
+
+/* As little as a process that got the number of one that was listed. */
+Test(cgroup, who_has_left_is_not_signalled)
+{
+    int status;
+    pid_t member = start(count_up);
+    cr_expect(wait_until(counts));
+    pid_t killer = fork();
+    if (killer == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        setenv("MTD_FAULT", "cgroup.signal:stop", 1);
+        _exit(cgroup_signal_all(&group, SIGKILL, &err) == 0 ? 0 : 1);
+    }
+    cr_assert_eq(waitpid(killer, &status, WUNTRACED), killer);
+    cr_assert(WIFSTOPPED(status));
+    leave_the_groups(member);
+    kill(killer, SIGCONT);
+    cr_expect_eq(wait_for(killer), 0);
+    cr_expect(wait_until(counts), "it was killed");
+    kill(member, SIGKILL);
+    wait_for(member);
+}
+#endif
+
 Test(cgroup, a_fork_bomb_is_killed)
 {
     kill_bomb();
