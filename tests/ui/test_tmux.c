@@ -252,6 +252,7 @@ Test(tmux, a_shell_in_a_pane_beside_the_dashboard)
     SEE("no shell in mybox: tried bash and /bin/sh");
     keys("Enter");
     cr_expect(panes_are("1"));
+    SEE("S NAME"); /* as large as before: tmux takes its time, and q goes back from half a screen */
     keys("e");
     SEE("no shell in mybox: tried bash and /bin/sh; E asks for a command");
     keys("q");
