@@ -304,6 +304,26 @@ static void run_killer(const struct storm *s, uint64_t seed, int err)
     kill_at_random(s, seed);
 }
 
+/* What was let into a container that was paused the next moment stands still with it, for ever
+ * when nobody gives another command. */
+static void unpause_all(const struct storm *s, int err)
+{
+    for (unsigned i = 0; i < NAMES; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "c%u", i);
+        const char *const words[] = {"unpause", name, NULL};
+        waitpid(storm_spawn(s, words, -1, err), NULL, 0);
+    }
+}
+
+static void join(pid_t worker, const struct storm *s, int err)
+{
+    while (waitpid(worker, NULL, WNOHANG) == 0) {
+        unpause_all(s, err);
+        wait_ms(100);
+    }
+}
+
 /* Kills end before the commands do, so that each of these may still mend something. */
 static void blow(const struct storm *s, unsigned seconds, uint64_t seed, int err)
 {
@@ -315,7 +335,7 @@ static void blow(const struct storm *s, unsigned seconds, uint64_t seed, int err
     waitpid(killer, NULL, 0);
     counts->over = true;
     for (unsigned i = 0; i < WORKERS; i++)
-        waitpid(workers[i], NULL, 0);
+        join(workers[i], s, err);
 }
 
 static void remove_all(const struct storm *s)
