@@ -17,6 +17,7 @@
 #include "../support/fields.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/proc.h"
 #include "engine/cgroup.h"
 
 static struct state s;
@@ -182,6 +183,22 @@ static pid_t make_bystander(void)
     return pid;
 }
 
+/* Started in another tick of the clock: within one the kernel shows no difference, and no number
+ * comes round. */
+static pid_t make_later_bystander(pid_t than)
+{
+    uint64_t start = 0, other = 0;
+    cr_assert_eq(proc_start_time(than, false, &start), 0);
+    for (;;) {
+        pid_t pid = make_bystander();
+        cr_assert_eq(proc_start_time(pid, false, &other), 0);
+        if (other != start)
+            return pid;
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+}
+
 static void expect_bystander(pid_t pid, const char *after)
 {
     int status = 0;
@@ -212,7 +229,7 @@ Test(losses, a_recycled_pid_is_left_alone)
         {"exec", "x", "true"}, {"system", "check", "--repair"}, {"rm", "-f", "x"}};
     char path[128];
     auto_free char *id = run_sleeper("x");
-    pid_t pid = pid_of(&s, "x"), bystander = make_bystander();
+    pid_t pid = pid_of(&s, "x"), bystander = make_later_bystander(pid);
     kill_and_wait(monitor_of(&s, "x"));
     kill_and_wait(pid);
     snprintf(path, sizeof(path), "root/containers/%s/config.json", id);
