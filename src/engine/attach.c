@@ -17,7 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-#include "engine/console.h"
+#include "engine/host/tty.h"
 #include "engine/packet.h"
 
 #define OUT_ROOM 65536

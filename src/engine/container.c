@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/console.h"
 #include "engine/engine_part.h"
+#include "engine/host/tty.h"
 
 int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
                struct mtd_error *err)

@@ -15,8 +15,8 @@
 #include "base/parse.h"
 #include "engine/confine.h"
 #include "engine/engine_part.h"
+#include "engine/host/kernel.h"
 #include "engine/hostfiles.h"
-#include "engine/kernel.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define MEMORY_MIN (512 * 1024)

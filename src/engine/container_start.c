@@ -17,9 +17,9 @@
 #include "base/clock.h"
 #include "engine/attach.h"
 #include "engine/engine_part.h"
-#include "engine/kernel.h"
+#include "engine/host/kernel.h"
+#include "engine/host/self.h"
 #include "engine/monitor.h"
-#include "engine/self.h"
 
 #define LINK_MAX_LEN 4096
 #define ADOPT_WAIT_MS 10000

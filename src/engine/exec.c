@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "engine/exec_part.h"
-#include "engine/self.h"
+#include "engine/host/self.h"
 #include "nsenter/nsenter.h"
 
 static int check_state(const struct mtd_record *r, struct mtd_error *err)

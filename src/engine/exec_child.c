@@ -21,7 +21,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "engine/confine.h"
-#include "engine/console.h"
+#include "engine/host/tty.h"
 #include "nsenter/nsenter.h"
 
 #define PIPEFS_MAGIC 0x50495045 /* linux/magic.h has it from 5.x headers on */

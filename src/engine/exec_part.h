@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "engine/console.h"
 #include "engine/exec.h"
+#include "engine/host/tty.h"
 
 /* Bytes on their way in one direction. Ends are closed (ours) or forgotten (the caller's) when
  * the other one is done. */

@@ -26,8 +26,8 @@
 #include "base/proc.h"
 #include "base/sys.h"
 #include "engine/confine.h"
-#include "engine/console.h"
-#include "engine/mountfd.h"
+#include "engine/host/mount.h"
+#include "engine/host/tty.h"
 #include "engine/sync.h"
 
 enum { FD_SYNC = 3, FD_STDIO = 4, FD_FIRST_FREE = 7 };

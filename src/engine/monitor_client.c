@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/console.h"
+#include "engine/host/tty.h"
 
 static struct monitor_client *free_slot(struct monitor *m)
 {

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
-#include "engine/self.h"
+#include "engine/host/self.h"
 
 int monitor_start_health(const char *root, const char *run_root, const char *id,
                          struct mtd_error *err)

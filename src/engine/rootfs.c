@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/sys.h"
-#include "engine/mountfd.h"
+#include "engine/host/mount.h"
 #include "engine/rootfs_part.h"
 
 #define NO_SUID MOUNT_ATTR_NOSUID

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/mountfd.h"
+#include "engine/host/mount.h"
 #include "engine/rootfs_part.h"
 
 #define CGROUP_PATH "/sys/fs/cgroup"

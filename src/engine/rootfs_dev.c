@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/mountfd.h"
+#include "engine/host/mount.h"
 
 static const struct {
     const char *name;

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/mountfd.h"
+#include "engine/host/mount.h"
 
 #define DATA_MAX 4096
 #define PATH_ROOM 4096

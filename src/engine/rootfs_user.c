@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/mountfd.h"
+#include "engine/host/mount.h"
 
 #define PATH_ROOM 4096
 #define TMPFS_ATTRS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/proc.h"
-#include "engine/self.h"
+#include "engine/host/self.h"
 #include "nsenter/nsenter.h"
 
 #define ALL                                                                    \

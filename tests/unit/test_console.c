@@ -1,6 +1,6 @@
 /* console: the detach keys' matcher, and a terminal that is always given back. */
 
-#include "engine/console.h"
+#include "engine/host/tty.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Each call is made with arguments the kernel refuses after it knows the call: any answer but
  * ENOSYS means that it is there. */
 
-#include "engine/kernel.h"
+#include "engine/host/kernel.h"
 
 #include <errno.h>
 #include <stddef.h>

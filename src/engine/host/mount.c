@@ -1,7 +1,7 @@
 /* Every mount is complete (attributes, propagation) before it becomes visible: there is no
  * moment in which a read-only bind can be written through. */
 
-#include "engine/mountfd.h"
+#include "engine/host/mount.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * the plain file: it is the file seen through a read-only mount that nobody can remount, or a
  * sealed copy in memory. Both properties are inherited by whatever such a process starts. */
 
-#include "engine/self.h"
+#include "engine/host/self.h"
 
 #include <errno.h>
 #include <fcntl.h>

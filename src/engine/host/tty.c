@@ -2,7 +2,7 @@
  * a pty of its own devpts. No path but ptmx is opened, and what is behind that path is checked
  * before it is used, since an image or a volume may have put something else there. */
 
-#include "engine/console.h"
+#include "engine/host/tty.h"
 
 #include <errno.h>
 #include <fcntl.h>
