@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/sys.h"
 #include "engine/host/tty.h"
-#include "engine/packet.h"
+#include "engine/wire/packet.h"
 
 #define OUT_ROOM 65536
 #define STATUS_UNKNOWN 255 /* it ended and nobody saw how; -1 would mean detached */

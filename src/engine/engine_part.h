@@ -5,8 +5,8 @@
 #include "engine/cgroup.h"
 #include "engine/engine.h"
 #include "engine/image.h"
-#include "engine/packet.h"
 #include "engine/store.h"
+#include "engine/wire/packet.h"
 
 /* A connection made by mtd_start or mtd_attach, and the log opened before the container could
  * be gone: mtd_relay finds it by its descriptor. */

@@ -28,7 +28,7 @@
 #include "engine/confine.h"
 #include "engine/host/mount.h"
 #include "engine/host/tty.h"
-#include "engine/sync.h"
+#include "engine/wire/sync.h"
 
 enum { FD_SYNC = 3, FD_STDIO = 4, FD_FIRST_FREE = 7 };
 

@@ -9,8 +9,8 @@
 
 #include "engine/cgroup.h"
 #include "engine/logfile.h"
-#include "engine/packet.h"
 #include "engine/store.h"
+#include "engine/wire/packet.h"
 
 #define MONITOR_CLIENTS 32
 #define MONITOR_HOT __attribute__((hot, noinline)) /* placed together by the linker */

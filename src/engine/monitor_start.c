@@ -20,7 +20,7 @@
 #include "engine/events.h"
 #include "engine/hostfiles.h"
 #include "engine/init.h"
-#include "engine/sync.h"
+#include "engine/wire/sync.h"
 
 #define PIPE_BYTES (256 * 1024)
 #define RESERVE_MORE 16384 /* what a record may grow by while it runs */

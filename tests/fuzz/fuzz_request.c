@@ -3,7 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/packet.h"
+#include "engine/wire/packet.h"
 #include "fuzz.h"
 #include "nsenter/nsenter.h"
 

@@ -12,7 +12,7 @@
 
 #include "../support/fields.h"
 #include "base/cleanup.h"
-#include "engine/packet.h"
+#include "engine/wire/packet.h"
 
 #define GROWTH_KB 12 /* 1000 clients who leave 16 bytes each are found */
 

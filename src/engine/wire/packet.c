@@ -1,7 +1,7 @@
 /* Framing is the kernel's: a SEQPACKET message arrives whole or not at all, so there is no
  * reassembly, no partial write to remember, and one buffer serves every client. */
 
-#include "engine/packet.h"
+#include "engine/wire/packet.h"
 
 #include <errno.h>
 #include <fcntl.h>

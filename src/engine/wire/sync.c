@@ -1,7 +1,7 @@
 /* One SOCK_SEQPACKET pair instead of two pipes: messages keep their borders, a descriptor can
  * travel with one, and both ends notice at once when the other is gone. */
 
-#include "engine/sync.h"
+#include "engine/wire/sync.h"
 
 #include <errno.h>
 #include <string.h>
