@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/parse.h"
-#include "engine/spec.h"
+#include "engine/spec/spec.h"
 
 #define PATH_ROOM (IMAGE_NAME_SIZE + 64)
 #define HEX_LEN (IMAGE_HEX_SIZE - 1)

@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "engine/image_hash.h"
-#include "engine/spec.h"
+#include "engine/spec/spec.h"
 
 /* The image borrows the draft's config: only its own members are freed. */
 static void free_own(struct mtd_image *i)

@@ -14,7 +14,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
-#include "engine/spec.h"
+#include "engine/spec/spec.h"
 #include "engine/store_part.h"
 
 /* The monitor changes its directory; paths must keep their meaning. */

@@ -17,7 +17,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
-#include "engine/spec.h"
+#include "engine/spec/spec.h"
 
 #define MAX_NAME_TRIES 64
 

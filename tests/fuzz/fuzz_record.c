@@ -1,7 +1,7 @@
 /* Records and images from disk: what is accepted comes back the same after writing it. */
 #include <string.h>
 
-#include "engine/spec.h"
+#include "engine/spec/spec.h"
 #include "fuzz.h"
 
 static void record(const char *text, size_t size)

@@ -1,11 +1,11 @@
 /* Image configs: the members are docker's, so that a reader of `docker inspect` knows them. */
 
-#include "engine/spec.h"
+#include "engine/spec/spec.h"
 
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "engine/spec_codec.h"
+#include "engine/spec/internal.h"
 
 #define I(member) \
     offsetof(struct mtd_image, member), sizeof(((struct mtd_image *)0)->member)

@@ -1,7 +1,7 @@
 /* Decoding. The text may come from anybody who could write the file: each value is checked
  * for kind and range before it is stored, and the error names the member. */
 
-#include "engine/spec_codec.h"
+#include "engine/spec/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* The members of config.json. Labels are strings among other strings here: no label, and no
  * member that is not in this table, steers the engine. */
 
-#include "engine/spec.h"
+#include "engine/spec/spec.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "engine/spec_codec.h"
+#include "engine/spec/internal.h"
 
 #define COUNT_MAX 1000000000
 #define AT(type, member) offsetof(type, member), sizeof(((type *)0)->member)

@@ -1,6 +1,6 @@
 /* Encoding, and the text around it. Decoding is in spec_decode.c. */
 
-#include "engine/spec_codec.h"
+#include "engine/spec/internal.h"
 
 #include <errno.h>
 #include <inttypes.h>
