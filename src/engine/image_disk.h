@@ -13,9 +13,9 @@
 #ifndef ENGINE_IMAGE_DISK_H
 #define ENGINE_IMAGE_DISK_H
 
+#include "engine/archive/archive.h"
 #include "engine/image.h"
 #include "engine/image_name.h"
-#include "engine/image_tar.h"
 
 #define IMAGE_STAMP_SIZE 96
 

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
-#include "engine/image_hash.h"
+#include "engine/archive/hash.h"
 #include "engine/spec/spec.h"
 
 /* The image borrows the draft's config: only its own members are freed. */

@@ -17,8 +17,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "engine/archive/hash.h"
 #include "engine/assets.h"
-#include "engine/image_hash.h"
 
 #define EMBEDDED "busybox:latest"
 #define SUFFIX ".tar"

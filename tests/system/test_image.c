@@ -18,8 +18,8 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "engine/archive/archive.h"
 #include "engine/image.h"
-#include "engine/image_tar.h"
 #include "tarfile.h"
 #include "tempdir.h"
 

@@ -14,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/image_tar.h"
+#include "engine/archive/archive.h"
 #include "tempdir.h"
 
 static const struct image_limits LIMITS = {64u << 20, 1000};

@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/image_tar.h"
+#include "engine/archive/archive.h"
 #include "tarfile.h"
 #include "tempdir.h"
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/image_tar.h"
+#include "engine/archive/archive.h"
 
 /* Not every file system makes files without a name. */
 static int open_nameless(int dir_fd)

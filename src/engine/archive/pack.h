@@ -11,7 +11,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "engine/image_tar.h"
+#include "engine/archive/archive.h"
 
 struct archive;
 

@@ -2,7 +2,7 @@
  * host's policy, and overlay's own are its private notes: a "redirect" out of a hostile
  * tar would show another directory of the layers below. */
 
-#include "engine/image_entry.h"
+#include "engine/archive/internal.h"
 
 #include <archive.h>
 #include <archive_entry.h>

@@ -3,7 +3,7 @@
  * what was looked at. Names are sorted: the same tree gives the same bytes and the same
  * layer. */
 
-#include "engine/image_pack.h"
+#include "engine/archive/pack.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -20,7 +20,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/strv.h"
-#include "engine/image_entry.h"
+#include "engine/archive/internal.h"
 
 static int pack_dir(struct image_pack *p, int path_fd, int depth, struct mtd_error *err);
 

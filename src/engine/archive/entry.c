@@ -1,7 +1,7 @@
 /* A layer's tree while a tar is put into it. Entries mostly come directory by directory,
  * so the last one's directory is kept open and one openat2 serves many. */
 
-#include "engine/image_entry.h"
+#include "engine/archive/internal.h"
 
 #include <archive.h>
 #include <archive_entry.h>

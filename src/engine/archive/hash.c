@@ -1,4 +1,4 @@
-#include "engine/image_hash.h"
+#include "engine/archive/hash.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * out of the first. The filters are named one by one: libarchive's "all" includes some
  * that run programs. */
 
-#include "engine/image_tar.h"
+#include "engine/archive/archive.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -14,8 +14,8 @@
 #include <sys/statvfs.h>
 
 #include "base/cleanup.h"
-#include "engine/image_entry.h"
-#include "engine/image_hash.h"
+#include "engine/archive/hash.h"
+#include "engine/archive/internal.h"
 
 #define READ_BLOCK (256u << 10)
 #define MAX_BYTES (1ULL << 40)

@@ -1,7 +1,7 @@
 /* Names from a tar, made harmless before anything is opened, and directories opened so
  * that nothing in the layer, itself written from the same tar, can lead out of it. */
 
-#include "engine/image_entry.h"
+#include "engine/archive/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-#include "engine/image_tar.h"
+#include "engine/archive/archive.h"
 
 #define SHOWN_MAX 96
 

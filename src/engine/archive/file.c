@@ -2,7 +2,7 @@
  * already there, a link above all, is written through. Order of attributes: owner, mode
  * (chown clears setuid), extended attributes (chown clears capabilities), time. */
 
-#include "engine/image_entry.h"
+#include "engine/archive/internal.h"
 
 #include <archive.h>
 #include <archive_entry.h>

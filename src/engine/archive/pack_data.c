@@ -2,7 +2,7 @@
  * long names. Holes stay holes: libarchive wants to be given their bytes and drops them,
  * so it is given a mapping that nobody ever touches. */
 
-#include "engine/image_pack.h"
+#include "engine/archive/pack.h"
 
 #include <archive.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "engine/image_entry.h"
+#include "engine/archive/internal.h"
 
 #define ZEROS_LEN (1u << 30)
 
