@@ -15,9 +15,9 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "engine/cgroup/stats.h"
 #include "engine/engine_part.h"
 #include "engine/events.h"
-#include "engine/stats.h"
 
 #define DEFAULT_ROOT "/var/lib/mytop-docker"
 #define DEFAULT_RUN_ROOT "/run/mytop-docker"

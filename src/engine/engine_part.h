@@ -2,7 +2,7 @@
 #ifndef ENGINE_ENGINE_PART_H
 #define ENGINE_ENGINE_PART_H
 
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/engine.h"
 #include "engine/image.h"
 #include "engine/store.h"

@@ -19,7 +19,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/events.h"
 #include "engine/health_part.h"
 #include "engine/monitor.h"

@@ -7,7 +7,7 @@
 #ifndef ENGINE_INIT_H
 #define ENGINE_INIT_H
 
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/rootfs.h"
 
 struct init {

@@ -7,7 +7,7 @@
 #ifndef ENGINE_MONITOR_PART_H
 #define ENGINE_MONITOR_PART_H
 
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/logfile.h"
 #include "engine/store.h"
 #include "engine/wire/packet.h"

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 
 char *field(const struct state *s, const char *name, const char *template)
 {

@@ -21,8 +21,8 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/sys.h"
-#include "engine/cgroup.h"
-#include "engine/stats.h"
+#include "engine/cgroup/cgroup.h"
+#include "engine/cgroup/stats.h"
 
 static struct cgroup host, group;
 static char id[32];

@@ -15,7 +15,7 @@
 #include "../support/fields.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 
 #define GONE "abcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdefabcdef0123"
 

@@ -18,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/proc.h"
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 
 static struct state s;
 

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 #include "tempdir.h"
 
 /* A tree of plain files stands for the kernel's: what would have been written is read back. A

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/stats.h"
+#include "engine/cgroup/stats.h"
 #include "tempdir.h"
 
 static struct tempdir tmp;

@@ -1,7 +1,7 @@
 /* The groups as lines of a container's record, and back. v2's line names no controllers: they
  * are in the group itself, and an older record may tell of some it no longer has. */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

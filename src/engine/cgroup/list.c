@@ -1,6 +1,6 @@
 /* Groups found by name alone: what is there without a record that tells of it. */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Limits: what can be judged without the kernel is judged first, so that a message names the
  * option and the reason; then each controller's directory is asked in turn. */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * first is cured by going depth first, the second by a short wait with growing pauses (v1 has
  * no event for it, and on v2 the wait is mostly over before an event could be asked for). */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  * beaten by cgroup.kill, which refuses forks while it kills, or by freezing before signalling;
  * where neither can be had, by rounds until a round finds nobody. */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * a compiler for it is no part of this build; each rule is a block that falls through to the
  * next when it does not match. */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <errno.h>
 #include <linux/bpf.h>

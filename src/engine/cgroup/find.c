@@ -1,7 +1,7 @@
 /* Where the hierarchies are. mountinfo is read in pieces into a fixed buffer, and a line is
  * looked at only when it has " - cgroup" in it: a host may have hundreds of mounts. */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

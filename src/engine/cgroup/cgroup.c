@@ -1,7 +1,7 @@
 /* The groups of one container: made, opened, joined, described. Order matters in one place:
  * the v2 directory is entered by clone3, so it may hold processes before the v1 ones do. */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

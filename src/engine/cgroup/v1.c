@@ -1,7 +1,7 @@
 /* The v1 half. Limits that depend on each other have an order: the kernel keeps memory <=
  * memory+swap and a quota <= its parent's at every moment, not only in the end. */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
 #ifndef ENGINE_STATS_H
 #define ENGINE_STATS_H
 
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 
 /* pid: the container's pid 1 for network figures; 0 = leave them out. */
 int stats_read(const struct cgroup *c, pid_t pid, struct mtd_stats *ret,

@@ -2,7 +2,7 @@
  * lacks leaves its figures at MTD_STAT_NONE. memory.stat comes last of a group's files in
  * cost: the kernel sums it up anew for each reader. */
 
-#include "engine/stats.h"
+#include "engine/cgroup/stats.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 #ifndef ENGINE_CGROUP_PART_H
 #define ENGINE_CGROUP_PART_H
 
-#include "engine/cgroup.h"
+#include "engine/cgroup/cgroup.h"
 
 #define CGROUP_BIT(controller) (1u << (controller))
 #define CGROUP_PARENT "mytop-docker"

@@ -2,7 +2,7 @@
  * (cgroup.subtree_control); the new group's cgroup.controllers tells in one read whether that
  * was done by an earlier start. */
 
-#include "engine/cgroup_part.h"
+#include "engine/cgroup/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
