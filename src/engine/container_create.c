@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "engine/confine.h"
+#include "engine/confine/confine.h"
 #include "engine/engine_part.h"
 #include "engine/host/kernel.h"
 #include "engine/hostfiles.h"

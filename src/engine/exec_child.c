@@ -20,7 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
-#include "engine/confine.h"
+#include "engine/confine/confine.h"
 #include "engine/host/tty.h"
 #include "nsenter/nsenter.h"
 

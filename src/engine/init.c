@@ -25,7 +25,7 @@
 #include "base/fault.h"
 #include "base/proc.h"
 #include "base/sys.h"
-#include "engine/confine.h"
+#include "engine/confine/confine.h"
 #include "engine/host/mount.h"
 #include "engine/host/tty.h"
 #include "engine/wire/sync.h"

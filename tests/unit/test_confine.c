@@ -1,7 +1,7 @@
 /* confine: names of capabilities and limits, the program's search, a directory inside. What
  * changes the process is tried in a child. */
 
-#include "engine/confine.h"
+#include "engine/confine/confine.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* user: docker's rules for USER and -u, and what a hostile passwd or group file may try. */
 
-#include "engine/user.h"
+#include "engine/confine/user.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>

@@ -5,8 +5,8 @@
 #ifndef ENGINE_CONFINE_H
 #define ENGINE_CONFINE_H
 
+#include "engine/confine/user.h"
 #include "engine/types.h"
-#include "engine/user.h"
 
 int confine_cap_parse(const char *name,
                       uint64_t *ret);  /* NET_ADMIN, CAP_NET_ADMIN, ALL */

@@ -2,7 +2,7 @@
  * confine_identity() is the kernel's: the bounding set needs CAP_SETPCAP, the groups need
  * CAP_SETGID, and both are gone once the uid has changed. */
 
-#include "engine/confine.h"
+#include "engine/confine/confine.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * line that is not well formed does not exist, and a number is a number. Rules and words are
  * docker's (moby/sys/user), without its way of reading what does not fit an int as a name. */
 
-#include "engine/user.h"
+#include "engine/confine/user.h"
 
 #include <errno.h>
 #include <fcntl.h>
