@@ -9,7 +9,7 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 #include "engine/logindex.h"
 #include "engine/types.h"
 

@@ -24,7 +24,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 
 #ifndef LOG_BLOCK /* the fuzz target makes it small */
 #define LOG_BLOCK (256u << 10)

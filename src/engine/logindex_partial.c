@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 #include "engine/logindex_part.h"
 
 #define TAG_AT 37u /* " P " or " F " in a head */

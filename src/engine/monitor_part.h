@@ -8,7 +8,7 @@
 #define ENGINE_MONITOR_PART_H
 
 #include "engine/cgroup/cgroup.h"
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 #include "engine/store.h"
 #include "engine/wire/packet.h"
 

@@ -1,7 +1,7 @@
 /* One line of a log, from its record to glyphs: nothing that comes out is a control byte. */
 #include <string.h>
 
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 #include "fuzz.h"
 #include "ui/ansi.h"
 

@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/sys.h"
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 
 #define WRITERS 4
 #define KILLS 20

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 #include "tempdir.h"
 
 #define START 1767323045678901234LL /* 2026-01-02T03:04:05.678901234Z */

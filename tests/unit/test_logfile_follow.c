@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 #include "tempdir.h"
 
 #define STAMP "2026-01-02T03:04:05.678901234Z"

@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 #include "tempdir.h"
 
 #define START 1767323045000000000LL

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 #include "tempdir.h"
 
 #define PIPE_ROOM (1 << 20)

@@ -2,7 +2,7 @@
  * time. Both stand on the record's fixed head: 30 bytes of time that sort as text, the tag at
  * 38. A line's text has no '\n', so a byte after one begins a record. */
 
-#include "engine/logfile_part.h"
+#include "engine/log/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

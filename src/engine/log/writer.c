@@ -1,7 +1,7 @@
 /* The writer. Lines are copied with their head into one buffer, which goes out with one write:
  * an iovec per line would cost the kernel more than the copy costs us. */
 
-#include "engine/logfile_part.h"
+#include "engine/log/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * move up by one name, so the present file's name tells its successor's, if it is the same
  * before and after the successor was opened. */
 
-#include "engine/logfile_part.h"
+#include "engine/log/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

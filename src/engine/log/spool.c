@@ -10,7 +10,7 @@
  * records again, stamp and all, finds how many bytes of them are there, and writes the rest.
  * What is stored does not count before one last word is: a kill has no half of it. */
 
-#include "engine/logfile_part.h"
+#include "engine/log/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* The records themselves and the names of the files. */
 
-#include "engine/logfile_part.h"
+#include "engine/log/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

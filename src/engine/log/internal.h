@@ -2,7 +2,7 @@
 #ifndef ENGINE_LOGFILE_PART_H
 #define ENGINE_LOGFILE_PART_H
 
-#include "engine/logfile.h"
+#include "engine/log/log.h"
 
 #define LOG_NAME_SIZE 40
 
