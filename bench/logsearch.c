@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/parse.h"
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #define BUDGET (4u << 20) /* per call, as the screen does it */
 

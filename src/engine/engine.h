@@ -10,7 +10,7 @@
 #define ENGINE_ENGINE_H
 
 #include "engine/log/log.h"
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 #include "engine/types.h"
 
 struct mtd_engine;

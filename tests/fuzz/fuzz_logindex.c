@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 #include "fuzz.h"
 
 #define MOST 2048

@@ -6,7 +6,7 @@
 #define LOGBOX_H
 
 #include "base/buf.h"
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 struct expected { /* one line as it ought to be found */
     uint64_t start;

@@ -8,13 +8,13 @@
  * Records with escape sequences are asked one by one, without their colours: a log in which
  * every line is coloured is searched some times slower than one without.
  */
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 #define BACKWARD_PIECE (16u << 10)
 #define FIRST_READ (LOG_BLOCK + LOG_BLOCK / 64)

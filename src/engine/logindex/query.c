@@ -1,7 +1,7 @@
 /* Patterns. The C library's regexec() manages some 50 MB/s, so it is asked only about lines
  * that hold the pattern's longest literal part; that part is looked for first.
  */
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #include <errno.h>
 #include <regex.h>
@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 /* regexec() takes memory by the length of its text: long lines are given in pieces. */
 #define PIECE (64u << 10)

@@ -5,12 +5,12 @@
  * 1-2 GB/s out of the same processor, memchr() of one byte stops at every accidental one.
  * GCC's vector types are used, so this is as fast on other processors and as portable as C.
  */
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #include <string.h>
 #include <strings.h>
 
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 typedef unsigned char vec __attribute__((vector_size(16)));
 typedef unsigned char vec_unaligned

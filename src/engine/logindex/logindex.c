@@ -6,7 +6,7 @@
  * twice, which the inode tells, never hide one. A file without a name is let go, as its disk
  * space is what the rotation was for, unless the whole container is being removed.
  */
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 ssize_t logindex_pread(const struct log_segment *s, void *out, size_t size,
                        uint64_t offset)

@@ -1,10 +1,10 @@
 /* Counting lines, and the sparse table from line numbers to addresses. */
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 #define FIRST_STRIDE (1ull * LOG_BLOCK)
 

@@ -6,13 +6,13 @@
  * record of it and the line is getting long: then it is cut at the edge. So two blocks tell
  * all there is to know about the starts in the second one.
  */
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 #define CUT_BLOCKS 4
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "engine/log/log.h"
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 #define TAG_AT 37u /* " P " or " F " in a head */
 

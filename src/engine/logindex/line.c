@@ -1,10 +1,10 @@
 /* Lines: from records to what a person reads, from any address in either direction. */
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 #define MOST_HOPS 80 /* blocks of one line: small rotated files are blocks too */
 

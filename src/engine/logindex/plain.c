@@ -2,7 +2,7 @@
  * that colours part of a word must not hide the word from a search. */
 #include <string.h>
 
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 #define SGR_MAX 64 /* as long a sequence as the screen takes for one */
 

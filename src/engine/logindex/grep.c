@@ -1,11 +1,11 @@
 /* One pattern over the logs of many containers. */
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/strv.h"
-#include "engine/logindex_part.h"
+#include "engine/logindex/internal.h"
 
 struct log_grep {
     struct strv paths;

@@ -2,7 +2,7 @@
 #ifndef ENGINE_LOGINDEX_PART_H
 #define ENGINE_LOGINDEX_PART_H
 
-#include "engine/logindex.h"
+#include "engine/logindex/logindex.h"
 
 #define LOG_RECORD_MAX LOG_BLOCK /* a longer one is damage; the rest is not shown */
 #define LOG_SLOTS 4u             /* tables of blocks in memory */
