@@ -17,7 +17,7 @@
 #include "base/fault.h"
 #include "engine/cgroup/stats.h"
 #include "engine/engine_part.h"
-#include "engine/events.h"
+#include "engine/store/events.h"
 
 #define DEFAULT_ROOT "/var/lib/mytop-docker"
 #define DEFAULT_RUN_ROOT "/run/mytop-docker"

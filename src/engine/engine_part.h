@@ -5,7 +5,7 @@
 #include "engine/cgroup/cgroup.h"
 #include "engine/engine.h"
 #include "engine/image.h"
-#include "engine/store.h"
+#include "engine/store/store.h"
 #include "engine/wire/packet.h"
 
 /* A connection made by mtd_start or mtd_attach, and the log opened before the container could

@@ -20,9 +20,9 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "engine/cgroup/cgroup.h"
-#include "engine/events.h"
 #include "engine/health_part.h"
 #include "engine/monitor.h"
+#include "engine/store/events.h"
 
 #define DEFAULT_INTERVAL (30 * NS_PER_SEC)
 #define DEFAULT_RETRIES 3

@@ -13,7 +13,7 @@
 #define ENGINE_HEALTH_H
 
 #include "engine/engine.h"
-#include "engine/store.h"
+#include "engine/store/store.h"
 
 int health_main(int argc, char **argv);
 

@@ -18,8 +18,8 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "engine/events.h"
 #include "engine/monitor_part.h"
+#include "engine/store/events.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>

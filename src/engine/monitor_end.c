@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/fs.h"
-#include "engine/events.h"
+#include "engine/store/events.h"
 
 static void note(struct monitor *m, const char *action, int exit_code)
 {

@@ -9,7 +9,7 @@
 
 #include "engine/cgroup/cgroup.h"
 #include "engine/log/log.h"
-#include "engine/store.h"
+#include "engine/store/store.h"
 #include "engine/wire/packet.h"
 
 #define MONITOR_CLIENTS 32

@@ -17,9 +17,9 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/sys.h"
-#include "engine/events.h"
 #include "engine/hostfiles.h"
 #include "engine/init.h"
+#include "engine/store/events.h"
 #include "engine/wire/sync.h"
 
 #define PIPE_BYTES (256 * 1024)

@@ -2,7 +2,7 @@
 #ifndef STOREBOX_H
 #define STOREBOX_H
 
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 #include "tempdir.h"
 
 extern struct tempdir storebox_dir;

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/events.h"
+#include "engine/store/events.h"
 #include "tempdir.h"
 
 static struct tempdir tmp;

@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 #include "tempdir.h"
 
 #define N 40 /* as many as are worth a cache */

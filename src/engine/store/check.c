@@ -1,7 +1,7 @@
 /* The state directory compared with itself: names with records, trash/ with nothing. What a
  * living process is about to change is locked by it and passed over. */
 
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

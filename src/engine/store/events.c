@@ -1,4 +1,4 @@
-#include "engine/events.h"
+#include "engine/store/events.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
  *         checksums must match; every length is checked. Without the file lists are slower.
  */
 
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

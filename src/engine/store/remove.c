@@ -1,7 +1,7 @@
 /* Taking containers and names away, so that a kill at any step leaves an entry in trash/
  * from which store_sweep() finishes the work. */
 
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

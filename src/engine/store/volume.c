@@ -1,6 +1,6 @@
 /* Volumes are directories that outlive containers, but for those nobody gave a name. */
 
-#include "engine/store.h"
+#include "engine/store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* Random readable names: docker's adjective_surname. Surnames are of people who found or
  * made something. */
 
-#include "engine/store.h"
+#include "engine/store/store.h"
 
 #include <stdio.h>
 #include <sys/random.h>

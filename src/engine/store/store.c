@@ -1,6 +1,6 @@
 /* Opening the state directory; one container's directory, lock and record. */
 
-#include "engine/store.h"
+#include "engine/store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "base/fs.h"
 #include "base/parse.h"
 #include "engine/spec/spec.h"
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 
 /* The monitor changes its directory; paths must keep their meaning. */
 static char *make_absolute(const char *path)

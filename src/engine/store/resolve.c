@@ -1,6 +1,6 @@
 /* What a user typed to the id it means: exact id, exact name, unique prefix of an id. */
 
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "engine/store.h"
+#include "engine/store/store.h"
 
 #define STORE_CONFIG "config.json"
 #define STORE_LOCK "lock"

@@ -3,7 +3,7 @@
  * whoever looked before somebody else's removal and a third one's claim would take away the
  * third one's name. */
 
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  * complete: nobody ever sees half of one, and what a killed creator leaves lies where
  * store_sweep() looks. */
 
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* The list of containers. Anything may change while it is made: a directory that has gone
  * since it was read is no error and no item. */
 
-#include "engine/store_part.h"
+#include "engine/store/internal.h"
 
 #include <dirent.h>
 #include <errno.h>
