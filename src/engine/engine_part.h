@@ -4,7 +4,7 @@
 
 #include "engine/cgroup/cgroup.h"
 #include "engine/engine.h"
-#include "engine/image.h"
+#include "engine/image/image.h"
 #include "engine/store/store.h"
 #include "engine/wire/packet.h"
 

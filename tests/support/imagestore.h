@@ -2,7 +2,7 @@
 #ifndef IMAGESTORE_H
 #define IMAGESTORE_H
 
-#include "engine/image.h"
+#include "engine/image/image.h"
 #include "tempdir.h"
 
 extern struct tempdir imagestore_dir;

@@ -19,7 +19,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "engine/archive/archive.h"
-#include "engine/image.h"
+#include "engine/image/image.h"
 #include "tarfile.h"
 #include "tempdir.h"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/image.h"
+#include "engine/image/image.h"
 
 static struct mtd_image_config config;
 

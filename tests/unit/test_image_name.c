@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/image_name.h"
+#include "engine/image/name.h"
 
 Test(image_name, every_spelling_has_one_short_form)
 {

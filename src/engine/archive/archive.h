@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/image_name.h"
+#include "engine/image/name.h"
 
 #define IMAGE_MAX_DEPTH 256 /* directories above an entry */
 

@@ -1,7 +1,7 @@
 /* By way of a tar, because that is where owners, times, hard links, attributes and devices are
  * dealt with, and an entry that would leave the directory. */
 
-#include "engine/image.h"
+#include "engine/image/image.h"
 
 #include <errno.h>
 #include <fcntl.h>

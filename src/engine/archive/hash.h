@@ -5,7 +5,7 @@
 #include <nettle/sha2.h>
 #include <stddef.h>
 
-#include "engine/image_name.h"
+#include "engine/image/name.h"
 
 void image_hash_finish(struct sha256_ctx *ctx, char out[IMAGE_HEX_SIZE]);
 void image_hash(const void *data, size_t len, char out[IMAGE_HEX_SIZE]);

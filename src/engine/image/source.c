@@ -3,7 +3,7 @@
  * size, times) and not from its content, so that lists can show it without unpacking
  * anything. */
 
-#include "engine/image_disk.h"
+#include "engine/image/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "engine/archive/hash.h"
-#include "engine/assets.h"
+#include "engine/image/assets.h"
 
 #define EMBEDDED "busybox:latest"
 #define SUFFIX ".tar"

@@ -1,7 +1,7 @@
 /* Lists unpack nothing: a source which was not used yet is shown with what is known of
  * it. */
 
-#include "engine/image.h"
+#include "engine/image/image.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/image_disk.h"
+#include "engine/image/internal.h"
 
 static struct mtd_image *grow(struct mtd_image_list *l)
 {

@@ -1,7 +1,7 @@
 /* A finished layer becomes an image: layer, config and name in this order, under the
  * lock, so that what can be found is complete. */
 
-#include "engine/image_disk.h"
+#include "engine/image/internal.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "engine/image_words.h"
+#include "engine/image/dockerfile_words.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -2,14 +2,14 @@
  * and with it the layers that no other image has. What a container uses never goes: with
  * force such an image only loses its names. */
 
-#include "engine/image.h"
+#include "engine/image/image.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/image_disk.h"
+#include "engine/image/internal.h"
 
 struct removal {
     const struct image_store *store;

@@ -1,4 +1,4 @@
-#include "engine/image_disk.h"
+#include "engine/image/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* Layers appear and go by rename, through images/tmp. Its users hold flock on what they
  * have there, so what is not locked was left by a process that died. */
 
-#include "engine/image_disk.h"
+#include "engine/image/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "engine/image_name.h"
+#include "engine/image/name.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
  * configs, and layers published whose image was not. Under the big lock nobody is in the
  * middle of any of it, so what has no image has no owner. */
 
-#include "engine/image_disk.h"
+#include "engine/image/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

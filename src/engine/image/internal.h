@@ -14,8 +14,8 @@
 #define ENGINE_IMAGE_DISK_H
 
 #include "engine/archive/archive.h"
-#include "engine/image.h"
-#include "engine/image_name.h"
+#include "engine/image/image.h"
+#include "engine/image/name.h"
 
 #define IMAGE_STAMP_SIZE 96
 

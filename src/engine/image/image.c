@@ -2,7 +2,7 @@
  * every `run`: one readlink, one stat of <root>/image/NAME.tar, one small file and one
  * access per layer. */
 
-#include "engine/image.h"
+#include "engine/image/image.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
-#include "engine/image_disk.h"
+#include "engine/image/internal.h"
 
 /* of an error's 248 bytes, for the names */
 #define UNKNOWN_ROOM 160

@@ -1,7 +1,7 @@
 /* The Dockerfile instructions that only change an image's config, as `commit -c` takes
  * them. One table; what is not in it is refused by name. */
 
-#include "engine/image.h"
+#include "engine/image/image.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "engine/image_words.h"
+#include "engine/image/dockerfile_words.h"
 
 #define BLANKS " \t\r\n"
 #define MAX_INSTRUCTION (64u << 10)
