@@ -16,7 +16,7 @@
 #include "engine/confine/confine.h"
 #include "engine/engine_part.h"
 #include "engine/host/kernel.h"
-#include "engine/hostfiles.h"
+#include "engine/rootfs/hostfiles.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define MEMORY_MIN (512 * 1024)

@@ -20,7 +20,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "engine/engine_part.h"
-#include "engine/rootfs.h"
+#include "engine/rootfs/rootfs.h"
 
 #define COPY "copy"
 #define NEW "copy/new"

@@ -8,7 +8,7 @@
 #define ENGINE_INIT_H
 
 #include "engine/cgroup/cgroup.h"
-#include "engine/rootfs.h"
+#include "engine/rootfs/rootfs.h"
 
 struct init {
     struct rootfs rootfs;

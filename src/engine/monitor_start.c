@@ -17,8 +17,8 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/sys.h"
-#include "engine/hostfiles.h"
 #include "engine/init.h"
+#include "engine/rootfs/hostfiles.h"
 #include "engine/store/events.h"
 #include "engine/wire/sync.h"
 

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/hostfiles.h"
+#include "engine/rootfs/hostfiles.h"
 #include "tempdir.h"
 
 static struct tempdir dir;

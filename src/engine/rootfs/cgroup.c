@@ -2,7 +2,7 @@
  * the v2 tree alone. In a cgroup namespace each mount's root is the container's group. A
  * hierarchy in which it has no group of its own would show the host's: it is left out. */
 
-#include "engine/rootfs.h"
+#include "engine/rootfs/rootfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "engine/host/mount.h"
-#include "engine/rootfs_part.h"
+#include "engine/rootfs/internal.h"
 
 #define CGROUP_PATH "/sys/fs/cgroup"
 #define ATTRS \

@@ -2,7 +2,7 @@
  * are host paths and resolved in the host's view; targets belong to the image and are resolved
  * inside the root only. */
 
-#include "engine/rootfs_part.h"
+#include "engine/rootfs/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

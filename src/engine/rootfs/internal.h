@@ -2,7 +2,7 @@
 #ifndef ENGINE_ROOTFS_PART_H
 #define ENGINE_ROOTFS_PART_H
 
-#include "engine/rootfs.h"
+#include "engine/rootfs/rootfs.h"
 
 /* mtd_fail_errno plus the stage; returns -code. */
 int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt,

@@ -1,6 +1,6 @@
 /* Files, not links to the host's: the container may change them, the host never sees it. */
 
-#include "engine/hostfiles.h"
+#include "engine/rootfs/hostfiles.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
  * layer at a time and has no length limit; older kernels get the one-page string of mount(2),
  * with names relative to the layers' directory to make it last longer. */
 
-#include "engine/rootfs_part.h"
+#include "engine/rootfs/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* /dev is ours: a fresh tmpfs with the nodes every program expects, made by directory fd after
  * the mount, so nothing of the image's /dev shines through. */
 
-#include "engine/rootfs_part.h"
+#include "engine/rootfs/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * that a volume may cover /dev/shm but masks are set over both; the root is made read-only
  * last, when every mount point exists. */
 
-#include "engine/rootfs.h"
+#include "engine/rootfs/rootfs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include "base/fs.h"
 #include "base/sys.h"
 #include "engine/host/mount.h"
-#include "engine/rootfs_part.h"
+#include "engine/rootfs/internal.h"
 
 #define NO_SUID MOUNT_ATTR_NOSUID
 #define NO_DEV MOUNT_ATTR_NODEV
