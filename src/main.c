@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "engine/exec.h"
 #include "engine/health.h"
-#include "engine/init.h"
+#include "engine/inside/inside.h"
 #include "engine/monitor.h"
 #include "nsenter/nsenter.h"
 #include "ui/ui.h"

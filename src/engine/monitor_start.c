@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/sys.h"
-#include "engine/init.h"
+#include "engine/inside/inside.h"
 #include "engine/rootfs/hostfiles.h"
 #include "engine/store/events.h"
 #include "engine/wire/sync.h"

@@ -2,7 +2,7 @@
  * ends with the command's status. It is our own static program bound read-only into the
  * container, so no image has to bring one. It runs with the container's privileges only. */
 
-#include "engine/init.h"
+#include "engine/inside/inside.h"
 
 #include <errno.h>
 #include <signal.h>

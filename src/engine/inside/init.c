@@ -4,7 +4,7 @@
  * it is there to record what comes; without it nothing runs. Until execve succeeds nothing of the container's has run, so a
  * step that fails just reports and exits: the namespaces and all mounts die with it. */
 
-#include "engine/init.h"
+#include "engine/inside/inside.h"
 
 #include <errno.h>
 #include <fcntl.h>
