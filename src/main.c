@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "engine/exec.h"
+#include "engine/exec/exec.h"
 #include "engine/health.h"
 #include "engine/inside/inside.h"
 #include "engine/monitor.h"

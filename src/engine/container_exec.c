@@ -14,7 +14,7 @@
 #include "base/parse.h"
 #include "base/sys.h"
 #include "engine/engine_part.h"
-#include "engine/exec.h"
+#include "engine/exec/exec.h"
 
 #define KILL_WAIT_MS 30000
 #define NAMED_MAX 5 /* sessions an error names */

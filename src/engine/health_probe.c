@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/sys.h"
-#include "engine/exec.h"
+#include "engine/exec/exec.h"
 
 #define DEFAULT_TIMEOUT (30 * NS_PER_SEC)
 

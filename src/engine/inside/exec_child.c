@@ -3,7 +3,7 @@
  * then; the reply socket closes itself with execve, which is how the front end learns that
  * the command runs. */
 
-#include "engine/exec.h"
+#include "engine/exec/exec.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/exec_part.h"
+#include "engine/exec/internal.h"
 
 struct report {
     int result, status;

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/sys.h"
-#include "engine/exec_part.h"
+#include "engine/exec/internal.h"
 
 enum { KEEPER_PIPE, KEEPER_PIDFD, KEEPER_MASTER, KEEPER_FDS };
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/exec_part.h"
+#include "engine/exec/internal.h"
 #include "nsenter/nsenter.h"
 
 static int fill_env(struct strv *env, const struct mtd_record *r,

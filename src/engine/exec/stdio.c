@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/exec_part.h"
+#include "engine/exec/internal.h"
 #include "nsenter/nsenter.h"
 
 #define PIPEFS_MAGIC 0x50495045

@@ -1,6 +1,6 @@
 /* Front end side of exec: starts the session and judges how it ended. */
 
-#include "engine/exec.h"
+#include "engine/exec/exec.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fault.h"
-#include "engine/exec_part.h"
+#include "engine/exec/internal.h"
 #include "engine/host/self.h"
 #include "nsenter/nsenter.h"
 

@@ -15,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fault.h"
-#include "engine/exec_part.h"
+#include "engine/exec/internal.h"
 #include "nsenter/nsenter.h"
 
 #define SAFE_WRITE 4096u /* PIPE_BUF: pipe(7), POLLOUT */

@@ -10,7 +10,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
-#include "engine/exec.h"
+#include "engine/exec/exec.h"
 #include "engine/host/tty.h"
 
 /* Bytes on their way in one direction. Ends are closed (ours) or forgotten (the caller's) when

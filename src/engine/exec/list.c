@@ -15,8 +15,8 @@
 #include "base/fs.h"
 #include "base/parse.h"
 #include "base/proc.h"
-#include "engine/exec.h"
-#include "engine/exec_part.h"
+#include "engine/exec/exec.h"
+#include "engine/exec/internal.h"
 
 #define DIRECTORY "exec"
 
