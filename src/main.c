@@ -8,7 +8,7 @@
 #include "engine/exec/exec.h"
 #include "engine/health.h"
 #include "engine/inside/inside.h"
-#include "engine/monitor.h"
+#include "engine/monitor/monitor.h"
 #include "nsenter/nsenter.h"
 #include "ui/ui.h"
 

@@ -18,7 +18,7 @@
 #include "base/fs.h"
 #include "base/parse.h"
 #include "base/sys.h"
-#include "engine/monitor.h"
+#include "engine/monitor/monitor.h"
 
 #define EVENTS_MAX (64u << 20)
 #define MOUNTS_MAX (64u << 20)

@@ -19,7 +19,7 @@
 #include "engine/engine_part.h"
 #include "engine/host/kernel.h"
 #include "engine/host/self.h"
-#include "engine/monitor.h"
+#include "engine/monitor/monitor.h"
 
 #define LINK_MAX_LEN 4096
 #define ADOPT_WAIT_MS 10000

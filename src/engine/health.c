@@ -21,7 +21,7 @@
 #include "base/parse.h"
 #include "engine/cgroup/cgroup.h"
 #include "engine/health_part.h"
-#include "engine/monitor.h"
+#include "engine/monitor/monitor.h"
 #include "engine/store/events.h"
 
 #define DEFAULT_INTERVAL (30 * NS_PER_SEC)

@@ -1,7 +1,7 @@
 /* The loop of a running container. It sleeps in poll without a timeout: nothing to do means no
  * wake-up. The log is written before anyone is told, so what a client has seen is on file. */
 
-#include "engine/monitor_part.h"
+#include "engine/monitor/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

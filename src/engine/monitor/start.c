@@ -1,7 +1,7 @@
 /* START: forward when all goes well, undone from the failed step backwards when not. The groups
  * have their limits before anything is in them; init moves itself in first thing. */
 
-#include "engine/monitor_part.h"
+#include "engine/monitor/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * a session of its own, holding one descriptor: the socket of the front end that wants to hear
  * how the start went. */
 
-#include "engine/monitor.h"
+#include "engine/monitor/monitor.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "engine/monitor_part.h"
+#include "engine/monitor/internal.h"
 #include "engine/store/events.h"
 
 #ifdef __SANITIZE_ADDRESS__

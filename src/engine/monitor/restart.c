@@ -2,7 +2,7 @@
  * of ten seconds. Waiting for a restart is the same loop with a time-out, so that a stop is
  * heard at once. */
 
-#include "engine/monitor_part.h"
+#include "engine/monitor/internal.h"
 
 #include <errno.h>
 #include <unistd.h>

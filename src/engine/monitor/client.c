@@ -3,7 +3,7 @@
  * towards the container; when the container does not take it, who sends more is not read (its
  * socket fills up), so memory stays one buffer. The others are: a stop must be heard. */
 
-#include "engine/monitor_part.h"
+#include "engine/monitor/internal.h"
 
 #include <errno.h>
 #include <linux/sockios.h>

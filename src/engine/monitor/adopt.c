@@ -3,7 +3,7 @@
  * the record: enough to go on where the dead one stopped. A terminal cannot be got back: its
  * master died with the monitor, and the kernel hung up on the container. */
 
-#include "engine/monitor_part.h"
+#include "engine/monitor/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  * drained; the log is closed; the groups go; then the record says exited and is on disk; only
  * then do the clients hear it. */
 
-#include "engine/monitor_part.h"
+#include "engine/monitor/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

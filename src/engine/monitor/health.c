@@ -1,7 +1,7 @@
 /* Starting the health checker. It is nobody's child: the process started here forks and ends,
  * so whoever starts it has nothing to reap later. */
 
-#include "engine/monitor.h"
+#include "engine/monitor/monitor.h"
 
 #include <errno.h>
 #include <stddef.h>
