@@ -6,7 +6,7 @@
 
 #include "cli/cli.h"
 #include "engine/exec/exec.h"
-#include "engine/health.h"
+#include "engine/health/health.h"
 #include "engine/inside/inside.h"
 #include "engine/monitor/monitor.h"
 #include "nsenter/nsenter.h"

@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "engine/engine_part.h"
-#include "engine/health.h"
+#include "engine/health/health.h"
 #include "engine/monitor/monitor.h"
 
 void mtd_health(struct mtd_engine *e, const struct mtd_record *r, struct mtd_health *ret)

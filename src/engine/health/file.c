@@ -1,7 +1,7 @@
 /* The results are in the run directory, in memory: they come every few seconds and mean nothing
  * after the run. One version of the program wrote them; another finds a file of another size. */
 
-#include "engine/health_part.h"
+#include "engine/health/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

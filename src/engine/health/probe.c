@@ -3,7 +3,7 @@
  * dropped, so that a talkative check is not stopped by a full pipe. A process that the check
  * left behind may hold the pipe open: the end of the child is the end. */
 
-#include "engine/health_part.h"
+#include "engine/health/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 #ifndef ENGINE_HEALTH_PART_H
 #define ENGINE_HEALTH_PART_H
 
-#include "engine/health.h"
+#include "engine/health/health.h"
 
 /* Runs the check once. 1 = *ret is filled, 0 = the container ended meanwhile, -errno. */
 int health_probe(const struct mtd_record *r, int container,

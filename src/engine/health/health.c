@@ -3,7 +3,7 @@
  * the container's lock and after another look at the pidfd: the monitor removes the run
  * directory under that lock, and a later run's process writes there next. */
 
-#include "engine/health.h"
+#include "engine/health/health.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -20,7 +20,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "engine/cgroup/cgroup.h"
-#include "engine/health_part.h"
+#include "engine/health/internal.h"
 #include "engine/monitor/monitor.h"
 #include "engine/store/events.h"
 
