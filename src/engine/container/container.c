@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/engine_part.h"
+#include "engine/container/internal.h"
 #include "engine/host/tty.h"
 
 int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,

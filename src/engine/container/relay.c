@@ -3,7 +3,7 @@
  * has been written out. A pipe or terminal is written in pieces that poll says will not block, so a
  * stopped pager does not keep signals from being passed on. */
 
-#include "engine/attach.h"
+#include "engine/container/relay.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/engine_part.h"
+#include "engine/container/internal.h"
 #include "engine/health/health.h"
 #include "engine/monitor/monitor.h"
 

@@ -16,7 +16,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "engine/cgroup/stats.h"
-#include "engine/engine_part.h"
+#include "engine/container/internal.h"
 #include "engine/store/events.h"
 
 #define DEFAULT_ROOT "/var/lib/mytop-docker"

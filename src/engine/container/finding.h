@@ -5,7 +5,7 @@
 #ifndef ENGINE_CONTAINER_CHECK_H
 #define ENGINE_CONTAINER_CHECK_H
 
-#include "engine/engine_part.h"
+#include "engine/container/internal.h"
 
 struct finding;
 /* 0, or -errno: it stays as it is. NULL in a finding = only a person can put it right. */

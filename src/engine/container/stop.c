@@ -18,7 +18,7 @@
 #include "base/fault.h"
 #include "base/parse.h"
 #include "base/sys.h"
-#include "engine/engine_part.h"
+#include "engine/container/internal.h"
 
 #define STOP_TIMEOUT_S 10
 #define KILL_WAIT_MS 30000

@@ -19,7 +19,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/fs.h"
-#include "engine/engine_part.h"
+#include "engine/container/internal.h"
 #include "engine/rootfs/rootfs.h"
 
 #define COPY "copy"

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
-#include "engine/engine_part.h"
+#include "engine/container/internal.h"
 #include "engine/rootfs/rootfs.h"
 
 int mtd_images(struct mtd_engine *e, struct mtd_image_list *ret, struct mtd_error *err)

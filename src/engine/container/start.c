@@ -15,8 +15,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "engine/attach.h"
-#include "engine/engine_part.h"
+#include "engine/container/internal.h"
+#include "engine/container/relay.h"
 #include "engine/host/kernel.h"
 #include "engine/host/self.h"
 #include "engine/monitor/monitor.h"

@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "engine/confine/confine.h"
-#include "engine/engine_part.h"
+#include "engine/container/internal.h"
 #include "engine/host/kernel.h"
 #include "engine/rootfs/hostfiles.h"
 
