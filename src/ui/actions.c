@@ -11,7 +11,7 @@
 #include "base/parse.h"
 #include "ui/batch.h"
 #include "ui/dialog.h"
-#include "ui/format.h"
+#include "ui/draw/format.h"
 #include "ui/jobs.h"
 #include "ui/words.h"
 

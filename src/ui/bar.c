@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/format.h"
+#include "ui/draw/format.h"
+#include "ui/draw/text.h"
 #include "ui/logview.h"
-#include "ui/text.h"
 
 /* ---- header --------------------------------------------------------------------------- */
 

@@ -9,9 +9,9 @@
 #define UI_CONFIG_H
 
 #include "base/error.h"
+#include "ui/draw/theme.h"
 #include "ui/keys.h"
 #include "ui/model.h"
-#include "ui/theme.h"
 
 struct config {
     struct theme theme;

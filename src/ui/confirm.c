@@ -4,7 +4,7 @@
 
 #include "base/cleanup.h"
 #include "ui/dialog.h"
-#include "ui/text.h"
+#include "ui/draw/text.h"
 
 struct confirmation {
     struct modal modal;

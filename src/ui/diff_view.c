@@ -11,7 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ui/format.h"
+#include "ui/draw/format.h"
 #include "ui/scroll.h"
 #include "ui/tabs.h"
 

@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "ui/draw/format.h"
 #include "ui/events_file.h"
-#include "ui/format.h"
 #include "ui/scroll.h"
 #include "ui/tabs.h"
 

@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "ui/dialog.h"
-#include "ui/text.h"
+#include "ui/draw/text.h"
 #include "ui/words.h"
 
 enum { LABEL_COLS = 12 };

@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "ui/draw/format.h"
 #include "ui/form.h"
-#include "ui/format.h"
 #include "ui/jobs.h"
 
 struct about {

@@ -3,7 +3,7 @@
 
 #include "base/cleanup.h"
 #include "ui/dialog.h"
-#include "ui/text.h"
+#include "ui/draw/text.h"
 
 static const char NOTES[] =
     "\n\1Reading the list\n"

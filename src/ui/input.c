@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/text.h"
+#include "ui/draw/text.h"
 
 enum { WAIT = -1, MAX_PARAMS = 4, MAX_SEQUENCE = 64 };
 

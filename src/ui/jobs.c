@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ui/dialog.h"
-#include "ui/format.h"
-#include "ui/text.h"
+#include "ui/draw/format.h"
+#include "ui/draw/text.h"
 #include "ui/words.h"
 
 struct job *job_new(struct ui *ui)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "ui/format.h"
+#include "ui/draw/format.h"
 
 static void entry_done(struct journal_entry *e)
 {

@@ -6,8 +6,8 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
+#include "ui/draw/text.h"
 #include "ui/keys.h"
-#include "ui/text.h"
 
 static const struct {
     const char *name;

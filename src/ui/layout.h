@@ -6,7 +6,7 @@
 #ifndef UI_LAYOUT_H
 #define UI_LAYOUT_H
 
-#include "ui/canvas.h"
+#include "ui/draw/canvas.h"
 
 enum pane { PANE_BOTH, PANE_LIST, PANE_DETAIL };
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "ui/draw/text.h"
 #include "ui/keys.h"
-#include "ui/text.h"
 
 void line_set(struct line *l, const char *text)
 {

@@ -5,7 +5,7 @@
 #ifndef UI_LINE_H
 #define UI_LINE_H
 
-#include "ui/canvas.h"
+#include "ui/draw/canvas.h"
 
 #define LINE_MAX_BYTES 1024
 struct line {

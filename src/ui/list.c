@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/format.h"
-#include "ui/text.h"
+#include "ui/draw/format.h"
+#include "ui/draw/text.h"
 
 static bool failed(const struct mtd_summary *s)
 {

@@ -2,8 +2,8 @@
 #ifndef UI_LIST_H
 #define UI_LIST_H
 
-#include "ui/canvas.h"
 #include "ui/columns.h"
+#include "ui/draw/canvas.h"
 #include "ui/model.h"
 
 struct list_style {

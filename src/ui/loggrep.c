@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "ui/ansi.h"
-#include "ui/format.h"
+#include "ui/draw/ansi.h"
+#include "ui/draw/format.h"
 #include "ui/scroll.h"
 
 #define EXCERPT 240

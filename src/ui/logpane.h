@@ -9,7 +9,7 @@
 #ifndef UI_LOGPANE_H
 #define UI_LOGPANE_H
 
-#include "ui/canvas.h"
+#include "ui/draw/canvas.h"
 #include "ui/logmerge.h"
 
 #define LOGPANE_ROWS 512 /* higher ones leave the rest blank */

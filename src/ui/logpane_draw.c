@@ -1,7 +1,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
-#include "ui/format.h"
+#include "ui/draw/format.h"
 #include "ui/logpane.h"
 #include "ui/logtext.h"
 

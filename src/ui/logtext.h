@@ -7,7 +7,7 @@
 #define UI_LOGTEXT_H
 
 #include "engine/engine.h"
-#include "ui/ansi.h"
+#include "ui/draw/ansi.h"
 
 #define LOGTEXT_PIECE (16u << 10)
 

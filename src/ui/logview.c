@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "ui/ansi.h"
-#include "ui/format.h"
+#include "ui/draw/ansi.h"
+#include "ui/draw/format.h"
 #include "ui/logview_part.h"
 
 #define WORK_BUDGET (2u << 20)

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ui/format.h"
+#include "ui/draw/format.h"
 #include "ui/logtext.h"
 #include "ui/logview_part.h"
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/parse.h"
-#include "ui/text.h"
+#include "ui/draw/text.h"
 
 #define WAIT_NS (10 * NS_PER_SEC)
 #define DEFAULT_CLOCK 1767323045000000000LL /* 2026-01-02T03:04:05Z */

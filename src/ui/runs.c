@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
-#include "ui/format.h"
+#include "ui/draw/format.h"
 
 /* `stop` and `kill` are noted when they return: after the end they brought about. */
 #define JUST_AFTER (5 * NS_PER_SEC)

@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "ui/format.h"
-#include "ui/graph.h"
+#include "ui/draw/format.h"
+#include "ui/draw/graph.h"
 #include "ui/tabs.h"
 
 struct stats_view {

@@ -13,8 +13,8 @@
 
 #include <termios.h>
 
-#include "ui/canvas.h"
-#include "ui/theme.h"
+#include "ui/draw/canvas.h"
+#include "ui/draw/theme.h"
 
 #define TERM_RESTORE_MAX 256
 struct term_caps; /* strings by capability, in term.c */

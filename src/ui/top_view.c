@@ -10,7 +10,7 @@
 #include "base/parse.h"
 #include "base/proc.h"
 #include "base/sys.h"
-#include "ui/format.h"
+#include "ui/draw/format.h"
 #include "ui/procs.h"
 #include "ui/scroll.h"
 #include "ui/tabs.h"

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
-#include "ui/canvas.h"
+#include "ui/draw/canvas.h"
 #include "ui/keys.h"
 
 enum say { SAY_INFO, SAY_WARNING, SAY_ERROR };

@@ -8,12 +8,12 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "ui/ansi.h"
 #include "ui/dialog.h"
+#include "ui/draw/ansi.h"
+#include "ui/draw/format.h"
+#include "ui/draw/text.h"
 #include "ui/events_file.h"
-#include "ui/format.h"
 #include "ui/runs.h"
-#include "ui/text.h"
 
 enum { LAST_LINES = 10, LINE_BYTES = 500, LAST_RUNS = 10 };
 

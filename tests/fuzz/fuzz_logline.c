@@ -3,7 +3,7 @@
 
 #include "engine/log/log.h"
 #include "fuzz.h"
-#include "ui/ansi.h"
+#include "ui/draw/ansi.h"
 
 static int columns_by_glyph(const char *s, size_t n)
 {

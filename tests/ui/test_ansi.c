@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-#include "ui/ansi.h"
+#include "ui/draw/ansi.h"
 
 TestSuite(ansi);
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/canvas.h"
-#include "ui/text.h"
+#include "ui/draw/canvas.h"
+#include "ui/draw/text.h"
 
 static const struct style PLAIN = {0};
 

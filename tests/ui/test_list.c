@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ui/format.h"
+#include "ui/draw/format.h"
 #include "uibox.h"
 
 static const char *status(const struct mtd_summary *s, int cols)

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ui/text.h"
+#include "ui/draw/text.h"
 #include "uibox.h"
 
 static const struct {

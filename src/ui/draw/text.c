@@ -1,7 +1,7 @@
 /* The decoder accepts exactly the well-formed UTF-8 of Unicode table 3-7; an ill-formed byte
  * becomes one '?' and decoding goes on with the next byte, so damage never hides what
  * follows it. */
-#include "ui/text.h"
+#include "ui/draw/text.h"
 
 #include <stdbool.h>
 #include <string.h>

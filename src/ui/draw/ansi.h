@@ -12,8 +12,8 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "ui/canvas.h"
-#include "ui/text.h"
+#include "ui/draw/canvas.h"
+#include "ui/draw/text.h"
 
 /* A longer sequence is not SGR. Unless they are the last of the text, so many bytes must be
  * given to ansi_next(). */

@@ -1,6 +1,6 @@
 /* Schemes as tables. Blue and orange stay apart for every common kind of colour blindness;
  * red and green never stand against each other. */
-#include "ui/theme.h"
+#include "ui/draw/theme.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Drawing goes through put_glyph() alone, which keeps the two promises a terminal needs: a
  * cell never holds half of a wide glyph, and never a byte that text.c did not let through. */
-#include "ui/canvas.h"
+#include "ui/draw/canvas.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/text.h"
+#include "ui/draw/text.h"
 
 static const struct cell BLANK = {.text = " ", .len = 1, .width = 1};
 

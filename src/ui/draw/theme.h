@@ -6,7 +6,7 @@
 #ifndef UI_THEME_H
 #define UI_THEME_H
 
-#include "ui/canvas.h"
+#include "ui/draw/canvas.h"
 
 struct look {
     short fg, bg; /* 0..255, -1 = default */

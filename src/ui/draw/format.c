@@ -1,5 +1,5 @@
 /* Docker's words where a docker user expects them, otherwise as short as can be. */
-#include "ui/format.h"
+#include "ui/draw/format.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* The canvas as text, for golden screens, scripts and the README, and the table of shapes. */
-#include "ui/canvas.h"
+#include "ui/draw/canvas.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "ui/ansi.h"
+#include "ui/draw/ansi.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 #ifndef UI_GRAPH_H
 #define UI_GRAPH_H
 
-#include "ui/canvas.h"
+#include "ui/draw/canvas.h"
 
 struct graph {
     const float *values; /* newest first */

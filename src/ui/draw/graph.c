@@ -1,4 +1,4 @@
-#include "ui/graph.h"
+#include "ui/draw/graph.h"
 
 static float top_of(const struct graph *g, int cols)
 {
