@@ -4,10 +4,10 @@
 #ifndef UI_APP_H
 #define UI_APP_H
 
-#include "ui/guard.h"
 #include "ui/replay.h"
 #include "ui/screen.h"
-#include "ui/term.h"
+#include "ui/term/guard.h"
+#include "ui/term/term.h"
 
 struct app_setup {
     const struct ui_setup *ui; /* platform and app are filled in */

@@ -6,10 +6,10 @@
 
 #include <uv.h>
 
-#include "ui/guard.h"
 #include "ui/replay.h"
 #include "ui/screen.h"
-#include "ui/term.h"
+#include "ui/term/guard.h"
+#include "ui/term/term.h"
 
 enum { WATCHES = 8 };
 

@@ -10,8 +10,8 @@
 
 #include "base/error.h"
 #include "ui/draw/theme.h"
-#include "ui/keys.h"
 #include "ui/model.h"
+#include "ui/term/keys.h"
 
 struct config {
     struct theme theme;

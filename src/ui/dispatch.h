@@ -3,8 +3,8 @@
 #ifndef UI_DISPATCH_H
 #define UI_DISPATCH_H
 
-#include "ui/input.h"
 #include "ui/state.h"
+#include "ui/term/input.h"
 
 void dispatch_key(struct ui *ui, const struct input_event *ev);
 /* The selection or what is visible changed: tells the tab on the screen. */

@@ -6,7 +6,7 @@
 
 #include "base/cleanup.h"
 #include "ui/draw/text.h"
-#include "ui/keys.h"
+#include "ui/term/keys.h"
 
 void line_set(struct line *l, const char *text)
 {

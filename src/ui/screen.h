@@ -5,8 +5,8 @@
 #ifndef UI_SCREEN_H
 #define UI_SCREEN_H
 
-#include "ui/input.h"
 #include "ui/state.h"
+#include "ui/term/input.h"
 
 struct ui_setup {
     const struct mtd_options *options;

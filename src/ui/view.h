@@ -14,7 +14,7 @@
 
 #include "engine/engine.h"
 #include "ui/draw/canvas.h"
-#include "ui/keys.h"
+#include "ui/term/keys.h"
 
 enum say { SAY_INFO, SAY_WARNING, SAY_ERROR };
 

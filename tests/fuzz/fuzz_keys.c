@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "ui/input.h"
+#include "ui/term/input.h"
 
 #define MOST 4096
 static struct input_event whole[MOST], pieces[MOST];

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/input.h"
-#include "ui/keys.h"
+#include "ui/term/input.h"
+#include "ui/term/keys.h"
 
 static int first_key(const char *bytes, size_t n)
 {

@@ -7,7 +7,7 @@
 
 #include "base/cleanup.h"
 #include "ui/draw/text.h"
-#include "ui/keys.h"
+#include "ui/term/keys.h"
 
 static const struct {
     const char *name;

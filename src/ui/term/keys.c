@@ -1,5 +1,5 @@
 /* The table. Its order is the order of the help screen and, by label, of the footer. */
-#include "ui/keys.h"
+#include "ui/term/keys.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
 
 #include <sys/types.h>
 
-#include "ui/term.h"
+#include "ui/term/term.h"
 
 /* One page shared by the two. */
 struct guard {

@@ -1,7 +1,7 @@
 /* Painting is a difference of two canvases. Everything a terminal needs to be told is a
  * string learned once from terminfo (padding cut: no terminal since the VT100 wants it), so
  * that giving the terminal back is one write() of bytes prepared before anything was taken. */
-#include "ui/term.h"
+#include "ui/term/term.h"
 
 #include <curses.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* All signals are blocked in the parent and read with sigwaitinfo(), also those that would
  * kill it: it has nothing of its own to do for them but to hand them on. */
-#include "ui/guard.h"
+#include "ui/term/guard.h"
 
 #include <errno.h>
 #include <poll.h>

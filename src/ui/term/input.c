@@ -1,6 +1,6 @@
 /* Escape sequences have one grammar (ECMA-48: ESC [ parameters intermediates final), so one
  * parser serves every terminal and two small tables say what the ends of them mean. */
-#include "ui/input.h"
+#include "ui/term/input.h"
 
 #include <string.h>
 

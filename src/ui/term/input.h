@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "ui/keys.h"
+#include "ui/term/keys.h"
 
 struct input_event {
     int key;      /* keys.h */
