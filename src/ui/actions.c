@@ -9,10 +9,10 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "ui/batch.h"
 #include "ui/dialog.h"
 #include "ui/draw/format.h"
 #include "ui/jobs.h"
+#include "ui/model/verbs.h"
 #include "ui/words.h"
 
 /* The name when it is one, so that lines in the journal read well. */

@@ -12,7 +12,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ui/draw/format.h"
-#include "ui/scroll.h"
+#include "ui/model/scroll.h"
 #include "ui/tabs.h"
 
 enum { MAX_ENTRIES = 20000, PIECE_NS = 5000000 };

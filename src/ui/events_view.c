@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ui/draw/format.h"
-#include "ui/events_file.h"
-#include "ui/scroll.h"
+#include "ui/model/events_file.h"
+#include "ui/model/scroll.h"
 #include "ui/tabs.h"
 
 struct events_view {

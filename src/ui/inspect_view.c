@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/scroll.h"
+#include "ui/model/scroll.h"
+#include "ui/model/tree.h"
 #include "ui/tabs.h"
-#include "ui/tree.h"
 
 struct inspect_view {
     struct view view;

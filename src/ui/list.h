@@ -2,9 +2,9 @@
 #ifndef UI_LIST_H
 #define UI_LIST_H
 
-#include "ui/columns.h"
 #include "ui/draw/canvas.h"
-#include "ui/model.h"
+#include "ui/model/columns.h"
+#include "ui/model/model.h"
 
 struct list_style {
     unsigned columns; /* bits 1 << enum column */

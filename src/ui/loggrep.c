@@ -9,7 +9,7 @@
 #include "base/cleanup.h"
 #include "ui/draw/ansi.h"
 #include "ui/draw/format.h"
-#include "ui/scroll.h"
+#include "ui/model/scroll.h"
 
 #define EXCERPT 240
 

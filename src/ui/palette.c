@@ -5,10 +5,10 @@
 
 #include "base/cleanup.h"
 #include "ui/actions.h"
-#include "ui/batch.h"
-#include "ui/columns.h"
 #include "ui/dialog.h"
 #include "ui/logview.h"
+#include "ui/model/columns.h"
+#include "ui/model/verbs.h"
 
 static void open_journal(struct ui *ui, const char *arg)
 {

@@ -10,9 +10,9 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ui/batch.h"
 #include "ui/draw/ansi.h"
 #include "ui/draw/format.h"
+#include "ui/model/verbs.h"
 #include "ui/words.h"
 
 extern char **environ;

@@ -6,11 +6,11 @@
 #ifndef UI_STATE_H
 #define UI_STATE_H
 
-#include "ui/config.h"
-#include "ui/journal.h"
-#include "ui/layout.h"
-#include "ui/line_history.h"
-#include "ui/model.h"
+#include "ui/model/config.h"
+#include "ui/model/history.h"
+#include "ui/model/journal.h"
+#include "ui/model/layout.h"
+#include "ui/model/model.h"
 #include "ui/view.h"
 
 enum tab { TAB_LOGS, TAB_STATS, TAB_TOP, TAB_INSPECT, TAB_DIFF, TAB_EVENTS, TAB_COUNT };

@@ -4,7 +4,7 @@
 #ifndef UI_TABS_H
 #define UI_TABS_H
 
-#include "ui/model.h"
+#include "ui/model/model.h"
 #include "ui/view.h"
 
 struct view *stats_view_new(const struct host *host, const struct model *m);

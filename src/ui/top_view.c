@@ -11,8 +11,8 @@
 #include "base/proc.h"
 #include "base/sys.h"
 #include "ui/draw/format.h"
-#include "ui/procs.h"
-#include "ui/scroll.h"
+#include "ui/model/procs.h"
+#include "ui/model/scroll.h"
 #include "ui/tabs.h"
 
 struct top_view {

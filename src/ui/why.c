@@ -12,8 +12,8 @@
 #include "ui/draw/ansi.h"
 #include "ui/draw/format.h"
 #include "ui/draw/text.h"
-#include "ui/events_file.h"
-#include "ui/runs.h"
+#include "ui/model/events_file.h"
+#include "ui/model/runs.h"
 
 enum { LAST_LINES = 10, LINE_BYTES = 500, LAST_RUNS = 10 };
 

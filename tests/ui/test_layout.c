@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/columns.h"
-#include "ui/layout.h"
+#include "ui/model/columns.h"
+#include "ui/model/layout.h"
 
 enum { MAX_ROWS = 80, MAX_COLS = 250 };
 

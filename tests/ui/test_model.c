@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ui/model.h"
+#include "ui/model/model.h"
 #include "uibox.h"
 
 static struct mtd_list make_list(const char *digits)

@@ -1,4 +1,4 @@
-#include "ui/journal.h"
+#include "ui/model/journal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #define UI_MODEL_H
 
 #include "engine/engine.h"
-#include "ui/filter.h"
+#include "ui/model/filter.h"
 
 #define MODEL_HISTORY 120
 

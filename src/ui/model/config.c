@@ -1,5 +1,5 @@
 /* Every setting is a row of a table with a function that takes its value. */
-#include "ui/config.h"
+#include "ui/model/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/parse.h"
-#include "ui/columns.h"
+#include "ui/model/columns.h"
 
 void config_init(struct config *c)
 {

@@ -1,5 +1,5 @@
 /* First who stays (by minimum widths and priority), then who grows. */
-#include "ui/columns.h"
+#include "ui/model/columns.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Whole code points only: the cursor never stands inside one. */
-#include "ui/line.h"
+#include "ui/model/line.h"
 
 #include <stdio.h>
 #include <string.h>

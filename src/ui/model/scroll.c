@@ -1,4 +1,4 @@
-#include "ui/scroll.h"
+#include "ui/model/scroll.h"
 
 void scroll_fit(struct scroll *s, size_t n, int rows)
 {

@@ -1,4 +1,4 @@
-#include "ui/line_history.h"
+#include "ui/model/history.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 #define UI_RUNS_H
 
 #include "base/buf.h"
-#include "ui/events_file.h"
+#include "ui/model/events_file.h"
 
 struct run {
     int64_t start, end; /* wall ns; start 0 = its event is gone, end 0 = none yet */

@@ -1,7 +1,7 @@
 /* A filter is compiled once per change and matched against every row; only pid: and port:
  * ask the kernel: pid: once per filter, port: once per filter for the host's network and once
  * per container that has its own. */
-#include "ui/filter.h"
+#include "ui/model/filter.h"
 
 #include <dirent.h>
 #include <errno.h>

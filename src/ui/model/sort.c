@@ -1,6 +1,6 @@
 /* Order is total (ties keep the list's own order, newest first), so rows never change places
  * without a reason. */
-#include "ui/model.h"
+#include "ui/model/model.h"
 
 #include <errno.h>
 #include <stdlib.h>

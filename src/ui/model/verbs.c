@@ -1,4 +1,4 @@
-#include "ui/batch.h"
+#include "ui/model/verbs.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #ifndef UI_LINE_HISTORY_H
 #define UI_LINE_HISTORY_H
 
-#include "ui/line.h"
+#include "ui/model/line.h"
 
 #define LINE_HISTORY_MAX 100
 struct line_history {

@@ -1,6 +1,6 @@
 /* The list is replaced as a whole: what belongs to a container for longer than one reading of
  * the state directory lives in its track, found again by id. */
-#include "ui/model.h"
+#include "ui/model/model.h"
 
 #include <errno.h>
 #include <stdio.h>

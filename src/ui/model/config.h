@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "ui/draw/theme.h"
-#include "ui/model.h"
+#include "ui/model/model.h"
 #include "ui/term/keys.h"
 
 struct config {

@@ -1,4 +1,4 @@
-#include "ui/procs.h"
+#include "ui/model/procs.h"
 
 #include <errno.h>
 #include <fcntl.h>

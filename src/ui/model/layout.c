@@ -1,6 +1,6 @@
 /* Lines are dealt out from the outside in: header and footer, then headings, then the rest is
  * split between list and detail. */
-#include "ui/layout.h"
+#include "ui/model/layout.h"
 
 enum {
     ROWS_FOR_BOTH = 16,

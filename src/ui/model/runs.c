@@ -1,4 +1,4 @@
-#include "ui/runs.h"
+#include "ui/model/runs.h"
 
 #include <string.h>
 

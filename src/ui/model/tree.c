@@ -1,4 +1,4 @@
-#include "ui/tree.h"
+#include "ui/model/tree.h"
 
 #include <errno.h>
 #include <jansson.h>

@@ -1,4 +1,4 @@
-#include "ui/events_file.h"
+#include "ui/model/events_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
