@@ -9,9 +9,9 @@
 #include "ui/bar.h"
 #include "ui/dialog.h"
 #include "ui/forms.h"
-#include "ui/list.h"
 #include "ui/logview.h"
 #include "ui/palette.h"
+#include "ui/view/list.h"
 #include "ui/why.h"
 
 static bool detail_has_focus(const struct ui *ui)

@@ -6,7 +6,7 @@
 #ifndef UI_LOGGREP_H
 #define UI_LOGGREP_H
 
-#include "ui/view.h"
+#include "ui/view/view.h"
 
 #define LOGGREP_EACH 1000u
 #define LOGGREP_ALL 10000u

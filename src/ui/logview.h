@@ -5,7 +5,7 @@
 #ifndef UI_LOGVIEW_H
 #define UI_LOGVIEW_H
 
-#include "ui/view.h"
+#include "ui/view/view.h"
 
 struct view *logview_new(const struct host *host);
 

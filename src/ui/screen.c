@@ -14,9 +14,9 @@
 #include "ui/dispatch.h"
 #include "ui/host.h"
 #include "ui/jobs.h"
-#include "ui/list.h"
 #include "ui/logview.h"
-#include "ui/tabs.h"
+#include "ui/view/list.h"
+#include "ui/view/tabs.h"
 
 /* ---- what views may ask ----------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@
 #include "ui/model/journal.h"
 #include "ui/model/layout.h"
 #include "ui/model/model.h"
-#include "ui/view.h"
+#include "ui/view/view.h"
 
 enum tab { TAB_LOGS, TAB_STATS, TAB_TOP, TAB_INSPECT, TAB_DIFF, TAB_EVENTS, TAB_COUNT };
 

@@ -5,7 +5,7 @@
 #define UI_TABS_H
 
 #include "ui/model/model.h"
-#include "ui/view.h"
+#include "ui/view/view.h"
 
 struct view *stats_view_new(const struct host *host, const struct model *m);
 struct view *top_view_new(const struct host *host);

@@ -1,5 +1,5 @@
 /* A row is a table of columns: each has a function that makes its text and picks its colour. */
-#include "ui/list.h"
+#include "ui/view/list.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "ui/draw/format.h"
 #include "ui/model/scroll.h"
-#include "ui/tabs.h"
+#include "ui/view/tabs.h"
 
 enum { MAX_ENTRIES = 20000, PIECE_NS = 5000000 };
 

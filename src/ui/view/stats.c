@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "ui/draw/format.h"
 #include "ui/draw/graph.h"
-#include "ui/tabs.h"
+#include "ui/view/tabs.h"
 
 struct stats_view {
     struct view view;

@@ -8,7 +8,7 @@
 #include "ui/draw/format.h"
 #include "ui/model/events_file.h"
 #include "ui/model/scroll.h"
-#include "ui/tabs.h"
+#include "ui/view/tabs.h"
 
 struct events_view {
     struct view view;

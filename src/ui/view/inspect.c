@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "ui/model/scroll.h"
 #include "ui/model/tree.h"
-#include "ui/tabs.h"
+#include "ui/view/tabs.h"
 
 struct inspect_view {
     struct view view;

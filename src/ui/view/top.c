@@ -13,7 +13,7 @@
 #include "ui/draw/format.h"
 #include "ui/model/procs.h"
 #include "ui/model/scroll.h"
-#include "ui/tabs.h"
+#include "ui/view/tabs.h"
 
 struct top_view {
     struct view view;
