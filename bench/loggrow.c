@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/parse.h"
-#include "ui/logpane.h"
+#include "ui/log/pane.h"
 
 #define LOOK_NS (40 * NS_PER_MS)
 #define WORK_BUDGET (2u << 20)

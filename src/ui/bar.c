@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "ui/draw/format.h"
 #include "ui/draw/text.h"
-#include "ui/logview.h"
+#include "ui/log/view.h"
 
 /* ---- header --------------------------------------------------------------------------- */
 

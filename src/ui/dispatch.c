@@ -9,7 +9,7 @@
 #include "ui/bar.h"
 #include "ui/dialog.h"
 #include "ui/forms.h"
-#include "ui/logview.h"
+#include "ui/log/view.h"
 #include "ui/palette.h"
 #include "ui/view/list.h"
 #include "ui/why.h"

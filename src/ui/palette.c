@@ -6,7 +6,7 @@
 #include "base/cleanup.h"
 #include "ui/actions.h"
 #include "ui/dialog.h"
-#include "ui/logview.h"
+#include "ui/log/view.h"
 #include "ui/model/columns.h"
 #include "ui/model/verbs.h"
 

@@ -14,7 +14,7 @@
 #include "ui/dispatch.h"
 #include "ui/host.h"
 #include "ui/jobs.h"
-#include "ui/logview.h"
+#include "ui/log/view.h"
 #include "ui/view/list.h"
 #include "ui/view/tabs.h"
 

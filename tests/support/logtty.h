@@ -7,7 +7,7 @@
 
 #include "base/buf.h"
 #include "tempdir.h"
-#include "ui/logview.h"
+#include "ui/log/view.h"
 
 #define LOGTTY_NOW 1767323045000000000LL /* 2026-01-02T03:04:05Z */
 

@@ -1,4 +1,4 @@
-#include "ui/logsave.h"
+#include "ui/log/save.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "ui/loggrep.h"
+#include "ui/log/grep.h"
 
 #include <errno.h>
 #include <stdio.h>

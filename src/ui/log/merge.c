@@ -1,4 +1,4 @@
-#include "ui/logmerge.h"
+#include "ui/log/merge.h"
 
 #include <errno.h>
 

@@ -10,7 +10,7 @@
 #define UI_LOGPANE_H
 
 #include "ui/draw/canvas.h"
-#include "ui/logmerge.h"
+#include "ui/log/merge.h"
 
 #define LOGPANE_ROWS 512 /* higher ones leave the rest blank */
 

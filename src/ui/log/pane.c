@@ -2,13 +2,13 @@
  * from the end, until the screen is full or the known lines are reached, so a flood costs a
  * screenful and a filter sees every byte once. Paused: forwards from the first line.
  */
-#include "ui/logpane.h"
+#include "ui/log/pane.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "ui/logtext.h"
+#include "ui/log/text.h"
 
 int logpane_init(struct logpane *p)
 {

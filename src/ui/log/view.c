@@ -1,6 +1,6 @@
 /* The view itself: which logs are open, and which of its parts a key or a piece of work
  * belongs to. */
-#include "ui/logview.h"
+#include "ui/log/view.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 #include "ui/draw/ansi.h"
 #include "ui/draw/format.h"
-#include "ui/logview_part.h"
+#include "ui/log/internal.h"
 
 #define WORK_BUDGET (2u << 20)
 #define SHIFT 8

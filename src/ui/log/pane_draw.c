@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "ui/draw/format.h"
-#include "ui/logpane.h"
-#include "ui/logtext.h"
+#include "ui/log/pane.h"
+#include "ui/log/text.h"
 
 #define NARROW 40 /* columns below which times are left out */
 #define DRAW_STEPS 4

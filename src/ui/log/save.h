@@ -4,7 +4,7 @@
 #ifndef UI_LOGSAVE_H
 #define UI_LOGSAVE_H
 
-#include "ui/logmerge.h"
+#include "ui/log/merge.h"
 
 struct logsave;
 struct logsave_spec {

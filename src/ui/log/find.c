@@ -7,8 +7,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ui/draw/format.h"
-#include "ui/logtext.h"
-#include "ui/logview_part.h"
+#include "ui/log/internal.h"
+#include "ui/log/text.h"
 
 #define FIND_BUDGET (4u << 20)
 #define FIND_HIDDEN 500 /* hits in hidden lines per piece of work */

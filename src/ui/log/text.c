@@ -1,4 +1,4 @@
-#include "ui/logtext.h"
+#include "ui/log/text.h"
 
 #include <string.h>
 

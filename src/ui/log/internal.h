@@ -2,9 +2,9 @@
 #ifndef UI_LOGVIEW_PART_H
 #define UI_LOGVIEW_PART_H
 
-#include "ui/loggrep.h"
-#include "ui/logpane.h"
-#include "ui/logsave.h"
+#include "ui/log/grep.h"
+#include "ui/log/pane.h"
+#include "ui/log/save.h"
 
 struct logname { /* a source, as the screen names it */
     char id[MTD_ID_SIZE];

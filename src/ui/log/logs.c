@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/logview.h"
-#include "ui/logview_part.h"
+#include "ui/log/internal.h"
+#include "ui/log/view.h"
 
 #define SAME_TIME 100000 /* lines of one time to look through */
 
