@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "ui/dialog.h"
+#include "ui/dialog/dialog.h"
 #include "ui/draw/format.h"
 #include "ui/jobs.h"
 #include "ui/model/verbs.h"

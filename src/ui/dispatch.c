@@ -7,12 +7,12 @@
 #include "base/cleanup.h"
 #include "ui/actions.h"
 #include "ui/bar.h"
-#include "ui/dialog.h"
-#include "ui/forms.h"
+#include "ui/dialog/dialog.h"
+#include "ui/dialog/forms.h"
+#include "ui/dialog/palette.h"
+#include "ui/dialog/why.h"
 #include "ui/log/view.h"
-#include "ui/palette.h"
 #include "ui/view/list.h"
-#include "ui/why.h"
 
 static bool detail_has_focus(const struct ui *ui)
 {

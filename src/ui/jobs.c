@@ -5,7 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ui/dialog.h"
+#include "ui/dialog/dialog.h"
 #include "ui/draw/format.h"
 #include "ui/draw/text.h"
 #include "ui/words.h"

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "ui/bar.h"
-#include "ui/dialog.h"
+#include "ui/dialog/dialog.h"
 #include "ui/dispatch.h"
 #include "ui/host.h"
 #include "ui/jobs.h"

@@ -6,8 +6,8 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "ui/form.h"
-#include "ui/forms.h"
+#include "ui/dialog/form.h"
+#include "ui/dialog/forms.h"
 #include "ui/jobs.h"
 #include "ui/words.h"
 

@@ -1,10 +1,10 @@
-#include "ui/form.h"
+#include "ui/dialog/form.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/dialog.h"
+#include "ui/dialog/dialog.h"
 #include "ui/draw/text.h"
 #include "ui/words.h"
 

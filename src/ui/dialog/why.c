@@ -1,6 +1,6 @@
 /* Everything there is to know about an end, on one card: nobody should have to put it together
  * from inspect, logs and dmesg. */
-#include "ui/why.h"
+#include "ui/dialog/why.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "ui/dialog.h"
+#include "ui/dialog/dialog.h"
 #include "ui/draw/ansi.h"
 #include "ui/draw/format.h"
 #include "ui/draw/text.h"

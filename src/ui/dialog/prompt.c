@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/dialog.h"
+#include "ui/dialog/dialog.h"
 
 struct prompt {
     struct modal modal;

@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "base/cleanup.h"
-#include "ui/dialog.h"
+#include "ui/dialog/dialog.h"
 #include "ui/draw/text.h"
 
 struct menu {

@@ -1,6 +1,6 @@
 /* The small forms: commit and rename. They are about one container and close with a word when
  * it vanishes. */
-#include "ui/forms.h"
+#include "ui/dialog/forms.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "ui/dialog/form.h"
 #include "ui/draw/format.h"
-#include "ui/form.h"
 #include "ui/jobs.h"
 
 struct about {

@@ -1,11 +1,11 @@
-#include "ui/palette.h"
+#include "ui/dialog/palette.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "ui/actions.h"
-#include "ui/dialog.h"
+#include "ui/dialog/dialog.h"
 #include "ui/log/view.h"
 #include "ui/model/columns.h"
 #include "ui/model/verbs.h"
