@@ -4,8 +4,8 @@
 #ifndef UI_APP_H
 #define UI_APP_H
 
-#include "ui/replay.h"
-#include "ui/screen.h"
+#include "ui/screen/replay.h"
+#include "ui/screen/screen.h"
 #include "ui/term/guard.h"
 #include "ui/term/term.h"
 

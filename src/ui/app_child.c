@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
-#include "ui/jobs.h"
+#include "ui/screen/jobs.h"
 
 enum { GRACE_MS = 200 };
 

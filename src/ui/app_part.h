@@ -6,8 +6,8 @@
 
 #include <uv.h>
 
-#include "ui/replay.h"
-#include "ui/screen.h"
+#include "ui/screen/replay.h"
+#include "ui/screen/screen.h"
 #include "ui/term/guard.h"
 #include "ui/term/term.h"
 

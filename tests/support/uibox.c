@@ -8,8 +8,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ui/dispatch.h"
-#include "ui/jobs.h"
+#include "ui/screen/dispatch.h"
+#include "ui/screen/jobs.h"
 
 static int64_t wall_ns(void *app)
 {

@@ -5,7 +5,7 @@
 #define UIBOX_H
 
 #include "tempdir.h"
-#include "ui/screen.h"
+#include "ui/screen/screen.h"
 
 struct uibox {
     struct ui ui;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/dispatch.h"
+#include "ui/screen/dispatch.h"
 #include "uibox.h"
 
 static void expect(const char *keys, const char *line)

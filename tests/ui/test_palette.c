@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/dispatch.h"
 #include "ui/model/history.h"
 #include "ui/model/verbs.h"
+#include "ui/screen/dispatch.h"
 #include "ui/words.h"
 #include "uibox.h"
 

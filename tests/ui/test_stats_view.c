@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "ui/dispatch.h"
+#include "ui/screen/dispatch.h"
 #include "uibox.h"
 
 static struct uibox b;

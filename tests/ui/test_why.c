@@ -5,8 +5,8 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ui/dispatch.h"
 #include "ui/model/runs.h"
+#include "ui/screen/dispatch.h"
 #include "uibox.h"
 
 static struct event_list list_of(struct event_line *items, size_t n)

@@ -5,7 +5,7 @@
 #ifndef UI_DIALOG_H
 #define UI_DIALOG_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 /* answer(NULL) = cancelled; changed may be NULL. Up and Down recall what was answered to the
  * same label before. */

@@ -5,7 +5,7 @@
 #ifndef UI_FORM_H
 #define UI_FORM_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 struct form;
 enum field_kind { FIELD_TEXT, FIELD_CHECK };

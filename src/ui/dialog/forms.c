@@ -10,7 +10,7 @@
 #include "base/parse.h"
 #include "ui/dialog/form.h"
 #include "ui/draw/format.h"
-#include "ui/jobs.h"
+#include "ui/screen/jobs.h"
 
 struct about {
     char id[MTD_ID_SIZE];

@@ -2,7 +2,7 @@
 #ifndef UI_FORMS_H
 #define UI_FORMS_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 void form_run(struct ui *ui);
 void form_commit(struct ui *ui);

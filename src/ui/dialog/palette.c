@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/actions.h"
 #include "ui/dialog/dialog.h"
 #include "ui/log/view.h"
 #include "ui/model/columns.h"
 #include "ui/model/verbs.h"
+#include "ui/screen/actions.h"
 
 static void open_journal(struct ui *ui, const char *arg)
 {

@@ -2,7 +2,7 @@
 #ifndef UI_PALETTE_H
 #define UI_PALETTE_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 void palette_open(struct ui *ui);
 void palette_run(struct ui *ui, const char *text);

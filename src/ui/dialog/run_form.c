@@ -8,7 +8,7 @@
 #include "base/parse.h"
 #include "ui/dialog/form.h"
 #include "ui/dialog/forms.h"
-#include "ui/jobs.h"
+#include "ui/screen/jobs.h"
 #include "ui/words.h"
 
 enum {

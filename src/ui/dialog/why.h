@@ -2,7 +2,7 @@
 #ifndef UI_WHY_H
 #define UI_WHY_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 void why_open(struct ui *ui); /* of the selected one */
 /* The text of the card; also for tests. */

@@ -2,7 +2,7 @@
 #ifndef UI_HOST_H
 #define UI_HOST_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 void host_read(struct ui *ui);   /* name, cgroup version, memory: once */
 void host_sample(struct ui *ui); /* CPU and memory in use */

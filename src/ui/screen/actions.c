@@ -1,6 +1,6 @@
 /* A container is named by its id in the command line, so that a rename between the key and
  * the action never hits another one; messages and confirmations name it by name. */
-#include "ui/actions.h"
+#include "ui/screen/actions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 #include "base/parse.h"
 #include "ui/dialog/dialog.h"
 #include "ui/draw/format.h"
-#include "ui/jobs.h"
 #include "ui/model/verbs.h"
+#include "ui/screen/jobs.h"
 #include "ui/words.h"
 
 /* The name when it is one, so that lines in the journal read well. */

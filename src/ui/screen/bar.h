@@ -2,7 +2,7 @@
 #ifndef UI_BAR_H
 #define UI_BAR_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 void bar_header(const struct ui *ui, struct canvas *c, struct rect r);
 void bar_tabs(const struct ui *ui, struct canvas *c, struct rect r);

@@ -1,4 +1,4 @@
-#include "ui/bar.h"
+#include "ui/screen/bar.h"
 
 #include <stdio.h>
 #include <string.h>

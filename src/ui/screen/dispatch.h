@@ -3,7 +3,7 @@
 #ifndef UI_DISPATCH_H
 #define UI_DISPATCH_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 #include "ui/term/input.h"
 
 void dispatch_key(struct ui *ui, const struct input_event *ev);

@@ -1,4 +1,4 @@
-#include "ui/replay.h"
+#include "ui/screen/replay.h"
 
 #include <errno.h>
 #include <fcntl.h>

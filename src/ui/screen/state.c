@@ -1,4 +1,4 @@
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef UI_ACTIONS_H
 #define UI_ACTIONS_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 void action_stop_start(struct ui *ui);
 void action_restart(struct ui *ui);

@@ -1,17 +1,17 @@
 /* A key goes to the topmost dialog; else the table gives its command, which is offered to the
  * focused view, then to the list, then to everybody's commands below. */
-#include "ui/dispatch.h"
+#include "ui/screen/dispatch.h"
 
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "ui/actions.h"
-#include "ui/bar.h"
 #include "ui/dialog/dialog.h"
 #include "ui/dialog/forms.h"
 #include "ui/dialog/palette.h"
 #include "ui/dialog/why.h"
 #include "ui/log/view.h"
+#include "ui/screen/actions.h"
+#include "ui/screen/bar.h"
 #include "ui/view/list.h"
 
 static bool detail_has_focus(const struct ui *ui)

@@ -1,7 +1,7 @@
 /* The dashboard as a whole. What is read when: the list after a file event, figures with the
  * sample timer, the visible tab when its files change; nothing else, so an idle screen costs
  * nothing. */
-#include "ui/screen.h"
+#include "ui/screen/screen.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "ui/bar.h"
 #include "ui/dialog/dialog.h"
-#include "ui/dispatch.h"
-#include "ui/host.h"
-#include "ui/jobs.h"
 #include "ui/log/view.h"
+#include "ui/screen/bar.h"
+#include "ui/screen/dispatch.h"
+#include "ui/screen/jobs.h"
+#include "ui/screen/machine.h"
 #include "ui/view/list.h"
 #include "ui/view/tabs.h"
 

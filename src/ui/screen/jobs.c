@@ -1,4 +1,4 @@
-#include "ui/jobs.h"
+#include "ui/screen/jobs.h"
 
 #include <stdlib.h>
 #include <string.h>

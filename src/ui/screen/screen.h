@@ -5,7 +5,7 @@
 #ifndef UI_SCREEN_H
 #define UI_SCREEN_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 #include "ui/term/input.h"
 
 struct ui_setup {

@@ -4,7 +4,7 @@
 #ifndef UI_JOBS_H
 #define UI_JOBS_H
 
-#include "ui/state.h"
+#include "ui/screen/state.h"
 
 struct job *job_new(struct ui *ui); /* done = job_finish; NULL = out of memory */
 void job_free(struct job *j);

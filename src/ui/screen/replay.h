@@ -14,7 +14,7 @@
 #ifndef UI_REPLAY_H
 #define UI_REPLAY_H
 
-#include "ui/screen.h"
+#include "ui/screen/screen.h"
 
 struct replay {
     char *text, *next;

@@ -1,4 +1,4 @@
-#include "ui/host.h"
+#include "ui/screen/machine.h"
 
 #include <errno.h>
 #include <fcntl.h>
