@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "ui/app.h"
-#include "ui/plain.h"
+#include "ui/app/app.h"
+#include "ui/app/plain.h"
 
 static const char USAGE[] =
     "usage: mytop-docker [--root DIR] [--run-root DIR] [screen options]\n"

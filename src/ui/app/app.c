@@ -1,14 +1,14 @@
 /* The loop. It wakes up for input, file events, children and one sample timer; drawing happens
  * once per turn, before it sleeps, and only when something changed and the terminal has taken
  * the frame before. Nothing changed = not a byte. */
-#include "ui/app.h"
+#include "ui/app/app.h"
 
 #include <signal.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "ui/app_part.h"
+#include "ui/app/internal.h"
 
 enum { SCROLLED_MS = 60 }; /* a key held down shall scroll, not read figures */
 

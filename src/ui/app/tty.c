@@ -1,5 +1,5 @@
 /* The terminal in the loop: keys in, frames out, and handing it to somebody else and back. */
-#include "ui/app_part.h"
+#include "ui/app/internal.h"
 
 #include <errno.h>
 #include <signal.h>

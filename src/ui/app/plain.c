@@ -1,4 +1,4 @@
-#include "ui/plain.h"
+#include "ui/app/plain.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* File events: the state directory for the list, the visible tab's files for the tab. */
-#include "ui/app_part.h"
+#include "ui/app/internal.h"
 
 #include <stdlib.h>
 #include <string.h>

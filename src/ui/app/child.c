@@ -1,6 +1,6 @@
 /* Children. A job's end is its process's end and the end of its output, whichever is later; a
  * grandchild that keeps the output open is not waited for. */
-#include "ui/app_part.h"
+#include "ui/app/internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
