@@ -3,8 +3,8 @@
 
 #include "base/clock.h"
 #include "base/parse.h"
+#include "base/words.h"
 #include "fuzz.h"
-#include "ui/words.h"
 
 static void words(const char *text)
 {

@@ -8,9 +8,9 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/words.h"
 #include "ui/model/columns.h"
 #include "ui/model/config.h"
-#include "ui/words.h"
 
 static void parse(struct config *c, struct keys *k, const char *text)
 {

@@ -3,10 +3,10 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/words.h"
 #include "ui/model/history.h"
 #include "ui/model/verbs.h"
 #include "ui/screen/dispatch.h"
-#include "ui/words.h"
 #include "uibox.h"
 
 static void expect_recall(const struct line_history *h, struct line_recall *r,

@@ -10,10 +10,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/words.h"
 #include "ui/draw/ansi.h"
 #include "ui/draw/format.h"
 #include "ui/model/verbs.h"
-#include "ui/words.h"
 
 extern char **environ;
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/words.h"
 #include "ui/dialog/dialog.h"
 #include "ui/draw/text.h"
-#include "ui/words.h"
 
 enum { LABEL_COLS = 12 };
 

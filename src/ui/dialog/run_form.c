@@ -6,10 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/words.h"
 #include "ui/dialog/form.h"
 #include "ui/dialog/forms.h"
 #include "ui/screen/jobs.h"
-#include "ui/words.h"
 
 enum {
     RUN_IMAGE,

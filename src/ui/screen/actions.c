@@ -9,11 +9,11 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "base/words.h"
 #include "ui/dialog/dialog.h"
 #include "ui/draw/format.h"
 #include "ui/model/verbs.h"
 #include "ui/screen/jobs.h"
-#include "ui/words.h"
 
 /* The name when it is one, so that lines in the journal read well. */
 static const char *reference(const struct row *r)

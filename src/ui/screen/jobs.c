@@ -5,10 +5,10 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/words.h"
 #include "ui/dialog/dialog.h"
 #include "ui/draw/format.h"
 #include "ui/draw/text.h"
-#include "ui/words.h"
 
 struct job *job_new(struct ui *ui)
 {

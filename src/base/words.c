@@ -1,4 +1,4 @@
-#include "ui/words.h"
+#include "base/words.h"
 
 #include <errno.h>
 #include <string.h>
