@@ -371,8 +371,8 @@ Test(image_system, a_redirect_is_refused_rather_than_lost)
 Test(image_system, export_shows_the_merged_tree_without_what_is_mounted_in_it)
 {
     struct mtd_error err = {0};
-    struct image_unpacked got;
-    struct image_limits limits = {1u << 20, 100};
+    struct archive_unpacked got;
+    struct archive_limits limits = {1u << 20, 100};
     struct mtd_image base = import(BASE, "base");
     mount_layers(&base.layers, true);
     write_text("m/new", "n");
@@ -383,9 +383,9 @@ Test(image_system, export_shows_the_merged_tree_without_what_is_mounted_in_it)
     cr_assert_eq(image_export(tree, tar, &err), 0, "%s", err.text);
     cr_assert_eq(mkdir(path_of("out"), 0700), 0);
     auto_fd int out = fs_open_dir_at(dir.fd, "out");
-    struct image_tar in = {.fd = tar};
+    struct archive_tar in = {.fd = tar};
     cr_assert_eq(lseek(tar, 0, SEEK_SET), 0);
-    cr_assert_eq(image_unpack(out, &in, &limits, &got, &err), 0, "%s", err.text);
+    cr_assert_eq(archive_unpack(out, &in, &limits, &got, &err), 0, "%s", err.text);
     expect_text("out/new", "n");
     expect_text("out/tree/a/b/c", "x");
     cr_expect_eq(tempdir_count(dir.fd, "out/again"), 0);

@@ -17,7 +17,7 @@
 #include "engine/archive/archive.h"
 #include "tempdir.h"
 
-static const struct image_limits LIMITS = {64u << 20, 1000};
+static const struct archive_limits LIMITS = {64u << 20, 1000};
 
 struct world {
     struct tempdir dir; /* holds from/ and to/ */
@@ -52,19 +52,19 @@ static void put_file(struct world *w, const char *path, const char *text, mode_t
     close(fd);
 }
 
-static int pack(struct world *w, enum image_pack_form form, struct mtd_error *err)
+static int pack(struct world *w, enum archive_pack_form form, struct mtd_error *err)
 {
-    return image_pack(w->from, form, w->tar, err);
+    return archive_pack(w->from, form, w->tar, err);
 }
 
-static void round_trip(struct world *w, enum image_pack_form form,
-                       struct image_unpacked *ret)
+static void round_trip(struct world *w, enum archive_pack_form form,
+                       struct archive_unpacked *ret)
 {
     struct mtd_error err = {0};
-    struct image_tar tar = {.fd = w->tar};
+    struct archive_tar tar = {.fd = w->tar};
     cr_assert_eq(pack(w, form, &err), 0, "%s", err.text);
     cr_assert_eq(lseek(w->tar, 0, SEEK_SET), 0);
-    cr_assert_eq(image_unpack(w->to, &tar, &LIMITS, ret, &err), 0, "%s", err.text);
+    cr_assert_eq(archive_unpack(w->to, &tar, &LIMITS, ret, &err), 0, "%s", err.text);
 }
 
 static struct stat stat_of(int dir_fd, const char *path)
@@ -86,14 +86,14 @@ static void expect_same(struct world *w, const char *path)
     cr_expect_eq(a.st_mtim.tv_nsec, b.st_mtim.tv_nsec, "%s: nanoseconds", path);
 }
 
-Test(image_pack, every_kind_of_file_comes_back)
+Test(archive_pack, every_kind_of_file_comes_back)
 {
     static const char *const PATHS[] = {
         ".",   "d",    "d/f",    "d/empty",      "su",       "hard",
         "lnk", "fifo", "sticky", "h\xc3\xa9llo", "lat\xe9in"};
     const struct timespec times[2] = {{1, 1}, {1234567890, 987654321}};
     struct world w;
-    struct image_unpacked got;
+    struct archive_unpacked got;
     world_make(&w);
     cr_assert_eq(mkdirat(w.from, "d", 0700), 0);
     put_file(&w, "d/f", "content", 0640);
@@ -108,7 +108,7 @@ Test(image_pack, every_kind_of_file_comes_back)
     cr_assert_eq(fchmodat(w.from, "sticky", 01777, 0), 0);
     for (size_t i = 1; i < ARRAY_SIZE(PATHS); i++)
         cr_assert_eq(utimensat(w.from, PATHS[i], times, AT_SYMLINK_NOFOLLOW), 0);
-    round_trip(&w, IMAGE_PACK_LAYER, &got);
+    round_trip(&w, ARCHIVE_PACK_LAYER, &got);
     for (size_t i = 0; i < ARRAY_SIZE(PATHS); i++)
         expect_same(&w, PATHS[i]);
     cr_expect_eq(stat_of(w.to, "hard").st_ino, stat_of(w.to, "d/f").st_ino);
@@ -116,11 +116,11 @@ Test(image_pack, every_kind_of_file_comes_back)
     world_done(&w);
 }
 
-Test(image_pack, long_names_and_links_come_back)
+Test(archive_pack, long_names_and_links_come_back)
 {
     char path[4096] = "", name[256];
     struct world w;
-    struct image_unpacked got;
+    struct archive_unpacked got;
     world_make(&w);
     memset(name, 'n', 255);
     name[255] = '\0';
@@ -130,7 +130,7 @@ Test(image_pack, long_names_and_links_come_back)
         cr_assert_eq(mkdirat(w.from, path, 0755), 0);
     }
     cr_assert_eq(symlinkat(path, w.from, "lnk"), 0);
-    round_trip(&w, IMAGE_PACK_TREE, &got);
+    round_trip(&w, ARCHIVE_PACK_TREE, &got);
     expect_same(&w, path);
     expect_same(&w, "lnk");
     world_done(&w);
@@ -143,10 +143,10 @@ static char *proc_path(int dir_fd, const char *name)
     return path;
 }
 
-Test(image_pack, extended_attributes_come_back_but_not_overlays)
+Test(archive_pack, extended_attributes_come_back_but_not_overlays)
 {
     struct world w;
-    struct image_unpacked got;
+    struct archive_unpacked got;
     char value[16];
     world_make(&w);
     put_file(&w, "f", "x", 0644);
@@ -157,7 +157,7 @@ Test(image_pack, extended_attributes_come_back_but_not_overlays)
     }
     setxattr(proc_path(w.from, "f"), "user.overlay.opaque", "y", 1, 0);
     setxattr(proc_path(w.from, "."), "user.dir", "d", 1, 0);
-    round_trip(&w, IMAGE_PACK_LAYER, &got);
+    round_trip(&w, ARCHIVE_PACK_LAYER, &got);
     cr_expect_eq(getxattr(proc_path(w.to, "f"), "user.a", value, sizeof(value)), 4);
     cr_expect_arr_eq(value, "1\0\n2", 4);
     cr_expect_eq(getxattr(proc_path(w.to, "."), "user.dir", value, sizeof(value)), 1);
@@ -165,10 +165,10 @@ Test(image_pack, extended_attributes_come_back_but_not_overlays)
     world_done(&w);
 }
 
-Test(image_pack, holes_stay_holes)
+Test(archive_pack, holes_stay_holes)
 {
     struct world w;
-    struct image_unpacked got;
+    struct archive_unpacked got;
     char block[4096], back[4096];
     world_make(&w);
     memset(block, 'b', sizeof(block));
@@ -181,7 +181,7 @@ Test(image_pack, holes_stay_holes)
     fd = openat(w.from, "hole", O_RDWR | O_CLOEXEC);
     cr_assert_eq(ftruncate(fd, 1LL << 40), 0);
     close(fd);
-    round_trip(&w, IMAGE_PACK_LAYER, &got);
+    round_trip(&w, ARCHIVE_PACK_LAYER, &got);
     expect_same(&w, "sparse");
     expect_same(&w, "hole");
     cr_expect_lt(stat_of(w.to, "sparse").st_blocks, 64);
@@ -196,15 +196,15 @@ Test(image_pack, holes_stay_holes)
 }
 
 /* A whiteout may be made by anybody; overlay links all of a mount's to one inode. */
-Test(image_pack, removed_files_come_back_as_removed)
+Test(archive_pack, removed_files_come_back_as_removed)
 {
     struct world w;
-    struct image_unpacked got;
+    struct archive_unpacked got;
     world_make(&w);
     cr_assert_eq(mkdirat(w.from, "d", 0755), 0);
     cr_assert_eq(mknodat(w.from, "gone", S_IFCHR, 0), 0);
     cr_assert_eq(linkat(w.from, "gone", w.from, "d/gone too", 0), 0);
-    round_trip(&w, IMAGE_PACK_LAYER, &got);
+    round_trip(&w, ARCHIVE_PACK_LAYER, &got);
     struct stat st = stat_of(w.to, "gone");
     cr_expect(S_ISCHR(st.st_mode) && st.st_rdev == 0);
     st = stat_of(w.to, "d/gone too");
@@ -213,15 +213,15 @@ Test(image_pack, removed_files_come_back_as_removed)
     world_done(&w);
 }
 
-Test(image_pack, the_same_tree_gives_the_same_bytes)
+Test(archive_pack, the_same_tree_gives_the_same_bytes)
 {
     struct world w;
-    struct image_unpacked first, second;
+    struct archive_unpacked first, second;
     world_make(&w);
     put_file(&w, "b", "1", 0644);
     put_file(&w, "a", "2", 0644);
     cr_assert_eq(mkdirat(w.from, "c", 0755), 0);
-    round_trip(&w, IMAGE_PACK_LAYER, &first);
+    round_trip(&w, ARCHIVE_PACK_LAYER, &first);
     cr_assert_eq(ftruncate(w.tar, 0), 0);
     cr_assert_eq(lseek(w.tar, 0, SEEK_SET), 0);
     close(w.from);
@@ -229,21 +229,21 @@ Test(image_pack, the_same_tree_gives_the_same_bytes)
     cr_assert_eq(mkdirat(w.dir.fd, "third", 0700), 0);
     close(w.to);
     w.to = fs_open_dir_at(w.dir.fd, "third");
-    round_trip(&w, IMAGE_PACK_LAYER, &second);
+    round_trip(&w, ARCHIVE_PACK_LAYER, &second);
     cr_expect_str_eq(first.diff_id, second.diff_id);
     world_done(&w);
 }
 
-Test(image_pack, sockets_are_left_out)
+Test(archive_pack, sockets_are_left_out)
 {
     struct world w;
-    struct image_unpacked got;
+    struct archive_unpacked got;
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     world_make(&w);
     snprintf(a.sun_path, sizeof(a.sun_path), "%s/from/s", w.dir.path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-    round_trip(&w, IMAGE_PACK_LAYER, &got);
+    round_trip(&w, ARCHIVE_PACK_LAYER, &got);
     cr_expect_eq(tempdir_count(w.to, "."), 0);
     close(fd);
     world_done(&w);
@@ -252,11 +252,11 @@ Test(image_pack, sockets_are_left_out)
 static void expect_not_packed(struct world *w, const char *reason)
 {
     struct mtd_error err = {0};
-    cr_expect_eq(pack(w, IMAGE_PACK_LAYER, &err), -ENOTSUP);
+    cr_expect_eq(pack(w, ARCHIVE_PACK_LAYER, &err), -ENOTSUP);
     cr_expect(strstr(err.text, reason), "%s", err.text);
 }
 
-Test(image_pack, a_file_that_would_become_a_whiteout_is_refused)
+Test(archive_pack, a_file_that_would_become_a_whiteout_is_refused)
 {
     struct world w;
     world_make(&w);
@@ -265,7 +265,7 @@ Test(image_pack, a_file_that_would_become_a_whiteout_is_refused)
     world_done(&w);
 }
 
-Test(image_pack, a_tree_too_deep_is_refused)
+Test(archive_pack, a_tree_too_deep_is_refused)
 {
     struct world w;
     world_make(&w);
@@ -281,7 +281,7 @@ Test(image_pack, a_tree_too_deep_is_refused)
     world_done(&w);
 }
 
-Test(image_pack, a_full_disk_is_an_error)
+Test(archive_pack, a_full_disk_is_an_error)
 {
     struct mtd_error err = {0};
     struct world w;
@@ -289,7 +289,7 @@ Test(image_pack, a_full_disk_is_an_error)
     put_file(&w, "f", "x", 0644);
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     cr_assert(full >= 0);
-    cr_expect_eq(image_pack(w.from, IMAGE_PACK_TREE, full, &err), -ENOSPC);
+    cr_expect_eq(archive_pack(w.from, ARCHIVE_PACK_TREE, full, &err), -ENOSPC);
     cr_expect(strstr(err.text, "cannot write the tar"), "%s", err.text);
     close(full);
     world_done(&w);

@@ -22,7 +22,7 @@
 #define LINK_ S_IFLNK | 0777
 #define HARD_ 0
 
-static const struct image_limits LIMITS = {1u << 20, 1000};
+static const struct archive_limits LIMITS = {1u << 20, 1000};
 
 struct world {
     struct tempdir dir; /* holds outside/ and layer/ */
@@ -67,9 +67,9 @@ static void world_done(struct world *w)
 
 static int unpack(struct world *w, const struct tarfile *t, struct mtd_error *err)
 {
-    struct image_tar tar = {.fd = -1, .data = t->data, .len = t->len};
-    struct image_unpacked got;
-    return image_unpack(w->layer, &tar, &LIMITS, &got, err);
+    struct archive_tar tar = {.fd = -1, .data = t->data, .len = t->len};
+    struct archive_unpacked got;
+    return archive_unpack(w->layer, &tar, &LIMITS, &got, err);
 }
 
 static void expect_refused(const char *name, struct world *w, const struct tarfile *t,
@@ -158,7 +158,7 @@ static const struct {
     {"link to nothing", {{"a", LINK_, ""}}, "a symbolic link to nothing"},
 };
 
-Test(image_tar, hostile_entries_are_refused_and_touch_nothing)
+Test(archive_tar, hostile_entries_are_refused_and_touch_nothing)
 {
     for (size_t i = 0; i < ARRAY_SIZE(HOSTILE); i++) {
         struct world w;
@@ -188,12 +188,12 @@ static void expect_path_refused(const char *component, int times, const char *re
     world_done(&w);
 }
 
-Test(image_tar, a_path_too_deep_is_refused)
+Test(archive_tar, a_path_too_deep_is_refused)
 {
     expect_path_refused("a/", 300, "256 directories deep");
 }
 
-Test(image_tar, a_path_too_long_is_refused)
+Test(archive_tar, a_path_too_long_is_refused)
 {
     expect_path_refused(
         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa/", 70,
@@ -219,22 +219,22 @@ static void expect_damage_noticed(const char *filter, size_t cut, size_t flip,
     world_done(&w);
 }
 
-Test(image_tar, a_truncated_tar_is_refused)
+Test(archive_tar, a_truncated_tar_is_refused)
 {
     expect_damage_noticed("", 3 * 512 + 100, 0, "not a good tar");
 }
 
-Test(image_tar, a_header_with_a_bad_checksum_is_refused)
+Test(archive_tar, a_header_with_a_bad_checksum_is_refused)
 {
     expect_damage_noticed("", 0, 10, "not a good tar");
 }
 
-Test(image_tar, a_truncated_gzip_stream_is_refused)
+Test(archive_tar, a_truncated_gzip_stream_is_refused)
 {
     expect_damage_noticed("gzip", SIZE_MAX, 0, "not a good tar");
 }
 
-Test(image_tar, a_zstd_stream_damaged_in_the_middle_is_refused)
+Test(archive_tar, a_zstd_stream_damaged_in_the_middle_is_refused)
 {
     expect_damage_noticed("zstd", 0, 20, "not a good tar");
 }
@@ -248,7 +248,7 @@ static void expect_bytes_refused(const char *data, size_t len, const char *reaso
     world_done(&w);
 }
 
-Test(image_tar, what_is_no_tar_is_refused)
+Test(archive_tar, what_is_no_tar_is_refused)
 {
     expect_bytes_refused("", 0, "not a good tar");
     expect_bytes_refused("hello, world\n", 13, "not a good tar");
@@ -256,7 +256,7 @@ Test(image_tar, what_is_no_tar_is_refused)
 }
 
 /* The size in the header is 8 EiB, written in base 256. */
-Test(image_tar, a_claimed_size_without_data_is_refused)
+Test(archive_tar, a_claimed_size_without_data_is_refused)
 {
     struct world w;
     struct tarfile t = {0};
@@ -273,7 +273,7 @@ Test(image_tar, a_claimed_size_without_data_is_refused)
     world_done(&w);
 }
 
-Test(image_tar, a_bomb_ends_at_the_limit)
+Test(archive_tar, a_bomb_ends_at_the_limit)
 {
     struct world w;
     struct tarfile t;
@@ -291,7 +291,7 @@ Test(image_tar, a_bomb_ends_at_the_limit)
 }
 
 /* After the end of the archive, where a reader of tars has stopped looking. */
-Test(image_tar, a_bomb_behind_the_end_ends_at_the_limit)
+Test(archive_tar, a_bomb_behind_the_end_ends_at_the_limit)
 {
     struct world w;
     struct tarfile t;
@@ -303,7 +303,7 @@ Test(image_tar, a_bomb_behind_the_end_ends_at_the_limit)
     world_done(&w);
 }
 
-Test(image_tar, the_number_of_entries_is_limited)
+Test(archive_tar, the_number_of_entries_is_limited)
 {
     struct world w;
     struct tarfile t = {0};
@@ -340,7 +340,7 @@ static void expect_content(struct world *w, const char *path, const char *conten
     cr_expect_str_eq(text, content);
 }
 
-Test(image_tar, every_compression_is_read)
+Test(archive_tar, every_compression_is_read)
 {
     static const char *const FILTERS[] = {"", "gzip", "bzip2", "xz", "zstd", "lz4"};
     for (size_t i = 0; i < ARRAY_SIZE(FILTERS); i++) {
@@ -351,7 +351,7 @@ Test(image_tar, every_compression_is_read)
     }
 }
 
-Test(image_tar, an_absolute_path_is_below_the_layer)
+Test(archive_tar, an_absolute_path_is_below_the_layer)
 {
     struct world w;
     const struct tar_item items[] = {{"/etc//./passwd", FILE_, "x"}, {0}};
@@ -360,7 +360,7 @@ Test(image_tar, an_absolute_path_is_below_the_layer)
     world_done(&w);
 }
 
-Test(image_tar, a_file_replaces_a_link_and_is_not_written_through_it)
+Test(archive_tar, a_file_replaces_a_link_and_is_not_written_through_it)
 {
     struct world w;
     const struct tar_item items[] = {{"a", LINK_, "@/victim"}, {"a", FILE_, "evil"},
@@ -372,7 +372,7 @@ Test(image_tar, a_file_replaces_a_link_and_is_not_written_through_it)
     world_done(&w);
 }
 
-Test(image_tar, a_directory_replaces_a_link_to_one)
+Test(archive_tar, a_directory_replaces_a_link_to_one)
 {
     struct world w;
     const struct tar_item items[] = {
@@ -382,7 +382,7 @@ Test(image_tar, a_directory_replaces_a_link_to_one)
     world_done(&w);
 }
 
-Test(image_tar, a_file_replaces_a_directory_that_was_just_used)
+Test(archive_tar, a_file_replaces_a_directory_that_was_just_used)
 {
     struct world w;
     const struct tar_item items[] = {{"a/b/f", FILE_, "1"}, {"a", FILE_, "2"}, {0}};
@@ -391,7 +391,7 @@ Test(image_tar, a_file_replaces_a_directory_that_was_just_used)
     world_done(&w);
 }
 
-Test(image_tar, a_later_directory_keeps_the_files_and_takes_the_mode)
+Test(archive_tar, a_later_directory_keeps_the_files_and_takes_the_mode)
 {
     struct world w;
     struct stat st;
@@ -405,7 +405,7 @@ Test(image_tar, a_later_directory_keeps_the_files_and_takes_the_mode)
     world_done(&w);
 }
 
-Test(image_tar, links_are_stored_as_they_are)
+Test(archive_tar, links_are_stored_as_they_are)
 {
     struct world w;
     char target[32];
@@ -418,7 +418,7 @@ Test(image_tar, links_are_stored_as_they_are)
     world_done(&w);
 }
 
-Test(image_tar, modes_and_times_are_kept_whatever_the_umask)
+Test(archive_tar, modes_and_times_are_kept_whatever_the_umask)
 {
     struct world w;
     struct stat st;
@@ -436,7 +436,7 @@ Test(image_tar, modes_and_times_are_kept_whatever_the_umask)
     world_done(&w);
 }
 
-Test(image_tar, names_are_bytes_whatever_the_locale)
+Test(archive_tar, names_are_bytes_whatever_the_locale)
 {
     struct world w;
     const struct tar_item items[] = {
@@ -447,7 +447,7 @@ Test(image_tar, names_are_bytes_whatever_the_locale)
     world_done(&w);
 }
 
-Test(image_tar, whiteouts_become_overlays)
+Test(archive_tar, whiteouts_become_overlays)
 {
     struct world w;
     struct stat st;

@@ -1,4 +1,4 @@
-/* image_tar - a layer as a tar stream and as a directory, with libarchive.
+/* archive_tar - a layer as a tar stream and as a directory, with libarchive.
  * Shape   in the tar, what a layer removes is OCI's ".wh.NAME" and ".wh..wh..opq"; in the
  *         directory it is overlay's 0:0 character device and trusted.overlay.opaque=y.
  * Rule    unpacking resolves every entry below the directory without links and ".."; a
@@ -19,40 +19,41 @@
 #include "base/error.h"
 #include "engine/image/name.h"
 
-#define IMAGE_MAX_DEPTH 256 /* directories above an entry */
+#define ARCHIVE_MAX_DEPTH 256 /* directories above an entry */
 
-struct image_limits {
+struct archive_limits {
     uint64_t bytes; /* of the decompressed stream */
     uint64_t entries;
 };
 /* What the file system of dir_fd has room for, and never all of it. */
-struct image_limits image_limits_of(int dir_fd);
+struct archive_limits archive_limits_of(int dir_fd);
 
 /* A tar, plain or compressed with gzip, bzip2, xz, zstd or lz4. */
-struct image_tar {
+struct archive_tar {
     int fd; /* used when data is NULL; read from its position on, borrowed */
     const void *data;
     size_t len;
     bool write_out; /* few small files: send each to the disk at once */
 };
 
-struct image_unpacked {
-    char diff_id[IMAGE_HEX_SIZE]; /* sha256 of the decompressed stream */
-    uint64_t size;                /* bytes in files */
+struct archive_unpacked {
+    char diff_id[SHA256_HEX_SIZE]; /* sha256 of the decompressed stream */
+    uint64_t size;                 /* bytes in files */
 };
 
 /* Unpacks into the empty directory dir_fd. */
-int image_unpack(int dir_fd, const struct image_tar *tar,
-                 const struct image_limits *limits, struct image_unpacked *ret,
-                 struct mtd_error *err);
+int archive_unpack(int dir_fd, const struct archive_tar *tar,
+                   const struct archive_limits *limits, struct archive_unpacked *ret,
+                   struct mtd_error *err);
 
-enum image_pack_form {
-    IMAGE_PACK_LAYER, /* an overlay upper directory: whiteouts and opaque directories */
-    IMAGE_PACK_TREE,  /* a whole file system, seen from outside */
+enum archive_pack_form {
+    ARCHIVE_PACK_LAYER, /* an overlay upper directory: whiteouts and opaque directories */
+    ARCHIVE_PACK_TREE,  /* a whole file system, seen from outside */
 };
 /* Writes the tree below tree_fd to out_fd: owners, times, hard links, extended
  * attributes, devices, holes; names sorted, so that the same tree gives the same bytes.
  * Sockets are left out, mounts inside the tree become empty directories. */
-int image_pack(int tree_fd, enum image_pack_form form, int out_fd, struct mtd_error *err);
+int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
+                 struct mtd_error *err);
 
 #endif

@@ -20,16 +20,16 @@ static int open_nameless(int dir_fd)
     return fd < 0 ? -errno : fd;
 }
 
-int image_copy(int from_fd, int to_fd, struct mtd_error *err)
+int archive_copy(int from_fd, int to_fd, struct mtd_error *err)
 {
-    struct image_unpacked unpacked;
-    struct image_limits limits = image_limits_of(to_fd);
+    struct archive_unpacked unpacked;
+    struct archive_limits limits = archive_limits_of(to_fd);
     auto_fd int tar = open_nameless(to_fd);
     if (tar < 0)
         return mtd_fail_errno(err, -tar, "cannot make a temporary file");
-    int r = image_pack(from_fd, IMAGE_PACK_TREE, tar, err);
+    int r = archive_pack(from_fd, ARCHIVE_PACK_TREE, tar, err);
     if (r == 0 && lseek(tar, 0, SEEK_SET) < 0)
         r = mtd_fail_errno(err, errno, "cannot read the temporary file");
-    const struct image_tar from = {.fd = tar};
-    return r < 0 ? r : image_unpack(to_fd, &from, &limits, &unpacked, err);
+    const struct archive_tar from = {.fd = tar};
+    return r < 0 ? r : archive_unpack(to_fd, &from, &limits, &unpacked, err);
 }

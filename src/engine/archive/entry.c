@@ -20,37 +20,37 @@
 /* A tar of nothing but deep directories must not fill the memory. */
 #define MAX_TIME_BYTES (256u << 20)
 
-void image_tree_init(struct image_tree *t, int root_fd)
+void archive_tree_init(struct archive_tree *t, int root_fd)
 {
-    *t = (struct image_tree){
+    *t = (struct archive_tree){
         .root_fd = root_fd, .is_root = geteuid() == 0, .parent_fd = -1};
 }
 
-static void forget_parent(struct image_tree *t)
+static void forget_parent(struct archive_tree *t)
 {
     if (t->parent_fd >= 0)
         close(t->parent_fd);
     t->parent_fd = -1;
 }
 
-void image_tree_done(struct image_tree *t)
+void archive_tree_done(struct archive_tree *t)
 {
     forget_parent(t);
     for (size_t i = 0; i < t->n_times; i++)
         free(t->times[i].path);
     free(t->times);
-    *t = (struct image_tree){.root_fd = -1, .parent_fd = -1};
+    *t = (struct archive_tree){.root_fd = -1, .parent_fd = -1};
 }
 
 static int path_failed(const char *path, int code, struct mtd_error *err)
 {
-    const char *reason = image_path_reason(code);
-    return reason ? image_entry_bad(err, path, reason)
-                  : image_entry_failed(err, code, path, "cannot open its directory");
+    const char *reason = archive_path_reason(code);
+    return reason ? archive_entry_bad(err, path, reason)
+                  : archive_entry_failed(err, code, path, "cannot open its directory");
 }
 
 /* The entry's directory, kept open in t. */
-static int open_parent(struct image_tree *t, const struct image_path *path,
+static int open_parent(struct archive_tree *t, const struct archive_path *path,
                        struct mtd_error *err)
 {
     if (t->parent_fd >= 0 && strlen(t->parent_path) == path->parent_len &&
@@ -60,7 +60,7 @@ static int open_parent(struct image_tree *t, const struct image_path *path,
     memcpy(t->parent_path, path->text, path->parent_len);
     t->parent_path[path->parent_len] = '\0';
     struct stat st;
-    int fd = image_path_make(t->root_fd, t->parent_path);
+    int fd = archive_path_make(t->root_fd, t->parent_path);
     if (fd < 0)
         return path_failed(path->text, fd, err);
     t->parent_is_ours = fstat(fd, &st) == 0 && st.st_gid == getegid();
@@ -68,7 +68,8 @@ static int open_parent(struct image_tree *t, const struct image_path *path,
     return 0;
 }
 
-static int remember_time(struct image_tree *t, const char *path, struct archive_entry *e)
+static int remember_time(struct archive_tree *t, const char *path,
+                         struct archive_entry *e)
 {
     size_t bytes = strlen(path) + 1 + sizeof(*t->times);
     if (t->time_bytes + bytes > MAX_TIME_BYTES)
@@ -84,14 +85,14 @@ static int remember_time(struct image_tree *t, const char *path, struct archive_
     char *copy = strdup(path);
     if (!copy)
         return -ENOMEM;
-    t->times[t->n_times++] = (struct image_dir_time){
+    t->times[t->n_times++] = (struct archive_dir_time){
         copy, {archive_entry_mtime(e), archive_entry_mtime_nsec(e)}};
     t->time_bytes += bytes;
     return 0;
 }
 
 /* A later entry replaces an earlier one of the same name, as with docker load. */
-static int make_way(struct image_tree *t, const struct image_path *path,
+static int make_way(struct archive_tree *t, const struct archive_path *path,
                     struct mtd_error *err)
 {
     forget_parent(t); /* it may lie in what goes */
@@ -99,37 +100,37 @@ static int make_way(struct image_tree *t, const struct image_path *path,
     if (rc < 0)
         return rc;
     rc = fs_remove_tree_at(t->parent_fd, path->name);
-    return rc < 0 ? image_entry_failed(err, rc, path->text, "cannot be replaced") : 0;
+    return rc < 0 ? archive_entry_failed(err, rc, path->text, "cannot be replaced") : 0;
 }
 
 static int set_opaque(int dir_fd, const char *name, const char *path,
                       struct mtd_error *err)
 {
     auto_fd int fd = openat(dir_fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int rc = fd < 0 ? -errno : image_xattr_set_opaque(fd);
-    return rc < 0 ? image_entry_failed(err, rc, path, "cannot mark it opaque") : 0;
+    int rc = fd < 0 ? -errno : archive_xattr_set_opaque(fd);
+    return rc < 0 ? archive_entry_failed(err, rc, path, "cannot mark it opaque") : 0;
 }
 
 /* Makes or keeps the directory. One in place of a whiteout hides what is below it. */
-static int make_dir(struct image_place *p, struct mtd_error *err)
+static int make_dir(struct archive_place *p, struct mtd_error *err)
 {
     const char *name = p->path->name;
     struct stat st;
     if (mkdirat(p->dir_fd, name, 0700) == 0)
         return 0;
     if (errno != EEXIST || fstatat(p->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return image_entry_failed(err, errno, p->path->text,
-                                  "cannot create the directory");
+        return archive_entry_failed(err, errno, p->path->text,
+                                    "cannot create the directory");
     if (S_ISDIR(st.st_mode))
         return 0;
     if (unlinkat(p->dir_fd, name, 0) < 0 || mkdirat(p->dir_fd, name, 0700) < 0)
-        return image_entry_failed(err, errno, p->path->text, "cannot be replaced");
-    if (image_file_is_whiteout(st.st_mode, st.st_rdev))
+        return archive_entry_failed(err, errno, p->path->text, "cannot be replaced");
+    if (archive_file_is_whiteout(st.st_mode, st.st_rdev))
         return set_opaque(p->dir_fd, name, p->path->text, err);
     return 0;
 }
 
-static int put_dir(struct image_place *p, struct mtd_error *err)
+static int put_dir(struct archive_place *p, struct mtd_error *err)
 {
     bool is_root = p->path->text[0] == '\0';
     const char *name = is_root ? "." : p->path->name;
@@ -139,29 +140,30 @@ static int put_dir(struct image_place *p, struct mtd_error *err)
     auto_fd int fd = openat(is_root ? p->tree->root_fd : p->dir_fd, name,
                             O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
-        return image_entry_failed(err, errno, p->path->text, "cannot open the directory");
-    rc = image_file_set_dir(p, fd, err);
+        return archive_entry_failed(err, errno, p->path->text,
+                                    "cannot open the directory");
+    rc = archive_file_set_dir(p, fd, err);
     if (rc == 0 && (rc = remember_time(p->tree, p->path->text, p->entry)) < 0)
-        rc = image_entry_failed(err, rc, p->path->text, "too many directories");
+        rc = archive_entry_failed(err, rc, p->path->text, "too many directories");
     return rc;
 }
 
-static int put_file(struct image_place *p, struct mtd_error *err)
+static int put_file(struct archive_place *p, struct mtd_error *err)
 {
-    int rc = image_file_make(p, err);
+    int rc = archive_file_make(p, err);
     if (rc != -EEXIST || (err && err->code))
         return rc;
     rc = make_way(p->tree, p->path, err);
     if (rc < 0)
         return rc;
     p->dir_fd = p->tree->parent_fd;
-    rc = image_file_make(p, err);
-    return rc == -EEXIST ? image_entry_failed(err, rc, p->path->text, "cannot create")
+    rc = archive_file_make(p, err);
+    return rc == -EEXIST ? archive_entry_failed(err, rc, p->path->text, "cannot create")
                          : rc;
 }
 
-static const char *link_refusal(const struct image_path *target,
-                                const struct image_path *path)
+static const char *link_refusal(const struct archive_path *target,
+                                const struct archive_path *path)
 {
     if (target->text[0] == '\0')
         return "a hard link to the root";
@@ -171,12 +173,12 @@ static const char *link_refusal(const struct image_path *target,
 }
 
 /* 0, -EEXIST: something is in the way, or another -errno. */
-static int link_to(struct image_place *p, const struct image_path *target)
+static int link_to(struct archive_place *p, const struct archive_path *target)
 {
     char dir[PATH_MAX];
     struct stat st;
     snprintf(dir, sizeof(dir), "%.*s", (int)target->parent_len, target->text);
-    auto_fd int fd = image_path_open(p->tree->root_fd, dir);
+    auto_fd int fd = archive_path_open(p->tree->root_fd, dir);
     if (fd < 0)
         return fd;
     if (fstatat(fd, target->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -188,10 +190,10 @@ static int link_to(struct image_place *p, const struct image_path *target)
 
 /* The target must be a file this tar has already put: no link on its way, nothing
  * above. */
-static int put_hard_link(struct image_place *p, const char *raw, struct mtd_error *err)
+static int put_hard_link(struct archive_place *p, const char *raw, struct mtd_error *err)
 {
-    struct image_path target;
-    const char *reason = image_path_clean(raw, &target);
+    struct archive_path target;
+    const char *reason = archive_path_clean(raw, &target);
     int rc = -EBADMSG;
     if (!reason)
         reason = link_refusal(&target, p->path);
@@ -199,7 +201,7 @@ static int put_hard_link(struct image_place *p, const char *raw, struct mtd_erro
         rc = link_to(p, &target);
         if (rc == 0 || rc == -EEXIST)
             return rc;
-        reason = rc == -EISDIR ? "it is a directory" : image_path_reason(rc);
+        reason = rc == -EISDIR ? "it is a directory" : archive_path_reason(rc);
     }
     if (reason)
         rc = mtd_fail(err, EBADMSG, "hard link to \"%.80s\": %s", raw, reason);
@@ -209,7 +211,7 @@ static int put_hard_link(struct image_place *p, const char *raw, struct mtd_erro
     return rc;
 }
 
-static int put_link_replacing(struct image_place *p, const char *raw,
+static int put_link_replacing(struct archive_place *p, const char *raw,
                               struct mtd_error *err)
 {
     int rc = put_hard_link(p, raw, err);
@@ -224,28 +226,28 @@ static int put_link_replacing(struct image_place *p, const char *raw,
 
 /* ".wh.NAME" removes NAME of the layers below. What this layer itself has of that name
  * stays; a directory then hides the one below it. */
-static int put_whiteout(struct image_place *p, struct mtd_error *err)
+static int put_whiteout(struct archive_place *p, struct mtd_error *err)
 {
-    const char *name = p->path->name + strlen(IMAGE_WHITEOUT);
+    const char *name = p->path->name + strlen(ARCHIVE_WHITEOUT);
     struct stat st;
-    if (strcmp(p->path->name, IMAGE_OPAQUE) == 0)
+    if (strcmp(p->path->name, ARCHIVE_OPAQUE) == 0)
         return set_opaque(p->dir_fd, ".", p->path->text, err);
-    if (strncmp(name, IMAGE_WHITEOUT, strlen(IMAGE_WHITEOUT)) == 0)
+    if (strncmp(name, ARCHIVE_WHITEOUT, strlen(ARCHIVE_WHITEOUT)) == 0)
         return 0; /* aufs' own notes, in very old images */
     if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-        return image_entry_bad(err, p->path->text, "a whiteout of nothing");
+        return archive_entry_bad(err, p->path->text, "a whiteout of nothing");
     if (mknodat(p->dir_fd, name, S_IFCHR, makedev(0, 0)) == 0)
         return 0;
     if (errno != EEXIST || fstatat(p->dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return image_entry_failed(err, errno, p->path->text,
-                                  "cannot create the whiteout");
+        return archive_entry_failed(err, errno, p->path->text,
+                                    "cannot create the whiteout");
     return S_ISDIR(st.st_mode) ? set_opaque(p->dir_fd, name, p->path->text, err) : 0;
 }
 
-static int put_at(struct image_place *p, struct mtd_error *err)
+static int put_at(struct archive_place *p, struct mtd_error *err)
 {
     const char *link = archive_entry_hardlink(p->entry);
-    if (strncmp(p->path->name, IMAGE_WHITEOUT, strlen(IMAGE_WHITEOUT)) == 0)
+    if (strncmp(p->path->name, ARCHIVE_WHITEOUT, strlen(ARCHIVE_WHITEOUT)) == 0)
         return put_whiteout(p, err);
     if (link)
         return put_link_replacing(p, link, err);
@@ -254,19 +256,19 @@ static int put_at(struct image_place *p, struct mtd_error *err)
     return put_file(p, err);
 }
 
-int image_tree_put(struct image_tree *t, struct archive *a, struct archive_entry *e,
-                   struct mtd_error *err)
+int archive_tree_put(struct archive_tree *t, struct archive *a, struct archive_entry *e,
+                     struct mtd_error *err)
 {
-    struct image_path path;
+    struct archive_path path;
     const char *raw = archive_entry_pathname(e);
     const char *reason =
-        raw ? image_path_clean(raw, &path) : "a name that cannot be read";
+        raw ? archive_path_clean(raw, &path) : "a name that cannot be read";
     if (!reason && path.text[0] == '\0' &&
         (archive_entry_filetype(e) != AE_IFDIR || archive_entry_hardlink(e)))
         reason = "the root must be a directory";
     if (reason)
-        return image_entry_bad(err, raw ? raw : "?", reason);
-    struct image_place p = {t, a, e, -1, &path};
+        return archive_entry_bad(err, raw ? raw : "?", reason);
+    struct archive_place p = {t, a, e, -1, &path};
     if (path.text[0] == '\0') {
         forget_parent(t); /* what was seen of the root may change */
         return put_dir(&p, err);
@@ -279,18 +281,18 @@ int image_tree_put(struct image_tree *t, struct archive *a, struct archive_entry
 }
 
 /* A directory that a later entry replaced by something else has no time left to set. */
-int image_tree_finish(struct image_tree *t, struct mtd_error *err)
+int archive_tree_finish(struct archive_tree *t, struct mtd_error *err)
 {
     forget_parent(t);
     for (size_t i = 0; i < t->n_times; i++) {
-        const struct image_dir_time *d = &t->times[i];
-        auto_fd int path_fd = image_path_open(t->root_fd, d->path);
+        const struct archive_dir_time *d = &t->times[i];
+        auto_fd int path_fd = archive_path_open(t->root_fd, d->path);
         if (path_fd < 0)
             continue;
         struct timespec times[2] = {d->mtime, d->mtime};
         auto_fd int fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd < 0 || futimens(fd, times) < 0)
-            return image_entry_failed(err, errno, d->path, "cannot set the time");
+            return archive_entry_failed(err, errno, d->path, "cannot set the time");
     }
     return 0;
 }

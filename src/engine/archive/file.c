@@ -20,20 +20,20 @@
 #define MINOR_MAX 0xfffffu
 #define MAX_ID 0xfffffffeLL
 
-bool image_file_is_whiteout(mode_t mode, dev_t rdev)
+bool archive_file_is_whiteout(mode_t mode, dev_t rdev)
 {
     return S_ISCHR(mode) && rdev == makedev(0, 0);
 }
 
-static int failed(struct image_place *p, int code, const char *what,
+static int failed(struct archive_place *p, int code, const char *what,
                   struct mtd_error *err)
 {
-    return image_entry_failed(err, code, p->path->text, what);
+    return archive_entry_failed(err, code, p->path->text, what);
 }
 
-static int bad(struct image_place *p, const char *reason, struct mtd_error *err)
+static int bad(struct archive_place *p, const char *reason, struct mtd_error *err)
 {
-    return image_entry_bad(err, p->path->text, reason);
+    return archive_entry_bad(err, p->path->text, reason);
 }
 
 /* 0 where the tar does not say: the same tar gives the same layer. */
@@ -47,12 +47,12 @@ static struct timespec mtime_of(struct archive_entry *e)
 
 #define PROC_PATH (NAME_MAX + 64)
 
-static void proc_path(const struct image_place *p, char out[PROC_PATH])
+static void proc_path(const struct archive_place *p, char out[PROC_PATH])
 {
     snprintf(out, PROC_PATH, "/proc/self/fd/%d/%s", p->dir_fd, p->path->name);
 }
 
-static int check_owner(struct image_place *p, struct mtd_error *err)
+static int check_owner(struct archive_place *p, struct mtd_error *err)
 {
     int64_t uid = archive_entry_uid(p->entry), gid = archive_entry_gid(p->entry);
     if (uid < 0 || uid > MAX_ID || gid < 0 || gid > MAX_ID)
@@ -62,7 +62,7 @@ static int check_owner(struct image_place *p, struct mtd_error *err)
 
 /* Most files are root's, and made by root they already are: one call less for each. A
  * directory may pass its own group on. */
-static bool must_give_away(const struct image_place *p)
+static bool must_give_away(const struct archive_place *p)
 {
     bool is_ours = archive_entry_uid(p->entry) == 0 &&
                    archive_entry_gid(p->entry) == (int64_t)getegid() &&
@@ -71,7 +71,7 @@ static bool must_give_away(const struct image_place *p)
 }
 
 /* Attributes of what is open. proc_path leads to it without a link at its end. */
-static int set_by_fd(struct image_place *p, int fd, const char *proc_path,
+static int set_by_fd(struct archive_place *p, int fd, const char *proc_path,
                      struct mtd_error *err)
 {
     if (p->tree->is_root && fchown(fd, (uid_t)archive_entry_uid(p->entry),
@@ -79,12 +79,12 @@ static int set_by_fd(struct image_place *p, int fd, const char *proc_path,
         return failed(p, errno, "cannot set the owner", err);
     if (fchmod(fd, archive_entry_perm(p->entry) & 07777) < 0)
         return failed(p, errno, "cannot set the mode", err);
-    return image_xattr_restore(proc_path, p->entry, p->path->text, err);
+    return archive_xattr_restore(proc_path, p->entry, p->path->text, err);
 }
 
 /* Attributes of links and nodes, which cannot be opened. The directory is ours alone, so
  * the name is still what was just made. */
-static int set_by_name(struct image_place *p, struct mtd_error *err)
+static int set_by_name(struct archive_place *p, struct mtd_error *err)
 {
     const char *name = p->path->name;
     bool is_link = archive_entry_filetype(p->entry) == AE_IFLNK;
@@ -97,7 +97,7 @@ static int set_by_name(struct image_place *p, struct mtd_error *err)
     if (!is_link &&
         fchmodat(p->dir_fd, name, archive_entry_perm(p->entry) & 07777, 0) < 0)
         return failed(p, errno, "cannot set the mode", err);
-    int rc = image_xattr_restore(proc, p->entry, p->path->text, err);
+    int rc = archive_xattr_restore(proc, p->entry, p->path->text, err);
     struct timespec t = mtime_of(p->entry), times[2] = {t, t};
     if (rc == 0 && utimensat(p->dir_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
         rc = failed(p, errno, "cannot set the time", err);
@@ -119,7 +119,7 @@ static int write_at(int fd, const char *data, size_t len, int64_t offset)
     return 0;
 }
 
-static int copy_data(struct image_place *p, int fd, struct mtd_error *err)
+static int copy_data(struct archive_place *p, int fd, struct mtd_error *err)
 {
     const void *data;
     size_t len;
@@ -141,7 +141,7 @@ static int copy_data(struct image_place *p, int fd, struct mtd_error *err)
     return 0;
 }
 
-static int make_regular(struct image_place *p, struct mtd_error *err)
+static int make_regular(struct archive_place *p, struct mtd_error *err)
 {
     auto_fd int fd = openat(p->dir_fd, p->path->name,
                             O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -160,7 +160,7 @@ static int make_regular(struct image_place *p, struct mtd_error *err)
     return rc;
 }
 
-static int make_symlink(struct image_place *p, struct mtd_error *err)
+static int make_symlink(struct archive_place *p, struct mtd_error *err)
 {
     const char *target = archive_entry_symlink(p->entry);
     if (!target || !target[0])
@@ -172,7 +172,7 @@ static int make_symlink(struct image_place *p, struct mtd_error *err)
 }
 
 /* Beyond the kernel's 12 and 20 bits numbers wrap around, to 0:0 for example. */
-static int make_node(struct image_place *p, struct mtd_error *err)
+static int make_node(struct archive_place *p, struct mtd_error *err)
 {
     mode_t type = archive_entry_filetype(p->entry);
     dev_t major_nr = archive_entry_rdevmajor(p->entry);
@@ -180,7 +180,7 @@ static int make_node(struct image_place *p, struct mtd_error *err)
     dev_t rdev = makedev(major_nr, minor_nr);
     if (type != AE_IFIFO && (major_nr > MAJOR_MAX || minor_nr > MINOR_MAX))
         return bad(p, "the device's number is out of range", err);
-    if (image_file_is_whiteout(type, rdev))
+    if (archive_file_is_whiteout(type, rdev))
         return bad(p, "character device 0:0 is overlay's sign for a removed file", err);
     if (mknodat(p->dir_fd, p->path->name, type | 0600, type == AE_IFIFO ? 0 : rdev) < 0)
         return errno == EEXIST ? -EEXIST
@@ -188,7 +188,7 @@ static int make_node(struct image_place *p, struct mtd_error *err)
     return set_by_name(p, err);
 }
 
-int image_file_set_dir(struct image_place *p, int fd, struct mtd_error *err)
+int archive_file_set_dir(struct archive_place *p, int fd, struct mtd_error *err)
 {
     char proc[PROC_PATH];
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d/.", fd);
@@ -198,13 +198,13 @@ int image_file_set_dir(struct image_place *p, int fd, struct mtd_error *err)
 
 static const struct {
     mode_t type;
-    int (*make)(struct image_place *, struct mtd_error *);
+    int (*make)(struct archive_place *, struct mtd_error *);
 } KINDS[] = {
     {AE_IFREG, make_regular}, {AE_IFLNK, make_symlink}, {AE_IFIFO, make_node},
     {AE_IFCHR, make_node},    {AE_IFBLK, make_node},
 };
 
-int image_file_make(struct image_place *p, struct mtd_error *err)
+int archive_file_make(struct archive_place *p, struct mtd_error *err)
 {
     int rc = check_owner(p, err);
     if (rc < 0)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void image_hash_finish(struct sha256_ctx *ctx, char out[IMAGE_HEX_SIZE])
+void archive_hash_finish(struct sha256_ctx *ctx, char out[SHA256_HEX_SIZE])
 {
     unsigned char digest[SHA256_DIGEST_SIZE];
     sha256_digest(ctx, sizeof(digest), digest);
@@ -11,21 +11,22 @@ void image_hash_finish(struct sha256_ctx *ctx, char out[IMAGE_HEX_SIZE])
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
 }
 
-void image_hash(const void *data, size_t len, char out[IMAGE_HEX_SIZE])
+void archive_hash(const void *data, size_t len, char out[SHA256_HEX_SIZE])
 {
     struct sha256_ctx ctx;
     sha256_init(&ctx);
     sha256_update(&ctx, len, data);
-    image_hash_finish(&ctx, out);
+    archive_hash_finish(&ctx, out);
 }
 
-void image_hash_chain(const char *parent, const char *diff_id, char out[IMAGE_HEX_SIZE])
+void archive_hash_chain(const char *parent, const char *diff_id,
+                        char out[SHA256_HEX_SIZE])
 {
-    char text[2 * (IMAGE_HEX_SIZE + 8)];
+    char text[2 * (SHA256_HEX_SIZE + 8)];
     if (!parent) {
-        memmove(out, diff_id, IMAGE_HEX_SIZE);
+        memmove(out, diff_id, SHA256_HEX_SIZE);
         return;
     }
     int len = snprintf(text, sizeof(text), "sha256:%s sha256:%s", parent, diff_id);
-    image_hash(text, (size_t)len, out);
+    archive_hash(text, (size_t)len, out);
 }

@@ -22,23 +22,25 @@
 #include "base/strv.h"
 #include "engine/archive/internal.h"
 
-static int pack_dir(struct image_pack *p, int path_fd, int depth, struct mtd_error *err);
+static int pack_dir(struct archive_pack *p, int path_fd, int depth,
+                    struct mtd_error *err);
 
-static int failed(struct image_pack *p, int code, const char *what, struct mtd_error *err)
+static int failed(struct archive_pack *p, int code, const char *what,
+                  struct mtd_error *err)
 {
-    return image_entry_failed(err, code, p->path.data, what);
+    return archive_entry_failed(err, code, p->path.data, what);
 }
 
-static int refused(struct image_pack *p, const char *reason, struct mtd_error *err)
+static int refused(struct archive_pack *p, const char *reason, struct mtd_error *err)
 {
-    image_entry_bad(err, p->path.data, reason);
+    archive_entry_bad(err, p->path.data, reason);
     if (err && err->code == EBADMSG)
         err->code = ENOTSUP;
     return -ENOTSUP;
 }
 
-int image_pack_header(struct image_pack *p, struct archive_entry *e,
-                      struct mtd_error *err)
+int archive_pack_header(struct archive_pack *p, struct archive_entry *e,
+                        struct mtd_error *err)
 {
     int rc = archive_write_header(p->archive, e);
     /* A name outside the locale's character set is written as it is, and marked
@@ -52,7 +54,7 @@ int image_pack_header(struct image_pack *p, struct archive_entry *e,
 }
 
 /* An empty file beside p->path, or in it: a whiteout. */
-static int pack_whiteout(struct image_pack *p, const char *dir, size_t dir_len,
+static int pack_whiteout(struct archive_pack *p, const char *dir, size_t dir_len,
                          const char *name, struct mtd_error *err)
 {
     auto_done(buf_done) struct buf path = {0};
@@ -64,16 +66,16 @@ static int pack_whiteout(struct image_pack *p, const char *dir, size_t dir_len,
     archive_entry_set_perm(e, 0600);
     archive_entry_set_size(e, 0);
     archive_entry_set_mtime(e, 0, 0);
-    return image_pack_header(p, e, err);
+    return archive_pack_header(p, e, err);
 }
 
 /* p->path is "dir/name": "dir/.wh.name" takes name away. */
-static int pack_removed(struct image_pack *p, struct mtd_error *err)
+static int pack_removed(struct archive_pack *p, struct mtd_error *err)
 {
     auto_free char *name = NULL;
     const char *slash = strrchr(p->path.data, '/');
     size_t dir_len = slash ? (size_t)(slash + 1 - p->path.data) : 0;
-    if (asprintf(&name, IMAGE_WHITEOUT "%s", p->path.data + dir_len) < 0) {
+    if (asprintf(&name, ARCHIVE_WHITEOUT "%s", p->path.data + dir_len) < 0) {
         name = NULL;
         return failed(p, ENOMEM, "cannot pack", err);
     }
@@ -82,13 +84,13 @@ static int pack_removed(struct image_pack *p, struct mtd_error *err)
 
 /* What overlay says of the file. An opaque directory is the one thing a tar can say
  * too. */
-static int read_overlay_xattr(struct image_pack *p, const char *proc, const char *name,
+static int read_overlay_xattr(struct archive_pack *p, const char *proc, const char *name,
                               struct mtd_error *err)
 {
     char value[4];
-    if (p->form != IMAGE_PACK_LAYER)
+    if (p->form != ARCHIVE_PACK_LAYER)
         return 0;
-    if (strcmp(name, IMAGE_OPAQUE_XATTR) == 0) {
+    if (strcmp(name, ARCHIVE_OPAQUE_XATTR) == 0) {
         ssize_t n = getxattr(proc, name, value, sizeof(value));
         p->opaque = n == 1 && value[0] == 'y';
     } else if (strcmp(name, "trusted.overlay.redirect") == 0 ||
@@ -101,12 +103,12 @@ static int read_overlay_xattr(struct image_pack *p, const char *proc, const char
     return 0;
 }
 
-static int add_xattr(struct image_pack *p, struct archive_entry *e, const char *proc,
+static int add_xattr(struct archive_pack *p, struct archive_entry *e, const char *proc,
                      const char *name, struct mtd_error *err)
 {
-    if (image_xattr_is_overlay(name))
+    if (archive_xattr_is_overlay(name))
         return read_overlay_xattr(p, proc, name, err);
-    if (!image_xattr_is_kept(name))
+    if (!archive_xattr_is_kept(name))
         return 0;
     ssize_t n = getxattr(proc, name, p->xattr_value, sizeof(p->xattr_value));
     if (n < 0)
@@ -115,7 +117,7 @@ static int add_xattr(struct image_pack *p, struct archive_entry *e, const char *
     return 0;
 }
 
-static int add_xattrs(struct image_pack *p, struct archive_entry *e, int fd,
+static int add_xattrs(struct archive_pack *p, struct archive_entry *e, int fd,
                       struct mtd_error *err)
 {
     char proc[64];
@@ -147,7 +149,7 @@ static void fill_entry(struct archive_entry *e, const char *path, const struct s
     }
 }
 
-static int set_symlink(struct image_pack *p, struct archive_entry *e, int fd,
+static int set_symlink(struct archive_pack *p, struct archive_entry *e, int fd,
                        struct mtd_error *err)
 {
     char target[PATH_MAX];
@@ -160,24 +162,24 @@ static int set_symlink(struct image_pack *p, struct archive_entry *e, int fd,
 }
 
 /* 1 = written as a link to an earlier name. */
-static int pack_hard_link(struct image_pack *p, struct archive_entry *e,
+static int pack_hard_link(struct archive_pack *p, struct archive_entry *e,
                           const struct stat *st, struct mtd_error *err)
 {
     const char *first = NULL;
     if (S_ISDIR(st->st_mode) || st->st_nlink < 2)
         return 0;
-    int rc = image_pack_link(p, st, &first);
+    int rc = archive_pack_link(p, st, &first);
     if (rc < 0)
         return failed(p, rc, "cannot pack", err);
     if (!first)
         return 0;
     archive_entry_copy_hardlink(e, first);
     archive_entry_set_size(e, 0);
-    rc = image_pack_header(p, e, err);
+    rc = archive_pack_header(p, e, err);
     return rc < 0 ? rc : 1;
 }
 
-static int pack_node(struct image_pack *p, int fd, const struct stat *st, int depth,
+static int pack_node(struct archive_pack *p, int fd, const struct stat *st, int depth,
                      struct mtd_error *err)
 {
     auto_entry struct archive_entry *e = archive_entry_new();
@@ -193,8 +195,8 @@ static int pack_node(struct image_pack *p, int fd, const struct stat *st, int de
     if (rc < 0)
         return rc;
     if (S_ISREG(st->st_mode))
-        return image_pack_regular(p, e, fd, st, err);
-    rc = image_pack_header(p, e, err);
+        return archive_pack_regular(p, e, fd, st, err);
+    rc = archive_pack_header(p, e, err);
     return rc == 0 && S_ISDIR(st->st_mode) ? pack_dir(p, fd, depth, err) : rc;
 }
 
@@ -207,7 +209,7 @@ static bool is_mount(int fd)
            (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
-static int pack_covered(struct image_pack *p, struct stat st, struct mtd_error *err)
+static int pack_covered(struct archive_pack *p, struct stat st, struct mtd_error *err)
 {
     auto_entry struct archive_entry *e = archive_entry_new();
     if (!e)
@@ -216,10 +218,10 @@ static int pack_covered(struct image_pack *p, struct stat st, struct mtd_error *
         st.st_mode = S_IFREG | 0644;
     st.st_size = 0;
     fill_entry(e, p->path.data, &st);
-    return image_pack_header(p, e, err);
+    return archive_pack_header(p, e, err);
 }
 
-static int pack_child(struct image_pack *p, int dir_fd, const char *name, int depth,
+static int pack_child(struct archive_pack *p, int dir_fd, const char *name, int depth,
                       struct mtd_error *err)
 {
     struct stat st;
@@ -233,10 +235,10 @@ static int pack_child(struct image_pack *p, int dir_fd, const char *name, int de
         return 0; /* bound by a process that is not in the tar either */
     if (is_mount(fd))
         return pack_covered(p, st, err);
-    if (p->form == IMAGE_PACK_LAYER) {
-        if (image_file_is_whiteout(st.st_mode, st.st_rdev))
+    if (p->form == ARCHIVE_PACK_LAYER) {
+        if (archive_file_is_whiteout(st.st_mode, st.st_rdev))
             return pack_removed(p, err);
-        if (strncmp(name, IMAGE_WHITEOUT, strlen(IMAGE_WHITEOUT)) == 0)
+        if (strncmp(name, ARCHIVE_WHITEOUT, strlen(ARCHIVE_WHITEOUT)) == 0)
             return refused(p, "a name beginning with .wh. would become a whiteout", err);
     }
     return pack_node(p, fd, &st, depth, err);
@@ -268,7 +270,7 @@ static int list_names(int fd, struct strv *names)
     return 0;
 }
 
-static int pack_children(struct image_pack *p, int path_fd, int depth,
+static int pack_children(struct archive_pack *p, int path_fd, int depth,
                          struct mtd_error *err)
 {
     auto_done(strv_done) struct strv names = {0};
@@ -287,21 +289,21 @@ static int pack_children(struct image_pack *p, int path_fd, int depth,
     return rc;
 }
 
-static int pack_dir(struct image_pack *p, int path_fd, int depth, struct mtd_error *err)
+static int pack_dir(struct archive_pack *p, int path_fd, int depth, struct mtd_error *err)
 {
-    if (depth >= IMAGE_MAX_DEPTH)
+    if (depth >= ARCHIVE_MAX_DEPTH)
         return refused(p, "more than 256 directories deep", err);
     int rc = 0;
     if (p->opaque) {
         auto_done(buf_done) struct buf dir = {0};
         rc = buf_printf(&dir, "%s/", p->path.len ? p->path.data : ".");
         if (rc == 0)
-            rc = pack_whiteout(p, dir.data, dir.len, IMAGE_OPAQUE, err);
+            rc = pack_whiteout(p, dir.data, dir.len, ARCHIVE_OPAQUE, err);
     }
     return rc < 0 ? rc : pack_children(p, path_fd, depth, err);
 }
 
-int image_pack_root(struct image_pack *p, int tree_fd, struct mtd_error *err)
+int archive_pack_root(struct archive_pack *p, int tree_fd, struct mtd_error *err)
 {
     struct stat st;
     auto_fd int fd = openat(tree_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);

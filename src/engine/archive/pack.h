@@ -1,4 +1,4 @@
-/* image_pack - the state of a tar being written; shared by image_pack.c (the tree) and
+/* archive_pack - the state of a tar being written; shared by archive_pack.c (the tree) and
  * image_pack_data.c (the stream, files' data, hard links).
  */
 #ifndef ENGINE_IMAGE_PACK_H
@@ -15,9 +15,9 @@
 
 struct archive;
 
-struct image_pack {
+struct archive_pack {
     struct archive *archive;
-    enum image_pack_form form;
+    enum archive_pack_form form;
     int out_fd;
     int write_error; /* -errno of the first failed write to out_fd */
     struct buf path; /* of the entry at hand; "" = the root */
@@ -28,20 +28,21 @@ struct image_pack {
     char block[256 << 10];
 };
 
-static inline void image_pack_free_entry(struct archive_entry **e)
+static inline void archive_pack_free_entry(struct archive_entry **e)
 {
     if (*e)
         archive_entry_free(*e);
 }
-#define auto_entry auto_done(image_pack_free_entry)
+#define auto_entry auto_done(archive_pack_free_entry)
 
-int image_pack_header(struct image_pack *p, struct archive_entry *e,
-                      struct mtd_error *err);
+int archive_pack_header(struct archive_pack *p, struct archive_entry *e,
+                        struct mtd_error *err);
 /* *ret_first = the file's earlier path, or NULL: this one is remembered as the first. */
-int image_pack_link(struct image_pack *p, const struct stat *st, const char **ret_first);
+int archive_pack_link(struct archive_pack *p, const struct stat *st,
+                      const char **ret_first);
 /* Header and data of the regular file that fd (O_PATH) stands for. */
-int image_pack_regular(struct image_pack *p, struct archive_entry *e, int fd,
-                       const struct stat *st, struct mtd_error *err);
-int image_pack_root(struct image_pack *p, int tree_fd, struct mtd_error *err);
+int archive_pack_regular(struct archive_pack *p, struct archive_entry *e, int fd,
+                         const struct stat *st, struct mtd_error *err);
+int archive_pack_root(struct archive_pack *p, int tree_fd, struct mtd_error *err);
 
 #endif

@@ -32,7 +32,8 @@ static int compare_links(const void *a, const void *b)
     return x->dev == y->dev ? 0 : x->dev < y->dev ? -1 : 1;
 }
 
-int image_pack_link(struct image_pack *p, const struct stat *st, const char **ret_first)
+int archive_pack_link(struct archive_pack *p, const struct stat *st,
+                      const char **ret_first)
 {
     struct file_link *l = malloc(sizeof(*l) + p->path.len + 1);
     if (!l)
@@ -47,16 +48,16 @@ int image_pack_link(struct image_pack *p, const struct stat *st, const char **re
     return slot ? 0 : -ENOMEM;
 }
 
-static int write_failed(struct image_pack *p, struct mtd_error *err)
+static int write_failed(struct archive_pack *p, struct mtd_error *err)
 {
     return mtd_fail_errno(
         err, p->write_error < 0 ? -p->write_error : archive_errno(p->archive),
         "cannot write the tar");
 }
 
-static int read_failed(struct image_pack *p, int code, struct mtd_error *err)
+static int read_failed(struct archive_pack *p, int code, struct mtd_error *err)
 {
-    return image_entry_failed(err, code, p->path.data, "cannot read");
+    return archive_entry_failed(err, code, p->path.data, "cannot read");
 }
 
 /* Where the data of a file with holes lies. */
@@ -81,7 +82,7 @@ static int add_holes(struct archive_entry *e, int fd, off_t size)
     return 0;
 }
 
-static int put_bytes(struct image_pack *p, const char *data, size_t len,
+static int put_bytes(struct archive_pack *p, const char *data, size_t len,
                      struct mtd_error *err)
 {
     while (len > 0) {
@@ -94,7 +95,7 @@ static int put_bytes(struct image_pack *p, const char *data, size_t len,
     return 0;
 }
 
-static int put_zeros(struct image_pack *p, off_t len, struct mtd_error *err)
+static int put_zeros(struct archive_pack *p, off_t len, struct mtd_error *err)
 {
     if (!p->zeros) {
         void *map = mmap(NULL, ZEROS_LEN, PROT_READ,
@@ -113,7 +114,7 @@ static int put_zeros(struct image_pack *p, off_t len, struct mtd_error *err)
 }
 
 /* Exactly len bytes from at on. A file that shrinks meanwhile reads as zeros. */
-static int put_data(struct image_pack *p, int fd, off_t at, off_t len,
+static int put_data(struct archive_pack *p, int fd, off_t at, off_t len,
                     struct mtd_error *err)
 {
     int rc = 0;
@@ -131,7 +132,7 @@ static int put_data(struct image_pack *p, int fd, off_t at, off_t len,
     return rc;
 }
 
-static int put_pieces(struct image_pack *p, struct archive_entry *e, int fd, off_t size,
+static int put_pieces(struct archive_pack *p, struct archive_entry *e, int fd, off_t size,
                       struct mtd_error *err)
 {
     int64_t at = 0, offset, len;
@@ -147,8 +148,8 @@ static int put_pieces(struct image_pack *p, struct archive_entry *e, int fd, off
     return rc < 0 ? rc : put_zeros(p, size - at, err);
 }
 
-int image_pack_regular(struct image_pack *p, struct archive_entry *e, int fd,
-                       const struct stat *st, struct mtd_error *err)
+int archive_pack_regular(struct archive_pack *p, struct archive_entry *e, int fd,
+                         const struct stat *st, struct mtd_error *err)
 {
     char proc[64];
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
@@ -157,14 +158,14 @@ int image_pack_regular(struct image_pack *p, struct archive_entry *e, int fd,
         return read_failed(p, errno, err);
     if ((off_t)st->st_blocks * 512 < st->st_size && add_holes(e, in, st->st_size) < 0)
         archive_entry_sparse_clear(e);
-    int rc = image_pack_header(p, e, err);
+    int rc = archive_pack_header(p, e, err);
     return rc < 0 ? rc : put_pieces(p, e, in, st->st_size, err);
 }
 
 static la_ssize_t write_block(struct archive *a, void *data, const void *block,
                               size_t len)
 {
-    struct image_pack *p = data;
+    struct archive_pack *p = data;
     int rc = p->write_error;
     if (rc == 0)
         rc = fs_write_all(p->out_fd, block, len);
@@ -175,7 +176,7 @@ static la_ssize_t write_block(struct archive *a, void *data, const void *block,
     return -1;
 }
 
-static int open_stream(struct image_pack *p)
+static int open_stream(struct archive_pack *p)
 {
     struct archive *a = p->archive;
     if (archive_write_set_format_pax(a) != ARCHIVE_OK ||
@@ -187,9 +188,10 @@ static int open_stream(struct image_pack *p)
     return archive_write_open(a, p, NULL, write_block, NULL) == ARCHIVE_OK ? 0 : -ENOMEM;
 }
 
-int image_pack(int tree_fd, enum image_pack_form form, int out_fd, struct mtd_error *err)
+int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
+                 struct mtd_error *err)
 {
-    auto_free struct image_pack *p = calloc(1, sizeof(*p));
+    auto_free struct archive_pack *p = calloc(1, sizeof(*p));
     if (!p || buf_puts(&p->path, "") < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot pack");
     p->form = form;
@@ -199,7 +201,7 @@ int image_pack(int tree_fd, enum image_pack_form form, int out_fd, struct mtd_er
     if (rc < 0)
         mtd_fail_errno(err, -rc, "cannot pack");
     if (rc == 0)
-        rc = image_pack_root(p, tree_fd, err);
+        rc = archive_pack_root(p, tree_fd, err);
     if (rc == 0 && archive_write_close(p->archive) != ARCHIVE_OK)
         rc = write_failed(p, err);
     if (rc < 0 && p->write_error == 0)

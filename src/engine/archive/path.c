@@ -24,22 +24,22 @@ static const char *shown(const char *path, const char **ret_dots)
     return len > SHOWN_MAX ? path + len - SHOWN_MAX : path;
 }
 
-int image_entry_bad(struct mtd_error *err, const char *path, const char *reason)
+int archive_entry_bad(struct mtd_error *err, const char *path, const char *reason)
 {
     const char *dots;
     const char *tail = shown(path, &dots);
     return mtd_fail(err, EBADMSG, "\"%s%s\": %s", dots, tail, reason);
 }
 
-int image_entry_failed(struct mtd_error *err, int code, const char *path,
-                       const char *what)
+int archive_entry_failed(struct mtd_error *err, int code, const char *path,
+                         const char *what)
 {
     const char *dots;
     const char *tail = shown(path, &dots);
     return mtd_fail_errno(err, code, "\"%s%s\": %s", dots, tail, what);
 }
 
-static const char *add_component(struct image_path *p, size_t *len, const char *s,
+static const char *add_component(struct archive_path *p, size_t *len, const char *s,
                                  size_t n)
 {
     if (n > NAME_MAX)
@@ -58,7 +58,7 @@ static const char *add_component(struct image_path *p, size_t *len, const char *
     return NULL;
 }
 
-const char *image_path_clean(const char *raw, struct image_path *ret)
+const char *archive_path_clean(const char *raw, struct archive_path *ret)
 {
     size_t len = 0, depth = 0;
     ret->text[0] = '\0';
@@ -72,9 +72,9 @@ const char *image_path_clean(const char *raw, struct image_path *ret)
         if (n == 0)
             return NULL;
         bool dot = n == 1 && raw[0] == '.';
-        if (!dot && len > 0 && strncmp(ret->name, IMAGE_WHITEOUT, 4) == 0)
+        if (!dot && len > 0 && strncmp(ret->name, ARCHIVE_WHITEOUT, 4) == 0)
             return "something below a whiteout";
-        if (!dot && ++depth > IMAGE_MAX_DEPTH)
+        if (!dot && ++depth > ARCHIVE_MAX_DEPTH)
             return "more than 256 directories deep";
         const char *reason = dot ? NULL : add_component(ret, &len, raw, n);
         if (reason)
@@ -110,7 +110,7 @@ static int walk(int root_fd, const char *path)
     return dir < 0 ? -errno : take_fd(&dir);
 }
 
-int image_path_open(int root_fd, const char *path)
+int archive_path_open(int root_fd, const char *path)
 {
     struct open_how how = {
         .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
@@ -122,7 +122,7 @@ int image_path_open(int root_fd, const char *path)
     return errno == ENOSYS ? walk(root_fd, path) : -errno;
 }
 
-const char *image_path_reason(int code)
+const char *archive_path_reason(int code)
 {
     switch (code < 0 ? -code : code) {
     case ELOOP: return "a directory on its way is a symbolic link";
@@ -142,14 +142,14 @@ static int make_dir(int dir_fd, const char *name)
 }
 
 /* Layers often leave out directories which lower layers have. */
-int image_path_make(int root_fd, const char *path)
+int archive_path_make(int root_fd, const char *path)
 {
-    int fd = image_path_open(root_fd, path);
+    int fd = archive_path_open(root_fd, path);
     if (fd != -ENOENT)
         return fd;
     char prefix[PATH_MAX];
     size_t len = 0;
-    auto_fd int dir = image_path_open(root_fd, "");
+    auto_fd int dir = archive_path_open(root_fd, "");
     while (dir >= 0 && path[len]) {
         size_t name = len;
         len += strcspn(path + len, "/");
@@ -159,7 +159,7 @@ int image_path_make(int root_fd, const char *path)
         if (rc < 0)
             return rc;
         close(dir);
-        dir = image_path_open(root_fd, prefix);
+        dir = archive_path_open(root_fd, prefix);
         len += path[len] == '/';
     }
     return take_fd(&dir);

@@ -34,9 +34,9 @@ static void free_reader(struct archive **a)
 }
 #define auto_reader auto_done(free_reader)
 
-struct image_limits image_limits_of(int dir_fd)
+struct archive_limits archive_limits_of(int dir_fd)
 {
-    struct image_limits l = {MAX_BYTES, MAX_ENTRIES};
+    struct archive_limits l = {MAX_BYTES, MAX_ENTRIES};
     struct statvfs v;
     if (fstatvfs(dir_fd, &v) < 0)
         return l;
@@ -81,7 +81,8 @@ static int broken(struct archive *a, struct mtd_error *err)
     return mtd_fail(err, EBADMSG, "not a good tar: %s", text ? text : "damaged");
 }
 
-static int open_raw(struct archive *a, const struct image_tar *tar, struct mtd_error *err)
+static int open_raw(struct archive *a, const struct archive_tar *tar,
+                    struct mtd_error *err)
 {
     struct archive_entry *e;
     int rc = add_filters(a, err);
@@ -140,28 +141,28 @@ static bool is_about_charset(struct archive *a)
     return text && strstr(text, "can't be converted");
 }
 
-static int put_entries(struct archive *a, struct image_tree *tree, uint64_t max_entries,
+static int put_entries(struct archive *a, struct archive_tree *tree, uint64_t max_entries,
                        struct mtd_error *err)
 {
     struct archive_entry *e;
     for (uint64_t n = 0;; n++) {
         int rc = archive_read_next_header(a, &e);
         if (rc == ARCHIVE_EOF)
-            return image_tree_finish(tree, err);
+            return archive_tree_finish(tree, err);
         if (rc != ARCHIVE_OK && !(rc == ARCHIVE_WARN && is_about_charset(a)))
             return broken(a, err);
         if (n >= max_entries)
             return mtd_fail(err, EBADMSG, "not a good tar: more than %llu entries",
                             (unsigned long long)max_entries);
-        rc = image_tree_put(tree, a, e, err);
+        rc = archive_tree_put(tree, a, e, err);
         if (rc < 0)
             return rc;
     }
 }
 
-int image_unpack(int dir_fd, const struct image_tar *tar,
-                 const struct image_limits *limits, struct image_unpacked *ret,
-                 struct mtd_error *err)
+int archive_unpack(int dir_fd, const struct archive_tar *tar,
+                   const struct archive_limits *limits, struct archive_unpacked *ret,
+                   struct mtd_error *err)
 {
     struct stream s = {.max_bytes = limits->bytes};
     auto_reader struct archive *raw = archive_read_new(), *a = archive_read_new();
@@ -174,16 +175,16 @@ int image_unpack(int dir_fd, const struct image_tar *tar,
     sha256_init(&s.hash);
     if (archive_read_open(a, &s, NULL, read_block, NULL) != ARCHIVE_OK)
         return broken(a, err);
-    struct image_tree tree;
-    image_tree_init(&tree, dir_fd);
+    struct archive_tree tree;
+    archive_tree_init(&tree, dir_fd);
     tree.write_out = tar->write_out;
     rc = put_entries(a, &tree, limits->entries, err);
     if (rc == 0)
         rc = drain(a, &s, err);
     if (rc == 0) {
-        image_hash_finish(&s.hash, ret->diff_id);
+        archive_hash_finish(&s.hash, ret->diff_id);
         ret->size = tree.bytes;
     }
-    image_tree_done(&tree);
+    archive_tree_done(&tree);
     return rc;
 }

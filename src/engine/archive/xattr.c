@@ -21,14 +21,14 @@ static bool begins(const char *s, const char *prefix)
     return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-bool image_xattr_is_overlay(const char *name)
+bool archive_xattr_is_overlay(const char *name)
 {
     return begins(name, "trusted.overlay.") || begins(name, "user.overlay.");
 }
 
-bool image_xattr_is_kept(const char *name)
+bool archive_xattr_is_kept(const char *name)
 {
-    return !image_xattr_is_overlay(name) &&
+    return !archive_xattr_is_overlay(name) &&
            (begins(name, "user.") || begins(name, "trusted.") ||
             strcmp(name, "security.capability") == 0 ||
             strcmp(name, "system.posix_acl_access") == 0 ||
@@ -42,8 +42,8 @@ static bool is_harmless(int code, const char *name)
     return code == ENOTSUP || (code == EPERM && begins(name, "user."));
 }
 
-int image_xattr_restore(const char *proc_path, struct archive_entry *e, const char *path,
-                        struct mtd_error *err)
+int archive_xattr_restore(const char *proc_path, struct archive_entry *e,
+                          const char *path, struct mtd_error *err)
 {
     const char *name;
     const void *value;
@@ -53,22 +53,22 @@ int image_xattr_restore(const char *proc_path, struct archive_entry *e, const ch
     while (archive_entry_xattr_next(e, &name, &value, &size) == ARCHIVE_OK) {
         if (!name)
             continue;
-        if (image_xattr_is_overlay(name))
-            return image_entry_bad(err, path, "carries an attribute of overlay's own");
+        if (archive_xattr_is_overlay(name))
+            return archive_entry_bad(err, path, "carries an attribute of overlay's own");
         total += strlen(name) + size;
         if (++count > MAX_COUNT || total > MAX_BYTES)
-            return image_entry_bad(err, path, "too many extended attributes");
-        if (image_xattr_is_kept(name) && lsetxattr(proc_path, name, value, size, 0) < 0 &&
-            !is_harmless(errno, name))
-            return image_entry_failed(err, errno, path,
-                                      "cannot set an extended attribute");
+            return archive_entry_bad(err, path, "too many extended attributes");
+        if (archive_xattr_is_kept(name) &&
+            lsetxattr(proc_path, name, value, size, 0) < 0 && !is_harmless(errno, name))
+            return archive_entry_failed(err, errno, path,
+                                        "cannot set an extended attribute");
     }
     return 0;
 }
 
-int image_xattr_set_opaque(int dir_fd)
+int archive_xattr_set_opaque(int dir_fd)
 {
     char path[64];
     snprintf(path, sizeof(path), "/proc/self/fd/%d", dir_fd);
-    return setxattr(path, IMAGE_OPAQUE_XATTR, "y", 1, 0) < 0 ? -errno : 0;
+    return setxattr(path, ARCHIVE_OPAQUE_XATTR, "y", 1, 0) < 0 ? -errno : 0;
 }

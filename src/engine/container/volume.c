@@ -127,7 +127,7 @@ static int copy_image(const struct filling *f, struct mtd_error *err)
     if (from == -ENOENT)
         return fs_remove_tree_at(f->dir_fd, COPY);
     auto_fd int to = from < 0 ? from : fs_open_dir_at(f->dir_fd, NEW);
-    r = to < 0 ? to : image_copy(from, to, err);
+    r = to < 0 ? to : archive_copy(from, to, err);
     if (r == 0)
         r = take_identity(from, to);
     if (r == 0)

@@ -17,7 +17,7 @@
 #include "engine/spec/spec.h"
 
 #define PATH_ROOM (IMAGE_NAME_SIZE + 64)
-#define HEX_LEN (IMAGE_HEX_SIZE - 1)
+#define HEX_LEN (SHA256_HEX_SIZE - 1)
 #define PREFIX "sha256:"
 #define SUFFIX ".json"
 
@@ -72,7 +72,7 @@ static void ref_path(const char *text, char out[PATH_ROOM])
 
 static int read_ref_at(int dir_fd, const char *path, struct image_ref *ret)
 {
-    char link[IMAGE_HEX_SIZE + IMAGE_STAMP_SIZE + 16];
+    char link[SHA256_HEX_SIZE + IMAGE_STAMP_SIZE + 16];
     ssize_t n = readlinkat(dir_fd, path, link, sizeof(link) - 1);
     if (n < 0)
         return errno == EINVAL ? -EBADMSG : -errno;
@@ -236,7 +236,7 @@ int image_disk_load(const struct image_store *s, const char *hex, struct mtd_ima
 int image_disk_save(const struct image_store *s, const char *hex, const char *text,
                     size_t len)
 {
-    char file[IMAGE_HEX_SIZE + 8];
+    char file[SHA256_HEX_SIZE + 8];
     auto_fd int dir = fs_open_dir_at(s->root_fd, "images/config");
     if (dir < 0)
         return dir;

@@ -139,7 +139,7 @@ static int find_source_id(const struct image_store *s, const char *prefix,
 }
 
 int image_resolve_id(const struct image_store *s, const char *prefix,
-                     char ret_hex[IMAGE_HEX_SIZE], struct mtd_error *err)
+                     char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err)
 {
     auto_done(strv_done) struct strv ids = {0};
     if (image_disk_list_ids(s, prefix, &ids) < 0)
@@ -149,7 +149,7 @@ int image_resolve_id(const struct image_store *s, const char *prefix,
                         prefix, ids.items[0], ids.items[1], ids.len > 2 ? ", ..." : "");
     if (ids.len == 0)
         return 0;
-    memcpy(ret_hex, ids.items[0], IMAGE_HEX_SIZE);
+    memcpy(ret_hex, ids.items[0], SHA256_HEX_SIZE);
     return 1;
 }
 
@@ -176,7 +176,7 @@ static int find(const struct image_store *s, const char *ref, struct mtd_image *
     struct image_name name;
     const char *hex = NULL;
     bool may_be_id = image_name_is_id(ref, &hex);
-    bool only_id = may_be_id && (hex != ref || strlen(hex) == IMAGE_HEX_SIZE - 1);
+    bool only_id = may_be_id && (hex != ref || strlen(hex) == SHA256_HEX_SIZE - 1);
     int rc = only_id ? 0 : image_name_parse(ref, &name, may_be_id ? NULL : err);
     if (rc < 0)
         return may_be_id ? find_id(s, hex, ret, err) : rc;
@@ -232,13 +232,13 @@ static int make_image(const struct image_store *s, int tar_fd,
                       const struct image_draft *d, char **ret_id, struct mtd_error *err)
 {
     struct image_staging layer = {.fd = -1};
-    struct image_tar tar = {.fd = tar_fd};
-    struct image_unpacked unpacked;
-    char hex[IMAGE_HEX_SIZE], *id = NULL;
+    struct archive_tar tar = {.fd = tar_fd};
+    struct archive_unpacked unpacked;
+    char hex[SHA256_HEX_SIZE], *id = NULL;
     int rc = image_staging_open(s, &layer, err);
     if (rc == 0) {
-        struct image_limits limits = image_limits_of(layer.fd);
-        rc = image_unpack(layer.fd, &tar, &limits, &unpacked, err);
+        struct archive_limits limits = archive_limits_of(layer.fd);
+        rc = archive_unpack(layer.fd, &tar, &limits, &unpacked, err);
     }
     if (rc == 0)
         rc = image_publish(s, d, &layer, &unpacked, hex, err);
@@ -272,8 +272,8 @@ int image_import(const struct image_store *s, int tar_fd, const char *name,
 static int check_chain(const struct strv *layers, struct mtd_error *err)
 {
     for (size_t i = 0; i < layers->len; i++)
-        if (strlen(layers->items[i]) != IMAGE_HEX_SIZE - 1 ||
-            !hex_is_valid(layers->items[i], IMAGE_HEX_SIZE - 1))
+        if (strlen(layers->items[i]) != SHA256_HEX_SIZE - 1 ||
+            !hex_is_valid(layers->items[i], SHA256_HEX_SIZE - 1))
             return mtd_fail(err, EINVAL, "\"%.80s\" is not a layer", layers->items[i]);
     return 0;
 }
@@ -296,7 +296,7 @@ int image_commit(const struct image_store *s, const struct strv *base_layers,
     auto_fd int tar = image_staging_file(s, err);
     if (tar < 0)
         return tar;
-    rc = image_pack(upper_fd, IMAGE_PACK_LAYER, tar, err);
+    rc = archive_pack(upper_fd, ARCHIVE_PACK_LAYER, tar, err);
     if (rc == 0 && lseek(tar, 0, SEEK_SET) < 0)
         rc = mtd_fail_errno(err, errno, "cannot read the layer");
     return rc < 0 ? rc : make_image(s, tar, &draft, ret_id, err);
@@ -304,5 +304,5 @@ int image_commit(const struct image_store *s, const struct strv *base_layers,
 
 int image_export(int tree_fd, int out_fd, struct mtd_error *err)
 {
-    return image_pack(tree_fd, IMAGE_PACK_TREE, out_fd, err);
+    return archive_pack(tree_fd, ARCHIVE_PACK_TREE, out_fd, err);
 }

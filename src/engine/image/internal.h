@@ -20,7 +20,7 @@
 #define IMAGE_STAMP_SIZE 96
 
 struct image_ref {
-    char hex[IMAGE_HEX_SIZE];
+    char hex[SHA256_HEX_SIZE];
     char stamp[IMAGE_STAMP_SIZE]; /* "" = not from a source */
 };
 
@@ -95,7 +95,7 @@ int image_list_needed(const struct image_store *s, struct strv *ret);
 int image_unknown(const struct image_store *s, const char *ref, struct mtd_error *err);
 /* 1 = one image's id begins with prefix, 0 = none, -ENOTUNIQ = several. */
 int image_resolve_id(const struct image_store *s, const char *prefix,
-                     char ret_hex[IMAGE_HEX_SIZE], struct mtd_error *err);
+                     char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err);
 
 /* ---- image_publish.c ---- */
 
@@ -108,8 +108,8 @@ struct image_draft {
     struct image_ref source; /* hex "" = the id is the config's hash */
 };
 int image_publish(const struct image_store *s, const struct image_draft *d,
-                  struct image_staging *layer, const struct image_unpacked *unpacked,
-                  char ret_hex[IMAGE_HEX_SIZE], struct mtd_error *err);
+                  struct image_staging *layer, const struct archive_unpacked *unpacked,
+                  char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err);
 
 /* ---- image_source.c: the embedded busybox and <root>/image/NAME.tar ---- */
 

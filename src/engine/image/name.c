@@ -9,7 +9,7 @@
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGIT "0123456789"
-#define HEX_LEN (IMAGE_HEX_SIZE - 1)
+#define HEX_LEN (SHA256_HEX_SIZE - 1)
 #define TAG_MAX 128
 #define REPO_MAX 255
 
@@ -138,12 +138,12 @@ static const char *shorten(struct span *repo)
     return NULL;
 }
 
-static const char *parse_digest(const char *s, char out[IMAGE_HEX_SIZE])
+static const char *parse_digest(const char *s, char out[SHA256_HEX_SIZE])
 {
     if (strncmp(s, "sha256:", 7) != 0 || strlen(s + 7) != HEX_LEN ||
         !hex_is_valid(s + 7, HEX_LEN))
         return "a digest is sha256: and 64 hex digits";
-    memcpy(out, s + 7, IMAGE_HEX_SIZE);
+    memcpy(out, s + 7, SHA256_HEX_SIZE);
     return NULL;
 }
 

@@ -15,13 +15,13 @@
 #include "base/error.h"
 
 #define IMAGE_NAME_SIZE 256 /* name and tag are one file name */
-#define IMAGE_HEX_SIZE 65   /* a sha256 in hex */
+#define SHA256_HEX_SIZE 65  /* a sha256 in hex */
 
 struct image_name {
-    char text[IMAGE_NAME_SIZE];  /* "host:5000/a/b:tag" */
-    size_t repo_len;             /* length of text without ":tag" */
-    bool has_tag;                /* written, not the default */
-    char digest[IMAGE_HEX_SIZE]; /* hex, or "" */
+    char text[IMAGE_NAME_SIZE];   /* "host:5000/a/b:tag" */
+    size_t repo_len;              /* length of text without ":tag" */
+    bool has_tag;                 /* written, not the default */
+    char digest[SHA256_HEX_SIZE]; /* hex, or "" */
 };
 
 /* -EINVAL, err says what is wrong with it. */

@@ -46,16 +46,16 @@ static uint64_t size_of(const struct image_store *s, const struct strv *base)
 }
 
 static int encode(const struct image_draft *d, struct mtd_image *i, struct buf *ret,
-                  char hex[IMAGE_HEX_SIZE], struct mtd_error *err)
+                  char hex[SHA256_HEX_SIZE], struct mtd_error *err)
 {
     int rc = 0;
     if (d->source.hex[0]) {
-        memcpy(hex, d->source.hex, IMAGE_HEX_SIZE);
+        memcpy(hex, d->source.hex, SHA256_HEX_SIZE);
     } else {
         rc = spec_encode_image(i, ret, err);
         if (rc < 0)
             return rc;
-        image_hash(ret->data, ret->len, hex);
+        archive_hash(ret->data, ret->len, hex);
         ret->len = 0;
     }
     if (asprintf(&i->id, "sha256:%s", hex) < 0) {
@@ -110,14 +110,14 @@ static int publish_locked(const struct image_store *s, const struct image_draft 
 }
 
 int image_publish(const struct image_store *s, const struct image_draft *d,
-                  struct image_staging *layer, const struct image_unpacked *unpacked,
-                  char ret_hex[IMAGE_HEX_SIZE], struct mtd_error *err)
+                  struct image_staging *layer, const struct archive_unpacked *unpacked,
+                  char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err)
 {
     auto_done(free_own) struct mtd_image image = {.created_at = d->created_at};
     auto_done(buf_done) struct buf text = {0};
-    char hex[IMAGE_HEX_SIZE], chain[IMAGE_HEX_SIZE];
+    char hex[SHA256_HEX_SIZE], chain[SHA256_HEX_SIZE];
     size_t n = d->base ? d->base->len : 0;
-    image_hash_chain(n ? d->base->items[n - 1] : NULL, unpacked->diff_id, chain);
+    archive_hash_chain(n ? d->base->items[n - 1] : NULL, unpacked->diff_id, chain);
     if (d->config)
         image.config = *d->config;
     image.size = size_of(s, d->base) + unpacked->size;
@@ -132,6 +132,6 @@ int image_publish(const struct image_store *s, const struct image_draft *d,
     if (rc == 0)
         rc = publish_locked(s, d, layer, hex, chain, &text, err);
     if (rc == 0)
-        memcpy(ret_hex, hex, IMAGE_HEX_SIZE);
+        memcpy(ret_hex, hex, SHA256_HEX_SIZE);
     return rc;
 }

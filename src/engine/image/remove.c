@@ -14,7 +14,7 @@
 struct removal {
     const struct image_store *store;
     const char *ref; /* as typed, for errors */
-    char hex[IMAGE_HEX_SIZE];
+    char hex[SHA256_HEX_SIZE];
     struct strv names; /* all of the image's */
     struct image_name asked;
     bool by_name; /* or by id */

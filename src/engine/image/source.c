@@ -32,7 +32,7 @@ static void make_id(struct image_source *src)
 {
     char text[sizeof(src->name) + sizeof(src->ref.stamp) + 2];
     int n = snprintf(text, sizeof(text), "%s\n%s", src->name, src->ref.stamp);
-    image_hash(text, (size_t)n, src->ref.hex);
+    archive_hash(text, (size_t)n, src->ref.hex);
 }
 
 static void fill_from_tar(struct image_source *src, const struct stat *st)
@@ -123,11 +123,11 @@ static int add_shell(struct mtd_image_config *c, int root_fd)
 }
 
 static int publish(const struct image_store *s, const struct image_source *src,
-                   struct image_staging *layer, const struct image_unpacked *unpacked,
+                   struct image_staging *layer, const struct archive_unpacked *unpacked,
                    struct mtd_error *err)
 {
     auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
-    char hex[IMAGE_HEX_SIZE];
+    char hex[SHA256_HEX_SIZE];
     struct image_draft draft = {
         .config = &config,
         .name = src->name,
@@ -141,13 +141,13 @@ static int publish(const struct image_store *s, const struct image_source *src,
 }
 
 static int unpack(const struct image_store *s, const struct image_source *src,
-                  const struct image_tar *tar, struct image_staging *layer,
+                  const struct archive_tar *tar, struct image_staging *layer,
                   struct mtd_error *err)
 {
-    struct image_limits limits = image_limits_of(layer->fd);
-    struct image_unpacked unpacked;
+    struct archive_limits limits = archive_limits_of(layer->fd);
+    struct archive_unpacked unpacked;
     struct stat st;
-    int rc = image_unpack(layer->fd, tar, &limits, &unpacked, err);
+    int rc = archive_unpack(layer->fd, tar, &limits, &unpacked, err);
     if (rc < 0)
         return rc;
     if (!tar->data) {
@@ -165,7 +165,7 @@ int image_source_unpack(const struct image_store *s, const struct image_source *
                         struct mtd_error *err)
 {
     struct image_staging layer = {.fd = -1};
-    struct image_tar tar = {.fd = -1};
+    struct archive_tar tar = {.fd = -1};
     auto_fd int fd = -1;
     int rc = 0;
     if (src->file[0]) {
