@@ -102,7 +102,7 @@ static bool is_wanted(struct logs *l, const struct log_record *r)
 {
     if (!l->v->since && !l->v->until)
         return true;
-    int64_t when = logfile_time(r);
+    int64_t when = log_time(r);
     if (l->v->until && when > l->v->until) {
         l->past_until = true;
         return false;
@@ -128,7 +128,7 @@ static int drain(struct logs *l)
 {
     struct log_record r;
     int rc;
-    while ((rc = logfile_reader_next(&l->reader, &r)) > 0 && !l->past_until) {
+    while ((rc = log_reader_next(&l->reader, &r)) > 0 && !l->past_until) {
         if (is_wanted(l, &r))
             rc = add_record(l, &r);
         if (rc < 0)
@@ -196,10 +196,10 @@ static int open_log(struct logs *l, const char *ref, struct mtd_error *err)
     if (l->dir_fd < 0)
         return mtd_fail_errno(err, dir ? errno : ENOMEM, "cannot open the log of %.80s",
                               ref);
-    rc = logfile_reader_open(&l->reader, l->dir_fd, true, 0, err);
+    rc = log_reader_open(&l->reader, l->dir_fd, true, 0, err);
     if (rc < 0 || l->v->tail < 0)
         return rc;
-    rc = logfile_reader_tail(&l->reader, (uint64_t)l->v->tail);
+    rc = log_reader_tail(&l->reader, (uint64_t)l->v->tail);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot read the log of %.80s", ref) : 0;
 }
 
@@ -230,7 +230,7 @@ static int run_logs(struct cli *c, void *values, const struct operands *o)
     int rc = open_log(&l, o->items[0], &err);
     if (rc == 0)
         rc = show(&l, &err);
-    logfile_reader_close(&l.reader);
+    log_reader_close(&l.reader);
     if (l.dir_fd >= 0)
         close(l.dir_fd);
     buf_done(&l.out);

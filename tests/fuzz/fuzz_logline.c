@@ -51,9 +51,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *text = (const char *)data;
     struct log_record r;
-    if (logfile_parse(text, size, &r) == 0) {
+    if (log_parse(text, size, &r) == 0) {
         CHECK(r.text + r.len == text + size);
-        logfile_time(&r);
+        log_time(&r);
     }
     CHECK(columns_by_glyph(text, size) == columns_by_skip(text, size));
     return 0;

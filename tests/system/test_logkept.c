@@ -110,8 +110,8 @@ static unsigned long long read_log(struct stream streams[3])
     struct log_record rec;
     unsigned long long bytes = 0;
     auto_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    cr_assert_eq(logfile_reader_open(&r, fd, true, 0, NULL), 0);
-    while (logfile_reader_next(&r, &rec) == 1) {
+    cr_assert_eq(log_reader_open(&r, fd, true, 0, NULL), 0);
+    while (log_reader_next(&r, &rec) == 1) {
         struct stream *st = &streams[rec.stream];
         cr_assert_lt(st->len + rec.len, sizeof(st->line), "%.*s", (int)rec.len, rec.text);
         memcpy(st->line + st->len, rec.text, rec.len);
@@ -122,7 +122,7 @@ static unsigned long long read_log(struct stream streams[3])
     }
     cr_expect_eq(r.damaged, 0);
     cr_expect_not(r.lost);
-    logfile_reader_close(&r);
+    log_reader_close(&r);
     return bytes;
 }
 

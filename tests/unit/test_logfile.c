@@ -33,12 +33,12 @@ TestSuite(logfile, .init = setup, .fini = teardown);
 static void open_writer(struct log_writer *w, uint64_t max_size, unsigned max_file)
 {
     struct mtd_error err = {0};
-    cr_assert_eq(logfile_open(w, tmp.fd, max_size, max_file, &err), 0, "%s", err.text);
+    cr_assert_eq(log_open(w, tmp.fd, max_size, max_file, &err), 0, "%s", err.text);
 }
 
 static void write_text(struct log_writer *w, enum log_stream stream, const char *text)
 {
-    cr_assert_eq(logfile_write(w, stream, text, strlen(text), START), 0);
+    cr_assert_eq(log_write(w, stream, text, strlen(text), START), 0);
 }
 
 static void expect_log(const char *text)
@@ -73,14 +73,14 @@ static void read_all(struct log_reader *r, struct streams *s)
 {
     struct log_record record;
     int code;
-    while ((code = logfile_reader_next(r, &record)) == 1)
+    while ((code = log_reader_next(r, &record)) == 1)
         take_record(s, &record);
     cr_assert_eq(code, 0);
 }
 
 static void open_reader(struct log_reader *r, bool oldest)
 {
-    cr_assert_eq(logfile_reader_open(r, tmp.fd, oldest, 0, NULL), 0);
+    cr_assert_eq(log_reader_open(r, tmp.fd, oldest, 0, NULL), 0);
 }
 
 static void expect_stream(const struct streams *s, enum log_stream stream,
@@ -100,7 +100,7 @@ Test(logfile, lines_and_a_prompt)
     write_text(&w, LOG_STDERR, "name? ");
     write_text(&w, LOG_STDOUT, "\n");
     write_text(&w, LOG_STDERR, "\n");
-    logfile_close(&w);
+    log_close(&w);
     expect_log(STAMP " stdout F one\n" STAMP " stdout F two\n" STAMP
                      " stderr P name? \n" STAMP " stdout F \n" STAMP " stderr F \n");
 }
@@ -120,13 +120,12 @@ Test(logfile, parsing_accepts_records_only)
     };
     struct log_record r;
     for (size_t i = 0; i < ARRAY_SIZE(BAD); i++)
-        cr_expect_eq(logfile_parse(BAD[i], strlen(BAD[i]), &r), -EBADMSG, "\"%s\"",
-                     BAD[i]);
+        cr_expect_eq(log_parse(BAD[i], strlen(BAD[i]), &r), -EBADMSG, "\"%s\"", BAD[i]);
     static const char GOOD[] = STAMP " stderr P a\0b";
-    cr_assert_eq(logfile_parse(GOOD, sizeof(GOOD) - 1, &r), 0);
+    cr_assert_eq(log_parse(GOOD, sizeof(GOOD) - 1, &r), 0);
     cr_expect(r.stream == LOG_STDERR && !r.full && r.len == 3);
     cr_expect_arr_eq(r.text, "a\0b", 3);
-    cr_expect_eq(logfile_time(&r), START);
+    cr_expect_eq(log_time(&r), START);
 }
 
 /* A generator of its own: the same bytes in every run. */
@@ -153,16 +152,16 @@ static void round_trip(unsigned seed, uint64_t max_size)
         int s = next_random(&state) % 2 ? LOG_STDOUT : LOG_STDERR;
         size_t n = next_random(&state) % (next_random(&state) % 4 ? 300 : 70000);
         n = n < SIZE - at[s] ? n : SIZE - at[s];
-        cr_assert_eq(logfile_write(&w, (enum log_stream)s, data[s] + at[s], n, START), 0);
+        cr_assert_eq(log_write(&w, (enum log_stream)s, data[s] + at[s], n, START), 0);
         at[s] += n;
     }
-    logfile_close(&w);
+    log_close(&w);
     auto_done(streams_done) struct streams all = {0};
     struct log_reader r;
     open_reader(&r, true);
     read_all(&r, &all);
     cr_expect(r.damaged == 0 && !r.lost);
-    logfile_reader_close(&r);
+    log_reader_close(&r);
     for (int s = LOG_STDOUT; s <= LOG_STDERR; s++) {
         cr_assert_eq(all.of[s].len, SIZE);
         cr_expect(memcmp(all.of[s].data, data[s], SIZE) == 0, "seed %u", seed);
@@ -186,13 +185,13 @@ Test(logfile, a_line_without_end_is_cut_into_records)
     open_writer(&w, 0, 1);
     memset(big, 'x', sizeof(big));
     big[sizeof(big) - 1] = '\n';
-    cr_assert_eq(logfile_write(&w, LOG_STDOUT, big, sizeof(big), START), 0);
-    logfile_close(&w);
+    cr_assert_eq(log_write(&w, LOG_STDOUT, big, sizeof(big), START), 0);
+    log_close(&w);
     auto_done(streams_done) struct streams all = {0};
     struct log_reader r;
     open_reader(&r, false);
     read_all(&r, &all);
-    logfile_reader_close(&r);
+    log_reader_close(&r);
     cr_expect(all.records == 3 && all.lines == 1);
     cr_expect_eq(all.of[LOG_STDOUT].len, sizeof(big));
 }
@@ -204,13 +203,13 @@ Test(logfile, a_line_of_exactly_the_maximum_is_one_record)
     open_writer(&w, 0, 1);
     memset(big, 'x', sizeof(big));
     big[sizeof(big) - 1] = '\n';
-    cr_assert_eq(logfile_write(&w, LOG_STDOUT, big, sizeof(big), START), 0);
-    logfile_close(&w);
+    cr_assert_eq(log_write(&w, LOG_STDOUT, big, sizeof(big), START), 0);
+    log_close(&w);
     auto_done(streams_done) struct streams all = {0};
     struct log_reader r;
     open_reader(&r, false);
     read_all(&r, &all);
-    logfile_reader_close(&r);
+    log_reader_close(&r);
     cr_expect(all.records == 1 && all.lines == 1);
 }
 
@@ -219,9 +218,9 @@ Test(logfile, idle_keeps_what_was_written)
     struct log_writer w;
     open_writer(&w, 0, 1);
     write_text(&w, LOG_STDOUT, "a\n");
-    logfile_idle(&w);
+    log_idle(&w);
     write_text(&w, LOG_STDOUT, "b\n");
-    logfile_close(&w);
+    log_close(&w);
     expect_log(STAMP " stdout F a\n" STAMP " stdout F b\n");
 }
 
@@ -239,7 +238,7 @@ Test(logfile, files_are_bounded_in_size_and_number)
     open_writer(&w, 1000, 3);
     for (int i = 0; i < 200; i++)
         write_text(&w, LOG_STDOUT, "some text\nand more\nand an open end");
-    logfile_close(&w);
+    log_close(&w);
     cr_expect(size_of(LOG_NAME) > 0 && size_of(LOG_NAME) <= 1000);
     cr_expect(size_of(LOG_NAME ".1") > 800 && size_of(LOG_NAME ".1") <= 1000);
     cr_expect(size_of(LOG_NAME ".2") > 800 && size_of(LOG_NAME ".2") <= 1000);
@@ -252,7 +251,7 @@ Test(logfile, one_file_is_replaced)
     open_writer(&w, 500, 1);
     for (int i = 0; i < 50; i++)
         write_text(&w, LOG_STDOUT, "some text\n");
-    logfile_close(&w);
+    log_close(&w);
     cr_expect(size_of(LOG_NAME) > 0 && size_of(LOG_NAME) <= 500);
     cr_expect_eq(tempdir_count(tmp.fd, "."), 1);
 }
@@ -264,7 +263,7 @@ Test(logfile, fewer_files_than_before_drop_the_rest)
     tempdir_put(&tmp, LOG_NAME ".2", "");
     tempdir_put(&tmp, LOG_NAME ".3", "");
     open_writer(&w, 1000, 2);
-    logfile_close(&w);
+    log_close(&w);
     cr_expect_eq(tempdir_count(tmp.fd, "."), 2);
 }
 
@@ -276,7 +275,7 @@ Test(logfile, a_torn_record_is_ended_at_open)
     tempdir_put(&tmp, LOG_NAME, STAMP " stdout F whole\n" STAMP " stdout F to");
     open_writer(&w, 0, 1);
     write_text(&w, LOG_STDOUT, "next\n");
-    logfile_close(&w);
+    log_close(&w);
     expect_log(STAMP " stdout F whole\n" STAMP " stdout F to\n" STAMP " stdout F next\n");
 }
 
@@ -286,7 +285,7 @@ Test(logfile, a_torn_head_is_dropped_at_open)
     tempdir_put(&tmp, LOG_NAME, STAMP " stdout F whole\n2026-01-02T03");
     open_writer(&w, 0, 1);
     write_text(&w, LOG_STDOUT, "next\n");
-    logfile_close(&w);
+    log_close(&w);
     expect_log(STAMP " stdout F whole\n" STAMP " stdout F next\n");
 }
 
@@ -299,7 +298,7 @@ Test(logfile, a_tail_of_nuls_is_dropped_at_open)
     close(fd);
     open_writer(&w, 0, 1);
     write_text(&w, LOG_STDOUT, "next\n");
-    logfile_close(&w);
+    log_close(&w);
     expect_log(STAMP " stdout F whole\n" STAMP " stdout F next\n");
 }
 
@@ -311,7 +310,7 @@ Test(logfile, a_file_of_nothing_but_nuls_begins_anew)
     close(fd);
     open_writer(&w, 0, 1);
     write_text(&w, LOG_STDOUT, "next\n");
-    logfile_close(&w);
+    log_close(&w);
     expect_log(STAMP " stdout F next\n");
 }
 
@@ -329,7 +328,7 @@ Test(logfile, a_region_of_nuls_is_skipped_and_counted_once)
     read_all(&r, &all);
     expect_stream(&all, LOG_STDOUT, "before\nafter\n");
     cr_expect_eq(r.damaged, 1);
-    logfile_reader_close(&r);
+    log_reader_close(&r);
 }
 
 Test(logfile, garbage_lines_of_any_length_are_skipped)
@@ -346,7 +345,7 @@ Test(logfile, garbage_lines_of_any_length_are_skipped)
     read_all(&r, &all);
     expect_stream(&all, LOG_STDOUT, "a\nb\n");
     cr_expect_eq(r.damaged, 2);
-    logfile_reader_close(&r);
+    log_reader_close(&r);
 }
 
 /* The reader saw the fragment before the writer cut it off. */
@@ -363,8 +362,8 @@ Test(logfile, a_fragment_is_read_again_after_its_repair)
     read_all(&r, &all);
     expect_stream(&all, LOG_STDOUT, "a\nb\n");
     cr_expect_eq(r.damaged, 0);
-    logfile_reader_close(&r);
-    logfile_close(&w);
+    log_reader_close(&r);
+    log_close(&w);
 }
 
 Test(logfile, a_deleted_log_is_made_anew)
@@ -374,7 +373,7 @@ Test(logfile, a_deleted_log_is_made_anew)
     write_text(&w, LOG_STDOUT, "a\n");
     cr_assert_eq(unlinkat(tmp.fd, LOG_NAME, 0), 0);
     write_text(&w, LOG_STDOUT, "b\n");
-    logfile_close(&w);
+    log_close(&w);
     expect_log(STAMP " stdout F b\n");
 }
 
@@ -391,11 +390,11 @@ Test(logfile, a_truncated_log_goes_on_from_its_begin)
     close(fd);
     write_text(&w, LOG_STDOUT, "b\n");
     read_all(&r, &all);
-    logfile_close(&w);
+    log_close(&w);
     expect_log(STAMP " stdout F b\n");
     expect_stream(&all, LOG_STDOUT, "a\na\nb\n");
     cr_expect(r.lost);
-    logfile_reader_close(&r);
+    log_reader_close(&r);
 }
 
 /* /dev/full: every write fails for lack of space. The descriptor is put in place of the log's,
@@ -408,15 +407,15 @@ Test(logfile, a_full_disk_leaves_a_marked_gap)
     int real = w.fd;
     w.fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
     cr_assert_geq(w.fd, 0);
-    cr_expect_eq(logfile_write(&w, LOG_STDOUT, "0123\n56", 7, START), -ENOSPC);
+    cr_expect_eq(log_write(&w, LOG_STDOUT, "0123\n56", 7, START), -ENOSPC);
     cr_expect_eq(w.lost, 7);
-    cr_expect_eq(logfile_write(&w, LOG_STDERR, "xyz\n", 4, START), -ENOSPC);
+    cr_expect_eq(log_write(&w, LOG_STDERR, "xyz\n", 4, START), -ENOSPC);
     cr_expect_eq(w.lost, 11);
     close(w.fd);
     w.fd = real;
     write_text(&w, LOG_STDOUT, "after\n");
     cr_expect_eq(w.lost, 0);
-    logfile_close(&w);
+    log_close(&w);
     expect_log(STAMP
                " stdout F before\n" STAMP " stdout P half\n" STAMP " stdout F \n" STAMP
                " stderr F [mytop-docker: 11 bytes lost: no space left on device]\n" STAMP

@@ -25,18 +25,18 @@ static void teardown(void)
     tempdir_done(&tmp);
 }
 
-TestSuite(logfile_follow, .init = setup, .fini = teardown);
+TestSuite(log_follow, .init = setup, .fini = teardown);
 
 static void open_writer(struct log_writer *w, uint64_t max_size, unsigned max_file)
 {
-    cr_assert_eq(logfile_open(w, tmp.fd, max_size, max_file, NULL), 0);
+    cr_assert_eq(log_open(w, tmp.fd, max_size, max_file, NULL), 0);
 }
 
 static void write_line(struct log_writer *w, enum log_stream stream, int number)
 {
     char line[64];
     int n = snprintf(line, sizeof(line), "line %d\n", number);
-    cr_assert_eq(logfile_write(w, stream, line, (size_t)n, 1), 0);
+    cr_assert_eq(log_write(w, stream, line, (size_t)n, 1), 0);
 }
 
 /* Lines numbered from 0 without a gap; returns how many there are by now. */
@@ -44,7 +44,7 @@ static int read_numbers(struct log_reader *r, int next, bool gaps)
 {
     struct log_record record;
     int code;
-    while ((code = logfile_reader_next(r, &record)) == 1) {
+    while ((code = log_reader_next(r, &record)) == 1) {
         int number = -1;
         sscanf(record.text, "line %d", &number);
         if (gaps)
@@ -65,7 +65,7 @@ static void follow(unsigned max_file, int lines, int pause, bool expect_loss)
     struct log_reader r;
     int next = 0;
     open_writer(&w, 1000, max_file);
-    cr_assert_eq(logfile_reader_open(&r, tmp.fd, true, 0, NULL), 0);
+    cr_assert_eq(log_reader_open(&r, tmp.fd, true, 0, NULL), 0);
     for (int i = 0; i < lines; i++) {
         write_line(&w, i % 3 ? LOG_STDOUT : LOG_STDERR, i);
         if (i % pause == pause - 1)
@@ -75,49 +75,49 @@ static void follow(unsigned max_file, int lines, int pause, bool expect_loss)
     cr_expect_eq(next, lines);
     cr_expect_eq(r.lost, expect_loss);
     cr_expect_eq(r.damaged, 0);
-    logfile_reader_close(&r);
-    logfile_close(&w);
+    log_reader_close(&r);
+    log_close(&w);
 }
 
-Test(logfile_follow, every_record)
+Test(log_follow, every_record)
 {
     follow(5, 1000, 1, false);
 }
 
-Test(logfile_follow, a_few_files_behind)
+Test(log_follow, a_few_files_behind)
 {
     follow(5, 1000, 60, false);
 }
 
-Test(logfile_follow, a_single_file)
+Test(log_follow, a_single_file)
 {
     follow(1, 500, 1, false);
 }
 
-Test(logfile_follow, the_last_of_a_single_file_that_was_replaced)
+Test(log_follow, the_last_of_a_single_file_that_was_replaced)
 {
     follow(1, 500, 9, false);
 }
 
-Test(logfile_follow, too_slow_is_told)
+Test(log_follow, too_slow_is_told)
 {
     follow(3, 1000, 300, true);
 }
 
 /* The writer rotates while the reader looks: no lock between them. */
-Test(logfile_follow, while_it_is_written)
+Test(log_follow, while_it_is_written)
 {
     enum { LINES = 6000 };
     struct log_reader r;
     int next = 0, status = -1;
-    cr_assert_eq(logfile_reader_open(&r, tmp.fd, true, 0, NULL), 0);
+    cr_assert_eq(log_reader_open(&r, tmp.fd, true, 0, NULL), 0);
     pid_t pid = fork();
     if (pid == 0) {
         struct log_writer w;
         open_writer(&w, 2000, 2000);
         for (int i = 0; i < LINES; i++)
             write_line(&w, LOG_STDOUT, i);
-        logfile_close(&w);
+        log_close(&w);
         _exit(0);
     }
     while (waitpid(pid, &status, WNOHANG) == 0)
@@ -126,40 +126,40 @@ Test(logfile_follow, while_it_is_written)
     cr_expect_eq(status, 0);
     cr_expect_eq(next, LINES);
     cr_expect(r.damaged == 0 && !r.lost);
-    logfile_reader_close(&r);
+    log_reader_close(&r);
 }
 
 static void expect_texts(struct log_reader *r, const char *texts)
 {
     auto_done(buf_done) struct buf b = {0};
     struct log_record record;
-    while (logfile_reader_next(r, &record) == 1) {
+    while (log_reader_next(r, &record) == 1) {
         buf_add(&b, record.text, record.len);
         buf_putc(&b, '\n');
     }
     cr_expect_str_eq(b.data ? b.data : "", texts);
 }
 
-Test(logfile_follow, a_reader_may_come_before_the_log)
+Test(log_follow, a_reader_may_come_before_the_log)
 {
     struct log_writer w;
     struct log_reader r;
-    cr_assert_eq(logfile_reader_open(&r, tmp.fd, true, 0, NULL), 0);
+    cr_assert_eq(log_reader_open(&r, tmp.fd, true, 0, NULL), 0);
     expect_texts(&r, "");
     open_writer(&w, 0, 1);
     write_line(&w, LOG_STDOUT, 1);
     expect_texts(&r, "line 1\n");
-    logfile_reader_close(&r);
-    logfile_close(&w);
+    log_reader_close(&r);
+    log_close(&w);
 }
 
-Test(logfile_follow, a_hole_in_the_row_of_files_is_passed_over)
+Test(log_follow, a_hole_in_the_row_of_files_is_passed_over)
 {
     struct log_reader r;
     tempdir_put(&tmp, LOG_NAME ".3", STAMP " stdout F old\n");
     tempdir_put(&tmp, LOG_NAME ".1", STAMP " stdout F new\n");
     tempdir_put(&tmp, LOG_NAME, STAMP " stdout F now\n");
-    cr_assert_eq(logfile_reader_open(&r, tmp.fd, true, 0, NULL), 0);
+    cr_assert_eq(log_reader_open(&r, tmp.fd, true, 0, NULL), 0);
     expect_texts(&r, "old\nnew\nnow\n");
-    logfile_reader_close(&r);
+    log_reader_close(&r);
 }

@@ -43,13 +43,12 @@ static void teardown(void)
     tempdir_done(&tmp);
 }
 
-TestSuite(logfile_spool, .init = setup, .fini = teardown);
+TestSuite(log_spool, .init = setup, .fini = teardown);
 
 static void resume(struct log_writer *w, uint64_t max_size)
 {
     struct mtd_error err = {0};
-    cr_assert_eq(logfile_resume(w, tmp.fd, tmp.fd, max_size, 1000, &err), 0, "%s",
-                 err.text);
+    cr_assert_eq(log_resume(w, tmp.fd, tmp.fd, max_size, 1000, &err), 0, "%s", err.text);
 }
 
 /* As a monitor does: each stream in turn, until both pipes are empty. */
@@ -59,7 +58,7 @@ static void drain(struct log_writer *w)
     while (more) {
         more = false;
         for (int i = LOG_STDOUT; i <= LOG_STDERR; i++)
-            more |= logfile_take(w, (enum log_stream)i, pipes[i], clock_wall_ns()) > 0;
+            more |= log_take(w, (enum log_stream)i, pipes[i], clock_wall_ns()) > 0;
     }
 }
 
@@ -73,7 +72,7 @@ static int run_writer(const char *fault, uint64_t max_size)
             setenv("MTD_FAULT", fault, 1);
         resume(&w, max_size);
         drain(&w);
-        logfile_close(&w);
+        log_close(&w);
         _exit(0);
     }
     cr_assert_eq(waitpid(pid, &status, 0), pid);
@@ -103,15 +102,15 @@ static void expect_stream(int stream, const struct buf *want)
     auto_done(buf_done) struct buf got = {0};
     struct log_reader r;
     struct log_record rec;
-    cr_assert_eq(logfile_reader_open(&r, tmp.fd, true, 0, NULL), 0);
-    while (logfile_reader_next(&r, &rec) == 1)
+    cr_assert_eq(log_reader_open(&r, tmp.fd, true, 0, NULL), 0);
+    while (log_reader_next(&r, &rec) == 1)
         if ((int)rec.stream == stream) {
             buf_add(&got, rec.text, rec.len);
             if (rec.full)
                 buf_putc(&got, '\n');
         }
     cr_expect_eq(r.damaged, 0);
-    logfile_reader_close(&r);
+    log_reader_close(&r);
     size_t same = 0;
     while (same < got.len && same < want->len && got.data[same] == want->data[same])
         same++;
@@ -135,7 +134,7 @@ struct kill_case {
     uint64_t max_size;
 };
 
-ParameterizedTestParameters(logfile_spool, killed_at)
+ParameterizedTestParameters(log_spool, killed_at)
 {
     static struct kill_case all[N_POINTS * N_TIMES * N_SIZES];
     static const int NTH[N_TIMES] = {1, 3};
@@ -159,7 +158,7 @@ static void tear(long bytes)
     }
 }
 
-ParameterizedTest(struct kill_case *k, logfile_spool, killed_at)
+ParameterizedTest(struct kill_case *k, log_spool, killed_at)
 {
     auto_done(buf_done) struct buf out = {0}, err = {0};
     char fault[64];
@@ -181,7 +180,7 @@ ParameterizedTest(struct kill_case *k, logfile_spool, killed_at)
 
 /* ---- kills at any moment ------------------------------------------------------------------ */
 
-Test(logfile_spool, killed_again_and_again)
+Test(log_spool, killed_again_and_again)
 {
     auto_done(buf_done) struct buf out = {0}, err = {0};
     make_text(&out, BIG, 3);
@@ -206,7 +205,7 @@ Test(logfile_spool, killed_again_and_again)
     expect_stream(LOG_STDERR, &err);
 }
 
-Test(logfile_spool, pages_are_given_back)
+Test(log_spool, pages_are_given_back)
 {
     auto_done(buf_done) struct buf out = {0};
     struct log_writer w;
@@ -215,21 +214,21 @@ Test(logfile_spool, pages_are_given_back)
     put(LOG_STDOUT, &out);
     resume(&w, 0);
     drain(&w);
-    logfile_idle(&w);
+    log_idle(&w);
     cr_assert_eq(fstat(w.spool_fd, &st), 0);
     cr_expect_leq(st.st_blocks * 512, 4096);
-    logfile_close(&w);
+    log_close(&w);
     expect_stream(LOG_STDOUT, &out);
 }
 
-Test(logfile_spool, without_a_run_directory_it_is_a_log)
+Test(log_spool, without_a_run_directory_it_is_a_log)
 {
     auto_done(buf_done) struct buf out = {0};
     struct log_writer w;
     make_text(&out, BIG, 6);
     put(LOG_STDOUT, &out);
-    cr_assert_eq(logfile_resume(&w, tmp.fd, -1, 0, 1, NULL), 0);
+    cr_assert_eq(log_resume(&w, tmp.fd, -1, 0, 1, NULL), 0);
     drain(&w);
-    logfile_close(&w);
+    log_close(&w);
     expect_stream(LOG_STDOUT, &out);
 }

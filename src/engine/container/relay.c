@@ -177,7 +177,7 @@ static void gather(struct relay *s)
             s->behind = false;
             return;
         }
-        if (!s->holds && logfile_reader_next(s->reader, &s->held) <= 0) {
+        if (!s->holds && log_reader_next(s->reader, &s->held) <= 0) {
             s->behind = false;
             return;
         }

@@ -30,7 +30,7 @@ static void forget(struct attachment *a)
 {
     if (a->fd < 0)
         return;
-    logfile_reader_close(&a->reader);
+    log_reader_close(&a->reader);
     close(take_fd(&a->dir_fd));
     a->fd = -1;
 }
@@ -49,7 +49,7 @@ static int open_reader(struct mtd_engine *e, const char *id, struct attachment *
     if (log < 0)
         return mtd_fail_errno(err, errno, "cannot open the log of %.12s", id);
     off_t end = lseek(log, 0, SEEK_END);
-    int r = logfile_reader_open(&a->reader, dir, false, end < 0 ? 0 : (uint64_t)end, err);
+    int r = log_reader_open(&a->reader, dir, false, end < 0 ? 0 : (uint64_t)end, err);
     if (r == 0)
         a->dir_fd = take_fd(&dir);
     return r;

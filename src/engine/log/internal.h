@@ -1,4 +1,4 @@
-/* logfile_part - what logfile.c and its halves share; nobody else includes it. */
+/* log_part - what logfile.c and its halves share; nobody else includes it. */
 #ifndef ENGINE_LOGFILE_PART_H
 #define ENGINE_LOGFILE_PART_H
 
@@ -7,28 +7,28 @@
 #define LOG_NAME_SIZE 40
 
 /* "container.log" for 0, else "container.log.N". */
-const char *logfile_name(unsigned index, char out[LOG_NAME_SIZE]);
+const char *log_name(unsigned index, char out[LOG_NAME_SIZE]);
 /* The highest N there is; 0 = only the present file or none. */
-unsigned logfile_oldest(int dir_fd);
+unsigned log_oldest(int dir_fd);
 /* Where the last whole record ends; *ret_torn = a fragment that follows is a record but for
  * its '\n'. Both found by reading backwards. */
-int logfile_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn);
+int log_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn);
 
 /* Writer: opens container.log, made when it is not there; repair = what follows the last whole
  * record is cut off or completed. */
-int logfile_open_present(struct log_writer *w, bool repair);
-/* Writer: the rest of logfile_open once the file is open. */
-int logfile_open_rest(struct log_writer *w, struct mtd_error *err);
+int log_open_present(struct log_writer *w, bool repair);
+/* Writer: the rest of log_open once the file is open. */
+int log_open_rest(struct log_writer *w, struct mtd_error *err);
 /* Writer: notes in the spool, if there is one, that the batch is in the log up to w->done and
  * the log ends at w->size. */
-void logfile_mark(struct log_writer *w);
-void logfile_spool_idle(struct log_writer *w);
-void logfile_spool_close(struct log_writer *w);
+void log_mark(struct log_writer *w);
+void log_spool_idle(struct log_writer *w);
+void log_spool_close(struct log_writer *w);
 
 /* Reader: opens the file called index; -ENOENT. Forgets what was buffered. */
-int logfile_reader_switch(struct log_reader *r, unsigned index, uint64_t offset);
+int log_reader_switch(struct log_reader *r, unsigned index, uint64_t offset);
 /* Reader: the name the present file has now; -ENOENT = none. Looks from the newest to the
  * oldest, the way files move, so one on the move is not missed. */
-int logfile_reader_index(const struct log_reader *r);
+int log_reader_index(const struct log_reader *r);
 
 #endif

@@ -26,7 +26,7 @@ static bool is_time(const char *s)
     return true;
 }
 
-int logfile_parse(const char *line, size_t len, struct log_record *ret)
+int log_parse(const char *line, size_t len, struct log_record *ret)
 {
     if (len < LOG_HEAD || !is_time(line) || line[30] != ' ' || line[37] != ' ' ||
         line[39] != ' ' || (line[38] != 'F' && line[38] != 'P'))
@@ -46,7 +46,7 @@ int logfile_parse(const char *line, size_t len, struct log_record *ret)
     return 0;
 }
 
-int64_t logfile_time(const struct log_record *r)
+int64_t log_time(const struct log_record *r)
 {
     char text[LOG_TIME_LEN + 1];
     int64_t ns = 0;
@@ -55,7 +55,7 @@ int64_t logfile_time(const struct log_record *r)
     return time_parse(text, 0, &ns) == 0 ? ns : 0;
 }
 
-const char *logfile_name(unsigned index, char out[LOG_NAME_SIZE])
+const char *log_name(unsigned index, char out[LOG_NAME_SIZE])
 {
     if (index == 0)
         snprintf(out, LOG_NAME_SIZE, LOG_NAME);
@@ -64,7 +64,7 @@ const char *logfile_name(unsigned index, char out[LOG_NAME_SIZE])
     return out;
 }
 
-unsigned logfile_oldest(int dir_fd)
+unsigned log_oldest(int dir_fd)
 {
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -82,7 +82,7 @@ unsigned logfile_oldest(int dir_fd)
     }
     /* Reading a directory may miss a name that moves at the same moment. */
     char name[LOG_NAME_SIZE];
-    while (faccessat(dir_fd, logfile_name((unsigned)highest + 1, name), F_OK, 0) == 0)
+    while (faccessat(dir_fd, log_name((unsigned)highest + 1, name), F_OK, 0) == 0)
         highest++;
     return (unsigned)highest;
 }
@@ -105,7 +105,7 @@ static int64_t find_back(int fd, uint64_t size, char c, bool equal)
 }
 
 /* After a power loss the tail may be NULs: the size reached the disk, the bytes did not. */
-int logfile_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn)
+int log_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn)
 {
     int64_t used = find_back(fd, size, '\0', false);
     int64_t line = used < 0 ? used : find_back(fd, (uint64_t)used, '\n', true);
@@ -115,7 +115,7 @@ int logfile_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn)
     struct log_record r;
     ssize_t n = pread(fd, head, sizeof(head), line);
     bool torn = n == (ssize_t)sizeof(head) && used - line >= LOG_HEAD &&
-                logfile_parse(head, sizeof(head), &r) == 0;
+                log_parse(head, sizeof(head), &r) == 0;
     *ret_torn = torn;
     *ret_end = torn ? (uint64_t)used : (uint64_t)line;
     return n < 0 ? -errno : 0;

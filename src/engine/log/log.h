@@ -39,38 +39,37 @@ struct log_writer {
     char *out;     /* mmapped batch buffer */
     size_t out_len;
     bool partial[3];         /* by enum log_stream: the last record of the stream was P */
-    struct log_spool *spool; /* NULL = none; see logfile_resume */
+    struct log_spool *spool; /* NULL = none; see log_resume */
     int spool_fd;
-    bool burst; /* much was written since logfile_idle */
+    bool burst; /* much was written since log_idle */
     uint64_t taken,
         done;      /* of the batch: bytes made into records, and of these on file */
     uint64_t skip; /* bytes of its records that a killed writer has written */
 };
-int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
-                 struct mtd_error *err);
+int log_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
+             struct mtd_error *err);
 /* Appends what one read() returned. wall_ns stamps all its lines. Bytes after the last '\n'
  * go out at once as a P record (a prompt must be seen). Never blocks but for the disk. A file
  * somebody deleted, moved or truncated is noticed and made anew. -errno = some of it was not
  * written and is counted in lost; the caller has nothing to do about it. */
-int logfile_write(struct log_writer *w, enum log_stream stream, const char *data,
-                  size_t len, int64_t wall_ns);
+int log_write(struct log_writer *w, enum log_stream stream, const char *data, size_t len,
+              int64_t wall_ns);
 
 /* The same writer, for one that may be killed. run_fd/LOG_SPOOL holds the batch on its way from
  * the container's pipe to the log, and how far it has come: the kernel moves bytes there in
  * one step (splice), so each is in the pipe or in the spool, never in both or in none. What a
  * killed writer left there is completed here. A spool that cannot be made is done without. */
 #define LOG_SPOOL "output"
-int logfile_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size,
-                   unsigned max_file, struct mtd_error *err);
+int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size,
+               unsigned max_file, struct mtd_error *err);
 /* One batch from the pipe into the log by way of the spool; other fds as read() would.
  * Returns the bytes taken, 0 at the end of input, -EAGAIN, -errno. What could not be written
- * is counted in lost, as logfile_write does. */
-ssize_t logfile_take(struct log_writer *w, enum log_stream stream, int fd,
-                     int64_t wall_ns);
+ * is counted in lost, as log_write does. */
+ssize_t log_take(struct log_writer *w, enum log_stream stream, int fd, int64_t wall_ns);
 /* Gives the buffers' pages back to the kernel; for a monitor about to wait. */
-void logfile_idle(struct log_writer *w);
+void log_idle(struct log_writer *w);
 /* A last line without '\n' stays a P record: that is what the container wrote. */
-void logfile_close(struct log_writer *w);
+void log_close(struct log_writer *w);
 
 /* One record inside a buffer. */
 struct log_record {
@@ -81,8 +80,8 @@ struct log_record {
     size_t len;
 };
 /* Parses one line without its '\n'. -EBADMSG = damaged. */
-int logfile_parse(const char *line, size_t len, struct log_record *ret);
-int64_t logfile_time(const struct log_record *r); /* wall ns; 0 = unreadable */
+int log_parse(const char *line, size_t len, struct log_record *ret);
+int64_t log_time(const struct log_record *r); /* wall ns; 0 = unreadable */
 
 /* A reader that survives rotation: holds the open file, and when that ends looks for the one
  * that follows it. */
@@ -99,16 +98,16 @@ struct log_reader {
 };
 /* dir_fd is borrowed. oldest = begin with the oldest rotated file, else offset in the present
  * one. */
-int logfile_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
-                        struct mtd_error *err);
+int log_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
+                    struct mtd_error *err);
 /* Next whole record; text stays valid until the next call. 1 = a record, 0 = nothing more
  * now, -errno. */
-int logfile_reader_next(struct log_reader *r, struct log_record *ret);
+int log_reader_next(struct log_reader *r, struct log_record *ret);
 /* Positions so that the last n lines (F records) of both streams remain, over all files; a
  * line not ended yet counts. n = 0 is the end. */
-int logfile_reader_tail(struct log_reader *r, uint64_t n);
+int log_reader_tail(struct log_reader *r, uint64_t n);
 /* Positions at the first record stamped wall_ns or later, by binary search. */
-int logfile_reader_since(struct log_reader *r, int64_t wall_ns);
-void logfile_reader_close(struct log_reader *r);
+int log_reader_since(struct log_reader *r, int64_t wall_ns);
+void log_reader_close(struct log_reader *r);
 
 #endif

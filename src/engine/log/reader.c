@@ -20,11 +20,11 @@
 #define MOVES_MEANWHILE 16
 #define SWITCH_PAUSE (NS_PER_MS / 10)
 
-int logfile_reader_switch(struct log_reader *r, unsigned index, uint64_t offset)
+int log_reader_switch(struct log_reader *r, unsigned index, uint64_t offset)
 {
     char name[LOG_NAME_SIZE];
     struct stat st;
-    auto_fd int fd = openat(r->dir_fd, logfile_name(index, name),
+    auto_fd int fd = openat(r->dir_fd, log_name(index, name),
                             O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
@@ -40,14 +40,14 @@ int logfile_reader_switch(struct log_reader *r, unsigned index, uint64_t offset)
     return 0;
 }
 
-int logfile_reader_index(const struct log_reader *r)
+int log_reader_index(const struct log_reader *r)
 {
     char name[LOG_NAME_SIZE];
     struct stat st;
     /* more than there are: the oldest may move while we look */
-    unsigned last = logfile_oldest(r->dir_fd) + MOVES_MEANWHILE;
+    unsigned last = log_oldest(r->dir_fd) + MOVES_MEANWHILE;
     for (unsigned i = 0; i <= last; i++)
-        if (fstatat(r->dir_fd, logfile_name(i, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        if (fstatat(r->dir_fd, log_name(i, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
             st.st_ino == r->ino)
             return (int)i;
     return -ENOENT;
@@ -56,8 +56,8 @@ int logfile_reader_index(const struct log_reader *r)
 static int open_highest(struct log_reader *r)
 {
     int code = -ENOENT;
-    for (int i = (int)logfile_oldest(r->dir_fd); i >= 0 && code == -ENOENT; i--)
-        code = logfile_reader_switch(r, (unsigned)i, 0);
+    for (int i = (int)log_oldest(r->dir_fd); i >= 0 && code == -ENOENT; i--)
+        code = log_reader_switch(r, (unsigned)i, 0);
     return code;
 }
 
@@ -67,23 +67,23 @@ static int open_oldest(struct log_reader *r)
 {
     int code = open_highest(r);
     for (int tries = 0; tries < SWITCH_TRIES && code == 0; tries++) {
-        int index = logfile_reader_index(r);
-        if (index >= 0 && logfile_oldest(r->dir_fd) <= (unsigned)index)
+        int index = log_reader_index(r);
+        if (index >= 0 && log_oldest(r->dir_fd) <= (unsigned)index)
             break;
         code = open_highest(r);
     }
     return code;
 }
 
-int logfile_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
-                        struct mtd_error *err)
+int log_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
+                    struct mtd_error *err)
 {
     struct log_reader r = {
         .dir_fd = dir_fd, .fd = -1, .cap = READER_SIZE, .offset = offset};
     r.buf = malloc(r.cap);
     if (!r.buf)
         return mtd_fail_errno(err, ENOMEM, "cannot read the container's log");
-    int code = oldest ? open_oldest(&r) : logfile_reader_switch(&r, 0, offset);
+    int code = oldest ? open_oldest(&r) : log_reader_switch(&r, 0, offset);
     if (code < 0 && code != -ENOENT) {
         free(r.buf);
         return mtd_fail_errno(err, -code, "cannot read the container's log");
@@ -106,8 +106,8 @@ static bool missed_files(const struct log_reader *r)
     struct statx other;
     if (fstat(r->fd, &mine) < 0)
         return true;
-    for (unsigned i = 0; i <= logfile_oldest(r->dir_fd); i++) {
-        if (statx(r->dir_fd, logfile_name(i, name), AT_SYMLINK_NOFOLLOW, STATX_BTIME,
+    for (unsigned i = 0; i <= log_oldest(r->dir_fd); i++) {
+        if (statx(r->dir_fd, log_name(i, name), AT_SYMLINK_NOFOLLOW, STATX_BTIME,
                   &other) < 0)
             continue;
         if (!(other.stx_mask & STATX_BTIME) ||
@@ -136,7 +136,7 @@ static bool is_deleted(const struct log_reader *r)
 /* 1 = switched, 0 = the writer is in the middle of it. patient: what is not there may come. */
 static int try_successor(struct log_reader *r, bool patient)
 {
-    int index = logfile_reader_index(r);
+    int index = log_reader_index(r);
     if (index == 0 || (index < 0 && patient && !is_deleted(r)))
         return 0;
     if (index < 0) {
@@ -147,11 +147,11 @@ static int try_successor(struct log_reader *r, bool patient)
     int code = -ENOENT;
     for (int i = index - 1; i >= 0 && code == -ENOENT; i--) {
         next.fd = -1;
-        code = logfile_reader_switch(&next, (unsigned)i, 0);
+        code = log_reader_switch(&next, (unsigned)i, 0);
         if (patient)
             break;
     }
-    if (code == 0 && logfile_reader_index(r) != index) {
+    if (code == 0 && log_reader_index(r) != index) {
         close(next.fd);
         return 0;
     }
@@ -265,20 +265,19 @@ static int take_line(struct log_reader *r, struct log_record *ret)
         r->skipping = r->nuls = false;
         if (tail)
             continue;
-        if (logfile_parse(line, (size_t)(end - line), ret) == 0)
+        if (log_parse(line, (size_t)(end - line), ret) == 0)
             return 1;
         r->damaged++;
     }
     return 0;
 }
 
-int logfile_reader_next(struct log_reader *r, struct log_record *ret)
+int log_reader_next(struct log_reader *r, struct log_record *ret)
 {
     for (;;) {
         if (r->fd < 0) {
             /* what came since there was nothing may have been rotated already */
-            int code =
-                r->offset ? logfile_reader_switch(r, 0, r->offset) : open_oldest(r);
+            int code = r->offset ? log_reader_switch(r, 0, r->offset) : open_oldest(r);
             if (code < 0)
                 return code == -ENOENT ? 0 : code;
         }
@@ -292,7 +291,7 @@ int logfile_reader_next(struct log_reader *r, struct log_record *ret)
     }
 }
 
-void logfile_reader_close(struct log_reader *r)
+void log_reader_close(struct log_reader *r)
 {
     if (r->fd >= 0)
         close(r->fd);

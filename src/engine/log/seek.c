@@ -28,7 +28,7 @@ static void count_record(struct tail *t, const char *head, size_t have, uint64_t
                          uint64_t end)
 {
     struct log_record r;
-    if (have < LOG_HEAD || logfile_parse(head, LOG_HEAD, &r) < 0)
+    if (have < LOG_HEAD || log_parse(head, LOG_HEAD, &r) < 0)
         return;
     bool line = r.full || !t->any;
     t->any = true;
@@ -77,13 +77,13 @@ static int tail_file(int fd, uint64_t size, struct tail *t)
 }
 
 /* Opens files from the present one back in time until enough lines are found. */
-int logfile_reader_tail(struct log_reader *r, uint64_t n)
+int log_reader_tail(struct log_reader *r, uint64_t n)
 {
     struct tail t = {.left = n};
-    unsigned oldest = logfile_oldest(r->dir_fd);
+    unsigned oldest = log_oldest(r->dir_fd);
     struct stat st;
     for (unsigned i = 0; i <= oldest && !t.done; i++) {
-        int code = logfile_reader_switch(r, i, 0);
+        int code = log_reader_switch(r, i, 0);
         if (code == -ENOENT)
             continue;
         if (code < 0 || fstat(r->fd, &st) < 0)
@@ -114,7 +114,7 @@ static int find_record(int fd, uint64_t from, uint64_t size, uint64_t *ret_at,
         size_t span = (size_t)n < BLOCK ? (size_t)n : BLOCK;
         for (size_t i = 0; i < span; i++) {
             if (begins && (size_t)n - i >= LOG_HEAD &&
-                logfile_parse(buf + i, LOG_HEAD, &r) == 0) {
+                log_parse(buf + i, LOG_HEAD, &r) == 0) {
                 memcpy(head, buf + i, LOG_HEAD);
                 *ret_at = from + i;
                 return 1;
@@ -163,13 +163,13 @@ static bool begins_before(int fd, const char *since)
 }
 
 /* The newest file that begins before the time holds the place, or its end does. */
-int logfile_reader_since(struct log_reader *r, int64_t wall_ns)
+int log_reader_since(struct log_reader *r, int64_t wall_ns)
 {
     char since[TIME_TEXT];
     time_format_rfc3339(wall_ns > 0 ? wall_ns : 1, since);
-    unsigned oldest = logfile_oldest(r->dir_fd);
+    unsigned oldest = log_oldest(r->dir_fd);
     for (unsigned i = 0; i <= oldest; i++) {
-        int code = logfile_reader_switch(r, i, 0);
+        int code = log_reader_switch(r, i, 0);
         if (code == -ENOENT)
             continue;
         if (code < 0)

@@ -58,7 +58,7 @@ struct batch {
     uint64_t len;
 };
 
-void logfile_mark(struct log_writer *w)
+void log_mark(struct log_writer *w)
 {
     struct log_spool *s = w->spool;
     if (!s)
@@ -142,7 +142,7 @@ static void open_spool(struct log_writer *w, int run_fd, struct batch *ret)
         take_fd(&fd);
 }
 
-void logfile_spool_close(struct log_writer *w)
+void log_spool_close(struct log_writer *w)
 {
     if (!w->spool)
         return;
@@ -161,7 +161,7 @@ static bool begin_burst(struct log_writer *w)
 }
 
 /* Its pages, after a burst: holes cost nothing. */
-void logfile_spool_idle(struct log_writer *w)
+void log_spool_idle(struct log_writer *w)
 {
     if (w->spool && w->burst)
         (void)!fallocate(w->spool_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, PAGE,
@@ -183,7 +183,7 @@ static void find_written(struct log_writer *w, const struct mark *m)
 {
     bool same = m->ino == w->ino && m->size <= w->size;
     if (!same)
-        logfile_open_present(w, true);
+        log_open_present(w, true);
     w->skip = same ? w->size - m->size : 0;
     if (m->lost && w->skip && ftruncate(w->fd, (off_t)m->size) == 0) {
         w->size = m->size;
@@ -201,8 +201,8 @@ static void complete(struct log_writer *w, const struct batch *b)
     if (b->len > 0 && m.done <= b->len) {
         w->taken = w->done = m.done;
         find_written(w, &m);
-        logfile_write(w, s->stream == LOG_STDERR ? LOG_STDERR : LOG_STDOUT,
-                      b->data + m.done, b->len - m.done, s->wall_ns);
+        log_write(w, s->stream == LOG_STDERR ? LOG_STDERR : LOG_STDOUT, b->data + m.done,
+                  b->len - m.done, s->wall_ns);
         w->skip = 0;
     }
     if (b->len > 0 || s->pages)
@@ -210,8 +210,8 @@ static void complete(struct log_writer *w, const struct batch *b)
 }
 
 /* The tail of the log is repaired by completing it when a batch is under way. */
-int logfile_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size,
-                   unsigned max_file, struct mtd_error *err)
+int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size,
+               unsigned max_file, struct mtd_error *err)
 {
     struct log_writer w = {.fd = -1,
                            .dir_fd = dir_fd,
@@ -219,13 +219,13 @@ int logfile_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_
                            .max_file = max_file ? max_file : 1};
     struct batch left = {0};
     open_spool(&w, run_fd, &left);
-    int code = logfile_open_present(&w, left.len == 0);
+    int code = log_open_present(&w, left.len == 0);
     if (code < 0)
         mtd_fail_errno(err, -code, "cannot open the container's log");
     else
-        code = logfile_open_rest(&w, err);
+        code = log_open_rest(&w, err);
     if (code < 0) {
-        logfile_spool_close(&w);
+        log_spool_close(&w);
         return code;
     }
     if (w.spool)
@@ -243,7 +243,7 @@ static ssize_t take_directly(struct log_writer *w, enum log_stream stream, int f
     if (n < 0)
         return -errno;
     if (n > 0)
-        logfile_write(w, stream, data, (size_t)n, wall_ns);
+        log_write(w, stream, data, (size_t)n, wall_ns);
     return n;
 }
 
@@ -265,8 +265,7 @@ static ssize_t move_tail(struct log_writer *w, int fd)
     return splice(fd, NULL, w->spool_fd, &at, PAGE, SPLICE_F_NONBLOCK);
 }
 
-ssize_t logfile_take(struct log_writer *w, enum log_stream stream, int fd,
-                     int64_t wall_ns)
+ssize_t log_take(struct log_writer *w, enum log_stream stream, int fd, int64_t wall_ns)
 {
     struct log_spool *s = w->spool;
     int ready = 0;
@@ -278,12 +277,12 @@ ssize_t logfile_take(struct log_writer *w, enum log_stream stream, int fd,
     s->stream = (uint32_t)stream;
     s->wall_ns = wall_ns;
     w->taken = w->done = 0;
-    logfile_mark(w);
+    log_mark(w);
     ssize_t n = pages ? move_pages(w, fd, pages) : move_tail(w, fd);
     int code = errno;
     fault_point("log.taken");
     if (n > 0)
-        logfile_write(w, stream, pages ? s->data[0] : s->tail, (size_t)n, wall_ns);
+        log_write(w, stream, pages ? s->data[0] : s->tail, (size_t)n, wall_ns);
     empty_spool(w, n > 0 && !pages);
     bool unfit = code == EINVAL || code == ENOSPC || code == EDQUOT || code == EIO ||
                  code == EFBIG || code == ENOMEM;

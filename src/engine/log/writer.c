@@ -38,7 +38,7 @@ static int repair_tail(int dir_fd, int fd, struct stat *st)
     uint64_t end;
     bool torn;
     auto_fd int in = openat(dir_fd, LOG_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    int code = in < 0 ? -errno : logfile_find_end(in, (uint64_t)st->st_size, &end, &torn);
+    int code = in < 0 ? -errno : log_find_end(in, (uint64_t)st->st_size, &end, &torn);
     if (code < 0)
         return code;
     if (end < (uint64_t)st->st_size && ftruncate(fd, (off_t)end) < 0)
@@ -48,7 +48,7 @@ static int repair_tail(int dir_fd, int fd, struct stat *st)
     return fstat(fd, st) < 0 ? -errno : 0;
 }
 
-int logfile_open_present(struct log_writer *w, bool repair)
+int log_open_present(struct log_writer *w, bool repair)
 {
     struct stat st;
     auto_fd int fd = openat(w->dir_fd, LOG_NAME, OPEN_FLAGS, LOG_MODE);
@@ -68,11 +68,11 @@ static void drop_surplus(const struct log_writer *w)
 {
     char name[LOG_NAME_SIZE];
     for (unsigned i = w->max_file; w->max_size; i++)
-        if (unlinkat(w->dir_fd, logfile_name(i, name), 0) < 0)
+        if (unlinkat(w->dir_fd, log_name(i, name), 0) < 0)
             return;
 }
 
-int logfile_open_rest(struct log_writer *w, struct mtd_error *err)
+int log_open_rest(struct log_writer *w, struct mtd_error *err)
 {
     w->out =
         mmap(NULL, BATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -85,17 +85,17 @@ int logfile_open_rest(struct log_writer *w, struct mtd_error *err)
     return 0;
 }
 
-int logfile_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
-                 struct mtd_error *err)
+int log_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
+             struct mtd_error *err)
 {
     struct log_writer w = {.fd = -1,
                            .dir_fd = dir_fd,
                            .max_size = max_size,
                            .max_file = max_file ? max_file : 1};
-    int code = logfile_open_present(&w, true);
+    int code = log_open_present(&w, true);
     if (code < 0)
         return mtd_fail_errno(err, -code, "cannot open the container's log");
-    code = logfile_open_rest(&w, err);
+    code = log_open_rest(&w, err);
     if (code == 0)
         *ret = w;
     return code;
@@ -106,8 +106,7 @@ static unsigned first_free(const struct log_writer *w)
 {
     char name[LOG_NAME_SIZE];
     unsigned i = 1;
-    while (i + 1 < w->max_file &&
-           faccessat(w->dir_fd, logfile_name(i, name), F_OK, 0) == 0)
+    while (i + 1 < w->max_file && faccessat(w->dir_fd, log_name(i, name), F_OK, 0) == 0)
         i++;
     return i;
 }
@@ -124,8 +123,7 @@ static int rotate(struct log_writer *w)
         return -errno;
     for (unsigned i = w->max_file > 1 ? first_free(w) : 0; i > 0; i--) {
         fault_point("log.rotate");
-        if (renameat(w->dir_fd, logfile_name(i - 1, from), w->dir_fd,
-                     logfile_name(i, to)) < 0 &&
+        if (renameat(w->dir_fd, log_name(i - 1, from), w->dir_fd, log_name(i, to)) < 0 &&
             errno != ENOENT)
             return -errno;
     }
@@ -183,7 +181,7 @@ static int check_file(struct log_writer *w)
         w->size = (uint64_t)st.st_size;
         return 0;
     }
-    return logfile_open_present(w, true);
+    return log_open_present(w, true);
 }
 
 static void note_loss(struct log_writer *w, uint64_t bytes, int code)
@@ -202,7 +200,7 @@ static int flush(struct log_writer *w)
     check_file(w); /* on failure the open file still takes the bytes */
     if (w->max_size && w->size && w->size + len > w->max_size)
         rotate(w);
-    logfile_mark(w);
+    log_mark(w);
     fault_point("log.write"); /* to be killed at */
     int code;
     size_t done = write_records(w, w->out, len, &code);
@@ -210,7 +208,7 @@ static int flush(struct log_writer *w)
     if (done < len)
         note_loss(w, count_text(w->out + done, len - done), code);
     w->done = w->taken;
-    logfile_mark(w);
+    log_mark(w);
     return code;
 }
 
@@ -273,25 +271,25 @@ static int mark_gap(struct log_writer *w, int64_t wall_ns)
     size_t len = w->out_len;
     w->out_len = 0;
     check_file(w);
-    logfile_mark(w);
+    log_mark(w);
     int code;
     if (write_records(w, w->out, len, &code) < len)
         return code;
     w->lost = 0;
     w->partial[LOG_STDOUT] = w->partial[LOG_STDERR] = false;
-    logfile_mark(w);
+    log_mark(w);
     return 0;
 }
 
-int logfile_write(struct log_writer *w, enum log_stream stream, const char *data,
-                  size_t len, int64_t wall_ns)
+int log_write(struct log_writer *w, enum log_stream stream, const char *data, size_t len,
+              int64_t wall_ns)
 {
     char head[TIME_TEXT + 16];
     int code = w->lost ? mark_gap(w, wall_ns) : 0;
     if (code < 0) {
         w->lost += len;
         w->done = w->taken += len;
-        logfile_mark(w);
+        log_mark(w);
         return code;
     }
     make_head(head, stream, wall_ns);
@@ -314,14 +312,14 @@ int logfile_write(struct log_writer *w, enum log_stream stream, const char *data
     return code < 0 ? code : last;
 }
 
-void logfile_idle(struct log_writer *w)
+void log_idle(struct log_writer *w)
 {
     if (w->out)
         madvise(w->out, BATCH, MADV_DONTNEED);
-    logfile_spool_idle(w);
+    log_spool_idle(w);
 }
 
-void logfile_close(struct log_writer *w)
+void log_close(struct log_writer *w)
 {
     if (w->fd >= 0 && w->lost)
         mark_gap(w, clock_wall_ns());
@@ -329,7 +327,7 @@ void logfile_close(struct log_writer *w)
         close(w->fd);
     if (w->out)
         munmap(w->out, BATCH);
-    logfile_spool_close(w);
+    log_spool_close(w);
     w->fd = -1;
     w->out = NULL;
 }

@@ -89,7 +89,7 @@ static int read_head(struct scan *c, uint64_t offset, struct log_entry *ret)
     if (n < 0)
         return (int)n;
     *ret = (struct log_entry){.flags = ENTRY_FULL};
-    if (n > (ssize_t)LOG_HEAD && logfile_parse(p, LOG_HEAD, &r) == 0) {
+    if (n > (ssize_t)LOG_HEAD && log_parse(p, LOG_HEAD, &r) == 0) {
         ret->stream = (uint8_t)r.stream;
         ret->flags = r.full ? ENTRY_FULL : 0;
     }

@@ -79,8 +79,8 @@ static int read_time(struct logindex *x, uint64_t address, int64_t *ret)
     ssize_t n = logindex_pread(s, head, sizeof(head), address - s->base);
     if (n < 0)
         return (int)n;
-    bool good = n == (ssize_t)sizeof(head) && logfile_parse(head, sizeof(head), &r) == 0;
-    *ret = good ? logfile_time(&r) : 0;
+    bool good = n == (ssize_t)sizeof(head) && log_parse(head, sizeof(head), &r) == 0;
+    *ret = good ? log_time(&r) : 0;
     return 0;
 }
 

@@ -22,7 +22,7 @@ void log_region_partials(struct log_region *g)
     for (g->n_partials = 0; (p = log_needle_find(&tag, p, (size_t)(end - p))); p++) {
         const char *head = p - TAG_AT;
         if (head < g->text || (head > g->text && head[-1] != '\n') ||
-            end - head < (ptrdiff_t)LOG_HEAD || logfile_parse(head, LOG_HEAD, &r) < 0)
+            end - head < (ptrdiff_t)LOG_HEAD || log_parse(head, LOG_HEAD, &r) < 0)
             continue;
         if (g->n_partials == LOG_PARTIALS) {
             g->n_partials++;
@@ -38,7 +38,7 @@ static bool record_at(const struct log_region *g, const char *at, struct log_rec
     const char *end = g->text + g->len;
     const char *nl = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
     return nl && nl - at < (ptrdiff_t)LOG_RECORD_MAX &&
-           logfile_parse(at, (size_t)(nl - at), ret) == 0;
+           log_parse(at, (size_t)(nl - at), ret) == 0;
 }
 
 static bool record_before(const struct log_region *g, const char *at,

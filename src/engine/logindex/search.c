@@ -108,8 +108,8 @@ static struct record_text record_around(const struct log_region *g, const char *
     t.start = nl ? nl + 1 : g->text;
     nl = memchr(p, '\n', (size_t)(stop - p));
     t.end = nl ? nl : stop - 1; /* cut: as long as the line is */
-    bool good = t.end - t.start >= (ptrdiff_t)LOG_HEAD &&
-                logfile_parse(t.start, LOG_HEAD, &r) == 0;
+    bool good =
+        t.end - t.start >= (ptrdiff_t)LOG_HEAD && log_parse(t.start, LOG_HEAD, &r) == 0;
     t.text = t.start + (good ? LOG_HEAD : 0);
     return t;
 }

@@ -122,7 +122,7 @@ static void vanish(struct monitor *m)
 bool monitor_finish(struct monitor *m)
 {
     m->oom_killed = cgroup_oom_kills(&m->cgroup) > 0;
-    logfile_close(&m->log);
+    log_close(&m->log);
     (void)fault_point("finish.release");
     monitor_release(m);
     bool again = false;
@@ -161,7 +161,7 @@ void monitor_end_restarting(struct monitor *m)
 void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
 {
     struct mtd_status *st = &m->record.status;
-    logfile_close(&m->log);
+    log_close(&m->log);
     if (m->claim_fd >= 0)
         remove_run(m);
     if (m->auto_remove) {

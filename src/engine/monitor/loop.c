@@ -47,7 +47,7 @@ static bool pump(struct monitor *m, int *fd, enum log_stream stream)
 {
     if (*fd < 0)
         return false;
-    ssize_t n = logfile_take(&m->log, stream, *fd, clock_wall_ns());
+    ssize_t n = log_take(&m->log, stream, *fd, clock_wall_ns());
     if (n == -EINTR)
         return true;
     if (n == -EAGAIN)
@@ -125,7 +125,7 @@ MONITOR_HOT static void drop_text(void)
 /* The one wake-up without a cause: buffers as large as a burst are not kept for a prompt. */
 static void give_back(struct monitor *m)
 {
-    logfile_idle(&m->log);
+    log_idle(&m->log);
     m->tidy = true;
 }
 

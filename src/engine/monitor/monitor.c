@@ -126,7 +126,7 @@ static void announce(struct monitor *m, bool adopted)
     client_send_all(m, PACKET_READY, &ready, sizeof(ready));
     if (m->health && m->alive)
         monitor_start_health(m->store.root, m->store.run_root, m->id, NULL);
-    logfile_idle(&m->log);
+    log_idle(&m->log);
     malloc_trim(0);
 }
 

@@ -74,8 +74,8 @@ int monitor_open_log(struct monitor *m, struct mtd_error *err)
     /* A terminal is lost with its monitor, so what it had still to say is as well. */
     int run_fd = s->process.tty ? -1 : m->run_fd;
     int r = m->log.fd >= 0 ? 0
-                           : logfile_resume(&m->log, m->dir_fd, run_fd, s->log_max_size,
-                                            s->log_max_file, err);
+                           : log_resume(&m->log, m->dir_fd, run_fd, s->log_max_size,
+                                        s->log_max_file, err);
     m->log_offset = m->log.size;
     return r;
 }

@@ -90,10 +90,10 @@ static void add_log(const struct ui *ui, const struct mtd_summary *s, struct buf
         return;
     *slash = '\0';
     auto_fd int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0 || logfile_reader_open(&reader, dir, false, 0, NULL) < 0)
+    if (dir < 0 || log_reader_open(&reader, dir, false, 0, NULL) < 0)
         return;
-    logfile_reader_tail(&reader, LAST_LINES);
-    for (; logfile_reader_next(&reader, &rec) == 1; fresh = rec.full) {
+    log_reader_tail(&reader, LAST_LINES);
+    for (; log_reader_next(&reader, &rec) == 1; fresh = rec.full) {
         if (fresh)
             buf_puts(out, rec.stream == LOG_STDERR ? "  ! " : "  | ");
         add_text(rec.text, rec.len, out);
@@ -101,7 +101,7 @@ static void add_log(const struct ui *ui, const struct mtd_summary *s, struct buf
             buf_putc(out, '\n');
         any = true;
     }
-    logfile_reader_close(&reader);
+    log_reader_close(&reader);
     if (!any)
         buf_puts(out, "  it wrote nothing\n");
     else if (!fresh)
