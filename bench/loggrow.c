@@ -86,7 +86,7 @@ struct bench {
     struct logpane pane;
     struct canvas canvas;
     struct logmerge find;
-    struct log_query *missing;
+    struct logindex_query *missing;
     bool finding;
     uint64_t searched;
 };
@@ -160,7 +160,7 @@ static int run(const char *path, uint64_t bytes, uint64_t rate)
         close(fd);
     if (logindex_open(&b.logs.index[0], path, &err) < 0 || logpane_init(&b.pane) < 0 ||
         canvas_init(&b.canvas, 24, 80) < 0 ||
-        log_query_new(&b.missing, "deadlock", &err) < 0) {
+        logindex_query_new(&b.missing, "deadlock", &err) < 0) {
         fprintf(stderr, "%s: %s\n", path, err.text);
         return 1;
     }
@@ -172,7 +172,7 @@ static int run(const char *path, uint64_t bytes, uint64_t rate)
     logindex_close(b.logs.index[0]);
     logpane_done(&b.pane);
     canvas_done(&b.canvas);
-    log_query_free(b.missing);
+    logindex_query_free(b.missing);
     return 0;
 }
 

@@ -114,23 +114,23 @@ static void report(const char *what, uint64_t bytes, uint64_t hits, struct start
 static void search(struct logindex *x, const char *pattern, bool backward)
 {
     struct mtd_error err = {0};
-    struct log_query *q;
-    if (log_query_new(&q, pattern, &err) < 0) {
+    struct logindex_query *q;
+    if (logindex_query_new(&q, pattern, &err) < 0) {
         fprintf(stderr, "%s\n", err.text);
         return;
     }
-    struct log_search s;
+    struct logindex_search s;
     struct log_line line;
     uint64_t hits = 0;
     struct start start = begin();
-    log_search_init(&s, x, q, backward ? UINT64_MAX : 0, backward);
+    logindex_search_init(&s, x, q, backward ? UINT64_MAX : 0, backward);
     int r;
-    while ((r = log_search_next(&s, BUDGET, &line)) == 1 || r == -EAGAIN)
+    while ((r = logindex_search_next(&s, BUDGET, &line)) == 1 || r == -EAGAIN)
         hits += r == 1;
     char what[80];
     snprintf(what, sizeof(what), "%s %s", backward ? "back" : "search", pattern);
     report(what, s.scanned, hits, start);
-    log_query_free(q);
+    logindex_query_free(q);
 }
 
 static void count(struct logindex *x)

@@ -54,22 +54,22 @@ static void backwards(struct logindex *x, size_t n)
 
 static void search(struct logindex *x, size_t n, bool backward)
 {
-    static struct log_query *q;
-    struct log_search s;
+    static struct logindex_query *q;
+    struct logindex_search s;
     struct log_line line;
-    CHECK(q || log_query_new(&q, "ab", NULL) == 0);
-    log_search_init(&s, x, q, backward ? UINT64_MAX : 0, backward);
+    CHECK(q || logindex_query_new(&q, "ab", NULL) == 0);
+    logindex_search_init(&s, x, q, backward ? UINT64_MAX : 0, backward);
     for (size_t i = 0; i < n; i++) {
         const struct log_line *want = &lines[backward ? n - 1 - i : i];
         int r;
-        if (log_query_line(q, x, want) != 1)
+        if (logindex_query_line(q, x, want) != 1)
             continue;
-        while ((r = log_search_next(&s, 1, &line)) == -EAGAIN)
+        while ((r = logindex_search_next(&s, 1, &line)) == -EAGAIN)
             ;
         CHECK(r == 1 && line.start == want->start);
     }
     int r;
-    while ((r = log_search_next(&s, 1, &line)) == -EAGAIN)
+    while ((r = logindex_search_next(&s, 1, &line)) == -EAGAIN)
         ;
     CHECK(r == 0);
 }

@@ -303,11 +303,11 @@ Test(logindex, numbers_and_lines)
     cr_assert_eq(logindex_numbered(logbox.index, logbox.n_lines, &line), 0);
 }
 
-static struct log_query *query(const char *pattern)
+static struct logindex_query *query(const char *pattern)
 {
     struct mtd_error err = {0};
-    struct log_query *q = NULL;
-    cr_assert_eq(log_query_new(&q, pattern, &err), 0, "%s", err.text);
+    struct logindex_query *q = NULL;
+    cr_assert_eq(logindex_query_new(&q, pattern, &err), 0, "%s", err.text);
     return q;
 }
 
@@ -361,16 +361,16 @@ static void check_endless(bool records)
         cr_assert(n >= bytes / LOG_BLOCK && n <= bytes / LOG_BLOCK + 1, "%llu pieces",
                   (unsigned long long)n);
     }
-    struct log_query *q = query("not there");
-    struct log_search s;
+    struct logindex_query *q = query("not there");
+    struct logindex_search s;
     struct log_line line;
-    log_search_init(&s, logbox.index, q, 0, false);
-    while (log_search_next(&s, 1u << 20, &line) == -EAGAIN)
+    logindex_search_init(&s, logbox.index, q, 0, false);
+    while (logindex_search_next(&s, 1u << 20, &line) == -EAGAIN)
         ;
-    log_search_init(&s, logbox.index, q, UINT64_MAX, true);
-    while (log_search_next(&s, 1u << 20, &line) == -EAGAIN)
+    logindex_search_init(&s, logbox.index, q, UINT64_MAX, true);
+    while (logindex_search_next(&s, 1u << 20, &line) == -EAGAIN)
         ;
-    log_query_free(q);
+    logindex_query_free(q);
     grown = resident_kib() - before;
     cr_assert_lt(grown, SANITIZED ? 65536 : 2048);
 }

@@ -15,44 +15,45 @@ TestSuite(logsearch, .init = logbox_setup, .fini = logbox_teardown);
 
 /* ---- search ---------------------------------------------------------------------------- */
 
-static struct log_query *query(const char *pattern)
+static struct logindex_query *query(const char *pattern)
 {
     struct mtd_error err = {0};
-    struct log_query *q = NULL;
-    cr_assert_eq(log_query_new(&q, pattern, &err), 0, "%s", err.text);
+    struct logindex_query *q = NULL;
+    cr_assert_eq(logindex_query_new(&q, pattern, &err), 0, "%s", err.text);
     return q;
 }
 
-static bool expect_match(const struct log_query *q, const struct expected *e)
+static bool expect_match(const struct logindex_query *q, const struct expected *e)
 {
     size_t a, b;
-    return log_query_match(q, e->text.data ? e->text.data : "", e->text.len, 0, &a, &b);
+    return logindex_query_match(q, e->text.data ? e->text.data : "", e->text.len, 0, &a,
+                                &b);
 }
 
 static size_t check_search(const char *pattern, bool backward, bool missing)
 {
-    struct log_query *q = query(pattern);
-    struct log_search s;
+    struct logindex_query *q = query(pattern);
+    struct logindex_search s;
     struct log_line line;
     size_t found = 0;
-    log_search_init(&s, logbox.index, q, backward ? UINT64_MAX : 0, backward);
+    logindex_search_init(&s, logbox.index, q, backward ? UINT64_MAX : 0, backward);
     s.missing = missing;
     for (size_t k = 0; k < logbox.n_lines; k++) {
         const struct expected *e = &logbox.lines[backward ? logbox.n_lines - 1 - k : k];
         if (expect_match(q, e) == missing)
             continue;
         int r;
-        while ((r = log_search_next(&s, 1, &line)) == -EAGAIN)
+        while ((r = logindex_search_next(&s, 1, &line)) == -EAGAIN)
             ;
         cr_assert_eq(r, 1, "%s: %zu found, then %d", pattern, found, r);
         logbox_check(&line, e);
         found++;
     }
     int r;
-    while ((r = log_search_next(&s, 1, &line)) == -EAGAIN)
+    while ((r = logindex_search_next(&s, 1, &line)) == -EAGAIN)
         ;
     cr_assert_eq(r, 0);
-    log_query_free(q);
+    logindex_query_free(q);
     return found;
 }
 
@@ -101,14 +102,14 @@ Test(logsearch, search_goes_on_when_the_log_grows_and_rotates)
 {
     logbox_line("needle 1");
     logbox_open();
-    struct log_query *q = query("needle");
-    struct log_search s;
+    struct logindex_query *q = query("needle");
+    struct logindex_search s;
     struct log_line line;
-    log_search_init(&s, logbox.index, q, 0, false);
+    logindex_search_init(&s, logbox.index, q, 0, false);
     for (unsigned i = 0; i < 20; i++) {
-        cr_assert_eq(log_search_next(&s, 1u << 20, &line), 1);
+        cr_assert_eq(logindex_search_next(&s, 1u << 20, &line), 1);
         logbox_check(&line, &logbox.lines[logbox.n_lines - 1]);
-        cr_assert_eq(log_search_next(&s, 1u << 20, &line), 0);
+        cr_assert_eq(logindex_search_next(&s, 1u << 20, &line), 0);
         if (i % 5 == 4)
             logbox_rotate();
         size_t before = logbox.raw.len;
@@ -119,7 +120,7 @@ Test(logsearch, search_goes_on_when_the_log_grows_and_rotates)
         for (size_t k = logbox.n_lines - 2; k < logbox.n_lines - 1; k++)
             cr_assert_eq(logbox.lines[k].text.len, 3);
     }
-    log_query_free(q);
+    logindex_query_free(q);
 }
 
 Test(logsearch, a_match_across_records_is_found)
@@ -161,24 +162,24 @@ Test(logsearch, colours_do_not_hide_a_match)
 Test(logsearch, a_bad_pattern_says_why)
 {
     struct mtd_error err = {0};
-    struct log_query *q;
-    cr_assert_eq(log_query_new(&q, "[", &err), -EINVAL);
+    struct logindex_query *q;
+    cr_assert_eq(logindex_query_new(&q, "[", &err), -EINVAL);
     cr_assert(strstr(err.text, "\"[\""), "%s", err.text);
     err.code = 0;
-    cr_assert_eq(log_query_new(&q, "", &err), -EINVAL);
-    cr_assert_eq(log_query_new(&q, "\\c", &err), -EINVAL);
-    cr_assert_eq(log_query_new(&q, "a{5", &err), -EINVAL);
+    cr_assert_eq(logindex_query_new(&q, "", &err), -EINVAL);
+    cr_assert_eq(logindex_query_new(&q, "\\c", &err), -EINVAL);
+    cr_assert_eq(logindex_query_new(&q, "a{5", &err), -EINVAL);
 }
 
 static void check_match(const char *pattern, const char *text, int start, int end)
 {
-    struct log_query *q = query(pattern);
+    struct logindex_query *q = query(pattern);
     size_t a = 0, b = 0;
-    bool found = log_query_match(q, text, strlen(text), 0, &a, &b);
+    bool found = logindex_query_match(q, text, strlen(text), 0, &a, &b);
     cr_assert_eq(found, start >= 0, "%s in %s", pattern, text);
     if (found)
         cr_assert(a == (size_t)start && b == (size_t)end, "%s in %s", pattern, text);
-    log_query_free(q);
+    logindex_query_free(q);
 }
 
 /* The literal that is looked for first must not hide a match. */
@@ -220,17 +221,17 @@ Test(logsearch, every_position_and_length_of_a_literal)
         for (size_t i = 0; i < len; i++)
             word[i] = (char)(i % 3 ? 'e' : 'A' + (int)(i % 26));
         word[len] = '\0';
-        struct log_query *q = query(word);
+        struct logindex_query *q = query(word);
         for (size_t at = 0; at + len <= sizeof(hay); at++) {
             size_t a, b;
             memset(hay, 'e', sizeof(hay));
             memcpy(hay + at, word, len);
-            cr_assert(log_query_match(q, hay, sizeof(hay), 0, &a, &b));
+            cr_assert(logindex_query_match(q, hay, sizeof(hay), 0, &a, &b));
             cr_assert_eq(a, at);
             cr_assert_eq(b, at + len);
-            cr_assert_not(log_query_match(q, hay, at + len - 1, 0, &a, &b));
+            cr_assert_not(logindex_query_match(q, hay, at + len - 1, 0, &a, &b));
         }
-        log_query_free(q);
+        logindex_query_free(q);
     }
 }
 
@@ -241,12 +242,12 @@ Test(logsearch, grep_names_the_source_and_goes_on_after_a_missing_one)
     logbox_line("two needle");
     logbox_write();
     const char *paths[] = {logbox.path, "/nonexistent/container.log", logbox.path};
-    struct log_grep *g;
+    struct logindex_grep *g;
     struct log_hit hit;
     char text[64];
     size_t len, found = 0;
-    cr_assert_eq(log_grep_new(&g, paths, 3, "needle", 0, NULL), 0);
-    for (int r; (r = log_grep_next(g, 1, &hit, text, sizeof(text), &len)) != 0;
+    cr_assert_eq(logindex_grep_new(&g, paths, 3, "needle", 0, NULL), 0);
+    for (int r; (r = logindex_grep_next(g, 1, &hit, text, sizeof(text), &len)) != 0;
          found += r > 0) {
         if (r == -EAGAIN)
             continue;
@@ -255,11 +256,12 @@ Test(logsearch, grep_names_the_source_and_goes_on_after_a_missing_one)
         cr_assert_eq(len, 10);
     }
     cr_assert_eq(found, 4);
-    log_grep_free(g);
-    cr_assert_eq(log_grep_new(&g, paths, 3, "needle", logbox.lines[1].time, NULL), 0);
-    cr_assert_eq(log_grep_next(g, 1u << 20, &hit, NULL, 0, NULL), 1);
+    logindex_grep_free(g);
+    cr_assert_eq(logindex_grep_new(&g, paths, 3, "needle", logbox.lines[1].time, NULL),
+                 0);
+    cr_assert_eq(logindex_grep_next(g, 1u << 20, &hit, NULL, 0, NULL), 1);
     cr_assert_eq(hit.line.start, logbox.lines[2].start);
-    log_grep_free(g);
+    logindex_grep_free(g);
 }
 
 /* ---- output in chunks ------------------------------------------------------------------ */

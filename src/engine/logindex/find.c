@@ -39,7 +39,8 @@ static int frequency(unsigned char c)
     return is_letter(c) ? 1 : 0;
 }
 
-void log_needle_init(struct log_needle *n, const char *bytes, size_t len, bool fold)
+void logindex_needle_init(struct logindex_needle *n, const char *bytes, size_t len,
+                          bool fold)
 {
     if (len > sizeof(n->bytes))
         len = sizeof(n->bytes);
@@ -57,7 +58,7 @@ void log_needle_init(struct log_needle *n, const char *bytes, size_t len, bool f
             n->rare[1] = i;
 }
 
-static bool fits(const struct log_needle *n, const char *at)
+static bool fits(const struct logindex_needle *n, const char *at)
 {
     if (!n->fold)
         return memcmp(at, n->bytes, n->len) == 0;
@@ -77,7 +78,7 @@ struct pair { /* the two bytes in all lanes; mask folds case where it is a lette
     size_t offset[2];
 };
 
-static struct pair pair_of(const struct log_needle *n)
+static struct pair pair_of(const struct logindex_needle *n)
 {
     struct pair p;
     for (int i = 0; i < 2; i++) {
@@ -103,7 +104,7 @@ static bool any(vec v)
     return (half[0] | half[1]) != 0;
 }
 
-static const char *find_among(const struct log_needle *n, vec hits, const char *at)
+static const char *find_among(const struct logindex_needle *n, vec hits, const char *at)
 {
     for (size_t i = 0; i < LANES; i++)
         if (hits[i] && fits(n, at + i))
@@ -111,7 +112,8 @@ static const char *find_among(const struct log_needle *n, vec hits, const char *
     return NULL;
 }
 
-const char *log_needle_find(const struct log_needle *n, const char *hay, size_t len)
+const char *logindex_needle_find(const struct logindex_needle *n, const char *hay,
+                                 size_t len)
 {
     if (n->len > len || n->len == 0)
         return NULL;

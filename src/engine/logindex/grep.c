@@ -7,57 +7,57 @@
 #include "base/strv.h"
 #include "engine/logindex/internal.h"
 
-struct log_grep {
+struct logindex_grep {
     struct strv paths;
-    struct log_query *query;
+    struct logindex_query *query;
     int64_t since;
     size_t source;          /* being searched */
     struct logindex *index; /* its log; NULL = not open yet */
-    struct log_search search;
+    struct logindex_search search;
     uint64_t scanned; /* in the logs before it */
 };
 
-int log_grep_new(struct log_grep **ret, const char *const *paths, size_t n,
-                 const char *pattern, int64_t since, struct mtd_error *err)
+int logindex_grep_new(struct logindex_grep **ret, const char *const *paths, size_t n,
+                      const char *pattern, int64_t since, struct mtd_error *err)
 {
-    struct log_grep *g = calloc(1, sizeof(*g));
+    struct logindex_grep *g = calloc(1, sizeof(*g));
     if (!g)
         return mtd_fail_errno(err, ENOMEM, "grep");
     g->since = since;
-    int r = log_query_new(&g->query, pattern, err);
+    int r = logindex_query_new(&g->query, pattern, err);
     for (size_t i = 0; i < n && r == 0; i++)
         if ((r = strv_add(&g->paths, paths[i])) < 0)
             mtd_fail_errno(err, -r, "grep");
     if (r < 0) {
-        log_grep_free(g);
+        logindex_grep_free(g);
         return r;
     }
     *ret = g;
     return 0;
 }
 
-void log_grep_free(struct log_grep *g)
+void logindex_grep_free(struct logindex_grep *g)
 {
     if (!g)
         return;
     logindex_close(g->index);
-    log_query_free(g->query);
+    logindex_query_free(g->query);
     strv_done(&g->paths);
     free(g);
 }
 
-static int open_source(struct log_grep *g)
+static int open_source(struct logindex_grep *g)
 {
     int r = logindex_open(&g->index, g->paths.items[g->source], NULL);
     uint64_t at = 0;
     if (r == 0 && g->since > 0)
         r = logindex_seek_time(g->index, g->since, &at);
     if (r == 0)
-        log_search_init(&g->search, g->index, g->query, at, false);
+        logindex_search_init(&g->search, g->index, g->query, at, false);
     return r;
 }
 
-static void next_source(struct log_grep *g)
+static void next_source(struct logindex_grep *g)
 {
     g->scanned += g->search.scanned;
     g->search.scanned = 0;
@@ -67,7 +67,7 @@ static void next_source(struct log_grep *g)
 }
 
 /* Where an excerpt of size bytes begins, so that the match is in it. */
-static uint64_t excerpt_start(struct log_grep *g, const struct log_line *line,
+static uint64_t excerpt_start(struct logindex_grep *g, const struct log_line *line,
                               size_t size)
 {
     struct logindex *x = g->index;
@@ -75,13 +75,14 @@ static uint64_t excerpt_start(struct log_grep *g, const struct log_line *line,
     if (line->len <= size || (!x->joined && !(x->joined = malloc(LOG_LINE_MAX))))
         return 0;
     ssize_t n = logindex_text(x, line, 0, x->joined, LOG_LINE_MAX);
-    if (n <= 0 || !log_query_match(g->query, x->joined, (size_t)n, 0, &start, &end) ||
+    if (n <= 0 ||
+        !logindex_query_match(g->query, x->joined, (size_t)n, 0, &start, &end) ||
         end <= size)
         return 0;
     return start > size / 4 ? start - size / 4 : 0;
 }
 
-static int report(struct log_grep *g, struct log_hit *ret, char *text, size_t size,
+static int report(struct logindex_grep *g, struct log_hit *ret, char *text, size_t size,
                   size_t *ret_len)
 {
     uint64_t from = text ? excerpt_start(g, &ret->line, size - 1) : 0;
@@ -96,14 +97,14 @@ static int report(struct log_grep *g, struct log_hit *ret, char *text, size_t si
     return 1;
 }
 
-int log_grep_next(struct log_grep *g, size_t budget, struct log_hit *ret, char *text,
-                  size_t size, size_t *ret_len)
+int logindex_grep_next(struct logindex_grep *g, size_t budget, struct log_hit *ret,
+                       char *text, size_t size, size_t *ret_len)
 {
-    uint64_t start = log_grep_scanned(g), spent = 0;
+    uint64_t start = logindex_grep_scanned(g), spent = 0;
     while (g->source < g->paths.len) {
         int r = g->index ? 0 : open_source(g);
         if (r == 0 && spent < budget)
-            r = log_search_next(&g->search, budget - (size_t)spent, &ret->line);
+            r = logindex_search_next(&g->search, budget - (size_t)spent, &ret->line);
         else if (r == 0)
             return -EAGAIN;
         if (r > 0)
@@ -113,23 +114,23 @@ int log_grep_next(struct log_grep *g, size_t budget, struct log_hit *ret, char *
         if (r == -EAGAIN)
             return r;
         next_source(g); /* searched to its end, or it cannot be read */
-        spent = log_grep_scanned(g) - start;
+        spent = logindex_grep_scanned(g) - start;
     }
     return 0;
 }
 
-void log_grep_skip(struct log_grep *g)
+void logindex_grep_skip(struct logindex_grep *g)
 {
     if (g->index)
         next_source(g);
 }
 
-uint64_t log_grep_scanned(const struct log_grep *g)
+uint64_t logindex_grep_scanned(const struct logindex_grep *g)
 {
     return g->scanned + g->search.scanned;
 }
 
-const struct log_query *log_grep_query(const struct log_grep *g)
+const struct logindex_query *logindex_grep_query(const struct logindex_grep *g)
 {
     return g->query;
 }

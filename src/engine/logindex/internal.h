@@ -47,7 +47,7 @@ struct log_checkpoint {
 #define LOG_PARTIALS 256u
 
 /* The whole records that begin in one block, as bytes. */
-struct log_region {
+struct logindex_region {
     const char *text;
     size_t len;
     uint64_t address; /* of text[0] */
@@ -66,10 +66,10 @@ struct logindex {
     size_t n;
     struct log_block slots[LOG_SLOTS];
     uint64_t clock;
-    char *scratch;            /* LOG_SCRATCH bytes */
-    char *window;             /* search: one block and a record; NULL until needed */
-    struct log_region region; /* what is in it */
-    char *joined;             /* search: one line of several records; NULL until needed */
+    char *scratch;                 /* LOG_SCRATCH bytes */
+    char *window;                  /* search: one block and a record; NULL until needed */
+    struct logindex_region region; /* what is in it */
+    char *joined; /* search: one line of several records; NULL until needed */
     struct log_checkpoint *checkpoints; /* NULL until lines are numbered */
     size_t n_checkpoints;
     uint64_t stride; /* bytes between checkpoints */
@@ -104,26 +104,30 @@ size_t logindex_plain_of(const char *text, size_t len, size_t offset);
 size_t logindex_plain_at(const char *text, size_t len, size_t plain);
 
 /* Bytes to look for, prepared. fold: letters of either case. */
-struct log_needle {
+struct logindex_needle {
     unsigned char bytes[256];
     size_t len;
     size_t rare[2]; /* offsets of the two bytes worth looking for */
     bool fold;
 };
-void log_needle_init(struct log_needle *n, const char *bytes, size_t len, bool fold);
+void logindex_needle_init(struct logindex_needle *n, const char *bytes, size_t len,
+                          bool fold);
 /* The first occurrence in hay[0..len), or NULL. */
-const char *log_needle_find(const struct log_needle *n, const char *hay, size_t len);
+const char *logindex_needle_find(const struct logindex_needle *n, const char *hay,
+                                 size_t len);
 
 /* Sets partials and n_partials. */
-void log_region_partials(struct log_region *g);
+void logindex_region_partials(struct logindex_region *g);
 /* The text of the line that begins with the P record at partials[i], when it and the record it
  * ends with stand there as chunks of output are written: next to each other, between records
  * of the same stream. Bytes put into out (size is what a line may have at most), 0 = no line
  * begins there, -EAGAIN = it must be looked for in the tables. */
-ssize_t log_region_joined(const struct log_region *g, size_t i, char *out, size_t size);
+ssize_t logindex_region_joined(const struct logindex_region *g, size_t i, char *out,
+                               size_t size);
 
 /* What every match of the query contains; NULL = nothing can be said. Whether finding it is
  * a match already is *ret_exact. */
-const struct log_needle *log_query_needle(const struct log_query *q, bool *ret_exact);
+const struct logindex_needle *logindex_query_needle(const struct logindex_query *q,
+                                                    bool *ret_exact);
 
 #endif

@@ -95,49 +95,51 @@ int logindex_number_of(struct logindex *x, uint64_t address, uint64_t *ret);
 
 /* A POSIX extended regular expression; "\c" in front ignores case. One without special
  * characters is looked for as bytes; of others the longest literal part is, first. */
-struct log_query;
-int log_query_new(struct log_query **ret, const char *pattern, struct mtd_error *err);
-void log_query_free(struct log_query *q); /* NULL is fine */
-const char *log_query_pattern(const struct log_query *q);
+struct logindex_query;
+int logindex_query_new(struct logindex_query **ret, const char *pattern,
+                       struct mtd_error *err);
+void logindex_query_free(struct logindex_query *q); /* NULL is fine */
+const char *logindex_query_pattern(const struct logindex_query *q);
 /* The first match in text[from..len). Sequences that change the colour are passed over: the
  * text is matched as it is read, also across them. */
-bool log_query_match(const struct log_query *q, const char *text, size_t len, size_t from,
-                     size_t *ret_start, size_t *ret_end);
+bool logindex_query_match(const struct logindex_query *q, const char *text, size_t len,
+                          size_t from, size_t *ret_start, size_t *ret_end);
 /* Whether a whole line matches. 1, 0, -errno. */
-int log_query_line(const struct log_query *q, struct logindex *x,
-                   const struct log_line *line);
+int logindex_query_line(const struct logindex_query *q, struct logindex *x,
+                        const struct log_line *line);
 
 /* Matching lines one after the other, in either direction, also while the log grows: after 0
  * and a refresh it goes on. query and index are borrowed and outlive it. */
-struct log_search {
+struct logindex_search {
     struct logindex *index;
-    const struct log_query *query;
+    const struct logindex_query *query;
     uint64_t at; /* forward: lines from here on; backward: lines before this */
     bool backward;
     bool missing;     /* find the lines which do not match */
     uint64_t scanned; /* bytes, for a progress figure */
 };
-void log_search_init(struct log_search *s, struct logindex *x, const struct log_query *q,
-                     uint64_t at, bool backward);
+void logindex_search_init(struct logindex_search *s, struct logindex *x,
+                          const struct logindex_query *q, uint64_t at, bool backward);
 /* 1 = *ret, 0 = the end of the log in this direction, -EAGAIN after budget bytes. */
-int log_search_next(struct log_search *s, size_t budget, struct log_line *ret);
+int logindex_search_next(struct logindex_search *s, size_t budget, struct log_line *ret);
 
 /* grep over the logs of many containers, one after the other. Opens one log at a time. */
-struct log_grep;
+struct logindex_grep;
 struct log_hit {
     size_t source; /* number of the path it is in */
     struct log_line line;
 };
 /* paths are copied; logs that cannot be read are passed over. since: wall ns, 0 = all. */
-int log_grep_new(struct log_grep **ret, const char *const *paths, size_t n,
-                 const char *pattern, int64_t since, struct mtd_error *err);
-void log_grep_free(struct log_grep *g);
+int logindex_grep_new(struct logindex_grep **ret, const char *const *paths, size_t n,
+                      const char *pattern, int64_t since, struct mtd_error *err);
+void logindex_grep_free(struct logindex_grep *g);
 /* 1 = *ret, and text (may be NULL) size - 1 bytes of it with the match, NUL added; 0 = all
  * done. */
-int log_grep_next(struct log_grep *g, size_t budget, struct log_hit *ret, char *text,
-                  size_t size, size_t *ret_len);
-void log_grep_skip(struct log_grep *g); /* the rest of the log the last hit was in */
-uint64_t log_grep_scanned(const struct log_grep *g); /* bytes */
-const struct log_query *log_grep_query(const struct log_grep *g);
+int logindex_grep_next(struct logindex_grep *g, size_t budget, struct log_hit *ret,
+                       char *text, size_t size, size_t *ret_len);
+void logindex_grep_skip(
+    struct logindex_grep *g); /* the rest of the log the last hit was in */
+uint64_t logindex_grep_scanned(const struct logindex_grep *g); /* bytes */
+const struct logindex_query *logindex_grep_query(const struct logindex_grep *g);
 
 #endif

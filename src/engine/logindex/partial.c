@@ -13,13 +13,13 @@
 
 #define TAG_AT 37u /* " P " or " F " in a head */
 
-void log_region_partials(struct log_region *g)
+void logindex_region_partials(struct logindex_region *g)
 {
-    struct log_needle tag;
+    struct logindex_needle tag;
     struct log_record r;
-    log_needle_init(&tag, " P ", 3, false);
+    logindex_needle_init(&tag, " P ", 3, false);
     const char *p = g->text, *end = g->text + g->len;
-    for (g->n_partials = 0; (p = log_needle_find(&tag, p, (size_t)(end - p))); p++) {
+    for (g->n_partials = 0; (p = logindex_needle_find(&tag, p, (size_t)(end - p))); p++) {
         const char *head = p - TAG_AT;
         if (head < g->text || (head > g->text && head[-1] != '\n') ||
             end - head < (ptrdiff_t)LOG_HEAD || log_parse(head, LOG_HEAD, &r) < 0)
@@ -33,7 +33,8 @@ void log_region_partials(struct log_region *g)
 }
 
 /* The record at text. false = none that is whole and undamaged begins there. */
-static bool record_at(const struct log_region *g, const char *at, struct log_record *ret)
+static bool record_at(const struct logindex_region *g, const char *at,
+                      struct log_record *ret)
 {
     const char *end = g->text + g->len;
     const char *nl = at < end ? memchr(at, '\n', (size_t)(end - at)) : NULL;
@@ -41,7 +42,7 @@ static bool record_at(const struct log_region *g, const char *at, struct log_rec
            log_parse(at, (size_t)(nl - at), ret) == 0;
 }
 
-static bool record_before(const struct log_region *g, const char *at,
+static bool record_before(const struct logindex_region *g, const char *at,
                           struct log_record *ret)
 {
     if (at == g->text)
@@ -50,7 +51,8 @@ static bool record_before(const struct log_region *g, const char *at,
     return record_at(g, nl ? nl + 1 : g->text, ret);
 }
 
-ssize_t log_region_joined(const struct log_region *g, size_t i, char *out, size_t size)
+ssize_t logindex_region_joined(const struct logindex_region *g, size_t i, char *out,
+                               size_t size)
 {
     const char *at = g->text + g->partials[i];
     struct log_record before, first, second;

@@ -16,9 +16,9 @@
 #define PIECE (64u << 10)
 #define PIECE_OVERLAP (4u << 10)
 
-struct log_query {
+struct logindex_query {
     char *pattern;
-    struct log_needle needle;
+    struct logindex_needle needle;
     bool have_needle, exact, have_regex;
     regex_t regex;
     char *piece;       /* PIECE + 1 bytes: regexec() looks at text that ends with NUL */
@@ -134,7 +134,7 @@ static void read_runs(struct runs *r, const char *p, bool fold)
 }
 
 /* Alternatives share no literal that this would see. */
-static void find_literal(struct log_query *q, const char *pattern, bool fold)
+static void find_literal(struct logindex_query *q, const char *pattern, bool fold)
 {
     if (strchr(pattern, '|'))
         return;
@@ -142,7 +142,7 @@ static void find_literal(struct log_query *q, const char *pattern, bool fold)
     read_runs(&r, pattern, fold);
     q->have_needle = r.longest.len > 0;
     if (q->have_needle) {
-        log_needle_init(&q->needle, r.longest.data, r.longest.len, fold);
+        logindex_needle_init(&q->needle, r.longest.data, r.longest.len, fold);
         q->exact = r.plain && r.longest.len == q->needle.len;
     }
     buf_done(&r.longest);
@@ -151,14 +151,15 @@ static void find_literal(struct log_query *q, const char *pattern, bool fold)
 
 /* ---- the query ------------------------------------------------------------------------- */
 
-int log_query_new(struct log_query **ret, const char *pattern, struct mtd_error *err)
+int logindex_query_new(struct logindex_query **ret, const char *pattern,
+                       struct mtd_error *err)
 {
     if (*pattern == '\0')
         return mtd_fail(err, EINVAL, "the pattern is empty");
-    struct log_query *q = calloc(1, sizeof(*q));
+    struct logindex_query *q = calloc(1, sizeof(*q));
     if (!q || !(q->pattern = strdup(pattern)) || !(q->piece = malloc(PIECE + 1)) ||
         !(q->plain = calloc(1, sizeof(*q->plain)))) {
-        log_query_free(q);
+        logindex_query_free(q);
         return mtd_fail_errno(err, ENOMEM, "pattern");
     }
     bool fold = strncmp(pattern, "\\c", 2) == 0;
@@ -169,7 +170,7 @@ int log_query_new(struct log_query **ret, const char *pattern, struct mtd_error 
         if (r != 0)
             regerror(r, &q->regex, why, sizeof(why));
         q->have_regex = r == 0;
-        log_query_free(q);
+        logindex_query_free(q);
         return mtd_fail(err, EINVAL, "bad pattern \"%s\": %s", pattern, why);
     }
     q->have_regex = true;
@@ -178,7 +179,7 @@ int log_query_new(struct log_query **ret, const char *pattern, struct mtd_error 
     return 0;
 }
 
-void log_query_free(struct log_query *q)
+void logindex_query_free(struct logindex_query *q)
 {
     if (!q)
         return;
@@ -192,18 +193,19 @@ void log_query_free(struct log_query *q)
     free(q);
 }
 
-const char *log_query_pattern(const struct log_query *q)
+const char *logindex_query_pattern(const struct logindex_query *q)
 {
     return q->pattern;
 }
 
-const struct log_needle *log_query_needle(const struct log_query *q, bool *ret_exact)
+const struct logindex_needle *logindex_query_needle(const struct logindex_query *q,
+                                                    bool *ret_exact)
 {
     *ret_exact = q->exact;
     return q->have_needle ? &q->needle : NULL;
 }
 
-static bool match_piece(const struct log_query *q, const char *text, size_t from,
+static bool match_piece(const struct logindex_query *q, const char *text, size_t from,
                         size_t to, int flags, size_t *ret_start, size_t *ret_end)
 {
     regmatch_t m = {.rm_so = 0, .rm_eo = (regoff_t)(to - from)};
@@ -216,7 +218,7 @@ static bool match_piece(const struct log_query *q, const char *text, size_t from
     return true;
 }
 
-static bool match_regex(const struct log_query *q, const char *text, size_t len,
+static bool match_regex(const struct logindex_query *q, const char *text, size_t len,
                         size_t from, size_t *ret_start, size_t *ret_end)
 {
     for (;;) {
@@ -231,12 +233,12 @@ static bool match_regex(const struct log_query *q, const char *text, size_t len,
     }
 }
 
-static bool match_bytes(const struct log_query *q, const char *text, size_t len,
+static bool match_bytes(const struct logindex_query *q, const char *text, size_t len,
                         size_t from, size_t *ret_start, size_t *ret_end)
 {
     if (!q->have_needle)
         return match_regex(q, text, len, from, ret_start, ret_end);
-    const char *hit = log_needle_find(&q->needle, text + from, len - from);
+    const char *hit = logindex_needle_find(&q->needle, text + from, len - from);
     if (!hit)
         return false;
     if (!q->exact)
@@ -246,8 +248,8 @@ static bool match_bytes(const struct log_query *q, const char *text, size_t len,
     return true;
 }
 
-bool log_query_match(const struct log_query *q, const char *text, size_t len, size_t from,
-                     size_t *ret_start, size_t *ret_end)
+bool logindex_query_match(const struct logindex_query *q, const char *text, size_t len,
+                          size_t from, size_t *ret_start, size_t *ret_end)
 {
     if (from > len)
         return false;

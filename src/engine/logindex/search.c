@@ -19,10 +19,10 @@
 #define BACKWARD_PIECE (16u << 10)
 #define FIRST_READ (LOG_BLOCK + LOG_BLOCK / 64)
 
-void log_search_init(struct log_search *s, struct logindex *x, const struct log_query *q,
-                     uint64_t at, bool backward)
+void logindex_search_init(struct logindex_search *s, struct logindex *x,
+                          const struct logindex_query *q, uint64_t at, bool backward)
 {
-    *s = (struct log_search){.index = x, .query = q, .at = at, .backward = backward};
+    *s = (struct logindex_search){.index = x, .query = q, .at = at, .backward = backward};
 }
 
 /* ---- reading a region ------------------------------------------------------------------ */
@@ -73,18 +73,19 @@ static int read_region(struct logindex *x, const struct log_segment *s, uint64_t
     }
     if (skip >= stop || skip > end)
         skip = end; /* none begins here */
-    x->region = (struct log_region){.text = x->window + skip,
-                                    .len = end - skip,
-                                    .address = block - before + skip,
-                                    .block = block,
-                                    .seen = s->size};
-    log_region_partials(&x->region);
+    x->region = (struct logindex_region){.text = x->window + skip,
+                                         .len = end - skip,
+                                         .address = block - before + skip,
+                                         .block = block,
+                                         .seen = s->size};
+    logindex_region_partials(&x->region);
     x->region.has_escape = memchr(x->region.text, '\033', x->region.len) != NULL;
     return 0;
 }
 
 /* A search that finds something in every line comes back to the same block again and again. */
-static int get_region(struct logindex *x, uint64_t block, const struct log_region **ret)
+static int get_region(struct logindex *x, uint64_t block,
+                      const struct logindex_region **ret)
 {
     const struct log_segment *s = &x->segments[logindex_segment(x, block)];
     *ret = &x->region;
@@ -99,7 +100,7 @@ struct record_text {
     const char *start, *text, *end; /* end: its '\n' */
 };
 
-static struct record_text record_around(const struct log_region *g, const char *p)
+static struct record_text record_around(const struct logindex_region *g, const char *p)
 {
     struct record_text t;
     struct log_record r;
@@ -114,21 +115,21 @@ static struct record_text record_around(const struct log_region *g, const char *
     return t;
 }
 
-static bool query_matches(const struct log_query *q, const char *text, size_t len)
+static bool query_matches(const struct logindex_query *q, const char *text, size_t len)
 {
     size_t a, b;
-    return log_query_match(q, text, len, 0, &a, &b);
+    return logindex_query_match(q, text, len, 0, &a, &b);
 }
 
 /* The first record with a match in [from, to) of the region, by its bytes. */
-static bool find_bytes(const struct log_query *q, const struct log_region *g,
+static bool find_bytes(const struct logindex_query *q, const struct logindex_region *g,
                        const char *from, const char *to, struct record_text *ret)
 {
     bool exact;
-    const struct log_needle *needle = log_query_needle(q, &exact);
+    const struct logindex_needle *needle = logindex_query_needle(q, &exact);
     while (from < to) {
         const char *hit =
-            needle ? log_needle_find(needle, from, (size_t)(to - from)) : from;
+            needle ? logindex_needle_find(needle, from, (size_t)(to - from)) : from;
         if (!hit)
             return false;
         struct record_text t = record_around(g, hit);
@@ -147,7 +148,7 @@ static bool find_bytes(const struct log_query *q, const struct log_region *g,
 }
 
 /* The same of any region: a record with escape sequences is asked as a whole. */
-static bool find_record(const struct log_query *q, const struct log_region *g,
+static bool find_record(const struct logindex_query *q, const struct logindex_region *g,
                         const char *from, const char *to, struct record_text *ret)
 {
     while (from < to) {
@@ -168,8 +169,9 @@ static bool find_record(const struct log_query *q, const struct log_region *g,
 }
 
 /* The last one, looked for in pieces from the end. */
-static bool find_last_record(const struct log_query *q, const struct log_region *g,
-                             const char *from, const char *to, struct record_text *ret)
+static bool find_last_record(const struct logindex_query *q,
+                             const struct logindex_region *g, const char *from,
+                             const char *to, struct record_text *ret)
 {
     while (to > from) {
         const char *piece =
@@ -204,7 +206,7 @@ static int line_at_record(struct logindex *x, uint64_t address, struct log_line 
 }
 
 /* The end of the records that begin before address. */
-static const char *records_before(const struct log_region *g, uint64_t address)
+static const char *records_before(const struct logindex_region *g, uint64_t address)
 {
     if (address <= g->address)
         return g->text;
@@ -218,8 +220,8 @@ static const char *records_before(const struct log_region *g, uint64_t address)
 /* A search through the records of a region under way: [from, to) is left, hit is the next
  * record in it with a match, partial the number of the next P record. */
 struct sweep {
-    const struct log_search *s;
-    const struct log_region *g;
+    const struct logindex_search *s;
+    const struct logindex_region *g;
     uint64_t low, high;
     const char *from, *to;
     bool found;
@@ -245,7 +247,7 @@ static void pass_hit(struct sweep *w)
 /* The next P record when the hit is not in front of it, else NULL. */
 static const char *due_partial(const struct sweep *w)
 {
-    const struct log_region *g = w->g;
+    const struct logindex_region *g = w->g;
     bool back = w->s->backward;
     if (back ? w->partial == 0 : w->partial == g->n_partials)
         return NULL;
@@ -272,18 +274,18 @@ static int take_partial(struct sweep *w, const char *at, struct log_line *ret)
     if (!x->joined && !(x->joined = malloc(LOG_LINE_MAX)))
         return -ENOMEM;
     size_t i = w->s->backward ? --w->partial : w->partial++;
-    ssize_t n = log_region_joined(w->g, i, x->joined, LOG_LINE_MAX);
+    ssize_t n = logindex_region_joined(w->g, i, x->joined, LOG_LINE_MAX);
     if (n == 0 || (n > 0 && !query_matches(w->s->query, x->joined, (size_t)n)))
         return 0;
     int r = take_line(w, at, ret);
     if (r > 0 && n == -EAGAIN)
-        r = log_query_line(w->s->query, x, ret);
+        r = logindex_query_line(w->s->query, x, ret);
     return r;
 }
 
 static void begin_sweep(struct sweep *w)
 {
-    const struct log_region *g = w->g;
+    const struct logindex_region *g = w->g;
     w->from = records_before(g, w->low);
     w->to = records_before(g, w->high);
     w->partial = w->s->backward ? g->n_partials : 0;
@@ -296,8 +298,8 @@ static void begin_sweep(struct sweep *w)
     next_hit(w);
 }
 
-static int search_records(struct log_search *s, const struct log_region *g, uint64_t low,
-                          uint64_t high, struct log_line *ret)
+static int search_records(struct logindex_search *s, const struct logindex_region *g,
+                          uint64_t low, uint64_t high, struct log_line *ret)
 {
     struct sweep w = {.s = s, .g = g, .low = low, .high = high};
     begin_sweep(&w);
@@ -316,8 +318,8 @@ static int search_records(struct log_search *s, const struct log_region *g, uint
 /* ---- blocks with joined lines, and the lines that do not match ------------------------- */
 
 /* The region of the line's block, when x->window holds it. */
-static int line_matches(const struct log_query *q, struct logindex *x,
-                        const struct log_region *g, const struct log_line *line)
+static int line_matches(const struct logindex_query *q, struct logindex *x,
+                        const struct logindex_region *g, const struct log_line *line)
 {
     uint64_t text = line->start + (line->stream ? LOG_HEAD : 0);
     if (g && !line->joined && text >= g->address &&
@@ -329,14 +331,14 @@ static int line_matches(const struct log_query *q, struct logindex *x,
     return n < 0 ? (int)n : query_matches(q, x->joined, (size_t)n);
 }
 
-int log_query_line(const struct log_query *q, struct logindex *x,
-                   const struct log_line *line)
+int logindex_query_line(const struct logindex_query *q, struct logindex *x,
+                        const struct log_line *line)
 {
     return line_matches(q, x, NULL, line);
 }
 
-static int search_lines(struct log_search *s, const struct log_region *g, uint64_t low,
-                        uint64_t high, struct log_line *ret)
+static int search_lines(struct logindex_search *s, const struct logindex_region *g,
+                        uint64_t low, uint64_t high, struct log_line *ret)
 {
     uint64_t end = g->address + g->len,
              at = s->backward ? (high < end ? high : end) : low;
@@ -360,8 +362,8 @@ static int search_lines(struct log_search *s, const struct log_region *g, uint64
 
 /* ---- the iterator ---------------------------------------------------------------------- */
 
-static int search_block(struct log_search *s, uint64_t block,
-                        const struct log_region **ret_region, struct log_line *ret)
+static int search_block(struct logindex_search *s, uint64_t block,
+                        const struct logindex_region **ret_region, struct log_line *ret)
 {
     int r = get_region(s->index, block, ret_region);
     if (r < 0)
@@ -373,7 +375,7 @@ static int search_block(struct log_search *s, uint64_t block,
 }
 
 /* The block to search next: 1, 0 = past the end. */
-static int current_block(const struct log_search *s, uint64_t *ret)
+static int current_block(const struct logindex_search *s, uint64_t *ret)
 {
     const struct logindex *x = s->index;
     uint64_t at = s->at;
@@ -392,7 +394,8 @@ static int current_block(const struct log_search *s, uint64_t *ret)
 }
 
 /* Moves on from a block without a (further) hit. 1, 0 = that was the last. */
-static int leave_block(struct log_search *s, uint64_t block, const struct log_region *g)
+static int leave_block(struct logindex_search *s, uint64_t block,
+                       const struct logindex_region *g)
 {
     uint64_t next;
     s->scanned += g->len;
@@ -417,11 +420,11 @@ static int leave_block(struct log_search *s, uint64_t block, const struct log_re
     return 0;
 }
 
-int log_search_next(struct log_search *s, size_t budget, struct log_line *ret)
+int logindex_search_next(struct logindex_search *s, size_t budget, struct log_line *ret)
 {
     for (size_t spent = 0; spent == 0 || spent < budget; spent += LOG_BLOCK) {
         uint64_t block;
-        const struct log_region *g;
+        const struct logindex_region *g;
         if (!current_block(s, &block))
             return 0;
         int r = search_block(s, block, &g, ret);

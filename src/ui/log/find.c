@@ -66,7 +66,7 @@ void logview_find_next(struct logview *v, bool backward)
 static bool is_hidden(const struct logview *v, const struct logref *ref)
 {
     return v->hide &&
-           log_query_line(v->hide, v->logs.index[ref->source], &ref->line) != 1;
+           logindex_query_line(v->hide, v->logs.index[ref->source], &ref->line) != 1;
 }
 
 bool logview_find_work(struct logview *v)
@@ -84,7 +84,7 @@ bool logview_find_work(struct logview *v)
     if (r > 0)
         logpane_show(&v->pane, &ref);
     else if (r == 0)
-        logview_say(v, SAY_INFO, "\"%s\": no match %s", log_query_pattern(v->match),
+        logview_say(v, SAY_INFO, "\"%s\": no match %s", logindex_query_pattern(v->match),
                     v->find_backward ? "above" : "below");
     else
         logview_say(v, SAY_ERROR, "search: %s", strerror(-r));
@@ -92,10 +92,11 @@ bool logview_find_work(struct logview *v)
     return false;
 }
 
-static bool check_pattern(struct logview *v, const char *text, struct log_query **ret)
+static bool check_pattern(struct logview *v, const char *text,
+                          struct logindex_query **ret)
 {
     struct mtd_error err = {0};
-    if (log_query_new(ret, text, &err) == 0)
+    if (logindex_query_new(ret, text, &err) == 0)
         return true;
     logview_say(v, SAY_WARNING, "%s", err.text);
     return false;
@@ -103,21 +104,21 @@ static bool check_pattern(struct logview *v, const char *text, struct log_query 
 
 static void pattern_changed(void *arg, const char *text)
 {
-    struct log_query *q = NULL;
+    struct logindex_query *q = NULL;
     if (*text && check_pattern(arg, text, &q))
-        log_query_free(q);
+        logindex_query_free(q);
 }
 
 static void search_answer(void *arg, const char *text)
 {
     struct logview *v = arg;
-    struct log_query *q;
+    struct logindex_query *q;
     if (!text || (*text && !check_pattern(v, text, &q)))
         return;
     bool backward = v->pane.follow;
     v->finding = false;
     if (*text) {
-        log_query_free(v->match);
+        logindex_query_free(v->match);
         v->match = q;
         v->pane.match = q;
         v->pane.have_current = false;
@@ -136,11 +137,11 @@ void logview_ask_search(struct logview *v)
 static void hide_answer(void *arg, const char *text)
 {
     struct logview *v = arg;
-    struct log_query *q = NULL;
+    struct logindex_query *q = NULL;
     if (!text || (*text && !check_pattern(v, text, &q)))
         return;
     v->finding = false;
-    log_query_free(v->hide);
+    logindex_query_free(v->hide);
     v->hide = q;
     v->pane.hide = q;
     logpane_arrange(&v->pane);
@@ -150,7 +151,8 @@ static void hide_answer(void *arg, const char *text)
 void logview_ask_hide(struct logview *v)
 {
     const struct host *host = v->view.host;
-    host->ask(host->app, "only lines with:", v->hide ? log_query_pattern(v->hide) : "",
+    host->ask(host->app,
+              "only lines with:", v->hide ? logindex_query_pattern(v->hide) : "",
               pattern_changed, hide_answer, v);
 }
 
@@ -200,7 +202,7 @@ static void save_answer(void *arg, const char *text)
                                 .logs = &v->logs,
                                 .names = names,
                                 .from = &v->pane.floor,
-                                .hide = v->hide ? log_query_pattern(v->hide) : NULL,
+                                .hide = v->hide ? logindex_query_pattern(v->hide) : NULL,
                                 .times = v->pane.times != LOGTIMES_NONE};
     logsave_free(v->save);
     v->save = NULL;

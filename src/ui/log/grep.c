@@ -21,7 +21,7 @@ struct hit { /* a row: a container's heading, or a line */
 };
 
 struct loggrep {
-    struct log_grep *grep;
+    struct logindex_grep *grep;
     struct strv ids, names;
     struct hit *rows;
     size_t n, cap;
@@ -61,8 +61,8 @@ int loggrep_new(struct loggrep **ret, struct mtd_engine *e,
         if ((r = add_container(g, e, containers[i], &paths)) < 0)
             mtd_fail_errno(err, -r, "grep");
     if (r == 0)
-        r = log_grep_new(&g->grep, (const char *const *)paths.items, paths.len, pattern,
-                         0, err);
+        r = logindex_grep_new(&g->grep, (const char *const *)paths.items, paths.len,
+                              pattern, 0, err);
     if (r < 0) {
         loggrep_free(g);
         return r;
@@ -78,7 +78,7 @@ void loggrep_free(struct loggrep *g)
     for (size_t i = 0; i < g->n; i++)
         free(g->rows[i].text);
     free(g->rows);
-    log_grep_free(g->grep);
+    logindex_grep_free(g->grep);
     strv_done(&g->ids);
     strv_done(&g->names);
     free(g);
@@ -120,19 +120,19 @@ static int add_hit(struct loggrep *g, const struct log_hit *found, const char *t
 
 bool loggrep_work(struct loggrep *g, size_t budget)
 {
-    uint64_t stop = log_grep_scanned(g->grep) + budget;
+    uint64_t stop = logindex_grep_scanned(g->grep) + budget;
     char text[EXCERPT];
-    for (int hits = 0; !g->done && hits < 100 && log_grep_scanned(g->grep) < stop;) {
+    for (int hits = 0; !g->done && hits < 100 && logindex_grep_scanned(g->grep) < stop;) {
         struct log_hit hit;
         size_t len;
-        int r = log_grep_next(g->grep, budget, &hit, text, sizeof(text), &len);
+        int r = logindex_grep_next(g->grep, budget, &hit, text, sizeof(text), &len);
         if (r == -EAGAIN)
             break;
         if (r > 0 && add_hit(g, &hit, text, len) < 0)
             r = -ENOMEM;
         hits++;
         if (r > 0 && g->rows[g->heading].count >= LOGGREP_EACH) {
-            log_grep_skip(g->grep);
+            logindex_grep_skip(g->grep);
             g->cut = true;
         }
         if (g->hits >= LOGGREP_ALL)
@@ -166,7 +166,7 @@ static void draw_text(const struct loggrep *g, const char *text, struct canvas *
     const char *last = memrchr(text, '\r', n); /* a progress bar's last state */
     size_t at = last ? (size_t)(last + 1 - text) : 0;
     ansi_init(&a, base);
-    log_query_match(log_grep_query(g->grep), text, n, 0, &start, &end);
+    logindex_query_match(logindex_grep_query(g->grep), text, n, 0, &start, &end);
     while ((at < n || ansi_pending(&a)) && col < line.cols) {
         struct glyph glyph;
         struct style st;
@@ -205,7 +205,7 @@ void loggrep_draw(struct loggrep *g, struct canvas *c, struct rect r, bool focus
     if (g->n == 0)
         canvas_printf(c, r, 0, 1, STYLE(COLOR_DIM),
                       g->done ? "\"%s\" is in no log" : "searching",
-                      log_query_pattern(log_grep_query(g->grep)));
+                      logindex_query_pattern(logindex_grep_query(g->grep)));
     for (int i = 0; i < r.rows && g->scroll.top + (size_t)i < g->n; i++) {
         size_t n = g->scroll.top + (size_t)i;
         draw_row(g, n, c, (struct rect){r.row + i, r.col, 1, r.cols}, n == g->scroll.at);
@@ -220,9 +220,9 @@ bool loggrep_key(struct loggrep *g, const struct key *k)
 void loggrep_status(const struct loggrep *g, char *out, size_t size)
 {
     char hits[FORMAT_MAX];
-    uint64_t scanned = log_grep_scanned(g->grep);
+    uint64_t scanned = logindex_grep_scanned(g->grep);
     int n = snprintf(out, size, "grep %.40s: %s in %zu",
-                     log_query_pattern(log_grep_query(g->grep)),
+                     logindex_query_pattern(logindex_grep_query(g->grep)),
                      format_count(g->hits, hits), g->sources);
     if (n < 0 || (size_t)n >= size)
         return;
@@ -233,9 +233,9 @@ void loggrep_status(const struct loggrep *g, char *out, size_t size)
         snprintf(out + n, size - (size_t)n, ", more not shown");
 }
 
-const struct log_query *loggrep_query(const struct loggrep *g)
+const struct logindex_query *loggrep_query(const struct loggrep *g)
 {
-    return log_grep_query(g->grep);
+    return logindex_grep_query(g->grep);
 }
 
 bool loggrep_chosen(const struct loggrep *g, struct loggrep_hit *ret)

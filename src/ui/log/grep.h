@@ -27,6 +27,6 @@ struct loggrep_hit {
 };
 /* The one under the cursor. false = there is none. */
 bool loggrep_chosen(const struct loggrep *g, struct loggrep_hit *ret);
-const struct log_query *loggrep_query(const struct loggrep *g);
+const struct logindex_query *loggrep_query(const struct loggrep *g);
 
 #endif

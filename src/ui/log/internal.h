@@ -25,7 +25,7 @@ struct logview {
     struct logsources logs;
     char problem[160]; /* why nothing is shown; "" = no problem */
     struct logpane pane;
-    struct log_query *match, *hide;
+    struct logindex_query *match, *hide;
     struct logmerge find; /* a search under way */
     bool finding, find_backward;
     unsigned since; /* preset */

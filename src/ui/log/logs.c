@@ -146,7 +146,7 @@ static void find_hit(struct logview *v, struct logindex *x, struct log_line *lin
     struct log_line l = *line;
     unsigned nth = v->jump_nth;
     for (int i = 0; i < SAME_TIME && l.time == line->time; i++) {
-        if (log_query_line(loggrep_query(v->grep), x, &l) == 1 && nth-- == 0) {
+        if (logindex_query_line(loggrep_query(v->grep), x, &l) == 1 && nth-- == 0) {
             *line = l;
             return;
         }

@@ -5,16 +5,16 @@
 #define TIME_LOOK_BACK 16 /* damaged lines in a row */
 
 void logmerge_init(struct logmerge *m, const struct logsources *logs,
-                   const struct log_query *q, bool backward, const struct logplace *place,
-                   const struct logplace *limit)
+                   const struct logindex_query *q, bool backward,
+                   const struct logplace *place, const struct logplace *limit)
 {
     *m = (struct logmerge){.logs = logs, .query = q, .backward = backward};
     for (size_t i = 0; i < logs->n; i++) {
         m->source[i].at = place->at[i];
         m->limit.at[i] = limit ? limit->at[i] : 0;
         if (q)
-            log_search_init(&m->source[i].search, logs->index[i], q, place->at[i],
-                            backward);
+            logindex_search_init(&m->source[i].search, logs->index[i], q, place->at[i],
+                                 backward);
     }
 }
 
@@ -31,7 +31,7 @@ static int find_line(struct logmerge *m, size_t i, size_t budget, struct log_lin
 {
     struct logindex *x = m->logs->index[i];
     if (m->query)
-        return log_search_next(&m->source[i].search, budget, ret);
+        return logindex_search_next(&m->source[i].search, budget, ret);
     return m->backward ? logindex_before(x, m->source[i].at, ret)
                        : logindex_at(x, m->source[i].at, ret);
 }

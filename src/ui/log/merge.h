@@ -27,21 +27,21 @@ struct logref {
 
 struct logmerge {
     const struct logsources *logs;
-    const struct log_query *query; /* NULL = all lines */
+    const struct logindex_query *query; /* NULL = all lines */
     bool backward;
     struct logplace limit; /* backward: lines before it are not given */
     struct {
         enum { MERGE_ASK, MERGE_HAVE, MERGE_NONE } state;
         uint64_t at; /* what has been given reaches here */
-        struct log_search search;
+        struct logindex_search search;
         struct log_line line;
         int64_t time;
     } source[LOG_SOURCES];
 };
 /* Forward: lines from place on. Backward: lines before it, down to limit. */
 void logmerge_init(struct logmerge *m, const struct logsources *logs,
-                   const struct log_query *q, bool backward, const struct logplace *place,
-                   const struct logplace *limit);
+                   const struct logindex_query *q, bool backward,
+                   const struct logplace *place, const struct logplace *limit);
 /* 1 = *ret, 0 = no more (now: forward goes on after logmerge_more()), -EAGAIN, -errno. */
 int logmerge_next(struct logmerge *m, size_t budget, struct logref *ret);
 void logmerge_more(struct logmerge *m); /* the logs have grown */

@@ -29,7 +29,7 @@ struct logrows {
 
 struct logpane {
     const struct logsources *logs;
-    const struct log_query *hide, *match; /* NULL = none */
+    const struct logindex_query *hide, *match; /* NULL = none */
     bool follow, wrap;
     enum logtimes times;
     int shift;             /* columns, when not wrapped */

@@ -18,7 +18,7 @@ struct logsave {
     char *path;
     const struct logsources *logs;
     struct strv names;
-    struct log_query *hide;
+    struct logindex_query *hide;
     struct logmerge merge;
     struct logplace end; /* what is written later is not saved */
     bool times;
@@ -38,7 +38,7 @@ int logsave_new(struct logsave **ret, const struct logsave_spec *spec,
     s->logs = spec->logs;
     s->times = spec->times;
     s->written = UINT64_MAX;
-    int r = spec->hide ? log_query_new(&s->hide, spec->hide, err) : 0;
+    int r = spec->hide ? logindex_query_new(&s->hide, spec->hide, err) : 0;
     for (size_t i = 0; r == 0 && i < spec->logs->n; i++)
         r = strv_add(&s->names, spec->names[i]);
     if (r == 0 && !(s->path = strdup(spec->path)))
@@ -145,7 +145,7 @@ void logsave_free(struct logsave *s)
         return;
     if (s->fd >= 0)
         close(s->fd);
-    log_query_free(s->hide);
+    logindex_query_free(s->hide);
     strv_done(&s->names);
     buf_done(&s->out);
     free(s->path);

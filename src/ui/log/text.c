@@ -134,7 +134,7 @@ unsigned logtext_rows(struct logtext *t, int cols, unsigned limit)
 /* ---- drawing --------------------------------------------------------------------------- */
 
 struct matches { /* of the query in the bytes that are loaded */
-    const struct log_query *query;
+    const struct logindex_query *query;
     uint64_t start, end; /* of the next one; start = UINT64_MAX: none in this piece */
     uint64_t piece; /* offset of the piece it was looked for in; UINT64_MAX = none yet */
 };
@@ -149,7 +149,7 @@ static bool is_match(struct matches *m, const struct logtext *t, uint64_t offset
     size_t a, b, from = (size_t)(offset - t->offset);
     m->piece = t->offset;
     m->start = UINT64_MAX;
-    if (from <= t->len && log_query_match(m->query, t->buf, t->len, from, &a, &b) &&
+    if (from <= t->len && logindex_query_match(m->query, t->buf, t->len, from, &a, &b) &&
         b > a) {
         m->start = t->offset + a;
         m->end = t->offset + b;

@@ -31,9 +31,9 @@ unsigned logtext_rows(struct logtext *t, int cols, unsigned limit);
 
 struct logtext_layout {
     bool wrap;
-    unsigned skip;                 /* wrap: rows of the line above the rectangle */
-    int shift;                     /* else: columns left of it */
-    const struct log_query *match; /* shown with COLOR_MATCH; NULL = none */
+    unsigned skip;                      /* wrap: rows of the line above the rectangle */
+    int shift;                          /* else: columns left of it */
+    const struct logindex_query *match; /* shown with COLOR_MATCH; NULL = none */
 };
 /* Draws into r, from its first row on; returns the rows used, 1 for an empty line. */
 int logtext_draw(struct logtext *t, struct canvas *c, struct rect r,

@@ -139,7 +139,7 @@ static void status(struct view *view, char *out, size_t size)
     if (v->finding)
         append(out, size, "searching %u%%, ", percent_found(v));
     if (v->hide)
-        append(out, size, "&%.30s, ", log_query_pattern(v->hide));
+        append(out, size, "&%.30s, ", logindex_query_pattern(v->hide));
     if (v->since)
         append(out, size, "since %s, ", logview_since_name(v->since));
     append(out, size, v->pane.follow ? "following" : "paused");
@@ -290,8 +290,8 @@ static void free_view(struct view *view)
     logview_close_logs(v);
     free(v->selected_name);
     loggrep_free(v->grep);
-    log_query_free(v->match);
-    log_query_free(v->hide);
+    logindex_query_free(v->match);
+    logindex_query_free(v->hide);
     logpane_done(&v->pane);
     free(v);
 }
