@@ -10,12 +10,12 @@
 #include <unistd.h>
 
 /* Feeds text in pieces of the given size; what came through stands in out. */
-static bool feed(struct console_keys *k, const char *text, size_t piece, char *out)
+static bool feed(struct tty_keys *k, const char *text, size_t piece, char *out)
 {
     size_t len = strlen(text), used = 0;
     for (size_t i = 0; i < len; i += piece) {
         size_t n = len - i < piece ? len - i : piece, got;
-        if (console_keys_feed(k, text + i, n, out + used, &got)) {
+        if (tty_keys_feed(k, text + i, n, out + used, &got)) {
             out[used + got] = '\0';
             return true;
         }
@@ -28,9 +28,9 @@ static bool feed(struct console_keys *k, const char *text, size_t piece, char *o
 static void expect(const char *keys, const char *text, bool detach, const char *passed)
 {
     for (size_t piece = 1; piece <= 4; piece++) {
-        struct console_keys k;
+        struct tty_keys k;
         char out[256];
-        cr_assert_eq(console_keys_parse(&k, keys), 0);
+        cr_assert_eq(tty_keys_parse(&k, keys), 0);
         cr_expect_eq(feed(&k, text, piece, out), detach, "%s", text);
         cr_expect_str_eq(out, passed, "pieces of %zu", piece);
     }
@@ -38,17 +38,16 @@ static void expect(const char *keys, const char *text, bool detach, const char *
 
 Test(console, keys_as_docker_writes_them)
 {
-    struct console_keys k;
-    cr_assert_eq(console_keys_parse(&k, NULL), 0);
+    struct tty_keys k;
+    cr_assert_eq(tty_keys_parse(&k, NULL), 0);
     cr_assert_eq(k.len, 2);
     cr_assert_eq(memcmp(k.seq, "\x10\x11", 2), 0);
-    cr_assert_eq(console_keys_parse(&k,
-                                    "ctrl-@,ctrl-a,ctrl-z,ctrl-[,ctrl-\\,ctrl-],ctrl-^,"
+    cr_assert_eq(tty_keys_parse(&k, "ctrl-@,ctrl-a,ctrl-z,ctrl-[,ctrl-\\,ctrl-],ctrl-^,"
                                     "ctrl-_,x,Q"),
                  0);
     cr_assert_eq(k.len, 10);
     cr_assert_eq(memcmp(k.seq, "\0\1\x1a\x1b\x1c\x1d\x1e\x1fxQ", 10), 0);
-    cr_assert_eq(console_keys_parse(&k, ""), 0);
+    cr_assert_eq(tty_keys_parse(&k, ""), 0);
     cr_assert_eq(k.len, 0);
 }
 
@@ -68,8 +67,8 @@ Test(console, keys_that_are_none)
                                       "ctrl-?",
                                       "1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7"};
     for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
-        struct console_keys k = {.len = 3};
-        cr_expect_eq(console_keys_parse(&k, BAD[i]), -EINVAL, "%s", BAD[i]);
+        struct tty_keys k = {.len = 3};
+        cr_expect_eq(tty_keys_parse(&k, BAD[i]), -EINVAL, "%s", BAD[i]);
         cr_expect_eq(k.len, 3, "%s: touched on failure", BAD[i]);
     }
 }
@@ -113,11 +112,11 @@ Test(console, raw_and_back)
     struct console c;
     make_pty(&master, &slave);
     cr_assert_eq(tcgetattr(slave, &before), 0);
-    cr_assert_eq(console_raw(&c, slave), 0);
+    cr_assert_eq(tty_raw(&c, slave), 0);
     cr_assert_eq(tcgetattr(slave, &now), 0);
     cr_assert_eq(now.c_lflag & (ICANON | ECHO | ISIG), 0);
-    console_restore(&c);
-    console_restore(&c);
+    tty_restore(&c);
+    tty_restore(&c);
     cr_assert_eq(tcgetattr(slave, &now), 0);
     cr_assert_eq(now.c_lflag, before.c_lflag);
     cr_assert_eq(now.c_iflag, before.c_iflag);
@@ -130,10 +129,10 @@ Test(console, not_a_terminal)
     struct console c;
     unsigned short rows, cols;
     int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-    cr_assert_eq(console_raw(&c, fd), -ENOTTY);
+    cr_assert_eq(tty_raw(&c, fd), -ENOTTY);
     cr_assert_eq(c.fd, -1);
-    console_restore(&c);
-    cr_assert_lt(console_size(fd, &rows, &cols), 0);
+    tty_restore(&c);
+    cr_assert_lt(tty_size(fd, &rows, &cols), 0);
 }
 
 Test(console, size)
@@ -141,8 +140,8 @@ Test(console, size)
     int master, slave;
     unsigned short rows, cols;
     make_pty(&master, &slave);
-    cr_assert_eq(console_resize(master, 33, 101), 0);
-    cr_assert_eq(console_size(slave, &rows, &cols), 0);
+    cr_assert_eq(tty_resize(master, 33, 101), 0);
+    cr_assert_eq(tty_size(slave, &rows, &cols), 0);
     cr_assert_eq(rows, 33);
     cr_assert_eq(cols, 101);
 }
@@ -151,8 +150,8 @@ Test(console, size)
 Test(console, a_faked_ptmx)
 {
     int slave = -1;
-    cr_assert_eq(console_open_pty("/dev/null", &slave), -ENXIO);
-    cr_assert_eq(console_open_pty("/dev/zero", &slave), -ENXIO);
-    cr_assert_lt(console_open_pty("/proc/version", &slave), 0);
+    cr_assert_eq(tty_open_pty("/dev/null", &slave), -ENXIO);
+    cr_assert_eq(tty_open_pty("/dev/zero", &slave), -ENXIO);
+    cr_assert_lt(tty_open_pty("/proc/version", &slave), 0);
     cr_assert_eq(slave, -1);
 }

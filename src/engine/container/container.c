@@ -102,8 +102,8 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources
 
 int mtd_detach_keys_check(const char *keys, struct mtd_error *err)
 {
-    struct console_keys k;
-    if (console_keys_parse(&k, keys) < 0)
+    struct tty_keys k;
+    if (tty_keys_parse(&k, keys) < 0)
         return mtd_fail(err, EINVAL,
                         "invalid detach keys \"%s\"; use letters or ctrl-X, "
                         "separated by commas",

@@ -30,7 +30,7 @@ struct relay {
     struct log_reader *reader;
     int signals, pidfd;
     struct console console;
-    struct console_keys keys;
+    struct tty_keys keys;
     int in; /* -1 = no more input */
     char input[PACKET_DATA_MAX];
     size_t input_len;
@@ -62,7 +62,7 @@ static void fill_mask(sigset_t *set, bool proxy)
 static void send_size(struct relay *s)
 {
     struct packet_size size = {0};
-    if (s->r->tty && console_size(s->r->in, &size.rows, &size.cols) == 0)
+    if (s->r->tty && tty_size(s->r->in, &size.rows, &size.cols) == 0)
         packet_send(s->r->attach_fd, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
 }
 
@@ -70,7 +70,7 @@ static void send_size(struct relay *s)
 static void nudge(struct relay *s)
 {
     struct packet_size size = {0};
-    if (!s->r->tty || console_size(s->r->in, &size.rows, &size.cols) < 0)
+    if (!s->r->tty || tty_size(s->r->in, &size.rows, &size.cols) < 0)
         return;
     size.rows++;
     packet_send(s->r->attach_fd, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
@@ -108,7 +108,7 @@ static void flush_input(struct relay *s)
 
 static void read_input(struct relay *s)
 {
-    char raw[PACKET_DATA_MAX - CONSOLE_KEYS_MAX];
+    char raw[PACKET_DATA_MAX - TTY_KEYS_MAX];
     ssize_t n = read(s->in, raw, sizeof(raw));
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return;
@@ -118,8 +118,7 @@ static void read_input(struct relay *s)
         if (s->r->tty)
             s->in = -1; /* the terminal is gone; the container's stays */
     } else if (s->r->tty) {
-        s->detached =
-            console_keys_feed(&s->keys, raw, (size_t)n, s->input, &s->input_len);
+        s->detached = tty_keys_feed(&s->keys, raw, (size_t)n, s->input, &s->input_len);
         s->input_pending = s->input_len > 0;
     } else {
         memcpy(s->input, raw, (size_t)n);
@@ -305,7 +304,7 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
                        .in = r->with_stdin ? r->in : -1,
                        .out_fd = -1,
                        .behind = true};
-    int code = console_keys_parse(&s.keys, r->detach_keys);
+    int code = tty_keys_parse(&s.keys, r->detach_keys);
     if (code < 0)
         return mtd_fail(err, EINVAL,
                         "invalid detach keys \"%s\"; use a-z or ctrl-X, "
@@ -318,7 +317,7 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
     if (t->pid > 0)
         s.pidfd = proc_open(t->pid, t->pid_start);
     if (r->tty && r->with_stdin)
-        console_raw(&s.console, r->in);
+        tty_raw(&s.console, r->in);
     if (r->with_output) /* first of all, so that no input is before it */
         packet_send(r->attach_fd, PACKET_LOG, &(uint64_t){0}, sizeof(uint64_t), 0);
     if (r->redraw)
@@ -327,7 +326,7 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
     do
         code = s.signals < 0 ? -errno : turn(&s, ret_status);
     while (code == 0);
-    console_restore(&s.console);
+    tty_restore(&s.console);
     sigprocmask(SIG_SETMASK, &old, NULL);
     if (s.pidfd >= 0)
         close(s.pidfd);

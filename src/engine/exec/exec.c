@@ -107,7 +107,7 @@ static int start(struct exec_session *s, const struct nsenter_request *q,
 static void finish(struct exec_session *s, bool let_live)
 {
     fault_point("exec.end");
-    console_restore(&s->console);
+    tty_restore(&s->console);
     exec_keeper_done(s, let_live);
     if (s->late && s->pid > 0 && !s->ended)
         kill(-s->pid, SIGKILL); /* it leads a session: what it started goes with it */
@@ -164,14 +164,14 @@ static int follow_terminal(struct exec_session *s, const struct mtd_exec *x,
     q->cols = 80;
     if (!x->tty)
         return 0;
-    if (console_keys_parse(&s->keys, x->detach_keys) < 0)
+    if (tty_keys_parse(&s->keys, x->detach_keys) < 0)
         return mtd_fail(err, EINVAL,
                         "detach keys \"%s\": letters or ctrl-x, separated by "
                         "commas",
                         x->detach_keys);
     const int fds[] = {x->out, x->in};
     for (size_t i = 0; i < ARRAY_SIZE(fds) && s->terminal < 0; i++)
-        if (fds[i] >= 0 && console_size(fds[i], &q->rows, &q->cols) == 0)
+        if (fds[i] >= 0 && tty_size(fds[i], &q->rows, &q->cols) == 0)
             s->terminal = fds[i];
     return 0;
 }

@@ -48,7 +48,7 @@ struct exec_session {
     int terminal; /* whose size is followed; -1 = none */
     int in, out;  /* with a tty: the caller's ends; in -1 = no input */
     struct console console;
-    struct console_keys keys;
+    struct tty_keys keys;
     struct exec_stream *streams[3];
     size_t n_streams;
     int keeper_fd; /* closing it ends the session, a byte lets it live on; -1 */

@@ -45,14 +45,14 @@ static void filter_keys(struct exec_session *s, struct exec_stream *st, const ch
         memcpy(st->data, s->keys.seq, s->keys.matched);
         st->len = s->keys.matched;
         s->keys.matched = 0;
-    } else if (console_keys_feed(&s->keys, in, n, st->data, &st->len)) {
+    } else if (tty_keys_feed(&s->keys, in, n, st->data, &st->len)) {
         s->detached = true;
     }
 }
 
 static void read_some(struct exec_session *s, struct exec_stream *st)
 {
-    char typed[sizeof(st->data) - CONSOLE_KEYS_MAX];
+    char typed[sizeof(st->data) - TTY_KEYS_MAX];
     bool keys = s->tty && st->input;
     ssize_t n =
         read(st->from, keys ? typed : st->data, keys ? sizeof(typed) : sizeof(st->data));
@@ -84,7 +84,7 @@ static int start_terminal(struct exec_session *s, int master)
         return -ENOMEM;
     if (in) {
         in->input = true;
-        console_raw(&s->console, s->in); /* -ENOTTY: input from a file or a pipe */
+        tty_raw(&s->console, s->in); /* -ENOTTY: input from a file or a pipe */
     }
     return 0;
 }
@@ -136,9 +136,8 @@ static int take_reply(struct exec_session *s, struct mtd_error *err)
 static void resize(struct exec_session *s)
 {
     unsigned short rows, cols;
-    if (s->master >= 0 && s->terminal >= 0 &&
-        console_size(s->terminal, &rows, &cols) == 0)
-        console_resize(s->master, rows, cols);
+    if (s->master >= 0 && s->terminal >= 0 && tty_size(s->terminal, &rows, &cols) == 0)
+        tty_resize(s->master, rows, cols);
 }
 
 /* Our own child that was not reaped: the number cannot be anybody else's. Before the command

@@ -38,8 +38,7 @@ static int set_options(int fs_fd, const char *options)
     return 0;
 }
 
-int mountfd_new(const char *fstype, const char *source, const char *options,
-                uint64_t attrs)
+int mount_new(const char *fstype, const char *source, const char *options, uint64_t attrs)
 {
     auto_fd int fs = fsopen(fstype, FSOPEN_CLOEXEC);
     if (fs < 0)
@@ -76,7 +75,7 @@ static int take_word(const char *word, uint64_t *attrs)
     return 0;
 }
 
-int mountfd_split(const char *options, uint64_t *attrs, char *rest, unsigned size)
+int mount_split(const char *options, uint64_t *attrs, char *rest, unsigned size)
 {
     char copy[OPTION_MAX];
     unsigned used = 0;
@@ -138,7 +137,7 @@ static int bind_old(int dir_fd, const char *path, uint64_t attrs)
     auto_fd int first = open_tree(source, "", flags);
     if (first < 0)
         return -errno;
-    int r = mountfd_move(first, source);
+    int r = mount_move(first, source);
     if (r < 0)
         return r;
     r = remount(first, attrs);
@@ -152,7 +151,7 @@ static int bind_old(int dir_fd, const char *path, uint64_t attrs)
     return r < 0 ? r : take_fd(&second);
 }
 
-int mountfd_bind(int dir_fd, const char *path, uint64_t attrs)
+int mount_bind(int dir_fd, const char *path, uint64_t attrs)
 {
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
     auto_fd int fd = open_tree(dir_fd, path, flags | (*path ? 0 : AT_EMPTY_PATH));
@@ -166,13 +165,13 @@ int mountfd_bind(int dir_fd, const char *path, uint64_t attrs)
     return attrs ? bind_old(dir_fd, path, attrs) : take_fd(&fd);
 }
 
-int mountfd_move(int mount_fd, int target_fd)
+int mount_move(int mount_fd, int target_fd)
 {
     unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
     return move_mount(mount_fd, "", target_fd, "", flags) < 0 ? -errno : 0;
 }
 
-int mountfd_set(int fd, uint64_t attrs)
+int mount_set(int fd, uint64_t attrs)
 {
     struct mount_attr a = {.attr_set = attrs};
     if (mount_setattr(fd, "", AT_EMPTY_PATH, &a, sizeof(a)) == 0)

@@ -14,14 +14,14 @@
 #include <stdint.h>
 
 /* options: "key=value,flag"; attrs: MOUNT_ATTR_*. */
-int mountfd_new(const char *fstype, const char *source, const char *options,
-                uint64_t attrs);
+int mount_new(const char *fstype, const char *source, const char *options,
+              uint64_t attrs);
 /* Words that are mount attributes (ro nosuid nodev noexec and their opposites, noatime) are
  * taken out of options into *attrs; the rest is copied to rest. -ENAMETOOLONG. */
-int mountfd_split(const char *options, uint64_t *attrs, char *rest, unsigned size);
+int mount_split(const char *options, uint64_t *attrs, char *rest, unsigned size);
 /* A recursive private copy of what stands at path (dir_fd relative; "" = dir_fd itself). */
-int mountfd_bind(int dir_fd, const char *path, uint64_t attrs);
-int mountfd_move(int mount_fd, int target_fd);
-int mountfd_set(int fd, uint64_t attrs); /* of a mount that is in the tree */
+int mount_bind(int dir_fd, const char *path, uint64_t attrs);
+int mount_move(int mount_fd, int target_fd);
+int mount_set(int fd, uint64_t attrs); /* of a mount that is in the tree */
 
 #endif

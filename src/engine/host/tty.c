@@ -18,7 +18,7 @@
 
 #define DEFAULT_KEYS "ctrl-p,ctrl-q"
 
-int console_raw(struct console *c, int fd)
+int tty_raw(struct console *c, int fd)
 {
     c->fd = -1;
     if (tcgetattr(fd, &c->saved) < 0)
@@ -31,14 +31,14 @@ int console_raw(struct console *c, int fd)
     return 0;
 }
 
-void console_restore(struct console *c)
+void tty_restore(struct console *c)
 {
     if (c->fd >= 0)
         tcsetattr(c->fd, TCSANOW, &c->saved);
     c->fd = -1;
 }
 
-int console_size(int fd, unsigned short *rows, unsigned short *cols)
+int tty_size(int fd, unsigned short *rows, unsigned short *cols)
 {
     struct winsize size;
     if (ioctl(fd, TIOCGWINSZ, &size) < 0)
@@ -48,7 +48,7 @@ int console_size(int fd, unsigned short *rows, unsigned short *cols)
     return 0;
 }
 
-int console_resize(int fd, unsigned short rows, unsigned short cols)
+int tty_resize(int fd, unsigned short rows, unsigned short cols)
 {
     struct winsize size = {.ws_row = rows, .ws_col = cols};
     return ioctl(fd, TIOCSWINSZ, &size) < 0 ? -errno : 0;
@@ -66,7 +66,7 @@ static int check_ptmx(int fd)
     return ok ? 0 : -ENXIO;
 }
 
-int console_open_pty(const char *ptmx, int *ret_slave)
+int tty_open_pty(const char *ptmx, int *ret_slave)
 {
     auto_fd int master = open(ptmx, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (master < 0)
@@ -84,7 +84,7 @@ int console_open_pty(const char *ptmx, int *ret_slave)
     return take_fd(&master);
 }
 
-int console_login(int slave)
+int tty_login(int slave)
 {
     if (setsid() < 0 && errno != EPERM) /* EPERM: already the leader of one */
         return -errno;
@@ -114,15 +114,15 @@ static int parse_key(const char *text, size_t len)
     return control ? control_key(text[5]) : -EINVAL;
 }
 
-int console_keys_parse(struct console_keys *k, const char *text)
+int tty_keys_parse(struct tty_keys *k, const char *text)
 {
-    struct console_keys keys = {0};
+    struct tty_keys keys = {0};
     const char *p = text ? text : DEFAULT_KEYS;
     bool more = *p != '\0';
     while (more) {
         size_t len = strcspn(p, ",");
         int key = parse_key(p, len);
-        if (key < 0 || keys.len == CONSOLE_KEYS_MAX)
+        if (key < 0 || keys.len == TTY_KEYS_MAX)
             return -EINVAL;
         keys.seq[keys.len++] = (unsigned char)key;
         more = p[len] == ',';
@@ -141,8 +141,7 @@ static size_t border(const unsigned char *seq, size_t n)
     return len;
 }
 
-bool console_keys_feed(struct console_keys *k, const char *in, size_t n, char *out,
-                       size_t *ret_n)
+bool tty_keys_feed(struct tty_keys *k, const char *in, size_t n, char *out, size_t *ret_n)
 {
     size_t used = 0;
     bool detach = false;

@@ -13,27 +13,26 @@ struct console {
     int fd; /* -1 = not raw */
     struct termios saved;
 };
-int console_raw(struct console *c, int fd); /* -ENOTTY */
-void console_restore(struct console *c);
-int console_size(int fd, unsigned short *rows, unsigned short *cols);
-int console_resize(int fd, unsigned short rows, unsigned short cols);
+int tty_raw(struct console *c, int fd); /* -ENOTTY */
+void tty_restore(struct console *c);
+int tty_size(int fd, unsigned short *rows, unsigned short *cols);
+int tty_resize(int fd, unsigned short rows, unsigned short cols);
 /* In the container's mount namespace: opens ptmx under the given path ("/dev/pts/ptmx"),
  * returns the master; *ret_slave by TIOCGPTPEER (no path is opened). */
-int console_open_pty(const char *ptmx, int *ret_slave);
+int tty_open_pty(const char *ptmx, int *ret_slave);
 /* setsid, slave becomes the controlling terminal and fds 0, 1, 2; closes slave. */
-int console_login(int slave);
+int tty_login(int slave);
 
 /* Detach keys ("ctrl-p,ctrl-q"): bytes go through a matcher that holds back a prefix. */
-#define CONSOLE_KEYS_MAX 16
-struct console_keys {
-    unsigned char seq[CONSOLE_KEYS_MAX];
+#define TTY_KEYS_MAX 16
+struct tty_keys {
+    unsigned char seq[TTY_KEYS_MAX];
     size_t len, matched;
 };
-int console_keys_parse(struct console_keys *k,
-                       const char *text); /* NULL = default; -EINVAL */
-/* Feeds n bytes; writes what may pass to out (room for n + CONSOLE_KEYS_MAX), sets *ret_n.
+int tty_keys_parse(struct tty_keys *k, const char *text); /* NULL = default; -EINVAL */
+/* Feeds n bytes; writes what may pass to out (room for n + TTY_KEYS_MAX), sets *ret_n.
  * true = the sequence is complete: detach. */
-bool console_keys_feed(struct console_keys *k, const char *in, size_t n, char *out,
-                       size_t *ret_n);
+bool tty_keys_feed(struct tty_keys *k, const char *in, size_t n, char *out,
+                   size_t *ret_n);
 
 #endif

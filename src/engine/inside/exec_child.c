@@ -68,17 +68,17 @@ static int find_user(struct context *c, struct mtd_error *err)
 static int open_terminal(struct context *c, struct mtd_error *err)
 {
     auto_fd int slave = -1;
-    auto_fd int master = console_open_pty("/dev/pts/ptmx", &slave);
+    auto_fd int master = tty_open_pty("/dev/pts/ptmx", &slave);
     if (master < 0)
         return mtd_fail_errno(err, -master, "cannot open a terminal in /dev/pts");
-    console_resize(master, c->request->rows, c->request->cols);
+    tty_resize(master, c->request->rows, c->request->cols);
     if (fchown(slave, c->user.uid, (gid_t)-1) < 0)
         return mtd_fail_errno(err, errno, "cannot give the terminal to user %u",
                               c->user.uid);
     int r = nsenter_reply(NSENTER_REPLY_FD, NSENTER_MASTER, master, NULL);
     if (r < 0)
         return mtd_fail_errno(err, -r, "cannot hand over the terminal");
-    r = console_login(take_fd(&slave));
+    r = tty_login(take_fd(&slave));
     return r < 0 ? mtd_fail_errno(err, -r, "cannot make it the controlling terminal") : 0;
 }
 

@@ -139,8 +139,8 @@ static int bind_console(int slave, struct mtd_error *err)
 {
     auto_fd int target =
         open("/dev/console", O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_RDONLY, 0600);
-    auto_fd int bind = mountfd_bind(slave, "", 0);
-    int r = target < 0 ? -errno : bind < 0 ? bind : mountfd_move(bind, target);
+    auto_fd int bind = mount_bind(slave, "", 0);
+    int r = target < 0 ? -errno : bind < 0 ? bind : mount_move(bind, target);
     return r < 0 ? mtd_fail_errno(err, -r, "cannot bind the terminal to /dev/console")
                  : 0;
 }
@@ -148,15 +148,15 @@ static int bind_console(int slave, struct mtd_error *err)
 static int open_terminal(struct context *c, struct mtd_error *err)
 {
     auto_fd int slave = -1;
-    auto_fd int master = console_open_pty("/dev/pts/ptmx", &slave);
+    auto_fd int master = tty_open_pty("/dev/pts/ptmx", &slave);
     if (master < 0)
         return mtd_fail_errno(err, -master, "cannot open a terminal in /dev/pts");
-    console_resize(master, c->in->rows, c->in->cols);
+    tty_resize(master, c->in->rows, c->in->cols);
     (void)!fchown(slave, c->user.uid, (gid_t)-1);
     int r = bind_console(slave, err);
     if (r == 0 && (r = sync_send_tty(FD_SYNC, master)) < 0)
         return mtd_fail_errno(err, -r, "cannot hand over the terminal");
-    if (r == 0 && (r = console_login(take_fd(&slave))) < 0)
+    if (r == 0 && (r = tty_login(take_fd(&slave))) < 0)
         return mtd_fail_errno(err, -r, "cannot make it the controlling terminal");
     return r;
 }

@@ -164,7 +164,7 @@ void client_read(struct monitor *m, struct monitor_client *c)
     case PACKET_RESIZE: {
         const struct packet_size *size = data;
         if (m->tty)
-            console_resize(m->out, size->rows, size->cols);
+            tty_resize(m->out, size->rows, size->cols);
         return;
     }
     case PACKET_LOG: follow(m, c); return;

@@ -29,8 +29,8 @@ static int mount_at(int dir_fd, const char *name, const char *fstype, const char
         openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (target < 0)
         return -errno;
-    auto_fd int mount = mountfd_new(fstype, "cgroup", options, ATTRS);
-    return mount < 0 ? mount : mountfd_move(mount, target);
+    auto_fd int mount = mount_new(fstype, "cgroup", options, ATTRS);
+    return mount < 0 ? mount : mount_move(mount, target);
 }
 
 /* "cpu,cpuacct" is one hierarchy with a link for each name. */
@@ -75,10 +75,9 @@ static void mount_line(int dir_fd, char *line, const char *id)
 
 static int mount_v1(int target, char *list, const char *id)
 {
-    auto_fd int tmp =
-        mountfd_new("tmpfs", "tmpfs", "mode=755,size=64k",
-                    MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    int code = tmp < 0 ? tmp : mountfd_move(tmp, target);
+    auto_fd int tmp = mount_new("tmpfs", "tmpfs", "mode=755,size=64k",
+                                MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    int code = tmp < 0 ? tmp : mount_move(tmp, target);
     if (code < 0)
         return code;
     auto_fd int dir = openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -87,7 +86,7 @@ static int mount_v1(int target, char *list, const char *id)
     char *state = NULL;
     for (char *l = strtok_r(list, "\n", &state); l; l = strtok_r(NULL, "\n", &state))
         mount_line(dir, l, id);
-    return mountfd_set(tmp, MOUNT_ATTR_RDONLY);
+    return mount_set(tmp, MOUNT_ATTR_RDONLY);
 }
 
 int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err)
@@ -105,8 +104,8 @@ int rootfs_mount_cgroup(int root_fd, char *list, const char *id, struct mtd_erro
         return 0; /* a kernel without cgroups in sysfs */
     int code = target;
     if (target >= 0 && strncmp(list, "0::", 3) == 0) {
-        auto_fd int mount = mountfd_new("cgroup2", "cgroup", NULL, ATTRS);
-        code = mount < 0 ? mount : mountfd_move(mount, target);
+        auto_fd int mount = mount_new("cgroup2", "cgroup", NULL, ATTRS);
+        code = mount < 0 ? mount : mount_move(mount, target);
     } else if (target >= 0) {
         code = mount_v1(target, list, id);
     }

@@ -47,10 +47,10 @@ static int make_nodes(int dev_fd, struct mtd_error *err)
 /* --init: our own program, read-only, as /dev/init. */
 static int bind_init(const struct rootfs *r, int dev_fd, struct mtd_error *err)
 {
-    auto_fd int bind = mountfd_bind(AT_FDCWD, r->init_path, MOUNT_ATTR_RDONLY);
+    auto_fd int bind = mount_bind(AT_FDCWD, r->init_path, MOUNT_ATTR_RDONLY);
     auto_fd int target =
         openat(dev_fd, "init", O_CREAT | O_EXCL | O_CLOEXEC | O_RDONLY, 0555);
-    int code = bind < 0 ? bind : target < 0 ? -errno : mountfd_move(bind, target);
+    int code = bind < 0 ? bind : target < 0 ? -errno : mount_move(bind, target);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_DEVICES, -code, "cannot bind %s to /dev/init",
                            r->init_path);

@@ -149,7 +149,7 @@ static int place(const struct rootfs *r, int mount_fd)
     if (snprintf(path, sizeof(path), "%s/rootfs", r->dir) >= (int)sizeof(path))
         return -ENAMETOOLONG;
     auto_fd int target = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    return target < 0 ? -errno : mountfd_move(mount_fd, target);
+    return target < 0 ? -errno : mount_move(mount_fd, target);
 }
 
 int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)

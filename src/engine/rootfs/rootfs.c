@@ -85,9 +85,9 @@ static int mount_default(int root_fd, size_t i, struct mtd_error *err)
     if (fd < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -fd,
                            "the image's %s cannot be mounted on", target);
-    auto_fd int mount = mountfd_new(DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype,
-                                    DEFAULT_MOUNTS[i].options, DEFAULT_MOUNTS[i].attrs);
-    code = mount < 0 ? mount : mountfd_move(mount, fd);
+    auto_fd int mount = mount_new(DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype,
+                                  DEFAULT_MOUNTS[i].options, DEFAULT_MOUNTS[i].attrs);
+    code = mount < 0 ? mount : mount_move(mount, fd);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
                            DEFAULT_MOUNTS[i].fstype, target);
@@ -122,8 +122,8 @@ static int make_read_only(int root_fd, const char *path, struct mtd_error *err)
     auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
     if (target == -ENOENT)
         return 0;
-    auto_fd int bind = target < 0 ? target : mountfd_bind(target, "", READ_ONLY);
-    int code = bind < 0 ? bind : mountfd_move(bind, target);
+    auto_fd int bind = target < 0 ? target : mount_bind(target, "", READ_ONLY);
+    int code = bind < 0 ? bind : mount_move(bind, target);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot make %s read-only", path);
     return 0;
@@ -135,11 +135,11 @@ static int mask_directory(int target, int *empty_fd)
 {
     auto_fd int fresh = -1;
     if (*empty_fd >= 0)
-        fresh = mountfd_bind(*empty_fd, "", READ_ONLY);
+        fresh = mount_bind(*empty_fd, "", READ_ONLY);
     else
-        fresh = mountfd_new("tmpfs", "tmpfs", "mode=755,size=4k",
-                            READ_ONLY | NO_SUID | NO_DEV | NO_EXEC);
-    int code = fresh < 0 ? fresh : mountfd_move(fresh, target);
+        fresh = mount_new("tmpfs", "tmpfs", "mode=755,size=4k",
+                          READ_ONLY | NO_SUID | NO_DEV | NO_EXEC);
+    int code = fresh < 0 ? fresh : mount_move(fresh, target);
     if (code == 0 && *empty_fd < 0)
         *empty_fd = take_fd(&fresh);
     return code;
@@ -147,8 +147,8 @@ static int mask_directory(int target, int *empty_fd)
 
 static int mask_file(int target, int null_fd)
 {
-    auto_fd int bind = mountfd_bind(null_fd, "", READ_ONLY);
-    return bind < 0 ? bind : mountfd_move(bind, target);
+    auto_fd int bind = mount_bind(null_fd, "", READ_ONLY);
+    return bind < 0 ? bind : mount_move(bind, target);
 }
 
 static int mask_one(int root_fd, int null_fd, int *empty_fd, const char *path,
@@ -215,7 +215,7 @@ int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
     int code = r->record->spec.process.privileged ? 0 : rootfs_mask(root_fd, err);
     if (code == 0 && r->record->spec.read_only &&
-        (code = mountfd_set(root_fd, READ_ONLY)) < 0)
+        (code = mount_set(root_fd, READ_ONLY)) < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, -code, "cannot make the root read-only");
     return code < 0 ? code : pivot(root_fd, err);
 }

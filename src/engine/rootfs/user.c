@@ -70,28 +70,28 @@ static int bind_one(const struct rootfs *r, int root_fd, const struct mtd_mount 
     if (code < 0)
         return code;
     auto_fd int mount =
-        mountfd_bind(AT_FDCWD, source, m->read_only ? MOUNT_ATTR_RDONLY : 0);
+        mount_bind(AT_FDCWD, source, m->read_only ? MOUNT_ATTR_RDONLY : 0);
     if (mount < 0)
         return mount;
     struct stat st;
     if (fstat(mount, &st) < 0)
         return -errno;
     auto_fd int target = rootfs_target(root_fd, m->target, !S_ISDIR(st.st_mode));
-    return target < 0 ? target : mountfd_move(mount, target);
+    return target < 0 ? target : mount_move(mount, target);
 }
 
 static int tmpfs_one(int root_fd, const struct mtd_mount *m)
 {
     uint64_t attrs = TMPFS_ATTRS | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
     char options[512];
-    int code = mountfd_split(m->options, &attrs, options, sizeof(options));
+    int code = mount_split(m->options, &attrs, options, sizeof(options));
     if (code < 0)
         return code;
-    auto_fd int mount = mountfd_new("tmpfs", "tmpfs", options, attrs);
+    auto_fd int mount = mount_new("tmpfs", "tmpfs", options, attrs);
     if (mount < 0)
         return mount;
     auto_fd int target = rootfs_target(root_fd, m->target, false);
-    return target < 0 ? target : mountfd_move(mount, target);
+    return target < 0 ? target : mount_move(mount, target);
 }
 
 static int bind_host_file(const struct rootfs *r, int root_fd, const char *name,
@@ -100,11 +100,11 @@ static int bind_host_file(const struct rootfs *r, int root_fd, const char *name,
     char source[PATH_ROOM], target[64];
     snprintf(source, sizeof(source), "%s/%s", r->dir, name);
     snprintf(target, sizeof(target), "/etc/%s", name);
-    auto_fd int mount = mountfd_bind(AT_FDCWD, source, 0);
+    auto_fd int mount = mount_bind(AT_FDCWD, source, 0);
     int code = mount;
     if (mount >= 0) {
         auto_fd int fd = rootfs_target(root_fd, target, true);
-        code = fd < 0 ? fd : mountfd_move(mount, fd);
+        code = fd < 0 ? fd : mount_move(mount, fd);
     }
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s", target);
