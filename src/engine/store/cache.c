@@ -173,8 +173,8 @@ static int compare_keys(const void *a, const void *b)
                   MTD_ID_LEN);
 }
 
-int cache_find(const struct cache *c, const char *id, const struct stat *st,
-               struct mtd_summary *ret)
+int store_cache_find(const struct cache *c, const char *id, const struct stat *st,
+                     struct mtd_summary *ret)
 {
     struct key wanted = make_key(id, st);
     const struct key *p = &wanted;
@@ -230,18 +230,18 @@ static int check_file(struct cache *c)
     return index_entries(c, h.count);
 }
 
-struct cache *cache_load(struct store *s)
+struct cache *store_cache_load(struct store *s)
 {
     struct cache *c = calloc(1, sizeof(*c));
     if (!c)
         return NULL;
     if (fs_read_at(s->root_fd, FILE_NAME, MAX_BYTES, &c->data) == 0 && check_file(c) == 0)
         return c;
-    cache_free(c);
+    store_cache_free(c);
     return NULL;
 }
 
-void cache_free(struct cache *c)
+void store_cache_free(struct cache *c)
 {
     if (!c)
         return;
@@ -316,8 +316,8 @@ static void replace_file(int root_fd, const struct buf *b)
         unlinkat(root_fd, NEW_NAME, 0);
 }
 
-void cache_save(struct store *s, const struct mtd_summary *items,
-                struct cache_source *sources, size_t n)
+void store_cache_save(struct store *s, const struct mtd_summary *items,
+                      struct cache_source *sources, size_t n)
 {
     auto_done(buf_done) struct buf b = {0};
     struct header h = {.magic = MAGIC, .layout = layout(), .count = n};
@@ -332,7 +332,7 @@ void cache_save(struct store *s, const struct mtd_summary *items,
     replace_file(s->root_fd, &b);
 }
 
-void cache_remove(struct store *s)
+void store_cache_remove(struct store *s)
 {
     unlinkat(s->root_fd, NEW_NAME, 0);
     unlinkat(s->root_fd, FILE_NAME, 0);

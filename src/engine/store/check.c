@@ -62,7 +62,7 @@ static void check_name(struct store *s, const char *name, store_found_fn found, 
     auto_done(mtd_record_done) struct mtd_record r;
     char id[MTD_ID_SIZE];
     mtd_record_init(&r);
-    if (names_read(s, name, id) < 0) {
+    if (store_names_read(s, name, id) < 0) {
         if (faccessat(s->names_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
             tell(found, arg, STORE_NAME_FOREIGN, NULL, name);
     } else if (!store_exists(s, id)) {
@@ -83,7 +83,7 @@ static void check_container(struct store *s, const char *id, store_found_fn foun
     if (!hex_is_valid(id, MTD_ID_LEN) || is_busy(s, id) ||
         store_load(s, id, &r, NULL) < 0)
         return;
-    if (names_read(s, r.name, owner) < 0)
+    if (store_names_read(s, r.name, owner) < 0)
         tell(found, arg, STORE_NAME_LOST, id, r.name);
     else if (strcmp(owner, id) != 0)
         tell(found, arg, STORE_NAME_TAKEN, id, r.name);
@@ -119,7 +119,7 @@ static int drop_stray(struct store *s, const struct store_finding *f,
         return mtd_fail(err, EAGAIN, "container %.12s is busy with another command",
                         f->id);
     if (lock < 0 || (store_load(s, f->id, &r, NULL) == 0 && strcmp(r.name, f->name) != 0))
-        names_drop(s, f->name, f->id);
+        store_names_drop(s, f->name, f->id);
     return 0;
 }
 
@@ -128,7 +128,7 @@ int store_mend(struct store *s, const struct store_finding *f, struct mtd_error 
     switch (f->fault) {
     case STORE_UNFINISHED: store_sweep(s); return 0;
     case STORE_NAME_STRAY: return drop_stray(s, f, err);
-    case STORE_NAME_LOST: return names_claim(s, f->name, f->id, err);
+    case STORE_NAME_LOST: return store_names_claim(s, f->name, f->id, err);
     case STORE_NAME_TAKEN:
     case STORE_NAME_FOREIGN: break;
     }

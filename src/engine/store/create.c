@@ -127,14 +127,14 @@ static int publish(struct store *s, const char *entry, struct mtd_record *r,
     if (rc == 0)
         rc = fault_point("store.create.name");
     if (rc == 0)
-        rc = names_claim(s, r->name, r->id, err);
+        rc = store_names_claim(s, r->name, r->id, err);
     if (rc < 0)
         return rc;
     rc = fault_point("store.create.publish");
     if (rc == 0 && renameat(s->trash_fd, entry, s->containers_fd, r->id) < 0)
         rc = -errno;
     if (rc < 0)
-        names_drop(s, r->name, r->id);
+        store_names_drop(s, r->name, r->id);
     return rc;
 }
 

@@ -32,31 +32,33 @@ int store_list_at(struct store *s, int64_t now_wall_ns, struct mtd_list *ret,
                   struct mtd_error *err);
 
 /* ---- store_names.c ---- */
-int names_claim(struct store *s, const char *name, const char *id, struct mtd_error *err);
+int store_names_claim(struct store *s, const char *name, const char *id,
+                      struct mtd_error *err);
 /* Removes the name if it leads to id. */
-void names_drop(struct store *s, const char *name, const char *id);
+void store_names_drop(struct store *s, const char *name, const char *id);
 /* Removes every name that leads to id but keep (NULL = none kept). */
-void names_drop_all(struct store *s, const char *id, const char *keep);
+void store_names_drop_all(struct store *s, const char *id, const char *keep);
 /* -ENOENT: no such name, or not one of ours. */
-int names_read(struct store *s, const char *name, char ret_id[MTD_ID_SIZE]);
+int store_names_read(struct store *s, const char *name, char ret_id[MTD_ID_SIZE]);
 /* The name that leads to id, malloc'ed; NULL = none. Reads all names. */
-char *names_find(struct store *s, const char *id);
+char *store_names_find(struct store *s, const char *id);
 
 /* ---- store_cache.c ---- */
 struct cache;
-struct cache *cache_load(struct store *s); /* NULL: there is none, which is no error */
-void cache_free(struct cache *c);
+struct cache *
+store_cache_load(struct store *s); /* NULL: there is none, which is no error */
+void store_cache_free(struct cache *c);
 /* 0 = filled from the cache; -ENOENT = not there or not of this very file. */
-int cache_find(const struct cache *c, const char *id, const struct stat *st,
-               struct mtd_summary *ret);
+int store_cache_find(const struct cache *c, const char *id, const struct stat *st,
+                     struct mtd_summary *ret);
 /* What a new cache is written from: an item of the list and the file it was read from. */
 struct cache_source {
     size_t index;
     struct stat st;
 };
 /* Sorts sources. Failing is harmless. */
-void cache_save(struct store *s, const struct mtd_summary *items,
-                struct cache_source *sources, size_t n);
-void cache_remove(struct store *s);
+void store_cache_save(struct store *s, const struct mtd_summary *items,
+                      struct cache_source *sources, size_t n);
+void store_cache_remove(struct store *s);
 
 #endif

@@ -120,7 +120,7 @@ static int describe_broken(struct store *s, const char *id, const char *reason,
     memcpy(b.id, id, sizeof(b.id));
     if (fstatat(s->containers_fd, id, &st, AT_SYMLINK_NOFOLLOW) == 0)
         b.created_at = stamp_ns(st.st_mtim);
-    b.name = names_find(s, id);
+    b.name = store_names_find(s, id);
     if (!b.name)
         b.name = strndup(id, MTD_SHORT_ID_LEN);
     if (!b.name || copy_string(&b.image, "") < 0 || copy_string(&b.command, "") < 0 ||
@@ -192,7 +192,7 @@ static int add_container(struct listing *l, const char *id)
     snprintf(path, sizeof(path), "%s/" STORE_CONFIG, id);
     bool seen = fstatat(l->store->containers_fd, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
     struct mtd_summary *item = &l->list.items[l->list.len];
-    bool missed = !seen || cache_find(l->cache, id, &st, item) < 0;
+    bool missed = !seen || store_cache_find(l->cache, id, &st, item) < 0;
     if (missed)
         rc = read_summary(l, id, item);
     if (rc < 0)
@@ -220,11 +220,11 @@ static void refresh_cache(struct listing *l)
 {
     if (l->list.len < CACHE_FROM) {
         if (l->cache)
-            cache_remove(l->store);
+            store_cache_remove(l->store);
         return;
     }
     if (l->n_missed > l->list.len / 16)
-        cache_save(l->store, l->list.items, l->sources, l->n_sources);
+        store_cache_save(l->store, l->list.items, l->sources, l->n_sources);
 }
 
 static int newer_first(const void *a, const void *b)
@@ -243,7 +243,7 @@ int store_list_at(struct store *s, int64_t now, struct mtd_list *ret,
         *ret = (struct mtd_list){0};
         return 0;
     }
-    l.cache = cache_load(s);
+    l.cache = store_cache_load(s);
     int rc = read_all(&l);
     if (rc == 0) {
         refresh_cache(&l);
@@ -254,7 +254,7 @@ int store_list_at(struct store *s, int64_t now, struct mtd_list *ret,
         mtd_list_done(&l.list);
         mtd_fail_errno(err, -rc, "cannot list the containers in \"%s\"", s->root);
     }
-    cache_free(l.cache);
+    store_cache_free(l.cache);
     free(l.sources);
     buf_done(&l.text);
     return rc;

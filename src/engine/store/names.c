@@ -31,7 +31,7 @@ static int read_link(int names_fd, const char *name, char ret_id[MTD_ID_SIZE])
     return 0;
 }
 
-int names_read(struct store *s, const char *name, char ret_id[MTD_ID_SIZE])
+int store_names_read(struct store *s, const char *name, char ret_id[MTD_ID_SIZE])
 {
     if (!name_is_valid(name))
         return -ENOENT;
@@ -49,11 +49,11 @@ static int lock_names(struct store *s)
     return take_fd(&fd);
 }
 
-void names_drop(struct store *s, const char *name, const char *id)
+void store_names_drop(struct store *s, const char *name, const char *id)
 {
     char owner[MTD_ID_SIZE];
     auto_fd int lock = lock_names(s);
-    if (lock >= 0 && names_read(s, name, owner) == 0 && strcmp(owner, id) == 0)
+    if (lock >= 0 && store_names_read(s, name, owner) == 0 && strcmp(owner, id) == 0)
         unlinkat(s->names_fd, name, 0);
 }
 
@@ -66,7 +66,7 @@ static void each_name_of(struct store *s, const char *id,
     const struct dirent *e;
     char owner[MTD_ID_SIZE];
     while (dir && (e = readdir(dir)))
-        if (names_read(s, e->d_name, owner) == 0 && strcmp(owner, id) == 0 &&
+        if (store_names_read(s, e->d_name, owner) == 0 && strcmp(owner, id) == 0 &&
             found(e->d_name, arg))
             return;
 }
@@ -76,13 +76,13 @@ static bool add_name(const char *name, void *arg)
     return strv_add(arg, name) < 0;
 }
 
-void names_drop_all(struct store *s, const char *id, const char *keep)
+void store_names_drop_all(struct store *s, const char *id, const char *keep)
 {
     auto_done(strv_done) struct strv names = {0};
     each_name_of(s, id, add_name, &names);
     for (size_t i = 0; i < names.len; i++)
         if (!keep || strcmp(names.items[i], keep) != 0)
-            names_drop(s, names.items[i], id);
+            store_names_drop(s, names.items[i], id);
 }
 
 static bool take_name(const char *name, void *arg)
@@ -91,7 +91,7 @@ static bool take_name(const char *name, void *arg)
     return true;
 }
 
-char *names_find(struct store *s, const char *id)
+char *store_names_find(struct store *s, const char *id)
 {
     char *name = NULL;
     each_name_of(s, id, take_name, &name);
@@ -124,7 +124,8 @@ static bool is_taken(struct store *s, const char *name, const char *id)
     return store_exists(s, id) && !is_left_over(s, name, id);
 }
 
-int names_claim(struct store *s, const char *name, const char *id, struct mtd_error *err)
+int store_names_claim(struct store *s, const char *name, const char *id,
+                      struct mtd_error *err)
 {
     char owner[MTD_ID_SIZE] = "";
     for (int tries = 0; tries < 16; tries++) {
@@ -142,7 +143,7 @@ int names_claim(struct store *s, const char *name, const char *id, struct mtd_er
             return 0; /* left over by an earlier rename of this very container */
         if (is_taken(s, name, owner))
             break;
-        names_drop(s, name, owner);
+        store_names_drop(s, name, owner);
     }
     return mtd_fail(err, EEXIST,
                     "Conflict. The container name \"/%s\" is already in use by container "

@@ -23,9 +23,9 @@ static void drop_names_of(struct store *s, const char *entry, const char *id)
     auto_done(buf_done) struct buf text = {0};
     mtd_record_init(&r);
     if (store_read_record(s->trash_fd, entry, id, &text, &r, NULL) == 0)
-        names_drop(s, r.name, id);
+        store_names_drop(s, r.name, id);
     else
-        names_drop_all(s, id, NULL);
+        store_names_drop_all(s, id, NULL);
 }
 
 /* The part after the directory has gone to trash/. */
@@ -91,12 +91,12 @@ static int swap_name(struct store *s, struct mtd_record *r, const char *name,
         rc = store_save(s, r, true, err);
     if (rc < 0) {
         r->name = old;
-        names_drop(s, name, r->id);
+        store_names_drop(s, name, r->id);
         return mtd_fail_errno(err, -rc, "cannot rename container %.12s", r->id);
     }
     copy = NULL;
     fault_point("store.rename.drop"); /* to be killed at; failing is too late here */
-    names_drop(s, old, r->id);
+    store_names_drop(s, old, r->id);
     free(old);
     return 0;
 }
@@ -121,7 +121,7 @@ int store_rename(struct store *s, struct mtd_record *r, const char *name,
         return mtd_fail_errno(err, errno, "cannot rename container %.12s", r->id);
     int rc = fault_point("store.rename.claim");
     rc = rc < 0 ? mtd_fail_errno(err, -rc, "cannot rename container %.12s", r->id)
-                : names_claim(s, name, r->id, err);
+                : store_names_claim(s, name, r->id, err);
     if (rc == 0)
         rc = swap_name(s, r, name, err);
     unlinkat(s->trash_fd, marker, 0);
@@ -163,9 +163,9 @@ static void sweep_rename(struct store *s, const char *entry, const char *id)
     if (lock < 0 && lock != -ENOENT)
         return;
     if (lock == -ENOENT)
-        names_drop_all(s, id, NULL);
+        store_names_drop_all(s, id, NULL);
     else if (store_load(s, id, &r, NULL) == 0)
-        names_drop_all(s, id, r.name);
+        store_names_drop_all(s, id, r.name);
     unlinkat(s->trash_fd, entry, 0);
 }
 
