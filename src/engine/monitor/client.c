@@ -23,7 +23,7 @@ static struct monitor_client *free_slot(struct monitor *m)
     return NULL;
 }
 
-void client_add(struct monitor *m, int fd)
+void monitor_client_add(struct monitor *m, int fd)
 {
     struct monitor_client *c = free_slot(m);
     if (c)
@@ -32,7 +32,7 @@ void client_add(struct monitor *m, int fd)
         close(fd);
 }
 
-void client_drop(struct monitor *m, struct monitor_client *c)
+void monitor_client_drop(struct monitor *m, struct monitor_client *c)
 {
     m->tidy = true;
     close(c->fd);
@@ -53,23 +53,23 @@ static void kick(struct monitor *m, struct monitor_client *c)
         return;
     int r = packet_send(c->fd, PACKET_LOG, &m->written, sizeof(m->written), MSG_DONTWAIT);
     if (r < 0 && r != -EAGAIN)
-        client_drop(m, c);
+        monitor_client_drop(m, c);
 }
 
-void client_kick_all(struct monitor *m)
+void monitor_client_kick_all(struct monitor *m)
 {
     for (size_t i = 0; i < MONITOR_CLIENTS; i++)
         if (m->clients[i].fd >= 0 && m->clients[i].follows)
             kick(m, &m->clients[i]);
 }
 
-void client_send_all(struct monitor *m, enum packet_type type, const void *data,
-                     size_t len)
+void monitor_client_send_all(struct monitor *m, enum packet_type type, const void *data,
+                             size_t len)
 {
     for (size_t i = 0; i < MONITOR_CLIENTS; i++)
         if (m->clients[i].fd >= 0 &&
             packet_send(m->clients[i].fd, type, data, len, MSG_DONTWAIT) < 0)
-            client_drop(m, &m->clients[i]);
+            monitor_client_drop(m, &m->clients[i]);
 }
 
 static void refuse(int fd)
@@ -82,7 +82,7 @@ static void refuse(int fd)
 }
 
 /* A new client is told at once that it is in: the container runs, its output begins here. */
-void client_accept(struct monitor *m)
+void monitor_client_accept(struct monitor *m)
 {
     int fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0)
@@ -95,10 +95,10 @@ void client_accept(struct monitor *m)
     if (packet_send(fd, PACKET_READY, &ready, sizeof(ready), MSG_DONTWAIT) < 0)
         close(fd);
     else
-        client_add(m, fd);
+        monitor_client_add(m, fd);
 }
 
-void client_flush_input(struct monitor *m)
+void monitor_client_flush_input(struct monitor *m)
 {
     while (m->input_start < m->input_end && m->in >= 0) {
         ssize_t n =
@@ -131,7 +131,7 @@ static void take_input(struct monitor *m, const void *data, size_t len)
     memcpy(m->input, data, len);
     m->input_start = 0;
     m->input_end = len;
-    client_flush_input(m);
+    monitor_client_flush_input(m);
 }
 
 /* Once at once: it may have looked at the log before we knew of it. */
@@ -148,7 +148,7 @@ static bool is_input(const struct monitor_client *c)
     return n == (ssize_t)sizeof(head) && head.type == PACKET_STDIN;
 }
 
-void client_read(struct monitor *m, struct monitor_client *c)
+void monitor_client_read(struct monitor *m, struct monitor_client *c)
 {
     static char room[PACKET_MAX];
     const void *data = NULL;
@@ -173,6 +173,6 @@ void client_read(struct monitor *m, struct monitor_client *c)
         m->stopping = true;
         m->shutdown = false;
         return;
-    default: client_drop(m, c);
+    default: monitor_client_drop(m, c);
     }
 }

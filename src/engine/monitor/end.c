@@ -98,7 +98,7 @@ static void tell_exit(struct monitor *m, bool restarting)
                               .oom = m->oom_killed,
                               .restarting = restarting,
                               .log_size = m->log.size};
-    client_send_all(m, PACKET_EXIT, &end, sizeof(end));
+    monitor_client_send_all(m, PACKET_EXIT, &end, sizeof(end));
 }
 
 /* For those who wait a --rm container is removed when it is in the trash: deleting the files
@@ -180,5 +180,5 @@ void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
         store_save(&m->store, &m->record, false, NULL);
     }
     monitor_unlock(m);
-    client_send_all(m, PACKET_ERROR, err, sizeof(*err));
+    monitor_client_send_all(m, PACKET_ERROR, err, sizeof(*err));
 }

@@ -90,15 +90,15 @@ void monitor_unlock(struct monitor *m);
 /* A file whose blocks are given up when there is no other room for the record of the end. */
 #define MONITOR_RESERVE "reserve"
 
-void client_add(struct monitor *m, int fd);
-void client_drop(struct monitor *m, struct monitor_client *c);
-void client_kick_all(struct monitor *m);
-void client_send_all(struct monitor *m, enum packet_type type, const void *data,
-                     size_t len);
-void client_accept(struct monitor *m);
-void client_read(struct monitor *m, struct monitor_client *c);
+void monitor_client_add(struct monitor *m, int fd);
+void monitor_client_drop(struct monitor *m, struct monitor_client *c);
+void monitor_client_kick_all(struct monitor *m);
+void monitor_client_send_all(struct monitor *m, enum packet_type type, const void *data,
+                             size_t len);
+void monitor_client_accept(struct monitor *m);
+void monitor_client_read(struct monitor *m, struct monitor_client *c);
 /* What can be written is; what has nobody to read it any more goes. */
-void client_flush_input(struct monitor *m);
+void monitor_client_flush_input(struct monitor *m);
 static inline bool client_input_waits(const struct monitor *m)
 {
     return m->input_start < m->input_end;

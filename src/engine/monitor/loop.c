@@ -57,12 +57,12 @@ static bool pump(struct monitor *m, int *fd, enum log_stream stream)
         close(take_fd(fd));
         if (terminal) {
             m->in = -1;
-            client_flush_input(m);
+            monitor_client_flush_input(m);
         }
         return false;
     }
     m->written += (uint64_t)n;
-    client_kick_all(m);
+    monitor_client_kick_all(m);
     return true;
 }
 
@@ -87,9 +87,9 @@ static void serve_clients(struct monitor *m, const struct pollfd *p)
         if (m->clients[i].fd < 0 || p[AT_CLIENTS + i].fd != m->clients[i].fd)
             continue;
         if (p[AT_CLIENTS + i].revents & POLLIN)
-            client_read(m, &m->clients[i]);
+            monitor_client_read(m, &m->clients[i]);
         else if (p[AT_CLIENTS + i].revents)
-            client_drop(m, &m->clients[i]);
+            monitor_client_drop(m, &m->clients[i]);
     }
 }
 
@@ -145,13 +145,13 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
     if (n <= 0)
         return false;
     if (p[AT_IN].revents)
-        client_flush_input(m);
+        monitor_client_flush_input(m);
     if (p[AT_OUT].revents)
         pump(m, &m->out, LOG_STDOUT);
     if (p[AT_ERR].revents)
         pump(m, &m->err, LOG_STDERR);
     if (p[AT_LISTEN].revents)
-        client_accept(m);
+        monitor_client_accept(m);
     serve_clients(m, p);
     return p[AT_PID].revents != 0;
 }

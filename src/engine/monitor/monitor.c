@@ -79,7 +79,7 @@ static void set_up(struct monitor *m, char **argv)
     m->rows = rows ? (unsigned short)rows : 24;
     m->cols = cols ? (unsigned short)cols : 80;
     m->exe = argv[ARG_EXE];
-    client_add(m, FD_FRONT);
+    monitor_client_add(m, FD_FRONT);
 }
 
 static int open_paths(struct monitor *m, struct mtd_error *err)
@@ -123,7 +123,7 @@ static void announce(struct monitor *m, bool adopted)
                       .exit_code = -1};
     events_append(m->store.root_fd, &e);
     monitor_unlock(m);
-    client_send_all(m, PACKET_READY, &ready, sizeof(ready));
+    monitor_client_send_all(m, PACKET_READY, &ready, sizeof(ready));
     if (m->health && m->alive)
         monitor_start_health(m->store.root, m->store.run_root, m->id, NULL);
     log_idle(&m->log);
@@ -139,7 +139,7 @@ static bool already_running(struct monitor *m)
         strcmp(boot_id, st->boot_id) != 0 || !proc_is(st->pid, st->pid_start))
         return false;
     struct packet_ready ready = {.pid = st->pid, .tty = m->tty};
-    client_send_all(m, PACKET_READY, &ready, sizeof(ready));
+    monitor_client_send_all(m, PACKET_READY, &ready, sizeof(ready));
     return true;
 }
 
@@ -178,11 +178,11 @@ static int adopt(struct monitor *m)
     struct mtd_error err = {0};
     if (has_ended(m)) {
         struct packet_ready nobody = {0};
-        client_send_all(m, PACKET_READY, &nobody, sizeof(nobody));
+        monitor_client_send_all(m, PACKET_READY, &nobody, sizeof(nobody));
         return 0;
     }
     if (monitor_adopt(m, &err) < 0) {
-        client_send_all(m, PACKET_ERROR, &err, sizeof(err));
+        monitor_client_send_all(m, PACKET_ERROR, &err, sizeof(err));
         return 1;
     }
     if (m->record.status.state != MTD_STATE_RESTARTING)
@@ -203,7 +203,7 @@ int monitor_main(int argc, char **argv)
     keep_reports(argv[ARG_ROOT]);
     set_up(&m, argv);
     if (load(&m, argv, &err) < 0) {
-        client_send_all(&m, PACKET_ERROR, &err, sizeof(err));
+        monitor_client_send_all(&m, PACKET_ERROR, &err, sizeof(err));
         return 1;
     }
     if (strcmp(argv[ARG_MODE], MONITOR_ADOPT) == 0)

@@ -142,7 +142,7 @@ static void close_stdio(struct monitor *m)
     if (m->in != m->out)
         close_fd(&m->in);
     m->in = -1;
-    client_flush_input(m);
+    monitor_client_flush_input(m);
     close_fd(&m->out);
     close_fd(&m->err);
     for (int i = 0; i < 3; i++)
