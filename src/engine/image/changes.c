@@ -34,7 +34,7 @@ static int expand(const struct change *c, const char *word, char **ret,
                   struct mtd_error *err)
 {
     const char *reason;
-    int rc = image_words_expand(word, &c->config->env, ret, &reason);
+    int rc = dockerfile_words_expand(word, &c->config->env, ret, &reason);
     if (rc == -EINVAL)
         return mtd_fail(err, EINVAL, "%.100s: %s", word, reason);
     return rc < 0 ? no_memory(err) : 0;
@@ -43,7 +43,7 @@ static int expand(const struct change *c, const char *word, char **ret,
 static int expand_words(const struct change *c, struct strv *ret, struct mtd_error *err)
 {
     auto_done(strv_done) struct strv raw = {0};
-    if (image_words_split(c->rest, &raw) < 0)
+    if (dockerfile_words_split(c->rest, &raw) < 0)
         return no_memory(err);
     for (size_t i = 0; i < raw.len; i++) {
         char *word;
@@ -135,7 +135,7 @@ static int set_old_form(const struct change *c, struct strv *to, struct mtd_erro
 static int set_pairs(const struct change *c, struct strv *to, struct mtd_error *err)
 {
     auto_done(strv_done) struct strv words = {0}, raw = {0};
-    if (image_words_split(c->rest, &raw) < 0)
+    if (dockerfile_words_split(c->rest, &raw) < 0)
         return no_memory(err);
     if (raw.len > 0 && !strchr(raw.items[0], '='))
         return set_old_form(c, to, err);

@@ -30,7 +30,7 @@ static size_t word_length(const char *s)
     return i;
 }
 
-int image_words_split(const char *s, struct strv *ret)
+int dockerfile_words_split(const char *s, struct strv *ret)
 {
     for (s += strspn(s, BLANKS); *s; s += strspn(s, BLANKS)) {
         size_t n = word_length(s);
@@ -176,8 +176,8 @@ static int expand_until(struct lexer *l, char end)
     return rc;
 }
 
-int image_words_expand(const char *s, const struct strv *env, char **ret,
-                       const char **ret_reason)
+int dockerfile_words_expand(const char *s, const struct strv *env, char **ret,
+                            const char **ret_reason)
 {
     struct lexer l = {.s = s, .env = env};
     int rc = expand_until(&l, '\0');

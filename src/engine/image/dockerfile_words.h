@@ -10,10 +10,10 @@
 #include "base/strv.h"
 
 /* Splits at blanks outside quotes; words keep their quotes. -ENOMEM. */
-int image_words_split(const char *s, struct strv *ret);
+int dockerfile_words_split(const char *s, struct strv *ret);
 /* One word (or a whole line) with quotes taken off and env's variables put in; caller
  * frees *ret. -EINVAL, *ret_reason says why. */
-int image_words_expand(const char *s, const struct strv *env, char **ret,
-                       const char **ret_reason);
+int dockerfile_words_expand(const char *s, const struct strv *env, char **ret,
+                            const char **ret_reason);
 
 #endif
