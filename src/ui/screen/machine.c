@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 
-void host_read(struct ui *ui)
+void machine_read(struct ui *ui)
 {
     if (ui->engine)
         mtd_host_info(ui->engine, &ui->info, NULL);
@@ -59,7 +59,7 @@ static void sample_memory(struct ui *ui)
     ui->host_memory_used = total > available ? (total - available) * 1024 : 0;
 }
 
-void host_sample(struct ui *ui)
+void machine_sample(struct ui *ui)
 {
     if (ui->scripted) /* a screen of a script does not depend on the machine */
         return;

@@ -4,7 +4,7 @@
 
 #include "ui/screen/state.h"
 
-void host_read(struct ui *ui);   /* name, cgroup version, memory: once */
-void host_sample(struct ui *ui); /* CPU and memory in use */
+void machine_read(struct ui *ui);   /* name, cgroup version, memory: once */
+void machine_sample(struct ui *ui); /* CPU and memory in use */
 
 #endif

@@ -286,7 +286,7 @@ static int open_engine(struct ui *ui, struct mtd_error *err)
             ui->root_ino[i] = st[i].st_ino;
         }
     if (!ui->hostname[0])
-        host_read(ui);
+        machine_read(ui);
     return 0;
 }
 
@@ -349,7 +349,7 @@ void ui_sample(struct ui *ui)
 {
     struct view *v = ui->tabs[ui->tab];
     const struct row *r = model_selected(&ui->model);
-    host_sample(ui);
+    machine_sample(ui);
     if (!ui->engine || ui->frozen)
         return;
     size_t rows = ui->layout.list.rows > 0 ? (size_t)ui->layout.list.rows : 0;
