@@ -74,8 +74,8 @@ static json_t *encode_structs(const struct field *f, const void *base,
     auto_json json_t *list = defaults ? json_array() : NULL;
     for (size_t i = 0; list && i < n; i++) {
         auto_json json_t *item = json_object();
-        if (!item || codec_encode(f->items, items + i * f->items->struct_size, defaults,
-                                  item, err) < 0)
+        if (!item || spec_codec_encode(f->items, items + i * f->items->struct_size,
+                                       defaults, item, err) < 0)
             return NULL;
         if (json_array_append(list, item) < 0)
             return NULL;
@@ -169,8 +169,8 @@ static json_t *open_objects(json_t *object, const char *path, const char **ret_n
     return object;
 }
 
-int codec_encode(const struct field_table *t, const void *base, const void *defaults,
-                 json_t *out, struct mtd_error *err)
+int spec_codec_encode(const struct field_table *t, const void *base, const void *defaults,
+                      json_t *out, struct mtd_error *err)
 {
     for (size_t i = 0; i < t->n_fields; i++) {
         const struct field *f = &t->fields[i];
@@ -207,8 +207,8 @@ static bool is_too_deep(const char *text, size_t len)
     return false;
 }
 
-int codec_parse(const char *text, size_t len, size_t max, json_t **ret,
-                struct mtd_error *err)
+int spec_codec_parse(const char *text, size_t len, size_t max, json_t **ret,
+                     struct mtd_error *err)
 {
     json_error_t why;
     if (len > max)
@@ -240,7 +240,8 @@ static int collect(const char *data, size_t len, void *arg)
     return b->error < 0 ? -1 : 0;
 }
 
-int codec_print(const json_t *object, size_t max, struct buf *ret, struct mtd_error *err)
+int spec_codec_print(const json_t *object, size_t max, struct buf *ret,
+                     struct mtd_error *err)
 {
     auto_done(buf_done) struct buf text = {0};
     struct bounded b = {.buf = &text, .max = max};

@@ -228,7 +228,7 @@ static int store_structs(const struct field *f, const json_t *in, void *base,
         char *p = (char *)*items + (*count)++ * size;
         if (!json_is_object(item))
             return wrong(f, "not a list of objects", err);
-        int rc = codec_decode(f->items, item, p, err);
+        int rc = spec_codec_decode(f->items, item, p, err);
         if (rc < 0) {
             mtd_context(err, "%s", f->path);
             return rc;
@@ -285,8 +285,8 @@ static int find_value(const struct field *f, const json_t *object, const json_t 
     return 0;
 }
 
-int codec_decode(const struct field_table *t, const json_t *in, void *base,
-                 struct mtd_error *err)
+int spec_codec_decode(const struct field_table *t, const json_t *in, void *base,
+                      struct mtd_error *err)
 {
     for (size_t i = 0; i < t->n_fields; i++) {
         const struct field *f = &t->fields[i];

@@ -37,8 +37,8 @@ int spec_encode_image(const struct mtd_image *i, struct buf *ret, struct mtd_err
     auto_json json_t *out = json_object();
     if (!out)
         return mtd_fail(err, ENOMEM, "out of memory");
-    int rc = codec_encode(&IMAGE, i, &defaults, out, err);
-    return rc < 0 ? rc : codec_print(out, SPEC_MAX_BYTES, ret, err);
+    int rc = spec_codec_encode(&IMAGE, i, &defaults, out, err);
+    return rc < 0 ? rc : spec_codec_print(out, SPEC_MAX_BYTES, ret, err);
 }
 
 int spec_decode_image(const char *text, size_t len, struct mtd_image *ret,
@@ -46,9 +46,9 @@ int spec_decode_image(const char *text, size_t len, struct mtd_image *ret,
 {
     auto_json json_t *in = NULL;
     mtd_image_done(ret);
-    int rc = codec_parse(text, len, SPEC_MAX_BYTES, &in, err);
+    int rc = spec_codec_parse(text, len, SPEC_MAX_BYTES, &in, err);
     if (rc == 0)
-        rc = codec_decode(&IMAGE, in, ret, err);
+        rc = spec_codec_decode(&IMAGE, in, ret, err);
     if (rc < 0)
         mtd_image_done(ret);
     return rc;

@@ -49,17 +49,18 @@ struct field_table {
 };
 
 /* Adds base's members to the object out. defaults: a struct of the same type. */
-int codec_encode(const struct field_table *t, const void *base, const void *defaults,
-                 json_t *out, struct mtd_error *err);
+int spec_codec_encode(const struct field_table *t, const void *base, const void *defaults,
+                      json_t *out, struct mtd_error *err);
 /* base holds the defaults; on failure it may hold some members, which its _done frees. */
-int codec_decode(const struct field_table *t, const json_t *in, void *base,
-                 struct mtd_error *err);
+int spec_codec_decode(const struct field_table *t, const json_t *in, void *base,
+                      struct mtd_error *err);
 
 /* Text to an object; bounded size and depth, no NUL, no duplicate members. */
-int codec_parse(const char *text, size_t len, size_t max, json_t **ret,
-                struct mtd_error *err);
+int spec_codec_parse(const char *text, size_t len, size_t max, json_t **ret,
+                     struct mtd_error *err);
 /* Object to indented text with a final newline; -E2BIG when longer than max. */
-int codec_print(const json_t *object, size_t max, struct buf *ret, struct mtd_error *err);
+int spec_codec_print(const json_t *object, size_t max, struct buf *ret,
+                     struct mtd_error *err);
 
 static inline void cleanup_json(json_t **j)
 {

@@ -176,7 +176,7 @@ static int encode_reader_view(const struct mtd_record *r, json_t *out,
         join_volumes(&r->spec, &volume) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     struct reader_view view = {command.data, volume.data}, none = {0};
-    return codec_encode(&READER, &view, &none, out, err);
+    return spec_codec_encode(&READER, &view, &none, out, err);
 }
 
 int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *err)
@@ -189,12 +189,12 @@ int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *e
     struct field_table head = {RECORD_FIELDS, 5, RECORD.struct_size};
     struct field_table rest = {RECORD_FIELDS + 5, RECORD.n_fields - 5,
                                RECORD.struct_size};
-    int rc = codec_encode(&head, r, &defaults, out, err);
+    int rc = spec_codec_encode(&head, r, &defaults, out, err);
     if (rc == 0)
         rc = encode_reader_view(r, out, err);
     if (rc == 0)
-        rc = codec_encode(&rest, r, &defaults, out, err);
-    return rc < 0 ? rc : codec_print(out, SPEC_MAX_BYTES, ret, err);
+        rc = spec_codec_encode(&rest, r, &defaults, out, err);
+    return rc < 0 ? rc : spec_codec_print(out, SPEC_MAX_BYTES, ret, err);
 }
 
 /* What every other module relies on without looking: these are path components. */
@@ -215,11 +215,11 @@ int spec_decode(const char *text, size_t len, struct mtd_record *ret,
 {
     auto_json json_t *in = NULL;
     mtd_record_done(ret);
-    int rc = codec_parse(text, len, SPEC_MAX_BYTES, &in, err);
+    int rc = spec_codec_parse(text, len, SPEC_MAX_BYTES, &in, err);
     if (rc < 0)
         return rc;
     mtd_record_init(ret);
-    rc = codec_decode(&RECORD, in, ret, err);
+    rc = spec_codec_decode(&RECORD, in, ret, err);
     if (rc == 0)
         rc = check_identity(ret, err);
     if (rc < 0)
