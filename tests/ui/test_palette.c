@@ -5,7 +5,7 @@
 #include "base/cleanup.h"
 #include "base/words.h"
 #include "ui/model/history.h"
-#include "ui/model/verbs.h"
+#include "ui/model/batch.h"
 #include "ui/screen/dispatch.h"
 #include "uibox.h"
 

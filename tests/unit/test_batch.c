@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cli/verb.h"
-#include "ui/model/verbs.h"
+#include "ui/model/batch.h"
 
 static const struct verb *verb_of(const char *name)
 {

@@ -13,7 +13,7 @@
 #include "base/words.h"
 #include "ui/draw/ansi.h"
 #include "ui/draw/format.h"
-#include "ui/model/verbs.h"
+#include "ui/model/batch.h"
 
 extern char **environ;
 

@@ -12,7 +12,7 @@
 #include "base/words.h"
 #include "ui/dialog/dialog.h"
 #include "ui/draw/format.h"
-#include "ui/model/verbs.h"
+#include "ui/model/batch.h"
 #include "ui/screen/jobs.h"
 
 /* The name when it is one, so that lines in the journal read well. */

@@ -1,4 +1,4 @@
-#include "ui/model/verbs.h"
+#include "ui/model/batch.h"
 
 #include <string.h>
 
