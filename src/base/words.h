@@ -1,8 +1,8 @@
 /* words - a command line as a person types it, to words and back. Quoting as in a shell
  * ('..', "..", \), no expansion, no comments.
  */
-#ifndef UI_WORDS_H
-#define UI_WORDS_H
+#ifndef BASE_WORDS_H
+#define BASE_WORDS_H
 
 #include "base/buf.h"
 #include "base/error.h"

@@ -9,8 +9,8 @@
  * Errors  -EBADMSG = the tar is damaged or hostile, err names the entry and the reason;
  *         others are the file system's. What was unpacked until then is the caller's.
  */
-#ifndef ENGINE_IMAGE_TAR_H
-#define ENGINE_IMAGE_TAR_H
+#ifndef ENGINE_ARCHIVE_ARCHIVE_H
+#define ENGINE_ARCHIVE_ARCHIVE_H
 
 #include <stdbool.h>
 #include <stddef.h>

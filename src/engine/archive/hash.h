@@ -1,6 +1,6 @@
 /* archive_hash - sha256 as hex digits. */
-#ifndef ENGINE_IMAGE_HASH_H
-#define ENGINE_IMAGE_HASH_H
+#ifndef ENGINE_ARCHIVE_HASH_H
+#define ENGINE_ARCHIVE_HASH_H
 
 #include <nettle/sha2.h>
 #include <stddef.h>

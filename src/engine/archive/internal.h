@@ -1,8 +1,8 @@
 /* image_entry - one entry of a tar put into a directory; shared by archive_unpack.c (the
  * stream) and image_entry*.c (the tree).
  */
-#ifndef ENGINE_IMAGE_ENTRY_H
-#define ENGINE_IMAGE_ENTRY_H
+#ifndef ENGINE_ARCHIVE_INTERNAL_H
+#define ENGINE_ARCHIVE_INTERNAL_H
 
 #include <limits.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* archive_pack - the state of a tar being written; shared by archive_pack.c (the tree) and
  * image_pack_data.c (the stream, files' data, hard links).
  */
-#ifndef ENGINE_IMAGE_PACK_H
-#define ENGINE_IMAGE_PACK_H
+#ifndef ENGINE_ARCHIVE_PACK_H
+#define ENGINE_ARCHIVE_PACK_H
 
 #include <archive_entry.h>
 #include <limits.h>

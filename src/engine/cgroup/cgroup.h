@@ -13,8 +13,8 @@
  * Owner   fds belong to struct cgroup; the module keeps no state.
  * Source  kernel cgroup-v1/ *.rst, cgroup-v2.rst.
  */
-#ifndef ENGINE_CGROUP_H
-#define ENGINE_CGROUP_H
+#ifndef ENGINE_CGROUP_CGROUP_H
+#define ENGINE_CGROUP_CGROUP_H
 
 #include "engine/types.h"
 

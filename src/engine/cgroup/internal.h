@@ -1,6 +1,6 @@
 /* cgroup_part - what cgroup.c and its halves share; nobody else includes it. */
-#ifndef ENGINE_CGROUP_PART_H
-#define ENGINE_CGROUP_PART_H
+#ifndef ENGINE_CGROUP_INTERNAL_H
+#define ENGINE_CGROUP_INTERNAL_H
 
 #include "engine/cgroup/cgroup.h"
 

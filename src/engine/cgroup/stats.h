@@ -3,8 +3,8 @@
  * Process any; a handful of preads on kept-open files would be faster but pins cgroups, so
  *         files are opened by directory fd per sample.
  */
-#ifndef ENGINE_STATS_H
-#define ENGINE_STATS_H
+#ifndef ENGINE_CGROUP_STATS_H
+#define ENGINE_CGROUP_STATS_H
 
 #include "engine/cgroup/cgroup.h"
 

@@ -2,8 +2,8 @@
  * Process init and exec's child, single-threaded, inside the container's root.
  * Errors  0 or -errno, err says which; the caller must not go on after a failure.
  */
-#ifndef ENGINE_CONFINE_H
-#define ENGINE_CONFINE_H
+#ifndef ENGINE_CONFINE_CONFINE_H
+#define ENGINE_CONFINE_CONFINE_H
 
 #include "engine/confine/user.h"
 #include "engine/types.h"

@@ -5,8 +5,8 @@
  * Errors  -ENOENT no such user / group, -EINVAL malformed, err = docker's words
  *         ("unable to find user x: no matching entries in passwd file").
  */
-#ifndef ENGINE_USER_H
-#define ENGINE_USER_H
+#ifndef ENGINE_CONFINE_USER_H
+#define ENGINE_CONFINE_USER_H
 
 #include "engine/types.h"
 

@@ -2,8 +2,8 @@
  * Shape   container_check.c asks the records, container_check_host.c the host; both collect
  *         findings. One that is not found again a moment later was something under way.
  */
-#ifndef ENGINE_CONTAINER_CHECK_H
-#define ENGINE_CONTAINER_CHECK_H
+#ifndef ENGINE_CONTAINER_FINDING_H
+#define ENGINE_CONTAINER_FINDING_H
 
 #include "engine/container/internal.h"
 

@@ -1,6 +1,6 @@
 /* engine_part - what the files of the API share; nobody else includes it. */
-#ifndef ENGINE_ENGINE_PART_H
-#define ENGINE_ENGINE_PART_H
+#ifndef ENGINE_CONTAINER_INTERNAL_H
+#define ENGINE_CONTAINER_INTERNAL_H
 
 #include "engine/cgroup/cgroup.h"
 #include "engine/engine.h"

@@ -4,8 +4,8 @@
  *         (inside): reads the request the constructor mapped, becomes the command.
  * Process front end; the command is its direct child, so its status is exact.
  */
-#ifndef ENGINE_EXEC_H
-#define ENGINE_EXEC_H
+#ifndef ENGINE_EXEC_EXEC_H
+#define ENGINE_EXEC_EXEC_H
 
 #include "engine/engine.h"
 

@@ -2,8 +2,8 @@
  * starts and judges, exec_relay.c runs the loop, exec_keeper.c guards a terminal's session, exec_detach.c is -d, exec_list.c keeps the
  * list of sessions.
  */
-#ifndef ENGINE_EXEC_PART_H
-#define ENGINE_EXEC_PART_H
+#ifndef ENGINE_EXEC_INTERNAL_H
+#define ENGINE_EXEC_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,8 +9,8 @@
  *         The status alone goes to the record, when it changes, under the container's lock.
  * Source  moby daemon/health.go
  */
-#ifndef ENGINE_HEALTH_H
-#define ENGINE_HEALTH_H
+#ifndef ENGINE_HEALTH_HEALTH_H
+#define ENGINE_HEALTH_HEALTH_H
 
 #include "engine/engine.h"
 #include "engine/store/store.h"

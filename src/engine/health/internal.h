@@ -1,8 +1,8 @@
 /* health_part - what health's files share: health.c is the process, health_probe.c one check,
  * health_file.c the results and the lock.
  */
-#ifndef ENGINE_HEALTH_PART_H
-#define ENGINE_HEALTH_PART_H
+#ifndef ENGINE_HEALTH_INTERNAL_H
+#define ENGINE_HEALTH_INTERNAL_H
 
 #include "engine/health/health.h"
 

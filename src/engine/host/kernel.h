@@ -5,8 +5,8 @@
  * Errors  -ENOSYS, err names the call. A filter around this program that hides the call looks
  *         the same.
  */
-#ifndef ENGINE_KERNEL_H
-#define ENGINE_KERNEL_H
+#ifndef ENGINE_HOST_KERNEL_H
+#define ENGINE_HOST_KERNEL_H
 
 #include "base/error.h"
 

@@ -8,8 +8,8 @@
  *         private, with the host's /proc. A bind with attributes is then not recursive.
  * Source  fsopen(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2); Linux 5.12.
  */
-#ifndef ENGINE_MOUNTFD_H
-#define ENGINE_MOUNTFD_H
+#ifndef ENGINE_HOST_MOUNT_H
+#define ENGINE_HOST_MOUNT_H
 
 #include <stdint.h>
 

@@ -4,8 +4,8 @@
  *         started this way has a /proc/PID/exe that can be opened for writing (CVE-2019-5736).
  * Owner   fds are the caller's, close-on-exec.
  */
-#ifndef ENGINE_SELF_H
-#define ENGINE_SELF_H
+#ifndef ENGINE_HOST_SELF_H
+#define ENGINE_HOST_SELF_H
 
 #include <sys/types.h>
 

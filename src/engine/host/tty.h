@@ -2,8 +2,8 @@
  * Rule    a terminal put into raw mode is given back in exactly one function; safe to call
  *         twice.
  */
-#ifndef ENGINE_CONSOLE_H
-#define ENGINE_CONSOLE_H
+#ifndef ENGINE_HOST_TTY_H
+#define ENGINE_HOST_TTY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  *         `busybox`, one statically linked program with its applets as symbolic links.
  * Source  made at build time by assets/pack from Debian's busybox-static and assets/busybox/
  */
-#ifndef MTD_ENGINE_ASSETS_H
-#define MTD_ENGINE_ASSETS_H
+#ifndef ENGINE_IMAGE_ASSETS_H
+#define ENGINE_IMAGE_ASSETS_H
 
 extern const unsigned char mtd_busybox_start[];
 extern const unsigned char mtd_busybox_end[];

@@ -4,8 +4,8 @@
  *         empty.
  * Source  github.com/moby/buildkit, frontend/dockerfile/shell/lex.go
  */
-#ifndef ENGINE_IMAGE_WORDS_H
-#define ENGINE_IMAGE_WORDS_H
+#ifndef ENGINE_IMAGE_DOCKERFILE_WORDS_H
+#define ENGINE_IMAGE_DOCKERFILE_WORDS_H
 
 #include "base/strv.h"
 

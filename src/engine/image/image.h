@@ -15,8 +15,8 @@
  * Errors  -ENOENT unknown (err lists local images), -EBUSY used by a container,
  *         -EBADMSG a bad tar (err names the entry and the reason).
  */
-#ifndef ENGINE_IMAGE_H
-#define ENGINE_IMAGE_H
+#ifndef ENGINE_IMAGE_IMAGE_H
+#define ENGINE_IMAGE_IMAGE_H
 
 #include "engine/types.h"
 

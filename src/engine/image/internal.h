@@ -10,8 +10,8 @@
  * Rule    everything appears and vanishes by one rename or symlink. Under `lock` an image
  *         has its layers, and a layer without an image is what a crash left.
  */
-#ifndef ENGINE_IMAGE_DISK_H
-#define ENGINE_IMAGE_DISK_H
+#ifndef ENGINE_IMAGE_INTERNAL_H
+#define ENGINE_IMAGE_INTERNAL_H
 
 #include "engine/archive/archive.h"
 #include "engine/image/image.h"

@@ -4,8 +4,8 @@
  *         inherited from the monitor, which did not exec in between.
  * Process the clone3 child; never returns.
  */
-#ifndef ENGINE_INIT_H
-#define ENGINE_INIT_H
+#ifndef ENGINE_INSIDE_INSIDE_H
+#define ENGINE_INSIDE_INSIDE_H
 
 #include "engine/cgroup/cgroup.h"
 #include "engine/rootfs/rootfs.h"

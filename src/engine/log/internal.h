@@ -1,6 +1,6 @@
 /* log_part - what logfile.c and its halves share; nobody else includes it. */
-#ifndef ENGINE_LOGFILE_PART_H
-#define ENGINE_LOGFILE_PART_H
+#ifndef ENGINE_LOG_INTERNAL_H
+#define ENGINE_LOG_INTERNAL_H
 
 #include "engine/log/log.h"
 

@@ -11,8 +11,8 @@
  * Errors  -errno. -ENOSPC while writing marks a gap and goes on when there is room.
  * Owner   writer: the monitor, no malloc after open. Reader: any process, pread only.
  */
-#ifndef ENGINE_LOGFILE_H
-#define ENGINE_LOGFILE_H
+#ifndef ENGINE_LOG_LOG_H
+#define ENGINE_LOG_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>

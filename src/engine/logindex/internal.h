@@ -1,6 +1,6 @@
 /* logindex_part - what the files of logindex share; nobody else includes it. */
-#ifndef ENGINE_LOGINDEX_PART_H
-#define ENGINE_LOGINDEX_PART_H
+#ifndef ENGINE_LOGINDEX_INTERNAL_H
+#define ENGINE_LOGINDEX_INTERNAL_H
 
 #include "engine/logindex/logindex.h"
 

@@ -15,8 +15,8 @@
  * Errors  0, 1 = found, -EAGAIN = the budget is spent: call again, other -errno.
  * Process any; one thread. Never blocks but for the disk.
  */
-#ifndef ENGINE_LOGINDEX_H
-#define ENGINE_LOGINDEX_H
+#ifndef ENGINE_LOGINDEX_LOGINDEX_H
+#define ENGINE_LOGINDEX_LOGINDEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,8 +4,8 @@
  * Memory  everything the loop touches is in struct monitor: no malloc in steady state. The
  *         record is only in memory while starting and ending.
  */
-#ifndef ENGINE_MONITOR_PART_H
-#define ENGINE_MONITOR_PART_H
+#ifndef ENGINE_MONITOR_INTERNAL_H
+#define ENGINE_MONITOR_INTERNAL_H
 
 #include "engine/cgroup/cgroup.h"
 #include "engine/log/log.h"

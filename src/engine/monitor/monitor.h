@@ -4,8 +4,8 @@
  * Handed  fd 3: a connected packet socket of the front end that started it.
  * Process the executable re-run as "mtd:monitor" with an empty environment.
  */
-#ifndef ENGINE_MONITOR_H
-#define ENGINE_MONITOR_H
+#ifndef ENGINE_MONITOR_MONITOR_H
+#define ENGINE_MONITOR_MONITOR_H
 
 #include "base/error.h"
 

@@ -2,8 +2,8 @@
  * the container's directory and bound over the image's by rootfs.c.
  * Errors  -errno, err names the file.
  */
-#ifndef ENGINE_HOSTFILES_H
-#define ENGINE_HOSTFILES_H
+#ifndef ENGINE_ROOTFS_HOSTFILES_H
+#define ENGINE_ROOTFS_HOSTFILES_H
 
 #include "engine/types.h"
 

@@ -1,6 +1,6 @@
 /* rootfs_part - what rootfs.c and its halves share; nobody else includes it. */
-#ifndef ENGINE_ROOTFS_PART_H
-#define ENGINE_ROOTFS_PART_H
+#ifndef ENGINE_ROOTFS_INTERNAL_H
+#define ENGINE_ROOTFS_INTERNAL_H
 
 #include "engine/rootfs/rootfs.h"
 

@@ -8,8 +8,8 @@
  * Process init only, after clone, before the command.
  * Errors  -errno; err->stage is ROOTFS, MOUNT, DEVICES or PIVOT.
  */
-#ifndef ENGINE_ROOTFS_H
-#define ENGINE_ROOTFS_H
+#ifndef ENGINE_ROOTFS_ROOTFS_H
+#define ENGINE_ROOTFS_ROOTFS_H
 
 #include "engine/types.h"
 

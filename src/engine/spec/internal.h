@@ -5,8 +5,8 @@
  * Text    a string that is not UTF-8 (paths, arguments and environment may hold any bytes but
  *         NUL) is written as {"hex": "ff.."} and read back exactly.
  */
-#ifndef ENGINE_SPEC_CODEC_H
-#define ENGINE_SPEC_CODEC_H
+#ifndef ENGINE_SPEC_INTERNAL_H
+#define ENGINE_SPEC_INTERNAL_H
 
 #include <jansson.h>
 #include <stdbool.h>

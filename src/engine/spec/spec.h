@@ -7,8 +7,8 @@
  *         list of strings"). Hostile input is expected: depth, sizes and counts are bounded,
  *         integers range-checked, strings free of NUL.
  */
-#ifndef ENGINE_SPEC_H
-#define ENGINE_SPEC_H
+#ifndef ENGINE_SPEC_SPEC_H
+#define ENGINE_SPEC_SPEC_H
 
 #include <stddef.h>
 

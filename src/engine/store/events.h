@@ -5,8 +5,8 @@
  * Errors  -errno; callers may ignore them: a lost event never stops an action.
  * Process any; O_APPEND makes single lines atomic.
  */
-#ifndef ENGINE_EVENTS_H
-#define ENGINE_EVENTS_H
+#ifndef ENGINE_STORE_EVENTS_H
+#define ENGINE_STORE_EVENTS_H
 
 #include "engine/types.h"
 

@@ -1,6 +1,6 @@
 /* store_part - what the files of the store share; private to store*.c. */
-#ifndef ENGINE_STORE_PART_H
-#define ENGINE_STORE_PART_H
+#ifndef ENGINE_STORE_INTERNAL_H
+#define ENGINE_STORE_INTERNAL_H
 
 #include <sys/stat.h>
 

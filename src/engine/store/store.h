@@ -11,8 +11,8 @@
  * Rule    a record is replaced atomically (temp file, fsync, rename) and only by a process
  *         that holds the container's lock.
  */
-#ifndef ENGINE_STORE_H
-#define ENGINE_STORE_H
+#ifndef ENGINE_STORE_STORE_H
+#define ENGINE_STORE_STORE_H
 
 #include "engine/types.h"
 

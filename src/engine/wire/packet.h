@@ -7,8 +7,8 @@
  *         cannot stall the container, and cannot lose a byte either.
  * Errors  -errno; -EBADMSG = malformed, -EAGAIN = would block, -EPIPE / 0 = peer gone.
  */
-#ifndef ENGINE_PACKET_H
-#define ENGINE_PACKET_H
+#ifndef ENGINE_WIRE_PACKET_H
+#define ENGINE_WIRE_PACKET_H
 
 #include <stddef.h>
 #include <stdint.h>

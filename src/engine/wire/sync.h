@@ -4,8 +4,8 @@
  *         master), 'E' (exec comes next). EOF after 'E' = the exec succeeded (fd 3 is
  *         close-on-exec). EOF before = init died. For init EOF means abort, never go.
  */
-#ifndef ENGINE_SYNC_H
-#define ENGINE_SYNC_H
+#ifndef ENGINE_WIRE_SYNC_H
+#define ENGINE_WIRE_SYNC_H
 
 #include "engine/types.h"
 

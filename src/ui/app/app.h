@@ -1,8 +1,8 @@
 /* app - the event loop around the screen: terminal, timers, file events, children, signals.
  * The only place that knows libuv.
  */
-#ifndef UI_APP_H
-#define UI_APP_H
+#ifndef UI_APP_APP_H
+#define UI_APP_APP_H
 
 #include "ui/screen/replay.h"
 #include "ui/screen/screen.h"

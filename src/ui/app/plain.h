@@ -2,8 +2,8 @@
  * Shape   commands by line: a number shows one container, verbs go to the batch command line
  *         ("stop 2", "logs 3"), an empty line lists again, q quits.
  */
-#ifndef UI_PLAIN_H
-#define UI_PLAIN_H
+#ifndef UI_APP_PLAIN_H
+#define UI_APP_PLAIN_H
 
 #include <stdio.h>
 

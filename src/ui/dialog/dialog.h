@@ -2,8 +2,8 @@
  * scroll. Each is a struct modal for ui_push(); -ENOMEM is a NULL, which ui_push() ignores.
  * Owner   texts are copied; `arg` is freed with free() when the dialog closes if owned is set.
  */
-#ifndef UI_DIALOG_H
-#define UI_DIALOG_H
+#ifndef UI_DIALOG_DIALOG_H
+#define UI_DIALOG_DIALOG_H
 
 #include "ui/screen/state.h"
 

@@ -2,8 +2,8 @@
  * Keys    Tab completes, else next field; up, down; Space ticks; Enter does it; Esc leaves.
  * Owner   the form copies initial texts; arg is malloc'ed and owned.
  */
-#ifndef UI_FORM_H
-#define UI_FORM_H
+#ifndef UI_DIALOG_FORM_H
+#define UI_DIALOG_FORM_H
 
 #include "ui/screen/state.h"
 

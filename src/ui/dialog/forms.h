@@ -1,6 +1,6 @@
 /* forms - the forms of run, commit and rename. */
-#ifndef UI_FORMS_H
-#define UI_FORMS_H
+#ifndef UI_DIALOG_FORMS_H
+#define UI_DIALOG_FORMS_H
 
 #include "ui/screen/state.h"
 

@@ -1,6 +1,6 @@
 /* why - the card of a container that ended: why, with the last of its log. */
-#ifndef UI_WHY_H
-#define UI_WHY_H
+#ifndef UI_DIALOG_WHY_H
+#define UI_DIALOG_WHY_H
 
 #include "ui/screen/state.h"
 

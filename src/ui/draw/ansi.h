@@ -5,8 +5,8 @@
  * Shape   colours are mapped to the 16 of the palette; there is one colour per cell, so a
  *         background is shown as that colour reversed. Blinking and hiding are not done.
  */
-#ifndef UI_ANSI_H
-#define UI_ANSI_H
+#ifndef UI_DRAW_ANSI_H
+#define UI_DRAW_ANSI_H
 
 #include <stdbool.h>
 #include <stddef.h>

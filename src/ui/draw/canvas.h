@@ -6,8 +6,8 @@
  *         allowed. Text is made harmless by text.h: no control byte gets into a cell.
  * Owner   canvas_done frees; out of memory in canvas_resize keeps the old size.
  */
-#ifndef UI_CANVAS_H
-#define UI_CANVAS_H
+#ifndef UI_DRAW_CANVAS_H
+#define UI_DRAW_CANVAS_H
 
 #include <stdbool.h>
 #include <stddef.h>

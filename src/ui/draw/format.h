@@ -1,8 +1,8 @@
 /* format - figures as a person reads them in a narrow column. Every function writes a
  * terminated text into out and returns out.
  */
-#ifndef UI_FORMAT_H
-#define UI_FORMAT_H
+#ifndef UI_DRAW_FORMAT_H
+#define UI_DRAW_FORMAT_H
 
 #include <stdint.h>
 

@@ -1,8 +1,8 @@
 /* graph - a series over time as blocks, an eighth of a row fine. The newest value is at the
  * right; values < 0 are gaps.
  */
-#ifndef UI_GRAPH_H
-#define UI_GRAPH_H
+#ifndef UI_DRAW_GRAPH_H
+#define UI_DRAW_GRAPH_H
 
 #include "ui/draw/canvas.h"
 

@@ -6,8 +6,8 @@
  *         DEL as "^?"; C1 controls, bidi overrides, surrogates and invalid bytes as "?".
  *         Joiners and variation selectors are dropped: terminals disagree about their width.
  */
-#ifndef UI_TEXT_H
-#define UI_TEXT_H
+#ifndef UI_DRAW_TEXT_H
+#define UI_DRAW_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>

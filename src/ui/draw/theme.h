@@ -3,8 +3,8 @@
  *         palette is the 256-colour one; term.c maps it down where there are 16, 8 or none.
  * Rule    a state is never told by colour alone; every scheme works with the shapes only.
  */
-#ifndef UI_THEME_H
-#define UI_THEME_H
+#ifndef UI_DRAW_THEME_H
+#define UI_DRAW_THEME_H
 
 #include "ui/draw/canvas.h"
 

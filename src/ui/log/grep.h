@@ -3,8 +3,8 @@
  * Bounds  at most LOGGREP_EACH hits of a container and LOGGREP_ALL in all are kept; it says so
  *         when there are more.
  */
-#ifndef UI_LOGGREP_H
-#define UI_LOGGREP_H
+#ifndef UI_LOG_GREP_H
+#define UI_LOG_GREP_H
 
 #include "ui/view/view.h"
 

@@ -1,6 +1,6 @@
 /* logview_part - what the files of logview share; nobody else includes it. */
-#ifndef UI_LOGVIEW_PART_H
-#define UI_LOGVIEW_PART_H
+#ifndef UI_LOG_INTERNAL_H
+#define UI_LOG_INTERNAL_H
 
 #include "ui/log/grep.h"
 #include "ui/log/pane.h"

@@ -4,8 +4,8 @@
  *         sources; a line without a readable time goes with the one before it.
  * Bounds  a step costs at most its budget: -EAGAIN means call again.
  */
-#ifndef UI_LOGMERGE_H
-#define UI_LOGMERGE_H
+#ifndef UI_LOG_MERGE_H
+#define UI_LOG_MERGE_H
 
 #include "engine/engine.h"
 

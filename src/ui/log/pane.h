@@ -6,8 +6,8 @@
  *         logpane_work(); what has been found so far is shown meanwhile.
  * Owner   indexes and queries are borrowed.
  */
-#ifndef UI_LOGPANE_H
-#define UI_LOGPANE_H
+#ifndef UI_LOG_PANE_H
+#define UI_LOG_PANE_H
 
 #include "ui/draw/canvas.h"
 #include "ui/log/merge.h"

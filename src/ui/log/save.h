@@ -1,8 +1,8 @@
 /* logsave - writes the lines a log view shows into a file, in pieces.
  * Rule    the file must not exist yet; what the container wrote goes there as it is.
  */
-#ifndef UI_LOGSAVE_H
-#define UI_LOGSAVE_H
+#ifndef UI_LOG_SAVE_H
+#define UI_LOG_SAVE_H
 
 #include "ui/log/merge.h"
 

@@ -3,8 +3,8 @@
  * any length costs LOGTEXT_PIECE bytes.
  * Owner   index and buffer are borrowed.
  */
-#ifndef UI_LOGTEXT_H
-#define UI_LOGTEXT_H
+#ifndef UI_LOG_TEXT_H
+#define UI_LOG_TEXT_H
 
 #include "engine/engine.h"
 #include "ui/draw/ansi.h"

@@ -2,8 +2,8 @@
  * results of `:grep`.
  * Owner   view_free() frees. Summaries are only read during the call.
  */
-#ifndef UI_LOGVIEW_H
-#define UI_LOGVIEW_H
+#ifndef UI_LOG_VIEW_H
+#define UI_LOG_VIEW_H
 
 #include "ui/view/view.h"
 

@@ -2,8 +2,8 @@
  * only look, which of them go on for ever, what their operands name. A test compares the table
  * with the command line's own.
  */
-#ifndef UI_BATCH_H
-#define UI_BATCH_H
+#ifndef UI_MODEL_BATCH_H
+#define UI_MODEL_BATCH_H
 
 #include <stdbool.h>
 

@@ -2,8 +2,8 @@
  * Rule    a column has a priority; the lowest go first; the name is the last to shrink. With
  *         less than a few columns only the state cell is left.
  */
-#ifndef UI_COLUMNS_H
-#define UI_COLUMNS_H
+#ifndef UI_MODEL_COLUMNS_H
+#define UI_MODEL_COLUMNS_H
 
 #include <stdbool.h>
 

@@ -5,8 +5,8 @@
  * Errors  a wrong line is named by file and number and ignored; the first is kept for the
  *         screen. A missing file is no error.
  */
-#ifndef UI_CONFIG_H
-#define UI_CONFIG_H
+#ifndef UI_MODEL_CONFIG_H
+#define UI_MODEL_CONFIG_H
 
 #include "base/error.h"
 #include "ui/draw/theme.h"

@@ -1,8 +1,8 @@
 /* events_file - reading <root>/events.log: one JSON line per event, newest at the end. Only
  * the last megabyte is looked at: this is for people, `events` has all of them.
  */
-#ifndef UI_EVENTS_FILE_H
-#define UI_EVENTS_FILE_H
+#ifndef UI_MODEL_EVENTS_FILE_H
+#define UI_MODEL_EVENTS_FILE_H
 
 #include <stdint.h>
 

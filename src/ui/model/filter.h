@@ -6,8 +6,8 @@
  *         network. "!state:exited" negates.
  * Errors  -EINVAL, err says what is wrong; the filter is unchanged then.
  */
-#ifndef UI_FILTER_H
-#define UI_FILTER_H
+#ifndef UI_MODEL_FILTER_H
+#define UI_MODEL_FILTER_H
 
 #include <regex.h>
 

@@ -3,8 +3,8 @@
  * line may hold a password.
  * Owner   line_history_done frees; all zero is an empty history.
  */
-#ifndef UI_LINE_HISTORY_H
-#define UI_LINE_HISTORY_H
+#ifndef UI_MODEL_HISTORY_H
+#define UI_MODEL_HISTORY_H
 
 #include "ui/model/line.h"
 

@@ -1,8 +1,8 @@
 /* journal - what the screen's keys did: command line, result, duration. Newest last.
  * Owner   journal_done frees; entries are valid until the next journal_add().
  */
-#ifndef UI_JOURNAL_H
-#define UI_JOURNAL_H
+#ifndef UI_MODEL_JOURNAL_H
+#define UI_MODEL_JOURNAL_H
 
 #include <stddef.h>
 #include <stdint.h>

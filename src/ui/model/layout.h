@@ -3,8 +3,8 @@
  *         What does not fit is a rectangle with 0 rows. What goes first: the footer's labels,
  *         then the detail, the header, the headings; a row of the list is always there.
  */
-#ifndef UI_LAYOUT_H
-#define UI_LAYOUT_H
+#ifndef UI_MODEL_LAYOUT_H
+#define UI_MODEL_LAYOUT_H
 
 #include "ui/draw/canvas.h"
 

@@ -2,8 +2,8 @@
  * Keys    arrows, Home/ctrl-a, End/ctrl-e, Backspace, Del/ctrl-d, ctrl-u (to the beginning),
  *         ctrl-k (to the end), ctrl-w (a word). Pasted text arrives as plain keys.
  */
-#ifndef UI_LINE_H
-#define UI_LINE_H
+#ifndef UI_MODEL_LINE_H
+#define UI_MODEL_LINE_H
 
 #include "ui/draw/canvas.h"
 

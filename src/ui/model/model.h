@@ -6,8 +6,8 @@
  * Units   CPU in percent of one core; bytes and bytes per second; -1 = not known (yet).
  * Owner   model_done frees; rows are valid until the next model_take().
  */
-#ifndef UI_MODEL_H
-#define UI_MODEL_H
+#ifndef UI_MODEL_MODEL_H
+#define UI_MODEL_MODEL_H
 
 #include "engine/engine.h"
 #include "ui/model/filter.h"

@@ -1,8 +1,8 @@
 /* procs - one container's processes out of /proc: host pid, pid inside, owner, figures.
  * Owner   procs_done frees. Errors -errno.
  */
-#ifndef UI_PROCS_H
-#define UI_PROCS_H
+#ifndef UI_MODEL_PROCS_H
+#define UI_MODEL_PROCS_H
 
 #include "engine/engine.h"
 

@@ -2,8 +2,8 @@
  * Shape   oldest first; an end is credited to `stop`, `kill` or `oom` when that event stands
  *         beside it.
  */
-#ifndef UI_RUNS_H
-#define UI_RUNS_H
+#ifndef UI_MODEL_RUNS_H
+#define UI_MODEL_RUNS_H
 
 #include "base/buf.h"
 #include "ui/model/events_file.h"

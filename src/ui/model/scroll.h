@@ -1,8 +1,8 @@
 /* scroll - a position in a list of lines: the line under the cursor, the first line shown,
  * columns shifted to the right.
  */
-#ifndef UI_SCROLL_H
-#define UI_SCROLL_H
+#ifndef UI_MODEL_SCROLL_H
+#define UI_MODEL_SCROLL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,8 +3,8 @@
  *         after its end. Visible lines are found by walking and skipping folded ones.
  * Owner   tree_done frees; texts belong to the tree.
  */
-#ifndef UI_TREE_H
-#define UI_TREE_H
+#ifndef UI_MODEL_TREE_H
+#define UI_MODEL_TREE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* actions - what the acting keys do: each builds a batch command line for the marked
  * containers, or the selected one, and runs it as a child.
  */
-#ifndef UI_ACTIONS_H
-#define UI_ACTIONS_H
+#ifndef UI_SCREEN_ACTIONS_H
+#define UI_SCREEN_ACTIONS_H
 
 #include "ui/screen/state.h"
 

@@ -1,6 +1,6 @@
 /* bar - the single lines: header, tabs, footer. */
-#ifndef UI_BAR_H
-#define UI_BAR_H
+#ifndef UI_SCREEN_BAR_H
+#define UI_SCREEN_BAR_H
 
 #include "ui/screen/state.h"
 

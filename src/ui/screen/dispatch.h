@@ -1,7 +1,7 @@
 /* dispatch - from a key to what happens: dialog, view, list, or one of the commands.
  */
-#ifndef UI_DISPATCH_H
-#define UI_DISPATCH_H
+#ifndef UI_SCREEN_DISPATCH_H
+#define UI_SCREEN_DISPATCH_H
 
 #include "ui/screen/state.h"
 #include "ui/term/input.h"

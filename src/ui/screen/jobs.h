@@ -1,8 +1,8 @@
 /* jobs - running a batch command as a child process, and what becomes of its result: busy text
  * in the list, message line, journal.
  */
-#ifndef UI_JOBS_H
-#define UI_JOBS_H
+#ifndef UI_SCREEN_JOBS_H
+#define UI_SCREEN_JOBS_H
 
 #include "ui/screen/state.h"
 

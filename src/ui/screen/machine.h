@@ -1,6 +1,6 @@
 /* host - the machine's own figures for the header. */
-#ifndef UI_HOST_H
-#define UI_HOST_H
+#ifndef UI_SCREEN_MACHINE_H
+#define UI_SCREEN_MACHINE_H
 
 #include "ui/screen/state.h"
 

@@ -11,8 +11,8 @@
  *   quit
  * Pure: time and screen come from the caller.
  */
-#ifndef UI_REPLAY_H
-#define UI_REPLAY_H
+#ifndef UI_SCREEN_REPLAY_H
+#define UI_SCREEN_REPLAY_H
 
 #include "ui/screen/screen.h"
 

@@ -2,8 +2,8 @@
  * Shape   ui_init, then ui_refresh / ui_sample / ui_key / ui_resize in any order, ui_draw to
  *         look. The platform (state.h) does what needs an event loop.
  */
-#ifndef UI_SCREEN_H
-#define UI_SCREEN_H
+#ifndef UI_SCREEN_SCREEN_H
+#define UI_SCREEN_SCREEN_H
 
 #include "ui/screen/state.h"
 #include "ui/term/input.h"

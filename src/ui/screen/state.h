@@ -3,8 +3,8 @@
  * tests implement their own.
  * Owner   ui_init / ui_done (screen.h).
  */
-#ifndef UI_STATE_H
-#define UI_STATE_H
+#ifndef UI_SCREEN_STATE_H
+#define UI_SCREEN_STATE_H
 
 #include "ui/model/config.h"
 #include "ui/model/history.h"

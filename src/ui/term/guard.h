@@ -6,8 +6,8 @@
  * Rule    the parent allocates nothing and knows nothing but the terminal; signals sent to it
  *         go on to the child.
  */
-#ifndef UI_GUARD_H
-#define UI_GUARD_H
+#ifndef UI_TERM_GUARD_H
+#define UI_TERM_GUARD_H
 
 #include <sys/types.h>
 

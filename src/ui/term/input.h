@@ -5,8 +5,8 @@
  * Rule    understands xterm, VT, linux console and rxvt encodings whatever TERM says; an
  *         unknown sequence is swallowed whole, so that its tail never acts as keys.
  */
-#ifndef UI_INPUT_H
-#define UI_INPUT_H
+#ifndef UI_TERM_INPUT_H
+#define UI_TERM_INPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  *         ('n' is "run" in the list and "next match" in a log).
  * Names   "a", "ctrl-a", "alt-a", "F1", "Up", "PgDn", "Space", "Enter", "Esc", "Tab".
  */
-#ifndef UI_KEYS_H
-#define UI_KEYS_H
+#ifndef UI_TERM_KEYS_H
+#define UI_TERM_KEYS_H
 
 #include <stdbool.h>
 #include <stddef.h>

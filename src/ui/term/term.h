@@ -8,8 +8,8 @@
  *         write() and tcsetattr(), may be called any number of times, and by the guard.
  * Owner   the fds stay the caller's; term_done frees buffers.
  */
-#ifndef UI_TERM_H
-#define UI_TERM_H
+#ifndef UI_TERM_TERM_H
+#define UI_TERM_TERM_H
 
 #include <termios.h>
 

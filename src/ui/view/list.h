@@ -1,6 +1,6 @@
 /* list - draws the containers: headings and rows. */
-#ifndef UI_LIST_H
-#define UI_LIST_H
+#ifndef UI_VIEW_LIST_H
+#define UI_VIEW_LIST_H
 
 #include "ui/draw/canvas.h"
 #include "ui/model/columns.h"

@@ -1,8 +1,8 @@
 /* tabs - the views of the detail; the log's is logview.h.
  * Owner   the model is borrowed and outlives them. view_free() frees.
  */
-#ifndef UI_TABS_H
-#define UI_TABS_H
+#ifndef UI_VIEW_TABS_H
+#define UI_VIEW_TABS_H
 
 #include "ui/model/model.h"
 #include "ui/view/view.h"

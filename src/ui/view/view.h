@@ -6,8 +6,8 @@
  *         by work(). draw() has no side effects on the state but scroll limits.
  * Owner   the creator frees with view_free(); strings given to a view are copied by it.
  */
-#ifndef UI_VIEW_H
-#define UI_VIEW_H
+#ifndef UI_VIEW_VIEW_H
+#define UI_VIEW_VIEW_H
 
 #include <stdbool.h>
 #include <stdint.h>
