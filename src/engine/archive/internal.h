@@ -66,7 +66,7 @@ const char *archive_path_reason(int code);
 /* As archive_path_open, missing directories are made, 0755. */
 int archive_path_make(int root_fd, const char *path);
 
-/* ---- image_file.c: the kinds of files, their data and attributes ---- */
+/* ---- archive/file.c: the kinds of files, their data and attributes ---- */
 
 #define ARCHIVE_WHITEOUT ".wh."
 #define ARCHIVE_OPAQUE ".wh..wh..opq"
@@ -84,7 +84,7 @@ int archive_file_make(struct archive_place *p, struct mtd_error *err);
 int archive_file_set_dir(struct archive_place *p, int fd, struct mtd_error *err);
 bool archive_file_is_whiteout(mode_t mode, dev_t rdev);
 
-/* ---- image_xattr.c ---- */
+/* ---- archive/xattr.c ---- */
 
 /* Which attributes belong to a file rather than to the host or to overlay. */
 bool archive_xattr_is_kept(const char *name);

@@ -1,5 +1,5 @@
 /* archive_pack - the state of a tar being written; shared by archive_pack.c (the tree) and
- * image_pack_data.c (the stream, files' data, hard links).
+ * archive/pack_data.c (the stream, files' data, hard links).
  */
 #ifndef ENGINE_ARCHIVE_PACK_H
 #define ENGINE_ARCHIVE_PACK_H
@@ -23,7 +23,7 @@ struct archive_pack {
     struct buf path; /* of the entry at hand; "" = the root */
     bool opaque;     /* the directory whose attributes were read last */
     void *links;     /* tsearch tree: files with several names */
-    char *zeros;     /* what holes read as; see image_pack_data.c */
+    char *zeros;     /* what holes read as; see archive/pack_data.c */
     char xattr_names[65536], xattr_value[65536]; /* the kernel's own limits */
     char block[256 << 10];
 };

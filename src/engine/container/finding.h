@@ -1,5 +1,5 @@
 /* container_check - what the halves of mtd_check() share; nobody else includes it.
- * Shape   container_check.c asks the records, container_check_host.c the host; both collect
+ * Shape   container/check.c asks the records, container/check_host.c the host; both collect
  *         findings. One that is not found again a moment later was something under way.
  */
 #ifndef ENGINE_CONTAINER_FINDING_H

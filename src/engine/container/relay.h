@@ -1,6 +1,6 @@
 /* attach - the client side of a container's stdio: the loop behind mtd_relay().
  * Shape   poll over stdin, the attach socket and a signalfd. Input goes over the socket, output
- *         comes from the log (packet.h says why). Terminal handling is console.h's.
+ *         comes from the log (packet.h says why). Terminal handling is host/tty.h's.
  * Process front end. Blocks SIGINT SIGTERM SIGHUP SIGWINCH ... and reads them from a signalfd
  *         while it runs; the mask is restored.
  */

@@ -1,5 +1,5 @@
-/* exec_part - what the parts of exec share: exec_request.c and exec_stdio.c prepare, exec.c
- * starts and judges, exec_relay.c runs the loop, exec_keeper.c guards a terminal's session, exec_detach.c is -d, exec_list.c keeps the
+/* exec_part - what the parts of exec share: exec/request.c and exec/stdio.c prepare, exec.c
+ * starts and judges, exec/relay.c runs the loop, exec/keeper.c guards a terminal's session, exec/detach.c is -d, exec/list.c keeps the
  * list of sessions.
  */
 #ifndef ENGINE_EXEC_INTERNAL_H

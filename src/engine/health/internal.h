@@ -1,5 +1,5 @@
-/* health_part - what health's files share: health.c is the process, health_probe.c one check,
- * health_file.c the results and the lock.
+/* health_part - what health's files share: health.c is the process, health/probe.c one check,
+ * health/file.c the results and the lock.
  */
 #ifndef ENGINE_HEALTH_INTERNAL_H
 #define ENGINE_HEALTH_INTERNAL_H

@@ -2,7 +2,7 @@
  * Shape   images/refs/<name:tag, "/" as "%"> -> id; images/config/<hex>.json, written
  *         by spec_encode_image(); images/layers/<chain id>/ one directory per layer in
  *         overlay's own form (whiteouts 0:0 devices, trusted.overlay.opaque); chain ids
- *         are OCI's: sha256 of the parent's and the diff id. image_disk.h has the whole
+ *         are OCI's: sha256 of the parent's and the diff id. image/internal.h has the whole
  *         of it.
  * Source  the embedded busybox and <root>/image/NAME.tar (or NAME:TAG.tar, compressed
  *         or not) are images too, unpacked at first use, a changed tar anew. Their id

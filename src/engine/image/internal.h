@@ -54,7 +54,7 @@ int image_disk_drop_config(const struct image_store *s, const char *hex);
 /* Names in a directory, sorted; none when it is missing. */
 int image_disk_list(const struct image_store *s, const char *path, struct strv *ret);
 
-/* ---- image_staging.c: images/tmp and images/layers ---- */
+/* ---- image/staging.c: images/tmp and images/layers ---- */
 
 bool image_disk_has_layer(const struct image_store *s, const char *chain);
 /* Out of layers/ at once; *ret_tmp = what is left to remove by image_disk_drop_tmp(). */
@@ -82,7 +82,7 @@ int image_staging_publish(struct image_staging *g, const char *chain, bool *ret_
 /* An unnamed file on the layers' file system. */
 int image_staging_file(const struct image_store *s, struct mtd_error *err);
 
-/* ---- image_sweep.c ---- */
+/* ---- image/sweep.c ---- */
 
 /* Removes what killed processes left. Lock held. */
 void image_sweep(const struct image_store *s);
@@ -97,7 +97,7 @@ int image_unknown(const struct image_store *s, const char *ref, struct mtd_error
 int image_resolve_id(const struct image_store *s, const char *prefix,
                      char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err);
 
-/* ---- image_publish.c ---- */
+/* ---- image/publish.c ---- */
 
 struct image_draft {
     const struct strv *base; /* chain ids below; NULL = none */
@@ -111,7 +111,7 @@ int image_publish(const struct image_store *s, const struct image_draft *d,
                   struct image_staging *layer, const struct archive_unpacked *unpacked,
                   char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err);
 
-/* ---- image_source.c: the embedded busybox and <root>/image/NAME.tar ---- */
+/* ---- image/source.c: the embedded busybox and <root>/image/NAME.tar ---- */
 
 struct image_source {
     char name[IMAGE_NAME_SIZE];      /* "repo:tag" */

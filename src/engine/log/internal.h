@@ -1,4 +1,4 @@
-/* log_part - what logfile.c and its halves share; nobody else includes it. */
+/* log_part - what log/log.c and its halves share; nobody else includes it. */
 #ifndef ENGINE_LOG_INTERNAL_H
 #define ENGINE_LOG_INTERNAL_H
 

@@ -3,7 +3,7 @@
  * A record without P in front of it is a line, and a match that is found in the bytes is a match
  * in a line, unless it lies in a head or in the rest of a line that began before (which that
  * line has already been asked about): the table of the block is read only then. A line that
- * begins with a P record is put together at its turn (logindex_partial.c); in a block with very
+ * begins with a P record is put together at its turn (logindex/partial.c); in a block with very
  * many of them every line is.
  * Records with escape sequences are asked one by one, without their colours: a log in which
  * every line is coloured is searched some times slower than one without.

@@ -1,6 +1,6 @@
 /* monitor_part - what the monitor's files share; nobody else includes it.
- * Shape   monitor.c main and phases; monitor_start.c the START table; monitor_loop.c the poll
- *         loop; monitor_adopt.c taking over; monitor_restart.c policies; monitor_client.c attach clients; monitor_end.c the record of the end, clean-up.
+ * Shape   monitor.c main and phases; monitor/start.c the START table; monitor/loop.c the poll
+ *         loop; monitor/adopt.c taking over; monitor/restart.c policies; monitor/client.c attach clients; monitor/end.c the record of the end, clean-up.
  * Memory  everything the loop touches is in struct monitor: no malloc in steady state. The
  *         record is only in memory while starting and ending.
  */

@@ -1,4 +1,4 @@
-/* Encoding, and the text around it. Decoding is in spec_decode.c. */
+/* Encoding, and the text around it. Decoding is in spec/decode.c. */
 
 #include "engine/spec/internal.h"
 

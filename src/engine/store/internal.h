@@ -31,7 +31,7 @@ int store_read_record(int dir_fd, const char *name, const char *id, struct buf *
 int store_list_at(struct store *s, int64_t now_wall_ns, struct mtd_list *ret,
                   struct mtd_error *err);
 
-/* ---- store_names.c ---- */
+/* ---- store/names.c ---- */
 int store_names_claim(struct store *s, const char *name, const char *id,
                       struct mtd_error *err);
 /* Removes the name if it leads to id. */
@@ -43,7 +43,7 @@ int store_names_read(struct store *s, const char *name, char ret_id[MTD_ID_SIZE]
 /* The name that leads to id, malloc'ed; NULL = none. Reads all names. */
 char *store_names_find(struct store *s, const char *id);
 
-/* ---- store_cache.c ---- */
+/* ---- store/cache.c ---- */
 struct cache;
 struct cache *
 store_cache_load(struct store *s); /* NULL: there is none, which is no error */

@@ -1,5 +1,5 @@
-/* app_part - what the files of the loop share: app.c (turns, beginning and end), app_child.c
- * (children), app_watch.c (files), app_tty.c (the terminal). Nobody else includes it.
+/* app_part - what the files of the loop share: app.c (turns, beginning and end), app/child.c
+ * (children), app/watch.c (files), app/tty.c (the terminal). Nobody else includes it.
  */
 #ifndef UI_APP_INTERNAL_H
 #define UI_APP_INTERNAL_H

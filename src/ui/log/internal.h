@@ -39,11 +39,11 @@ void logview_say(struct logview *v, enum say level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void logview_changed(struct logview *v);
 
-/* logview_logs.c: which logs are open */
+/* log/logs.c: which logs are open */
 void logview_select(struct view *view, const struct mtd_summary *s);
 void logview_close_logs(struct logview *v);
 
-/* logview_find.c: what the keys of the log do */
+/* log/find.c: what the keys of the log do */
 void logview_ask_search(struct logview *v);
 void logview_ask_hide(struct logview *v);
 void logview_ask_save(struct logview *v);

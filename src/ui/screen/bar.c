@@ -166,7 +166,7 @@ static void tab_state(const struct ui *ui, bool name, char *out, size_t size)
     if (v->ops->status)
         v->ops->status((struct view *)v, status, sizeof(status));
     out[0] = '\0';
-    if (row && ui->tab == TAB_LOGS && marked > 1) /* merged, see logview.h */
+    if (row && ui->tab == TAB_LOGS && marked > 1) /* merged, see log/view.h */
         snprintf(whose, sizeof(whose), "%zu logs", marked);
     else if (row)
         snprintf(whose, sizeof(whose), "%s", row->s->name ? row->s->name : "");

@@ -1,4 +1,4 @@
-/* tabs - the views of the detail; the log's is logview.h.
+/* tabs - the views of the detail; the log's is log/view.h.
  * Owner   the model is borrowed and outlives them. view_free() frees.
  */
 #ifndef UI_VIEW_TABS_H
