@@ -34,9 +34,9 @@ target_compile_definitions(test_support PUBLIC
 add_library(test_flags INTERFACE)
 target_compile_options(test_flags INTERFACE -Wno-unused-result -Wno-write-strings)
 
-# mtd_test(KIND LIBRARY...): tests/KIND/test_*.c -> test_KIND
+# mtd_test(KIND LIBRARY...): tests/KIND/**/test_*.c -> test_KIND
 function(mtd_test kind)
-    file(GLOB sources CONFIGURE_DEPENDS tests/${kind}/test_*.c)
+    file(GLOB_RECURSE sources CONFIGURE_DEPENDS tests/${kind}/test_*.c)
     if(NOT sources)
         return()
     endif()
