@@ -1,4 +1,4 @@
-/* The packed busybox image as two symbols; src/engine/assets.h declares them. */
+/* The packed busybox image as two symbols; src/engine/image/assets.h declares them. */
     .section .rodata.mtd_busybox, "a", %progbits
     .balign 16
     .global mtd_busybox_start

@@ -1,4 +1,4 @@
-# mtd_assets: the embedded busybox image (see assets/pack and src/engine/assets.h).
+# mtd_assets: the embedded busybox image (see assets/pack and src/engine/image/assets.h).
 
 find_program(BUSYBOX busybox PATHS /bin /usr/bin REQUIRED)
 find_program(ZSTD zstd REQUIRED)
