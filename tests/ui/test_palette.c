@@ -4,8 +4,8 @@
 
 #include "base/cleanup.h"
 #include "base/words.h"
-#include "ui/model/history.h"
 #include "ui/model/batch.h"
+#include "ui/model/history.h"
 #include "ui/screen/dispatch.h"
 #include "uibox.h"
 

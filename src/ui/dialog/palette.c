@@ -6,8 +6,8 @@
 #include "base/cleanup.h"
 #include "ui/dialog/dialog.h"
 #include "ui/log/view.h"
-#include "ui/model/columns.h"
 #include "ui/model/batch.h"
+#include "ui/model/columns.h"
 #include "ui/screen/actions.h"
 
 static void open_journal(struct ui *ui, const char *arg)
