@@ -71,6 +71,7 @@ Test(replay, steps)
     expect(
         "key n\ntype busybox\nwait = mytop-docker run -d busybox\ngone which image\ndump\n",
         0, "run a container");
+    expect("svg\n", 0, ">no containers yet");
     expect("resize 5 30\ndump\nquit\nnonsense\n", 0, "quit");
 }
 

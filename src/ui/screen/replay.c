@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/parse.h"
+#include "ui/draw/svg.h"
 #include "ui/draw/text.h"
 
 #define WAIT_NS (10 * NS_PER_SEC)
@@ -123,6 +124,14 @@ static void step_styles(struct replay *s, struct ui *ui, struct canvas *c, char 
     write_screen(s, arg, &text);
 }
 
+static void step_svg(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
+{
+    auto_done(buf_done) struct buf text = {0};
+    ui_draw(ui, c);
+    canvas_dump_svg(c, &ui->config.theme, &text);
+    write_screen(s, arg, &text);
+}
+
 static void step_quit(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     s->ended = true;
@@ -134,7 +143,8 @@ static const struct {
 } STEPS[] = {
     {"key", step_key},   {"type", step_type},     {"resize", step_resize},
     {"wait", step_wait}, {"gone", step_gone},     {"clock", step_clock},
-    {"dump", step_dump}, {"styles", step_styles}, {"quit", step_quit},
+    {"dump", step_dump}, {"styles", step_styles}, {"svg", step_svg},
+    {"quit", step_quit},
 };
 
 static void step(struct replay *s, struct ui *ui, struct canvas *c, char *line)

@@ -8,6 +8,7 @@
  *   clock RFC3339     the wall clock, which stands still (default 2026-01-02T03:04:05Z)
  *   dump [FILE]       the screen as text, to FILE or stdout
  *   styles [FILE]     its colours
+ *   svg [FILE]        the screen as a picture (svg.h)
  *   quit
  * Pure: time and screen come from the caller.
  */
