@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "ui/draw/svg.h"
 #include "ui/screen/dispatch.h"
 #include "ui/screen/jobs.h"
 
@@ -275,11 +276,8 @@ bool uibox_shows(struct uibox *b, const char *text)
     return strstr(uibox_text(b), text) != NULL;
 }
 
-void uibox_golden(struct uibox *b, const char *name)
+static void compare_with(const char *path, const char *now)
 {
-    char path[512];
-    const char *now = uibox_text(b);
-    snprintf(path, sizeof(path), "%s/ui/%s.screen", MTD_TESTS_DIR, name);
     if (getenv("MTD_UPDATE_SCREENS")) {
         auto_file FILE *f = fopen(path, "w");
         cr_assert(f && fputs(now, f) >= 0);
@@ -287,9 +285,25 @@ void uibox_golden(struct uibox *b, const char *name)
     }
     auto_file FILE *f = fopen(path, "r");
     cr_assert(f, "%s is missing", path);
-    char *want = calloc(1, 1 << 20);
+    auto_free char *want = calloc(1, 1 << 20);
     size_t n = fread(want, 1, (1 << 20) - 1, f);
-    cr_expect(n == strlen(now) && memcmp(want, now, n) == 0, "%s:\n%s\nwanted:\n%s", name,
+    cr_expect(n == strlen(now) && memcmp(want, now, n) == 0, "%s:\n%s\nwanted:\n%s", path,
               now, want);
-    free(want);
+}
+
+void uibox_golden(struct uibox *b, const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s/ui/%s.screen", MTD_TESTS_DIR, name);
+    compare_with(path, uibox_text(b));
+}
+
+void uibox_golden_svg(struct uibox *b, const char *name)
+{
+    char path[512];
+    auto_done(buf_done) struct buf text = {0};
+    snprintf(path, sizeof(path), "%s/../docs/%s.svg", MTD_TESTS_DIR, name);
+    ui_draw(&b->ui, &b->canvas);
+    cr_assert_eq(canvas_dump_svg(&b->canvas, &b->ui.config.theme, &text), 0);
+    compare_with(path, text.data);
 }

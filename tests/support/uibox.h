@@ -33,6 +33,8 @@ const char *uibox_text(struct uibox *b); /* the screen; valid until the next cal
 bool uibox_shows(struct uibox *b, const char *text);
 /* Compares the screen with tests/ui/NAME.screen; MTD_UPDATE_SCREENS=1 writes it instead. */
 void uibox_golden(struct uibox *b, const char *name);
+/* The same for the picture docs/NAME.svg. */
+void uibox_golden_svg(struct uibox *b, const char *name);
 
 /* One summary of the list; the caller fills the rest. id: 64 times the digit. */
 struct mtd_summary uibox_summary(char digit, const char *name, const char *image,
