@@ -74,14 +74,13 @@ static json_t *make_state(struct mtd_engine *e, const struct mtd_record *r)
     const struct mtd_status *s = &r->status;
     bool paused = s->state == MTD_STATE_PAUSED;
     bool restarting = s->state == MTD_STATE_RESTARTING;
-    json_t *o = json_pack("{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o}",
-                          "Status", mtd_state_name(s->state), "Running",
-                          s->state == MTD_STATE_RUNNING || paused || restarting, "Paused",
-                          paused, "Restarting", restarting, "OOMKilled", s->oom_killed,
-                          "Dead", s->state == MTD_STATE_DEAD, "Pid", (int)s->pid,
-                          "ExitCode", s->exit_code, "Error", inspect_text(s->error),
-                          "StartedAt", inspect_time(s->started_at), "FinishedAt",
-                          inspect_time(s->finished_at));
+    json_t *o = json_pack(
+        "{s:s, s:b, s:b, s:b, s:b, s:b, s:i, s:i, s:o, s:o, s:o}", "Status",
+        mtd_state_name(s->state), "Running", mtd_state_is_active(s->state), "Paused",
+        paused, "Restarting", restarting, "OOMKilled", s->oom_killed, "Dead",
+        s->state == MTD_STATE_DEAD, "Pid", (int)s->pid, "ExitCode", s->exit_code, "Error",
+        inspect_text(s->error), "StartedAt", inspect_time(s->started_at), "FinishedAt",
+        inspect_time(s->finished_at));
     if (o && s->health)
         json_object_set_new(o, "Health", make_health(e, r));
     return o;
@@ -90,9 +89,9 @@ static json_t *make_state(struct mtd_engine *e, const struct mtd_record *r)
 static json_t *make_caps(uint64_t caps, uint64_t without)
 {
     json_t *list = json_array();
-    for (int n = 0; capability_name(n); n++)
+    for (int n = 0; mtd_cap_name(n); n++)
         if ((caps & ~without) >> n & 1)
-            json_array_append_new(list, json_string(capability_name(n)));
+            json_array_append_new(list, json_string(mtd_cap_name(n)));
     if (json_array_size(list))
         return list;
     json_decref(list);

@@ -157,12 +157,12 @@ static int set_caps(struct mtd_process *p, const struct run_values *v,
 {
     uint64_t add = 0, drop = 0, bits;
     for (size_t i = 0; i < v->cap_add.len; i++) {
-        if (value_capability(v->cap_add.items[i], &bits, err) < 0)
+        if (mtd_cap_parse(v->cap_add.items[i], &bits, err) < 0)
             return mtd_context(err, "--cap-add"), -EINVAL;
         add |= bits;
     }
     for (size_t i = 0; i < v->cap_drop.len; i++) {
-        if (value_capability(v->cap_drop.items[i], &bits, err) < 0)
+        if (mtd_cap_parse(v->cap_drop.items[i], &bits, err) < 0)
             return mtd_context(err, "--cap-drop"), -EINVAL;
         drop |= bits;
     }

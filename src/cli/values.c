@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -192,70 +191,4 @@ int value_restart(void *field, const char *text, struct mtd_error *err)
         return fail_value(err, -EINVAL, text, "on-failure with a number from 0 on");
     *(struct value_restart *)field = r;
     return 0;
-}
-
-/* linux/capability.h, in order of their numbers. */
-static const char *const CAPABILITIES[] = {
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",
-    "CAP_NET_RAW",
-    "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",
-    "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",
-    "CAP_SYS_BOOT",
-    "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",
-    "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",
-    "CAP_LEASE",
-    "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",
-    "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ",
-    "CAP_PERFMON",
-    "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE",
-};
-
-const char *capability_name(int n)
-{
-    return n >= 0 && (size_t)n < ARRAY_SIZE(CAPABILITIES) ? CAPABILITIES[n] : NULL;
-}
-
-int value_capability(const char *text, uint64_t *ret, struct mtd_error *err)
-{
-    if (strcasecmp(text, "ALL") == 0) {
-        *ret = MTD_CAPS_ALL;
-        return 0;
-    }
-    const char *name = strncasecmp(text, "CAP_", 4) == 0 ? text + 4 : text;
-    for (size_t i = 0; i < ARRAY_SIZE(CAPABILITIES); i++)
-        if (strcasecmp(CAPABILITIES[i] + 4, name) == 0) {
-            *ret = 1ULL << i;
-            return 0;
-        }
-    return mtd_fail(err, EINVAL, "\"%.60s\" is no capability; write NET_ADMIN or ALL",
-                    text);
 }

@@ -33,10 +33,6 @@ struct value_restart {
 };
 int value_restart(void *field, const char *text, struct mtd_error *err);
 
-/* "CAP_SYS_ADMIN", "sys_admin" -> bit; "ALL" -> MTD_CAPS_ALL. */
-int value_capability(const char *text, uint64_t *ret, struct mtd_error *err);
-const char *capability_name(int n); /* "CAP_CHOWN"; NULL behind the last */
-
 /* The number of CPUs of the machine. */
 unsigned value_host_cpus(void);
 

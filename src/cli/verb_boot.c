@@ -103,7 +103,7 @@ static int run_stop_all(struct cli *c, void *values, const struct operands *o)
     running.items = names;
     for (size_t i = 0; i < list.len; i++) {
         enum mtd_state s = list.items[i].state;
-        if (s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED || s == MTD_STATE_RESTARTING)
+        if (mtd_state_is_active(s))
             names[running.len++] = list.items[i].name;
     }
     return cli_each_at_once(c, &running, values, stop_one, true);

@@ -140,11 +140,6 @@ static int drain(struct logs *l)
     return rc < 0 ? rc : 0;
 }
 
-static bool is_live(enum mtd_state s)
-{
-    return s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED || s == MTD_STATE_RESTARTING;
-}
-
 /* Is there more to come? Also watches the present pid 1, whose death may go unrecorded.
  * */
 static bool may_grow(struct logs *l, struct follow *f, bool *ret_recorded)
@@ -157,7 +152,7 @@ static bool may_grow(struct logs *l, struct follow *f, bool *ret_recorded)
     f->pidfd = -1;
     if (mtd_inspect(l->cli->engine, l->id, &r, NULL) < 0)
         return false;
-    if (is_live(r.status.state)) {
+    if (mtd_state_is_active(r.status.state)) {
         f->pidfd = r.status.pid ? proc_open(r.status.pid, r.status.pid_start) : -1;
         return true;
     }

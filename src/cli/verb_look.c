@@ -86,8 +86,7 @@ static void fill_size(struct cli *c, const struct mtd_image_list *images,
 static bool is_shown(const struct ps_values *v, const struct mtd_summary *s)
 {
     bool all = v->all || v->last >= 0 || v->parsed.all;
-    if (!all && s->state != MTD_STATE_RUNNING && s->state != MTD_STATE_PAUSED &&
-        s->state != MTD_STATE_RESTARTING && s->state != MTD_STATE_BROKEN)
+    if (!all && !mtd_state_is_active(s->state) && s->state != MTD_STATE_BROKEN)
         return false;
     return ps_filters_match(&v->parsed, s);
 }

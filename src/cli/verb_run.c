@@ -185,11 +185,6 @@ static int start_one(struct cli *c, const char *ref, const void *values,
     return mtd_start(c->engine, ref, &start, err);
 }
 
-static bool is_live(enum mtd_state s)
-{
-    return s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED || s == MTD_STATE_RESTARTING;
-}
-
 static int attach_running(struct cli *c, const char *ref, const struct session *s)
 {
     struct mtd_error err = {0};
@@ -232,8 +227,9 @@ static int start_attached(struct cli *c, const struct start_values *v, const cha
     int status = session_check_tty(c, record.spec.process.tty, v->interactive);
     if (status)
         return status;
-    return is_live(record.status.state) ? attach_running(c, record.id, &s)
-                                        : session_start(c, record.id, &s, STATUS_FAILED);
+    return mtd_state_is_active(record.status.state)
+               ? attach_running(c, record.id, &s)
+               : session_start(c, record.id, &s, STATUS_FAILED);
 }
 
 static int run_start(struct cli *c, void *values, const struct operands *o)

@@ -169,7 +169,7 @@ static bool is_asked(const struct stats_view *s, const struct mtd_summary *c)
 {
     if (s->ids->len)
         return strv_contains(s->ids, c->id);
-    return s->v->all || c->state == MTD_STATE_RUNNING || c->state == MTD_STATE_PAUSED;
+    return s->v->all || mtd_state_is_active(c->state);
 }
 
 static const struct mtd_stats *find_sample(const struct samples *s, const char *id)

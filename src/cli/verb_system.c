@@ -225,14 +225,14 @@ static void count_containers(struct cli *c, const struct mtd_list *list,
     row->type = "Containers";
     for (size_t i = 0; i < list->len; i++) {
         const struct mtd_summary *s = &list->items[i];
-        bool live = s->state == MTD_STATE_RUNNING || s->state == MTD_STATE_PAUSED;
+        bool active = mtd_state_is_active(s->state);
         auto_free char *dir = mtd_path(c->engine, s->id, "upper");
         auto_free char *log = mtd_path(c->engine, s->id, "log");
         uint64_t size = (dir ? du_tree(dir) : 0) + (log ? du_tree(log) : 0);
         row->total++;
-        row->active += live;
+        row->active += active;
         row->size += size;
-        row->reclaimable += live ? 0 : size;
+        row->reclaimable += active ? 0 : size;
     }
 }
 

@@ -175,7 +175,7 @@ static int list_pids(struct cli *c, const char *ref, const char *id, pid_t **ret
     auto_done(mtd_list_done) struct mtd_list list = {0};
     int n = mtd_list(c->engine, &list, err);
     const struct mtd_summary *s = n < 0 ? NULL : find_summary(&list, id);
-    if (n == 0 && (!s || (s->state != MTD_STATE_RUNNING && s->state != MTD_STATE_PAUSED)))
+    if (n == 0 && (!s || !mtd_state_is_live(s->state)))
         return mtd_fail(err, EBUSY, "%.80s is not running; start it first", ref);
     return n < 0 ? n : mtd_pids(c->engine, s, ret, err);
 }

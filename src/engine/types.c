@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -41,9 +42,85 @@ int mtd_state_parse(const char *name, enum mtd_state *ret)
     return -EINVAL;
 }
 
+bool mtd_state_is_live(enum mtd_state s)
+{
+    return s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED;
+}
+
+bool mtd_state_is_active(enum mtd_state s)
+{
+    return mtd_state_is_live(s) || s == MTD_STATE_RESTARTING;
+}
+
 const char *mtd_stage_name(enum mtd_stage s)
 {
     return (unsigned)s < MTD_STAGE_COUNT ? STAGES[s] : "?";
+}
+
+/* linux/capability.h, in order of their numbers. */
+static const char *const CAPS[] = {
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_DAC_READ_SEARCH",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_SETGID",
+    "CAP_SETUID",
+    "CAP_SETPCAP",
+    "CAP_LINUX_IMMUTABLE",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_NET_BROADCAST",
+    "CAP_NET_ADMIN",
+    "CAP_NET_RAW",
+    "CAP_IPC_LOCK",
+    "CAP_IPC_OWNER",
+    "CAP_SYS_MODULE",
+    "CAP_SYS_RAWIO",
+    "CAP_SYS_CHROOT",
+    "CAP_SYS_PTRACE",
+    "CAP_SYS_PACCT",
+    "CAP_SYS_ADMIN",
+    "CAP_SYS_BOOT",
+    "CAP_SYS_NICE",
+    "CAP_SYS_RESOURCE",
+    "CAP_SYS_TIME",
+    "CAP_SYS_TTY_CONFIG",
+    "CAP_MKNOD",
+    "CAP_LEASE",
+    "CAP_AUDIT_WRITE",
+    "CAP_AUDIT_CONTROL",
+    "CAP_SETFCAP",
+    "CAP_MAC_OVERRIDE",
+    "CAP_MAC_ADMIN",
+    "CAP_SYSLOG",
+    "CAP_WAKE_ALARM",
+    "CAP_BLOCK_SUSPEND",
+    "CAP_AUDIT_READ",
+    "CAP_PERFMON",
+    "CAP_BPF",
+    "CAP_CHECKPOINT_RESTORE",
+};
+
+int mtd_cap_parse(const char *name, uint64_t *ret, struct mtd_error *err)
+{
+    if (strcasecmp(name, "ALL") == 0) {
+        *ret = MTD_CAPS_ALL;
+        return 0;
+    }
+    const char *bare = strncasecmp(name, "CAP_", 4) == 0 ? name + 4 : name;
+    for (size_t i = 0; i < ARRAY_SIZE(CAPS); i++)
+        if (strcasecmp(CAPS[i] + 4, bare) == 0) {
+            *ret = UINT64_C(1) << i;
+            return 0;
+        }
+    return mtd_fail(err, EINVAL, "\"%.60s\" is not a capability; write NET_ADMIN or ALL",
+                    name);
+}
+
+const char *mtd_cap_name(int cap)
+{
+    return cap >= 0 && (size_t)cap < ARRAY_SIZE(CAPS) ? CAPS[cap] : NULL;
 }
 
 static void process_done(struct mtd_process *p)

@@ -35,6 +35,8 @@ enum mtd_state {
 };
 const char *mtd_state_name(enum mtd_state s);               /* "running" */
 int mtd_state_parse(const char *name, enum mtd_state *ret); /* -EINVAL */
+bool mtd_state_is_live(enum mtd_state s);   /* it has processes: running or paused */
+bool mtd_state_is_active(enum mtd_state s); /* it has a monitor: live or restarting */
 
 /* Where a start failed. The name is the error's stage and the word a user reads. */
 enum mtd_stage {
@@ -77,6 +79,9 @@ struct mtd_rlimit {
 
 #define MTD_CAPS_DEFAULT 0xa80425fbULL /* docker's 14 */
 #define MTD_CAPS_ALL UINT64_MAX
+/* One capability to its bit, any case: NET_ADMIN, CAP_NET_ADMIN; ALL = MTD_CAPS_ALL. */
+int mtd_cap_parse(const char *name, uint64_t *ret, struct mtd_error *err);
+const char *mtd_cap_name(int cap); /* "CAP_CHOWN"; NULL = unknown */
 
 struct mtd_process {
     struct strv args; /* full argv: entrypoint + command */

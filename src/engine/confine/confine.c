@@ -10,7 +10,6 @@
 #include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -19,50 +18,6 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-
-static const char *const CAPS[] = {
-    "CAP_CHOWN",
-    "CAP_DAC_OVERRIDE",
-    "CAP_DAC_READ_SEARCH",
-    "CAP_FOWNER",
-    "CAP_FSETID",
-    "CAP_KILL",
-    "CAP_SETGID",
-    "CAP_SETUID",
-    "CAP_SETPCAP",
-    "CAP_LINUX_IMMUTABLE",
-    "CAP_NET_BIND_SERVICE",
-    "CAP_NET_BROADCAST",
-    "CAP_NET_ADMIN",
-    "CAP_NET_RAW",
-    "CAP_IPC_LOCK",
-    "CAP_IPC_OWNER",
-    "CAP_SYS_MODULE",
-    "CAP_SYS_RAWIO",
-    "CAP_SYS_CHROOT",
-    "CAP_SYS_PTRACE",
-    "CAP_SYS_PACCT",
-    "CAP_SYS_ADMIN",
-    "CAP_SYS_BOOT",
-    "CAP_SYS_NICE",
-    "CAP_SYS_RESOURCE",
-    "CAP_SYS_TIME",
-    "CAP_SYS_TTY_CONFIG",
-    "CAP_MKNOD",
-    "CAP_LEASE",
-    "CAP_AUDIT_WRITE",
-    "CAP_AUDIT_CONTROL",
-    "CAP_SETFCAP",
-    "CAP_MAC_OVERRIDE",
-    "CAP_MAC_ADMIN",
-    "CAP_SYSLOG",
-    "CAP_WAKE_ALARM",
-    "CAP_BLOCK_SUSPEND",
-    "CAP_AUDIT_READ",
-    "CAP_PERFMON",
-    "CAP_BPF",
-    "CAP_CHECKPOINT_RESTORE",
-};
 
 static const struct {
     const char *name;
@@ -85,26 +40,6 @@ static const struct {
     {"sigpending", RLIMIT_SIGPENDING},
     {"stack", RLIMIT_STACK},
 };
-
-int confine_cap_parse(const char *name, uint64_t *ret)
-{
-    if (strcasecmp(name, "ALL") == 0) {
-        *ret = MTD_CAPS_ALL;
-        return 0;
-    }
-    bool prefixed = strncasecmp(name, "CAP_", 4) == 0;
-    for (size_t i = 0; i < ARRAY_SIZE(CAPS); i++)
-        if (strcasecmp(CAPS[i] + 4, prefixed ? name + 4 : name) == 0) {
-            *ret = UINT64_C(1) << i;
-            return 0;
-        }
-    return -EINVAL;
-}
-
-const char *confine_cap_name(int cap)
-{
-    return cap >= 0 && (size_t)cap < ARRAY_SIZE(CAPS) ? CAPS[cap] : NULL;
-}
 
 static int find_rlimit(const char *name)
 {

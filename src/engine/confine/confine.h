@@ -8,9 +8,6 @@
 #include "engine/confine/user.h"
 #include "engine/types.h"
 
-int confine_cap_parse(const char *name,
-                      uint64_t *ret);  /* NET_ADMIN, CAP_NET_ADMIN, ALL */
-const char *confine_cap_name(int cap); /* "CAP_CHOWN"; NULL = unknown */
 /* setrlimit for each; a soft/hard value above the hard limit without CAP_SYS_RESOURCE is an
  * error. */
 int confine_rlimits(const struct mtd_rlimit *r, size_t n, struct mtd_error *err);

@@ -23,8 +23,7 @@
 static bool is_outdated(const struct mtd_engine *e, enum mtd_state said,
                         const char *boot_id)
 {
-    return (engine_is_live(said) || said == MTD_STATE_RESTARTING) &&
-           strcmp(boot_id, e->boot_id) != 0;
+    return mtd_state_is_active(said) && strcmp(boot_id, e->boot_id) != 0;
 }
 
 /* It ended with the host at the latest: when this one began. */

@@ -220,7 +220,7 @@ static void check_record(struct check *c, const char *id)
     else if (engine_settle(c->e, &r))
         check_add(c, id, "boot", settle,
                   "the record says %s, but the host was restarted since", said);
-    else if (engine_is_live(r.status.state) || r.status.state == MTD_STATE_RESTARTING)
+    else if (mtd_state_is_active(r.status.state))
         check_living(c, &r);
     else
         check_resting(c, &r);

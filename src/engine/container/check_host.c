@@ -201,7 +201,7 @@ static void check_process(struct check *c, const struct own_process *p)
     if (lock < 0 || store_load(&c->e->store, p->id, &r, NULL) < 0)
         return; /* it is being started or ended */
     const struct mtd_status *st = &r.status;
-    bool live = engine_is_live(st->state) || st->state == MTD_STATE_RESTARTING;
+    bool live = mtd_state_is_active(st->state);
     bool monitor = strcmp(p->name, MONITOR_NAME) == 0;
     if (!live)
         add_process(c, p, "the container is not running");

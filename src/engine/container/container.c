@@ -87,7 +87,7 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources
         return mtd_fail(err, ENOMEM, "out of memory");
     code = engine_check_resources(&r.spec.resources, err);
     if (code == 0)
-        code = apply_limits(&r, engine_is_live(engine_observe(e, id, &r.status)), err);
+        code = apply_limits(&r, mtd_state_is_live(engine_observe(e, id, &r.status)), err);
     if (code < 0)
         return code;
     if (restart) {

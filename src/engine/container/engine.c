@@ -90,11 +90,6 @@ char *mtd_path(struct mtd_engine *e, const char *id, const char *what)
     return NULL;
 }
 
-bool engine_is_live(enum mtd_state s)
-{
-    return s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED;
-}
-
 /* The monitor holds this lock as long as it lives; nobody can fake or forget that. */
 bool engine_has_monitor(struct mtd_engine *e, const char *id)
 {
@@ -118,7 +113,7 @@ static enum mtd_state observe(struct mtd_engine *e, const char *id, enum mtd_sta
 {
     if (said == MTD_STATE_RESTARTING)
         return engine_has_monitor(e, id) ? said : MTD_STATE_EXITED;
-    if (!engine_is_live(said))
+    if (!mtd_state_is_live(said))
         return said;
     if (boot && strcmp(boot, e->boot_id) != 0)
         return MTD_STATE_EXITED;
@@ -138,18 +133,18 @@ enum mtd_state engine_observe(struct mtd_engine *e, const char *id,
 static bool is_orphan(struct mtd_engine *e, const char *id, enum mtd_state said,
                       const char *boot_id)
 {
-    bool owned = engine_is_live(said) || said == MTD_STATE_RESTARTING;
+    bool owned = mtd_state_is_active(said);
     return owned && strcmp(boot_id, e->boot_id) == 0 && !engine_has_monitor(e, id);
 }
 
 static void observe_record(struct mtd_engine *e, struct mtd_record *r)
 {
     struct mtd_status *st = &r->status;
-    bool was_live = engine_is_live(st->state);
+    bool was_live = mtd_state_is_live(st->state);
     if (engine_settle(e, r))
         return;
     st->state = engine_observe(e, r->id, st);
-    if (!was_live || engine_is_live(st->state))
+    if (!was_live || mtd_state_is_live(st->state))
         return;
     st->pid = 0;
     st->exit_code = -1;
@@ -170,10 +165,10 @@ static int reload(struct mtd_engine *e, const char *id, struct mtd_record *ret,
 static int observe_now(struct mtd_engine *e, const char *id, struct mtd_record *ret,
                        struct mtd_error *err)
 {
-    bool was_live = engine_is_live(ret->status.state);
+    bool was_live = mtd_state_is_live(ret->status.state);
     (void)fault_point("load.judged");
     observe_record(e, ret);
-    if (!was_live || engine_is_live(ret->status.state))
+    if (!was_live || mtd_state_is_live(ret->status.state))
         return 0;
     int r = reload(e, id, ret, err);
     if (r == 0)
@@ -206,7 +201,7 @@ int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
         r = observe_now(e, id, ret, err);
     if (r < 0)
         return r;
-    if (!ret_lock && engine_is_live(ret->status.state) &&
+    if (!ret_lock && mtd_state_is_live(ret->status.state) &&
         engine_lacks_health(e, id, ret->status.pid, ret->status.health))
         engine_mend_health(e, id);
     if (ret_lock)
@@ -238,11 +233,11 @@ static bool adopt_orphans(struct mtd_engine *e, const struct mtd_list *l)
 /* True: it is said to run and nothing of it lives. */
 static bool observe_summary(struct mtd_engine *e, struct mtd_summary *s)
 {
-    bool was_live = engine_is_live(s->state);
+    bool was_live = mtd_state_is_live(s->state);
     if (engine_settle_summary(e, s))
         return false;
     s->state = observe(e, s->id, s->state, s->pid, s->pid_start, s->boot_id, &s->cgroups);
-    bool died = was_live && !engine_is_live(s->state);
+    bool died = was_live && !mtd_state_is_live(s->state);
     if (died) {
         s->pid = 0;
         s->exit_code = -1;

@@ -29,7 +29,6 @@ enum mtd_state engine_observe(struct mtd_engine *e, const char *id,
 /* ref -> id, lock (skipped when lock_fd is NULL), record with observed state. */
 int engine_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
                 int *ret_lock, struct mtd_error *err);
-bool engine_is_live(enum mtd_state s); /* running or paused */
 void engine_note(struct mtd_engine *e, const struct mtd_record *r, const char *action);
 char *engine_dir(struct mtd_engine *e, const char *id, const char *name); /* malloc'ed */
 

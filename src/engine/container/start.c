@@ -223,7 +223,7 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_relay *r,
     int code = engine_load(e, ref, &rec, NULL, err);
     if (code < 0)
         return code;
-    if (!engine_is_live(rec.status.state))
+    if (!mtd_state_is_live(rec.status.state))
         return mtd_fail(err, EBUSY,
                         "cannot attach to %s: it is not running; start it first", ref);
     if (rec.status.state == MTD_STATE_PAUSED)

@@ -166,7 +166,7 @@ static int load_to_end(struct mtd_engine *e, const char *ref, bool by_user,
     auto_fd int lock = -1;
     int code = engine_load(e, ref, r, &lock, err);
     enum mtd_state seen = r->status.state;
-    bool owned = engine_is_live(seen) || seen == MTD_STATE_RESTARTING;
+    bool owned = mtd_state_is_active(seen);
     if (code < 0 || !by_user || !owned || r->spec.restart == MTD_RESTART_NO ||
         r->status.stopped_by_user)
         return code;
@@ -187,7 +187,7 @@ static int stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, bool b
     if (code < 0)
         return code;
     bool restarting = r.status.state == MTD_STATE_RESTARTING;
-    if (!engine_is_live(r.status.state) && !restarting)
+    if (!mtd_state_is_active(r.status.state))
         return 0;
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
     code = victim_open(e, &r, &v, by_user ? PACKET_STOPPING : PACKET_SHUTDOWN, err);
@@ -226,7 +226,7 @@ int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *e
     if (r.status.state == MTD_STATE_RESTARTING)
         return stop(e, r.id, 0, true,
                     err); /* nothing to signal: it is not started again */
-    if (!engine_is_live(r.status.state))
+    if (!mtd_state_is_live(r.status.state))
         return mtd_fail(err, EBUSY, "cannot kill container %s: it is not running", ref);
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
     code = victim_open(e, &r, &v, PACKET_STOPPING, err);
@@ -249,7 +249,7 @@ int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_erro
     if (code < 0)
         return code;
     enum mtd_state s = r.status.state;
-    if (!engine_is_live(s))
+    if (!mtd_state_is_live(s))
         return mtd_fail(err, EBUSY, "container %s is not running", ref);
     if ((s == MTD_STATE_PAUSED) == pause)
         return mtd_fail(
@@ -295,9 +295,7 @@ int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code,
         code = engine_load(e, id, &r, NULL, err);
         if (code < 0)
             return code;
-        bool live =
-            engine_is_live(r.status.state) || r.status.state == MTD_STATE_RESTARTING;
-        if (!live) {
+        if (!mtd_state_is_active(r.status.state)) {
             *ret_exit_code = r.status.exit_code;
             return 0;
         }
@@ -319,7 +317,7 @@ static int lock_still(struct mtd_engine *e, const char *ref, bool force,
         if (code < 0)
             return code;
         enum mtd_state s = r->status.state;
-        if (!engine_is_live(s) && s != MTD_STATE_RESTARTING)
+        if (!mtd_state_is_active(s))
             return 0;
         close(take_fd(ret_lock));
         if (!force)

@@ -30,7 +30,7 @@ static void drop_groups(const char *id)
 
 static bool wants_monitor(const struct mtd_engine *e, const struct mtd_status *st)
 {
-    bool owned = engine_is_live(st->state) || st->state == MTD_STATE_RESTARTING;
+    bool owned = mtd_state_is_active(st->state);
     return owned && strcmp(st->boot_id, e->boot_id) == 0;
 }
 

@@ -169,8 +169,7 @@ static int live(struct monitor *m, bool adopted)
  * the end and gone meanwhile, which is all there is to do. */
 static bool has_ended(const struct monitor *m)
 {
-    enum mtd_state said = m->record.status.state;
-    return said != MTD_STATE_RUNNING && said != MTD_STATE_RESTARTING;
+    return !mtd_state_is_active(m->record.status.state);
 }
 
 static int adopt(struct monitor *m)

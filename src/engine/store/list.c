@@ -67,7 +67,7 @@ static int list_mounts(const struct mtd_spec *spec, struct strv *ret)
 
 static void copy_status(const struct mtd_status *from, struct mtd_summary *ret)
 {
-    bool live = from->state == MTD_STATE_RUNNING || from->state == MTD_STATE_PAUSED;
+    bool live = mtd_state_is_live(from->state);
     ret->started_at = from->started_at;
     ret->finished_at = from->finished_at;
     ret->state = from->state;

@@ -50,7 +50,7 @@ static void add_end(const struct mtd_summary *s, struct buf *out)
         buf_printf(out, "  %s\n", s->error);
     if (s->state == MTD_STATE_CREATED && !s->error)
         buf_puts(out, "  It was never started: s starts it\n");
-    if (s->state == MTD_STATE_RUNNING || s->state == MTD_STATE_PAUSED)
+    if (mtd_state_is_live(s->state))
         buf_puts(out, "  It has not ended: it runs\n");
 }
 

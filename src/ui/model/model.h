@@ -114,7 +114,7 @@ const struct sample *track_sample(const struct track *t, unsigned i);
 
 static inline bool row_is_alive(const struct row *r)
 {
-    return r->s->state == MTD_STATE_RUNNING || r->s->state == MTD_STATE_PAUSED;
+    return mtd_state_is_live(r->s->state);
 }
 
 #endif

@@ -102,7 +102,7 @@ static int compare(const void *pa, const void *pb, void *arg)
 
 static bool passes(const struct model *m, const struct row *r)
 {
-    if (m->running_only && !row_is_alive(r) && r->s->state != MTD_STATE_RESTARTING)
+    if (m->running_only && !mtd_state_is_active(r->s->state))
         return false;
     return filter_match(&m->filter, r->s);
 }

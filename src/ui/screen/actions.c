@@ -33,7 +33,7 @@ typedef bool (*row_filter)(const struct row *r);
 
 static bool is_alive(const struct row *r)
 {
-    return row_is_alive(r) || r->s->state == MTD_STATE_RESTARTING;
+    return mtd_state_is_active(r->s->state);
 }
 
 static bool is_dead(const struct row *r)

@@ -55,7 +55,7 @@ static void select_row(struct view *view, const struct mtd_summary *s)
     if (same)
         return;
     copy_summary(v, s);
-    v->alive = s && (s->state == MTD_STATE_RUNNING || s->state == MTD_STATE_PAUSED);
+    v->alive = s && mtd_state_is_live(s->state);
     procs_done(&v->procs);
     update(view);
 }

@@ -25,6 +25,50 @@ Test(types, every_stage_has_a_name)
     cr_expect_str_eq(mtd_stage_name(MTD_STAGE_COUNT), "?");
 }
 
+Test(types, live_has_processes_and_active_has_a_monitor)
+{
+    for (int i = 0; i < MTD_STATE_COUNT; i++) {
+        enum mtd_state s = (enum mtd_state)i;
+        bool live = s == MTD_STATE_RUNNING || s == MTD_STATE_PAUSED;
+        cr_expect_eq(mtd_state_is_live(s), live, "%s", mtd_state_name(s));
+        cr_expect_eq(mtd_state_is_active(s), live || s == MTD_STATE_RESTARTING, "%s",
+                     mtd_state_name(s));
+    }
+}
+
+Test(types, capability_names)
+{
+    uint64_t cap;
+    cr_assert_eq(mtd_cap_parse("CHOWN", &cap, NULL), 0);
+    cr_assert_eq(cap, 1);
+    cr_assert_eq(mtd_cap_parse("cap_net_admin", &cap, NULL), 0);
+    cr_assert_eq(cap, 1u << 12);
+    cr_assert_eq(mtd_cap_parse("CAP_CHECKPOINT_RESTORE", &cap, NULL), 0);
+    cr_assert_eq(cap, 1ull << 40);
+    cr_assert_eq(mtd_cap_parse("all", &cap, NULL), 0);
+    cr_assert_eq(cap, MTD_CAPS_ALL);
+    static const char *const BAD[] = {"", "CAP_", "NET", "CAP_CAP_CHOWN", "CHOWN ", "12"};
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)
+        cr_expect_eq(mtd_cap_parse(BAD[i], &cap, NULL), -EINVAL, "%s", BAD[i]);
+    cr_assert_str_eq(mtd_cap_name(21), "CAP_SYS_ADMIN");
+    cr_assert_null(mtd_cap_name(41));
+    cr_assert_null(mtd_cap_name(-1));
+}
+
+Test(types, dockers_default_capabilities)
+{
+    static const char *const NAMES[] = {
+        "CHOWN",  "DAC_OVERRIDE", "FSETID",           "FOWNER",     "MKNOD",
+        "SETGID", "SETUID",       "SETFCAP",          "SETPCAP",    "NET_RAW",
+        "KILL",   "SYS_CHROOT",   "NET_BIND_SERVICE", "AUDIT_WRITE"};
+    uint64_t all = 0, cap;
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
+        cr_assert_eq(mtd_cap_parse(NAMES[i], &cap, NULL), 0);
+        all |= cap;
+    }
+    cr_assert_eq(all, MTD_CAPS_DEFAULT);
+}
+
 Test(types, a_new_spec_has_the_documented_defaults)
 {
     struct mtd_spec s;

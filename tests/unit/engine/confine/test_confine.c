@@ -1,4 +1,4 @@
-/* confine: names of capabilities and limits, the program's search, a directory inside. What
+/* confine: names of limits, the program's search, a directory inside. What
  * changes the process is tried in a child. */
 
 #include "engine/confine/confine.h"
@@ -16,39 +16,6 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-
-Test(confine, capability_names)
-{
-    uint64_t cap;
-    cr_assert_eq(confine_cap_parse("CHOWN", &cap), 0);
-    cr_assert_eq(cap, 1);
-    cr_assert_eq(confine_cap_parse("cap_net_admin", &cap), 0);
-    cr_assert_eq(cap, 1u << 12);
-    cr_assert_eq(confine_cap_parse("CAP_CHECKPOINT_RESTORE", &cap), 0);
-    cr_assert_eq(cap, 1ull << 40);
-    cr_assert_eq(confine_cap_parse("all", &cap), 0);
-    cr_assert_eq(cap, MTD_CAPS_ALL);
-    static const char *const BAD[] = {"", "CAP_", "NET", "CAP_CAP_CHOWN", "CHOWN ", "12"};
-    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)
-        cr_expect_eq(confine_cap_parse(BAD[i], &cap), -EINVAL, "%s", BAD[i]);
-    cr_assert_str_eq(confine_cap_name(21), "CAP_SYS_ADMIN");
-    cr_assert_null(confine_cap_name(41));
-    cr_assert_null(confine_cap_name(-1));
-}
-
-Test(confine, dockers_default_capabilities)
-{
-    static const char *const NAMES[] = {
-        "CHOWN",  "DAC_OVERRIDE", "FSETID",           "FOWNER",     "MKNOD",
-        "SETGID", "SETUID",       "SETFCAP",          "SETPCAP",    "NET_RAW",
-        "KILL",   "SYS_CHROOT",   "NET_BIND_SERVICE", "AUDIT_WRITE"};
-    uint64_t all = 0, cap;
-    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++) {
-        cr_assert_eq(confine_cap_parse(NAMES[i], &cap), 0);
-        all |= cap;
-    }
-    cr_assert_eq(all, MTD_CAPS_DEFAULT);
-}
 
 Test(confine, rlimits)
 {
