@@ -113,7 +113,7 @@ Test(check, a_monitor_and_its_container_that_were_killed)
     pid_t pid = pid_of(&s, "x");
     kill_and_wait(monitor_of(&s, "x"));
     kill_and_wait(pid);
-    expect_repair("the record says running, but nothing of it lives");
+    expect_repair("the record says running, but its processes are gone");
     expect_field(&s, "x", "{{.State.Status}}", "exited");
     cr_expect_str_empty(state_leftovers(&s, true));
 }
@@ -204,7 +204,7 @@ Test(check, a_name_that_is_lost)
 {
     free(run_sleeper("x"));
     cr_assert_eq(unlinkat(s.dir.fd, "root/names/x", 0), 0);
-    expect_repair("has no claim to its name: names/x");
+    expect_repair("its name is not reserved: names/x");
     expect_field(&s, "x", "{{.State.Status}}", "running");
 }
 
@@ -216,7 +216,7 @@ Test(check, names_that_lead_astray)
     struct outcome o = RUN(&s, "system", "check");
     expect_said(&o, "names/third", "");
     outcome_done(&o);
-    expect_repair("a name leads to it that is not its name: names/second");
+    expect_repair("a name that is not its own is reserved for it: names/second");
     cr_expect_eq(tempdir_count(s.dir.fd, "root/names"), 1);
 }
 
@@ -226,7 +226,7 @@ Test(check, a_name_of_another_container)
     auto_free char *y = run_sleeper("y");
     cr_assert_eq(unlinkat(s.dir.fd, "root/names/x", 0), 0);
     cr_assert_eq(symlinkat(y, s.dir.fd, "root/names/x"), 0);
-    expect_repair("its name leads to another container: names/x");
+    expect_repair("its name is reserved for another container: names/x");
     expect_field(&s, "x", "{{.Id}}", x);
 }
 
@@ -242,7 +242,7 @@ Test(check, an_unfinished_removal)
 {
     free(ASK(&s, "images", "-q"));
     tempdir_put(&s.dir, "root/trash/" GONE "/config.json", "{}");
-    expect_repair("is half made or half removed: trash/" GONE);
+    expect_repair("is only half created or half removed: trash/" GONE);
     cr_expect_eq(tempdir_count(s.dir.fd, "root/trash"), 0);
 }
 
@@ -266,7 +266,7 @@ Test(check, a_mount_that_is_left)
     cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
     snprintf(path, sizeof(path), "%s/root/containers/%s/rootfs", s.dir.path, id);
     cr_assert_eq(mount("tmpfs", path, "tmpfs", 0, NULL), 0);
-    expect_repair("something is mounted where only its own mount namespace mounts");
+    expect_repair("a mount that belongs in its mount namespace is on the host");
 }
 
 /* Its state was deleted by hand: all that runs of it goes. */
@@ -276,7 +276,7 @@ Test(check, a_monitor_of_a_container_that_is_gone)
     auto_free char *id = run_sleeper("x");
     snprintf(path, sizeof(path), "root/containers/%s", id);
     cr_assert_eq(fs_remove_tree_at(s.dir.fd, path), 0);
-    expect_repair("lives on, but the container is gone");
+    expect_repair("is still running, but the container is gone");
     cr_expect_str_empty(state_leftovers(&s, false));
 }
 

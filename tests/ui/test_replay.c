@@ -80,7 +80,7 @@ Test(replay, wrong_steps_are_named)
     expect("dump\nfly\n", 1, "script line 2: unknown step: fly");
     expect("key nokey\n", 1, "script line 1: not a key: nokey");
     expect("resize 0 9\n", 1, "script line 1: not a size");
-    expect("clock soon\n", 1, "script line 1: not a time");
+    expect("clock soon\n", 1, "script line 1: not a timestamp");
     expect("dump /nonexistent/x\n", 1, "cannot write: /nonexistent/x");
 }
 

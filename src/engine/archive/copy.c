@@ -26,7 +26,7 @@ int archive_copy(int from_fd, int to_fd, struct mtd_error *err)
     struct archive_limits limits = archive_limits_of(to_fd);
     auto_fd int tar = open_nameless(to_fd);
     if (tar < 0)
-        return mtd_fail_errno(err, -tar, "cannot make a temporary file");
+        return mtd_fail_errno(err, -tar, "cannot create a temporary file");
     int r = archive_pack(from_fd, ARCHIVE_PACK_TREE, tar, err);
     if (r == 0 && lseek(tar, 0, SEEK_SET) < 0)
         r = mtd_fail_errno(err, errno, "cannot read the temporary file");

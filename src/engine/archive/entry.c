@@ -46,7 +46,8 @@ static int path_failed(const char *path, int code, struct mtd_error *err)
 {
     const char *reason = archive_path_reason(code);
     return reason ? archive_entry_bad(err, path, reason)
-                  : archive_entry_failed(err, code, path, "cannot open its directory");
+                  : archive_entry_failed(err, code, path,
+                                         "cannot open its parent directory");
 }
 
 /* The entry's directory, kept open in t. */
@@ -261,8 +262,7 @@ int archive_tree_put(struct archive_tree *t, struct archive *a, struct archive_e
 {
     struct archive_path path;
     const char *raw = archive_entry_pathname(e);
-    const char *reason =
-        raw ? archive_path_clean(raw, &path) : "a name that cannot be read";
+    const char *reason = raw ? archive_path_clean(raw, &path) : "an unreadable name";
     if (!reason && path.text[0] == '\0' &&
         (archive_entry_filetype(e) != AE_IFDIR || archive_entry_hardlink(e)))
         reason = "the root must be a directory";

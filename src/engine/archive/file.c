@@ -164,7 +164,7 @@ static int make_symlink(struct archive_place *p, struct mtd_error *err)
 {
     const char *target = archive_entry_symlink(p->entry);
     if (!target || !target[0])
-        return bad(p, "a symbolic link to nothing", err);
+        return bad(p, "a symbolic link without a target", err);
     if (symlinkat(target, p->dir_fd, p->path->name) < 0)
         return errno == EEXIST ? -EEXIST
                                : failed(p, errno, "cannot create the link", err);
@@ -179,9 +179,10 @@ static int make_node(struct archive_place *p, struct mtd_error *err)
     dev_t minor_nr = archive_entry_rdevminor(p->entry);
     dev_t rdev = makedev(major_nr, minor_nr);
     if (type != AE_IFIFO && (major_nr > MAJOR_MAX || minor_nr > MINOR_MAX))
-        return bad(p, "the device's number is out of range", err);
+        return bad(p, "the device number is out of range", err);
     if (archive_file_is_whiteout(type, rdev))
-        return bad(p, "character device 0:0 is overlay's sign for a removed file", err);
+        return bad(p, "character device 0:0 is overlayfs's marker for a removed file",
+                   err);
     if (mknodat(p->dir_fd, p->path->name, type | 0600, type == AE_IFIFO ? 0 : rdev) < 0)
         return errno == EEXIST ? -EEXIST
                                : failed(p, errno, "cannot create the node", err);

@@ -48,7 +48,7 @@ int archive_pack_header(struct archive_pack *p, struct archive_entry *e,
     if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
         return 0;
     if (p->write_error < 0)
-        return mtd_fail_errno(err, -p->write_error, "cannot write the tar");
+        return mtd_fail_errno(err, -p->write_error, "cannot write the tar archive");
     return mtd_fail(err, EINVAL, "\"%.80s\": %s", p->path.data,
                     archive_error_string(p->archive));
 }
@@ -239,7 +239,8 @@ static int pack_child(struct archive_pack *p, int dir_fd, const char *name, int 
         if (archive_file_is_whiteout(st.st_mode, st.st_rdev))
             return pack_removed(p, err);
         if (strncmp(name, ARCHIVE_WHITEOUT, strlen(ARCHIVE_WHITEOUT)) == 0)
-            return refused(p, "a name beginning with .wh. would become a whiteout", err);
+            return refused(p, "a name that begins with .wh. would become a whiteout",
+                           err);
     }
     return pack_node(p, fd, &st, depth, err);
 }

@@ -52,7 +52,7 @@ static int write_failed(struct archive_pack *p, struct mtd_error *err)
 {
     return mtd_fail_errno(
         err, p->write_error < 0 ? -p->write_error : archive_errno(p->archive),
-        "cannot write the tar");
+        "cannot write the tar archive");
 }
 
 static int read_failed(struct archive_pack *p, int code, struct mtd_error *err)

@@ -73,7 +73,7 @@ const char *archive_path_clean(const char *raw, struct archive_path *ret)
             return NULL;
         bool dot = n == 1 && raw[0] == '.';
         if (!dot && len > 0 && strncmp(ret->name, ARCHIVE_WHITEOUT, 4) == 0)
-            return "something below a whiteout";
+            return "a file below a whiteout";
         if (!dot && ++depth > ARCHIVE_MAX_DEPTH)
             return "more than 256 directories deep";
         const char *reason = dot ? NULL : add_component(ret, &len, raw, n);
@@ -125,9 +125,9 @@ int archive_path_open(int root_fd, const char *path)
 const char *archive_path_reason(int code)
 {
     switch (code < 0 ? -code : code) {
-    case ELOOP: return "a directory on its way is a symbolic link";
-    case ENOTDIR: return "a directory on its way is a file";
-    case EXDEV: return "leads out of the layer";
+    case ELOOP: return "a parent directory is a symbolic link";
+    case ENOTDIR: return "a parent directory is a file";
+    case EXDEV: return "leads outside the layer";
     case ENOENT: return "no such file in this layer";
     default: return NULL;
     }

@@ -77,8 +77,9 @@ static int broken(struct archive *a, struct mtd_error *err)
     const char *text = archive_error_string(a);
     int code = archive_errno(a);
     if (code == ENOMEM || code == EIO || code == EISDIR)
-        return mtd_fail(err, code, "cannot read the tar: %s", text ? text : "read error");
-    return mtd_fail(err, EBADMSG, "not a good tar: %s", text ? text : "damaged");
+        return mtd_fail(err, code, "cannot read the tar archive: %s",
+                        text ? text : "read error");
+    return mtd_fail(err, EBADMSG, "not a valid tar archive: %s", text ? text : "damaged");
 }
 
 static int open_raw(struct archive *a, const struct archive_tar *tar,
@@ -95,7 +96,7 @@ static int open_raw(struct archive *a, const struct archive_tar *tar,
     if (rc == ARCHIVE_OK)
         rc = archive_read_next_header(a, &e);
     if (rc == ARCHIVE_EOF)
-        return mtd_fail(err, EBADMSG, "not a good tar: it is empty");
+        return mtd_fail(err, EBADMSG, "not a valid tar archive: it is empty");
     return rc == ARCHIVE_OK ? 0 : broken(a, err);
 }
 
@@ -152,7 +153,8 @@ static int put_entries(struct archive *a, struct archive_tree *tree, uint64_t ma
         if (rc != ARCHIVE_OK && !(rc == ARCHIVE_WARN && is_about_charset(a)))
             return broken(a, err);
         if (n >= max_entries)
-            return mtd_fail(err, EBADMSG, "not a good tar: more than %llu entries",
+            return mtd_fail(err, EBADMSG,
+                            "not a valid tar archive: more than %llu entries",
                             (unsigned long long)max_entries);
         rc = archive_tree_put(tree, a, e, err);
         if (rc < 0)

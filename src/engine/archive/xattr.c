@@ -54,7 +54,8 @@ int archive_xattr_restore(const char *proc_path, struct archive_entry *e,
         if (!name)
             continue;
         if (archive_xattr_is_overlay(name))
-            return archive_entry_bad(err, path, "carries an attribute of overlay's own");
+            return archive_entry_bad(err, path,
+                                     "has an extended attribute reserved for overlayfs");
         total += strlen(name) + size;
         if (++count > MAX_COUNT || total > MAX_BYTES)
             return archive_entry_bad(err, path, "too many extended attributes");

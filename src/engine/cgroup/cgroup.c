@@ -120,9 +120,10 @@ int cgroup_make_dir(struct cgroup_dir *d, struct mtd_error *err)
 {
     int code = make_group(d->path);
     if (code == -EBUSY)
-        return mtd_fail(err, EBUSY, "%s holds processes of an earlier start", d->path);
+        return mtd_fail(err, EBUSY, "%s still has processes of an earlier start",
+                        d->path);
     if (code < 0)
-        return mtd_fail_errno(err, -code, "cannot make the group %s", d->path);
+        return mtd_fail_errno(err, -code, "cannot create the control group %s", d->path);
     d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     code = d->fd < 0 ? mtd_fail_errno(err, errno, "cannot open %s", d->path)
                      : cgroup_ops_of(d)->prepare(d, err);
@@ -145,7 +146,7 @@ static int add_dir(struct cgroup *c, const struct cgroup_dir *parent, const char
         .controllers = parent->controllers, .v2 = parent->v2, .fd = -1};
     if (asprintf(&d->path, "%s/" CGROUP_PARENT "/%s", parent->path, id) < 0) {
         d->path = NULL;
-        return mtd_fail_errno(err, ENOMEM, "cannot make the groups");
+        return mtd_fail_errno(err, ENOMEM, "cannot create the control groups");
     }
     c->n++;
     return is_lazy(d) ? 0 : cgroup_make_dir(d, err);
@@ -194,7 +195,7 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
 {
     struct cgroup c = {.fresh = true};
     if (!name_is_valid(id))
-        return mtd_fail(err, EINVAL, "\"%s\" cannot name a group", id);
+        return mtd_fail(err, EINVAL, "\"%s\" cannot be the name of a control group", id);
     int code = add_dirs(&c, host, id, err);
     if (code < 0) {
         /* what could not be made is not ours to remove */

@@ -117,6 +117,7 @@ int cgroup_devices(struct cgroup *c, bool all, struct mtd_error *err)
     struct cgroup_dir *d = cgroup_dir_of(c, CGROUP_DEVICES);
     if (!d || d->fd < 0)
         return all ? 0
-                   : mtd_fail(err, EOPNOTSUPP, "no way to restrict devices on this host");
+                   : mtd_fail(err, EOPNOTSUPP,
+                              "this host has no way to restrict devices");
     return cgroup_ops_of(d)->devices(c, d, all, err);
 }

@@ -176,13 +176,13 @@ int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err)
 {
     const struct cgroup_dir *d = freezer_of(c);
     if (!d)
-        return mtd_fail(err, EOPNOTSUPP, "no freezer to be had on this host");
+        return mtd_fail(err, EOPNOTSUPP, "this host has no freezer controller");
     int code = cgroup_ops_of(d)->freeze(d, frozen);
     if (code == -ESRCH || code == -ENOENT || code == -ENODEV)
         return frozen ? mtd_fail(err, ESRCH, "%s: its processes have ended", d->path) : 0;
     if (code == -ETIMEDOUT)
         return mtd_fail(err, ETIMEDOUT,
-                        "%s: its processes do not %s; one may hang in the kernel",
+                        "%s: its processes do not %s; one may be stuck in the kernel",
                         d->path, frozen ? "freeze" : "thaw");
     if (code < 0)
         return mtd_fail_errno(err, -code, "cannot %s %s", frozen ? "freeze" : "thaw",
@@ -252,8 +252,8 @@ int cgroup_kill(const struct cgroup *c, struct mtd_error *err)
     while (code == 0 && l.len > 0) {
         if (clock_mono_ns() > deadline) {
             code = mtd_fail(err, ETIMEDOUT,
-                            "%zu processes do not die, the first is %d; they "
-                            "may hang in the kernel",
+                            "%zu processes do not exit, the first is %d; they may be "
+                            "stuck in the kernel",
                             l.len, (int)l.pids[0]);
             break;
         }

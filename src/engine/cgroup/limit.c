@@ -167,8 +167,8 @@ static int move_all(const struct cgroup *c, const struct cgroup_dir *d,
         if (moved <= 0)
             return moved;
     }
-    return mtd_fail(err, EAGAIN, "processes are made faster than they can be moved to %s",
-                    d->path);
+    return mtd_fail(err, EAGAIN,
+                    "new processes appear faster than they can be moved to %s", d->path);
 }
 
 static int make_lazy(struct cgroup *c, struct cgroup_dir *d, struct mtd_error *err)
@@ -195,8 +195,8 @@ static int no_controller(const struct cgroup *c, const char *option,
             "%s: the %s controller cannot be used: the root of the "
             "cgroup tree holds processes itself; move them to a group below it",
             option, cgroup_v2_names[which]);
-    return mtd_fail(err, EOPNOTSUPP, "%s: no %s controller to be had on this host",
-                    option, cgroup_v1_names[which]);
+    return mtd_fail(err, EOPNOTSUPP, "%s: this host has no %s controller", option,
+                    cgroup_v1_names[which]);
 }
 
 static int limit_one(struct cgroup *c, const struct mtd_resources *r,

@@ -44,7 +44,7 @@ int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id
     auto_done(strv_done) struct strv lines = {0};
     auto_done(cgroup_done) struct cgroup found = {0};
     if (!name_is_valid(id))
-        return mtd_fail(err, EINVAL, "\"%s\" cannot name a group", id);
+        return mtd_fail(err, EINVAL, "\"%s\" cannot be the name of a control group", id);
     for (size_t i = 0; i < host->n; i++) {
         struct cgroup_dir *d = &found.dirs[found.n];
         *d = (struct cgroup_dir){
@@ -60,6 +60,7 @@ int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id
     }
     int code = cgroup_describe(&found, &lines);
     if (code < 0)
-        return mtd_fail_errno(err, -code, "cannot look for the groups of %.12s", id);
+        return mtd_fail_errno(err, -code, "cannot search for the control groups of %.12s",
+                              id);
     return cgroup_open(ret, &lines, err);
 }

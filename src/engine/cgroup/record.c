@@ -83,7 +83,7 @@ int cgroup_open(struct cgroup *ret, const struct strv *recorded, struct mtd_erro
         int code = open_recorded(&c, recorded->items[i]);
         if (code < 0) {
             cgroup_done(&c);
-            return mtd_fail_errno(err, -code, "cannot open the group \"%s\"",
+            return mtd_fail_errno(err, -code, "cannot open the control group \"%s\"",
                                   recorded->items[i]);
         }
     }

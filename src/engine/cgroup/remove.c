@@ -81,7 +81,8 @@ int cgroup_destroy(struct cgroup *c, struct mtd_error *err)
             close(take_fd(&d->fd));
         int code = cgroup_remove_tree(d->path, deadline);
         if (code < 0 && first == 0)
-            first = mtd_fail_errno(err, -code, "cannot remove the group %s", d->path);
+            first =
+                mtd_fail_errno(err, -code, "cannot remove the control group %s", d->path);
     }
     return first;
 }

@@ -246,7 +246,8 @@ int stats_read_from(const char *proc_dir, const struct cgroup *c, pid_t pid,
         if (c->dirs[i].fd >= 0)
             found += read_dir(&c->dirs[i], &s);
     if (found == 0)
-        return mtd_fail(err, ENOENT, "the container has no groups: it does not run");
+        return mtd_fail(err, ENOENT,
+                        "the container has no control groups: it is not running");
     read_network(proc_dir, pid, &s);
     *ret = s;
     return 0;

@@ -70,8 +70,8 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
         return code < 0 ? code : cgroup_put(d, MEMORY, text, err);
     }
     if (code == -EBUSY)
-        return mtd_fail(err, EBUSY, "a memory limit of %s bytes is below what is in use",
-                        text);
+        return mtd_fail(err, EBUSY,
+                        "a memory limit of %s bytes is below the memory in use", text);
     if (code < 0)
         return mtd_fail_errno(err, -code, "%s/" MEMORY ": cannot write \"%s\"", d->path,
                               text);
@@ -220,8 +220,8 @@ static int prepare(struct cgroup_dir *d, struct mtd_error *err)
         if (code == 0)
             code = copy_from_parent(parent, d->fd, FILES[i]);
         if (code < 0)
-            return mtd_fail_errno(err, -code, "%s/%s: cannot copy the parent's", d->path,
-                                  FILES[i]);
+            return mtd_fail_errno(err, -code, "%s/%s: cannot copy the parent's value",
+                                  d->path, FILES[i]);
     }
     return 0;
 }

@@ -210,7 +210,8 @@ static int prepare(struct cgroup_dir *d, struct mtd_error *err)
     auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
     auto_fd int top = openat(d->fd, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (parent < 0 || top < 0)
-        return mtd_fail_errno(err, errno, "cannot open the groups above %s", d->path);
+        return mtd_fail_errno(err, errno, "cannot open the control groups above %s",
+                              d->path);
     pass_on(top, lacks);
     pass_on(parent, lacks & ~missing(parent, lacks));
     d->controllers &= ~missing(d->fd, lacks);

@@ -133,7 +133,7 @@ int confine_identity(const struct user *u, uint64_t caps, bool no_new_privs,
         return mtd_fail_errno(err, -r, "cannot drop capabilities");
     r = set_ids(u);
     if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot become user %u:%u", u->uid, u->gid);
+        return mtd_fail_errno(err, -r, "cannot switch to user %u:%u", u->uid, u->gid);
     r = set_caps(u->uid == 0 ? caps : 0);
     if (r < 0)
         return mtd_fail_errno(err, -r, "cannot set capabilities");

@@ -115,8 +115,7 @@ static int parse_request(const char *spec, struct request *ret, struct mtd_error
     ret->user = strsep(&rest, ":");
     ret->group = rest ? rest : none;
     if (strchr(ret->group, ':'))
-        return mtd_fail(err, EINVAL, "user %s: only one ':' may stand in user:group",
-                        spec);
+        return mtd_fail(err, EINVAL, "user %s: user:group may have only one ':'", spec);
     return 0;
 }
 

@@ -142,11 +142,12 @@ static void take_store_finding(const struct store_finding *f, void *arg)
         repair_fn repair;
         const char *text;
     } FAULTS[] = {
-        [STORE_UNFINISHED] = {mend_unfinished, "is half made or half removed: trash/"},
-        [STORE_NAME_LOST] = {mend_lost, "has no claim to its name: names/"},
-        [STORE_NAME_TAKEN] = {NULL, "its name leads to another container: names/"},
+        [STORE_UNFINISHED] = {mend_unfinished,
+                              "is only half created or half removed: trash/"},
+        [STORE_NAME_LOST] = {mend_lost, "its name is not reserved: names/"},
+        [STORE_NAME_TAKEN] = {NULL, "its name is reserved for another container: names/"},
         [STORE_NAME_STRAY] = {mend_stray,
-                              "a name leads to it that is not its name: names/"},
+                              "a name that is not its own is reserved for it: names/"},
         [STORE_NAME_FOREIGN] = {NULL, "not a link to a container: names/"},
     };
     check_add(arg, f->id, f->name, FAULTS[f->fault].repair, "%s%s", FAULTS[f->fault].text,
@@ -170,22 +171,23 @@ static void check_living(struct check *c, const struct mtd_record *r)
     bool monitored = engine_has_monitor(c->e, r->id);
     if (monitored && !alive && st->state != MTD_STATE_RESTARTING)
         check_add(c, r->id, "monitor", NULL,
-                  "its process %d is gone, but its monitor %d does not record it",
+                  "its process %d has exited, but its monitor %d has not recorded that",
                   (int)st->pid, (int)st->monitor_pid);
     else if (!monitored && alive)
-        check_add(c, r->id, "alive", give_monitor, "runs (process %d) without a monitor",
-                  (int)st->pid);
+        check_add(c, r->id, "alive", give_monitor,
+                  "is running (process %d) without a monitor", (int)st->pid);
     else if (!monitored)
         check_add(c, r->id, "dead", give_monitor,
-                  "the record says %s, but nothing of it lives", said);
+                  "the record says %s, but its processes are gone", said);
     if (monitored && alive && engine_lacks_health(c->e, r->id, st->pid, st->health))
-        check_add(c, r->id, "health", start_health, "runs, but nobody checks its health");
+        check_add(c, r->id, "health", start_health,
+                  "is running, but its health is not being checked");
     for (size_t i = 0; alive && i < st->cgroups.len; i++) {
         const char *line = st->cgroups.items[i], *path = strchr(line, ':');
         bool lazy = strncmp(line, "cpuset:", 7) == 0; /* made when a limit asks for it */
         if (path && !lazy && faccessat(AT_FDCWD, path + 1, F_OK, 0) < 0)
-            check_add(c, r->id, path + 1, NULL, "runs, but its control group %s is gone",
-                      path + 1);
+            check_add(c, r->id, path + 1, NULL,
+                      "is running, but its control group %s is gone", path + 1);
     }
 }
 
@@ -194,7 +196,8 @@ static void check_resting(struct check *c, const struct mtd_record *r)
     const char *said = mtd_state_name(r->status.state);
     auto_free char *groups = check_groups_of(c, r->id);
     if (engine_has_monitor(c->e, r->id)) {
-        check_add(c, r->id, "monitor", NULL, "is %s, but its monitor lives on", said);
+        check_add(c, r->id, "monitor", NULL, "is %s, but its monitor is still running",
+                  said);
         return;
     }
     if (groups)

@@ -128,8 +128,7 @@ static void check_mount(struct check *c, const char *point, const char *dir)
     snprintf(id, sizeof(id), "%s", point + n + 1);
     id[strcspn(id, "/")] = '\0';
     check_add(c, hex_is_valid(id, MTD_ID_LEN) ? id : "", point, unmount,
-              "something is mounted where only its own mount namespace mounts: %s",
-              point);
+              "a mount that belongs in its mount namespace is on the host: %s", point);
 }
 
 /* As the kernel calls it: the path may have links in it. */
@@ -185,7 +184,7 @@ static void add_process(struct check *c, const struct own_process *p, const char
     char object[48];
     snprintf(object, sizeof(object), "%d %llu", (int)p->pid,
              (unsigned long long)p->start);
-    check_add(c, p->id, object, kill_process, "process %d (%s) lives on, but %s",
+    check_add(c, p->id, object, kill_process, "process %d (%s) is still running, but %s",
               (int)p->pid, p->name, why);
 }
 

@@ -316,7 +316,7 @@ static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record
     if (code < 0)
         return code;
     if ((code = store_new_id(r->id)) < 0)
-        return mtd_fail_errno(err, -code, "cannot make an id");
+        return mtd_fail_errno(err, -code, "cannot create an id");
     default_hostname(s, r->id, own);
     if (default_string(&s->hostname, own) < 0 ||
         merge_image(s, &image, c->entrypoint_set) < 0)

@@ -69,7 +69,7 @@ static int find_session(const struct mtd_record *r, const char *exec,
         if (found >= 0)
             return mtd_fail(err, EINVAL,
                             "exec session \"%.64s\" is ambiguous: %.12s (%.40s) and "
-                            "%.12s (%.40s) begin so",
+                            "%.12s (%.40s) match",
                             exec, all[found].id, all[found].command, all[i].id,
                             all[i].command);
         found = i;
@@ -106,8 +106,8 @@ static int kill_session(const struct mtd_record *r, const struct mtd_exec_info *
     if (poll(&p, 1, KILL_WAIT_MS) > 0)
         return 0;
     return mtd_fail(err, ETIMEDOUT,
-                    "the command was killed but does not end; it waits in the kernel "
-                    "(state D), see `mytop-docker top`");
+                    "the command was killed but has not exited; it is blocked "
+                    "in the kernel (state D), see `mytop-docker top`");
 }
 
 static int signal_session(const struct mtd_record *r, const struct mtd_exec_info *x,

@@ -334,7 +334,8 @@ int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_st
         close(s.signals);
     if (code == -EPIPE)
         return mtd_fail(err, EPIPE,
-                        "the container's monitor is gone; see it with ps and logs");
+                        "the container's monitor is gone; see `mytop-docker ps` "
+                        "and `mytop-docker logs`");
     return code < 0 ? mtd_fail_errno(err, -code,
                                      s.unwritten ? "cannot write the output"
                                                  : "the relay failed")

@@ -115,8 +115,8 @@ int engine_fail_mute(int fd, const char *what, struct mtd_error *err)
     socklen_t len = sizeof(who);
     getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len); /* who listens: the monitor */
     return mtd_fail(err, ETIMEDOUT,
-                    "%s: the container's monitor, process %d, does not answer; if it is "
-                    "stopped, let it go on: kill -CONT %d",
+                    "%s: the container's monitor, process %d, does not "
+                    "respond; if it is stopped, resume it: kill -CONT %d",
                     what, (int)who.pid, (int)who.pid);
 }
 
@@ -125,7 +125,7 @@ static int launch(struct mtd_engine *e, const char *id, const struct mtd_start *
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return mtd_fail_errno(err, errno, "cannot make a socket");
+        return mtd_fail_errno(err, errno, "cannot create a socket");
     auto_fd int mine = pair[0], theirs = pair[1];
     pid_t pid = spawn_monitor(e, id, s, mode, theirs, err);
     if (pid < 0)
@@ -253,7 +253,7 @@ int mtd_relay(struct mtd_engine *e, const char *id, struct mtd_relay *r, int *re
     struct mtd_record rec;
     struct attach_target target = {.reader = &e->attached.reader};
     if (e->attached.fd != r->attach_fd)
-        return mtd_fail(err, EBADF, "the connection is not one of this engine's");
+        return mtd_fail(err, EBADF, "the connection was not made by this engine");
     mtd_record_init(&rec);
     if (r->sig_proxy && store_load(&e->store, id, &rec, NULL) == 0) {
         target.pid = rec.status.pid;

@@ -135,11 +135,11 @@ static int fail_to_end(const struct victim *v, struct mtd_error *err)
     struct pollfd p = {.fd = v->pidfd, .events = POLLIN};
     bool ended = v->pidfd < 0 || poll(&p, 1, 0) > 0;
     if (ended && v->monitor >= 0)
-        return engine_fail_mute(v->monitor, "it was killed and its end is not recorded",
-                                err);
+        return engine_fail_mute(v->monitor,
+                                "it was killed, but its exit was not recorded", err);
     return mtd_fail(err, ETIMEDOUT,
-                    "it was killed but does not end; a process in it waits in "
-                    "the kernel (state D), see `mytop-docker top`");
+                    "it was killed but has not exited; a process in it is "
+                    "blocked in the kernel (state D), see `mytop-docker top`");
 }
 
 static int kill_all(const struct victim *v, struct mtd_error *err)

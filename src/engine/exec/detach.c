@@ -52,7 +52,7 @@ int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return mtd_fail_errno(err, errno, "cannot make a pipe");
+        return mtd_fail_errno(err, errno, "cannot create a pipe");
     auto_fd int reader = ends[0];
     pid_t pid = fork();
     if (pid == 0)
@@ -69,7 +69,8 @@ int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec
     if (n != sizeof(report) || report.result < 0 || report.status)
         waitpid(pid, NULL, 0);
     if (n != sizeof(report))
-        return mtd_fail(err, EIO, "the process that starts the command died");
+        return mtd_fail(err, EIO,
+                        "the process that starts the command ended unexpectedly");
     if (report.error.code && err && err->code == 0)
         *err = report.error;
     *ret_status = report.status;

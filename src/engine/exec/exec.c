@@ -94,7 +94,7 @@ static int start(struct exec_session *s, const struct nsenter_request *q,
     auto_fd int inside = -1;
     int r = request < 0 ? request : nsenter_socket(&s->reply_fd, &inside);
     if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot pass the request on");
+        return mtd_fail_errno(err, -r, "cannot send the exec request");
     const int fds[] = {io->inside[0], io->inside[1], io->inside[2], request, inside};
     pid_t pid = self_spawn_fds(self, argv, fds, ARRAY_SIZE(fds), err);
     if (pid < 0)
@@ -153,7 +153,8 @@ static int judge_end(const struct exec_session *s, int *ret_status, struct mtd_e
         *ret_status = WIFSIGNALED(s->wait_status) ? 128 + WTERMSIG(s->wait_status)
                                                   : WEXITSTATUS(s->wait_status);
     else
-        return mtd_fail(err, EIO, "the process that joins the container died");
+        return mtd_fail(err, EIO,
+                        "the process that joins the container ended unexpectedly");
     return 0;
 }
 
@@ -205,7 +206,7 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
     s->out = x->out;
     s->signal_fd = hold_signals(&saved);
     int e = s->signal_fd < 0
-                ? mtd_fail_errno(err, -s->signal_fd, "cannot make a signalfd")
+                ? mtd_fail_errno(err, -s->signal_fd, "cannot create a signalfd")
                 : run_session(s, r, x, err);
     finish(s, e == 0 && s->detached);
     release_signals(&saved);

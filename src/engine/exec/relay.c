@@ -117,7 +117,7 @@ static int take_reply(struct exec_session *s, struct mtd_error *err)
     struct nsenter_reply reply;
     int r = nsenter_receive(s->reply_fd, &reply);
     if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot hear from the command's process");
+        return mtd_fail_errno(err, -r, "cannot read the reply of the command's process");
     if (reply.kind == NSENTER_INSIDE)
         s->pid = reply.pid;
     if (reply.kind == NSENTER_ERROR && s->failure.code == 0)

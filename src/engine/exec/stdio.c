@@ -93,7 +93,7 @@ int exec_stdio_place(struct exec_session *s, const struct mtd_exec *x,
         else
             r = place_one(s, i, fds[i], io, q);
     }
-    return r < 0 ? mtd_fail_errno(err, -r, "cannot make a pipe") : 0;
+    return r < 0 ? mtd_fail_errno(err, -r, "cannot create a pipe") : 0;
 }
 
 void exec_stdio_close(struct exec_stdio *io)

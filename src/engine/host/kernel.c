@@ -33,10 +33,11 @@ int kernel_check(struct mtd_error *err)
         const long *a = NEEDED[i].arg;
         if (syscall(NEEDED[i].number, a[0], a[1], a[2], a[3], 0L, 0L) < 0 &&
             errno == ENOSYS)
-            return mtd_fail(err, ENOSYS,
-                            "the system call %s is missing: no container can run; needed "
-                            "is Linux 5.10 or newer, and no filter that forbids it",
-                            NEEDED[i].name);
+            return mtd_fail(
+                err, ENOSYS,
+                "the system call %s is not available, so no container can "
+                "run; this needs Linux 5.10 or newer, and no filter that blocks the call",
+                NEEDED[i].name);
     }
     return 0;
 }

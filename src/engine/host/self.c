@@ -87,7 +87,8 @@ int self_open(struct mtd_error *err)
     int fd = -ENOSYS;
     for (size_t i = 0; i < ARRAY_SIZE(WAYS) && fd < 0; i++)
         fd = WAYS[i]();
-    return fd >= 0 ? fd : mtd_fail_errno(err, -fd, "cannot open my own executable");
+    return fd >= 0 ? fd
+                   : mtd_fail_errno(err, -fd, "cannot open this program's executable");
 }
 
 struct spawn {
@@ -166,7 +167,7 @@ pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
     struct spawn s = {
         .self_fd = self_fd, .argv = argv, .n = n, .fault = fault_variable()};
     if (n > SELF_MAX_FDS)
-        return mtd_fail(err, EINVAL, "too many descriptors to pass on: %d", n);
+        return mtd_fail(err, EINVAL, "too many file descriptors to pass on: %d", n);
     for (int i = 0; i < n; i++)
         s.fds[i] = fds[i];
     pid_t pid = spawn_child(&s);

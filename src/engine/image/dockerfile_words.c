@@ -82,7 +82,7 @@ static int expand_alternative(struct lexer *l, const char *value, char kind)
     if (rc < 0)
         return rc;
     if (*l->s != '}')
-        return wrong(l, "a ${ without }");
+        return wrong(l, "a ${ is never closed");
     l->s++;
     if ((kind == '+') == set)
         return 0;
@@ -95,7 +95,7 @@ static int expand_braces(struct lexer *l)
     const char *name = l->s;
     size_t n = strchr(NAME_FIRST, *name) ? strspn(name, NAME_CHARS) : 0;
     if (n == 0)
-        return wrong(l, "a ${ without a name");
+        return wrong(l, "a ${ has no name");
     const char *value = lookup(l, name, n);
     l->s += n;
     if (*l->s == '}') {
@@ -103,8 +103,8 @@ static int expand_braces(struct lexer *l)
         return value ? put(l, value, strlen(value)) : 0;
     }
     if (l->s[0] != ':' || (l->s[1] != '-' && l->s[1] != '+'))
-        return wrong(l, *l->s ? "only ${NAME:-word} and ${NAME:+word} are understood"
-                              : "a ${ without }");
+        return wrong(l, *l->s ? "only ${NAME:-word} and ${NAME:+word} are supported"
+                              : "a ${ is never closed");
     char kind = l->s[1];
     l->s += 2;
     return expand_alternative(l, value, kind);
@@ -129,7 +129,7 @@ static int expand_single(struct lexer *l)
 {
     const char *end = strchr(l->s + 1, '\'');
     if (!end)
-        return wrong(l, "a ' without its partner");
+        return wrong(l, "a ' is never closed");
     int rc = put(l, l->s + 1, (size_t)(end - l->s - 1));
     l->s = end + 1;
     return rc;
@@ -149,7 +149,7 @@ static int expand_double(struct lexer *l)
         rc = put(l, l->s++, 1);
     }
     if (rc == 0 && !*l->s)
-        return wrong(l, "a \" without its partner");
+        return wrong(l, "a \" is never closed");
     l->s++;
     return rc;
 }
@@ -158,7 +158,7 @@ static int expand_until(struct lexer *l, char end)
 {
     int rc = 0;
     if (++l->nesting > MAX_NESTING)
-        return wrong(l, "nested too deep");
+        return wrong(l, "nested too deeply");
     while (rc == 0 && *l->s && *l->s != end) {
         if (*l->s == '\'') {
             rc = expand_single(l);

@@ -21,7 +21,7 @@
 
 static int out_of_memory(struct mtd_error *err)
 {
-    return mtd_fail_errno(err, ENOMEM, "cannot look for images");
+    return mtd_fail_errno(err, ENOMEM, "cannot search for images");
 }
 
 static int local_names(const struct image_store *s, struct strv *ret)
@@ -110,7 +110,8 @@ static int find_name(const struct image_store *s, const char *text, struct mtd_i
         if (rc < 0)
             return rc;
     }
-    return mtd_fail(err, EAGAIN, "image \"%s\" changes all the time", text);
+    return mtd_fail(err, EAGAIN,
+                    "image \"%s\" is being changed by other commands; try again", text);
 }
 
 static int name_all(const struct image_store *s, struct mtd_image *i, const char *hex)

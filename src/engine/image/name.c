@@ -97,11 +97,11 @@ static bool span_is(struct span v, const char *text)
 static const char *check_path(struct span path)
 {
     if (path.len == 0 || path.s[path.len - 1] == '/')
-        return "a part of the name is empty";
+        return "a component of the name is empty";
     while (path.len > 0) {
         struct span part = cut(&path, '/');
         if (part.len == 0)
-            return "a part of the name is empty";
+            return "a component of the name is empty";
         if (only(part, LOWER UPPER DIGIT "._-") && !only(part, LOWER DIGIT "._-"))
             return "the name must be lower case";
         if (!path_component_is_valid(part))
@@ -196,7 +196,7 @@ int image_name_parse_new(const char *ref, struct image_name *ret, struct mtd_err
     if (name.digest[0])
         return mtd_fail(
             err, EINVAL,
-            "invalid image name \"%.100s\": a digest cannot be given to an image", ref);
+            "invalid image name \"%.100s\": an image cannot be named by digest", ref);
     *ret = name;
     return 0;
 }

@@ -41,9 +41,10 @@ static int nothing_to_remove(const struct image_store *s, const char *ref,
     if (!text || image_source_find(s, text, &src) < 0)
         return image_unknown(s, ref, err);
     if (src.file[0])
-        return mtd_fail(err, ENOENT,
-                        "image \"%.100s\" is not unpacked; to be rid of it remove %s/%s",
-                        ref, s->root, src.file);
+        return mtd_fail(
+            err, ENOENT,
+            "image \"%.100s\" is not unpacked; to get rid of it, delete %s/%s", ref,
+            s->root, src.file);
     return mtd_fail(
         err, ENOENT,
         "image \"%.100s\" is embedded in the program and not unpacked: there is "
@@ -144,9 +145,10 @@ static int in_use(struct removal *r, struct mtd_error *err)
 {
     if (r->force && r->names.len > 0)
         return untag_all(r, err);
-    return mtd_fail(err, EBUSY,
-                    "image \"%.100s\" is used by a container; remove that first%s",
-                    r->ref, r->names.len > 0 ? " or use -f" : "");
+    return mtd_fail(
+        err, EBUSY,
+        "image \"%.100s\" is used by a container; remove the container first%s", r->ref,
+        r->names.len > 0 ? " or use -f" : "");
 }
 
 static int remove_locked(struct removal *r, struct mtd_error *err)

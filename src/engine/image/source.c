@@ -156,7 +156,7 @@ static int unpack(const struct image_store *s, const struct image_source *src,
             return mtd_fail_errno(err, errno, "stat");
         fill_from_tar(&now, &st);
         if (strcmp(now.ref.stamp, src->ref.stamp) != 0)
-            return mtd_fail(err, EAGAIN, "it changed meanwhile; try again");
+            return mtd_fail(err, EAGAIN, "it changed in the meantime; try again");
     }
     return publish(s, src, layer, &unpacked, err);
 }

@@ -36,7 +36,7 @@ struct context {
 static int say_inside(struct context *c, struct mtd_error *err)
 {
     int r = nsenter_reply(NSENTER_REPLY_FD, NSENTER_INSIDE, -1, NULL);
-    return r < 0 ? mtd_fail_errno(err, -r, "the front end went away") : 0;
+    return r < 0 ? mtd_fail_errno(err, -r, "the front end has exited") : 0;
 }
 
 /* The session keyring would otherwise be the one of whoever runs the engine. */
@@ -79,7 +79,7 @@ static int open_terminal(struct context *c, struct mtd_error *err)
     if (r < 0)
         return mtd_fail_errno(err, -r, "cannot hand over the terminal");
     r = tty_login(take_fd(&slave));
-    return r < 0 ? mtd_fail_errno(err, -r, "cannot make it the controlling terminal") : 0;
+    return r < 0 ? mtd_fail_errno(err, -r, "cannot set the controlling terminal") : 0;
 }
 
 static int open_null(int fd, struct mtd_error *err)
@@ -149,7 +149,7 @@ static int follow_front_end(struct context *c, struct mtd_error *err)
     bool keep = c->request->flags & NSENTER_KEEP;
     prctl(PR_SET_PDEATHSIG, keep ? 0 : SIGKILL);
     if (poll(&front, 1, 0) != 0)
-        return mtd_fail(err, ECANCELED, "the front end went away");
+        return mtd_fail(err, ECANCELED, "the front end has exited");
     return 0;
 }
 
@@ -205,8 +205,8 @@ int exec_child_main(int argc, char **argv)
     struct mtd_error err = {0};
     if (!c.request) {
         fprintf(stderr,
-                "mytop-docker: %s is a name the program gives itself; it cannot be "
-                "used from outside\n",
+                "mytop-docker: %s is a name for internal processes; it "
+                "cannot be run directly\n",
                 NSENTER_NAME);
         return 125;
     }

@@ -52,13 +52,13 @@ static int keep_descriptors(struct context *c, struct mtd_error *err)
     for (int i = 0; i < 4; i++) {
         high[i] = kept[i] < 0 ? -1 : fcntl(kept[i], F_DUPFD_CLOEXEC, 64);
         if (kept[i] >= 0 && high[i] < 0)
-            return mtd_fail_errno(err, errno, "cannot keep a descriptor");
+            return mtd_fail_errno(err, errno, "cannot keep a file descriptor");
     }
     c->sync_fd = high[0];
     for (int i = 0; i < 4; i++) {
         close(FD_SYNC + i);
         if (high[i] >= 0 && dup3(high[i], FD_SYNC + i, O_CLOEXEC) < 0)
-            return mtd_fail_errno(err, errno, "cannot place a descriptor");
+            return mtd_fail_errno(err, errno, "cannot move a file descriptor");
     }
     c->sync_fd = FD_SYNC;
     if (sys_close_range(FD_FIRST_FREE, ~0U, 0) < 0)
@@ -91,7 +91,7 @@ static int wait_for_go(struct context *c, struct mtd_error *err)
 {
     (void)c;
     int r = sync_wait_go(FD_SYNC);
-    return r < 0 ? mtd_fail(err, -r, "the monitor went away") : 0;
+    return r < 0 ? mtd_fail(err, -r, "the monitor has exited") : 0;
 }
 
 static int enter_cgroup_namespace(struct context *c, struct mtd_error *err)
@@ -101,7 +101,7 @@ static int enter_cgroup_namespace(struct context *c, struct mtd_error *err)
     if (r < 0)
         return r;
     if (c->in->unshare_cgroup && unshare(CLONE_NEWCGROUP) < 0)
-        return mtd_fail_errno(err, errno, "cannot make a cgroup namespace");
+        return mtd_fail_errno(err, errno, "cannot create a cgroup namespace");
     return rootfs_mount_cgroup(c->root_fd, groups, c->in->rootfs.record->id, err);
 }
 
@@ -157,7 +157,7 @@ static int open_terminal(struct context *c, struct mtd_error *err)
     if (r == 0 && (r = sync_send_tty(FD_SYNC, master)) < 0)
         return mtd_fail_errno(err, -r, "cannot hand over the terminal");
     if (r == 0 && (r = tty_login(take_fd(&slave))) < 0)
-        return mtd_fail_errno(err, -r, "cannot make it the controlling terminal");
+        return mtd_fail_errno(err, -r, "cannot set the controlling terminal");
     return r;
 }
 
@@ -186,7 +186,7 @@ static int place_stdio(struct context *c, struct mtd_error *err)
         if (fstat(FD_STDIO + i, &st) == 0 && S_ISFIFO(st.st_mode))
             (void)!fchown(FD_STDIO + i, c->user.uid, (gid_t)-1);
         if (dup2(FD_STDIO + i, i) < 0)
-            return mtd_fail_errno(err, errno, "cannot place descriptor %d", i);
+            return mtd_fail_errno(err, errno, "cannot move file descriptor %d", i);
     }
     return 0;
 }

@@ -199,7 +199,7 @@ static int open_directory(struct logindex *x, const char *path, struct mtd_error
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     if (*name == '\0' || strlen(name) >= sizeof(x->name))
-        return mtd_fail(err, EINVAL, "\"%s\" is not the name of a log", path);
+        return mtd_fail(err, EINVAL, "\"%s\" is not a log file's name", path);
     snprintf(x->name, sizeof(x->name), "%s", name);
     auto_free char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
     if (!dir)

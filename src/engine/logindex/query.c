@@ -166,7 +166,7 @@ int logindex_query_new(struct logindex_query **ret, const char *pattern,
     const char *text = pattern + (fold ? 2 : 0);
     int r = regcomp(&q->regex, text, REG_EXTENDED | (fold ? REG_ICASE : 0));
     if (r != 0 || *text == '\0') {
-        char why[100] = "nothing to look for";
+        char why[100] = "nothing to search for";
         if (r != 0)
             regerror(r, &q->regex, why, sizeof(why));
         q->have_regex = r == 0;

@@ -75,7 +75,8 @@ void monitor_client_send_all(struct monitor *m, enum packet_type type, const voi
 static void refuse(int fd)
 {
     struct mtd_error err = {0};
-    mtd_fail(&err, EUSERS, "the container has %d clients already; end one of them first",
+    mtd_fail(&err, EUSERS,
+             "the container already has %d clients; disconnect one of them first",
              MONITOR_CLIENTS);
     packet_send(fd, PACKET_ERROR, &err, sizeof(err), MSG_DONTWAIT);
     close(fd);

@@ -43,10 +43,11 @@ int monitor_claim(struct monitor *m, struct mtd_error *err)
     m->claim_fd =
         openat(m->run_fd, "monitor", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (m->claim_fd < 0)
-        return mtd_fail_errno(err, errno, "cannot make the monitor's file");
+        return mtd_fail_errno(err, errno, "cannot create the monitor's lock file");
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(m->claim_fd, F_OFD_SETLK, &whole) < 0)
-        return mtd_fail(err, EBUSY, "another monitor has this container"), lose_claim(m);
+        return mtd_fail(err, EBUSY, "another monitor already runs this container"),
+               lose_claim(m);
     return 0;
 }
 
@@ -88,7 +89,7 @@ static int open_output(struct monitor *m, const char *name, int *ours, int *thei
 {
     unlinkat(m->run_fd, name, 0);
     if (mkfifoat(m->run_fd, name, 0600) < 0)
-        return mtd_fail_errno(err, errno, "cannot make the pipe for %s", name);
+        return mtd_fail_errno(err, errno, "cannot create the pipe for %s", name);
     *theirs = openat(m->run_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     *ours = openat(m->run_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (*theirs < 0 || *ours < 0)
@@ -103,7 +104,7 @@ static int open_input(struct monitor *m, struct mtd_error *err)
 {
     unlinkat(m->run_fd, "stdin", 0);
     if (mkfifoat(m->run_fd, "stdin", 0600) < 0)
-        return mtd_fail_errno(err, errno, "cannot make the pipe for stdin");
+        return mtd_fail_errno(err, errno, "cannot create the pipe for stdin");
     m->child[0] =
         openat(m->run_fd, "stdin", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     m->in = openat(m->run_fd, "stdin", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
@@ -247,7 +248,7 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
     auto_fd int init_end = -1;
     int r = sync_pair(&m->sync_fd, &init_end);
     if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot make the handshake");
+        return mtd_fail_errno(err, -r, "cannot create the socket pair to init");
     int group = cgroup_clone_fd(&m->cgroup);
     m->pid = clone_init(m, group);
     if (m->pid < 0 && group >= 0) {
@@ -257,8 +258,8 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
     if (m->pid < 0) {
         m->pid = 0;
         return mtd_fail_errno(err, errno,
-                              "cannot make the container's namespaces (mount pid "
-                              "uts ipc net); does this kernel have them all?");
+                              "cannot create the container's namespaces (mount pid "
+                              "uts ipc net); does this kernel support them all?");
     }
     if (m->pid == 0)
         run_init(m, init_end, group >= 0);
@@ -347,7 +348,9 @@ static int publish(struct monitor *m, struct mtd_error *err)
     if (r == 0)
         r = cgroup_describe(&m->cgroup, &st->cgroups);
     if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot describe the running container");
+        return mtd_fail_errno(
+            err, -r,
+            "cannot look up the running container's processes and control groups");
     return store_save(&m->store, &m->record, false, err);
 }
 

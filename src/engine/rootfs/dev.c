@@ -35,7 +35,7 @@ static int make_nodes(int dev_fd, struct mtd_error *err)
     for (size_t i = 0; i < ARRAY_SIZE(NODES); i++)
         if (mknodat(dev_fd, NODES[i].name, S_IFCHR | 0666,
                     makedev(NODES[i].major, NODES[i].minor)) < 0)
-            return rootfs_fail(err, MTD_STAGE_DEVICES, errno, "cannot make /dev/%s",
+            return rootfs_fail(err, MTD_STAGE_DEVICES, errno, "cannot create /dev/%s",
                                NODES[i].name);
     for (size_t i = 0; i < ARRAY_SIZE(LINKS); i++)
         if (symlinkat(LINKS[i].target, dev_fd, LINKS[i].name) < 0)

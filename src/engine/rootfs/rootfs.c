@@ -84,7 +84,7 @@ static int mount_default(int root_fd, size_t i, struct mtd_error *err)
     auto_fd int fd = code < 0 ? code : fs_mkdir_in_root(root_fd, target, 0755);
     if (fd < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -fd,
-                           "the image's %s cannot be mounted on", target);
+                           "cannot open the image's %s to mount on it", target);
     auto_fd int mount = mount_new(DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype,
                                   DEFAULT_MOUNTS[i].options, DEFAULT_MOUNTS[i].attrs);
     code = mount < 0 ? mount : mount_move(mount, fd);

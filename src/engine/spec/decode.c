@@ -111,7 +111,7 @@ static int store_enum(const struct field *f, const json_t *in, void *p,
             *(int *)p = i;
             return 0;
         }
-    return wrong(f, "not one of its words", err);
+    return wrong(f, "not a known value", err);
 }
 
 static int store_time(const struct field *f, const json_t *in, int64_t *p,
@@ -119,14 +119,14 @@ static int store_time(const struct field *f, const json_t *in, int64_t *p,
 {
     const char *text = json_string_value(in);
     if (!text || !strchr(text, 'T')) /* time_parse takes durations too */
-        return wrong(f, "not a time", err);
+        return wrong(f, "not a timestamp", err);
     if (strcmp(text, "0001-01-01T00:00:00Z") == 0) {
         *p = 0;
         return 0;
     }
     int64_t v;
     if (time_parse(text, 0, &v) < 0)
-        return wrong(f, "not a time", err);
+        return wrong(f, "not a timestamp", err);
     *p = v;
     return 0;
 }
@@ -201,7 +201,8 @@ static int store_map(const struct field *f, const json_t *in, struct strv *p,
     {
         int rc = add_pair(&list, key, f->kind == FIELD_SET ? NULL : value);
         if (rc < 0)
-            return rc == -ENOMEM ? no_memory(f, err) : wrong(f, "not strings", err);
+            return rc == -ENOMEM ? no_memory(f, err)
+                                 : wrong(f, "not an object of strings", err);
     }
     strv_done(p);
     *p = list;
@@ -264,7 +265,7 @@ static int store_value(const struct field *f, const json_t *in, void *base,
     case FIELD_SET: return store_map(f, in, p, err);
     case FIELD_STRUCTS: return store_structs(f, in, base, err);
     }
-    return wrong(f, "of no known kind", err);
+    return wrong(f, "of an unknown type", err);
 }
 
 /* NULL = not there. An object on the way that is something else is an error. */

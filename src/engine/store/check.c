@@ -132,5 +132,6 @@ int store_mend(struct store *s, const struct store_finding *f, struct mtd_error 
     case STORE_NAME_TAKEN:
     case STORE_NAME_FOREIGN: break;
     }
-    return mtd_fail(err, EOPNOTSUPP, "only a person can tell what is right");
+    return mtd_fail(err, EOPNOTSUPP,
+                    "it cannot be repaired automatically; fix it by hand");
 }

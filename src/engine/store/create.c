@@ -182,7 +182,7 @@ int store_create(struct store *s, struct mtd_record *r, const char *name,
                  struct mtd_error *err)
 {
     if (s->read_only)
-        return mtd_fail(err, EROFS, "the state directory is open for reading only");
+        return mtd_fail(err, EROFS, "the state directory was opened read-only");
     if (name && name[0] == '/')
         name++;
     if (name && !name_is_valid(name))

@@ -137,7 +137,8 @@ int store_names_claim(struct store *s, const char *name, const char *id,
         if (rc == -ENOENT)
             continue;
         if (rc < 0)
-            return mtd_fail(err, EEXIST, "names/%s is not one of ours; remove that file",
+            return mtd_fail(err, EEXIST,
+                            "names/%s is not a link to a container; remove that file",
                             name);
         if (rc == 0 && strcmp(owner, id) == 0)
             return 0; /* left over by an earlier rename of this very container */

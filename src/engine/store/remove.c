@@ -42,8 +42,8 @@ static int free_claims(struct store *s, const char *id)
 static int not_all(const struct store *s, const char *id, int code, struct mtd_error *err)
 {
     return mtd_fail(err, -code,
-                    "container %.12s is removed, but not all of \"%s/trash/%.12s"
-                    "...\": %s; the next command tries again",
+                    "container %.12s is removed, but deleting "
+                    "\"%s/trash/%.12s...\" failed: %s; the next command tries again",
                     id, s->root, id, strerror(-code));
 }
 

@@ -231,7 +231,7 @@ int store_read_record(int dir_fd, const char *name, const char *id, struct buf *
     rc = spec_decode(buf->data, buf->len, ret, err);
     if (rc == 0 && strcmp(ret->id, id) != 0) {
         mtd_record_done(ret);
-        rc = mtd_fail(err, EINVAL, "id: is another container's");
+        rc = mtd_fail(err, EINVAL, "id: belongs to another container");
     }
     if (rc < 0)
         mtd_context(err, STORE_CONFIG);

@@ -15,15 +15,15 @@ int store_make_volume(struct store *s, const char *name, struct mtd_error *err)
     if (!name_is_valid(name))
         return mtd_fail(err, EINVAL, "\"%s\" is not a volume name", name);
     if (mkdirat(s->root_fd, "volumes", 0700) < 0 && errno != EEXIST)
-        return mtd_fail_errno(err, errno, "cannot make the volumes directory");
+        return mtd_fail_errno(err, errno, "cannot create the volumes directory");
     auto_fd int all = fs_open_dir_at(s->root_fd, "volumes");
     if (all >= 0 && mkdirat(all, name, 0700) < 0 && errno != EEXIST)
-        return mtd_fail_errno(err, errno, "cannot make volume %s", name);
+        return mtd_fail_errno(err, errno, "cannot create volume %s", name);
     auto_fd int one = all < 0 ? all : fs_open_dir_at(all, name);
     if (one < 0)
         return mtd_fail_errno(err, -one, "cannot open volume %s", name);
     if (mkdirat(one, "_data", 0755) < 0 && errno != EEXIST)
-        return mtd_fail_errno(err, errno, "cannot make volume %s", name);
+        return mtd_fail_errno(err, errno, "cannot create volume %s", name);
     return 0;
 }
 

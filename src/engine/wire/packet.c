@@ -85,7 +85,7 @@ int packet_listen(int run_fd, struct mtd_error *err)
 {
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return mtd_fail_errno(err, errno, "cannot make the attach socket");
+        return mtd_fail_errno(err, errno, "cannot create the attach socket");
     struct sockaddr_un a;
     address(run_fd, &a);
     unlinkat(run_fd, SOCKET_NAME, 0);
@@ -104,7 +104,7 @@ int packet_connect(int run_fd, struct mtd_error *err)
 {
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return mtd_fail_errno(err, errno, "cannot make a socket");
+        return mtd_fail_errno(err, errno, "cannot create a socket");
     struct sockaddr_un a;
     address(run_fd, &a);
     if (connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0)

@@ -96,7 +96,7 @@ static void step_gone(struct replay *s, struct ui *ui, struct canvas *c, char *a
 static void step_clock(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
 {
     if (time_parse(arg, s->clock_ns, &s->clock_ns) < 0)
-        fail(s, "not a time", arg);
+        fail(s, "not a timestamp", arg);
 }
 
 static void write_screen(struct replay *s, const char *path, const struct buf *text)

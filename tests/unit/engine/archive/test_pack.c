@@ -261,7 +261,7 @@ Test(archive_pack, a_file_that_would_become_a_whiteout_is_refused)
     struct world w;
     world_make(&w);
     put_file(&w, ".wh..wh..opq", "", 0644);
-    expect_not_packed(&w, "\".wh..wh..opq\": a name beginning with .wh.");
+    expect_not_packed(&w, "\".wh..wh..opq\": a name that begins with .wh.");
     world_done(&w);
 }
 
@@ -290,7 +290,7 @@ Test(archive_pack, a_full_disk_is_an_error)
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     cr_assert(full >= 0);
     cr_expect_eq(archive_pack(w.from, ARCHIVE_PACK_TREE, full, &err), -ENOSPC);
-    cr_expect(strstr(err.text, "cannot write the tar"), "%s", err.text);
+    cr_expect(strstr(err.text, "cannot write the tar archive"), "%s", err.text);
     close(full);
     world_done(&w);
 }

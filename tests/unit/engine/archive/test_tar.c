@@ -149,13 +149,13 @@ static const struct {
     {"owner -1", {{"a", FILE_, "x", .uid = 0xffffffffLL}}, "owner is out of range"},
     {"overlay redirect",
      {{"d/", DIR_, .xattr = "trusted.overlay.redirect", .value = "/etc"}},
-     "overlay's own"},
+     "reserved for overlayfs"},
     {"overlay opaque",
      {{"d/", DIR_, .xattr = "trusted.overlay.opaque", .value = "y"}},
-     "overlay's own"},
+     "reserved for overlayfs"},
     {"root is a file", {{".", FILE_, "x"}}, "root must be a directory"},
     {"root is a link", {{"./", LINK_, "@"}}, "root must be a directory"},
-    {"link to nothing", {{"a", LINK_, ""}}, "a symbolic link to nothing"},
+    {"link to nothing", {{"a", LINK_, ""}}, "a symbolic link without a target"},
 };
 
 Test(archive_tar, hostile_entries_are_refused_and_touch_nothing)
@@ -221,22 +221,22 @@ static void expect_damage_noticed(const char *filter, size_t cut, size_t flip,
 
 Test(archive_tar, a_truncated_tar_is_refused)
 {
-    expect_damage_noticed("", 3 * 512 + 100, 0, "not a good tar");
+    expect_damage_noticed("", 3 * 512 + 100, 0, "not a valid tar archive");
 }
 
 Test(archive_tar, a_header_with_a_bad_checksum_is_refused)
 {
-    expect_damage_noticed("", 0, 10, "not a good tar");
+    expect_damage_noticed("", 0, 10, "not a valid tar archive");
 }
 
 Test(archive_tar, a_truncated_gzip_stream_is_refused)
 {
-    expect_damage_noticed("gzip", SIZE_MAX, 0, "not a good tar");
+    expect_damage_noticed("gzip", SIZE_MAX, 0, "not a valid tar archive");
 }
 
 Test(archive_tar, a_zstd_stream_damaged_in_the_middle_is_refused)
 {
-    expect_damage_noticed("zstd", 0, 20, "not a good tar");
+    expect_damage_noticed("zstd", 0, 20, "not a valid tar archive");
 }
 
 static void expect_bytes_refused(const char *data, size_t len, const char *reason)
@@ -250,9 +250,10 @@ static void expect_bytes_refused(const char *data, size_t len, const char *reaso
 
 Test(archive_tar, what_is_no_tar_is_refused)
 {
-    expect_bytes_refused("", 0, "not a good tar");
-    expect_bytes_refused("hello, world\n", 13, "not a good tar");
-    expect_bytes_refused("\x89LZO\0\r\n\x1a\n lzop would be run", 27, "not a good tar");
+    expect_bytes_refused("", 0, "not a valid tar archive");
+    expect_bytes_refused("hello, world\n", 13, "not a valid tar archive");
+    expect_bytes_refused("\x89LZO\0\r\n\x1a\n lzop would be run", 27,
+                         "not a valid tar archive");
 }
 
 /* The size in the header is 8 EiB, written in base 256. */

@@ -150,8 +150,10 @@ Test(stats, network_is_all_but_the_loopback)
         &tmp, "proc/7/net/dev",
         "Inter-|   Receive      |  Transmit\n"
         " face |bytes    packets errs drop fifo frame compressed multicast|bytes\n"
-        "    lo:    3319      30    0    0    0     0          0         0     3319   30\n"
-        "  eth0: 100       769    0    0    0     0          0         0    40    631  0\n"
+        "    lo:    3319      30    0    0    0     0          0  "
+        "       0     3319   30\n"
+        "  eth0: 100       769    0    0    0     0          0    "
+        "     0    40    631  0\n"
         "veth1234:1       2    0    0    0     0          0         0    2    3    0\n");
     read_stats(&c, 7, &s);
     cr_expect(s.net_rx == 101 && s.net_tx == 42);
@@ -165,5 +167,5 @@ Test(stats, a_container_without_groups_does_not_run)
     struct mtd_stats s;
     struct mtd_error err = {0};
     cr_expect_eq(stats_read(&c, 0, &s, &err), -ENOENT);
-    cr_expect(strstr(err.text, "does not run"));
+    cr_expect(strstr(err.text, "is not running"));
 }

@@ -95,15 +95,16 @@ Test(image_config, env_knows_both_forms_quotes_and_variables)
 
 Test(image_config, words_that_do_not_end_are_refused)
 {
-    refused("ENV A=\"x", "without its partner");
-    refused("ENV A='x", "without its partner");
-    refused("ENV A=${A", "without }");
-    refused("ENV A=${}", "without a name");
+    refused("ENV A=\"x", "is never closed");
+    refused("ENV A='x", "is never closed");
+    refused("ENV A=${A", "is never closed");
+    refused("ENV A=${}", "has no name");
     refused("ENV A=${A:?x}", "only ${NAME:-word}");
     refused(
-        "ENV A=${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-"
+        "ENV "
+        "A=${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-"
         "${N:-${N:-${N:-${N:-x}}}}}}}}}}}}}}}}}}}",
-        "nested too deep");
+        "nested too deeply");
     cr_expect_str_eq(strv_env_get(&config.env, "A"), "1");
 }
 

@@ -147,7 +147,7 @@ Test(image, a_bad_tar_is_an_error_and_leaves_nothing)
 {
     mkdirat(imagestore_dir.fd, "image", 0700);
     imagestore_write("image/bad.tar", "this is no tar", 14);
-    imagestore_expect_none("bad", EBADMSG, "image/bad.tar: not a good tar");
+    imagestore_expect_none("bad", EBADMSG, "image/bad.tar: not a valid tar archive");
     imagestore_drop_tar("evil", "../../evil", "x");
     imagestore_expect_none("evil", EBADMSG, "\"../../evil\": \"..\" is refused");
     cr_expect_eq(tempdir_count(imagestore_dir.fd, "images/tmp"), 0);
