@@ -44,7 +44,7 @@ endif()
 # mtd_link_program(TARGET): static and stripped where the build asks for it. Not for the
 # tests: Criterion finds them in a section nothing refers to, which --gc-sections drops.
 function(mtd_link_program target)
-    set_target_properties(${target} PROPERTIES MTD_LINK_STATIC ${MTD_STATIC})
+    set_target_properties(${target} PROPERTIES MTD_LINK_STATIC ${MTD_STATIC_PROGRAM})
     target_link_options(${target} PRIVATE -Wl,--gc-sections
-        $<$<BOOL:${MTD_STATIC}>:-static> $<$<CONFIG:Release>:-s>)
+        $<$<BOOL:${MTD_STATIC_PROGRAM}>:-static> $<$<CONFIG:Release>:-s>)
 endfunction()

@@ -200,8 +200,6 @@ static void expect_pieces(char *text)
 
 ON_BOTH(a_log_marks_its_gap_and_goes_on)
 {
-    if (!program_is_static())
-        cr_skip("exec needs a static program");
     fill(SOME);
     free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c",
              "trap 'echo after' USR1; yes before | head -c 30000000; "

@@ -15,6 +15,7 @@
 #include "base/parse.h"
 #include "engine/confine/confine.h"
 #include "engine/container/internal.h"
+#include "engine/host/init_program.h"
 #include "engine/host/kernel.h"
 #include "engine/rootfs/hostfiles.h"
 
@@ -219,6 +220,9 @@ static int check_mount(const struct mtd_mount *m, struct mtd_error *err)
 
 static int check_process(const struct mtd_process *p, struct mtd_error *err)
 {
+    int r = p->init ? init_program_check(err) : 0;
+    if (r < 0)
+        return r;
     if (p->args.len == 0)
         return mtd_fail(err, EINVAL, "no command specified, and the image has none");
     if (p->cwd && p->cwd[0] != '/')

@@ -1,6 +1,7 @@
 /* The pid 1 of --init: starts the command, passes signals on, reaps what the container orphans,
- * ends with the command's status. It is our own static program bound read-only into the
- * container, so no image has to bring one. It runs with the container's privileges only. */
+ * ends with the command's status. It is bound read-only into the container, so no image has to
+ * bring one, and runs with the container's privileges only. Needs libc alone: for a dynamic
+ * program this file is built once more as a program of its own (engine/host/init_program.h). */
 
 #include "engine/inside/inside.h"
 
@@ -12,8 +13,6 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include "base/proc.h"
 
 static pid_t start(char **argv, const sigset_t *old)
 {
@@ -52,7 +51,7 @@ int init_reaper_main(int argc, char **argv)
 {
     if (argc < 3 || getpid() != 1)
         return 125;
-    proc_set_name("mtd:reaper");
+    prctl(PR_SET_NAME, "mtd:reaper");
     sigset_t all, old;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &old);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "engine/host/init_program.h"
 #include "engine/host/mount.h"
 
 static const struct {
@@ -44,16 +45,34 @@ static int make_nodes(int dev_fd, struct mtd_error *err)
     return 0;
 }
 
-/* --init: our own program, read-only, as /dev/init. */
+/* An embedded program is written into the container's own /dev; for our executable the file
+ * is only something to bind it to. Closed again, since a file open for writing cannot run. */
+static int make_init(int dev_fd, const void *program, size_t size)
+{
+    auto_fd int fd =
+        openat(dev_fd, "init", O_CREAT | O_EXCL | O_CLOEXEC | O_WRONLY, 0555);
+    if (fd < 0)
+        return -errno;
+    return program ? fs_write_all(fd, program, size) : 0;
+}
+
+/* --init: its program, read-only, as /dev/init. */
 static int bind_init(const struct rootfs *r, int dev_fd, struct mtd_error *err)
 {
-    auto_fd int bind = mount_bind(AT_FDCWD, r->init_path, MOUNT_ATTR_RDONLY);
-    auto_fd int target =
-        openat(dev_fd, "init", O_CREAT | O_EXCL | O_CLOEXEC | O_RDONLY, 0555);
-    int code = bind < 0 ? bind : target < 0 ? -errno : mount_move(bind, target);
+    size_t size = 0;
+    const void *program = init_program_embedded(&size);
+    int code = init_program_check(err);
+    if (code < 0)
+        return code;
+    code = make_init(dev_fd, program, size);
+    auto_fd int target = openat(dev_fd, "init", O_PATH | O_CLOEXEC);
+    auto_fd int bind = program ? mount_bind(dev_fd, "init", MOUNT_ATTR_RDONLY)
+                               : mount_bind(AT_FDCWD, r->init_path, MOUNT_ATTR_RDONLY);
+    if (code == 0)
+        code = bind < 0 ? bind : target < 0 ? -errno : mount_move(bind, target);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_DEVICES, -code, "cannot bind %s to /dev/init",
-                           r->init_path);
+                           program ? "the init program" : r->init_path);
     return 0;
 }
 
