@@ -7,11 +7,11 @@
 #include "base/cleanup.h"
 #include "ui/dialog/dialog.h"
 #include "ui/dialog/forms.h"
-#include "ui/dialog/palette.h"
 #include "ui/dialog/why.h"
 #include "ui/log/view.h"
 #include "ui/screen/actions.h"
 #include "ui/screen/bar.h"
+#include "ui/screen/palette.h"
 #include "ui/view/list.h"
 
 static bool detail_has_focus(const struct ui *ui)

@@ -1,4 +1,4 @@
-#include "ui/dialog/palette.h"
+#include "ui/screen/palette.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* palette - the ":" line: any batch command line, and a few words of the screen's own. */
-#ifndef UI_DIALOG_PALETTE_H
-#define UI_DIALOG_PALETTE_H
+#ifndef UI_SCREEN_PALETTE_H
+#define UI_SCREEN_PALETTE_H
 
 #include "ui/screen/state.h"
 
