@@ -12,12 +12,6 @@
 
 enum { SCROLLED_MS = 60 }; /* a key held down shall scroll, not read figures */
 
-void app_quit(struct app *a, int status)
-{
-    a->status = status;
-    uv_stop(a->loop);
-}
-
 /* ---- time --------------------------------------------------------------------------------- */
 
 static void on_sample(uv_timer_t *t);

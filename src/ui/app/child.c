@@ -36,6 +36,14 @@ static void child_closed(uv_handle_t *h)
     free(c);
 }
 
+static void tell(struct child *c);
+
+static void end_pause(struct app *a)
+{
+    if (a->paused)
+        tell(a->paused);
+}
+
 static void tell(struct child *c)
 {
     struct app *a = c->app;
@@ -44,7 +52,7 @@ static void tell(struct child *c)
         return;
     if (j->terminal && j->pause && !c->app->paused && c->exited) {
         a->paused = c;
-        app_pause(a);
+        app_pause(a, end_pause);
         return;
     }
     a->paused = NULL;
@@ -58,12 +66,6 @@ static void tell(struct child *c)
     uv_close((uv_handle_t *)&c->grace, child_closed);
     for (int i = 0; i < 2 && !uv_is_closing((uv_handle_t *)&c->pipes[i]); i++)
         uv_close((uv_handle_t *)&c->pipes[i], child_closed);
-}
-
-void app_end_pause(struct app *a)
-{
-    if (a->paused)
-        tell(a->paused);
 }
 
 static void on_grace(uv_timer_t *t)

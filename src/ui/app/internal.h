@@ -41,15 +41,19 @@ struct app {
     int64_t painted_at;   /* mono ns */
     size_t painted_bytes; /* by that frame */
     struct child *paused; /* its process ended; Enter on the terminal is awaited */
+    void (*resumed)(struct app *a);
     int status;
     struct child *children;
 };
 
-void app_quit(struct app *a, int status);
+static inline void app_quit(struct app *a, int status)
+{
+    a->status = status;
+    uv_stop(a->loop);
+}
 
 /* The platform's start(): job done() is called from the loop, never from inside. */
 int app_start(void *app, struct job *j);
-void app_end_pause(struct app *a);
 void app_free_children(struct app *a); /* after their handles were closed */
 
 void app_watch_init(struct app *a);
@@ -61,7 +65,8 @@ void app_read_list_soon(struct app *a);
 void app_tty_init(struct app *a);
 void app_take_terminal(struct app *a); /* also after somebody else had it */
 void app_give_terminal(struct app *a);
-void app_pause(struct app *a); /* asks for Enter; app_end_pause() follows */
+/* Asks for Enter, and calls resumed() once it was typed. */
+void app_pause(struct app *a, void (*resumed)(struct app *a));
 void app_suspend(struct app *a);
 void app_flush(struct app *a);
 void app_fit_to_terminal(struct app *a);

@@ -132,14 +132,15 @@ static void on_enter(uv_poll_t *p, int status, int events)
     if (n < 0 && (errno == EAGAIN || errno == EINTR) && !(events & UV_DISCONNECT))
         return;
     uv_poll_stop(p);
-    app_end_pause(a);
+    a->resumed(a);
 }
 
-void app_pause(struct app *a)
+void app_pause(struct app *a, void (*resumed)(struct app *a))
 {
     static const char TEXT[] = "\n[Enter goes back to the dashboard]";
     if (write(STDOUT_FILENO, TEXT, sizeof(TEXT) - 1) < 0)
         app_quit(a, 128 + SIGHUP);
+    a->resumed = resumed;
     uv_poll_start(&a->tty, UV_READABLE | UV_DISCONNECT, on_enter);
 }
 

@@ -72,6 +72,7 @@ const struct logref *logpane_at(const struct logpane *p, int row);
 uint64_t logpane_fresh(const struct logpane *p);
 
 void logpane_draw(struct logpane *p, struct canvas *c, struct rect r, bool focused);
-int logpane_prefix(const struct logpane *p, int cols); /* columns before the text */
+int logpane_prefix(const struct logpane *p, int cols);       /* columns before the text */
+int logpane_time_columns(const struct logpane *p, int cols); /* of them; 0 = no time */
 
 #endif

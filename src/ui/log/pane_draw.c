@@ -5,23 +5,8 @@
 #include "ui/log/pane.h"
 #include "ui/log/text.h"
 
-#define NARROW 40 /* columns below which times are left out */
 #define DRAW_STEPS 4
 #define DRAW_BUDGET (1u << 20)
-
-/* Column 0 is the mark: '>' the current line, '!' stderr, '?' damage; before it the letter of
- * the container when there are several. */
-static int time_columns(const struct logpane *p, int cols)
-{
-    static const int COLUMNS[] = {
-        [LOGTIMES_SHORT] = 9, [LOGTIMES_FULL] = 24, [LOGTIMES_NONE] = 0};
-    return cols < NARROW ? 0 : COLUMNS[p->times];
-}
-
-int logpane_prefix(const struct logpane *p, int cols)
-{
-    return (p->logs && p->logs->n > 1 ? 2 : 1) + time_columns(p, cols);
-}
 
 static bool is_current(const struct logpane *p, const struct logref *ref)
 {
@@ -33,7 +18,7 @@ static void draw_time(const struct logpane *p, struct canvas *c, struct rect r, 
                       int64_t time)
 {
     char text[FORMAT_MAX];
-    if (time_columns(p, r.cols) == 0)
+    if (logpane_time_columns(p, r.cols) == 0)
         return;
     format_time(time, text);
     struct style st = STYLE(COLOR_DIM);

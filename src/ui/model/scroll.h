@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "ui/view/view.h"
+#include "ui/term/keys.h"
 
 struct scroll {
     size_t at, top, n;

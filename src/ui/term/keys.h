@@ -34,7 +34,7 @@ enum key_code {
     KEY_BACKTAB,
     KEY_F1, /* ... KEY_F1 + 11 */
     KEY_F12 = KEY_F1 + 11,
-    KEY_MOUSE, /* position and button stand in struct key */
+    KEY_MOUSE, /* position and button are in struct key */
     KEY_PASTE_BEGIN,
     KEY_PASTE_END,
     KEY_LAST,
@@ -136,6 +136,14 @@ enum command {
     CMD_SUSPEND,
     CMD_QUIT,
     CMD_COUNT
+};
+
+/* A key that was pressed, and what it means where it was. */
+struct key {
+    int key;
+    enum command command; /* CMD_NONE: not bound */
+    int row, col;         /* KEY_MOUSE: relative to the rectangle of who gets it */
+    enum mouse button;
 };
 
 #define BINDING_KEYS 6

@@ -46,13 +46,6 @@ struct host {
                    void (*chosen)(void *arg, size_t index), void *arg);
 };
 
-struct key {
-    int key;              /* keys.h */
-    enum command command; /* CMD_NONE: not bound */
-    int row, col;         /* KEY_MOUSE: relative to the view's rectangle */
-    enum mouse button;
-};
-
 struct view_ops {
     const char *title;    /* of the tab: "Logs" */
     enum context context; /* whose keys it wants */
