@@ -17,14 +17,13 @@ static void say(void *app, enum say level, const char *text)
     snprintf(logtty.said, sizeof(logtty.said), "%s", text);
 }
 
-static void ask(void *app, const char *label, const char *initial,
-                void (*changed)(void *arg, const char *text),
-                void (*answer)(void *arg, const char *text), void *arg)
+static void ask(void *app, const struct question *q)
 {
-    snprintf(logtty.asked, sizeof(logtty.asked), "%s %s", label, initial);
-    logtty.ask_changed = changed;
-    logtty.ask_answer = answer;
-    logtty.ask_arg = arg;
+    snprintf(logtty.asked, sizeof(logtty.asked), "%s %s", q->label,
+             q->initial ? q->initial : "");
+    logtty.ask_changed = q->changed;
+    logtty.ask_answer = q->answer;
+    logtty.ask_arg = q->arg;
 }
 
 static void copy(void *app, const char *text)
@@ -47,7 +46,7 @@ static void jump(void *app, const char *id, int64_t time_ns)
     logtty.jumped_to = time_ns;
 }
 
-static struct host host = {
+static struct surroundings around = {
     .say = say, .ask = ask, .copy = copy, .changed = changed, .now = now, .jump = jump};
 
 void logtty_size(int rows, int cols)
@@ -66,7 +65,7 @@ void logtty_setup(void)
     snprintf(run, sizeof(run), "%s/run", logtty.dir.path);
     struct mtd_options o = {.root = root, .run_root = run};
     cr_assert_eq(mtd_open(&logtty.engine, &o, NULL), 0);
-    host.engine = logtty.engine;
+    around.engine = logtty.engine;
     for (int i = 0; i < 3; i++) {
         memset(logtty.sums[i].id, 'a' + i, MTD_ID_LEN);
         logtty.sums[i].name = strdup(NAMES[i]);
@@ -76,7 +75,7 @@ void logtty_setup(void)
         tempdir_put(&logtty.dir, path, "");
     }
     logtty_size(5, 40);
-    logtty.view = logview_new(&host);
+    logtty.view = logview_new(&around);
     cr_assert_not_null(logtty.view);
     logtty.view->ops->show(logtty.view, true);
 }

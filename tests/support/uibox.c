@@ -77,8 +77,7 @@ void uibox_make(struct uibox *b, int rows, int cols, bool ascii)
                              .scripted = true};
     cr_assert_eq(ui_init(&b->ui, &setup), 0);
     cr_assert_eq(canvas_init(&b->canvas, rows, cols), 0);
-    cr_assert_eq(mtd_open(&b->ui.engine, &b->options, NULL), 0, "needs root");
-    b->ui.host.engine = b->ui.engine;
+    cr_assert_eq(mtd_open(&b->ui.around.engine, &b->options, NULL), 0, "needs root");
     snprintf(b->ui.hostname, sizeof(b->ui.hostname), "web-01");
     b->ui.info =
         (struct mtd_info){.cpus = 4, .memory = 24ULL << 30, .cgroup_version = "2"};

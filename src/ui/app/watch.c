@@ -111,13 +111,13 @@ static void on_file_delay(uv_timer_t *t)
 void app_watch_root(struct app *a)
 {
     auto_free char *containers = NULL;
-    if (!a->ui.engine ||
-        asprintf(&containers, "%s/containers", mtd_root(a->ui.engine)) < 0)
+    if (!a->ui.around.engine ||
+        asprintf(&containers, "%s/containers", mtd_root(a->ui.around.engine)) < 0)
         return;
     if (a->ui.reopened) /* another directory of the same name */
         set_watch(&a->root, NULL, NULL), set_watch(&a->containers, NULL, NULL);
     a->ui.reopened = false;
-    set_watch(&a->root, mtd_root(a->ui.engine), on_list_event);
+    set_watch(&a->root, mtd_root(a->ui.around.engine), on_list_event);
     set_watch(&a->containers, containers, on_list_event);
 }
 

@@ -82,7 +82,7 @@ static enum modal_result act(struct confirmation *d, bool force)
 {
     struct confirm c = d->c;
     d->c.arg = NULL;
-    c.answer(d->modal.ui, force, c.arg);
+    c.answer(d->modal.around->app, force, c.arg);
     free(c.arg);
     return MODAL_CLOSE;
 }
@@ -113,11 +113,11 @@ static enum modal_result update(struct modal *m)
     struct confirmation *d = (struct confirmation *)m;
     for (size_t i = 0; i < d->c.n_subjects; i++) {
         const struct subject *s = &d->c.subjects[i];
-        const struct row *r = model_find(&m->ui->model, s->id);
+        const struct row *r = model_find(m->around->model, s->id);
         if (r && r->s->state == s->state)
             continue;
-        ui_say(m->ui, SAY_WARNING, "not done: %s %s%s meanwhile", s->name,
-               r ? "is " : "vanished", r ? mtd_state_name(r->s->state) : "");
+        surroundings_say(m->around, SAY_WARNING, "not done: %s %s%s meanwhile", s->name,
+                         r ? "is " : "vanished", r ? mtd_state_name(r->s->state) : "");
         return MODAL_CLOSE;
     }
     return MODAL_STAY;

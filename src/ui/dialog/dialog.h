@@ -1,19 +1,18 @@
 /* dialog - the small dialogs: a line of input in the footer, a confirmation, a menu, a text to
- * scroll. Each is a struct modal for ui_push(); -ENOMEM is a NULL, which ui_push() ignores.
- * Owner   texts are copied; `arg` is freed with free() when the dialog closes if owned is set.
+ * scroll. Each is a struct modal for push() of the surroundings; NULL = out of memory, which
+ *         push() ignores.
+ * Owner   texts are copied.
  */
 #ifndef UI_DIALOG_DIALOG_H
 #define UI_DIALOG_DIALOG_H
 
-#include "ui/screen/state.h"
+#include "ui/dialog/modal.h"
 
-/* answer(NULL) = cancelled; changed may be NULL. Up and Down recall what was answered to the
- * same label before. */
-struct modal *prompt_new(const char *label, const char *initial,
-                         void (*changed)(void *arg, const char *text),
-                         void (*answer)(void *arg, const char *text), void *arg);
+/* Up and Down recall what was answered to the same label before. */
+struct modal *prompt_new(const struct question *q);
 
-/* Tab completes the last word of text: fn adds the words that may stand there. */
+/* Tab completes the last word of text: fn adds the words that are possible there; it gets the
+ * question's arg. */
 void prompt_completes(struct modal *m,
                       void (*fn)(void *arg, const char *text, struct strv *ret));
 
@@ -30,23 +29,26 @@ struct confirm {
     struct subject subjects[CONFIRM_MAX];
     size_t n_subjects;
     bool force_only; /* plain "yes" makes no sense: they run */
-    void (*answer)(struct ui *ui, bool force, void *arg); /* only called for yes */
-    void *arg;                                            /* malloc'ed, owned */
+    /* Only called for yes; app is that of the surroundings. */
+    void (*answer)(void *app, bool force, void *arg);
+    void *arg; /* malloc'ed, owned */
 };
 struct modal *confirm_new(const struct confirm *c);
 
 struct menu_item {
     const char *label, *detail;
 };
-/* choose is called with the index; arg is malloc'ed and owned. */
-struct modal *menu_new(const char *title, const struct menu_item *items, size_t n,
-                       size_t at, void (*choose)(struct ui *ui, size_t index, void *arg),
-                       void *arg);
+struct menu {
+    const char *title;
+    const struct menu_item *items;
+    size_t n, at; /* at: the item under the cursor */
+    void (*choose)(void *app, size_t index, void *arg);
+    void *arg; /* malloc'ed, owned */
+};
+struct modal *menu_new(const struct menu *menu);
 
-/* Scrolls text; styles: lines that begin with '\1' are headings. chosen (may be NULL) is
- * called for Enter with the line's number. */
-struct modal *pager_new(const char *title, const char *text,
-                        void (*chosen)(struct ui *ui, size_t line, void *arg), void *arg);
+/* Scrolls text; lines that begin with '\1' are headings. */
+struct modal *pager_new(const char *title, const char *text);
 
 /* A card about the selected container: the keys that act on it and show it close the card and
  * do what they do in the list, as long as it is still the selected one. */

@@ -5,7 +5,8 @@
 #ifndef UI_DIALOG_FORM_H
 #define UI_DIALOG_FORM_H
 
-#include "ui/screen/state.h"
+#include "ui/dialog/modal.h"
+#include "ui/model/line.h"
 
 struct form;
 enum field_kind { FIELD_TEXT, FIELD_CHECK };
@@ -22,7 +23,7 @@ struct form_ops {
      * why. Called after every key: no slow work. */
     int (*build)(const struct form *f, struct strv *ret, size_t *ret_field,
                  struct mtd_error *err);
-    void (*submit)(struct form *f, struct strv *argv); /* argv is the callee's to empty */
+    void (*submit)(struct form *f, const struct strv *argv);
     /* Everything that could stand in a field and begins with its text; may be NULL. */
     int (*complete)(const struct form *f, size_t field, struct strv *ret);
     enum modal_result (*update)(struct form *f); /* may be NULL */

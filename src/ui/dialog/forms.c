@@ -10,7 +10,6 @@
 #include "base/parse.h"
 #include "ui/dialog/form.h"
 #include "ui/draw/format.h"
-#include "ui/screen/jobs.h"
 
 struct about {
     char id[MTD_ID_SIZE];
@@ -20,38 +19,33 @@ struct about {
 static const struct row *row_of(const struct form *f)
 {
     const struct about *a = f->arg;
-    return model_find(&f->modal.ui->model, a->id);
+    return model_find(f->modal.around->model, a->id);
 }
 
 static enum modal_result close_when_gone(struct form *f)
 {
     if (row_of(f))
         return MODAL_STAY;
-    ui_say(f->modal.ui, SAY_WARNING, "%s: not done, it vanished meanwhile", f->title);
+    surroundings_say(f->modal.around, SAY_WARNING, "%s: not done, it vanished meanwhile",
+                     f->title);
     return MODAL_CLOSE;
 }
 
-static void submit_job(struct form *f, struct strv *argv, const char *busy)
+static void run_about(const struct form *f, const struct strv *argv, const char *busy)
 {
-    struct job *j = job_new(f->modal.ui);
+    const struct surroundings *s = f->modal.around;
     const struct row *r = row_of(f);
-    if (!j)
-        return;
-    strv_done(&j->argv);
-    j->argv = *argv;
-    *argv = (struct strv){0};
-    if (r)
-        job_about(j, r);
-    job_start(j, busy);
+    s->run(s->app,
+           &(struct errand){.argv = argv, .id = r ? r->s->id : NULL, .busy = busy});
 }
 
-static struct modal *open_form(struct ui *ui, const struct form_ops *ops,
+static struct modal *open_form(const struct surroundings *s, const struct form_ops *ops,
                                const char *verb)
 {
-    const struct row *r = model_selected(&ui->model);
+    const struct row *r = model_selected(s->model);
     struct about *a = r ? calloc(1, sizeof(*a)) : NULL;
     if (!r)
-        ui_say(ui, SAY_WARNING, "no container is selected");
+        surroundings_say(s, SAY_WARNING, "no container is selected");
     if (!a)
         return NULL;
     char title[96];
@@ -90,9 +84,9 @@ static int commit_build(const struct form *f, struct strv *ret, size_t *field,
     return strv_add(ret, name);
 }
 
-static void commit_submit(struct form *f, struct strv *argv)
+static void commit_submit(struct form *f, const struct strv *argv)
 {
-    submit_job(f, argv, "committing");
+    run_about(f, argv, "committing");
 }
 
 static const char *commit_note(const struct form *f)
@@ -113,14 +107,14 @@ static const struct form_ops COMMIT = {
 /* What the container wrote is the layer. Measuring may take long: a child does it, and the
  * note comes when it is there, if the form still is. */
 struct measuring {
-    struct ui *ui;
+    const struct surroundings *around;
     char id[MTD_ID_SIZE];
 };
 
 static void measured(void *arg, int status, const char *output)
 {
     struct measuring *m = arg;
-    for (struct modal *at = m->ui->modal; at; at = at->below) {
+    for (struct modal *at = m->around->topmost(m->around->app); at; at = at->below) {
         struct form *f = form_of(at, &COMMIT);
         struct about *a = f ? f->arg : NULL;
         if (a && strcmp(a->id, m->id) == 0)
@@ -130,32 +124,32 @@ static void measured(void *arg, int status, const char *output)
     free(m);
 }
 
-static void measure(struct ui *ui, struct about *a)
+static void measure(const struct surroundings *s, struct about *a)
 {
     struct measuring *m = calloc(1, sizeof(*m));
     auto_done(strv_done) struct strv argv = {0};
     char filter[MTD_ID_SIZE + 8];
     if (!m)
         return;
-    m->ui = ui;
+    m->around = s;
     memcpy(m->id, a->id, sizeof(a->id));
     snprintf(filter, sizeof(filter), "id=%s", a->id);
     snprintf(a->note, sizeof(a->note), "the new layer: measuring...");
     const char *const words[] = {"ps", "-a", "-s", "-f", filter, "--format", "{{.Size}}"};
     for (size_t i = 0; i < ARRAY_SIZE(words); i++)
         strv_add(&argv, words[i]);
-    ui->host.capture(ui, &argv, measured, m);
+    s->capture(s->app, &argv, measured, m);
 }
 
-void form_commit(struct ui *ui)
+void form_commit(const struct surroundings *s)
 {
-    struct modal *m = open_form(ui, &COMMIT, "commit");
+    struct modal *m = open_form(s, &COMMIT, "commit");
     if (!m)
         return;
     struct form *f = (struct form *)m;
     form_set(f, COMMIT_PAUSE, "x");
-    ui_push(ui, m);
-    measure(ui, f->arg);
+    s->push(s->app, m);
+    measure(s, f->arg);
 }
 
 /* ---- rename ------------------------------------------------------------------------------- */
@@ -169,8 +163,9 @@ static int rename_build(const struct form *f, struct strv *ret, size_t *field,
     const char *name = form_text(f, 0);
     if (!name_is_valid(name))
         return mtd_fail(err, EINVAL, "a name is letters, digits, and _ . - inside");
-    for (size_t i = 0; i < f->modal.ui->model.list.len; i++) {
-        const struct mtd_summary *s = f->modal.ui->model.rows[i].s;
+    const struct model *model = f->modal.around->model;
+    for (size_t i = 0; i < model->list.len; i++) {
+        const struct mtd_summary *s = model->rows[i].s;
         if (s->name && strcmp(s->name, name) == 0 && (!r || r->s != s))
             return mtd_fail(err, EEXIST, "%s is the name of another container", name);
     }
@@ -179,9 +174,9 @@ static int rename_build(const struct form *f, struct strv *ret, size_t *field,
     return strv_add(ret, name);
 }
 
-static void rename_submit(struct form *f, struct strv *argv)
+static void rename_submit(struct form *f, const struct strv *argv)
 {
-    submit_job(f, argv, "renaming");
+    run_about(f, argv, "renaming");
 }
 
 static const struct form_ops RENAME = {
@@ -193,11 +188,11 @@ static const struct form_ops RENAME = {
     .update = close_when_gone,
 };
 
-void form_rename(struct ui *ui)
+void form_rename(const struct surroundings *s)
 {
-    struct modal *m = open_form(ui, &RENAME, "rename");
-    const struct row *r = model_selected(&ui->model);
+    struct modal *m = open_form(s, &RENAME, "rename");
+    const struct row *r = model_selected(s->model);
     if (m && r && r->s->name)
         form_set((struct form *)m, 0, r->s->name);
-    ui_push(ui, m);
+    s->push(s->app, m);
 }

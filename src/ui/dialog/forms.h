@@ -1,11 +1,20 @@
-/* forms - the forms of run, commit and rename. */
+/* forms - the forms of run, commit and rename: each opens a dialog and runs its command.
+ */
 #ifndef UI_DIALOG_FORMS_H
 #define UI_DIALOG_FORMS_H
 
-#include "ui/screen/state.h"
+#include "base/strv.h"
+#include "ui/view/surroundings.h"
 
-void form_run(struct ui *ui);
-void form_commit(struct ui *ui);
-void form_rename(struct ui *ui);
+/* What was filled in, until a run has succeeded; kept by the caller, all zero = nothing. */
+struct run_draft {
+    struct strv fields;
+    struct model *model; /* selects what was started */
+};
+void form_run(const struct surroundings *s, unsigned cpus, struct run_draft *draft);
+
+/* About the selected container. */
+void form_commit(const struct surroundings *s);
+void form_rename(const struct surroundings *s);
 
 #endif

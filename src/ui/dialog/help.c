@@ -44,5 +44,5 @@ struct modal *help_new(const struct keys *keys)
         buf_printf(&text, "%s\n", b->help);
     }
     buf_puts(&text, NOTES);
-    return pager_new("mytop-docker: keys", text.data ? text.data : "", NULL, NULL);
+    return pager_new("mytop-docker: keys", text.data ? text.data : "");
 }

@@ -7,16 +7,16 @@
 #include "ui/dialog/dialog.h"
 #include "ui/draw/text.h"
 
-struct menu {
+struct menu_dialog {
     struct modal modal;
     char title[80];
     struct menu_item *items;
     size_t n, at, top;
-    void (*choose)(struct ui *ui, size_t index, void *arg);
+    void (*choose)(void *app, size_t index, void *arg);
     void *arg;
 };
 
-static int widest(const struct menu *d)
+static int widest(const struct menu_dialog *d)
 {
     int width = text_width(d->title, strlen(d->title)) + 4;
     for (size_t i = 0; i < d->n; i++) {
@@ -31,7 +31,7 @@ static int widest(const struct menu *d)
 
 static void draw(struct modal *m, struct canvas *c, struct rect screen)
 {
-    struct menu *d = (struct menu *)m;
+    struct menu_dialog *d = (struct menu_dialog *)m;
     struct rect box = dialog_box(screen, (int)d->n, widest(d) + 2);
     canvas_box(c, box, STYLE(COLOR_BORDER), d->title);
     struct rect in = box.rows < 3 ? box
@@ -54,7 +54,7 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
     }
 }
 
-static void jump(struct menu *d, int key)
+static void jump(struct menu_dialog *d, int key)
 {
     for (size_t i = 1; i <= d->n; i++) {
         size_t at = (d->at + i) % d->n;
@@ -68,7 +68,7 @@ static void jump(struct menu *d, int key)
     }
 }
 
-static void move(struct menu *d, int delta)
+static void move(struct menu_dialog *d, int delta)
 {
     long to = (long)d->at + delta;
     d->at = to < 0 ? 0 : (size_t)to >= d->n ? d->n - 1 : (size_t)to;
@@ -76,7 +76,7 @@ static void move(struct menu *d, int delta)
 
 static enum modal_result key(struct modal *m, const struct key *k)
 {
-    struct menu *d = (struct menu *)m;
+    struct menu_dialog *d = (struct menu_dialog *)m;
     switch (k->key) {
     case KEY_ESC:
     case 'q':
@@ -91,7 +91,7 @@ static enum modal_result key(struct modal *m, const struct key *k)
     case KEY_END: d->at = d->n - 1; break;
     case KEY_ENTER: {
         void *arg = take_ptr(&d->arg);
-        d->choose(m->ui, d->at, arg);
+        d->choose(m->around->app, d->at, arg);
         free(arg);
         return MODAL_CLOSE;
     }
@@ -102,7 +102,7 @@ static enum modal_result key(struct modal *m, const struct key *k)
 
 static void free_menu(struct modal *m)
 {
-    struct menu *d = (struct menu *)m;
+    struct menu_dialog *d = (struct menu_dialog *)m;
     for (size_t i = 0; d->items && i < d->n; i++) {
         free((char *)d->items[i].label);
         free((char *)d->items[i].detail);
@@ -121,27 +121,25 @@ static const struct modal_key KEYS[] = {{"Enter", "choose"},
 static const struct modal_ops OPS = {
     .draw = draw, .key = key, .free = free_menu, .keys = KEYS};
 
-struct modal *menu_new(const char *title, const struct menu_item *items, size_t n,
-                       size_t at, void (*choose)(struct ui *ui, size_t index, void *arg),
-                       void *arg)
+struct modal *menu_new(const struct menu *menu)
 {
-    struct menu *d = calloc(1, sizeof(*d));
+    struct menu_dialog *d = calloc(1, sizeof(*d));
     if (d)
-        d->items = calloc(n + 1, sizeof(*items));
-    if (!d || !d->items || n == 0) {
+        d->items = calloc(menu->n + 1, sizeof(*d->items));
+    if (!d || !d->items || menu->n == 0) {
         if (d)
             free(d->items);
         free(d);
-        free(arg);
+        free(menu->arg);
         return NULL;
     }
     d->modal.ops = &OPS;
-    d->arg = arg;
-    d->choose = choose;
-    d->at = at < n ? at : 0;
-    snprintf(d->title, sizeof(d->title), "%s", title);
-    for (d->n = 0; d->n < n; d->n++) {
-        const struct menu_item *i = &items[d->n];
+    d->arg = menu->arg;
+    d->choose = menu->choose;
+    d->at = menu->at < menu->n ? menu->at : 0;
+    snprintf(d->title, sizeof(d->title), "%s", menu->title);
+    for (d->n = 0; d->n < menu->n; d->n++) {
+        const struct menu_item *i = &menu->items[d->n];
         d->items[d->n] =
             (struct menu_item){strdup(i->label), i->detail ? strdup(i->detail) : NULL};
         if (!d->items[d->n].label) {

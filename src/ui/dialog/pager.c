@@ -11,10 +11,8 @@ struct pager {
     char title[80];
     char *text;
     const char **lines;
-    size_t n, top, at;
+    size_t n, top;
     int shift;
-    void (*chosen)(struct ui *ui, size_t line, void *arg);
-    void *arg;
     int rows;               /* of the last drawing */
     char card[MTD_ID_SIZE]; /* whom it is about; "" = it is no card */
 };
@@ -27,14 +25,6 @@ static size_t line_len(const char *s)
 static void clamp(struct pager *p)
 {
     size_t rows = p->rows > 0 ? (size_t)p->rows : 1;
-    if (p->chosen && p->n) {
-        if (p->at >= p->n)
-            p->at = p->n - 1;
-        if (p->at < p->top)
-            p->top = p->at;
-        if (p->at >= p->top + rows)
-            p->top = p->at - rows + 1;
-    }
     if (p->top + rows > p->n)
         p->top = p->n > rows ? p->n - rows : 0;
 }
@@ -50,16 +40,14 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
     clamp(p);
     for (int i = 0; i < in.rows && p->top + (size_t)i < p->n; i++) {
         const char *s = p->lines[p->top + (size_t)i];
-        bool heading = *s == '\1', on = p->chosen && p->top + (size_t)i == p->at;
-        struct style st =
-            on ? STYLE(COLOR_SELECTED) : STYLE(heading ? COLOR_HEADING : COLOR_TEXT);
+        bool heading = *s == '\1';
+        struct style st = STYLE(heading ? COLOR_HEADING : COLOR_TEXT);
         struct rect line = {in.row + i, in.col, 1, in.cols};
         canvas_fill(c, line, st);
         canvas_text(c, line, 0, 1 - p->shift, st, s + heading, line_len(s + heading));
     }
     if (!p->card[0] && screen.cols > 50)
-        canvas_puts(c, screen, screen.rows - 1, 2, STYLE(COLOR_DIM),
-                    p->chosen ? " Enter opens  Esc closes " : " Esc closes ");
+        canvas_puts(c, screen, screen.rows - 1, 2, STYLE(COLOR_DIM), " Esc closes ");
     if (p->n > (size_t)in.rows && screen.cols > 24)
         canvas_printf(c, screen, screen.rows - 1, screen.cols - 22, STYLE(COLOR_DIM),
                       " %zu-%zu of %zu ", p->top + 1,
@@ -69,9 +57,8 @@ static void draw(struct modal *m, struct canvas *c, struct rect screen)
 
 static void scroll(struct pager *p, long delta)
 {
-    size_t *at = p->chosen ? &p->at : &p->top;
-    long to = (long)*at + delta;
-    *at = to < 0 ? 0 : (size_t)to;
+    long to = (long)p->top + delta;
+    p->top = to < 0 ? 0 : (size_t)to;
     clamp(p);
 }
 
@@ -104,10 +91,10 @@ static bool is_about(enum command cmd)
 /* Never at another one that has taken its place in the list. */
 static enum modal_result act(struct pager *p)
 {
-    const struct row *r = model_selected(&p->modal.ui->model);
+    const struct row *r = model_selected(p->modal.around->model);
     if (r && strcmp(r->s->id, p->card) == 0)
         return MODAL_PASS;
-    ui_say(p->modal.ui, SAY_WARNING, "not done: it vanished meanwhile");
+    surroundings_say(p->modal.around, SAY_WARNING, "not done: it vanished meanwhile");
     return MODAL_CLOSE;
 }
 
@@ -118,10 +105,6 @@ static enum modal_result key(struct modal *m, const struct key *k)
     if (k->key == KEY_ESC || k->command == CMD_QUIT || k->command == CMD_HELP ||
         k->command == CMD_INTERRUPT)
         return MODAL_CLOSE;
-    if (k->key == KEY_ENTER && p->chosen && p->n) {
-        p->chosen(m->ui, p->at, p->arg);
-        return MODAL_CLOSE;
-    }
     if (p->card[0] && is_about(k->command))
         return act(p);
     if (k->command == CMD_LEFT || k->command == CMD_RIGHT)
@@ -138,7 +121,6 @@ static enum modal_result key(struct modal *m, const struct key *k)
 static void free_pager(struct modal *m)
 {
     struct pager *p = (struct pager *)m;
-    free(p->arg);
     free(p->lines);
     free(p->text);
     free(p);
@@ -161,17 +143,12 @@ static int split(struct pager *p)
     return 0;
 }
 
-struct modal *pager_new(const char *title, const char *text,
-                        void (*chosen)(struct ui *ui, size_t line, void *arg), void *arg)
+struct modal *pager_new(const char *title, const char *text)
 {
     struct pager *p = calloc(1, sizeof(*p));
-    if (!p) {
-        free(arg);
+    if (!p)
         return NULL;
-    }
     p->modal.ops = &OPS;
-    p->arg = arg;
-    p->chosen = chosen;
     snprintf(p->title, sizeof(p->title), "%s", title);
     p->text = strdup(text);
     if (!p->text || split(p) < 0) {
@@ -183,7 +160,7 @@ struct modal *pager_new(const char *title, const char *text,
 
 struct modal *pager_card(const char *title, const char *text, const struct row *r)
 {
-    struct modal *m = pager_new(title, text, NULL, NULL);
+    struct modal *m = pager_new(title, text);
     if (m)
         memcpy(((struct pager *)m)->card, r->s->id, sizeof(r->s->id));
     return m;

@@ -5,14 +5,13 @@
 
 #include "base/cleanup.h"
 #include "ui/dialog/dialog.h"
+#include "ui/model/line.h"
 
 struct prompt {
     struct modal modal;
     char label[64];
     struct line line;
-    void (*changed)(void *arg, const char *text);
-    void (*answer)(void *arg, const char *text);
-    void *arg;
+    struct question q; /* its texts are not used any more */
     void (*complete)(void *arg, const char *text, struct strv *ret); /* may be NULL */
     struct line_recall recall;
     struct strv candidates; /* more than one word may stand here */
@@ -24,7 +23,7 @@ struct prompt {
  * taken. */
 static void draw_above(const struct prompt *p, struct canvas *c, struct rect screen)
 {
-    const struct message *said = &p->modal.ui->message;
+    const struct message *said = p->modal.around->message;
     struct rect r = {screen.row + screen.rows - 2, screen.col, 1, screen.cols};
     if (screen.rows < 2 || (p->candidates.len == 0 && !said->text[0]))
         return;
@@ -70,10 +69,9 @@ static void complete(struct prompt *p)
     struct strv *v = &p->candidates;
     struct line *l = &p->line;
     strv_done(v);
-    *v = (struct strv){0};
     if (!p->complete || l->at != l->len)
         return;
-    p->complete(p->arg, l->text, v);
+    p->complete(p->q.arg, l->text, v);
     const char *blank = strrchr(l->text, ' ');
     size_t have = strlen(blank ? blank + 1 : l->text);
     if (v->len == 0)
@@ -84,13 +82,18 @@ static void complete(struct prompt *p)
     if (v->len == 1) {
         line_insert(l, " ", 1);
         strv_done(v);
-        *v = (struct strv){0};
     }
+}
+
+static struct line_history *history_of(const struct prompt *p)
+{
+    const struct surroundings *around = p->modal.around;
+    return around->history(around->app, p->label);
 }
 
 static bool recall(struct prompt *p, int key)
 {
-    struct line_history *h = ui_history(p->modal.ui, p->label);
+    struct line_history *h = history_of(p);
     bool older = key == KEY_UP || key == KEY_CTRL('p');
     if (!older && key != KEY_DOWN && key != KEY_CTRL('n'))
         return false;
@@ -100,11 +103,11 @@ static bool recall(struct prompt *p, int key)
 static enum modal_result end(struct prompt *p, bool answered)
 {
     struct prompt copy = *p; /* answer may open the next dialog */
-    struct line_history *h = ui_history(p->modal.ui, p->label);
+    struct line_history *h = history_of(p);
     if (h && answered)
         line_history_add(h, p->line.text);
-    p->answer = NULL;
-    copy.answer(copy.arg, answered ? copy.line.text : NULL);
+    p->q.answer = NULL;
+    copy.q.answer(copy.q.arg, answered ? copy.line.text : NULL);
     return MODAL_CLOSE;
 }
 
@@ -113,19 +116,18 @@ static enum modal_result key(struct modal *m, const struct key *k)
     struct prompt *p = (struct prompt *)m;
     if (k->key == KEY_ENTER || k->key == KEY_ESC || k->key == KEY_CTRL('c'))
         return end(p, k->key == KEY_ENTER);
-    if (k->key == KEY_TAB) {
+    if (k->key == KEY_TAB)
         complete(p);
-    } else {
+    else
         strv_done(&p->candidates);
-        p->candidates = (struct strv){0};
-    }
     bool recalled = recall(p, k->key), used = recalled || line_key(&p->line, k->key);
     if (used && !recalled)
         p->recall.back = 0;
     if (used)
-        m->ui->message.text[0] = '\0'; /* it was about the line as it stood before */
-    if (used && p->changed)
-        p->changed(p->arg, p->line.text);
+        m->around->say(m->around->app, SAY_INFO,
+                       ""); /* it was about the line as it was */
+    if (used && p->q.changed)
+        p->q.changed(p->q.arg, p->line.text);
     return MODAL_STAY;
 }
 
@@ -133,8 +135,8 @@ static enum modal_result key(struct modal *m, const struct key *k)
 static void free_prompt(struct modal *m)
 {
     struct prompt *p = (struct prompt *)m;
-    if (p->answer)
-        p->answer(p->arg, NULL);
+    if (p->q.answer)
+        p->q.answer(p->q.arg, NULL);
     strv_done(&p->candidates);
     free(m);
 }
@@ -142,19 +144,15 @@ static void free_prompt(struct modal *m)
 static const struct modal_ops OPS = {
     .draw = draw, .key = key, .free = free_prompt, .takes_text = true, .in_footer = true};
 
-struct modal *prompt_new(const char *label, const char *initial,
-                         void (*changed)(void *arg, const char *text),
-                         void (*answer)(void *arg, const char *text), void *arg)
+struct modal *prompt_new(const struct question *q)
 {
     struct prompt *p = calloc(1, sizeof(*p));
     if (!p)
         return NULL;
     p->modal.ops = &OPS;
-    snprintf(p->label, sizeof(p->label), "%s ", label);
-    line_set(&p->line, initial ? initial : "");
-    p->changed = changed;
-    p->answer = answer;
-    p->arg = arg;
+    snprintf(p->label, sizeof(p->label), "%s ", q->label);
+    line_set(&p->line, q->initial ? q->initial : "");
+    p->q = *q;
     return &p->modal;
 }
 

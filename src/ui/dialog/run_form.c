@@ -9,7 +9,6 @@
 #include "base/words.h"
 #include "ui/dialog/form.h"
 #include "ui/dialog/forms.h"
-#include "ui/screen/jobs.h"
 
 enum {
     RUN_IMAGE,
@@ -39,18 +38,20 @@ static const struct form_field FIELDS[] = {
     [RUN_REMOVE] = {"--rm", "remove it when it ends", FIELD_CHECK},
 };
 
-struct images {
-    size_t n;
-    char *names[];
+struct run_form {
+    struct run_draft *draft;
+    unsigned cpus;   /* of this machine, 0 = not known */
+    size_t n_images; /* for completion */
+    char *images[];
 };
 
-/* The forms' arg is freed with free(): the names live in one block behind the pointers. */
-static struct images *load_images(struct ui *ui)
+/* A form's arg is freed with free(): the names are in one block, behind the pointers. */
+static struct run_form *load_images(struct mtd_engine *e)
 {
     auto_done(mtd_image_list_done) struct mtd_image_list list = {0};
     auto_done(strv_done) struct strv names = {0};
-    if (ui->engine)
-        mtd_images(ui->engine, &list, NULL);
+    if (e)
+        mtd_images(e, &list, NULL);
     for (size_t i = 0; i < list.len; i++)
         for (size_t j = 0; j < list.items[i].names.len; j++) {
             const char *name = list.items[i].names.items[j];
@@ -62,10 +63,10 @@ static struct images *load_images(struct ui *ui)
     size_t bytes = 0;
     for (size_t i = 0; i < names.len; i++)
         bytes += strlen(names.items[i]) + 1;
-    struct images *ret = calloc(1, sizeof(*ret) + names.len * sizeof(char *) + bytes);
-    char *text = ret ? (char *)&ret->names[names.len] : NULL;
+    struct run_form *ret = calloc(1, sizeof(*ret) + names.len * sizeof(char *) + bytes);
+    char *text = ret ? (char *)&ret->images[names.len] : NULL;
     for (size_t i = 0; ret && i < names.len; i++) {
-        ret->names[ret->n++] = text;
+        ret->images[ret->n_images++] = text;
         text = stpcpy(text, names.items[i]) + 1;
     }
     return ret;
@@ -73,17 +74,17 @@ static struct images *load_images(struct ui *ui)
 
 static int complete(const struct form *f, size_t field, struct strv *ret)
 {
-    const struct images *images = f->arg;
+    const struct run_form *run = f->arg;
     const char *text = form_text(f, RUN_IMAGE);
-    for (size_t i = 0; field == RUN_IMAGE && i < images->n; i++)
-        if (strncmp(images->names[i], text, strlen(text)) == 0)
-            strv_add(ret, images->names[i]);
+    for (size_t i = 0; field == RUN_IMAGE && i < run->n_images; i++)
+        if (strncmp(run->images[i], text, strlen(text)) == 0)
+            strv_add(ret, run->images[i]);
     return 0;
 }
 
 static int check_name(const struct form *f, const char *name, struct mtd_error *err)
 {
-    const struct model *m = &f->modal.ui->model;
+    const struct model *m = f->modal.around->model;
     if (!name_is_valid(name))
         return mtd_fail(err, EINVAL, "a name is letters, digits, and _ . - inside");
     for (size_t i = 0; i < m->list.len; i++)
@@ -105,11 +106,11 @@ static int check_memory(const struct form *f, const char *text, struct mtd_error
 static int check_cpus(const struct form *f, const char *text, struct mtd_error *err)
 {
     int64_t nano;
-    const struct mtd_info *info = &f->modal.ui->info;
+    unsigned cpus = ((const struct run_form *)f->arg)->cpus;
     if (parse_decimal_nano(text, &nano) < 0 || nano <= 0)
         return mtd_fail(err, EINVAL, "--cpus: \"%s\" is not a number like 1.5", text);
-    if (info->cpus && nano > (int64_t)info->cpus * 1000000000)
-        return mtd_fail(err, EINVAL, "--cpus: this machine has %u", info->cpus);
+    if (cpus && nano > (int64_t)cpus * 1000000000)
+        return mtd_fail(err, EINVAL, "--cpus: this machine has %u", cpus);
     return 0;
 }
 
@@ -229,40 +230,36 @@ static int build(const struct form *f, struct strv *ret, size_t *field,
 }
 
 /* What was started gets the selection, so that its log is what one sees next. */
-static void started(struct job *j, int status)
+static void started(void *arg, int status, const char *output)
 {
-    struct ui *ui = j->ui;
-    size_t n = j->output.data ? strspn(j->output.data, "0123456789abcdef") : 0;
-    if (status == 0 && n == MTD_ID_LEN)
-        snprintf(ui->model.wanted, sizeof(ui->model.wanted), "%.*s", (int)n,
-                 j->output.data);
-    if (status == 0)
-        strv_done(&ui->run_draft);
-    job_finish(j, status);
+    struct run_draft *draft = arg;
+    size_t n = strspn(output, "0123456789abcdef");
+    if (status != 0)
+        return;
+    if (n == MTD_ID_LEN)
+        snprintf(draft->model->wanted, sizeof(draft->model->wanted), "%.*s", (int)n,
+                 output);
+    strv_done(&draft->fields);
 }
 
 /* A run that fails for a reason only the engine knows takes nothing with it: the form comes
  * back as it was filled in. */
-static void keep_draft(const struct form *f)
+static void keep_draft(const struct form *f, struct run_draft *draft)
 {
-    struct strv *draft = &f->modal.ui->run_draft;
-    strv_done(draft);
+    draft->model = f->modal.around->model;
+    strv_done(&draft->fields);
     for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
-        if (strv_add(draft, form_text(f, i)) < 0)
-            strv_done(draft);
+        if (strv_add(&draft->fields, form_text(f, i)) < 0)
+            strv_done(&draft->fields);
 }
 
-static void submit(struct form *f, struct strv *argv)
+static void submit(struct form *f, const struct strv *argv)
 {
-    struct job *j = job_new(f->modal.ui);
-    if (!j)
-        return;
-    keep_draft(f);
-    j->argv = *argv;
-    *argv = (struct strv){0};
-    j->done = started;
-    ui_say(f->modal.ui, SAY_INFO, "starting...");
-    job_start(j, NULL);
+    const struct surroundings *s = f->modal.around;
+    struct run_draft *draft = ((struct run_form *)f->arg)->draft;
+    keep_draft(f, draft);
+    s->say(s->app, SAY_INFO, "starting...");
+    s->run(s->app, &(struct errand){.argv = argv, .done = started, .arg = draft});
 }
 
 static const struct form_ops RUN = {
@@ -274,12 +271,16 @@ static const struct form_ops RUN = {
     .complete = complete,
 };
 
-void form_run(struct ui *ui)
+void form_run(const struct surroundings *s, unsigned cpus, struct run_draft *draft)
 {
-    struct images *images = load_images(ui);
-    struct modal *m = images ? form_new(&RUN, "run a container", images) : NULL;
-    if (m && ui->run_draft.len == ARRAY_SIZE(FIELDS))
+    struct run_form *run = load_images(s->engine);
+    if (!run)
+        return;
+    run->draft = draft;
+    run->cpus = cpus;
+    struct modal *m = form_new(&RUN, "run a container", run);
+    if (m && draft->fields.len == ARRAY_SIZE(FIELDS))
         for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
-            form_set(form_of(m, &RUN), i, ui->run_draft.items[i]);
-    ui_push(ui, m);
+            form_set(form_of(m, &RUN), i, draft->fields.items[i]);
+    s->push(s->app, m);
 }

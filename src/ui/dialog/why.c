@@ -79,9 +79,10 @@ static void add_text(const char *text, size_t n, struct buf *out)
     ansi_plain(text + from, n - from, out);
 }
 
-static void add_log(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
+static void add_log(const struct surroundings *around, const struct mtd_summary *s,
+                    struct buf *out)
 {
-    auto_free char *path = ui->engine ? mtd_path(ui->engine, s->id, "log") : NULL;
+    auto_free char *path = around->engine ? mtd_path(around->engine, s->id, "log") : NULL;
     char *slash = path ? strrchr(path, '/') : NULL;
     struct log_reader reader;
     struct log_record rec;
@@ -109,19 +110,21 @@ static void add_log(const struct ui *ui, const struct mtd_summary *s, struct buf
 }
 
 /* Newest first: what happened last is what one asks about. */
-static void add_runs(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
+static void add_runs(const struct surroundings *around, const struct mtd_summary *s,
+                     struct buf *out)
 {
     auto_free char *path = NULL;
     auto_done(event_list_done) struct event_list events = {0};
     struct run runs[LAST_RUNS];
     size_t n, all;
-    if (!ui->engine || asprintf(&path, "%s/events.log", mtd_root(ui->engine)) < 0 ||
+    if (!around->engine ||
+        asprintf(&path, "%s/events.log", mtd_root(around->engine)) < 0 ||
         events_file_read(path, s->id, &events) < 0)
         return;
     all = runs_find(&events, runs, LAST_RUNS, &n);
     for (size_t i = n; i-- > 0;) {
         buf_puts(out, "  ");
-        run_print(&runs[i], ui_now(ui), out);
+        run_print(&runs[i], around->now(around->app), out);
         buf_puts(out, "\n");
     }
     if (all > n)
@@ -132,18 +135,19 @@ static void add_runs(const struct ui *ui, const struct mtd_summary *s, struct bu
                           : "  events.log knows of none any more\n");
 }
 
-int why_text(const struct ui *ui, const struct mtd_summary *s, struct buf *out)
+static int make_text(const struct surroundings *around, const struct mtd_summary *s,
+                     struct buf *out)
 {
     buf_printf(out, "\1%s  (%s)  %s\n", s->name ? s->name : s->id,
                s->image ? s->image : "?", mtd_state_name(s->state));
     add_end(s, out);
-    add_times(s, ui_now(ui), out);
+    add_times(s, around->now(around->app), out);
     if (s->command)
         buf_printf(out, "  Command  %s\n", s->command);
     buf_puts(out, "\n\1Its last lines\n");
-    add_log(ui, s, out);
+    add_log(around, s, out);
     buf_puts(out, "\n\1Its runs\n");
-    add_runs(ui, s, out);
+    add_runs(around, s, out);
     return buf_puts(
         out, "\nl shows the whole log, i the record, s starts it again; Esc closes.\n");
 }
@@ -158,18 +162,18 @@ static void make_title(const struct row *r, char *out, size_t size)
              name);
 }
 
-void why_open(struct ui *ui)
+void why_open(const struct surroundings *around, int cols)
 {
     auto_done(buf_done) struct buf text = {0}, rows = {0};
-    const struct row *r = model_selected(&ui->model);
+    const struct row *r = model_selected(around->model);
     char title[80];
     if (!r) {
-        ui_say(ui, SAY_WARNING, "no container is selected");
+        surroundings_say(around, SAY_WARNING, "no container is selected");
         return;
     }
     make_title(r, title, sizeof(title));
-    if (why_text(ui, r->s, &text) < 0 ||
-        text_wrap(text.data, ui->cols > 12 ? ui->cols - 4 : 8, 11, &rows) < 0)
+    if (make_text(around, r->s, &text) < 0 ||
+        text_wrap(text.data, cols > 12 ? cols - 4 : 8, 11, &rows) < 0)
         return;
-    ui_push(ui, pager_card(title, rows.data ? rows.data : "", r));
+    around->push(around->app, pager_card(title, rows.data ? rows.data : "", r));
 }

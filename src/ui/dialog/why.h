@@ -2,10 +2,9 @@
 #ifndef UI_DIALOG_WHY_H
 #define UI_DIALOG_WHY_H
 
-#include "ui/screen/state.h"
+#include "ui/view/surroundings.h"
 
-void why_open(struct ui *ui); /* of the selected one */
-/* The text of the card; also for tests. */
-int why_text(const struct ui *ui, const struct mtd_summary *s, struct buf *ret);
+/* About the selected container; cols: of the screen, long lines are broken there. */
+void why_open(const struct surroundings *s, int cols);
 
 #endif

@@ -1,6 +1,5 @@
 /* Search, hide, since, save and copy. */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,19 +14,9 @@
 #define SAVE_BUDGET (1u << 20)
 #define COPY_MAX (64u << 10)
 
-void logview_say(struct logview *v, enum say level, const char *fmt, ...)
-{
-    char text[512];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    v->view.host->say(v->view.host->app, level, text);
-}
-
 void logview_changed(struct logview *v)
 {
-    v->view.host->changed(v->view.host->app);
+    v->view.around->changed(v->view.around->app);
 }
 
 /* ---- search ---------------------------------------------------------------------------- */
@@ -51,7 +40,7 @@ void logview_find_next(struct logview *v, bool backward)
 {
     struct logplace place;
     if (!v->match) {
-        logview_say(v, SAY_INFO, "nothing to search for yet: / asks");
+        surroundings_say(v->view.around, SAY_INFO, "nothing to search for yet: / asks");
         return;
     }
     if (v->logs.n == 0)
@@ -84,10 +73,11 @@ bool logview_find_work(struct logview *v)
     if (r > 0)
         logpane_show(&v->pane, &ref);
     else if (r == 0)
-        logview_say(v, SAY_INFO, "\"%s\": no match %s", logindex_query_pattern(v->match),
-                    v->find_backward ? "above" : "below");
+        surroundings_say(v->view.around, SAY_INFO, "\"%s\": no match %s",
+                         logindex_query_pattern(v->match),
+                         v->find_backward ? "above" : "below");
     else
-        logview_say(v, SAY_ERROR, "search: %s", strerror(-r));
+        surroundings_say(v->view.around, SAY_ERROR, "search: %s", strerror(-r));
     logview_changed(v);
     return false;
 }
@@ -98,7 +88,7 @@ static bool check_pattern(struct logview *v, const char *text,
     struct mtd_error err = {0};
     if (logindex_query_new(ret, text, &err) == 0)
         return true;
-    logview_say(v, SAY_WARNING, "%s", err.text);
+    surroundings_say(v->view.around, SAY_WARNING, "%s", err.text);
     return false;
 }
 
@@ -128,8 +118,11 @@ static void search_answer(void *arg, const char *text)
 
 void logview_ask_search(struct logview *v)
 {
-    const struct host *host = v->view.host;
-    host->ask(host->app, "search:", "", pattern_changed, search_answer, v);
+    const struct surroundings *around = v->view.around;
+    around->ask(around->app, &(struct question){.label = "search:",
+                                                .changed = pattern_changed,
+                                                .answer = search_answer,
+                                                .arg = v});
 }
 
 /* ---- hide ------------------------------------------------------------------------------ */
@@ -150,10 +143,13 @@ static void hide_answer(void *arg, const char *text)
 
 void logview_ask_hide(struct logview *v)
 {
-    const struct host *host = v->view.host;
-    host->ask(host->app,
-              "only lines with:", v->hide ? logindex_query_pattern(v->hide) : "",
-              pattern_changed, hide_answer, v);
+    const struct surroundings *around = v->view.around;
+    const char *now = v->hide ? logindex_query_pattern(v->hide) : NULL;
+    around->ask(around->app, &(struct question){.label = "only lines with:",
+                                                .initial = now,
+                                                .changed = pattern_changed,
+                                                .answer = hide_answer,
+                                                .arg = v});
 }
 
 /* ---- since ----------------------------------------------------------------------------- */
@@ -171,14 +167,15 @@ const char *logview_since_name(unsigned preset)
 
 void logview_since(struct logview *v, unsigned preset)
 {
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     if (v->logs.n == 0 || preset >= ARRAY_SIZE(SINCE))
         return;
     v->since = preset;
     if (preset == 0)
         logplace_first(&v->logs, &v->pane.floor);
     else
-        logplace_time(&v->logs, host->now(host->app) - SINCE[preset].seconds * NS_PER_SEC,
+        logplace_time(&v->logs,
+                      around->now(around->app) - SINCE[preset].seconds * NS_PER_SEC,
                       &v->pane.floor);
     if (v->pane.follow)
         logpane_follow(&v->pane);
@@ -207,19 +204,22 @@ static void save_answer(void *arg, const char *text)
     logsave_free(v->save);
     v->save = NULL;
     if (logsave_new(&v->save, &spec, &err) < 0)
-        logview_say(v, SAY_ERROR, "%s", err.text);
+        surroundings_say(v->view.around, SAY_ERROR, "%s", err.text);
     logview_changed(v);
 }
 
 void logview_ask_save(struct logview *v)
 {
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     char name[200];
     if (v->logs.n == 0)
         return;
     snprintf(name, sizeof(name), "%.190s.log",
              v->merged ? "containers" : v->names[0].name);
-    host->ask(host->app, "save to:", name, NULL, save_answer, v);
+    around->ask(
+        around->app,
+        &(struct question){
+            .label = "save to:", .initial = name, .answer = save_answer, .arg = v});
 }
 
 bool logview_save_work(struct logview *v)
@@ -232,10 +232,11 @@ bool logview_save_work(struct logview *v)
     if (r == -EAGAIN)
         return true;
     if (r < 0)
-        logview_say(v, SAY_ERROR, "%s", err.text);
+        surroundings_say(v->view.around, SAY_ERROR, "%s", err.text);
     else
-        logview_say(v, SAY_INFO, "saved %s lines to %s",
-                    format_count(logsave_lines(v->save), count), logsave_path(v->save));
+        surroundings_say(v->view.around, SAY_INFO, "saved %s lines to %s",
+                         format_count(logsave_lines(v->save), count),
+                         logsave_path(v->save));
     logsave_free(v->save);
     v->save = NULL;
     return false;
@@ -244,7 +245,7 @@ bool logview_save_work(struct logview *v)
 void logview_copy(struct logview *v)
 {
     struct logpane *p = &v->pane;
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     const struct logref *ref = p->have_current   ? &p->current
                                : p->shown.n == 0 ? NULL
                                : p->follow       ? &p->shown.items[p->shown.n - 1].ref
@@ -255,5 +256,5 @@ void logview_copy(struct logview *v)
         return;
     logtext_open(&t, v->logs.index[ref->source], &ref->line, p->buf, STYLE(COLOR_TEXT));
     if (logtext_plain(&t, COPY_MAX, &text) == 0 && text.data)
-        host->copy(host->app, text.data);
+        around->copy(around->app, text.data);
 }

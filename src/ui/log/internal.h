@@ -35,8 +35,6 @@ struct logview {
     unsigned jump_nth; /* which of the hits of one time a jump means */
 };
 
-void logview_say(struct logview *v, enum say level, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
 void logview_changed(struct logview *v);
 
 /* log/logs.c: which logs are open */

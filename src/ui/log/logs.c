@@ -35,7 +35,7 @@ static void add_log(struct logview *v, const struct mtd_summary *s)
 {
     struct mtd_error err = {0};
     struct logname *name = &v->names[v->logs.n];
-    auto_free char *path = mtd_path(v->view.host->engine, s->id, "log");
+    auto_free char *path = mtd_path(v->view.around->engine, s->id, "log");
     auto_free char *copy = strdup(s->name ? s->name : s->id);
     char *slash = path ? strrchr(path, '/') : NULL;
     auto_free char *dir = slash ? strndup(path, (size_t)(slash - path)) : NULL;
@@ -54,7 +54,7 @@ static void add_log(struct logview *v, const struct mtd_summary *s)
 static void open_logs(struct logview *v, const struct mtd_summary *const *s, size_t n)
 {
     logview_close_logs(v);
-    for (size_t i = 0; i < n && v->view.host->engine; i++)
+    for (size_t i = 0; i < n && v->view.around->engine; i++)
         add_log(v, s[i]);
     logpane_reset(&v->pane, &v->logs);
     if (v->since)
@@ -124,7 +124,8 @@ void logview_merge(struct view *view, const struct mtd_summary *const *s, size_t
         memcpy(v->asked[i], s[i]->id, sizeof(v->asked[i]));
     open_logs(v, s, most);
     if (n > most)
-        logview_say(v, SAY_WARNING, "only the first %d are shown", LOG_SOURCES);
+        surroundings_say(v->view.around, SAY_WARNING, "only the first %d are shown",
+                         LOG_SOURCES);
 }
 
 /* The source that is the selected container's; leaves a merge it is not in. */
@@ -178,10 +179,10 @@ void logview_grep(struct view *view, const struct mtd_summary *const *s, size_t 
     struct logview *v = of(view);
     struct mtd_error err = {0};
     struct loggrep *g;
-    if (!v->view.host->engine)
+    if (!v->view.around->engine)
         return;
-    if (loggrep_new(&g, v->view.host->engine, s, n, pattern, &err) < 0) {
-        logview_say(v, SAY_WARNING, "%s", err.text);
+    if (loggrep_new(&g, v->view.around->engine, s, n, pattern, &err) < 0) {
+        surroundings_say(v->view.around, SAY_WARNING, "%s", err.text);
         return;
     }
     loggrep_free(v->grep);

@@ -154,12 +154,12 @@ static void copy_text(struct logview *v, const char *text)
     auto_done(buf_done) struct buf plain = {0};
     ansi_plain(text, strlen(text), &plain);
     if (plain.data)
-        v->view.host->copy(v->view.host->app, plain.data);
+        v->view.around->copy(v->view.around->app, plain.data);
 }
 
 static bool grep_key(struct logview *v, const struct key *k)
 {
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     struct loggrep_hit hit;
     switch (k->command) {
     case CMD_BACK:
@@ -170,7 +170,7 @@ static bool grep_key(struct logview *v, const struct key *k)
     case CMD_OPEN:
         if (loggrep_chosen(v->grep, &hit)) {
             v->jump_nth = hit.nth;
-            host->jump(host->app, hit.id, hit.time);
+            around->jump(around->app, hit.id, hit.time);
         }
         return true;
     case CMD_COPY:
@@ -310,13 +310,13 @@ static const struct view_ops OPS = {
     .free = free_view,
 };
 
-struct view *logview_new(const struct host *host)
+struct view *logview_new(const struct surroundings *around)
 {
     struct logview *v = calloc(1, sizeof(*v));
     if (!v || logpane_init(&v->pane) < 0) {
         free(v);
         return NULL;
     }
-    v->view = (struct view){&OPS, host};
+    v->view = (struct view){&OPS, around};
     return &v->view;
 }

@@ -7,7 +7,7 @@
 
 #include "ui/view/view.h"
 
-struct view *logview_new(const struct host *host);
+struct view *logview_new(const struct surroundings *around);
 
 /* Pauses at the selected container's first line stamped time_ns or later, and marks it. */
 void logview_goto(struct view *view, int64_t time_ns);

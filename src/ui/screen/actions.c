@@ -100,8 +100,9 @@ struct pending {
     size_t n;
 };
 
-static void answer(struct ui *ui, bool force, void *arg)
+static void answer(void *app, bool force, void *arg)
 {
+    struct ui *ui = app;
     struct pending *p = arg;
     const struct row *rows[CONFIRM_MAX];
     size_t n;
@@ -245,8 +246,9 @@ struct victims {
     size_t n;
 };
 
-static void choose_signal(struct ui *ui, size_t index, void *arg)
+static void choose_signal(void *app, size_t index, void *arg)
 {
+    struct ui *ui = app;
     const struct victims *v = arg;
     const struct row *rows[CONFIRM_MAX], *fit[CONFIRM_MAX];
     size_t n, n_fit = 0;
@@ -274,9 +276,12 @@ void action_kill(struct ui *ui)
         if (row_is_alive(rows[i]))
             memcpy(v->subjects[v->n++].id, rows[i]->s->id, MTD_ID_SIZE);
     if (v && v->n) {
-        struct modal *m = menu_new("kill: which signal?", SIGNALS, ARRAY_SIZE(SIGNALS), 0,
-                                   choose_signal, v);
-        ui_about(m, n == 1 ? rows[0] : NULL);
+        struct modal *m = menu_new(&(struct menu){.title = "kill: which signal?",
+                                                  .items = SIGNALS,
+                                                  .n = ARRAY_SIZE(SIGNALS),
+                                                  .choose = choose_signal,
+                                                  .arg = v});
+        modal_set_about(m, n == 1 ? rows[0] : NULL);
         ui_push(ui, m);
         return;
     }
@@ -380,8 +385,9 @@ void action_exec_ask(struct ui *ui)
         return;
     arg->ui = ui;
     memcpy(arg->id, r->s->id, sizeof(arg->id));
-    struct modal *m = prompt_new("exec, command:", "", NULL, exec_answer, arg);
-    ui_about(m, r);
+    struct modal *m = prompt_new(
+        &(struct question){.label = "exec, command:", .answer = exec_answer, .arg = arg});
+    modal_set_about(m, r);
     ui_push(ui, m);
 }
 
@@ -427,9 +433,9 @@ static struct job *split_job(struct ui *ui, const struct row *r, const char *tmu
                                 tmux_is_root(tmux) ? NULL : "sudo",
                                 self,
                                 "--root",
-                                mtd_root(ui->engine),
+                                mtd_root(ui->around.engine),
                                 "--run-root",
-                                mtd_run_root(ui->engine),
+                                mtd_run_root(ui->around.engine),
                                 "--batch",
                                 "exec",
                                 "-it",

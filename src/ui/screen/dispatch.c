@@ -74,12 +74,16 @@ static void filter_answer(void *arg, const char *text)
 
 static void ask_filter(struct ui *ui)
 {
-    ui_push(ui, prompt_new("filter:", ui->model.filter.text, filter_changed,
-                           filter_answer, ui));
+    ui_push(ui, prompt_new(&(struct question){.label = "filter:",
+                                              .initial = ui->model.filter.text,
+                                              .changed = filter_changed,
+                                              .answer = filter_answer,
+                                              .arg = ui}));
 }
 
-static void chosen_sort(struct ui *ui, size_t index, void *arg)
+static void chosen_sort(void *app, size_t index, void *arg)
 {
+    struct ui *ui = app;
     model_sort(&ui->model, (enum sort)index);
 }
 
@@ -90,8 +94,11 @@ static void ask_sort(struct ui *ui)
         items[i] =
             (struct menu_item){sort_name((enum sort)i),
                                i == (int)ui->model.sort ? "now; again: reversed" : NULL};
-    ui_push(ui,
-            menu_new("sort by", items, SORT_COUNT, ui->model.sort, chosen_sort, NULL));
+    ui_push(ui, menu_new(&(struct menu){.title = "sort by",
+                                        .items = items,
+                                        .n = SORT_COUNT,
+                                        .at = ui->model.sort,
+                                        .choose = chosen_sort}));
 }
 
 static bool list_move(struct ui *ui, enum command cmd)
@@ -139,7 +146,7 @@ static bool list_command(struct ui *ui, enum command cmd)
     if (list_move(ui, cmd) || list_sort(ui, cmd))
         return true;
     switch (cmd) {
-    case CMD_RUN: form_run(ui); return true;
+    case CMD_RUN: form_run(&ui->around, ui->info.cpus, &ui->run_draft); return true;
     case CMD_FILTER: ask_filter(ui); return true;
     case CMD_SHOW_ALL:
         ui->model.running_only = !ui->model.running_only;
@@ -161,11 +168,16 @@ static void open_tab(struct ui *ui, enum tab tab)
         ui->focus_detail = true;
 }
 
+static void cmd_why(struct ui *ui)
+{
+    why_open(&ui->around, ui->cols);
+}
+
 static void cmd_open(struct ui *ui)
 {
     const struct row *r = model_selected(&ui->model);
     if (r && !row_is_alive(r) && !ui->focus_detail)
-        why_open(ui);
+        cmd_why(ui);
     else if (r)
         ui->focus_detail = true;
 }
@@ -218,6 +230,18 @@ static void cmd_processes(struct ui *ui)
     ui->focus_detail = true;
 }
 
+/* ---- dialogs -------------------------------------------------------------------------- */
+
+static void cmd_commit(struct ui *ui)
+{
+    form_commit(&ui->around);
+}
+
+static void cmd_rename(struct ui *ui)
+{
+    form_rename(&ui->around);
+}
+
 /* ---- the screen ----------------------------------------------------------------------- */
 
 static void cmd_help(struct ui *ui)
@@ -229,7 +253,7 @@ static void cmd_copy(struct ui *ui)
 {
     const struct row *r = model_selected(&ui->model);
     if (r)
-        ui->host.copy(ui, r->s->id);
+        ui->around.copy(ui, r->s->id);
 }
 
 static void cmd_freeze(struct ui *ui)
@@ -259,9 +283,9 @@ static void cmd_suspend(struct ui *ui)
     ui_request(ui, REQUEST_SUSPEND);
 }
 
-static void quit_answer(struct ui *ui, bool force, void *arg)
+static void quit_answer(void *app, bool force, void *arg)
 {
-    ui_request(ui, REQUEST_QUIT);
+    ui_request(app, REQUEST_QUIT);
 }
 
 static void cmd_interrupt(struct ui *ui)
@@ -291,13 +315,13 @@ static const struct {
     {CMD_PAUSE, action_pause},
     {CMD_KILL, action_kill},
     {CMD_REMOVE, action_remove},
-    {CMD_COMMIT, form_commit},
-    {CMD_RENAME, form_rename},
+    {CMD_COMMIT, cmd_commit},
+    {CMD_RENAME, cmd_rename},
     {CMD_EXEC, action_exec},
     {CMD_EXEC_ASK, action_exec_ask},
     {CMD_EXEC_SPLIT, action_exec_split},
     {CMD_ATTACH, action_attach},
-    {CMD_WHY, why_open},
+    {CMD_WHY, cmd_why},
     {CMD_OPEN, cmd_open},
     {CMD_BACK, cmd_back},
     {CMD_NEXT_PANE, cmd_next_pane},

@@ -117,8 +117,7 @@ static void show_output(struct ui *ui, const char *title, const struct buf *outp
     bool one_line = !nl || nl + 1 == output->data + output->len;
     if (one_line)
         text_wrap(output->data, ui->cols > 12 ? ui->cols - 4 : 8, 0, &rows);
-    ui_push(ui, pager_new(title, one_line && rows.data ? rows.data : output->data, NULL,
-                          NULL));
+    ui_push(ui, pager_new(title, one_line && rows.data ? rows.data : output->data));
 }
 
 void job_finish(struct job *j, int status)

@@ -6,6 +6,24 @@
 
 #include "ui/screen/state.h"
 
+/* One child process: an action under way. Made by job_new(), freed after done(). */
+struct job {
+    struct ui *ui;
+    struct strv argv;   /* what follows "mytop-docker --batch" */
+    struct strv ids;    /* containers it is about, for the busy text */
+    struct buf output;  /* stdout and stderr */
+    int64_t started_at; /* wall ns */
+    int64_t started_mono;
+    bool terminal; /* gets the terminal instead of pipes */
+    bool show;     /* its output is what the user asked for: show it */
+    bool external; /* argv is a whole command line of another program */
+    bool pause;    /* with terminal: wait for a key before the screen comes back */
+    /* With terminal: how to come back, said there before it starts; static, NULL = none. */
+    const char *way_back;
+    /* Called by the platform once the process ended; status as a shell has it. */
+    void (*done)(struct job *j, int status);
+};
+
 struct job *job_new(struct ui *ui); /* done = job_finish; NULL = out of memory */
 void job_free(struct job *j);
 int job_arg(struct job *j, const char *arg);

@@ -10,8 +10,8 @@
 
 void machine_read(struct ui *ui)
 {
-    if (ui->engine)
-        mtd_host_info(ui->engine, &ui->info, NULL);
+    if (ui->around.engine)
+        mtd_host_info(ui->around.engine, &ui->info, NULL);
     if (gethostname(ui->hostname, sizeof(ui->hostname) - 1) < 0)
         ui->hostname[0] = '\0';
 }

@@ -14,8 +14,7 @@ static void open_journal(struct ui *ui, const char *arg)
 {
     auto_done(buf_done) struct buf text = {0};
     journal_print(&ui->journal, &text);
-    ui_push(ui,
-            pager_new("journal: what was done", text.data ? text.data : "", NULL, NULL));
+    ui_push(ui, pager_new("journal: what was done", text.data ? text.data : ""));
 }
 
 static void open_help(struct ui *ui, const char *arg)
@@ -80,7 +79,7 @@ static const struct {
     {"filter", filter},        {"sort", sort},      {"columns", columns}, {"grep", grep},
 };
 
-void palette_run(struct ui *ui, const char *text)
+static void run(struct ui *ui, const char *text)
 {
     text += strspn(text, " ");
     size_t n = strcspn(text, " ");
@@ -98,7 +97,7 @@ void palette_run(struct ui *ui, const char *text)
 static void answer(void *arg, const char *text)
 {
     if (text)
-        palette_run(arg, text);
+        run(arg, text);
 }
 
 /* ---- completion ------------------------------------------------------------------------- */
@@ -158,12 +157,13 @@ static void complete(void *arg, const char *text, struct strv *ret)
     if (operand == OPERAND_CONTAINER || operand == OPERAND_EITHER)
         offer_containers(&ui->model, typed, ret);
     if (operand == OPERAND_IMAGE || operand == OPERAND_EITHER)
-        offer_images(ui->engine, typed, ret);
+        offer_images(ui->around.engine, typed, ret);
 }
 
 void palette_open(struct ui *ui)
 {
-    struct modal *m = prompt_new(":", "", NULL, answer, ui);
+    struct modal *m =
+        prompt_new(&(struct question){.label = ":", .answer = answer, .arg = ui});
     prompt_completes(m, complete);
     ui_push(ui, m);
 }

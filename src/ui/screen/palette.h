@@ -5,6 +5,5 @@
 #include "ui/screen/state.h"
 
 void palette_open(struct ui *ui);
-void palette_run(struct ui *ui, const char *text);
 
 #endif

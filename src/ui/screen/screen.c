@@ -9,165 +9,25 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
-#include "ui/dialog/dialog.h"
 #include "ui/log/view.h"
 #include "ui/screen/bar.h"
 #include "ui/screen/dispatch.h"
-#include "ui/screen/jobs.h"
 #include "ui/screen/machine.h"
+#include "ui/screen/offer.h"
 #include "ui/view/list.h"
 #include "ui/view/tabs.h"
-
-/* ---- what views may ask ----------------------------------------------------------------- */
-
-static void host_say(void *app, enum say level, const char *text)
-{
-    ui_say(app, level, "%s", text);
-}
-
-static void host_ask(void *app, const char *label, const char *initial,
-                     void (*changed)(void *arg, const char *text),
-                     void (*answer)(void *arg, const char *text), void *arg)
-{
-    struct ui *ui = app;
-    struct modal *m = prompt_new(label, initial, changed, answer, arg);
-    ui_about(m, model_find(&ui->model, ui->shown_id));
-    ui_push(ui, m);
-}
-
-static void host_copy(void *app, const char *text)
-{
-    struct ui *ui = app;
-    if (ui->platform->copy(ui->app, text, strlen(text)))
-        ui_say(ui, SAY_INFO, "copied: %s", text);
-    else
-        ui_say(ui, SAY_WARNING, "this terminal has no clipboard: %s", text);
-}
-
-static void host_changed(void *app)
-{
-    ui_request(app, REQUEST_WORK);
-}
-
-static int64_t host_now(void *app)
-{
-    return ui_now(app);
-}
-
-/* What hides it from the list is dropped. */
-static bool unhide(struct ui *ui, const char *id)
-{
-    if (!model_find(&ui->model, id))
-        return false;
-    ui->model.running_only = false;
-    model_filter(&ui->model, "", NULL);
-    ui_say(ui, SAY_INFO, "the filter hid it: all are shown again");
-    return model_select_id(&ui->model, id);
-}
-
-static void host_jump(void *app, const char *id, int64_t time_ns)
-{
-    struct ui *ui = app;
-    if (!model_select_id(&ui->model, id) && !unhide(ui, id)) {
-        ui_say(ui, SAY_WARNING, "%.12s is not in the list (any more)", id);
-        return;
-    }
-    ui->tab = TAB_LOGS;
-    ui->focus_detail = ui->zoom = true;
-    dispatch_sync(ui);
-    logview_goto(ui->tabs[TAB_LOGS], time_ns);
-}
-
-static struct job *copy_job(struct ui *ui, const struct strv *argv)
-{
-    struct job *j = job_new(ui);
-    if (j && strv_add_all(&j->argv, argv) < 0) {
-        job_free(j);
-        return NULL;
-    }
-    return j;
-}
-
-static void host_run(void *app, const struct strv *argv)
-{
-    job_start(copy_job(app, argv), NULL);
-}
-
-/* A quiet job: its end is only told to the one who asked. */
-struct capture {
-    struct job job; /* first: done() gets the job */
-    void (*done)(void *arg, int status, const char *output);
-    void *arg;
-};
-
-static void captured(struct job *j, int status)
-{
-    struct capture *c = (struct capture *)j;
-    c->done(c->arg, status, j->output.data ? j->output.data : "");
-    job_free(j);
-}
-
-static void host_capture(void *app, const struct strv *argv,
-                         void (*done)(void *arg, int status, const char *output),
-                         void *arg)
-{
-    struct ui *ui = app;
-    struct capture *c = calloc(1, sizeof(*c));
-    if (!c)
-        return;
-    c->done = done;
-    c->arg = arg;
-    c->job.ui = ui;
-    c->job.done = captured;
-    strv_add_all(&c->job.argv, argv);
-    if (ui->platform->start(ui->app, &c->job) < 0)
-        captured(&c->job, 125);
-}
-
-struct choice {
-    void (*chosen)(void *arg, size_t index);
-    void *arg;
-};
-
-static void chosen(struct ui *ui, size_t index, void *arg)
-{
-    struct choice *c = arg;
-    c->chosen(c->arg, index);
-}
-
-static void host_choose(void *app, const char *title, const struct strv *labels,
-                        void (*fn)(void *arg, size_t index), void *arg)
-{
-    struct choice *c = malloc(sizeof(*c));
-    auto_free struct menu_item *items = calloc(labels->len + 1, sizeof(*items));
-    if (!c || !items) {
-        free(c);
-        return;
-    }
-    *c = (struct choice){fn, arg};
-    for (size_t i = 0; i < labels->len; i++) {
-        char *tab = strchr(labels->items[i], '\t');
-        if (tab)
-            *tab = '\0';
-        items[i] = (struct menu_item){labels->items[i], tab ? tab + 1 : NULL};
-    }
-    struct ui *ui = app;
-    struct modal *m = menu_new(title, items, labels->len, 0, chosen, c);
-    ui_about(m, model_find(&ui->model, ui->shown_id));
-    ui_push(ui, m);
-}
 
 /* ---- beginning and end -------------------------------------------------------------------- */
 
 static int open_tabs(struct ui *ui)
 {
-    const struct host *host = &ui->host;
-    ui->tabs[TAB_LOGS] = logview_new(host);
-    ui->tabs[TAB_STATS] = stats_view_new(host, &ui->model);
-    ui->tabs[TAB_TOP] = top_view_new(host);
-    ui->tabs[TAB_INSPECT] = inspect_view_new(host);
-    ui->tabs[TAB_DIFF] = diff_view_new(host);
-    ui->tabs[TAB_EVENTS] = events_view_new(host);
+    const struct surroundings *around = &ui->around;
+    ui->tabs[TAB_LOGS] = logview_new(around);
+    ui->tabs[TAB_STATS] = stats_view_new(around);
+    ui->tabs[TAB_TOP] = top_view_new(around);
+    ui->tabs[TAB_INSPECT] = inspect_view_new(around);
+    ui->tabs[TAB_DIFF] = diff_view_new(around);
+    ui->tabs[TAB_EVENTS] = events_view_new(around);
     for (int i = 0; i < TAB_COUNT; i++)
         if (!ui->tabs[i])
             return -ENOMEM;
@@ -198,18 +58,7 @@ int ui_init(struct ui *ui, const struct ui_setup *setup)
                       .read_only = setup->read_only,
                       .scripted = setup->scripted,
                       .host_cpu = -1};
-    ui->host = (struct host){
-        .app = ui,
-        .say = host_say,
-        .ask = host_ask,
-        .copy = host_copy,
-        .changed = host_changed,
-        .now = host_now,
-        .jump = host_jump,
-        .run = host_run,
-        .capture = host_capture,
-        .choose = host_choose,
-    };
+    offer_init(ui);
     model_init(&ui->model);
     int rc = keys_init(&ui->keys);
     if (rc == 0) {
@@ -228,10 +77,10 @@ void ui_done(struct ui *ui)
     model_done(&ui->model);
     keys_done(&ui->keys);
     journal_done(&ui->journal);
-    strv_done(&ui->run_draft);
+    strv_done(&ui->run_draft.fields);
     for (size_t i = 0; i < QUESTIONS_MAX; i++)
-        line_history_done(&ui->questions[i].history);
-    mtd_close(ui->engine);
+        line_history_done(&ui->answers[i].history);
+    mtd_close(ui->around.engine);
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */
@@ -243,7 +92,7 @@ static int look_at_root(struct ui *ui, struct stat ret[2], struct mtd_error *err
     static const char *const NAMES[] = {"", "/containers"};
     for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {
         auto_free char *path = NULL;
-        if (asprintf(&path, "%s%s", mtd_root(ui->engine), NAMES[i]) < 0)
+        if (asprintf(&path, "%s%s", mtd_root(ui->around.engine), NAMES[i]) < 0)
             return -ENOMEM;
         ret[i] = (struct stat){0};
         bool there = stat(path, &ret[i]) == 0;
@@ -271,14 +120,14 @@ static int open_engine(struct ui *ui, struct mtd_error *err)
     struct stat st[2];
     o.read_only = ui->read_only;
     /* Not created again when somebody took it away. */
-    int rc = ui->engine ? look_at_root(ui, st, err) : 0;
-    if (rc < 0 || (ui->engine && !root_changed(ui, st)))
+    int rc = ui->around.engine ? look_at_root(ui, st, err) : 0;
+    if (rc < 0 || (ui->around.engine && !root_changed(ui, st)))
         return rc;
     rc = mtd_open(&fresh, &o, err);
     if (rc < 0)
         return rc;
-    mtd_close(ui->engine);
-    ui->engine = ui->host.engine = fresh;
+    mtd_close(ui->around.engine);
+    ui->around.engine = fresh;
     ui->reopened = true;
     if (look_at_root(ui, st, NULL) == 0)
         for (size_t i = 0; i < 2; i++) {
@@ -316,7 +165,7 @@ void ui_refresh(struct ui *ui)
     if (open_engine(ui, &err) < 0)
         snprintf(ui->model.problem, sizeof(ui->model.problem), "%s", err.text);
     else
-        model_refresh(&ui->model, ui->engine);
+        model_refresh(&ui->model, ui->around.engine);
     ui_update_modals(ui);
     dispatch_sync(ui);
 }
@@ -350,13 +199,13 @@ void ui_sample(struct ui *ui)
     struct view *v = ui->tabs[ui->tab];
     const struct row *r = model_selected(&ui->model);
     machine_sample(ui);
-    if (!ui->engine || ui->frozen)
+    if (!ui->around.engine || ui->frozen)
         return;
     size_t rows = ui->layout.list.rows > 0 ? (size_t)ui->layout.list.rows : 0;
     bool seen = r && ui->model.cursor >= ui->top && ui->model.cursor < ui->top + rows;
-    model_sample(&ui->model, ui->engine, ui->top, rows);
+    model_sample(&ui->model, ui->around.engine, ui->top, rows);
     if (r && !seen)
-        model_sample_row(&ui->model, ui->engine, r);
+        model_sample_row(&ui->model, ui->around.engine, r);
     if (ui->model.stale)
         ui_request(ui, REQUEST_REFRESH);
     if (ui->tab != TAB_LOGS && ui->tab != TAB_EVENTS && v->ops->update)

@@ -17,7 +17,7 @@ void ui_push(struct ui *ui, struct modal *m)
 {
     if (!m)
         return;
-    m->ui = ui;
+    m->around = &ui->around;
     m->below = ui->modal;
     ui->modal = m;
 }
@@ -32,15 +32,6 @@ void ui_close(struct ui *ui, struct modal *m)
         }
 }
 
-void ui_about(struct modal *m, const struct row *r)
-{
-    if (!m || !r)
-        return;
-    memcpy(m->about, r->s->id, sizeof(m->about));
-    snprintf(m->about_name, sizeof(m->about_name), "%s",
-             r->s->name ? r->s->name : r->s->id);
-}
-
 void ui_request(struct ui *ui, enum request r)
 {
     ui->platform->request(ui->app, r);
@@ -49,7 +40,7 @@ void ui_request(struct ui *ui, enum request r)
 struct line_history *ui_history(struct ui *ui, const char *label)
 {
     for (size_t i = 0; i < QUESTIONS_MAX; i++) {
-        struct question *q = &ui->questions[i];
+        struct answered *q = &ui->answers[i];
         if (q->label[0] == '\0')
             snprintf(q->label, sizeof(q->label), "%s", label);
         if (strcmp(q->label, label) == 0)

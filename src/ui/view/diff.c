@@ -52,13 +52,13 @@ static void clear(struct diff_view *v)
 
 static void start(struct diff_view *v)
 {
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     clear(v);
-    if (!v->visible || !v->id[0] || !host->engine)
+    if (!v->visible || !v->id[0] || !around->engine)
         return;
-    v->root = mtd_path(host->engine, v->id, "upper");
+    v->root = mtd_path(around->engine, v->id, "upper");
     v->walking = v->root && strv_add(&v->todo, "") == 0;
-    host->changed(host->app);
+    around->changed(around->app);
 }
 
 /* overlayfs marks what it copied up with where it came from. */
@@ -207,7 +207,7 @@ static bool key(struct view *view, const struct key *k)
         return true;
     }
     if (k->command == CMD_COPY && v->scroll.at < v->len) {
-        view->host->copy(view->host->app, v->entries[v->scroll.at].path);
+        view->around->copy(view->around->app, v->entries[v->scroll.at].path);
         return true;
     }
     return scroll_key(&v->scroll, k);
@@ -241,11 +241,11 @@ static const struct view_ops OPS = {
     .free = free_view,
 };
 
-struct view *diff_view_new(const struct host *host)
+struct view *diff_view_new(const struct surroundings *around)
 {
     struct diff_view *v = calloc(1, sizeof(*v));
     if (!v)
         return NULL;
-    v->view = (struct view){&OPS, host};
+    v->view = (struct view){&OPS, around};
     return &v->view;
 }

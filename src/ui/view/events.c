@@ -32,10 +32,10 @@ static bool update(struct view *view)
 static void select_row(struct view *view, const struct mtd_summary *s)
 {
     struct events_view *v = (struct events_view *)view;
-    const struct host *host = view->host;
+    const struct surroundings *around = view->around;
     const char *id = s ? s->id : "";
-    if (!v->path && host->engine &&
-        asprintf(&v->path, "%s/events.log", mtd_root(host->engine)) < 0)
+    if (!v->path && around->engine &&
+        asprintf(&v->path, "%s/events.log", mtd_root(around->engine)) < 0)
         v->path = NULL;
     if (strcmp(id, v->id) == 0)
         return;
@@ -80,12 +80,12 @@ static void draw_event(const struct events_view *v, size_t n, struct canvas *c,
     struct style st = STYLE(on ? COLOR_SELECTED : color_of(e));
     char when[FORMAT_MAX], age[FORMAT_MAX];
     int64_t ns = 0;
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     time_parse(e->time, 0, &ns);
     canvas_fill(c, line, st);
     int col =
         canvas_printf(c, line, 0, 1, st, "%s  %5s ago  %-10s", format_time(ns, when),
-                      format_age(host->now(host->app) - ns, age), e->action);
+                      format_age(around->now(around->app) - ns, age), e->action);
     if (e->exit_code >= 0)
         col = canvas_printf(c, line, 0, col + 1, st, "status %d", e->exit_code);
     struct rect rest = {line.row, line.col + col + 1, 1, line.cols - col - 1};
@@ -115,7 +115,7 @@ static bool key(struct view *view, const struct key *k)
         char text[256];
         const struct event_line *e = event_at(v, v->scroll.at);
         snprintf(text, sizeof(text), "%s %s %s", e->time, e->action, e->detail);
-        view->host->copy(view->host->app, text);
+        view->around->copy(view->around->app, text);
         return true;
     }
     return scroll_key(&v->scroll, k);
@@ -148,11 +148,11 @@ static const struct view_ops OPS = {
     .free = free_view,
 };
 
-struct view *events_view_new(const struct host *host)
+struct view *events_view_new(const struct surroundings *around)
 {
     struct events_view *v = calloc(1, sizeof(*v));
     if (!v)
         return NULL;
-    v->view = (struct view){&OPS, host};
+    v->view = (struct view){&OPS, around};
     return &v->view;
 }

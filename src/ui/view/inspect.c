@@ -26,7 +26,7 @@ static void load(struct inspect_view *v);
 static void loaded(void *arg, int status, const char *output)
 {
     struct inspect_view *v = arg;
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     v->asked = false;
     v->problem[0] = '\0';
     if (strcmp(v->id, v->loaded) != 0 || v->again)
@@ -36,12 +36,12 @@ static void loaded(void *arg, int status, const char *output)
     else if (tree_parse(&v->tree, output) < 0)
         snprintf(v->problem, sizeof(v->problem),
                  "inspect printed something that is not JSON");
-    host->changed(host->app);
+    around->changed(around->app);
 }
 
 static void load(struct inspect_view *v)
 {
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     auto_done(strv_done) struct strv argv = {0};
     v->again = v->asked;
     if (!v->visible || !v->id[0] || v->asked)
@@ -52,7 +52,7 @@ static void load(struct inspect_view *v)
     v->asked = true;
     strv_add(&argv, "inspect");
     strv_add(&argv, v->id);
-    host->capture(host->app, &argv, loaded, v);
+    around->capture(around->app, &argv, loaded, v);
 }
 
 static void select_row(struct view *view, const struct mtd_summary *s)
@@ -132,7 +132,7 @@ static void fold(struct inspect_view *v, int how) /* 1 fold, 0 unfold, -1 the ot
 /* Also lines inside folds: those are opened. */
 static void find(struct inspect_view *v, int step)
 {
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     size_t n = v->tree.len, from = n ? tree_at(&v->tree, v->scroll.at) : 0;
     for (size_t i = 1; v->needle[0] && i <= n; i++) {
         size_t at = (from + n + (step > 0 ? i : n - i)) % n;
@@ -147,7 +147,7 @@ static void find(struct inspect_view *v, int step)
         v->scroll.at = visible;
         return;
     }
-    host->say(host->app, SAY_WARNING, "not found");
+    around->say(around->app, SAY_WARNING, "not found");
 }
 
 static void searched(void *arg, const char *text)
@@ -163,7 +163,7 @@ static void searched(void *arg, const char *text)
 static bool key(struct view *view, const struct key *k)
 {
     struct inspect_view *v = (struct inspect_view *)view;
-    const struct host *host = view->host;
+    const struct surroundings *around = view->around;
     switch (k->command) {
     case CMD_OPEN: fold(v, -1); return true;
     case CMD_LEFT: fold(v, 1); return true;
@@ -171,13 +171,17 @@ static bool key(struct view *view, const struct key *k)
     case CMD_FOLD_ALL: tree_fold_all(&v->tree, true, 1); return true;
     case CMD_UNFOLD_ALL: tree_fold_all(&v->tree, false, 0); return true;
     case CMD_SEARCH:
-        host->ask(host->app, "search:", v->needle, NULL, searched, v);
+        around->ask(
+            around->app,
+            &(struct question){
+                .label = "search:", .initial = v->needle, .answer = searched, .arg = v});
         return true;
     case CMD_SEARCH_NEXT: find(v, 1); return true;
     case CMD_SEARCH_PREVIOUS: find(v, -1); return true;
     case CMD_COPY:
         if (v->tree.len)
-            host->copy(host->app, v->tree.lines[tree_at(&v->tree, v->scroll.at)].text);
+            around->copy(around->app,
+                         v->tree.lines[tree_at(&v->tree, v->scroll.at)].text);
         return true;
     default: return scroll_key(&v->scroll, k);
     }
@@ -200,11 +204,11 @@ static const struct view_ops OPS = {
     .free = free_view,
 };
 
-struct view *inspect_view_new(const struct host *host)
+struct view *inspect_view_new(const struct surroundings *around)
 {
     struct inspect_view *v = calloc(1, sizeof(*v));
     if (!v)
         return NULL;
-    v->view = (struct view){&OPS, host};
+    v->view = (struct view){&OPS, around};
     return &v->view;
 }

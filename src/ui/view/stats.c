@@ -12,7 +12,6 @@
 
 struct stats_view {
     struct view view;
-    const struct model *model;
     char id[MTD_ID_SIZE];
     int top; /* first panel shown */
     int panels, room;
@@ -205,7 +204,7 @@ static void draw_panels(struct stats_view *v, const struct row *r, struct canvas
 static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
 {
     struct stats_view *v = (struct stats_view *)view;
-    const struct row *row = v->id[0] ? model_find(v->model, v->id) : NULL;
+    const struct row *row = v->id[0] ? model_find(v->view.around->model, v->id) : NULL;
     auto_done(buf_done) struct buf why = {0};
     if (!row || !row_is_alive(row) || !row->t->last.taken_at) {
         canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
@@ -260,12 +259,11 @@ static const struct view_ops OPS = {
     .free = free_view,
 };
 
-struct view *stats_view_new(const struct host *host, const struct model *m)
+struct view *stats_view_new(const struct surroundings *around)
 {
     struct stats_view *v = calloc(1, sizeof(*v));
     if (!v)
         return NULL;
-    v->view = (struct view){&OPS, host};
-    v->model = m;
+    v->view = (struct view){&OPS, around};
     return &v->view;
 }

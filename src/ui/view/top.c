@@ -41,9 +41,9 @@ static void copy_summary(struct top_view *v, const struct mtd_summary *s)
 static bool update(struct view *view)
 {
     struct top_view *v = (struct top_view *)view;
-    if (!v->visible || !v->alive || !view->host->engine)
+    if (!v->visible || !v->alive || !view->around->engine)
         return false;
-    v->error = procs_read(&v->procs, view->host->engine, &v->summary);
+    v->error = procs_read(&v->procs, view->around->engine, &v->summary);
     return true;
 }
 
@@ -114,22 +114,19 @@ static const int SIGNALS[] = {SIGTERM, SIGKILL, SIGINT,  SIGHUP, SIGQUIT,
 static void chosen(void *arg, size_t index)
 {
     struct top_view *v = arg;
-    const struct host *host = v->view.host;
-    char text[128];
     int sig = SIGNALS[index];
     auto_fd int fd = proc_open(v->victim.pid, v->victim.start);
     int rc = fd < 0 ? fd : sys_pidfd_send_signal(fd, sig, NULL, 0) < 0 ? -errno : 0;
-    snprintf(text, sizeof(text), "%s to process %d: %s", signal_name(sig),
-             (int)v->victim.pid,
-             rc == 0        ? "sent"
-             : rc == -ESRCH ? "it has ended meanwhile"
-                            : strerror(-rc));
-    host->say(host->app, rc == 0 ? SAY_INFO : SAY_ERROR, text);
+    surroundings_say(v->view.around, rc == 0 ? SAY_INFO : SAY_ERROR,
+                     "%s to process %d: %s", signal_name(sig), (int)v->victim.pid,
+                     rc == 0        ? "sent"
+                     : rc == -ESRCH ? "it has ended meanwhile"
+                                    : strerror(-rc));
 }
 
 static void ask_signal(struct top_view *v)
 {
-    const struct host *host = v->view.host;
+    const struct surroundings *around = v->view.around;
     auto_done(strv_done) struct strv items = {0};
     char title[96];
     if (v->scroll.at >= v->procs.len)
@@ -139,7 +136,7 @@ static void ask_signal(struct top_view *v)
         strv_add(&items, signal_name(SIGNALS[i]));
     snprintf(title, sizeof(title), "signal process %d (%.40s)", (int)v->victim.pid,
              v->victim.command);
-    host->choose(host->app, title, &items, chosen, v);
+    around->choose(around->app, title, &items, chosen, v);
 }
 
 static bool key(struct view *view, const struct key *k)
@@ -150,7 +147,7 @@ static bool key(struct view *view, const struct key *k)
         return true;
     }
     if (k->command == CMD_COPY && v->scroll.at < v->procs.len) {
-        view->host->copy(view->host->app, v->procs.items[v->scroll.at].command);
+        view->around->copy(view->around->app, v->procs.items[v->scroll.at].command);
         return true;
     }
     struct key moved = *k;
@@ -185,11 +182,11 @@ static const struct view_ops OPS = {
     .free = free_view,
 };
 
-struct view *top_view_new(const struct host *host)
+struct view *top_view_new(const struct surroundings *around)
 {
     struct top_view *v = calloc(1, sizeof(*v));
     if (!v)
         return NULL;
-    v->view = (struct view){&OPS, host};
+    v->view = (struct view){&OPS, around};
     return &v->view;
 }
