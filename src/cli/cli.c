@@ -57,7 +57,7 @@ static int open_engine(struct cli *c, const struct verb *v)
     o.as_found = (v->flags & VERB_AS_FOUND) != 0;
     int rc = mtd_open(&c->engine, &o, &err);
     if (rc < 0) {
-        mtd_fail_errno(&err, -rc, "cannot open the state");
+        mtd_fail_errno(&err, -rc, "cannot open the state directory");
         return cli_error(c, STATUS_ENGINE, &err);
     }
     return 0;
@@ -68,7 +68,8 @@ static int run_engine_verb(struct cli *c, const struct verb *v, void *values,
 {
     if (!(v->flags & VERB_ANYONE)) {
         if (geteuid() != 0)
-            return cli_fail(c, STATUS_ENGINE, "only root may do this; run with sudo");
+            return cli_fail(c, STATUS_ENGINE,
+                            "this command must be run as root; use sudo");
         int status = open_engine(c, v);
         if (status)
             return status;
@@ -197,10 +198,10 @@ static int run_screen(struct cli *c, const struct operands *o)
     if (!c->screen || (!terminal && o->len == 0)) {
         help_program(STDERR_FILENO);
         return cli_fail(c, STATUS_ENGINE,
-                        "the dashboard needs a terminal; give a command, or --plain");
+                        "the dashboard needs a terminal; give a command, or use --plain");
     }
     if (geteuid() != 0 && o->len == 0)
-        return cli_fail(c, STATUS_ENGINE, "only root sees the containers; run with sudo");
+        return cli_fail(c, STATUS_ENGINE, "the dashboard must be run as root; use sudo");
     return c->screen(&c->options, (int)o->len, o->items);
 }
 

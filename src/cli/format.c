@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "cli/print.h"
 
-static const char ONLY[] = "only {{.Field}}, {{.A.B}} and {{json .X}} are understood";
+static const char ONLY[] = "only {{.Field}}, {{.A.B}} and {{json .X}} are supported";
 
 void format_done(struct format *f)
 {
@@ -106,7 +106,7 @@ static int add_action(struct format *f, const char *template, const char *p,
     const char *path_end = skip_path(p, end);
     if (!path_end)
         return mtd_fail(err, EINVAL,
-                        "template position %zu: a field such as .ID is expected; %s",
+                        "template position %zu: expected a field such as .ID; %s",
                         position(template, p), ONLY);
     const char *rest = skip_blanks(path_end, end);
     if (rest != end)
@@ -152,8 +152,9 @@ static int fail_unknown(const struct format *f, const struct format_piece *piece
     for (const struct format_field *field = f->fields; field->name; field++)
         if (buf_printf(&names, " %s", field->name) < 0)
             break;
-    return mtd_fail(err, EINVAL, "template position %zu: no field .%.40s; there are%s",
-                    piece->at, piece->text, names.data ? names.data : " none");
+    return mtd_fail(err, EINVAL,
+                    "template position %zu: no field .%.40s; the fields are%s", piece->at,
+                    piece->text, names.data ? names.data : " none");
 }
 
 static int check_fields(const struct format *f, struct mtd_error *err)

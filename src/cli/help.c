@@ -14,38 +14,44 @@
 #define HELP_WIDTH 90
 
 static const char *const GROUPS[GROUP_COUNT] = {
-    [GROUP_RUN] = "Running",  [GROUP_LIFE] = "Containers", [GROUP_LOOK] = "Looking",
+    [GROUP_RUN] = "Running",  [GROUP_LIFE] = "Containers", [GROUP_LOOK] = "Queries",
     [GROUP_IMAGE] = "Images", [GROUP_SYSTEM] = "System",
 };
 
 static const char HEAD[] =
     "Usage: mytop-docker [OPTIONS]                         the dashboard, on a terminal\n"
-    "       mytop-docker [OPTIONS] [--batch] VERB [ARG...] one command, without a screen\n"
-    "       mytop-docker [OPTIONS] --batch [FILE|-]        commands from a file or stdin\n"
+    "       mytop-docker [OPTIONS] [--batch] VERB [ARG...] "
+    "one command, without a screen\n"
+    "       mytop-docker [OPTIONS] --batch [FILE|-]        "
+    "commands from a file or stdin\n"
     "\n"
-    "Containers without a daemon: an engine, a dashboard and a command line in one program.\n"
+    "Containers without a daemon: an engine, a dashboard and "
+    "a command line in one program.\n"
     "\n"
     "Options:\n"
-    "      --root DIR        state (default /var/lib/mytop-docker, $MYTOP_DOCKER_ROOT)\n"
-    "      --run-root DIR    volatile state (default /run/mytop-docker, "
+    "      --root DIR        state directory (default "
+    "/var/lib/mytop-docker, $MYTOP_DOCKER_ROOT)\n"
+    "      --run-root DIR    runtime state (default /run/mytop-docker, "
     "$MYTOP_DOCKER_RUN_ROOT)\n"
-    "      --batch           no screen; without a verb: commands from FILE or stdin\n"
-    "      --keep-going      a failing command does not end the script\n"
-    "      --log-level LEVEL accepted because docker has it; there is nothing to set\n"
+    "      --batch           no dashboard; without a verb, "
+    "read commands from FILE or stdin\n"
+    "      --keep-going      continue after a failed command\n"
+    "      --log-level LEVEL accepted for compatibility with docker; has no effect\n"
     "      --version         print the version\n"
-    "      --help            this text\n"
-    "The dashboard alone:\n"
-    "      --read-only       no key changes anything\n"
-    "      --plain           a list by lines, for dumb terminals and screen readers\n"
-    "      --ascii           no line drawing, no symbols\n"
-    "      --config FILE     instead of $XDG_CONFIG_HOME/mytop-docker/config\n"
-    "      --script FILE     keys come from FILE; no terminal is needed\n";
+    "      --help            show this help\n"
+    "Options of the dashboard:\n"
+    "      --read-only       disable all keys that change something\n"
+    "      --plain           plain lines of text, for dumb terminals and screen readers\n"
+    "      --ascii           no line-drawing characters, no symbols\n"
+    "      --config FILE     read FILE instead of $XDG_CONFIG_HOME/mytop-docker/config\n"
+    "      --script FILE     read keys from FILE; no terminal is needed\n";
 
-static const char TAIL[] =
-    "\n"
-    "Exit status: 0 done; 1 failed on a container or image; 125 failed before that, or bad\n"
-    "usage; 126 the command cannot be run; 127 it was not found; else the command's own.\n"
-    "'mytop-docker VERB --help' tells about a verb.\n";
+static const char TAIL[] = "\n"
+                           "Exit status: 0 success; 1 failed on a container or image; "
+                           "125 failed before that, or bad\n"
+                           "usage; 126 the command cannot be run; 127 it was not "
+                           "found; else the command's own.\n"
+                           "'mytop-docker VERB --help' describes a verb.\n";
 
 int help_program(int fd)
 {

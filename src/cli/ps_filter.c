@@ -165,11 +165,11 @@ static int parse_one(const char *text, struct ps_filters *f, struct mtd_error *e
     if (!key)
         return mtd_fail(
             err, EINVAL,
-            "--filter: unknown key \"%.*s\"; there are id, name, status, label, "
+            "--filter: unknown key \"%.*s\"; the keys are id, name, status, label, "
             "ancestor, exited, volume, network, health, before, since",
             (int)(len > 40 ? 40 : len), text);
     if (key->check && key->check(text + len + 1) < 0)
-        return mtd_fail(err, EINVAL, "--filter: \"%.40s\" is not a value of %s",
+        return mtd_fail(err, EINVAL, "--filter: \"%.40s\" is not a valid value of %s",
                         text + len + 1, key->name);
     f->all = f->all || key->all;
     f->items[f->len++] = (struct ps_filter){key->name, text + len + 1};

@@ -40,7 +40,7 @@ static void print_stderr_line(const struct cli *c, const char *kind, const char 
 
 int cli_error(const struct cli *c, int status, const struct mtd_error *err)
 {
-    print_stderr_line(c, "", err->code ? err->text : "failed, and no reason is known");
+    print_stderr_line(c, "", err->code ? err->text : "failed for an unknown reason");
     return status;
 }
 

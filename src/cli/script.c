@@ -149,9 +149,10 @@ static int next_command(struct script *s, struct strv *ret)
 static int fail_line(struct script *s, int code)
 {
     s->cli->verb = NULL;
-    const char *why = code == -EAGAIN    ? "a quote or backslash at the end is left open"
-                      : code == -EBADMSG ? "the line holds a zero byte"
-                                         : strerror(-code);
+    const char *why =
+        code == -EAGAIN ? "a quote is never closed, or the last line ends in a backslash"
+        : code == -EBADMSG ? "the line contains a NUL byte"
+                           : strerror(-code);
     return cli_fail(s->cli, STATUS_ENGINE, "%s", why);
 }
 

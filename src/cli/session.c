@@ -49,7 +49,7 @@ int session_relay(struct cli *c, const char *id, struct mtd_relay *r)
     int status = 0;
     int rc = mtd_relay(c->engine, id, r, &status, &err);
     if (rc < 0) {
-        mtd_fail_errno(&err, -rc, "lost the container's streams");
+        mtd_fail_errno(&err, -rc, "lost the connection to the container");
         return cli_error(c, STATUS_ENGINE, &err);
     }
     if (status != MTD_DETACHED)

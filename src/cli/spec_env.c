@@ -62,11 +62,11 @@ static int add_file_line(struct kv_file *f, char *line, size_t len)
         return 0;
     size_t name = strcspn(line, "=");
     if (name == 0)
-        return mtd_fail(f->err, EINVAL, "%.80s:%zu: no variable name in \"%.60s\"",
-                        f->path, f->line, line);
+        return mtd_fail(f->err, EINVAL, "%.80s:%zu: no name in \"%.60s\"", f->path,
+                        f->line, line);
     if (strcspn(line, " \t") < name)
         return mtd_fail(f->err, EINVAL,
-                        "%.80s:%zu: variable \"%.*s\" contains whitespace", f->path,
+                        "%.80s:%zu: the name \"%.*s\" contains whitespace", f->path,
                         f->line, (int)(name > 60 ? 60 : name), line);
     int rc = f->env ? add_assignment(f->ret, line) : strv_add(f->ret, line);
     return rc < 0 ? mtd_fail(f->err, -rc, "out of memory") : 0;

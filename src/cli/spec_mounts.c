@@ -80,11 +80,11 @@ static int set_source(struct mtd_mount *m, const char *source, struct mtd_error 
     struct stat st;
     bool path = *source == '/' || *source == '.';
     if (!path && !name_is_valid(source))
-        return mtd_fail(
-            err, EINVAL,
-            "\"%.80s\" is neither a volume's name nor a path; write ./%.60s for a "
-            "directory here",
-            source, source);
+        return mtd_fail(err, EINVAL,
+                        "\"%.80s\" is neither a volume name nor an absolute path; "
+                        "write ./%.60s for a "
+                        "directory here",
+                        source, source);
     m->type = path ? MTD_MOUNT_BIND : MTD_MOUNT_VOLUME;
     free(m->source);
     m->source = path ? spec_clean_path(source) : strdup(source);
@@ -308,7 +308,7 @@ static int build_volume(const struct mount_words *w, struct mtd_mount *m,
     m->anonymous = !w->source;
     if (w->source && !name_is_valid(w->source))
         return mtd_fail(err, EINVAL,
-                        "\"%.80s\" is no volume name; use type=bind for a path",
+                        "\"%.80s\" is not a volume name; use type=bind for a path",
                         w->source);
     return w->source ? set_source(m, w->source, err) : 0;
 }
@@ -362,7 +362,7 @@ static int add_mount(struct mtd_spec *s, struct mtd_mount *m, struct mtd_error *
     const char *target = m->target ? m->target : "";
     for (size_t i = 0; i < s->n_mounts; i++)
         if (s->mounts[i].target && strcmp(s->mounts[i].target, target) == 0)
-            return mtd_fail(err, EINVAL, "two mounts for %.120s", target);
+            return mtd_fail(err, EINVAL, "two mounts on %.120s", target);
     struct mtd_mount *mounts = realloc(s->mounts, (s->n_mounts + 1) * sizeof(*s->mounts));
     if (!mounts)
         return mtd_fail(err, ENOMEM, "out of memory");

@@ -9,7 +9,7 @@
 #include "base/parse.h"
 
 #define FIELD(f) offsetof(struct run_values, f)
-#define REFUSED_NET "port publishing needs a network; only none and host exist"
+#define REFUSED_NET "publishing ports needs a network; only none and host are supported"
 #define NOT_YET "not supported yet"
 
 static int set_tty_stdin(void *field, const char *value, struct mtd_error *err)
@@ -28,7 +28,7 @@ const struct option_row RUN_OPTIONS[] = {
     {"attach", 'a', OPTION_LIST, FIELD(attach), NULL, "STREAM", "Show only these streams: stdin, stdout, stderr"},
     {"detach", 'd', OPTION_FLAG, FIELD(detach), NULL, NULL, "Run in the background and print the container's ID"},
     {"detach-keys", 0, OPTION_TEXT, FIELD(detach_keys), NULL, "KEYS", "Keys that detach (default ctrl-p,ctrl-q; \"\" = none)"},
-    {"sig-proxy", 0, OPTION_FLAG, FIELD(sig_proxy), NULL, NULL, "Pass signals on to the container (default true)"},
+    {"sig-proxy", 0, OPTION_FLAG, FIELD(sig_proxy), NULL, NULL, "Forward signals to the container (default true)"},
     OPTION_END,
 };
 
@@ -39,38 +39,38 @@ const struct option_row SPEC_OPTIONS[] = {
     {"cap-drop", 0, OPTION_LIST, FIELD(cap_drop), NULL, "CAP", "Drop a capability, or ALL"},
     {"cidfile", 0, OPTION_TEXT, FIELD(cidfile), NULL, "FILE", "Write the container's ID to a new file"},
     {"cpu-shares", 'c', OPTION_VALUE, FIELD(spec.resources.cpu_shares), value_shares, "N", "CPU weight, 2 to 262144 (1024 = normal)"},
-    {"cpus", 0, OPTION_VALUE, FIELD(spec.resources.nano_cpus), value_cpus, "N", "At most so many CPUs (1.5)"},
+    {"cpus", 0, OPTION_VALUE, FIELD(spec.resources.nano_cpus), value_cpus, "N", "Limit the number of CPUs (1.5)"},
     {"cpuset-cpus", 0, OPTION_VALUE, FIELD(spec.resources.cpuset_cpus), value_cpuset, "LIST", "Run on these CPUs only (0-1,3)"},
     {"dns", 0, OPTION_LIST, FIELD(dns), NULL, "IP", "Name servers for the container's resolv.conf"},
-    {"entrypoint", 0, OPTION_TEXT, FIELD(entrypoint), NULL, "COMMAND", "Instead of the image's entrypoint (\"\" = none)"},
+    {"entrypoint", 0, OPTION_TEXT, FIELD(entrypoint), NULL, "COMMAND", "Override the image's entrypoint (\"\" = none)"},
     {"env", 'e', OPTION_LIST, FIELD(env), NULL, "NAME[=VALUE]", "Set an environment variable; NAME alone copies the caller's"},
     {"env-file", 0, OPTION_LIST, FIELD(env_files), NULL, "FILE", "Read environment variables from a file"},
-    {"health-cmd", 0, OPTION_TEXT, FIELD(health_cmd), NULL, "COMMAND", "Shell command that tells whether the container is healthy"},
-    {"health-interval", 0, OPTION_VALUE, FIELD(spec.health_interval), value_duration, "TIME", "Time between two checks (default 30s)"},
-    {"health-retries", 0, OPTION_VALUE, FIELD(spec.health_retries), value_count, "N", "Failures in a row that mean unhealthy (default 3)"},
-    {"health-start-period", 0, OPTION_VALUE, FIELD(spec.health_start_period), value_duration, "TIME", "Failures count only after this time"},
-    {"health-timeout", 0, OPTION_VALUE, FIELD(spec.health_timeout), value_duration, "TIME", "A check that takes longer has failed (default 30s)"},
+    {"health-cmd", 0, OPTION_TEXT, FIELD(health_cmd), NULL, "COMMAND", "Shell command that checks the container's health"},
+    {"health-interval", 0, OPTION_VALUE, FIELD(spec.health_interval), value_duration, "TIME", "Time between health checks (default 30s)"},
+    {"health-retries", 0, OPTION_VALUE, FIELD(spec.health_retries), value_count, "N", "Consecutive failures that make it unhealthy (default 3)"},
+    {"health-start-period", 0, OPTION_VALUE, FIELD(spec.health_start_period), value_duration, "TIME", "Time after the start in which failures do not count"},
+    {"health-timeout", 0, OPTION_VALUE, FIELD(spec.health_timeout), value_duration, "TIME", "Time after which a check counts as failed (default 30s)"},
     {"hostname", 'h', OPTION_VALUE, FIELD(spec.hostname), value_copy, "NAME", "The container's host name (default: its short ID)"},
-    {"init", 0, OPTION_FLAG, FIELD(spec.process.init), NULL, NULL, "A small init as PID 1 that forwards signals and reaps"},
+    {"init", 0, OPTION_FLAG, FIELD(spec.process.init), NULL, NULL, "Run a small init as PID 1 that forwards signals and reaps processes"},
     {"interactive", 'i', OPTION_FLAG, FIELD(spec.process.open_stdin), NULL, NULL, "Keep stdin open"},
     {"label", 'l', OPTION_LIST, FIELD(labels), NULL, "KEY[=VALUE]", "Attach a label"},
     {"label-file", 0, OPTION_LIST, FIELD(label_files), NULL, "FILE", "Read labels from a file"},
-    {"log-opt", 0, OPTION_LIST, FIELD(log_opts), NULL, "NAME=VALUE", "max-size=10m, max-file=3"},
+    {"log-opt", 0, OPTION_LIST, FIELD(log_opts), NULL, "NAME=VALUE", "Log rotation: max-size=10m, max-file=3"},
     {"memory", 'm', OPTION_VALUE, FIELD(spec.resources.memory), value_memory, "SIZE", "Memory limit (512k, 100m, 2g)"},
-    {"memory-swap", 0, OPTION_VALUE, FIELD(spec.resources.memory_swap), value_swap, "SIZE", "Memory and swap together (default: twice the memory; -1 = no limit)"},
+    {"memory-swap", 0, OPTION_VALUE, FIELD(spec.resources.memory_swap), value_swap, "SIZE", "Limit of memory plus swap (default: twice the memory; -1 = no limit)"},
     {"mount", 0, OPTION_LIST, FIELD(mounts), NULL, "SPEC", "type=bind|volume|tmpfs,source=..,target=..[,readonly]"},
     {"name", 0, OPTION_TEXT, FIELD(name), NULL, "NAME", "The container's name (default: a random one)"},
-    {"network", 0, OPTION_TEXT, FIELD(network), NULL, "MODE", "none (the default: only loopback) or host"},
-    {"no-healthcheck", 0, OPTION_FLAG, FIELD(no_healthcheck), NULL, NULL, "No health check"},
-    {"pids-limit", 0, OPTION_VALUE, FIELD(spec.resources.pids), value_pids, "N", "At most so many processes (-1 = no limit)"},
-    {"privileged", 0, OPTION_FLAG, FIELD(spec.process.privileged), NULL, NULL, "All capabilities, nothing masked"},
+    {"network", 0, OPTION_TEXT, FIELD(network), NULL, "MODE", "Network: none (the default, loopback only) or host"},
+    {"no-healthcheck", 0, OPTION_FLAG, FIELD(no_healthcheck), NULL, NULL, "Disable the image's health check"},
+    {"pids-limit", 0, OPTION_VALUE, FIELD(spec.resources.pids), value_pids, "N", "Limit the number of processes (-1 = no limit)"},
+    {"privileged", 0, OPTION_FLAG, FIELD(spec.process.privileged), NULL, NULL, "Give it all capabilities and devices, mask no paths"},
     {"pull", 0, OPTION_TEXT, FIELD(pull), NULL, "WHEN", "missing or never; nothing is downloaded in either case"},
-    {"read-only", 0, OPTION_FLAG, FIELD(spec.read_only), NULL, NULL, "The root file system cannot be written"},
-    {"restart", 0, OPTION_VALUE, FIELD(restart), value_restart, "POLICY", "no, on-failure[:TIMES], always or unless-stopped"},
-    {"rm", 0, OPTION_FLAG, FIELD(spec.auto_remove), NULL, NULL, "Remove the container when it ends"},
-    {"security-opt", 0, OPTION_LIST, FIELD(security), NULL, "OPTION", "no-new-privileges"},
-    {"stop-signal", 0, OPTION_VALUE, FIELD(spec.stop_signal), value_signal, "SIGNAL", "The signal of stop (default: the image's, or SIGTERM)"},
-    {"stop-timeout", 0, OPTION_VALUE, FIELD(spec.stop_timeout), value_timeout, "SECONDS", "stop waits so long before it kills (default 10; -1 = for ever)"},
+    {"read-only", 0, OPTION_FLAG, FIELD(spec.read_only), NULL, NULL, "Mount the root file system read-only"},
+    {"restart", 0, OPTION_VALUE, FIELD(restart), value_restart, "POLICY", "Restart policy: no, on-failure[:TIMES], always or unless-stopped"},
+    {"rm", 0, OPTION_FLAG, FIELD(spec.auto_remove), NULL, NULL, "Remove the container when it exits"},
+    {"security-opt", 0, OPTION_LIST, FIELD(security), NULL, "OPTION", "Only no-new-privileges is supported"},
+    {"stop-signal", 0, OPTION_VALUE, FIELD(spec.stop_signal), value_signal, "SIGNAL", "Signal that stop sends (default: the image's, or SIGTERM)"},
+    {"stop-timeout", 0, OPTION_VALUE, FIELD(spec.stop_timeout), value_timeout, "SECONDS", "Seconds that stop waits before it kills (default 10; -1 = forever)"},
     {"tmpfs", 0, OPTION_LIST, FIELD(tmpfs), NULL, "PATH[:OPTIONS]", "Mount a tmpfs (size=64m,mode=1777)"},
     {"tty", 't', OPTION_FLAG, FIELD(spec.process.tty), NULL, NULL, "Give the container a terminal"},
     {"ulimit", 0, OPTION_LIST, FIELD(ulimits), NULL, "NAME=SOFT[:HARD]", "Resource limit (nofile=1024:2048; -1 = unlimited)"},
@@ -95,13 +95,13 @@ const struct option_row SPEC_OPTIONS[] = {
     {"publish", 'p', OPTION_REFUSE, 0, NULL, "PORTS", REFUSED_NET},
     {"publish-all", 'P', OPTION_REFUSE, 0, NULL, NULL, REFUSED_NET},
     {"expose", 0, OPTION_REFUSE, 0, NULL, "PORT", REFUSED_NET},
-    {"ip", 0, OPTION_REFUSE, 0, NULL, "IP", NOT_YET "; only the networks none and host exist"},
-    {"link", 0, OPTION_REFUSE, 0, NULL, "NAME", NOT_YET "; only the networks none and host exist"},
-    {"network-alias", 0, OPTION_REFUSE, 0, NULL, "NAME", NOT_YET "; only the networks none and host exist"},
+    {"ip", 0, OPTION_REFUSE, 0, NULL, "IP", NOT_YET "; only the networks none and host are supported"},
+    {"link", 0, OPTION_REFUSE, 0, NULL, "NAME", NOT_YET "; only the networks none and host are supported"},
+    {"network-alias", 0, OPTION_REFUSE, 0, NULL, "NAME", NOT_YET "; only the networks none and host are supported"},
     {"device", 0, OPTION_REFUSE, 0, NULL, "DEVICE", NOT_YET},
     {"device-cgroup-rule", 0, OPTION_REFUSE, 0, NULL, "RULE", NOT_YET},
     {"gpus", 0, OPTION_REFUSE, 0, NULL, "GPUS", NOT_YET},
-    {"shm-size", 0, OPTION_REFUSE, 0, NULL, "SIZE", NOT_YET "; /dev/shm has 64m; use --tmpfs /dev/shm:size=SIZE"},
+    {"shm-size", 0, OPTION_REFUSE, 0, NULL, "SIZE", NOT_YET "; /dev/shm is always 64m; use --tmpfs /dev/shm:size=SIZE"},
     {"sysctl", 0, OPTION_REFUSE, 0, NULL, "NAME=VALUE", NOT_YET},
     {"volumes-from", 0, OPTION_REFUSE, 0, NULL, "CONTAINER", NOT_YET "; name the volumes with -v"},
     {"group-add", 0, OPTION_REFUSE, 0, NULL, "GROUP", NOT_YET},
@@ -123,8 +123,8 @@ const struct option_row SPEC_OPTIONS[] = {
     {"device-write-bps", 0, OPTION_REFUSE, 0, NULL, "DEVICE:RATE", NOT_YET},
     {"device-write-iops", 0, OPTION_REFUSE, 0, NULL, "DEVICE:RATE", NOT_YET},
     {"cgroup-parent", 0, OPTION_REFUSE, 0, NULL, "PATH", NOT_YET},
-    {"runtime", 0, OPTION_REFUSE, 0, NULL, "NAME", "there is only one runtime: this program"},
-    {"log-driver", 0, OPTION_REFUSE, 0, NULL, "NAME", "there is only one log driver: k8s-file lines in container.log"},
+    {"runtime", 0, OPTION_REFUSE, 0, NULL, "NAME", "the only runtime is this program"},
+    {"log-driver", 0, OPTION_REFUSE, 0, NULL, "NAME", "the only log driver is k8s-file, in container.log"},
     {"storage-opt", 0, OPTION_REFUSE, 0, NULL, "OPTION", NOT_YET},
     {"platform", 0, OPTION_REFUSE, 0, NULL, "PLATFORM", NOT_YET},
     OPTION_END,
@@ -245,7 +245,8 @@ static int set_security(struct mtd_process *p, const struct option_list *list,
         if (!known)
             return mtd_fail(
                 err, EOPNOTSUPP,
-                "--security-opt: \"%.80s\" is not supported; no-new-privileges is", text);
+                "--security-opt: \"%.80s\" is not supported; only no-new-privileges is",
+                text);
     }
     return 0;
 }
@@ -257,7 +258,7 @@ static int set_command(struct run_values *v, const struct operands *o,
     struct mtd_spec *s = &v->spec;
     size_t first = o->len > 1 && strcmp(o->items[1], "--") == 0 ? 2 : 1;
     if (o->len == 0 || !*o->items[0])
-        return mtd_fail(err, EINVAL, "the image's name is empty");
+        return mtd_fail(err, EINVAL, "the image name is empty");
     int rc = value_copy(&s->image, o->items[0], err);
     for (size_t i = first; i < o->len && rc == 0; i++)
         rc = strv_add(&s->process.args, o->items[i]);
@@ -291,7 +292,7 @@ static int set_network(struct run_values *v, struct mtd_error *err)
     else
         return mtd_fail(
             err, EOPNOTSUPP,
-            "--network: \"%.60s\" is not supported yet; only none and host exist",
+            "--network: \"%.60s\" is not supported yet; only none and host are",
             v->network);
     return 0;
 }
@@ -361,8 +362,8 @@ static int set_hosts(struct run_values *v, struct mtd_error *err)
                  name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                    "0123456789-._")]))
         return mtd_fail(err, EINVAL,
-                        "--hostname: \"%.80s\" is not a host name (64 letters, "
-                        "digits, - . _ at most)",
+                        "--hostname: \"%.80s\" is not a host name (at most 64 "
+                        "letters, digits, - . _)",
                         name);
     return 0;
 }
@@ -414,7 +415,7 @@ static int check_resources(const struct mtd_resources *r, struct mtd_error *err)
         return mtd_fail(err, EINVAL, "--memory-swap needs --memory as well");
     if (r->memory_swap > 0 && r->memory_swap < r->memory)
         return mtd_fail(err, EINVAL,
-                        "--memory-swap is memory and swap together: it cannot be "
+                        "--memory-swap is memory plus swap: it cannot be "
                         "less than --memory");
     return 0;
 }

@@ -75,7 +75,7 @@ int value_cpuset(void *field, const char *text, struct mtd_error *err)
     unsigned cpus = value_host_cpus();
     int rc = parse_cpu_list(text, cpus, NULL);
     if (rc == -ERANGE)
-        return mtd_fail(err, ERANGE, "\"%.60s\": this machine has the CPUs 0-%u", text,
+        return mtd_fail(err, ERANGE, "\"%.60s\": this machine has CPUs 0-%u", text,
                         cpus - 1);
     if (rc < 0)
         return fail_value(err, rc, text, "a list of CPUs; write 0-1,3");
@@ -121,7 +121,7 @@ int value_signal(void *field, const char *text, struct mtd_error *err)
 int value_timeout(void *field, const char *text, struct mtd_error *err)
 {
     int rc = parse_i64(text, -1, INT32_MAX, field);
-    return rc < 0 ? fail_value(err, rc, text, "a number of seconds (-1 = wait for ever)")
+    return rc < 0 ? fail_value(err, rc, text, "a number of seconds (-1 = wait forever)")
                   : 0;
 }
 
@@ -142,7 +142,7 @@ int value_count(void *field, const char *text, struct mtd_error *err)
     uint64_t value;
     int rc = parse_u64(text, 1000000, &value);
     if (rc < 0)
-        return fail_value(err, rc, text, "a number from 0 on");
+        return fail_value(err, rc, text, "a non-negative number");
     *(unsigned *)field = (unsigned)value;
     return 0;
 }
@@ -182,13 +182,14 @@ int value_restart(void *field, const char *text, struct mtd_error *err)
            (strlen(NAMES[i]) != len || strncmp(NAMES[i], text, len) != 0))
         i++;
     if (i == ARRAY_SIZE(NAMES))
-        return fail_value(err, -EINVAL, text,
-                          "a policy: no, on-failure[:TIMES], always, unless-stopped");
+        return fail_value(
+            err, -EINVAL, text,
+            "a restart policy: no, on-failure[:TIMES], always, unless-stopped");
     r.policy = (enum mtd_restart)i;
     if (text[len] && r.policy != MTD_RESTART_ON_FAILURE)
         return mtd_fail(err, EINVAL, "\"%.60s\": only on-failure takes a number", text);
     if (text[len] && value_count(&r.max, text + len + 1, NULL) < 0)
-        return fail_value(err, -EINVAL, text, "on-failure with a number from 0 on");
+        return fail_value(err, -EINVAL, text, "on-failure with a non-negative number");
     *(struct value_restart *)field = r;
     return 0;
 }

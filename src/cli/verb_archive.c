@@ -21,12 +21,13 @@ struct commit_values {
 
 #define FIELD(f) offsetof(struct commit_values, f)
 static const struct option_row COMMIT_OPTIONS[] = {
-    {"author", 'a', OPTION_TEXT, FIELD(author), NULL, "NAME", "Who made it"},
+    {"author", 'a', OPTION_TEXT, FIELD(author), NULL, "NAME", "Author of the image"},
     {"change", 'c', OPTION_LIST, FIELD(changes), NULL, "INSTRUCTION",
-     "CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL or EXPOSE, as in a Dockerfile"},
-    {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "A comment"},
+     "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, "
+     "WORKDIR, USER, LABEL, EXPOSE"},
+    {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "Comment on the image"},
     {"pause", 'p', OPTION_FLAG, FIELD(pause), NULL, NULL,
-     "Freeze the container meanwhile (default true)"},
+     "Pause the container during the commit (default true)"},
     {"imageName", 0, OPTION_LAST},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
@@ -49,7 +50,7 @@ static int print_image(struct cli *c, int rc, const char *id, struct mtd_error *
 {
     if (rc == 0)
         rc = print_line(id);
-    mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot make the image");
+    mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot create the image");
     return rc < 0 ? cli_error(c, STATUS_FAILED, err) : 0;
 }
 
@@ -74,8 +75,9 @@ static int run_commit(struct cli *c, void *values, const struct operands *o)
 
 static const struct option_row IMPORT_OPTIONS[] = {
     {"change", 'c', OPTION_LIST, FIELD(changes), NULL, "INSTRUCTION",
-     "CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL or EXPOSE, as in a Dockerfile"},
-    {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "A comment"},
+     "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, "
+     "WORKDIR, USER, LABEL, EXPOSE"},
+    {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "Comment on the image"},
     {"platform", 0, OPTION_REFUSE, 0, NULL, "PLATFORM", "not supported yet"},
     OPTION_END,
 };
@@ -85,7 +87,7 @@ static int check_import(void *values, const struct operands *o, struct mtd_error
     (void)values;
     if (strstr(o->items[0], "://"))
         return mtd_fail(err, EOPNOTSUPP,
-                        "\"%.80s\": nothing is downloaded; give a file or -",
+                        "\"%.80s\" is a URL; nothing is downloaded, give a file or -",
                         o->items[0]);
     return 0;
 }
@@ -126,9 +128,9 @@ static int check_export(void *values, const struct operands *o, struct mtd_error
 {
     (void)o;
     if (!((struct export_values *)values)->output && isatty(STDOUT_FILENO))
-        return mtd_fail(
-            err, EINVAL,
-            "a tar stream does not belong on a terminal; use -o FILE or redirect");
+        return mtd_fail(err, EINVAL,
+                        "refusing to write a tar archive to a terminal; use -o "
+                        "FILE or redirect stdout");
     return 0;
 }
 
@@ -164,7 +166,7 @@ static int run_export(struct cli *c, void *values, const struct operands *o)
 const struct verb VERBS_ARCHIVE[] = {
     {.name = "commit",
      .operands = "CONTAINER [NAME[:TAG]]",
-     .summary = "Make an image out of what a container changed",
+     .summary = "Create an image from a container's changes",
      .group = GROUP_IMAGE,
      .options = {{COMMIT_OPTIONS}},
      .values_size = sizeof(struct commit_values),
@@ -174,7 +176,7 @@ const struct verb VERBS_ARCHIVE[] = {
      .run = run_commit},
     {.name = "import",
      .operands = "FILE|- [NAME[:TAG]]",
-     .summary = "Make an image out of a tar of a root file system",
+     .summary = "Create an image from a tar archive of a root file system",
      .group = GROUP_IMAGE,
      .options = {{IMPORT_OPTIONS}},
      .values_size = sizeof(struct commit_values),
@@ -184,7 +186,7 @@ const struct verb VERBS_ARCHIVE[] = {
      .run = run_import},
     {.name = "export",
      .operands = "CONTAINER",
-     .summary = "Write a container's file system as a tar",
+     .summary = "Export a container's file system as a tar archive",
      .group = GROUP_IMAGE,
      .options = {{EXPORT_OPTIONS}},
      .values_size = sizeof(struct export_values),

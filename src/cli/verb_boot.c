@@ -112,13 +112,12 @@ static int run_stop_all(struct cli *c, void *values, const struct operands *o)
 const struct verb VERBS_BOOT[] = {
     {.name = "system start-all",
      .operands = "",
-     .summary = "Start what the restart policies ask for, after a boot",
+     .summary = "Start the containers whose restart policy asks for it, after a boot",
      .group = GROUP_SYSTEM,
      .run = run_start_all},
     {.name = "system stop-all",
      .operands = "",
-     .summary =
-         "Stop everything before the host goes down; restart policies stay in force",
+     .summary = "Stop all containers before a shutdown; restart policies stay in force",
      .group = GROUP_SYSTEM,
      .run = run_stop_all},
     VERB_END,

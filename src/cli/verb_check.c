@@ -13,7 +13,7 @@ struct check_values {
 
 static const struct option_row CHECK_OPTIONS[] = {
     {"repair", 0, OPTION_FLAG, offsetof(struct check_values, repair), NULL, NULL,
-     "Put right what can be put right"},
+     "Repair what can be repaired"},
     OPTION_END,
 };
 
@@ -40,7 +40,7 @@ static int run_check(struct cli *c, void *values, const struct operands *o)
     (void)o;
     int left = mtd_check(c->engine, v->repair, print_finding, &printed, &err);
     if (left < 0) {
-        mtd_fail_errno(&err, -left, "cannot check");
+        mtd_fail_errno(&err, -left, "cannot check the state");
         return cli_error(c, STATUS_ENGINE, &err);
     }
     if (printed < 0)
@@ -52,7 +52,7 @@ const struct verb VERBS_CHECK[] = {
     {.name = "system check",
      .operands = "",
      .summary =
-         "Compare the records with what is on this machine; status 1 = they disagree",
+         "Compare the records with the state of this machine; status 1 = they differ",
      .group = GROUP_SYSTEM,
      .flags = VERB_AS_FOUND,
      .options = {{CHECK_OPTIONS}},

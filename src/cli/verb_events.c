@@ -31,14 +31,14 @@ struct events_values {
 #define FIELD(f) offsetof(struct events_values, f)
 static const struct option_row EVENTS_OPTIONS[] = {
     {"filter", 0, OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
-     "Only those: container, image, event, type; KEY=VALUE as an argument does the same"},
-    {"follow", 'f', OPTION_FLAG, FIELD(follow), NULL, NULL, "Go on with what happens"},
+     "Filter by container, image, event or type; a KEY=VALUE argument does the same"},
+    {"follow", 'f', OPTION_FLAG, FIELD(follow), NULL, NULL, "Follow new events"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "json, or a template such as '{{.Action}} {{.ID}}'"},
     {"since", 0, OPTION_VALUE, FIELD(since), value_moment, "TIME",
-     "Only from this time on"},
+     "Show only events since this time"},
     {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME",
-     "Only before this time"},
+     "Show only events before this time"},
     OPTION_END,
 };
 
@@ -357,7 +357,7 @@ static void done_events(void *values)
 const struct verb VERBS_EVENTS[] = {
     {.name = "events",
      .operands = "[KEY=VALUE...]",
-     .summary = "Show what happened to containers",
+     .summary = "Show container events",
      .group = GROUP_LOOK,
      .flags = VERB_LOOKS,
      .options = {{EVENTS_OPTIONS}},

@@ -128,13 +128,13 @@ struct images_values {
 #define FIELD(f) offsetof(struct images_values, f)
 static const struct option_row IMAGES_OPTIONS[] = {
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
-     "Show all (there are no hidden ones)"},
+     "Show all images (none are hidden)"},
     {"filter", 'f', OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
-     "Only those: reference, dangling, label"},
+     "Filter by reference, dangling or label"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "table, json, or a template such as '{{.Repository}}:{{.Tag}}'"},
     {"no-trunc", 0, OPTION_FLAG, FIELD(no_trunc), NULL, NULL, "Do not shorten IDs"},
-    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, NULL, "Only IDs"},
+    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, NULL, "Print only IDs"},
     OPTION_END,
 };
 
@@ -261,7 +261,7 @@ struct rmi_values {
 
 static const struct option_row RMI_OPTIONS[] = {
     {"force", 'f', OPTION_FLAG, offsetof(struct rmi_values, force), NULL, NULL,
-     "Also when containers were made from it"},
+     "Remove it even if it has several names; if containers use it, remove its names"},
     {"no-prune", 0, OPTION_FLAG, offsetof(struct rmi_values, no_prune)},
     {"imageName", 0, OPTION_FIRST},
     OPTION_END,
@@ -308,7 +308,7 @@ static const struct option_row HISTORY_OPTIONS[] = {
     {"no-trunc", 0, OPTION_FLAG, offsetof(struct history_values, no_trunc), NULL, NULL,
      "Do not shorten anything"},
     {"quiet", 'q', OPTION_FLAG, offsetof(struct history_values, quiet), NULL, NULL,
-     "Only IDs"},
+     "Print only IDs"},
     OPTION_END,
 };
 
@@ -410,7 +410,7 @@ const struct verb VERBS_IMAGE[] = {
      .run = run_rmi},
     {.name = "tag",
      .operands = "IMAGE NAME[:TAG]",
-     .summary = "Give an image a further name",
+     .summary = "Give an image another name",
      .group = GROUP_IMAGE,
      .min = 2,
      .max = 2,

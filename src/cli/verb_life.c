@@ -21,7 +21,7 @@ struct stop_values {
 static const struct option_row STOP_OPTIONS[] = {
     {"timeout", 't', OPTION_VALUE, offsetof(struct stop_values, timeout), value_timeout,
      "SECONDS",
-     "Wait so long before killing it (default: as configured, 10; -1 = for ever)"},
+     "Seconds to wait before killing it (default: as configured, else 10; -1 = forever)"},
     {"time", 0, OPTION_VALUE, offsetof(struct stop_values, timeout), value_timeout},
     {"signal", 's', OPTION_REFUSE, 0, NULL, "SIGNAL",
      "not supported yet; use kill -s, or --stop-signal when creating the container"},
@@ -70,7 +70,8 @@ struct kill_values {
 
 static const struct option_row KILL_OPTIONS[] = {
     {"exec", 0, OPTION_TEXT, offsetof(struct kill_values, exec), NULL, "ID",
-     "Signal this exec session instead (see top or inspect; KILL ends all of it)"},
+     "Signal this exec session instead (see top or inspect; "
+     "KILL ends all its processes)"},
     {"signal", 's', OPTION_VALUE, offsetof(struct kill_values, signal), value_signal,
      "SIGNAL", "The signal, as a name or number (default KILL)"},
     {"containerId", 0, OPTION_FIRST},
@@ -94,9 +95,9 @@ static int check_kill(void *values, const struct operands *o, struct mtd_error *
                         "inspect show them",
                         v->exec);
     if (o->len > 1)
-        return mtd_fail(err, EINVAL,
-                        "--exec: an exec session is in one container, "
-                        "name only that");
+        return mtd_fail(
+            err, EINVAL,
+            "--exec: an exec session belongs to one container; name only that one");
     return 0;
 }
 
@@ -170,10 +171,10 @@ struct rm_values {
 
 static const struct option_row RM_OPTIONS[] = {
     {"force", 'f', OPTION_FLAG, offsetof(struct rm_values, force), NULL, NULL,
-     "Kill it first when it is running"},
+     "Kill it first if it is running"},
     {"volumes", 'v', OPTION_FLAG, offsetof(struct rm_values, volumes), NULL, NULL,
      "Remove its anonymous volumes as well"},
-    {"link", 'l', OPTION_REFUSE, 0, NULL, NULL, "there are no links"},
+    {"link", 'l', OPTION_REFUSE, 0, NULL, NULL, "container links are not supported"},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };
@@ -236,17 +237,17 @@ static const struct option_row UPDATE_OPTIONS[] = {
     {"cpu-shares", 'c', OPTION_VALUE, FIELD(resources.cpu_shares), value_shares, "N",
      "CPU weight, 2 to 262144"},
     {"cpus", 0, OPTION_VALUE, FIELD(resources.nano_cpus), value_cpus, "N",
-     "At most so many CPUs"},
+     "Limit the number of CPUs"},
     {"cpuset-cpus", 0, OPTION_VALUE, FIELD(resources.cpuset_cpus), value_cpuset, "LIST",
      "Run on these CPUs only"},
     {"memory", 'm', OPTION_VALUE, FIELD(resources.memory), value_memory, "SIZE",
      "Memory limit"},
     {"memory-swap", 0, OPTION_VALUE, FIELD(resources.memory_swap), value_swap, "SIZE",
-     "Memory and swap together"},
+     "Limit of memory plus swap"},
     {"pids-limit", 0, OPTION_VALUE, FIELD(resources.pids), value_pids, "N",
-     "At most so many processes"},
+     "Limit the number of processes"},
     {"restart", 0, OPTION_VALUE, FIELD(restart), value_restart, "POLICY",
-     "no, on-failure[:TIMES], always or unless-stopped"},
+     "Restart policy: no, on-failure[:TIMES], always or unless-stopped"},
     {"mem", 0, OPTION_VALUE, FIELD(resources.memory), value_memory},
     {"cpushare", 0, OPTION_VALUE, FIELD(resources.cpu_shares), value_shares},
     {"cpuset", 0, OPTION_VALUE, FIELD(resources.cpuset_cpus), value_cpuset},
@@ -290,7 +291,7 @@ static int run_update(struct cli *c, void *values, const struct operands *o)
 
 const struct verb VERBS_LIFE[] = {
     {.name = "stop",
-     .summary = "Stop containers: the stop signal, and after a time SIGKILL",
+     .summary = "Stop containers: send the stop signal, and SIGKILL after a timeout",
      .options = {{STOP_OPTIONS}},
      .values_size = sizeof(struct stop_values),
      .init = init_stop,
@@ -304,7 +305,7 @@ const struct verb VERBS_LIFE[] = {
      .run = run_restart,
      MANY},
     {.name = "kill",
-     .summary = "Send containers a signal",
+     .summary = "Send a signal to containers",
      .options = {{KILL_OPTIONS}},
      .values_size = sizeof(struct kill_values),
      .init = init_kill,
@@ -312,12 +313,12 @@ const struct verb VERBS_LIFE[] = {
      .run = run_kill,
      MANY},
     {.name = "pause",
-     .summary = "Freeze all processes of containers",
+     .summary = "Pause all processes of containers",
      .options = {{CONTAINER_OPTIONS}},
      .run = run_pause,
      MANY},
     {.name = "unpause",
-     .summary = "Let frozen containers go on",
+     .summary = "Resume paused containers",
      .options = {{CONTAINER_OPTIONS}},
      .run = run_unpause,
      MANY},
@@ -342,7 +343,7 @@ const struct verb VERBS_LIFE[] = {
      MANY},
     {.name = "rename",
      .operands = "CONTAINER NEW_NAME",
-     .summary = "Give a container another name",
+     .summary = "Rename a container",
      .group = GROUP_LIFE,
      .min = 2,
      .max = 2,

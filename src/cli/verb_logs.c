@@ -28,13 +28,15 @@ struct logs_values {
 #define FIELD(f) offsetof(struct logs_values, f)
 static const struct option_row LOGS_OPTIONS[] = {
     {"follow", 'f', OPTION_FLAG, FIELD(follow), NULL, NULL,
-     "Go on with what is written until the container ends"},
+     "Follow the log until the container exits"},
     {"since", 0, OPTION_VALUE, FIELD(since), value_moment, "TIME",
-     "Only from this time on (2026-01-02T15:04:05, a Unix time, or 10m ago)"},
-    {"tail", 'n', OPTION_VALUE, FIELD(tail), value_tail, "LINES", "Only the last lines"},
-    {"timestamps", 't', OPTION_FLAG, FIELD(timestamps), NULL, NULL, "Show when"},
+     "Show only what was written since this time "
+     "(2026-01-02T15:04:05, a Unix time, or 10m ago)"},
+    {"tail", 'n', OPTION_VALUE, FIELD(tail), value_tail, "LINES",
+     "Show only the last lines"},
+    {"timestamps", 't', OPTION_FLAG, FIELD(timestamps), NULL, NULL, "Show timestamps"},
     {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME",
-     "Only before this time"},
+     "Show only what was written before this time"},
     {"details", 0, OPTION_FLAG, FIELD(details)},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
@@ -118,7 +120,7 @@ static void tell_losses(struct logs *l)
     l->damaged = l->reader.damaged;
     if (l->reader.lost)
         cli_warn(l->cli,
-                 "some of the log was rotated away, deleted or emptied before it was "
+                 "part of the log was rotated away, deleted or emptied before it was "
                  "read");
     l->reader.lost = false;
 }
@@ -235,7 +237,7 @@ static int run_logs(struct cli *c, void *values, const struct operands *o)
 const struct verb VERBS_LOGS[] = {
     {.name = "logs",
      .operands = "CONTAINER",
-     .summary = "Show what a container wrote",
+     .summary = "Show the output of a container",
      .group = GROUP_LOOK,
      .flags = VERB_LOOKS,
      .options = {{LOGS_OPTIONS}},

@@ -33,17 +33,20 @@ static int set_last(void *field, const char *text, struct mtd_error *err)
 
 #define FIELD(f) offsetof(struct ps_values, f)
 static const struct option_row PS_OPTIONS[] = {
-    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL, "Show all, not only running ones"},
+    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
+     "Show all containers, not only running ones"},
     {"filter", 'f', OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
-     "Only those: id, name, status, label, ancestor, exited, volume, network, health, before, "
+     "Filter by id, name, status, label, ancestor, exited, "
+     "volume, network, health, before, "
      "since"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "table, json, or a template such as '{{.ID}} {{.Names}}'"},
     {"last", 'n', OPTION_VALUE, FIELD(last), set_last, "N",
-     "The N created last, in any state"},
-    {"latest", 'l', OPTION_FLAG, FIELD(latest), NULL, NULL, "The one created last"},
+     "Show the N most recently created, in any state"},
+    {"latest", 'l', OPTION_FLAG, FIELD(latest), NULL, NULL,
+     "Show the most recently created one"},
     {"no-trunc", 0, OPTION_FLAG, FIELD(no_trunc), NULL, NULL, "Do not shorten anything"},
-    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, NULL, "Only IDs"},
+    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, NULL, "Print only IDs"},
     {"size", 's', OPTION_FLAG, FIELD(size), NULL, NULL, "Show sizes"},
     OPTION_END,
 };

@@ -22,16 +22,18 @@ struct prune_values {
 static const struct option_row CONTAINER_OPTIONS[] = {
     {"filter", 0, OPTION_LIST, FIELD(filters), NULL, "until=TIME",
      "Only those created before this time"},
-    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL, "Really remove them"},
+    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
+     "Remove them; without -f only their number is shown"},
     OPTION_END,
 };
 
 static const struct option_row IMAGE_OPTIONS[] = {
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
-     "All images no container uses, not only those without a name"},
+     "All images that no container uses, not only unnamed ones"},
     {"filter", 0, OPTION_LIST, FIELD(filters), NULL, "until=TIME",
      "Only those created before this time"},
-    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL, "Really remove them"},
+    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
+     "Remove them; without -f only their number is shown"},
     OPTION_END,
 };
 
@@ -203,7 +205,7 @@ const struct verb VERBS_PRUNE[] = {
      .run = run_container_prune},
     {.name = "image prune",
      .operands = "",
-     .summary = "Remove images nobody uses",
+     .summary = "Remove unused images",
      .group = GROUP_SYSTEM,
      .options = {{IMAGE_OPTIONS}},
      .values_size = sizeof(struct prune_values),
@@ -211,7 +213,7 @@ const struct verb VERBS_PRUNE[] = {
      .run = run_image_prune},
     {.name = "system prune",
      .operands = "",
-     .summary = "Remove stopped containers and images nobody uses",
+     .summary = "Remove stopped containers and unused images",
      .group = GROUP_SYSTEM,
      .options = {{IMAGE_OPTIONS}},
      .values_size = sizeof(struct prune_values),

@@ -152,13 +152,13 @@ struct start_values {
 
 static const struct option_row START_OPTIONS[] = {
     {"attach", 'a', OPTION_FLAG, offsetof(struct start_values, attach), NULL, NULL,
-     "Show its output, pass signals on, exit with its status"},
+     "Show its output, forward signals, exit with its status"},
     {"interactive", 'i', OPTION_FLAG, offsetof(struct start_values, interactive), NULL,
      NULL, "Attach the container's stdin"},
     {"detach-keys", 0, OPTION_TEXT, offsetof(struct start_values, detach_keys), NULL,
      "KEYS", "Keys that detach (default ctrl-p,ctrl-q)"},
     {"sig-proxy", 0, OPTION_FLAG, offsetof(struct start_values, sig_proxy), NULL, NULL,
-     "Pass signals on to the container (default true)"},
+     "Forward signals to the container (default true)"},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };
@@ -249,9 +249,9 @@ struct attach_values {
 
 static const struct option_row ATTACH_OPTIONS[] = {
     {"no-stdin", 0, OPTION_FLAG, offsetof(struct attach_values, no_stdin), NULL, NULL,
-     "Only watch"},
+     "Do not attach stdin"},
     {"sig-proxy", 0, OPTION_FLAG, offsetof(struct attach_values, sig_proxy), NULL, NULL,
-     "Pass signals on to the container (default true)"},
+     "Forward signals to the container (default true)"},
     {"detach-keys", 0, OPTION_TEXT, offsetof(struct attach_values, detach_keys), NULL,
      "KEYS", "Keys that detach (default ctrl-p,ctrl-q; \"\" = none)"},
     {"containerId", 0, OPTION_FIRST},

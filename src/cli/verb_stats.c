@@ -24,10 +24,12 @@ struct stats_values {
 
 #define FIELD(f) offsetof(struct stats_values, f)
 static const struct option_row STATS_OPTIONS[] = {
-    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL, "Show all, not only running ones"},
+    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
+     "Show all containers, not only running ones"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "table, json, or a template such as '{{.Name}} {{.CPUPerc}}'"},
-    {"no-stream", 0, OPTION_FLAG, FIELD(no_stream), NULL, NULL, "Show them once"},
+    {"no-stream", 0, OPTION_FLAG, FIELD(no_stream), NULL, NULL,
+     "Print one sample and exit"},
     {"no-trunc", 0, OPTION_FLAG, FIELD(no_trunc), NULL, NULL, "Do not shorten IDs"},
     OPTION_END,
 };
@@ -295,7 +297,7 @@ static void done_stats(void *values)
 const struct verb VERBS_STATS[] = {
     {.name = "stats",
      .operands = "[CONTAINER...]",
-     .summary = "Show CPU, memory, network and disk use",
+     .summary = "Show CPU, memory, network and disk usage",
      .group = GROUP_LOOK,
      .flags = VERB_LOOKS,
      .options = {{STATS_OPTIONS}},

@@ -112,17 +112,18 @@ static int count_all(struct cli *c, struct totals *t, struct mtd_error *err)
 
 static json_t *make_info(struct cli *c, const struct totals *t)
 {
-    return json_pack(
-        "{s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:s, s:s, s:s, "
-        "s:s}",
-        "Containers", t->containers, "ContainersRunning", t->running, "ContainersPaused",
-        t->paused, "ContainersStopped", t->stopped, "Images", t->images, "Driver",
-        "overlay2", "LoggingDriver", "k8s-file", "CgroupDriver", "cgroupfs",
-        "CgroupVersion", t->host.cgroup_version, "KernelVersion", t->host.kernel,
-        "OSType", "linux", "Architecture", t->host.machine, "NCPU", (int)t->host.cpus,
-        "MemTotal", (json_int_t)t->host.memory, "DockerRootDir", mtd_root(c->engine),
-        "RunRoot", mtd_run_root(c->engine), "Name", t->name, "ServerVersion",
-        MTD_VERSION);
+    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s, "
+                     "s:s, s:i, s:I, s:s, s:s, s:s, "
+                     "s:s}",
+                     "Containers", t->containers, "ContainersRunning", t->running,
+                     "ContainersPaused", t->paused, "ContainersStopped", t->stopped,
+                     "Images", t->images, "Driver", "overlay2", "LoggingDriver",
+                     "k8s-file", "CgroupDriver", "cgroupfs", "CgroupVersion",
+                     t->host.cgroup_version, "KernelVersion", t->host.kernel, "OSType",
+                     "linux", "Architecture", t->host.machine, "NCPU", (int)t->host.cpus,
+                     "MemTotal", (json_int_t)t->host.memory, "DockerRootDir",
+                     mtd_root(c->engine), "RunRoot", mtd_run_root(c->engine), "Name",
+                     t->name, "ServerVersion", MTD_VERSION);
 }
 
 static int add_info(struct cli *c, const struct totals *t, struct buf *out)
@@ -296,7 +297,7 @@ static int run_help(struct cli *c, void *values, const struct operands *o)
 const struct verb VERBS_SYSTEM[] = {
     {.name = "info",
      .operands = "",
-     .summary = "Show figures about the state and the host",
+     .summary = "Show information about the engine and the host",
      .group = GROUP_SYSTEM,
      .options = {{FORMAT_OPTIONS}},
      .values_size = sizeof(struct system_values),
@@ -313,7 +314,7 @@ const struct verb VERBS_SYSTEM[] = {
      .done = done_system},
     {.name = "system df",
      .operands = "",
-     .summary = "Show how much disk is used",
+     .summary = "Show disk usage",
      .group = GROUP_SYSTEM,
      .options = {{FORMAT_OPTIONS}},
      .values_size = sizeof(struct system_values),
@@ -334,8 +335,8 @@ const struct verb VERBS_SYSTEM[] = {
 #define REFUSED(verb, why) {.name = (verb), .summary = (why), .flags = VERB_REFUSED}
 /* clang-format on */
 #define NO_REGISTRY \
-    "there is no registry client yet; import a tar of a root file system instead"
-#define NO_NETWORK "there are no networks but none and host yet"
+    "there is no registry client yet; import a tar archive of a root file system instead"
+#define NO_NETWORK "only the networks none and host are supported yet"
 
 const struct verb VERBS_REFUSED[] = {
     REFUSED("pull", NO_REGISTRY),
@@ -347,9 +348,10 @@ const struct verb VERBS_REFUSED[] = {
     REFUSED("save",
             "image archives are not supported yet; use export for a root file system"),
     REFUSED("cp", "not supported yet; use export, or exec with tar"),
-    REFUSED("port", "no port is ever published: " NO_NETWORK),
+    REFUSED("port", "no port can be published: " NO_NETWORK),
     REFUSED("network", NO_NETWORK),
-    REFUSED("volume", "volumes are made by run -v NAME:/path and cannot be managed yet"),
+    REFUSED("volume",
+            "volumes are created by run -v NAME:/path and cannot be managed yet"),
     REFUSED("build", "building images is not supported; use commit"),
     REFUSED("compose", "not supported"),
     VERB_END,

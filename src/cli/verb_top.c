@@ -218,11 +218,10 @@ static int check_top(void *values, const struct operands *o, struct mtd_error *e
     (void)values;
     if (o->len == 1)
         return 0;
-    return mtd_fail(
-        err, EOPNOTSUPP,
-        "\"%.60s\": options of ps are not supported; the columns are those of "
-        "ps -ef",
-        o->items[1]);
+    return mtd_fail(err, EOPNOTSUPP,
+                    "\"%.60s\": ps options are not supported; the columns are those of "
+                    "ps -ef",
+                    o->items[1]);
 }
 
 const struct verb VERBS_TOP[] = {

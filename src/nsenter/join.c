@@ -131,7 +131,7 @@ static int join_namespaces(const struct nsenter_request *r, int one_by_one,
     if (e == -ENOSYS || e == -EINVAL || e == -EBADF)
         e = join_one_by_one(r, ret_cgroup);
     if (e == -ESRCH)
-        return mtd_fail(err, ESRCH, "the container is not running any more");
+        return mtd_fail(err, ESRCH, "the container is no longer running");
     return e < 0 ? mtd_fail_errno(err, -e, "cannot join the container's namespaces") : 0;
 }
 
@@ -188,7 +188,7 @@ int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_err
     if (pid < 0 && (v2 >= 0 || pid == -ENOSYS))
         pid = clone_old(v2);
     if (pid < 0)
-        return mtd_fail_errno(err, -pid, "cannot make a process in the container");
+        return mtd_fail_errno(err, -pid, "cannot create a process in the container");
     if (pid > 0)
         _exit(0);
     return enter_child(cgroup_ns, err);

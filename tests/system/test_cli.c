@@ -350,7 +350,7 @@ Test(cli, the_dashboard_without_a_terminal_says_why_not)
 {
     expect_said(
         MTD_PROGRAM " 2>&1 </dev/null", 125,
-        "mytop-docker: the dashboard needs a terminal; give a command, or --plain");
+        "mytop-docker: the dashboard needs a terminal; give a command, or use --plain");
 }
 
 Test(cli, each_failure_is_told_and_the_rest_goes_on)
@@ -687,7 +687,8 @@ Test(cli, who_is_not_root_is_told)
     if (status == 98)
         cr_skip_test("another user cannot execute the program here");
     cr_expect_eq(status, 125);
-    cr_expect_str_eq(r.out, "mytop-docker: ps: only root may do this; run with sudo\n");
+    cr_expect_str_eq(r.out,
+                     "mytop-docker: ps: this command must be run as root; use sudo\n");
     cr_expect_eq(run_program("/tmp/mtd-nobody", 65534, "version", &r), 0);
     cr_expect_eq(run_program("/tmp/mtd-nobody", 65534, "--help", &r), 0);
     cr_expect_neq(access("/tmp/mtd-nobody", F_OK), 0);

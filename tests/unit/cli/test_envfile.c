@@ -81,10 +81,10 @@ Test(envfile, bad_lines_are_named)
 {
     char wanted[128];
     cr_expect_eq(READ("A=1\n=x\n"), -EINVAL);
-    snprintf(wanted, sizeof(wanted), "%s:2: no variable name in \"=x\"", path);
+    snprintf(wanted, sizeof(wanted), "%s:2: no name in \"=x\"", path);
     cr_expect_str_eq(err.text, wanted);
     cr_expect_eq(READ("A B=x\n"), -EINVAL);
-    snprintf(wanted, sizeof(wanted), "%s:1: variable \"A B\" contains whitespace", path);
+    snprintf(wanted, sizeof(wanted), "%s:1: the name \"A B\" contains whitespace", path);
     cr_expect_str_eq(err.text, wanted);
     cr_expect_eq(READ("A=1\nB=\xff\n"), -EINVAL);
     cr_expect_eq(READ("A=1\0\n"), -EINVAL);

@@ -95,18 +95,19 @@ Test(format, json)
 Test(format, errors_say_where)
 {
     static const char *const CASES[][2] = {
-        {"{{.Nope}}", "template position 3: no field .Nope; there are ID Quote Bytes"},
+        {"{{.Nope}}",
+         "template position 3: no field .Nope; the fields are ID Quote Bytes"},
         {"ab{{", "template position 3: \"{{\" is never closed"},
         {"{{.ID", "template position 1: \"{{\" is never closed"},
         {"x{{range .ID}}", "template position 4: \"range\": only "},
         {"{{.ID | upper}}", "template position 7: unexpected \"| upper\"; only "},
-        {"{{}}", "template position 3: a field such as .ID is expected; only "},
-        {"{{json}}", "template position 7: a field such as .ID is expected; only "},
-        {"{{\"x\"}}", "template position 3: a field such as .ID is expected; only "},
-        {"{{.ID.}}", "template position 3: a field such as .ID is expected; only "},
+        {"{{}}", "template position 3: expected a field such as .ID; only "},
+        {"{{json}}", "template position 7: expected a field such as .ID; only "},
+        {"{{\"x\"}}", "template position 3: expected a field such as .ID; only "},
+        {"{{.ID.}}", "template position 3: expected a field such as .ID; only "},
         {"{{.1}}", "template position 4: unexpected \"1\"; only "},
-        {"{{.ID.Sub}}", "template position 3: no field .ID.Sub; there are"},
-        {"{{- .ID}}", "template position 3: a field such as .ID is expected; only "},
+        {"{{.ID.Sub}}", "template position 3: no field .ID.Sub; the fields are"},
+        {"{{- .ID}}", "template position 3: expected a field such as .ID; only "},
     };
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
         const char *said = row(CASES[i][0]);

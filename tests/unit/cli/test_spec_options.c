@@ -80,8 +80,7 @@ Test(spec_options, refused_in_one_line)
         {"--memory-swap", "1g", "--memory-swap needs --memory"},
         {"--cpus", "9999", "--cpus: \"9999\" is out of range"},
         {"--cpus", "x", "--cpus: \"x\" is not a number of CPUs"},
-        {"--cpuset-cpus", "9999",
-         "--cpuset-cpus: \"9999\": this machine has the CPUs 0-"},
+        {"--cpuset-cpus", "9999", "--cpuset-cpus: \"9999\": this machine has CPUs 0-"},
         {"--cpuset-cpus", "1-", "--cpuset-cpus: \"1-\" is not a list"},
         {"--cpu-shares", "1", "--cpu-shares: \"1\" is not a number from 2"},
         {"--blkio-weight", "5", "--blkio-weight: \"5\" is not a number from 10"},
@@ -109,7 +108,7 @@ Test(spec_options, refused_in_one_line)
         {"--cap-add", "CAP_NONSENSE",
          "--cap-add: \"CAP_NONSENSE\" is not a capability; write NET_ADMIN or ALL"},
         {"--security-opt", "seccomp=x.json", "--security-opt: \"seccomp=x.json\" is not"},
-        {"--restart", "sometimes", "--restart: \"sometimes\" is not a policy"},
+        {"--restart", "sometimes", "--restart: \"sometimes\" is not a restart policy"},
         {"--restart", "always:3",
          "--restart: \"always:3\": only on-failure takes a number"},
         {"--restart", "on-failure:-1", "--restart: \"on-failure:-1\" is not"},
@@ -119,7 +118,7 @@ Test(spec_options, refused_in_one_line)
         {"--stop-timeout", "x", "--stop-timeout: \"x\" is not a number of seconds"},
         {"--network", "bridge", "--network: \"bridge\" is not supported yet"},
         {"--pid", "host", "--pid: \"host\" is not supported yet"},
-        {"-p", "80:80", "--publish: port publishing needs a network"},
+        {"-p", "80:80", "--publish: publishing ports needs a network"},
         {"--device", "/dev/null", "--device: not supported yet"},
         {"--pull", "always", "--pull: \"always\" is not supported"},
         {"-w", "relative", "--workdir: \"relative\" must be an absolute path"},
@@ -144,7 +143,7 @@ Test(spec_options, conflicts)
     cr_expect_eq(PARSE("--rm", "--restart", "no", "busybox"), 0);
     cr_expect_eq(PARSE("-m", "10m", "--memory-swap", "5m", "busybox"), -EINVAL);
     cr_expect_eq(PARSE("-v", "/tmp:/x", "--tmpfs", "/x/.", "busybox"), -EINVAL);
-    cr_expect_str_eq(err.text, "two mounts for /x");
+    cr_expect_str_eq(err.text, "two mounts on /x");
 }
 
 Test(spec_options, volumes)
