@@ -117,30 +117,6 @@ int print_line(const char *text)
     return rc < 0 ? rc : print_out(&b);
 }
 
-static void format_size(double value, double base, int digits, const char *const *units,
-                        char out[SIZE_TEXT])
-{
-    /* 999.9 at three digits would print as 1e+03: go to the next unit before that. */
-    double limit = digits == 3 ? base - 0.5 : base - 0.05;
-    size_t i = 0;
-    for (; value >= limit && units[i + 1]; i++)
-        value /= base;
-    snprintf(out, SIZE_TEXT, "%.*g%s", digits, value, units[i]);
-}
-
-void print_size_decimal(uint64_t bytes, char out[SIZE_TEXT])
-{
-    static const char *const UNITS[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB", NULL};
-    format_size((double)bytes, 1000, 3, UNITS, out);
-}
-
-void print_size_binary(uint64_t bytes, char out[SIZE_TEXT])
-{
-    static const char *const UNITS[] = {"B",   "KiB", "MiB", "GiB",
-                                        "TiB", "PiB", "EiB", NULL};
-    format_size((double)bytes, 1024, 4, UNITS, out);
-}
-
 static int add_quoted_control(struct buf *out, unsigned char c)
 {
     static const char LETTERS[] = "abtnvfr"; /* from \a = 7 on */

@@ -22,11 +22,6 @@ int print_fd(int fd, const char *text, size_t len);
 int print_out(const struct buf *b);
 int print_line(const char *text); /* text and a newline to stdout */
 
-/* docker's units: 4.26MB (1000s, 3 digits) and 512KiB (1024s, 4 digits). */
-#define SIZE_TEXT 24
-void print_size_decimal(uint64_t bytes, char out[SIZE_TEXT]);
-void print_size_binary(uint64_t bytes, char out[SIZE_TEXT]);
-
 /* Go's strconv.Quote. */
 int print_quoted(struct buf *out, const char *text);
 /* At most `width` characters; a cut text ends in "…". */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/size.h"
 #include "cli/print.h"
 
 static const struct mtd_summary *container_of(const void *row)
@@ -180,8 +181,8 @@ static int get_size(const void *row, struct buf *out)
     char own[SIZE_TEXT], all[SIZE_TEXT];
     if (!r->has_size)
         return buf_puts(out, "0B");
-    print_size_decimal(r->size, own);
-    print_size_decimal(r->virtual_size, all);
+    size_decimal(r->size, own);
+    size_decimal(r->virtual_size, all);
     return buf_printf(out, "%s (virtual %s)", own, all);
 }
 

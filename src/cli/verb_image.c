@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
+#include "base/size.h"
 #include "cli/print.h"
 #include "cli/table.h"
 #include "cli/verb.h"
@@ -84,7 +85,7 @@ static int get_created_at(const void *row, struct buf *out)
 static int get_size(const void *row, struct buf *out)
 {
     char text[SIZE_TEXT];
-    print_size_decimal(row_of(row)->image->size, text);
+    size_decimal(row_of(row)->image->size, text);
     return buf_puts(out, text);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/size.h"
 #include "cli/du.h"
 #include "cli/print.h"
 #include "cli/values.h"
@@ -151,7 +152,7 @@ static int finish(struct prune *p, int rc, const char *what, struct mtd_error *e
     if (rc == 0 && !p->v->force && p->found)
         return cli_fail(p->cli, STATUS_FAILED, "this would remove %u %s; add -f to do it",
                         p->found, what);
-    print_size_decimal(p->bytes, size);
+    size_decimal(p->bytes, size);
     if (rc == 0)
         rc = buf_printf(&p->report, "Total reclaimed space: %s\n", size);
     if (rc == 0)

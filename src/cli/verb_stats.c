@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/size.h"
 #include "cli/print.h"
 #include "cli/ps.h"
 #include "cli/table.h"
@@ -95,8 +96,8 @@ static int get_memory(const void *row, struct buf *out)
     char used[SIZE_TEXT], limit[SIZE_TEXT];
     if (!r->now || r->now->memory == MTD_STAT_NONE)
         return buf_puts(out, "-- / --");
-    print_size_binary(r->now->memory, used);
-    print_size_binary(memory_limit(r), limit);
+    size_binary(r->now->memory, used);
+    size_binary(memory_limit(r), limit);
     return buf_printf(out, "%s / %s", used, limit);
 }
 
@@ -113,9 +114,9 @@ static int add_pair(uint64_t a, uint64_t b, struct buf *out)
 {
     char left[SIZE_TEXT] = "--", right[SIZE_TEXT] = "--";
     if (a != MTD_STAT_NONE)
-        print_size_decimal(a, left);
+        size_decimal(a, left);
     if (b != MTD_STAT_NONE)
-        print_size_decimal(b, right);
+        size_decimal(b, right);
     return buf_printf(out, "%s / %s", left, right);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/size.h"
 #include "cli/du.h"
 #include "cli/format.h"
 #include "cli/inspect.h"
@@ -129,7 +130,7 @@ static json_t *make_info(struct cli *c, const struct totals *t)
 static int add_info(struct cli *c, const struct totals *t, struct buf *out)
 {
     char memory[SIZE_TEXT];
-    print_size_binary(t->host.memory, memory);
+    size_binary(t->host.memory, memory);
     return buf_printf(
         out,
         "Containers: %d\n Running: %d\n Paused: %d\n Stopped: %d\nImages: %d\n"
@@ -196,7 +197,7 @@ static int get_active(const void *row, struct buf *out)
 static int get_size(const void *row, struct buf *out)
 {
     char text[SIZE_TEXT];
-    print_size_decimal(row_of(row)->size, text);
+    size_decimal(row_of(row)->size, text);
     return buf_puts(out, text);
 }
 
@@ -204,7 +205,7 @@ static int get_reclaimable(const void *row, struct buf *out)
 {
     const struct df_row *r = row;
     char text[SIZE_TEXT];
-    print_size_decimal(r->reclaimable, text);
+    size_decimal(r->reclaimable, text);
     if (r->size == 0)
         return buf_puts(out, text);
     return buf_printf(out, "%s (%d%%)", text, (int)(r->reclaimable * 100 / r->size));

@@ -8,22 +8,14 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/size.h"
 
 char *format_size(uint64_t bytes, char out[FORMAT_MAX])
 {
-    static const char UNITS[] = " kMGTPE";
-    if (bytes == MTD_STAT_NONE) {
-        snprintf(out, FORMAT_MAX, "-");
-        return out;
-    }
-    double v = (double)bytes;
-    int u = 0;
-    for (; v >= 999.5 && u < 6; u++)
-        v /= 1024;
-    if (u == 0)
-        snprintf(out, FORMAT_MAX, "%.0f", v);
-    else
-        snprintf(out, FORMAT_MAX, v < 9.95 ? "%.1f%c" : "%.0f%c", v, UNITS[u]);
+    _Static_assert(FORMAT_MAX >= SIZE_TEXT, "a size fits");
+    if (bytes != MTD_STAT_NONE)
+        return size_short(bytes, out);
+    snprintf(out, FORMAT_MAX, "-");
     return out;
 }
 

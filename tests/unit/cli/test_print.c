@@ -43,34 +43,6 @@ Test(print, c1_controls_and_broken_utf8_are_shown)
     cr_expect_str_eq(VISIBLE("\xc0\xaf"), "M-@M-/");
 }
 
-static const char *decimal(uint64_t bytes)
-{
-    static char text[SIZE_TEXT];
-    print_size_decimal(bytes, text);
-    return text;
-}
-
-static const char *binary(uint64_t bytes)
-{
-    static char text[SIZE_TEXT];
-    print_size_binary(bytes, text);
-    return text;
-}
-
-Test(print, sizes)
-{
-    cr_expect_str_eq(decimal(0), "0B");
-    cr_expect_str_eq(decimal(999), "999B");
-    cr_expect_str_eq(decimal(1000), "1kB");
-    cr_expect_str_eq(decimal(4261550), "4.26MB");
-    cr_expect_str_eq(decimal(999999), "1MB");
-    cr_expect_str_eq(binary(0), "0B");
-    cr_expect_str_eq(binary(1023), "1023B");
-    cr_expect_str_eq(binary(524288), "512KiB");
-    cr_expect_str_eq(binary(24 * 1024ULL * 1024 * 1024 - 480000000), "23.55GiB");
-    cr_expect_str_eq(binary(UINT64_MAX), "16EiB");
-}
-
 Test(print, quoted)
 {
     cr_assert_eq(print_quoted(&out, "a \"b\" \\ \n\t\x01 \xc3\xa4 \xff"), 0);
