@@ -409,17 +409,6 @@ static int set_health(struct run_values *v, struct mtd_error *err)
 
 /* ---- what depends on several options ---- */
 
-static int check_resources(const struct mtd_resources *r, struct mtd_error *err)
-{
-    if (r->memory_swap > 0 && r->memory == 0)
-        return mtd_fail(err, EINVAL, "--memory-swap needs --memory as well");
-    if (r->memory_swap > 0 && r->memory_swap < r->memory)
-        return mtd_fail(err, EINVAL,
-                        "--memory-swap is memory plus swap: it cannot be "
-                        "less than --memory");
-    return 0;
-}
-
 static int check_pull(const char *when, struct mtd_error *err)
 {
     if (!when || strcmp(when, "missing") == 0 || strcmp(when, "never") == 0)
@@ -463,7 +452,7 @@ int spec_from_values(struct run_values *v, const struct operands *o,
     if (rc == 0)
         rc = check_namespaces(v, err);
     if (rc == 0)
-        rc = check_resources(&v->spec.resources, err);
+        rc = mtd_limits_check(&v->spec.resources, err);
     if (rc == 0)
         rc = check_pull(v->pull, err);
     if (rc == 0)

@@ -10,7 +10,7 @@
 
 #include "cli/options.h"
 #include "cli/values.h"
-#include "engine/types.h"
+#include "engine/engine.h"
 
 struct run_values {
     struct mtd_spec spec;

@@ -3,14 +3,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
-
-/* What a static program needs to get as far as its exec; below it nothing starts. */
-#define MEMORY_MIN (512 * 1024)
+#include "engine/engine.h"
 
 int value_copy(void *field, const char *text, struct mtd_error *err)
 {
@@ -34,82 +31,75 @@ int value_memory(void *field, const char *text, struct mtd_error *err)
     int rc = parse_size(text, &bytes);
     if (rc < 0)
         return fail_value(err, rc, text, "a size; write 512k, 100m or 2g");
-    if (bytes && bytes < MEMORY_MIN)
-        return mtd_fail(err, ERANGE, "\"%.60s\" is below the minimum of 512k", text);
-    *(int64_t *)field = (int64_t)bytes;
-    return 0;
+    rc = mtd_limit_memory((int64_t)bytes, err);
+    if (rc == 0)
+        *(int64_t *)field = (int64_t)bytes;
+    return rc;
 }
 
+/* What it must not be less than is known when all options are (mtd_limits_check). */
 int value_swap(void *field, const char *text, struct mtd_error *err)
 {
-    if (strcmp(text, "-1") != 0)
-        return value_memory(field, text, err);
-    *(int64_t *)field = -1;
+    uint64_t bytes = 0;
+    bool none = strcmp(text, "-1") == 0;
+    int rc = none ? 0 : parse_size(text, &bytes);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a size or -1; write 512k, 100m or 2g");
+    *(int64_t *)field = none ? -1 : (int64_t)bytes;
     return 0;
-}
-
-unsigned value_host_cpus(void)
-{
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (unsigned)n : 1;
 }
 
 int value_cpus(void *field, const char *text, struct mtd_error *err)
 {
     int64_t nano;
-    unsigned cpus = value_host_cpus();
     int rc = parse_decimal_nano(text, &nano);
-    if (rc == -EINVAL)
+    if (rc < 0)
         return fail_value(err, rc, text, "a number of CPUs; write 1.5");
-    if (rc < 0 || (nano && nano < 10000000) || nano > (int64_t)cpus * 1000000000)
-        return mtd_fail(
-            err, ERANGE,
-            "\"%.60s\" is out of range: 0.01 to %u.00, this machine has %u CPUs", text,
-            cpus, cpus);
-    *(int64_t *)field = nano;
-    return 0;
+    rc = mtd_limit_cpus(nano, err);
+    if (rc == 0)
+        *(int64_t *)field = nano;
+    return rc;
 }
 
 int value_cpuset(void *field, const char *text, struct mtd_error *err)
 {
-    unsigned cpus = value_host_cpus();
-    int rc = parse_cpu_list(text, cpus, NULL);
-    if (rc == -ERANGE)
-        return mtd_fail(err, ERANGE, "\"%.60s\": this machine has CPUs 0-%u", text,
-                        cpus - 1);
-    if (rc < 0)
-        return fail_value(err, rc, text, "a list of CPUs; write 0-1,3");
-    return value_copy(field, text, err);
+    int rc = mtd_limit_cpuset(text, err);
+    return rc < 0 ? rc : value_copy(field, text, err);
 }
 
-/* 0 = the default. */
-static int set_range(uint64_t *field, const char *text, uint64_t min, uint64_t max,
-                     struct mtd_error *err)
+static int set_number(uint64_t *field, const char *text,
+                      int (*check)(uint64_t, struct mtd_error *), struct mtd_error *err)
 {
     uint64_t value;
     int rc = parse_u64(text, UINT64_MAX, &value);
-    if (rc < 0 || (value && (value < min || value > max)))
-        return mtd_fail(err, ERANGE, "\"%.60s\" is not a number from %llu to %llu", text,
-                        (unsigned long long)min, (unsigned long long)max);
-    *field = value;
-    return 0;
+    if (rc < 0)
+        return fail_value(err, rc, text, "a whole number");
+    rc = check(value, err);
+    if (rc == 0)
+        *field = value;
+    return rc;
 }
 
 int value_shares(void *field, const char *text, struct mtd_error *err)
 {
-    return set_range(field, text, 2, 262144, err);
+    return set_number(field, text, mtd_limit_cpu_shares, err);
 }
 
 int value_weight(void *field, const char *text, struct mtd_error *err)
 {
-    return set_range(field, text, 10, 1000, err);
+    return set_number(field, text, mtd_limit_blkio_weight, err);
 }
 
 int value_pids(void *field, const char *text, struct mtd_error *err)
 {
-    int rc = parse_i64(text, -1, INT32_MAX, field);
-    return rc < 0 ? fail_value(err, rc, text, "a number of processes (-1 = no limit)")
-                  : 0;
+    int64_t value;
+    int rc = parse_i64(text, INT64_MIN, INT64_MAX, &value);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a number of processes (-1 = no limit)");
+    rc = mtd_limit_pids(value, err);
+    if (rc == 0)
+        *(int64_t *)field = value;
+    return rc;
 }
 
 int value_signal(void *field, const char *text, struct mtd_error *err)

@@ -33,7 +33,4 @@ struct value_restart {
 };
 int value_restart(void *field, const char *text, struct mtd_error *err);
 
-/* The number of CPUs of the machine. */
-unsigned value_host_cpus(void);
-
 #endif

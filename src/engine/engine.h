@@ -9,6 +9,7 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include "engine/limits.h"
 #include "engine/log/log.h"
 #include "engine/logindex/logindex.h"
 #include "engine/types.h"

@@ -284,7 +284,7 @@ static void run_form_says(const char *downs, const char *text, const char *said)
 Test(actions, the_run_form_knows_the_command_lines_limits)
 {
     run_form_says("Down Down Down Down Down", "512k", "run -d -m 512k busybox");
-    run_form_says("Down Down Down Down Down", "511k", "at least 512k");
+    run_form_says("Down Down Down Down Down", "511k", "below the minimum of 512KiB");
     run_form_says("Up Up Up", "8080:80", "port publishing needs a network");
 }
 

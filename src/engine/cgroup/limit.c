@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/parse.h"
+#include "engine/limits.h"
 
 #define MAX_CPUS 8192
 #define MOVE_TRIES 50
@@ -30,43 +31,7 @@ static bool wants(const struct mtd_resources *r, enum cgroup_controller which)
     }
 }
 
-static int check_cpus(int64_t nano_cpus, struct mtd_error *err)
-{
-    long cpus = nano_cpus ? sysconf(_SC_NPROCESSORS_ONLN) : 0;
-    if (nano_cpus == 0 || (nano_cpus >= 10000000 && nano_cpus <= cpus * 1000000000LL))
-        return 0;
-    return mtd_fail(err, ERANGE,
-                    "range of CPUs is from 0.01 to %ld, as there are only %ld CPUs "
-                    "available",
-                    cpus, cpus);
-}
-
-static int check_memory(const struct mtd_resources *r, struct mtd_error *err)
-{
-    if (r->memory < 0 || (r->memory_swap > 0 && r->memory == 0))
-        return mtd_fail(err, EINVAL,
-                        "a limit of memory and swap needs a memory limit too");
-    if (r->memory_swap > 0 && r->memory_swap < r->memory)
-        return mtd_fail(err, EINVAL,
-                        "the limit of memory and swap (%lld) is smaller than that "
-                        "of memory (%lld)",
-                        (long long)r->memory_swap, (long long)r->memory);
-    return 0;
-}
-
-static int check_values(const struct mtd_resources *r, struct mtd_error *err)
-{
-    if (r->cpu_shares && (r->cpu_shares < 2 || r->cpu_shares > 262144))
-        return mtd_fail(err, ERANGE, "CPU shares %llu: range is from 2 to 262144",
-                        (unsigned long long)r->cpu_shares);
-    if (r->blkio_weight && (r->blkio_weight < 10 || r->blkio_weight > 1000))
-        return mtd_fail(err, ERANGE, "block IO weight %llu: range is from 10 to 1000",
-                        (unsigned long long)r->blkio_weight);
-    int code = check_cpus(r->nano_cpus, err);
-    return code < 0 ? code : check_memory(r, err);
-}
-
-/* The list's syntax was checked by parse_cpu_list. */
+/* The list's syntax was checked by mtd_limit_cpuset. */
 static void mark_cpus(const char *list, unsigned char set[MAX_CPUS])
 {
     for (const char *p = list; *p; p += *p == ',') {
@@ -84,9 +49,8 @@ static void mark_cpus(const char *list, unsigned char set[MAX_CPUS])
 
 int cgroup_check_cpuset(const char *wanted, const char *available, struct mtd_error *err)
 {
-    int code = parse_cpu_list(wanted, MAX_CPUS, NULL);
-    if (code < 0)
-        return mtd_fail(err, -code, "\"%s\" is not a list of CPUs like 0-2,5", wanted);
+    if (parse_cpu_list(wanted, MAX_CPUS, NULL) < 0)
+        return mtd_limit_cpuset(wanted, err);
     unsigned char want[MAX_CPUS] = {0}, have[MAX_CPUS] = {0};
     mark_cpus(wanted, want);
     mark_cpus(available, have);
@@ -224,7 +188,7 @@ static int limit_one(struct cgroup *c, const struct mtd_resources *r,
 
 int cgroup_limit(struct cgroup *c, const struct mtd_resources *r, struct mtd_error *err)
 {
-    int code = check_values(r, err);
+    int code = mtd_limits_check(r, err);
     for (int i = 0; i < CGROUP_CONTROLLERS && code == 0; i++)
         code = limit_one(c, r, (enum cgroup_controller)i, err);
     return code;

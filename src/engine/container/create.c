@@ -20,8 +20,6 @@
 #include "engine/rootfs/hostfiles.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define MEMORY_MIN (512 * 1024)
-#define CPU_SHARES_MAX 262144
 #define OUT_OF_MEMORY(err) mtd_fail(err, ENOMEM, "out of memory")
 
 /* ---- merging the image's config ---------------------------------------------------------- */
@@ -130,47 +128,10 @@ static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
 
 /* ---- refusing ---------------------------------------------------------------------------- */
 
-static int check_cpus(const struct mtd_resources *res, struct mtd_error *err)
-{
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    if (res->nano_cpus < 0 || res->nano_cpus > cpus * 1000000000LL)
-        return mtd_fail(
-            err, EINVAL,
-            "--cpus %.2f is out of range; this machine has %ld (0.01 to %ld.00)",
-            (double)res->nano_cpus / 1e9, cpus, cpus);
-    if (res->cpu_shares && (res->cpu_shares < 2 || res->cpu_shares > CPU_SHARES_MAX))
-        return mtd_fail(err, EINVAL, "--cpu-shares %llu is out of range; use 2 to %d",
-                        (unsigned long long)res->cpu_shares, CPU_SHARES_MAX);
-    unsigned all = (unsigned)sysconf(_SC_NPROCESSORS_CONF);
-    if (res->cpuset_cpus && parse_cpu_list(res->cpuset_cpus, all, NULL) < 0)
-        return mtd_fail(
-            err, EINVAL,
-            "--cpuset-cpus \"%s\" is not a list of this machine's CPUs (0-%u)",
-            res->cpuset_cpus, all - 1);
-    return 0;
-}
-
-static int check_memory(const struct mtd_resources *res, struct mtd_error *err)
-{
-    if (res->memory && res->memory < MEMORY_MIN)
-        return mtd_fail(err, EINVAL,
-                        "memory limit %lld is too small; the minimum is 512k",
-                        (long long)res->memory);
-    if (res->memory_swap > 0 && !res->memory)
-        return mtd_fail(err, EINVAL, "--memory-swap needs --memory too");
-    if (res->memory_swap > 0 && res->memory_swap < res->memory)
-        return mtd_fail(err, EINVAL, "--memory-swap must not be smaller than --memory");
-    if (res->blkio_weight && (res->blkio_weight < 10 || res->blkio_weight > 1000))
-        return mtd_fail(err, EINVAL,
-                        "--blkio-weight %llu is out of range; use 10 to 1000",
-                        (unsigned long long)res->blkio_weight);
-    return 0;
-}
-
 int engine_check_resources(const struct mtd_resources *r, struct mtd_error *err)
 {
-    int code = check_cpus(r, err);
-    return code < 0 ? code : check_memory(r, err);
+    int code = mtd_limits_check(r, err);
+    return code < 0 || !r->cpuset_cpus ? code : mtd_limit_cpuset(r->cpuset_cpus, err);
 }
 
 static bool below(const char *path, const char *dir)

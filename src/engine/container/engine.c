@@ -321,7 +321,7 @@ int mtd_host_info(struct mtd_engine *e, struct mtd_info *ret, struct mtd_error *
     if (uname(&uts) < 0 || sysinfo(&mem) < 0)
         return mtd_fail_errno(err, errno,
                               "cannot read the host's kernel version and memory size");
-    *ret = (struct mtd_info){.cpus = (unsigned)sysconf(_SC_NPROCESSORS_ONLN),
+    *ret = (struct mtd_info){.cpus = mtd_host_cpus(),
                              .memory = (uint64_t)mem.totalram * mem.mem_unit};
     snprintf(ret->cgroup_version, sizeof(ret->cgroup_version), "%s",
              cgroup_version(&host));

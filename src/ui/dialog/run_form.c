@@ -23,8 +23,6 @@ enum {
     RUN_REMOVE
 };
 
-#define MEMORY_MIN (512u << 10) /* as the command line has it */
-
 static const struct form_field FIELDS[] = {
     [RUN_IMAGE] = {"image", "Tab completes", FIELD_TEXT},
     [RUN_COMMAND] = {"command", "the image's own", FIELD_TEXT},
@@ -96,22 +94,23 @@ static int check_name(const struct form *f, const char *name, struct mtd_error *
 static int check_memory(const struct form *f, const char *text, struct mtd_error *err)
 {
     uint64_t bytes;
+    (void)f;
     if (parse_size(text, &bytes) < 0)
         return mtd_fail(err, EINVAL, "-m: \"%s\" is not a size like 512m", text);
-    if (bytes < MEMORY_MIN)
-        return mtd_fail(err, EINVAL, "-m: at least 512k");
-    return 0;
+    int rc = mtd_limit_memory((int64_t)bytes, err);
+    mtd_context(err, "-m");
+    return rc;
 }
 
 static int check_cpus(const struct form *f, const char *text, struct mtd_error *err)
 {
     int64_t nano;
-    unsigned cpus = ((const struct run_form *)f->arg)->cpus;
-    if (parse_decimal_nano(text, &nano) < 0 || nano <= 0)
+    (void)f;
+    if (parse_decimal_nano(text, &nano) < 0)
         return mtd_fail(err, EINVAL, "--cpus: \"%s\" is not a number like 1.5", text);
-    if (cpus && nano > (int64_t)cpus * 1000000000)
-        return mtd_fail(err, EINVAL, "--cpus: this machine has %u", cpus);
-    return 0;
+    int rc = mtd_limit_cpus(nano, err);
+    mtd_context(err, "--cpus");
+    return rc;
 }
 
 static int check_image(const struct form *f, const char *text, struct mtd_error *err)

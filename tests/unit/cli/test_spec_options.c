@@ -75,15 +75,15 @@ Test(spec_options, defaults)
 Test(spec_options, refused_in_one_line)
 {
     static const char *const CASES[][3] = {
-        {"-m", "1k", "--memory: \"1k\" is below the minimum of 512k"},
+        {"-m", "1k", "--memory: memory limit 1KiB is below the minimum of 512KiB"},
         {"-m", "lots", "--memory: \"lots\" is not a size"},
-        {"--memory-swap", "1g", "--memory-swap needs --memory"},
-        {"--cpus", "9999", "--cpus: \"9999\" is out of range"},
+        {"--memory-swap", "1g", "a limit of memory plus swap needs a memory limit"},
+        {"--cpus", "9999", "--cpus: 9999 CPUs are out of range"},
         {"--cpus", "x", "--cpus: \"x\" is not a number of CPUs"},
         {"--cpuset-cpus", "9999", "--cpuset-cpus: \"9999\": this machine has CPUs 0-"},
         {"--cpuset-cpus", "1-", "--cpuset-cpus: \"1-\" is not a list"},
-        {"--cpu-shares", "1", "--cpu-shares: \"1\" is not a number from 2"},
-        {"--blkio-weight", "5", "--blkio-weight: \"5\" is not a number from 10"},
+        {"--cpu-shares", "1", "--cpu-shares: CPU weight 1 is out of range: 2 to"},
+        {"--blkio-weight", "5", "--blkio-weight: block IO weight 5 is out of range: 10"},
         {"--pids-limit", "-2", "--pids-limit: "},
         {"--name", "a b", "invalid container name \"a b\""},
         {"--name", "", "invalid container name \"\""},

@@ -1,0 +1,121 @@
+#include "engine/limits.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/parse.h"
+#include "base/size.h"
+
+static unsigned count_cpus(int name)
+{
+    long n = sysconf(name);
+    return n > 0 ? (unsigned)n : 1;
+}
+
+unsigned mtd_host_cpus(void)
+{
+    return count_cpus(_SC_NPROCESSORS_ONLN);
+}
+
+unsigned mtd_host_cpu_numbers(void)
+{
+    return count_cpus(_SC_NPROCESSORS_CONF);
+}
+
+int mtd_limit_memory(int64_t bytes, struct mtd_error *err)
+{
+    char asked[SIZE_TEXT], least[SIZE_TEXT];
+    if (bytes == 0 || bytes >= MTD_MEMORY_MIN)
+        return 0;
+    if (bytes < 0)
+        return mtd_fail(err, EINVAL, "the memory limit is negative");
+    return mtd_fail(err, ERANGE, "memory limit %s is below the minimum of %s",
+                    size_exact((uint64_t)bytes, asked),
+                    size_exact(MTD_MEMORY_MIN, least));
+}
+
+int mtd_limit_cpus(int64_t nano_cpus, struct mtd_error *err)
+{
+    unsigned cpus = mtd_host_cpus();
+    if (nano_cpus == 0 ||
+        (nano_cpus >= MTD_NANO_CPUS_MIN && nano_cpus <= cpus * (int64_t)NS_PER_SEC))
+        return 0;
+    return mtd_fail(
+        err, ERANGE,
+        "%.9g CPUs are out of range: 0.01 to %u.00, this machine has %u CPU%s",
+        (double)nano_cpus / 1e9, cpus, cpus, cpus == 1 ? "" : "s");
+}
+
+static int check_range(const char *what, uint64_t value, unsigned min, unsigned max,
+                       struct mtd_error *err)
+{
+    if (value == 0 || (value >= min && value <= max))
+        return 0;
+    return mtd_fail(err, ERANGE, "%s %llu is out of range: %u to %u", what,
+                    (unsigned long long)value, min, max);
+}
+
+int mtd_limit_cpu_shares(uint64_t shares, struct mtd_error *err)
+{
+    return check_range("CPU weight", shares, MTD_CPU_SHARES_MIN, MTD_CPU_SHARES_MAX, err);
+}
+
+int mtd_limit_blkio_weight(uint64_t weight, struct mtd_error *err)
+{
+    return check_range("block IO weight", weight, MTD_BLKIO_WEIGHT_MIN,
+                       MTD_BLKIO_WEIGHT_MAX, err);
+}
+
+int mtd_limit_pids(int64_t pids, struct mtd_error *err)
+{
+    if (pids >= -1 && pids <= INT32_MAX)
+        return 0;
+    return mtd_fail(err, ERANGE,
+                    "%lld is out of range for a number of processes: 1 to %d, or -1 for "
+                    "no limit",
+                    (long long)pids, INT32_MAX);
+}
+
+int mtd_limit_cpuset(const char *list, struct mtd_error *err)
+{
+    unsigned cpus = mtd_host_cpu_numbers();
+    int rc = parse_cpu_list(list, cpus, NULL);
+    if (rc == -ERANGE)
+        return mtd_fail(err, ERANGE, "\"%.60s\": this machine has CPUs 0-%u", list,
+                        cpus - 1);
+    return rc < 0 ? mtd_fail(err, EINVAL, "\"%.60s\" is not a list of CPUs; write 0-1,3",
+                             list)
+                  : 0;
+}
+
+static int check_swap(int64_t memory, int64_t both, struct mtd_error *err)
+{
+    char asked[SIZE_TEXT], least[SIZE_TEXT];
+    if (both == 0 || both == -1 || (memory && both >= memory))
+        return 0;
+    if (both < 0)
+        return mtd_fail(err, EINVAL, "the limit of memory plus swap is negative");
+    if (memory == 0)
+        return mtd_fail(err, EINVAL,
+                        "a limit of memory plus swap needs a memory limit as well");
+    return mtd_fail(err, EINVAL,
+                    "the limit of memory plus swap, %s, is less than that of "
+                    "memory, %s",
+                    size_exact((uint64_t)both, asked),
+                    size_exact((uint64_t)memory, least));
+}
+
+int mtd_limits_check(const struct mtd_resources *r, struct mtd_error *err)
+{
+    int rc = mtd_limit_memory(r->memory, err);
+    if (rc == 0)
+        rc = check_swap(r->memory, r->memory_swap, err);
+    if (rc == 0)
+        rc = mtd_limit_cpus(r->nano_cpus, err);
+    if (rc == 0)
+        rc = mtd_limit_cpu_shares(r->cpu_shares, err);
+    if (rc == 0)
+        rc = mtd_limit_blkio_weight(r->blkio_weight, err);
+    return rc < 0 ? rc : mtd_limit_pids(r->pids, err);
+}

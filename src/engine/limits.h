@@ -1,0 +1,37 @@
+/* limits - which resource limits may be asked for: one rule for each, with one wording.
+ * Shape   one function for each value, for who has only that (an option, a field of a form);
+ *         mtd_limits_check() for all of them together.
+ * Units   struct mtd_resources'; 0 (NULL) = no limit, which is always allowed.
+ * Errors  -EINVAL = it cannot mean anything, -ERANGE = too small or too large; err says which
+ *         limit is refused and what is allowed. No option is named: the caller adds that.
+ * Source  docker's ranges; its memory minimum of 6 MiB is runc's need, ours is what a static
+ *         program needs to get as far as its exec.
+ */
+#ifndef ENGINE_LIMITS_H
+#define ENGINE_LIMITS_H
+
+#include "engine/types.h"
+
+#define MTD_MEMORY_MIN (512 * 1024)
+#define MTD_NANO_CPUS_MIN 10000000 /* 0.01: the kernel's shortest quota, 1 ms in 100 */
+#define MTD_CPU_SHARES_MIN 2
+#define MTD_CPU_SHARES_MAX 262144
+#define MTD_BLKIO_WEIGHT_MIN 10
+#define MTD_BLKIO_WEIGHT_MAX 1000
+
+int mtd_limit_memory(int64_t bytes, struct mtd_error *err);
+int mtd_limit_cpus(int64_t nano_cpus, struct mtd_error *err);
+int mtd_limit_cpu_shares(uint64_t shares, struct mtd_error *err);
+int mtd_limit_blkio_weight(uint64_t weight, struct mtd_error *err);
+int mtd_limit_pids(int64_t pids, struct mtd_error *err); /* -1 = no limit, too */
+/* "0-2,5". Which of the machine's CPUs a group may use, only the group knows (cgroup.h). */
+int mtd_limit_cpuset(const char *list, struct mtd_error *err);
+
+/* All of r but the list of CPUs, and that memory and swap together are not less than memory
+ * alone. */
+int mtd_limits_check(const struct mtd_resources *r, struct mtd_error *err);
+
+unsigned mtd_host_cpus(void);        /* CPUs online */
+unsigned mtd_host_cpu_numbers(void); /* CPUs are numbered below this; some may be off */
+
+#endif
