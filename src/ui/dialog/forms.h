@@ -11,7 +11,7 @@ struct run_draft {
     struct strv fields;
     struct model *model; /* selects what was started */
 };
-void form_run(const struct surroundings *s, unsigned cpus, struct run_draft *draft);
+void form_run(const struct surroundings *s, struct run_draft *draft);
 
 /* About the selected container. */
 void form_commit(const struct surroundings *s);

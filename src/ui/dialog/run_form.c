@@ -38,7 +38,6 @@ static const struct form_field FIELDS[] = {
 
 struct run_form {
     struct run_draft *draft;
-    unsigned cpus;   /* of this machine, 0 = not known */
     size_t n_images; /* for completion */
     char *images[];
 };
@@ -270,13 +269,12 @@ static const struct form_ops RUN = {
     .complete = complete,
 };
 
-void form_run(const struct surroundings *s, unsigned cpus, struct run_draft *draft)
+void form_run(const struct surroundings *s, struct run_draft *draft)
 {
     struct run_form *run = load_images(s->engine);
     if (!run)
         return;
     run->draft = draft;
-    run->cpus = cpus;
     struct modal *m = form_new(&RUN, "run a container", run);
     if (m && draft->fields.len == ARRAY_SIZE(FIELDS))
         for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)

@@ -146,7 +146,7 @@ static bool list_command(struct ui *ui, enum command cmd)
     if (list_move(ui, cmd) || list_sort(ui, cmd))
         return true;
     switch (cmd) {
-    case CMD_RUN: form_run(&ui->around, ui->info.cpus, &ui->run_draft); return true;
+    case CMD_RUN: form_run(&ui->around, &ui->run_draft); return true;
     case CMD_FILTER: ask_filter(ui); return true;
     case CMD_SHOW_ALL:
         ui->model.running_only = !ui->model.running_only;
