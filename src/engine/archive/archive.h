@@ -1,4 +1,4 @@
-/* archive_tar - a layer as a tar stream and as a directory, with libarchive.
+/* archive - a tree of files as a tar stream and as a directory, with libarchive.
  * Shape   in the tar, what a layer removes is OCI's ".wh.NAME" and ".wh..wh..opq"; in the
  *         directory it is overlay's 0:0 character device and trusted.overlay.opaque=y.
  * Rule    unpacking resolves every entry below the directory without links and ".."; a
@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "engine/image/name.h"
+#include "engine/archive/hash.h"
 
 #define ARCHIVE_MAX_DEPTH 256 /* directories above an entry */
 
@@ -55,5 +55,8 @@ enum archive_pack_form {
  * Sockets are left out, mounts inside the tree become empty directories. */
 int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
                  struct mtd_error *err);
+
+/* The tree below from_fd, as ARCHIVE_PACK_TREE has it, into the empty directory to_fd. */
+int archive_copy(int from_fd, int to_fd, struct mtd_error *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* By way of a tar, because that is where owners, times, hard links, attributes and devices are
  * dealt with, and an entry that would leave the directory. */
 
-#include "engine/image/image.h"
+#include "engine/archive/archive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/archive/archive.h"
 
 /* Not every file system makes files without a name. */
 static int open_nameless(int dir_fd)

@@ -1,5 +1,6 @@
 #include "engine/archive/hash.h"
 
+#include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -2,10 +2,11 @@
 #ifndef ENGINE_ARCHIVE_HASH_H
 #define ENGINE_ARCHIVE_HASH_H
 
-#include <nettle/sha2.h>
 #include <stddef.h>
 
-#include "engine/image/name.h"
+#define SHA256_HEX_SIZE 65 /* 64 digits and a NUL */
+
+struct sha256_ctx; /* nettle's */
 
 void archive_hash_finish(struct sha256_ctx *ctx, char out[SHA256_HEX_SIZE]);
 void archive_hash(const void *data, size_t len, char out[SHA256_HEX_SIZE]);

@@ -1,5 +1,5 @@
-/* image_entry - one entry of a tar put into a directory; shared by archive_unpack.c (the
- * stream) and image_entry*.c (the tree).
+/* archive/internal.h - one entry of a tar put into a directory.
+ * Shape   unpack.c reads the stream; entry.c, file.c, path.c and xattr.c make the tree.
  */
 #ifndef ENGINE_ARCHIVE_INTERNAL_H
 #define ENGINE_ARCHIVE_INTERNAL_H
@@ -49,7 +49,7 @@ int archive_entry_bad(struct mtd_error *err, const char *path, const char *reaso
 int archive_entry_failed(struct mtd_error *err, int code, const char *path,
                          const char *what);
 
-/* ---- archive_path.c: names ---- */
+/* ---- archive/path.c: names ---- */
 
 struct archive_path {
     char text[PATH_MAX]; /* "a/b/c"; "" = the root */

@@ -1,5 +1,6 @@
-/* archive_pack - the state of a tar being written; shared by archive_pack.c (the tree) and
- * archive/pack_data.c (the stream, files' data, hard links).
+/* archive/pack.h - a tar being written.
+ * Shape   pack.c has the stream, pack_tree.c goes through the tree, pack_data.c writes files' data
+ *         and knows hard links, pack_header.c writes headers.
  */
 #ifndef ENGINE_ARCHIVE_PACK_H
 #define ENGINE_ARCHIVE_PACK_H
@@ -13,6 +14,8 @@
 #include "base/cleanup.h"
 #include "engine/archive/archive.h"
 
+#define ARCHIVE_PACK_ZEROS (1u << 30)
+
 struct archive;
 
 struct archive_pack {
@@ -23,7 +26,7 @@ struct archive_pack {
     struct buf path; /* of the entry at hand; "" = the root */
     bool opaque;     /* the directory whose attributes were read last */
     void *links;     /* tsearch tree: files with several names */
-    char *zeros;     /* what holes read as; see archive/pack_data.c */
+    char *zeros;     /* ARCHIVE_PACK_ZEROS bytes: what holes read as; NULL until needed */
     char xattr_names[65536], xattr_value[65536]; /* the kernel's own limits */
     char block[256 << 10];
 };
@@ -37,12 +40,14 @@ static inline void archive_pack_free_entry(struct archive_entry **e)
 
 int archive_pack_header(struct archive_pack *p, struct archive_entry *e,
                         struct mtd_error *err);
+/* Writing the tar failed: -errno of the write, or libarchive's. */
+int archive_pack_failed(struct archive_pack *p, struct mtd_error *err);
 /* *ret_first = the file's earlier path, or NULL: this one is remembered as the first. */
 int archive_pack_link(struct archive_pack *p, const struct stat *st,
                       const char **ret_first);
 /* Header and data of the regular file that fd (O_PATH) stands for. */
 int archive_pack_regular(struct archive_pack *p, struct archive_entry *e, int fd,
                          const struct stat *st, struct mtd_error *err);
-int archive_pack_root(struct archive_pack *p, int tree_fd, struct mtd_error *err);
+int archive_pack_tree(struct archive_pack *p, int tree_fd, struct mtd_error *err);
 
 #endif

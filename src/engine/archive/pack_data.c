@@ -1,6 +1,5 @@
-/* The stream a tree is packed into. pax, because ustar has no nanoseconds, attributes or
- * long names. Holes stay holes: libarchive wants to be given their bytes and drops them,
- * so it is given a mapping that nobody ever touches. */
+/* The data of files, and which of them have several names. Holes stay holes: libarchive wants to
+ * be given their bytes and drops them, so it is given a mapping that nothing ever writes to. */
 
 #include "engine/archive/pack.h"
 
@@ -13,10 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/fs.h"
+#include "base/cleanup.h"
 #include "engine/archive/internal.h"
-
-#define ZEROS_LEN (1u << 30)
 
 struct file_link {
     dev_t dev;
@@ -46,13 +43,6 @@ int archive_pack_link(struct archive_pack *p, const struct stat *st,
     if (!slot || *slot != l)
         free(l);
     return slot ? 0 : -ENOMEM;
-}
-
-static int write_failed(struct archive_pack *p, struct mtd_error *err)
-{
-    return mtd_fail_errno(
-        err, p->write_error < 0 ? -p->write_error : archive_errno(p->archive),
-        "cannot write the tar archive");
 }
 
 static int read_failed(struct archive_pack *p, int code, struct mtd_error *err)
@@ -88,7 +78,7 @@ static int put_bytes(struct archive_pack *p, const char *data, size_t len,
     while (len > 0) {
         la_ssize_t n = archive_write_data(p->archive, data, len);
         if (n <= 0)
-            return write_failed(p, err);
+            return archive_pack_failed(p, err);
         data += n;
         len -= (size_t)n;
     }
@@ -98,7 +88,7 @@ static int put_bytes(struct archive_pack *p, const char *data, size_t len,
 static int put_zeros(struct archive_pack *p, off_t len, struct mtd_error *err)
 {
     if (!p->zeros) {
-        void *map = mmap(NULL, ZEROS_LEN, PROT_READ,
+        void *map = mmap(NULL, ARCHIVE_PACK_ZEROS, PROT_READ,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (map == MAP_FAILED)
             return mtd_fail_errno(err, errno, "cannot pack");
@@ -106,7 +96,7 @@ static int put_zeros(struct archive_pack *p, off_t len, struct mtd_error *err)
     }
     int rc = 0;
     while (len > 0 && rc == 0) {
-        size_t n = len < (off_t)ZEROS_LEN ? (size_t)len : ZEROS_LEN;
+        size_t n = len < (off_t)ARCHIVE_PACK_ZEROS ? (size_t)len : ARCHIVE_PACK_ZEROS;
         rc = put_bytes(p, p->zeros, n, err);
         len -= (off_t)n;
     }
@@ -160,57 +150,4 @@ int archive_pack_regular(struct archive_pack *p, struct archive_entry *e, int fd
         archive_entry_sparse_clear(e);
     int rc = archive_pack_header(p, e, err);
     return rc < 0 ? rc : put_pieces(p, e, in, st->st_size, err);
-}
-
-static la_ssize_t write_block(struct archive *a, void *data, const void *block,
-                              size_t len)
-{
-    struct archive_pack *p = data;
-    int rc = p->write_error;
-    if (rc == 0)
-        rc = fs_write_all(p->out_fd, block, len);
-    if (rc == 0)
-        return (la_ssize_t)len;
-    p->write_error = rc;
-    archive_set_error(a, -rc, "write");
-    return -1;
-}
-
-static int open_stream(struct archive_pack *p)
-{
-    struct archive *a = p->archive;
-    if (archive_write_set_format_pax(a) != ARCHIVE_OK ||
-        archive_write_set_options(a, "xattrheader=SCHILY") != ARCHIVE_OK ||
-        archive_write_add_filter_none(a) != ARCHIVE_OK ||
-        archive_write_set_bytes_per_block(a, (int)sizeof(p->block)) != ARCHIVE_OK ||
-        archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK)
-        return -ENOMEM;
-    return archive_write_open(a, p, NULL, write_block, NULL) == ARCHIVE_OK ? 0 : -ENOMEM;
-}
-
-int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
-                 struct mtd_error *err)
-{
-    auto_free struct archive_pack *p = calloc(1, sizeof(*p));
-    if (!p || buf_puts(&p->path, "") < 0)
-        return mtd_fail_errno(err, ENOMEM, "cannot pack");
-    p->form = form;
-    p->out_fd = out_fd;
-    p->archive = archive_write_new();
-    int rc = p->archive ? open_stream(p) : -ENOMEM;
-    if (rc < 0)
-        mtd_fail_errno(err, -rc, "cannot pack");
-    if (rc == 0)
-        rc = archive_pack_root(p, tree_fd, err);
-    if (rc == 0 && archive_write_close(p->archive) != ARCHIVE_OK)
-        rc = write_failed(p, err);
-    if (rc < 0 && p->write_error == 0)
-        p->write_error = rc; /* freeing would write the rest */
-    if (p->archive)
-        archive_write_free(p->archive);
-    tdestroy(p->links, free);
-    if (p->zeros)
-        munmap(p->zeros, ZEROS_LEN);
-    buf_done(&p->path);
-    return rc;
 }

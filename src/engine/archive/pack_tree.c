@@ -39,20 +39,6 @@ static int refused(struct archive_pack *p, const char *reason, struct mtd_error 
     return -ENOTSUP;
 }
 
-int archive_pack_header(struct archive_pack *p, struct archive_entry *e,
-                        struct mtd_error *err)
-{
-    int rc = archive_write_header(p->archive, e);
-    /* A name outside the locale's character set is written as it is, and marked
-     * binary. */
-    if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
-        return 0;
-    if (p->write_error < 0)
-        return mtd_fail_errno(err, -p->write_error, "cannot write the tar archive");
-    return mtd_fail(err, EINVAL, "\"%.80s\": %s", p->path.data,
-                    archive_error_string(p->archive));
-}
-
 /* An empty file beside p->path, or in it: a whiteout. */
 static int pack_whiteout(struct archive_pack *p, const char *dir, size_t dir_len,
                          const char *name, struct mtd_error *err)
@@ -304,7 +290,7 @@ static int pack_dir(struct archive_pack *p, int path_fd, int depth, struct mtd_e
     return rc < 0 ? rc : pack_children(p, path_fd, depth, err);
 }
 
-int archive_pack_root(struct archive_pack *p, int tree_fd, struct mtd_error *err)
+int archive_pack_tree(struct archive_pack *p, int tree_fd, struct mtd_error *err)
 {
     struct stat st;
     auto_fd int fd = openat(tree_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);

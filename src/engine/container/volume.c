@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/fs.h"
+#include "engine/archive/archive.h"
 #include "engine/container/internal.h"
 #include "engine/rootfs/rootfs.h"
 

@@ -11,26 +11,6 @@
 #include "base/cleanup.h"
 #include "engine/exec/internal.h"
 
-struct report {
-    int result, status;
-    struct mtd_error error;
-};
-
-static void send_report(int fd, int result, int status, const struct mtd_error *err)
-{
-    struct report report = {.result = result, .status = status, .error = *err};
-    (void)!write(fd, &report,
-                 sizeof(report)); /* the front end may be gone: nobody to tell */
-    close(fd);
-}
-
-void exec_report_running(struct exec_session *s)
-{
-    static const struct mtd_error none;
-    if (s->report_fd >= 0)
-        send_report(take_fd(&s->report_fd), 0, 0, &none);
-}
-
 static __attribute__((noreturn)) void stay(const struct mtd_record *r, int run_dir,
                                            const struct mtd_exec *x, int report)
 {
@@ -43,7 +23,7 @@ static __attribute__((noreturn)) void stay(const struct mtd_record *r, int run_d
     struct exec_session s = {.report_fd = fds[0], .run_dir = run_dir < 0 ? -1 : fds[1]};
     int result = exec_session_run(&s, r, &own, &status, &err);
     if (s.report_fd >= 0)
-        send_report(s.report_fd, result, status, &err);
+        exec_report_send(s.report_fd, result, status, &err);
     _exit(0);
 }
 
@@ -61,7 +41,7 @@ int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec
     close(ends[1]);
     if (pid < 0)
         return mtd_fail_errno(err, error, "cannot fork");
-    struct report report;
+    struct exec_report report;
     ssize_t n;
     do
         n = read(reader, &report, sizeof(report));

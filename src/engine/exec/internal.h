@@ -1,6 +1,7 @@
-/* exec_part - what the parts of exec share: exec/request.c and exec/stdio.c prepare, exec.c
- * starts and judges, exec/relay.c runs the loop, exec/keeper.c guards a terminal's session, exec/detach.c is -d, exec/list.c keeps the
- * list of sessions.
+/* exec/internal.h - what the files of exec share.
+ * Shape   request.c and stdio.c prepare, session.c starts and judges, relay.c is the loop,
+ *         keeper.c guards a terminal's session, detach.c is -d and report.c how it tells that the
+ *         command runs, list.c keeps the list of sessions.
  */
 #ifndef ENGINE_EXEC_INTERNAL_H
 #define ENGINE_EXEC_INTERNAL_H
@@ -93,9 +94,19 @@ void exec_keeper_done(struct exec_session *s, bool let_live);
  * only fds[], renumbered. */
 int exec_settle(int *fds, int n, const char *name);
 
-/* exec -d; and the word that the command runs (no-op for others). */
+/* exec -d. */
 int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
                   int *ret_status, struct mtd_error *err);
+
+/* ---- exec/report.c ---- */
+
+struct exec_report {
+    int result, status;
+    struct mtd_error error;
+};
+/* Closes fd. */
+void exec_report_send(int fd, int result, int status, const struct mtd_error *err);
+/* The command runs: the front end of exec -d may go. Nothing for other sessions. */
 void exec_report_running(struct exec_session *s);
 
 int exec_list_add(int run_dir, pid_t pid, const struct strv *args,

@@ -1,6 +1,6 @@
-/* Front end side of exec: starts the session and judges how it ended. */
+/* One session of exec, front end side: starts it and judges how it ended. */
 
-#include "engine/exec/exec.h"
+#include "engine/exec/internal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -12,27 +12,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fault.h"
-#include "engine/exec/internal.h"
 #include "engine/host/self.h"
 #include "nsenter/nsenter.h"
-
-static int check_state(const struct mtd_record *r, struct mtd_error *err)
-{
-    const char *name = r->name ? r->name : r->id;
-    switch (r->status.state) {
-    case MTD_STATE_RUNNING: return 0;
-    case MTD_STATE_PAUSED:
-        return mtd_fail(err, EBUSY,
-                        "container %s is paused, unpause the container before exec",
-                        name);
-    case MTD_STATE_RESTARTING:
-        return mtd_fail(err, EBUSY,
-                        "container %s is restarting, wait until the container is "
-                        "running",
-                        name);
-    default: return mtd_fail(err, EBUSY, "container %s is not running", name);
-    }
-}
 
 /* Not held back while a session lasts: a fault of our own, and what stops a job and lets it go
  * on. The command leads a session, where the kernel does not let SIGTSTP stop it: ctrl-z would
@@ -211,15 +192,4 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
     finish(s, e == 0 && s->detached);
     release_signals(&saved);
     return e < 0 ? e : judge_end(s, ret_status, err);
-}
-
-int exec_run(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
-             int *ret_status, struct mtd_error *err)
-{
-    struct exec_session s = {.report_fd = -1, .run_dir = run_dir};
-    int e = check_state(r, err);
-    if (e < 0)
-        return e;
-    return x->detach ? exec_detached(r, run_dir, x, ret_status, err)
-                     : exec_session_run(&s, r, x, ret_status, err);
 }

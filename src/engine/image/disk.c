@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,6 +64,14 @@ int image_hold(const struct image_store *s, bool to_remove, struct mtd_error *er
     return rc < 0 ? rc : lock_as(s, IMAGE_LOCK_USE, to_remove ? LOCK_EX : LOCK_SH, err);
 }
 
+void image_disk_tmp_name(char out[IMAGE_TMP_NAME], const char *kind)
+{
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof(random), 0) < 0)
+        random = (uint64_t)getpid();
+    snprintf(out, IMAGE_TMP_NAME, "%s-%016llx", kind, (unsigned long long)random);
+}
+
 static void ref_path(const char *text, char out[PATH_ROOM])
 {
     char file[IMAGE_NAME_SIZE];
@@ -101,9 +110,9 @@ int image_disk_write_ref(const struct image_store *s, const char *text,
                          const struct image_ref *ref, struct mtd_error *err)
 {
     char path[PATH_ROOM], temp[PATH_ROOM], target[sizeof(*ref) + 16];
-    char name[IMAGE_STAGING_NAME];
+    char name[IMAGE_TMP_NAME];
     ref_path(text, path);
-    image_staging_name(name, "ref");
+    image_disk_tmp_name(name, "ref");
     snprintf(temp, sizeof(temp), "images/tmp/%s", name);
     snprintf(target, sizeof(target), PREFIX "%s%s%s", ref->hex, ref->stamp[0] ? "@" : "",
              ref->stamp);

@@ -236,7 +236,7 @@ static int make_image(const struct image_store *s, int tar_fd,
     struct archive_tar tar = {.fd = tar_fd};
     struct archive_unpacked unpacked;
     char hex[SHA256_HEX_SIZE], *id = NULL;
-    int rc = image_staging_open(s, &layer, err);
+    int rc = image_sweep_and_stage(s, &layer, err);
     if (rc == 0) {
         struct archive_limits limits = archive_limits_of(layer.fd);
         rc = archive_unpack(layer.fd, &tar, &limits, &unpacked, err);

@@ -57,8 +57,6 @@ int image_commit(const struct image_store *s, const struct strv *base_layers,
 /* Writes the tree below tree_fd as a tar to out_fd (owners, times, links, xattrs,
  * devices). */
 int image_export(int tree_fd, int out_fd, struct mtd_error *err);
-/* The tree below from_fd, as image_export() sees it, into the empty directory to_fd. */
-int archive_copy(int from_fd, int to_fd, struct mtd_error *err);
 /* Dockerfile instructions of `commit -c` onto a config. */
 int image_apply_change(struct mtd_image_config *c, const char *instruction,
                        struct mtd_error *err);

@@ -1,4 +1,4 @@
-/* image_disk - what lies below <root>/images.
+/* image/internal.h - what is below <root>/images, and what the files of image share.
  * Shape   refs/<name:tag>    "/" as "%": symbolic link "sha256:<hex>", followed by
  *                            "@<stamp>" when it was unpacked from a source
  *         config/<hex>.json  the image
@@ -31,6 +31,10 @@ enum image_lock { IMAGE_LOCK, IMAGE_LOCK_SOURCE, IMAGE_LOCK_USE };
 int image_disk_lock(const struct image_store *s, enum image_lock which,
                     struct mtd_error *err);
 
+/* A name for images/tmp: "kind-<random>". */
+#define IMAGE_TMP_NAME 32
+void image_disk_tmp_name(char out[IMAGE_TMP_NAME], const char *kind);
+
 /* text: "repo:tag". -ENOENT = no such name. */
 int image_disk_read_ref(const struct image_store *s, const char *text,
                         struct image_ref *ret);
@@ -62,16 +66,13 @@ int image_disk_retire_layer(const struct image_store *s, const char *chain,
                             struct strv *ret_tmp);
 void image_disk_drop_tmp(const struct image_store *s, const struct strv *tmp);
 
-#define IMAGE_STAGING_NAME 32
-void image_staging_name(char out[IMAGE_STAGING_NAME],
-                        const char *kind); /* "kind-<random>" */
-
 /* A new directory on the layers' file system; gone again unless it was published. */
 struct image_staging {
     const struct image_store *store;
     int fd; /* -1 = none */
-    char name[IMAGE_STAGING_NAME];
+    char name[IMAGE_TMP_NAME];
 };
+/* Lock held: without it a sweep could take the directory before it is locked. */
 int image_staging_open(const struct image_store *s, struct image_staging *ret,
                        struct mtd_error *err);
 void image_staging_done(struct image_staging *g);
@@ -86,6 +87,9 @@ int image_staging_file(const struct image_store *s, struct mtd_error *err);
 
 /* Removes what killed processes left. Lock held. */
 void image_sweep(const struct image_store *s);
+/* For who imports, commits or unpacks: takes the lock, sweeps, opens a staging directory. */
+int image_sweep_and_stage(const struct image_store *s, struct image_staging *ret,
+                          struct mtd_error *err);
 /* Layers of every image. -errno when one cannot be read: then nobody knows. */
 int image_list_needed(const struct image_store *s, struct strv *ret);
 

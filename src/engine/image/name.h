@@ -13,9 +13,9 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "engine/archive/hash.h"
 
 #define IMAGE_NAME_SIZE 256 /* name and tag are one file name */
-#define SHA256_HEX_SIZE 65  /* a sha256 in hex */
 
 struct image_name {
     char text[IMAGE_NAME_SIZE];   /* "host:5000/a/b:tag" */

@@ -178,7 +178,7 @@ int image_source_unpack(const struct image_store *s, const struct image_source *
         tar.write_out = true;
     }
     if (rc == 0)
-        rc = image_staging_open(s, &layer, err);
+        rc = image_sweep_and_stage(s, &layer, err);
     if (rc == 0)
         rc = unpack(s, src, &tar, &layer, err);
     image_staging_done(&layer);

@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,14 +14,6 @@
 #include "base/fs.h"
 
 #define PATH_ROOM 128
-
-void image_staging_name(char out[IMAGE_STAGING_NAME], const char *kind)
-{
-    uint64_t random = 0;
-    if (getrandom(&random, sizeof(random), 0) < 0)
-        random = (uint64_t)getpid();
-    snprintf(out, IMAGE_STAGING_NAME, "%s-%016llx", kind, (unsigned long long)random);
-}
 
 static void tmp_path(const char *name, char out[PATH_ROOM])
 {
@@ -44,8 +35,8 @@ bool image_disk_has_layer(const struct image_store *s, const char *chain)
 int image_disk_retire_layer(const struct image_store *s, const char *chain,
                             struct strv *ret_tmp)
 {
-    char from[PATH_ROOM], to[PATH_ROOM], name[IMAGE_STAGING_NAME];
-    image_staging_name(name, "gone");
+    char from[PATH_ROOM], to[PATH_ROOM], name[IMAGE_TMP_NAME];
+    image_disk_tmp_name(name, "gone");
     layer_path(chain, from);
     tmp_path(name, to);
     int rc = strv_add(ret_tmp, name);
@@ -73,26 +64,18 @@ static int staging_failed(const struct image_store *s, int code, struct mtd_erro
                           s->root);
 }
 
-/* Made and locked under the big lock, under which alone the sweep runs. */
 int image_staging_open(const struct image_store *s, struct image_staging *ret,
                        struct mtd_error *err)
 {
     struct image_staging g = {.store = s, .fd = -1};
     char path[PATH_ROOM];
-    int rc = image_disk_prepare(s, err);
-    if (rc < 0)
-        return rc;
-    auto_fd int lock = image_disk_lock(s, IMAGE_LOCK, err);
-    if (lock < 0)
-        return lock;
-    image_sweep(s);
-    image_staging_name(g.name, "layer");
+    image_disk_tmp_name(g.name, "layer");
     tmp_path(g.name, path);
     if (mkdirat(s->root_fd, path, 0700) < 0)
         return staging_failed(s, errno, err);
     g.fd = fs_open_dir_at(s->root_fd, path);
     if (g.fd < 0 || flock(g.fd, LOCK_EX | LOCK_NB) < 0 || fchmod(g.fd, 0755) < 0) {
-        rc = g.fd < 0 ? g.fd : -errno;
+        int rc = g.fd < 0 ? g.fd : -errno;
         image_staging_done(&g);
         return staging_failed(s, -rc, err);
     }
@@ -129,8 +112,8 @@ int image_staging_file(const struct image_store *s, struct mtd_error *err)
     int fd = openat(s->root_fd, "images/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0 || errno != EOPNOTSUPP)
         return fd < 0 ? staging_failed(s, errno, err) : fd;
-    char path[PATH_ROOM], name[IMAGE_STAGING_NAME];
-    image_staging_name(name, "file");
+    char path[PATH_ROOM], name[IMAGE_TMP_NAME];
+    image_disk_tmp_name(name, "file");
     tmp_path(name, path);
     fd = openat(s->root_fd, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)

@@ -21,7 +21,7 @@ static void sweep_tmp(const struct image_store *s)
     if (image_disk_list(s, "images/tmp", &names) < 0)
         return;
     for (size_t i = 0; i < names.len; i++) {
-        char path[64 + IMAGE_STAGING_NAME];
+        char path[64 + IMAGE_TMP_NAME];
         snprintf(path, sizeof(path), "images/tmp/%s", names.items[i]);
         auto_fd int fd =
             openat(s->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -71,4 +71,17 @@ void image_sweep(const struct image_store *s)
     sweep_tmp(s);
     sweep_configs(s);
     sweep_layers(s);
+}
+
+int image_sweep_and_stage(const struct image_store *s, struct image_staging *ret,
+                          struct mtd_error *err)
+{
+    int rc = image_disk_prepare(s, err);
+    if (rc < 0)
+        return rc;
+    auto_fd int lock = image_disk_lock(s, IMAGE_LOCK, err);
+    if (lock < 0)
+        return lock;
+    image_sweep(s);
+    return image_staging_open(s, ret, err);
 }

@@ -1,4 +1,4 @@
-/* logfile - container.log: written by the monitor, read by everybody.
+/* log - container.log: written by the monitor, read by everybody.
  * Shape   k8s-file lines: "2026-01-02T03:04:05.678901234Z stdout F text\n"; tag P = the line
  *         goes on in the stream's next record, F = it ends here ('\n' was written by the
  *         container). Text is raw bytes without '\n', at most LOG_TEXT_MAX of them. The head

@@ -19,31 +19,6 @@
 #include "base/cleanup.h"
 #include "engine/logindex/internal.h"
 
-ssize_t logindex_pread(const struct log_segment *s, void *out, size_t size,
-                       uint64_t offset)
-{
-    size_t done = 0;
-    while (done < size) {
-        ssize_t n = pread(s->fd, (char *)out + done, size - done, (off_t)(offset + done));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        if (n == 0)
-            break;
-        done += (size_t)n;
-    }
-    return (ssize_t)done;
-}
-
-size_t logindex_segment(const struct logindex *x, uint64_t address)
-{
-    size_t i = 0;
-    while (i < x->n && address >= x->segments[i].base + x->segments[i].size)
-        i++;
-    return i;
-}
-
 uint64_t logindex_first(const struct logindex *x)
 {
     return x->n > 0 ? x->segments[0].base : 0;

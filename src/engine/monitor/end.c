@@ -39,24 +39,6 @@ static void remove_run(struct monitor *m)
     unlinkat(m->store.run_fd, m->id, AT_REMOVEDIR);
 }
 
-int monitor_reload(struct monitor *m)
-{
-    m->lock_fd = store_lock(&m->store, m->id, NULL);
-    if (m->lock_fd < 0)
-        return m->lock_fd;
-    mtd_record_done(&m->record);
-    mtd_record_init(&m->record);
-    return store_load(&m->store, m->id, &m->record, NULL);
-}
-
-void monitor_unlock(struct monitor *m)
-{
-    mtd_record_done(&m->record);
-    mtd_record_init(&m->record);
-    if (m->lock_fd >= 0)
-        close(take_fd(&m->lock_fd));
-}
-
 /* How it ended would be lost for ever: for that, room was kept. */
 static int save_end(struct monitor *m)
 {

@@ -1,5 +1,5 @@
-/* Restart policies, as docker's: 100 ms, doubling to a minute, from the start again after a run
- * of ten seconds. Waiting for a restart is the same loop with a time-out, so that a stop is
+/* The delay before a restart is docker's: 100 ms, doubling to a minute, from the start again after
+ * a run of ten seconds. Waiting for a restart is the same loop with a time-out, so that a stop is
  * heard at once. */
 
 #include "engine/monitor/internal.h"
@@ -14,24 +14,6 @@
 #define DELAY_FIRST_MS 100
 #define DELAY_MAX_MS 60000
 #define LONG_RUN (10 * NS_PER_SEC)
-
-static bool policy_wants(const struct monitor *m)
-{
-    const struct mtd_spec *s = &m->record.spec;
-    switch (s->restart) {
-    case MTD_RESTART_ALWAYS:
-    case MTD_RESTART_UNLESS_STOPPED: return true;
-    case MTD_RESTART_ON_FAILURE:
-        return m->exit_code != 0 && (!s->restart_max || m->restarts < s->restart_max);
-    case MTD_RESTART_NO: break;
-    }
-    return false;
-}
-
-bool monitor_wants_restart(const struct monitor *m)
-{
-    return !m->stopping && !m->record.status.stopped_by_user && policy_wants(m);
-}
 
 static int64_t next_delay(struct monitor *m)
 {

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -52,20 +51,6 @@ static const char *const MASKED[] = {
 static const char *const READ_ONLY_PATHS[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 };
-
-int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt,
-                ...)
-{
-    char text[sizeof(err->text)];
-    va_list args;
-    va_start(args, fmt);
-    vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    int r = mtd_fail_errno(err, code, "%s", text);
-    if (err && err->stage == MTD_STAGE_NONE)
-        err->stage = (int)stage;
-    return r;
-}
 
 /* /proc, /sys and /dev themselves must not be links of the image: what is mounted there is
  * what later steps and the payload take for the kernel's. */

@@ -1,0 +1,65 @@
+/* The stream a tree is packed into. pax, because ustar has no nanoseconds, attributes or long
+ * names. */
+
+#include "engine/archive/pack.h"
+
+#include <archive.h>
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include "base/fs.h"
+
+static la_ssize_t write_block(struct archive *a, void *data, const void *block,
+                              size_t len)
+{
+    struct archive_pack *p = data;
+    int rc = p->write_error;
+    if (rc == 0)
+        rc = fs_write_all(p->out_fd, block, len);
+    if (rc == 0)
+        return (la_ssize_t)len;
+    p->write_error = rc;
+    archive_set_error(a, -rc, "write");
+    return -1;
+}
+
+static int open_stream(struct archive_pack *p)
+{
+    struct archive *a = p->archive;
+    if (archive_write_set_format_pax(a) != ARCHIVE_OK ||
+        archive_write_set_options(a, "xattrheader=SCHILY") != ARCHIVE_OK ||
+        archive_write_add_filter_none(a) != ARCHIVE_OK ||
+        archive_write_set_bytes_per_block(a, (int)sizeof(p->block)) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(a, 1) != ARCHIVE_OK)
+        return -ENOMEM;
+    return archive_write_open(a, p, NULL, write_block, NULL) == ARCHIVE_OK ? 0 : -ENOMEM;
+}
+
+int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
+                 struct mtd_error *err)
+{
+    auto_free struct archive_pack *p = calloc(1, sizeof(*p));
+    if (!p || buf_puts(&p->path, "") < 0)
+        return mtd_fail_errno(err, ENOMEM, "cannot pack");
+    p->form = form;
+    p->out_fd = out_fd;
+    p->archive = archive_write_new();
+    int rc = p->archive ? open_stream(p) : -ENOMEM;
+    if (rc < 0)
+        mtd_fail_errno(err, -rc, "cannot pack");
+    if (rc == 0)
+        rc = archive_pack_tree(p, tree_fd, err);
+    if (rc == 0 && archive_write_close(p->archive) != ARCHIVE_OK)
+        rc = archive_pack_failed(p, err);
+    if (rc < 0 && p->write_error == 0)
+        p->write_error = rc; /* freeing would write the rest */
+    if (p->archive)
+        archive_write_free(p->archive);
+    tdestroy(p->links, free);
+    if (p->zeros)
+        munmap(p->zeros, ARCHIVE_PACK_ZEROS);
+    buf_done(&p->path);
+    return rc;
+}

@@ -1,0 +1,98 @@
+/* One batch from the container's pipe into the log, by way of the spool; and the one that a
+ * killed writer left in the spool. */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/fault.h"
+#include "engine/log/internal.h"
+
+/* What lies behind a mark made while the disk was full may be the text that tells of the gap:
+ * it goes, and is made again. */
+static void find_written(struct log_writer *w, const struct log_mark *m)
+{
+    bool same = m->ino == w->ino && m->size <= w->size;
+    if (!same)
+        log_open_present(w, true);
+    w->skip = same ? w->size - m->size : 0;
+    if (m->lost && w->skip && ftruncate(w->fd, (off_t)m->size) == 0) {
+        w->size = m->size;
+        w->skip = 0;
+    }
+}
+
+static void complete(struct log_writer *w, const struct log_batch *b)
+{
+    const struct log_mark *m = &b->mark;
+    memcpy(w->partial, m->partial, sizeof(w->partial));
+    w->lost = m->lost;
+    w->lost_why = m->lost_why;
+    if (b->len > 0 && m->done <= b->len) {
+        w->taken = w->done = m->done;
+        find_written(w, m);
+        log_write(w, b->stream, b->data + m->done, b->len - m->done, b->wall_ns);
+        w->skip = 0;
+    }
+    if (b->begun)
+        log_spool_empty(w, true);
+}
+
+/* The tail of the log is repaired by completing it when a batch is under way. */
+int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size,
+               unsigned max_file, struct mtd_error *err)
+{
+    struct log_writer w = {.fd = -1,
+                           .dir_fd = dir_fd,
+                           .max_size = max_size,
+                           .max_file = max_file ? max_file : 1};
+    struct log_batch left = {0};
+    log_spool_open(&w, run_fd, &left);
+    int code = log_open_present(&w, left.len == 0);
+    if (code < 0)
+        mtd_fail_errno(err, -code, "cannot open the container's log");
+    else
+        code = log_open_rest(&w, err);
+    if (code < 0) {
+        log_spool_close(&w);
+        return code;
+    }
+    if (w.spool)
+        complete(&w, &left);
+    *ret = w;
+    return 0;
+}
+
+/* A terminal cannot be spliced, and the run directory's disk may be full as well. */
+static ssize_t take_directly(struct log_writer *w, enum log_stream stream, int fd,
+                             int64_t wall_ns)
+{
+    static char data[LOG_SPOOL_MAX];
+    ssize_t n = read(fd, data, sizeof(data));
+    if (n < 0)
+        return -errno;
+    if (n > 0)
+        log_write(w, stream, data, (size_t)n, wall_ns);
+    return n;
+}
+
+ssize_t log_take(struct log_writer *w, enum log_stream stream, int fd, int64_t wall_ns)
+{
+    int ready = 0;
+    if (!w->spool || ioctl(fd, FIONREAD, &ready) < 0)
+        return take_directly(w, stream, fd, wall_ns);
+    int pages = log_spool_pages(w, (size_t)ready);
+    if (pages < 0)
+        return take_directly(w, stream, fd, wall_ns);
+    const char *data;
+    log_spool_begin(w, stream, wall_ns);
+    ssize_t n = log_spool_move(w, fd, pages, &data);
+    fault_point("log.taken");
+    if (n > 0)
+        log_write(w, stream, data, (size_t)n, wall_ns);
+    log_spool_empty(w, n > 0 && !pages);
+    bool unfit = n == -EINVAL || n == -ENOSPC || n == -EDQUOT || n == -EIO ||
+                 n == -EFBIG || n == -ENOMEM;
+    return unfit ? take_directly(w, stream, fd, wall_ns) : n;
+}

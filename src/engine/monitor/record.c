@@ -1,0 +1,26 @@
+/* The record and its lock, which the monitor holds only while it starts, ends and restarts: in
+ * between, others may rename the container or change its policy. */
+
+#include "engine/monitor/internal.h"
+
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+int monitor_reload(struct monitor *m)
+{
+    m->lock_fd = store_lock(&m->store, m->id, NULL);
+    if (m->lock_fd < 0)
+        return m->lock_fd;
+    mtd_record_done(&m->record);
+    mtd_record_init(&m->record);
+    return store_load(&m->store, m->id, &m->record, NULL);
+}
+
+void monitor_unlock(struct monitor *m)
+{
+    mtd_record_done(&m->record);
+    mtd_record_init(&m->record);
+    if (m->lock_fd >= 0)
+        close(take_fd(&m->lock_fd));
+}
