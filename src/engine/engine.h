@@ -40,17 +40,6 @@ int mtd_inspect(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
                 struct mtd_error *err);
 /* What the health checks of the running container gave; zero when it has none. Its status is
  * r->status.health. */
-#define MTD_HEALTH_LOG 5
-#define MTD_HEALTH_OUTPUT 4096
-struct mtd_health {
-    unsigned failing_streak;
-    unsigned n; /* results, oldest first */
-    struct mtd_health_result {
-        int64_t start, end; /* wall ns */
-        int exit_code;      /* -1 = it took too long or could not be run */
-        char output[MTD_HEALTH_OUTPUT + 4];
-    } log[MTD_HEALTH_LOG];
-};
 void mtd_health(struct mtd_engine *e, const struct mtd_record *r, struct mtd_health *ret);
 int mtd_stats(struct mtd_engine *e, const struct mtd_summary *s, struct mtd_stats *ret,
               struct mtd_error *err);
@@ -133,7 +122,6 @@ int mtd_check(struct mtd_engine *e, bool repair, mtd_finding_fn found, void *arg
  * the container, its output from the log to stdout and stderr, terminal sizes, signals
  * proxied. Puts a terminal in raw mode and always gives it back; blocks and forwards signals
  * while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were typed. */
-#define MTD_DETACHED (-1)
 struct mtd_relay {
     int attach_fd;       /* from mtd_start or mtd_attach; closed on return */
     uint64_t log_offset; /* output is shown from here */
@@ -152,28 +140,11 @@ int mtd_detach_keys_check(const char *keys, struct mtd_error *err);
 
 /* Runs a command in a running container. Relays like mtd_relay unless detach. *ret_status is
  * the command's: 126/127 when it could not be run (err then says why and 0 is returned). */
-struct mtd_exec {
-    struct strv args, env; /* env: exec's own -e; the container's is the base */
-    const char *cwd, *user;
-    bool tty, with_stdin, detach, privileged;
-    bool keep_signals;  /* signals end the session instead of being passed on */
-    int64_t timeout_ns; /* then its process group is killed: -ETIMEDOUT; 0 = none */
-    const char *detach_keys;
-    int in, out, err;
-};
 int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
              int *ret_status, struct mtd_error *err);
 
 /* The sessions of exec that live now, oldest first. What the command started belongs to its
  * session too, until it makes a session of its own (setsid). */
-#define MTD_EXEC_COMMAND_MAX 256
-struct mtd_exec_info {
-    char id[MTD_ID_SIZE];
-    pid_t pid; /* the host's; also the session's number there (getsid) */
-    uint64_t pid_start;
-    char command
-        [MTD_EXEC_COMMAND_MAX]; /* argv joined with blanks, cut; for reading only */
-};
 int mtd_execs(struct mtd_engine *e, const char *id, struct mtd_exec_info **ret,
               struct mtd_error *err); /* count; *ret is malloc'ed */
 /* exec: a session's id or a unique prefix of it. SIGKILL ends all of the session and returns

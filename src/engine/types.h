@@ -248,4 +248,41 @@ struct mtd_image_list {
 };
 void mtd_image_list_done(struct mtd_image_list *l);
 
+/* Instead of an exit status: the user typed the detach keys. */
+#define MTD_DETACHED (-1)
+
+/* A further command in a running container. */
+struct mtd_exec {
+    struct strv args, env; /* env: exec's own -e; the container's is the base */
+    const char *cwd, *user;
+    bool tty, with_stdin, detach, privileged;
+    bool keep_signals;  /* signals end the session instead of being passed on */
+    int64_t timeout_ns; /* then its process group is killed: -ETIMEDOUT; 0 = none */
+    const char *detach_keys;
+    int in, out, err;
+};
+
+/* A session of exec that lives. */
+#define MTD_EXEC_COMMAND_MAX 256
+struct mtd_exec_info {
+    char id[MTD_ID_SIZE];
+    pid_t pid; /* the host's; also the session's number there (getsid) */
+    uint64_t pid_start;
+    char command
+        [MTD_EXEC_COMMAND_MAX]; /* argv joined with blanks, cut; for reading only */
+};
+
+/* What the health checks of a running container gave. */
+#define MTD_HEALTH_LOG 5
+#define MTD_HEALTH_OUTPUT 4096
+struct mtd_health {
+    unsigned failing_streak;
+    unsigned n; /* results, oldest first */
+    struct mtd_health_result {
+        int64_t start, end; /* wall ns */
+        int exit_code;      /* -1 = it took too long or could not be run */
+        char output[MTD_HEALTH_OUTPUT + 4];
+    } log[MTD_HEALTH_LOG];
+};
+
 #endif

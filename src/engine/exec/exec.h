@@ -7,7 +7,7 @@
 #ifndef ENGINE_EXEC_EXEC_H
 #define ENGINE_EXEC_EXEC_H
 
-#include "engine/engine.h"
+#include "engine/types.h"
 
 /* r: with status.state observed. run_dir: the container's run directory (store_open_run), where
  * the session is listed while it lives; -1 = not listed. Borrowed. */

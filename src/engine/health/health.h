@@ -12,8 +12,8 @@
 #ifndef ENGINE_HEALTH_HEALTH_H
 #define ENGINE_HEALTH_HEALTH_H
 
-#include "engine/engine.h"
 #include "engine/store/store.h"
+#include "engine/types.h"
 
 int health_main(int argc, char **argv);
 
