@@ -11,10 +11,6 @@ void action_restart(struct ui *ui);
 void action_pause(struct ui *ui);
 void action_kill(struct ui *ui);
 void action_remove(struct ui *ui);
-void action_exec(struct ui *ui);
-void action_exec_ask(struct ui *ui);
-void action_exec_split(struct ui *ui); /* a new tmux pane */
-void action_attach(struct ui *ui);
 /* Runs a line as typed into the palette: a batch command line. */
 void action_line(struct ui *ui, const char *text);
 

@@ -12,6 +12,8 @@
 #include "ui/screen/actions.h"
 #include "ui/screen/bar.h"
 #include "ui/screen/palette.h"
+#include "ui/screen/shell.h"
+#include "ui/screen/tmux.h"
 #include "ui/view/list.h"
 
 static bool detail_has_focus(const struct ui *ui)
@@ -317,10 +319,10 @@ static const struct {
     {CMD_REMOVE, action_remove},
     {CMD_COMMIT, cmd_commit},
     {CMD_RENAME, cmd_rename},
-    {CMD_EXEC, action_exec},
-    {CMD_EXEC_ASK, action_exec_ask},
-    {CMD_EXEC_SPLIT, action_exec_split},
-    {CMD_ATTACH, action_attach},
+    {CMD_EXEC, shell_exec},
+    {CMD_EXEC_ASK, shell_exec_ask},
+    {CMD_EXEC_SPLIT, tmux_exec},
+    {CMD_ATTACH, shell_attach},
     {CMD_WHY, cmd_why},
     {CMD_OPEN, cmd_open},
     {CMD_BACK, cmd_back},

@@ -1,0 +1,45 @@
+/* A key acts on what the user sees selected or marked; messages name it by name. */
+#include "ui/screen/target.h"
+
+/* A broken record's name is not to be trusted. */
+const char *target_reference(const struct row *r)
+{
+    return r->s->state != MTD_STATE_BROKEN && r->s->name ? r->s->name : r->s->id;
+}
+
+bool targets_find(struct ui *ui, struct targets *ret)
+{
+    ret->n = model_targets(&ui->model, ret->rows, CONFIRM_MAX);
+    if (ret->n == 0)
+        ui_say(ui, SAY_WARNING, "no container is selected");
+    return ret->n > 0;
+}
+
+void targets_again(const struct ui *ui, const struct subject *s, size_t n,
+                   struct targets *ret)
+{
+    ret->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct row *r = model_find(&ui->model, s[i].id);
+        if (r)
+            ret->rows[ret->n++] = r;
+    }
+}
+
+const struct row *target_running(struct ui *ui, const struct row *r, const char *verb)
+{
+    if (!r)
+        ui_say(ui, SAY_WARNING, "%s: there is no container", verb);
+    else if (r->s->state != MTD_STATE_RUNNING)
+        ui_say(ui, SAY_WARNING, "%s: %s is %s%s", verb, r->s->name,
+               mtd_state_name(r->s->state),
+               r->s->state == MTD_STATE_PAUSED ? "; p lets it go on" : "; s starts it");
+    else
+        return r;
+    return NULL;
+}
+
+const struct row *target_selected_running(struct ui *ui, const char *verb)
+{
+    return target_running(ui, model_selected(&ui->model), verb);
+}
