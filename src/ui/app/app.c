@@ -58,18 +58,18 @@ static void on_idle(uv_idle_t *h)
     a->dirty = true;
 }
 
-static int64_t wall_ns(void *app)
+static int64_t platform_wall_ns(void *app)
 {
     struct app *a = app;
     return a->script ? a->script->clock_ns : clock_wall_ns();
 }
 
-static int64_t mono_ns(void *app)
+static int64_t platform_mono_ns(void *app)
 {
     return clock_mono_ns();
 }
 
-static bool copy(void *app, const char *text, size_t n)
+static bool platform_copy(void *app, const char *text, size_t n)
 {
     struct app *a = app;
     a->dirty = true;
@@ -85,7 +85,7 @@ static void on_step(uv_timer_t *t)
         app_quit(a, a->script->status);
 }
 
-static void request(void *app, enum request r)
+static void platform_request(void *app, enum request r)
 {
     struct app *a = app;
     a->dirty = true;
@@ -109,7 +109,11 @@ static void request(void *app, enum request r)
     }
 }
 
-static const struct platform PLATFORM = {wall_ns, mono_ns, app_start, copy, request};
+static const struct platform PLATFORM = {.wall_ns = platform_wall_ns,
+                                         .mono_ns = platform_mono_ns,
+                                         .start = app_start,
+                                         .copy = platform_copy,
+                                         .request = platform_request};
 
 /* What is still to be sent: the frame before, or text for the clipboard. */
 static bool has_taken_all(struct app *a)

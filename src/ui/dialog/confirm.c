@@ -50,7 +50,7 @@ static int choices(const struct confirmation *d, const char *labels[3])
     return n;
 }
 
-static void draw(struct modal *m, struct canvas *c, struct rect screen)
+static void confirm_draw(struct modal *m, struct canvas *c, struct rect screen)
 {
     struct confirmation *d = (struct confirmation *)m;
     const char *labels[3];
@@ -87,7 +87,7 @@ static enum modal_result act(struct confirmation *d, bool force)
     return MODAL_CLOSE;
 }
 
-static enum modal_result key(struct modal *m, const struct key *k)
+static enum modal_result confirm_key(struct modal *m, const struct key *k)
 {
     struct confirmation *d = (struct confirmation *)m;
     const char *labels[3];
@@ -108,7 +108,7 @@ static enum modal_result key(struct modal *m, const struct key *k)
     return MODAL_STAY;
 }
 
-static enum modal_result update(struct modal *m)
+static enum modal_result confirm_update(struct modal *m)
 {
     struct confirmation *d = (struct confirmation *)m;
     for (size_t i = 0; i < d->c.n_subjects; i++) {
@@ -123,7 +123,7 @@ static enum modal_result update(struct modal *m)
     return MODAL_STAY;
 }
 
-static void free_confirmation(struct modal *m)
+static void confirm_free(struct modal *m)
 {
     struct confirmation *d = (struct confirmation *)m;
     free(d->c.arg);
@@ -132,8 +132,10 @@ static void free_confirmation(struct modal *m)
     free(d);
 }
 
-static const struct modal_ops OPS = {
-    .draw = draw, .key = key, .update = update, .free = free_confirmation};
+static const struct modal_ops OPS = {.draw = confirm_draw,
+                                     .key = confirm_key,
+                                     .update = confirm_update,
+                                     .free = confirm_free};
 
 struct modal *confirm_new(const struct confirm *c)
 {
@@ -147,7 +149,7 @@ struct modal *confirm_new(const struct confirm *c)
     d->title = strdup(c->title);
     d->text = strdup(c->text);
     if (!d->title || !d->text) {
-        free_confirmation(&d->modal);
+        confirm_free(&d->modal);
         return NULL;
     }
     return &d->modal;

@@ -84,7 +84,7 @@ static void draw_preview(const struct form *f, struct canvas *c, struct rect in,
     }
 }
 
-static void draw(struct modal *m, struct canvas *c, struct rect screen)
+static void form_draw(struct modal *m, struct canvas *c, struct rect screen)
 {
     struct form *f = (struct form *)m;
     int n = (int)f->ops->n_fields, extra = 4 + (f->ops->note != NULL);
@@ -153,7 +153,7 @@ static void move(struct form *f, int delta)
     f->at = (f->at + n + (size_t)(delta + (int)n)) % n;
 }
 
-static enum modal_result key(struct modal *m, const struct key *k)
+static enum modal_result form_key(struct modal *m, const struct key *k)
 {
     struct form *f = (struct form *)m;
     switch (k->key) {
@@ -176,13 +176,13 @@ static enum modal_result key(struct modal *m, const struct key *k)
     return MODAL_STAY;
 }
 
-static enum modal_result update(struct modal *m)
+static enum modal_result form_update(struct modal *m)
 {
     struct form *f = (struct form *)m;
     return f->ops->update ? f->ops->update(f) : MODAL_STAY;
 }
 
-static void free_form(struct modal *m)
+static void form_free(struct modal *m)
 {
     struct form *f = (struct form *)m;
     free(f->lines);
@@ -195,10 +195,10 @@ static const struct modal_key KEYS[] = {
     {"Up Down", "fields"}, {"Space", "tick"},
     {"Esc", "cancel"},     {NULL, NULL}};
 
-static const struct modal_ops OPS = {.draw = draw,
-                                     .key = key,
-                                     .update = update,
-                                     .free = free_form,
+static const struct modal_ops OPS = {.draw = form_draw,
+                                     .key = form_key,
+                                     .update = form_update,
+                                     .free = form_free,
                                      .takes_text = true,
                                      .keys = KEYS};
 

@@ -29,7 +29,7 @@ static int widest(const struct menu_dialog *d)
     return width;
 }
 
-static void draw(struct modal *m, struct canvas *c, struct rect screen)
+static void menu_draw(struct modal *m, struct canvas *c, struct rect screen)
 {
     struct menu_dialog *d = (struct menu_dialog *)m;
     struct rect box = dialog_box(screen, (int)d->n, widest(d) + 2);
@@ -74,7 +74,7 @@ static void move(struct menu_dialog *d, int delta)
     d->at = to < 0 ? 0 : (size_t)to >= d->n ? d->n - 1 : (size_t)to;
 }
 
-static enum modal_result key(struct modal *m, const struct key *k)
+static enum modal_result menu_key(struct modal *m, const struct key *k)
 {
     struct menu_dialog *d = (struct menu_dialog *)m;
     switch (k->key) {
@@ -100,7 +100,7 @@ static enum modal_result key(struct modal *m, const struct key *k)
     return MODAL_STAY;
 }
 
-static void free_menu(struct modal *m)
+static void menu_free(struct modal *m)
 {
     struct menu_dialog *d = (struct menu_dialog *)m;
     for (size_t i = 0; d->items && i < d->n; i++) {
@@ -119,7 +119,7 @@ static const struct modal_key KEYS[] = {{"Enter", "choose"},
                                         {NULL, NULL}};
 
 static const struct modal_ops OPS = {
-    .draw = draw, .key = key, .free = free_menu, .keys = KEYS};
+    .draw = menu_draw, .key = menu_key, .free = menu_free, .keys = KEYS};
 
 struct modal *menu_new(const struct menu *menu)
 {
@@ -143,7 +143,7 @@ struct modal *menu_new(const struct menu *menu)
         d->items[d->n] =
             (struct menu_item){strdup(i->label), i->detail ? strdup(i->detail) : NULL};
         if (!d->items[d->n].label) {
-            free_menu(&d->modal);
+            menu_free(&d->modal);
             return NULL;
         }
     }

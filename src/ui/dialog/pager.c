@@ -29,7 +29,7 @@ static void clamp(struct pager *p)
         p->top = p->n > rows ? p->n - rows : 0;
 }
 
-static void draw(struct modal *m, struct canvas *c, struct rect screen)
+static void pager_draw(struct modal *m, struct canvas *c, struct rect screen)
 {
     struct pager *p = (struct pager *)m;
     canvas_box(c, screen, STYLE(COLOR_BORDER), p->title);
@@ -98,7 +98,7 @@ static enum modal_result act(struct pager *p)
     return MODAL_CLOSE;
 }
 
-static enum modal_result key(struct modal *m, const struct key *k)
+static enum modal_result pager_key(struct modal *m, const struct key *k)
 {
     struct pager *p = (struct pager *)m;
     bool wheel = k->key == KEY_MOUSE && k->button >= MOUSE_WHEEL_UP;
@@ -118,7 +118,7 @@ static enum modal_result key(struct modal *m, const struct key *k)
     return MODAL_STAY;
 }
 
-static void free_pager(struct modal *m)
+static void pager_free(struct modal *m)
 {
     struct pager *p = (struct pager *)m;
     free(p->lines);
@@ -126,7 +126,8 @@ static void free_pager(struct modal *m)
     free(p);
 }
 
-static const struct modal_ops OPS = {.draw = draw, .key = key, .free = free_pager};
+static const struct modal_ops OPS = {
+    .draw = pager_draw, .key = pager_key, .free = pager_free};
 
 static int split(struct pager *p)
 {
@@ -152,7 +153,7 @@ struct modal *pager_new(const char *title, const char *text)
     snprintf(p->title, sizeof(p->title), "%s", title);
     p->text = strdup(text);
     if (!p->text || split(p) < 0) {
-        free_pager(&p->modal);
+        pager_free(&p->modal);
         return NULL;
     }
     return &p->modal;

@@ -39,7 +39,7 @@ static void draw_above(const struct prompt *p, struct canvas *c, struct rect scr
         col = canvas_puts(c, r, 0, col, STYLE(COLOR_DIM), p->candidates.items[i]) + 2;
 }
 
-static void draw(struct modal *m, struct canvas *c, struct rect screen)
+static void prompt_draw(struct modal *m, struct canvas *c, struct rect screen)
 {
     struct prompt *p = (struct prompt *)m;
     struct rect r = {screen.row + screen.rows - 1, screen.col, 1, screen.cols};
@@ -111,7 +111,7 @@ static enum modal_result end(struct prompt *p, bool answered)
     return MODAL_CLOSE;
 }
 
-static enum modal_result key(struct modal *m, const struct key *k)
+static enum modal_result prompt_key(struct modal *m, const struct key *k)
 {
     struct prompt *p = (struct prompt *)m;
     if (k->key == KEY_ENTER || k->key == KEY_ESC || k->key == KEY_CTRL('c'))
@@ -132,7 +132,7 @@ static enum modal_result key(struct modal *m, const struct key *k)
 }
 
 /* Nobody waits for ever: not even when the screen closes. */
-static void free_prompt(struct modal *m)
+static void prompt_free(struct modal *m)
 {
     struct prompt *p = (struct prompt *)m;
     if (p->q.answer)
@@ -141,8 +141,11 @@ static void free_prompt(struct modal *m)
     free(m);
 }
 
-static const struct modal_ops OPS = {
-    .draw = draw, .key = key, .free = free_prompt, .takes_text = true, .in_footer = true};
+static const struct modal_ops OPS = {.draw = prompt_draw,
+                                     .key = prompt_key,
+                                     .free = prompt_free,
+                                     .takes_text = true,
+                                     .in_footer = true};
 
 struct modal *prompt_new(const struct question *q)
 {

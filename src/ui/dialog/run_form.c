@@ -69,7 +69,7 @@ static struct run_form *load_images(struct mtd_engine *e)
     return ret;
 }
 
-static int complete(const struct form *f, size_t field, struct strv *ret)
+static int run_form_complete(const struct form *f, size_t field, struct strv *ret)
 {
     const struct run_form *run = f->arg;
     const char *text = form_text(f, RUN_IMAGE);
@@ -201,8 +201,8 @@ static int add_many(const struct form *f, struct strv *ret, size_t *field,
     return 0;
 }
 
-static int build(const struct form *f, struct strv *ret, size_t *field,
-                 struct mtd_error *err)
+static int run_form_build(const struct form *f, struct strv *ret, size_t *field,
+                          struct mtd_error *err)
 {
     strv_add(ret, "run");
     strv_add(ret, "-d");
@@ -251,7 +251,7 @@ static void keep_draft(const struct form *f, struct run_draft *draft)
             strv_done(&draft->fields);
 }
 
-static void submit(struct form *f, const struct strv *argv)
+static void run_form_submit(struct form *f, const struct strv *argv)
 {
     const struct surroundings *s = f->modal.around;
     struct run_draft *draft = ((struct run_form *)f->arg)->draft;
@@ -264,9 +264,9 @@ static const struct form_ops RUN = {
     .title = "run",
     .fields = FIELDS,
     .n_fields = ARRAY_SIZE(FIELDS),
-    .build = build,
-    .submit = submit,
-    .complete = complete,
+    .build = run_form_build,
+    .submit = run_form_submit,
+    .complete = run_form_complete,
 };
 
 void form_run(const struct surroundings *s, struct run_draft *draft)

@@ -29,7 +29,7 @@ bool logview_shows_grep(const struct view *view)
 
 /* ---- the screen's calls ---------------------------------------------------------------- */
 
-static void show(struct view *view, bool visible)
+static void logview_show(struct view *view, bool visible)
 {
     struct logview *v = of(view);
     if (visible && !v->visible)
@@ -37,7 +37,7 @@ static void show(struct view *view, bool visible)
     v->visible = visible;
 }
 
-static bool update(struct view *view)
+static bool logview_update(struct view *view)
 {
     struct logview *v = of(view);
     if (!v->visible || !logpane_update(&v->pane))
@@ -47,13 +47,13 @@ static bool update(struct view *view)
     return true;
 }
 
-static const char *watch(struct view *view, size_t i)
+static const char *logview_watch(struct view *view, size_t i)
 {
     struct logview *v = of(view);
     return v->visible && i < v->logs.n ? v->names[i].dir : NULL;
 }
 
-static bool work(struct view *view)
+static bool logview_work(struct view *view)
 {
     struct logview *v = of(view);
     if (!v->visible)
@@ -78,7 +78,7 @@ static void draw_legend(const struct logview *v, struct canvas *c, struct rect r
     }
 }
 
-static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
+static void logview_draw(struct view *view, struct canvas *c, struct rect r, bool focused)
 {
     struct logview *v = of(view);
     if (v->grep_shown) {
@@ -124,7 +124,7 @@ static unsigned percent_found(const struct logview *v)
     return scanned < total ? (unsigned)(scanned * 100 / total) : 99;
 }
 
-static void status(struct view *view, char *out, size_t size)
+static void logview_status(struct view *view, char *out, size_t size)
 {
     struct logview *v = of(view);
     char count[FORMAT_MAX];
@@ -264,7 +264,7 @@ static bool command(struct logview *v, enum command cmd)
     }
 }
 
-static bool key(struct view *view, const struct key *k)
+static bool logview_key(struct view *view, const struct key *k)
 {
     struct logview *v = of(view);
     bool used;
@@ -284,7 +284,7 @@ static bool key(struct view *view, const struct key *k)
     return used;
 }
 
-static void free_view(struct view *view)
+static void logview_free(struct view *view)
 {
     struct logview *v = of(view);
     logview_close_logs(v);
@@ -300,14 +300,14 @@ static const struct view_ops OPS = {
     .title = "Logs",
     .context = CONTEXT_LOG,
     .select = logview_select,
-    .show = show,
-    .update = update,
-    .watch = watch,
-    .work = work,
-    .draw = draw,
-    .key = key,
-    .status = status,
-    .free = free_view,
+    .show = logview_show,
+    .update = logview_update,
+    .watch = logview_watch,
+    .work = logview_work,
+    .draw = logview_draw,
+    .key = logview_key,
+    .status = logview_status,
+    .free = logview_free,
 };
 
 struct view *logview_new(const struct surroundings *around)

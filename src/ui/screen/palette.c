@@ -1,3 +1,5 @@
+/* The words of the ":" line. They are to the screen what keys are to dispatch.c: they switch
+ * tabs, sort, run actions, quit. All others are batch commands. */
 #include "ui/screen/palette.h"
 
 #include <stdlib.h>
@@ -10,31 +12,31 @@
 #include "ui/model/columns.h"
 #include "ui/screen/actions.h"
 
-static void open_journal(struct ui *ui, const char *arg)
+static void word_journal(struct ui *ui, const char *arg)
 {
     auto_done(buf_done) struct buf text = {0};
     journal_print(&ui->journal, &text);
     ui_push(ui, pager_new("journal: what was done", text.data ? text.data : ""));
 }
 
-static void open_help(struct ui *ui, const char *arg)
+static void word_help(struct ui *ui, const char *arg)
 {
     ui_push(ui, help_new(&ui->keys));
 }
 
-static void quit(struct ui *ui, const char *arg)
+static void word_quit(struct ui *ui, const char *arg)
 {
     ui_request(ui, REQUEST_QUIT);
 }
 
-static void filter(struct ui *ui, const char *arg)
+static void word_filter(struct ui *ui, const char *arg)
 {
     struct mtd_error err = {0};
     if (model_filter(&ui->model, arg, &err) < 0)
         ui_say(ui, SAY_WARNING, "%s", err.text);
 }
 
-static void sort(struct ui *ui, const char *arg)
+static void word_sort(struct ui *ui, const char *arg)
 {
     enum sort s;
     if (sort_parse(arg, &s) == 0)
@@ -43,7 +45,7 @@ static void sort(struct ui *ui, const char *arg)
         ui_say(ui, SAY_WARNING, "sort: time, name, cpu, memory, pids, state or image");
 }
 
-static void columns(struct ui *ui, const char *arg)
+static void word_columns(struct ui *ui, const char *arg)
 {
     unsigned bits;
     if (columns_parse(arg, &bits) == 0)
@@ -54,9 +56,9 @@ static void columns(struct ui *ui, const char *arg)
                "block restarts command");
 }
 
-/* In all logs, also of those the filter hides and of stopped ones: who greps does not know yet
- * where it is. */
-static void grep(struct ui *ui, const char *arg)
+/* In all logs, also those of stopped containers and of those the filter hides: where the text
+ * is, is the question. */
+static void word_grep(struct ui *ui, const char *arg)
 {
     struct model *m = &ui->model;
     auto_free const struct mtd_summary **all = calloc(m->list.len + 1, sizeof(*all));
@@ -74,18 +76,19 @@ static void grep(struct ui *ui, const char *arg)
 static const struct {
     const char *name;
     void (*fn)(struct ui *ui, const char *arg);
-} OWN[] = {
-    {"journal", open_journal}, {"help", open_help}, {"q", quit},          {"quit", quit},
-    {"filter", filter},        {"sort", sort},      {"columns", columns}, {"grep", grep},
+} WORDS[] = {
+    {"journal", word_journal}, {"help", word_help},     {"q", word_quit},
+    {"quit", word_quit},       {"filter", word_filter}, {"sort", word_sort},
+    {"columns", word_columns}, {"grep", word_grep},
 };
 
 static void run(struct ui *ui, const char *text)
 {
     text += strspn(text, " ");
     size_t n = strcspn(text, " ");
-    for (size_t i = 0; i < ARRAY_SIZE(OWN); i++)
-        if (strlen(OWN[i].name) == n && strncmp(OWN[i].name, text, n) == 0) {
-            OWN[i].fn(ui, text + n + strspn(text + n, " "));
+    for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
+        if (strlen(WORDS[i].name) == n && strncmp(WORDS[i].name, text, n) == 0) {
+            WORDS[i].fn(ui, text + n + strspn(text + n, " "));
             return;
         }
     if (ui->read_only && !batch_only_looks(text))
@@ -113,9 +116,9 @@ static void offer_commands(const char *typed, struct strv *ret)
     const struct batch_verb *v;
     for (size_t i = 0; (v = batch_verb_at(i)); i++)
         offer(ret, v->name, typed);
-    for (size_t i = 0; i < ARRAY_SIZE(OWN); i++)
-        if (strlen(OWN[i].name) > 1)
-            offer(ret, OWN[i].name, typed);
+    for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
+        if (strlen(WORDS[i].name) > 1)
+            offer(ret, WORDS[i].name, typed);
 }
 
 static void offer_containers(const struct model *m, const char *typed, struct strv *ret)

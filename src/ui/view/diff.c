@@ -136,7 +136,7 @@ static int by_size(const void *pa, const void *pb)
     return strcmp(a->path, b->path);
 }
 
-static bool work(struct view *view)
+static bool diff_view_work(struct view *view)
 {
     struct diff_view *v = (struct diff_view *)view;
     int64_t end = clock_mono_ns() + PIECE_NS;
@@ -154,7 +154,7 @@ static bool work(struct view *view)
     return v->walking;
 }
 
-static void select_row(struct view *view, const struct mtd_summary *s)
+static void diff_view_select(struct view *view, const struct mtd_summary *s)
 {
     struct diff_view *v = (struct diff_view *)view;
     const char *id = s ? s->id : "";
@@ -164,7 +164,7 @@ static void select_row(struct view *view, const struct mtd_summary *s)
     start(v);
 }
 
-static void show(struct view *view, bool visible)
+static void diff_view_show(struct view *view, bool visible)
 {
     struct diff_view *v = (struct diff_view *)view;
     bool was = v->visible;
@@ -173,7 +173,8 @@ static void show(struct view *view, bool visible)
         start(v);
 }
 
-static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
+static void diff_view_draw(struct view *view, struct canvas *c, struct rect r,
+                           bool focused)
 {
     struct diff_view *v = (struct diff_view *)view;
     char size[FORMAT_MAX];
@@ -199,7 +200,7 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
     }
 }
 
-static bool key(struct view *view, const struct key *k)
+static bool diff_view_key(struct view *view, const struct key *k)
 {
     struct diff_view *v = (struct diff_view *)view;
     if (k->command == CMD_OPEN) {
@@ -213,7 +214,7 @@ static bool key(struct view *view, const struct key *k)
     return scroll_key(&v->scroll, k);
 }
 
-static void status(struct view *view, char *out, size_t size)
+static void diff_view_status(struct view *view, char *out, size_t size)
 {
     struct diff_view *v = (struct diff_view *)view;
     char bytes[FORMAT_MAX], files[FORMAT_MAX];
@@ -223,7 +224,7 @@ static void status(struct view *view, char *out, size_t size)
                  v->len >= MAX_ENTRIES ? ", not all shown" : "");
 }
 
-static void free_view(struct view *view)
+static void diff_view_free(struct view *view)
 {
     clear((struct diff_view *)view);
     free(view);
@@ -232,13 +233,13 @@ static void free_view(struct view *view)
 static const struct view_ops OPS = {
     .title = "Diff",
     .context = CONTEXT_DIFF,
-    .select = select_row,
-    .show = show,
-    .work = work,
-    .draw = draw,
-    .key = key,
-    .status = status,
-    .free = free_view,
+    .select = diff_view_select,
+    .show = diff_view_show,
+    .work = diff_view_work,
+    .draw = diff_view_draw,
+    .key = diff_view_key,
+    .status = diff_view_status,
+    .free = diff_view_free,
 };
 
 struct view *diff_view_new(const struct surroundings *around)

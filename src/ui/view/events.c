@@ -20,7 +20,7 @@ struct events_view {
     int error;
 };
 
-static bool update(struct view *view)
+static bool events_view_update(struct view *view)
 {
     struct events_view *v = (struct events_view *)view;
     if (!v->visible || !v->id[0] || !v->path)
@@ -29,7 +29,7 @@ static bool update(struct view *view)
     return true;
 }
 
-static void select_row(struct view *view, const struct mtd_summary *s)
+static void events_view_select(struct view *view, const struct mtd_summary *s)
 {
     struct events_view *v = (struct events_view *)view;
     const struct surroundings *around = view->around;
@@ -42,18 +42,18 @@ static void select_row(struct view *view, const struct mtd_summary *s)
     snprintf(v->id, sizeof(v->id), "%s", id);
     event_list_done(&v->events);
     v->scroll = (struct scroll){0};
-    update(view);
+    events_view_update(view);
 }
 
-static void show(struct view *view, bool visible)
+static void events_view_show(struct view *view, bool visible)
 {
     struct events_view *v = (struct events_view *)view;
     v->visible = visible;
     if (visible)
-        update(view);
+        events_view_update(view);
 }
 
-static const char *watch(struct view *view, size_t i)
+static const char *events_view_watch(struct view *view, size_t i)
 {
     struct events_view *v = (struct events_view *)view;
     return v->visible && i == 0 ? v->path : NULL;
@@ -92,7 +92,8 @@ static void draw_event(const struct events_view *v, size_t n, struct canvas *c,
     canvas_puts(c, rest, 0, -v->scroll.shift, st, e->detail);
 }
 
-static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
+static void events_view_draw(struct view *view, struct canvas *c, struct rect r,
+                             bool focused)
 {
     struct events_view *v = (struct events_view *)view;
     if (v->events.len == 0)
@@ -108,7 +109,7 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
     }
 }
 
-static bool key(struct view *view, const struct key *k)
+static bool events_view_key(struct view *view, const struct key *k)
 {
     struct events_view *v = (struct events_view *)view;
     if (k->command == CMD_COPY && v->scroll.at < v->events.len) {
@@ -121,13 +122,13 @@ static bool key(struct view *view, const struct key *k)
     return scroll_key(&v->scroll, k);
 }
 
-static void status(struct view *view, char *out, size_t size)
+static void events_view_status(struct view *view, char *out, size_t size)
 {
     struct events_view *v = (struct events_view *)view;
     snprintf(out, size, "%zu events", v->events.len);
 }
 
-static void free_view(struct view *view)
+static void events_view_free(struct view *view)
 {
     struct events_view *v = (struct events_view *)view;
     event_list_done(&v->events);
@@ -138,14 +139,14 @@ static void free_view(struct view *view)
 static const struct view_ops OPS = {
     .title = "Events",
     .context = CONTEXT_EVENTS,
-    .select = select_row,
-    .show = show,
-    .update = update,
-    .watch = watch,
-    .draw = draw,
-    .key = key,
-    .status = status,
-    .free = free_view,
+    .select = events_view_select,
+    .show = events_view_show,
+    .update = events_view_update,
+    .watch = events_view_watch,
+    .draw = events_view_draw,
+    .key = events_view_key,
+    .status = events_view_status,
+    .free = events_view_free,
 };
 
 struct view *events_view_new(const struct surroundings *around)

@@ -55,7 +55,7 @@ static void load(struct inspect_view *v)
     around->capture(around->app, &argv, loaded, v);
 }
 
-static void select_row(struct view *view, const struct mtd_summary *s)
+static void inspect_view_select(struct view *view, const struct mtd_summary *s)
 {
     struct inspect_view *v = (struct inspect_view *)view;
     const char *id = s ? s->id : "";
@@ -68,7 +68,7 @@ static void select_row(struct view *view, const struct mtd_summary *s)
     load(v);
 }
 
-static void show(struct view *view, bool visible)
+static void inspect_view_show(struct view *view, bool visible)
 {
     struct inspect_view *v = (struct inspect_view *)view;
     bool was = v->visible;
@@ -102,7 +102,8 @@ static void draw_line(const struct inspect_view *v, size_t at, struct canvas *c,
                        STYLE(COLOR_MATCH));
 }
 
-static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
+static void inspect_view_draw(struct view *view, struct canvas *c, struct rect r,
+                              bool focused)
 {
     struct inspect_view *v = (struct inspect_view *)view;
     if (v->problem[0] || v->tree.len == 0) {
@@ -160,7 +161,7 @@ static void searched(void *arg, const char *text)
         find(v, 1);
 }
 
-static bool key(struct view *view, const struct key *k)
+static bool inspect_view_key(struct view *view, const struct key *k)
 {
     struct inspect_view *v = (struct inspect_view *)view;
     const struct surroundings *around = view->around;
@@ -187,7 +188,7 @@ static bool key(struct view *view, const struct key *k)
     }
 }
 
-static void free_view(struct view *view)
+static void inspect_view_free(struct view *view)
 {
     struct inspect_view *v = (struct inspect_view *)view;
     tree_done(&v->tree);
@@ -197,11 +198,11 @@ static void free_view(struct view *view)
 static const struct view_ops OPS = {
     .title = "Inspect",
     .context = CONTEXT_INSPECT,
-    .select = select_row,
-    .show = show,
-    .draw = draw,
-    .key = key,
-    .free = free_view,
+    .select = inspect_view_select,
+    .show = inspect_view_show,
+    .draw = inspect_view_draw,
+    .key = inspect_view_key,
+    .free = inspect_view_free,
 };
 
 struct view *inspect_view_new(const struct surroundings *around)

@@ -201,7 +201,8 @@ static void draw_panels(struct stats_view *v, const struct row *r, struct canvas
     }
 }
 
-static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
+static void stats_view_draw(struct view *view, struct canvas *c, struct rect r,
+                            bool focused)
 {
     struct stats_view *v = (struct stats_view *)view;
     const struct row *row = v->id[0] ? model_find(v->view.around->model, v->id) : NULL;
@@ -225,13 +226,13 @@ static void draw(struct view *view, struct canvas *c, struct rect r, bool focuse
     draw_panels(v, row, c, box);
 }
 
-static void select_row(struct view *view, const struct mtd_summary *s)
+static void stats_view_select(struct view *view, const struct mtd_summary *s)
 {
     struct stats_view *v = (struct stats_view *)view;
     snprintf(v->id, sizeof(v->id), "%s", s ? s->id : "");
 }
 
-static bool key(struct view *view, const struct key *k)
+static bool stats_view_key(struct view *view, const struct key *k)
 {
     struct stats_view *v = (struct stats_view *)view;
     int step = k->command == CMD_DOWN || k->command == CMD_PAGE_DOWN ? 1
@@ -245,7 +246,7 @@ static bool key(struct view *view, const struct key *k)
     return step != 0;
 }
 
-static void free_view(struct view *view)
+static void stats_view_free(struct view *view)
 {
     free(view);
 }
@@ -253,10 +254,10 @@ static void free_view(struct view *view)
 static const struct view_ops OPS = {
     .title = "Stats",
     .context = CONTEXT_STATS,
-    .select = select_row,
-    .draw = draw,
-    .key = key,
-    .free = free_view,
+    .select = stats_view_select,
+    .draw = stats_view_draw,
+    .key = stats_view_key,
+    .free = stats_view_free,
 };
 
 struct view *stats_view_new(const struct surroundings *around)

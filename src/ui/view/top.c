@@ -38,7 +38,7 @@ static void copy_summary(struct top_view *v, const struct mtd_summary *s)
     strv_copy(&v->summary.cgroups, &s->cgroups);
 }
 
-static bool update(struct view *view)
+static bool top_view_update(struct view *view)
 {
     struct top_view *v = (struct top_view *)view;
     if (!v->visible || !v->alive || !view->around->engine)
@@ -47,7 +47,7 @@ static bool update(struct view *view)
     return true;
 }
 
-static void select_row(struct view *view, const struct mtd_summary *s)
+static void top_view_select(struct view *view, const struct mtd_summary *s)
 {
     struct top_view *v = (struct top_view *)view;
     bool same = s && strcmp(s->id, v->summary.id) == 0 && s->pid == v->summary.pid &&
@@ -57,16 +57,16 @@ static void select_row(struct view *view, const struct mtd_summary *s)
     copy_summary(v, s);
     v->alive = s && mtd_state_is_live(s->state);
     procs_done(&v->procs);
-    update(view);
+    top_view_update(view);
 }
 
-static void show(struct view *view, bool visible)
+static void top_view_show(struct view *view, bool visible)
 {
     struct top_view *v = (struct top_view *)view;
     bool was = v->visible;
     v->visible = visible;
     if (visible && !was)
-        update(view);
+        top_view_update(view);
 }
 
 static void draw_process(const struct proc_info *p, struct canvas *c, struct rect line,
@@ -85,7 +85,8 @@ static void draw_process(const struct proc_info *p, struct canvas *c, struct rec
     canvas_puts(c, rest, 0, -shift, st, p->command);
 }
 
-static void draw(struct view *view, struct canvas *c, struct rect r, bool focused)
+static void top_view_draw(struct view *view, struct canvas *c, struct rect r,
+                          bool focused)
 {
     struct top_view *v = (struct top_view *)view;
     if (!v->alive || v->error) {
@@ -139,7 +140,7 @@ static void ask_signal(struct top_view *v)
     around->choose(around->app, title, &items, chosen, v);
 }
 
-static bool key(struct view *view, const struct key *k)
+static bool top_view_key(struct view *view, const struct key *k)
 {
     struct top_view *v = (struct top_view *)view;
     if (k->command == CMD_SIGNAL) {
@@ -155,14 +156,14 @@ static bool key(struct view *view, const struct key *k)
     return scroll_key(&v->scroll, &moved);
 }
 
-static void status(struct view *view, char *out, size_t size)
+static void top_view_status(struct view *view, char *out, size_t size)
 {
     struct top_view *v = (struct top_view *)view;
     if (v->alive)
         snprintf(out, size, "%zu process%s", v->procs.len, v->procs.len == 1 ? "" : "es");
 }
 
-static void free_view(struct view *view)
+static void top_view_free(struct view *view)
 {
     struct top_view *v = (struct top_view *)view;
     mtd_summary_done(&v->summary);
@@ -173,13 +174,13 @@ static void free_view(struct view *view)
 static const struct view_ops OPS = {
     .title = "Top",
     .context = CONTEXT_TOP,
-    .select = select_row,
-    .show = show,
-    .update = update,
-    .draw = draw,
-    .key = key,
-    .status = status,
-    .free = free_view,
+    .select = top_view_select,
+    .show = top_view_show,
+    .update = top_view_update,
+    .draw = top_view_draw,
+    .key = top_view_key,
+    .status = top_view_status,
+    .free = top_view_free,
 };
 
 struct view *top_view_new(const struct surroundings *around)
