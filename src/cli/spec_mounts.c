@@ -79,12 +79,9 @@ static int set_source(struct mtd_mount *m, const char *source, struct mtd_error 
 {
     struct stat st;
     bool path = *source == '/' || *source == '.';
-    if (!path && !name_is_valid(source))
-        return mtd_fail(err, EINVAL,
-                        "\"%.80s\" is neither a volume name nor an absolute path; "
-                        "write ./%.60s for a "
-                        "directory here",
-                        source, source);
+    int rc = path ? 0 : mtd_volume_name_check(source, err);
+    if (rc < 0)
+        return rc;
     m->type = path ? MTD_MOUNT_BIND : MTD_MOUNT_VOLUME;
     free(m->source);
     m->source = path ? spec_clean_path(source) : strdup(source);
@@ -306,10 +303,9 @@ static int build_volume(const struct mount_words *w, struct mtd_mount *m,
 {
     m->type = MTD_MOUNT_VOLUME;
     m->anonymous = !w->source;
-    if (w->source && !name_is_valid(w->source))
-        return mtd_fail(err, EINVAL,
-                        "\"%.80s\" is not a volume name; use type=bind for a path",
-                        w->source);
+    int rc = w->source ? mtd_volume_name_check(w->source, err) : 0;
+    if (rc < 0)
+        return rc;
     return w->source ? set_source(m, w->source, err) : 0;
 }
 

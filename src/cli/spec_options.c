@@ -420,17 +420,6 @@ static int check_pull(const char *when, struct mtd_error *err)
         when);
 }
 
-static int check_name(const char *name, struct mtd_error *err)
-{
-    if (!name || name_is_valid(name[0] == '/' ? name + 1 : name))
-        return 0;
-    return mtd_fail(
-        err, EINVAL,
-        "invalid container name \"%.80s\": only [a-zA-Z0-9][a-zA-Z0-9_.-]* is "
-        "allowed",
-        name);
-}
-
 static int set_restart(struct run_values *v, struct mtd_error *err)
 {
     v->spec.restart = v->restart.policy;
@@ -456,7 +445,7 @@ int spec_from_values(struct run_values *v, const struct operands *o,
     if (rc == 0)
         rc = check_pull(v->pull, err);
     if (rc == 0)
-        rc = check_name(v->name, err);
+        rc = v->name ? mtd_name_check(mtd_name_bare(v->name), err) : 0;
     if (rc == 0)
         rc = spec_labels(&v->spec.labels, &v->label_files, &v->labels, err);
     return rc < 0 ? rc : spec_mounts(&v->spec, v, err);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
 #include "cli/print.h"
 #include "cli/values.h"
 #include "cli/verb.h"
@@ -201,22 +200,14 @@ static int run_rm(struct cli *c, void *values, const struct operands *o)
 static int check_rename(void *values, const struct operands *o, struct mtd_error *err)
 {
     (void)values;
-    const char *name = o->items[1][0] == '/' ? o->items[1] + 1 : o->items[1];
-    if (name_is_valid(name))
-        return 0;
-    return mtd_fail(
-        err, EINVAL,
-        "invalid container name \"%.80s\": only [a-zA-Z0-9][a-zA-Z0-9_.-]* is "
-        "allowed",
-        o->items[1]);
+    return mtd_name_check(mtd_name_bare(o->items[1]), err);
 }
 
 static int run_rename(struct cli *c, void *values, const struct operands *o)
 {
     struct mtd_error err = {0};
-    const char *name = o->items[1][0] == '/' ? o->items[1] + 1 : o->items[1];
     (void)values;
-    int rc = mtd_rename(c->engine, o->items[0], name, &err);
+    int rc = mtd_rename(c->engine, o->items[0], o->items[1], &err);
     if (rc == 0)
         return 0;
     mtd_fail_errno(&err, -rc, "%.80s", o->items[0]);

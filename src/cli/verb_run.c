@@ -65,9 +65,8 @@ static int open_cidfile(const char *path, struct mtd_error *err)
 static int create_container(struct cli *c, struct run_values *v, char id[MTD_ID_SIZE],
                             struct mtd_error *err)
 {
-    const char *name = v->name && v->name[0] == '/' ? v->name + 1 : v->name;
     struct mtd_create create = {
-        .spec = &v->spec, .name = name, .entrypoint_set = v->entrypoint != NULL};
+        .spec = &v->spec, .name = v->name, .entrypoint_set = v->entrypoint != NULL};
     auto_fd int cid = v->cidfile ? open_cidfile(v->cidfile, err) : -1;
     if (v->cidfile && cid < 0)
         return cid;

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/parse.h"
 
 static const char *const STATES[MTD_STATE_COUNT] = {
     [MTD_STATE_CREATED] = "created",   [MTD_STATE_RUNNING] = "running",
@@ -26,6 +27,30 @@ static const char *const STAGES[MTD_STAGE_COUNT] = {
     [MTD_STAGE_CWD] = "cwd",         [MTD_STAGE_EXEC] = "exec",
     [MTD_STAGE_PUBLISH] = "publish",
 };
+
+#define NAME_RULE "use [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters"
+
+int mtd_name_check(const char *name, struct mtd_error *err)
+{
+    return name_is_valid(name)
+               ? 0
+               : mtd_fail(err, EINVAL, "invalid container name \"%.80s\"; " NAME_RULE,
+                          name);
+}
+
+int mtd_volume_name_check(const char *name, struct mtd_error *err)
+{
+    return name_is_valid(name) ? 0
+                               : mtd_fail(err, EINVAL,
+                                          "invalid volume name \"%.80s\"; " NAME_RULE
+                                          "; a host path begins with / or .",
+                                          name);
+}
+
+const char *mtd_name_bare(const char *typed)
+{
+    return typed && typed[0] == '/' ? typed + 1 : typed;
+}
 
 const char *mtd_state_name(enum mtd_state s)
 {

@@ -20,6 +20,12 @@
 #define MTD_SHORT_ID_LEN 12
 #define MTD_ID_SIZE (MTD_ID_LEN + 1)
 
+/* Names of containers and of volumes: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128. -EINVAL. */
+int mtd_name_check(const char *name, struct mtd_error *err);
+int mtd_volume_name_check(const char *name, struct mtd_error *err);
+/* What a user types for a container may begin with one "/", as in docker; the name does not. */
+const char *mtd_name_bare(const char *typed); /* NULL stays NULL */
+
 /* What `ps` filters and prints; names are docker's. RUNNING and PAUSED are observed from the
  * kernel, never believed from the record. */
 enum mtd_state {

@@ -25,7 +25,7 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
             store_load(&e->store, id, &r, err); /* as written: rename must not observe */
     engine_settle(e, &r);
     if (code == 0)
-        code = store_rename(&e->store, &r, name[0] == '/' ? name + 1 : name, err);
+        code = store_rename(&e->store, &r, name, err);
     if (code == 0)
         engine_note(e, &r, "rename");
     return code;

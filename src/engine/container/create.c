@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
 #include "engine/confine/confine.h"
 #include "engine/container/internal.h"
 #include "engine/host/init_program.h"
@@ -171,11 +170,8 @@ static int check_mount(const struct mtd_mount *m, struct mtd_error *err)
     if (m->type == MTD_MOUNT_BIND && stat(m->source, &st) < 0)
         return mtd_fail(err, errno, "volume source %s: %s; create it first", m->source,
                         strerror(errno));
-    if (m->type == MTD_MOUNT_VOLUME && m->source && !name_is_valid(m->source))
-        return mtd_fail(err, EINVAL,
-                        "\"%s\" is not a volume name; for a host path use an "
-                        "absolute one or ./",
-                        m->source);
+    if (m->type == MTD_MOUNT_VOLUME && m->source)
+        return mtd_volume_name_check(m->source, err);
     return 0;
 }
 
@@ -295,12 +291,9 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    if (c->name && !name_is_valid(c->name[0] == '/' ? c->name + 1 : c->name))
-        return mtd_fail(err, EINVAL,
-                        "invalid container name \"%s\"; only "
-                        "[a-zA-Z0-9][a-zA-Z0-9_.-] are allowed",
-                        c->name);
-    int code = kernel_check(err);
+    int code = c->name ? mtd_name_check(mtd_name_bare(c->name), err) : 0;
+    if (code == 0)
+        code = kernel_check(err);
     auto_fd int hold = code < 0 ? code : image_hold(&e->images, false, err);
     code = hold < 0 ? hold : prepare(e, c, &r, err);
     if (code < 0)

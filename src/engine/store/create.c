@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/fs.h"
-#include "base/parse.h"
 #include "engine/spec/spec.h"
 
 #define MAX_NAME_TRIES 64
@@ -183,15 +182,11 @@ int store_create(struct store *s, struct mtd_record *r, const char *name,
 {
     if (s->read_only)
         return mtd_fail(err, EROFS, "the state directory was opened read-only");
-    if (name && name[0] == '/')
-        name++;
-    if (name && !name_is_valid(name))
-        return mtd_fail(
-            err, EINVAL,
-            "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-]* of at "
-            "most 128 characters are allowed",
-            name);
+    name = mtd_name_bare(name);
+    int rc = name ? mtd_name_check(name, err) : 0;
+    if (rc < 0)
+        return rc;
     r->created_at = clock_wall_ns();
-    int rc = name ? create_named(s, r, name, err) : create_random(s, r, err);
+    rc = name ? create_named(s, r, name, err) : create_random(s, r, err);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot create a container") : 0;
 }

@@ -105,13 +105,10 @@ int store_rename(struct store *s, struct mtd_record *r, const char *name,
                  struct mtd_error *err)
 {
     char marker[STORE_ENTRY_SIZE];
-    if (name[0] == '/')
-        name++;
-    if (!name_is_valid(name))
-        return mtd_fail(err, EINVAL,
-                        "Invalid container name (%s), only "
-                        "[a-zA-Z0-9][a-zA-Z0-9_.-]* are allowed",
-                        name);
+    name = mtd_name_bare(name);
+    int rc = mtd_name_check(name, err);
+    if (rc < 0)
+        return rc;
     if (r->name && strcmp(r->name, name) == 0)
         return mtd_fail(err, EINVAL,
                         "Renaming a container with the same name as its current name");
@@ -119,7 +116,7 @@ int store_rename(struct store *s, struct mtd_record *r, const char *name,
     auto_fd int fd = openat(s->trash_fd, marker, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return mtd_fail_errno(err, errno, "cannot rename container %.12s", r->id);
-    int rc = fault_point("store.rename.claim");
+    rc = fault_point("store.rename.claim");
     rc = rc < 0 ? mtd_fail_errno(err, -rc, "cannot rename container %.12s", r->id)
                 : store_names_claim(s, name, r->id, err);
     if (rc == 0)

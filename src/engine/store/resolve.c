@@ -75,8 +75,7 @@ int store_resolve(struct store *s, const char *ref, char ret_id[MTD_ID_SIZE],
         memcpy(ret_id, ref, MTD_ID_SIZE);
         return 0;
     }
-    if (store_names_read(s, ref[0] == '/' ? ref + 1 : ref, id) == 0 &&
-        store_exists(s, id)) {
+    if (store_names_read(s, mtd_name_bare(ref), id) == 0 && store_exists(s, id)) {
         memcpy(ret_id, id, MTD_ID_SIZE);
         return 0;
     }

@@ -12,8 +12,9 @@
 
 int store_make_volume(struct store *s, const char *name, struct mtd_error *err)
 {
-    if (!name_is_valid(name))
-        return mtd_fail(err, EINVAL, "\"%s\" is not a volume name", name);
+    int rc = mtd_volume_name_check(name, err);
+    if (rc < 0)
+        return rc;
     if (mkdirat(s->root_fd, "volumes", 0700) < 0 && errno != EEXIST)
         return mtd_fail_errno(err, errno, "cannot create the volumes directory");
     auto_fd int all = fs_open_dir_at(s->root_fd, "volumes");

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "base/parse.h"
 #include "ui/dialog/form.h"
 #include "ui/draw/format.h"
 
@@ -156,19 +155,28 @@ void form_commit(const struct surroundings *s)
 
 static const struct form_field RENAME_FIELDS[] = {{"new name", "", FIELD_TEXT}};
 
+int form_check_name(const struct form *f, const char *typed, const struct row *of,
+                    struct mtd_error *err)
+{
+    const struct model *m = f->modal.around->model;
+    const char *name = mtd_name_bare(typed);
+    int rc = mtd_name_check(name, err);
+    for (size_t i = 0; rc == 0 && i < m->list.len; i++) {
+        const struct row *r = &m->rows[i];
+        if (r->s->name && strcmp(r->s->name, name) == 0 && (!of || of->s != r->s))
+            rc = mtd_fail(err, EEXIST, "the name %s is taken", name);
+    }
+    return rc;
+}
+
 static int rename_build(const struct form *f, struct strv *ret, size_t *field,
                         struct mtd_error *err)
 {
     const struct row *r = row_of(f);
     const char *name = form_text(f, 0);
-    if (!name_is_valid(name))
-        return mtd_fail(err, EINVAL, "a name is letters, digits, and _ . - inside");
-    const struct model *model = f->modal.around->model;
-    for (size_t i = 0; i < model->list.len; i++) {
-        const struct mtd_summary *s = model->rows[i].s;
-        if (s->name && strcmp(s->name, name) == 0 && (!r || r->s != s))
-            return mtd_fail(err, EEXIST, "%s is the name of another container", name);
-    }
+    int rc = form_check_name(f, name, r, err);
+    if (rc < 0)
+        return rc;
     strv_add(ret, "rename");
     strv_add(ret, r && r->s->name ? r->s->name : ((const struct about *)f->arg)->id);
     return strv_add(ret, name);

@@ -4,6 +4,7 @@
 #define UI_DIALOG_FORMS_H
 
 #include "base/strv.h"
+#include "ui/dialog/form.h"
 #include "ui/view/surroundings.h"
 
 /* What was filled in, until a run has succeeded; kept by the caller, all zero = nothing. */
@@ -12,6 +13,10 @@ struct run_draft {
     struct model *model; /* selects what was started */
 };
 void form_run(const struct surroundings *s, struct run_draft *draft);
+
+/* A container's name that only `of` (NULL = nobody) may have already. */
+int form_check_name(const struct form *f, const char *typed, const struct row *of,
+                    struct mtd_error *err);
 
 /* About the selected container. */
 void form_commit(const struct surroundings *s);

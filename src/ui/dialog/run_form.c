@@ -81,13 +81,7 @@ static int run_form_complete(const struct form *f, size_t field, struct strv *re
 
 static int check_name(const struct form *f, const char *name, struct mtd_error *err)
 {
-    const struct model *m = f->modal.around->model;
-    if (!name_is_valid(name))
-        return mtd_fail(err, EINVAL, "a name is letters, digits, and _ . - inside");
-    for (size_t i = 0; i < m->list.len; i++)
-        if (m->rows[i].s->name && strcmp(m->rows[i].s->name, name) == 0)
-            return mtd_fail(err, EEXIST, "the name %s is taken", name);
-    return 0;
+    return form_check_name(f, name, NULL, err);
 }
 
 static int check_memory(const struct form *f, const char *text, struct mtd_error *err)

@@ -94,7 +94,7 @@ Test(spec_options, refused_in_one_line)
         {"-v", "/tmp:/x:rx", "--volume \"/tmp:/x:rx\": unknown option \"rx\""},
         {"-v", "/tmp:/x:ro:y", "--volume \"/tmp:/x:ro:y\": too many colons"},
         {"-v", "/tmp:/", "--volume \"/tmp:/\": the target cannot be \"/\""},
-        {"-v", "a b:/x", "--volume \"a b:/x\": \"a b\" is neither"},
+        {"-v", "a b:/x", "--volume \"a b:/x\": invalid volume name \"a b\""},
         {"--mount", "type=bind,target=/x",
          "--mount \"type=bind,target=/x\": a bind mount needs"},
         {"--mount", "type=foo,target=/x", "--mount \"type=foo,target=/x\": unknown type"},

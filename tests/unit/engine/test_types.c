@@ -5,6 +5,45 @@
 
 #include "engine/types.h"
 
+Test(types, names_have_one_rule_and_one_wording)
+{
+    char name[130] = "";
+    struct mtd_error err = {0};
+    memset(name, 'a', 128);
+    cr_expect_eq(mtd_name_check(name, &err), 0);
+    name[128] = 'a';
+    cr_expect_eq(mtd_name_check(name, NULL), -EINVAL);
+    static const char *const GOOD[] = {"a", "0", "Web-1", "A.b_c", "a-"};
+    static const char *const BAD[] = {"",   "-a",  ".a",  "_a",
+                                      "/a", "a/b", "a b", "\xc3\xa9"};
+    for (size_t i = 0; i < sizeof(GOOD) / sizeof(GOOD[0]); i++) {
+        cr_expect_eq(mtd_name_check(GOOD[i], &err), 0, "%s", GOOD[i]);
+        cr_expect_eq(mtd_volume_name_check(GOOD[i], &err), 0, "%s", GOOD[i]);
+    }
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        cr_expect_eq(mtd_name_check(BAD[i], NULL), -EINVAL, "%s", BAD[i]);
+        cr_expect_eq(mtd_volume_name_check(BAD[i], NULL), -EINVAL, "%s", BAD[i]);
+    }
+    mtd_name_check("a b", &err);
+    cr_expect_str_eq(err.text, "invalid container name \"a b\"; use "
+                               "[a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters");
+    mtd_error_clear(&err);
+    mtd_volume_name_check("a b", &err);
+    cr_expect_str_eq(err.text,
+                     "invalid volume name \"a b\"; use "
+                     "[a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters; a host "
+                     "path begins with / or .");
+}
+
+Test(types, one_slash_in_front_of_a_name_is_not_the_names)
+{
+    cr_expect_str_eq(mtd_name_bare("/web"), "web");
+    cr_expect_str_eq(mtd_name_bare("web"), "web");
+    cr_expect_str_eq(mtd_name_bare("//web"), "/web");
+    cr_expect_str_eq(mtd_name_bare("/"), "");
+    cr_expect_null(mtd_name_bare(NULL));
+}
+
 Test(types, every_state_has_a_name_that_parses)
 {
     for (int i = 0; i < MTD_STATE_COUNT; i++) {
