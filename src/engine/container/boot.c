@@ -39,7 +39,7 @@ static void set_reason(char **error)
     *error = strdup(REASON);
 }
 
-bool engine_settle(const struct mtd_engine *e, struct mtd_record *r)
+bool container_settle(const struct mtd_engine *e, struct mtd_record *r)
 {
     struct mtd_status *st = &r->status;
     if (!is_outdated(e, st->state, st->boot_id))
@@ -60,7 +60,7 @@ bool engine_settle(const struct mtd_engine *e, struct mtd_record *r)
     return true;
 }
 
-bool engine_settle_summary(const struct mtd_engine *e, struct mtd_summary *s)
+bool container_settle_summary(const struct mtd_engine *e, struct mtd_summary *s)
 {
     if (!is_outdated(e, s->state, s->boot_id))
         return false;
@@ -78,19 +78,19 @@ bool engine_settle_summary(const struct mtd_engine *e, struct mtd_summary *s)
     return true;
 }
 
-bool engine_settle_one(struct mtd_engine *e, const char *id)
+bool container_settle_one(struct mtd_engine *e, const char *id)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
     if (lock < 0)
         return lock != -EAGAIN;
-    if (store_load(&e->store, id, &r, NULL) == 0 && engine_settle(e, &r))
+    if (store_load(&e->store, id, &r, NULL) == 0 && container_settle(e, &r))
         return store_save(&e->store, &r, true, NULL) == 0;
     return true;
 }
 
-void engine_settle_all(struct mtd_engine *e)
+void container_settle_all(struct mtd_engine *e)
 {
     char known[BOOT_ID_LEN + 2] = "";
     bool all = true;
@@ -103,7 +103,7 @@ void engine_settle_all(struct mtd_engine *e)
     auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     for (const struct dirent *d; dir && (d = readdir(dir));)
         if (hex_is_valid(d->d_name, MTD_ID_LEN))
-            all &= engine_settle_one(e, d->d_name);
+            all &= container_settle_one(e, d->d_name);
     if (all && dir)
         fs_replace_at(e->store.root_fd, MARKER, e->boot_id, BOOT_ID_LEN, 0600, false);
 }

@@ -8,9 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,99 +19,21 @@
 
 #define REPAIR_ROUNDS 3
 
-/* ---- findings ------------------------------------------------------------------------------ */
-
-static void finding_done(struct finding *f)
-{
-    free(f->object);
-    free(f->text);
-}
-
-static void check_done(struct check *c)
-{
-    for (size_t i = 0; i < c->len; i++)
-        finding_done(&c->items[i]);
-    free(c->items);
-    cgroup_done(&c->host);
-    strv_done(&c->groups);
-    *c = (struct check){0};
-}
-
-static struct finding *make_room(struct check *c)
-{
-    if (c->len == c->cap) {
-        size_t cap = c->cap ? 2 * c->cap : 16;
-        struct finding *items = reallocarray(c->items, cap, sizeof(*items));
-        if (!items)
-            return NULL;
-        c->items = items;
-        c->cap = cap;
-    }
-    return &c->items[c->len];
-}
-
-void check_add(struct check *c, const char *id, const char *object, repair_fn repair,
-               const char *fmt, ...)
-{
-    va_list args;
-    struct finding *f = make_room(c);
-    char *text = NULL;
-    va_start(args, fmt);
-    int n = vasprintf(&text, fmt, args);
-    va_end(args);
-    char *copy = f ? strdup(object) : NULL;
-    if (!copy || n < 0) {
-        free(copy);
-        free(n < 0 ? NULL : text);
-        c->out_of_memory = true;
-        return;
-    }
-    *f = (struct finding){.object = copy, .text = text, .repair = repair};
-    snprintf(f->id, sizeof(f->id), "%s", id ? id : "");
-    c->len++;
-}
-
-static const struct finding *find(const struct check *c, const struct finding *like)
-{
-    for (size_t i = 0; i < c->len; i++) {
-        const struct finding *f = &c->items[i];
-        if (f->repair == like->repair && strcmp(f->id, like->id) == 0 &&
-            strcmp(f->object, like->object) == 0)
-            return f;
-    }
-    return NULL;
-}
-
 /* ---- repairs ------------------------------------------------------------------------------- */
-
-bool check_exists(struct mtd_engine *e, const char *id)
-{
-    return e->store.containers_fd >= 0 &&
-           faccessat(e->store.containers_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-}
 
 static int give_monitor(struct mtd_engine *e, const struct finding *f)
 {
-    return engine_adopt(e, f->id, NULL);
-}
-
-int check_clear(struct mtd_engine *e, const struct finding *f)
-{
-    auto_fd int lock = store_try_lock(&e->store, f->id, NULL);
-    if (lock == -EAGAIN || engine_has_monitor(e, f->id))
-        return -EAGAIN;
-    engine_clear_run(e, f->id);
-    return 0;
+    return container_adopt(e, f->id, NULL);
 }
 
 static int start_health(struct mtd_engine *e, const struct finding *f)
 {
-    return engine_mend_health(e, f->id) ? 0 : -EAGAIN;
+    return container_mend_health(e, f->id) ? 0 : -EAGAIN;
 }
 
 static int settle(struct mtd_engine *e, const struct finding *f)
 {
-    return engine_settle_one(e, f->id) ? 0 : -EAGAIN;
+    return container_settle_one(e, f->id) ? 0 : -EAGAIN;
 }
 
 static int mend_unfinished(struct mtd_engine *e, const struct finding *f)
@@ -168,7 +88,7 @@ static void check_living(struct check *c, const struct mtd_record *r)
     const struct mtd_status *st = &r->status;
     const char *said = mtd_state_name(st->state);
     bool alive = st->state != MTD_STATE_RESTARTING && proc_is(st->pid, st->pid_start);
-    bool monitored = engine_has_monitor(c->e, r->id);
+    bool monitored = container_has_monitor(c->e, r->id);
     if (monitored && !alive && st->state != MTD_STATE_RESTARTING)
         check_add(c, r->id, "monitor", NULL,
                   "its process %d has exited, but its monitor %d has not recorded that",
@@ -179,7 +99,7 @@ static void check_living(struct check *c, const struct mtd_record *r)
     else if (!monitored)
         check_add(c, r->id, "dead", give_monitor,
                   "the record says %s, but its processes are gone", said);
-    if (monitored && alive && engine_lacks_health(c->e, r->id, st->pid, st->health))
+    if (monitored && alive && container_lacks_health(c->e, r->id, st->pid, st->health))
         check_add(c, r->id, "health", start_health,
                   "is running, but its health is not being checked");
     for (size_t i = 0; alive && i < st->cgroups.len; i++) {
@@ -195,7 +115,7 @@ static void check_resting(struct check *c, const struct mtd_record *r)
 {
     const char *said = mtd_state_name(r->status.state);
     auto_free char *groups = check_groups_of(c, r->id);
-    if (engine_has_monitor(c->e, r->id)) {
+    if (container_has_monitor(c->e, r->id)) {
         check_add(c, r->id, "monitor", NULL, "is %s, but its monitor is still running",
                   said);
         return;
@@ -220,7 +140,7 @@ static void check_record(struct check *c, const char *id)
     close(take_fd(&lock)); /* a monitor may be waiting to record an end */
     if (code < 0)
         check_add(c, id, "record", NULL, "%s", why.text);
-    else if (engine_settle(c->e, &r))
+    else if (container_settle(c->e, &r))
         check_add(c, id, "boot", settle,
                   "the record says %s, but the host was restarted since", said);
     else if (mtd_state_is_active(r.status.state))
@@ -260,19 +180,6 @@ static int look(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
     return r;
 }
 
-/* Keeps what the second look saw as well. */
-static void keep_common(struct check *c, const struct check *again)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < c->len; i++) {
-        if (find(again, &c->items[i]))
-            c->items[kept++] = c->items[i];
-        else
-            finding_done(&c->items[i]);
-    }
-    c->len = kept;
-}
-
 /* What is still there after several looks is not just being changed. */
 static int look_long(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
 {
@@ -283,7 +190,7 @@ static int look_long(struct mtd_engine *e, struct check *ret, struct mtd_error *
         nanosleep(&(struct timespec){.tv_nsec = PAUSES_MS[i] * NS_PER_MS}, NULL);
         r = look(e, &again, err);
         if (r == 0)
-            keep_common(ret, &again);
+            check_keep_common(ret, &again);
         check_done(r == 0 ? &again : ret);
     }
     return r;
@@ -295,10 +202,10 @@ static void tell(const struct check *c, const struct check *left,
 {
     for (size_t i = 0; i < c->len; i++) {
         const struct finding *f = &c->items[i];
-        if (told && find(told, f))
+        if (told && check_find(told, f))
             continue;
         const struct mtd_finding out = {
-            .id = f->id, .text = f->text, .repaired = left && !find(left, f)};
+            .id = f->id, .text = f->text, .repaired = left && !check_find(left, f)};
         found(&out, arg);
     }
 }
@@ -312,7 +219,7 @@ static bool repair_each(struct mtd_engine *e, const struct check *c)
             c->items[i].repair(e, &c->items[i]);
             any = true;
         }
-    engine_sweep(e);
+    container_sweep(e);
     return any;
 }
 

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "engine/container/internal.h"
 #include "engine/host/tty.h"
+#include "engine/store/events.h"
 
 int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
                struct mtd_error *err)
@@ -23,11 +24,11 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
     if (code == 0)
         code =
             store_load(&e->store, id, &r, err); /* as written: rename must not observe */
-    engine_settle(e, &r);
+    container_settle(e, &r);
     if (code == 0)
         code = store_rename(&e->store, &r, name, err);
     if (code == 0)
-        engine_note(e, &r, "rename");
+        events_note(e->store.root_fd, &r, "rename");
     return code;
 }
 
@@ -79,15 +80,16 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources
         code = store_load(&e->store, id, &r, err);
     if (code < 0)
         return code;
-    engine_settle(e, &r);
+    container_settle(e, &r);
     if (restart && r.spec.auto_remove && *restart != MTD_RESTART_NO)
         return mtd_fail(err, EINVAL,
                         "restart policy cannot be updated because --rm is set");
     if (merge_resources(&r.spec.resources, res) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
-    code = engine_check_resources(&r.spec.resources, err);
+    code = container_check_resources(&r.spec.resources, err);
     if (code == 0)
-        code = apply_limits(&r, mtd_state_is_live(engine_observe(e, id, &r.status)), err);
+        code =
+            apply_limits(&r, mtd_state_is_live(container_observe(e, id, &r.status)), err);
     if (code < 0)
         return code;
     if (restart) {
@@ -96,7 +98,7 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources
     }
     code = store_save(&e->store, &r, true, err);
     if (code == 0)
-        engine_note(e, &r, "update");
+        events_note(e->store.root_fd, &r, "update");
     return code;
 }
 

@@ -17,6 +17,7 @@
 #include "engine/host/init_program.h"
 #include "engine/host/kernel.h"
 #include "engine/rootfs/hostfiles.h"
+#include "engine/store/events.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define OUT_OF_MEMORY(err) mtd_fail(err, ENOMEM, "out of memory")
@@ -127,7 +128,7 @@ static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
 
 /* ---- refusing ---------------------------------------------------------------------------- */
 
-int engine_check_resources(const struct mtd_resources *r, struct mtd_error *err)
+int container_check_resources(const struct mtd_resources *r, struct mtd_error *err)
 {
     int code = mtd_limits_check(r, err);
     return code < 0 || !r->cpuset_cpus ? code : mtd_limit_cpuset(r->cpuset_cpus, err);
@@ -207,7 +208,7 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
 {
     int r = check_process(&s->process, err);
     if (r == 0)
-        r = engine_check_resources(&s->resources, err);
+        r = container_check_resources(&s->resources, err);
     for (size_t i = 0; r == 0 && i < s->n_mounts; i++)
         r = check_mount(&s->mounts[i], err);
     for (size_t i = 0; r == 0 && i < s->add_hosts.len; i++)
@@ -304,14 +305,14 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     for (size_t i = 0; code == 0 && i < r.spec.n_mounts; i++)
         code = make_volume(e, &r.spec.mounts[i], err);
     if (code == 0)
-        code = engine_fill_volumes(e, &r, err);
+        code = container_fill_volumes(e, &r, err);
     if (code == 0)
         code = store_create(&e->store, &r, c->name, err);
     if (code < 0) {
         store_remove_volumes(&e->store, &r);
         return code;
     }
-    engine_note(e, &r, "create");
+    events_note(e->store.root_fd, &r, "create");
     snprintf(ret_id, MTD_ID_SIZE, "%s", r.id);
     return 0;
 }

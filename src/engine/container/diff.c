@@ -120,10 +120,10 @@ int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret,
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    int code = engine_load(e, ref, &r, NULL, err);
+    int code = container_load(e, ref, &r, NULL, err);
     if (code < 0)
         return code;
-    auto_free char *upper = engine_dir(e, r.id, "upper");
+    auto_free char *upper = container_dir(e, r.id, "upper");
     auto_fd int layers =
         openat(e->store.root_fd, "images/layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct walk w = {.record = &r, .layers_fd = layers};

@@ -24,7 +24,7 @@ int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    int code = engine_load(e, ref, &r, NULL, err);
+    int code = container_load(e, ref, &r, NULL, err);
     if (code < 0)
         return code;
     auto_fd int run = store_open_run(&e->store, r.id, false, NULL);
@@ -130,7 +130,7 @@ int mtd_exec_kill(struct mtd_engine *e, const char *ref, const char *exec, int s
     auto_done(mtd_record_done) struct mtd_record r;
     auto_free struct mtd_exec_info *all = NULL;
     mtd_record_init(&r);
-    int code = engine_load(e, ref, &r, NULL, err);
+    int code = container_load(e, ref, &r, NULL, err);
     if (code < 0)
         return code;
     if (r.status.state == MTD_STATE_PAUSED) /* v1 delivers nothing to what is frozen */

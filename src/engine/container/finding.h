@@ -1,4 +1,4 @@
-/* container_check - what the halves of mtd_check() share; nobody else includes it.
+/* container/finding.h - what the halves of mtd_check() share.
  * Shape   container/check.c asks the records, container/check_host.c the host; both collect
  *         findings. One that is not found again a moment later was something under way.
  */
@@ -27,8 +27,15 @@ struct check {
     bool out_of_memory;
 };
 
+void check_done(struct check *c);
 void check_add(struct check *c, const char *id, const char *object, repair_fn repair,
                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* The same finding in c; NULL = it is not there. */
+const struct finding *check_find(const struct check *c, const struct finding *like);
+
+/* Drops what is not in again too. */
+void check_keep_common(struct check *c, const struct check *again);
 
 bool check_exists(struct mtd_engine *e, const char *id); /* in containers/ */
 /* "PATH (3 processes)" of an id's groups, malloc'ed; NULL = there are none. */

@@ -14,6 +14,7 @@
 #include "base/fault.h"
 #include "engine/container/internal.h"
 #include "engine/rootfs/rootfs.h"
+#include "engine/store/events.h"
 
 int mtd_images(struct mtd_engine *e, struct mtd_image_list *ret, struct mtd_error *err)
 {
@@ -107,7 +108,7 @@ static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
                       const struct mtd_commit *c, char **ret_id, struct mtd_error *err)
 {
     auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
-    auto_free char *path = engine_dir(e, r->id, "upper");
+    auto_free char *path = container_dir(e, r->id, "upper");
     if (!path || config_of(&r->spec, &config) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     int code = apply_meta(&config, c, err);
@@ -125,7 +126,7 @@ static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
 }
 
 /* A note in the run directory first: who is killed here leaves a container that no user has
- * paused, and engine_sweep() thaws it. */
+ * paused, and container_sweep() thaws it. */
 static int freeze_noted(struct mtd_engine *e, const struct mtd_record *r,
                         struct cgroup *group, struct mtd_error *err)
 {
@@ -133,7 +134,8 @@ static int freeze_noted(struct mtd_engine *e, const struct mtd_record *r,
     int code = run < 0 ? run : cgroup_open(group, &r->status.cgroups, err);
     if (code < 0)
         return code;
-    auto_fd int note = openat(run, ENGINE_FROZEN, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    auto_fd int note =
+        openat(run, CONTAINER_FROZEN, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (note < 0)
         return mtd_fail_errno(err, errno, "cannot pause %s", r->name);
     fault_point("commit.freeze");
@@ -150,7 +152,7 @@ static void thaw_noted(struct mtd_engine *e, const char *id, const struct cgroup
     fault_point("commit.thaw");
     cgroup_freeze(group, false, NULL);
     if (run >= 0)
-        unlinkat(run, ENGINE_FROZEN, 0);
+        unlinkat(run, CONTAINER_FROZEN, 0);
 }
 
 int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c,
@@ -160,7 +162,7 @@ int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c
     auto_done(cgroup_done) struct cgroup group = {0};
     mtd_record_init(&r);
     auto_fd int lock = -1;
-    int code = engine_load(e, ref, &r, &lock, err);
+    int code = container_load(e, ref, &r, &lock, err);
     if (code < 0)
         return code;
     bool freeze = c->pause && r.status.state == MTD_STATE_RUNNING;
@@ -172,14 +174,14 @@ int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c
     if (freeze)
         thaw_noted(e, r.id, &group);
     if (code == 0)
-        engine_note(e, &r, "commit");
+        events_note(e->store.root_fd, &r, "commit");
     return code;
 }
 
 static int open_tree_of(struct mtd_engine *e, const struct mtd_record *r,
                         struct mtd_error *err)
 {
-    auto_free char *dir = engine_dir(e, r->id, "");
+    auto_free char *dir = container_dir(e, r->id, "");
     auto_free char *images = NULL;
     if (!dir || asprintf(&images, "%s/images", e->store.root) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
@@ -191,12 +193,12 @@ int mtd_export(struct mtd_engine *e, const char *ref, int out_fd, struct mtd_err
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    int code = engine_load(e, ref, &r, NULL, err);
+    int code = container_load(e, ref, &r, NULL, err);
     if (code < 0)
         return code;
     auto_fd int tree = open_tree_of(e, &r, err);
     code = tree < 0 ? tree : image_export(tree, out_fd, err);
     if (code == 0)
-        engine_note(e, &r, "export");
+        events_note(e->store.root_fd, &r, "export");
     return code;
 }

@@ -293,8 +293,8 @@ static int turn(struct relay *s, int *ret_status)
     return r < 0 ? r : work(s, p, ret_status);
 }
 
-int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_status,
-                 struct mtd_error *err)
+int container_relay(const struct relay_target *t, struct mtd_relay *r, int *ret_status,
+                    struct mtd_error *err)
 {
     static struct relay s;
     s = (struct relay){.r = r,

@@ -9,12 +9,12 @@
 
 #include "engine/engine.h"
 
-struct attach_target {
+struct relay_target {
     struct log_reader *reader; /* at the first byte to show; borrowed */
     pid_t pid;                 /* pid 1, for proxied signals */
     uint64_t pid_start;
 };
-int attach_relay(const struct attach_target *t, struct mtd_relay *r, int *ret_status,
-                 struct mtd_error *err);
+int container_relay(const struct relay_target *t, struct mtd_relay *r, int *ret_status,
+                    struct mtd_error *err);
 
 #endif

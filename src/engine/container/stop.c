@@ -19,61 +19,11 @@
 #include "base/parse.h"
 #include "base/sys.h"
 #include "engine/container/internal.h"
+#include "engine/store/events.h"
 
 #define STOP_TIMEOUT_S 10
 #define KILL_WAIT_MS 30000
 #define RECORD_WAIT_MS 20
-
-#define POLL_MAX_MS 3600000 /* poll takes an int; longer waits go round */
-
-/* Waits for a word of the monitor until the deadline. 1 = there is one, 0 = it is over. */
-static int await_word(int fd, bool for_ever, int64_t deadline)
-{
-    for (;;) {
-        struct pollfd p = {.fd = fd, .events = POLLIN};
-        int64_t left = (deadline - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
-        left = left < 0 ? 0 : left > POLL_MAX_MS ? POLL_MAX_MS : left;
-        int n = poll(&p, 1, for_ever ? -1 : (int)left);
-        if (n > 0)
-            return 1;
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        if (!for_ever && clock_mono_ns() >= deadline)
-            return 0;
-    }
-}
-
-static int wait_exit(int fd, int64_t timeout_ms, bool any_run, struct packet_exit *ret)
-{
-    static char room[PACKET_MAX];
-    int64_t deadline = clock_mono_ns() + timeout_ms * NS_PER_MS;
-    for (;;) {
-        const void *data = NULL;
-        size_t len = 0;
-        int r = await_word(fd, timeout_ms < 0, deadline);
-        if (r <= 0)
-            return r < 0 ? r : -ETIMEDOUT;
-        int type = packet_recv(fd, room, MSG_DONTWAIT, &data, &len);
-        if (type <= 0 && type != -EAGAIN)
-            return 0;
-        if (type != PACKET_EXIT)
-            continue;
-        memcpy(ret, data, sizeof(*ret));
-        if (any_run || !ret->restarting)
-            return 1;
-    }
-}
-
-int engine_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret)
-{
-    return wait_exit(fd, timeout_ms, false, ret);
-}
-
-int engine_wait_run(int fd, int64_t timeout_ms)
-{
-    struct packet_exit end;
-    return wait_exit(fd, timeout_ms, true, &end);
-}
 
 /* A process under signal, held so that its number cannot become another's. */
 struct victim {
@@ -93,7 +43,7 @@ static void victim_done(struct victim *v)
 static int victim_open(struct mtd_engine *e, const struct mtd_record *r, struct victim *v,
                        enum packet_type why, struct mtd_error *err)
 {
-    v->monitor = engine_connect(e, r->id, NULL);
+    v->monitor = container_connect(e, r->id, NULL);
     v->pidfd = proc_open(r->status.pid, r->status.pid_start);
     int code = cgroup_open(&v->cgroup, &r->status.cgroups, err);
     if (code < 0)
@@ -109,7 +59,7 @@ static int wait_gone(const struct victim *v, int64_t timeout_ms)
 {
     struct packet_exit end;
     if (v->monitor >= 0) {
-        int r = engine_wait_exit(v->monitor, timeout_ms, &end);
+        int r = container_wait_exit(v->monitor, timeout_ms, &end);
         if (r != 0)
             return r > 0 ? 0 : r;
     }
@@ -135,8 +85,8 @@ static int fail_to_end(const struct victim *v, struct mtd_error *err)
     struct pollfd p = {.fd = v->pidfd, .events = POLLIN};
     bool ended = v->pidfd < 0 || poll(&p, 1, 0) > 0;
     if (ended && v->monitor >= 0)
-        return engine_fail_mute(v->monitor,
-                                "it was killed, but its exit was not recorded", err);
+        return container_fail_unresponsive(
+            v->monitor, "it was killed, but its exit was not recorded", err);
     return mtd_fail(err, ETIMEDOUT,
                     "it was killed but has not exited; a process in it is "
                     "blocked in the kernel (state D), see `mytop-docker top`");
@@ -164,7 +114,7 @@ static int load_to_end(struct mtd_engine *e, const char *ref, bool by_user,
                        struct mtd_record *r, struct mtd_error *err)
 {
     auto_fd int lock = -1;
-    int code = engine_load(e, ref, r, &lock, err);
+    int code = container_load(e, ref, r, &lock, err);
     enum mtd_state seen = r->status.state;
     bool owned = mtd_state_is_active(seen);
     if (code < 0 || !by_user || !owned || r->spec.restart == MTD_RESTART_NO ||
@@ -200,7 +150,7 @@ static int stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, bool b
     if (code == -ETIMEDOUT)
         code = kill_all(&v, err);
     if (code == 0)
-        engine_note(e, &r, "stop");
+        events_note(e->store.root_fd, &r, "stop");
     return code;
 }
 
@@ -236,7 +186,7 @@ int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *e
     if (code == 0 && sig == SIGKILL)
         code = kill_all(&v, err);
     if (code == 0)
-        engine_note(e, &r, "kill");
+        events_note(e->store.root_fd, &r, "kill");
     return code;
 }
 
@@ -245,7 +195,7 @@ int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_erro
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     auto_fd int lock = -1;
-    int code = engine_load(e, ref, &r, &lock, err);
+    int code = container_load(e, ref, &r, &lock, err);
     if (code < 0)
         return code;
     enum mtd_state s = r.status.state;
@@ -264,7 +214,7 @@ int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_erro
         return mtd_fail(err, EBUSY, "container %s is not running", ref);
     }
     if (code == 0)
-        engine_note(e, &r, pause ? "pause" : "unpause");
+        events_note(e->store.root_fd, &r, pause ? "pause" : "unpause");
     return code;
 }
 
@@ -291,19 +241,20 @@ int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code,
         auto_done(mtd_record_done) struct mtd_record r;
         mtd_record_init(&r);
         struct packet_exit end;
-        auto_fd int monitor = engine_connect(e, id, NULL);
-        code = engine_load(e, id, &r, NULL, err);
+        auto_fd int monitor = container_connect(e, id, NULL);
+        code = container_load(e, id, &r, NULL, err);
         if (code < 0)
             return code;
         if (!mtd_state_is_active(r.status.state)) {
             *ret_exit_code = r.status.exit_code;
             return 0;
         }
-        if (monitor >= 0 && engine_wait_exit(monitor, -1, &end) == 1) {
+        if (monitor >= 0 && container_wait_exit(monitor, -1, &end) == 1) {
             *ret_exit_code = end.code;
             return 0;
         }
-        if (monitor < 0 || engine_has_monitor(e, id)) /* else it gets a new one first */
+        if (monitor < 0 ||
+            container_has_monitor(e, id)) /* else it gets a new one first */
             wait_process(&r.status);
     }
 }
@@ -313,7 +264,7 @@ static int lock_still(struct mtd_engine *e, const char *ref, bool force,
                       struct mtd_record *r, int *ret_lock, struct mtd_error *err)
 {
     for (;;) {
-        int code = engine_load(e, ref, r, ret_lock, err);
+        int code = container_load(e, ref, r, ret_lock, err);
         if (code < 0)
             return code;
         enum mtd_state s = r->status.state;
@@ -367,11 +318,11 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
     if (code < 0)
         return code;
     if (faccessat(e->store.run_fd, id, F_OK, 0) == 0)
-        engine_clear_run(e, id); /* a start that was cut off */
+        container_clear_run(e, id); /* a start that was cut off */
     code = store_remove(&e->store, r.id, err);
     if (code == 0 && volumes)
         store_remove_volumes(&e->store, &r);
     if (code == 0)
-        engine_note(e, &r, "destroy");
+        events_note(e->store.root_fd, &r, "destroy");
     return code;
 }

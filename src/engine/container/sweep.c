@@ -35,7 +35,7 @@ static bool wants_monitor(const struct mtd_engine *e, const struct mtd_status *s
 }
 
 /* The lock tells a cut-off start from one that is under way. */
-void engine_clear_run(struct mtd_engine *e, const char *id)
+void container_clear_run(struct mtd_engine *e, const char *id)
 {
     drop_groups(id);
     fs_remove_tree_at(e->store.run_fd, id);
@@ -46,16 +46,16 @@ static void mend(struct mtd_engine *e, const char *id)
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
-    if (lock == -EAGAIN || engine_has_monitor(e, id))
+    if (lock == -EAGAIN || container_has_monitor(e, id))
         return;
     if (lock >= 0 && store_load(&e->store, id, &r, NULL) == 0 &&
         wants_monitor(e, &r.status)) {
         close(take_fd(&lock));
-        engine_adopt(e, id, NULL);
+        container_adopt(e, id, NULL);
         return;
     }
     if (lock >= 0 || lock == -ENOENT)
-        engine_clear_run(e, id);
+        container_clear_run(e, id);
 }
 
 static bool is_noted(const struct mtd_engine *e, const char *note)
@@ -80,13 +80,13 @@ static void thaw(struct mtd_engine *e, const char *id, const char *note)
 
 static void thaw_noted(struct mtd_engine *e, const char *id)
 {
-    char note[MTD_ID_SIZE + sizeof("/" ENGINE_FROZEN)];
-    snprintf(note, sizeof(note), "%s/" ENGINE_FROZEN, id);
+    char note[MTD_ID_SIZE + sizeof("/" CONTAINER_FROZEN)];
+    snprintf(note, sizeof(note), "%s/" CONTAINER_FROZEN, id);
     if (is_noted(e, note))
         thaw(e, id, note);
 }
 
-void engine_sweep(struct mtd_engine *e)
+void container_sweep(struct mtd_engine *e)
 {
     store_sweep(&e->store);
     int fd = openat(e->store.run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -94,7 +94,7 @@ void engine_sweep(struct mtd_engine *e)
     for (const struct dirent *d; dir && (d = readdir(dir));)
         if (hex_is_valid(d->d_name, MTD_ID_LEN)) {
             thaw_noted(e, d->d_name);
-            if (!engine_has_monitor(e, d->d_name))
+            if (!container_has_monitor(e, d->d_name))
                 mend(e, d->d_name);
         }
 }

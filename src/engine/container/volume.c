@@ -165,8 +165,8 @@ static int fill_volume(struct filling *f, struct mtd_error *err)
     return r;
 }
 
-int engine_fill_volumes(struct mtd_engine *e, const struct mtd_record *r,
-                        struct mtd_error *err)
+int container_fill_volumes(struct mtd_engine *e, const struct mtd_record *r,
+                           struct mtd_error *err)
 {
     int code = 0;
     for (size_t i = 0; code == 0 && i < r->spec.n_mounts; i++) {

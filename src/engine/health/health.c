@@ -95,13 +95,7 @@ static void save_status(struct checker *c)
     r.status.health = strdup(health_status_name(c->status));
     store_save(&c->store, &r, false, NULL);
     snprintf(action, sizeof(action), "health_status: %s", health_status_name(c->status));
-    struct event e = {.type = "container",
-                      .action = action,
-                      .id = r.id,
-                      .name = r.name,
-                      .image = r.spec.image,
-                      .exit_code = -1};
-    events_append(c->store.root_fd, &e);
+    events_note(c->store.root_fd, &r, action);
 }
 
 /* False: the container has ended, or is gone. */

@@ -115,13 +115,7 @@ static void announce(struct monitor *m, bool adopted)
 {
     struct packet_ready ready = {
         .pid = m->alive ? m->pid : 0, .tty = m->tty, .log_offset = m->log_offset};
-    struct event e = {.type = "container",
-                      .action = adopted ? "adopt" : "start",
-                      .id = m->id,
-                      .name = m->record.name,
-                      .image = m->record.spec.image,
-                      .exit_code = -1};
-    events_append(m->store.root_fd, &e);
+    events_note(m->store.root_fd, &m->record, adopted ? "adopt" : "start");
     monitor_unlock(m);
     monitor_client_send_all(m, PACKET_READY, &ready, sizeof(ready));
     if (m->health && m->alive)

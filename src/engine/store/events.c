@@ -122,3 +122,14 @@ int events_append(int root_fd, const struct event *e)
         return -errno;
     return (size_t)n == line.len ? 0 : -ENOSPC;
 }
+
+int events_note(int root_fd, const struct mtd_record *r, const char *action)
+{
+    const struct event e = {.type = "container",
+                            .action = action,
+                            .id = r->id,
+                            .name = r->name,
+                            .image = r->spec.image,
+                            .exit_code = -1};
+    return events_append(root_fd, &e);
+}

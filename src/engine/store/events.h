@@ -19,5 +19,7 @@ struct event {
     int exit_code; /* -1 = does not apply */
 };
 int events_append(int root_fd, const struct event *e);
+/* Of a container, as its record names it. */
+int events_note(int root_fd, const struct mtd_record *r, const char *action);
 
 #endif

@@ -1,0 +1,93 @@
+/* Handing a container to a monitor, and hearing from it: ready, or why not. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/container/internal.h"
+#include "engine/host/self.h"
+#include "engine/monitor/monitor.h"
+
+#define LINK_MAX_LEN 4096
+#define ADOPT_WAIT_MS 10000
+
+static pid_t spawn_monitor(struct mtd_engine *e, const char *id,
+                           const struct mtd_start *s, const char *mode, int socket_fd,
+                           struct mtd_error *err)
+{
+    char rows[8], cols[8], exe[LINK_MAX_LEN];
+    auto_fd int self = self_open(err);
+    if (self < 0)
+        return self;
+    ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    exe[n < 0 ? 0 : n] = '\0';
+    snprintf(rows, sizeof(rows), "%u", (unsigned)s->rows);
+    snprintf(cols, sizeof(cols), "%u", (unsigned)s->cols);
+    char *argv[] = {(char *)MONITOR_NAME,
+                    e->store.root,
+                    e->store.run_root,
+                    (char *)id,
+                    rows,
+                    cols,
+                    exe,
+                    (char *)mode,
+                    NULL};
+    return self_spawn(self, argv, socket_fd, NULL, err);
+}
+
+int container_hear(int fd, struct packet_ready *ret, struct mtd_error *err)
+{
+    static char room[PACKET_MAX];
+    const void *data = NULL;
+    size_t len = 0;
+    int type = packet_recv(fd, room, 0, &data, &len);
+    if (type == PACKET_READY) {
+        memcpy(ret, data, sizeof(*ret));
+        return 0;
+    }
+    if (type != PACKET_ERROR)
+        return mtd_fail(err, EPIPE, "the monitor died while starting it; try again");
+    struct mtd_error said;
+    memcpy(&said, data, sizeof(said));
+    said.text[sizeof(said.text) - 1] = '\0';
+    if (err)
+        *err = said;
+    return said.code ? -said.code : -EIO;
+}
+
+int container_launch(struct mtd_engine *e, const char *id, const struct mtd_start *s,
+                     const char *mode, struct packet_ready *ready, struct mtd_error *err)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return mtd_fail_errno(err, errno, "cannot create a socket");
+    auto_fd int mine = pair[0], theirs = pair[1];
+    pid_t pid = spawn_monitor(e, id, s, mode, theirs, err);
+    if (pid < 0)
+        return pid;
+    close(take_fd(&theirs));
+    int r = container_hear(mine, ready, err);
+    if (r < 0) {
+        waitpid(pid, NULL, 0);
+        return r;
+    }
+    return take_fd(&mine);
+}
+
+/* The new monitor answers when it has taken over; a dead container's end is recorded when it
+ * says so, or when the connection closes. */
+int container_adopt(struct mtd_engine *e, const char *id, struct mtd_error *err)
+{
+    struct mtd_start s = {0};
+    struct packet_ready ready = {0};
+    auto_fd int fd = container_launch(e, id, &s, MONITOR_ADOPT, &ready, err);
+    if (fd < 0)
+        return fd;
+    if (ready.pid == 0)
+        container_wait_run(fd, ADOPT_WAIT_MS);
+    return 0;
+}

@@ -1,0 +1,55 @@
+/* Is it really running? The answer comes from the kernel (pid with start time and boot id, the
+ * monitor's lock, the freezer), so a record can be stale but never lies. */
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/container/internal.h"
+
+/* The monitor holds this lock as long as it lives; nobody can fake or forget that. */
+bool container_has_monitor(struct mtd_engine *e, const char *id)
+{
+    auto_fd int run = store_open_run(&e->store, id, false, NULL);
+    auto_fd int fd =
+        run < 0 ? -1 : openat(run, "monitor", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
+
+static bool is_frozen(const struct strv *cgroups)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    return cgroup_open(&c, cgroups, NULL) == 0 && cgroup_is_frozen(&c);
+}
+
+enum mtd_state container_observe_facts(struct mtd_engine *e, const char *id,
+                                       enum mtd_state said, pid_t pid, uint64_t start,
+                                       const char *boot, const struct strv *cgroups)
+{
+    if (said == MTD_STATE_RESTARTING)
+        return container_has_monitor(e, id) ? said : MTD_STATE_EXITED;
+    if (!mtd_state_is_live(said))
+        return said;
+    if (boot && strcmp(boot, e->boot_id) != 0)
+        return MTD_STATE_EXITED;
+    bool alive = start ? proc_is(pid, start) : pid > 0;
+    if (!alive && !container_has_monitor(e, id))
+        return MTD_STATE_EXITED;
+    return alive && is_frozen(cgroups) ? MTD_STATE_PAUSED : MTD_STATE_RUNNING;
+}
+
+enum mtd_state container_observe(struct mtd_engine *e, const char *id,
+                                 const struct mtd_status *st)
+{
+    return container_observe_facts(e, id, st->state, st->pid, st->pid_start, st->boot_id,
+                                   &st->cgroups);
+}
+
+bool container_is_orphan(struct mtd_engine *e, const char *id, enum mtd_state said,
+                         const char *boot_id)
+{
+    bool owned = mtd_state_is_active(said);
+    return owned && strcmp(boot_id, e->boot_id) == 0 && !container_has_monitor(e, id);
+}

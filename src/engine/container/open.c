@@ -1,0 +1,106 @@
+/* The state: opening it, and where its parts are; and the host it is on. Opening puts right what
+ * killed processes and a restart of the host left behind. */
+
+#include "engine/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+#include "base/cleanup.h"
+#include "engine/container/internal.h"
+
+#define DEFAULT_ROOT "/var/lib/mytop-docker"
+#define DEFAULT_RUN_ROOT "/run/mytop-docker"
+
+int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_error *err)
+{
+    struct mtd_engine *e = calloc(1, sizeof(*e));
+    if (!e)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    e->attached.fd = e->attached.dir_fd = -1;
+    int r = store_open(&e->store, o->root ? o->root : DEFAULT_ROOT,
+                       o->run_root ? o->run_root : DEFAULT_RUN_ROOT, o->read_only, err);
+    if (r < 0) {
+        free(e);
+        return r;
+    }
+    e->images = (struct image_store){.root = e->store.root, .root_fd = e->store.root_fd};
+    proc_boot_id(e->boot_id);
+    if (!o->as_found) {
+        container_settle_all(e);
+        container_sweep(e);
+    }
+    *ret = e;
+    return 0;
+}
+
+void mtd_close(struct mtd_engine *e)
+{
+    if (!e)
+        return;
+    store_done(&e->store);
+    free(e);
+}
+
+const char *mtd_root(const struct mtd_engine *e)
+{
+    return e->store.root;
+}
+
+const char *mtd_run_root(const struct mtd_engine *e)
+{
+    return e->store.run_root;
+}
+
+char *container_dir(struct mtd_engine *e, const char *id, const char *name)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/containers/%s%s%s", e->store.root, id, *name ? "/" : "",
+                 name) < 0)
+        return NULL;
+    return path;
+}
+
+char *mtd_path(struct mtd_engine *e, const char *id, const char *what)
+{
+    static const char *const NAMES[][2] = {
+        {"dir", ""},
+        {"log", "container.log"},
+        {"config", "config.json"},
+        {"hosts", "hosts"},
+        {"resolv.conf", "resolv.conf"},
+        {"hostname", "hostname"},
+        {"upper", "upper"},
+        {"work", "work"},
+        {"rootfs", "rootfs"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
+        if (strcmp(NAMES[i][0], what) == 0)
+            return container_dir(e, id, NAMES[i][1]);
+    return NULL;
+}
+
+int mtd_host_info(struct mtd_engine *e, struct mtd_info *ret, struct mtd_error *err)
+{
+    (void)e;
+    auto_done(cgroup_done) struct cgroup host = {0};
+    struct utsname uts;
+    struct sysinfo mem;
+    int r = cgroup_discover(&host, "/proc", err);
+    if (r < 0)
+        return r;
+    if (uname(&uts) < 0 || sysinfo(&mem) < 0)
+        return mtd_fail_errno(err, errno,
+                              "cannot read the host's kernel version and memory size");
+    *ret = (struct mtd_info){.cpus = mtd_host_cpus(),
+                             .memory = (uint64_t)mem.totalram * mem.mem_unit};
+    snprintf(ret->cgroup_version, sizeof(ret->cgroup_version), "%s",
+             cgroup_version(&host));
+    snprintf(ret->kernel, sizeof(ret->kernel), "%.64s", uts.release);
+    snprintf(ret->machine, sizeof(ret->machine), "%.64s", uts.machine);
+    return 0;
+}
