@@ -5,42 +5,112 @@
 
 #include "base/cleanup.h"
 
-/* One word from *s on into b; stops at an unquoted blank. -EINVAL: a quote is open. */
-static int take_word(const char **s, struct buf *b)
+struct splitter {
+    const char *p;
+    bool comments; /* # at the beginning of a word starts one */
+    struct buf word;
+    bool in_word; /* '' is a word too */
+    struct strv words;
+};
+
+static int add_char(struct splitter *s, char c)
 {
-    char quote = '\0';
-    int rc = 0;
-    for (; **s && rc == 0; (*s)++) {
-        char c = **s;
-        if (!quote && (c == ' ' || c == '\t'))
-            return 0;
-        if (c == quote)
-            quote = '\0';
-        else if (!quote && (c == '\'' || c == '"'))
-            quote = c;
-        else if (c == '\\' && quote != '\'' && (*s)[1])
-            rc = buf_putc(b, *++*s);
-        else
-            rc = buf_putc(b, c);
-    }
-    return rc < 0 ? rc : quote ? -EINVAL : 0;
+    s->in_word = true;
+    return buf_putc(&s->word, c);
 }
 
-int words_split(const char *s, struct strv *ret, struct mtd_error *err)
+static int end_word(struct splitter *s)
 {
-    for (;;) {
-        s += strspn(s, " \t");
-        if (!*s)
-            return 0;
-        auto_done(buf_done) struct buf word = {0};
-        int rc = take_word(&s, &word);
-        if (rc == -EINVAL)
-            return mtd_fail(err, EINVAL, "a quote is not closed");
-        if (rc == 0)
-            rc = strv_add_n(ret, word.data ? word.data : "", word.len);
-        if (rc < 0)
-            return mtd_fail_errno(err, -rc, "command line");
+    if (!s->in_word)
+        return 0;
+    int rc = strv_add_n(&s->words, s->word.data ? s->word.data : "", s->word.len);
+    s->word.len = 0;
+    s->in_word = false;
+    return rc;
+}
+
+static int read_single(struct splitter *s)
+{
+    s->in_word = true;
+    const char *end = strchr(s->p + 1, '\'');
+    if (!end)
+        return -EAGAIN;
+    int rc = buf_add(&s->word, s->p + 1, (size_t)(end - s->p) - 1);
+    s->p = end + 1;
+    return rc;
+}
+
+static int read_double(struct splitter *s)
+{
+    int rc = 0;
+    s->in_word = true;
+    for (s->p++; *s->p != '"' && rc == 0; s->p++) {
+        if (!*s->p || (*s->p == '\\' && !s->p[1]))
+            return -EAGAIN;
+        if (*s->p == '\\' && s->p[1] == '\n') {
+            s->p++;
+            continue;
+        }
+        if (*s->p == '\\' && strchr("\"\\$`", s->p[1]))
+            s->p++;
+        rc = add_char(s, *s->p);
     }
+    s->p += rc == 0;
+    return rc;
+}
+
+static int read_backslash(struct splitter *s)
+{
+    char c = s->p[1];
+    if (!c || (c == '\n' && !s->p[2]))
+        return -EAGAIN;
+    s->p += 2;
+    return c == '\n' ? 0 : add_char(s, c);
+}
+
+static int read_plain(struct splitter *s)
+{
+    char c = *s->p;
+    if (c == '#' && s->comments && !s->in_word) {
+        s->p += strcspn(s->p, "\n");
+        return 0;
+    }
+    s->p++;
+    if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
+        return end_word(s);
+    return add_char(s, c);
+}
+
+/* Appends to ret all words or, on failure, none. */
+static int split(const char *text, bool comments, struct strv *ret)
+{
+    struct splitter s = {.p = text, .comments = comments};
+    int rc = 0;
+    while (*s.p && rc == 0)
+        rc = *s.p == '\''   ? read_single(&s)
+             : *s.p == '"'  ? read_double(&s)
+             : *s.p == '\\' ? read_backslash(&s)
+                            : read_plain(&s);
+    if (rc == 0)
+        rc = end_word(&s);
+    if (rc == 0)
+        rc = strv_add_all(ret, &s.words);
+    buf_done(&s.word);
+    strv_done(&s.words);
+    return rc;
+}
+
+int words_split(const char *text, struct strv *ret, struct mtd_error *err)
+{
+    int rc = split(text, false, ret);
+    if (rc == -EAGAIN)
+        return mtd_fail(err, EINVAL, WORDS_OPEN);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "command line") : 0;
+}
+
+int words_split_script(const char *text, struct strv *ret)
+{
+    return split(text, true, ret);
 }
 
 static int quote(const char *s, struct buf *b)

@@ -9,103 +9,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
-
-struct splitter {
-    const char *p;
-    struct buf word;
-    bool in_word; /* '' is a word too */
-    struct strv words;
-};
-
-static int add_char(struct splitter *s, char c)
-{
-    s->in_word = true;
-    return buf_putc(&s->word, c);
-}
-
-static int end_word(struct splitter *s)
-{
-    if (!s->in_word)
-        return 0;
-    int rc = strv_add_n(&s->words, s->word.data ? s->word.data : "", s->word.len);
-    s->word.len = 0;
-    s->in_word = false;
-    return rc;
-}
-
-static int read_single(struct splitter *s)
-{
-    s->in_word = true;
-    const char *end = strchr(s->p + 1, '\'');
-    if (!end)
-        return -EAGAIN;
-    int rc = buf_add(&s->word, s->p + 1, (size_t)(end - s->p) - 1);
-    s->p = end + 1;
-    return rc;
-}
-
-static int read_double(struct splitter *s)
-{
-    int rc = 0;
-    s->in_word = true;
-    for (s->p++; *s->p != '"' && rc == 0; s->p++) {
-        if (!*s->p || (*s->p == '\\' && !s->p[1]))
-            return -EAGAIN;
-        if (*s->p == '\\' && s->p[1] == '\n') {
-            s->p++;
-            continue;
-        }
-        if (*s->p == '\\' && strchr("\"\\$`", s->p[1]))
-            s->p++;
-        rc = add_char(s, *s->p);
-    }
-    s->p += rc == 0;
-    return rc;
-}
-
-static int read_backslash(struct splitter *s)
-{
-    char c = s->p[1];
-    if (!c || (c == '\n' && !s->p[2]))
-        return -EAGAIN;
-    s->p += 2;
-    return c == '\n' ? 0 : add_char(s, c);
-}
-
-static int read_plain(struct splitter *s)
-{
-    char c = *s->p;
-    if (c == '#' && !s->in_word) {
-        s->p += strcspn(s->p, "\n");
-        return 0;
-    }
-    s->p++;
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
-        return end_word(s);
-    return add_char(s, c);
-}
-
-int script_split(const char *text, struct strv *ret)
-{
-    struct splitter s = {.p = text};
-    int rc = 0;
-    while (*s.p && rc == 0)
-        rc = *s.p == '\''   ? read_single(&s)
-             : *s.p == '"'  ? read_double(&s)
-             : *s.p == '\\' ? read_backslash(&s)
-                            : read_plain(&s);
-    if (rc == 0)
-        rc = end_word(&s);
-    buf_done(&s.word);
-    if (rc < 0) {
-        strv_done(&s.words);
-        return rc;
-    }
-    *ret = s.words;
-    return 0;
-}
-
-/* ---- running ---- */
+#include "base/words.h"
 
 struct script {
     struct cli *cli;
@@ -136,7 +40,7 @@ static int next_command(struct script *s, struct strv *ret)
     int rc = read_line(s);
     s->cli->line = s->line;
     while (rc > 0) {
-        rc = script_split(s->command.data, ret);
+        rc = words_split_script(s->command.data, ret);
         if (rc != -EAGAIN)
             return rc < 0 ? rc : 1;
         rc = read_line(s);
@@ -149,10 +53,9 @@ static int next_command(struct script *s, struct strv *ret)
 static int fail_line(struct script *s, int code)
 {
     s->cli->verb = NULL;
-    const char *why =
-        code == -EAGAIN ? "a quote is never closed, or the last line ends in a backslash"
-        : code == -EBADMSG ? "the line contains a NUL byte"
-                           : strerror(-code);
+    const char *why = code == -EAGAIN    ? WORDS_OPEN
+                      : code == -EBADMSG ? "the line contains a NUL byte"
+                                         : strerror(-code);
     return cli_fail(s->cli, STATUS_ENGINE, "%s", why);
 }
 

@@ -1,18 +1,14 @@
 /* script - batch commands from a file or stdin, one per line.
- * Shape   words as a POSIX shell splits them: blanks, '...', "..." (backslash before " \
- *         $ ` and newline), \x; a line ending in a backslash or inside quotes goes on in
- *         the next; # at the beginning of a word starts a comment. Nothing is expanded.
- * Errors  -EINVAL, err with the reason; the runner adds file and line.
+ * Shape   words_split_script() of words.h: # comments; a line ending in a backslash or inside
+ *         quotes goes on in the next.
+ * Errors  the status; file and line are in the message.
  */
 #ifndef CLI_SCRIPT_H
 #define CLI_SCRIPT_H
 
-#include "base/strv.h"
-#include "cli/verb.h"
+#include <stdbool.h>
 
-/* Splits text. -EAGAIN = a quote is open or the last character is a backslash: append the
- * next line and call again. */
-int script_split(const char *text, struct strv *ret);
+#include "cli/verb.h"
 
 /* Runs the file ("-" = stdin; the commands' own stdin is then /dev/null). Stops at the
  * first failure with its status; keep_going runs all and returns the first failure's. */

@@ -111,7 +111,7 @@ Test(actions, run_form_refuses)
     uibox_keys(&b, "Down");
     uibox_type(&b, "echo 'open");
     uibox_keys(&b, "Enter");
-    cr_expect(uibox_shows(&b, "a quote is not closed"));
+    cr_expect(uibox_shows(&b, "a quote is never closed"));
     cr_expect_str_eq(b.started, "");
     uibox_done(&b);
 }

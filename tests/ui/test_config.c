@@ -8,7 +8,6 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "base/words.h"
 #include "ui/model/columns.h"
 #include "ui/model/config.h"
 
@@ -112,25 +111,4 @@ Test(config, no_color_beats_the_scheme)
     for (int i = 0; i < COLOR_COUNT; i++)
         cr_expect(c.theme.looks[i].fg == -1 && c.theme.looks[i].bg == -1);
     keys_done(&k);
-}
-
-Test(words, quoting_goes_both_ways)
-{
-    static const char *const CASES[][2] = {
-        {"a b  c", "a b c"}, {"'a b' c", "'a b' c"}, {"\"a'b\"", "'a'\\''b'"},
-        {"a\\ b", "'a b'"},  {"''", "''"},           {"x'y z'", "'xy z'"},
-        {"  ", ""},
-    };
-    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
-        struct strv v = {0};
-        struct buf b = {0};
-        cr_assert_eq(words_split(CASES[i][0], &v, NULL), 0);
-        words_join(&v, &b);
-        cr_expect_str_eq(b.data ? b.data : "", CASES[i][1]);
-        strv_done(&v);
-        buf_done(&b);
-    }
-    struct strv v = {0};
-    cr_expect_lt(words_split("'open", &v, NULL), 0);
-    strv_done(&v);
 }
