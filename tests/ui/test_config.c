@@ -69,13 +69,14 @@ Test(config, wrong_lines_are_named_and_ignored)
     }
 }
 
-/* What the README shows can be copied. */
-Test(config, the_example_of_the_readme)
+/* What the manual shows can be copied. */
+Test(config, the_example_of_the_manual)
 {
     struct config c;
     struct keys k;
     struct buf text = {0};
-    cr_assert_eq(fs_read_at(AT_FDCWD, MTD_TESTS_DIR "/../README.md", 1u << 20, &text), 0);
+    cr_assert_eq(
+        fs_read_at(AT_FDCWD, MTD_TESTS_DIR "/../docs/dashboard.md", 1u << 20, &text), 0);
     char *from = strstr(text.data, "```ini\n"),
          *to = from ? strstr(from, "\n```\n") : NULL;
     cr_assert(from && to);

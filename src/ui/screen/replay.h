@@ -1,4 +1,4 @@
-/* replay - a dashboard driven by a file instead of a person: for tests and for the README's
+/* replay - a dashboard driven by a file instead of a person: for tests and for the manual's
  * screens. One step per line, '#' comments:
  *   key NAME ...      keys by name: j Enter ctrl-l (keys.h)
  *   type TEXT         every character of the rest of the line as a key

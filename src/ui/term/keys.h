@@ -179,7 +179,7 @@ int keys_remap(struct keys *k, const char *command, const char *list,
 
 const char *context_name(enum context c); /* "Logs" */
 
-/* The table as text: for the manual page (troff) and the README (Markdown). */
+/* The table as text: for the manual page (troff) and docs/dashboard.md (Markdown). */
 int keys_print(const struct keys *k, bool markdown, struct buf *ret);
 
 #endif
