@@ -85,11 +85,13 @@ Test(canvas, clips_on_every_side)
     struct canvas c;
     canvas_init(&c, 2, 6);
     struct rect r = {0, 1, 1, 4};
-    cr_expect_eq(canvas_puts(&c, r, 0, -2, PLAIN, "abcdefgh"), 6);
-    canvas_puts(&c, r, 1, 0, PLAIN, "outside");
-    canvas_puts(&c, r, -1, 0, PLAIN, "outside");
+    struct pen p = {.c = &c, .r = r, .col = -2};
+    pen_puts(&p, PLAIN, "abcdefgh");
+    cr_expect_eq(p.col, 6);
+    pen_puts(PEN(&c, r, 1, 0), PLAIN, "outside");
+    pen_puts(PEN(&c, r, -1, 0), PLAIN, "outside");
     expect_screen(&c, " cdef\n\n");
-    canvas_puts(&c, canvas_rect(&c), 1, 4, PLAIN, "xyz");
+    pen_puts(PEN(&c, canvas_rect(&c), 1, 4), PLAIN, "xyz");
     expect_screen(&c, " cdef\n    xy\n");
     canvas_done(&c);
 }
@@ -99,17 +101,17 @@ Test(canvas, no_half_glyphs)
     struct canvas c;
     canvas_init(&c, 1, 6);
     struct rect all = canvas_rect(&c);
-    canvas_puts(&c, all, 0, 0, PLAIN, "\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2");
+    pen_puts(PEN(&c, all, 0, 0), PLAIN, "\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2");
     check_cells(&c);
-    canvas_puts(&c, all, 0, 1, PLAIN, "x");
+    pen_puts(PEN(&c, all, 0, 1), PLAIN, "x");
     expect_screen(&c, " x\xe5\xad\x97\xe6\xbc\xa2\n");
     check_cells(&c);
-    canvas_puts(&c, all, 0, 2, PLAIN, "y");
+    pen_puts(PEN(&c, all, 0, 2), PLAIN, "y");
     expect_screen(&c, " xy \xe6\xbc\xa2\n");
-    canvas_puts(&c, all, 0, 5, PLAIN, "\xe6\xbc\xa2"); /* cut at the edge */
+    pen_puts(PEN(&c, all, 0, 5), PLAIN, "\xe6\xbc\xa2"); /* cut at the edge */
     expect_screen(&c, " xy\n");
     check_cells(&c);
-    canvas_puts(&c, all, 0, -1, PLAIN, "\xe6\xbc\xa2z"); /* and at the left one */
+    pen_puts(PEN(&c, all, 0, -1), PLAIN, "\xe6\xbc\xa2z"); /* and at the left one */
     check_cells(&c);
     canvas_done(&c);
 }
@@ -118,17 +120,18 @@ Test(canvas, combining_marks_share_their_cell)
 {
     struct canvas c;
     canvas_init(&c, 1, 8);
-    int end = canvas_puts(&c, canvas_rect(&c), 0, 0, PLAIN, "e\xcc\x81x");
-    cr_expect_eq(end, 2);
+    struct pen p = {.c = &c, .r = canvas_rect(&c)};
+    pen_puts(&p, PLAIN, "e\xcc\x81x");
+    cr_expect_eq(p.col, 2);
     expect_screen(&c, "e\xcc\x81x\n");
     char many[64] = "a";
     for (int i = 0; i < 20; i++)
         strcat(many, "\xcc\x81");
-    canvas_puts(&c, canvas_rect(&c), 0, 0, PLAIN, many);
+    pen_puts(PEN(&c, canvas_rect(&c), 0, 0), PLAIN, many);
     check_cells(&c);
-    canvas_puts(&c, canvas_rect(&c), 0, 3, PLAIN,
-                "\xcc\x81"
-                "b"); /* no base: dropped */
+    pen_puts(PEN(&c, canvas_rect(&c), 0, 3), PLAIN,
+             "\xcc\x81"
+             "b"); /* no base: dropped */
     check_cells(&c);
     canvas_done(&c);
 }
@@ -146,9 +149,9 @@ Test(canvas, random_bytes_never_break_a_cell)
         }
         c.ascii = round & 1;
         struct rect r = {(round % 5) - 1, (round % 11) - 3, 1 + round % 3, round % 19};
-        canvas_text(&c, r, round % 3 - 1, round % 23 - 5, PLAIN, bytes, sizeof(bytes));
-        canvas_field(&c, r, 0, round % 7 - 3, round % 13, round & 2, PLAIN,
-                     "\xe6\xbc\xa2 ok");
+        pen_text(PEN(&c, r, round % 3 - 1, round % 23 - 5), PLAIN, bytes, sizeof(bytes));
+        pen_field(PEN(&c, r, 0, round % 7 - 3), round % 13, round & 2, PLAIN,
+                  "\xe6\xbc\xa2 ok");
     }
     check_cells(&c);
     canvas_done(&c);
@@ -159,9 +162,9 @@ Test(canvas, ascii_shows_a_question_mark_a_column)
     struct canvas c;
     canvas_init(&c, 1, 10);
     c.ascii = true;
-    canvas_puts(&c, canvas_rect(&c), 0, 0, PLAIN,
-                "\xc3\xa9\xe6\xbc\xa2x"
-                "e\xcc\x81");
+    pen_puts(PEN(&c, canvas_rect(&c), 0, 0), PLAIN,
+             "\xc3\xa9\xe6\xbc\xa2x"
+             "e\xcc\x81");
     expect_screen(&c, "???xe\n");
     canvas_done(&c);
 }
@@ -171,10 +174,10 @@ Test(canvas, a_field_is_padded_or_cut)
     struct canvas c;
     canvas_init(&c, 1, 12);
     struct rect all = canvas_rect(&c);
-    canvas_field(&c, all, 0, 0, 5, false, PLAIN, "abcdefgh");
-    canvas_field(&c, all, 0, 6, 4, true, PLAIN, "42");
+    pen_field(PEN(&c, all, 0, 0), 5, false, PLAIN, "abcdefgh");
+    pen_field(PEN(&c, all, 0, 6), 4, true, PLAIN, "42");
     expect_screen(&c, "abcd\xe2\x80\xa6   42\n");
-    canvas_field(&c, all, 0, 0, 4, false, PLAIN, "a\xe6\xbc\xa2\xe6\xbc\xa2");
+    pen_field(PEN(&c, all, 0, 0), 4, false, PLAIN, "a\xe6\xbc\xa2\xe6\xbc\xa2");
     check_cells(&c);
     canvas_done(&c);
 }

@@ -33,7 +33,7 @@ static const char *drawn(enum scheme scheme)
 
 static void puts_at(int row, int col, struct style st, const char *text)
 {
-    canvas_puts(&canvas, canvas_rect(&canvas), row, col, st, text);
+    pen_puts(PEN(&canvas, canvas_rect(&canvas), row, col), st, text);
 }
 
 static void expect(enum scheme scheme, const char *part)

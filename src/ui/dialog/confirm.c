@@ -65,16 +65,17 @@ static void confirm_draw(struct modal *m, struct canvas *c, struct rect screen)
     const char *s = d->text;
     for (int row = 0; *s && row < in.rows - 1; row++) {
         size_t len = strcspn(s, "\n");
-        canvas_text(c, in, row, 0, STYLE(COLOR_TEXT), s, len);
+        pen_text(PEN(c, in, row, 0), STYLE(COLOR_TEXT), s, len);
         s += len + (s[len] == '\n');
     }
     struct rect last = {in.row + in.rows - 1, in.col, 1, in.cols};
     canvas_fill(c, last, STYLE(COLOR_TEXT));
-    for (int i = 0, col = 0; i < n; i++) {
+    struct pen p = {.c = c, .r = last};
+    for (int i = 0; i < n; i++, p.col += 2) {
         struct style st =
             i == d->choice ? STYLE_ATTR(COLOR_SELECTED, ATTR_BOLD) : STYLE(COLOR_TEXT);
         const char *key = i == 0 ? "Esc" : i == 1 && !d->c.force_only ? "y" : "f";
-        col = canvas_printf(c, last, 0, col, st, " %s %s ", key, labels[i]) + 2;
+        pen_printf(&p, st, " %s %s ", key, labels[i]);
     }
 }
 

@@ -30,56 +30,57 @@ static bool is_check(const struct form *f, size_t i)
     return f->ops->fields[i].kind == FIELD_CHECK;
 }
 
-static void draw_field(const struct form *f, struct canvas *c, struct rect in, int row,
-                       size_t i)
+/* The pen is at the beginning of the field's row. */
+static void draw_field(const struct form *f, struct pen p, size_t i)
 {
     const struct form_field *field = &f->ops->fields[i];
     bool on = i == f->at;
-    canvas_puts(c, in, row, 0,
-                STYLE_ATTR(on ? COLOR_KEY : COLOR_TEXT, on ? ATTR_BOLD : 0),
-                field->label);
-    int label = in.cols > 30 ? LABEL_COLS : in.cols / 3;
+    pen_puts(&p, STYLE_ATTR(on ? COLOR_KEY : COLOR_TEXT, on ? ATTR_BOLD : 0),
+             field->label);
+    p.col = p.r.cols > 30 ? LABEL_COLS : p.r.cols / 3;
     if (field->kind == FIELD_CHECK) {
-        canvas_printf(c, in, row, label, STYLE(on ? COLOR_INPUT : COLOR_TEXT), "[%c]",
-                      form_ticked(f, i) ? 'x' : ' ');
-        canvas_puts(c, in, row, label + 4, STYLE(COLOR_DIM), field->hint);
         if (on)
-            canvas_cursor(c, in, row, label + 1);
+            canvas_cursor(p.c, p.r, p.row, p.col + 1);
+        pen_printf(&p, STYLE(on ? COLOR_INPUT : COLOR_TEXT), "[%c]",
+                   form_ticked(f, i) ? 'x' : ' ');
+        p.col++;
+        pen_puts(&p, STYLE(COLOR_DIM), field->hint);
         return;
     }
-    line_draw(&f->lines[i], c, in, row, label, in.cols - label, on);
+    line_draw(&f->lines[i], &p, on);
+    p.col += on;
     if (f->lines[i].len == 0 && field->hint)
-        canvas_puts(c, in, row, label + on, STYLE(COLOR_DIM), field->hint);
+        pen_puts(&p, STYLE(COLOR_DIM), field->hint);
 }
 
 /* The candidates for the field under the cursor, in one line. */
-static void draw_candidates(const struct form *f, struct canvas *c, struct rect in,
-                            int row)
+static void draw_candidates(const struct form *f, struct pen p)
 {
     auto_done(strv_done) struct strv list = {0};
     if (!f->ops->complete || f->ops->complete(f, f->at, &list) < 0)
         return;
-    int col = 0;
-    for (size_t i = 0; i < list.len && col < in.cols; i++)
-        if (strcmp(list.items[i], form_text(f, f->at)) != 0)
-            col = canvas_puts(c, in, row, col, STYLE(COLOR_DIM), list.items[i]) + 2;
+    for (size_t i = 0; i < list.len && p.col < p.r.cols; i++)
+        if (strcmp(list.items[i], form_text(f, f->at)) != 0) {
+            pen_puts(&p, STYLE(COLOR_DIM), list.items[i]);
+            p.col += 2;
+        }
 }
 
-static void draw_preview(const struct form *f, struct canvas *c, struct rect in, int row)
+static void draw_preview(const struct form *f, struct pen p)
 {
     auto_done(strv_done) struct strv argv = {0};
     auto_done(buf_done) struct buf text = {0};
     struct mtd_error err = {0};
     size_t field = 0;
     if (f->ops->build(f, &argv, &field, &err) < 0) {
-        canvas_puts(c, in, row, 0, STYLE(COLOR_WARNING), err.text);
+        pen_puts(&p, STYLE(COLOR_WARNING), err.text);
         return;
     }
     buf_puts(&text, "= mytop-docker ");
     words_join(&argv, &text);
-    for (const char *s = text.data; s && *s && row < in.rows; row++) {
-        size_t n = text_fit(s, strlen(s), in.cols);
-        canvas_text(c, in, row, 0, STYLE(COLOR_INFO), s, n);
+    for (const char *s = text.data; s && *s && p.row < p.r.rows; p.row++, p.col = 0) {
+        size_t n = text_fit(s, strlen(s), p.r.cols);
+        pen_text(&p, STYLE(COLOR_INFO), s, n);
         s += n;
     }
 }
@@ -103,11 +104,11 @@ static void form_draw(struct modal *m, struct canvas *c, struct rect screen)
         f->top = f->at - room + 1;
     int row = 0;
     for (size_t i = f->top; i < f->ops->n_fields && row < rows; i++, row++)
-        draw_field(f, c, in, row, i);
+        draw_field(f, pen_at(c, in, row, 0), i);
     if (f->ops->note && row < in.rows)
-        canvas_puts(c, in, row++, 0, STYLE(COLOR_DIM), f->ops->note(f));
-    draw_candidates(f, c, in, row);
-    draw_preview(f, c, in, row + 1);
+        pen_puts(PEN(c, in, row++, 0), STYLE(COLOR_DIM), f->ops->note(f));
+    draw_candidates(f, pen_at(c, in, row, 0));
+    draw_preview(f, pen_at(c, in, row + 1, 0));
 }
 
 static size_t common_prefix(const struct strv *v)

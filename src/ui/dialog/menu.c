@@ -47,10 +47,11 @@ static void menu_draw(struct modal *m, struct canvas *c, struct rect screen)
         bool on = d->top + i == d->at;
         struct rect line = {in.row + (int)i, in.col, 1, in.cols};
         canvas_fill(c, line, STYLE(on ? COLOR_SELECTED : COLOR_TEXT));
-        canvas_puts(c, line, 0, 1, STYLE(on ? COLOR_SELECTED : COLOR_TEXT), item->label);
+        pen_puts(PEN(c, line, 0, 1), STYLE(on ? COLOR_SELECTED : COLOR_TEXT),
+                 item->label);
         if (item->detail)
-            canvas_puts(c, line, 0, 17, STYLE(on ? COLOR_SELECTED : COLOR_DIM),
-                        item->detail);
+            pen_puts(PEN(c, line, 0, 17), STYLE(on ? COLOR_SELECTED : COLOR_DIM),
+                     item->detail);
     }
 }
 

@@ -44,15 +44,15 @@ static void pager_draw(struct modal *m, struct canvas *c, struct rect screen)
         struct style st = STYLE(heading ? COLOR_HEADING : COLOR_TEXT);
         struct rect line = {in.row + i, in.col, 1, in.cols};
         canvas_fill(c, line, st);
-        canvas_text(c, line, 0, 1 - p->shift, st, s + heading, line_len(s + heading));
+        pen_text(PEN(c, line, 0, 1 - p->shift), st, s + heading, line_len(s + heading));
     }
     if (!p->card[0] && screen.cols > 50)
-        canvas_puts(c, screen, screen.rows - 1, 2, STYLE(COLOR_DIM), " Esc closes ");
+        pen_puts(PEN(c, screen, screen.rows - 1, 2), STYLE(COLOR_DIM), " Esc closes ");
     if (p->n > (size_t)in.rows && screen.cols > 24)
-        canvas_printf(c, screen, screen.rows - 1, screen.cols - 22, STYLE(COLOR_DIM),
-                      " %zu-%zu of %zu ", p->top + 1,
-                      p->top + (size_t)in.rows < p->n ? p->top + (size_t)in.rows : p->n,
-                      p->n);
+        pen_printf(PEN(c, screen, screen.rows - 1, screen.cols - 22), STYLE(COLOR_DIM),
+                   " %zu-%zu of %zu ", p->top + 1,
+                   p->top + (size_t)in.rows < p->n ? p->top + (size_t)in.rows : p->n,
+                   p->n);
 }
 
 static void scroll(struct pager *p, long delta)

@@ -29,14 +29,14 @@ static void draw_above(const struct prompt *p, struct canvas *c, struct rect scr
         return;
     canvas_fill(c, r, STYLE(COLOR_TEXT));
     if (p->candidates.len == 0) {
-        canvas_field(c, r, 0, 1, r.cols - 1, false,
-                     STYLE(said->level == SAY_INFO ? COLOR_INFO : COLOR_WARNING),
-                     said->text);
+        pen_field(PEN(c, r, 0, 1), r.cols - 1, false,
+                  STYLE(said->level == SAY_INFO ? COLOR_INFO : COLOR_WARNING),
+                  said->text);
         return;
     }
-    int col = 1;
-    for (size_t i = 0; i < p->candidates.len && col < r.cols; i++)
-        col = canvas_puts(c, r, 0, col, STYLE(COLOR_DIM), p->candidates.items[i]) + 2;
+    struct pen pen = {.c = c, .r = r, .col = 1};
+    for (size_t i = 0; i < p->candidates.len && pen.col < r.cols; i++, pen.col += 2)
+        pen_puts(&pen, STYLE(COLOR_DIM), p->candidates.items[i]);
 }
 
 static void prompt_draw(struct modal *m, struct canvas *c, struct rect screen)
@@ -44,10 +44,11 @@ static void prompt_draw(struct modal *m, struct canvas *c, struct rect screen)
     struct prompt *p = (struct prompt *)m;
     struct rect r = {screen.row + screen.rows - 1, screen.col, 1, screen.cols};
     canvas_fill(c, r, STYLE(COLOR_TEXT));
-    int col = canvas_puts(c, r, 0, 1, STYLE(COLOR_KEY), p->label);
-    if (col > r.cols / 2)
-        col = r.cols / 2;
-    line_draw(&p->line, c, r, 0, col, r.cols - col, true);
+    struct pen pen = {.c = c, .r = r, .col = 1};
+    pen_puts(&pen, STYLE(COLOR_KEY), p->label);
+    if (pen.col > r.cols / 2)
+        pen.col = r.cols / 2;
+    line_draw(&p->line, &pen, true);
     draw_above(p, c, screen);
 }
 

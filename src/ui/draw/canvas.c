@@ -1,4 +1,4 @@
-/* Drawing goes through put_glyph() alone, which keeps the two promises a terminal needs: a
+/* Text goes through put_glyph() alone, which keeps the two promises a terminal needs: a
  * cell never holds half of a wide glyph, and never a byte that text.c did not let through. */
 #include "ui/draw/canvas.h"
 
@@ -101,90 +101,126 @@ static void combine(struct cell *line, int col, const struct glyph *g)
     }
 }
 
-/* One glyph at an absolute position inside the clipped rectangle v; cut wide ones are
- * blanks. Returns the next column. */
-static int put_glyph(struct canvas *c, struct rect v, int row, int col, struct style st,
-                     struct glyph g, int start)
+/* One text on its way into the cells. */
+struct stroke {
+    struct canvas *c;
+    struct rect view;    /* absolute, and inside the canvas */
+    int row, col, start; /* absolute; start: where the text began */
+    struct style st;
+};
+
+/* The next glyph; a wide one that is cut becomes blanks. */
+static void put_glyph(struct stroke *s, struct glyph g)
 {
-    struct cell *line = c->cells + (size_t)row * (size_t)c->cols;
-    int left = v.col, right = v.col + v.cols;
+    struct cell *line = s->c->cells + (size_t)s->row * (size_t)s->c->cols;
+    int left = s->view.col, right = s->view.col + s->view.cols, col = s->col;
     if (g.width == 0) {
-        if (g.len && !c->ascii && col > start && col - 1 >= left && col - 1 < right)
+        if (g.len && !s->c->ascii && col > s->start && col - 1 >= left && col - 1 < right)
             combine(line, col - 1, &g);
-        return col;
+        return;
     }
-    if (c->ascii && g.code > 0x7e)
+    s->col += g.width;
+    if (s->c->ascii && g.code > 0x7e)
         g = (struct glyph){.bytes = "?", .len = 1, .width = g.width, .code = '?'};
     bool whole = col >= left && col + g.width <= right;
-    if (whole && !(c->ascii && g.width == 2)) {
-        put_cell(c, line, col, &g, st);
-        return col + g.width;
+    if (whole && !(s->c->ascii && g.width == 2)) {
+        put_cell(s->c, line, col, &g, s->st);
+        return;
     }
     struct glyph one = {.bytes = " ", .len = 1, .width = 1, .code = ' '};
     if (whole)
         one.bytes[0] = '?';
     for (int i = 0; i < g.width; i++)
         if (col + i >= left && col + i < right)
-            put_cell(c, line, col + i, &one, st);
-    return col + g.width;
+            put_cell(s->c, line, col + i, &one, s->st);
 }
 
-int canvas_text(struct canvas *c, struct rect r, int row, int col, struct style st,
-                const char *s, size_t n)
+void pen_text(struct pen *p, struct style st, const char *text, size_t n)
 {
-    struct rect v = clip(c, r);
-    int at = r.col + col, start = at, line = r.row + row;
-    bool visible = line >= v.row && line < v.row + v.rows && v.cols > 0;
+    struct stroke s = {.c = p->c,
+                       .view = clip(p->c, p->r),
+                       .row = p->r.row + p->row,
+                       .col = p->r.col + p->col,
+                       .start = p->r.col + p->col,
+                       .st = st};
+    bool visible =
+        s.row >= s.view.row && s.row < s.view.row + s.view.rows && s.view.cols > 0;
     uint32_t state = 0;
     for (size_t i = 0; i < n || state;) {
         struct glyph g;
-        i += text_next(s + i, n - i, &g, &state);
+        i += text_next(text + i, n - i, &g, &state);
         if (visible)
-            at = put_glyph(c, v, line, at, st, g, start);
+            put_glyph(&s, g);
         else
-            at += g.width;
+            s.col += g.width;
     }
-    return at - r.col;
+    p->col = s.col - p->r.col;
 }
 
-int canvas_puts(struct canvas *c, struct rect r, int row, int col, struct style st,
-                const char *s)
+void pen_puts(struct pen *p, struct style st, const char *s)
 {
-    return canvas_text(c, r, row, col, st, s, strlen(s));
+    pen_text(p, st, s, strlen(s));
 }
 
-int canvas_printf(struct canvas *c, struct rect r, int row, int col, struct style st,
-                  const char *fmt, ...)
+void pen_printf(struct pen *p, struct style st, const char *fmt, ...)
 {
     char text[1024];
     va_list ap;
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    return canvas_puts(c, r, row, col, st, text);
+    pen_puts(p, st, text);
 }
 
-int canvas_field(struct canvas *c, struct rect r, int row, int col, int cols, bool right,
-                 struct style st, const char *s)
+void pen_shape(struct pen *p, struct style st, unsigned shape)
+{
+    pen_puts(p, st, canvas_shape(p->c, shape));
+}
+
+void pen_field(struct pen *p, int cols, bool right, struct style st, const char *s)
 {
     if (cols <= 0)
-        return col;
-    struct rect v = {r.row + row, r.col + col, 1, cols};
-    struct rect whole = clip(c, r);
+        return;
+    struct rect v = {p->r.row + p->row, p->r.col + p->col, 1, cols};
+    struct rect whole = clip(p->c, p->r);
+    p->col += cols;
     if (v.row < whole.row || v.row >= whole.row + whole.rows)
-        return col + cols;
+        return;
     if (v.col + v.cols > whole.col + whole.cols)
         v.cols = whole.col + whole.cols - v.col;
-    canvas_fill(c, v, st);
+    canvas_fill(p->c, v, st);
     size_t n = strlen(s);
     int width = text_width(s, n);
     if (width <= cols) {
-        canvas_text(c, v, 0, right ? cols - width : 0, st, s, n);
-        return col + cols;
+        pen_text(PEN(p->c, v, 0, right ? cols - width : 0), st, s, n);
+        return;
     }
-    canvas_text(c, v, 0, 0, st, s, text_fit(s, n, cols - 1));
-    canvas_puts(c, v, 0, cols - 1, st, canvas_shape(c, SHAPE_ELLIPSIS));
-    return col + cols;
+    pen_text(PEN(p->c, v, 0, 0), st, s, text_fit(s, n, cols - 1));
+    pen_shape(PEN(p->c, v, 0, cols - 1), st, SHAPE_ELLIPSIS);
+}
+
+void pen_hline(struct pen *p, int n, struct style st)
+{
+    for (int i = 0; i < n; i++)
+        pen_shape(p, st, SHAPE_HLINE);
+}
+
+void pen_restyle(struct pen *p, int n, struct style st)
+{
+    struct canvas *c = p->c;
+    struct rect cells = {p->r.row + p->row, p->r.col + p->col, 1, n};
+    struct rect v = clip(c, p->r), w = clip(c, cells);
+    p->col += n;
+    if (w.rows == 0 || w.row < v.row || w.row >= v.row + v.rows)
+        return;
+    for (int i = w.col; i < w.col + w.cols; i++)
+        if (i >= v.col && i < v.col + v.cols)
+            c->cells[(size_t)w.row * (size_t)c->cols + (size_t)i].style = st;
+}
+
+struct rect pen_rest(const struct pen *p)
+{
+    return (struct rect){p->r.row + p->row, p->r.col + p->col, 1, p->r.cols - p->col};
 }
 
 void canvas_fill(struct canvas *c, struct rect r, struct style st)
@@ -196,42 +232,24 @@ void canvas_fill(struct canvas *c, struct rect r, struct style st)
             put_cell(c, c->cells + (size_t)row * (size_t)c->cols, col, &blank, st);
 }
 
-void canvas_restyle(struct canvas *c, struct rect r, int row, int col, int n,
-                    struct style st)
-{
-    struct rect part_of = {r.row + row, r.col + col, 1, n};
-    struct rect v = clip(c, r), w = clip(c, part_of);
-    if (w.rows == 0 || w.row < v.row || w.row >= v.row + v.rows)
-        return;
-    for (int i = w.col; i < w.col + w.cols; i++)
-        if (i >= v.col && i < v.col + v.cols)
-            c->cells[(size_t)w.row * (size_t)c->cols + (size_t)i].style = st;
-}
-
-void canvas_hline(struct canvas *c, struct rect r, int row, int col, int n,
-                  struct style st)
-{
-    for (int i = 0; i < n; i++)
-        canvas_puts(c, r, row, col + i, st, canvas_shape(c, SHAPE_HLINE));
-}
-
 void canvas_box(struct canvas *c, struct rect r, struct style st, const char *title)
 {
+    int right = r.cols - 1, bottom = r.rows - 1;
     canvas_fill(c, r, STYLE(COLOR_TEXT));
-    for (int row = 1; row < r.rows - 1; row++) {
-        canvas_puts(c, r, row, 0, st, canvas_shape(c, SHAPE_VLINE));
-        canvas_puts(c, r, row, r.cols - 1, st, canvas_shape(c, SHAPE_VLINE));
+    for (int row = 1; row < bottom; row++) {
+        pen_shape(PEN(c, r, row, 0), st, SHAPE_VLINE);
+        pen_shape(PEN(c, r, row, right), st, SHAPE_VLINE);
     }
-    canvas_hline(c, r, 0, 1, r.cols - 2, st);
-    canvas_hline(c, r, r.rows - 1, 1, r.cols - 2, st);
-    canvas_puts(c, r, 0, 0, st, canvas_shape(c, SHAPE_TOP_LEFT));
-    canvas_puts(c, r, 0, r.cols - 1, st, canvas_shape(c, SHAPE_TOP_RIGHT));
-    canvas_puts(c, r, r.rows - 1, 0, st, canvas_shape(c, SHAPE_BOTTOM_LEFT));
-    canvas_puts(c, r, r.rows - 1, r.cols - 1, st, canvas_shape(c, SHAPE_BOTTOM_RIGHT));
+    pen_hline(PEN(c, r, 0, 1), r.cols - 2, st);
+    pen_hline(PEN(c, r, bottom, 1), r.cols - 2, st);
+    pen_shape(PEN(c, r, 0, 0), st, SHAPE_TOP_LEFT);
+    pen_shape(PEN(c, r, 0, right), st, SHAPE_TOP_RIGHT);
+    pen_shape(PEN(c, r, bottom, 0), st, SHAPE_BOTTOM_LEFT);
+    pen_shape(PEN(c, r, bottom, right), st, SHAPE_BOTTOM_RIGHT);
     if (title && r.cols > 4) {
         struct rect inside = {r.row, r.col + 2, 1, r.cols - 4};
-        canvas_printf(c, inside, 0, 0, STYLE_ATTR(COLOR_HEADING, ATTR_BOLD), " %s ",
-                      title);
+        pen_printf(PEN(c, inside, 0, 0), STYLE_ATTR(COLOR_HEADING, ATTR_BOLD), " %s ",
+                   title);
     }
 }
 

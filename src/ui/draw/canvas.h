@@ -70,9 +70,8 @@ struct rect {
 struct canvas {
     struct cell *cells; /* rows * cols */
     int rows, cols;
-    bool ascii; /* shapes and text in ASCII only; else UTF-8 */
-    int cursor_row,
-        cursor_col; /* where the terminal's cursor shall stand; row -1 = hidden */
+    bool ascii;                 /* shapes and text in ASCII only; else UTF-8 */
+    int cursor_row, cursor_col; /* where the terminal's cursor goes; row -1 = hidden */
 };
 
 int canvas_init(struct canvas *c, int rows, int cols); /* -ENOMEM */
@@ -81,29 +80,40 @@ void canvas_done(struct canvas *c);
 void canvas_clear(struct canvas *c);             /* blanks, cursor hidden */
 struct rect canvas_rect(const struct canvas *c); /* all of it */
 
-/* Draws s[0..n) at row, col of r (both may be outside, negative too: the part left of the
- * rectangle is cut off). Returns the column after the text as if nothing had been clipped. */
-int canvas_text(struct canvas *c, struct rect r, int row, int col, struct style st,
-                const char *s, size_t n);
-int canvas_puts(struct canvas *c, struct rect r, int row, int col, struct style st,
-                const char *s);
-int canvas_printf(struct canvas *c, struct rect r, int row, int col, struct style st,
-                  const char *fmt, ...) __attribute__((format(printf, 6, 7)));
-/* The text in exactly cols columns: padded with blanks, or cut with an ellipsis. Right-aligned
- * when right. Returns col + cols. */
-int canvas_field(struct canvas *c, struct rect r, int row, int col, int cols, bool right,
-                 struct style st, const char *s);
-
 void canvas_fill(struct canvas *c, struct rect r, struct style st); /* blanks */
-/* Changes the style of n cells and leaves their text. */
-void canvas_restyle(struct canvas *c, struct rect r, int row, int col, int n,
-                    struct style st);
-void canvas_hline(struct canvas *c, struct rect r, int row, int col, int n,
-                  struct style st);
 /* A box along the inside of r, its inside blanked, title into the top line (may be NULL). */
 void canvas_box(struct canvas *c, struct rect r, struct style st, const char *title);
 /* Puts the terminal's cursor; outside of r = hidden. */
 void canvas_cursor(struct canvas *c, struct rect r, int row, int col);
+
+/* Where the next text goes: row and col of a rectangle, either of which may be outside of it,
+ * negative too. What is outside is cut off; col moves on as if nothing had been. */
+struct pen {
+    struct canvas *c;
+    struct rect r;
+    int row, col;
+};
+static inline struct pen pen_at(struct canvas *c, struct rect r, int row, int col)
+{
+    return (struct pen){.c = c, .r = r, .row = row, .col = col};
+}
+/* For a single call: pen_puts(PEN(c, r, 0, 1), ...). */
+#define PEN(canvas, rect, row_, col_) \
+    (&(struct pen){.c = (canvas), .r = (rect), .row = (row_), .col = (col_)})
+
+void pen_text(struct pen *p, struct style st, const char *s, size_t n);
+void pen_puts(struct pen *p, struct style st, const char *s);
+void pen_printf(struct pen *p, struct style st, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void pen_shape(struct pen *p, struct style st, unsigned shape); /* enum shape, + 0..8 */
+/* The text in exactly cols columns: padded with blanks, or cut with an ellipsis. Right-aligned
+ * when right. */
+void pen_field(struct pen *p, int cols, bool right, struct style st, const char *s);
+void pen_hline(struct pen *p, int n, struct style st);
+/* Changes the style of n cells and leaves their text. */
+void pen_restyle(struct pen *p, int n, struct style st);
+/* What is right of the pen, as a rectangle of one row. */
+struct rect pen_rest(const struct pen *p);
 
 /* The screen as text: one line per row, blanks at the ends cut, '\n' after each. */
 int canvas_dump(const struct canvas *c, struct buf *ret);

@@ -9,17 +9,17 @@ static float top_of(const struct graph *g, int cols)
     return max > 0 ? max : 1;
 }
 
-static void draw_column(const struct graph *g, struct canvas *c, struct rect r, int col,
-                        float value, float max)
+/* share: of the height, 0..1. */
+static void draw_column(const struct graph *g, struct pen p, float value, float share)
 {
-    int eighths = (int)(value / max * (float)(r.rows * 8) + 0.5f);
+    int eighths = (int)(share * (float)(p.r.rows * 8) + 0.5f);
     if (eighths == 0 && value > 0)
         eighths = 1;
     bool high = g->high > 0 && value >= g->high;
     struct style st = STYLE(high ? COLOR_GRAPH_HIGH : COLOR_GRAPH);
-    for (int row = r.rows - 1; row >= 0 && eighths > 0; row--, eighths -= 8)
-        canvas_puts(c, r, row, col, st,
-                    canvas_shape(c, SHAPE_BLOCK + (unsigned)(eighths < 8 ? eighths : 8)));
+    for (int row = p.r.rows - 1; row >= 0 && eighths > 0; row--, eighths -= 8)
+        pen_shape(PEN(p.c, p.r, row, p.col), st,
+                  SHAPE_BLOCK + (unsigned)(eighths < 8 ? eighths : 8));
 }
 
 void graph_draw(const struct graph *g, struct canvas *c, struct rect r)
@@ -30,10 +30,11 @@ void graph_draw(const struct graph *g, struct canvas *c, struct rect r)
     if (g->limit > 0 && g->limit <= max) {
         int row = r.rows - 1 - (int)(g->limit / max * (float)r.rows - 0.01f);
         if (row >= 0)
-            canvas_hline(c, r, row, 0, r.cols, STYLE(COLOR_LIMIT));
+            pen_hline(PEN(c, r, row, 0), r.cols, STYLE(COLOR_LIMIT));
     }
-    for (int i = 0; i < r.cols && (unsigned)i < g->n; i++)
-        if (g->values[i] >= 0)
-            draw_column(g, c, r, r.cols - 1 - i, g->values[i] < max ? g->values[i] : max,
-                        max);
+    for (int i = 0; i < r.cols && (unsigned)i < g->n; i++) {
+        float value = g->values[i] < max ? g->values[i] : max;
+        if (value >= 0)
+            draw_column(g, pen_at(c, r, 0, r.cols - 1 - i), value, value / max);
+    }
 }

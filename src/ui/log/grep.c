@@ -144,20 +144,21 @@ bool loggrep_work(struct loggrep *g, size_t budget)
 
 /* ---- on the screen --------------------------------------------------------------------- */
 
-static void draw_heading(const struct loggrep *g, const struct hit *h, struct canvas *c,
-                         struct rect line, struct style st)
+static void draw_heading(const struct loggrep *g, const struct hit *h, struct pen p,
+                         struct style st)
 {
     char count[FORMAT_MAX];
-    int col = canvas_puts(c, line, 0, 1, st, g->names.items[h->source]);
-    canvas_printf(c, line, 0, col + 2, STYLE(COLOR_DIM), "%s%s",
-                  format_count(h->count, count),
-                  h->count >= LOGGREP_EACH ? " and more"
-                  : h->count == 1          ? " line"
-                                           : " lines");
+    p.col = 1;
+    pen_puts(&p, st, g->names.items[h->source]);
+    p.col += 2;
+    pen_printf(&p, STYLE(COLOR_DIM), "%s%s", format_count(h->count, count),
+               h->count >= LOGGREP_EACH ? " and more"
+               : h->count == 1          ? " line"
+                                        : " lines");
 }
 
-static void draw_text(const struct loggrep *g, const char *text, struct canvas *c,
-                      struct rect line, int col, struct style base)
+static void draw_text(const struct loggrep *g, const char *text, struct pen p,
+                      struct style base)
 {
     struct ansi a;
     size_t n = strlen(text), start = SIZE_MAX, end = 0;
@@ -167,35 +168,32 @@ static void draw_text(const struct loggrep *g, const char *text, struct canvas *
     size_t at = last ? (size_t)(last + 1 - text) : 0;
     ansi_init(&a, base);
     logindex_query_match(logindex_grep_query(g->grep), text, n, 0, &start, &end);
-    while ((at < n || ansi_pending(&a)) && col < line.cols) {
+    while ((at < n || ansi_pending(&a)) && p.col < p.r.cols) {
         struct glyph glyph;
         struct style st;
         bool match = at >= start && at < end;
         at += ansi_next(&a, text + at, n - at, &glyph, &st);
-        canvas_text(c, line, 0, col, match ? STYLE(COLOR_MATCH) : st, glyph.bytes,
-                    glyph.len);
-        col += glyph.width;
+        pen_text(&p, match ? STYLE(COLOR_MATCH) : st, glyph.bytes, glyph.len);
     }
 }
 
-static void draw_row(const struct loggrep *g, size_t n, struct canvas *c,
-                     struct rect line, bool on)
+static void draw_row(const struct loggrep *g, size_t n, struct pen p, bool on)
 {
     const struct hit *h = &g->rows[n];
     char when[FORMAT_MAX];
     if (on)
-        canvas_fill(c, line, STYLE(COLOR_SELECTED));
+        canvas_fill(p.c, p.r, STYLE(COLOR_SELECTED));
     if (h->count > 0) {
-        draw_heading(g, h, c, line, STYLE(on ? COLOR_SELECTED : COLOR_HEADING));
+        draw_heading(g, h, p, STYLE(on ? COLOR_SELECTED : COLOR_HEADING));
         return;
     }
-    int col = canvas_puts(c, line, 0, 0, STYLE(COLOR_KEY),
-                          on ? canvas_shape(c, SHAPE_CURSOR) : " ");
-    if (line.cols >= 60)
-        col = 1 + canvas_puts(c, line, 0, col + 1, STYLE(on ? COLOR_SELECTED : COLOR_DIM),
-                              format_time(h->time, when));
-    struct rect rest = {line.row, line.col + col, 1, line.cols - col};
-    draw_text(g, h->text, c, rest, -g->scroll.shift,
+    pen_puts(&p, STYLE(COLOR_KEY), on ? canvas_shape(p.c, SHAPE_CURSOR) : " ");
+    if (p.r.cols >= 60) {
+        p.col++;
+        pen_puts(&p, STYLE(on ? COLOR_SELECTED : COLOR_DIM), format_time(h->time, when));
+        p.col++;
+    }
+    draw_text(g, h->text, pen_at(p.c, pen_rest(&p), 0, -g->scroll.shift),
               STYLE(on ? COLOR_SELECTED : COLOR_TEXT));
 }
 
@@ -203,12 +201,13 @@ void loggrep_draw(struct loggrep *g, struct canvas *c, struct rect r, bool focus
 {
     scroll_fit(&g->scroll, g->n, r.rows);
     if (g->n == 0)
-        canvas_printf(c, r, 0, 1, STYLE(COLOR_DIM),
-                      g->done ? "\"%s\" is in no log" : "searching",
-                      logindex_query_pattern(logindex_grep_query(g->grep)));
+        pen_printf(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
+                   g->done ? "\"%s\" is in no log" : "searching",
+                   logindex_query_pattern(logindex_grep_query(g->grep)));
     for (int i = 0; i < r.rows && g->scroll.top + (size_t)i < g->n; i++) {
         size_t n = g->scroll.top + (size_t)i;
-        draw_row(g, n, c, (struct rect){r.row + i, r.col, 1, r.cols}, n == g->scroll.at);
+        struct rect line = {r.row + i, r.col, 1, r.cols};
+        draw_row(g, n, pen_at(c, line, 0, 0), n == g->scroll.at);
     }
 }
 

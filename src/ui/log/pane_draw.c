@@ -14,38 +14,31 @@ static bool is_current(const struct logpane *p, const struct logref *ref)
            p->current.line.start == ref->line.start;
 }
 
-static void draw_time(const struct logpane *p, struct canvas *c, struct rect r, int col,
-                      int64_t time)
+static void draw_time(const struct logpane *p, struct pen *pen, int64_t time)
 {
     char text[FORMAT_MAX];
-    if (logpane_time_columns(p, r.cols) == 0)
+    if (time == 0 || logpane_time_columns(p, pen->r.cols) == 0)
         return;
     format_time(time, text);
     struct style st = STYLE(COLOR_DIM);
-    if (time == 0)
-        return;
     if (p->times == LOGTIMES_SHORT)
-        canvas_puts(c, r, 0, col, st, text + 11);
+        pen_puts(pen, st, text + 11);
     else
-        canvas_printf(c, r, 0, col, st, "%s.%03d", text, (int)(time / NS_PER_MS % 1000));
+        pen_printf(pen, st, "%s.%03d", text, (int)(time / NS_PER_MS % 1000));
 }
 
-static void draw_prefix(const struct logpane *p, struct canvas *c, struct rect r,
-                        const struct logref *ref)
+static void draw_prefix(const struct logpane *p, struct pen pen, const struct logref *ref)
 {
     static const char *const STREAM[] = {"?", " ", "!"};
-    int col = 0;
     if (p->logs->n > 1) {
         char letter[2] = {(char)('A' + ref->source), '\0'};
-        col = canvas_puts(c, r, 0, col,
-                          STYLE_ATTR(COLOR_LANE + ref->source % 8, ATTR_BOLD), letter);
+        pen_puts(&pen, STYLE_ATTR(COLOR_LANE + ref->source % 8, ATTR_BOLD), letter);
     }
     if (is_current(p, ref))
-        col = canvas_puts(c, r, 0, col, STYLE(COLOR_KEY), canvas_shape(c, SHAPE_CURSOR));
+        pen_shape(&pen, STYLE(COLOR_KEY), SHAPE_CURSOR);
     else
-        col =
-            canvas_puts(c, r, 0, col, STYLE(COLOR_STDERR), STREAM[ref->line.stream % 3]);
-    draw_time(p, c, r, col, ref->line.time);
+        pen_puts(&pen, STYLE(COLOR_STDERR), STREAM[ref->line.stream % 3]);
+    draw_time(p, &pen, ref->line.time);
 }
 
 static int draw_row(struct logpane *p, struct canvas *c, struct rect r, unsigned skip,
@@ -58,7 +51,7 @@ static int draw_row(struct logpane *p, struct canvas *c, struct rect r, unsigned
         .wrap = p->wrap, .skip = skip, .shift = p->shift, .match = p->match};
     enum color color = ref->line.stream == LOG_STDOUT ? COLOR_TEXT : COLOR_STDERR;
     if (skip == 0)
-        draw_prefix(p, c, r, ref);
+        draw_prefix(p, pen_at(c, r, 0, 0), ref);
     logtext_open(&t, p->logs->index[ref->source], &ref->line, p->buf, STYLE(color));
     return logtext_draw(&t, c, text, &l);
 }

@@ -158,9 +158,8 @@ static bool is_match(struct matches *m, const struct logtext *t, uint64_t offset
 }
 
 struct run { /* glyphs of one style in one row, drawn together so that marks combine */
-    struct canvas *c;
-    struct rect r;
-    int row, col, width;
+    struct pen pen; /* where they begin */
+    int width;
     struct style st;
     char bytes[256];
     size_t len;
@@ -169,20 +168,19 @@ struct run { /* glyphs of one style in one row, drawn together so that marks com
 static void flush(struct run *u)
 {
     if (u->len > 0)
-        canvas_text(u->c, u->r, u->row, u->col, u->st, u->bytes, u->len);
-    u->col += u->width;
+        pen_text(&u->pen, u->st, u->bytes, u->len);
     u->len = 0;
     u->width = 0;
 }
 
 static void put(struct run *u, int row, int col, const struct glyph *g, struct style st)
 {
-    bool same = u->st.color == st.color && u->st.attrs == st.attrs && u->row == row &&
-                u->col + u->width == col && u->len + g->len <= sizeof(u->bytes);
+    bool same = u->st.color == st.color && u->st.attrs == st.attrs && u->pen.row == row &&
+                u->pen.col + u->width == col && u->len + g->len <= sizeof(u->bytes);
     if (!same && g->width > 0) {
         flush(u);
-        u->row = row;
-        u->col = col;
+        u->pen.row = row;
+        u->pen.col = col;
         u->st = st;
     }
     if (u->len + g->len <= sizeof(u->bytes)) {
@@ -199,11 +197,11 @@ static int draw_wrapped(struct logtext *t, struct run *u, const struct logtext_l
     struct style st;
     uint64_t offset = 0;
     bool more;
-    struct position p = pass_rows(t, u->r.cols, l->skip, &g, &st, &offset, &more);
+    struct position p = pass_rows(t, u->pen.r.cols, l->skip, &g, &st, &offset, &more);
     while (more) {
-        p = place(p, &g, u->r.cols);
+        p = place(p, &g, u->pen.r.cols);
         int row = (int)(p.row - l->skip);
-        if (row >= u->r.rows)
+        if (row >= u->pen.r.rows)
             break;
         put(u, row, p.col, &g, is_match(&m, t, offset) ? STYLE(COLOR_MATCH) : st);
         p.col += g.width;
@@ -211,7 +209,7 @@ static int draw_wrapped(struct logtext *t, struct run *u, const struct logtext_l
     }
     flush(u);
     int rows = (int)p.row - (int)l->skip + 1;
-    return rows > u->r.rows ? u->r.rows : rows < 1 ? 1 : rows;
+    return rows > u->pen.r.rows ? u->pen.r.rows : rows < 1 ? 1 : rows;
 }
 
 static void draw_shifted(struct logtext *t, struct run *u, const struct logtext_layout *l)
@@ -228,17 +226,17 @@ static void draw_shifted(struct logtext *t, struct run *u, const struct logtext_
         if (more)
             put(u, 0, col, &g, is_match(&m, t, offset) ? STYLE(COLOR_MATCH) : st);
         col += more ? g.width : 0;
-    } while (more && col < u->r.cols);
+    } while (more && col < u->pen.r.cols);
     flush(u);
     if (more || logtext_next(t, &g, &st, &offset)) /* it goes on to the right */
-        canvas_puts(u->c, u->r, 0, u->r.cols - 1, STYLE(COLOR_DIM),
-                    canvas_shape(u->c, SHAPE_ELLIPSIS));
+        pen_shape(PEN(u->pen.c, u->pen.r, 0, u->pen.r.cols - 1), STYLE(COLOR_DIM),
+                  SHAPE_ELLIPSIS);
 }
 
 int logtext_draw(struct logtext *t, struct canvas *c, struct rect r,
                  const struct logtext_layout *l)
 {
-    struct run u = {.c = c, .r = r};
+    struct run u = {.pen = {.c = c, .r = r}};
     if (r.cols < 1 || r.rows < 1)
         return 1;
     if (l->wrap)

@@ -68,13 +68,13 @@ static bool logview_work(struct view *view)
 
 static void draw_legend(const struct logview *v, struct canvas *c, struct rect r)
 {
-    int col = 0;
+    struct pen p = {.c = c, .r = r};
     canvas_fill(c, r, STYLE(COLOR_TEXT));
-    for (size_t i = 0; i < v->logs.n && col < r.cols; i++) {
+    for (size_t i = 0; i < v->logs.n && p.col < r.cols; i++, p.col += 2) {
         char letter[2] = {(char)('A' + i), '\0'};
-        col =
-            canvas_puts(c, r, 0, col, STYLE_ATTR(COLOR_LANE + i % 8, ATTR_BOLD), letter);
-        col = canvas_puts(c, r, 0, col + 1, STYLE(COLOR_DIM), v->names[i].name) + 2;
+        pen_puts(&p, STYLE_ATTR(COLOR_LANE + i % 8, ATTR_BOLD), letter);
+        p.col++;
+        pen_puts(&p, STYLE(COLOR_DIM), v->names[i].name);
     }
 }
 
@@ -86,10 +86,10 @@ static void logview_draw(struct view *view, struct canvas *c, struct rect r, boo
         return;
     }
     if (v->logs.n == 0) {
-        canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
-                    v->problem[0]    ? v->problem
-                    : v->selected[0] ? "no log"
-                                     : "no container is selected");
+        pen_puts(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
+                 v->problem[0]    ? v->problem
+                 : v->selected[0] ? "no log"
+                                  : "no container is selected");
         return;
     }
     if (v->merged && r.rows > 3) {
@@ -99,8 +99,8 @@ static void logview_draw(struct view *view, struct canvas *c, struct rect r, boo
     }
     logpane_draw(&v->pane, c, r, focused);
     if (v->pane.shown.n == 0 && !v->finding)
-        canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
-                    v->hide ? "no line matches so far" : "nothing was written");
+        pen_puts(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
+                 v->hide ? "no line matches so far" : "nothing was written");
 }
 
 static void append(char *out, size_t size, const char *fmt, ...)

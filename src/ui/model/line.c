@@ -94,18 +94,15 @@ bool line_key(struct line *l, int key)
     return true;
 }
 
-void line_draw(const struct line *l, struct canvas *c, struct rect r, int row, int col,
-               int cols, bool focused)
+void line_draw(const struct line *l, const struct pen *p, bool focused)
 {
-    struct rect box = {r.row + row, r.col + col, 1, cols};
-    if (r.col + r.cols < box.col + box.cols)
-        box.cols = r.col + r.cols - box.col;
+    struct rect box = pen_rest(p);
     struct style st =
         focused ? STYLE(COLOR_INPUT) : STYLE_ATTR(COLOR_TEXT, ATTR_UNDERLINE);
-    canvas_fill(c, box, st);
+    canvas_fill(p->c, box, st);
     int before = text_width(l->text, l->at);
     int shift = before >= box.cols ? before - box.cols + 1 : 0;
-    canvas_text(c, box, 0, -shift, st, l->text, l->len);
+    pen_text(PEN(p->c, box, 0, -shift), st, l->text, l->len);
     if (focused)
-        canvas_cursor(c, box, 0, before - shift);
+        canvas_cursor(p->c, box, 0, before - shift);
 }

@@ -15,8 +15,7 @@ struct line {
 void line_set(struct line *l, const char *text); /* cursor at the end */
 bool line_key(struct line *l, int key);          /* true = the key was used */
 void line_insert(struct line *l, const char *s, size_t n);
-/* Draws into cols columns at row, col of r, scrolled so that the cursor is seen. */
-void line_draw(const struct line *l, struct canvas *c, struct rect r, int row, int col,
-               int cols, bool focused);
+/* Draws into what is right of the pen, scrolled so that the cursor is seen. */
+void line_draw(const struct line *l, const struct pen *p, bool focused);
 
 #endif

@@ -39,41 +39,40 @@ static void figures(const struct ui *ui, char *out, size_t size)
 }
 
 /* A flag that does not fit is left out rather than cut; what locks keys is worth a cut one. */
-static int flag(struct canvas *c, struct rect r, int col, enum color color,
-                const char *text)
+static void flag(struct pen *p, enum color color, const char *text)
 {
-    bool fits = col + text_width(text, strlen(text)) + 2 <= r.cols;
-    if (c->cells && !fits && strcmp(text, "read-only") != 0)
-        return col;
-    return canvas_printf(c, r, 0, col, STYLE_ATTR(color, ATTR_BOLD), "[%s]", text) + 1;
+    bool fits = p->col + text_width(text, strlen(text)) + 2 <= p->r.cols;
+    if (p->c->cells && !fits && strcmp(text, "read-only") != 0)
+        return;
+    pen_printf(p, STYLE_ATTR(color, ATTR_BOLD), "[%s]", text);
+    p->col++;
 }
 
-static int flags(const struct ui *ui, struct canvas *c, struct rect r, int col)
+static void flags(const struct ui *ui, struct pen *p)
 {
     const struct model *m = &ui->model;
     char text[320];
     if (ui->read_only)
-        col = flag(c, r, col, COLOR_BAR, "read-only");
+        flag(p, COLOR_BAR, "read-only");
     if (ui->frozen)
-        col = flag(c, r, col, COLOR_WARNING, "frozen: Z");
+        flag(p, COLOR_WARNING, "frozen: Z");
     if (m->running_only)
-        col = flag(c, r, col, COLOR_BAR, "running only");
+        flag(p, COLOR_BAR, "running only");
     if (m->filter.text[0]) {
         snprintf(text, sizeof(text), "/%s: %zu of %zu", m->filter.text, m->n_shown,
                  m->list.len);
-        col = flag(c, r, col, COLOR_MATCH, text);
+        flag(p, COLOR_MATCH, text);
     }
     size_t marked = model_marked(m);
     if (marked) {
         snprintf(text, sizeof(text), "%zu marked", marked);
-        col = flag(c, r, col, COLOR_MARKED, text);
+        flag(p, COLOR_MARKED, text);
     }
     if (m->sort != SORT_TIME || m->reverse) {
         snprintf(text, sizeof(text), "by %s%s", sort_name(m->sort),
                  m->reverse ? ", reversed" : "");
-        col = flag(c, r, col, COLOR_BAR, text);
+        flag(p, COLOR_BAR, text);
     }
-    return col;
 }
 
 /* From the most to the least: where from the machine's name, how many states, figures. */
@@ -103,23 +102,28 @@ void bar_header(const struct ui *ui, struct canvas *c, struct rect r)
 {
     static const char TITLE[] = "mytop-docker";
     char left[400], right[400];
-    struct canvas none = {0}; /* the flags are measured before */
+    struct canvas none = {
+        0}; /* a pen on it only measures: the flags, before they are drawn */
+    struct pen p = {.c = c, .r = r, .col = 1}, measure = {.c = &none, .r = r};
     canvas_fill(c, r, STYLE(COLOR_BAR));
-    int col = canvas_puts(c, r, 0, 1, STYLE_ATTR(COLOR_BAR, ATTR_BOLD), TITLE);
+    pen_puts(&p, STYLE_ATTR(COLOR_BAR, ATTR_BOLD), TITLE);
     if (ui->model.problem[0]) {
-        canvas_printf(c, r, 0, col + 2, STYLE(COLOR_ERROR), " %s ", ui->model.problem);
+        p.col += 2;
+        pen_printf(&p, STYLE(COLOR_ERROR), " %s ", ui->model.problem);
         return;
     }
-    int extra = flags(ui, &none, r, 0);
+    flags(ui, &measure);
+    int room = r.cols - p.col - measure.col;
     size_t level = 0;
-    while (head_text(ui, level, left, right, sizeof(left)) + col + extra > r.cols &&
+    while (head_text(ui, level, left, right, sizeof(left)) > room &&
            level + 1 < ARRAY_SIZE(HEADERS))
         level++;
-    col = canvas_puts(c, r, 0, col, STYLE(COLOR_BAR), left) + 2;
-    col = flags(ui, c, r, col);
+    pen_puts(&p, STYLE(COLOR_BAR), left);
+    p.col += 2;
+    flags(ui, &p);
     int at = r.cols - text_width(right, strlen(right));
-    if (at >= col)
-        canvas_puts(c, r, 0, at, STYLE(COLOR_BAR), right);
+    if (at >= p.col)
+        pen_puts(PEN(c, r, 0, at), STYLE(COLOR_BAR), right);
 }
 
 /* ---- tabs ------------------------------------------------------------------------------- */
@@ -206,17 +210,20 @@ void bar_tabs(const struct ui *ui, struct canvas *c, struct rect r)
 {
     char text[32], right[300];
     enum tabs tabs = fit_tabs(ui, r.cols, right, sizeof(right));
-    canvas_hline(c, r, 0, 0, r.cols, STYLE(COLOR_BORDER));
-    for (int i = 0, col = 2; i < TAB_COUNT; i++) {
+    struct pen p = {.c = c, .r = r, .col = 2};
+    pen_hline(PEN(c, r, 0, 0), r.cols, STYLE(COLOR_BORDER));
+    for (int i = 0; i < TAB_COUNT; i++) {
         unsigned char focus = ui->focus_detail ? ATTR_REVERSE : 0;
         struct style st = i == (int)ui->tab ? STYLE_ATTR(COLOR_HEADING, ATTR_BOLD | focus)
                                             : STYLE(COLOR_DIM);
-        if (tab_text(ui, tabs, i, text, sizeof(text)))
-            col = canvas_puts(c, r, 0, col, st, text) + 1;
+        if (!tab_text(ui, tabs, i, text, sizeof(text)))
+            continue;
+        pen_puts(&p, st, text);
+        p.col++;
     }
     int at = r.cols - text_width(right, strlen(right));
     if (at >= 0)
-        canvas_puts(c, r, 0, at, STYLE(COLOR_HEADING), right);
+        pen_puts(PEN(c, r, 0, at), STYLE(COLOR_HEADING), right);
 }
 
 /* ---- footer ------------------------------------------------------------------------------- */
@@ -247,21 +254,18 @@ static int hint_width(const struct ui *ui, const struct binding *b)
     return text_width(key, strlen(key)) + 1 + text_width(label, strlen(label));
 }
 
-static void draw_modal_keys(const struct modal *m, struct canvas *c, struct rect r)
+static void draw_hint(struct pen *p, const char *key, const char *label)
 {
-    int col = 1;
-    for (const struct modal_key *k = m->ops->keys; k && k->key; k++) {
-        col = canvas_puts(c, r, 0, col, STYLE(COLOR_KEY), k->key);
-        col = canvas_puts(c, r, 0, col + 1, STYLE(COLOR_TEXT), k->does) + 2;
-    }
+    pen_puts(p, STYLE(COLOR_KEY), key);
+    p->col++;
+    pen_puts(p, STYLE(COLOR_TEXT), label);
+    p->col += 2;
 }
 
-static int draw_hint(const struct ui *ui, struct canvas *c, struct rect r, int col,
-                     const struct binding *b)
+static void draw_binding(const struct ui *ui, struct pen *p, const struct binding *b)
 {
     char key[16];
-    col = canvas_puts(c, r, 0, col, STYLE(COLOR_KEY), key_name(b->keys[0], key));
-    return canvas_puts(c, r, 0, col + 1, STYLE(COLOR_TEXT), label_of(ui, b)) + 2;
+    draw_hint(p, key_name(b->keys[0], key), label_of(ui, b));
 }
 
 /* help and quit keep their place however narrow it is. */
@@ -279,56 +283,62 @@ static int reserved(const struct ui *ui)
     return cols;
 }
 
-static int draw_context(const struct ui *ui, struct canvas *c, struct rect r, int col,
-                        unsigned contexts, int context, bool last)
+/* The keys of one context; last: only help and quit, else all but them. */
+static void draw_context(const struct ui *ui, struct pen *p, int context, bool last)
 {
-    int room = r.cols - (last ? 0 : reserved(ui));
+    unsigned contexts = ui_contexts(ui);
+    int room = p->r.cols - (last ? 0 : reserved(ui));
     for (size_t i = 0; i < ui->keys.len; i++) {
         const struct binding *b = &ui->keys.table[i];
         bool taken = keys_find(&ui->keys, contexts, b->keys[0]) != b;
         if ((int)b->context != context || is_last(b) != last || taken ||
             !is_wanted(ui, b))
             continue;
-        if (col + hint_width(ui, b) > room)
-            return col;
-        col = draw_hint(ui, c, r, col, b);
+        if (p->col + hint_width(ui, b) > room)
+            return;
+        draw_binding(ui, p, b);
     }
-    return col;
 }
 
-static void draw_message(const struct ui *ui, struct canvas *c, struct rect r)
+/* In the list its own keys (run, filter) are mixed with the actions by the table. */
+static void draw_list_keys(const struct ui *ui, struct pen *p, unsigned contexts)
+{
+    for (size_t i = 0; i < ui->keys.len; i++) {
+        const struct binding *b = &ui->keys.table[i];
+        bool mine = contexts & 1u << b->context && !is_last(b) && is_wanted(ui, b);
+        if (mine && p->col + hint_width(ui, b) <= p->r.cols - reserved(ui))
+            draw_binding(ui, p, b);
+    }
+}
+
+static void draw_message(const struct ui *ui, struct pen *p)
 {
     static const enum color COLORS[] = {[SAY_INFO] = COLOR_INFO,
                                         [SAY_WARNING] = COLOR_WARNING,
                                         [SAY_ERROR] = COLOR_ERROR};
     struct style st = STYLE(COLORS[ui->message.level]);
-    canvas_fill(c, r, STYLE(COLOR_TEXT));
-    canvas_field(c, r, 0, 1, r.cols - 2, false, st, ui->message.text);
+    pen_field(p, p->r.cols - 2, false, st, ui->message.text);
 }
 
 void bar_footer(const struct ui *ui, struct canvas *c, struct rect r)
 {
+    struct pen p = {.c = c, .r = r, .col = 1};
+    unsigned contexts = ui_contexts(ui);
+    bool in_list = contexts & 1u << CONTEXT_LIST;
     canvas_fill(c, r, STYLE(COLOR_TEXT));
     if (ui->message.text[0]) {
-        draw_message(ui, c, r);
+        draw_message(ui, &p);
         return;
     }
     if (ui->modal) {
-        draw_modal_keys(ui->modal, c, r);
+        for (const struct modal_key *k = ui->modal->ops->keys; k && k->key; k++)
+            draw_hint(&p, k->key, k->does);
         return;
     }
-    unsigned contexts = ui_contexts(ui);
-    int col = 1;
-    bool in_list = contexts & 1u << CONTEXT_LIST;
-    /* In the list its own keys (run, filter) are mixed with the actions by the table. */
-    for (size_t i = 0; in_list && i < ui->keys.len; i++) {
-        const struct binding *b = &ui->keys.table[i];
-        bool mine = contexts & 1u << b->context && !is_last(b) && is_wanted(ui, b);
-        if (mine && col + hint_width(ui, b) <= r.cols - reserved(ui))
-            col = draw_hint(ui, c, r, col, b);
-    }
+    if (in_list)
+        draw_list_keys(ui, &p, contexts);
     for (int context = 0; !in_list && context < CONTEXT_COUNT; context++)
         if (contexts & 1u << context)
-            col = draw_context(ui, c, r, col, contexts, context, false);
-    draw_context(ui, c, r, col, contexts, CONTEXT_GLOBAL, true);
+            draw_context(ui, &p, context, false);
+    draw_context(ui, &p, CONTEXT_GLOBAL, true);
 }

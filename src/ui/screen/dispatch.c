@@ -375,8 +375,10 @@ static void click_heading(struct ui *ui, const struct key *k)
         [COLUMN_CPU] = SORT_CPU,       [COLUMN_HIST] = SORT_CPU,
         [COLUMN_MEMORY] = SORT_MEMORY, [COLUMN_PIDS] = SORT_PIDS,
     };
-    struct list_style style = {ui->config.columns, ui_now(ui), true};
-    int column = list_column_at(&ui->model, &style, ui->layout.headings.cols, k->col);
+    struct list_setup setup = {.columns = ui->config.columns,
+                               .now_ns = ui_now(ui),
+                               .headings = ui->layout.headings};
+    int column = list_column_at(&ui->model, &setup, k->col);
     if (k->button == MOUSE_LEFT && column >= 0)
         model_sort(&ui->model, OF[column]);
 }

@@ -250,9 +250,13 @@ const char *ui_watch(struct ui *ui, size_t i)
 /* 1x1: the state of the selected container. */
 static void draw_list(struct ui *ui, struct canvas *c)
 {
-    struct list_style style = {ui->config.columns, ui_now(ui),
-                               !ui->focus_detail || ui->layout.pane == PANE_LIST};
-    list_draw(&ui->model, c, ui->layout.headings, ui->layout.list, &style, &ui->top);
+    struct list_setup setup = {.columns = ui->config.columns,
+                               .now_ns = ui_now(ui),
+                               .focused =
+                                   !ui->focus_detail || ui->layout.pane == PANE_LIST,
+                               .headings = ui->layout.headings,
+                               .rows = ui->layout.list};
+    list_draw(&ui->model, &setup, c, &ui->top);
 }
 
 static void draw_modals(struct ui *ui, struct modal *m, struct canvas *c)

@@ -179,10 +179,10 @@ static void diff_view_draw(struct view *view, struct canvas *c, struct rect r,
     struct diff_view *v = (struct diff_view *)view;
     char size[FORMAT_MAX];
     if (v->len == 0)
-        canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
-                    v->walking ? "reading..."
-                    : v->id[0] ? "nothing was written"
-                               : "no container is selected");
+        pen_puts(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
+                 v->walking ? "reading..."
+                 : v->id[0] ? "nothing was written"
+                            : "no container is selected");
     scroll_fit(&v->scroll, v->len, r.rows);
     for (int i = 0; i < r.rows && v->scroll.top + (size_t)i < v->len; i++) {
         const struct entry *e = &v->entries[v->scroll.top + (size_t)i];
@@ -193,10 +193,10 @@ static void diff_view_draw(struct view *view, struct canvas *c, struct rect r,
                                                  : COLOR_TEXT);
         struct rect line = {r.row + i, r.col, 1, r.cols};
         canvas_fill(c, line, STYLE(on ? COLOR_SELECTED : COLOR_TEXT));
-        canvas_printf(c, line, 0, 1, st, "%c %6s  ", e->kind,
-                      e->size ? format_size(e->size, size) : "");
-        struct rect rest = {line.row, line.col + 11, 1, line.cols - 11};
-        canvas_puts(c, rest, 0, -v->scroll.shift, st, e->path);
+        struct pen p = {.c = c, .r = line, .col = 1};
+        pen_printf(&p, st, "%c %6s  ", e->kind,
+                   e->size ? format_size(e->size, size) : "");
+        pen_puts(PEN(c, pen_rest(&p), 0, -v->scroll.shift), st, e->path);
     }
 }
 

@@ -73,8 +73,7 @@ static enum color color_of(const struct event_line *e)
                                              : COLOR_TEXT;
 }
 
-static void draw_event(const struct events_view *v, size_t n, struct canvas *c,
-                       struct rect line, bool on)
+static void draw_event(const struct events_view *v, size_t n, struct pen p, bool on)
 {
     const struct event_line *e = event_at(v, n);
     struct style st = STYLE(on ? COLOR_SELECTED : color_of(e));
@@ -82,14 +81,13 @@ static void draw_event(const struct events_view *v, size_t n, struct canvas *c,
     int64_t ns = 0;
     const struct surroundings *around = v->view.around;
     time_parse(e->time, 0, &ns);
-    canvas_fill(c, line, st);
-    int col =
-        canvas_printf(c, line, 0, 1, st, "%s  %5s ago  %-10s", format_time(ns, when),
-                      format_age(around->now(around->app) - ns, age), e->action);
+    canvas_fill(p.c, p.r, st);
+    p.col = 1;
+    pen_printf(&p, st, "%s  %5s ago  %-10s ", format_time(ns, when),
+               format_age(around->now(around->app) - ns, age), e->action);
     if (e->exit_code >= 0)
-        col = canvas_printf(c, line, 0, col + 1, st, "status %d", e->exit_code);
-    struct rect rest = {line.row, line.col + col + 1, 1, line.cols - col - 1};
-    canvas_puts(c, rest, 0, -v->scroll.shift, st, e->detail);
+        pen_printf(&p, st, "status %d ", e->exit_code);
+    pen_puts(PEN(p.c, pen_rest(&p), 0, -v->scroll.shift), st, e->detail);
 }
 
 static void events_view_draw(struct view *view, struct canvas *c, struct rect r,
@@ -97,15 +95,15 @@ static void events_view_draw(struct view *view, struct canvas *c, struct rect r,
 {
     struct events_view *v = (struct events_view *)view;
     if (v->events.len == 0)
-        canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
-                    v->error   ? strerror(-v->error)
-                    : v->id[0] ? "no events yet"
-                               : "no container is selected");
+        pen_puts(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
+                 v->error   ? strerror(-v->error)
+                 : v->id[0] ? "no events yet"
+                            : "no container is selected");
     scroll_fit(&v->scroll, v->events.len, r.rows);
     for (int i = 0; i < r.rows && v->scroll.top + (size_t)i < v->events.len; i++) {
         size_t n = v->scroll.top + (size_t)i;
-        draw_event(v, n, c, (struct rect){r.row + i, r.col, 1, r.cols},
-                   focused && n == v->scroll.at);
+        struct rect line = {r.row + i, r.col, 1, r.cols};
+        draw_event(v, n, pen_at(c, line, 0, 0), focused && n == v->scroll.at);
     }
 }
 

@@ -82,24 +82,24 @@ static enum color color_of(const char *text)
     return *text == '}' || *text == ']' || *text == '{' ? COLOR_DIM : COLOR_TEXT;
 }
 
-static void draw_line(const struct inspect_view *v, size_t at, struct canvas *c,
-                      struct rect line, bool on)
+static void draw_line(const struct inspect_view *v, size_t at, struct pen p, bool on)
 {
     const struct tree_line *l = &v->tree.lines[at];
     struct style st = STYLE(on ? COLOR_SELECTED : color_of(l->text));
-    canvas_fill(c, line, st);
     int col = 1 + l->depth * 2 - v->scroll.shift;
+    canvas_fill(p.c, p.r, st);
+    p.col = col;
     if (l->end)
-        canvas_puts(c, line, 0, col, st,
-                    canvas_shape(c, l->folded ? SHAPE_FOLDED : SHAPE_OPEN));
-    int after = canvas_puts(c, line, 0, col + 2, st, l->text);
+        pen_shape(&p, st, l->folded ? SHAPE_FOLDED : SHAPE_OPEN);
+    p.col = col + 2;
+    pen_puts(&p, st, l->text);
     if (l->folded && l->end)
-        canvas_printf(c, line, 0, after, STYLE(on ? COLOR_SELECTED : COLOR_DIM), " %s %s",
-                      canvas_shape(c, SHAPE_ELLIPSIS), v->tree.lines[l->end - 1].text);
+        pen_printf(&p, STYLE(on ? COLOR_SELECTED : COLOR_DIM), " %s %s",
+                   canvas_shape(p.c, SHAPE_ELLIPSIS), v->tree.lines[l->end - 1].text);
     const char *hit = v->needle[0] ? strcasestr(l->text, v->needle) : NULL;
+    p.col = hit ? col + 2 + (int)(hit - l->text) : 0;
     if (hit && !on)
-        canvas_restyle(c, line, 0, col + 2 + (int)(hit - l->text), (int)strlen(v->needle),
-                       STYLE(COLOR_MATCH));
+        pen_restyle(&p, (int)strlen(v->needle), STYLE(COLOR_MATCH));
 }
 
 static void inspect_view_draw(struct view *view, struct canvas *c, struct rect r,
@@ -107,17 +107,18 @@ static void inspect_view_draw(struct view *view, struct canvas *c, struct rect r
 {
     struct inspect_view *v = (struct inspect_view *)view;
     if (v->problem[0] || v->tree.len == 0) {
-        canvas_puts(c, r, 0, 1, STYLE(v->problem[0] ? COLOR_FAILED : COLOR_DIM),
-                    v->problem[0] ? v->problem
-                    : v->id[0]    ? "reading..."
-                                  : "no container is selected");
+        pen_puts(PEN(c, r, 0, 1), STYLE(v->problem[0] ? COLOR_FAILED : COLOR_DIM),
+                 v->problem[0] ? v->problem
+                 : v->id[0]    ? "reading..."
+                               : "no container is selected");
         return;
     }
     scroll_fit(&v->scroll, tree_visible(&v->tree), r.rows);
     for (int i = 0; i < r.rows && v->scroll.top + (size_t)i < v->scroll.n; i++) {
         size_t n = v->scroll.top + (size_t)i;
         struct rect line = {r.row + i, r.col, 1, r.cols};
-        draw_line(v, tree_at(&v->tree, n), c, line, focused && n == v->scroll.at);
+        draw_line(v, tree_at(&v->tree, n), pen_at(c, line, 0, 0),
+                  focused && n == v->scroll.at);
     }
 }
 

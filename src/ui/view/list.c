@@ -13,7 +13,7 @@ static bool failed(const struct mtd_summary *s)
     return s->exit_code != 0 || s->oom_killed || s->error;
 }
 
-enum shape list_state_shape(const struct mtd_summary *s)
+static enum shape state_shape(const struct mtd_summary *s)
 {
     static const enum shape SHAPES[MTD_STATE_COUNT] = {
         [MTD_STATE_CREATED] = SHAPE_CREATED,   [MTD_STATE_RUNNING] = SHAPE_RUNNING,
@@ -26,7 +26,7 @@ enum shape list_state_shape(const struct mtd_summary *s)
     return bad ? SHAPE_FAILED : SHAPES[s->state];
 }
 
-enum color list_state_color(const struct mtd_summary *s)
+static enum color state_color(const struct mtd_summary *s)
 {
     static const enum color COLORS[MTD_STATE_COUNT] = {
         [MTD_STATE_CREATED] = COLOR_EXITED, [MTD_STATE_RUNNING] = COLOR_RUNNING,
@@ -34,7 +34,7 @@ enum color list_state_color(const struct mtd_summary *s)
         [MTD_STATE_REMOVING] = COLOR_BUSY,  [MTD_STATE_EXITED] = COLOR_EXITED,
         [MTD_STATE_DEAD] = COLOR_FAILED,    [MTD_STATE_BROKEN] = COLOR_FAILED,
     };
-    return list_state_shape(s) == SHAPE_FAILED ? COLOR_FAILED : COLORS[s->state];
+    return state_shape(s) == SHAPE_FAILED ? COLOR_FAILED : COLORS[s->state];
 }
 
 /* One cell of text under way. */
@@ -67,7 +67,7 @@ static void field_image(const struct row *r, int64_t now, struct field *f)
 static void field_status(const struct row *r, int64_t now, struct field *f)
 {
     char text[FORMAT_MAX];
-    f->color = list_state_color(r->s);
+    f->color = state_color(r->s);
     if (r->t->busy[0]) {
         f->color = COLOR_BUSY;
         snprintf(f->text, sizeof(f->text), "%s", r->t->busy);
@@ -160,8 +160,7 @@ static void (*const FIELDS[COLUMN_COUNT])(const struct row *, int64_t, struct fi
     [COLUMN_COMMAND] = field_command,
 };
 
-static void draw_history(const struct row *r, struct canvas *c, struct rect line, int col,
-                         int cols, struct style st)
+static void draw_history(const struct row *r, struct pen p, int cols, struct style st)
 {
     bool plain = st.color == COLOR_TEXT;
     for (int i = 0; i < cols && row_is_alive(r); i++) {
@@ -171,64 +170,61 @@ static void draw_history(const struct row *r, struct canvas *c, struct rect line
             continue;
         int level = v >= 100 ? 8 : 1 + (int)(v * 7.99f / 100);
         struct style own = plain ? STYLE(v >= 80 ? COLOR_GRAPH_HIGH : COLOR_GRAPH) : st;
-        canvas_puts(c, line, 0, col + i, own,
-                    canvas_shape(c, SHAPE_BLOCK + (unsigned)level));
+        pen_shape(PEN(p.c, p.r, p.row, p.col + i), own, SHAPE_BLOCK + (unsigned)level);
     }
 }
 
-static void draw_state(const struct row *r, struct canvas *c, struct rect line, int col,
-                       int cols, bool selected, struct style st)
+static void draw_state(const struct row *r, struct pen p, int cols, bool selected,
+                       struct style st)
 {
-    struct style own = st.color == COLOR_TEXT ? STYLE(list_state_color(r->s)) : st;
-    if (cols < 2) {
-        canvas_puts(c, line, 0, col, own, canvas_shape(c, list_state_shape(r->s)));
-        return;
-    }
-    const char *lead = r->t->marked ? canvas_shape(c, SHAPE_MARK)
-                       : selected   ? canvas_shape(c, SHAPE_CURSOR)
-                                    : " ";
+    struct style own = st.color == COLOR_TEXT ? STYLE(state_color(r->s)) : st;
     struct style mark = r->t->marked && st.color == COLOR_TEXT ? STYLE(COLOR_MARKED) : st;
-    canvas_puts(c, line, 0, col, mark, lead);
-    canvas_puts(c, line, 0, col + 1, own, canvas_shape(c, list_state_shape(r->s)));
+    if (cols >= 2)
+        pen_puts(&p, mark,
+                 r->t->marked ? canvas_shape(p.c, SHAPE_MARK)
+                 : selected   ? canvas_shape(p.c, SHAPE_CURSOR)
+                              : " ");
+    pen_shape(&p, own, state_shape(r->s));
 }
 
-static void draw_row(const struct row *r, struct canvas *c, struct rect line,
-                     const int *width, const struct list_style *style, bool selected)
+static void draw_row(const struct row *r, struct pen p, const int *width,
+                     const struct list_setup *setup, bool selected)
 {
-    struct style st = STYLE(selected && style->focused ? COLOR_SELECTED
+    struct style st = STYLE(selected && setup->focused ? COLOR_SELECTED
                             : r->t->marked             ? COLOR_MARKED
                                                        : COLOR_TEXT);
-    if (selected && !style->focused)
+    if (selected && !setup->focused)
         st = STYLE_ATTR(COLOR_TEXT, ATTR_BOLD);
-    canvas_fill(c, line, st);
-    for (int i = 0, col = 0; i < COLUMN_COUNT; i++) {
+    canvas_fill(p.c, p.r, st);
+    for (int i = 0; i < COLUMN_COUNT; i++) {
+        int next = p.col + width[i] + 1;
         if (!width[i])
             continue;
         if (i == COLUMN_STATE)
-            draw_state(r, c, line, col, width[i], selected, st);
+            draw_state(r, p, width[i], selected, st);
         else if (i == COLUMN_HIST)
-            draw_history(r, c, line, col, width[i], st);
+            draw_history(r, p, width[i], st);
         else {
             struct field f = {.cols = width[i], .color = COLOR_TEXT};
-            FIELDS[i](r, style->now_ns, &f);
+            FIELDS[i](r, setup->now_ns, &f);
             struct style own =
                 st.color == COLOR_TEXT ? STYLE_ATTR(f.color, st.attrs) : st;
-            canvas_field(c, line, 0, col, width[i], COLUMNS[i].right, own, f.text);
+            pen_field(&p, width[i], COLUMNS[i].right, own, f.text);
         }
-        col += width[i] + 1;
+        p.col = next;
     }
 }
 
-static void fit(const struct model *m, unsigned enabled, int64_t now, int cols,
+static void fit(const struct model *m, const struct list_setup *setup, int cols,
                 int width[COLUMN_COUNT])
 {
     static const enum column GROWING[] = {COLUMN_NAME,   COLUMN_IMAGE, COLUMN_STATUS,
                                           COLUMN_MEMORY, COLUMN_NET,   COLUMN_COMMAND};
-    struct columns want = {.enabled = enabled};
+    struct columns want = {.enabled = setup->columns};
     for (size_t i = 0; i < m->list.len; i++)
         for (size_t g = 0; g < ARRAY_SIZE(GROWING); g++) {
             struct field f = {.cols = FORMAT_WIDE};
-            FIELDS[GROWING[g]](&m->rows[i], now, &f);
+            FIELDS[GROWING[g]](&m->rows[i], setup->now_ns, &f);
             int w = text_width(f.text, strlen(f.text));
             if (w > want.longest[GROWING[g]])
                 want.longest[GROWING[g]] = w;
@@ -247,18 +243,17 @@ static bool is_sorted_by(const struct model *m, int column)
     return (int)OF[m->sort] == column;
 }
 
-static void draw_headings(const struct model *m, struct canvas *c, struct rect r,
-                          const int *width)
+static void draw_headings(const struct model *m, struct pen p, const int *width)
 {
-    canvas_fill(c, r, STYLE(COLOR_HEADING));
+    canvas_fill(p.c, p.r, STYLE(COLOR_HEADING));
     for (int i = 0, col = 0; i < COLUMN_COUNT; i++) {
         if (!width[i])
             continue;
         bool sorted = is_sorted_by(m, i);
-        int at = i == COLUMN_STATE && width[i] > 1 ? col + 1 : col;
-        canvas_field(c, r, 0, at, width[i] - (at - col), COLUMNS[i].right,
-                     STYLE_ATTR(COLOR_HEADING, sorted ? ATTR_UNDERLINE : 0),
-                     COLUMNS[i].heading);
+        p.col = i == COLUMN_STATE && width[i] > 1 ? col + 1 : col;
+        pen_field(&p, width[i] - (p.col - col), COLUMNS[i].right,
+                  STYLE_ATTR(COLOR_HEADING, sorted ? ATTR_UNDERLINE : 0),
+                  COLUMNS[i].heading);
         col += width[i] + 1;
     }
 }
@@ -281,31 +276,31 @@ static void draw_empty(const struct model *m, struct canvas *c, struct rect rows
         text = m->running_only && !m->filter.text[0]
                    ? "nothing is running: A shows all"
                    : "nothing matches: Esc drops the filter";
-    canvas_puts(c, rows, rows.rows > 2 ? 1 : 0, 2, STYLE(COLOR_DIM), text);
+    pen_puts(PEN(c, rows, rows.rows > 2 ? 1 : 0, 2), STYLE(COLOR_DIM), text);
 }
 
-void list_draw(const struct model *m, struct canvas *c, struct rect headings,
-               struct rect rows, const struct list_style *style, size_t *top)
+void list_draw(const struct model *m, const struct list_setup *setup, struct canvas *c,
+               size_t *top)
 {
     int width[COLUMN_COUNT];
-    fit(m, style->columns, style->now_ns, rows.cols, width);
-    if (headings.rows)
-        draw_headings(m, c, headings, width);
+    struct rect rows = setup->rows;
+    fit(m, setup, rows.cols, width);
+    if (setup->headings.rows)
+        draw_headings(m, pen_at(c, setup->headings, 0, 0), width);
     scroll(m, rows.rows, top);
     if (m->n_shown == 0)
         draw_empty(m, c, rows);
     for (int i = 0; i < rows.rows && *top + (size_t)i < m->n_shown; i++) {
         struct rect line = {rows.row + i, rows.col, 1, rows.cols};
         size_t at = *top + (size_t)i;
-        draw_row(m->shown[at], c, line, width, style, at == m->cursor);
+        draw_row(m->shown[at], pen_at(c, line, 0, 0), width, setup, at == m->cursor);
     }
 }
 
-int list_column_at(const struct model *m, const struct list_style *style, int cols,
-                   int col)
+int list_column_at(const struct model *m, const struct list_setup *setup, int col)
 {
     int width[COLUMN_COUNT];
-    fit(m, style->columns, style->now_ns, cols, width);
+    fit(m, setup, setup->headings.cols, width);
     for (int i = 0, at = 0; i < COLUMN_COUNT; i++) {
         if (width[i] && col >= at && col <= at + width[i])
             return i;

@@ -6,19 +6,16 @@
 #include "ui/model/columns.h"
 #include "ui/model/model.h"
 
-struct list_style {
+struct list_setup {
     unsigned columns; /* bits 1 << enum column */
     int64_t now_ns;
     bool focused;
+    struct rect headings, rows; /* either may have 0 rows */
 };
-/* *top is moved so that the cursor is seen. headings or rows may have 0 rows. */
-void list_draw(const struct model *m, struct canvas *c, struct rect headings,
-               struct rect rows, const struct list_style *style, size_t *top);
+/* *top is moved so that the cursor is seen. */
+void list_draw(const struct model *m, const struct list_setup *setup, struct canvas *c,
+               size_t *top);
 /* The column at a position of the headings, -1 = none. */
-int list_column_at(const struct model *m, const struct list_style *style, int cols,
-                   int col);
-/* Shape and colour of a state; failed = ended, but not with status 0. */
-enum shape list_state_shape(const struct mtd_summary *s);
-enum color list_state_color(const struct mtd_summary *s);
+int list_column_at(const struct model *m, const struct list_setup *setup, int col);
 
 #endif

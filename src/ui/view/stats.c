@@ -104,15 +104,17 @@ static void draw_panel(const struct panel *p, const struct row *r, struct canvas
     float limit = limit_of(p, r);
     value_text(p, now[p->a], a);
     value_text(p, now[p->b], b);
-    int col = canvas_puts(c, box, 0, 0, STYLE(COLOR_HEADING), p->title) + 2;
+    struct pen pen = {.c = c, .r = box};
+    pen_puts(&pen, STYLE(COLOR_HEADING), p->title);
+    pen.col += 2;
     if (p->a != p->b)
-        col = canvas_printf(c, box, 0, col, STYLE(COLOR_TEXT), "%s %s  %s %s", p->name_a,
-                            a, p->name_b, b);
+        pen_printf(&pen, STYLE(COLOR_TEXT), "%s %s  %s %s", p->name_a, a, p->name_b, b);
     else
-        col = canvas_puts(c, box, 0, col, STYLE(COLOR_TEXT), a);
+        pen_puts(&pen, STYLE(COLOR_TEXT), a);
     if (limit > 0) {
         value_text(p, limit, max);
-        canvas_printf(c, box, 0, col + 1, STYLE(COLOR_LIMIT), "of %s", max);
+        pen.col++;
+        pen_printf(&pen, STYLE(COLOR_LIMIT), "of %s", max);
     }
     struct rect area = {box.row + 1, box.col, box.rows - 1, box.cols};
     if (p->a == p->b) {
@@ -208,18 +210,18 @@ static void stats_view_draw(struct view *view, struct canvas *c, struct rect r,
     const struct row *row = v->id[0] ? model_find(v->view.around->model, v->id) : NULL;
     auto_done(buf_done) struct buf why = {0};
     if (!row || !row_is_alive(row) || !row->t->last.taken_at) {
-        canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
-                    !row                ? "no container is selected"
-                    : row_is_alive(row) ? "the first figures come in a moment"
-                                        : "it does not run: no figures");
+        pen_puts(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
+                 !row                ? "no container is selected"
+                 : row_is_alive(row) ? "the first figures come in a moment"
+                                     : "it does not run: no figures");
         return;
     }
     struct rect box = {r.row, r.col + 1, r.rows, r.cols - 2};
     slow_because(row, &why);
     if (why.len) {
-        int col = canvas_puts(c, box, 0, 0, STYLE(COLOR_WARNING), "slow because: ");
-        canvas_field(c, box, 0, col, box.cols - col, false, STYLE(COLOR_WARNING),
-                     why.data + 2);
+        struct pen p = {.c = c, .r = box};
+        pen_puts(&p, STYLE(COLOR_WARNING), "slow because: ");
+        pen_field(&p, box.cols - p.col, false, STYLE(COLOR_WARNING), why.data + 2);
         box.row++;
         box.rows--;
     }

@@ -69,20 +69,18 @@ static void top_view_show(struct view *view, bool visible)
         top_view_update(view);
 }
 
-static void draw_process(const struct proc_info *p, struct canvas *c, struct rect line,
-                         struct style st, int shift)
+static void draw_process(const struct proc_info *p, struct pen pen, struct style st,
+                         int shift)
 {
     char cpu[FORMAT_MAX] = "-", rss[FORMAT_MAX], inner[16] = "?";
     if (p->cpu >= 0)
         format_percent((double)p->cpu, cpu);
     if (p->inner)
         snprintf(inner, sizeof(inner), "%d", (int)p->inner);
-    canvas_fill(c, line, st);
-    int col =
-        canvas_printf(c, line, 0, 1, st, "%7d %7s %6u %c %6s %6s  ", (int)p->pid, inner,
-                      (unsigned)p->uid, p->state, cpu, format_size(p->rss, rss));
-    struct rect rest = {line.row, line.col + col, 1, line.cols - col};
-    canvas_puts(c, rest, 0, -shift, st, p->command);
+    canvas_fill(pen.c, pen.r, st);
+    pen_printf(&pen, st, " %7d %7s %6u %c %6s %6s  ", (int)p->pid, inner,
+               (unsigned)p->uid, p->state, cpu, format_size(p->rss, rss));
+    pen_puts(PEN(pen.c, pen_rest(&pen), 0, -shift), st, p->command);
 }
 
 static void top_view_draw(struct view *view, struct canvas *c, struct rect r,
@@ -90,18 +88,18 @@ static void top_view_draw(struct view *view, struct canvas *c, struct rect r,
 {
     struct top_view *v = (struct top_view *)view;
     if (!v->alive || v->error) {
-        canvas_puts(c, r, 0, 1, STYLE(COLOR_DIM),
-                    v->error ? strerror(-v->error) : "it does not run: no processes");
+        pen_puts(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
+                 v->error ? strerror(-v->error) : "it does not run: no processes");
         return;
     }
-    canvas_printf(c, r, 0, 1, STYLE(COLOR_HEADING), "%7s %7s %6s S %6s %6s  %s", "HOST",
-                  "PID", "UID", "CPU%", "RSS", "COMMAND");
+    pen_printf(PEN(c, r, 0, 1), STYLE(COLOR_HEADING), "%7s %7s %6s S %6s %6s  %s", "HOST",
+               "PID", "UID", "CPU%", "RSS", "COMMAND");
     scroll_fit(&v->scroll, v->procs.len, r.rows - 1);
     for (int i = 0; i + 1 < r.rows && v->scroll.top + (size_t)i < v->procs.len; i++) {
         size_t at = v->scroll.top + (size_t)i;
         bool on = focused && at == v->scroll.at;
         struct rect line = {r.row + 1 + i, r.col, 1, r.cols};
-        draw_process(&v->procs.items[at], c, line,
+        draw_process(&v->procs.items[at], pen_at(c, line, 0, 0),
                      STYLE(on ? COLOR_SELECTED : COLOR_TEXT), v->scroll.shift);
     }
 }
