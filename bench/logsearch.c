@@ -1,11 +1,12 @@
 /* logsearch - how fast a log is searched, and in how much memory.
  *
- *   logsearch [MEGABYTES [DIRECTORY]]   default 1024, /tmp; the file is removed at the end
+ *   logsearch [MEGABYTES [DIRECTORY]]   default 1024, /tmp; removes the file at the end
  *
- * Makes a log of lines of some 100 bytes, a few of them in two records, reads it once into the
- * page cache, and looks for patterns that are not there (so the whole log is read), there at
- * the end, and for every matching line. Prints GB/s by the wall's clock and by the processor's
- * (which other work on the machine does not disturb), and the growth of the resident set.
+ * Makes a log of lines of some 100 bytes, a few of them in two records, reads it once
+ * into the page cache, and looks for patterns that are not there (so the whole log is
+ * read), there at the end, and for every matching line. Prints GB/s by the wall's clock
+ * and by the processor's (which other work on the machine does not disturb), and the
+ * growth of the resident set.
  */
 #include <errno.h>
 #include <fcntl.h>

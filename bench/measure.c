@@ -1,10 +1,10 @@
-/* measure ROUNDS <TABLE - times commands interleaved, so that a busy moment hits them all.
+/* measure ROUNDS <TABLE - times commands in turn, so that a busy moment hits them all.
  *
- * A line of the table is `NAME | COMMAND | AFTER | MOUNT-NAMESPACE`. Every round runs each
- * COMMAND once, from fork to wait; AFTER runs outside the timing and undoes it; the mount
- * namespace (a file, may be missing) is joined first. Words are split at spaces, no shell.
- * Prints `NAME | median | fastest`, in microseconds; a command that fails is reported with
- * its status and left out.
+ * A line of the table is `NAME | COMMAND | AFTER | MOUNT-NAMESPACE`. Every round runs
+ * each COMMAND once, from fork to wait; AFTER runs outside the timing and undoes it; the
+ * mount namespace (a file, may be missing) is joined first. Words are split at spaces, no
+ * shell. Prints `NAME | median | fastest`, in microseconds; a command that fails is
+ * reported with its status and left out.
  */
 #include <fcntl.h>
 #include <sched.h>

@@ -1,15 +1,17 @@
 /* terminal - plays the terminal for a full-screen program and measures it.
  *
  *   terminal first ROUNDS MARK COMMAND...    how long until the first full screen
- *   terminal idle WARM SECONDS MARK COMMAND...   processor, memory and bytes while it is left alone
- *   terminal keys N KEY MARK COMMAND...      from a key to what it paints
- *   terminal log FILE MIB MARK COMMAND...    the container's log while it grows to that size
- *   terminal flood MB_PER_SECOND MIB         what writes that log (inside a container)
+ *   terminal idle WARM SECONDS MARK COMMAND...
+ *                                          processor, memory and bytes while idle
+ *   terminal keys N KEY MARK COMMAND...    from a key to what it paints
+ *   terminal log FILE MIB MARK COMMAND...  while the container's log grows to that size
+ *   terminal flood MB_PER_SECOND MIB       writes that log (inside a container)
  *
- * The terminal is a pty of 80x24; TERM and LANG are the caller's. A program has painted when MARK
- * was among what it wrote and nothing more came for a while; the time is that of the last byte.
- * Processor time and resident set are those of the program and all its children. Prints words
- * NAME=VALUE in one line; status 1 and one line on stderr when MARK does not come.
+ * The terminal is a pty of 80x24; TERM and LANG are the caller's. A program has painted
+ * when MARK was among what it wrote and nothing more came for a while; the time is that
+ * of the last byte. Processor time and resident set are those of the program and all its
+ * children. Prints words NAME=VALUE in one line; status 1 and one line on stderr when
+ * MARK does not come.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -50,7 +52,7 @@ __attribute__((format(printf, 1, 2), noreturn)) static void fail(const char *fmt
     exit(1);
 }
 
-/* ---- one program on a terminal ----------------------------------------------------------- */
+/* ---- one program on a terminal ----------------------------------------------------- */
 
 struct seat {
     pid_t pid;
@@ -99,7 +101,8 @@ static void remember(struct seat *s, const char *data, size_t n)
     s->len += n;
 }
 
-/* Reads what comes within so long. 1: something came, 0: nothing, -1: the program has ended. */
+/* Reads what comes within so long. 1: something came, 0: nothing, -1: the program has
+ * ended. */
 static int seat_read(struct seat *s, int64_t ns, const char *mark, bool *seen)
 {
     char buf[65536];
@@ -167,7 +170,7 @@ static void seat_close(struct seat *s)
     close(s->fd);
 }
 
-/* ---- what it costs ----------------------------------------------------------------------- */
+/* ---- what it costs ----------------------------------------------------------------- */
 
 struct tree {
     pid_t pids[MAX_TREE];
@@ -229,7 +232,7 @@ static void cost(const struct seat *s, int64_t *cpu, long *kib)
     }
 }
 
-/* ---- the measurements -------------------------------------------------------------------- */
+/* ---- the measurements -------------------------------------------------------------- */
 
 static int compare(const void *a, const void *b)
 {
@@ -321,7 +324,7 @@ static void keys(char **arg)
     seat_close(&s);
 }
 
-/* ---- a log that grows ------------------------------------------------------------------- */
+/* ---- a log that grows -------------------------------------------------------------- */
 
 #define LAST_LINE "needle-17 here ends the log"
 #define LAST_PATTERN "needle-17"

@@ -1,6 +1,7 @@
-/* main - dispatch only. The program is five programs, told apart by argv[0]: the command line
- * and screen a person starts, the monitor, the health checker, the command side of exec (whose constructor has
- * already joined the container), and the reaping pid 1 of --init. */
+/* main - dispatch only. The program is five programs, told apart by argv[0]: the command
+ * line and screen a person starts, the monitor, the health checker, the command side of
+ * exec (whose constructor has already joined the container), and the reaping pid 1 of
+ * --init. */
 
 #include <string.h>
 

@@ -25,8 +25,8 @@ int64_t clock_boot_ns(void)
     return read_clock(CLOCK_BOOTTIME);
 }
 
-/* The units of go-units HumanDuration, with its rounding: seconds and minutes are cut, hours
- * are rounded to the nearest. */
+/* The units of go-units HumanDuration, with its rounding: seconds and minutes are cut,
+ * hours are rounded to the nearest. */
 void time_human_duration(int64_t ns, char out[TIME_TEXT])
 {
     static const struct {

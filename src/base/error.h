@@ -1,11 +1,12 @@
 /* error - the one error value that crosses module borders and process borders.
- * Shape   plain data, no pointers, smaller than PIPE_BUF: one atomic write carries it from
- *         init to monitor to front end.
- * Errors  functions return 0 (or a count, or an fd >= 0) or -errno; a function that crosses
- *         a module border takes `struct mtd_error *err` last. err may be NULL.
+ * Shape   plain data, no pointers, smaller than PIPE_BUF: one atomic write carries it
+ *         from init to monitor to front end.
+ * Errors  functions return 0 (or a count, or an fd >= 0) or -errno; a function that
+ *         crosses a module border takes `struct mtd_error *err` last. err may be NULL.
  * Rule    the first error wins: mtd_fail() leaves an err that is already set alone.
  *         Context is added going up with mtd_context().
- * Text    one line, no newline, always terminated: what, on which object, why; what to do.
+ * Text    one line, no newline, always terminated: what, on which object, why; what to
+ *         do.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H

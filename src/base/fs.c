@@ -38,8 +38,8 @@ int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret)
     ret->len = 0;
     if (st.st_size > 0 && (uintmax_t)st.st_size > max)
         return -EFBIG;
-    /* One byte more than the file claims: the read that finds the end is then often free of
-     * a second buffer. Files of proc claim 0. */
+    /* One byte more than the file claims: the read that finds the end is then often free
+     * of a second buffer. Files of proc claim 0. */
     size_t step = st.st_size > 0 ? (size_t)st.st_size + 1 : 4096;
     for (;;) {
         int rc = buf_reserve(ret, step);
@@ -113,7 +113,8 @@ int fs_write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
-/* "dir/.name.0123456789abcdef": hidden, in the same directory, so that rename is atomic. */
+/* "dir/.name.0123456789abcdef": hidden, in the same directory, so that rename is
+ * atomic. */
 static int open_temp(int dir_fd, const char *name, char *ret_name, size_t size)
 {
     const char *slash = strrchr(name, '/');
@@ -149,8 +150,8 @@ static int rename_over(int dir_fd, const char *temp, const char *name)
     return renameat(dir_fd, temp, dir_fd, name) < 0 ? -errno : 0;
 }
 
-/* ext4 writes a file out when it is renamed over another one (auto_da_alloc), which waits for
- * a busy disk; exchanging the two does not. */
+/* ext4 writes a file out when it is renamed over another one (auto_da_alloc), which waits
+ * for a busy disk; exchanging the two does not. */
 static int exchange(int dir_fd, const char *temp, const char *name)
 {
     if (renameat2(dir_fd, temp, dir_fd, name, RENAME_EXCHANGE) < 0)

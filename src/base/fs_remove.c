@@ -1,6 +1,6 @@
-/* Removing a tree a container wrote: its depth, names and links are hostile. Descriptors and
- * stack stay bounded because a directory found too deep is first moved to the top of the
- * tree. */
+/* Removing a tree a container wrote: its depth, names and links are hostile. Descriptors
+ * and stack stay bounded because a directory found too deep is first moved to the top of
+ * the tree. */
 
 #include "base/fs.h"
 

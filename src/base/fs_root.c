@@ -1,5 +1,5 @@
-/* Paths below a container's root. The container may change its tree while we look at it, so
- * the kernel resolves: openat2 never leaves the root, whatever links and ".." say. */
+/* Paths below a container's root. The container may change its tree while we look at it,
+ * so the kernel resolves: openat2 never leaves the root, whatever links and ".." say. */
 
 #include "base/fs.h"
 
@@ -99,8 +99,8 @@ static int open_dir_in_root(int root_fd, const char *path)
 
 static int mkdir_in_root(int root_fd, const char *path, mode_t mode, int *links);
 
-/* name exists in dir_fd but leads nowhere: a dangling link. What it points to is made, inside
- * the root, as it would be from within the container. */
+/* name exists in dir_fd but leads nowhere: a dangling link. What it points to is made,
+ * inside the root, as it would be from within the container. */
 static int make_link_target(int root_fd, int dir_fd, const char *name,
                             const char *parent_path, mode_t mode, int *links)
 {

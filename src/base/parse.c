@@ -29,8 +29,8 @@ static int scan_u64(const char **p, uint64_t *ret)
     return 0;
 }
 
-/* "12.5": whole part and the fraction in 1e-9. Digits past the ninth: cut when `cut`, else
- * they must be zeros. */
+/* "12.5": whole part and the fraction in 1e-9. Digits past the ninth: cut when `cut`,
+ * else they must be zeros. */
 static int scan_decimal(const char **p, bool cut, uint64_t *ret_whole, uint64_t *ret_nano)
 {
     const char *s = *p;

@@ -1,6 +1,6 @@
-/* parse - strict text to value. Everything else than the documented form is -EINVAL; a value
- * out of range is -ERANGE. Nothing is set on failure. No locale, no leading blanks, no
- * "0x", no sign unless said.
+/* parse - strict text to value. Everything else than the documented form is -EINVAL; a
+ * value out of range is -ERANGE. Nothing is set on failure. No locale, no leading blanks,
+ * no "0x", no sign unless said.
  */
 #ifndef BASE_PARSE_H
 #define BASE_PARSE_H
@@ -22,8 +22,8 @@ const char *signal_name(int sig);          /* "SIGKILL"; "SIG?" when unknown */
 bool name_is_valid(const char *s);         /* [a-zA-Z0-9][a-zA-Z0-9_.-]* up to 128 */
 bool hex_is_valid(const char *s, size_t len); /* exactly len lower-case hex digits */
 
-/* CPU/NUMA lists "0-2,5": checks syntax and that the highest number is < limit (0 = none).
- * *ret_highest may be NULL. */
+/* CPU/NUMA lists "0-2,5": checks syntax and that the highest number is < limit (0 =
+ * none). *ret_highest may be NULL. */
 int parse_cpu_list(const char *s, unsigned limit, unsigned *ret_highest);
 
 #endif

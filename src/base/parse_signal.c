@@ -1,5 +1,5 @@
-/* Signals by name. Real-time signals are numbered as the C library of the payload sees them
- * (34..64), which docker does too. */
+/* Signals by name. Real-time signals are numbered as the C library of the payload sees
+ * them (34..64), which docker does too. */
 
 #include "base/parse.h"
 

@@ -26,8 +26,8 @@ static int read_proc(const char *path, char *out, size_t size)
     return (int)n;
 }
 
-/* The command name in field 2 may hold blanks and parentheses: fields are counted from the
- * last ')', which ends field 2. Source: proc(5). */
+/* The command name in field 2 may hold blanks and parentheses: fields are counted from
+ * the last ')', which ends field 2. Source: proc(5). */
 static int parse_stat(char *text, char *ret_state, uint64_t *ret_start)
 {
     char *p = strrchr(text, ')');

@@ -1,4 +1,4 @@
-/* proc - processes as the kernel knows them: pid + start time, or a pidfd; never a bare pid.
+/* proc - processes by pid and start time, or by pidfd; never by a bare pid.
  * Errors  -errno; -ESRCH = no such process (or another one has the number now).
  */
 #ifndef BASE_PROC_H
@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Field 22 of /proc/PID/stat, clock ticks since boot. -ESRCH also for a zombie or dead one
- * when live_only. */
+/* Field 22 of /proc/PID/stat, clock ticks since boot. -ESRCH also for a zombie or dead
+ * one when live_only. */
 int proc_start_time(pid_t pid, bool live_only, uint64_t *ret);
 bool proc_is(pid_t pid, uint64_t start_time); /* alive and the same one */
 /* pidfd of exactly that process: opened, then start time compared. */

@@ -15,7 +15,8 @@ void strv_done(struct strv *v)
     errno = saved;
 }
 
-/* No capacity is kept: the array is full whenever len + 1 (the NULL) is a power of two. */
+/* No capacity is kept: the array is full whenever len + 1 (the NULL) is a power of
+ * two. */
 static int grow(struct strv *v)
 {
     size_t used = v->len + 1;

@@ -32,8 +32,8 @@ int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned flags)
     return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, info, flags);
 }
 
-/* For kernels before 5.9, and before 5.11 with CLOSE_RANGE_CLOEXEC: what is open is listed.
- * System calls only, for a child of vfork() may be here. */
+/* For kernels before 5.9, and before 5.11 with CLOSE_RANGE_CLOEXEC: what is open is
+ * listed. System calls only, for a child of vfork() may be here. */
 static void close_listed(const char *entries, long size, int list, unsigned first,
                          unsigned last, unsigned flags)
 {

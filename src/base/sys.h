@@ -1,5 +1,6 @@
-/* sys - the system calls glibc 2.36 has no wrapper for. Each returns what the kernel returns:
- * >= 0, or -1 with errno set, except where said. Source: the man pages and include/uapi.
+/* sys - the system calls glibc 2.36 has no wrapper for. Each returns what the kernel
+ * returns: >= 0, or -1 with errno set, except where said. Source: the man pages and
+ * include/uapi.
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
@@ -15,8 +16,8 @@ pid_t sys_clone3(struct clone_args *args, size_t size);
 int sys_openat2(int dir_fd, const char *path, struct open_how *how);
 int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned flags);
-/* Without the call (before Linux 5.9; the flag: 5.11) by the list in /proc/self/fd. flags: 0 or
- * SYS_CLOSE_CLOEXEC. Safe after vfork(). */
+/* Without the call (before Linux 5.9; the flag: 5.11) by the list in /proc/self/fd.
+ * flags: 0 or SYS_CLOSE_CLOEXEC. Safe after vfork(). */
 #define SYS_CLOSE_CLOEXEC 4U
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_pivot_root(const char *new_root, const char *put_old);

@@ -1,7 +1,8 @@
-/* Runs before main(), in every process made from our executable, and does nothing in all but
- * one: the one started by exec_run(). Being first matters: setns into a mount namespace needs
- * a process with one thread, and nothing of main()'s has opened or read anything yet.
- * Everything it believes comes from the sealed memfd; the environment must even be empty. */
+/* Runs before main(), in every process made from our executable, and does nothing in all
+ * but one: the one started by exec_run(). Being first matters: setns into a mount
+ * namespace needs a process with one thread, and nothing of main()'s has opened or read
+ * anything yet. Everything it believes comes from the sealed memfd; the environment
+ * must even be empty. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,8 +31,9 @@ static bool started_by_engine(int argc, char **argv, char **envp)
            fstat(NSENTER_REPLY_FD, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* From here to the command's execve nobody may look into this process: it holds the host's
- * descriptors. And it must not be left behind in a frozen cgroup when the front end dies. */
+/* From here to the command's execve nobody may look into this process: it holds the
+ * host's descriptors. And it must not be left behind in a frozen cgroup when the front
+ * end dies. */
 static void hide(void)
 {
     prctl(PR_SET_DUMPABLE, 0);

@@ -20,7 +20,8 @@
 
 #define V2_PREFIX "unified:"
 
-/* Mount last: the others are opened under the host's /proc. Cgroup is left to the child. */
+/* Mount last: the others are opened under the host's /proc. Cgroup is left to the
+ * child. */
 static const struct {
     const char *name;
     int flag;
@@ -29,8 +30,9 @@ static const struct {
     {"net", CLONE_NEWNET}, {"cgroup", CLONE_NEWCGROUP}, {"mnt", CLONE_NEWNS},
 };
 
-/* Writing one's own id: "tasks" of v1 moves this thread alone, which is the whole process,
- * and spares the kernel-wide lock (and its RCU grace period) that cgroup.procs takes. */
+/* Writing one's own id: "tasks" of v1 moves this thread alone, which is the whole
+ * process, and spares the kernel-wide lock (and its RCU grace period) that
+ * cgroup.procs takes. */
 static int write_self(const char *dir, const char *file)
 {
     char path[4096];
@@ -42,9 +44,9 @@ static int write_self(const char *dir, const char *file)
     return write(fd, "0", 1) < 0 ? -errno : 0;
 }
 
-/* v1 hierarchies at once; of a v2 directory *ret_v2 is opened, for clone3 to place the child
- * in. A group that is not there was never needed (they are made lazily), or went with its
- * container: that is found out by the pidfd. */
+/* v1 hierarchies at once; of a v2 directory *ret_v2 is opened, for clone3 to place the
+ * child in. A group that is not there was never needed (they are made lazily), or went
+ * with its container: that is found out by the pidfd. */
 static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_error *err)
 {
     for (size_t i = 0; i < cgroups->len; i++) {
@@ -123,7 +125,8 @@ static int join_at_once(const struct nsenter_request *r, int *ret_cgroup)
     return 0;
 }
 
-/* EINVAL, EBADF: setns takes no pidfd yet; ENOSYS: there are none. Nothing has been joined. */
+/* EINVAL, EBADF: setns takes no pidfd yet; ENOSYS: there are none. Nothing has been
+ * joined. */
 static int join_namespaces(const struct nsenter_request *r, int one_by_one,
                            int *ret_cgroup, struct mtd_error *err)
 {
@@ -147,8 +150,9 @@ static pid_t clone_inside(int v2)
     return pid < 0 ? -errno : pid;
 }
 
-/* A kernel without clone3, or a v2 group that takes no process that way (threaded): the group
- * is joined by writing, which is possible by descriptor from any mount namespace. */
+/* A kernel without clone3, or a v2 group that takes no process that way (threaded): the
+ * group is joined by writing, which is possible by descriptor from any mount
+ * namespace. */
 static pid_t clone_old(int v2)
 {
     if (v2 >= 0) {

@@ -1,16 +1,18 @@
 /* nsenter - joining a container's namespaces before main().
- * Shape   the engine (exec.c) builds a struct nsenter_request in a sealed memfd and runs our
- *         executable again: argv[0] = NSENTER_NAME, empty environment, the memfd on fd 3, a
- *         SOCK_SEQPACKET on fd 4 for results. The constructor acts only if all of that holds:
- *         argv[0], memfd seals, magic, version, sizes. No environment variable is ever read.
- * Order   cgroups first (their directories are the host's), then setns: the pidfd with all
- *         namespaces at once, or one by one with mount last on kernels < 5.8. Then clone with
- *         CLONE_PARENT into the pid namespace, so the command is the front end's own child.
- *         The cgroup namespace comes last, in that child: CLONE_INTO_CGROUP is judged by the
- *         namespace of who clones.
- * Process the constructor of the re-executed program, single-threaded. It returns to main()
- *         only in the child that is inside the container; main() then runs exec_child_main()
- *         (engine/exec.h), which does terminal, user, capabilities, directory and execve.
+ * Shape   the engine (exec.c) builds a struct nsenter_request in a sealed memfd and runs
+ *         our executable again: argv[0] = NSENTER_NAME, empty environment, the memfd on
+ *         fd 3, a SOCK_SEQPACKET on fd 4 for results. The constructor acts only if all of
+ *         that holds: argv[0], memfd seals, magic, version, sizes. No environment
+ *         variable is ever read.
+ * Order   cgroups first (their directories are the host's), then setns: the pidfd with
+ *         all namespaces at once, or one by one with mount last on kernels < 5.8. Then
+ *         clone with CLONE_PARENT into the pid namespace, so the command is the front
+ *         end's own child. The cgroup namespace comes last, in that child:
+ *         CLONE_INTO_CGROUP is judged by the namespace of who clones.
+ * Process the constructor of the re-executed program, single-threaded. It returns to
+ *         main() only in the child that is inside the container; main() then runs
+ *         exec_child_main() (engine/exec.h), which does terminal, user, capabilities,
+ *         directory and execve.
  * Errors  a reply with a struct mtd_error over fd 4, then _exit(125).
  * Limits  hostile requests are expected: sizes and counts are checked before use.
  */
@@ -90,12 +92,13 @@ int nsenter_reply(
     const struct mtd_error *error); /* pass: -1 = none; error: NULL = none */
 int nsenter_receive(int fd, struct nsenter_reply *ret); /* blocks */
 
-/* Becomes a process inside: cgroups, namespaces, clone. Returns in the child only, as 0 (or as
- * -errno when it could not get that far); the parent ends. one_by_one = do not use the pidfd
- * form of setns. */
+/* Becomes a process inside: cgroups, namespaces, clone. Returns in the child only, as 0
+ * (or as -errno when it could not get that far); the parent ends. one_by_one = do not use
+ * the pidfd form of setns. */
 int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err);
 
-/* The request this process was started with, once the constructor has joined; else NULL. */
+/* The request this process was started with, once the constructor has joined; else
+ * NULL. */
 const struct nsenter_request *nsenter_joined(void);
 void nsenter_set_joined(
     const struct nsenter_request *r); /* the constructor's; borrowed */

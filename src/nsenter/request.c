@@ -1,6 +1,6 @@
-/* The request on its way: a fixed head, the limits, then strings, each with its length. Both
- * ends are the same executable, so the head is a plain struct; whatever else might put bytes
- * on fd 3 is met by checks before anything is used. */
+/* The request on its way: a fixed head, the limits, then strings, each with its length.
+ * Both ends are the same executable, so the head is a plain struct; whatever else might
+ * put bytes on fd 3 is met by checks before anything is used. */
 
 #include "nsenter/nsenter.h"
 

@@ -233,7 +233,8 @@ static void find_id(char *out, size_t size)
         closedir(d);
 }
 
-/* Other tests, and other people's, run the same commands: only what is in the box's groups. */
+/* Other tests, and other people's, run the same commands: only what is in the box's
+ * groups. */
 static bool is_inside(const char *pid, const char *id)
 {
     char path[64], text[4096] = "";

@@ -1,5 +1,5 @@
-/* exec_box - what the tests of exec share: a running container of its own for each test, and
- * commands run with all three streams in hand. Needs root; the suites say so.
+/* exec_box - what the tests of exec share: a running container of its own for each test,
+ * and commands run with all three streams in hand. Needs root; the suites say so.
  */
 #ifndef EXEC_BOX_H
 #define EXEC_BOX_H
@@ -34,10 +34,11 @@ _Noreturn void box_become(const char *const args[]);
 
 /* Reads the terminal until text has come (true) or nothing more does for 10 s. */
 bool box_expect(int master, const char *text);
-/* Until a front end has made the terminal raw: before, the line discipline keeps what is typed. */
+/* Until a front end has made the terminal raw: before, the line discipline keeps what
+ * is typed. */
 bool box_await_raw(int master);
-/* The pid of the process of the container whose command line is exactly this, or 0; wait: for
- * at most 10 s for it to appear (or to go away, gone). */
+/* The pid of the process of the container whose command line is exactly this, or 0; wait:
+ * for at most 10 s for it to appear (or to go away, gone). */
 pid_t box_find(const char *cmdline);
 bool box_gone(pid_t pid);
 pid_t box_await(const char *cmdline);

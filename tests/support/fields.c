@@ -111,7 +111,7 @@ void expect_output(const struct state *s, int status, const char *want,
     outcome_done(&o);
 }
 
-/* ---- a restart of the host ----------------------------------------------------------------- */
+/* ---- a restart of the host --------------------------------------------------------- */
 
 static pid_t number_after(const char *text, const char *key)
 {

@@ -13,7 +13,8 @@ void expect_field(const struct state *s, const char *name, const char *template,
                   const char *want);
 void await_field(const struct state *s, const char *name, const char *template,
                  const char *want);
-/* Until this is the last line of its log: a command that runs need not have got anywhere. */
+/* Until this is the last line of its log: a command that runs need not have got
+ * anywhere. */
 void await_line(const struct state *s, const char *name, const char *line);
 
 pid_t pid_of(const struct state *s, const char *name);     /* of the container */
@@ -26,8 +27,8 @@ void expect_output(const struct state *s, int status, const char *want,
 #define EXPECT_OUTPUT(s, status, want, ...) \
     expect_output(s, status, want, (const char *const[]){__VA_ARGS__, NULL})
 
-/* The host was restarted: every container's processes, groups and run directories are gone, the
- * records are of an earlier boot. */
+/* The host was restarted: every container's processes, groups and run directories are
+ * gone, the records are of an earlier boot. */
 void reboot_host(const struct state *s);
 
 #endif

@@ -1,6 +1,6 @@
 /* logbox - a log of every kind of line, and what ought to be found in it.
- * Shape   lines are added in memory, then written; the index is opened on the file. One log a
- *         test: Criterion runs each in a process of its own.
+ * Shape   lines are added in memory, then written; the index is opened on the file. One
+ *         log a test: Criterion runs each in a process of its own.
  */
 #ifndef LOGBOX_H
 #define LOGBOX_H

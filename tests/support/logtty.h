@@ -1,6 +1,7 @@
-/* logtty - a log view on made logs of three containers (api, db, job), driven by commands.
- * Shape   one view a test. Every look at the screen does the view's pending work first, and
- *         asserts that no control byte stands in it.
+/* logtty - a log view on made logs of three containers (api, db, job), driven by
+ *         commands.
+ * Shape   one view a test. Every look at the screen does the view's pending work first,
+ *         and asserts that no control byte stands in it.
  */
 #ifndef LOGTTY_H
 #define LOGTTY_H

@@ -1,5 +1,5 @@
-/* pty - the program on a pseudo terminal, under a session leader of its own as a shell would
- * be, and what the terminal is left in.
+/* pty - the program on a pseudo terminal, under a session leader of its own as a shell
+ * would be, and what the terminal is left in.
  */
 #ifndef TEST_PTY_H
 #define TEST_PTY_H

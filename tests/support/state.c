@@ -301,7 +301,7 @@ char *state_ask(const struct state *s, const char *const args[])
     return o.out;
 }
 
-/* ---- what is left ------------------------------------------------------------------------ */
+/* ---- what is left ------------------------------------------------------------------ */
 
 static char said[1024];
 

@@ -1,8 +1,10 @@
-/* state - one test's own state root, the program run on it, and the proof that nothing is left.
+/* state - one test's own state root, the program run on it, and the proof that nothing is
+ *         left.
  * Shape   state_make: a temporary directory with root/ and run/; state_done: removes all
  *         containers and the directory. Needs root.
- * Left    mounts naming the directory, cgroups and processes of any container that was ever
- *         made there (events.log knows them all), entries in containers, names, trash, run.
+ * Left    mounts naming the directory, cgroups and processes of any container that was
+ *         ever made there (events.log knows them all), entries in containers, names,
+ *         trash, run.
  */
 #ifndef TEST_STATE_H
 #define TEST_STATE_H
@@ -16,9 +18,9 @@
 struct state {
     struct tempdir dir;
     const char *fault; /* NULL or the value of MTD_FAULT for the commands run */
-    /* NULL or system calls, with commas between, which the commands run do not find: ENOSYS,
-     * as on a kernel without them. "setns.pidfd" and "close_range.cloexec" are these calls
-     * with an argument that came later: EINVAL. */
+    /* NULL or system calls, with commas between, which the commands run do not find:
+     * ENOSYS, as on a kernel without them. "setns.pidfd" and "close_range.cloexec" are
+     * these calls with an argument that came later: EINVAL. */
     const char *without;
 };
 void state_make(struct state *s);
@@ -56,7 +58,8 @@ bool running_says(int stream_fd, const char *text);
 char *state_ask(const struct state *s, const char *const args[]);
 #define ASK(s, ...) state_ask(s, (const char *const[]){__VA_ARGS__, NULL})
 
-/* A process whose command line has the test's directory and this in it; 0 = there is none. */
+/* A process whose command line has the test's directory and this in it; 0 = there is
+ * none. */
 pid_t state_find(const struct state *s, const char *word);
 
 /* What is left of the containers once made here; "" = nothing. Static text. With

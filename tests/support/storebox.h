@@ -1,4 +1,5 @@
-/* storebox - a store in a directory of its own, and what tests of it do again and again. */
+/* storebox - a store in a directory of its own, and what tests of it do again and
+ *         again. */
 #ifndef STOREBOX_H
 #define STOREBOX_H
 

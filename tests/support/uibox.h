@@ -1,5 +1,5 @@
-/* uibox - a dashboard without terminal, loop or containers: made rows, a clock that stands
- * still, actions that are only written down.
+/* uibox - a dashboard without terminal, loop or containers: made rows, a clock that
+ * stands still, actions that are only written down.
  */
 #ifndef UIBOX_H
 #define UIBOX_H
@@ -31,7 +31,8 @@ void uibox_type(struct uibox *b, const char *text);
 void uibox_size(struct uibox *b, int rows, int cols);
 const char *uibox_text(struct uibox *b); /* the screen; valid until the next call */
 bool uibox_shows(struct uibox *b, const char *text);
-/* Compares the screen with tests/ui/NAME.screen; MTD_UPDATE_SCREENS=1 writes it instead. */
+/* Compares the screen with tests/ui/NAME.screen; MTD_UPDATE_SCREENS=1 writes it
+ * instead. */
 void uibox_golden(struct uibox *b, const char *name);
 /* The same for the picture docs/NAME.svg. */
 void uibox_golden_svg(struct uibox *b, const char *name);
