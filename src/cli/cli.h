@@ -1,7 +1,12 @@
 /* cli - the command line: `mytop-docker [global options] [--batch] [VERB ...]`.
- * Shape   a table of verbs, one file per group; each verb parses its options from a table,
- *         calls the engine, prints. Data to stdout, everything else to stderr, one line per
- *         error: "mytop-docker: VERB: what, on what, why; what to do".
+ * Shape   a verb parses its options from a table, calls the engine and prints: data to
+ *         stdout, everything else to stderr.
+ * Layers  a file calls files of the lines above its own, or earlier ones of its line:
+ *           values and text    print options format table follow du values inspect ps
+ *                              spec_*
+ *           shared by verbs    verb report each help session
+ *           the verbs          verb_*
+ *           argv to a verb     verbs command script cli
  * Source  exit statuses: docker's (0, 1, 125, 126, 127, the command's own, 128+n).
  */
 #ifndef CLI_CLI_H
@@ -9,8 +14,10 @@
 
 #include "engine/engine.h"
 
-/* The screen is handed in, so that cli does not know ui. Returns an exit status. */
+/* The dashboard is passed in, so that cli does not depend on ui. o->root and o->run_root are
+ * absolute; argv is what follows the global options. Returns an exit status. */
 typedef int (*cli_screen_fn)(const struct mtd_options *o, int argc, char **argv);
+/* Returns the exit status of the process. */
 int cli_main(int argc, char **argv, cli_screen_fn screen);
 
 #endif

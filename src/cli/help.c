@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "cli/help.h"
 #include "cli/print.h"
 #include "cli/verb.h"
 
@@ -14,7 +15,7 @@
 #define HELP_WIDTH 90
 
 static const char *const GROUPS[GROUP_COUNT] = {
-    [GROUP_RUN] = "Running",  [GROUP_LIFE] = "Containers", [GROUP_LOOK] = "Queries",
+    [GROUP_RUN] = "Running",  [GROUP_LIFECYCLE] = "Containers", [GROUP_QUERY] = "Queries",
     [GROUP_IMAGE] = "Images", [GROUP_SYSTEM] = "System",
 };
 
@@ -53,14 +54,14 @@ static const char TAIL[] = "\n"
                            "found; else the command's own.\n"
                            "'mytop-docker VERB --help' describes a verb.\n";
 
-int help_program(int fd)
+int help_program(const struct verb *const *tables, int fd)
 {
     auto_done(buf_done) struct buf b = {0};
     int rc = buf_puts(&b, HEAD);
     for (int group = 0; group < GROUP_COUNT && rc == 0; group++) {
         rc = buf_printf(&b, "\n%s:\n", GROUPS[group]);
         const struct verb *v;
-        for (size_t i = 0; (v = verb_at(i)) && rc == 0; i++)
+        for (size_t i = 0; (v = verb_at(tables, i)) && rc == 0; i++)
             if ((int)v->group == group && !(v->flags & VERB_REFUSED))
                 rc = buf_printf(&b, "  %-16s %s\n", v->name, v->summary);
     }

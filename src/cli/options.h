@@ -24,14 +24,14 @@ struct option_list {
 };
 
 enum option_kind {
-    OPTION_FLAG,  /* bool */
-    OPTION_TEXT,  /* const char *: the last one wins */
-    OPTION_LIST,  /* struct option_list: all, in order */
-    OPTION_VALUE, /* set(field, value) parses it */
-    OPTION_MARK,  /* set(field, NULL): a flag that means more than one bool */
-    OPTION_FIRST, /* goes in front of the operands (mydocker's -containerId ID) */
-    OPTION_LAST,  /* goes behind the operands (mydocker's -imageName NAME) */
-    OPTION_REFUSE, /* docker has it, this program does not; `help` says why and what instead */
+    OPTION_FLAG,   /* bool */
+    OPTION_TEXT,   /* const char *: the last one wins */
+    OPTION_LIST,   /* struct option_list: all, in order */
+    OPTION_VALUE,  /* set(field, value) parses it */
+    OPTION_MARK,   /* set(field, NULL): a flag that means more than one bool */
+    OPTION_FIRST,  /* goes in front of the operands (mydocker's -containerId ID) */
+    OPTION_LAST,   /* goes behind the operands (mydocker's -imageName NAME) */
+    OPTION_REFUSE, /* docker's, not ours; `help` says why and what to use instead */
 };
 
 typedef int (*option_set_fn)(void *field, const char *value, struct mtd_error *err);

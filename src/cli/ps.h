@@ -18,8 +18,9 @@ struct ps_row {
 };
 
 extern const struct format_field PS_FIELDS[];
-#define PS_TABLE \
-    "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}"
+#define PS_TABLE                                                                    \
+    "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t" \
+    "{{.Names}}"
 #define PS_TABLE_SIZE PS_TABLE "\t{{.Size}}"
 
 /* "Up 3 minutes (healthy)", "Exited (137) 2 hours ago" */

@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/verb.h"
 
 #define PARALLEL_MAX 32
@@ -38,13 +39,13 @@ static void print_stderr_line(const struct cli *c, const char *kind, const char 
         (void)fs_write_all(STDERR_FILENO, b.data, b.len);
 }
 
-int cli_error(const struct cli *c, int status, const struct mtd_error *err)
+int report_error(const struct cli *c, int status, const struct mtd_error *err)
 {
     print_stderr_line(c, "", err->code ? err->text : "failed for an unknown reason");
     return status;
 }
 
-int cli_fail(const struct cli *c, int status, const char *fmt, ...)
+int report_fail(const struct cli *c, int status, const char *fmt, ...)
 {
     char text[512];
     va_list args;
@@ -55,14 +56,14 @@ int cli_fail(const struct cli *c, int status, const char *fmt, ...)
     return status;
 }
 
-int cli_printed(const struct cli *c, int rc)
+int report_printed(const struct cli *c, int rc)
 {
-    return rc < 0
-               ? cli_fail(c, STATUS_ENGINE, "cannot write to stdout: %s", strerror(-rc))
-               : 0;
+    return rc < 0 ? report_fail(c, STATUS_ENGINE, "cannot write to stdout: %s",
+                                strerror(-rc))
+                  : 0;
 }
 
-void cli_warn(const struct cli *c, const char *fmt, ...)
+void report_warning(const struct cli *c, const char *fmt, ...)
 {
     char text[512];
     va_list args;
@@ -72,58 +73,15 @@ void cli_warn(const struct cli *c, const char *fmt, ...)
     print_stderr_line(c, "warning: ", text);
 }
 
-static int do_one(struct cli *c, const char *ref, const void *values, cli_each_fn fn,
-                  bool echo)
+int report_unknown(const struct cli *c, int argc, char **argv)
 {
-    struct mtd_error err = {0};
-    int rc = fn(c, ref, values, &err);
-    if (rc == 0 && echo)
-        rc = print_line(ref);
-    if (rc >= 0)
-        return 0;
-    mtd_fail_errno(&err, -rc, "%.80s", ref);
-    return cli_error(c, STATUS_FAILED, &err);
-}
-
-int cli_each(struct cli *c, const struct operands *o, const void *values, cli_each_fn fn,
-             bool echo)
-{
-    int status = 0;
-    for (size_t i = 0; i < o->len; i++)
-        if (do_one(c, o->items[i], values, fn, echo))
-            status = STATUS_FAILED;
-    return status;
-}
-
-/* The names come in the order they were typed, so children leave printing them to us. */
-static int reap(pid_t pid, const char *ref, bool echo)
-{
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0)
-        if (errno != EINTR)
-            return STATUS_FAILED;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-        return STATUS_FAILED;
-    return echo && print_line(ref) < 0 ? STATUS_FAILED : 0;
-}
-
-int cli_each_at_once(struct cli *c, const struct operands *o, const void *values,
-                     cli_each_fn fn, bool echo)
-{
-    int status = 0;
-    size_t begun = 0;
-    auto_free pid_t *pids = calloc(o->len + 1, sizeof(*pids));
-    if (o->len < 2 || !pids)
-        return cli_each(c, o, values, fn, echo);
-    for (size_t reaped = 0; reaped < o->len; reaped++) {
-        for (; begun < o->len && begun - reaped < PARALLEL_MAX; begun++) {
-            pids[begun] = fork();
-            if (pids[begun] == 0)
-                _exit(do_one(c, o->items[begun], values, fn, false));
-        }
-        int one = pids[reaped] > 0 ? reap(pids[reaped], o->items[reaped], echo)
-                                   : do_one(c, o->items[reaped], values, fn, echo);
-        status = one ? STATUS_FAILED : status;
-    }
-    return status;
+    bool object = verb_is_object(argv[0]);
+    if (object && argc < 2)
+        return report_fail(
+            c, STATUS_ENGINE,
+            "\"%s\" needs a command after it; 'mytop-docker --help' lists them", argv[0]);
+    return report_fail(
+        c, STATUS_ENGINE,
+        "unknown command \"%.60s%s%.60s\"; 'mytop-docker --help' lists them", argv[0],
+        object ? " " : "", object ? argv[1] : "");
 }

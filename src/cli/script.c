@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/words.h"
+#include "cli/command.h"
+#include "cli/report.h"
 
 struct script {
     struct cli *cli;
@@ -56,7 +58,7 @@ static int fail_line(struct script *s, int code)
     const char *why = code == -EAGAIN    ? WORDS_OPEN
                       : code == -EBADMSG ? "the line contains a NUL byte"
                                          : strerror(-code);
-    return cli_fail(s->cli, STATUS_ENGINE, "%s", why);
+    return report_fail(s->cli, STATUS_ENGINE, "%s", why);
 }
 
 static int run_commands(struct script *s, bool keep_going)
@@ -69,7 +71,7 @@ static int run_commands(struct script *s, bool keep_going)
             return first ? first : fail_line(s, rc);
         if (rc == 0 || words.len == 0)
             continue;
-        int status = cli_command(s->cli, (int)words.len, words.items);
+        int status = command_run(s->cli, (int)words.len, words.items);
         if (first == 0)
             first = status;
         if (status != 0 && !keep_going)
@@ -97,12 +99,12 @@ int script_run(struct cli *c, const char *path, bool keep_going)
     bool from_stdin = strcmp(path, "-") == 0;
     auto_file FILE *file = from_stdin ? open_stdin() : fopen(path, "re");
     if (!file)
-        return cli_fail(c, STATUS_ENGINE, "cannot read script %s: %s", path,
-                        strerror(errno));
+        return report_fail(c, STATUS_ENGINE, "cannot read script %s: %s", path,
+                           strerror(errno));
     struct stat st;
     if (fstat(fileno(file), &st) == 0 && S_ISDIR(st.st_mode))
-        return cli_fail(c, STATUS_ENGINE, "cannot read script %s: %s", path,
-                        strerror(EISDIR));
+        return report_fail(c, STATUS_ENGINE, "cannot read script %s: %s", path,
+                           strerror(EISDIR));
     struct script s = {.cli = c, .file = file};
     c->script = from_stdin ? "stdin" : path;
     int status = run_commands(&s, keep_going);

@@ -7,11 +7,13 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "cli/report.h"
 
 int session_check_tty(const struct cli *c, bool tty, bool with_stdin)
 {
     if (tty && with_stdin && !isatty(STDIN_FILENO))
-        return cli_fail(c, STATUS_FAILED, "the input device is not a TTY; leave out -t");
+        return report_fail(c, STATUS_FAILED,
+                           "the input device is not a TTY; leave out -t");
     return 0;
 }
 
@@ -50,7 +52,7 @@ int session_relay(struct cli *c, const char *id, struct mtd_relay *r)
     int rc = mtd_relay(c->engine, id, r, &status, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "lost the connection to the container");
-        return cli_error(c, STATUS_ENGINE, &err);
+        return report_error(c, STATUS_ENGINE, &err);
     }
     if (status != MTD_DETACHED)
         return status;
@@ -80,7 +82,7 @@ int session_start(struct cli *c, const char *ref, struct session *s, int fallbac
         rc = mtd_start(c->engine, record.id, &start, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot start");
-        return cli_error(c, session_start_status(&err, fallback), &err);
+        return report_error(c, session_start_status(&err, fallback), &err);
     }
     s->started = true;
     r.tty = record.spec.process.tty;

@@ -1,6 +1,8 @@
 /* spec_env - environment and label lists and the files they may come from, read as docker
  * reads them: no quotes, no continuation, # only at the beginning of a line. */
 
+#include "cli/spec_env.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +13,6 @@
 
 #include "base/cleanup.h"
 #include "cli/print.h"
-#include "cli/spec_options.h"
 
 #define FILE_MAX_LINES 65536
 
@@ -40,8 +41,8 @@ static bool is_valid_text(const char *s, size_t len)
 struct kv_file {
     const char *path;
     size_t line;
-    bool
-        env; /* "NAME" alone is looked up in our own environment; a label stays as it is */
+    /* "NAME" alone takes the value of the environment; in a label it has no value. */
+    bool env;
     struct strv *ret;
     struct mtd_error *err;
 };

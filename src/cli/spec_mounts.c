@@ -1,6 +1,8 @@
 /* spec_mounts - -v, --mount and --tmpfs. A host path that does not exist is refused here,
  * before anything is created: docker -v would make a root-owned directory of a typo. */
 
+#include "cli/spec_mounts.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +12,8 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
-#include "cli/spec_options.h"
 
-void spec_mount_done(struct mtd_mount *m)
+static void mount_done(struct mtd_mount *m)
 {
     free(m->source);
     free(m->target);
@@ -44,7 +45,8 @@ static int add_components(struct buf *b, const char *path)
     return rc;
 }
 
-char *spec_clean_path(const char *path)
+/* "/a/./b/../c//" -> "/a/c"; relative to the working directory. malloc'ed. */
+static char *clean_path(const char *path)
 {
     struct buf b = {0};
     auto_free char *cwd = *path == '/' ? strdup("/") : getcwd(NULL, 0);
@@ -66,7 +68,7 @@ static int set_target(struct mtd_mount *m, const char *target, struct mtd_error 
         return mtd_fail(err, EINVAL,
                         "\"%.80s\" must be an absolute path in the container", target);
     free(m->target);
-    m->target = spec_clean_path(target);
+    m->target = clean_path(target);
     if (!m->target)
         return mtd_fail(err, ENOMEM, "out of memory");
     if (strcmp(m->target, "/") == 0)
@@ -84,7 +86,7 @@ static int set_source(struct mtd_mount *m, const char *source, struct mtd_error 
         return rc;
     m->type = path ? MTD_MOUNT_BIND : MTD_MOUNT_VOLUME;
     free(m->source);
-    m->source = path ? spec_clean_path(source) : strdup(source);
+    m->source = path ? clean_path(source) : strdup(source);
     if (!m->source)
         return mtd_fail(err, ENOMEM, "out of memory");
     if (path && stat(m->source, &st) < 0)
@@ -147,7 +149,7 @@ static int parse_volume_parts(char *text, struct mtd_mount *m, struct mtd_error 
     return rc < 0 ? rc : set_source(m, text, err);
 }
 
-int spec_parse_volume(const char *text, struct mtd_mount *ret, struct mtd_error *err)
+static int parse_volume(const char *text, struct mtd_mount *ret, struct mtd_error *err)
 {
     struct mtd_mount m = {0};
     auto_free char *copy = strdup(text);
@@ -155,7 +157,7 @@ int spec_parse_volume(const char *text, struct mtd_mount *ret, struct mtd_error 
         copy ? parse_volume_parts(copy, &m, err) : mtd_fail(err, ENOMEM, "out of memory");
     if (rc < 0) {
         mtd_context(err, "--volume \"%.60s\"", text);
-        spec_mount_done(&m);
+        mount_done(&m);
         return rc;
     }
     *ret = m;
@@ -187,7 +189,7 @@ static int check_tmpfs_options(const char *options, struct mtd_error *err)
     return 0;
 }
 
-int spec_parse_tmpfs(const char *text, struct mtd_mount *ret, struct mtd_error *err)
+static int parse_tmpfs(const char *text, struct mtd_mount *ret, struct mtd_error *err)
 {
     struct mtd_mount m = {.type = MTD_MOUNT_TMPFS};
     auto_free char *target = strndup(text, strcspn(text, ":"));
@@ -202,7 +204,7 @@ int spec_parse_tmpfs(const char *text, struct mtd_mount *ret, struct mtd_error *
     }
     if (rc < 0) {
         mtd_context(err, "--tmpfs \"%.60s\"", text);
-        spec_mount_done(&m);
+        mount_done(&m);
         return rc;
     }
     *ret = m;
@@ -330,7 +332,7 @@ static int build_mount(const struct mount_words *w, struct mtd_mount *m,
                              "unknown type \"%.40s\"; use bind, volume or tmpfs", type);
 }
 
-int spec_parse_mount(const char *text, struct mtd_mount *ret, struct mtd_error *err)
+static int parse_mount(const char *text, struct mtd_mount *ret, struct mtd_error *err)
 {
     struct mtd_mount m = {0};
     struct mount_words w = {0};
@@ -344,7 +346,7 @@ int spec_parse_mount(const char *text, struct mtd_mount *ret, struct mtd_error *
         rc = build_mount(&w, &m, err);
     if (rc < 0) {
         mtd_context(err, "--mount \"%.60s\"", text);
-        spec_mount_done(&m);
+        mount_done(&m);
         return rc;
     }
     *ret = m;
@@ -368,22 +370,35 @@ static int add_mount(struct mtd_spec *s, struct mtd_mount *m, struct mtd_error *
     return 0;
 }
 
-int spec_mounts(struct mtd_spec *s, const struct run_values *v, struct mtd_error *err)
+typedef int (*parse_fn)(const char *text, struct mtd_mount *ret, struct mtd_error *err);
+
+static int add_all(struct mtd_spec *s, const struct option_list *values, parse_fn parse,
+                   struct mtd_error *err)
 {
-    const struct {
-        const struct option_list *list;
-        int (*parse)(const char *, struct mtd_mount *, struct mtd_error *);
-    } SOURCES[] = {{&v->volumes, spec_parse_volume},
-                   {&v->mounts, spec_parse_mount},
-                   {&v->tmpfs, spec_parse_tmpfs}};
-    for (size_t i = 0; i < ARRAY_SIZE(SOURCES); i++)
-        for (size_t n = 0; n < SOURCES[i].list->len; n++) {
-            auto_done(spec_mount_done) struct mtd_mount m = {0};
-            int rc = SOURCES[i].parse(SOURCES[i].list->items[n], &m, err);
-            if (rc == 0)
-                rc = add_mount(s, &m, err);
-            if (rc < 0)
-                return rc;
-        }
-    return 0;
+    int rc = 0;
+    for (size_t i = 0; i < values->len && rc == 0; i++) {
+        auto_done(mount_done) struct mtd_mount m = {0};
+        rc = parse(values->items[i], &m, err);
+        if (rc == 0)
+            rc = add_mount(s, &m, err);
+    }
+    return rc;
+}
+
+int spec_volumes(struct mtd_spec *s, const struct option_list *values,
+                 struct mtd_error *err)
+{
+    return add_all(s, values, parse_volume, err);
+}
+
+int spec_mounts(struct mtd_spec *s, const struct option_list *values,
+                struct mtd_error *err)
+{
+    return add_all(s, values, parse_mount, err);
+}
+
+int spec_tmpfs(struct mtd_spec *s, const struct option_list *values,
+               struct mtd_error *err)
+{
+    return add_all(s, values, parse_tmpfs, err);
 }

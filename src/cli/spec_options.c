@@ -1,3 +1,7 @@
+/* spec_options - from the parsed options to the spec. Options that say the same thing in
+ * two ways are merged here, and what depends on several options is checked here, in the
+ * words of the options; the engine checks the spec once more, for its other callers. */
+
 #include "cli/spec_options.h"
 
 #include <arpa/inet.h>
@@ -7,129 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
-
-#define FIELD(f) offsetof(struct run_values, f)
-#define REFUSED_NET "publishing ports needs a network; only none and host are supported"
-#define NOT_YET "not supported yet"
-
-static int set_tty_stdin(void *field, const char *value, struct mtd_error *err)
-{
-    bool on = true;
-    if (value && parse_bool(value, &on) < 0)
-        return mtd_fail(err, EINVAL, "\"%.60s\" is not true or false", value);
-    struct mtd_process *p = field;
-    p->tty = p->open_stdin = on;
-    return 0;
-}
-
-/* One option per line reads as the table it is. */
-/* clang-format off */
-const struct option_row RUN_OPTIONS[] = {
-    {"attach", 'a', OPTION_LIST, FIELD(attach), NULL, "STREAM", "Show only these streams: stdin, stdout, stderr"},
-    {"detach", 'd', OPTION_FLAG, FIELD(detach), NULL, NULL, "Run in the background and print the container's ID"},
-    {"detach-keys", 0, OPTION_TEXT, FIELD(detach_keys), NULL, "KEYS", "Keys that detach (default ctrl-p,ctrl-q; \"\" = none)"},
-    {"sig-proxy", 0, OPTION_FLAG, FIELD(sig_proxy), NULL, NULL, "Forward signals to the container (default true)"},
-    OPTION_END,
-};
-
-const struct option_row SPEC_OPTIONS[] = {
-    {"add-host", 0, OPTION_LIST, FIELD(add_hosts), NULL, "HOST:IP", "Add a line to the container's /etc/hosts"},
-    {"blkio-weight", 0, OPTION_VALUE, FIELD(spec.resources.blkio_weight), value_weight, "N", "Block IO weight, 10 to 1000"},
-    {"cap-add", 0, OPTION_LIST, FIELD(cap_add), NULL, "CAP", "Add a capability, or ALL"},
-    {"cap-drop", 0, OPTION_LIST, FIELD(cap_drop), NULL, "CAP", "Drop a capability, or ALL"},
-    {"cidfile", 0, OPTION_TEXT, FIELD(cidfile), NULL, "FILE", "Write the container's ID to a new file"},
-    {"cpu-shares", 'c', OPTION_VALUE, FIELD(spec.resources.cpu_shares), value_shares, "N", "CPU weight, 2 to 262144 (1024 = normal)"},
-    {"cpus", 0, OPTION_VALUE, FIELD(spec.resources.nano_cpus), value_cpus, "N", "Limit the number of CPUs (1.5)"},
-    {"cpuset-cpus", 0, OPTION_VALUE, FIELD(spec.resources.cpuset_cpus), value_cpuset, "LIST", "Run on these CPUs only (0-1,3)"},
-    {"dns", 0, OPTION_LIST, FIELD(dns), NULL, "IP", "Name servers for the container's resolv.conf"},
-    {"entrypoint", 0, OPTION_TEXT, FIELD(entrypoint), NULL, "COMMAND", "Override the image's entrypoint (\"\" = none)"},
-    {"env", 'e', OPTION_LIST, FIELD(env), NULL, "NAME[=VALUE]", "Set an environment variable; NAME alone copies the caller's"},
-    {"env-file", 0, OPTION_LIST, FIELD(env_files), NULL, "FILE", "Read environment variables from a file"},
-    {"health-cmd", 0, OPTION_TEXT, FIELD(health_cmd), NULL, "COMMAND", "Shell command that checks the container's health"},
-    {"health-interval", 0, OPTION_VALUE, FIELD(spec.health_interval), value_duration, "TIME", "Time between health checks (default 30s)"},
-    {"health-retries", 0, OPTION_VALUE, FIELD(spec.health_retries), value_count, "N", "Consecutive failures that make it unhealthy (default 3)"},
-    {"health-start-period", 0, OPTION_VALUE, FIELD(spec.health_start_period), value_duration, "TIME", "Time after the start in which failures do not count"},
-    {"health-timeout", 0, OPTION_VALUE, FIELD(spec.health_timeout), value_duration, "TIME", "Time after which a check counts as failed (default 30s)"},
-    {"hostname", 'h', OPTION_VALUE, FIELD(spec.hostname), value_copy, "NAME", "The container's host name (default: its short ID)"},
-    {"init", 0, OPTION_FLAG, FIELD(spec.process.init), NULL, NULL, "Run a small init as PID 1 that forwards signals and reaps processes"},
-    {"interactive", 'i', OPTION_FLAG, FIELD(spec.process.open_stdin), NULL, NULL, "Keep stdin open"},
-    {"label", 'l', OPTION_LIST, FIELD(labels), NULL, "KEY[=VALUE]", "Attach a label"},
-    {"label-file", 0, OPTION_LIST, FIELD(label_files), NULL, "FILE", "Read labels from a file"},
-    {"log-opt", 0, OPTION_LIST, FIELD(log_opts), NULL, "NAME=VALUE", "Log rotation: max-size=10m, max-file=3"},
-    {"memory", 'm', OPTION_VALUE, FIELD(spec.resources.memory), value_memory, "SIZE", "Memory limit (512k, 100m, 2g)"},
-    {"memory-swap", 0, OPTION_VALUE, FIELD(spec.resources.memory_swap), value_swap, "SIZE", "Limit of memory plus swap (default: twice the memory; -1 = no limit)"},
-    {"mount", 0, OPTION_LIST, FIELD(mounts), NULL, "SPEC", "type=bind|volume|tmpfs,source=..,target=..[,readonly]"},
-    {"name", 0, OPTION_TEXT, FIELD(name), NULL, "NAME", "The container's name (default: a random one)"},
-    {"network", 0, OPTION_TEXT, FIELD(network), NULL, "MODE", "Network: none (the default, loopback only) or host"},
-    {"no-healthcheck", 0, OPTION_FLAG, FIELD(no_healthcheck), NULL, NULL, "Disable the image's health check"},
-    {"pids-limit", 0, OPTION_VALUE, FIELD(spec.resources.pids), value_pids, "N", "Limit the number of processes (-1 = no limit)"},
-    {"privileged", 0, OPTION_FLAG, FIELD(spec.process.privileged), NULL, NULL, "Give it all capabilities and devices, mask no paths"},
-    {"pull", 0, OPTION_TEXT, FIELD(pull), NULL, "WHEN", "missing or never; nothing is downloaded in either case"},
-    {"read-only", 0, OPTION_FLAG, FIELD(spec.read_only), NULL, NULL, "Mount the root file system read-only"},
-    {"restart", 0, OPTION_VALUE, FIELD(restart), value_restart, "POLICY", "Restart policy: no, on-failure[:TIMES], always or unless-stopped"},
-    {"rm", 0, OPTION_FLAG, FIELD(spec.auto_remove), NULL, NULL, "Remove the container when it exits"},
-    {"security-opt", 0, OPTION_LIST, FIELD(security), NULL, "OPTION", "Only no-new-privileges is supported"},
-    {"stop-signal", 0, OPTION_VALUE, FIELD(spec.stop_signal), value_signal, "SIGNAL", "Signal that stop sends (default: the image's, or SIGTERM)"},
-    {"stop-timeout", 0, OPTION_VALUE, FIELD(spec.stop_timeout), value_timeout, "SECONDS", "Seconds that stop waits before it kills (default 10; -1 = forever)"},
-    {"tmpfs", 0, OPTION_LIST, FIELD(tmpfs), NULL, "PATH[:OPTIONS]", "Mount a tmpfs (size=64m,mode=1777)"},
-    {"tty", 't', OPTION_FLAG, FIELD(spec.process.tty), NULL, NULL, "Give the container a terminal"},
-    {"ulimit", 0, OPTION_LIST, FIELD(ulimits), NULL, "NAME=SOFT[:HARD]", "Resource limit (nofile=1024:2048; -1 = unlimited)"},
-    {"user", 'u', OPTION_VALUE, FIELD(spec.process.user), value_copy, "USER[:GROUP]", "Run as this user"},
-    {"volume", 'v', OPTION_LIST, FIELD(volumes), NULL, "SOURCE:TARGET[:ro]", "Mount a host path or a volume"},
-    {"workdir", 'w', OPTION_VALUE, FIELD(spec.process.cwd), value_copy, "PATH", "The command's working directory"},
-    /* values that are what happens anyway */
-    {"pid", 0, OPTION_TEXT, FIELD(pid)},
-    {"ipc", 0, OPTION_TEXT, FIELD(ipc)},
-    {"uts", 0, OPTION_TEXT, FIELD(uts)},
-    {"userns", 0, OPTION_TEXT, FIELD(userns)},
-    {"cgroupns", 0, OPTION_TEXT, FIELD(cgroupns)},
-    /* mydocker's spellings, and docker's second names */
-    {"ti", 0, OPTION_MARK, FIELD(spec.process), set_tty_stdin},
-    {"it", 0, OPTION_MARK, FIELD(spec.process), set_tty_stdin},
-    {"mem", 0, OPTION_VALUE, FIELD(spec.resources.memory), value_memory},
-    {"cpushare", 0, OPTION_VALUE, FIELD(spec.resources.cpu_shares), value_shares},
-    {"cpuset", 0, OPTION_VALUE, FIELD(spec.resources.cpuset_cpus), value_cpuset},
-    {"net", 0, OPTION_TEXT, FIELD(network)},
-    {"imageName", 0, OPTION_FIRST},
-    /* docker has them, nothing here does them: said, not ignored */
-    {"publish", 'p', OPTION_REFUSE, 0, NULL, "PORTS", REFUSED_NET},
-    {"publish-all", 'P', OPTION_REFUSE, 0, NULL, NULL, REFUSED_NET},
-    {"expose", 0, OPTION_REFUSE, 0, NULL, "PORT", REFUSED_NET},
-    {"ip", 0, OPTION_REFUSE, 0, NULL, "IP", NOT_YET "; only the networks none and host are supported"},
-    {"link", 0, OPTION_REFUSE, 0, NULL, "NAME", NOT_YET "; only the networks none and host are supported"},
-    {"network-alias", 0, OPTION_REFUSE, 0, NULL, "NAME", NOT_YET "; only the networks none and host are supported"},
-    {"device", 0, OPTION_REFUSE, 0, NULL, "DEVICE", NOT_YET},
-    {"device-cgroup-rule", 0, OPTION_REFUSE, 0, NULL, "RULE", NOT_YET},
-    {"gpus", 0, OPTION_REFUSE, 0, NULL, "GPUS", NOT_YET},
-    {"shm-size", 0, OPTION_REFUSE, 0, NULL, "SIZE", NOT_YET "; /dev/shm is always 64m; use --tmpfs /dev/shm:size=SIZE"},
-    {"sysctl", 0, OPTION_REFUSE, 0, NULL, "NAME=VALUE", NOT_YET},
-    {"volumes-from", 0, OPTION_REFUSE, 0, NULL, "CONTAINER", NOT_YET "; name the volumes with -v"},
-    {"group-add", 0, OPTION_REFUSE, 0, NULL, "GROUP", NOT_YET},
-    {"dns-search", 0, OPTION_REFUSE, 0, NULL, "DOMAIN", NOT_YET},
-    {"dns-option", 0, OPTION_REFUSE, 0, NULL, "OPTION", NOT_YET},
-    {"domainname", 0, OPTION_REFUSE, 0, NULL, "NAME", NOT_YET},
-    {"mac-address", 0, OPTION_REFUSE, 0, NULL, "MAC", NOT_YET},
-    {"memory-reservation", 0, OPTION_REFUSE, 0, NULL, "SIZE", NOT_YET},
-    {"memory-swappiness", 0, OPTION_REFUSE, 0, NULL, "N", NOT_YET},
-    {"kernel-memory", 0, OPTION_REFUSE, 0, NULL, "SIZE", NOT_YET},
-    {"oom-score-adj", 0, OPTION_REFUSE, 0, NULL, "N", NOT_YET},
-    {"oom-kill-disable", 0, OPTION_REFUSE, 0, NULL, NULL, NOT_YET},
-    {"cpu-period", 0, OPTION_REFUSE, 0, NULL, "N", NOT_YET "; use --cpus"},
-    {"cpu-quota", 0, OPTION_REFUSE, 0, NULL, "N", NOT_YET "; use --cpus"},
-    {"cpuset-mems", 0, OPTION_REFUSE, 0, NULL, "LIST", NOT_YET},
-    {"blkio-weight-device", 0, OPTION_REFUSE, 0, NULL, "DEVICE:N", NOT_YET},
-    {"device-read-bps", 0, OPTION_REFUSE, 0, NULL, "DEVICE:RATE", NOT_YET},
-    {"device-read-iops", 0, OPTION_REFUSE, 0, NULL, "DEVICE:RATE", NOT_YET},
-    {"device-write-bps", 0, OPTION_REFUSE, 0, NULL, "DEVICE:RATE", NOT_YET},
-    {"device-write-iops", 0, OPTION_REFUSE, 0, NULL, "DEVICE:RATE", NOT_YET},
-    {"cgroup-parent", 0, OPTION_REFUSE, 0, NULL, "PATH", NOT_YET},
-    {"runtime", 0, OPTION_REFUSE, 0, NULL, "NAME", "the only runtime is this program"},
-    {"log-driver", 0, OPTION_REFUSE, 0, NULL, "NAME", "the only log driver is k8s-file, in container.log"},
-    {"storage-opt", 0, OPTION_REFUSE, 0, NULL, "OPTION", NOT_YET},
-    {"platform", 0, OPTION_REFUSE, 0, NULL, "PLATFORM", NOT_YET},
-    OPTION_END,
-};
-/* clang-format on */
+#include "cli/spec_env.h"
+#include "cli/spec_mounts.h"
 
 void run_values_init(void *values)
 {
@@ -448,5 +331,9 @@ int spec_from_values(struct run_values *v, const struct operands *o,
         rc = v->name ? mtd_name_check(mtd_name_bare(v->name), err) : 0;
     if (rc == 0)
         rc = spec_labels(&v->spec.labels, &v->label_files, &v->labels, err);
-    return rc < 0 ? rc : spec_mounts(&v->spec, v, err);
+    if (rc == 0)
+        rc = spec_volumes(&v->spec, &v->volumes, err);
+    if (rc == 0)
+        rc = spec_mounts(&v->spec, &v->mounts, err);
+    return rc < 0 ? rc : spec_tmpfs(&v->spec, &v->tmpfs, err);
 }

@@ -23,7 +23,8 @@ struct run_values {
     bool sig_proxy;
 };
 
-extern const struct option_row SPEC_OPTIONS[]; /* what a container is */
+/* spec_table.c */
+extern const struct option_row SPEC_OPTIONS[]; /* what a container is: create and run */
 extern const struct option_row RUN_OPTIONS[];  /* how run attaches to it */
 
 void run_values_init(void *values);
@@ -32,27 +33,5 @@ void run_values_done(void *values);
 /* operands: image and command. */
 int spec_from_values(struct run_values *v, const struct operands *o,
                      struct mtd_error *err);
-
-/* ---- spec_env.c ---- */
-
-/* env files first, then assignments; later ones win. "NAME" alone copies ours or is left
- * out. */
-int spec_env(struct strv *ret, const struct option_list *files,
-             const struct option_list *assignments, struct mtd_error *err);
-int spec_env_file(struct strv *ret, const char *path, struct mtd_error *err);
-/* "key[=value]" lists, later wins, sorted. */
-int spec_labels(struct strv *ret, const struct option_list *files,
-                const struct option_list *labels, struct mtd_error *err);
-
-/* ---- spec_mounts.c ---- */
-
-int spec_mounts(struct mtd_spec *s, const struct run_values *v, struct mtd_error *err);
-/* One -v / --mount / --tmpfs value. *ret owns its strings. */
-int spec_parse_volume(const char *text, struct mtd_mount *ret, struct mtd_error *err);
-int spec_parse_mount(const char *text, struct mtd_mount *ret, struct mtd_error *err);
-int spec_parse_tmpfs(const char *text, struct mtd_mount *ret, struct mtd_error *err);
-void spec_mount_done(struct mtd_mount *m);
-/* "/a/./b/../c//" -> "/a/c"; relative to the working directory. Caller frees. */
-char *spec_clean_path(const char *path);
 
 #endif

@@ -1,44 +1,46 @@
-/* verb - what a verb is and what its function is handed.
- * Shape   verbs live in tables, one file per group (verb_*.c); the dispatcher in cli.c
- *         parses the options, checks the number of operands, refuses who is not root,
- *         opens the engine and calls. A verb prints data to stdout and errors by
- *         cli_error().
- * Errors  a verb returns an exit status; check() and helpers return 0 or -errno with err.
+/* verb - what a verb is, what its function is handed, and the lookup by name.
+ * Shape   verbs are in tables, one file per group (verb_*.c). command.c parses the
+ *         options, checks the number of operands, refuses callers that are not root,
+ *         opens the engine and calls run(). A verb prints data to stdout (print.h) and
+ *         errors to stderr (report.h).
+ * Errors  run() returns an exit status; check() returns 0 or -errno with err.
+ * Owner   values are zeroed memory of values_size bytes that command.c frees after
+ *         done().
  */
 #ifndef CLI_VERB_H
 #define CLI_VERB_H
 
-#include "cli/cli.h"
 #include "cli/options.h"
+#include "engine/engine.h"
 
 #define STATUS_FAILED 1    /* the command failed on a container or image */
 #define STATUS_ENGINE 125  /* this program failed, or bad usage */
 #define STATUS_NO_EXEC 126 /* the container's command cannot be run */
-#define STATUS_NO_FILE 127 /* it was not found */
+#define STATUS_NO_FILE 127 /* the container's command was not found */
 
 struct cli {
     struct mtd_options options;
-    struct mtd_engine *engine; /* open while a verb runs that needs it */
-    const struct verb *verb;   /* NULL = the program itself */
-    const char *script;        /* file the command stands in; NULL = the command line */
-    size_t line;
-    cli_screen_fn screen;
+    struct mtd_engine *engine;       /* open while a verb runs that needs it */
+    const struct verb *const *verbs; /* all there are */
+    const struct verb *verb;         /* the one that runs; NULL = the program itself */
+    const char *script;              /* file the command is in; NULL = the command line */
+    size_t line;                     /* in the script, from 1 */
 };
 
 enum verb_group {
     GROUP_RUN,
-    GROUP_LIFE,
-    GROUP_LOOK,
+    GROUP_LIFECYCLE,
+    GROUP_QUERY,
     GROUP_IMAGE,
     GROUP_SYSTEM,
     GROUP_COUNT
 };
 
 enum verb_flag {
-    VERB_ANYONE = 1,   /* needs neither root nor the engine */
-    VERB_LOOKS = 2,    /* only reads: does not create the roots */
-    VERB_AS_FOUND = 8, /* opening the engine must mend nothing */
-    VERB_REFUSED = 4,  /* docker has it, this program does not: the summary says why */
+    VERB_ANYONE = 1,    /* needs neither root nor the engine */
+    VERB_READ_ONLY = 2, /* only reads: does not create the roots */
+    VERB_AS_FOUND = 8,  /* opening the engine must repair nothing */
+    VERB_REFUSED = 4,   /* docker has it, this program does not: the summary says why */
 };
 
 struct verb {
@@ -62,53 +64,24 @@ struct verb {
         .name = NULL \
     }
 
-/* The groups' tables, each ended by VERB_END. */
-extern const struct verb VERBS_RUN[], VERBS_EXEC[], VERBS_LIFE[], VERBS_LOOK[],
-    VERBS_LOGS[], VERBS_STATS[], VERBS_TOP[], VERBS_EVENTS[], VERBS_IMAGE[],
-    VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_CHECK[], VERBS_PRUNE[], VERBS_BOOT[],
-    VERBS_REFUSED[];
+/* ---- lookup: tables is a list of such tables, ended by NULL ---- */
 
 /* The verb that argv begins with, its aliases resolved; *ret_words = how many words of
  * argv name it. NULL = none. */
-const struct verb *verb_find(int argc, char **argv, int *ret_words);
-/* All verbs in order of their tables, i = 0, 1 ...; NULL behind the last. */
-const struct verb *verb_at(size_t i);
+const struct verb *verb_find(const struct verb *const *tables, int argc, char **argv,
+                             int *ret_words);
+/* All verbs in the order of their tables, i = 0, 1 ...; NULL after the last. */
+const struct verb *verb_at(const struct verb *const *tables, size_t i);
 
 /* Whether verbs have this word in front: "container", "image", "system". */
 bool verb_is_object(const char *word);
 
-/* One verb, from the command line or a script. Exit status. */
-int cli_command(struct cli *c, int argc, char **argv);
-/* Says that argv, at least one word, begins with no verb. Exit status. */
-int cli_unknown(const struct cli *c, int argc, char **argv);
+/* ---- the tables, each in the verb_*.c of its name ---- */
 
-/* ---- report.c ---- */
-
-/* "mytop-docker: VERB: text", one line, nothing a terminal would obey. Returns status. */
-int cli_error(const struct cli *c, int status, const struct mtd_error *err);
-int cli_fail(const struct cli *c, int status, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The status after printing, rc of print_fd(): a failure is said. */
-int cli_printed(const struct cli *c, int rc);
-void cli_warn(const struct cli *c, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-/* fn for each operand; what the user typed is printed after each success when echo.
- * Failures are reported and the rest goes on. 0 or STATUS_FAILED. */
-typedef int (*cli_each_fn)(struct cli *c, const char *ref, const void *values,
-                           struct mtd_error *err);
-int cli_each(struct cli *c, const struct operands *o, const void *values, cli_each_fn fn,
-             bool echo);
-/* The same in child processes side by side: ten containers that take ten seconds to stop
- * take ten seconds. What is printed comes as it happens. */
-int cli_each_at_once(struct cli *c, const struct operands *o, const void *values,
-                     cli_each_fn fn, bool echo);
-
-/* ---- help.c ---- */
-
-int help_program(int fd); /* the list of verbs */
-int help_verb(const struct verb *v, int fd);
-
-/* ---- script.c: see script.h ---- */
+extern const struct verb *const VERBS[]; /* verbs.c: all of them, ended by NULL */
+extern const struct verb VERBS_RUN[], VERBS_EXEC[], VERBS_LIFECYCLE[], VERBS_QUERY[],
+    VERBS_LOGS[], VERBS_STATS[], VERBS_TOP[], VERBS_EVENTS[], VERBS_IMAGE[],
+    VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_HELP[], VERBS_CHECK[], VERBS_PRUNE[],
+    VERBS_BOOT[], VERBS_REFUSED[];
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/verb.h"
 
 /* ---- commit ---- */
@@ -51,7 +52,7 @@ static int print_image(struct cli *c, int rc, const char *id, struct mtd_error *
     if (rc == 0)
         rc = print_line(id);
     mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot create the image");
-    return rc < 0 ? cli_error(c, STATUS_FAILED, err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, err) : 0;
 }
 
 static int run_commit(struct cli *c, void *values, const struct operands *o)
@@ -102,8 +103,8 @@ static int run_import(struct cli *c, void *values, const struct operands *o)
     bool from_stdin = strcmp(o->items[0], "-") == 0;
     auto_fd int file = from_stdin ? -1 : open(o->items[0], O_RDONLY | O_CLOEXEC);
     if (!from_stdin && file < 0)
-        return cli_fail(c, STATUS_FAILED, "cannot read %.120s: %s", o->items[0],
-                        strerror(errno));
+        return report_fail(c, STATUS_FAILED, "cannot read %.120s: %s", o->items[0],
+                           strerror(errno));
     int rc = copy_list(&changes, &v->changes);
     if (rc == 0)
         rc = mtd_import(c->engine, from_stdin ? STDIN_FILENO : file,
@@ -160,7 +161,7 @@ static int run_export(struct cli *c, void *values, const struct operands *o)
     int rc = v->output ? export_file(c, o->items[0], v->output, &err)
                        : mtd_export(c->engine, o->items[0], STDOUT_FILENO, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 const struct verb VERBS_ARCHIVE[] = {

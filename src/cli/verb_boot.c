@@ -1,18 +1,20 @@
-/* verb_boot - system start-all and stop-all: what the restart policies ask for after the host
- * was started, and the end of everything before it goes down; run by the systemd unit. A
- * container whose monitor lives is left to it. */
+/* verb_boot - system start-all and stop-all: what the restart policies ask for after the
+ * host was started, and the end of everything before it goes down; run by the systemd
+ * unit. A container whose monitor lives is left to it. */
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/each.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/verb.h"
 
-/* moby's restartmanager: always means always; the others rest after the user's stop. One that
- * was never started is not restarted. An exit status nobody knows (-1: it ran when the host
- * went down) is a failure. */
+/* moby's restartmanager: always means always; the others rest after the user's stop. One
+ * that was never started is not restarted. An exit status nobody knows (-1: it ran when
+ * the host went down) is a failure. */
 static bool wants_start(const struct mtd_record *r)
 {
     const struct mtd_status *s = &r->status;
@@ -60,7 +62,7 @@ static int start_all(struct cli *c, const struct mtd_list *list)
         mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot start");
         mtd_context(&err, "%.80s", s->name);
         if (rc < 0)
-            status = cli_error(c, STATUS_FAILED, &err);
+            status = report_error(c, STATUS_FAILED, &err);
     }
     return status;
 }
@@ -73,7 +75,7 @@ static int run_start_all(struct cli *c, void *values, const struct operands *o)
     (void)o;
     int rc = mtd_list(c->engine, &list, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot list the containers");
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : start_all(c, &list);
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : start_all(c, &list);
 }
 
 static int stop_one(struct cli *c, const char *ref, const void *values,
@@ -99,14 +101,14 @@ static int run_stop_all(struct cli *c, void *values, const struct operands *o)
         rc = -ENOMEM;
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot list the containers");
     if (rc < 0 || !names)
-        return cli_error(c, STATUS_FAILED, &err);
+        return report_error(c, STATUS_FAILED, &err);
     running.items = names;
     for (size_t i = 0; i < list.len; i++) {
         enum mtd_state s = list.items[i].state;
         if (mtd_state_is_active(s))
             names[running.len++] = list.items[i].name;
     }
-    return cli_each_at_once(c, &running, values, stop_one, true);
+    return each_at_once(c, &running, values, stop_one, true);
 }
 
 const struct verb VERBS_BOOT[] = {

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/verb.h"
 
 struct check_values {
@@ -41,10 +42,10 @@ static int run_check(struct cli *c, void *values, const struct operands *o)
     int left = mtd_check(c->engine, v->repair, print_finding, &printed, &err);
     if (left < 0) {
         mtd_fail_errno(&err, -left, "cannot check the state");
-        return cli_error(c, STATUS_ENGINE, &err);
+        return report_error(c, STATUS_ENGINE, &err);
     }
     if (printed < 0)
-        return cli_fail(c, STATUS_ENGINE, "cannot print: %s", strerror(-printed));
+        return report_fail(c, STATUS_ENGINE, "cannot print: %s", strerror(-printed));
     return left > 0 ? STATUS_FAILED : 0;
 }
 

@@ -15,6 +15,7 @@
 #include "cli/follow.h"
 #include "cli/format.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/values.h"
 #include "cli/verb.h"
 
@@ -339,14 +340,15 @@ static int run_events(struct cli *c, void *values, const struct operands *o)
             rc = mtd_fail_errno(&err, errno, "cannot open %.120s", mtd_root(c->engine));
     }
     if (e.damaged)
-        cli_warn(c, "%llu damaged lines were skipped", (unsigned long long)e.damaged);
+        report_warning(c, "%llu damaged lines were skipped",
+                       (unsigned long long)e.damaged);
     if (e.fd >= 0)
         close(e.fd);
     if (e.dir_fd >= 0)
         close(e.dir_fd);
     buf_done(&e.pending);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot show the events");
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 static void done_events(void *values)
@@ -358,8 +360,8 @@ const struct verb VERBS_EVENTS[] = {
     {.name = "events",
      .operands = "[KEY=VALUE...]",
      .summary = "Show container events",
-     .group = GROUP_LOOK,
-     .flags = VERB_LOOKS,
+     .group = GROUP_QUERY,
+     .flags = VERB_READ_ONLY,
      .options = {{EVENTS_OPTIONS}},
      .values_size = sizeof(struct events_values),
      .max = VERB_MANY,

@@ -6,8 +6,9 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "cli/report.h"
 #include "cli/session.h"
-#include "cli/spec_options.h"
+#include "cli/spec_env.h"
 #include "cli/verb.h"
 
 struct exec_values {
@@ -98,10 +99,10 @@ static int run_exec(struct cli *c, void *values, const struct operands *o)
     int rc = mtd_exec(c->engine, o->items[0], &v->exec, &status, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot run in %.80s", o->items[0]);
-        return cli_error(c, STATUS_FAILED, &err);
+        return report_error(c, STATUS_FAILED, &err);
     }
     if (err.code)
-        cli_error(c, status, &err);
+        report_error(c, status, &err);
     return status == MTD_DETACHED ? 0 : status;
 }
 

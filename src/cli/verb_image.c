@@ -8,7 +8,9 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "base/size.h"
+#include "cli/each.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -246,7 +248,7 @@ static int run_images(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = table_print(&v->table, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot list the images");
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 static void done_images(void *values)
@@ -282,7 +284,7 @@ static int rmi_one(struct cli *c, const char *ref, const void *values,
 
 static int run_rmi(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each(c, o, values, rmi_one, false);
+    return each_in_turn(c, o, values, rmi_one, false);
 }
 
 static int run_tag(struct cli *c, void *values, const struct operands *o)
@@ -291,7 +293,7 @@ static int run_tag(struct cli *c, void *values, const struct operands *o)
     (void)values;
     int rc = mtd_image_tag(c->engine, o->items[0], o->items[1], &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 /* ---- history ---- */
@@ -381,7 +383,7 @@ static int run_history(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = table_print(&v->table, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 static void done_history(void *values)

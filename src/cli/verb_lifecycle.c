@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "cli/each.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/values.h"
 #include "cli/verb.h"
 
@@ -41,7 +43,7 @@ static int stop_one(struct cli *c, const char *ref, const void *values,
 
 static int run_stop(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each_at_once(c, o, values, stop_one, true);
+    return each_at_once(c, o, values, stop_one, true);
 }
 
 static int restart_one(struct cli *c, const char *ref, const void *values,
@@ -57,7 +59,7 @@ static int restart_one(struct cli *c, const char *ref, const void *values,
 
 static int run_restart(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each_at_once(c, o, values, restart_one, true);
+    return each_at_once(c, o, values, restart_one, true);
 }
 
 /* ---- kill ---- */
@@ -110,7 +112,7 @@ static int kill_one(struct cli *c, const char *ref, const void *values,
 
 static int run_kill(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each(c, o, values, kill_one, true);
+    return each_in_turn(c, o, values, kill_one, true);
 }
 
 /* ---- pause, unpause, wait ---- */
@@ -136,12 +138,12 @@ static int unpause_one(struct cli *c, const char *ref, const void *values,
 
 static int run_pause(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each(c, o, values, pause_one, true);
+    return each_in_turn(c, o, values, pause_one, true);
 }
 
 static int run_unpause(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each(c, o, values, unpause_one, true);
+    return each_in_turn(c, o, values, unpause_one, true);
 }
 
 static int wait_one(struct cli *c, const char *ref, const void *values,
@@ -159,7 +161,7 @@ static int wait_one(struct cli *c, const char *ref, const void *values,
 
 static int run_wait(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each(c, o, values, wait_one, false);
+    return each_in_turn(c, o, values, wait_one, false);
 }
 
 /* ---- rm, rename ---- */
@@ -186,7 +188,7 @@ static int rm_one(struct cli *c, const char *ref, const void *values,
     int rc = mtd_remove(c->engine, ref, v->force, v->volumes, err);
     if (rc == -ENOENT && v->force) {
         mtd_fail(err, ENOENT, "no such container: %.80s", ref);
-        cli_error(c, 0, err);
+        report_error(c, 0, err);
         return 0;
     }
     return rc < 0 ? rc : print_line(ref);
@@ -194,7 +196,7 @@ static int rm_one(struct cli *c, const char *ref, const void *values,
 
 static int run_rm(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each(c, o, values, rm_one, false);
+    return each_in_turn(c, o, values, rm_one, false);
 }
 
 static int check_rename(void *values, const struct operands *o, struct mtd_error *err)
@@ -211,7 +213,7 @@ static int run_rename(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         return 0;
     mtd_fail_errno(&err, -rc, "%.80s", o->items[0]);
-    return cli_error(c, STATUS_FAILED, &err);
+    return report_error(c, STATUS_FAILED, &err);
 }
 
 /* ---- update ---- */
@@ -271,16 +273,16 @@ static int update_one(struct cli *c, const char *ref, const void *values,
 
 static int run_update(struct cli *c, void *values, const struct operands *o)
 {
-    return cli_each(c, o, values, update_one, true);
+    return each_in_turn(c, o, values, update_one, true);
 }
 
 /* ---- the table ---- */
 
-#define MANY                                                               \
-    .operands = "CONTAINER [CONTAINER...]", .group = GROUP_LIFE, .min = 1, \
+#define MANY                                                                    \
+    .operands = "CONTAINER [CONTAINER...]", .group = GROUP_LIFECYCLE, .min = 1, \
     .max = VERB_MANY
 
-const struct verb VERBS_LIFE[] = {
+const struct verb VERBS_LIFECYCLE[] = {
     {.name = "stop",
      .summary = "Stop containers: send the stop signal, and SIGKILL after a timeout",
      .options = {{STOP_OPTIONS}},
@@ -335,7 +337,7 @@ const struct verb VERBS_LIFE[] = {
     {.name = "rename",
      .operands = "CONTAINER NEW_NAME",
      .summary = "Rename a container",
-     .group = GROUP_LIFE,
+     .group = GROUP_LIFECYCLE,
      .min = 2,
      .max = 2,
      .check = check_rename,

@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "cli/follow.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/values.h"
 #include "cli/verb.h"
 
@@ -115,13 +116,13 @@ static bool is_wanted(struct logs *l, const struct log_record *r)
 static void tell_losses(struct logs *l)
 {
     if (l->reader.damaged > l->damaged)
-        cli_warn(l->cli, "%llu damaged records in the log were skipped",
-                 (unsigned long long)(l->reader.damaged - l->damaged));
+        report_warning(l->cli, "%llu damaged records in the log were skipped",
+                       (unsigned long long)(l->reader.damaged - l->damaged));
     l->damaged = l->reader.damaged;
     if (l->reader.lost)
-        cli_warn(l->cli,
-                 "part of the log was rotated away, deleted or emptied before it was "
-                 "read");
+        report_warning(
+            l->cli, "part of the log was rotated away, deleted or emptied before it was "
+                    "read");
     l->reader.lost = false;
 }
 
@@ -231,15 +232,15 @@ static int run_logs(struct cli *c, void *values, const struct operands *o)
     if (l.dir_fd >= 0)
         close(l.dir_fd);
     buf_done(&l.out);
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 const struct verb VERBS_LOGS[] = {
     {.name = "logs",
      .operands = "CONTAINER",
      .summary = "Show the output of a container",
-     .group = GROUP_LOOK,
-     .flags = VERB_LOOKS,
+     .group = GROUP_QUERY,
+     .flags = VERB_READ_ONLY,
      .options = {{LOGS_OPTIONS}},
      .values_size = sizeof(struct logs_values),
      .min = 1,

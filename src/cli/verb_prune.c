@@ -10,6 +10,7 @@
 #include "base/size.h"
 #include "cli/du.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/values.h"
 #include "cli/verb.h"
 
@@ -80,7 +81,7 @@ static void prune_container(struct prune *p, const struct mtd_summary *s)
     if (rc == -ENOENT || rc == -EBUSY)
         return;
     if (rc < 0) {
-        p->status = cli_error(p->cli, STATUS_FAILED, &err);
+        p->status = report_error(p->cli, STATUS_FAILED, &err);
         return;
     }
     p->bytes += size;
@@ -115,7 +116,7 @@ static void prune_image(struct prune *p, const struct mtd_image *image)
     if (image->names.len == 0)
         rc = mtd_image_remove(p->cli->engine, image->id, false, &report, &err);
     if (rc < 0 && rc != -ENOENT && rc != -EBUSY)
-        p->status = cli_error(p->cli, STATUS_FAILED, &err);
+        p->status = report_error(p->cli, STATUS_FAILED, &err);
     if (rc == 0)
         p->bytes += image->size;
     for (size_t i = 0; i < report.len; i++)
@@ -150,15 +151,15 @@ static int finish(struct prune *p, int rc, const char *what, struct mtd_error *e
 {
     char size[SIZE_TEXT];
     if (rc == 0 && !p->v->force && p->found)
-        return cli_fail(p->cli, STATUS_FAILED, "this would remove %u %s; add -f to do it",
-                        p->found, what);
+        return report_fail(p->cli, STATUS_FAILED,
+                           "this would remove %u %s; add -f to do it", p->found, what);
     size_decimal(p->bytes, size);
     if (rc == 0)
         rc = buf_printf(&p->report, "Total reclaimed space: %s\n", size);
     if (rc == 0)
         rc = print_out(&p->report);
     mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot prune");
-    return rc < 0 ? cli_error(p->cli, STATUS_FAILED, err) : p->status;
+    return rc < 0 ? report_error(p->cli, STATUS_FAILED, err) : p->status;
 }
 
 typedef int (*prune_fn)(struct prune *p, struct mtd_error *err);

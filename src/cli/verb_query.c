@@ -10,6 +10,7 @@
 #include "cli/inspect.h"
 #include "cli/print.h"
 #include "cli/ps.h"
+#include "cli/report.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -141,7 +142,7 @@ static int run_ps(struct cli *c, void *values, const struct operands *o)
         rc = add_rows(c, v, &list, &err);
     if (rc == 0)
         rc = table_print(&v->table, &err);
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 /* ---- inspect ---- */
@@ -243,7 +244,7 @@ static int print_tree(struct cli *c, const json_t *list)
     char *text = json_dumps(list, JSON_INDENT(4));
     int rc = text ? print_line(text) : -ENOMEM;
     free(text);
-    return rc < 0 ? cli_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
+    return rc < 0 ? report_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
 }
 
 static int print_formatted(struct cli *c, const struct inspect_values *v,
@@ -260,7 +261,7 @@ static int print_formatted(struct cli *c, const struct inspect_values *v,
     if (rc == 0)
         rc = print_out(&out);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 static int run_inspect(struct cli *c, void *values, const struct operands *o)
@@ -269,13 +270,13 @@ static int run_inspect(struct cli *c, void *values, const struct operands *o)
     struct mtd_error err = {0};
     int status = 0;
     if (format_compile(&v->compiled, v->format, NULL, NULL, &err) < 0)
-        return cli_error(c, STATUS_FAILED, &err);
+        return report_error(c, STATUS_FAILED, &err);
     json_t *list = json_array();
     for (size_t i = 0; i < o->len; i++) {
         json_t *item = NULL;
         struct mtd_error why = {0};
         if (look_up(c, v, o->items[i], &item, &why) < 0)
-            status = cli_error(c, STATUS_FAILED, &why);
+            status = report_error(c, STATUS_FAILED, &why);
         else
             json_array_append_new(list, item);
     }
@@ -302,22 +303,22 @@ static int run_diff(struct cli *c, void *values, const struct operands *o)
     int rc = mtd_diff(c->engine, o->items[0], &changes, &n, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "%.80s", o->items[0]);
-        return cli_error(c, STATUS_FAILED, &err);
+        return report_error(c, STATUS_FAILED, &err);
     }
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = buf_printf(&out, "%c %s\n", changes[i].kind, changes[i].path);
     mtd_changes_free(changes, n);
     if (rc == 0)
         rc = print_out(&out);
-    return rc < 0 ? cli_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
+    return rc < 0 ? report_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
 }
 
-const struct verb VERBS_LOOK[] = {
+const struct verb VERBS_QUERY[] = {
     {.name = "ps",
      .operands = "",
      .summary = "List containers",
-     .group = GROUP_LOOK,
-     .flags = VERB_LOOKS,
+     .group = GROUP_QUERY,
+     .flags = VERB_READ_ONLY,
      .options = {{PS_OPTIONS}},
      .values_size = sizeof(struct ps_values),
      .init = init_ps,
@@ -327,7 +328,7 @@ const struct verb VERBS_LOOK[] = {
     {.name = "inspect",
      .operands = "CONTAINER|IMAGE [...]",
      .summary = "Show everything about containers and images as JSON",
-     .group = GROUP_LOOK,
+     .group = GROUP_QUERY,
      .options = {{INSPECT_OPTIONS}},
      .values_size = sizeof(struct inspect_values),
      .min = 1,
@@ -338,8 +339,8 @@ const struct verb VERBS_LOOK[] = {
     {.name = "diff",
      .operands = "CONTAINER",
      .summary = "Show what changed in a container's file system",
-     .group = GROUP_LOOK,
-     .flags = VERB_LOOKS,
+     .group = GROUP_QUERY,
+     .flags = VERB_READ_ONLY,
      .options = {{DIFF_OPTIONS}},
      .min = 1,
      .max = 1,

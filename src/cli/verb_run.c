@@ -8,7 +8,9 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "cli/each.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/session.h"
 #include "cli/spec_options.h"
 #include "cli/verb.h"
@@ -93,7 +95,7 @@ static int run_create(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = print_line(id);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot create");
-    return rc < 0 ? cli_error(c, STATUS_ENGINE, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_ENGINE, &err) : 0;
 }
 
 static int run_detached(struct cli *c, const char *id, bool *ret_started)
@@ -104,12 +106,13 @@ static int run_detached(struct cli *c, const char *id, bool *ret_started)
     int rc = mtd_start(c->engine, id, &start, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot start");
-        return cli_error(c, session_start_status(&err, STATUS_ENGINE), &err);
+        return report_error(c, session_start_status(&err, STATUS_ENGINE), &err);
     }
     *ret_started = true;
     rc = print_line(id);
-    return rc < 0 ? cli_fail(c, STATUS_ENGINE, "cannot write the ID: %s", strerror(-rc))
-                  : 0;
+    return rc < 0
+               ? report_fail(c, STATUS_ENGINE, "cannot write the ID: %s", strerror(-rc))
+               : 0;
 }
 
 static int run_run(struct cli *c, void *values, const struct operands *o)
@@ -133,7 +136,7 @@ static int run_run(struct cli *c, void *values, const struct operands *o)
     int rc = create_container(c, v, id, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot create");
-        return cli_error(c, STATUS_ENGINE, &err);
+        return report_error(c, STATUS_ENGINE, &err);
     }
     status = detach ? run_detached(c, id, &s.started)
                     : session_start(c, id, &s, STATUS_ENGINE);
@@ -195,7 +198,7 @@ static int attach_running(struct cli *c, const char *ref, const struct session *
         rc = mtd_attach(c->engine, id, &r, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot attach to %.80s", ref);
-        return cli_error(c, STATUS_FAILED, &err);
+        return report_error(c, STATUS_FAILED, &err);
     }
     r.with_stdin = s->with_stdin;
     r.with_output = s->with_output;
@@ -221,7 +224,7 @@ static int start_attached(struct cli *c, const struct start_values *v, const cha
     int rc = mtd_inspect(c->engine, ref, &record, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "%.80s", ref);
-        return cli_error(c, STATUS_FAILED, &err);
+        return report_error(c, STATUS_FAILED, &err);
     }
     int status = session_check_tty(c, record.spec.process.tty, v->interactive);
     if (status)
@@ -236,7 +239,7 @@ static int run_start(struct cli *c, void *values, const struct operands *o)
     const struct start_values *v = values;
     if (v->attach || v->interactive)
         return start_attached(c, v, o->items[0]);
-    return cli_each(c, o, v, start_one, true);
+    return each_in_turn(c, o, v, start_one, true);
 }
 
 /* ---- attach ---- */

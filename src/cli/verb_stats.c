@@ -12,6 +12,7 @@
 #include "base/size.h"
 #include "cli/print.h"
 #include "cli/ps.h"
+#include "cli/report.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -287,7 +288,7 @@ static int run_stats(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = stream(&s, &err);
     free(s.before.items);
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 static void done_stats(void *values)
@@ -299,8 +300,8 @@ const struct verb VERBS_STATS[] = {
     {.name = "stats",
      .operands = "[CONTAINER...]",
      .summary = "Show CPU, memory, network and disk usage",
-     .group = GROUP_LOOK,
-     .flags = VERB_LOOKS,
+     .group = GROUP_QUERY,
+     .flags = VERB_READ_ONLY,
      .options = {{STATS_OPTIONS}},
      .values_size = sizeof(struct stats_values),
      .max = VERB_MANY,

@@ -14,6 +14,7 @@
 #include "cli/format.h"
 #include "cli/inspect.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -51,7 +52,7 @@ static int print_tree(struct cli *c, struct system_values *v, const json_t *tree
     if (rc == 0)
         rc = print_out(&out);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 /* ---- version ---- */
@@ -64,7 +65,7 @@ static int run_version(struct cli *c, void *values, const struct operands *o)
     (void)o;
     uname(&u);
     if (format_compile(&v->compiled, v->format, NULL, NULL, &err) < 0)
-        return cli_error(c, STATUS_FAILED, &err);
+        return report_error(c, STATUS_FAILED, &err);
     if (v->format && *v->format) {
         /* One program is client and server; scripts ask for either. */
         json_t *part = json_pack("{s:s, s:s, s:s, s:s}", "Version", MTD_VERSION, "Os",
@@ -79,7 +80,7 @@ static int run_version(struct cli *c, void *values, const struct operands *o)
                         MTD_VERSION, u.machine, u.release);
     if (rc == 0)
         rc = print_out(&out);
-    return rc < 0 ? cli_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
+    return rc < 0 ? report_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
 }
 
 /* ---- info ---- */
@@ -163,7 +164,7 @@ static int run_info(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = print_out(&out);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 /* ---- system df ---- */
@@ -276,23 +277,7 @@ static int run_df(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = table_print(&v->table, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
-}
-
-/* ---- help ---- */
-
-static int run_help(struct cli *c, void *values, const struct operands *o)
-{
-    int words;
-    (void)values;
-    if (o->len == 0)
-        return cli_printed(c, help_program(STDOUT_FILENO));
-    const struct verb *v = verb_find((int)o->len, o->items, &words);
-    if (!v)
-        return cli_unknown(c, (int)o->len, o->items);
-    if (v->flags & VERB_REFUSED)
-        return cli_fail(c, STATUS_ENGINE, "%s: %s", v->name, v->summary);
-    return cli_printed(c, help_verb(v, STDOUT_FILENO));
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 const struct verb VERBS_SYSTEM[] = {
@@ -321,39 +306,5 @@ const struct verb VERBS_SYSTEM[] = {
      .values_size = sizeof(struct system_values),
      .run = run_df,
      .done = done_system},
-    {.name = "help",
-     .operands = "[VERB]",
-     .summary = "Show this list, or help about a verb",
-     .group = GROUP_SYSTEM,
-     .flags = VERB_ANYONE,
-     .max = 2,
-     .run = run_help},
-    VERB_END,
-};
-
-/* It takes the initialiser for a block. */
-/* clang-format off */
-#define REFUSED(verb, why) {.name = (verb), .summary = (why), .flags = VERB_REFUSED}
-/* clang-format on */
-#define NO_REGISTRY \
-    "there is no registry client yet; import a tar archive of a root file system instead"
-#define NO_NETWORK "only the networks none and host are supported yet"
-
-const struct verb VERBS_REFUSED[] = {
-    REFUSED("pull", NO_REGISTRY),
-    REFUSED("push", NO_REGISTRY),
-    REFUSED("login", NO_REGISTRY),
-    REFUSED("search", NO_REGISTRY),
-    REFUSED("load",
-            "image archives are not supported yet; use import for a root file system"),
-    REFUSED("save",
-            "image archives are not supported yet; use export for a root file system"),
-    REFUSED("cp", "not supported yet; use export, or exec with tar"),
-    REFUSED("port", "no port can be published: " NO_NETWORK),
-    REFUSED("network", NO_NETWORK),
-    REFUSED("volume",
-            "volumes are created by run -v NAME:/path and cannot be managed yet"),
-    REFUSED("build", "building images is not supported; use commit"),
-    REFUSED("compose", "not supported"),
     VERB_END,
 };

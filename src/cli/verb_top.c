@@ -1,6 +1,6 @@
 /* verb_top - top: the processes of a container, with their numbers on the host. The
- * columns are those of `ps -ef`, which is what docker shows without further options. While
- * there are exec sessions, one more says which process belongs to which. */
+ * columns are those of `ps -ef`, which is what docker shows without further options.
+ * While there are exec sessions, one more says which process belongs to which. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "cli/print.h"
+#include "cli/report.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -142,7 +143,8 @@ struct sessions {
     int n;
 };
 
-/* "EXEC" and its value in front of the last column; nothing when there are no sessions. */
+/* "EXEC" and its value in front of the last column; nothing when there are no
+ * sessions. */
 static void format_session(const struct sessions *s, pid_t pid, char *out, size_t size)
 {
     pid_t leader = getsid(pid);
@@ -210,7 +212,7 @@ static int run_top(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = print_out(&aligned);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
-    return rc < 0 ? cli_error(c, STATUS_FAILED, &err) : 0;
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 static int check_top(void *values, const struct operands *o, struct mtd_error *err)
@@ -228,8 +230,8 @@ const struct verb VERBS_TOP[] = {
     {.name = "top",
      .operands = "CONTAINER",
      .summary = "Show the processes of a container",
-     .group = GROUP_LOOK,
-     .flags = VERB_LOOKS,
+     .group = GROUP_QUERY,
+     .flags = VERB_READ_ONLY,
      .options = {.stop_at_operand = true},
      .min = 1,
      .max = VERB_MANY,

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "cli/spec_options.h"
+#include "cli/spec_env.h"
 
 static char path[] = "/tmp/mtd-env-XXXXXX";
 static struct strv env;

@@ -301,7 +301,7 @@ static void check_row(const struct verb *verb, const struct option_row *row)
 Test(options, tables_are_unambiguous)
 {
     const struct verb *verb;
-    for (size_t i = 0; (verb = verb_at(i)); i++)
+    for (size_t i = 0; (verb = verb_at(VERBS, i)); i++)
         for (size_t t = 0; t < OPTION_TABLES && verb->options.tables[t]; t++)
             for (const struct option_row *r = verb->options.tables[t]; !OPTION_IS_END(r);
                  r++)
@@ -329,13 +329,13 @@ Test(options, verbs_and_their_other_names)
         int words = 0, argc = 0;
         while (CASES[i].words[argc])
             argc++;
-        const struct verb *verb = verb_find(argc, (char **)CASES[i].words, &words);
+        const struct verb *verb = verb_find(VERBS, argc, (char **)CASES[i].words, &words);
         cr_assert(verb, "%s", CASES[i].words[0]);
         cr_expect_str_eq(verb->name, CASES[i].name);
         cr_expect_eq(words, CASES[i].n);
     }
     int words;
-    cr_expect_null(verb_find(1, (char *[]){"container"}, &words));
-    cr_expect_null(verb_find(2, (char *[]){"image", "stop"}, &words));
-    cr_expect_null(verb_find(1, (char *[]){"frobnicate"}, &words));
+    cr_expect_null(verb_find(VERBS, 1, (char *[]){"container"}, &words));
+    cr_expect_null(verb_find(VERBS, 2, (char *[]){"image", "stop"}, &words));
+    cr_expect_null(verb_find(VERBS, 1, (char *[]){"frobnicate"}, &words));
 }

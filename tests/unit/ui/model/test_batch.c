@@ -14,13 +14,13 @@ static const struct verb *verb_of(const char *name)
     for (char *w = strtok_r(text, " ", &save); w && argc < 2;
          w = strtok_r(NULL, " ", &save))
         argv[argc++] = w;
-    return verb_find(argc, argv, &words);
+    return verb_find(VERBS, argc, argv, &words);
 }
 
 Test(batch, every_verb_is_known_to_the_dashboard)
 {
     const struct verb *v;
-    for (size_t i = 0; (v = verb_at(i)); i++) {
+    for (size_t i = 0; (v = verb_at(VERBS, i)); i++) {
         const struct batch_verb *b = batch_verb_of(v->name);
         if (v->flags & VERB_REFUSED)
             cr_expect_null(b, "%s does not exist", v->name);
@@ -35,9 +35,9 @@ Test(batch, nothing_that_changes_something_only_looks)
     for (size_t i = 0; (b = batch_verb_at(i)); i++) {
         const struct verb *v = verb_of(b->name);
         cr_assert_not_null(v, "%s", b->name);
-        if (v->group == GROUP_RUN || v->group == GROUP_LIFE)
+        if (v->group == GROUP_RUN || v->group == GROUP_LIFECYCLE)
             cr_expect(!b->looks || strcmp(b->name, "wait") == 0, "%s", b->name);
-        if (v->flags & VERB_LOOKS)
+        if (v->flags & VERB_READ_ONLY)
             cr_expect(b->looks, "%s", b->name);
     }
 }

@@ -1,0 +1,59 @@
+/* verb_help - help, and the verbs docker has and this program does not: each says why, or
+ * what to use instead. */
+
+#include <unistd.h>
+
+#include "cli/help.h"
+#include "cli/report.h"
+
+static int run_help(struct cli *c, void *values, const struct operands *o)
+{
+    int words;
+    (void)values;
+    if (o->len == 0)
+        return report_printed(c, help_program(c->verbs, STDOUT_FILENO));
+    const struct verb *v = verb_find(c->verbs, (int)o->len, o->items, &words);
+    if (!v)
+        return report_unknown(c, (int)o->len, o->items);
+    if (v->flags & VERB_REFUSED)
+        return report_fail(c, STATUS_ENGINE, "%s: %s", v->name, v->summary);
+    return report_printed(c, help_verb(v, STDOUT_FILENO));
+}
+
+const struct verb VERBS_HELP[] = {
+    {.name = "help",
+     .operands = "[VERB]",
+     .summary = "Show this list, or help about a verb",
+     .group = GROUP_SYSTEM,
+     .flags = VERB_ANYONE,
+     .max = 2,
+     .run = run_help},
+    VERB_END,
+};
+
+/* It takes the initialiser for a block. */
+/* clang-format off */
+#define REFUSED(verb, why) {.name = (verb), .summary = (why), .flags = VERB_REFUSED}
+/* clang-format on */
+#define NO_REGISTRY \
+    "there is no registry client yet; import a tar archive of a root file system instead"
+#define NO_NETWORK "only the networks none and host are supported yet"
+
+const struct verb VERBS_REFUSED[] = {
+    REFUSED("pull", NO_REGISTRY),
+    REFUSED("push", NO_REGISTRY),
+    REFUSED("login", NO_REGISTRY),
+    REFUSED("search", NO_REGISTRY),
+    REFUSED("load",
+            "image archives are not supported yet; use import for a root file system"),
+    REFUSED("save",
+            "image archives are not supported yet; use export for a root file system"),
+    REFUSED("cp", "not supported yet; use export, or exec with tar"),
+    REFUSED("port", "no port can be published: " NO_NETWORK),
+    REFUSED("network", NO_NETWORK),
+    REFUSED("volume",
+            "volumes are created by run -v NAME:/path and cannot be managed yet"),
+    REFUSED("build", "building images is not supported; use commit"),
+    REFUSED("compose", "not supported"),
+    VERB_END,
+};
