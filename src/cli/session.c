@@ -44,12 +44,13 @@ int session_start_status(const struct mtd_error *err, int fallback)
     return err->code == ENOENT ? STATUS_NO_FILE : STATUS_NO_EXEC;
 }
 
-int session_relay(struct cli *c, const char *id, struct mtd_relay *r)
+int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_relay *r)
 {
     static const char DETACHED[] = "read escape sequence\n";
     struct mtd_error err = {0};
     int status = 0;
-    int rc = mtd_relay(c->engine, id, r, &status, &err);
+    int rc = mtd_relay(c->engine, a, r, &status, &err);
+    mtd_attachment_free(a);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "lost the connection to the container");
         return report_error(c, STATUS_ENGINE, &err);
@@ -66,26 +67,25 @@ int session_start(struct cli *c, const char *ref, struct session *s, int fallbac
     auto_done(mtd_record_done) struct mtd_record record;
     mtd_record_init(&record);
     auto_fd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    struct mtd_relay r = {.attach_fd = -1,
-                          .with_stdin = s->with_stdin,
+    struct mtd_relay r = {.with_stdin = s->with_stdin,
                           .with_output = s->with_output,
                           .sig_proxy = s->sig_proxy,
                           .detach_keys = s->detach_keys,
                           .in = STDIN_FILENO,
                           .out = s->no_out ? null : STDOUT_FILENO,
                           .err = s->no_err ? null : STDERR_FILENO};
-    struct mtd_start start = {.attach_fd = &r.attach_fd, .log_offset = &r.log_offset};
+    struct mtd_attachment *a = NULL;
+    struct mtd_start start = {0};
     session_size(&start.rows, &start.cols);
 
     int rc = mtd_inspect(c->engine, ref, &record, &err);
     if (rc == 0)
-        rc = mtd_start(c->engine, record.id, &start, &err);
+        rc = mtd_start(c->engine, record.id, &start, &a, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot start");
         return report_error(c, session_start_status(&err, fallback), &err);
     }
     s->started = true;
-    r.tty = record.spec.process.tty;
     r.with_stdin = r.with_stdin && record.spec.process.open_stdin;
-    return session_relay(c, record.id, &r);
+    return session_relay(c, a, &r);
 }

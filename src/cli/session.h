@@ -16,9 +16,9 @@ int session_check_keys(const char *keys,
 /* Our terminal's size; 0, 0 without one. */
 void session_size(unsigned short *rows, unsigned short *cols);
 
-/* Relays until the end. The container's status, 0 after the detach keys, or
- * STATUS_ENGINE. */
-int session_relay(struct cli *c, const char *id, struct mtd_relay *r);
+/* Relays until the end and frees the attachment. The container's status, 0 after the detach
+ * keys, or STATUS_ENGINE. */
+int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_relay *r);
 
 /* Starts the container with its streams on ours and relays. fallback = status of a
  * failure that is not about the command. */

@@ -45,7 +45,7 @@ static int start_if_due(struct cli *c, const char *id, struct mtd_error *err)
     if (rc == 0 && !wants_start(&r))
         return 0;
     if (rc == 0)
-        rc = mtd_start(c->engine, id, &start, err);
+        rc = mtd_start(c->engine, id, &start, NULL, err);
     return rc < 0 ? rc : 1;
 }
 

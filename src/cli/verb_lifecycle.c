@@ -54,7 +54,7 @@ static int restart_one(struct cli *c, const char *ref, const void *values,
     int rc = mtd_resolve(c->engine, ref, id, err);
     if (rc == 0)
         rc = stop_one(c, id, values, err);
-    return rc < 0 ? rc : mtd_start(c->engine, id, &start, err);
+    return rc < 0 ? rc : mtd_start(c->engine, id, &start, NULL, err);
 }
 
 static int run_restart(struct cli *c, void *values, const struct operands *o)

@@ -103,7 +103,7 @@ static int run_detached(struct cli *c, const char *id, bool *ret_started)
     struct mtd_error err = {0};
     struct mtd_start start = {0};
     session_size(&start.rows, &start.cols);
-    int rc = mtd_start(c->engine, id, &start, &err);
+    int rc = mtd_start(c->engine, id, &start, NULL, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot start");
         return report_error(c, session_start_status(&err, STATUS_ENGINE), &err);
@@ -184,32 +184,31 @@ static int start_one(struct cli *c, const char *ref, const void *values,
     struct mtd_start start = {0};
     (void)values;
     session_size(&start.rows, &start.cols);
-    return mtd_start(c->engine, ref, &start, err);
+    return mtd_start(c->engine, ref, &start, NULL, err);
 }
 
 static int attach_running(struct cli *c, const char *ref, const struct session *s)
 {
     struct mtd_error err = {0};
-    char id[MTD_ID_SIZE];
-    struct mtd_relay r = {
-        .attach_fd = -1, .in = STDIN_FILENO, .out = STDOUT_FILENO, .err = STDERR_FILENO};
-    int rc = mtd_resolve(c->engine, ref, id, &err);
-    if (rc == 0)
-        rc = mtd_attach(c->engine, id, &r, &err);
+    struct mtd_attachment *a = NULL;
+    int rc = mtd_attach(c->engine, ref, &a, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot attach to %.80s", ref);
         return report_error(c, STATUS_FAILED, &err);
     }
-    r.with_stdin = s->with_stdin;
-    r.with_output = s->with_output;
-    r.sig_proxy = s->sig_proxy;
-    r.detach_keys = s->detach_keys;
-    int status = session_check_tty(c, r.tty, r.with_stdin);
+    struct mtd_relay r = {.with_stdin = s->with_stdin,
+                          .with_output = s->with_output,
+                          .sig_proxy = s->sig_proxy,
+                          .detach_keys = s->detach_keys,
+                          .in = STDIN_FILENO,
+                          .out = STDOUT_FILENO,
+                          .err = STDERR_FILENO};
+    int status = session_check_tty(c, mtd_attachment_tty(a), r.with_stdin);
     if (status) {
-        close(r.attach_fd);
+        mtd_attachment_free(a);
         return status;
     }
-    return session_relay(c, id, &r);
+    return session_relay(c, a, &r);
 }
 
 static int start_attached(struct cli *c, const struct start_values *v, const char *ref)

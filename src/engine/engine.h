@@ -2,8 +2,17 @@
  * Shape   `ref` is what a user typed: id, name, "/name" or a unique id prefix.
  * Errors  0 or -errno, err says why in one line. -ENOENT = no such container / image,
  *         -EEXIST = name taken, -EBUSY = state forbids it, -EINVAL = bad request.
- * Process any single-threaded process, root. Nothing here prints, exits or installs signal
- *         handlers, except the mtd_relay() family, which says so.
+ * Process any single-threaded process, root. Nothing here prints or exits.
+ * Calls   not re-entrant: one at a time in a process, none from a signal handler or from
+ *         inside a callback. mtd_relay() and what hears from a monitor use static buffers.
+ * Blocks  until the process in the container ends: mtd_relay, mtd_exec (unless it detaches),
+ *         mtd_wait. Until the command runs: mtd_start. For the stop timeout and half a minute
+ *         more: mtd_stop, mtd_shutdown, mtd_kill with SIGKILL, mtd_remove by force. As long as
+ *         the data takes: mtd_commit, mtd_import, mtd_export, the first use of an image. All
+ *         others are quick, but whichever meets a container without its monitor starts one
+ *         first and waits up to ten seconds for it.
+ * Signals no handler is installed. mtd_relay and mtd_exec block signals and read them from a
+ *         signalfd, mtd_exec also sets SIGCHLD to its default; both put back what was.
  * Owner   results are freed by the matching *_done; fds belong to the caller.
  */
 #ifndef ENGINE_ENGINE_H
@@ -72,15 +81,21 @@ struct mtd_create {
 int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SIZE],
                struct mtd_error *err);
 
-/* Starts and returns when the command runs (its exec succeeded). attach_fd: NULL, or gets a
- * connection for mtd_relay(), opened before the first byte of output can be written. */
+/* A connection to a container's monitor, and its log open at the first byte of output to show:
+ * what mtd_relay() works on. The caller owns it and frees it; that ends the connection and leaves
+ * the container alone. It must not outlive the engine. */
+struct mtd_attachment;
+void mtd_attachment_free(struct mtd_attachment *a); /* NULL = nothing */
+bool mtd_attachment_tty(
+    const struct mtd_attachment *a); /* the container has a terminal */
+
+/* Starts and returns when the command runs (its exec succeeded). *ret: NULL, or gets an
+ * attachment to this run, made before the first byte of output can be written. */
 struct mtd_start {
-    int *attach_fd;
-    uint64_t *log_offset; /* where this run's output begins in the log; may be NULL */
     unsigned short rows, cols; /* first size of the terminal; 0 = 24x80 */
 };
 int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
-              struct mtd_error *err);
+              struct mtd_attachment **ret, struct mtd_error *err);
 
 int mtd_stop(struct mtd_engine *e, const char *ref,
              int64_t timeout_s /* -2 = configured */, struct mtd_error *err);
@@ -118,24 +133,23 @@ int mtd_check(struct mtd_engine *e, bool repair, mtd_finding_fn found, void *arg
 
 /* ---- terminals and streams ------------------------------------------------------------ */
 
+/* Attaches to a running container, to the output from now on. */
+int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **ret,
+               struct mtd_error *err);
+
 /* Runs the client side of a container's stdio until it exits or the user detaches: stdin to
  * the container, its output from the log to stdout and stderr, terminal sizes, signals
  * proxied. Puts a terminal in raw mode and always gives it back; blocks and forwards signals
- * while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were typed. */
+ * while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were typed.
+ * An attachment is relayed once; it is the caller's before and after. */
+#define MTD_DETACHED (-1)
 struct mtd_relay {
-    int attach_fd;       /* from mtd_start or mtd_attach; closed on return */
-    uint64_t log_offset; /* output is shown from here */
-    bool tty;            /* the container has a terminal */
     bool with_stdin, with_output, sig_proxy;
-    bool redraw; /* a full-screen program is made to paint anew (mtd_attach) */
     const char *detach_keys; /* NULL = "ctrl-p,ctrl-q", "" = none */
     int in, out, err;        /* fds, normally 0 1 2 */
 };
-int mtd_relay(struct mtd_engine *e, const char *id, struct mtd_relay *r, int *ret_status,
-              struct mtd_error *err);
-/* Connects to a running container; fills attach_fd, log_offset (now), tty. */
-int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_relay *r,
-               struct mtd_error *err);
+int mtd_relay(struct mtd_engine *e, struct mtd_attachment *a, const struct mtd_relay *r,
+              int *ret_status, struct mtd_error *err);
 int mtd_detach_keys_check(const char *keys, struct mtd_error *err);
 
 /* Runs a command in a running container. Relays like mtd_relay unless detach. *ret_status is

@@ -8,19 +8,19 @@
 #include "engine/store/store.h"
 #include "engine/wire/packet.h"
 
-/* A connection made by mtd_start or mtd_attach, and the log opened before the container could
- * be gone (dir_fd -1 = no log): mtd_relay finds it by its descriptor. */
-struct attachment {
-    int fd; /* -1 = none */
+struct mtd_attachment {
+    char id[MTD_ID_SIZE];
+    int socket; /* -1 = not connected yet */
     int dir_fd;
     struct log_reader reader;
+    bool tty;
+    bool redraw; /* a full-screen program is made to paint anew */
 };
 
 struct mtd_engine {
     struct store store;
     struct image_store images;
     char boot_id[BOOT_ID_LEN + 1];
-    struct attachment attached; /* one at a time: a front end shows one container */
 };
 
 /* Each line uses the ones above it only:
@@ -108,10 +108,10 @@ int container_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret
 char *container_dir(struct mtd_engine *e, const char *id,
                     const char *name); /* malloc'ed */
 
-/* Opens the log of a container at its present end; it may not exist yet. */
-int container_attachment_open(struct mtd_engine *e, const char *id, struct attachment *a,
-                              struct mtd_error *err);
-void container_attachment_close(struct attachment *a);
+/* Opens the log of a container at its present end; it may not exist yet. Not connected: the
+ * container is, or its log with it may be gone, a moment later. */
+int container_attachment_new(struct mtd_engine *e, const char *id,
+                             struct mtd_attachment **ret, struct mtd_error *err);
 
 /* Refuses limits this machine or docker's rules do not allow. */
 int container_check_resources(const struct mtd_resources *r, struct mtd_error *err);

@@ -21,7 +21,6 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
     struct mtd_engine *e = calloc(1, sizeof(*e));
     if (!e)
         return mtd_fail(err, ENOMEM, "out of memory");
-    e->attached.fd = e->attached.dir_fd = -1;
     int r = store_open(&e->store, o->root ? o->root : DEFAULT_ROOT,
                        o->run_root ? o->run_root : DEFAULT_RUN_ROOT, o->read_only, err);
     if (r < 0) {

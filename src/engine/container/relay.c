@@ -25,9 +25,9 @@
 #define PIECE 4096         /* PIPE_BUF: a pipe that polls writable takes this much */
 
 struct relay {
-    struct mtd_relay *r;
+    const struct relay_target *t;
+    const struct mtd_relay *r;
     bool unwritten; /* it ends because its output cannot be written */
-    struct log_reader *reader;
     int signals, pidfd;
     struct console console;
     struct tty_keys keys;
@@ -62,18 +62,18 @@ static void fill_mask(sigset_t *set, bool proxy)
 static void send_size(struct relay *s)
 {
     struct packet_size size = {0};
-    if (s->r->tty && tty_size(s->r->in, &size.rows, &size.cols) == 0)
-        packet_send(s->r->attach_fd, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
+    if (s->t->tty && tty_size(s->r->in, &size.rows, &size.cols) == 0)
+        packet_send(s->t->socket, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
 }
 
 /* The kernel tells the program only of a size that differs from the last. */
 static void nudge(struct relay *s)
 {
     struct packet_size size = {0};
-    if (!s->r->tty || tty_size(s->r->in, &size.rows, &size.cols) < 0)
+    if (!s->t->tty || tty_size(s->r->in, &size.rows, &size.cols) < 0)
         return;
     size.rows++;
-    packet_send(s->r->attach_fd, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
+    packet_send(s->t->socket, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
 }
 
 /* A signal that is not passed on ends the client, as it would without us. */
@@ -97,8 +97,7 @@ static bool take_signal(struct relay *s, int *ret_status)
 
 static void flush_input(struct relay *s)
 {
-    int r =
-        packet_send(s->r->attach_fd, PACKET_STDIN, s->input, s->input_len, MSG_DONTWAIT);
+    int r = packet_send(s->t->socket, PACKET_STDIN, s->input, s->input_len, MSG_DONTWAIT);
     if (r == -EAGAIN)
         return;
     s->input_pending = false;
@@ -114,10 +113,10 @@ static void read_input(struct relay *s)
         return;
     if (n <= 0) {
         s->input_len = 0;
-        s->input_pending = !s->r->tty;
-        if (s->r->tty)
+        s->input_pending = !s->t->tty;
+        if (s->t->tty)
             s->in = -1; /* the terminal is gone; the container's stays */
-    } else if (s->r->tty) {
+    } else if (s->t->tty) {
         s->detached = tty_keys_feed(&s->keys, raw, (size_t)n, s->input, &s->input_len);
         s->input_pending = s->input_len > 0;
     } else {
@@ -163,7 +162,7 @@ static bool append(struct relay *s)
 /* The monitor's last word names the log's end: past it there is nothing to look for. */
 static bool all_read(const struct relay *s)
 {
-    const struct log_reader *r = s->reader;
+    const struct log_reader *r = s->t->reader;
     return s->has_end && r->start == r->len && r->offset == s->end.log_size;
 }
 
@@ -176,7 +175,7 @@ static void gather(struct relay *s)
             s->behind = false;
             return;
         }
-        if (!s->holds && log_reader_next(s->reader, &s->held) <= 0) {
+        if (!s->holds && log_reader_next(s->t->reader, &s->held) <= 0) {
             s->behind = false;
             return;
         }
@@ -207,7 +206,7 @@ static void read_packet(struct relay *s)
     static char room[PACKET_MAX];
     const void *data = NULL;
     size_t len = 0;
-    int type = packet_recv(s->r->attach_fd, room, MSG_DONTWAIT, &data, &len);
+    int type = packet_recv(s->t->socket, room, MSG_DONTWAIT, &data, &len);
     if (type == -EAGAIN)
         return;
     if (type == PACKET_LOG) {
@@ -243,7 +242,7 @@ static int wait_for_work(const struct relay *s, struct pollfd p[AT_COUNT])
 {
     bool pending = output_pending(s);
     p[AT_SOCKET] = (struct pollfd){
-        .fd = s->exited ? -1 : s->r->attach_fd,
+        .fd = s->exited ? -1 : s->t->socket,
         .events = (short)((pending ? 0 : POLLIN) | (s->input_pending ? POLLOUT : 0))};
     p[AT_SIGNALS] = (struct pollfd){.fd = s->signals, .events = POLLIN};
     p[AT_INPUT] = (struct pollfd){.fd = s->input_pending || s->exited ? -1 : s->in,
@@ -293,12 +292,12 @@ static int turn(struct relay *s, int *ret_status)
     return r < 0 ? r : work(s, p, ret_status);
 }
 
-int container_relay(const struct relay_target *t, struct mtd_relay *r, int *ret_status,
-                    struct mtd_error *err)
+int container_relay(const struct relay_target *t, const struct mtd_relay *r,
+                    int *ret_status, struct mtd_error *err)
 {
     static struct relay s;
-    s = (struct relay){.r = r,
-                       .reader = t->reader,
+    s = (struct relay){.t = t,
+                       .r = r,
                        .pidfd = -1,
                        .console = {.fd = -1},
                        .in = r->with_stdin ? r->in : -1,
@@ -316,11 +315,11 @@ int container_relay(const struct relay_target *t, struct mtd_relay *r, int *ret_
     s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (t->pid > 0)
         s.pidfd = proc_open(t->pid, t->pid_start);
-    if (r->tty && r->with_stdin)
+    if (t->tty && r->with_stdin)
         tty_raw(&s.console, r->in);
     if (r->with_output) /* first of all, so that no input is before it */
-        packet_send(r->attach_fd, PACKET_LOG, &(uint64_t){0}, sizeof(uint64_t), 0);
-    if (r->redraw)
+        packet_send(t->socket, PACKET_LOG, &(uint64_t){0}, sizeof(uint64_t), 0);
+    if (t->redraw)
         nudge(&s);
     send_size(&s);
     do

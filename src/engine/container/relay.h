@@ -1,4 +1,4 @@
-/* attach - the client side of a container's stdio: the loop behind mtd_relay().
+/* relay - the client side of a container's stdio: the loop behind mtd_relay().
  * Shape   poll over stdin, the attach socket and a signalfd. Input goes over the socket, output
  *         comes from the log (packet.h says why). Terminal handling is host/tty.h's.
  * Process front end. Blocks SIGINT SIGTERM SIGHUP SIGWINCH ... and reads them from a signalfd
@@ -10,11 +10,13 @@
 #include "engine/engine.h"
 
 struct relay_target {
-    struct log_reader *reader; /* at the first byte to show; borrowed */
-    pid_t pid;                 /* pid 1, for proxied signals */
+    int socket;                /* the monitor's end of the line; borrowed, as all here */
+    struct log_reader *reader; /* at the first byte to show */
+    bool tty, redraw;
+    pid_t pid; /* pid 1, for proxied signals */
     uint64_t pid_start;
 };
-int container_relay(const struct relay_target *t, struct mtd_relay *r, int *ret_status,
-                    struct mtd_error *err);
+int container_relay(const struct relay_target *t, const struct mtd_relay *r,
+                    int *ret_status, struct mtd_error *err);
 
 #endif

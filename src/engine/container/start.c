@@ -40,28 +40,28 @@ static int launch_after(struct mtd_engine *e, const char *id, const struct mtd_s
 }
 
 int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
-              struct mtd_error *err)
+              struct mtd_attachment **ret, struct mtd_error *err)
 {
     char id[MTD_ID_SIZE];
-    struct attachment a = {.fd = -1, .dir_fd = -1};
+    struct mtd_attachment *a = NULL;
     struct packet_ready ready = {0};
     int r = kernel_check(err);
     if (r == 0)
         r = store_resolve(&e->store, ref, id, err);
-    if (r == 0 && s->attach_fd)
-        r = container_attachment_open(e, id, &a, err);
+    if (r == 0 && ret)
+        r = container_attachment_new(e, id, &a, err);
     if (r < 0)
         return r;
     auto_fd int fd = launch_after(e, id, s, &ready, err);
     if (fd < 0) {
-        container_attachment_close(&a);
+        mtd_attachment_free(a);
         return fd;
     }
-    if (s->log_offset)
-        *s->log_offset = ready.log_offset;
-    if (s->attach_fd) {
-        *s->attach_fd = a.fd = take_fd(&fd);
-        e->attached = a;
-    }
+    if (!ret)
+        return 0;
+    a->socket = take_fd(&fd);
+    a->tty = ready.tty;
+    a->reader.offset = ready.log_offset;
+    *ret = a;
     return 0;
 }
