@@ -174,7 +174,7 @@ static void expect_reached(const struct outcome *o, const char *point)
         cr_expect_eq(o->status, 137, "%s was not reached: %d, %s", point, o->status,
                      o->err);
     else
-        cr_expect(o->status == 1 && strstr(o->err, "joins the container died"), "%s",
+        cr_expect(o->status == 1 && strstr(o->err, "joins the container ended"), "%s",
                   o->err);
 }
 
