@@ -116,7 +116,7 @@ static void begin_phase(struct bench *b, int phase)
     if (phase != 2)
         return;
     logplace_first(&b->logs, &first);
-    logmerge_init(&b->find, &b->logs, b->missing, false, &first, NULL);
+    logmerge_forward(&b->find, &b->logs, b->missing, &first);
     b->finding = true;
     b->pane.hide = b->missing;
     logpane_arrange(&b->pane);

@@ -144,48 +144,54 @@ static void resolve_numbers(struct strv *words, const struct mtd_list *l)
     }
 }
 
-static void act(const struct mtd_options *o, struct mtd_engine *e, bool read_only,
-                const struct mtd_list *l, const char *line, FILE *out)
+struct plain {
+    const struct mtd_options *options;
+    struct mtd_engine *engine;
+    bool read_only;
+    struct mtd_list list; /* as the numbers of the last one count */
+    FILE *out;
+};
+
+static void act(const struct plain *p, const char *line)
 {
     auto_done(strv_done) struct strv words = {0};
     struct mtd_error err = {0};
     char *end;
     unsigned long n = strtoul(line, &end, 10);
-    if (end != line && *end == '\0' && n >= 1 && n <= l->len) {
-        print_one(e, &l->items[n - 1], out);
+    if (end != line && *end == '\0' && n >= 1 && n <= p->list.len) {
+        print_one(p->engine, &p->list.items[n - 1], p->out);
         return;
     }
     if (words_split(line, &words, &err) < 0 || words.len == 0)
-        fprintf(out, "%s\n", err.text);
-    else if (read_only && !batch_only_looks(line))
-        fputs("read-only: locked\n", out);
+        fprintf(p->out, "%s\n", err.text);
+    else if (p->read_only && !batch_only_looks(line))
+        fputs("read-only: locked\n", p->out);
     else {
-        resolve_numbers(&words, l);
-        fflush(out);
-        int status = run_batch(o, &words, out);
-        fprintf(out, status ? "failed with status %d\n" : "done\n", status);
+        resolve_numbers(&words, &p->list);
+        fflush(p->out);
+        int status = run_batch(p->options, &words, p->out);
+        fprintf(p->out, status ? "failed with status %d\n" : "done\n", status);
     }
 }
 
 int plain_run(const struct mtd_options *o, bool read_only, FILE *in, FILE *out)
 {
-    struct mtd_engine *e = NULL;
+    struct plain p = {.options = o, .read_only = read_only, .out = out};
     struct mtd_error err = {0};
     auto_free char *line = NULL;
     size_t cap = 0;
     bool list = true;
-    auto_done(mtd_list_done) struct mtd_list l = {0};
-    if (mtd_open(&e, o, &err) < 0) {
+    if (mtd_open(&p.engine, o, &err) < 0) {
         fprintf(stderr, "mytop-docker: %s\n", err.text);
         return 125;
     }
     for (;;) {
-        mtd_list_done(&l);
-        l = (struct mtd_list){0};
-        if (mtd_list(e, &l, &err) < 0)
+        mtd_list_done(&p.list);
+        p.list = (struct mtd_list){0};
+        if (mtd_list(p.engine, &p.list, &err) < 0)
             fprintf(out, "%s\n", err.text);
         else if (list)
-            print_list(&l, out);
+            print_list(&p.list, out);
         fputs("number, command (run, stop 1, logs 2 ...), Enter = list, q = quit: ", out);
         fflush(out);
         ssize_t n = getline(&line, &cap, in);
@@ -194,9 +200,10 @@ int plain_run(const struct mtd_options *o, bool read_only, FILE *in, FILE *out)
         line[strcspn(line, "\n")] = '\0';
         list = *line == '\0';
         if (!list)
-            act(o, e, read_only, &l, line, out);
+            act(&p, line);
     }
     fputs("\n", out);
-    mtd_close(e);
+    mtd_list_done(&p.list);
+    mtd_close(p.engine);
     return 0;
 }

@@ -11,7 +11,7 @@ void ansi_init(struct ansi *a, struct style base)
     *a = (struct ansi){.base = base, .fg = -1, .bg = -1};
 }
 
-struct style ansi_style(const struct ansi *a)
+static struct style style_of(const struct ansi *a)
 {
     struct style st = a->base;
     st.attrs = (uint8_t)(st.attrs | a->attrs);
@@ -182,7 +182,7 @@ size_t ansi_next(struct ansi *a, const char *s, size_t n, struct glyph *ret,
 {
     struct params p;
     size_t used = 0;
-    *st = ansi_style(a);
+    *st = style_of(a);
     *ret = (struct glyph){.len = 0};
     if (a->blanks > 0) {
         a->blanks--;

@@ -40,7 +40,6 @@ static inline bool ansi_pending(const struct ansi *a)
 
 /* Passes over plain ASCII text, at most max bytes = columns of it; returns how many. */
 size_t ansi_skip(struct ansi *a, const char *s, size_t n, size_t max);
-struct style ansi_style(const struct ansi *a);
 
 /* Appends the text without its colours, with no control byte in it. */
 int ansi_plain(const char *s, size_t n, struct buf *ret);

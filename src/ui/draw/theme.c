@@ -94,11 +94,6 @@ static const struct {
     [SCHEME_HIGH_CONTRAST] = {"high-contrast", HIGH_CONTRAST},
 };
 
-const char *scheme_name(enum scheme s)
-{
-    return SCHEMES[s].name;
-}
-
 int scheme_parse(const char *name, enum scheme *ret)
 {
     for (int i = 0; i < SCHEME_COUNT; i++)
@@ -107,11 +102,6 @@ int scheme_parse(const char *name, enum scheme *ret)
             return 0;
         }
     return -EINVAL;
-}
-
-const char *color_name(enum color c)
-{
-    return c < COLOR_LANE ? NAMES[c] : NULL;
 }
 
 void theme_init(struct theme *t, enum scheme s)

@@ -19,8 +19,7 @@ enum scheme {
     SCHEME_HIGH_CONTRAST, /* white on black, bold */
     SCHEME_COUNT
 };
-const char *scheme_name(enum scheme s);               /* "default" */
-int scheme_parse(const char *name, enum scheme *ret); /* -EINVAL */
+int scheme_parse(const char *name, enum scheme *ret); /* "default"; -EINVAL */
 
 struct theme {
     struct look looks[COLOR_COUNT];
@@ -28,6 +27,5 @@ struct theme {
 void theme_init(struct theme *t, enum scheme s);
 /* "running = green bold", "selected = black on 39", "dim = none": -EINVAL. */
 int theme_set(struct theme *t, const char *color, const char *look);
-const char *color_name(enum color c); /* "running"; NULL for lanes and ANSI */
 
 #endif

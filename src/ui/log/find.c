@@ -46,7 +46,10 @@ void logview_find_next(struct logview *v, bool backward)
     if (v->logs.n == 0)
         return;
     find_place(v, backward, &place);
-    logmerge_init(&v->find, &v->logs, v->match, backward, &place, &v->pane.floor);
+    if (backward)
+        logmerge_backward(&v->find, &v->logs, v->match, &place, &v->pane.floor);
+    else
+        logmerge_forward(&v->find, &v->logs, v->match, &place);
     v->finding = true;
     v->find_backward = backward;
     logview_changed(v);

@@ -47,14 +47,16 @@ static int add_container(struct loggrep *g, struct mtd_engine *e,
     return r < 0 ? r : strv_add(paths, path);
 }
 
-int loggrep_new(struct loggrep **ret, struct mtd_engine *e,
-                const struct mtd_summary *const *containers, size_t n,
-                const char *pattern, struct mtd_error *err)
+struct loggrep *loggrep_new(struct mtd_engine *e,
+                            const struct mtd_summary *const *containers, size_t n,
+                            const char *pattern, struct mtd_error *err)
 {
     auto_done(strv_done) struct strv paths = {0};
     struct loggrep *g = calloc(1, sizeof(*g));
-    if (!g)
-        return mtd_fail_errno(err, ENOMEM, "grep");
+    if (!g) {
+        mtd_fail_errno(err, ENOMEM, "grep");
+        return NULL;
+    }
     g->heading = SIZE_MAX;
     int r = 0;
     for (size_t i = 0; i < n && r == 0; i++)
@@ -65,10 +67,9 @@ int loggrep_new(struct loggrep **ret, struct mtd_engine *e,
                               pattern, 0, err);
     if (r < 0) {
         loggrep_free(g);
-        return r;
+        return NULL;
     }
-    *ret = g;
-    return 0;
+    return g;
 }
 
 void loggrep_free(struct loggrep *g)

@@ -12,9 +12,10 @@
 #define LOGGREP_ALL 10000u
 
 struct loggrep;
-int loggrep_new(struct loggrep **ret, struct mtd_engine *e,
-                const struct mtd_summary *const *containers, size_t n,
-                const char *pattern, struct mtd_error *err);
+/* NULL: err says why. */
+struct loggrep *loggrep_new(struct mtd_engine *e,
+                            const struct mtd_summary *const *containers, size_t n,
+                            const char *pattern, struct mtd_error *err);
 void loggrep_free(struct loggrep *g);
 bool loggrep_work(struct loggrep *g, size_t budget); /* true = there is more to do */
 void loggrep_draw(struct loggrep *g, struct canvas *c, struct rect r, bool focused);

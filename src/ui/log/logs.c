@@ -178,10 +178,10 @@ void logview_grep(struct view *view, const struct mtd_summary *const *s, size_t 
 {
     struct logview *v = of(view);
     struct mtd_error err = {0};
-    struct loggrep *g;
     if (!v->view.around->engine)
         return;
-    if (loggrep_new(&g, v->view.around->engine, s, n, pattern, &err) < 0) {
+    struct loggrep *g = loggrep_new(v->view.around->engine, s, n, pattern, &err);
+    if (!g) {
         surroundings_say(v->view.around, SAY_WARNING, "%s", err.text);
         return;
     }

@@ -4,18 +4,29 @@
 
 #define TIME_LOOK_BACK 16 /* damaged lines in a row */
 
-void logmerge_init(struct logmerge *m, const struct logsources *logs,
-                   const struct logindex_query *q, bool backward,
-                   const struct logplace *place, const struct logplace *limit)
+static void begin(struct logmerge *m, const struct logplace *place)
 {
-    *m = (struct logmerge){.logs = logs, .query = q, .backward = backward};
-    for (size_t i = 0; i < logs->n; i++) {
+    for (size_t i = 0; i < m->logs->n; i++) {
         m->source[i].at = place->at[i];
-        m->limit.at[i] = limit ? limit->at[i] : 0;
-        if (q)
-            logindex_search_init(&m->source[i].search, logs->index[i], q, place->at[i],
-                                 backward);
+        if (m->query)
+            logindex_search_init(&m->source[i].search, m->logs->index[i], m->query,
+                                 place->at[i], m->backward);
     }
+}
+
+void logmerge_forward(struct logmerge *m, const struct logsources *logs,
+                      const struct logindex_query *q, const struct logplace *place)
+{
+    *m = (struct logmerge){.logs = logs, .query = q};
+    begin(m, place);
+}
+
+void logmerge_backward(struct logmerge *m, const struct logsources *logs,
+                       const struct logindex_query *q, const struct logplace *place,
+                       const struct logplace *limit)
+{
+    *m = (struct logmerge){.logs = logs, .query = q, .backward = true, .limit = *limit};
+    begin(m, place);
 }
 
 static int64_t time_of(struct logindex *x, const struct log_line *line)

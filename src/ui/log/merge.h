@@ -38,10 +38,13 @@ struct logmerge {
         int64_t time;
     } source[LOG_SOURCES];
 };
-/* Forward: lines from place on. Backward: lines before it, down to limit. */
-void logmerge_init(struct logmerge *m, const struct logsources *logs,
-                   const struct logindex_query *q, bool backward,
-                   const struct logplace *place, const struct logplace *limit);
+/* Lines from place on. */
+void logmerge_forward(struct logmerge *m, const struct logsources *logs,
+                      const struct logindex_query *q, const struct logplace *place);
+/* Lines before place, down to limit. */
+void logmerge_backward(struct logmerge *m, const struct logsources *logs,
+                       const struct logindex_query *q, const struct logplace *place,
+                       const struct logplace *limit);
 /* 1 = *ret, 0 = no more (now: forward goes on after logmerge_more()), -EAGAIN, -errno. */
 int logmerge_next(struct logmerge *m, size_t budget, struct logref *ret);
 void logmerge_more(struct logmerge *m); /* the logs have grown */

@@ -88,7 +88,7 @@ static void begin_tail(struct logpane *p)
     if (memcmp(p->tail_end.at, p->end.at, p->logs->n * sizeof(p->end.at[0])) == 0)
         return;
     clear_rows(&p->tail);
-    logmerge_init(&p->fill, p->logs, p->hide, true, &p->tail_end, &p->end);
+    logmerge_backward(&p->fill, p->logs, p->hide, &p->tail_end, &p->end);
     p->tail_busy = true;
 }
 
@@ -133,7 +133,7 @@ static int next_row(struct logpane *p, size_t budget)
     struct logref ref;
     if (!p->fill_ready) {
         struct logplace place = place_below(p);
-        logmerge_init(&p->fill, p->logs, p->hide, false, &place, NULL);
+        logmerge_forward(&p->fill, p->logs, p->hide, &place);
         p->fill_ready = true;
     }
     int r = p->shown.n < LOGPANE_ROWS ? logmerge_next(&p->fill, budget, &ref) : 0;
@@ -154,7 +154,7 @@ static int previous_row(struct logpane *p, size_t budget)
 {
     struct logref ref;
     if (!p->up_ready) {
-        logmerge_init(&p->up, p->logs, p->hide, true, &p->top, &p->floor);
+        logmerge_backward(&p->up, p->logs, p->hide, &p->top, &p->floor);
         p->up_ready = true;
     }
     int r = logmerge_next(&p->up, budget, &ref);

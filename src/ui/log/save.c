@@ -53,7 +53,7 @@ int logsave_new(struct logsave **ret, const struct logsave_spec *spec,
         return mtd_fail_errno(err, -r, "save to \"%s\"", spec->path);
     }
     logplace_end(s->logs, &s->end);
-    logmerge_init(&s->merge, s->logs, s->hide, false, spec->from, NULL);
+    logmerge_forward(&s->merge, s->logs, s->hide, spec->from);
     *ret = s;
     return 0;
 }

@@ -60,8 +60,9 @@ static void fill(struct logtext *t)
         load(t, t->offset + t->at);
 }
 
-bool logtext_next(struct logtext *t, struct glyph *ret, struct style *st,
-                  uint64_t *ret_offset)
+/* false = the end. *ret_offset (may be NULL): where the glyph's bytes begin in the text. */
+static bool next_glyph(struct logtext *t, struct glyph *ret, struct style *st,
+                       uint64_t *ret_offset)
 {
     do {
         fill(t);
@@ -99,10 +100,22 @@ static struct position place(struct position p, const struct glyph *g, int cols)
     return p;
 }
 
+/* A glyph of the line, with its style and where its bytes begin. */
+struct piece {
+    struct glyph g;
+    struct style st;
+    uint64_t offset;
+    bool more; /* false = the line has ended: there is no glyph */
+};
+
+static void next_piece(struct logtext *t, struct piece *ret)
+{
+    ret->more = next_glyph(t, &ret->g, &ret->st, &ret->offset);
+}
+
 /* The position after skipping rows: of the first glyph in row `rows`, or of the end. */
 static struct position pass_rows(struct logtext *t, int cols, unsigned rows,
-                                 struct glyph *ret_first, struct style *st,
-                                 uint64_t *offset, bool *ret_more)
+                                 struct piece *ret_first)
 {
     struct position p = {0, 0};
     for (;;) {
@@ -110,24 +123,22 @@ static struct position pass_rows(struct logtext *t, int cols, unsigned rows,
             int most = cols - p.col;
             p.col += skip(t, most);
         }
-        *ret_more = logtext_next(t, ret_first, st, offset);
-        if (!*ret_more)
+        next_piece(t, ret_first);
+        if (!ret_first->more)
             return p;
-        p = place(p, ret_first, cols);
+        p = place(p, &ret_first->g, cols);
         if (p.row >= rows)
             return p;
-        p.col += ret_first->width;
+        p.col += ret_first->g.width;
     }
 }
 
 unsigned logtext_rows(struct logtext *t, int cols, unsigned limit)
 {
-    struct glyph g;
-    struct style st;
-    bool more;
+    struct piece first;
     if (cols < 1 || limit <= 1)
         return 1;
-    struct position p = pass_rows(t, cols, limit, &g, &st, NULL, &more);
+    struct position p = pass_rows(t, cols, limit, &first);
     return p.row + 1 < limit ? p.row + 1 : limit;
 }
 
@@ -190,45 +201,49 @@ static void put(struct run *u, int row, int col, const struct glyph *g, struct s
     }
 }
 
+static void put_piece(struct run *u, struct position p, const struct piece *at,
+                      bool match)
+{
+    put(u, (int)p.row, p.col, &at->g, match ? STYLE(COLOR_MATCH) : at->st);
+}
+
 static int draw_wrapped(struct logtext *t, struct run *u, const struct logtext_layout *l)
 {
     struct matches m = {.query = l->match, .piece = UINT64_MAX};
-    struct glyph g;
-    struct style st;
-    uint64_t offset = 0;
-    bool more;
-    struct position p = pass_rows(t, u->pen.r.cols, l->skip, &g, &st, &offset, &more);
-    while (more) {
-        p = place(p, &g, u->pen.r.cols);
-        int row = (int)(p.row - l->skip);
-        if (row >= u->pen.r.rows)
+    struct piece at = {.offset = 0};
+    int height = u->pen.r.rows;
+    struct position p = pass_rows(t, u->pen.r.cols, l->skip, &at);
+    while (at.more) {
+        p = place(p, &at.g, u->pen.r.cols);
+        struct position shown = {p.row - l->skip, p.col};
+        if ((int)shown.row >= height)
             break;
-        put(u, row, p.col, &g, is_match(&m, t, offset) ? STYLE(COLOR_MATCH) : st);
-        p.col += g.width;
-        more = logtext_next(t, &g, &st, &offset);
+        put_piece(u, shown, &at, is_match(&m, t, at.offset));
+        p.col += at.g.width;
+        next_piece(t, &at);
     }
     flush(u);
     int rows = (int)p.row - (int)l->skip + 1;
-    return rows > u->pen.r.rows ? u->pen.r.rows : rows < 1 ? 1 : rows;
+    return rows > height ? height : rows < 1 ? 1 : rows;
 }
 
 static void draw_shifted(struct logtext *t, struct run *u, const struct logtext_layout *l)
 {
     struct matches m = {.query = l->match, .piece = UINT64_MAX};
-    struct glyph g;
-    struct style st;
-    uint64_t offset;
-    int col = -l->shift;
-    bool more;
+    struct piece at = {.offset = 0};
+    struct position p = {.col = -l->shift};
     do {
-        col += skip(t, -col);
-        more = logtext_next(t, &g, &st, &offset);
-        if (more)
-            put(u, 0, col, &g, is_match(&m, t, offset) ? STYLE(COLOR_MATCH) : st);
-        col += more ? g.width : 0;
-    } while (more && col < u->pen.r.cols);
+        p.col += skip(t, -p.col);
+        next_piece(t, &at);
+        if (at.more) {
+            put_piece(u, p, &at, is_match(&m, t, at.offset));
+            p.col += at.g.width;
+        }
+    } while (at.more && p.col < u->pen.r.cols);
     flush(u);
-    if (more || logtext_next(t, &g, &st, &offset)) /* it goes on to the right */
+    if (!at.more)
+        next_piece(t, &at);
+    if (at.more) /* it goes on to the right */
         pen_shape(PEN(u->pen.c, u->pen.r, 0, u->pen.r.cols - 1), STYLE(COLOR_DIM),
                   SHAPE_ELLIPSIS);
 }
@@ -249,7 +264,7 @@ int logtext_plain(struct logtext *t, size_t max, struct buf *ret)
 {
     struct glyph g;
     struct style st;
-    while (ret->len + sizeof(g.bytes) <= max && logtext_next(t, &g, &st, NULL)) {
+    while (ret->len + sizeof(g.bytes) <= max && next_glyph(t, &g, &st, NULL)) {
         int r = buf_add(ret, g.bytes, g.len);
         if (r < 0)
             return r;

@@ -22,9 +22,6 @@ struct logtext {
 };
 void logtext_open(struct logtext *t, struct logindex *x, const struct log_line *line,
                   char *buf, struct style base);
-/* false = the end. *ret_offset (may be NULL): where the glyph's bytes begin in the text. */
-bool logtext_next(struct logtext *t, struct glyph *ret, struct style *st,
-                  uint64_t *ret_offset);
 
 /* Rows the line takes when wrapped at cols columns; stops counting at limit. */
 unsigned logtext_rows(struct logtext *t, int cols, unsigned limit);

@@ -19,19 +19,16 @@ void journal_done(struct journal *j)
     j->len = 0;
 }
 
-void journal_add(struct journal *j, const char *line, const char *result,
-                 int64_t started_at, int64_t took_ns, int status)
+void journal_add(struct journal *j, const struct journal_entry *entry)
 {
     if (j->len == JOURNAL_MAX) {
         entry_done(&j->at[0]);
         memmove(j->at, j->at + 1, sizeof(j->at[0]) * (JOURNAL_MAX - 1));
         j->len--;
     }
-    struct journal_entry e = {.line = strdup(line),
-                              .result = strdup(result ? result : ""),
-                              .started_at = started_at,
-                              .took_ns = took_ns,
-                              .status = status};
+    struct journal_entry e = *entry;
+    e.line = strdup(entry->line);
+    e.result = strdup(entry->result ? entry->result : "");
     if (e.line && e.result)
         j->at[j->len++] = e;
     else

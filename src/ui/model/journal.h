@@ -12,7 +12,7 @@
 #define JOURNAL_MAX 200
 struct journal_entry {
     char *line;         /* "mytop-docker --batch stop api" */
-    char *result;       /* what it said, whole; may be "" */
+    char *result;       /* what it printed, whole; NULL = nothing */
     int64_t started_at; /* wall ns */
     int64_t took_ns;
     int status;
@@ -21,10 +21,8 @@ struct journal {
     struct journal_entry at[JOURNAL_MAX];
     size_t len;
 };
-void journal_add(struct journal *j, const char *line, const char *result,
-                 int64_t started_at, int64_t took_ns, int status);
+void journal_add(struct journal *j, const struct journal_entry *e); /* copies its texts */
 void journal_done(struct journal *j);
-int journal_print(const struct journal *j,
-                  struct buf *ret); /* newest first, for the pager */
+int journal_print(const struct journal *j, struct buf *ret); /* newest first */
 
 #endif

@@ -37,6 +37,15 @@ static int add(struct tree *t, const char *text, int depth, const char *key)
     return 0;
 }
 
+/* What is before a value: its name, in an object. */
+static const char *make_lead(const char *key, char *out, size_t size)
+{
+    out[0] = '\0';
+    if (key)
+        snprintf(out, size, "\"%s\": ", key);
+    return out;
+}
+
 static int add_value(struct tree *t, json_t *v, const char *key, int depth, bool more);
 
 static int add_members(struct tree *t, json_t *v, int depth)
@@ -55,10 +64,10 @@ static int add_members(struct tree *t, json_t *v, int depth)
     return rc;
 }
 
-static int add_container(struct tree *t, json_t *v, const char *lead, const char *key,
-                         int depth, bool more)
+static int add_container(struct tree *t, json_t *v, const char *key, int depth, bool more)
 {
-    char text[512];
+    char text[512], buf[256];
+    const char *lead = make_lead(key, buf, sizeof(buf));
     bool object = json_is_object(v);
     size_t n = object ? json_object_size(v) : json_array_size(v), at = t->len;
     const char *comma = more ? "," : "";
@@ -80,16 +89,31 @@ static int add_container(struct tree *t, json_t *v, const char *lead, const char
 
 static int add_value(struct tree *t, json_t *v, const char *key, int depth, bool more)
 {
-    char lead[256] = "";
-    if (key)
-        snprintf(lead, sizeof(lead), "\"%s\": ", key);
+    char lead[256];
     if (json_is_object(v) || json_is_array(v))
-        return add_container(t, v, lead, key, depth, more);
+        return add_container(t, v, key, depth, more);
     auto_free char *value = json_dumps(v, JSON_ENCODE_ANY);
     auto_free char *text = NULL;
-    if (!value || asprintf(&text, "%s%s%s", lead, value, more ? "," : "") < 0)
+    if (!value || asprintf(&text, "%s%s%s", make_lead(key, lead, sizeof(lead)), value,
+                           more ? "," : "") < 0)
         return -ENOMEM;
     return add(t, text, depth, key);
+}
+
+/* The n-th container of a name and depth keeps its fold: enough for a record that grows. */
+static void keep_folds(struct tree *t, const struct tree *old)
+{
+    size_t j = 0;
+    for (size_t i = 0; i < t->len; i++) {
+        struct tree_line *line = &t->lines[i];
+        for (size_t k = j; line->end && k < old->len; k++)
+            if (old->lines[k].end && old->lines[k].depth == line->depth &&
+                strcmp(old->lines[k].key, line->key) == 0) {
+                line->folded = old->lines[k].folded;
+                j = k + 1;
+                break;
+            }
+    }
 }
 
 int tree_parse(struct tree *t, const char *text)
@@ -106,7 +130,7 @@ int tree_parse(struct tree *t, const char *text)
         tree_done(&fresh);
         return rc;
     }
-    tree_keep_folds(&fresh, t);
+    keep_folds(&fresh, t);
     tree_done(t);
     *t = fresh;
     return 0;
@@ -138,20 +162,4 @@ size_t tree_at(const struct tree *t, size_t visible)
     while (i < t->len && visible-- > 0)
         i = next(t, i);
     return i < t->len ? i : t->len ? t->len - 1 : 0;
-}
-
-/* The n-th container of a name and depth keeps its fold: enough for a record that grows. */
-void tree_keep_folds(struct tree *t, const struct tree *old)
-{
-    size_t j = 0;
-    for (size_t i = 0; i < t->len; i++) {
-        struct tree_line *line = &t->lines[i];
-        for (size_t k = j; line->end && k < old->len; k++)
-            if (old->lines[k].end && old->lines[k].depth == line->depth &&
-                strcmp(old->lines[k].key, line->key) == 0) {
-                line->folded = old->lines[k].folded;
-                j = k + 1;
-                break;
-            }
-    }
 }

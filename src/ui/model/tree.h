@@ -25,6 +25,5 @@ void tree_done(struct tree *t);
 void tree_fold_all(struct tree *t, bool folded, int from_depth);
 size_t tree_visible(const struct tree *t);            /* lines not inside a fold */
 size_t tree_at(const struct tree *t, size_t visible); /* index of the n-th visible line */
-void tree_keep_folds(struct tree *t, const struct tree *old);
 
 #endif

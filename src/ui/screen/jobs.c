@@ -128,7 +128,11 @@ void job_finish(struct job *j, int status)
     set_busy(ui, &j->ids, "");
     ui->jobs--;
     if (line) {
-        journal_add(&ui->journal, line, j->output.data, j->started_at, took, status);
+        journal_add(&ui->journal, &(struct journal_entry){.line = line,
+                                                          .result = j->output.data,
+                                                          .started_at = j->started_at,
+                                                          .took_ns = took,
+                                                          .status = status});
         const char *shown = strstr(line, "--batch ");
         report(j, shown ? shown + 8 : line, status, took);
     }

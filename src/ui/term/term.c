@@ -215,7 +215,7 @@ static void prepare_restore(struct terminal *t)
     t->restore_len = n > 0 && (size_t)n < sizeof(t->restore) ? (size_t)n : 0;
 }
 
-bool term_is_utf8_environment(void)
+static bool is_utf8_environment(void)
 {
     static const char *const NAMES[] = {"LC_ALL", "LC_CTYPE", "LANG"};
     for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {
@@ -228,7 +228,7 @@ bool term_is_utf8_environment(void)
 
 int term_prepare(struct terminal *t, int fd, const char *term, const struct theme *theme)
 {
-    *t = (struct terminal){.fd = fd, .utf8 = term_is_utf8_environment(), .row = -1};
+    *t = (struct terminal){.fd = fd, .utf8 = is_utf8_environment(), .row = -1};
     t->theme = *theme;
     if (!isatty(fd))
         return -ENOTTY;

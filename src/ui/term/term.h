@@ -45,7 +45,6 @@ void term_set_theme(struct terminal *t, const struct theme *theme);
 void term_done(struct terminal *t);
 int term_enter(struct terminal *t, bool mouse);
 void term_restore(struct terminal *t);
-bool term_is_utf8_environment(void);
 
 /* Queues what changed; returns bytes queued (0 = nothing changed). */
 int term_paint(struct terminal *t, const struct canvas *c);
