@@ -21,7 +21,7 @@ if(probe)
     add_dependencies(tests probe)
 endif()
 
-mtd_library(test_support GLOB tests/support/*.c EXCLUDE "/(probe|lsan)[.]c$" LINK mtd_engine mtd_base)
+mtd_library(test_support GLOB tests/support/*.c EXCLUDE "/(probe|lsan|libgit2)[.]c$" LINK mtd_engine mtd_base)
 target_include_directories(test_support PUBLIC tests/support ${HEADER_criterion})
 target_compile_definitions(test_support PUBLIC
     MTD_PROGRAM="$<TARGET_FILE:mytop-docker>"
@@ -40,6 +40,7 @@ function(mtd_test kind)
     if(NOT sources)
         return()
     endif()
+    list(APPEND sources tests/support/libgit2.c)
     if(MTD_SANITIZE)
         list(APPEND sources tests/support/lsan.c)
     endif()
