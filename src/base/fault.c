@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,13 +19,34 @@ static const char *next_word(const char *s, size_t *ret_len)
     return s + 1;
 }
 
+static void die(void)
+{
+    raise(SIGKILL);
+    _exit(128 + SIGKILL); /* we are pid 1 */
+}
+
+static void stop(void)
+{
+    sigset_t go_on, saved;
+    if (getpid() != 1) {
+        raise(SIGSTOP);
+        return;
+    }
+    sigemptyset(&go_on);
+    sigaddset(&go_on, SIGCONT);
+    sigprocmask(SIG_BLOCK, &go_on, &saved);
+    sigwaitinfo(&go_on, NULL);
+    sigprocmask(SIG_SETMASK, &saved, NULL);
+}
+
 static int act(const char *action, size_t len)
 {
+    bool is_stop = len == 4 && strncmp(action, "stop", 4) == 0;
     if (len == 4 && strncmp(action, "kill", 4) == 0)
-        raise(SIGKILL);
-    if (len == 4 && strncmp(action, "stop", 4) == 0)
-        return raise(SIGSTOP);
-    return -EIO;
+        die();
+    if (is_stop)
+        stop();
+    return is_stop ? 0 : -EIO;
 }
 
 int fault_point(const char *name)
@@ -42,6 +64,13 @@ int fault_point(const char *name)
     if (++passed != nth && !always)
         return 0;
     return act(action ? action : "fail", action_len);
+}
+
+int fault_step(const char *table, const char *step)
+{
+    char name[64];
+    snprintf(name, sizeof(name), "%s.%s", table, step);
+    return fault_point(name);
 }
 
 char *fault_variable(void)
