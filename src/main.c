@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "cli/cli.h"
-#include "engine/exec/exec.h"
 #include "engine/health/health.h"
 #include "engine/inside/inside.h"
 #include "engine/monitor/monitor.h"
@@ -19,8 +18,8 @@ static const struct {
 } FACES[] = {
     {MONITOR_NAME, monitor_main},
     {HEALTH_NAME, health_main},
-    {NSENTER_NAME, exec_child_main},
-    {INIT_REAPER_NAME, init_reaper_main},
+    {NSENTER_NAME, inside_exec_main},
+    {INSIDE_REAPER_NAME, inside_reaper_main},
 };
 
 int main(int argc, char **argv)

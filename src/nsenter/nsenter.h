@@ -11,8 +11,8 @@
  *         CLONE_INTO_CGROUP is judged by the namespace of who clones.
  * Process the constructor of the re-executed program, single-threaded. It returns to
  *         main() only in the child that is inside the container; main() then runs
- *         exec_child_main() (engine/exec.h), which does terminal, user, capabilities,
- *         directory and execve.
+ *         inside_exec_main() (engine/inside/inside.h), which does terminal, user,
+ *         capabilities, directory and execve.
  * Errors  a reply with a struct mtd_error over fd 4, then _exit(125).
  * Limits  hostile requests are expected: sizes and counts are checked before use.
  */

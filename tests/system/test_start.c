@@ -11,34 +11,44 @@
 #include <sys/wait.h>
 
 #include "../support/state.h"
-
-static const char *const POINTS[] = {
-    "store.create.dir",     "store.create.lock",
-    "store.create.record",  "store.create.name",
-    "store.create.publish", "start.claim",
-    "start.hostfiles",      "start.log",
-    "start.stdio",          "start.cgroup",
-    "start.clone",          "start.publish",
-    "start.exec",           "init.join",
-    "init.descriptors",     "init.rootfs",
-    "init.network",         "init.go",
-    "init.cgroup",          "init.hostname",
-    "init.pivot",           "init.user",
-    "init.stdio",           "init.keyring",
-    "init.limits",          "init.cwd",
-    "init.identity",        "init.program",
-};
-#define N_POINTS (sizeof(POINTS) / sizeof(POINTS[0]))
+#include "../support/stopped.h"
+#include "engine/inside/inside.h"
+#include "engine/monitor/monitor.h"
 
 #ifdef MTD_FAULTS
 
-/* A worker is a new process: a pointer would not be valid there, a number is. */
-static struct criterion_test_params numbers(void)
+#define N_MAX 128
+
+/* The front end's steps, which are no table; the monitor's and init's have one each. */
+static const char *const CREATE[] = {
+    "store.create.dir",  "store.create.lock",    "store.create.record",
+    "store.create.name", "store.create.publish",
+};
+
+struct point {
+    char name[48];
+};
+
+static size_t list_points(struct point *points)
 {
-    static size_t all[N_POINTS];
-    for (size_t i = 0; i < N_POINTS; i++)
-        all[i] = i;
-    return cr_make_param_array(size_t, all, N_POINTS);
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(CREATE) / sizeof(CREATE[0]); i++)
+        snprintf(points[n++].name, sizeof(points->name), "%s", CREATE[i]);
+    for (size_t i = 0; monitor_step_name(i) && n < N_MAX; i++)
+        snprintf(points[n++].name, sizeof(points->name), "start.%s",
+                 monitor_step_name(i));
+    for (size_t i = 0; inside_step_name(i) && n < N_MAX; i++)
+        if (inside_step_process(i) & INSIDE_INIT)
+            snprintf(points[n++].name, sizeof(points->name), "init.%s",
+                     inside_step_name(i));
+    return n;
+}
+
+/* The structs themselves: a worker is a new process, where a pointer would not be valid. */
+static struct criterion_test_params all_points(void)
+{
+    static struct point all[N_MAX];
+    return cr_make_param_array(struct point, all, list_points(all));
 }
 
 static size_t lines(const char *text)
@@ -55,24 +65,29 @@ static void use(struct state *s)
     free(ASK(s, "images", "-q")); /* unpack the image without a fault */
 }
 
-ParameterizedTestParameters(start, failed_step_leaves_nothing)
+/* The command cannot be run, which has a status of its own, as in docker. */
+static bool is_at_exec(const char *point)
 {
-    return numbers();
+    return strcmp(point, "init.program") == 0 || strcmp(point, "init.exec") == 0;
 }
 
-ParameterizedTest(size_t *number, start, failed_step_leaves_nothing)
+ParameterizedTestParameters(start, failed_step_leaves_nothing)
+{
+    return all_points();
+}
+
+ParameterizedTest(struct point *p, start, failed_step_leaves_nothing)
 {
     struct state s;
-    const char *point = POINTS[*number];
+    const char *point = p->name;
     if (!is_root())
         cr_skip("needs root");
     use(&s);
     s.fault = point;
     struct outcome o = RUN(&s, "run", "--rm", "--name", "x", "busybox", "echo", "ran");
     s.fault = NULL;
-    bool at_exec = strcmp(point, "init.program") == 0;
-    cr_expect_eq(o.status, at_exec ? 126 : 125, "%s: status %d, %s", point, o.status,
-                 o.err);
+    cr_expect_eq(o.status, is_at_exec(point) ? 126 : 125, "%s: status %d, %s", point,
+                 o.status, o.err);
     cr_expect_eq(lines(o.err), 1, "%s: %s", point, o.err);
     cr_expect_str_empty(o.out, "%s: the command ran", point);
     cr_expect_str_empty(state_leftovers(&s, false), "%s left %s", point,
@@ -83,13 +98,13 @@ ParameterizedTest(size_t *number, start, failed_step_leaves_nothing)
 
 ParameterizedTestParameters(start, killed_step_is_cleaned_by_the_next_command)
 {
-    return numbers();
+    return all_points();
 }
 
-ParameterizedTest(size_t *number, start, killed_step_is_cleaned_by_the_next_command)
+ParameterizedTest(struct point *p, start, killed_step_is_cleaned_by_the_next_command)
 {
     struct state s;
-    const char *point = POINTS[*number];
+    const char *point = p->name;
     char fault[64];
     if (!is_root())
         cr_skip("needs root");
@@ -99,6 +114,7 @@ ParameterizedTest(size_t *number, start, killed_step_is_cleaned_by_the_next_comm
     struct outcome o = RUN(&s, "run", "--rm", "--name", "x", "busybox", "echo", "ran");
     s.fault = NULL;
     cr_expect_neq(o.status, 0, "%s was not reached", point);
+    cr_expect_null(strstr(o.err, point), "failed, not killed: %s", o.err);
     outcome_done(&o);
     o = RUN(&s, "rm", "-f", "x"); /* the one ordinary command */
     cr_expect_eq(o.status, 0, "%s: rm -f: %s", point, o.err);
@@ -153,13 +169,13 @@ Test(start, an_image_about_to_be_used_is_not_removed)
 /* Nothing stays "created" for ever: it can be started, or its name is free. */
 ParameterizedTestParameters(start, killed_run_can_be_tried_again)
 {
-    return numbers();
+    return all_points();
 }
 
-ParameterizedTest(size_t *number, start, killed_run_can_be_tried_again)
+ParameterizedTest(struct point *p, start, killed_run_can_be_tried_again)
 {
     struct state s;
-    const char *point = POINTS[*number];
+    const char *point = p->name;
     char fault[64];
     if (!is_root())
         cr_skip("needs root");
@@ -182,11 +198,43 @@ ParameterizedTest(size_t *number, start, killed_run_can_be_tried_again)
     state_done(&s);
 }
 
+/* However long a step takes: another command sees a start under way and lets it be. */
+ParameterizedTestParameters(start, stopped_step_resumes)
+{
+    return all_points();
+}
+
+ParameterizedTest(struct point *p, start, stopped_step_resumes)
+{
+    struct state s;
+    const char *point = p->name;
+    char fault[64];
+    if (!is_root())
+        cr_skip("needs root");
+    use(&s);
+    snprintf(fault, sizeof(fault), "%s:stop", point);
+    s.fault = fault;
+    struct running front =
+        BEGIN(&s, "run", "--rm", "--name", "x", "busybox", "echo", "ran");
+    s.fault = NULL;
+    pid_t stopped = stopped_await(front.pid);
+    cr_expect_gt(stopped, 0, "%s was not reached", point);
+    free(ASK(&s, "ps", "-a"));
+    if (stopped > 0)
+        kill(stopped, SIGCONT);
+    struct outcome o = state_end(&front);
+    cr_expect_eq(o.status, 0, "%s: status %d, %s", point, o.status, o.err);
+    cr_expect_str_eq(o.out, "ran\n", "%s: %s", point, o.out);
+    cr_expect_str_empty(state_leftovers(&s, false), "%s left %s", point,
+                        state_leftovers(&s, false));
+    outcome_done(&o);
+    state_done(&s);
+}
+
 #else
 
 Test(start, failed_step_leaves_nothing)
 {
-    (void)POINTS;
     cr_skip("this build has no fault points; the debug build runs these");
 }
 

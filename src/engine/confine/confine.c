@@ -12,7 +12,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -123,8 +122,7 @@ static int set_ids(const struct user *u)
     return 0;
 }
 
-int confine_identity(const struct user *u, uint64_t caps, bool no_new_privs,
-                     struct mtd_error *err)
+int confine_identity(const struct user *u, uint64_t caps, struct mtd_error *err)
 {
     int r = drop_ambient();
     if (r == 0)
@@ -137,12 +135,17 @@ int confine_identity(const struct user *u, uint64_t caps, bool no_new_privs,
     r = set_caps(u->uid == 0 ? caps : 0);
     if (r < 0)
         return mtd_fail_errno(err, -r, "cannot set capabilities");
-    if (no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+    return 0;
+}
+
+int confine_no_new_privs(struct mtd_error *err)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return mtd_fail_errno(err, errno, "cannot set no_new_privs");
     return 0;
 }
 
-static int close_on_exec(void)
+int confine_close(void)
 {
     if (sys_close_range(3, ~0u, SYS_CLOSE_CLOEXEC) == 0)
         return 0;
@@ -156,14 +159,13 @@ static int close_on_exec(void)
 
 /* Ignored signals and the mask outlive execve; handlers do not. The mask goes by the raw call
  * because libc keeps two signals for itself. */
-int confine_clean(void)
+int confine_signals(void)
 {
-    umask(022);
     static const struct sigaction reset = {.sa_handler = SIG_DFL};
     for (int sig = 1; sig < NSIG; sig++)
         sigaction(sig, &reset, NULL);
     static const uint64_t none = 0;
     if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none)) < 0)
         return -errno;
-    return close_on_exec();
+    return 0;
 }

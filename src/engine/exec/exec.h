@@ -13,7 +13,6 @@
  * the session is listed while it lives; -1 = not listed. Borrowed. */
 int exec_run(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
              int *ret_status, struct mtd_error *err);
-int exec_child_main(int argc, char **argv);
 
 /* As mtd_execs. Forgets dead ones. */
 int exec_list(int run_dir, struct mtd_exec_info **ret);

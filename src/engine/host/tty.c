@@ -86,8 +86,6 @@ int tty_open_pty(const char *ptmx, int *ret_slave)
 
 int tty_login(int slave)
 {
-    if (setsid() < 0 && errno != EPERM) /* EPERM: already the leader of one */
-        return -errno;
     if (ioctl(slave, TIOCSCTTY, 0) < 0)
         return -errno;
     for (int fd = 0; fd < 3; fd++)

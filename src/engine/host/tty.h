@@ -20,7 +20,8 @@ int tty_resize(int fd, unsigned short rows, unsigned short cols);
 /* In the container's mount namespace: opens ptmx under the given path ("/dev/pts/ptmx"),
  * returns the master; *ret_slave by TIOCGPTPEER (no path is opened). */
 int tty_open_pty(const char *ptmx, int *ret_slave);
-/* setsid, slave becomes the controlling terminal and fds 0, 1, 2; closes slave. */
+/* In the leader of a session without one: slave becomes the controlling terminal and fds 0, 1,
+ * 2; closes slave. */
 int tty_login(int slave);
 
 /* Detach keys ("ctrl-p,ctrl-q"): bytes go through a matcher that holds back a prefix. */

@@ -47,7 +47,7 @@ static bool reap(pid_t command, int *ret_status)
     return done;
 }
 
-int init_reaper_main(int argc, char **argv)
+int inside_reaper_main(int argc, char **argv)
 {
     if (argc < 3 || getpid() != 1)
         return 125;

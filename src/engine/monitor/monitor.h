@@ -7,6 +7,8 @@
 #ifndef ENGINE_MONITOR_MONITOR_H
 #define ENGINE_MONITOR_MONITOR_H
 
+#include <stddef.h>
+
 #include "base/error.h"
 
 #define MONITOR_NAME "mtd:monitor"
@@ -14,6 +16,10 @@
 #define MONITOR_START "start"
 #define MONITOR_ADOPT "adopt" /* its monitor died: go on, or record the end */
 int monitor_main(int argc, char **argv);
+
+/* The monitor's steps of a start in their order, for the tests, which fail, kill and stop each.
+ * A step's fault point is "start.NAME". NULL = there are no more. */
+const char *monitor_step_name(size_t i);
 
 /* The process that runs the container's health checks (engine/health.h), started by the monitor
  * with the run and by anybody who sees that it is missing. It ends by itself when there is one

@@ -18,6 +18,7 @@
 #include "base/fault.h"
 #include "base/sys.h"
 #include "engine/inside/inside.h"
+#include "engine/monitor/monitor.h"
 #include "engine/rootfs/hostfiles.h"
 #include "engine/store/events.h"
 #include "engine/wire/sync.h"
@@ -226,7 +227,7 @@ static pid_t clone_init(struct monitor *m, int group)
 
 static void run_init(const struct monitor *m, int sync_fd, bool placed)
 {
-    struct init init = {
+    struct inside_init init = {
         .rootfs = {.record = &m->record,
                    .dir = m->dir,
                    .images_dir = m->images,
@@ -240,7 +241,7 @@ static void run_init(const struct monitor *m, int sync_fd, bool placed)
         .placed = placed,
         .unshare_cgroup = !placed || !all_v2(&m->cgroup),
     };
-    init_run(&init);
+    inside_init(&init);
 }
 
 static int clone_container(struct monitor *m, struct mtd_error *err)
@@ -355,19 +356,19 @@ static int publish(struct monitor *m, struct mtd_error *err)
 }
 
 static const struct {
+    const char *name;
     enum mtd_stage stage;
-    const char *fault;
     int (*run)(struct monitor *m, struct mtd_error *err);
     void (*undo)(struct monitor *m);
 } START[] = {
-    {MTD_STAGE_CLAIM, "start.claim", monitor_claim, NULL},
-    {MTD_STAGE_STDIO, "start.hostfiles", write_hostfiles, NULL},
-    {MTD_STAGE_STDIO, "start.log", monitor_open_log, NULL},
-    {MTD_STAGE_STDIO, "start.stdio", open_stdio, close_stdio},
-    {MTD_STAGE_CGROUP, "start.cgroup", make_cgroup, drop_cgroup},
-    {MTD_STAGE_CLONE, "start.clone", clone_container, kill_init},
-    {MTD_STAGE_PUBLISH, "start.publish", publish, NULL},
-    {MTD_STAGE_CLONE, "start.exec", release_init, NULL},
+    {"claim", MTD_STAGE_CLAIM, monitor_claim, NULL},
+    {"hostfiles", MTD_STAGE_STDIO, write_hostfiles, NULL},
+    {"log", MTD_STAGE_STDIO, monitor_open_log, NULL},
+    {"stdio", MTD_STAGE_STDIO, open_stdio, close_stdio},
+    {"cgroup", MTD_STAGE_CGROUP, make_cgroup, drop_cgroup},
+    {"clone", MTD_STAGE_CLONE, clone_container, kill_init},
+    {"publish", MTD_STAGE_PUBLISH, publish, NULL},
+    {"exec", MTD_STAGE_CLONE, release_init, NULL},
 };
 
 static void undo(struct monitor *m, size_t from)
@@ -380,9 +381,9 @@ static void undo(struct monitor *m, size_t from)
 int monitor_start(struct monitor *m, struct mtd_error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(START); i++) {
-        int r = fault_point(START[i].fault);
+        int r = fault_step("start", START[i].name);
         if (r < 0)
-            mtd_fail_errno(err, -r, "%s", START[i].fault);
+            mtd_fail_errno(err, -r, "start.%s", START[i].name);
         else
             r = START[i].run(m, err);
         if (r < 0) {
@@ -393,6 +394,11 @@ int monitor_start(struct monitor *m, struct mtd_error *err)
         }
     }
     return 0;
+}
+
+const char *monitor_step_name(size_t i)
+{
+    return i < ARRAY_SIZE(START) ? START[i].name : NULL;
 }
 
 void monitor_release(struct monitor *m)

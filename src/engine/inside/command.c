@@ -1,0 +1,55 @@
+/* The last steps: the program is found as the user it runs as, what would outlive execve is
+ * put back to what a new process has, and the process becomes the command. */
+
+#include "engine/inside/internal.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "engine/confine/confine.h"
+
+int inside_program(struct inside *c, struct mtd_error *err)
+{
+    if (c->process->args.len == 0)
+        return mtd_fail(err, EINVAL,
+                        "no command; name one, or use an image that has one");
+    return confine_find_program(c->process->args.items[0], &c->env, c->program,
+                                sizeof(c->program), err);
+}
+
+int inside_signals(struct inside *c, struct mtd_error *err)
+{
+    (void)c;
+    int rc = confine_signals();
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot reset the signals") : 0;
+}
+
+int inside_close(struct inside *c, struct mtd_error *err)
+{
+    (void)c;
+    int rc = confine_close();
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot close file descriptors") : 0;
+}
+
+/* Behind --init the program is our reaper; it gets the path already looked up. */
+static int put_reaper(struct inside *c, struct strv *argv)
+{
+    int rc = strv_add(argv, INSIDE_REAPER_NAME);
+    if (rc == 0)
+        rc = strv_add(argv, c->program);
+    return rc == 0 ? strv_add_all(argv, &c->process->args) : rc;
+}
+
+int inside_command(struct inside *c, struct mtd_error *err)
+{
+    const struct mtd_process *p = c->process;
+    struct strv argv = {0};
+    if (p->init && put_reaper(c, &argv) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    int rc = c->ops->send_exec ? c->ops->send_exec(c) : 0;
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "the monitor has exited");
+    execve(p->init ? INSIDE_REAPER_NAME : c->program,
+           p->init ? argv.items : p->args.items, c->env.items);
+    return mtd_fail_errno(err, errno, "exec: \"%s\"", p->args.items[0]);
+}

@@ -1,0 +1,86 @@
+/* Who and what the process is by the time it becomes the command, step by step. */
+
+#include "engine/inside/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/confine/confine.h"
+
+/* Until execve the process's memory and descriptors are the host's: nobody may look into it.
+ * Exec's child inherited this from the joiner, which had to be hidden before it joined. */
+int inside_hide(struct inside *c, struct mtd_error *err)
+{
+    (void)c;
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return mtd_fail_errno(err, errno, "cannot make the process undumpable");
+    return 0;
+}
+
+int inside_session(struct inside *c, struct mtd_error *err)
+{
+    (void)c;
+    return setsid() < 0 ? mtd_fail_errno(err, errno, "cannot start a session") : 0;
+}
+
+/* The session keyring would otherwise be the one of whoever runs the engine. ENOSYS, EPERM: a
+ * kernel without keyrings, or an engine that runs in a container which may not use them. */
+int inside_keyring(struct inside *c, struct mtd_error *err)
+{
+    (void)c;
+    long rc = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
+    if (rc < 0 && errno != ENOSYS && errno != EPERM)
+        return mtd_fail_errno(err, errno, "cannot leave the session keyring");
+    return 0;
+}
+
+/* And HOME, which passwd knows. */
+int inside_user(struct inside *c, struct mtd_error *err)
+{
+    char home[sizeof(c->user.home) + 8];
+    auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int rc = user_resolve(root, c->process->user, &c->user, err);
+    if (rc < 0)
+        return rc;
+    snprintf(home, sizeof(home), "HOME=%s", c->user.home);
+    if (strv_copy(&c->env, &c->process->env) < 0 ||
+        (!strv_env_get(&c->env, "HOME") && strv_add(&c->env, home) < 0))
+        return mtd_fail(err, ENOMEM, "out of memory");
+    return 0;
+}
+
+int inside_limits(struct inside *c, struct mtd_error *err)
+{
+    return confine_rlimits(c->process->rlimits, c->process->n_rlimits, err);
+}
+
+int inside_umask(struct inside *c, struct mtd_error *err)
+{
+    (void)c, (void)err;
+    umask(022);
+    return 0;
+}
+
+/* docker makes a container's working directory when the image has none, but not exec's. */
+int inside_directory(struct inside *c, struct mtd_error *err)
+{
+    return confine_chdir(c->process->cwd, c->ops->process == INSIDE_INIT, err);
+}
+
+int inside_identity(struct inside *c, struct mtd_error *err)
+{
+    const struct mtd_process *p = c->process;
+    return confine_identity(&c->user, p->privileged ? MTD_CAPS_ALL : p->caps, err);
+}
+
+int inside_privileges(struct inside *c, struct mtd_error *err)
+{
+    return c->process->no_new_privs ? confine_no_new_privs(err) : 0;
+}

@@ -1,0 +1,55 @@
+/* inside/internal - the state of a process on its way to the command, and its steps.
+ * Shape   steps.c has the table and the loop; identity.c, stdio.c and command.c the steps of
+ *         both processes, init.c and exec.c those of one, and how they talk to who started them.
+ */
+#ifndef ENGINE_INSIDE_INTERNAL_H
+#define ENGINE_INSIDE_INTERNAL_H
+
+#include "engine/confine/user.h"
+#include "engine/inside/inside.h"
+
+struct inside;
+
+/* What the two do differently within a step. */
+struct inside_ops {
+    enum inside_process process;
+    const char *name; /* what the names of its fault points begin with */
+    int (*send_terminal)(struct inside *c, int master); /* 0 or -errno */
+    int (*send_exec)(struct inside *c); /* "exec comes next"; NULL = not needed */
+    void (*send_error)(struct inside *c, const struct mtd_error *err);
+};
+
+struct inside {
+    const struct inside_ops *ops;
+    const struct mtd_process *process; /* what it becomes; borrowed */
+    unsigned short rows, cols;         /* of the terminal */
+    int stdio[3];   /* what becomes 0, 1, 2; -1 = the container's /dev/null */
+    bool own_fifos; /* a FIFO among these was made by the engine */
+
+    const struct inside_init *init; /* of init alone */
+    int sync_fd, root_fd;
+    const struct nsenter_request *request; /* of exec alone */
+
+    struct user user; /* set by steps */
+    struct strv env;
+    char program[4096];
+};
+
+/* Takes all steps of the process. It becomes the command, or reports why not and exits. */
+void inside_run(struct inside *c) __attribute__((noreturn));
+
+/* A step: 0, or -errno and err set. */
+typedef int inside_step(struct inside *c, struct mtd_error *err);
+
+inside_step inside_hide, inside_session, inside_keyring, inside_user, inside_limits,
+    inside_umask, inside_directory, inside_identity, inside_privileges;   /* identity.c */
+inside_step inside_stdio, inside_console;                                 /* stdio.c */
+inside_step inside_program, inside_signals, inside_close, inside_command; /* command.c */
+
+inside_step inside_init_groups, inside_init_descriptors, inside_init_rootfs,
+    inside_init_network, inside_init_go, inside_init_cgroup_namespace,
+    inside_init_hostname, inside_init_pivot; /* init.c */
+
+inside_step inside_exec_announce, inside_exec_follow; /* exec.c */
+
+#endif

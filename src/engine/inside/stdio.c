@@ -1,0 +1,95 @@
+/* What becomes descriptors 0, 1 and 2: a terminal of the container's own devpts, or what the
+ * starter has given, or the container's /dev/null, so that no descriptor of the host's comes
+ * along. */
+
+#include "engine/inside/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/host/mount.h"
+#include "engine/host/tty.h"
+
+#define PIPEFS_MAGIC 0x50495045 /* linux/magic.h has it from 5.x headers on */
+
+/* The size is set before anybody can read it. */
+static int open_terminal(struct inside *c, struct mtd_error *err)
+{
+    auto_fd int slave = -1;
+    auto_fd int master = tty_open_pty("/dev/pts/ptmx", &slave);
+    if (master < 0)
+        return mtd_fail_errno(err, -master, "cannot open a terminal in /dev/pts");
+    tty_resize(master, c->rows, c->cols);
+    if (fchown(slave, c->user.uid, (gid_t)-1) < 0)
+        return mtd_fail_errno(err, errno, "cannot give the terminal to user %u",
+                              c->user.uid);
+    int rc = c->ops->send_terminal(c, master);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot hand over the terminal");
+    rc = tty_login(take_fd(&slave));
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the controlling terminal") : 0;
+}
+
+static bool is_pipe(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+static bool is_nameless(int fd)
+{
+    struct statfs fs;
+    return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+/* The command's user must be able to open /dev/stdout: pipes get its uid, as in docker. A FIFO
+ * in a directory is a user's file, unless the engine made it. */
+static void give_pipe(const struct inside *c, int fd)
+{
+    if (c->user.uid != 0 && (c->own_fifos ? is_pipe(fd) : is_nameless(fd)))
+        (void)!fchown(fd, c->user.uid, (gid_t)-1);
+}
+
+/* 0, 1 and 2 are open by now, so /dev/null gets a higher number. */
+static int place_null(int fd, struct mtd_error *err)
+{
+    auto_fd int null = open("/dev/null", (fd ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    if (null < 0 || dup2(null, fd) < 0)
+        return mtd_fail_errno(err, errno, "cannot open the container's /dev/null");
+    return 0;
+}
+
+int inside_stdio(struct inside *c, struct mtd_error *err)
+{
+    if (c->process->tty)
+        return open_terminal(c, err);
+    for (int fd = 0; fd < 3; fd++) {
+        int from = c->stdio[fd], rc = 0;
+        if (from < 0)
+            rc = place_null(fd, err);
+        else if (from != fd && dup2(from, fd) < 0)
+            rc = mtd_fail_errno(err, errno, "cannot move file descriptor %d", from);
+        if (rc < 0)
+            return rc;
+        if (from >= 0)
+            give_pipe(c, fd);
+    }
+    return 0;
+}
+
+/* docker shows the terminal as /dev/console too. */
+int inside_console(struct inside *c, struct mtd_error *err)
+{
+    if (!c->process->tty)
+        return 0;
+    auto_fd int target =
+        open("/dev/console", O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_RDONLY, 0600);
+    auto_fd int bind = mount_bind(STDIN_FILENO, "", 0);
+    int rc = target < 0 ? -errno : bind < 0 ? bind : mount_move(bind, target);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot bind the terminal to /dev/console")
+                  : 0;
+}

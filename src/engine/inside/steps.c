@@ -1,0 +1,81 @@
+/* The steps from a process made in the container to execve, in order. A row for one of the two
+ * processes is about how that process came to be; what confines a command stands in a row for
+ * both. tests/unit/engine/inside/test_steps.c holds the table to that.
+ *
+ * Order: init's mounts and the pivot come before everything that is looked up inside (user,
+ * terminal, program). The limits need CAP_SYS_RESOURCE, so they come before the identity; the
+ * directory is entered before it, as docker does. The program is looked up as the user it runs as. */
+
+#include "engine/inside/internal.h"
+
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+
+static const struct {
+    const char *name;
+    enum inside_process process;
+    enum mtd_stage stage;
+    inside_step *run;
+} STEPS[] = {
+    {"inside", INSIDE_EXEC, MTD_STAGE_CLONE, inside_exec_announce},
+    {"hide", INSIDE_BOTH, MTD_STAGE_CLONE, inside_hide},
+    {"join", INSIDE_INIT, MTD_STAGE_CGROUP, inside_init_groups},
+    {"descriptors", INSIDE_INIT, MTD_STAGE_STDIO, inside_init_descriptors},
+    {"rootfs", INSIDE_INIT, MTD_STAGE_ROOTFS, inside_init_rootfs},
+    {"network", INSIDE_INIT, MTD_STAGE_NETWORK, inside_init_network},
+    {"go", INSIDE_INIT, MTD_STAGE_CLONE, inside_init_go},
+    {"cgroup", INSIDE_INIT, MTD_STAGE_CGROUP, inside_init_cgroup_namespace},
+    {"hostname", INSIDE_INIT, MTD_STAGE_HOSTNAME, inside_init_hostname},
+    {"pivot", INSIDE_INIT, MTD_STAGE_PIVOT, inside_init_pivot},
+    {"session", INSIDE_BOTH, MTD_STAGE_STDIO, inside_session},
+    {"keyring", INSIDE_BOTH, MTD_STAGE_CAPS, inside_keyring},
+    {"user", INSIDE_BOTH, MTD_STAGE_USER, inside_user},
+    {"stdio", INSIDE_BOTH, MTD_STAGE_STDIO, inside_stdio},
+    {"console", INSIDE_INIT, MTD_STAGE_STDIO, inside_console},
+    {"limits", INSIDE_BOTH, MTD_STAGE_LIMITS, inside_limits},
+    {"umask", INSIDE_BOTH, MTD_STAGE_CWD, inside_umask},
+    {"cwd", INSIDE_BOTH, MTD_STAGE_CWD, inside_directory},
+    {"identity", INSIDE_BOTH, MTD_STAGE_CAPS, inside_identity},
+    {"privileges", INSIDE_BOTH, MTD_STAGE_CAPS, inside_privileges},
+    {"program", INSIDE_BOTH, MTD_STAGE_EXEC, inside_program},
+    {"follow", INSIDE_EXEC, MTD_STAGE_CLONE, inside_exec_follow},
+    {"signals", INSIDE_BOTH, MTD_STAGE_CLONE, inside_signals},
+    {"close", INSIDE_BOTH, MTD_STAGE_STDIO, inside_close},
+    {"exec", INSIDE_BOTH, MTD_STAGE_EXEC, inside_command},
+};
+
+static int take_step(struct inside *c, size_t i, struct mtd_error *err)
+{
+    int rc = fault_step(c->ops->name, STEPS[i].name);
+    if (rc < 0)
+        mtd_fail_errno(err, -rc, "%s.%s", c->ops->name, STEPS[i].name);
+    else
+        rc = STEPS[i].run(c, err);
+    if (rc < 0 && err->stage == MTD_STAGE_NONE)
+        err->stage = (int)STEPS[i].stage;
+    return rc;
+}
+
+/* The last step returns only when it fails, so the loop ends by an error or not at all. */
+void inside_run(struct inside *c)
+{
+    struct mtd_error err = {0};
+    int rc = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(STEPS) && rc == 0; i++)
+        if (STEPS[i].process & c->ops->process)
+            rc = take_step(c, i, &err);
+    c->ops->send_error(c, &err);
+    _exit(125);
+}
+
+const char *inside_step_name(size_t i)
+{
+    return i < ARRAY_SIZE(STEPS) ? STEPS[i].name : NULL;
+}
+
+enum inside_process inside_step_process(size_t i)
+{
+    return i < ARRAY_SIZE(STEPS) ? STEPS[i].process : 0;
+}

@@ -1,0 +1,10 @@
+/* stopped - the process that a fault point has stopped (":stop", base/fault.h). */
+#ifndef TEST_STOPPED_H
+#define TEST_STOPPED_H
+
+#include <sys/types.h>
+
+/* front or a process below it; waits for at most 10 s, 0 = there is none. SIGCONT resumes it. */
+pid_t stopped_await(pid_t front);
+
+#endif

@@ -1,0 +1,188 @@
+/* Every step of exec's child failed, killed and stopped in turn: the front end says so, nothing
+ * of the session is left, and the container runs on. Needs root and a program built with fault
+ * points. */
+
+#include <criterion/criterion.h>
+#include <criterion/parameterized.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../support/state.h"
+#include "../support/stopped.h"
+#include "base/cleanup.h"
+#include "base/sys.h"
+#include "engine/inside/inside.h"
+
+#ifdef MTD_FAULTS
+
+#define N_MAX 64
+
+static struct state s;
+
+static void make_box(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    state_make(&s);
+    free(ASK(&s, "run", "-d", "--name", "box", "busybox", "sleep", "100000"));
+}
+
+static void delete_box(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(exec_step, .init = make_box, .fini = delete_box, .timeout = 60);
+
+/* Numbers in the table: a worker is a new process, where a pointer would not be valid. */
+static struct criterion_test_params steps(void)
+{
+    static size_t all[N_MAX];
+    size_t n = 0;
+    for (size_t i = 0; inside_step_name(i) && n < N_MAX; i++)
+        if (inside_step_process(i) & INSIDE_EXEC)
+            all[n++] = i;
+    return cr_make_param_array(size_t, all, n);
+}
+
+static const char *fault_at(size_t step, const char *action)
+{
+    static char fault[64];
+    snprintf(fault, sizeof(fault), "exec.%s:%s", inside_step_name(step), action);
+    return fault;
+}
+
+/* Before the first step the front end knows of no process of the command: what fails is exec. */
+static bool is_unknown_yet(size_t step)
+{
+    return strcmp(inside_step_name(step), "inside") == 0;
+}
+
+static bool only_the_container_runs(void *unused)
+{
+    (void)unused;
+    char *top = ASK(&s, "top", "box"); /* a title and a line for each process */
+    const char *first = strchr(top, '\n');
+    bool one = first && !strchr(first + 1, '\n');
+    free(top);
+    return one;
+}
+
+static void expect_no_session(const char *fault)
+{
+    char dir[128];
+    s.fault = NULL;
+    cr_expect(state_until(only_the_container_runs, NULL), "%s: a process is left", fault);
+    char *id = ASK(&s, "inspect", "--format", "{{.Id}}", "box");
+    snprintf(dir, sizeof(dir), "run/%s/exec", id);
+    cr_expect_leq(tempdir_count(s.dir.fd, dir), 0, "%s: a session is listed", fault);
+    free(id);
+    char *said = ASK(&s, "exec", "box", "echo", "works");
+    cr_expect_str_eq(said, "works", "%s: %s", fault, said);
+    free(said);
+}
+
+static size_t lines(const char *text)
+{
+    size_t n = 0;
+    for (; *text; text++)
+        n += *text == '\n';
+    return n;
+}
+
+static void expect_failure(size_t step, const char *tty)
+{
+    s.fault = fault_at(step, "fail");
+    struct outcome o = RUN(&s, "exec", tty, "box", "echo", "ran");
+    cr_expect_eq(o.status, is_unknown_yet(step) ? 1 : 126, "%s: status %d, %s", s.fault,
+                 o.status, o.err);
+    cr_expect_eq(lines(o.err), 1, "%s: %s", s.fault, o.err);
+    cr_expect_str_empty(o.out, "%s: the command ran", s.fault);
+    expect_no_session(fault_at(step, "fail"));
+    outcome_done(&o);
+}
+
+ParameterizedTestParameters(exec_step, failed_leaves_nothing)
+{
+    return steps();
+}
+
+ParameterizedTest(size_t *step, exec_step, failed_leaves_nothing)
+{
+    expect_failure(*step, "--tty=false");
+    expect_failure(*step, "--tty=true");
+}
+
+static void expect_death(size_t step, const char *tty)
+{
+    s.fault = fault_at(step, "kill");
+    struct outcome o = RUN(&s, "exec", tty, "box", "echo", "ran");
+    cr_expect_eq(o.status, is_unknown_yet(step) ? 1 : 137, "%s: status %d, %s", s.fault,
+                 o.status, o.err);
+    cr_expect_str_empty(o.out, "%s: the command ran", s.fault);
+    expect_no_session(fault_at(step, "kill"));
+    outcome_done(&o);
+}
+
+ParameterizedTestParameters(exec_step, killed_leaves_nothing)
+{
+    return steps();
+}
+
+ParameterizedTest(size_t *step, exec_step, killed_leaves_nothing)
+{
+    expect_death(*step, "--tty=false");
+    expect_death(*step, "--tty=true");
+}
+
+ParameterizedTestParameters(exec_step, stopped_resumes)
+{
+    return steps();
+}
+
+ParameterizedTest(size_t *step, exec_step, stopped_resumes)
+{
+    s.fault = fault_at(*step, "stop");
+    struct running front = BEGIN(&s, "exec", "box", "echo", "ran");
+    pid_t stopped = stopped_await(front.pid);
+    cr_expect_gt(stopped, 0, "%s was not reached", s.fault);
+    if (stopped > 0)
+        kill(stopped, SIGCONT);
+    struct outcome o = state_end(&front);
+    cr_expect_eq(o.status, 0, "%s: status %d, %s", s.fault, o.status, o.err);
+    cr_expect_str_eq(o.out, "ran\n", "%s: %s", s.fault, o.out);
+    outcome_done(&o);
+    expect_no_session(fault_at(*step, "stop"));
+}
+
+/* By the death signal, or before that is set by what the process sees when it goes on. */
+ParameterizedTestParameters(exec_step, stopped_does_not_outlive_its_front_end)
+{
+    return steps();
+}
+
+ParameterizedTest(size_t *step, exec_step, stopped_does_not_outlive_its_front_end)
+{
+    s.fault = fault_at(*step, "stop");
+    pid_t front = SPAWN(&s, "exec", "box", "touch", "/ran");
+    pid_t stopped = stopped_await(front);
+    cr_assert_gt(stopped, 0, "%s was not reached", s.fault);
+    auto_fd int pidfd = sys_pidfd_open(stopped, 0);
+    kill(front, SIGKILL);
+    state_reap(front);
+    sys_pidfd_send_signal(pidfd, SIGCONT, NULL, 0);
+    expect_no_session(fault_at(*step, "stop"));
+    free(ASK(&s, "exec", "box", "test", "!", "-e", "/ran"));
+}
+
+#else
+
+Test(exec_step, failed_leaves_nothing)
+{
+    cr_skip("this build has no fault points; the debug build runs these");
+}
+
+#endif

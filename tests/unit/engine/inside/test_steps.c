@@ -1,0 +1,94 @@
+/* The table of steps inside the container: what it must be for both processes. */
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "engine/inside/inside.h"
+#include "engine/monitor/monitor.h"
+
+/* A step of one process alone is about how that one came to be. Whatever confines the command
+ * is a step of both: a step that is not listed here must be. */
+static const struct {
+    const char *name;
+    enum inside_process process;
+    const char *reason;
+} ALONE[] = {
+    {"inside", INSIDE_EXEC, "tells the front end its pid; the monitor has cloned init"},
+    {"join", INSIDE_INIT, "exec's joiner is in the groups before it clones"},
+    {"descriptors", INSIDE_INIT, "init is a copy of the monitor; exec's child is not"},
+    {"rootfs", INSIDE_INIT, "exec joins the namespace with the finished mounts"},
+    {"network", INSIDE_INIT, "exec joins the namespace, whose loopback is up"},
+    {"go", INSIDE_INIT, "exec has no monitor"},
+    {"cgroup", INSIDE_INIT, "exec joins the namespace, in the constructor"},
+    {"hostname", INSIDE_INIT, "exec joins the namespace, which has its name"},
+    {"pivot", INSIDE_INIT, "exec joins the namespace, whose root it is"},
+    {"console", INSIDE_INIT, "/dev/console is the terminal of the container"},
+    {"follow", INSIDE_EXEC, "the container outlives its front end"},
+};
+#define N_ALONE (sizeof(ALONE) / sizeof(ALONE[0]))
+
+static size_t find_alone(const char *name)
+{
+    size_t i = 0;
+    while (i < N_ALONE && strcmp(ALONE[i].name, name) != 0)
+        i++;
+    return i;
+}
+
+Test(steps, are_for_both_processes_unless_there_is_a_reason)
+{
+    size_t alone = 0;
+    for (size_t i = 0; inside_step_name(i); i++) {
+        const char *name = inside_step_name(i);
+        size_t at = find_alone(name);
+        enum inside_process want = at < N_ALONE ? ALONE[at].process : INSIDE_BOTH;
+        cr_expect_eq(inside_step_process(i), want,
+                     "step %s: of both processes, or listed with a reason", name);
+        alone += at < N_ALONE;
+    }
+    cr_expect_eq(alone, N_ALONE, "a step listed here is not in the table");
+}
+
+Test(steps, names_are_unique)
+{
+    for (size_t i = 0; inside_step_name(i); i++)
+        for (size_t j = 0; j < i; j++)
+            cr_expect_str_neq(inside_step_name(i), inside_step_name(j));
+    for (size_t i = 0; monitor_step_name(i); i++)
+        for (size_t j = 0; j < i; j++)
+            cr_expect_str_neq(monitor_step_name(i), monitor_step_name(j));
+}
+
+static size_t position(const char *name)
+{
+    size_t i = 0;
+    while (inside_step_name(i) && strcmp(inside_step_name(i), name) != 0)
+        i++;
+    cr_assert_not_null(inside_step_name(i), "there is no step %s", name);
+    return i;
+}
+
+/* What a step needs from an earlier one. */
+Test(steps, are_in_the_kernels_order)
+{
+    static const struct {
+        const char *first, *then;
+    } ORDER[] = {
+        {"hide", "go"},          /* nobody looks into it while it waits */
+        {"join", "rootfs"},      /* what the mounts need is accounted */
+        {"pivot", "user"},       /* the image's passwd */
+        {"pivot", "stdio"},      /* the container's devpts and null */
+        {"session", "stdio"},    /* only a leader gets a controlling terminal */
+        {"user", "stdio"},       /* whose the terminal is */
+        {"limits", "identity"},  /* CAP_SYS_RESOURCE */
+        {"umask", "cwd"},        /* which may be made */
+        {"identity", "program"}, /* looked up as the user it runs as */
+        {"identity", "follow"},  /* a change of user clears the death signal */
+        {"program", "close"},    /* nothing is opened afterwards */
+        {"signals", "exec"},
+    };
+    for (size_t i = 0; i < sizeof(ORDER) / sizeof(ORDER[0]); i++)
+        cr_expect_lt(position(ORDER[i].first), position(ORDER[i].then), "%s before %s",
+                     ORDER[i].first, ORDER[i].then);
+    cr_expect_null(inside_step_name(position("exec") + 1), "nothing comes after exec");
+}
