@@ -20,7 +20,7 @@ target_compile_options(mtd-init PRIVATE -Wall -Wextra -Os -fno-pie
     $<$<BOOL:${MTD_WERROR}>:-Werror>)
 # The source has no main: in mytop-docker it is one of several.
 target_link_options(mtd-init PRIVATE -static -no-pie -s -Wl,--gc-sections
-    -Wl,--defsym=main=init_reaper_main)
+    -Wl,--defsym=main=inside_reaper_main)
 set_target_properties(mtd-init PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${init_dir})
 
 add_dependencies(mtd_init mtd-init)

@@ -1,36 +1,13 @@
-/* Exec's own steps and its messages to the front end. The constructor has joined the container; what
- * is left of the host's are the streams that were asked for and the reply socket, which closes
+/* Exec's child, which talks to the front end. The constructor has joined the container; what is
+ * left of the host's are the streams that were asked for and the reply socket, which closes
  * itself with execve: that is how the front end learns that the command runs. */
 
 #include "engine/inside/internal.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 #include "nsenter/nsenter.h"
-
-int inside_exec_announce(struct inside *c, struct mtd_error *err)
-{
-    (void)c;
-    int rc = nsenter_reply(NSENTER_REPLY_FD, NSENTER_INSIDE, -1, NULL);
-    return rc < 0 ? mtd_fail_errno(err, -rc, "the front end has exited") : 0;
-}
-
-/* After the change of user, which clears it. A front end that was gone by then is noticed by
- * its end of the socket. */
-int inside_exec_follow(struct inside *c, struct mtd_error *err)
-{
-    struct pollfd front = {.fd = NSENTER_REPLY_FD};
-    bool keep = c->request->flags & NSENTER_KEEP;
-    prctl(PR_SET_PDEATHSIG, keep ? 0 : SIGKILL);
-    if (poll(&front, 1, 0) != 0)
-        return mtd_fail(err, ECANCELED, "the front end has exited");
-    return 0;
-}
 
 static int send_terminal(struct inside *c, int master)
 {

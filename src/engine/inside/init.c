@@ -1,104 +1,9 @@
-/* Init's own steps, from clone3 to the pivot, and its messages to the monitor. The groups carry
- * their limits before this process is made; it moves itself in, because moving another process
- * takes a global lock and with it an RCU grace period (up to 15 ms) that moving oneself does not.
- * "Go" is the monitor's word that it is there to record what comes; without it nothing runs. */
+/* Init: pid 1 of the container, a copy of the monitor, to which it talks over the handshake. */
 
 #include "engine/inside/internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "base/cleanup.h"
 #include "base/proc.h"
-#include "base/sys.h"
 #include "engine/wire/sync.h"
-
-enum { FD_SYNC = 3, FD_STDIO = 4, FD_FIRST_FREE = 7 };
-
-/* The descriptors the monitor had are not init's business: keep four, at known numbers. The
- * kept ones are moved high first, so that no dup3 overwrites one still to be moved. */
-int inside_init_descriptors(struct inside *c, struct mtd_error *err)
-{
-    const int kept[4] = {c->init->sync_fd, c->init->stdio[0], c->init->stdio[1],
-                         c->init->stdio[2]};
-    int high[4];
-    for (int i = 0; i < 4; i++) {
-        high[i] = kept[i] < 0 ? -1 : fcntl(kept[i], F_DUPFD_CLOEXEC, 64);
-        if (kept[i] >= 0 && high[i] < 0)
-            return mtd_fail_errno(err, errno, "cannot keep a file descriptor");
-    }
-    c->sync_fd = high[0];
-    for (int i = 0; i < 4; i++) {
-        close(FD_SYNC + i);
-        if (high[i] >= 0 && dup3(high[i], FD_SYNC + i, O_CLOEXEC) < 0)
-            return mtd_fail_errno(err, errno, "cannot move a file descriptor");
-    }
-    c->sync_fd = FD_SYNC;
-    if (sys_close_range(FD_FIRST_FREE, ~0U, 0) < 0)
-        return mtd_fail_errno(err, errno, "cannot close the monitor's descriptors");
-    return 0;
-}
-
-int inside_init_groups(struct inside *c, struct mtd_error *err)
-{
-    return cgroup_enter(c->init->cgroup, !c->init->placed, err);
-}
-
-int inside_init_rootfs(struct inside *c, struct mtd_error *err)
-{
-    return rootfs_build(&c->init->rootfs, &c->root_fd, err);
-}
-
-int inside_init_network(struct inside *c, struct mtd_error *err)
-{
-    if (c->init->rootfs.record->spec.network == MTD_NET_HOST)
-        return 0;
-    auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq req = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) < 0)
-        return mtd_fail_errno(err, errno, "cannot bring up the loopback interface");
-    return 0;
-}
-
-int inside_init_go(struct inside *c, struct mtd_error *err)
-{
-    (void)c;
-    int rc = sync_wait_go(FD_SYNC);
-    return rc < 0 ? mtd_fail(err, -rc, "the monitor has exited") : 0;
-}
-
-int inside_init_cgroup_namespace(struct inside *c, struct mtd_error *err)
-{
-    char groups[ROOTFS_CGROUPS_MAX];
-    int rc = rootfs_list_cgroups(groups, sizeof(groups), err);
-    if (rc < 0)
-        return rc;
-    if (c->init->unshare_cgroup && unshare(CLONE_NEWCGROUP) < 0)
-        return mtd_fail_errno(err, errno, "cannot create a cgroup namespace");
-    return rootfs_mount_cgroup(c->root_fd, groups, c->init->rootfs.record->id, err);
-}
-
-int inside_init_hostname(struct inside *c, struct mtd_error *err)
-{
-    const char *name = c->init->rootfs.record->spec.hostname;
-    if (name && sethostname(name, strlen(name)) < 0)
-        return mtd_fail_errno(err, errno, "cannot set the hostname %s", name);
-    return 0;
-}
-
-int inside_init_pivot(struct inside *c, struct mtd_error *err)
-{
-    int rc = rootfs_enter(&c->init->rootfs, c->root_fd, err);
-    if (rc == 0)
-        close(take_fd(&c->root_fd));
-    return rc;
-}
 
 static int send_terminal(struct inside *c, int master)
 {
@@ -122,17 +27,15 @@ void inside_init(const struct inside_init *i)
                                           .send_terminal = send_terminal,
                                           .send_exec = send_exec,
                                           .send_error = send_error};
-    const struct mtd_process *p = &i->rootfs.record->spec.process;
-    struct inside c = {
-        .ops = &ops,
-        .process = p,
-        .rows = i->rows,
-        .cols = i->cols,
-        .stdio = {p->open_stdin ? FD_STDIO : -1, FD_STDIO + 1, FD_STDIO + 2},
-        .own_fifos = true,
-        .init = i,
-        .sync_fd = i->sync_fd,
-        .root_fd = -1};
+    struct inside c = {.ops = &ops,
+                       .process = &i->rootfs.record->spec.process,
+                       .rows = i->rows,
+                       .cols = i->cols,
+                       .stdio = {i->stdio[0], i->stdio[1], i->stdio[2]},
+                       .own_fifos = true,
+                       .init = i,
+                       .sync_fd = i->sync_fd,
+                       .root_fd = -1};
     proc_set_name("mtd:init");
     inside_run(&c);
 }

@@ -1,6 +1,7 @@
 /* inside/internal - the state of a process on its way to the command, and its steps.
- * Shape   steps.c has the table and the loop; identity.c, stdio.c and command.c the steps of
- *         both processes, init.c and exec.c those of one, and how they talk to who started them.
+ * Shape   init.c and exec.c begin and know how to talk to the starter; steps.c has the table and
+ *         the loop; identity.c, stdio.c and command.c the steps of both, init_steps.c and
+ *         exec_steps.c those of one.
  */
 #ifndef ENGINE_INSIDE_INTERNAL_H
 #define ENGINE_INSIDE_INTERNAL_H
@@ -48,8 +49,8 @@ inside_step inside_program, inside_signals, inside_close, inside_command; /* com
 
 inside_step inside_init_groups, inside_init_descriptors, inside_init_rootfs,
     inside_init_network, inside_init_go, inside_init_cgroup_namespace,
-    inside_init_hostname, inside_init_pivot; /* init.c */
+    inside_init_hostname, inside_init_pivot; /* init_steps.c */
 
-inside_step inside_exec_announce, inside_exec_follow; /* exec.c */
+inside_step inside_exec_announce, inside_exec_follow; /* exec_steps.c */
 
 #endif
