@@ -4,7 +4,8 @@
 
 #include <sys/types.h>
 
-/* front or a process below it; waits for at most 10 s, 0 = there is none. SIGCONT resumes it. */
+/* front or a process below it; waits for at most 10 s, 0 = there is none. SIGCONT
+ * resumes it. */
 pid_t stopped_await(pid_t front);
 
 #endif

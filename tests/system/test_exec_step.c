@@ -1,6 +1,6 @@
-/* Every step of exec's child failed, killed and stopped in turn: the front end says so, nothing
- * of the session is left, and the container runs on. Needs root and a program built with fault
- * points. */
+/* Every step of exec's child failed, killed and stopped in turn: the front end says so,
+ * nothing of the session is left, and the container runs on. Needs root and a program
+ * built with fault points. */
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -55,7 +55,8 @@ static const char *fault_at(size_t step, const char *action)
     return fault;
 }
 
-/* Before the first step the front end knows of no process of the command: what fails is exec. */
+/* Before the first step the front end knows of no process of the command: what fails is
+ * exec. */
 static bool is_unknown_yet(size_t step)
 {
     return strcmp(inside_step_name(step), "inside") == 0;

@@ -1,5 +1,5 @@
-/* Every step of a start failed in turn, and killed in turn: one line says which, and nothing is
- * left. Needs root and a program built with fault points. */
+/* Every step of a start failed in turn, and killed in turn: one line says which, and
+ * nothing is left. Needs root and a program built with fault points. */
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
@@ -44,7 +44,7 @@ static size_t list_points(struct point *points)
     return n;
 }
 
-/* The structs themselves: a worker is a new process, where a pointer would not be valid. */
+/* The structs themselves: a worker is a new process, where no pointer is valid. */
 static struct criterion_test_params all_points(void)
 {
     static struct point all[N_MAX];

@@ -1,5 +1,5 @@
-/* The last steps: the program is found as the user it runs as, what would outlive execve is
- * put back to what a new process has, and the process becomes the command. */
+/* The last steps: the program is found as the user it runs as, what would outlive execve
+ * is put back to what a new process has, and the process becomes the command. */
 
 #include "engine/inside/internal.h"
 

@@ -14,8 +14,9 @@
 #include "base/cleanup.h"
 #include "engine/confine/confine.h"
 
-/* Until execve the process's memory and descriptors are the host's: nobody may look into it.
- * Exec's child inherited this from the joiner, which had to be hidden before it joined. */
+/* Until execve the process's memory and descriptors are the host's: nobody may look into
+ * it. Exec's child inherited this from the joiner, which had to be hidden before it
+ * joined. */
 int inside_hide(struct inside *c, struct mtd_error *err)
 {
     (void)c;
@@ -30,8 +31,9 @@ int inside_session(struct inside *c, struct mtd_error *err)
     return setsid() < 0 ? mtd_fail_errno(err, errno, "cannot start a session") : 0;
 }
 
-/* The session keyring would otherwise be the one of whoever runs the engine. ENOSYS, EPERM: a
- * kernel without keyrings, or an engine that runs in a container which may not use them. */
+/* The session keyring would otherwise be the one of whoever runs the engine. ENOSYS,
+ * EPERM: a kernel without keyrings, or an engine that runs in a container which may not
+ * use them. */
 int inside_keyring(struct inside *c, struct mtd_error *err)
 {
     (void)c;
@@ -68,7 +70,7 @@ int inside_umask(struct inside *c, struct mtd_error *err)
     return 0;
 }
 
-/* docker makes a container's working directory when the image has none, but not exec's. */
+/* docker makes a container's working directory when it is missing, but not exec's. */
 int inside_directory(struct inside *c, struct mtd_error *err)
 {
     return confine_chdir(c->process->cwd, c->ops->process == INSIDE_INIT, err);

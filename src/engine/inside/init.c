@@ -1,4 +1,5 @@
-/* Init: pid 1 of the container, a copy of the monitor, to which it talks over the handshake. */
+/* Init: pid 1 of the container, a copy of the monitor, to which it talks over the
+ * handshake. */
 
 #include "engine/inside/internal.h"
 

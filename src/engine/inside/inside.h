@@ -1,12 +1,13 @@
 /* inside - what runs between a process made in the container and the command it becomes.
- * Shape   two processes get that far: init (pid 1, cloned by the monitor) and exec's child
- *         (cloned by the joiner, see nsenter.h). One table of steps (inside/steps.c) says for
- *         each step which of the two takes it; whatever keeps a command confined is one row
- *         for both.
- * Errors  a step that fails is reported, with its stage, to the process's starter: by init over
- *         the handshake on fd 3 (wire/sync.h), by exec's child over the reply socket (nsenter.h).
- *         Then it exits. Nothing of the command has run; init's mounts and namespaces go with it.
- * Process only those two, single-threaded. The names of the steps may be asked for anywhere.
+ * Shape   two processes get that far: init (pid 1, cloned by the monitor) and exec's
+ *         child (cloned by the joiner, see nsenter.h). One table of steps
+ *         (inside/steps.c) says for each step which of the two takes it; whatever keeps a
+ *         command confined is one row for both.
+ * Errors  a step that fails is reported, with its stage, to the process's starter: by
+ *         init over the handshake on fd 3 (wire/sync.h), by exec's child over the reply
+ *         socket (nsenter.h). Then it exits. Nothing of the command has run; init's
+ *         mounts and namespaces go with it.
+ * Process only those two, single-threaded. The names of the steps are for all.
  */
 #ifndef ENGINE_INSIDE_INSIDE_H
 #define ENGINE_INSIDE_INSIDE_H
@@ -23,15 +24,14 @@ struct inside_init {
     int stdio
         [3]; /* without a tty: what becomes 0, 1, 2; [0] = -1: the container's null */
     unsigned short rows, cols;
-    const struct cgroup
-        *cgroup; /* limited already; init moves itself in (no global lock) */
-    bool placed; /* the clone already stands in the v2 group */
-    bool
-        unshare_cgroup; /* the cgroup namespace is made by init, once in its groups (v1) */
+    const struct cgroup *cgroup; /* limited already; init moves itself in */
+    bool placed;                 /* the clone already is in the v2 group */
+    bool unshare_cgroup;         /* v1: init makes the namespace, once in its groups */
 };
 void inside_init(const struct inside_init *i) __attribute__((noreturn));
 
-/* main() of exec's child: our executable run as NSENTER_NAME, when the constructor has joined. */
+/* main() of exec's child: our executable run as NSENTER_NAME, when the constructor has
+ * joined. */
 int inside_exec_main(int argc, char **argv);
 
 /* The reaping pid 1 of --init: main() of our executable when run as "/dev/init". */

@@ -1,7 +1,7 @@
 /* inside/internal - the state of a process on its way to the command, and its steps.
- * Shape   init.c and exec.c begin and know how to talk to the starter; steps.c has the table and
- *         the loop; identity.c, stdio.c and command.c the steps of both, init_steps.c and
- *         exec_steps.c those of one.
+ * Shape   init.c and exec.c begin and know how to talk to the starter; steps.c has the
+ *         table and the loop; identity.c, stdio.c and command.c the steps of both,
+ *         init_steps.c and exec_steps.c those of one.
  */
 #ifndef ENGINE_INSIDE_INTERNAL_H
 #define ENGINE_INSIDE_INTERNAL_H
@@ -36,7 +36,7 @@ struct inside {
     char program[4096];
 };
 
-/* Takes all steps of the process. It becomes the command, or reports why not and exits. */
+/* Takes the process's steps. It becomes the command, or reports why not and exits. */
 void inside_run(struct inside *c) __attribute__((noreturn));
 
 /* A step: 0, or -errno and err set. */

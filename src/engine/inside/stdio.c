@@ -1,6 +1,6 @@
-/* What becomes descriptors 0, 1 and 2: a terminal of the container's own devpts, or what the
- * starter has given, or the container's /dev/null, so that no descriptor of the host's comes
- * along. */
+/* What becomes descriptors 0, 1 and 2: a terminal of the container's own devpts, or what
+ * the starter has given, or the container's /dev/null, so that no descriptor of the
+ * host's comes along. */
 
 #include "engine/inside/internal.h"
 
@@ -46,8 +46,8 @@ static bool is_nameless(int fd)
     return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
 }
 
-/* The command's user must be able to open /dev/stdout: pipes get its uid, as in docker. A FIFO
- * in a directory is a user's file, unless the engine made it. */
+/* The command's user must be able to open /dev/stdout: pipes get its uid, as in docker.
+ * A FIFO in a directory is a user's file, unless the engine made it. */
 static void give_pipe(const struct inside *c, int fd)
 {
     if (c->user.uid != 0 && (c->own_fifos ? is_pipe(fd) : is_nameless(fd)))

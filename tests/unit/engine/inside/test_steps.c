@@ -6,8 +6,8 @@
 #include "engine/inside/inside.h"
 #include "engine/monitor/monitor.h"
 
-/* A step of one process alone is about how that one came to be. Whatever confines the command
- * is a step of both: a step that is not listed here must be. */
+/* A step of one process alone is about how that one came to be. Whatever confines the
+ * command is a step of both: a step that is not listed here must be. */
 static const struct {
     const char *name;
     enum inside_process process;
