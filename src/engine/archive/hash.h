@@ -1,4 +1,4 @@
-/* archive_hash - sha256 as hex digits. */
+/* hash - sha256 as hex digits. */
 #ifndef ENGINE_ARCHIVE_HASH_H
 #define ENGINE_ARCHIVE_HASH_H
 

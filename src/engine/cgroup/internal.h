@@ -1,4 +1,4 @@
-/* cgroup_part - what cgroup.c and its halves share; nobody else includes it. */
+/* cgroup/internal.h - what the files of cgroup share. */
 #ifndef ENGINE_CGROUP_INTERNAL_H
 #define ENGINE_CGROUP_INTERNAL_H
 

@@ -1,5 +1,5 @@
-/* health_part - what health's files share: health.c is the process, health/probe.c one check,
- * health/file.c the results and the lock.
+/* health/internal.h - what health's files share: health.c is the process, probe.c one check,
+ * file.c the results and the lock.
  */
 #ifndef ENGINE_HEALTH_INTERNAL_H
 #define ENGINE_HEALTH_INTERNAL_H

@@ -1,4 +1,4 @@
-/* mountfd - the kernel's mount API by file descriptor: a file system or a bind is made
+/* mount - the kernel's mount API by file descriptor: a file system or a bind is made
  * detached, gets its attributes, and is then moved onto an already opened target. No path is
  * resolved twice, so nothing can be swapped in between.
  * Errors  -errno, no sentence: the caller knows what the mount is for.

@@ -1,4 +1,4 @@
-/* console - the terminal of the person in front, and ptys.
+/* tty - the terminal of the person in front, and ptys.
  * Rule    a terminal put into raw mode is given back in exactly one function; safe to call
  *         twice.
  */

@@ -1,4 +1,4 @@
-/* image_words - the words of a Dockerfile instruction: quotes, backslashes, $NAME.
+/* dockerfile_words - the words of a Dockerfile instruction: quotes, backslashes, $NAME.
  * Shape   '..' is literal; in ".." a backslash is special before " $ \ only; outside it
  *         takes the next character. $NAME, ${NAME}, ${NAME:-word}, ${NAME:+word}; unset =
  *         empty.

@@ -1,4 +1,4 @@
-/* image_name - docker's reference grammar.
+/* name - docker's reference grammar.
  * Shape   [host[:port]/]path[:tag][@sha256:<64 hex>], kept in its short form: "busybox"
  *         is "busybox:latest", and so are "docker.io/library/busybox" and
  *         "library/busybox".

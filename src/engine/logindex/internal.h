@@ -1,4 +1,4 @@
-/* logindex_part - what the files of logindex share; nobody else includes it. */
+/* logindex/internal.h - what the files of logindex share. */
 #ifndef ENGINE_LOGINDEX_INTERNAL_H
 #define ENGINE_LOGINDEX_INTERNAL_H
 

@@ -1,6 +1,8 @@
-/* monitor_part - what the monitor's files share; nobody else includes it.
- * Shape   monitor.c main and phases; monitor/start.c the START table; monitor/loop.c the poll
- *         loop; monitor/adopt.c taking over; monitor/restart.c policies; monitor/client.c attach clients; monitor/end.c the record of the end, clean-up.
+/* monitor/internal.h - what the monitor's files share.
+ * Shape   monitor.c is main and the phases, start.c the START table, loop.c the poll loop,
+ *         client.c the attach clients, adopt.c taking over, end.c the record of the end and
+ *         cleaning up, restart.c the wait before the next run, policy.c whether there is one,
+ *         record.c the record and its lock, health.c the process beside it.
  * Memory  everything the loop touches is in struct monitor: no malloc in steady state. The
  *         record is only in memory while starting and ending.
  */

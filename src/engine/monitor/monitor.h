@@ -21,7 +21,7 @@ int monitor_main(int argc, char **argv);
  * A step's fault point is "start.NAME". NULL = there are no more. */
 const char *monitor_step_name(size_t i);
 
-/* The process that runs the container's health checks (engine/health.h), started by the monitor
+/* The process that runs the container's health checks (health/health.h), started by the monitor
  * with the run and by anybody who sees that it is missing. It ends by itself when there is one
  * already. argv: name, root, run-root, id */
 #define HEALTH_NAME "mtd:health"

@@ -1,4 +1,4 @@
-/* rootfs_part - what rootfs.c and its halves share; nobody else includes it. */
+/* rootfs/internal.h - what the files of rootfs share. */
 #ifndef ENGINE_ROOTFS_INTERNAL_H
 #define ENGINE_ROOTFS_INTERNAL_H
 

@@ -1,4 +1,4 @@
-/* spec_codec - JSON and plain structs by tables of fields; private to spec*.c.
+/* spec/internal.h - JSON and plain structs by tables of fields.
  * Shape   one row per member: its dotted path ("linux.resources.memory.limit"), its kind, its
  *         place in the struct, its bounds. Encoding leaves out what equals the default
  *         struct; decoding leaves alone what is missing. Objects appear in table order.

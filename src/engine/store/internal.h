@@ -1,4 +1,4 @@
-/* store_part - what the files of the store share; private to store*.c. */
+/* store/internal.h - what the files of the store share. */
 #ifndef ENGINE_STORE_INTERNAL_H
 #define ENGINE_STORE_INTERNAL_H
 
