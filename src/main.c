@@ -1,7 +1,7 @@
-/* main - dispatch only. The program is five programs, told apart by argv[0]: the command
- * line and screen a person starts, the monitor, the health checker, the command side of
- * exec (whose constructor has already joined the container), and the reaping pid 1 of
- * --init. */
+/* main - chooses by argv[0] which of five programs this process is: the command line and
+ * the dashboard, the monitor, the health checker, the command side of exec (whose
+ * constructor has already joined the container), or the reaping pid 1 of --init. One
+ * executable, because the engine starts all of them by executing itself. */
 
 #include <string.h>
 

@@ -1,3 +1,5 @@
+/* buf - grows by doubling: appending byte by byte costs constant time each. */
+
 #include "base/buf.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* clock - the kernel's clocks, and durations in docker's words. */
+
 #include "base/clock.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
-/* clock - two clocks, never mixed: wall time only for what people read, monotonic for
- * every timeout. Units are nanoseconds unless the name says otherwise.
+/* clock - the wall clock for times that users read, the monotonic clock for timeouts.
+ * Units   nanoseconds.
+ * Errors  time_parse: -EINVAL, or -ERANGE; the others cannot fail.
  */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
@@ -20,8 +21,7 @@ void time_format_rfc3339(int64_t wall_ns, char out[TIME_TEXT]);
 /* RFC3339 with optional fraction and zone, "2006-01-02[T15:04[:05]]" (local = UTC),
  * Unix "1136073600[.nnn]", or a Go duration before now ("10m"). */
 int time_parse(const char *s, int64_t now_wall_ns, int64_t *ret_wall_ns);
-/* docker's words: "Less than a second", "3 minutes", "About an hour", "2 hours", "5
- * weeks" */
+/* As docker: "Less than a second", "3 minutes", "About an hour", "2 hours", "5 weeks". */
 void time_human_duration(int64_t ns, char out[TIME_TEXT]);
 
 #endif

@@ -1,5 +1,5 @@
-/* Points in time as text. The calendar is computed here: the C library's would read the
- * host's time zone files, and log lines are stamped too often for it. */
+/* clock_text - points in time as text. The calendar is computed here: the C library's
+ * reads time zone files of the host, and is too slow for a time on every log line. */
 
 #include "base/clock.h"
 
@@ -73,7 +73,7 @@ void time_format_rfc3339(int64_t wall_ns, char out[TIME_TEXT])
     *p = '\0';
 }
 
-/* Exactly `width` digits within low..high; moves *p behind them. */
+/* Exactly `width` digits within low..high; moves *p past them. */
 static bool take_number(const char **p, int width, unsigned low, unsigned high,
                         unsigned *ret)
 {

@@ -1,3 +1,6 @@
+/* error - the text is built in place, in a fixed size: reporting an error allocates
+ * nothing and cannot fail. */
+
 #include "base/error.h"
 
 #include <errno.h>

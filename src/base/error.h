@@ -5,16 +5,16 @@
  *         crosses a module border takes `struct mtd_error *err` last. err may be NULL.
  * Rule    the first error wins: mtd_fail() leaves an err that is already set alone.
  *         Context is added going up with mtd_context().
- * Text    one line, no newline, always terminated: what, on which object, why; what to
- *         do.
+ * Text    one line, no newline, always NUL-terminated: what failed, on which object, why,
+ *         what to do.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
 struct mtd_error {
-    int code;       /* positive errno value; 0 = no error                         */
-    int stage;      /* enum mtd_stage (engine/types.h): the step of a start       */
-    char text[248]; /* without the verb and the program's name                    */
+    int code;       /* positive errno value; 0 = no error */
+    int stage;      /* enum mtd_stage (engine/types.h): the step of a start */
+    char text[248]; /* without the names of verb and program */
 };
 
 /* Sets code and text unless err is NULL or already set. Returns -code (never 0). */

@@ -1,3 +1,6 @@
+/* fault - what a test asks for in MTD_FAULT happens here; only in builds with
+ * MTD_FAULTS. */
+
 #include "base/fault.h"
 
 #ifdef MTD_FAULTS
@@ -51,7 +54,7 @@ static int act(const char *action, size_t len)
 
 int fault_point(const char *name)
 {
-    static unsigned passed; /* only one name is ever armed, so one counter is enough */
+    static unsigned passed; /* MTD_FAULT has one name, so one counter is enough */
     const char *spec = getenv("MTD_FAULT");
     size_t n = strlen(name);
     if (!spec || strncmp(spec, name, n) != 0 || (spec[n] != '\0' && spec[n] != ':'))

@@ -1,4 +1,4 @@
-/* fault - places where a test can make a step fail, stop or die.
+/* fault - points where a test can make a step fail or the process stop or die.
  * Shape   fault_point("start.cgroup") is 0 in a release build (compiled away). With
  *         MTD_FAULTS defined, the variable MTD_FAULT=NAME[:fail|kill|stop][:N] acts at
  *         the Nth (default first; * = every) passing of NAME: fail returns -EIO, kill

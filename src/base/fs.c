@@ -1,3 +1,6 @@
+/* fs - a file is replaced by a rename, never written in place: a reader, or a process
+ * killed at any moment, sees the old content or the new one. */
+
 #include "base/fs.h"
 
 #include <errno.h>

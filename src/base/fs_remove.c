@@ -1,6 +1,6 @@
-/* Removing a tree a container wrote: its depth, names and links are hostile. Descriptors
- * and stack stay bounded because a directory found too deep is first moved to the top of
- * the tree. */
+/* fs_remove - a tree that a container wrote may be hostile in its depth, names and links.
+ * Descriptors and stack stay bounded because a directory that is too deep is moved to the
+ * top of the tree first. */
 
 #include "base/fs.h"
 
@@ -21,7 +21,7 @@
 struct removal {
     int top_fd; /* the tree's first directory: too deep ones are moved here */
     bool moved; /* since the last scan of top_fd */
-    int error;  /* the first that is not "somebody else was faster" */
+    int error;  /* the first one, but for entries that were removed by others */
 };
 
 static void note(struct removal *r, int error)
@@ -116,8 +116,8 @@ static void remove_entry(struct removal *r, int dir_fd, const char *name, int ty
     if (type != DT_DIR) {
         if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
             return;
-        if (errno !=
-            EISDIR) { /* file systems without d_type give directories as unknown */
+        /* A file system without d_type reports directories as DT_UNKNOWN. */
+        if (errno != EISDIR) {
             note(r, -errno);
             return;
         }

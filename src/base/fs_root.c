@@ -1,5 +1,6 @@
-/* Paths below a container's root. The container may change its tree while we look at it,
- * so the kernel resolves: openat2 never leaves the root, whatever links and ".." say. */
+/* fs_root - paths below a container's root. The container may change its tree at any
+ * moment, so the kernel resolves them: openat2 never leaves the root, whatever links and
+ * ".." say. */
 
 #include "base/fs.h"
 
@@ -14,7 +15,7 @@
 #include "base/sys.h"
 
 #define MAX_LINKS 40
-/* EAGAIN: a rename elsewhere raced with "..". Bounded, for a container may do that on
+/* EAGAIN: a rename raced with "..". Bounded, because a container may cause that on
  * purpose all the time. */
 #define MAX_RACES 128
 
@@ -99,8 +100,8 @@ static int open_dir_in_root(int root_fd, const char *path)
 
 static int mkdir_in_root(int root_fd, const char *path, mode_t mode, int *links);
 
-/* name exists in dir_fd but leads nowhere: a dangling link. What it points to is made,
- * inside the root, as it would be from within the container. */
+/* name is a dangling link in dir_fd: its target is created, inside the root, as it would
+ * be by a process in the container. */
 static int make_link_target(int root_fd, int dir_fd, const char *name,
                             const char *parent_path, mode_t mode, int *links)
 {
@@ -118,7 +119,7 @@ static int make_link_target(int root_fd, int dir_fd, const char *name,
     return rc < 0 ? rc : mkdir_in_root(root_fd, full.data, mode, links);
 }
 
-/* Makes and opens prefix, whose last component is name and whose parent is open. */
+/* Creates and opens prefix, whose last component is name and whose parent is open. */
 static int make_component(int root_fd, int parent_fd, const char *parent_path,
                           const char *name, const char *prefix, mode_t mode, int *links)
 {

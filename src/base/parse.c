@@ -1,3 +1,5 @@
+/* parse - by hand, because strtoul and its like accept leading spaces and signs. */
+
 #include "base/parse.h"
 
 #include <errno.h>
@@ -10,7 +12,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Reads the digits at *p and moves *p behind them. At least one is needed. */
+/* Reads the digits at *p and moves *p past them. At least one is needed. */
 static int scan_u64(const char **p, uint64_t *ret)
 {
     const char *s = *p;

@@ -1,6 +1,6 @@
-/* parse - strict text to value. Everything else than the documented form is -EINVAL; a
- * value out of range is -ERANGE. Nothing is set on failure. No locale, no leading blanks,
- * no "0x", no sign unless said.
+/* parse - strict conversion of text to values: no locale, no leading spaces, no "0x", no
+ * sign unless said.
+ * Errors  -EINVAL = not the documented form, -ERANGE = out of range; *ret is unchanged.
  */
 #ifndef BASE_PARSE_H
 #define BASE_PARSE_H
@@ -12,14 +12,14 @@
 int parse_u64(const char *s, uint64_t max, uint64_t *ret);
 int parse_i64(const char *s, int64_t min, int64_t max, int64_t *ret); /* '-' allowed */
 int parse_bool(const char *s, bool *ret); /* true false 1 0 yes no t f, any case */
-int parse_size(const char *s,
-               uint64_t *ret); /* docker: 100, 100b, 10k, 1.5m, 2g, 10mb, 1gib; 1024s */
+/* Bytes, as docker: 100, 100b, 10k, 1.5m, 2g, 10mb, 1gib; all in powers of 1024. */
+int parse_size(const char *s, uint64_t *ret);
 int parse_decimal_nano(const char *s, int64_t *ret); /* "0.5" -> 500000000 (--cpus) */
-int parse_duration_ns(const char *s,
-                      int64_t *ret);       /* Go: 300ms 1.5h 1m30s 0; no unit = -EINVAL */
-int parse_signal(const char *s, int *ret); /* 9, KILL, SIGKILL, sigkill, RTMIN+3 */
-const char *signal_name(int sig);          /* "SIGKILL"; "SIG?" when unknown */
-bool name_is_valid(const char *s);         /* [a-zA-Z0-9][a-zA-Z0-9_.-]* up to 128 */
+/* As Go: 300ms, 1.5h, 1m30s, 0; otherwise a unit is needed. */
+int parse_duration_ns(const char *s, int64_t *ret);
+int parse_signal(const char *s, int *ret);    /* 9, KILL, SIGKILL, sigkill, RTMIN+3 */
+const char *signal_name(int sig);             /* "SIGKILL"; "SIG?" when unknown */
+bool name_is_valid(const char *s);            /* [a-zA-Z0-9][a-zA-Z0-9_.-]* up to 128 */
 bool hex_is_valid(const char *s, size_t len); /* exactly len lower-case hex digits */
 
 /* CPU/NUMA lists "0-2,5": checks syntax and that the highest number is < limit (0 =

@@ -1,5 +1,5 @@
-/* Signals by name. Real-time signals are numbered as the C library of the payload sees
- * them (34..64), which docker does too. */
+/* parse_signal - real-time signals are numbered as C libraries number them (34..64), as
+ * docker does: the kernel's first two are used by the libraries. */
 
 #include "base/parse.h"
 

@@ -1,3 +1,6 @@
+/* proc - a pid is reused, a start time is not: a process is opened first, then its start
+ * time is compared, so that what is signalled is what was meant. */
+
 #include "base/proc.h"
 
 #include <errno.h>

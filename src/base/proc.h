@@ -1,5 +1,6 @@
 /* proc - processes by pid and start time, or by pidfd; never by a bare pid.
- * Errors  -errno; -ESRCH = no such process (or another one has the number now).
+ * Errors  -errno; -ESRCH = no such process, or its pid was reused.
+ * Owner   returned descriptors belong to the caller.
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
@@ -11,7 +12,7 @@
 /* Field 22 of /proc/PID/stat, clock ticks since boot. -ESRCH also for a zombie or dead
  * one when live_only. */
 int proc_start_time(pid_t pid, bool live_only, uint64_t *ret);
-bool proc_is(pid_t pid, uint64_t start_time); /* alive and the same one */
+bool proc_is(pid_t pid, uint64_t start_time); /* alive and the same process */
 /* pidfd of exactly that process: opened, then start time compared. */
 int proc_open(pid_t pid, uint64_t start_time);
 #define BOOT_ID_LEN 36

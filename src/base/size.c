@@ -1,3 +1,5 @@
+/* size - the units and digits are those of docker/go-units, which scripts read. */
+
 #include "base/size.h"
 
 #include <stdio.h>

@@ -1,3 +1,6 @@
+/* strv - NULL-terminated at every moment, so that a list can be passed to execve as it
+ * is. */
+
 #include "base/strv.h"
 
 #include <errno.h>
@@ -15,7 +18,7 @@ void strv_done(struct strv *v)
     errno = saved;
 }
 
-/* No capacity is kept: the array is full whenever len + 1 (the NULL) is a power of
+/* The capacity is not stored: the array is full when len + 1 (the NULL) is a power of
  * two. */
 static int grow(struct strv *v)
 {

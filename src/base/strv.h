@@ -22,8 +22,7 @@ int strv_copy(struct strv *ret, const struct strv *from);
 int strv_add_all(struct strv *v, const struct strv *from);
 bool strv_contains(const struct strv *v, const char *s);
 
-/* Environment lists ("NAME=VALUE"): set replaces an entry of the same name, else
- * appends. */
+/* Environment lists ("NAME=VALUE"): set replaces the entry of that name, or appends. */
 int strv_env_set(struct strv *env, const char *assignment);
 const char *strv_env_get(const struct strv *env, const char *name); /* NULL = unset */
 

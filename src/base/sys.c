@@ -1,3 +1,6 @@
+/* sys - thin, so that callers see the kernel's errno; what older kernels lack is made up
+ * for only where said. */
+
 #include "base/sys.h"
 
 #include <dirent.h>
@@ -66,10 +69,10 @@ static int close_by_list(unsigned first, unsigned last, unsigned flags)
 
 int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
-    int r = (int)syscall(SYS_close_range, first, last, flags);
-    if (r < 0 && (errno == ENOSYS || errno == EINVAL))
-        r = close_by_list(first, last, flags);
-    return r;
+    int rc = (int)syscall(SYS_close_range, first, last, flags);
+    if (rc < 0 && (errno == ENOSYS || errno == EINVAL))
+        rc = close_by_list(first, last, flags);
+    return rc;
 }
 
 int sys_pivot_root(const char *new_root, const char *put_old)

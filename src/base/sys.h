@@ -1,6 +1,6 @@
-/* sys - the system calls glibc 2.36 has no wrapper for. Each returns what the kernel
- * returns: >= 0, or -1 with errno set, except where said. Source: the man pages and
- * include/uapi.
+/* sys - system calls for which glibc has no wrapper, or only newer versions have one.
+ * Errors  >= 0, or -1 with errno set, as a wrapper of glibc would.
+ * Source  the man pages and include/uapi.
  */
 #ifndef BASE_SYS_H
 #define BASE_SYS_H
@@ -16,8 +16,8 @@ pid_t sys_clone3(struct clone_args *args, size_t size);
 int sys_openat2(int dir_fd, const char *path, struct open_how *how);
 int sys_pidfd_open(pid_t pid, unsigned flags);
 int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned flags);
-/* Without the call (before Linux 5.9; the flag: 5.11) by the list in /proc/self/fd.
- * flags: 0 or SYS_CLOSE_CLOEXEC. Safe after vfork(). */
+/* flags: 0 or SYS_CLOSE_CLOEXEC. Where the kernel lacks the call (before 5.9) or the flag
+ * (before 5.11), the descriptors in /proc/self/fd are closed. Safe after vfork(). */
 #define SYS_CLOSE_CLOEXEC 4U
 int sys_close_range(unsigned first, unsigned last, unsigned flags);
 int sys_pivot_root(const char *new_root, const char *put_old);

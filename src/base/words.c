@@ -1,3 +1,6 @@
+/* words - one lexer for what users type and for scripts, so that quotes mean the same in
+ * both. */
+
 #include "base/words.h"
 
 #include <errno.h>

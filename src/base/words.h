@@ -1,5 +1,5 @@
-/* words - a command line to words and back, as a POSIX shell splits it: blanks and newlines,
- * '...', "..." (backslash before " \ $ ` and newline), \x. Nothing is expanded.
+/* words - a command line to words and back, as a POSIX shell splits it: blanks and
+ * newlines, '...', "..." (backslash before " \ $ ` and newline), \x. Nothing is expanded.
  * Errors  -errno; ret is as it was.
  */
 #ifndef BASE_WORDS_H
@@ -11,10 +11,11 @@
 
 #define WORDS_OPEN "a quote is never closed, or the text ends in a backslash"
 
-/* A line somebody typed: `#` is like any letter. Appends. -EINVAL = WORDS_OPEN. */
+/* A line that a user typed: `#` is an ordinary character. Appends. -EINVAL =
+ * WORDS_OPEN. */
 int words_split(const char *text, struct strv *ret, struct mtd_error *err);
-/* A command of a script: # at the beginning of a word starts a comment. Appends. -EAGAIN = it
- * goes on in the next line, or would: append that and call again. */
+/* A command of a script: # at the beginning of a word starts a comment. Appends. -EAGAIN
+ * = it goes on in the next line, or would: append that and call again. */
 int words_split_script(const char *text, struct strv *ret);
 int words_join(const struct strv *v, struct buf *ret); /* quoted where needed */
 

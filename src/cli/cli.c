@@ -1,4 +1,6 @@
-/* cli - from argv to one verb, to a script, or to the screen. */
+/* cli - from argv to one command, a script or the dashboard. The global options come
+ * first and end at the first word that is none of them: what follows belongs to the verb
+ * or to the dashboard. */
 
 #include "cli/cli.h"
 
@@ -46,7 +48,7 @@ static int check_log_level(const char *level, struct mtd_error *err)
         "--log-level: \"%.40s\" is not one of debug, info, warn, error, fatal", level);
 }
 
-/* The monitor works from "/", so a relative root has to be made absolute here. */
+/* The monitor's working directory is "/", so a relative root is made absolute here. */
 static char *absolute(const char *option, const char *variable)
 {
     const char *path = option ? option : getenv(variable);
@@ -59,7 +61,7 @@ static char *absolute(const char *option, const char *variable)
     return all;
 }
 
-/* `--batch FILE --keep-going` is as good as `--batch --keep-going FILE`. */
+/* `--batch FILE --keep-going` means the same as `--batch --keep-going FILE`. */
 static int run_batch(struct cli *c, struct globals *g, const struct operands *o)
 {
     int words;
@@ -75,7 +77,7 @@ static int run_batch(struct cli *c, struct globals *g, const struct operands *o)
     return script_run(c, path, g->keep_going);
 }
 
-/* What is left belongs to the screen: its own options, or nothing. */
+/* What is left are the dashboard's own options, or nothing. */
 static int run_screen(struct cli *c, cli_screen_fn screen, const struct operands *o)
 {
     bool terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);

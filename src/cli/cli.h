@@ -14,8 +14,8 @@
 
 #include "engine/engine.h"
 
-/* The dashboard is passed in, so that cli does not depend on ui. o->root and o->run_root are
- * absolute; argv is what follows the global options. Returns an exit status. */
+/* The dashboard is passed in, so that cli does not depend on ui. o->root and o->run_root
+ * are absolute; argv is what follows the global options. Returns an exit status. */
 typedef int (*cli_screen_fn)(const struct mtd_options *o, int argc, char **argv);
 /* Returns the exit status of the process. */
 int cli_main(int argc, char **argv, cli_screen_fn screen);

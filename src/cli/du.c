@@ -1,3 +1,6 @@
+/* du - without a table of inodes, so that memory does not grow with the number of
+ * files. */
+
 #include "cli/du.h"
 
 #include <fts.h>
@@ -17,7 +20,7 @@ uint64_t du_tree(const char *path)
         if (e->fts_info != FTS_F && e->fts_info != FTS_SL)
             continue;
         const struct stat *st = e->fts_statp;
-        /* Each of n links counts its share: no table of inodes is needed. */
+        /* Each of a file's n links counts 1/n of it. */
         sum += (uint64_t)st->st_size / (st->st_nlink ? st->st_nlink : 1);
     }
     fts_close(tree);

@@ -1,4 +1,8 @@
-/* du - bytes of the files below a directory, hard links once, without crossing mounts. */
+/* du - the size of a directory tree.
+ * Units   bytes of file sizes, not of blocks. Hard links count once; mounts are not
+ *         crossed.
+ * Errors  none: what cannot be read counts 0.
+ */
 #ifndef CLI_DU_H
 #define CLI_DU_H
 

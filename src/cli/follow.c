@@ -1,3 +1,6 @@
+/* follow - inotify rather than polling: `logs -f` of a quiet container uses no
+ * processor. */
+
 #include "cli/follow.h"
 
 #include <errno.h>
@@ -32,7 +35,7 @@ int follow_wait(struct follow *f, int timeout_ms)
         return -errno;
     if (fds[2].revents & (POLLERR | POLLNVAL))
         return -EPIPE;
-    /* What happened does not matter: the caller looks at everything anew. */
+    /* The events themselves do not matter: the caller reads everything again. */
     while (fds[0].revents && read(f->inotify, events, sizeof(events)) > 0)
         ;
     return n > 0;

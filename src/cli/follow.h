@@ -1,7 +1,9 @@
-/* follow - waiting for a file or a directory to change, without a busy loop.
- * Shape   one inotify watch and optionally the end of our reader (stdout closed) and a
- *         process's end, in one poll.
+/* follow - waits for a file or a directory to change.
+ * Shape   one poll(2) for an inotify watch, for the exit of a process, and for the reader
+ *         of stdout closing its end.
  * Errors  -errno.
+ * Owner   follow_close closes both descriptors; pidfd is the caller's to set, -1 after
+ *         open.
  */
 #ifndef CLI_FOLLOW_H
 #define CLI_FOLLOW_H
@@ -14,8 +16,8 @@ struct follow {
     int pidfd;   /* -1 = none; readable once the process has ended */
 };
 int follow_open(struct follow *f, const char *path);
-/* Waits for a change, at most timeout_ms (-1 = for ever). 1 = something happened, 0 = the
- * time is up, -EPIPE = nobody reads our stdout any more, -EINTR = a signal. */
+/* Waits for a change, at most timeout_ms (-1 = forever). 1 = something happened, 0 = the
+ * timeout is over, -EPIPE = stdout has no reader any more, -EINTR = a signal. */
 int follow_wait(struct follow *f, int timeout_ms);
 void follow_close(struct follow *f);
 

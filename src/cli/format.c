@@ -1,3 +1,6 @@
+/* format - a template is checked as a whole before the first row, so that a mistake in it
+ * is reported before anything is printed. */
+
 #include "cli/format.h"
 
 #include <errno.h>
@@ -88,7 +91,7 @@ static size_t position(const char *template, const char *p)
     return print_width(template, (size_t)(p - template)) + 1;
 }
 
-/* What stands between "{{" and "}}". */
+/* What is between "{{" and "}}". */
 static int add_action(struct format *f, const char *template, const char *p,
                       const char *end, struct mtd_error *err)
 {
@@ -205,7 +208,7 @@ static int add_json(struct buf *out, const json_t *value, size_t flags)
 
 /* ---- rows with fields ---- */
 
-/* Bytes that are not UTF-8 cannot stand in JSON; they are shown as print_visible does. */
+/* JSON cannot hold bytes that are not UTF-8; they are shown as by print_visible. */
 static json_t *field_json(const struct format_field *field, const void *row)
 {
     auto_done(buf_done) struct buf raw = {0}, safe = {0};
@@ -287,7 +290,7 @@ static int add_go_map(struct buf *out, const json_t *map)
     return rc < 0 ? rc : buf_putc(out, ']');
 }
 
-/* As Go's fmt prints what text/template hands it. */
+/* As Go's text/template prints a value. */
 static int add_go_value(struct buf *out, const json_t *value)
 {
     switch (json_typeof(value)) {

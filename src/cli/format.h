@@ -4,7 +4,7 @@
  *         come from a table of getters (ps, images ...), or a JSON tree (inspect, info).
  * Errors  -EINVAL, err says what is wrong at which position (1 = the first character).
  *         Unknown fields are found when compiling where the fields are known.
- * Owner   format_done.
+ * Owner   format_done frees; fields are borrowed.
  * Source  docker/cli cli/command/formatter, Go text/template.
  */
 #ifndef CLI_FORMAT_H
@@ -41,8 +41,8 @@ struct format {
     const struct format_field *fields; /* NULL = rows are JSON trees */
 };
 
-/* text NULL or "" = table (or, without fields, the caller's own default: FORMAT_TABLE
- * with no pieces). table = the template of the default table. */
+/* text is the user's; NULL or "" = the default: the template `table`, or without fields
+ * FORMAT_TABLE with no pieces, for which the caller has its own output. */
 int format_compile(struct format *ret, const char *text,
                    const struct format_field *fields, const char *table,
                    struct mtd_error *err);

@@ -1,5 +1,5 @@
-/* help - everything a user is told about options comes out of the tables they are parsed
- * from. */
+/* help - generated from the option tables, so that it cannot differ from what is
+ * parsed. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -70,7 +70,8 @@ int help_program(const struct verb *const *tables, int fd)
     return rc < 0 ? rc : print_fd(fd, b.data, b.len);
 }
 
-/* Words of text from HELP_COLUMN on, the first line already at `column`. */
+/* Wraps text between HELP_COLUMN and HELP_WIDTH; the first line is already at
+ * `column`. */
 static int add_wrapped(struct buf *b, const char *text, size_t column)
 {
     int rc = column + 2 > HELP_COLUMN

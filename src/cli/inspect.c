@@ -1,3 +1,6 @@
+/* inspect - one function for each part of docker's object: scripts read its members by
+ * name, so what docker has keeps docker's name, type and place. */
+
 #include "cli/inspect.h"
 
 #include <stdlib.h>
@@ -47,7 +50,7 @@ json_t *inspect_labels(const struct strv *labels)
     return map;
 }
 
-/* docker tells "not set" (null) from "empty". */
+/* docker distinguishes "not set" (null) from "empty". */
 static json_t *strings_or_null(const struct strv *v)
 {
     return v->len ? inspect_strings(v) : json_null();
@@ -257,8 +260,7 @@ static json_t *make_config(const struct mtd_record *r)
     return o;
 }
 
-/* The writable layer is the container's; the lower ones stand in the record's order
- * reversed, as overlay's lowerdir option has them. */
+/* The record has the lowest layer first, overlayfs's lowerdir option the highest. */
 static json_t *make_graph_driver(struct mtd_engine *e, const struct mtd_record *r)
 {
     auto_free char *upper = mtd_path(e, r->id, "upper");

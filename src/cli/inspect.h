@@ -1,7 +1,8 @@
-/* inspect - docker's `inspect` objects out of records and images.
- * Owner   the returned reference belongs to the caller; NULL = out of memory.
- * Source  moby api/types/container and image; what has no counterpart here is left out
- *         rather than invented.
+/* inspect - the JSON objects of docker's `inspect`, made from records and images.
+ * Errors  NULL = out of memory.
+ * Owner   the returned reference belongs to the caller.
+ * Source  moby api/types/container and image; members without a counterpart here are left
+ *         out.
  */
 #ifndef CLI_INSPECT_H
 #define CLI_INSPECT_H

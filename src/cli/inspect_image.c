@@ -1,3 +1,5 @@
+/* inspect_image - the JSON object of an image, in docker's order of members. */
+
 #include <string.h>
 
 #include "base/parse.h"

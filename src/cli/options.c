@@ -1,8 +1,8 @@
-/* options - getopt_long_only alone reads "-en=1" as an ambiguous abbreviation of --env
- * and --env-file, and "-ti" as one of --timestamps. So each element is looked at first:
- * exact long names go to getopt_long_only, everything else to getopt_long, where "-xyz"
- * is always a cluster of letters. Both share getopt's position, so they can take turns.
- * */
+/* options - getopt_long_only alone reads "-en=1" as an ambiguous abbreviation of
+ * --env and --env-file, and "-ti" as one of --timestamps. So each element is
+ * classified first: exact long names go to getopt_long_only, everything else to
+ * getopt_long, where "-xyz" is always a cluster of letters. Both share getopt's
+ * position, so they can take turns. */
 
 #include "cli/options.h"
 
@@ -61,7 +61,8 @@ static int prepare(struct parser *p, const struct option_set *set)
             p->rows[p->n_rows++] = r;
     p->rows[p->n_rows++] = &HELP;
 
-    /* '-': operands are returned in their place; ':': a missing value is told apart. */
+    /* '-': operands are returned where they are; ':': a missing value has its own
+     * code. */
     char *letter = stpcpy(p->letters, "-:");
     for (size_t i = 0; i < p->n_rows; i++) {
         const struct option_row *r = p->rows[i];
@@ -152,8 +153,7 @@ static int apply_named(struct parser *p, const struct option_row *r, const char 
 
 enum element { ELEMENT_GETOPT, ELEMENT_LONG_ONLY, ELEMENT_DONE, ELEMENT_STOP };
 
-/* "-d=false": getopt has no optional value behind a letter that may stand in a cluster.
- * */
+/* "-d=false": getopt has no optional value for a letter that may be in a cluster. */
 static int try_letter_equals(struct parser *p, const char *text)
 {
     const struct option_row *r = find_letter(p, text[1]);
@@ -163,7 +163,7 @@ static int try_letter_equals(struct parser *p, const char *text)
     return rc < 0 ? rc : ELEMENT_DONE;
 }
 
-/* Decides what a fresh element is. -EINVAL = nothing we know. */
+/* Decides what the next element is. -EINVAL = an unknown option. */
 static int classify(struct parser *p, const char *text)
 {
     if (text[0] != '-' || !text[1] || strcmp(text, "--") == 0)
@@ -211,7 +211,7 @@ static void add_operand(struct parser *p, char *text)
     p->operands->items[p->operands->len++] = text;
 }
 
-/* One step at element p->argv[optind]. 1 = go on, 0 = the options end, -errno. */
+/* One step at p->argv[optind]. 1 = there may be more, 0 = the options end, -errno. */
 static int step(struct parser *p, bool *in_cluster)
 {
     int at = optind;
@@ -262,7 +262,7 @@ static int run_parser(struct parser *p)
     return 0;
 }
 
-/* Puts what -containerId and -imageName gave around the operands. */
+/* Puts the values of -containerId before the operands, those of -imageName after them. */
 static void merge_operands(struct parser *p)
 {
     struct operands *o = p->operands;

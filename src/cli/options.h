@@ -29,8 +29,8 @@ enum option_kind {
     OPTION_LIST,   /* struct option_list: all, in order */
     OPTION_VALUE,  /* set(field, value) parses it */
     OPTION_MARK,   /* set(field, NULL): a flag that means more than one bool */
-    OPTION_FIRST,  /* goes in front of the operands (mydocker's -containerId ID) */
-    OPTION_LAST,   /* goes behind the operands (mydocker's -imageName NAME) */
+    OPTION_FIRST,  /* becomes the first operand (mydocker's -containerId ID) */
+    OPTION_LAST,   /* becomes the last operand (mydocker's -imageName NAME) */
     OPTION_REFUSE, /* docker's, not ours; `help` says why and what to use instead */
 };
 
@@ -54,8 +54,8 @@ struct option_row {
 #define OPTION_TABLES 3
 struct option_set {
     const struct option_row *tables[OPTION_TABLES]; /* unused ones NULL */
-    bool stop_at_operand; /* what follows the first operand is not ours: run, exec */
-    bool stop_at_unknown; /* an unknown option ends ours and is the first operand */
+    bool stop_at_operand; /* all that follows the first operand is operands: run, exec */
+    bool stop_at_unknown; /* an unknown option is the first operand */
 };
 
 struct operands {
@@ -65,8 +65,8 @@ struct operands {
     bool unknown; /* it failed because of an option that does not exist */
 };
 
-/* values: zeroed or preset by the caller, as large as the tables' offsets need. argv[0]
- * is skipped. On failure lists may be filled: call options_done in every case. */
+/* values: zeroed or preset by the caller; the tables' offsets point into it. argv[0] is
+ * skipped. On failure lists may be filled: call options_done in every case. */
 int options_parse(const struct option_set *set, int argc, char **argv, void *values,
                   struct operands *ret, struct mtd_error *err);
 void options_done(const struct option_set *set, void *values, struct operands *o);

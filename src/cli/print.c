@@ -1,3 +1,7 @@
+/* print - labels, log lines and image names come from strangers, and escape sequences in
+ * them could make a terminal do things: what a verb prints to one goes through
+ * print_visible. */
+
 #include "cli/print.h"
 
 #include <errno.h>
@@ -68,7 +72,7 @@ static int add_caret(struct buf *out, unsigned char c)
     return buf_add(out, text, (size_t)(p - text));
 }
 
-/* U+0080..U+009F: a terminal may obey them as it obeys ESC sequences. */
+/* U+0080..U+009F: terminals may interpret them like ESC sequences. */
 static bool is_c1(const char *text, size_t n)
 {
     return n == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0;

@@ -1,8 +1,8 @@
-/* print - what leaves the program, and in which words.
- * Rule    nothing a container or an image chose reaches a terminal as a control byte: on
- *         a terminal they are shown as cat -v shows them (^[, ^M, M-^[); into a pipe or
- *         file bytes go as they are.
- * Errors  -errno of write; print_out remembers nothing.
+/* print - writing to stdout and stderr.
+ * Rule    text from a container or an image never reaches a terminal with control bytes
+ *         in it: on a terminal they are shown as by cat -v (^[, ^M, M-^[). A pipe or a
+ *         file gets the bytes unchanged.
+ * Errors  -ENOMEM, or -errno of write(2).
  */
 #ifndef CLI_PRINT_H
 #define CLI_PRINT_H

@@ -1,3 +1,6 @@
+/* ps - the texts are docker's to the letter: scripts match "Up", "Exited (" and the
+ * like. */
+
 #include "cli/ps.h"
 
 #include <errno.h>
@@ -116,7 +119,7 @@ static int get_state(const void *row, struct buf *out)
     return buf_puts(out, mtd_state_name(container_of(row)->state));
 }
 
-/* No networks but none and host: nothing is ever published. */
+/* With the networks none and host no port is ever published. */
 static int get_ports(const void *row, struct buf *out)
 {
     (void)row;

@@ -1,5 +1,6 @@
-/* ps - one line of `ps`: docker's fields, words and filters.
+/* ps - the fields, texts and filters of `ps`, as docker has them.
  * Shape   struct ps_row is the row of a table (table.h) with the fields PS_FIELDS.
+ * Errors  -errno; err says what is wrong with a filter.
  * Source  docker/cli formatter/container.go, moby container/state.go.
  */
 #ifndef CLI_PS_H

@@ -1,4 +1,5 @@
-/* ps_filter - `ps --filter KEY=VALUE`. */
+/* ps_filter - `ps --filter KEY=VALUE`. Keys and values are checked before the list is
+ * read; before= and since= are resolved in the list itself. */
 
 #include <errno.h>
 #include <regex.h>
@@ -14,7 +15,7 @@ static const char *or_empty(const char *s)
     return s ? s : "";
 }
 
-/* docker matches names as a regular expression; what is none matches as text. */
+/* docker matches names as a regular expression; an invalid one is compared as text. */
 static bool match_name(const struct mtd_summary *s, const char *value)
 {
     regex_t regex;
@@ -44,7 +45,7 @@ static bool match_status(const struct mtd_summary *s, const char *value)
     return strcmp(mtd_state_name(s->state), value) == 0;
 }
 
-/* "key" = the label is there, "key=value" = it has this value. */
+/* "key" = the label exists, "key=value" = it has this value. */
 static bool match_label(const struct mtd_summary *s, const char *value)
 {
     size_t len = strcspn(value, "=");

@@ -1,4 +1,4 @@
-/* report - how a verb tells about failures, and verbs over several containers. */
+/* report - one place for the form of an error line, whichever verb it comes from. */
 
 #include <errno.h>
 #include <stdarg.h>
@@ -24,7 +24,7 @@ static void print_stderr_line(const struct cli *c, const char *kind, const char 
     int rc = buf_puts(&b, "mytop-docker: ");
     if (rc == 0 && c->script)
         rc = buf_printf(&b, "%s:%zu: ", c->script, c->line);
-    /* "exec: exec: ..." would say it twice. */
+    /* The engine's text may begin with the verb's name already: "exec: ...". */
     size_t len = c->verb ? strlen(c->verb->name) : 0;
     bool said = c->verb && strncmp(text, c->verb->name, len) == 0 && text[len] == ':';
     if (rc == 0 && c->verb && !said)

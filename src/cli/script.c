@@ -1,3 +1,6 @@
+/* script - a command is read, split and run before the next line is read, so that
+ * commands can be piped in one by one. */
+
 #include "cli/script.h"
 
 #include <errno.h>
@@ -18,11 +21,11 @@ struct script {
     FILE *file;
     size_t line; /* lines read */
     struct buf command;
-    char *text; /* getline's */
+    char *text; /* getline's buffer */
     size_t text_size;
 };
 
-/* Reads one more line onto the command. 1, 0 at the end, -errno. */
+/* Appends the next line to the command. 1, 0 at the end, -errno. */
 static int read_line(struct script *s)
 {
     ssize_t n = getline(&s->text, &s->text_size, s->file);
@@ -35,7 +38,7 @@ static int read_line(struct script *s)
     return rc < 0 ? rc : 1;
 }
 
-/* The next command's words; empty lines give none. 1, 0 at the end, -errno. */
+/* The words of the next command; an empty line has none. 1, 0 at the end, -errno. */
 static int next_command(struct script *s, struct strv *ret)
 {
     s->command.len = 0;
@@ -80,8 +83,8 @@ static int run_commands(struct script *s, bool keep_going)
     return first;
 }
 
-/* The script keeps the old stdin for itself: a command that read it would eat the script.
- * */
+/* Moves stdin to another descriptor: a command that read stdin would consume the
+ * script. */
 static FILE *open_stdin(void)
 {
     int own = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);

@@ -1,7 +1,7 @@
 /* script - batch commands from a file or stdin, one per line.
- * Shape   words_split_script() of words.h: # comments; a line ending in a backslash or inside
- *         quotes goes on in the next.
- * Errors  the status; file and line are in the message.
+ * Shape   words_split_script() of words.h: # comments; a line ending in a backslash or
+ *         inside quotes continues in the next.
+ * Errors  an exit status; errors are reported with file and line.
  */
 #ifndef CLI_SCRIPT_H
 #define CLI_SCRIPT_H

@@ -1,3 +1,6 @@
+/* session - mtd_start opens the attach connection and the log before the container runs,
+ * so that nothing of a short container's output is missed. */
+
 #include "cli/session.h"
 
 #include <errno.h>

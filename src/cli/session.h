@@ -1,30 +1,30 @@
-/* session - a front end's terminal and streams around a container: what run, start -a,
- * attach and exec share.
- * Errors  exit statuses, the error already printed.
+/* session - connects the caller's terminal and streams to a container: what run, start
+ * -a, attach and exec share.
+ * Errors  exit statuses; the error has been reported (report.h).
  */
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
 #include "cli/verb.h"
 
-/* docker: a terminal for the container needs one on our stdin. 0 or STATUS_FAILED. */
+/* As docker: -t with -i needs a terminal as stdin. 0 or STATUS_FAILED. */
 int session_check_tty(const struct cli *c, bool tty, bool with_stdin);
 
-int session_check_keys(const char *keys,
-                       struct mtd_error *err); /* --detach-keys; NULL = 0 */
+/* The value of --detach-keys; NULL = not given. 0 or -EINVAL. */
+int session_check_keys(const char *keys, struct mtd_error *err);
 
-/* Our terminal's size; 0, 0 without one. */
+/* The size of the terminal on stdout, else of the one on stdin; 0, 0 without one. */
 void session_size(unsigned short *rows, unsigned short *cols);
 
-/* Relays until the end and frees the attachment. The container's status, 0 after the detach
- * keys, or STATUS_ENGINE. */
+/* Relays until the container exits, then frees the attachment. The container's status, 0
+ * after the detach keys, or STATUS_ENGINE. */
 int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_relay *r);
 
-/* Starts the container with its streams on ours and relays. fallback = status of a
- * failure that is not about the command. */
+/* Starts the container attached to the caller's streams and relays. fallback = the status
+ * of a failure that is not about the command. */
 struct session {
     bool with_stdin, with_output, sig_proxy;
-    bool no_out, no_err; /* -a named the other one only */
+    bool no_out, no_err; /* discard stdout, stderr: -a names only the other one */
     bool started;        /* set when the command runs */
     const char *detach_keys;
 };

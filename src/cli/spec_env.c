@@ -124,7 +124,7 @@ int spec_env(struct strv *ret, const struct option_list *files,
 
 /* ---- labels ---- */
 
-/* By key, so that equal keys stand together and the order is stable for readers. */
+/* Sorted, so that the order in inspect does not depend on the order of the options. */
 static int compare_labels(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

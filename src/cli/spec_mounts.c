@@ -95,7 +95,7 @@ static int set_source(struct mtd_mount *m, const char *source, struct mtd_error 
     return 0;
 }
 
-/* What docker accepts behind the second colon and has a meaning, or none, here. */
+/* What docker accepts after the second colon; some of it has no effect here. */
 static int apply_volume_option(struct mtd_mount *m, const char *word,
                                struct mtd_error *err)
 {
@@ -166,7 +166,7 @@ static int parse_volume(const char *text, struct mtd_mount *ret, struct mtd_erro
 
 /* ---- --tmpfs ---- */
 
-/* Comma lists the kernel's tmpfs knows; anything else would fail only at the mount. */
+/* The options of the kernel's tmpfs; any other would fail only when it is mounted. */
 static int check_tmpfs_options(const char *options, struct mtd_error *err)
 {
     static const char *const KNOWN[] = {

@@ -1,6 +1,5 @@
-/* spec_options - from the parsed options to the spec. Options that say the same thing in
- * two ways are merged here, and what depends on several options is checked here, in the
- * words of the options; the engine checks the spec once more, for its other callers. */
+/* spec_options - from the parsed options to the spec. What depends on several options is
+ * checked here, where a message can name them; the engine checks the spec as a whole. */
 
 #include "cli/spec_options.h"
 
@@ -34,7 +33,7 @@ static int out_of_memory(struct mtd_error *err)
 
 /* ---- process ---- */
 
-/* moby's TweakCapabilities: ALL on one side turns the default set over. */
+/* moby's TweakCapabilities: ALL on one side replaces the default set. */
 static int set_caps(struct mtd_process *p, const struct run_values *v,
                     struct mtd_error *err)
 {
@@ -134,7 +133,7 @@ static int set_security(struct mtd_process *p, const struct option_list *list,
     return 0;
 }
 
-/* `run IMAGE -- COMMAND` as mydocker's readers type it. */
+/* mydocker's spelling: `run IMAGE -- COMMAND`. */
 static int set_command(struct run_values *v, const struct operands *o,
                        struct mtd_error *err)
 {
@@ -180,7 +179,7 @@ static int set_network(struct run_values *v, struct mtd_error *err)
     return 0;
 }
 
-/* Namespaces that every container gets anyway may be asked for; sharing one may not. */
+/* A namespace that every container gets anyway may be asked for, a shared one may not. */
 static int check_namespaces(const struct run_values *v, struct mtd_error *err)
 {
     const struct {

@@ -1,8 +1,9 @@
-/* spec_options - the options of run and create, and the spec they make.
- * Shape   RUN_OPTIONS is parsed into struct run_values; spec_from_values turns the lists
+/* spec_options - the options of run and create, and the spec made from them.
+ * Shape   the tables are parsed into struct run_values; spec_from_values turns the lists
  *         into the spec and checks what depends on several options. Nothing is created
  *         here.
- * Errors  -errno, err names the option.
+ * Errors  -errno; err names the option.
+ * Owner   run_values_done frees the spec; the other values are borrowed from argv.
  * Source  docker run's reference.
  */
 #ifndef CLI_SPEC_OPTIONS_H

@@ -122,13 +122,13 @@ const struct option_row SPEC_OPTIONS[] = {
      "Mount a host path or a volume"},
     {"workdir", 'w', OPTION_VALUE, FIELD(spec.process.cwd), value_copy, "PATH",
      "The command's working directory"},
-    /* values that are what happens anyway */
+    /* accepted when the value is what happens anyway */
     {"pid", 0, OPTION_TEXT, FIELD(pid)},
     {"ipc", 0, OPTION_TEXT, FIELD(ipc)},
     {"uts", 0, OPTION_TEXT, FIELD(uts)},
     {"userns", 0, OPTION_TEXT, FIELD(userns)},
     {"cgroupns", 0, OPTION_TEXT, FIELD(cgroupns)},
-    /* mydocker's spellings, and docker's second names */
+    /* mydocker's spellings, and docker's alternative names */
     {"ti", 0, OPTION_MARK, FIELD(spec.process), set_tty_stdin},
     {"it", 0, OPTION_MARK, FIELD(spec.process), set_tty_stdin},
     {"mem", 0, OPTION_VALUE, FIELD(spec.resources.memory), value_memory},
@@ -136,7 +136,7 @@ const struct option_row SPEC_OPTIONS[] = {
     {"cpuset", 0, OPTION_VALUE, FIELD(spec.resources.cpuset_cpus), value_cpuset},
     {"net", 0, OPTION_TEXT, FIELD(network)},
     {"imageName", 0, OPTION_FIRST},
-    /* docker has them, nothing here does them: said, not ignored */
+    /* docker's options that are refused */
     {"publish", 'p', OPTION_REFUSE, 0, NULL, "PORTS", REFUSED_NET},
     {"publish-all", 'P', OPTION_REFUSE, 0, NULL, NULL, REFUSED_NET},
     {"expose", 0, OPTION_REFUSE, 0, NULL, "PORT", REFUSED_NET},

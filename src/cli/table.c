@@ -1,3 +1,5 @@
+/* table - rows are kept as text until the last one is known: only then are the widths. */
+
 #include "cli/table.h"
 
 #include <errno.h>
@@ -17,7 +19,7 @@ int table_init(struct table *t, const char *format, const struct format_field *f
     return format_compile(&t->format, format, fields, columns, err);
 }
 
-/* Cells hold what containers chose; a tab or newline in one must not break the others. */
+/* The text comes from containers: a tab or newline in a cell must not break the table. */
 static int add_cells(struct table *t, const void *row, struct mtd_error *err)
 {
     const struct format *f = &t->format;

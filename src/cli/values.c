@@ -1,3 +1,6 @@
+/* values - text that has no value of its type is refused here; what the value may be, the
+ * engine says (mtd_limit_*), for every way a limit can be set. */
+
 #include "cli/values.h"
 
 #include <errno.h>

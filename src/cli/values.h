@@ -1,7 +1,9 @@
-/* values - setters of option tables (options.h): text to field, refused with the reason.
- * Units   the fields' (types.h): bytes, nanoseconds, 1e-9 CPUs, seconds where it says so.
+/* values - setters for option tables (options.h): they parse a value and set its field.
+ * Shape   the type of the field is in the comment of each.
+ * Units   bytes, nanoseconds, 1e-9 CPUs, seconds for timeouts, as in engine/types.h.
  * Owner   char * fields own a copy; the old value is freed.
- * Errors  -EINVAL / -ERANGE, err holds the reason without the option's name.
+ * Errors  -EINVAL, -ERANGE or -ENOMEM; err holds the reason without the option's name,
+ *         and the field is unchanged.
  */
 #ifndef CLI_VALUES_H
 #define CLI_VALUES_H
@@ -17,15 +19,16 @@ int value_shares(void *field, const char *text, struct mtd_error *err); /* uint6
 int value_weight(void *field, const char *text, struct mtd_error *err); /* uint64_t */
 int value_pids(void *field, const char *text, struct mtd_error *err);   /* int64_t, -1 */
 int value_signal(void *field, const char *text, struct mtd_error *err); /* int */
-int value_timeout(void *field, const char *text,
-                  struct mtd_error *err); /* int64_t s, -1 */
+/* int64_t seconds; -1 = wait forever */
+int value_timeout(void *field, const char *text, struct mtd_error *err);
 int value_duration(void *field, const char *text, struct mtd_error *err); /* int64_t ns */
 int value_count(void *field, const char *text, struct mtd_error *err);    /* unsigned */
-int value_tail(void *field, const char *text,
-               struct mtd_error *err); /* int64_t, all = -1 */
-int value_moment(void *field, const char *text,
-                 struct mtd_error *err); /* int64_t wall ns */
+/* int64_t lines; -1 = all */
+int value_tail(void *field, const char *text, struct mtd_error *err);
+/* int64_t ns of the wall clock */
+int value_moment(void *field, const char *text, struct mtd_error *err);
 
+/* A restart policy; max = how many times, 0 = no limit. */
 struct value_restart {
     bool set;
     enum mtd_restart policy;

@@ -7,8 +7,7 @@
 
 #include "base/cleanup.h"
 
-/* docker's other names. "container X" and "image X" also reach every X of their groups.
- * */
+/* docker's other names. "container X" and "image X" also find every X of their groups. */
 static const struct {
     const char *alias, *name;
 } ALIASES[] = {

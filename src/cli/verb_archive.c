@@ -135,8 +135,8 @@ static int check_export(void *values, const struct operands *o, struct mtd_error
     return 0;
 }
 
-/* Under another name until it is complete: nobody takes half an archive for a whole one.
- * */
+/* Under another name until it is complete, so that half an archive is not taken for
+ * one. */
 static int export_file(struct cli *c, const char *ref, const char *path,
                        struct mtd_error *err)
 {

@@ -1,6 +1,5 @@
-/* verb_boot - system start-all and stop-all: what the restart policies ask for after the
- * host was started, and the end of everything before it goes down; run by the systemd
- * unit. A container whose monitor lives is left to it. */
+/* verb_boot - system start-all and stop-all, which the systemd unit runs after a boot and
+ * before a shutdown. There is no daemon that could do it. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,9 +11,9 @@
 #include "cli/report.h"
 #include "cli/verb.h"
 
-/* moby's restartmanager: always means always; the others rest after the user's stop. One
- * that was never started is not restarted. An exit status nobody knows (-1: it ran when
- * the host went down) is a failure. */
+/* As moby's restartmanager: "always" ignores the user's stop, the others do not. A
+ * container that was never started is not restarted. An unknown exit status (-1: it was
+ * running when the host went down) counts as a failure. */
 static bool wants_start(const struct mtd_record *r)
 {
     const struct mtd_status *s = &r->status;
@@ -30,16 +29,16 @@ static bool wants_start(const struct mtd_record *r)
     }
 }
 
-/* 1 = started, 0 = not its turn, -errno. */
+/* 1 = started, 0 = its policy does not ask for it, -errno. */
 static int start_if_due(struct cli *c, const char *id, struct mtd_error *err)
 {
     struct mtd_start start = {0};
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     int rc = mtd_inspect(c->engine, id, &r, err);
-    if (rc == -ENOENT) /* removed meanwhile */
+    if (rc == -ENOENT) /* removed in the meantime */
         return mtd_error_clear(err), 0;
-    /* Nobody was there to remove it at its end. */
+    /* --rm: no monitor was there to remove it when it exited. */
     if (rc == 0 && r.spec.auto_remove && r.status.started_at)
         return mtd_remove(c->engine, id, false, true, err);
     if (rc == 0 && !wants_start(&r))
@@ -85,7 +84,7 @@ static int stop_one(struct cli *c, const char *ref, const void *values,
     int rc = mtd_shutdown(c->engine, ref, -2, err);
     if (rc != -ENOENT)
         return rc;
-    mtd_error_clear(err); /* --rm took it */
+    mtd_error_clear(err); /* removed: it was run with --rm */
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* verb_check - system check: do the records say what is? */
+/* verb_check - system check: compares the records with the state of the machine. */
 
 #include <string.h>
 
@@ -18,19 +18,19 @@ static const struct option_row CHECK_OPTIONS[] = {
     OPTION_END,
 };
 
-/* As a finding is found, so that those before a failure are seen. */
+/* Printed at once, so that findings before a failure are seen. */
 static void print_finding(const struct mtd_finding *f, void *arg)
 {
     auto_done(buf_done) struct buf line = {0};
-    int *rc = arg;
-    int r = *f->id ? buf_printf(&line, "%.12s: ", f->id) : 0;
-    if (r == 0)
-        r = print_visible(&line, f->text, strlen(f->text), "");
-    if (r == 0)
-        r = buf_puts(&line, f->repaired ? ": repaired\n" : "\n");
-    if (r == 0)
-        r = print_out(&line);
-    *rc = r < 0 ? r : *rc;
+    int *printed = arg;
+    int rc = *f->id ? buf_printf(&line, "%.12s: ", f->id) : 0;
+    if (rc == 0)
+        rc = print_visible(&line, f->text, strlen(f->text), "");
+    if (rc == 0)
+        rc = buf_puts(&line, f->repaired ? ": repaired\n" : "\n");
+    if (rc == 0)
+        rc = print_out(&line);
+    *printed = rc < 0 ? rc : *printed;
 }
 
 static int run_check(struct cli *c, void *values, const struct operands *o)

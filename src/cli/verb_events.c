@@ -1,5 +1,5 @@
-/* verb_events - events: <root>/events.log, and what is appended to it. Damaged lines are
- * skipped and counted. */
+/* verb_events - events: the lines of <root>/events.log, and those that are appended to
+ * it. Damaged lines are skipped and counted. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -180,7 +180,7 @@ static json_t *make_attributes(const json_t *line)
     return a;
 }
 
-/* docker's object, which templates and --format json see. */
+/* docker's object, for templates and --format json. */
 static json_t *make_message(const json_t *line, int64_t when)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:o}, s:s, s:I, s:I}",
@@ -275,7 +275,7 @@ static void open_file(struct events *e, const char *name)
     e->ino = e->fd >= 0 && fstat(e->fd, &st) == 0 ? st.st_ino : 0;
 }
 
-/* The rest of the file we have, and the one that took its place. */
+/* The rest of the open file, then the file that replaced it by rotation. */
 static int read_on(struct events *e, struct mtd_error *err)
 {
     struct stat st;
@@ -328,7 +328,7 @@ static int run_events(struct cli *c, void *values, const struct operands *o)
 {
     struct mtd_error err = {0};
     struct events e = {.cli = c, .v = values, .filters = o, .dir_fd = -1, .fd = -1};
-    /* Following without --since shows what happens from now on, as docker does. */
+    /* As docker: following without --since shows new events only. */
     if (e.v->follow && !e.v->since)
         e.v->since = clock_wall_ns();
     int rc = format_compile(&e.v->compiled, e.v->format, NULL, NULL, &err);

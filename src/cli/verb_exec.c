@@ -1,4 +1,4 @@
-/* verb_exec - exec: a further command in a running container. */
+/* verb_exec - exec: another command in a running container. */
 
 #include <errno.h>
 #include <string.h>

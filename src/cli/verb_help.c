@@ -31,7 +31,7 @@ const struct verb VERBS_HELP[] = {
     VERB_END,
 };
 
-/* It takes the initialiser for a block. */
+/* clang-format takes the initialiser for a block. */
 /* clang-format off */
 #define REFUSED(verb, why) {.name = (verb), .summary = (why), .flags = VERB_REFUSED}
 /* clang-format on */

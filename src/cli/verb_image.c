@@ -1,4 +1,4 @@
-/* verb_image - images, rmi, tag, history. */
+/* verb_image - images, rmi, tag, history: all but what makes images (verb_archive.c). */
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -14,7 +14,7 @@
 #include "cli/table.h"
 #include "cli/verb.h"
 
-/* One line: an image under one of its names; without any it is "dangling". */
+/* One line: an image under one of its names; an image without any is "dangling". */
 struct image_row {
     const struct mtd_image *image;
     const char *name; /* "busybox:latest"; NULL = none */
@@ -63,7 +63,7 @@ static int get_id(const void *row, struct buf *out)
     return add_image_id(row_of(row)->image->id, row_of(row)->no_trunc, out);
 }
 
-/* Images out of a build or a plain tar may have no date. */
+/* Imported images may have no date. */
 static int get_created_since(const void *row, struct buf *out)
 {
     char age[TIME_TEXT];
@@ -315,8 +315,7 @@ static const struct option_row HISTORY_OPTIONS[] = {
     OPTION_END,
 };
 
-/* One layer; only the newest one is an image of its own, docker calls the others missing.
- * */
+/* One layer; only the newest is an image of its own, docker calls the others missing. */
 struct history_row {
     struct image_row image;
     size_t layer; /* 0 = the lowest */

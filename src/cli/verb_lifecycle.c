@@ -1,5 +1,5 @@
-/* verb_life - what changes a container that exists: several at once, each failure
- * reported, the rest goes on. */
+/* verb_lifecycle - stop, restart, kill, pause, unpause, wait, rm, update, rename: what
+ * changes an existing container. */
 
 #include <errno.h>
 #include <signal.h>
@@ -180,7 +180,7 @@ static const struct option_row RM_OPTIONS[] = {
     OPTION_END,
 };
 
-/* `rm -f` is for scripts that want it gone: missing is said, but is no failure. */
+/* As docker: with -f a missing container is reported, but it is not a failure. */
 static int rm_one(struct cli *c, const char *ref, const void *values,
                   struct mtd_error *err)
 {

@@ -1,5 +1,4 @@
-/* verb_logs - logs: stdout to stdout, stderr to stderr, in the order they were written.
- * */
+/* verb_logs - logs: each stream to the stream of its name, in the order of the log. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +16,7 @@
 #include "cli/verb.h"
 
 #define CHUNK (256 * 1024)
-/* After the container's end the monitor has this long to write its last words. */
+/* After the container's pid 1 has exited, its monitor has this long to record it. */
 #define END_WAIT_MS 2000
 
 struct logs_values {
@@ -48,7 +47,7 @@ static void init_logs(void *values)
     ((struct logs_values *)values)->tail = -1;
 }
 
-/* Output is collected per stream and goes out when the other one's turn comes. */
+/* Output is collected until a record of the other stream comes, to save system calls. */
 struct logs {
     struct cli *cli;
     const struct logs_values *v;
@@ -80,7 +79,8 @@ static int add_text(struct logs *l, const struct log_record *r)
     size_t len = r->len;
     if (!l->terminal[r->stream])
         return buf_add(&l->out, r->text, len);
-    /* A container with a tty ends its lines with \r\n: that \r is no secret. */
+    /* The lines of a container with a terminal end in \r\n: that \r is not made
+     * visible. */
     bool carriage = r->full && len && r->text[len - 1] == '\r';
     return print_visible(&l->out, r->text, len - carriage, "\t");
 }
@@ -126,7 +126,7 @@ static void tell_losses(struct logs *l)
     l->reader.lost = false;
 }
 
-/* All there is now. */
+/* Prints everything the log has now. */
 static int drain(struct logs *l)
 {
     struct log_record r;
@@ -143,8 +143,8 @@ static int drain(struct logs *l)
     return rc < 0 ? rc : 0;
 }
 
-/* Is there more to come? Also watches the present pid 1, whose death may go unrecorded.
- * */
+/* Whether the log may still grow. Watches the current pid 1, whose exit may go
+ * unrecorded. */
 static bool may_grow(struct logs *l, struct follow *f, bool *ret_recorded)
 {
     auto_done(mtd_record_done) struct mtd_record r;
@@ -163,8 +163,8 @@ static bool may_grow(struct logs *l, struct follow *f, bool *ret_recorded)
     return false;
 }
 
-/* The order matters: the state is asked first, then the log is read to its end; so what
- * was written before the end was recorded is never missed. */
+/* The state is read first, then the log to its end: what was written before the exit was
+ * recorded is never missed. */
 static int follow_log(struct logs *l, struct follow *f)
 {
     bool waited = false, recorded = true;
@@ -175,7 +175,8 @@ static int follow_log(struct logs *l, struct follow *f)
             return rc;
         if (!more && (recorded || waited))
             return 0;
-        /* A dead pid 1 whose end is not recorded yet: its pidfd would stay readable. */
+        /* pid 1 has exited, but that is not recorded yet: its pidfd would stay
+         * readable. */
         bool dying = more && f->pidfd < 0;
         rc = follow_wait(f, more && !dying ? -1 : END_WAIT_MS);
         if (rc < 0)

@@ -1,5 +1,6 @@
-/* verb_prune - container prune, image prune, system prune. docker asks first; a batch
- * command never does, so without -f it says what it would remove and removes nothing. */
+/* verb_prune - container prune, image prune, system prune. docker asks before it removes;
+ * here no command asks, so without -f it reports what it would remove and removes
+ * nothing. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -53,7 +54,7 @@ static int check_prune(void *values, const struct operands *o, struct mtd_error 
     return 0;
 }
 
-/* What is going on, and what it brought. */
+/* A prune under way and its results. */
 struct prune {
     struct cli *cli;
     const struct prune_values *v;
@@ -76,7 +77,7 @@ static void prune_container(struct prune *p, const struct mtd_summary *s)
     if (!p->v->force)
         return;
     uint64_t size = upper ? du_tree(upper) : 0;
-    /* Not forced: one that was started meanwhile stays. */
+    /* Without force, so that a container started in the meantime stays. */
     int rc = mtd_remove(p->cli->engine, s->id, false, false, &err);
     if (rc == -ENOENT || rc == -EBUSY)
         return;

@@ -1,4 +1,4 @@
-/* verb_look - ps, inspect, diff: what is there. */
+/* verb_query - ps, inspect, diff: read the state and change nothing. */
 
 #include <errno.h>
 #include <string.h>
@@ -220,7 +220,7 @@ static bool is_asked(const struct inspect_values *v, const char *type)
     return !v->type || strcmp(v->type, type) == 0;
 }
 
-/* A container first, then an image, as docker looks. */
+/* As docker: a container of that name first, then an image. */
 static int look_up(struct cli *c, const struct inspect_values *v, const char *ref,
                    json_t **ret, struct mtd_error *err)
 {

@@ -1,4 +1,4 @@
-/* verb_run - run, create, start, attach, exec: what begins a command in a container. */
+/* verb_run - run, create, start, attach: what begins or joins a container's command. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ static bool attaches(const struct run_values *v, const char *stream)
     return false;
 }
 
-/* The file is claimed before the container exists: two runs cannot both have it. */
+/* The file is created before the container, so that two runs cannot both use it. */
 static int open_cidfile(const char *path, struct mtd_error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);

@@ -1,5 +1,5 @@
-/* verb_stats - stats: figures of containers. CPU needs two samples; the first screen
- * shows up when the second is there, as docker's does. 100 % is one core. */
+/* verb_stats - stats: the resource usage of containers. The CPU share needs two samples,
+ * so the first screen appears with the second, as docker's does. 100 % is one CPU. */
 
 #include <errno.h>
 #include <poll.h>
@@ -184,7 +184,7 @@ static const struct mtd_stats *find_sample(const struct samples *s, const char *
     return NULL;
 }
 
-/* A container may end between the list and its sample: then it has no figures. */
+/* A container may exit between the list and its sample: then it has no figures. */
 static int take_samples(const struct stats_view *s, const struct mtd_list *list,
                         struct samples *ret)
 {
@@ -241,7 +241,7 @@ static int run_round(struct stats_view *s, bool show, struct mtd_error *err)
     return rc;
 }
 
-/* Sleeps, but notices that nobody reads stdout any more. */
+/* Sleeps, but returns when stdout has no reader any more. */
 static bool sleep_reading(int ms)
 {
     struct pollfd fd = {.fd = STDOUT_FILENO, .events = 0};

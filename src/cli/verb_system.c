@@ -1,5 +1,4 @@
-/* verb_system - info, version, system df, help, and what docker has and this program not.
- * */
+/* verb_system - info, version, system df: about the program, its state and the host. */
 
 #include <errno.h>
 #include <jansson.h>
@@ -67,7 +66,7 @@ static int run_version(struct cli *c, void *values, const struct operands *o)
     if (format_compile(&v->compiled, v->format, NULL, NULL, &err) < 0)
         return report_error(c, STATUS_FAILED, &err);
     if (v->format && *v->format) {
-        /* One program is client and server; scripts ask for either. */
+        /* One program is client and server; scripts may read the version of either. */
         json_t *part = json_pack("{s:s, s:s, s:s, s:s}", "Version", MTD_VERSION, "Os",
                                  "linux", "Arch", u.machine, "KernelVersion", u.release);
         json_t *tree = json_pack("{s:O, s:o}", "Client", part, "Server", part);

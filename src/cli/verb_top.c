@@ -1,6 +1,6 @@
-/* verb_top - top: the processes of a container, with their numbers on the host. The
- * columns are those of `ps -ef`, which is what docker shows without further options.
- * While there are exec sessions, one more says which process belongs to which. */
+/* verb_top - top: the processes of a container, with their pids on the host. The columns
+ * are those of `ps -ef`, as docker's without options. While there are exec sessions, one
+ * more column says which process belongs to which. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ struct process {
     char *command;
 };
 
-/* What /proc/PID/stat says behind the command's name, which may hold anything. */
+/* The fields of /proc/PID/stat after the command's name, which may contain anything. */
 struct stat_line {
     int ppid, tty;
     unsigned long long user, system, start;
@@ -48,7 +48,7 @@ static int read_stat(int dir, struct stat_line *ret, char *name, size_t name_siz
     return n == 5 ? 0 : -EBADMSG;
 }
 
-/* Kernel: major 136..143 are the pts; 4:1..63 the consoles. */
+/* Kernel admin-guide/devices.txt: majors 136..143 are pts; 4:1..63 are the consoles. */
 static void format_terminal(int tty, char *out, size_t size)
 {
     unsigned major = ((unsigned)tty >> 8) & 0xfff;
@@ -61,7 +61,7 @@ static void format_terminal(int tty, char *out, size_t size)
         snprintf(out, size, "?");
 }
 
-/* As ps: the time today, the day before. */
+/* As ps: the time of day for today, else the date. */
 static void format_start(int64_t wall_ns, char *out, size_t size)
 {
     time_t when = (time_t)(wall_ns / NS_PER_SEC), now = time(NULL);
@@ -100,7 +100,7 @@ static int read_uid(int dir, char *out, size_t size)
     return 0;
 }
 
-/* The arguments joined by blanks; without any (a kernel thread, a zombie) the name. */
+/* The arguments joined by spaces; without any (a zombie) the name. */
 static int read_command(int dir, const char *name, char **ret)
 {
     auto_done(buf_done) struct buf b = {0};
@@ -143,8 +143,7 @@ struct sessions {
     int n;
 };
 
-/* "EXEC" and its value in front of the last column; nothing when there are no
- * sessions. */
+/* "EXEC" and its value before the last column; nothing when there are no sessions. */
 static void format_session(const struct sessions *s, pid_t pid, char *out, size_t size)
 {
     pid_t leader = getsid(pid);
@@ -182,7 +181,7 @@ static int list_pids(struct cli *c, const char *ref, const char *id, pid_t **ret
     return n < 0 ? n : mtd_pids(c->engine, s, ret, err);
 }
 
-/* Sessions first: who is listed among them is then among the processes, or has ended. */
+/* Sessions are read first: their processes are then in the list, or have exited. */
 static int list_processes(struct cli *c, const char *ref, struct buf *out,
                           struct mtd_error *err)
 {

@@ -1,5 +1,5 @@
-/* verbs - the list of all verbs. A file of its own, above the verbs: everything below is
- * handed the list, so that the help verb can describe verbs without depending on them. */
+/* verbs - the list of all verbs. It is passed down in struct cli, so that help can
+ * describe verbs without depending on them. */
 
 #include <stddef.h>
 

@@ -1,8 +1,7 @@
-/* Runs before main(), in every process made from our executable, and does nothing in all
- * but one: the one started by exec_run(). Being first matters: setns into a mount
- * namespace needs a process with one thread, and nothing of main()'s has opened or read
- * anything yet. Everything it believes comes from the sealed memfd; the environment
- * must even be empty. */
+/* constructor - runs before main() in every process of this executable, and acts only in
+ * the one that exec_run() started. It is a constructor because setns into a mount
+ * namespace needs a process with one thread, before main() has opened or read anything.
+ * It trusts nothing but the sealed memfd; even the environment must be empty. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +17,7 @@
 #include "base/proc.h"
 #include "nsenter/nsenter.h"
 
-/* Empty, or what builds with fault points pass on. */
+/* Empty, or MTD_FAULT alone in builds with fault points. */
 static bool is_bare(char **envp)
 {
     return envp && (!envp[0] || (envp[0] == fault_variable() && !envp[1]));
@@ -31,9 +30,9 @@ static bool started_by_engine(int argc, char **argv, char **envp)
            fstat(NSENTER_REPLY_FD, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
-/* From here to the command's execve nobody may look into this process: it holds the
- * host's descriptors. And it must not be left behind in a frozen cgroup when the front
- * end dies. */
+/* From here to the command's execve no process in the container may inspect this one: it
+ * holds descriptors of the host. And it must not be left in a frozen cgroup when the
+ * front end dies. */
 static void hide(void)
 {
     prctl(PR_SET_DUMPABLE, 0);

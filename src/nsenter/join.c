@@ -1,5 +1,5 @@
-/* The way in. Whatever fails here fails before the container's code can see this process:
- * the pid namespace is entered by the child alone, and it is not dumpable. */
+/* join - whatever fails here fails before a process of the container can see this one:
+ * only the child enters the pid namespace, and it is not dumpable. */
 
 #include "nsenter/nsenter.h"
 
@@ -55,15 +55,15 @@ static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_err
             return mtd_fail(err, EBADMSG, "cgroup %s: not of the form controllers:/dir",
                             text);
         dir++;
-        int r;
+        int rc;
         if (strncmp(text, V2_PREFIX, strlen(V2_PREFIX)) == 0 && *ret_v2 < 0) {
             *ret_v2 = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-            r = *ret_v2 < 0 ? -errno : 0;
+            rc = *ret_v2 < 0 ? -errno : 0;
         } else {
-            r = write_self(dir, "tasks");
+            rc = write_self(dir, "tasks");
         }
-        if (r < 0 && r != -ENOENT)
-            return mtd_fail_errno(err, -r, "cannot join the cgroup %s", dir);
+        if (rc < 0 && rc != -ENOENT)
+            return mtd_fail_errno(err, -rc, "cannot join the cgroup %s", dir);
     }
     return 0;
 }
@@ -97,15 +97,15 @@ static int join_one_by_one(const struct nsenter_request *r, int *ret_cgroup)
 {
     int fds[ARRAY_SIZE(NAMESPACES)];
     memset(fds, -1, sizeof(fds));
-    int e = open_namespaces(r->pid, fds);
-    if (e == 0 && !proc_is(r->pid, r->pid_start))
-        e = -ESRCH;
-    if (e == 0)
-        e = set_each(fds, ret_cgroup);
+    int rc = open_namespaces(r->pid, fds);
+    if (rc == 0 && !proc_is(r->pid, r->pid_start))
+        rc = -ESRCH;
+    if (rc == 0)
+        rc = set_each(fds, ret_cgroup);
     for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++)
         if (fds[i] >= 0 && fds[i] != *ret_cgroup)
             close(fds[i]);
-    return e;
+    return rc;
 }
 
 static int join_at_once(const struct nsenter_request *r, int *ret_cgroup)
@@ -125,17 +125,18 @@ static int join_at_once(const struct nsenter_request *r, int *ret_cgroup)
     return 0;
 }
 
-/* EINVAL, EBADF: setns takes no pidfd yet; ENOSYS: there are none. Nothing has been
- * joined. */
+/* EINVAL, EBADF: setns does not take a pidfd (before Linux 5.8); ENOSYS: no pidfd_open.
+ * Nothing has been joined. */
 static int join_namespaces(const struct nsenter_request *r, int one_by_one,
                            int *ret_cgroup, struct mtd_error *err)
 {
-    int e = one_by_one ? -ENOSYS : join_at_once(r, ret_cgroup);
-    if (e == -ENOSYS || e == -EINVAL || e == -EBADF)
-        e = join_one_by_one(r, ret_cgroup);
-    if (e == -ESRCH)
+    int rc = one_by_one ? -ENOSYS : join_at_once(r, ret_cgroup);
+    if (rc == -ENOSYS || rc == -EINVAL || rc == -EBADF)
+        rc = join_one_by_one(r, ret_cgroup);
+    if (rc == -ESRCH)
         return mtd_fail(err, ESRCH, "the container is no longer running");
-    return e < 0 ? mtd_fail_errno(err, -e, "cannot join the container's namespaces") : 0;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot join the container's namespaces")
+                  : 0;
 }
 
 /* exit_signal 0: a CLONE_PARENT child signals what its sibling, this process, would. */
@@ -173,21 +174,22 @@ static bool has_cpuset(int v2)
 
 static int enter_child(int cgroup_ns, struct mtd_error *err)
 {
-    int r = setns(cgroup_ns, CLONE_NEWCGROUP) < 0 ? -errno : 0;
+    int rc = setns(cgroup_ns, CLONE_NEWCGROUP) < 0 ? -errno : 0;
     close(cgroup_ns);
-    return r < 0 ? mtd_fail_errno(err, -r, "cannot join the container's cgroup namespace")
-                 : 0;
+    return rc < 0
+               ? mtd_fail_errno(err, -rc, "cannot join the container's cgroup namespace")
+               : 0;
 }
 
 int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err)
 {
     auto_fd int v2 = -1;
     int cgroup_ns = -1;
-    int e = enter_cgroups(&r->cgroups, &v2, err);
-    if (e == 0)
-        e = join_namespaces(r, one_by_one, &cgroup_ns, err);
-    if (e < 0)
-        return e;
+    int rc = enter_cgroups(&r->cgroups, &v2, err);
+    if (rc == 0)
+        rc = join_namespaces(r, one_by_one, &cgroup_ns, err);
+    if (rc < 0)
+        return rc;
     pid_t pid = v2 >= 0 && has_cpuset(v2) ? -EOPNOTSUPP : clone_inside(v2);
     if (pid < 0 && (v2 >= 0 || pid == -ENOSYS))
         pid = clone_old(v2);

@@ -8,7 +8,7 @@
  *         all namespaces at once, or one by one with mount last on kernels < 5.8. Then
  *         clone with CLONE_PARENT into the pid namespace, so the command is the front
  *         end's own child. The cgroup namespace comes last, in that child:
- *         CLONE_INTO_CGROUP is judged by the namespace of who clones.
+ *         for CLONE_INTO_CGROUP the kernel checks the cgroup namespace of the parent.
  * Process the constructor of the re-executed program, single-threaded. It returns to
  *         main() only in the child that is inside the container; main() then runs
  *         inside_exec_main() (engine/inside/inside.h), which does terminal, user,
@@ -37,9 +37,10 @@
 enum { NSENTER_REQUEST_FD = 3, NSENTER_REPLY_FD = 4 };
 
 enum {
-    NSENTER_TTY = 1 << 0,      /* a terminal of the container's devpts becomes 0, 1, 2 */
-    NSENTER_NULL_IN = 1 << 1,  /* the container's own /dev/null in place of what is */
-    NSENTER_NULL_OUT = 1 << 2, /* inherited */
+    NSENTER_TTY = 1 << 0, /* a terminal of the container's devpts becomes 0, 1, 2 */
+    /* the container's own /dev/null instead of the inherited stream */
+    NSENTER_NULL_IN = 1 << 1,
+    NSENTER_NULL_OUT = 1 << 2,
     NSENTER_NULL_ERR = 1 << 3,
     NSENTER_NO_NEW_PRIVS = 1 << 4,
     NSENTER_KEEP = 1 << 5, /* the command may outlive the front end */
@@ -76,7 +77,7 @@ int nsenter_unseal(int fd, struct nsenter_request *ret);
  * command's pid needs no message of its own and cannot be mistaken. */
 enum nsenter_reply_kind {
     NSENTER_EOF = 0, /* received only: every sender has exec'ed or is gone */
-    NSENTER_INSIDE,  /* first words of the command's process */
+    NSENTER_INSIDE,  /* the command's process exists */
     NSENTER_MASTER,  /* with the terminal's master */
     NSENTER_ERROR,
 };
@@ -87,20 +88,19 @@ struct nsenter_reply {
     struct mtd_error error;
 };
 int nsenter_socket(int *ret_front, int *ret_inside);
-int nsenter_reply(
-    int fd, enum nsenter_reply_kind kind, int pass,
-    const struct mtd_error *error); /* pass: -1 = none; error: NULL = none */
+/* pass: a descriptor to send along, -1 = none; error: NULL = none. */
+int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
+                  const struct mtd_error *error);
 int nsenter_receive(int fd, struct nsenter_reply *ret); /* blocks */
 
-/* Becomes a process inside: cgroups, namespaces, clone. Returns in the child only, as 0
- * (or as -errno when it could not get that far); the parent ends. one_by_one = do not use
- * the pidfd form of setns. */
+/* Joins the cgroups and namespaces, then clones. The parent exits; the child returns 0.
+ * On failure returns -errno. one_by_one = without the pidfd form of setns. */
 int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err);
 
 /* The request this process was started with, once the constructor has joined; else
  * NULL. */
 const struct nsenter_request *nsenter_joined(void);
 void nsenter_set_joined(
-    const struct nsenter_request *r); /* the constructor's; borrowed */
+    const struct nsenter_request *r); /* for the constructor; borrowed */
 
 #endif

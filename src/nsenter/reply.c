@@ -1,4 +1,5 @@
-/* Replies: one SOCK_SEQPACKET message each, the sender's pid attached by the kernel. */
+/* reply - one SOCK_SEQPACKET message each; the kernel attaches the sender's pid, because
+ * a process inside the pid namespace does not know its own pid outside. */
 
 #include "nsenter/nsenter.h"
 

@@ -1,6 +1,6 @@
-/* The request on its way: a fixed head, the limits, then strings, each with its length.
- * Both ends are the same executable, so the head is a plain struct; whatever else might
- * put bytes on fd 3 is met by checks before anything is used. */
+/* request - a fixed head, the limits, then strings, each with its length. Both ends are
+ * the same executable, so the head is a plain struct; it is checked all the same, because
+ * another process may have put the bytes on fd 3. */
 
 #include "nsenter/nsenter.h"
 
@@ -58,16 +58,16 @@ static int put_string(struct buf *b, const char *s)
     if (len > NSENTER_MAX)
         return -E2BIG;
     uint32_t n = (uint32_t)len;
-    int r = buf_add(b, &n, sizeof(n));
-    return r < 0 ? r : buf_add(b, s ? s : "", len);
+    int rc = buf_add(b, &n, sizeof(n));
+    return rc < 0 ? rc : buf_add(b, s ? s : "", len);
 }
 
 static int put_strings(struct buf *b, const struct strv *v)
 {
-    int r = 0;
-    for (size_t i = 0; i < v->len && r == 0; i++)
-        r = b->len > NSENTER_MAX ? -E2BIG : put_string(b, v->items[i]);
-    return r;
+    int rc = 0;
+    for (size_t i = 0; i < v->len && rc == 0; i++)
+        rc = b->len > NSENTER_MAX ? -E2BIG : put_string(b, v->items[i]);
+    return rc;
 }
 
 int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
@@ -84,17 +84,17 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     head.n_cgroups = (uint32_t)r->cgroups.len;
     head.n_args = (uint32_t)r->args.len;
     head.n_env = (uint32_t)r->env.len;
-    int e = buf_add(&b, &head, sizeof(head));
-    if (e == 0 && r->n_rlimits > 0)
-        e = buf_add(&b, r->rlimits, r->n_rlimits * sizeof(*r->rlimits));
+    int rc = buf_add(&b, &head, sizeof(head));
+    if (rc == 0 && r->n_rlimits > 0)
+        rc = buf_add(&b, r->rlimits, r->n_rlimits * sizeof(*r->rlimits));
     const char *const texts[] = {r->cwd, r->user};
-    for (size_t i = 0; i < ARRAY_SIZE(texts) && e == 0; i++)
-        e = put_string(&b, texts[i]);
+    for (size_t i = 0; i < ARRAY_SIZE(texts) && rc == 0; i++)
+        rc = put_string(&b, texts[i]);
     const struct strv *const lists[] = {&r->cgroups, &r->args, &r->env};
-    for (size_t i = 0; i < ARRAY_SIZE(lists) && e == 0; i++)
-        e = put_strings(&b, lists[i]);
-    if (e < 0 || b.len > NSENTER_MAX)
-        return e < 0 ? e : -E2BIG;
+    for (size_t i = 0; i < ARRAY_SIZE(lists) && rc == 0; i++)
+        rc = put_strings(&b, lists[i]);
+    if (rc < 0 || b.len > NSENTER_MAX)
+        return rc < 0 ? rc : -E2BIG;
     head.size = (uint32_t)b.len;
     memcpy(b.data, &head, sizeof(head));
     *ret = b;
@@ -131,11 +131,11 @@ static int get_strings(struct reader *in, uint32_t n, struct strv *ret)
 {
     for (uint32_t i = 0; i < n; i++) {
         char *s = NULL;
-        int r = get_string(in, &s);
-        if (r == 0)
-            r = strv_take(ret, s);
-        if (r < 0)
-            return r;
+        int rc = get_string(in, &s);
+        if (rc == 0)
+            rc = strv_take(ret, s);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -165,18 +165,18 @@ static bool head_is_valid(const struct head *h, size_t len)
 
 static int decode_body(struct reader *in, const struct head *h, struct nsenter_request *r)
 {
-    int e = get_rlimits(in, h->n_rlimits, r);
-    if (e == 0)
-        e = get_string(in, &r->cwd);
-    if (e == 0)
-        e = get_string(in, &r->user);
-    if (e == 0)
-        e = get_strings(in, h->n_cgroups, &r->cgroups);
-    if (e == 0)
-        e = get_strings(in, h->n_args, &r->args);
-    if (e == 0)
-        e = get_strings(in, h->n_env, &r->env);
-    return e < 0 || in->at == in->end ? e : -EBADMSG;
+    int rc = get_rlimits(in, h->n_rlimits, r);
+    if (rc == 0)
+        rc = get_string(in, &r->cwd);
+    if (rc == 0)
+        rc = get_string(in, &r->user);
+    if (rc == 0)
+        rc = get_strings(in, h->n_cgroups, &r->cgroups);
+    if (rc == 0)
+        rc = get_strings(in, h->n_args, &r->args);
+    if (rc == 0)
+        rc = get_strings(in, h->n_env, &r->env);
+    return rc < 0 || in->at == in->end ? rc : -EBADMSG;
 }
 
 int nsenter_decode(const void *data, size_t len, struct nsenter_request *ret)
@@ -192,9 +192,9 @@ int nsenter_decode(const void *data, size_t len, struct nsenter_request *ret)
     r.caps = h.caps;
     r.rows = h.rows;
     r.cols = h.cols;
-    int e = decode_body(&in, &h, &r);
-    if (e < 0)
-        return e;
+    int rc = decode_body(&in, &h, &r);
+    if (rc < 0)
+        return rc;
     *ret = r;
     r = (struct nsenter_request){0};
     return 0;
@@ -203,15 +203,15 @@ int nsenter_decode(const void *data, size_t len, struct nsenter_request *ret)
 int nsenter_seal(const struct nsenter_request *r)
 {
     auto_done(buf_done) struct buf b = {0};
-    int e = nsenter_encode(r, &b);
-    if (e < 0)
-        return e;
+    int rc = nsenter_encode(r, &b);
+    if (rc < 0)
+        return rc;
     auto_fd int fd = memfd_create("mtd-exec", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
-    e = fs_write_all(fd, b.data, b.len);
-    if (e < 0)
-        return e;
+    rc = fs_write_all(fd, b.data, b.len);
+    if (rc < 0)
+        return rc;
     return fcntl(fd, F_ADD_SEALS, REQUEST_SEALS) < 0 ? -errno : take_fd(&fd);
 }
 
@@ -225,7 +225,7 @@ int nsenter_unseal(int fd, struct nsenter_request *ret)
     void *data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == MAP_FAILED)
         return -errno;
-    int e = nsenter_decode(data, size, ret);
+    int rc = nsenter_decode(data, size, ret);
     munmap(data, size);
-    return e;
+    return rc;
 }
