@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/parse.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 
 #define REASON "the host was restarted"
 #define MARKER "boot_id" /* of the boot whose start the records already know of */

@@ -13,7 +13,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "base/sys.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 #include "engine/exec/exec.h"
 
 #define KILL_WAIT_MS 30000

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 #include "engine/monitor/monitor.h"
 
 void mtd_health(struct mtd_engine *e, const struct mtd_record *r, struct mtd_health *ret)

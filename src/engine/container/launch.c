@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 #include "engine/host/self.h"
 #include "engine/monitor/monitor.h"
 

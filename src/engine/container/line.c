@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 
 #define POLL_MAX_MS 3600000 /* poll takes an int; longer waits go round */
 

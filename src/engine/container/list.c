@@ -7,7 +7,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "engine/cgroup/stats.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 
 static bool adopt_orphans(struct mtd_engine *e, const struct mtd_list *l)
 {

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 
 static void observe_record(struct mtd_engine *e, struct mtd_record *r)
 {

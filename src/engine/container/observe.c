@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 
 /* The monitor holds this lock as long as it lives; nobody can fake or forget that. */
 bool container_has_monitor(struct mtd_engine *e, const char *id)

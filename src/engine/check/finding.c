@@ -1,6 +1,6 @@
 /* What a check has found, and what both of its halves ask and repair. */
 
-#include "engine/container/finding.h"
+#include "engine/check/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
  * again and again is told. Repairing is left to what mends things anyway, then all is looked at
  * once more: what is found no longer was repaired. */
 
-#include "engine/container/finding.h"
+#include "engine/check/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

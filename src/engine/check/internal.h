@@ -2,10 +2,10 @@
  * Shape   container/check.c asks the records, container/check_host.c the host; both collect
  *         findings. One that is not found again a moment later was something under way.
  */
-#ifndef ENGINE_CONTAINER_FINDING_H
-#define ENGINE_CONTAINER_FINDING_H
+#ifndef ENGINE_CHECK_INTERNAL_H
+#define ENGINE_CHECK_INTERNAL_H
 
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 
 struct finding;
 /* 0, or -errno: it stays as it is. NULL in a finding = only a person can put it right. */

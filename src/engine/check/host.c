@@ -2,7 +2,7 @@
  * groups are and the table of processes: what is ours shows by an id this root knows or once
  * knew, and by the two directories in a process's arguments. */
 
-#include "engine/container/finding.h"
+#include "engine/check/internal.h"
 
 #include <dirent.h>
 #include <errno.h>

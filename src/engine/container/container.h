@@ -1,6 +1,6 @@
 /* container/internal.h - what the files behind engine.h share. */
-#ifndef ENGINE_CONTAINER_INTERNAL_H
-#define ENGINE_CONTAINER_INTERNAL_H
+#ifndef ENGINE_CONTAINER_CONTAINER_H
+#define ENGINE_CONTAINER_CONTAINER_H
 
 #include "engine/cgroup/cgroup.h"
 #include "engine/engine.h"
