@@ -1,6 +1,6 @@
-/* container/finding.h - what the halves of mtd_check() share.
- * Shape   container/check.c asks the records, container/check_host.c the host; both collect
- *         findings. One that is not found again a moment later was something under way.
+/* check/internal.h - mtd_check(), which engine.h declares: records against everything else.
+ * Shape   check.c asks the records, host.c the host; both collect findings (finding.c). One that
+ *         is not found again a moment later was something under way.
  */
 #ifndef ENGINE_CHECK_INTERNAL_H
 #define ENGINE_CHECK_INTERNAL_H

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/container/container.h"
+#include "engine/container/internal.h"
 #include "engine/container/relay.h"
 
 #define GREETING_WAIT_MS 10000

@@ -1,4 +1,12 @@
-/* container/internal.h - what the files behind engine.h share. */
+/* container - the state and what is known of the containers in it, for all that engine.h declares.
+ * Shape   files in ranks, each uses the ones before it only:
+ *           observe   what the kernel says of a record
+ *           line      talking with a monitor
+ *           launch    making one
+ *           boot, health, sweep   putting right what is left of something
+ *           load, list   records as all others see them
+ *           the calls of engine.h; those of `system check` are in a room of their own
+ */
 #ifndef ENGINE_CONTAINER_CONTAINER_H
 #define ENGINE_CONTAINER_CONTAINER_H
 
@@ -8,29 +16,11 @@
 #include "engine/store/store.h"
 #include "engine/wire/packet.h"
 
-struct mtd_attachment {
-    char id[MTD_ID_SIZE];
-    int socket; /* -1 = not connected yet */
-    int dir_fd;
-    struct log_reader reader;
-    bool tty;
-    bool redraw; /* a full-screen program is made to paint anew */
-};
-
 struct mtd_engine {
     struct store store;
     struct image_store images;
     char boot_id[BOOT_ID_LEN + 1];
 };
-
-/* Each line uses the ones above it only:
- *   observe   what the kernel says of a record
- *   line      talking with a monitor
- *   launch    making one
- *   boot, health, sweep   putting right what is left of something
- *   load, list   records as everyone above sees them
- *   the calls of engine.h
- */
 
 /* ---- container/observe.c ---- */
 
@@ -102,23 +92,5 @@ void container_clear_run(struct mtd_engine *e, const char *id);
 /* ref -> id, lock (skipped when lock_fd is NULL), record with observed state. */
 int container_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
                    int *ret_lock, struct mtd_error *err);
-
-/* ---- the calls ---- */
-
-char *container_dir(struct mtd_engine *e, const char *id,
-                    const char *name); /* malloc'ed */
-
-/* Opens the log of a container at its present end; it may not exist yet. Not connected: the
- * container is, or its log with it may be gone, a moment later. */
-int container_attachment_new(struct mtd_engine *e, const char *id,
-                             struct mtd_attachment **ret, struct mtd_error *err);
-
-/* Refuses limits this machine or docker's rules do not allow. */
-int container_check_resources(const struct mtd_resources *r, struct mtd_error *err);
-
-/* An empty volume gets what the image has at its target. For create, before anything else sees
- * the container; the volumes are made, image_hold() is held. */
-int container_fill_volumes(struct mtd_engine *e, const struct mtd_record *r,
-                           struct mtd_error *err);
 
 #endif

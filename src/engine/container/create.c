@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "engine/confine/confine.h"
-#include "engine/container/container.h"
+#include "engine/container/internal.h"
 #include "engine/host/init_program.h"
 #include "engine/host/kernel.h"
 #include "engine/rootfs/hostfiles.h"

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/container/container.h"
+#include "engine/container/internal.h"
 
 #define DEPTH_MAX 512
 

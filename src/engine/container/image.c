@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
-#include "engine/container/container.h"
+#include "engine/container/internal.h"
 #include "engine/rootfs/rootfs.h"
 #include "engine/store/events.h"
 

@@ -11,7 +11,7 @@
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
-#include "engine/container/container.h"
+#include "engine/container/internal.h"
 
 #define DEFAULT_ROOT "/var/lib/mytop-docker"
 #define DEFAULT_RUN_ROOT "/run/mytop-docker"

@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "engine/container/container.h"
+#include "engine/container/internal.h"
 #include "engine/host/kernel.h"
 #include "engine/monitor/monitor.h"
 

@@ -1,7 +1,7 @@
 /* exec - a further command in a running container.
  * Shape   exec_run (front end): encodes the request, re-runs our executable (see nsenter.h),
- *         gets the pid or an error, relays streams or the terminal, waits. exec_child_main
- *         (inside): reads the request the constructor mapped, becomes the command.
+ *         gets the pid or an error, relays streams or the terminal, waits. What runs in
+ *         the container before the command is inside/inside.h's.
  * Process front end; the command is its direct child, so its status is exact.
  */
 #ifndef ENGINE_EXEC_EXEC_H

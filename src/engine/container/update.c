@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/container/container.h"
+#include "engine/container/internal.h"
 #include "engine/host/tty.h"
 #include "engine/store/events.h"
 
