@@ -145,6 +145,16 @@ static int get_labels(const void *row, struct buf *out)
     return add_joined(&container_of(row)->labels, out);
 }
 
+static int get_label(const void *row, const char *key, struct buf *out)
+{
+    const struct strv *labels = &container_of(row)->labels;
+    size_t len = strlen(key);
+    for (size_t i = 0; i < labels->len; i++)
+        if (strncmp(labels->items[i], key, len) == 0 && labels->items[i][len] == '=')
+            return buf_puts(out, labels->items[i] + len + 1);
+    return 0;
+}
+
 /* docker shows the sources, each cut to 15 characters. */
 static int get_mounts(const void *row, struct buf *out)
 {
@@ -205,6 +215,7 @@ const struct format_field PS_FIELDS[] = {
     {"Ports", "PORTS", get_ports},
     {"Names", "NAMES", get_names},
     {"Labels", "LABELS", get_labels},
+    {"Label", NULL, NULL, get_label},
     {"Mounts", "MOUNTS", get_mounts},
     {"LocalVolumes", "LOCAL VOLUMES", get_local_volumes},
     {"Networks", "NETWORKS", get_networks},

@@ -19,49 +19,12 @@ int table_init(struct table *t, const char *format, const struct format_field *f
     return format_compile(&t->format, format, fields, columns, err);
 }
 
-/* The text comes from containers: a tab or newline in a cell must not break the table. */
-static int add_cells(struct table *t, const void *row, struct mtd_error *err)
-{
-    const struct format *f = &t->format;
-    for (size_t i = 0; i < f->n_pieces; i++) {
-        auto_done(buf_done) struct buf cell = {0};
-        struct format one = {f->kind, &f->pieces[i], 1, f->fields};
-        int rc = format_row(&one, row, &cell, err);
-        if (rc == 0 && cell.len)
-            rc = f->pieces[i].kind == FORMAT_TEXT
-                     ? buf_add(&t->text, cell.data, cell.len)
-                     : print_visible(&t->text, cell.data, cell.len, "");
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
 int table_add(struct table *t, const void *row, struct mtd_error *err)
 {
-    int rc = t->format.kind == FORMAT_TABLE ? add_cells(t, row, err)
-                                            : format_row(&t->format, row, &t->text, err);
+    int rc = format_row(&t->format, row, &t->text, err);
     if (rc == 0)
         rc = buf_putc(&t->text, '\n');
     return rc == -ENOMEM ? mtd_fail(err, ENOMEM, "out of memory") : rc;
-}
-
-static const char *title_of(const struct format *f, const char *name)
-{
-    for (const struct format_field *field = f->fields; field->name; field++)
-        if (strcmp(field->name, name) == 0)
-            return field->title;
-    return name;
-}
-
-static int add_header(const struct format *f, struct buf *out)
-{
-    int rc = 0;
-    for (size_t i = 0; i < f->n_pieces && rc == 0; i++)
-        rc = buf_puts(out, f->pieces[i].kind == FORMAT_TEXT
-                               ? f->pieces[i].text
-                               : title_of(f, f->pieces[i].text));
-    return rc < 0 ? rc : buf_putc(out, '\n');
 }
 
 /* The last cell of a line is not followed by a tab and counts for no column. */
@@ -108,7 +71,9 @@ int table_print(struct table *t, struct mtd_error *err)
     if (t->format.kind != FORMAT_TABLE) {
         rc = print_out(&t->text);
     } else {
-        rc = add_header(&t->format, &all);
+        rc = format_header(&t->format, &all);
+        if (rc == 0)
+            rc = buf_putc(&all, '\n');
         if (rc == 0 && t->text.len)
             rc = buf_add(&all, t->text.data, t->text.len);
         if (rc == 0)

@@ -66,13 +66,7 @@ static void done_ps(void *values)
 
 static bool wants_size(const struct ps_values *v)
 {
-    if (v->size || v->table.format.kind == FORMAT_JSON)
-        return v->size;
-    for (size_t i = 0; i < v->table.format.n_pieces; i++)
-        if (v->table.format.pieces[i].kind != FORMAT_TEXT &&
-            strcmp(v->table.format.pieces[i].text, "Size") == 0)
-            return true;
-    return false;
+    return v->size || format_uses(&v->table.format, "Size");
 }
 
 static void fill_size(struct cli *c, const struct mtd_image_list *images,

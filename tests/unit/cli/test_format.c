@@ -25,10 +25,16 @@ static int get_bytes(const void *row, struct buf *out)
     return buf_puts(out, "\xff\x1b");
 }
 
+static int get_label(const void *row, const char *key, struct buf *out)
+{
+    return buf_printf(out, "%s of %s", key, (const char *)row);
+}
+
 static const struct format_field FIELDS[] = {
     {"ID", "THE ID", get_id},
     {"Quote", "QUOTE", get_quote},
     {"Bytes", "BYTES", get_bytes},
+    {"Label", NULL, NULL, get_label},
     FORMAT_FIELDS_END,
 };
 
@@ -51,7 +57,8 @@ static const char *tree(const char *template)
 {
     json_t *root =
         json_loads("{\"A\":{\"B\":\"text\",\"C\":[\"x\",\"y z\"],\"D\":7,\"E\":null,"
-                   "\"F\":true,\"G\":{\"k\":\"v\",\"l\":1}}}",
+                   "\"F\":true,\"G\":{\"k\":\"v\",\"l\":1}},"
+                   "\"Labels\":{\"k\":\"v\",\"a.b\":\"c\"}}",
                    0, NULL);
     format_done(&f);
     out.len = 0;
@@ -86,8 +93,8 @@ Test(format, only_tab_and_newline_are_escapes)
 Test(format, json)
 {
     cr_expect_str_eq(row("{{json .Quote}}"), "\"a \\\"b\\\" <c>\\n\"");
-    cr_expect_str_eq(row("{{json .Bytes}}"), "\"M-^?^[\"");
-    cr_expect_str_eq(row("json"), "{\"Bytes\":\"M-^?^[\",\"ID\":\"abc\","
+    cr_expect_str_eq(row("{{json .Bytes}}"), "\"\\ufffd\\u001b\"");
+    cr_expect_str_eq(row("json"), "{\"Bytes\":\"\\ufffd\\u001b\",\"ID\":\"abc\","
                                   "\"Quote\":\"a \\\"b\\\" <c>\\n\"}");
     cr_expect_str_eq(row("{{json .}}"), out.data);
 }
@@ -96,18 +103,18 @@ Test(format, errors_say_where)
 {
     static const char *const CASES[][2] = {
         {"{{.Nope}}",
-         "template position 3: no field .Nope; the fields are ID Quote Bytes"},
-        {"ab{{", "template position 3: \"{{\" is never closed"},
-        {"{{.ID", "template position 1: \"{{\" is never closed"},
-        {"x{{range .ID}}", "template position 4: \"range\": only "},
-        {"{{.ID | upper}}", "template position 7: unexpected \"| upper\"; only "},
-        {"{{}}", "template position 3: expected a field such as .ID; only "},
-        {"{{json}}", "template position 7: expected a field such as .ID; only "},
-        {"{{\"x\"}}", "template position 3: expected a field such as .ID; only "},
-        {"{{.ID.}}", "template position 3: expected a field such as .ID; only "},
-        {"{{.1}}", "template position 4: unexpected \"1\"; only "},
-        {"{{.ID.Sub}}", "template position 3: no field .ID.Sub; the fields are"},
-        {"{{- .ID}}", "template position 3: expected a field such as .ID; only "},
+         "template: 1:3: no field .Nope; the fields are ID Quote Bytes Label"},
+        {"ab{{", "template: 1:5: unclosed action: \"}}\" is missing"},
+        {"x{{range .ID}}", "template: 1:4: {{range}} without its {{end}}"},
+        {"{{.ID | uper}}", "template: 1:9: unknown function \"uper\""},
+        {"{{if true}}\n  {{.Nope}}{{end}}", "template: 2:5: no field .Nope; the fields"},
+        {"{{with .ID}}{{$.Nope}}{{end}}", "template: 1:16: no field .Nope; the fields"},
+        {"{{.ID.Sub}}", "template: 1:6: no field .Sub in a value of type string"},
+        {"{{.Label}}", "template: 1:3: .Label needs an argument"},
+        {"{{.Label 3}}", "template: 1:3: .Label expects a string; got int"},
+        {"{{.ID 3}}", "template: 1:3: .ID expects a string; got int"},
+        {"{{.ID \"x\"}}", "template: 1:3: .ID has arguments but is no method"},
+        {"{{.Label \"x\" \"y\"}}", "template: 1:3: too many arguments"},
     };
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
         const char *said = row(CASES[i][0]);
@@ -119,7 +126,33 @@ Test(format, errors_say_where)
 
 Test(format, positions_count_characters)
 {
-    cr_expect(strncmp(row("\xc3\xa4\xc3\xb6{{.X}}"), "template position 5:", 20) == 0);
+    cr_expect(strncmp(row("\xc3\xa4\xc3\xb6{{.X}}"), "template: 1:5:", 14) == 0);
+}
+
+Test(format, methods)
+{
+    cr_expect_str_eq(row("{{.Label \"color\"}}"), "color of abc");
+    cr_expect_str_eq(row("{{\"color\" | .Label | upper}}"), "COLOR OF ABC");
+    cr_expect_str_eq(row("{{range split \"a,b\" \",\"}}{{$.Label .}};{{end}}"),
+                     "a of abc;b of abc;");
+}
+
+Test(format, a_row_as_a_whole_has_no_methods)
+{
+    cr_expect_str_eq(row("{{range $name, $value := .}}{{$name}} {{end}}"),
+                     "Bytes ID Quote ");
+    cr_expect_str_eq(row("{{len .}} {{.}}"),
+                     "3 map[Bytes:\xff\x1b ID:abc Quote:a \"b\" <c>\n]");
+}
+
+Test(format, names_the_fields_it_uses)
+{
+    row("{{if true}}{{with 3}}{{$.ID}}{{end}}{{end}}");
+    cr_expect(format_uses(&f, "ID") && !format_uses(&f, "Quote"));
+    row("{{range split (print .Quote) \"\"}}{{.}}{{end}}");
+    cr_expect(format_uses(&f, "Quote") && !format_uses(&f, "ID"));
+    row("json");
+    cr_expect(!format_uses(&f, "ID"));
 }
 
 Test(format, trees_as_go_prints_them)
@@ -129,8 +162,9 @@ Test(format, trees_as_go_prints_them)
     cr_expect_str_eq(tree("{{.A.E}}"), "<nil>");
     cr_expect_str_eq(tree("{{.A.G}}"), "map[k:v l:1]");
     cr_expect_str_eq(tree("{{json .A.C}}"), "[\"x\",\"y z\"]");
-    cr_expect_str_eq(tree("{{.A.X}}"), "template position 3: no field .A.X");
-    cr_expect_str_eq(tree("{{.A.B.C}}"), "template position 3: no field .A.B.C");
+    cr_expect_str_eq(tree("{{.A.X}}"), "template: 1:5: no field .X");
+    cr_expect_str_eq(tree("{{.A.B.C}}"),
+                     "template: 1:7: no field .C in a value of type string");
 }
 
 Test(format, kinds)
@@ -139,14 +173,40 @@ Test(format, kinds)
     cr_expect_eq(f.kind, FORMAT_TABLE);
     row("table");
     cr_expect_eq(f.kind, FORMAT_TABLE);
-    cr_expect_eq(f.n_pieces, 1);
     row("table {{.ID}}\\t{{.Quote}}");
     cr_expect_eq(f.kind, FORMAT_TABLE);
-    cr_expect_eq(f.n_pieces, 3);
     row("json");
     cr_expect_eq(f.kind, FORMAT_JSON);
     row("{{.ID}}");
     cr_expect_eq(f.kind, FORMAT_TEMPLATE);
+}
+
+Test(format, keys_of_maps_may_be_missing)
+{
+    cr_expect_str_eq(tree("{{.Labels.k}} {{.Labels.nope}} {{.Labels.no.way}}"),
+                     "v <no value> <no value>");
+    cr_expect_str_eq(tree("{{if .Labels.nope}}yes{{else}}no{{end}}"), "no");
+    cr_expect_str_eq(tree("{{index .Labels \"a.b\"}}{{index .Labels \"nope\"}}"), "c");
+    cr_expect_str_eq(tree("{{with .Labels}}{{.nope}}{{end}}"), "<no value>");
+}
+
+static const char *header(const char *template)
+{
+    row(template);
+    out.len = 0;
+    cr_assert_eq(format_header(&f, &out), 0);
+    return out.data ? out.data : "";
+}
+
+Test(format, headers_are_the_titles)
+{
+    cr_expect_str_eq(header("table {{.ID}}\\t{{.Quote}}"), "THE ID\tQUOTE");
+    cr_expect_str_eq(header("table {{lower .ID}}:{{truncate .Quote 2}}"), "THE ID:QUOTE");
+    cr_expect_str_eq(header("table {{json .ID}} {{join (split .ID \",\") \" \"}}"),
+                     "THE ID THE ID");
+    cr_expect_str_eq(header("table {{.Label \"com.example.my-own_key\"}}"), "my own key");
+    cr_expect_str_eq(header("table {{if eq .ID \"abc\"}}{{.ID}}{{else}}-{{end}}"), "-");
+    cr_expect_str_eq(header("table {{.ID}} {{range .ID}}{{end}} {{.ID}}"), "THE ID ");
 }
 
 static const char *align(const char *text)

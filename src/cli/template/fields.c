@@ -1,0 +1,130 @@
+/* fields - .A.B of trees and of rows. */
+
+#include <errno.h>
+
+#include "base/cleanup.h"
+#include "cli/template/internal.h"
+
+static bool is_map(const struct run *r, const char *name)
+{
+    const char *const *maps = r->data->maps;
+    while (maps && *maps && strcmp(*maps, name) != 0)
+        maps++;
+    return maps && *maps;
+}
+
+static int get_member(struct run *r, const struct name *name, const struct value *of,
+                      struct value *ret)
+{
+    const json_t *member = json_object_get(of->map, name->text);
+    if (!member && !of->open)
+        return run_fail(r, name->at, "no field .%.80s", name->text);
+    *ret = member ? value_of_json(member) : (struct value){.kind = VALUE_NONE};
+    ret->open = is_map(r, name->text);
+    return 0;
+}
+
+/* -1 = there is none. */
+static ssize_t find_field(const struct template_row *row, const char *name)
+{
+    const char *other;
+    for (size_t i = 0; (other = row->name(row->data, i)); i++)
+        if (strcmp(other, name) == 0)
+            return (ssize_t)i;
+    return -1;
+}
+
+/* A part of a string does not end in a NUL. */
+static int copy_argument(struct run *r, const struct name *name,
+                         const struct value *argument, char **ret)
+{
+    if (argument->kind != VALUE_STRING)
+        return run_fail(r, name->at, ".%.80s expects a string; got %s", name->text,
+                        value_type(argument));
+    *ret = run_alloc(r, name->at, argument->string.len + 1);
+    if (*ret)
+        memcpy(*ret, argument->string.text, argument->string.len);
+    return *ret ? 0 : -EINVAL;
+}
+
+static int get_field(struct run *r, const struct name *name, const struct value *argument,
+                     struct value *ret)
+{
+    const struct template_row *row = r->data->row;
+    ssize_t i = find_field(row, name->text);
+    if (i < 0)
+        return run_fail(r, name->at, "no field .%.80s", name->text);
+    char *key = NULL;
+    int rc = argument ? copy_argument(r, name, argument, &key) : 0;
+    if (rc < 0)
+        return rc;
+    struct buf bytes = {0};
+    rc = row->get(row->data, (size_t)i, key, &bytes);
+    if (rc == 0)
+        return run_string(r, name->at, &bytes, ret);
+    buf_done(&bytes);
+    if (rc == -ENOENT)
+        return run_fail(r, name->at, ".%.80s has arguments but is no method", name->text);
+    if (rc == -EINVAL)
+        return run_fail(r, name->at, ".%.80s needs an argument", name->text);
+    return run_result(r, name->at, rc);
+}
+
+int run_field(struct run *r, const struct name *name, const struct value *of,
+              const struct value *argument, struct value *ret)
+{
+    if (of->kind == VALUE_ROW)
+        return get_field(r, name, argument, ret);
+    if (argument)
+        return run_fail(r, name->at, ".%.80s has arguments but is no method", name->text);
+    *ret = *of;
+    if (of->kind == VALUE_NONE) /* what a map has not has no fields either */
+        return 0;
+    if (of->kind == VALUE_NIL)
+        return run_fail(r, name->at, "nil evaluating .%.80s", name->text);
+    if (of->kind != VALUE_MAP)
+        return run_fail(r, name->at, "no field .%.80s in a value of type %s", name->text,
+                        value_type(of));
+    return get_member(r, name, of, ret);
+}
+
+static int add_field(const struct template_row *row, size_t i, json_t *whole)
+{
+    auto_done(buf_done) struct buf bytes = {0};
+    int rc = row->get(row->data, i, NULL, &bytes);
+    if (rc == -EINVAL)
+        return 0; /* a method */
+    /* The bytes of a row need not be UTF-8; write_json sees to that. */
+    json_t *text = rc < 0 ? NULL : json_stringn_nocheck(bytes.data ?: "", bytes.len);
+    if (rc == 0 && json_object_set_new_nocheck(whole, row->name(row->data, i), text) < 0)
+        rc = -ENOMEM;
+    return rc;
+}
+
+/* In the order of the names: a row is a map for docker's JSON. */
+static int build_row(struct run *r)
+{
+    const struct template_row *row = r->data->row;
+    json_t *whole = json_object();
+    r->row = json_object();
+    int rc = whole && r->row ? 0 : -ENOMEM;
+    for (size_t i = 0; rc == 0 && row->name(row->data, i); i++)
+        rc = add_field(row, i, whole);
+    const char **names = rc == 0 ? value_keys(&r->arena, whole) : NULL;
+    for (size_t i = 0; names && rc == 0 && i < json_object_size(whole); i++)
+        if (json_object_set_nocheck(r->row, names[i], json_object_get(whole, names[i])) <
+            0)
+            rc = -ENOMEM;
+    json_decref(whole);
+    return rc < 0 || names ? rc : -ENOMEM;
+}
+
+int run_whole(struct run *r, size_t at, struct value *v)
+{
+    if (v->kind != VALUE_ROW)
+        return 0;
+    int rc = r->row ? 0 : build_row(r);
+    if (rc == 0)
+        *v = value_of_json(r->row);
+    return run_result(r, at, rc);
+}

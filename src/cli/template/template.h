@@ -1,0 +1,63 @@
+/* template - Go's text/template over JSON values, with docker's functions.
+ * Shape   parsed once, run as often as there are rows. The dot is a JSON tree or a row
+ *         whose fields are made when the template asks for them.
+ * Missing a key that an object has not is an error, as with docker's structs; in the
+ *         objects the caller names as maps (labels) it is Go's "<no value>".
+ * Bounds  TEMPLATE_*_MAX: a template cannot make the program large, slow or deep.
+ * Errors  "template: LINE:COLUMN: why" in one line; -EINVAL or -ENOMEM. What was written
+ *         to `out` before an error stays there.
+ * Owner   template_free. Rows and trees are borrowed for the call.
+ * Source  Go text/template and fmt; docker/cli templates/templates.go. Not there: define,
+ *         template, block, call, complex numbers.
+ */
+#ifndef CLI_TEMPLATE_TEMPLATE_H
+#define CLI_TEMPLATE_TEMPLATE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#define TEMPLATE_DEPTH_MAX 100         /* blocks and parentheses inside each other */
+#define TEMPLATE_STEPS_MAX 1000000     /* nodes evaluated in one run */
+#define TEMPLATE_OUTPUT_MAX (8 << 20)  /* bytes of one run */
+#define TEMPLATE_MEMORY_MAX (64 << 20) /* bytes of values made in one run */
+
+struct template;
+
+/* Text outside of actions: \t and \n written as two characters are a tab and a newline. */
+int template_parse(const char *text, struct template **ret, struct mtd_error *err);
+void template_free(struct template *t); /* NULL is fine */
+
+/* Calls fn for the name of every field that is asked of the dot the template began with
+ * (`.Name`, `$.Name`), so that a wrong one is found before there is a row. */
+typedef int (*template_field_fn)(const struct template *t, const char *name, size_t at,
+                                 void *arg, struct mtd_error *err);
+int template_each_field(const struct template *t, template_field_fn fn, void *arg,
+                        struct mtd_error *err);
+/* Sets err to "template: LINE:COLUMN: ..." for the byte `at`; returns -EINVAL. */
+int template_fail(const struct template *t, size_t at, struct mtd_error *err,
+                  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+struct template_row {
+    const void *data;
+    /* The name of field i; NULL after the last. */
+    const char *(*name)(const void *data, size_t i);
+    /* argument: of `.Label "x"`, else NULL. -ENOENT = field i takes none, -EINVAL = it
+     * needs one; such a field is no part of the row as a whole. */
+    int (*get)(const void *data, size_t i, const char *argument, struct buf *out);
+};
+
+struct template_data {
+    const json_t *tree;             /* the dot, or */
+    const struct template_row *row; /* the dot */
+    const char *const
+        *maps;   /* names of fields that hold maps, NULL at the end; or NULL */
+    bool header; /* a table's header is made: docker's functions leave the titles alone */
+};
+int template_run(const struct template *t, const struct template_data *data,
+                 struct buf *out, struct mtd_error *err);
+
+#endif
