@@ -3,7 +3,7 @@
  *   loggrow [MEGABYTES [MB_PER_SECOND [DIRECTORY]]]   default 1024, 50, /tmp
  *
  * A child appends lines until the log has that size. Meanwhile the view follows for a
- * third of the time, stands paused for a third (counting the new lines), and searches and
+ * third of the time, is paused for a third (counting the new lines), and searches and
  * filters for the rest, 25 times a second, as the screen would. Prints the longest and
  * the mean time of one look (sizes, lines, drawing, one piece of work), processor time,
  * and the growth of the resident set.

@@ -137,12 +137,12 @@ static void seat_wait(struct seat *s, const char *mark, int64_t silence)
     while (now() < end) {
         int r = seat_read(s, seen ? silence : 100 * MS, mark, &seen);
         if (r < 0)
-            fail("it ended before \"%s\" came; it said: %.*s", mark, (int)s->len,
-                 s->tail);
+            fail("the program exited before \"%s\" appeared; its output: %.*s", mark,
+                 (int)s->len, s->tail);
         if (r == 0 && seen)
             return;
     }
-    fail("\"%s\" did not come in %d s", mark, (int)(PATIENCE / NS));
+    fail("\"%s\" did not appear within %d s", mark, (int)(PATIENCE / NS));
 }
 
 static void seat_drain(struct seat *s, int64_t until)
@@ -245,7 +245,7 @@ static int64_t number(const char *text)
     char *end;
     long long n = strtoll(text, &end, 10);
     if (*end || n < 1 || n > 1000000)
-        fail("\"%s\" is no number from 1 to 1000000", text);
+        fail("\"%s\" is not a number from 1 to 1000000", text);
     return n;
 }
 
@@ -410,7 +410,7 @@ static void grow(struct seat *s, const char *path, int64_t size, struct range *r
         if (have > was)
             idle_until = now() + 60 * NS;
         else if (now() > idle_until)
-            fail("%s stays at %lld bytes", path, (long long)have);
+            fail("%s no longer grows, at %lld bytes", path, (long long)have);
         was = have;
     }
 }
@@ -426,7 +426,7 @@ static double search(struct seat *s, const char *path, struct range *r)
     seat_type(s, "\r");
     while (!seen && now() < start + 60 * NS)
         if (seat_read(s, 100 * MS, LAST_LINE + sizeof(LAST_PATTERN), &seen) < 0)
-            fail("it ended while it searched");
+            fail("the program exited during the search");
     if (!seen)
         fail("the search did not find the last line in 60 s");
     int64_t took = now() - start;

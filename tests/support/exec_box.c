@@ -178,7 +178,8 @@ static void nap(void)
     nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
-/* A hung one is killed: Criterion's own limit would leave it behind, and wait for it. */
+/* A hung command is killed: Criterion's own limit would leave it running and wait for
+ * it. */
 int box_wait(pid_t pid)
 {
     int status = 0;

@@ -34,8 +34,8 @@ _Noreturn void box_become(const char *const args[]);
 
 /* Reads the terminal until text has come (true) or nothing more does for 10 s. */
 bool box_expect(int master, const char *text);
-/* Until a front end has made the terminal raw: before, the line discipline keeps what
- * is typed. */
+/* Waits until a front end has made the terminal raw: before that, the line discipline
+ * keeps what is typed. */
 bool box_await_raw(int master);
 /* The pid of the process of the container whose command line is exactly this, or 0; wait:
  * for at most 10 s for it to appear (or to go away, gone). */

@@ -13,8 +13,7 @@ void expect_field(const struct state *s, const char *name, const char *template,
                   const char *want);
 void await_field(const struct state *s, const char *name, const char *template,
                  const char *want);
-/* Until this is the last line of its log: a command that runs need not have got
- * anywhere. */
+/* Waits until this is the last line of the container's log. */
 void await_line(const struct state *s, const char *name, const char *line);
 
 pid_t pid_of(const struct state *s, const char *name);     /* of the container */

@@ -1,4 +1,4 @@
-/* logbox - a log of every kind of line, and what ought to be found in it.
+/* logbox - a log with every kind of line, and what should be found in it.
  * Shape   lines are added in memory, then written; the index is opened on the file. One
  *         log a test: Criterion runs each in a process of its own.
  */

@@ -1,7 +1,6 @@
-/* logtty - a log view on made logs of three containers (api, db, job), driven by
- *         commands.
- * Shape   one view a test. Every look at the screen does the view's pending work first,
- *         and asserts that no control byte stands in it.
+/* logtty - a log view on generated logs of three containers (api, db, job).
+ * Shape   one view a test. Whenever the screen is read, the view's pending work is done
+ *         first, and no control byte may be on it.
  */
 #ifndef LOGTTY_H
 #define LOGTTY_H

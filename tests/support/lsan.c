@@ -1,6 +1,6 @@
-/* lsan - leaks the test runners are not to blame for: Criterion's own. The sanitizer's
- * run time asks for them by this name; as an object of each runner it is always
- * linked. */
+/* lsan - leaks in Criterion itself, which the sanitizer should not report. The
+ * sanitizer's run time asks for them by this name; as an object of each runner it is
+ * always linked. */
 
 const char *__lsan_default_suppressions(void);
 

@@ -55,7 +55,7 @@ static void become_program(const struct pty_setup *s)
     _exit(99);
 }
 
-/* What a shell is to the program: leader of the session, it waits and lives on. */
+/* Takes the place of a shell: leads the session, waits for the program, keeps running. */
 static void lead(const struct pty_setup *s, const char *tty, int pid_fd, int result)
 {
     int status;

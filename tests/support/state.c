@@ -78,7 +78,8 @@ static int forbid(scmp_filter_ctx filter, const char *name)
     return call < 0 ? call : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0);
 }
 
-/* In the child: what it execs, and all that this starts, lives on such a kernel. */
+/* In the child: applies to the program it execs and to all processes started from
+ * there. */
 static void age_kernel(const char *without)
 {
     char names[256];
@@ -416,7 +417,7 @@ const char *state_leftovers(const struct state *s, bool keep_containers)
     return said;
 }
 
-/* What the sanitizers have to say about monitors, whose stderr leads nowhere. */
+/* The sanitizers' reports about monitors, whose stderr is /dev/null. */
 static void expect_no_reports(const struct state *s)
 {
     char path[128];

@@ -1,5 +1,5 @@
-/* state - one test's own state root, the program run on it, and the proof that nothing is
- *         left.
+/* state - a state root for one test, the program run on it, and the check that nothing is
+ * left.
  * Shape   state_make: a temporary directory with root/ and run/; state_done: removes all
  *         containers and the directory. Needs root.
  * Left    mounts naming the directory, cgroups and processes of any container that was

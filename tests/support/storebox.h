@@ -1,5 +1,4 @@
-/* storebox - a store in a directory of its own, and what tests of it do again and
- *         again. */
+/* storebox - a store in a temporary directory, and the steps that its tests share. */
 #ifndef STOREBOX_H
 #define STOREBOX_H
 

@@ -12,7 +12,8 @@
 
 void tempdir_make(struct tempdir *d)
 {
-    /* Memory first: a busy disk would be most of the tests' time. */
+    /* In memory if possible: with a busy disk most of the tests' time would be waiting
+     * for it. */
     snprintf(d->path, sizeof(d->path), "/dev/shm/mtd-test.XXXXXX");
     if (!mkdtemp(d->path))
         snprintf(d->path, sizeof(d->path), "/tmp/mtd-test.XXXXXX");

@@ -1,5 +1,5 @@
-/* uibox - a dashboard without terminal, loop or containers: made rows, a clock that
- * stands still, actions that are only written down.
+/* uibox - a dashboard without terminal, loop or containers: rows made up by the test, a
+ * clock that does not advance, actions that are recorded instead of run.
  */
 #ifndef UIBOX_H
 #define UIBOX_H
