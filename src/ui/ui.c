@@ -17,12 +17,12 @@ static const char USAGE[] =
     "usage: mytop-docker [--root DIR] [--run-root DIR] [screen options]\n"
     "The dashboard. Without a terminal give a command: mytop-docker --batch VERB ...\n\n"
     "  --read-only    lock every key that changes something\n"
-    "  --plain        a numbered list by lines: dumb terminals, screen readers\n"
+    "  --plain        a numbered list, line by line: dumb terminals, screen readers\n"
     "  --ascii        no line drawing, no symbols\n"
     "  --config FILE  instead of $XDG_CONFIG_HOME/mytop-docker/config\n"
     "  --script FILE  take keys from FILE; no terminal is needed\n"
     "  --print-keys markdown|man  print the table of keys\n"
-    "  --help         this\n";
+    "  --help         this help\n";
 
 struct options {
     bool read_only, plain, ascii, help;
@@ -176,7 +176,7 @@ int ui_main(const struct mtd_options *o, int argc, char **argv)
     if (rc < 0) {
         if (!opt.plain)
             fprintf(stderr,
-                    "mytop-docker: TERM=%s cannot show a screen: a plain list instead\n",
+                    "mytop-docker: TERM=%s cannot show a screen; showing a plain list\n",
                     getenv("TERM") ? getenv("TERM") : "");
         term_done(&term);
         return plain_run(o, opt.read_only, stdin, stdout);

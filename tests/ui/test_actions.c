@@ -156,7 +156,7 @@ Test(actions, a_confirmation_closes_when_its_container_changes)
         cr_expect_not_null(b.ui.modal);
         replace_list(&b, MTD_STATE_RUNNING, gone);
         cr_expect_null(b.ui.modal);
-        cr_expect(uibox_shows(&b, gone ? "vanished" : "running meanwhile"));
+        cr_expect(uibox_shows(&b, gone ? "no longer exists" : "is now running"));
         uibox_keys(&b, "y");
         cr_expect_str_eq(b.started, "");
         uibox_done(&b);
@@ -280,7 +280,7 @@ static void run_form_says(const char *downs, const char *text, const char *said)
     uibox_done(&b);
 }
 
-/* What the form lets pass is what the command line takes, and the other way round. */
+/* What the form lets pass is what the command line takes, and vice versa. */
 Test(actions, the_run_form_knows_the_command_lines_limits)
 {
     run_form_says("Down Down Down Down Down", "512k", "run -d -m 512k busybox");

@@ -270,7 +270,7 @@ static const struct {
     {"\003c", "commit evil"},
     {"\003R", "rename evil"},
     {"\003E", "exec, command"},
-    {"\003\t!", "It has not ended"},
+    {"\003\t!", "Still running"},
     {"qk!", "Status 3"},
     {"qk4", "broken"},
     {"!", "why did"},
@@ -316,7 +316,7 @@ static void walk(const char *const *env)
         if (!ok)
             break;
     }
-    pty_send(&p, "qq"); /* the log on the whole screen, the list */
+    pty_send(&p, "qq"); /* the full-screen log, then the list */
     cr_expect_eq(pty_status(&p), 0);
     pty_done(&p);
 }

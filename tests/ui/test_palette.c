@@ -135,10 +135,10 @@ Test(palette, what_is_wrong_is_said_while_typing)
     uibox_fill(&b);
     uibox_keys(&b, "/");
     uibox_type(&b, "ap[");
-    cr_expect(uibox_shows(&b, "the last one stays\n filter: ap[\n"), "%s",
+    cr_expect(uibox_shows(&b, "the previous one stays\n filter: ap[\n"), "%s",
               uibox_text(&b));
     uibox_type(&b, "i]");
-    cr_expect(!uibox_shows(&b, "the last one stays"));
+    cr_expect(!uibox_shows(&b, "the previous one stays"));
     cr_expect(uibox_shows(&b, "[/ap[i]: 1 of 8]"), "%s", uibox_text(&b));
     uibox_done(&b);
 }
@@ -255,7 +255,7 @@ Test(dialogs, close_with_a_word_when_their_container_vanishes)
         cr_expect_not_null(b.ui.modal, "%s: it is about another one", OPEN[i]);
         take_without(&b, '1');
         cr_expect_null(b.ui.modal, "%s", OPEN[i]);
-        cr_expect(uibox_shows(&b, "vanished"), "%s: %s", OPEN[i], uibox_text(&b));
+        cr_expect(uibox_shows(&b, "no longer exists"), "%s: %s", OPEN[i], uibox_text(&b));
         cr_expect_str_eq(b.started, "");
         uibox_done(&b);
     }
@@ -268,7 +268,7 @@ Test(dialogs, a_frozen_list_is_not_acted_on)
     uibox_fill(&b);
     uibox_keys(&b, "Z s d");
     cr_expect(uibox_shows(&b, "[frozen: Z]"));
-    cr_expect(uibox_shows(&b, "Z first, then act"));
+    cr_expect(uibox_shows(&b, "press Z first"));
     cr_expect_null(b.ui.modal);
     cr_expect_str_eq(b.started, "");
     uibox_keys(&b, "Z s");

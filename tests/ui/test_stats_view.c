@@ -81,7 +81,7 @@ Test(stats_view, pressure_where_the_kernel_has_it)
 Test(stats_view, paused_and_dead)
 {
     uibox_keys(&b, "j");
-    SLOW("paused: p lets it go on\n");
+    SLOW("paused: p resumes it\n");
     uibox_keys(&b, "j");
-    cr_expect(uibox_shows(&b, "it does not run: no figures"));
+    cr_expect(uibox_shows(&b, "not running: no figures"));
 }

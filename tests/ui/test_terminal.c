@@ -412,7 +412,7 @@ Test(terminal, a_flood_leaves_room_on_a_slow_line)
     size_t bytes = pty_quiet(&p, 3000);
     cr_expect_gt(bytes, 0, "it follows");
     cr_expect_lt(bytes, 100000, "%zu bytes in 3 s", bytes);
-    pty_send(&p, "qq"); /* the log on the whole screen, the list */
+    pty_send(&p, "qq"); /* the full-screen log, then the list */
     expect_given_back(&p, 0, "q");
     pty_done(&p);
     auto_done(outcome_done) struct outcome gone = RUN(&box, "rm", "-f", "flood");

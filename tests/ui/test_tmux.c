@@ -289,7 +289,7 @@ Test(tmux, a_command_without_end_gets_the_terminal)
     GONE("S NAME");
     SEE("tick");
     keys("C-c");
-    SEE("Enter goes back to the dashboard");
+    SEE("Enter returns to the dashboard");
     keys("Enter");
     SEE("S NAME");
     keys("q");

@@ -58,7 +58,7 @@ Test(runs, what_is_missing_is_said)
     size_t n;
     cr_assert_eq(runs_find(&l, runs, 2, &n), 1);
     expect_run(&runs[0],
-               "?                    ran ?, nobody knows how it ended"); /* not by stop */
+               "?                    ran ?, exit status unknown"); /* not by stop */
     l.len = 0;
     cr_expect_eq(runs_find(&l, runs, 2, &n), 0);
     cr_expect_eq(n, 0);
@@ -111,7 +111,7 @@ Test(why, the_keys_work_on_the_card)
     model_move(&b.ui.model, 1); /* as when it vanishes */
     uibox_keys(&b, "s");
     cr_expect_str_eq(b.started, "");
-    cr_expect(uibox_shows(&b, "it vanished meanwhile"));
+    cr_expect(uibox_shows(&b, "the container no longer exists"));
     b.ui.read_only = true;
     uibox_keys(&b, "Enter s");
     cr_expect(uibox_shows(&b, "read-only"));

@@ -166,7 +166,7 @@ int app_start(void *app, struct job *j)
     if (j->terminal)
         app_give_terminal(a);
     if (j->terminal && j->way_back)
-        dprintf(STDOUT_FILENO, "[%s goes back to the dashboard]\n", j->way_back);
+        dprintf(STDOUT_FILENO, "[%s returns to the dashboard]\n", j->way_back);
     int rc = spawn(c, argv);
     if (rc < 0) { /* told by the loop, as every end: job_start() is still at work */
         buf_printf(&j->output, "cannot start a process: %s", uv_strerror(rc));

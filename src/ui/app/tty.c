@@ -137,7 +137,7 @@ static void on_enter(uv_poll_t *p, int status, int events)
 
 void app_pause(struct app *a, void (*resumed)(struct app *a))
 {
-    static const char TEXT[] = "\n[Enter goes back to the dashboard]";
+    static const char TEXT[] = "\n[Enter returns to the dashboard]";
     if (write(STDOUT_FILENO, TEXT, sizeof(TEXT) - 1) < 0)
         app_quit(a, 128 + SIGHUP);
     a->resumed = resumed;

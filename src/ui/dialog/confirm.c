@@ -117,8 +117,9 @@ static enum modal_result confirm_update(struct modal *m)
         const struct row *r = model_find(m->around->model, s->id);
         if (r && r->s->state == s->state)
             continue;
-        surroundings_say(m->around, SAY_WARNING, "not done: %s %s%s meanwhile", s->name,
-                         r ? "is " : "vanished", r ? mtd_state_name(r->s->state) : "");
+        surroundings_say(m->around, SAY_WARNING, "not done: %s %s%s", s->name,
+                         r ? "is now " : "no longer exists",
+                         r ? mtd_state_name(r->s->state) : "");
         return MODAL_CLOSE;
     }
     return MODAL_STAY;

@@ -25,8 +25,8 @@ static enum modal_result close_when_gone(struct form *f)
 {
     if (row_of(f))
         return MODAL_STAY;
-    surroundings_say(f->modal.around, SAY_WARNING, "%s: not done, it vanished meanwhile",
-                     f->title);
+    surroundings_say(f->modal.around, SAY_WARNING,
+                     "%s: not done, the container no longer exists", f->title);
     return MODAL_CLOSE;
 }
 

@@ -7,7 +7,7 @@
 
 static const char NOTES[] =
     "\n\1Reading the list\n"
-    "  CPU%: 100 is one core. HIST: the last samples. A dash: not known (yet).\n"
+    "  CPU%: 100 is one core. HIST: the last samples. A dash: not known yet.\n"
     "  States: running, paused, exited (circle: status 0, cross: failed), created,\n"
     "  restarting, removing, broken (the record cannot be read).\n"
     "  Filters: a regex, and name: id: img: state: mnt: label: health: pid: port:,\n"

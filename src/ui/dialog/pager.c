@@ -94,7 +94,8 @@ static enum modal_result act(struct pager *p)
     const struct row *r = model_selected(p->modal.around->model);
     if (r && strcmp(r->s->id, p->card) == 0)
         return MODAL_PASS;
-    surroundings_say(p->modal.around, SAY_WARNING, "not done: it vanished meanwhile");
+    surroundings_say(p->modal.around, SAY_WARNING,
+                     "not done: the container no longer exists");
     return MODAL_CLOSE;
 }
 

@@ -33,7 +33,7 @@ static void add_end(const struct mtd_summary *s, struct buf *out)
 {
     char limit[FORMAT_MAX];
     if (s->oom_killed) {
-        buf_puts(out, "  OOM: the kernel killed it because its memory was used up");
+        buf_puts(out, "  OOM: the kernel killed it: out of memory");
         if (s->memory_limit > 0)
             buf_printf(out, " (limit %s)", format_size((uint64_t)s->memory_limit, limit));
         buf_puts(out, "\n");
@@ -51,7 +51,7 @@ static void add_end(const struct mtd_summary *s, struct buf *out)
     if (s->state == MTD_STATE_CREATED && !s->error)
         buf_puts(out, "  It was never started: s starts it\n");
     if (mtd_state_is_live(s->state))
-        buf_puts(out, "  It has not ended: it runs\n");
+        buf_puts(out, "  Still running\n");
 }
 
 static void add_times(const struct mtd_summary *s, int64_t now, struct buf *out)
@@ -128,11 +128,10 @@ static void add_runs(const struct surroundings *around, const struct mtd_summary
         buf_puts(out, "\n");
     }
     if (all > n)
-        buf_printf(out, "  and %zu before them\n", all - n);
+        buf_printf(out, "  and %zu earlier ones\n", all - n);
     else if (all == 0)
-        buf_puts(out, s->state == MTD_STATE_CREATED
-                          ? "  it never ran\n"
-                          : "  events.log knows of none any more\n");
+        buf_puts(out, s->state == MTD_STATE_CREATED ? "  it never ran\n"
+                                                    : "  events.log no longer has any\n");
 }
 
 static int make_text(const struct surroundings *around, const struct mtd_summary *s,

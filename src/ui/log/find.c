@@ -40,7 +40,7 @@ void logview_find_next(struct logview *v, bool backward)
 {
     struct logplace place;
     if (!v->match) {
-        surroundings_say(v->view.around, SAY_INFO, "nothing to search for yet: / asks");
+        surroundings_say(v->view.around, SAY_INFO, "nothing to search for yet: press /");
         return;
     }
     if (v->logs.n == 0)

@@ -249,8 +249,8 @@ int filter_set(struct filter *f, const char *text, struct mtd_error *err)
         if (bad) {
             char why[128];
             regerror(bad, &new.regex, why, sizeof(why));
-            rc =
-                mtd_fail(err, EINVAL, "filter \"%s\": %s; the last one stays", text, why);
+            rc = mtd_fail(err, EINVAL, "filter \"%s\": %s; the previous one stays", text,
+                          why);
         }
     }
     if (rc < 0) {

@@ -3,7 +3,7 @@
  *         track that outlives it: mark, pending action, samples. `shown` is the list after
  *         filter and sort. The selection belongs to an id; when that vanishes, the row at the
  *         same place is selected.
- * Units   CPU in percent of one core; bytes and bytes per second; -1 = not known (yet).
+ * Units   CPU in percent of one core; bytes and bytes per second; -1 = not known yet.
  * Owner   model_done frees; rows are valid until the next model_take().
  */
 #ifndef UI_MODEL_MODEL_H

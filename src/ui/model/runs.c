@@ -69,7 +69,7 @@ int run_print(const struct run *r, int64_t now, struct buf *out)
         format_age((r->end ? r->end : now) - r->start, took);
     }
     if (!r->end)
-        return buf_printf(out, "%s  runs for %s", when, took);
+        return buf_printf(out, "%s  running for %s", when, took);
     buf_printf(out, "%s  ran %s, ", when, took);
     if (r->oom)
         buf_puts(out, "out of memory, ");
@@ -78,6 +78,6 @@ int run_print(const struct run *r, int64_t now, struct buf *out)
     else if (r->exit_code >= 0)
         buf_printf(out, "status %d", r->exit_code);
     else
-        buf_puts(out, "nobody knows how it ended");
+        buf_puts(out, "exit status unknown");
     return r->by ? buf_printf(out, ", by %s", r->by) : 0;
 }

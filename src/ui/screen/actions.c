@@ -198,24 +198,24 @@ void action_remove(struct ui *ui)
     for (size_t i = 0; i < t.n; i++)
         alive |= is_alive(t.rows[i]);
     ask(ui, &PLAN, &t,
-        alive ? "It runs: force kills it. Lost: what it wrote, its log."
-              : "Lost: what it wrote outside of volumes, its log.",
+        alive ? "It is running; force kills it. Files and log are lost."
+              : "Files outside volumes and the log are lost.",
         alive);
 }
 
 /* ---- signals ---------------------------------------------------------------------------- */
 
 static const struct menu_item SIGNALS[] = {
-    {"SIGTERM", "end, please"},
-    {"SIGKILL", "end at once, cannot be caught"},
-    {"SIGINT", "as ctrl-c"},
-    {"SIGHUP", "hang up; often: read the config again"},
+    {"SIGTERM", "ask it to end"},
+    {"SIGKILL", "end at once; cannot be caught"},
+    {"SIGINT", "like ctrl-c"},
+    {"SIGHUP", "hang up; often: reload the configuration"},
     {"SIGQUIT", "end with a core dump"},
     {"SIGUSR1", "user-defined 1"},
     {"SIGUSR2", "user-defined 2"},
     {"SIGWINCH", "window size changed"},
     {"SIGSTOP", "stop the process"},
-    {"SIGCONT", "go on"},
+    {"SIGCONT", "continue"},
     {"SIGABRT", "abort"},
 };
 
@@ -243,7 +243,7 @@ static void choose_signal(void *app, size_t index, void *arg)
     if (fit.n)
         ask(ui, &plan, &fit, lost, false);
     else
-        ui_say(ui, SAY_WARNING, "kill: it does not run any more");
+        ui_say(ui, SAY_WARNING, "kill: it is no longer running");
 }
 
 void action_kill(struct ui *ui)

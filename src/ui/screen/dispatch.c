@@ -271,7 +271,7 @@ static void cmd_mouse(struct ui *ui)
     ui_request(ui, REQUEST_MOUSE);
     ui_say(ui, SAY_INFO,
            ui->mouse ? "the mouse works here; m gives it back to the terminal"
-                     : "the mouse is the terminal's: text can be selected");
+                     : "the mouse is left to the terminal: text can be selected");
 }
 
 static void cmd_redraw(struct ui *ui)
@@ -433,7 +433,8 @@ static void bound_key(struct ui *ui, const struct key *k, const struct binding *
     if (b && b->acts && ui->read_only)
         ui_say(ui, SAY_WARNING, "read-only: \"%s\" is locked", b->name);
     else if (b && b->acts && ui->frozen)
-        ui_say(ui, SAY_WARNING, "frozen: what is shown may be old; Z first, then act");
+        ui_say(ui, SAY_WARNING,
+               "frozen: what is shown may be out of date; press Z first");
     else
         plain_key(ui, k);
 }

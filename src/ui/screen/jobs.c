@@ -103,7 +103,7 @@ static void report(struct job *j, const char *line, int status, int64_t took)
     }
     if (status != 0)
         ui_say(j->ui, SAY_ERROR, "%s",
-               why[0] ? why : "it failed and said nothing: see :journal");
+               why[0] ? why : "it failed without a message: see :journal");
     else
         ui_say(j->ui, SAY_INFO, "%s: done in %.1f s", line, (double)took / NS_PER_SEC);
 }

@@ -50,7 +50,7 @@ static bool unhide(struct ui *ui, const char *id)
         return false;
     ui->model.running_only = false;
     model_filter(&ui->model, "", NULL);
-    ui_say(ui, SAY_INFO, "the filter hid it: all are shown again");
+    ui_say(ui, SAY_INFO, "the filter hid it and has been cleared");
     return model_select_id(&ui->model, id);
 }
 
@@ -58,7 +58,7 @@ static void offer_jump(void *app, const char *id, int64_t time_ns)
 {
     struct ui *ui = app;
     if (!model_select_id(&ui->model, id) && !unhide(ui, id)) {
-        ui_say(ui, SAY_WARNING, "%.12s is not in the list (any more)", id);
+        ui_say(ui, SAY_WARNING, "%.12s is no longer in the list", id);
         return;
     }
     ui->tab = TAB_LOGS;

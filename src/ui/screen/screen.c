@@ -142,7 +142,7 @@ static int open_engine(struct ui *ui, struct mtd_error *err)
 static bool is_over(struct ui *ui, struct modal *m)
 {
     if (m->about[0] && !model_find(&ui->model, m->about)) {
-        ui_say(ui, SAY_WARNING, "not done: %s vanished meanwhile", m->about_name);
+        ui_say(ui, SAY_WARNING, "not done: %s no longer exists", m->about_name);
         return true;
     }
     return m->ops->update && m->ops->update(m) == MODAL_CLOSE;

@@ -33,7 +33,7 @@ const struct row *target_running(struct ui *ui, const struct row *r, const char 
     else if (r->s->state != MTD_STATE_RUNNING)
         ui_say(ui, SAY_WARNING, "%s: %s is %s%s", verb, r->s->name,
                mtd_state_name(r->s->state),
-               r->s->state == MTD_STATE_PAUSED ? "; p lets it go on" : "; s starts it");
+               r->s->state == MTD_STATE_PAUSED ? "; p resumes it" : "; s starts it");
     else
         return r;
     return NULL;

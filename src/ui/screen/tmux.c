@@ -75,7 +75,7 @@ void tmux_exec(struct ui *ui)
     const char *tmux = getenv("TMUX");
     if (r && (!tmux || !*tmux))
         ui_say(
-            ui, SAY_WARNING, "exec in a split: no tmux around it%s; e opens a shell here",
+            ui, SAY_WARNING, "exec in a split: not inside tmux%s; e opens a shell here",
             getenv("SUDO_USER") ? ", or sudo hides it: sudo --preserve-env=TMUX,TMUX_PANE"
                                 : "");
     else if (r)

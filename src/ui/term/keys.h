@@ -46,7 +46,7 @@ enum mouse { MOUSE_LEFT, MOUSE_MIDDLE, MOUSE_RIGHT, MOUSE_WHEEL_UP, MOUSE_WHEEL_
 
 /* Innermost first; a focused view is asked before the screen around it. */
 enum context {
-    CONTEXT_LOG_FULL, /* the log on the whole screen */
+    CONTEXT_LOG_FULL, /* the log, full screen */
     CONTEXT_LOG,
     CONTEXT_STATS,
     CONTEXT_TOP,

@@ -275,7 +275,7 @@ static void draw_empty(const struct model *m, struct canvas *c, struct rect rows
     if (m->list.len)
         text = m->running_only && !m->filter.text[0]
                    ? "nothing is running: A shows all"
-                   : "nothing matches: Esc drops the filter";
+                   : "nothing matches: Esc clears the filter";
     pen_puts(PEN(c, rows, rows.rows > 2 ? 1 : 0, 2), STYLE(COLOR_DIM), text);
 }
 

@@ -162,7 +162,7 @@ static void slow_because(const struct row *r, struct buf *out)
     bool full =
         s->memory_limit != MTD_STAT_NONE && s->memory > s->memory_limit / 100 * 95;
     if (r->s->state == MTD_STATE_PAUSED) {
-        buf_puts(out, ", paused: p lets it go on");
+        buf_puts(out, ", paused: p resumes it");
         return;
     }
     for (size_t i = 0; i < ARRAY_SIZE(CAUSES); i++) {
@@ -212,8 +212,8 @@ static void stats_view_draw(struct view *view, struct canvas *c, struct rect r,
     if (!row || !row_is_alive(row) || !row->t->last.taken_at) {
         pen_puts(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
                  !row                ? "no container is selected"
-                 : row_is_alive(row) ? "the first figures come in a moment"
-                                     : "it does not run: no figures");
+                 : row_is_alive(row) ? "the first figures appear in a moment"
+                                     : "not running: no figures");
         return;
     }
     struct rect box = {r.row, r.col + 1, r.rows, r.cols - 2};

@@ -89,7 +89,7 @@ static void top_view_draw(struct view *view, struct canvas *c, struct rect r,
     struct top_view *v = (struct top_view *)view;
     if (!v->alive || v->error) {
         pen_puts(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
-                 v->error ? strerror(-v->error) : "it does not run: no processes");
+                 v->error ? strerror(-v->error) : "not running: no processes");
         return;
     }
     pen_printf(PEN(c, r, 0, 1), STYLE(COLOR_HEADING), "%7s %7s %6s S %6s %6s  %s", "HOST",
@@ -119,7 +119,7 @@ static void chosen(void *arg, size_t index)
     surroundings_say(v->view.around, rc == 0 ? SAY_INFO : SAY_ERROR,
                      "%s to process %d: %s", signal_name(sig), (int)v->victim.pid,
                      rc == 0        ? "sent"
-                     : rc == -ESRCH ? "it has ended meanwhile"
+                     : rc == -ESRCH ? "it has already ended"
                                     : strerror(-rc));
 }
 
