@@ -162,7 +162,7 @@ Test(replay, freeze)
 {
     expect("key Z\nkey :\ntype create --name late busybox\nkey Enter\n"
            "wait create --name late\nkey q\ngone Created\nwait [frozen: Z]\nkey s\n"
-           "wait Z first, then act\nkey Z\nwait Created\ngone frozen\ndump\n",
+           "wait press Z first\nkey Z\nwait Created\ngone frozen\ndump\n",
            0, "late");
 }
 
@@ -221,5 +221,5 @@ Test(replay, key_table_is_printed)
     tempdir_put(&box.dir, "input", "");
     auto_free char *out = screen("--print-keys markdown", &status);
     cr_expect_eq(status, 0);
-    cr_expect(strstr(out, "| `s` | stop it when it runs"), "%s", out);
+    cr_expect(strstr(out, "| `s` | stop it if it is running"), "%s", out);
 }

@@ -44,7 +44,7 @@ Test(runs, starts_and_ends_make_runs)
     expect_run(&runs[1], "2026-01-02 03:00:04  ran 5s, out of memory, SIGKILL (137)");
     expect_run(&runs[2], "2026-01-02 03:00:20  ran 10s, SIGTERM (143), by stop");
     expect_run(&runs[3], "2026-01-02 03:00:40  ran 1s, SIGKILL (137), by kill");
-    expect_run(&runs[4], "2026-01-02 03:00:50  runs for 3m");
+    expect_run(&runs[4], "2026-01-02 03:00:50  running for 3m");
     cr_expect_eq(runs_find(&l, runs, 2, &n), 5, "the last two of five");
     cr_assert_eq(n, 2);
     expect_run(&runs[0], "2026-01-02 03:00:40  ran 1s, SIGKILL (137), by kill");
