@@ -92,6 +92,13 @@ void mtd_context(struct mtd_error *err, const char *fmt, ...)
     finish_text(err);
 }
 
+int mtd_about(struct mtd_error *err, int about, int rc)
+{
+    if (err && err->code && !err->about)
+        err->about = about;
+    return rc;
+}
+
 void mtd_error_clear(struct mtd_error *err)
 {
     if (err)

@@ -14,7 +14,8 @@
 struct mtd_error {
     int code;       /* positive errno value; 0 = no error */
     int stage;      /* enum mtd_stage (engine/types.h): the step of a start */
-    char text[248]; /* without the names of verb and program */
+    int about;      /* enum mtd_about (engine/types.h): what a caller can change */
+    char text[244]; /* without the names of verb and program */
 };
 
 /* Sets code and text unless err is NULL or already set. Returns -code (never 0). */
@@ -24,6 +25,10 @@ int mtd_fail(struct mtd_error *err, int code, const char *fmt, ...)
 /* As mtd_fail, and appends ": " strerror(code). Use it for failed system calls. */
 int mtd_fail_errno(struct mtd_error *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Says of err what it is about, unless it does already. Returns rc, mtd_fail()'s result. No-op
+ * when err is NULL or not set. */
+int mtd_about(struct mtd_error *err, int about, int rc);
 
 /* Puts "text: " before the present text. No-op when err is NULL or not set. */
 void mtd_context(struct mtd_error *err, const char *fmt, ...)

@@ -39,9 +39,32 @@ static void print_stderr_line(const struct cli *c, const char *kind, const char 
         (void)fs_write_all(STDERR_FILENO, b.data, b.len);
 }
 
+/* What the engine's error is about, as options of this command line; behind the text. */
+static const char *const HINTS[MTD_ABOUT_COUNT] = {
+    [MTD_ABOUT_MEMORY] = " (--memory)",
+    [MTD_ABOUT_SWAP] = " (--memory-swap)",
+    [MTD_ABOUT_CPUS] = " (--cpus)",
+    [MTD_ABOUT_CPU_SHARES] = " (--cpu-shares)",
+    [MTD_ABOUT_CPUSET] = " (--cpuset-cpus)",
+    [MTD_ABOUT_BLKIO_WEIGHT] = " (--blkio-weight)",
+    [MTD_ABOUT_PIDS] = " (--pids-limit)",
+    [MTD_ABOUT_AUTO_REMOVE] = " (--rm)",
+    [MTD_ABOUT_FORCE] = " or use -f",
+    [MTD_ABOUT_BROKEN] = " (rm -f)",
+};
+
+int report_text(const struct mtd_error *err, struct buf *ret)
+{
+    const char *hint =
+        err->about > 0 && err->about < MTD_ABOUT_COUNT ? HINTS[err->about] : NULL;
+    return buf_printf(ret, "%s%s", err->code ? err->text : "failed for an unknown reason",
+                      hint ? hint : "");
+}
+
 int report_error(const struct cli *c, int status, const struct mtd_error *err)
 {
-    print_stderr_line(c, "", err->code ? err->text : "failed for an unknown reason");
+    auto_done(buf_done) struct buf text = {0};
+    print_stderr_line(c, "", report_text(err, &text) < 0 ? err->text : text.data);
     return status;
 }
 

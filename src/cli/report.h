@@ -7,12 +7,17 @@
 #ifndef CLI_REPORT_H
 #define CLI_REPORT_H
 
+#include "base/buf.h"
 #include "cli/verb.h"
 
 /* Each returns status, so that a verb can end with `return report_fail(...)`. */
 int report_error(const struct cli *c, int status, const struct mtd_error *err);
 int report_fail(const struct cli *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Appends the error's text and, where the engine says what it is about, the option that is:
+ * the one place that knows both. */
+int report_text(const struct mtd_error *err, struct buf *ret);
 
 /* The exit status after printing; rc is the result of a print_*() call. */
 int report_printed(const struct cli *c, int rc);

@@ -108,14 +108,16 @@ static int check_swap(int64_t memory, int64_t both, struct mtd_error *err)
 
 int mtd_limits_check(const struct mtd_resources *r, struct mtd_error *err)
 {
-    int rc = mtd_limit_memory(r->memory, err);
+    int rc = mtd_about(err, MTD_ABOUT_MEMORY, mtd_limit_memory(r->memory, err));
     if (rc == 0)
-        rc = check_swap(r->memory, r->memory_swap, err);
+        rc = mtd_about(err, MTD_ABOUT_SWAP, check_swap(r->memory, r->memory_swap, err));
     if (rc == 0)
-        rc = mtd_limit_cpus(r->nano_cpus, err);
+        rc = mtd_about(err, MTD_ABOUT_CPUS, mtd_limit_cpus(r->nano_cpus, err));
     if (rc == 0)
-        rc = mtd_limit_cpu_shares(r->cpu_shares, err);
+        rc = mtd_about(err, MTD_ABOUT_CPU_SHARES,
+                       mtd_limit_cpu_shares(r->cpu_shares, err));
     if (rc == 0)
-        rc = mtd_limit_blkio_weight(r->blkio_weight, err);
-    return rc < 0 ? rc : mtd_limit_pids(r->pids, err);
+        rc = mtd_about(err, MTD_ABOUT_BLKIO_WEIGHT,
+                       mtd_limit_blkio_weight(r->blkio_weight, err));
+    return rc < 0 ? rc : mtd_about(err, MTD_ABOUT_PIDS, mtd_limit_pids(r->pids, err));
 }

@@ -3,7 +3,7 @@
  *         mtd_limits_check() for all of them together.
  * Units   struct mtd_resources'; 0 (NULL) = no limit, which is always allowed.
  * Errors  -EINVAL = it cannot mean anything, -ERANGE = too small or too large; err says which
- *         limit is refused and what is allowed. No option is named: the caller adds that.
+ *         limit is refused and what is allowed. mtd_limits_check() sets err->about.
  * Source  docker's ranges; its memory minimum of 6 MiB is runc's need, ours is what a static
  *         program needs to get as far as its exec.
  */

@@ -67,6 +67,23 @@ enum mtd_stage {
 };
 const char *mtd_stage_name(enum mtd_stage s);
 
+/* What an error is about, where the caller has something to change: the engine names no options,
+ * who asks it knows what they are called there. */
+enum mtd_about {
+    MTD_ABOUT_NONE,
+    MTD_ABOUT_MEMORY,
+    MTD_ABOUT_SWAP,
+    MTD_ABOUT_CPUS,
+    MTD_ABOUT_CPU_SHARES,
+    MTD_ABOUT_CPUSET,
+    MTD_ABOUT_BLKIO_WEIGHT,
+    MTD_ABOUT_PIDS,
+    MTD_ABOUT_AUTO_REMOVE, /* it was asked to be removed when it ends */
+    MTD_ABOUT_FORCE,       /* asked with force it would be done */
+    MTD_ABOUT_BROKEN,      /* a record that cannot be read */
+    MTD_ABOUT_COUNT
+};
+
 enum mtd_mount_type { MTD_MOUNT_BIND, MTD_MOUNT_TMPFS, MTD_MOUNT_VOLUME };
 struct mtd_mount {
     enum mtd_mount_type type;

@@ -1,5 +1,5 @@
-/* Limits: what can be judged without the kernel is judged first, so that a message names the
- * option and the reason; then each controller's directory is asked in turn. */
+/* Limits: what can be judged without the kernel is judged first, so that a message has
+ * the reason; then each controller's directory is asked in turn. */
 
 #include "engine/cgroup/internal.h"
 
@@ -18,7 +18,6 @@
 #define MAX_CPUS 8192
 #define MOVE_TRIES 50
 
-/* What a limit needs, and how a user calls it. */
 static bool wants(const struct mtd_resources *r, enum cgroup_controller which)
 {
     switch (which) {
@@ -28,6 +27,18 @@ static bool wants(const struct mtd_resources *r, enum cgroup_controller which)
     case CGROUP_BLKIO: return r->blkio_weight != 0;
     case CGROUP_PIDS: return r->pids > 0;
     default: return false;
+    }
+}
+
+static enum mtd_about about(const struct mtd_resources *r, enum cgroup_controller which)
+{
+    switch (which) {
+    case CGROUP_CPU: return r->nano_cpus ? MTD_ABOUT_CPUS : MTD_ABOUT_CPU_SHARES;
+    case CGROUP_CPUSET: return MTD_ABOUT_CPUSET;
+    case CGROUP_MEMORY: return MTD_ABOUT_MEMORY;
+    case CGROUP_BLKIO: return MTD_ABOUT_BLKIO_WEIGHT;
+    case CGROUP_PIDS: return MTD_ABOUT_PIDS;
+    default: return MTD_ABOUT_NONE;
     }
 }
 
@@ -145,8 +156,8 @@ static int make_lazy(struct cgroup *c, struct cgroup_dir *d, struct mtd_error *e
 
 /* v2 has a controller but could not pass it on: the usual case is an engine inside another
  * engine's container, whose processes sit in the group that is the root here. */
-static int no_controller(const struct cgroup *c, const char *option,
-                         enum cgroup_controller which, struct mtd_error *err)
+static int no_controller(const struct cgroup *c, enum cgroup_controller which,
+                         struct mtd_error *err)
 {
     char list[512] = "";
     const struct cgroup_dir *d = cgroup_unified(c);
@@ -156,30 +167,25 @@ static int no_controller(const struct cgroup *c, const char *option,
         cgroup_has_word(list, cgroup_v2_names[which]))
         return mtd_fail(
             err, EOPNOTSUPP,
-            "%s: the %s controller cannot be used: the root of the "
-            "cgroup tree holds processes itself; move them to a group below it",
-            option, cgroup_v2_names[which]);
-    return mtd_fail(err, EOPNOTSUPP, "%s: this host has no %s controller", option,
+            "the %s controller cannot be used: the root of the cgroup tree holds "
+            "processes itself; move them to a group below it",
+            cgroup_v2_names[which]);
+    return mtd_fail(err, EOPNOTSUPP, "this host has no %s controller",
                     cgroup_v1_names[which]);
 }
 
 static int limit_one(struct cgroup *c, const struct mtd_resources *r,
                      enum cgroup_controller which, struct mtd_error *err)
 {
-    static const char *const OPTIONS[CGROUP_CONTROLLERS] = {
-        [CGROUP_CPU] = "--cpus, --cpu-shares", [CGROUP_CPUSET] = "--cpuset-cpus",
-        [CGROUP_MEMORY] = "--memory",          [CGROUP_BLKIO] = "--blkio-weight",
-        [CGROUP_PIDS] = "--pids-limit",
-    };
     struct cgroup_dir *d = cgroup_dir_of(c, which);
     bool wanted = wants(r, which);
     if (!d && wanted)
-        return no_controller(c, OPTIONS[which], which, err);
+        return mtd_about(err, about(r, which), no_controller(c, which, err));
     if (!d || (d->fd < 0 && !wanted))
         return 0;
     int code = 0;
     if (which == CGROUP_CPUSET && wanted)
-        code = check_cpuset(d, r->cpuset_cpus, err);
+        code = mtd_about(err, MTD_ABOUT_CPUSET, check_cpuset(d, r->cpuset_cpus, err));
     if (code == 0 && d->fd < 0)
         code = make_lazy(c, d, err);
     cgroup_limit_fn limit = cgroup_ops_of(d)->limit[which];

@@ -46,10 +46,11 @@ static int set_memsw(const struct cgroup_dir *d, const struct mtd_resources *r,
     if (code == -ENOENT && r->memory_swap <= 0)
         return 0;
     if (code == -ENOENT)
-        return mtd_fail(err, EOPNOTSUPP,
-                        "this kernel does not account swap (no %s/" MEMSW "); leave out "
-                        "--memory-swap or boot with swapaccount=1",
-                        d->path);
+        return mtd_about(err, MTD_ABOUT_SWAP,
+                         mtd_fail(err, EOPNOTSUPP,
+                                  "this kernel does not account swap (no %s/" MEMSW
+                                  "); boot with swapaccount=1 or leave out its limit",
+                                  d->path));
     if (code < 0)
         return mtd_fail_errno(err, -code, "%s/" MEMSW ": cannot write \"%s\"", d->path,
                               text);
@@ -124,10 +125,12 @@ static int limit_blkio(const struct cgroup *c, const struct cgroup_dir *d,
                                   err);
     return r->blkio_weight == 0
                ? 0
-               : mtd_fail(err, EOPNOTSUPP,
-                          "this kernel has no block device weights (no "
-                          "%s/blkio.bfq.weight); leave out --blkio-weight",
-                          d->path);
+               : mtd_about(
+                     err, MTD_ABOUT_BLKIO_WEIGHT,
+                     mtd_fail(
+                         err, EOPNOTSUPP,
+                         "this kernel has no block device weights (no %s/blkio.bfq.weight); leave it out",
+                         d->path));
 }
 
 static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,

@@ -39,11 +39,11 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
     if (code != -ENOENT)
         return mtd_fail_errno(err, -code, "%s/memory.swap.max: cannot write \"%s\"",
                               d->path, swap);
-    return mtd_fail(
-        err, EOPNOTSUPP,
-        "this kernel does not account swap (no %s/memory.swap.max); leave out "
-        "--memory-swap",
-        d->path);
+    return mtd_about(err, MTD_ABOUT_SWAP,
+                     mtd_fail(err, EOPNOTSUPP,
+                              "this kernel does not account swap (no "
+                              "%s/memory.swap.max); leave out its limit",
+                              d->path));
 }
 
 /* 2..262144 to 1..10000 with 1024 on 100, both defaults; the map of runc and crun. */
@@ -96,11 +96,14 @@ static int limit_io(const struct cgroup *c, const struct cgroup_dir *d,
         return cgroup_put_u64(
             d, "io.weight",
             r->blkio_weight ? 1 + (r->blkio_weight - 10) * 9999 / 990 : 100, err);
-    return r->blkio_weight == 0 ? 0
-                                : mtd_fail(err, EOPNOTSUPP,
-                                           "this kernel has no block device weights (no "
-                                           "%s/io.weight); leave out --blkio-weight",
-                                           d->path);
+    return r->blkio_weight == 0
+               ? 0
+               : mtd_about(
+                     err, MTD_ABOUT_BLKIO_WEIGHT,
+                     mtd_fail(
+                         err, EOPNOTSUPP,
+                         "this kernel has no block device weights (no %s/io.weight); leave it out",
+                         d->path));
 }
 
 static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,

@@ -131,7 +131,9 @@ static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
 int container_check_resources(const struct mtd_resources *r, struct mtd_error *err)
 {
     int code = mtd_limits_check(r, err);
-    return code < 0 || !r->cpuset_cpus ? code : mtd_limit_cpuset(r->cpuset_cpus, err);
+    return code < 0 || !r->cpuset_cpus
+               ? code
+               : mtd_about(err, MTD_ABOUT_CPUSET, mtd_limit_cpuset(r->cpuset_cpus, err));
 }
 
 static bool below(const char *path, const char *dir)
@@ -214,7 +216,10 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
     for (size_t i = 0; r == 0 && i < s->add_hosts.len; i++)
         r = hostfiles_check_host(s->add_hosts.items[i], err);
     if (r == 0 && s->auto_remove && s->restart != MTD_RESTART_NO)
-        r = mtd_fail(err, EINVAL, "Conflicting options: --restart and --rm");
+        r = mtd_about(err, MTD_ABOUT_AUTO_REMOVE,
+                      mtd_fail(err, EINVAL,
+                               "a container with a restart policy cannot be removed "
+                               "when it ends"));
     return r;
 }
 

@@ -272,10 +272,11 @@ static int lock_still(struct mtd_engine *e, const char *ref, bool force,
             return 0;
         close(take_fd(ret_lock));
         if (!force)
-            return mtd_fail(err, EBUSY,
-                            "cannot remove container %s: it is %s; stop it first or "
-                            "use -f",
-                            r->name, mtd_state_name(s));
+            return mtd_about(
+                err, MTD_ABOUT_FORCE,
+                mtd_fail(err, EBUSY,
+                         "cannot remove container %s: it is %s; stop it first", r->name,
+                         mtd_state_name(s)));
         code = s == MTD_STATE_RESTARTING ? mtd_stop(e, r->id, 0, err)
                                          : mtd_kill(e, r->id, SIGKILL, err);
         mtd_record_done(r);

@@ -82,8 +82,10 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources
         return code;
     container_settle(e, &r);
     if (restart && r.spec.auto_remove && *restart != MTD_RESTART_NO)
-        return mtd_fail(err, EINVAL,
-                        "restart policy cannot be updated because --rm is set");
+        return mtd_about(err, MTD_ABOUT_AUTO_REMOVE,
+                         mtd_fail(err, EINVAL,
+                                  "restart policy cannot be updated because the "
+                                  "container is removed when it ends"));
     if (merge_resources(&r.spec.resources, res) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     code = container_check_resources(&r.spec.resources, err);

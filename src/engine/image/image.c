@@ -16,7 +16,7 @@
 #include "base/parse.h"
 #include "engine/image/internal.h"
 
-/* of an error's 248 bytes, for the names */
+/* of an error's 244 bytes, for the names */
 #define UNKNOWN_ROOM 160
 
 static int out_of_memory(struct mtd_error *err)

@@ -145,10 +145,10 @@ static int in_use(struct removal *r, struct mtd_error *err)
 {
     if (r->force && r->names.len > 0)
         return untag_all(r, err);
-    return mtd_fail(
-        err, EBUSY,
-        "image \"%.100s\" is used by a container; remove the container first%s", r->ref,
-        r->names.len > 0 ? " or use -f" : "");
+    int rc = mtd_fail(
+        err, EBUSY, "image \"%.100s\" is used by a container; remove the container first",
+        r->ref);
+    return r->names.len > 0 ? mtd_about(err, MTD_ABOUT_FORCE, rc) : rc;
 }
 
 static int remove_locked(struct removal *r, struct mtd_error *err)
@@ -158,11 +158,12 @@ static int remove_locked(struct removal *r, struct mtd_error *err)
     if (r->by_name && r->names.len > 1)
         return untag(r, r->asked.text, err);
     if (r->names.len > 1 && !r->force)
-        return mtd_fail(
-            err, EBUSY,
-            "image \"%.64s\" has several names (%.40s, %.40s ...); remove it by "
-            "name or use -f",
-            r->ref, r->names.items[0], r->names.items[1]);
+        return mtd_about(
+            err, MTD_ABOUT_FORCE,
+            mtd_fail(err, EBUSY,
+                     "image \"%.64s\" has several names (%.40s, %.40s ...); remove it by "
+                     "name",
+                     r->ref, r->names.items[0], r->names.items[1]));
     return r->used ? in_use(r, err) : delete_image(r, err);
 }
 

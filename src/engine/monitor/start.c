@@ -284,9 +284,10 @@ static void kill_init(struct monitor *m)
 static int init_died(struct monitor *m, struct mtd_error *err)
 {
     bool oom = cgroup_oom_kills(&m->cgroup) > 0;
-    return mtd_fail(err, ECHILD,
-                    oom ? "the memory limit is too small to start; raise -m"
-                        : "init died before the command could run");
+    int rc = mtd_fail(err, ECHILD,
+                      oom ? "the memory limit is too small to start; raise it"
+                          : "init died before the command could run");
+    return oom ? mtd_about(err, MTD_ABOUT_MEMORY, rc) : rc;
 }
 
 static void take_terminal(struct monitor *m, int master)

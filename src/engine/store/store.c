@@ -250,9 +250,11 @@ int store_load(struct store *s, const char *id, struct mtd_record *ret,
         return 0;
     if (rc == -ENOENT && !store_exists(s, id))
         return store_no_such(id, err);
-    return mtd_fail(err, rc == -ENOMEM ? ENOMEM : EINVAL,
-                    "record of container %.12s is broken: %s; remove it with rm -f", id,
-                    why.text);
+    return mtd_about(err, MTD_ABOUT_BROKEN,
+                     mtd_fail(err, rc == -ENOMEM ? ENOMEM : EINVAL,
+                              "record of container %.12s is broken: %s; it can only be "
+                              "removed",
+                              id, why.text));
 }
 
 /* A container that goes when it ends does not outlive the machine's end either: its record

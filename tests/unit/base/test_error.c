@@ -66,3 +66,14 @@ Test(error, long_texts_are_cut_between_characters)
         cr_expect_eq((n - cut - 4) % 3, 0, "cut %zu leaves %zu bytes", cut, n);
     }
 }
+
+Test(error, the_first_to_say_what_it_is_about_wins)
+{
+    struct mtd_error err = {0};
+    cr_expect_eq(mtd_about(&err, 3, 0), 0);
+    cr_expect_eq(err.about, 0, "nothing is set, so nothing is about anything");
+    cr_expect_eq(mtd_about(&err, 3, mtd_fail(&err, EBUSY, "x")), -EBUSY);
+    cr_expect_eq(mtd_about(&err, 4, -EIO), -EIO);
+    cr_expect_eq(err.about, 3);
+    cr_expect_eq(mtd_about(NULL, 3, -EIO), -EIO);
+}

@@ -117,6 +117,12 @@ Test(limits, each_of_them_is_checked)
                                                {.pids = -2},      {.memory_swap = 1}};
     static const struct mtd_resources NONE;
     cr_expect_eq(mtd_limits_check(&NONE, NULL), 0);
-    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++)
-        cr_expect_lt(mtd_limits_check(&BAD[i], NULL), 0, "%zu", i);
+    static const int ABOUT[] = {MTD_ABOUT_MEMORY,     MTD_ABOUT_CPUS,
+                                MTD_ABOUT_CPU_SHARES, MTD_ABOUT_BLKIO_WEIGHT,
+                                MTD_ABOUT_PIDS,       MTD_ABOUT_SWAP};
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        cr_expect_lt(mtd_limits_check(&BAD[i], &err), 0, "%zu", i);
+        cr_expect_eq(err.about, ABOUT[i], "%zu", i);
+        mtd_error_clear(&err);
+    }
 }

@@ -173,7 +173,7 @@ Test(cgroup_limit, no_swap_accounting_matters_only_when_asked_for)
     cr_expect_eq(cgroup_limit(&v1, &r, NULL), 0);
     r.memory_swap = 4 << 20;
     cr_expect_eq(cgroup_limit(&v1, &r, &err), -EOPNOTSUPP);
-    cr_expect(strstr(err.text, "--memory-swap"));
+    cr_expect_eq(err.about, MTD_ABOUT_SWAP, "%s", err.text);
     cgroup_done(&v1);
     unlinkat(tmp.fd, GROUP "memory.swap.max", 0);
     make_group(&v2, true, "memory.swap.max");
@@ -231,7 +231,7 @@ Test(cgroup_limit, a_limit_without_its_controller_is_refused)
     make_group(&c, false, NULL);
     c.dirs[0].controllers &= ~(1u << CGROUP_PIDS);
     cr_expect_eq(cgroup_limit(&c, &r, &err), -EOPNOTSUPP);
-    cr_expect(strstr(err.text, "--pids-limit"));
+    cr_expect_eq(err.about, MTD_ABOUT_PIDS, "%s", err.text);
     r.pids = 0;
     cr_expect_eq(cgroup_limit(&c, &r, NULL), 0);
 }
