@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One line whatever a hostile name or file put into it: the text goes to terminals. */
+/* A hostile name in the text must not add lines or control a terminal. */
 static void strip_controls(char *text)
 {
     for (char *p = text; *p; p++)

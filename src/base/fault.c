@@ -25,7 +25,7 @@ static const char *next_word(const char *s, size_t *ret_len)
 static void die(void)
 {
     raise(SIGKILL);
-    _exit(128 + SIGKILL); /* we are pid 1 */
+    _exit(128 + SIGKILL); /* as pid 1, which its own SIGKILL does not end */
 }
 
 static void stop(void)

@@ -30,7 +30,7 @@ static void note(struct removal *r, int error)
         r->error = error;
 }
 
-/* A mount point is refused (-EXDEV): what is mounted there is not ours to delete. openat2
+/* A mount point is refused (-EXDEV): what is mounted there must not be deleted. openat2
  * sees bind mounts of the same file system, which a comparison of st_dev would not. */
 static int open_same_mount(int dir_fd, const char *name)
 {

@@ -84,7 +84,7 @@ static int read_plain(struct splitter *s)
     return add_char(s, c);
 }
 
-/* Appends to ret all words or, on failure, none. */
+/* Appends all words to ret; on failure none. */
 static int split(const char *text, bool comments, struct strv *ret)
 {
     struct splitter s = {.p = text, .comments = comments};

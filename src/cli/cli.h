@@ -2,8 +2,8 @@
  * Shape   a verb parses its options from a table, calls the engine and prints: data to
  *         stdout, everything else to stderr.
  * Layers  a file calls files of the lines above its own, or earlier ones of its line:
- *           values and text    print options format table follow du values inspect ps
- *                              spec_*
+ *           values and text    print options template/ format table follow du values
+ *                              inspect ps spec_*
  *           shared by verbs    verb report each help session
  *           the verbs          verb_*
  *           argv to a verb     verbs command script cli

@@ -38,7 +38,7 @@ int each_in_turn(struct cli *c, const struct operands *o, const void *values, ea
     return status;
 }
 
-/* The names come in the order they were typed, so children leave printing them to us. */
+/* Printed by the parent, so that the names come in the order they were typed. */
 static int reap(pid_t pid, const char *ref, bool echo)
 {
     int status = 0;

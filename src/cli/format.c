@@ -10,7 +10,7 @@
 #include "cli/print.h"
 #include "cli/template/template.h"
 
-/* docker has them as maps, not as structs: asking for a key that is not there is no error. */
+/* Maps in docker, not structs: a missing key is not an error. */
 static const char *const MAPS[] = {
     "Annotations", "Attributes", "Data",    "DriverOpts",   "ExposedPorts", "Labels",
     "Networks",    "Options",    "Ports",   "PortBindings", "Runtimes",     "StorageOpt",
@@ -142,7 +142,8 @@ int format_row(const struct format *f, const void *row, struct buf *out,
     return run_row(f, row, out, err);
 }
 
-/* Where the template cannot be evaluated with titles the header ends, as docker's does. */
+/* Where the template cannot be evaluated with titles the header ends, as docker's
+ * does. */
 int format_header(const struct format *f, struct buf *out)
 {
     int rc = run_row(f, NULL, out, NULL);

@@ -1,4 +1,4 @@
-/* print - labels, log lines and image names come from strangers, and escape sequences in
+/* print - labels, log lines and image names are not trusted, and escape sequences in
  * them could make a terminal do things: what a verb prints to one goes through
  * print_visible. */
 

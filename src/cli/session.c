@@ -1,5 +1,5 @@
-/* session - mtd_start opens the attach connection and the log before the container runs,
- * so that nothing of a short container's output is missed. */
+/* session - the attachment is made by mtd_start itself: attaching after the start could
+ * miss the output and the exit of a short container. */
 
 #include "cli/session.h"
 

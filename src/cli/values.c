@@ -1,5 +1,5 @@
-/* values - text that has no value of its type is refused here; what the value may be, the
- * engine says (mtd_limit_*), for every way a limit can be set. */
+/* values - only the form is checked here. Which values are allowed is checked by the
+ * engine (mtd_limit_*), because there are other ways to set a limit. */
 
 #include "cli/values.h"
 

@@ -51,7 +51,7 @@ static int start_if_due(struct cli *c, const char *id, struct mtd_error *err)
 static int start_all(struct cli *c, const struct mtd_list *list)
 {
     int status = 0;
-    /* The list has the newest first; others may depend on what was made before them. */
+    /* The list has the newest first, but a container may depend on an older one. */
     for (size_t i = list->len; i-- > 0;) {
         struct mtd_error err = {0};
         const struct mtd_summary *s = &list->items[i];

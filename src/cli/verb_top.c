@@ -159,7 +159,7 @@ static int add_process(pid_t pid, const struct sessions *sessions, struct buf *o
     struct process p = {0};
     auto_done(buf_done) struct buf command = {0};
     if (read_process(pid, &p) < 0)
-        return 0; /* it ended meanwhile */
+        return 0; /* it exited in the meantime */
     format_session(sessions, pid, session, sizeof(session));
     int rc = print_visible(&command, p.command, strlen(p.command), "");
     if (rc == 0)

@@ -45,8 +45,8 @@ static int write_self(const char *dir, const char *file)
 }
 
 /* v1 hierarchies at once; of a v2 directory *ret_v2 is opened, for clone3 to place the
- * child in. A group that is not there was never needed (they are made lazily), or went
- * with its container: that is found out by the pidfd. */
+ * child in. A group that does not exist was never needed (they are created lazily), or
+ * was removed with the container, and then joining the namespaces fails. */
 static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_error *err)
 {
     for (size_t i = 0; i < cgroups->len; i++) {

@@ -73,8 +73,8 @@ int nsenter_decode(const void *data, size_t len, struct nsenter_request *ret);
 int nsenter_seal(const struct nsenter_request *r);
 int nsenter_unseal(int fd, struct nsenter_request *ret);
 
-/* What comes back over the socket. The kernel says who sent it (SCM_CREDENTIALS), so the
- * command's pid needs no message of its own and cannot be mistaken. */
+/* What comes back over the socket. The kernel adds the sender's pid (SCM_CREDENTIALS), so
+ * the command's pid needs no message of its own and cannot be mistaken. */
 enum nsenter_reply_kind {
     NSENTER_EOF = 0, /* received only: every sender has exec'ed or is gone */
     NSENTER_INSIDE,  /* the command's process exists */

@@ -115,7 +115,7 @@ static int get_bytes(struct reader *in, void *out, size_t len)
     return 0;
 }
 
-/* A NUL inside would make two strings of one for whoever reads it later. */
+/* A NUL inside would cut the string short for every later reader. */
 static int get_string(struct reader *in, char **ret)
 {
     uint32_t len;

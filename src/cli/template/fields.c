@@ -64,7 +64,8 @@ static int get_field(struct run *r, const struct name *name, const struct value 
         return run_string(r, name->at, &bytes, ret);
     buf_done(&bytes);
     if (rc == -ENOENT)
-        return run_fail(r, name->at, ".%.80s has arguments but is no method", name->text);
+        return run_fail(r, name->at, ".%.80s has arguments but is not a method",
+                        name->text);
     if (rc == -EINVAL)
         return run_fail(r, name->at, ".%.80s needs an argument", name->text);
     return run_result(r, name->at, rc);
@@ -76,7 +77,8 @@ int run_field(struct run *r, const struct name *name, const struct value *of,
     if (of->kind == VALUE_ROW)
         return get_field(r, name, argument, ret);
     if (argument)
-        return run_fail(r, name->at, ".%.80s has arguments but is no method", name->text);
+        return run_fail(r, name->at, ".%.80s has arguments but is not a method",
+                        name->text);
     *ret = *of;
     if (of->kind == VALUE_NONE) /* what a map has not has no fields either */
         return 0;

@@ -125,7 +125,8 @@ static int check_index(const struct call *c, const struct value *i, size_t end)
     return 0;
 }
 
-/* Go gives what the map's type is when empty: "" for labels, nil for what may be anything. */
+/* Go gives what the map's type is when empty: "" for labels, nil for what may be
+ * anything. */
 static int index_map(const struct call *c, const struct value *key, struct value *v)
 {
     if (key->kind != VALUE_STRING)

@@ -1,7 +1,7 @@
 /* internal - what the files of the template room share.
- * Flow    lex.c and literal.c -> pipeline.c and parse.c make nodes -> eval.c walks them, with fields.c and
- *         functions.c (text.c); verbs.c prints values, printf.c formats them, json.c too.
- *         Below all: run.c, write.c, value.c, utf8.c, arena.c.
+ * Flow    lex.c and literal.c -> pipeline.c and parse.c make nodes -> eval.c walks them,
+ *         with fields.c and functions.c (text.c); verbs.c prints values, printf.c formats
+ *         them, json.c too. Below all: run.c, write.c, value.c, utf8.c, arena.c.
  * Owner   everything made lives in an arena: the template's, or that of one run.
  */
 #ifndef CLI_TEMPLATE_INTERNAL_H
@@ -260,7 +260,8 @@ int run_step(struct run *r, size_t at);
 /* One field of a value; argument: of a method, or NULL. */
 int run_field(struct run *r, const struct name *name, const struct value *of,
               const struct value *argument, struct value *ret);
-/* A row becomes an object, for `json .` and `print .`; other values stay what they are. */
+/* A row becomes an object, for `json .` and `print .`; other values stay what they
+ * are. */
 int run_whole(struct run *r, size_t at, struct value *v);
 
 #define FUNCTION(name) int function_##name(const struct call *c, struct value *ret)

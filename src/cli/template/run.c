@@ -36,7 +36,8 @@ int run_fail(struct run *r, size_t at, const char *fmt, ...)
 int run_result(struct run *r, size_t at, int rc)
 {
     if (rc == -E2BIG)
-        return run_fail(r, at, "makes more than %d MB", TEMPLATE_OUTPUT_MAX >> 20);
+        return run_fail(r, at, "the result is larger than %d MB",
+                        TEMPLATE_OUTPUT_MAX >> 20);
     return rc == -ENOMEM ? mtd_fail(r->err, ENOMEM, "out of memory") : rc;
 }
 

@@ -27,7 +27,8 @@
 
 struct template;
 
-/* Text outside of actions: \t and \n written as two characters are a tab and a newline. */
+/* Text outside of actions: \t and \n written as two characters are a tab and a
+ * newline. */
 int template_parse(const char *text, struct template **ret, struct mtd_error *err);
 void template_free(struct template *t); /* NULL is fine */
 

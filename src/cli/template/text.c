@@ -1,4 +1,5 @@
-/* text - the functions that make strings: Go's print family and escapes, docker's words. */
+/* text - the functions that make strings: Go's print family and escapes, and
+ * docker's split, join, upper and the like. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -188,8 +189,8 @@ FUNCTION(join)
     return finish(c, &b, rc, ret);
 }
 
-/* Latin-1, Greek and Cyrillic besides ASCII; other letters stay what they are. All have as
- * many bytes in either case. */
+/* Latin-1, Greek and Cyrillic besides ASCII; other letters stay what they are. All have
+ * as many bytes in either case. */
 static uint32_t to_case(uint32_t rune, bool upper)
 {
     static const struct {

@@ -113,7 +113,7 @@ Test(format, errors_say_where)
         {"{{.Label}}", "template: 1:3: .Label needs an argument"},
         {"{{.Label 3}}", "template: 1:3: .Label expects a string; got int"},
         {"{{.ID 3}}", "template: 1:3: .ID expects a string; got int"},
-        {"{{.ID \"x\"}}", "template: 1:3: .ID has arguments but is no method"},
+        {"{{.ID \"x\"}}", "template: 1:3: .ID has arguments but is not a method"},
         {"{{.Label \"x\" \"y\"}}", "template: 1:3: too many arguments"},
     };
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {

@@ -319,7 +319,7 @@ static const struct expected ERRORS[] = {
     {"{{|}}", "template: 1:3: unexpected | in command"},
     {"{{1 | 2}}", "template: 1:7: non executable command in pipeline stage 2"},
     {"{{3 4}}", "template: 1:3: can't give argument to non-function 3"},
-    {"{{.Name 3}}", "template: 1:3: .Name has arguments but is no method"},
+    {"{{.Name 3}}", "template: 1:3: .Name has arguments but is not a method"},
     {"{{nil}}", "template: 1:3: nil is not a command"},
     {"{{(3}}", "template: 1:5: unclosed left paren"},
     {"{{3)}}", "template: 1:4: unexpected right paren"},
@@ -445,11 +445,12 @@ Test(template, bounds)
         {"{{range 3000}}{{range 3000}}{{end}}{{end}}",
          "template: 1:17: needs more than 1000000 steps"},
         {"{{range 100000}}{{printf \"%1000d\" .}}{{end}}",
-         "template: 1:19: makes more than 8 MB"},
-        {"{{pad \"a\" 9223372036854775807 0}}", "template: 1:3: makes more than 8 MB"},
-        {"{{printf \"%9000000d\" 1}}", "template: 1:3: makes more than 8 MB"},
+         "template: 1:19: the result is larger than 8 MB"},
+        {"{{pad \"a\" 9223372036854775807 0}}",
+         "template: 1:3: the result is larger than 8 MB"},
+        {"{{printf \"%9000000d\" 1}}", "template: 1:3: the result is larger than 8 MB"},
         {"{{$x := \"0123456789\"}}{{range 40}}{{$x = print $x $x}}{{end}}",
-         "template: 1:42: makes more than 8 MB"},
+         "template: 1:42: the result is larger than 8 MB"},
     };
     expect_all(CASES, ARRAY_SIZE(CASES));
 }
