@@ -12,6 +12,7 @@
 
 struct search {
     pid_t front, found;
+    long call; /* -1 = stopped */
 };
 
 static bool read_first_line(pid_t pid, const char *file, char *text, int size)
@@ -31,15 +32,22 @@ static bool look_at(pid_t pid, char *ret_state, pid_t *ret_parent)
     return end && sscanf(end, ") %c %d", ret_state, ret_parent) == 2;
 }
 
+static bool is_in(pid_t pid, long call)
+{
+    char text[64], *end;
+    if (!read_first_line(pid, "syscall", text, sizeof(text)))
+        return false;
+    long now = strtol(text, &end, 10);
+    return end > text && now == call; /* else "running" */
+}
+
 /* Pid 1 of a namespace cannot stop itself: it waits for SIGCONT. */
 static bool is_stopped(pid_t pid)
 {
-    char state, call[64];
+    char state;
     pid_t parent;
-    if (look_at(pid, &state, &parent) && state == 'T')
-        return true;
-    return read_first_line(pid, "syscall", call, sizeof(call)) &&
-           strtol(call, NULL, 10) == SYS_rt_sigtimedwait;
+    return (look_at(pid, &state, &parent) && state == 'T') ||
+           is_in(pid, SYS_rt_sigtimedwait);
 }
 
 static bool is_below(pid_t pid, pid_t front)
@@ -57,7 +65,8 @@ static bool find(void *arg)
     auto_dir DIR *d = opendir("/proc");
     for (struct dirent *e; d && !s->found && (e = readdir(d));) {
         pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
-        if (pid > 0 && is_below(pid, s->front) && is_stopped(pid))
+        if (pid > 0 && is_below(pid, s->front) &&
+            (s->call < 0 ? is_stopped(pid) : is_in(pid, s->call)))
             s->found = pid;
     }
     return s->found > 0;
@@ -65,7 +74,13 @@ static bool find(void *arg)
 
 pid_t stopped_await(pid_t front)
 {
-    struct search s = {.front = front};
+    struct search s = {.front = front, .call = -1};
     state_until(find, &s);
     return s.found;
+}
+
+bool stopped_in(pid_t front, long call)
+{
+    struct search s = {.front = front, .call = call};
+    return find(&s);
 }

@@ -2,10 +2,13 @@
 #ifndef TEST_STOPPED_H
 #define TEST_STOPPED_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /* front or a process below it; waits for at most 10 s, 0 = there is none. SIGCONT
  * resumes it. */
 pid_t stopped_await(pid_t front);
+/* front or a process below it is in that system call now. */
+bool stopped_in(pid_t front, long call);
 
 #endif

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "../support/fields.h"
 #include "../support/state.h"
 #include "../support/stopped.h"
 #include "engine/inside/inside.h"
@@ -163,6 +164,43 @@ Test(start, an_image_about_to_be_used_is_not_removed)
     cr_expect_eq(state_reap(creator), 0);
     cr_expect_eq(state_reap(remover), 1, "removed under a container");
     free(ASK(&s, "start", "-a", "c"));
+    state_done(&s);
+}
+
+static bool polls_or_ended(void *arg)
+{
+    const struct running *r = arg;
+    siginfo_t end = {0};
+    waitid(P_PID, (id_t)r->pid, &end, WEXITED | WNOHANG | WNOWAIT);
+    return end.si_pid == r->pid || stopped_in(r->pid, SYS_poll);
+}
+
+/* Its monitor is gone before it is the command: it ends, but has not noticed yet. */
+Test(start, an_init_that_lost_its_monitor_does_not_pass_for_the_container)
+{
+    struct state s;
+    if (!is_root())
+        cr_skip("needs root");
+    use(&s);
+    s.fault = "init.program:stop";
+    struct running front =
+        BEGIN(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000");
+    s.fault = NULL;
+    pid_t init = stopped_await(front.pid);
+    cr_assert_gt(init, 0);
+    pid_t monitor = monitor_of(&s, "x");
+    kill_and_wait(monitor);
+    struct outcome o = state_end(&front);
+    cr_expect_neq(o.status, 0);
+    outcome_done(&o);
+    struct running start = BEGIN(&s, "start", "x");
+    cr_expect(state_until(polls_or_ended, &start));
+    cr_expect_eq(monitor_of(&s, "x"), monitor, "it was taken for running");
+    kill(init, SIGCONT);
+    o = state_end(&start);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    expect_field(&s, "x", "{{.State.Status}}", "running");
+    outcome_done(&o);
     state_done(&s);
 }
 

@@ -37,6 +37,6 @@ void inside_init(const struct inside_init *i)
                        .init = i,
                        .sync_fd = i->sync_fd,
                        .root_fd = -1};
-    proc_set_name("mtd:init");
+    proc_set_name(INSIDE_INIT_NAME);
     inside_run(&c);
 }

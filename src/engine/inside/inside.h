@@ -17,12 +17,13 @@
 #include "engine/cgroup/cgroup.h"
 #include "engine/rootfs/rootfs.h"
 
+#define INSIDE_INIT_NAME "mtd:init" /* its name until it becomes the command */
+
 /* Init's request is inherited memory: the monitor did not exec in between. */
 struct inside_init {
     struct rootfs rootfs;
     int sync_fd;
-    int stdio
-        [3]; /* without a tty: what becomes 0, 1, 2; [0] = -1: the container's null */
+    int stdio[3]; /* what becomes 0, 1, 2 without a tty; [0] = -1: the container's null */
     unsigned short rows, cols;
     const struct cgroup *cgroup; /* limited already; init moves itself in */
     bool placed;                 /* the clone already is in the v2 group */

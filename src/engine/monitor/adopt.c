@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/sys.h"
+#include "engine/inside/inside.h"
 
 /* linux/pidfd.h of Linux 6.15, newer than the headers this is built with. */
 struct pidfd_info_v0 {
@@ -29,6 +31,8 @@ struct pidfd_info_v0 {
 #define INFO_EXIT (1u << 3)
 
 #define STAT_MAX 1024
+#define LOST_INIT_MS 5000
+#define LOST_INIT_LOOK_MS 20
 
 /* A zombie that is not our child still shows its status in the last field of its stat. */
 static int zombie_status(pid_t pid, int *ret)
@@ -90,6 +94,28 @@ static int open_process(const struct mtd_status *st)
     return take_fd(&fd);
 }
 
+static bool is_init(pid_t pid)
+{
+    char path[48], name[32];
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    return fs_read_small_at(AT_FDCWD, path, name, sizeof(name)) > 0 &&
+           strcmp(name, INSIDE_INIT_NAME) == 0;
+}
+
+/* Its monitor would hold the lock that we have, so it is gone, and init ends as soon as
+ * it notices, unless it was just about to exec. Not for ever: a command may give itself
+ * that name. */
+void monitor_await_lost_init(const struct mtd_status *st)
+{
+    struct pollfd end = {.fd = open_process(st), .events = POLLIN};
+    if (end.fd < 0)
+        return;
+    for (int ms = 0; ms < LOST_INIT_MS && is_init(st->pid); ms += LOST_INIT_LOOK_MS)
+        if (poll(&end, 1, LOST_INIT_LOOK_MS) > 0)
+            break;
+    close(end.fd);
+}
+
 static int open_pipe(const struct monitor *m, const char *name, int flags)
 {
     return openat(m->run_fd, name, flags | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
@@ -101,6 +127,7 @@ static int take_over(struct monitor *m, struct mtd_error *err)
     int r = cgroup_open(&m->cgroup, &st->cgroups, err);
     if (r < 0)
         return r;
+    monitor_await_lost_init(st);
     m->pid = st->pid;
     m->pidfd = open_process(st);
     m->alive = proc_is(st->pid, st->pid_start);

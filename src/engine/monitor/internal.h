@@ -66,6 +66,9 @@ struct monitor {
 int monitor_start(struct monitor *m, struct mtd_error *err);
 /* Takes over a container whose monitor died; dead containers too, for their end. */
 int monitor_adopt(struct monitor *m, struct mtd_error *err);
+/* An init that lost its monitor before it became the command: waits until it has ended, so that
+ * it does not pass for the running container. The caller holds the lock. */
+void monitor_await_lost_init(const struct mtd_status *st);
 void monitor_serve(
     struct monitor *m); /* returns when the container is dead and drained */
 /* Record, cgroups, run directory, --rm, clients. True: the policy wants it started again. */

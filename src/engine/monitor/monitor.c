@@ -130,7 +130,10 @@ static bool already_running(struct monitor *m)
     const struct mtd_status *st = &m->record.status;
     char boot_id[BOOT_ID_LEN + 1] = "";
     if (st->state != MTD_STATE_RUNNING || proc_boot_id(boot_id) < 0 ||
-        strcmp(boot_id, st->boot_id) != 0 || !proc_is(st->pid, st->pid_start))
+        strcmp(boot_id, st->boot_id) != 0)
+        return false;
+    monitor_await_lost_init(st);
+    if (!proc_is(st->pid, st->pid_start))
         return false;
     struct packet_ready ready = {.pid = st->pid, .tty = m->tty};
     monitor_client_send_all(m, PACKET_READY, &ready, sizeof(ready));
