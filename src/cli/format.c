@@ -17,9 +17,32 @@ static const char *const MAPS[] = {
     "Sysctls",     "Tmpfs",      "Volumes", NULL,
 };
 
+/* Fields that docker leaves out of its JSON when they are empty, or writes as null: its
+ * structs have them nevertheless, so {{if .State.Health}} is a question, not an error. */
+static const char TYPES[] =
+    "{\"\":{\"Args\":[],\"ExecIDs\":[],\"Mounts\":[],\"RepoDigests\":[],\"RepoTags\":[],"
+    "\"SizeRootFs\":null,\"SizeRw\":null},"
+    "\"State\":{\"Health\":null},"
+    "\"Config\":{\"Cmd\":[],\"Entrypoint\":[],\"Env\":[],\"ExposedPorts\":{},"
+    "\"Healthcheck\":null,\"Labels\":{},\"OnBuild\":[],\"Shell\":[],\"StopSignal\":\"\","
+    "\"StopTimeout\":null,\"Volumes\":{}},"
+    "\"HostConfig\":{\"Annotations\":{},\"Binds\":[],\"CapAdd\":[],\"CapDrop\":[],"
+    "\"Devices\":[],\"Dns\":[],\"DnsOptions\":[],\"DnsSearch\":[],\"ExtraHosts\":[],"
+    "\"GroupAdd\":[],\"Init\":null,\"Links\":[],\"Mounts\":[],\"PidsLimit\":null,"
+    "\"PortBindings\":{},\"SecurityOpt\":[],\"StorageOpt\":{},\"Sysctls\":{},"
+    "\"Tmpfs\":{},\"Ulimits\":[],\"VolumesFrom\":[]},"
+    "\"Mounts\":{\"Driver\":\"\",\"Name\":\"\"},"
+    "\"NetworkSettings\":{\"Gateway\":\"\",\"IPAddress\":\"\",\"IPPrefixLen\":0,"
+    "\"MacAddress\":\"\",\"Networks\":{},\"Ports\":{}},"
+    "\"Networks\":{\"Aliases\":[],\"DNSNames\":[],\"DriverOpts\":{},\"EndpointID\":\"\","
+    "\"Gateway\":\"\",\"GlobalIPv6Address\":\"\",\"GlobalIPv6PrefixLen\":0,"
+    "\"IPAMConfig\":null,\"IPAddress\":\"\",\"IPPrefixLen\":0,\"IPv6Gateway\":\"\","
+    "\"Links\":[],\"MacAddress\":\"\",\"NetworkID\":\"\"}}";
+
 void format_done(struct format *f)
 {
     template_free(f->template);
+    json_decref(f->types);
     *f = (struct format){0};
 }
 
@@ -60,7 +83,10 @@ int format_compile(struct format *ret, const char *text,
         f.kind = FORMAT_TABLE;
         template += 6;
     }
-    int rc = template_parse(template, &f.template, err);
+    if (!fields)
+        f.types = json_loads(TYPES, 0, NULL);
+    int rc = fields || f.types ? template_parse(template, &f.template, err)
+                               : mtd_fail(err, ENOMEM, "out of memory");
     if (rc == 0 && fields)
         rc = template_each_field(f.template, check_field, &f, err);
     if (rc < 0)
@@ -155,6 +181,6 @@ int format_header(const struct format *f, struct buf *out)
 int format_json_row(const struct format *f, const json_t *row, struct buf *out,
                     struct mtd_error *err)
 {
-    struct template_data data = {.tree = row, .maps = MAPS};
+    struct template_data data = {.tree = row, .maps = MAPS, .types = f->types};
     return template_run(f->template, &data, out, err);
 }

@@ -35,6 +35,7 @@ struct format {
     enum format_kind kind;
     struct template *template;
     const struct format_field *fields; /* NULL = rows are JSON trees */
+    json_t *types;                     /* what docker's types say of a tree's fields */
 };
 
 /* text is the user's; NULL or "" = the default: the template `table`, or without fields

@@ -48,16 +48,18 @@ static void run(const struct template *t, const struct template_data *data)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const MAPS[] = {"Labels", NULL};
-    static json_t *tree;
-    if (!tree)
+    static json_t *tree, *types;
+    if (!tree) {
         tree = json_loads(TREE, 0, NULL);
+        types = json_loads("{\"\":{\"n\":[],\"o\":{}},\"c\":{\"f\":\"\"}}", 0, NULL);
+    }
     char *text = strndup((const char *)data, size);
     struct template *t = NULL;
     struct mtd_error err = {0};
     struct template_row row = {"row", get_name, get_value};
     if (template_parse(text, &t, &err) == 0) {
         CHECK(template_each_field(t, any_field, "arg", NULL) == 0);
-        run(t, &(struct template_data){.tree = tree, .maps = MAPS});
+        run(t, &(struct template_data){.tree = tree, .maps = MAPS, .types = types});
         run(t, &(struct template_data){.row = &row});
         run(t, &(struct template_data){.row = &row, .header = true});
     } else {

@@ -207,7 +207,7 @@ static int walk_map(struct run *r, const struct node *n, const struct value *map
     int rc = keys ? 0 : run_result(r, n->at, -E2BIG);
     for (size_t i = 0; i < size && rc == 0; i++) {
         struct value key = value_of_string(keys[i], strlen(keys[i]));
-        struct value item = value_of_json(json_object_get(map->map, keys[i]));
+        struct value item = value_inside(map, json_object_get(map->map, keys[i]));
         rc = walk_turn(r, n, &key, &item);
     }
     return rc;
@@ -295,6 +295,7 @@ int template_run(const struct template *t, const struct template_data *data,
     r.out_max = out->len + TEMPLATE_OUTPUT_MAX;
     if (data->tree)
         root = value_of_json(data->tree);
+    root.name = "";
     arena_init(&r.arena, TEMPLATE_MEMORY_MAX);
     r.vars = run_alloc(&r, 0, t->slots * sizeof(*r.vars));
     int rc = r.vars ? 0 : -ENOMEM;

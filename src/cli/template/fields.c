@@ -13,14 +13,39 @@ static bool is_map(const struct run *r, const char *name)
     return maps && *maps;
 }
 
+static const json_t *find_type(const struct run *r, const struct value *of,
+                               const char *name)
+{
+    const json_t *fields = of->name ? json_object_get(r->data->types, of->name) : NULL;
+    return json_object_get(fields, name);
+}
+
+/* What is missing or null still has its type: lists and maps are nil, and so empty. */
+static struct value empty_value(const json_t *type)
+{
+    struct value v = value_of_json(type);
+    if (v.kind == VALUE_LIST)
+        v.list.array = NULL;
+    if (v.kind == VALUE_MAP)
+        v.map = NULL;
+    return v;
+}
+
 static int get_member(struct run *r, const struct name *name, const struct value *of,
                       struct value *ret)
 {
-    const json_t *member = json_object_get(of->map, name->text);
-    if (!member && !of->open)
+    const json_t *member = json_object_get(of->map, name->text), *type = NULL;
+    if (of->open) {
+        *ret = member ? value_inside(of, member) : (struct value){.kind = VALUE_NONE};
+        return 0;
+    }
+    if (!member || json_is_null(member))
+        type = find_type(r, of, name->text);
+    if (!member && !type)
         return run_fail(r, name->at, "no field .%.80s", name->text);
-    *ret = member ? value_of_json(member) : (struct value){.kind = VALUE_NONE};
+    *ret = type ? empty_value(type) : value_of_json(member);
     ret->open = is_map(r, name->text);
+    ret->name = name->text;
     return 0;
 }
 

@@ -89,6 +89,8 @@ int format_float(const struct writer *w, const struct spec *s, double f)
 {
     auto_done(buf_done) struct buf text = {0};
     int rc = 0;
+    if (s->has_precision && (size_t)s->precision > w->max)
+        return -E2BIG;
     if (!signbit(f) && (s->plus || s->space))
         rc = buf_putc(&text, s->plus ? '+' : ' ');
     if (rc == 0)

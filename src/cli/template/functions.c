@@ -133,7 +133,7 @@ static int index_map(const struct call *c, const struct value *key, struct value
         return call_fail(c, "value has type %s; should be string", value_type(key));
     const json_t *member = json_object_getn(v->map, key->string.text, key->string.len);
     bool open = v->open;
-    *v = member ? value_of_json(member)
+    *v = member ? value_inside(v, member)
          : open ? value_of_string("", 0)
                 : (struct value){.kind = VALUE_NONE};
     return 0;

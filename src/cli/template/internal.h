@@ -45,7 +45,8 @@ enum value_kind {
 };
 struct value {
     enum value_kind kind;
-    bool open; /* a map in the sense of template_data.maps */
+    bool open;        /* a map in the sense of template_data.maps */
+    const char *name; /* the field it is from; of an item, that of its list or map */
     union {
         bool boolean;
         int64_t integer;
@@ -63,6 +64,7 @@ struct value {
     };
 };
 struct value value_of_json(const json_t *j);
+struct value value_inside(const struct value *list_or_map, const json_t *item);
 struct value value_of_int(int64_t i);
 struct value value_of_bool(bool b);
 struct value value_of_string(const char *text, size_t len);
@@ -299,7 +301,8 @@ struct writer {
     struct arena *arena;
 };
 int write_bytes(const struct writer *w, const char *text, size_t len);
-int write_blanks(const struct writer *w, uint64_t n);
+int write_fill(const struct writer *w, char c, uint64_t n); /* n times c */
+int fill_bytes(struct buf *b, char c, size_t n);
 int write_value(const struct writer *w, const struct value *v); /* fmt's %v */
 int write_json(const struct writer *w, const struct value *v);
 /* As fmt.Sprint; all = blanks between all values, not only between those without text. */

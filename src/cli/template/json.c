@@ -52,6 +52,8 @@ static int write_json_string(const struct writer *w, const char *text, size_t le
 
 static int write_json_list(const struct writer *w, const struct value *list)
 {
+    if (!list->list.array && !list->list.items)
+        return write_text(w, "null");
     int rc = write_bytes(w, "[", 1);
     for (size_t i = 0; i < list->list.len && rc == 0; i++) {
         struct value item = value_item(list, i);
@@ -69,6 +71,8 @@ static int write_json_map(const struct writer *w, const json_t *map)
     json_t *m = (json_t *)map, *member;
     const char *key;
     bool first = true;
+    if (!map)
+        return write_text(w, "null");
     int rc = write_bytes(w, "{", 1);
     json_object_foreach(m, key, member)
     {

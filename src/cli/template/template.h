@@ -1,8 +1,9 @@
 /* template - Go's text/template over JSON values, with docker's functions.
  * Shape   parsed once, run as often as there are rows. The dot is a JSON tree or a row
  *         whose fields are made when the template asks for them.
- * Missing a key that an object has not is an error, as with docker's structs; in the
- *         objects the caller names as maps (labels) it is Go's "<no value>".
+ * Types   Go knows of structs, maps and empty lists what JSON does not tell; the caller may
+ *         say it. A key that an object does not have is an error, as with Go's structs; in
+ *         maps (labels) it is "<no value>".
  * Bounds  TEMPLATE_*_MAX: a template cannot make the program large, slow or deep.
  * Errors  "template: LINE:COLUMN: why" in one line; -EINVAL or -ENOMEM. What was written
  *         to `out` before an error stays there.
@@ -54,8 +55,11 @@ struct template_row {
 struct template_data {
     const json_t *tree;             /* the dot, or */
     const struct template_row *row; /* the dot */
-    const char *const
-        *maps;   /* names of fields that hold maps, NULL at the end; or NULL */
+    /* Names of fields that hold maps, NULL at the end. NULL = none. */
+    const char *const *maps;
+    /* Name of an object ("" = the tree) or of the list or map it is in -> field -> what the
+     * field is when it is missing or null: null, "", 0, [] or {}. NULL = nothing known. */
+    const json_t *types;
     bool header; /* a table's header is made: docker's functions leave the titles alone */
 };
 int template_run(const struct template *t, const struct template_data *data,

@@ -253,11 +253,11 @@ FUNCTION(pad)
     }
     if (c->args[1].integer < 0 || c->args[2].integer < 0)
         return call_fail(c, "negative width");
-    int rc = write_blanks(&w, (uint64_t)c->args[1].integer);
+    int rc = write_fill(&w, ' ', (uint64_t)c->args[1].integer);
     if (rc == 0)
         rc = write_bytes(&w, s->string.text, s->string.len);
     if (rc == 0)
-        rc = write_blanks(&w, (uint64_t)c->args[2].integer);
+        rc = write_fill(&w, ' ', (uint64_t)c->args[2].integer);
     return finish(c, &b, rc, ret);
 }
 

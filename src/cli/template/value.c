@@ -36,11 +36,18 @@ struct value value_of_json(const json_t *j)
     }
 }
 
+struct value value_inside(const struct value *list_or_map, const json_t *item)
+{
+    struct value v = value_of_json(item);
+    v.name = list_or_map->name;
+    return v;
+}
+
 struct value value_item(const struct value *list, size_t i)
 {
     i += list->list.from;
     return list->list.items ? list->list.items[i]
-                            : value_of_json(json_array_get(list->list.array, i));
+                            : value_inside(list, json_array_get(list->list.array, i));
 }
 
 size_t value_len(const struct value *v)

@@ -124,6 +124,8 @@ static int format_number(const struct writer *w, const struct spec *s, int64_t i
     uint64_t n = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
     size_t len = add_digits(room + sizeof(room), n, base, *s->verb == 'X');
     size_t digits = s->has_precision ? (size_t)s->precision : 0;
+    if (digits > w->max)
+        return -E2BIG;
     if (s->has_precision && digits == 0 && n == 0)
         return format_blank_padded(w, s, &text);
     if (!s->has_precision && s->zero && !s->minus && s->has_width)
@@ -137,8 +139,8 @@ static int format_number(const struct writer *w, const struct spec *s, int64_t i
                              : base == 16     ? *s->verb == 'X' ? "0X" : "0x"
                              : zero || n == 0 ? ""
                                               : "0");
-    for (; digits > len && rc == 0; digits--)
-        rc = buf_putc(&text, '0');
+    if (rc == 0 && zero)
+        rc = fill_bytes(&text, '0', digits - len);
     if (rc == 0)
         rc = buf_add(&text, room + sizeof(room) - len, len);
     return rc < 0 ? rc : format_blank_padded(w, s, &text);

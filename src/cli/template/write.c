@@ -13,14 +13,21 @@ int write_bytes(const struct writer *w, const char *text, size_t len)
                : buf_add(w->out, text, len);
 }
 
-int write_blanks(const struct writer *w, uint64_t n)
+int fill_bytes(struct buf *b, char c, size_t n)
 {
-    if (n > w->max)
-        return -E2BIG;
-    int rc = 0;
-    for (; n > 0 && rc == 0; n--)
-        rc = write_bytes(w, " ", 1);
-    return rc;
+    int rc = buf_reserve(b, n);
+    if (rc < 0)
+        return rc;
+    memset(b->data + b->len, c, n);
+    b->len += n;
+    b->data[b->len] = '\0';
+    return 0;
+}
+
+int write_fill(const struct writer *w, char c, uint64_t n)
+{
+    return w->out->len > w->max || n > w->max - w->out->len ? -E2BIG
+                                                            : fill_bytes(w->out, c, n);
 }
 
 static size_t count_runes(const char *text, size_t len)
@@ -35,9 +42,9 @@ int format_padded(const struct writer *w, const struct spec *s, const char *text
                   size_t len)
 {
     size_t runes = s->has_width ? count_runes(text, len) : 0;
-    size_t fill = s->has_width && (size_t)s->width > runes ? (size_t)s->width - runes : 0;
+    size_t rest = s->has_width && (size_t)s->width > runes ? (size_t)s->width - runes : 0;
     int rc = s->minus ? write_bytes(w, text, len) : 0;
-    for (; fill > 0 && rc == 0; fill--)
-        rc = write_bytes(w, s->zero && !s->minus ? "0" : " ", 1);
+    if (rc == 0)
+        rc = write_fill(w, s->zero && !s->minus ? '0' : ' ', rest);
     return rc < 0 || s->minus ? rc : write_bytes(w, text, len);
 }

@@ -190,6 +190,54 @@ Test(format, keys_of_maps_may_be_missing)
     cr_expect_str_eq(tree("{{with .Labels}}{{.nope}}{{end}}"), "<no value>");
 }
 
+static const char *inspect(const char *template)
+{
+    static const char CONTAINER[] =
+        "{\"State\":{\"Status\":\"created\"},\"ExecIDs\":null,\"Nope\":null,"
+        "\"Config\":{\"Cmd\":null,\"Labels\":null},"
+        "\"Mounts\":[{\"Source\":\"/a\"},{\"Name\":\"v\",\"Source\":\"/b\"}],"
+        "\"NetworkSettings\":{\"Networks\":{\"none\":{}}}}";
+    json_t *root = json_loads(CONTAINER, 0, NULL);
+    format_done(&f);
+    out.len = 0;
+    err = (struct mtd_error){0};
+    int rc = format_compile(&f, template, NULL, NULL, &err);
+    if (rc == 0)
+        rc = format_json_row(&f, root, &out, &err);
+    json_decref(root);
+    return rc < 0 ? err.text : out.data ? out.data : "";
+}
+
+/* What docker 28.2 prints for such a container. */
+Test(format, fields_that_json_leaves_out)
+{
+    cr_expect_str_eq(
+        inspect("{{if .State.Health}}{{.State.Health.Status}}{{else}}none{{end}}"),
+        "none");
+    cr_expect_str_eq(inspect("{{.State.Health}} {{json .State.Health}}"), "<nil> null");
+    cr_expect_str_eq(inspect("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}|"
+                             "{{.NetworkSettings.IPAddress}}|"
+                             "{{(index .NetworkSettings.Networks \"none\").Gateway}}|"
+                             "{{.NetworkSettings.Networks.none.MacAddress}}"),
+                     "|||");
+    cr_expect_str_eq(inspect("{{range .Mounts}}{{.Name}}:{{.Source}} {{end}}"),
+                     ":/a v:/b ");
+    cr_expect_str_eq(inspect("{{(index .Mounts 0).Name}}|{{len .Mounts}}"), "|2");
+    cr_expect_str_eq(inspect("{{.ExecIDs}} {{.Config.Cmd}} {{.Config.Labels}} "
+                             "{{.Config.Volumes}} {{.NetworkSettings.Ports}}"),
+                     "[] [] map[] map[] map[]");
+    cr_expect_str_eq(inspect("{{json .Config.Cmd}} {{json .Config.Labels}} "
+                             "{{len .Config.Cmd}} {{join .Config.Cmd \",\"}}"),
+                     "null null 0 ");
+    cr_expect_str_eq(inspect("{{index .Config.Labels \"x\"}}|{{.Config.Labels.x}}"),
+                     "|<no value>");
+    cr_expect_str_eq(inspect("{{range .Config.Cmd}}x{{else}}none{{end}}"), "none");
+    cr_expect_str_eq(inspect("{{.State.Health.Status}}"),
+                     "template: 1:16: nil evaluating .Status");
+    cr_expect_str_eq(inspect("{{.State.Name}}"), "template: 1:9: no field .Name");
+    cr_expect_str_eq(inspect("{{.Nope}}"), "<nil>");
+}
+
 static const char *header(const char *template)
 {
     row(template);
