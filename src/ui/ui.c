@@ -1,4 +1,4 @@
-/* The screen's own options, and which of its faces the terminal allows. */
+/* The screen's own options, and the choice between screen, plain list and script. */
 #include "ui/ui.h"
 
 #include <errno.h>
@@ -95,7 +95,7 @@ static int print_keys(const char *form)
     return text.data && fputs(text.data, stdout) >= 0 ? 0 : 125;
 }
 
-/* Whether the state can be read at all is said before the screen is taken. */
+/* That the state cannot be read is reported before the screen is taken. */
 static int check_state(const struct mtd_options *o, bool read_only)
 {
     struct mtd_options try = *o;
@@ -124,8 +124,8 @@ static int run_script(const struct ui_setup *setup, const char *path)
     return status;
 }
 
-/* An own description of the terminal: it can be made non-blocking without the shell's being
- * so afterwards. */
+/* An open file description of its own: making it non-blocking does not change the
+ * shell's. */
 static int open_terminal(void)
 {
     const char *name = ttyname(STDOUT_FILENO);

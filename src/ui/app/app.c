@@ -1,6 +1,6 @@
-/* The loop. It wakes up for input, file events, children and one sample timer; drawing happens
- * once per turn, before it sleeps, and only when something changed and the terminal has taken
- * the frame before. Nothing changed = not a byte. */
+/* The loop. It wakes up for input, file events, children and one sample timer; drawing
+ * happens once per turn, before it sleeps, and only when something changed and the
+ * terminal has taken the frame before. Nothing changed: not a byte is written. */
 #include "ui/app/app.h"
 
 #include <signal.h>
@@ -10,15 +10,15 @@
 #include "base/clock.h"
 #include "ui/app/internal.h"
 
-enum { SCROLLED_MS = 60 }; /* a key held down shall scroll, not read figures */
+/* While a key is held down the list scrolls, and figures are not read. */
+enum { SCROLLED_MS = 60 };
 
-/* ---- time --------------------------------------------------------------------------------- */
+/* ---- time -------------------------------------------------------------------------- */
 
 static void on_sample(uv_timer_t *t);
 
-/* Fast while figures are to be seen, slow while only ages grow older, fast as well while the
- * state directory cannot be read. The second reading follows soon: it gives the first CPU
- * figures. */
+/* Fast while figures are visible or the state directory cannot be read; slow while only
+ * ages change. The second reading follows soon, because CPU figures need two. */
 static void set_sample_timer(struct app *a)
 {
     int64_t refresh = a->ui.config.refresh_ns / NS_PER_MS;
@@ -115,7 +115,7 @@ static const struct platform PLATFORM = {.wall_ns = platform_wall_ns,
                                          .copy = platform_copy,
                                          .request = platform_request};
 
-/* What is still to be sent: the frame before, or text for the clipboard. */
+/* Something may still be queued: the previous frame, or text for the clipboard. */
 static bool has_taken_all(struct app *a)
 {
     if (a->term->out.len)
@@ -132,8 +132,9 @@ static void on_before_sleep(uv_prepare_t *p)
     app_watch_root(a);
     app_watch_files(a);
     set_sample_timer(a);
+    /* Drawn when the terminal is back, or has taken what it was sent before. */
     if (a->away || (a->term && !has_taken_all(a)))
-        return; /* drawn when the terminal is back, or has taken what it was sent before */
+        return;
     a->dirty = false;
     ui_draw(&a->ui, &a->canvas);
     if (ui_rows_came(&a->ui) && a->samples)
@@ -155,11 +156,11 @@ static void on_signal(uv_signal_t *s, int sig)
     if (sig == SIGWINCH && !a->away && a->term)
         app_fit_to_terminal(a);
     else if (sig != SIGWINCH &&
-             !(a->away && typed)) /* those are for who has the terminal */
+             !(a->away && typed)) /* those are for the process that has the terminal */
         app_quit(a, 128 + sig);
 }
 
-/* ---- beginning and end -------------------------------------------------------------------- */
+/* ---- beginning and end ------------------------------------------------------------- */
 
 static void init_handles(struct app *a)
 {
@@ -188,8 +189,8 @@ static void close_handle(uv_handle_t *h, void *arg)
         uv_close(h, NULL);
 }
 
-/* Actions that still run are left to themselves: they are finished, not broken off. A shell
- * on the terminal is hung up. */
+/* Actions that are still running are not interrupted. A shell on the terminal gets
+ * SIGHUP. */
 static void done(struct app *a)
 {
     if (a->guard && a->away)

@@ -1,5 +1,5 @@
-/* app - the event loop around the screen: terminal, timers, file events, children, signals.
- * The only place that knows libuv.
+/* app - the event loop around the screen: terminal, timers, file events, children,
+ * signals. The only place that knows libuv.
  */
 #ifndef UI_APP_APP_H
 #define UI_APP_APP_H

@@ -1,5 +1,5 @@
-/* Children. A job's end is its process's end and the end of its output, whichever is later; a
- * grandchild that keeps the output open is not waited for. */
+/* Children. A job's end is its process's end and the end of its output, whichever is
+ * later; a grandchild that keeps the output open is not waited for. */
 #include "ui/app/internal.h"
 
 #include <errno.h>
@@ -80,7 +80,7 @@ static void on_child_exit(uv_process_t *p, int64_t status, int sig)
     c->status = sig ? 128 + sig : (int)status;
     if (c->ended_pipes == 2)
         tell(c);
-    else /* somebody it left behind may hold its output open: that is not waited for */
+    else /* a process it left behind may keep its output open */
         uv_timer_start(&c->grace, on_grace, GRACE_MS, 0);
 }
 
@@ -137,7 +137,8 @@ static int spawn(struct child *c, char **argv)
         .stdio = stdio,
         .stdio_count = 3,
         .exit_cb = on_child_exit,
-        /* An own session: ctrl-c and a lost terminal are the screen's, not the action's. */
+        /* A session of its own: ctrl-c and the loss of the terminal concern the screen,
+         * not the action. */
         .flags = j->terminal ? 0 : UV_PROCESS_DETACHED};
     return uv_spawn(c->app->loop, &c->process, &o);
 }
@@ -168,7 +169,8 @@ int app_start(void *app, struct job *j)
     if (j->terminal && j->way_back)
         dprintf(STDOUT_FILENO, "[%s returns to the dashboard]\n", j->way_back);
     int rc = spawn(c, argv);
-    if (rc < 0) { /* told by the loop, as every end: job_start() is still at work */
+    /* The loop reports it, as it does every end: job_start() is still on the stack. */
+    if (rc < 0) {
         buf_printf(&j->output, "cannot start a process: %s", uv_strerror(rc));
         c->status = 125;
         uv_timer_start(&c->grace, on_grace, 0, 0);

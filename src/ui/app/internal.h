@@ -1,5 +1,5 @@
-/* app_part - what the files of the loop share: app.c (turns, beginning and end), app/child.c
- * (children), app/watch.c (files), app/tty.c (the terminal). Nobody else includes it.
+/* internal - what the files of the loop share: app.c (its turns, beginning and end),
+ * child.c (children), watch.c (files), tty.c (the terminal).
  */
 #ifndef UI_APP_INTERNAL_H
 #define UI_APP_INTERNAL_H
@@ -36,11 +36,11 @@ struct app {
     uv_signal_t signals[6];
     struct watch root, containers, files[WATCHES];
     bool settling;        /* the list is read once more after the last event */
-    bool dirty, away;     /* away: somebody else has the terminal */
+    bool dirty, away;     /* away: another process has the terminal */
     unsigned samples;     /* taken so far */
     int64_t painted_at;   /* mono ns */
     size_t painted_bytes; /* by that frame */
-    struct child *paused; /* its process ended; Enter on the terminal is awaited */
+    struct child *paused; /* its process has ended; waiting for Enter on the terminal */
     void (*resumed)(struct app *a);
     int status;
     struct child *children;
@@ -63,7 +63,7 @@ void app_watch_files(struct app *a); /* what the visible tab wants */
 void app_read_list_soon(struct app *a);
 
 void app_tty_init(struct app *a);
-void app_take_terminal(struct app *a); /* also after somebody else had it */
+void app_take_terminal(struct app *a); /* also after another process had it */
 void app_give_terminal(struct app *a);
 /* Asks for Enter, and calls resumed() once it was typed. */
 void app_pause(struct app *a, void (*resumed)(struct app *a));

@@ -1,3 +1,5 @@
+/* No canvas, no loop: one line in, some lines out, as a screen reader or a dumb terminal
+ * can follow. */
 #include "ui/app/plain.h"
 
 #include <errno.h>
@@ -17,7 +19,8 @@
 
 extern char **environ;
 
-/* Names and commands come from elsewhere: no control byte of theirs reaches the terminal. */
+/* Names and commands come from elsewhere: no control byte of theirs reaches the
+ * terminal. */
 static void put_text(FILE *out, const char *s, size_t n)
 {
     auto_done(buf_done) struct buf plain = {0};
@@ -62,8 +65,8 @@ static void print_one(struct mtd_engine *e, const struct mtd_summary *s, FILE *o
                 (unsigned long long)st.pids);
 }
 
-/* What a command prints may hold what a container wrote: it is shown as it comes, a line as a
- * line, without anything a terminal obeys. */
+/* What a command prints may hold what a container wrote: it is shown as it comes, a line
+ * as a line, without anything a terminal obeys. */
 static void relay(int fd, FILE *out)
 {
     auto_file FILE *in = fdopen(fd, "r");
@@ -88,7 +91,7 @@ static int wait_for(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* A command that wants the terminal gets it as it is: it was asked for. */
+/* A command that needs the terminal gets it unfiltered: the user asked for it. */
 static int run(char **argv, bool terminal, FILE *out)
 {
     int ends[2] = {-1, -1};
@@ -148,7 +151,7 @@ struct plain {
     const struct mtd_options *options;
     struct mtd_engine *engine;
     bool read_only;
-    struct mtd_list list; /* as the numbers of the last one count */
+    struct mtd_list list; /* the numbers in commands refer to it */
     FILE *out;
 };
 

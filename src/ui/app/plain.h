@@ -1,6 +1,6 @@
 /* plain - the list as numbered lines: for dumb terminals and screen readers.
- * Shape   commands by line: a number shows one container, verbs go to the batch command line
- *         ("stop 2", "logs 3"), an empty line lists again, q quits.
+ * Shape   commands by line: a number shows one container, verbs go to the batch command
+ *         line ("stop 2", "logs 3"), an empty line lists again, q quits.
  */
 #ifndef UI_APP_PLAIN_H
 #define UI_APP_PLAIN_H

@@ -1,4 +1,5 @@
-/* The terminal in the loop: keys in, frames out, and handing it to somebody else and back. */
+/* The terminal in the loop: keys in, frames out, and handing it to a child and taking it
+ * back. */
 #include "ui/app/internal.h"
 
 #include <errno.h>
@@ -89,7 +90,7 @@ void app_fit_to_terminal(struct app *a)
     a->dirty = true;
 }
 
-/* Also after somebody else had it: everything is drawn again, what was typed is dropped. */
+/* Also after a child had it: everything is drawn again, what was typed is dropped. */
 void app_take_terminal(struct app *a)
 {
     if (!a->term)
@@ -109,7 +110,8 @@ void app_suspend(struct app *a)
     if (!a->term || a->away)
         return;
     app_give_terminal(a);
-    raise(SIGSTOP); /* the guard stops too, the shell takes over; SIGCONT goes on here */
+    /* The guard stops too and the shell takes over; SIGCONT resumes here. */
+    raise(SIGSTOP);
     app_take_terminal(a);
 }
 

@@ -15,8 +15,8 @@ enum {
     SETTLE_MS = 300
 };
 
-/* An event may be written before the record it is about: the list is read soon, to be quick,
- * and once more when things have settled, to be right. */
+/* An event may be written before the record it is about: the list is read soon, to be
+ * quick, and once more when things have settled, to be right. */
 static void on_list_delay(uv_timer_t *t)
 {
     struct app *a = t->data;
@@ -44,9 +44,9 @@ static void on_list_event(uv_fs_event_t *e, const char *name, int events, int st
         uv_timer_start(&a->list_delay, on_list_delay, LIST_DELAY_MS, 0);
 }
 
-/* A log that floods changes the whole screen each time. The way to a far terminal, with a
- * multiplexer's buffer in it, must not be full of that: what a key paints would come seconds
- * later. So after a frame of that size there is a pause, though not for one that comes alone. */
+/* A log that floods changes the whole screen each time. The buffers on the way to a
+ * remote terminal must not fill up with that: what a key paints would arrive seconds
+ * later. So after a frame of that size there is a pause, but not after a single one. */
 static uint64_t file_delay(const struct app *a)
 {
     int64_t since = (clock_mono_ns() - a->painted_at) / NS_PER_MS;
@@ -56,8 +56,8 @@ static uint64_t file_delay(const struct app *a)
     return rest > FILE_DELAY_MS ? (uint64_t)rest : FILE_DELAY_MS;
 }
 
-/* A file that is written all the time gives one event per write: the watch rests until the
- * delay is over, and the view looks again then anyway. */
+/* A file that is written all the time gives one event per write: the watch is suspended
+ * until the delay is over, when the view reads it anyway. */
 static void on_file_delay(uv_timer_t *t);
 
 static void on_file_event(uv_fs_event_t *e, const char *name, int events, int status)

@@ -1,4 +1,5 @@
-/* Nothing that loses something happens without one of these; cancel is what Enter does. */
+/* Nothing is lost without one of these; Enter cancels unless another choice was
+ * selected. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* dialog - the small dialogs: a line of input in the footer, a confirmation, a menu, a text to
- * scroll. Each is a struct modal for push() of the surroundings; NULL = out of memory, which
- *         push() ignores.
+/* dialog - the small dialogs: a line of input in the footer, a confirmation, a menu, a
+ * text to scroll. Each is a struct modal for push() of the surroundings; NULL = out of
+ * memory, which push() ignores.
  * Owner   texts are copied.
  */
 #ifndef UI_DIALOG_DIALOG_H
@@ -11,12 +11,13 @@
 /* Up and Down recall what was answered to the same label before. */
 struct modal *prompt_new(const struct question *q);
 
-/* Tab completes the last word of text: fn adds the words that are possible there; it gets the
- * question's arg. */
+/* Tab completes the last word of text: fn adds the words that are possible there; it gets
+ * the question's arg. */
 void prompt_completes(struct modal *m,
                       void (*fn)(void *arg, const char *text, struct strv *ret));
 
-/* What a confirmation is about: it closes with a word when one of them changes state. */
+/* What a confirmation is about: it closes with a message when one of them changes
+ * state. */
 #define CONFIRM_MAX 64
 struct subject {
     char id[MTD_ID_SIZE], name[80];
@@ -28,7 +29,7 @@ struct confirm {
     const char *yes, *force; /* labels: "remove", "force" (NULL = no third choice) */
     struct subject subjects[CONFIRM_MAX];
     size_t n_subjects;
-    bool force_only; /* plain "yes" makes no sense: they run */
+    bool force_only; /* no plain "yes": they are running */
     /* Only called for yes; app is that of the surroundings. */
     void (*answer)(void *app, bool force, void *arg);
     void *arg; /* malloc'ed, owned */
@@ -50,8 +51,8 @@ struct modal *menu_new(const struct menu *menu);
 /* Scrolls text; lines that begin with '\1' are headings. */
 struct modal *pager_new(const char *title, const char *text);
 
-/* A card about the selected container: the keys that act on it and show it close the card and
- * do what they do in the list, as long as it is still the selected one. */
+/* A card about the selected container: the keys that act on it and show it close the card
+ * and do what they do in the list, as long as it is still the selected one. */
 struct modal *pager_card(const char *title, const char *text, const struct row *r);
 
 /* The help screen, out of the table of keys. */

@@ -1,3 +1,5 @@
+/* One mechanism for all forms: what is in the fields becomes a command line with every
+ * key, so the preview, the error and the command that runs cannot differ. */
 #include "ui/dialog/form.h"
 
 #include <stdlib.h>
@@ -142,7 +144,7 @@ static enum modal_result submit(struct form *f)
     size_t field = f->at;
     if (f->ops->build(f, &argv, &field, &err) < 0) {
         f->at = field;
-        return MODAL_STAY; /* the reason stands in the form */
+        return MODAL_STAY; /* the form shows the reason */
     }
     f->ops->submit(f, &argv);
     return MODAL_CLOSE;

@@ -1,5 +1,6 @@
 /* form - a dialog of labelled fields; it shows the equivalent command line while typing.
- * Keys    Tab completes, else next field; up, down; Space ticks; Enter does it; Esc leaves.
+ * Keys    Tab completes, else next field; up, down; Space ticks; Enter submits; Esc
+ *         cancels.
  * Owner   the form copies initial texts; arg is malloc'ed and owned.
  */
 #ifndef UI_DIALOG_FORM_H
@@ -19,12 +20,12 @@ struct form_ops {
     const char *title;
     const struct form_field *fields;
     size_t n_fields;
-    /* Batch arguments out of the fields. -EINVAL: *ret_field is the one at fault, err says
+    /* Batch arguments out of the fields. -EINVAL: *ret_field is the invalid one, err says
      * why. Called after every key: no slow work. */
     int (*build)(const struct form *f, struct strv *ret, size_t *ret_field,
                  struct mtd_error *err);
     void (*submit)(struct form *f, const struct strv *argv);
-    /* Everything that could stand in a field and begins with its text; may be NULL. */
+    /* Everything possible in a field that begins with its text; may be NULL. */
     int (*complete)(const struct form *f, size_t field, struct strv *ret);
     enum modal_result (*update)(struct form *f); /* may be NULL */
     const char *(*note)(const struct form *f);   /* one more line, may be NULL */

@@ -1,5 +1,5 @@
-/* The small forms: commit and rename. They are about one container and close with a word when
- * it vanishes. */
+/* The small forms: commit and rename. They are about one container and close with a
+ * message when it is gone. */
 #include "ui/dialog/forms.h"
 
 #include <errno.h>
@@ -53,7 +53,7 @@ static struct modal *open_form(const struct surroundings *s, const struct form_o
     return form_new(ops, title, a);
 }
 
-/* ---- commit ------------------------------------------------------------------------------- */
+/* ---- commit ------------------------------------------------------------------------ */
 
 enum { COMMIT_NAME, COMMIT_MESSAGE, COMMIT_PAUSE };
 static const struct form_field COMMIT_FIELDS[] = {
@@ -103,8 +103,8 @@ static const struct form_ops COMMIT = {
     .note = commit_note,
 };
 
-/* What the container wrote is the layer. Measuring may take long: a child does it, and the
- * note comes when it is there, if the form still is. */
+/* What the container wrote is the layer. Measuring may take long: a child does it, and
+ * the note is set when it has finished, if the form is still open. */
 struct measuring {
     const struct surroundings *around;
     char id[MTD_ID_SIZE];
@@ -151,7 +151,7 @@ void form_commit(const struct surroundings *s)
     measure(s, f->arg);
 }
 
-/* ---- rename ------------------------------------------------------------------------------- */
+/* ---- rename ------------------------------------------------------------------------ */
 
 static const struct form_field RENAME_FIELDS[] = {{"new name", "", FIELD_TEXT}};
 

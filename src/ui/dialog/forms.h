@@ -7,7 +7,8 @@
 #include "ui/dialog/form.h"
 #include "ui/view/surroundings.h"
 
-/* What was filled in, until a run has succeeded; kept by the caller, all zero = nothing. */
+/* What was filled in, until a run has succeeded; kept by the caller, all zero =
+ * nothing. */
 struct run_draft {
     struct strv fields;
     struct model *model; /* selects what was started */

@@ -1,4 +1,4 @@
-/* The help screen is the table of keys, and what a newcomer has to know besides. */
+/* The help screen is the table of keys, and what else a newcomer has to know. */
 #include <string.h>
 
 #include "base/cleanup.h"

@@ -1,6 +1,7 @@
-/* modal - a dialog over the screen. The topmost gets all keys; those below are drawn, too.
- * Shape   a struct with `struct modal` as first member and a table of operations, as views
- *         have it. push() of the surroundings takes one over and sets `around`.
+/* modal - a dialog over the screen. The topmost gets all keys; those below are drawn,
+ * too.
+ * Shape   a struct with `struct modal` as first member and a table of operations, as
+ *         views have it. push() of the surroundings takes one over and sets `around`.
  * Owner   free() of the table frees it, when it closes or the screen ends.
  */
 #ifndef UI_DIALOG_MODAL_H

@@ -14,7 +14,7 @@ struct pager {
     size_t n, top;
     int shift;
     int rows;               /* of the last drawing */
-    char card[MTD_ID_SIZE]; /* whom it is about; "" = it is no card */
+    char card[MTD_ID_SIZE]; /* the container it is about; "" = not a card */
 };
 
 static size_t line_len(const char *s)
@@ -88,7 +88,7 @@ static bool is_about(enum command cmd)
     return false;
 }
 
-/* Never at another one that has taken its place in the list. */
+/* Never on another container that has taken its place in the list. */
 static enum modal_result act(struct pager *p)
 {
     const struct row *r = model_selected(p->modal.around->model);

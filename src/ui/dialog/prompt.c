@@ -1,4 +1,4 @@
-/* A line of input in the footer: the screen above stays to be looked at while typing. */
+/* A line of input in the footer: the screen above stays visible while typing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,16 +11,16 @@ struct prompt {
     struct modal modal;
     char label[64];
     struct line line;
-    struct question q; /* its texts are not used any more */
+    struct question q; /* its texts are no longer valid */
     void (*complete)(void *arg, const char *text, struct strv *ret); /* may be NULL */
     struct line_recall recall;
-    struct strv candidates; /* more than one word may stand here */
+    struct strv candidates; /* the words that are possible, when there are several */
 };
 
-/* ---- what is seen ------------------------------------------------------------------------ */
+/* ---- what is seen ------------------------------------------------------------------ */
 
-/* What was said meanwhile ("bad pattern") or may be typed, in the line above: the footer is
- * taken. */
+/* A message ("bad pattern") or the candidates, in the line above: the footer is in
+ * use. */
 static void draw_above(const struct prompt *p, struct canvas *c, struct rect screen)
 {
     const struct message *said = p->modal.around->message;
@@ -52,7 +52,7 @@ static void prompt_draw(struct modal *m, struct canvas *c, struct rect screen)
     draw_above(p, c, screen);
 }
 
-/* ---- keys ------------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------------------- */
 
 static size_t common_prefix(const struct strv *v)
 {
@@ -125,14 +125,14 @@ static enum modal_result prompt_key(struct modal *m, const struct key *k)
     if (used && !recalled)
         p->recall.back = 0;
     if (used)
-        m->around->say(m->around->app, SAY_INFO,
-                       ""); /* it was about the line as it was */
+        /* The message was about the line before this key. */
+        m->around->say(m->around->app, SAY_INFO, "");
     if (used && p->q.changed)
         p->q.changed(p->q.arg, p->line.text);
     return MODAL_STAY;
 }
 
-/* Nobody waits for ever: not even when the screen closes. */
+/* Every question is answered, also when the screen closes. */
 static void prompt_free(struct modal *m)
 {
     struct prompt *p = (struct prompt *)m;

@@ -1,5 +1,5 @@
-/* The form that runs a container. Everything is checked while typing with the same rules the
- * command line has, so that nothing starts which cannot work. */
+/* The form that runs a container. Everything is checked while typing with the same rules
+ * the command line has, so that nothing starts which cannot work. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,7 +221,7 @@ static int run_form_build(const struct form *f, struct strv *ret, size_t *field,
     return rc;
 }
 
-/* What was started gets the selection, so that its log is what one sees next. */
+/* What was started gets the selection, so that its log is shown next. */
 static void started(void *arg, int status, const char *output)
 {
     struct run_draft *draft = arg;
@@ -234,8 +234,8 @@ static void started(void *arg, int status, const char *output)
     strv_done(&draft->fields);
 }
 
-/* A run that fails for a reason only the engine knows takes nothing with it: the form comes
- * back as it was filled in. */
+/* A run that fails for a reason only the engine knows loses nothing: the form opens again
+ * as it was filled in. */
 static void keep_draft(const struct form *f, struct run_draft *draft)
 {
     draft->model = f->modal.around->model;

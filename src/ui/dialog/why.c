@@ -1,5 +1,5 @@
-/* Everything there is to know about an end, on one card: nobody should have to put it together
- * from inspect, logs and dmesg. */
+/* Everything there is to know about an end on one card, which otherwise has to be put
+ * together from inspect, logs and dmesg. */
 #include "ui/dialog/why.h"
 
 #include <fcntl.h>
@@ -109,7 +109,7 @@ static void add_log(const struct surroundings *around, const struct mtd_summary 
         buf_putc(out, '\n');
 }
 
-/* Newest first: what happened last is what one asks about. */
+/* Newest first: the question is about what happened last. */
 static void add_runs(const struct surroundings *around, const struct mtd_summary *s,
                      struct buf *out)
 {

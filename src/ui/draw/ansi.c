@@ -1,3 +1,5 @@
+/* A container may write any sequence into its log. What is not a complete SGR sequence is
+ * left to text.c, which makes it visible and harmless. */
 #include "ui/draw/ansi.h"
 
 #include <string.h>
@@ -24,7 +26,7 @@ static struct style style_of(const struct ansi *a)
     return st;
 }
 
-/* ---- colours --------------------------------------------------------------------------- */
+/* ---- colours ----------------------------------------------------------------------- */
 
 static const unsigned char PALETTE[16][3] = {
     {0, 0, 0},       {205, 0, 0},   {0, 205, 0},   {205, 205, 0},
@@ -61,7 +63,7 @@ static short of_256(int n)
     return nearest(LEVEL[n / 36], LEVEL[n / 6 % 6], LEVEL[n % 6]);
 }
 
-/* ---- SGR ------------------------------------------------------------------------------- */
+/* ---- SGR --------------------------------------------------------------------------- */
 
 struct params {
     int value[MOST_PARAMS];
@@ -144,7 +146,7 @@ static void apply(struct ansi *a, const struct params *p)
     }
 }
 
-/* Length of the SGR sequence at s[0..n), 0 = it is something else. */
+/* Length of the SGR sequence at s[0..n); 0 = there is none. */
 static size_t read_sgr(const char *s, size_t n, struct params *ret)
 {
     *ret = (struct params){.n = 1};
@@ -166,7 +168,7 @@ static size_t read_sgr(const char *s, size_t n, struct params *ret)
     return 0;
 }
 
-/* ---- glyphs ---------------------------------------------------------------------------- */
+/* ---- glyphs ------------------------------------------------------------------------ */
 
 static const struct glyph BLANK = {.bytes = " ", .len = 1, .width = 1, .code = ' '};
 

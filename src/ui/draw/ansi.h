@@ -1,7 +1,7 @@
-/* ansi - a log's bytes as glyphs with colours. Only SGR ("ESC [ ... m") is obeyed: it changes
- * the style. Everything else a terminal would act on is shown as text by text.h's rules
- * ("^[[2J"); no glyph ever holds a control byte. Tabs become blanks up to the next multiple
- * of 8 columns.
+/* ansi - a log's bytes as glyphs with colours. Only SGR ("ESC [ ... m") is obeyed: it
+ * changes the style. Everything else a terminal would act on is shown as text by text.h's
+ * rules ("^[[2J"); no glyph ever holds a control byte. Tabs become blanks up to the next
+ * multiple of 8 columns.
  * Shape   colours are mapped to the 16 of the palette; there is one colour per cell, so a
  *         background is shown as that colour reversed. Blinking and hiding are not done.
  */
@@ -15,8 +15,8 @@
 #include "ui/draw/canvas.h"
 #include "ui/draw/text.h"
 
-/* A longer sequence is not SGR. Unless they are the last of the text, so many bytes must be
- * given to ansi_next(). */
+/* A longer sequence is not SGR. ansi_next() needs that many bytes, unless the text ends
+ * before. */
 #define ANSI_MAX 64
 
 struct ansi {
@@ -29,8 +29,9 @@ struct ansi {
 };
 void ansi_init(struct ansi *a, struct style base);
 
-/* The next glyph of s[0..n) and its style; returns the bytes used. A glyph of length 0 has
- * nothing to show. While ansi_pending(), a glyph comes without using bytes and n may be 0. */
+/* The next glyph of s[0..n) and its style; returns the bytes used. A glyph of length 0
+ * has nothing to show. While ansi_pending(), a glyph comes without using bytes and n may
+ * be 0. */
 size_t ansi_next(struct ansi *a, const char *s, size_t n, struct glyph *ret,
                  struct style *st);
 static inline bool ansi_pending(const struct ansi *a)

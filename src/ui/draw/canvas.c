@@ -1,5 +1,6 @@
 /* Text goes through put_glyph() alone, which keeps the two promises a terminal needs: a
- * cell never holds half of a wide glyph, and never a byte that text.c did not let through. */
+ * cell never holds half of a wide glyph, and never a byte that text.c did not let
+ * through. */
 #include "ui/draw/canvas.h"
 
 #include <stdarg.h>

@@ -1,9 +1,10 @@
-/* canvas - a grid of cells; every view draws into one and knows nothing else of a terminal.
+/* canvas - a grid of cells; every view draws into one and knows nothing else of a
+ * terminal.
  * Shape   a cell is one glyph (a base with its combining marks), a semantic colour and
- *         attributes. A wide glyph takes two cells, the right one having width 0. Overwriting
- *         one half of it blanks the other: there are never half glyphs.
- * Rule    every drawing function clips to its rectangle and to the canvas; any coordinate is
- *         allowed. Text is made harmless by text.h: no control byte gets into a cell.
+ *         attributes. A wide glyph takes two cells, the right one having width 0.
+ *         Overwriting one half of it blanks the other: there are never half glyphs.
+ * Rule    every drawing function clips to its rectangle and to the canvas; any coordinate
+ *         is allowed. Text is made harmless by text.h: no control byte gets into a cell.
  * Owner   canvas_done frees; out of memory in canvas_resize keeps the old size.
  */
 #ifndef UI_DRAW_CANVAS_H
@@ -15,7 +16,7 @@
 
 #include "base/buf.h"
 
-/* What a cell means; theme.c says what that looks like. */
+/* What a cell means; theme.c decides how that looks. */
 enum color {
     COLOR_TEXT,
     COLOR_DIM,
@@ -81,13 +82,14 @@ void canvas_clear(struct canvas *c);             /* blanks, cursor hidden */
 struct rect canvas_rect(const struct canvas *c); /* all of it */
 
 void canvas_fill(struct canvas *c, struct rect r, struct style st); /* blanks */
-/* A box along the inside of r, its inside blanked, title into the top line (may be NULL). */
+/* A box along the inside of r, its inside blanked, title into the top line (may be
+ * NULL). */
 void canvas_box(struct canvas *c, struct rect r, struct style st, const char *title);
 /* Puts the terminal's cursor; outside of r = hidden. */
 void canvas_cursor(struct canvas *c, struct rect r, int row, int col);
 
-/* Where the next text goes: row and col of a rectangle, either of which may be outside of it,
- * negative too. What is outside is cut off; col moves on as if nothing had been. */
+/* Where the next text goes: row and col of a rectangle, either of which may be outside of
+ * it, negative too. What is outside is cut off, but moves col all the same. */
 struct pen {
     struct canvas *c;
     struct rect r;
@@ -106,8 +108,8 @@ void pen_puts(struct pen *p, struct style st, const char *s);
 void pen_printf(struct pen *p, struct style st, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void pen_shape(struct pen *p, struct style st, unsigned shape); /* enum shape, + 0..8 */
-/* The text in exactly cols columns: padded with blanks, or cut with an ellipsis. Right-aligned
- * when right. */
+/* The text in exactly cols columns: padded with blanks, or cut with an ellipsis.
+ * Right-aligned when right. */
 void pen_field(struct pen *p, int cols, bool right, struct style st, const char *s);
 void pen_hline(struct pen *p, int n, struct style st);
 /* Changes the style of n cells and leaves their text. */
@@ -117,8 +119,8 @@ struct rect pen_rest(const struct pen *p);
 
 /* The screen as text: one line per row, blanks at the ends cut, '\n' after each. */
 int canvas_dump(const struct canvas *c, struct buf *ret);
-/* The colours as text: one letter per cell, 'a' + enum color (upper case with an attribute);
- * COLOR_TEXT without attributes is '.'. */
+/* The colours as text: one letter per cell, 'a' + enum color (upper case with an
+ * attribute); COLOR_TEXT without attributes is '.'. */
 int canvas_dump_styles(const struct canvas *c, struct buf *ret);
 
 /* Shapes, each one column wide, in UTF-8 or ASCII as the canvas has it. */

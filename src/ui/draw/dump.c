@@ -1,4 +1,5 @@
-/* The canvas as text, for golden screens, scripts and the manual, and the table of shapes. */
+/* The canvas as text, for golden screens, scripts and the manual, and the table of
+ * shapes. */
 #include "ui/draw/canvas.h"
 
 #include <ctype.h>

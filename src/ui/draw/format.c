@@ -1,4 +1,4 @@
-/* Docker's words where a docker user expects them, otherwise as short as can be. */
+/* Docker's words where a docker user expects them; otherwise as short as possible. */
 #include "ui/draw/format.h"
 
 #include <stdarg.h>
@@ -53,7 +53,8 @@ char *format_count(uint64_t n, char out[FORMAT_MAX])
     return out;
 }
 
-/* From the fullest to the shortest; the state's shape and colour stand beside all of them. */
+/* From the fullest to the shortest; the state's shape and colour are next to each of
+ * them. */
 enum { WORDINGS = 4 };
 struct wording {
     char text[WORDINGS][FORMAT_MAX];
@@ -82,7 +83,7 @@ static void say_running(struct wording *w, const struct mtd_summary *s, int64_t 
     } else
         add(w, "Up %s", words);
     if (s->health && strcmp(s->health, "unhealthy") == 0)
-        add(w, "unhealthy"); /* worth more than since when */
+        add(w, "unhealthy"); /* more important than for how long */
     else
         add(w, "Up %s", age);
 }

@@ -10,7 +10,8 @@
 
 #define FORMAT_MAX 48
 
-/* Powers of 1024, at most 5 columns: "0", "88k", "1.2M", "210M", "1.1G". NONE = "–" or "-". */
+/* Powers of 1024, at most 5 columns: "0", "88k", "1.2M", "210M", "1.1G". NONE = "–" or
+ * "-". */
 char *format_size(uint64_t bytes, char out[FORMAT_MAX]);
 /* "41.2", "0.0", "1203" */
 char *format_percent(double percent, char out[FORMAT_MAX]);
@@ -20,7 +21,8 @@ char *format_age(int64_t ns, char out[FORMAT_MAX]);
 char *format_count(uint64_t n, char out[FORMAT_MAX]);
 #define FORMAT_WIDE 1000 /* room for the fullest wording */
 /* What docker's STATUS says: "Up 3 hours", "Exited (137) 2m", "Paused"; in at most cols
- * columns where there are shorter words for it ("Up 3h", "Exited 137"), else the shortest. */
+ * columns where there are shorter words for it ("Up 3h", "Exited 137"), else the
+ * shortest. */
 char *format_status(const struct mtd_summary *s, int64_t now_ns, int cols,
                     char out[FORMAT_MAX]);
 /* "2026-01-02 03:04:05" in local time */

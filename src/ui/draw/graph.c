@@ -1,3 +1,5 @@
+/* Each value is a column of blocks from the bottom up; only the topmost is a partial
+ * one. */
 #include "ui/draw/graph.h"
 
 static float top_of(const struct graph *g, int cols)

@@ -1,4 +1,4 @@
-/* graph - a series over time as blocks, an eighth of a row fine. The newest value is at the
+/* graph - a series over time as blocks, to an eighth of a row. The newest value is at the
  * right; values < 0 are gaps.
  */
 #ifndef UI_DRAW_GRAPH_H

@@ -1,6 +1,6 @@
-/* Layers from the back to the front: the page, backgrounds of cells, shapes and text. What a
- * font could get wrong is not left to it: a block glyph rarely fills its cell, and a symbol
- * from a fallback font has another width, so it is centred in its cell. */
+/* Layers from the back to the front: the page, backgrounds of cells, shapes and text.
+ * What a font could get wrong is not left to it: a block glyph rarely fills its cell, and
+ * a symbol from a fallback font has another width, so it is centred in its cell. */
 #include "ui/draw/svg.h"
 
 #include <errno.h>
@@ -198,8 +198,8 @@ static bool continues(const struct cell *cells, int at, int cols, struct style s
            same_style(cells[at].style, style);
 }
 
-/* Where the run of text that begins at col ends: ASCII of one style with single blanks inside,
- * because more of them would collapse to one. col = none begins there. */
+/* Where the run of text that begins at col ends: ASCII of one style with single blanks
+ * inside, because more of them would collapse to one. col = none begins there. */
 static int run_end(const struct cell *cells, int col, int cols)
 {
     struct style style = cells[col].style;

@@ -1,6 +1,7 @@
 /* svg - the canvas as a picture in the colours of a theme, for documents.
- * Shape   a stand-alone SVG on a dark page. Blocks and lines are drawn as shapes, every other
- *         run of text is stretched to its cells: it looks the same with any monospace font.
+ * Shape   a stand-alone SVG on a dark page. Blocks and lines are drawn as shapes, every
+ *         other run of text is stretched to its cells: it looks the same with any
+ *         monospace font.
  * Errors  -ENOMEM.
  */
 #ifndef UI_DRAW_SVG_H

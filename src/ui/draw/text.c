@@ -1,6 +1,6 @@
-/* The decoder accepts exactly the well-formed UTF-8 of Unicode table 3-7; an ill-formed byte
- * becomes one '?' and decoding goes on with the next byte, so damage never hides what
- * follows it. */
+/* The decoder accepts exactly the well-formed UTF-8 of Unicode table 3-7; an ill-formed
+ * byte becomes one '?' and decoding continues with the next byte, so damage never hides
+ * what follows it. */
 #include "ui/draw/text.h"
 
 #include <stdbool.h>
@@ -27,7 +27,7 @@ int text_encode(uint32_t code, char out[5])
     return len;
 }
 
-/* Bytes of the sequence a lead byte begins; 0 = it begins none. */
+/* Bytes of the sequence that a lead byte begins; 0 = not a lead byte. */
 static size_t sequence_length(unsigned char lead)
 {
     static const struct {
@@ -63,7 +63,7 @@ static size_t decode(const unsigned char *s, size_t n, uint32_t *code)
     return len;
 }
 
-/* Shown as "?": they would move the cursor or turn the order of a whole line around. */
+/* Shown as "?": they would move the cursor or reverse the order of a whole line. */
 static bool is_hostile(uint32_t c)
 {
     return c == (uint32_t)BAD || (c >= 0x80 && c <= 0x9f) || c == 0x061c ||
@@ -119,7 +119,7 @@ static size_t walk(const char *s, size_t n, int cols, int *ret_width)
         struct glyph g;
         size_t used = text_next(s + at, n - at, &g, &state);
         int step = g.width;
-        if (state) { /* both halves of "^[" or none */
+        if (state) { /* either both halves of "^[" or none */
             text_next(s + at, 0, &g, &state);
             step += g.width;
         }

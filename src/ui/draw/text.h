@@ -1,10 +1,11 @@
 /* text - what untrusted bytes look like on a terminal: decoded, measured, made harmless.
- * Shape   a string becomes a sequence of glyphs; each has its bytes and a width of 0, 1 or 2
- *         columns. Width comes from an embedded Unicode table, never from the locale: a static
- *         program may run where no locale is installed.
- * Rule    no glyph contains a control byte. ESC and the other C0 controls are shown as "^[",
- *         DEL as "^?"; C1 controls, bidi overrides, surrogates and invalid bytes as "?".
- *         Joiners and variation selectors are dropped: terminals disagree about their width.
+ * Shape   a string becomes a sequence of glyphs; each has its bytes and a width of 0, 1
+ *         or 2 columns. Width comes from an embedded Unicode table, never from the
+ *         locale: a static program may run where no locale is installed.
+ * Rule    no glyph contains a control byte. ESC and the other C0 controls are shown as
+ *         "^[", DEL as "^?"; C1 controls, bidi overrides, surrogates and invalid bytes as
+ *         "?". Joiners and variation selectors are dropped: terminals disagree about
+ *         their width.
  */
 #ifndef UI_DRAW_TEXT_H
 #define UI_DRAW_TEXT_H
@@ -22,15 +23,16 @@ struct glyph {
 };
 
 /* Decodes one glyph of s[0..n), n > 0; returns the bytes used, >= 1. A control character
- * gives '^' and must be asked for again with *state, which starts at 0 and holds its second
- * half between calls (then 0 bytes are used). A tab is one blank: callers that care expand. */
+ * gives '^' and must be asked for again with *state, which starts at 0 and holds its
+ * second half between calls (then 0 bytes are used). A tab is one blank: callers that
+ * care expand. */
 size_t text_next(const char *s, size_t n, struct glyph *ret, uint32_t *state);
 
-/* Columns of s[0..n) as canvas_text() would draw it. */
+/* Columns of s[0..n) as pen_text() draws it. */
 int text_width(const char *s, size_t n);
 
-/* Appends the lines of s to ret, broken into rows of at most cols columns; rows after the first
- * are indented. -ENOMEM. */
+/* Appends the lines of s to ret, broken into rows of at most cols columns; rows after the
+ * first are indented. -ENOMEM. */
 int text_wrap(const char *s, int cols, int indent, struct buf *ret);
 
 /* Bytes of the longest prefix of s[0..n) that fits into cols columns. */

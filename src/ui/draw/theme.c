@@ -1,5 +1,5 @@
-/* Schemes as tables. Blue and orange stay apart for every common kind of colour blindness;
- * red and green never stand against each other. */
+/* Schemes as tables. Blue and orange stay apart for every common kind of colour
+ * blindness; red and green are never opposites. */
 #include "ui/draw/theme.h"
 
 #include <errno.h>

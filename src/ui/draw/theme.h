@@ -1,6 +1,7 @@
 /* theme - what each semantic colour looks like.
- * Shape   a look is a foreground, a background (-1 = the terminal's own) and attributes. The
- *         palette is the 256-colour one; term.c maps it down where there are 16, 8 or none.
+ * Shape   a look is a foreground, a background (-1 = the terminal's own) and attributes.
+ *         The palette is the 256-colour one; term.c maps it down where there are 16, 8 or
+ *         none.
  * Rule    a state is never told by colour alone; every scheme works with the shapes only.
  */
 #ifndef UI_DRAW_THEME_H

@@ -1,6 +1,6 @@
-/* Columns of a code point. The tables are the Unicode 14 facts (general category Mn and Me,
- * Hangul medial and final jamo; East Asian Width W and F), with gaps of unassigned code
- * points closed. glibc's wcwidth() would need a UTF-8 locale to be installed. */
+/* Columns of a code point. The tables are the Unicode 14 facts (general category Mn and
+ * Me, Hangul medial and final jamo; East Asian Width W and F), with gaps of unassigned
+ * code points closed. glibc's wcwidth() would need a UTF-8 locale to be installed. */
 #include "ui/draw/text.h"
 
 #include "base/cleanup.h"

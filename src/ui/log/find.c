@@ -19,7 +19,7 @@ void logview_changed(struct logview *v)
     v->view.around->changed(v->view.around->app);
 }
 
-/* ---- search ---------------------------------------------------------------------------- */
+/* ---- search ------------------------------------------------------------------------ */
 
 /* The marked line when it is on the screen, else the screen's edge. */
 static void find_place(const struct logview *v, bool backward, struct logplace *ret)
@@ -128,7 +128,7 @@ void logview_ask_search(struct logview *v)
                                                 .arg = v});
 }
 
-/* ---- hide ------------------------------------------------------------------------------ */
+/* ---- hide -------------------------------------------------------------------------- */
 
 static void hide_answer(void *arg, const char *text)
 {
@@ -155,7 +155,7 @@ void logview_ask_hide(struct logview *v)
                                                 .arg = v});
 }
 
-/* ---- since ----------------------------------------------------------------------------- */
+/* ---- since ------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -187,7 +187,7 @@ void logview_since(struct logview *v, unsigned preset)
     logview_changed(v);
 }
 
-/* ---- save and copy --------------------------------------------------------------------- */
+/* ---- save and copy ----------------------------------------------------------------- */
 
 static void save_answer(void *arg, const char *text)
 {

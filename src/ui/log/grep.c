@@ -1,3 +1,5 @@
+/* The engine searches the logs one after another; hits arrive in that order and become
+ * rows under a heading of their container. */
 #include "ui/log/grep.h"
 
 #include <errno.h>
@@ -143,7 +145,7 @@ bool loggrep_work(struct loggrep *g, size_t budget)
     return !g->done;
 }
 
-/* ---- on the screen --------------------------------------------------------------------- */
+/* ---- on the screen ----------------------------------------------------------------- */
 
 static void draw_heading(const struct loggrep *g, const struct hit *h, struct pen p,
                          struct style st)

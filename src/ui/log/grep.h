@@ -1,7 +1,7 @@
-/* loggrep - the results of one pattern over the logs of many containers, grouped by container
- * and time; a part of the log view.
- * Bounds  at most LOGGREP_EACH hits of a container and LOGGREP_ALL in all are kept; it says so
- *         when there are more.
+/* loggrep - the results of one pattern over the logs of many containers, grouped by
+ * container and time; a part of the log view.
+ * Bounds  at most LOGGREP_EACH hits of a container and LOGGREP_ALL in all are kept; it
+ *         says so when there are more.
  */
 #ifndef UI_LOG_GREP_H
 #define UI_LOG_GREP_H

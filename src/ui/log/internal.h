@@ -1,4 +1,4 @@
-/* logview_part - what the files of logview share; nobody else includes it. */
+/* internal - what the files of the log view share. */
 #ifndef UI_LOG_INTERNAL_H
 #define UI_LOG_INTERNAL_H
 

@@ -1,5 +1,5 @@
-/* Which logs are open: the selected container's, the marked ones' merged, or those a grep goes
- * through. */
+/* Which logs are open: the selected container's, the marked ones' merged, or those a grep
+ * goes through. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,7 +86,7 @@ void logview_select(struct view *view, const struct mtd_summary *s)
     open_selected(v);
 }
 
-/* Whether these are merged already; the list's order may have changed meanwhile. */
+/* Whether these are merged already; the order of the list may have changed. */
 static bool is_merged(const struct logview *v, const struct mtd_summary *const *s,
                       size_t n)
 {
@@ -128,7 +128,7 @@ void logview_merge(struct view *view, const struct mtd_summary *const *s, size_t
                          LOG_SOURCES);
 }
 
-/* The source that is the selected container's; leaves a merge it is not in. */
+/* The source that is the selected container's; ends a merge it is not part of. */
 static unsigned selected_source(struct logview *v)
 {
     for (unsigned i = 0; i < v->logs.n; i++)
@@ -141,7 +141,8 @@ static unsigned selected_source(struct logview *v)
     return 0;
 }
 
-/* A read of the container's pipe stamps all its lines alike: of those, the one that was found. */
+/* All lines of one read() of the container's pipe have the same time: finds the right one
+ * of them. */
 static void find_hit(struct logview *v, struct logindex *x, struct log_line *line)
 {
     struct log_line l = *line;

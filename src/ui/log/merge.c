@@ -1,3 +1,5 @@
+/* One line of each log is held, and the one with the earliest time (backward: the latest)
+ * is given. Few logs are merged, so comparing all of them is cheaper than a heap. */
 #include "ui/log/merge.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
-/* logmerge - the lines of one or several logs in the order of their times, from any place, in
- * either direction, all of them or those a query lets through.
- * Shape   a place is one address per log. Lines with the same time come in the order of the
- *         sources; a line without a readable time goes with the one before it.
+/* logmerge - the lines of one or several logs in the order of their times, from any
+ * place, in either direction, all of them or those a query lets through.
+ * Shape   a place is one address per log. Lines with the same time come in the order of
+ *         the sources; a line without a readable time goes with the one before it.
  * Bounds  a step costs at most its budget: -EAGAIN means call again.
  */
 #ifndef UI_LOG_MERGE_H
@@ -32,7 +32,7 @@ struct logmerge {
     struct logplace limit; /* backward: lines before it are not given */
     struct {
         enum { MERGE_ASK, MERGE_HAVE, MERGE_NONE } state;
-        uint64_t at; /* what has been given reaches here */
+        uint64_t at; /* end of what has been given */
         struct logindex_search search;
         struct log_line line;
         int64_t time;

@@ -1,6 +1,7 @@
-/* Two ways of filling the screen. Following: what came since the last look is read backwards
- * from the end, until the screen is full or the known lines are reached, so a flood costs a
- * screenful and a filter sees every byte once. Paused: forwards from the first line.
+/* Two ways of filling the screen. Following: what came since the last look is read
+ * backwards from the end, until the screen is full or the known lines are reached, so a
+ * flood costs a screenful and a filter sees every byte once. Paused: forwards from the
+ * first line.
  */
 #include "ui/log/pane.h"
 
@@ -30,7 +31,7 @@ void logpane_done(struct logpane *p)
     *p = (struct logpane){.follow = true};
 }
 
-/* ---- rows ------------------------------------------------------------------------------ */
+/* ---- rows -------------------------------------------------------------------------- */
 
 static unsigned height_of(struct logpane *p, const struct logref *ref)
 {
@@ -71,7 +72,7 @@ static unsigned screen(const struct logpane *p)
     return p->rows > LOGPANE_ROWS - 2 ? LOGPANE_ROWS - 2 : (unsigned)p->rows;
 }
 
-/* The place behind the rows. */
+/* The place after the rows. */
 static struct logplace place_below(const struct logpane *p)
 {
     struct logplace place = p->top;
@@ -80,7 +81,7 @@ static struct logplace place_below(const struct logpane *p)
     return place;
 }
 
-/* ---- following ------------------------------------------------------------------------- */
+/* ---- following --------------------------------------------------------------------- */
 
 static void begin_tail(struct logpane *p)
 {
@@ -126,7 +127,7 @@ static int follow_step(struct logpane *p, size_t budget)
     return r < 0 ? r : 0;
 }
 
-/* ---- paused ---------------------------------------------------------------------------- */
+/* ---- paused ------------------------------------------------------------------------ */
 
 static int next_row(struct logpane *p, size_t budget)
 {
@@ -252,7 +253,7 @@ bool logpane_work(struct logpane *p, size_t budget)
     return r == -EAGAIN;
 }
 
-/* ---- what others do with it ------------------------------------------------------------ */
+/* ---- what others do with it -------------------------------------------------------- */
 
 void logpane_reset(struct logpane *p, const struct logsources *logs)
 {
@@ -323,7 +324,7 @@ void logpane_scroll(struct logpane *p, long rows)
     p->want += rows;
 }
 
-/* A line that had not ended may have got longer. */
+/* A line that was incomplete may have become longer. */
 static void read_partial_lines(struct logpane *p)
 {
     for (size_t i = 0; i < p->shown.n; i++) {

@@ -1,9 +1,10 @@
-/* logpane - a window on the lines of one or several logs: what stands on the screen and how it
- * moves.
- * Shape   while it follows, the last lines stand at the bottom; paused, the first line stays
- *         where it is, whatever is written meanwhile. Only the lines on the screen are held.
+/* logpane - a window on the lines of one or several logs: what is on the screen and how
+ * it moves.
+ * Shape   while it follows, the last lines are at the bottom; paused, the first line
+ *         stays where it is, whatever is written meanwhile. Only the lines on the screen
+ *         are held.
  * Bounds  everything that may take long (a filter over gigabytes) is done in steps by
- *         logpane_work(); what has been found so far is shown meanwhile.
+ *         logpane_work(); what has been found so far is shown.
  * Owner   indexes and queries are borrowed.
  */
 #ifndef UI_LOG_PANE_H
@@ -39,11 +40,11 @@ struct logpane {
     struct logplace top; /* paused: where shown begins */
     unsigned skip;       /* rows of the first line above the screen */
     struct logplace end; /* following: shown ends here */
-    struct logrows tail; /* following: lines behind end, newest first */
+    struct logrows tail; /* following: lines after end, newest first */
     struct logplace tail_end;
     struct logmerge fill, up;
     bool tail_busy, fill_ready, up_ready;
-    bool refill; /* paused, arranged anew: what is above fills a screen left half empty */
+    bool refill; /* paused: a half-empty screen is to be filled from above */
     long want;   /* rows still to scroll; < 0 = up */
     struct log_counter fresh[LOG_SOURCES]; /* paused: lines since then */
     struct logref current;                 /* the line a search found or a click chose */

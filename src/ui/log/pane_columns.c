@@ -1,4 +1,5 @@
-/* What is before a line's text: scrolling counts its rows as drawing does, so both ask here. */
+/* What is before a line's text: scrolling counts its rows as drawing does, so both ask
+ * here. */
 #include "ui/log/pane.h"
 
 enum { NARROW = 40 }; /* with fewer columns the times are left out */
@@ -10,8 +11,8 @@ int logpane_time_columns(const struct logpane *p, int cols)
     return cols < NARROW ? 0 : COLUMNS[p->times];
 }
 
-/* The mark ('>' the current line, '!' stderr, '?' damage) takes a column, and before it the
- * container's letter when there are several. */
+/* The mark ('>' the current line, '!' stderr, '?' damage) takes a column, and before it
+ * the container's letter when there are several. */
 int logpane_prefix(const struct logpane *p, int cols)
 {
     return (p->logs && p->logs->n > 1 ? 2 : 1) + logpane_time_columns(p, cols);

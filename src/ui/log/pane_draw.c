@@ -1,3 +1,5 @@
+/* Only drawing knows the size of the rectangle, so what depends on it (how far a line is
+ * wrapped, how much is read) is arranged here first. */
 #include <stdio.h>
 
 #include "base/clock.h"

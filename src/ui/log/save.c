@@ -1,3 +1,5 @@
+/* A log may have gigabytes: it is written in pieces between keys, and only up to where it
+ * ended when saving began. */
 #include "ui/log/save.h"
 
 #include <errno.h>

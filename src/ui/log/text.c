@@ -1,8 +1,10 @@
+/* The bytes of a line are decoded as they are drawn; nothing is kept but one piece, so
+ * that a line of a gigabyte costs no more than a short one. */
 #include "ui/log/text.h"
 
 #include <string.h>
 
-/* ---- reading --------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------- */
 
 static void load(struct logtext *t, uint64_t offset)
 {
@@ -17,8 +19,8 @@ static void load(struct logtext *t, uint64_t offset)
             offset + t->len; /* its file is gone, or an error: what was there is shown */
 }
 
-/* A terminal shows what was written after the last "\r"; one at the very end ("\r\n") moves
- * nothing. Looked for from the end, piece by piece. */
+/* A terminal shows what was written after the last "\r"; one at the very end ("\r\n")
+ * moves nothing. Looked for from the end, piece by piece. */
 static void find_visible(struct logtext *t)
 {
     uint64_t high = t->end;
@@ -60,7 +62,8 @@ static void fill(struct logtext *t)
         load(t, t->offset + t->at);
 }
 
-/* false = the end. *ret_offset (may be NULL): where the glyph's bytes begin in the text. */
+/* false = the end. *ret_offset (may be NULL): where the glyph's bytes begin in the
+ * text. */
 static bool next_glyph(struct logtext *t, struct glyph *ret, struct style *st,
                        uint64_t *ret_offset)
 {
@@ -85,14 +88,14 @@ static int skip(struct logtext *t, int max)
     return (int)n;
 }
 
-/* ---- rows ------------------------------------------------------------------------------ */
+/* ---- rows -------------------------------------------------------------------------- */
 
 struct position {
     unsigned row;
     int col;
 };
 
-/* Where a glyph goes after p; a wide one does not hang over the edge. */
+/* Where a glyph goes after p; a wide one does not cross the edge. */
 static struct position place(struct position p, const struct glyph *g, int cols)
 {
     if (g->width > 0 && p.col > 0 && p.col + g->width > cols)
@@ -142,7 +145,7 @@ unsigned logtext_rows(struct logtext *t, int cols, unsigned limit)
     return p.row + 1 < limit ? p.row + 1 : limit;
 }
 
-/* ---- drawing --------------------------------------------------------------------------- */
+/* ---- drawing ----------------------------------------------------------------------- */
 
 struct matches { /* of the query in the bytes that are loaded */
     const struct logindex_query *query;
@@ -243,7 +246,7 @@ static void draw_shifted(struct logtext *t, struct run *u, const struct logtext_
     flush(u);
     if (!at.more)
         next_piece(t, &at);
-    if (at.more) /* it goes on to the right */
+    if (at.more) /* there is more to the right */
         pen_shape(PEN(u->pen.c, u->pen.r, 0, u->pen.r.cols - 1), STYLE(COLOR_DIM),
                   SHAPE_ELLIPSIS);
 }

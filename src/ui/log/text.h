@@ -1,6 +1,6 @@
-/* logtext - one line of a log as it stands on the screen: its last state when it is a progress
- * bar ("\r"), its colours, its rows when it is wrapped. Reads the line in pieces, so a line of
- * any length costs LOGTEXT_PIECE bytes.
+/* logtext - one line of a log as it is shown: its last state when it is a progress bar
+ * ("\r"), its colours, its rows when it is wrapped. Reads the line in pieces, so a line
+ * of any length costs LOGTEXT_PIECE bytes.
  * Owner   index and buffer are borrowed.
  */
 #ifndef UI_LOG_TEXT_H

@@ -27,7 +27,7 @@ bool logview_shows_grep(const struct view *view)
     return ((const struct logview *)view)->grep_shown;
 }
 
-/* ---- the screen's calls ---------------------------------------------------------------- */
+/* ---- the screen's calls ------------------------------------------------------------ */
 
 static void logview_show(struct view *view, bool visible)
 {
@@ -147,7 +147,7 @@ static void logview_status(struct view *view, char *out, size_t size)
         append(out, size, ", %s new", format_count(fresh, count));
 }
 
-/* ---- keys ------------------------------------------------------------------------------ */
+/* ---- keys -------------------------------------------------------------------------- */
 
 static void copy_text(struct logview *v, const char *text)
 {

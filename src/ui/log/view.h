@@ -9,14 +9,15 @@
 
 struct view *logview_new(const struct surroundings *around);
 
-/* Pauses at the selected container's first line stamped time_ns or later, and marks it. */
+/* Pauses at the selected container's first line stamped time_ns or later, and marks
+ * it. */
 void logview_goto(struct view *view, int64_t time_ns);
 
 /* Shows several logs merged (at most LOG_SOURCES of them), until another call; n < 2: the
  * selected container's again. Cheap when these are shown already, in whatever order. */
 void logview_merge(struct view *view, const struct mtd_summary *const *s, size_t n);
 
-/* Whether the hits are on the screen: they are no single container's. */
+/* Whether hits are shown, which belong to no single container. */
 bool logview_shows_grep(const struct view *view);
 
 /* Searches all these logs and shows the hits, until Esc; Enter jumps to one. */

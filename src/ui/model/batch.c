@@ -1,3 +1,5 @@
+/* The command line cannot be asked: ui does not see cli. So its verbs are listed here
+ * once more, and a test compares. */
 #include "ui/model/batch.h"
 
 #include <string.h>
@@ -68,15 +70,16 @@ bool batch_only_looks(const char *text)
     return v && v->looks;
 }
 
-/* ---- who needs the terminal ------------------------------------------------------------- */
+/* ---- who needs the terminal -------------------------------------------------------- */
 
-/* Which options ask for the terminal; letters may stand in one word ("-it"). They are found
- * behind operands as well, because which option takes the next word as its value is not known
- * here: a terminal too many costs a key, one too few the command. */
+/* Which options ask for the terminal; letters may be combined ("-it"). They are looked
+ * for after operands as well, because it is not known here which option takes the next
+ * word as its value: a terminal that was not needed costs a key press, a missing one the
+ * command. */
 struct wanted {
     const char *verb, *letters; /* any of the letters */
     const char *words[3];
-    const char *but_letter, *but_word; /* among the first options: not after all */
+    const char *but_letter, *but_word; /* among the first options: takes it back */
 };
 
 static const struct wanted TERMINAL[] = {

@@ -1,5 +1,5 @@
-/* batch - what the dashboard has to know about the words of a batch command line: which verbs
- * only look, which of them go on for ever, what their operands name. A test compares the table
+/* batch - what the dashboard has to know about batch command lines: which verbs only
+ * look, which run until interrupted, what their operands name. A test compares the table
  * with the command line's own.
  */
 #ifndef UI_MODEL_BATCH_H
@@ -16,13 +16,13 @@ struct batch_verb {
     bool looks; /* changes nothing: allowed with --read-only */
     enum operand operand;
 };
-/* All verbs, i = 0, 1 ...; NULL behind the last. */
+/* All verbs, i = 0, 1 ...; NULL after the last. */
 const struct batch_verb *batch_verb_at(size_t i);
 /* The verb text begins with ("ps -a", "container prune"); NULL = none. */
 const struct batch_verb *batch_verb_of(const char *text);
 bool batch_only_looks(const char *text);
 
-/* Whether the command must be given the terminal: it wants one (-it, attach), or it goes on
+/* Whether the command must be given the terminal: it needs one (-it, attach), or it runs
  * until ctrl-c (logs -f, stats, events -f). */
 bool batch_wants_terminal(const struct strv *argv);
 

@@ -1,4 +1,4 @@
-/* First who stays (by minimum widths and priority), then who grows. */
+/* First which columns stay (by minimum width and priority), then which grow. */
 #include "ui/model/columns.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* columns - which columns of the list fit into a width, and how wide each is. Pure.
- * Rule    a column has a priority; the lowest go first; the name is the last to shrink. With
- *         less than a few columns only the state cell is left.
+ * Rule    a column has a priority; the lowest go first; the name is the last to shrink.
+ *         On a very narrow screen only the state is left.
  */
 #ifndef UI_MODEL_COLUMNS_H
 #define UI_MODEL_COLUMNS_H

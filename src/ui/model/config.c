@@ -84,7 +84,8 @@ static char *trim(char *s)
     return s;
 }
 
-/* "cpu   # the hottest first": '#' with blanks around begins a comment, alone it is a key. */
+/* "cpu   # the hottest first": '#' with blanks around begins a comment, alone it is a
+ * key. */
 static void cut_comment(char *line)
 {
     for (char *p = line; (p = strchr(p, '#')); p++)

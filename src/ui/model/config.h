@@ -1,7 +1,7 @@
 /* config - $XDG_CONFIG_HOME/mytop-docker/config (or ~/.config/...).
- * Shape   "[section]" lines and "name = value" lines, '#' comments. Sections: keys (command =
- *         keys), colors (meaning = look), and the unnamed first one: scheme, columns, sort,
- *         refresh (seconds), mouse, ascii, confirm-quit.
+ * Shape   "[section]" lines and "name = value" lines, '#' comments. Sections: keys
+ *         (command = keys), colors (meaning = look), and the unnamed first one: scheme,
+ *         columns, sort, refresh (seconds), mouse, ascii.
  * Errors  a wrong line is named by file and number and ignored; the first is kept for the
  *         screen. A missing file is no error.
  */
@@ -23,9 +23,9 @@ struct config {
     struct mtd_error problem; /* the first wrong line; code 0 = none */
     unsigned wrong;           /* lines ignored */
 };
-void config_init(struct config *c); /* the defaults; NO_COLOR is looked at */
+void config_init(struct config *c); /* the defaults, with regard to NO_COLOR */
 int config_load(struct config *c, struct keys *k, const char *path);
-/* One text as if it were the file; name stands in messages. */
+/* Parses a text as if it were the file; messages call it name. */
 void config_parse(struct config *c, struct keys *k, const char *name, char *text);
 char *config_path(void); /* caller frees; NULL = no home */
 

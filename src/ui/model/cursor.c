@@ -1,5 +1,5 @@
-/* The cursor of the list. It follows an id, not a place: what the list gains or loses above it
- * must not bring another container under it. */
+/* The cursor of the list. It follows an id, not a place: rows that come or go above must
+ * not put another container under it. */
 #include <string.h>
 
 #include "ui/model/model.h"

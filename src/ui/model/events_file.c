@@ -1,3 +1,5 @@
+/* The file is read from near its end: a screen needs the last events of one container,
+ * not the history of all. */
 #include "ui/model/events_file.h"
 
 #include <errno.h>

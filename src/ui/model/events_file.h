@@ -1,5 +1,5 @@
-/* events_file - reading <root>/events.log: one JSON line per event, newest at the end. Only
- * the last megabyte is looked at: this is for people, `events` has all of them.
+/* events_file - reading <root>/events.log: one JSON line per event, newest at the end.
+ * Only the last megabyte is looked at: this is for people; `events` prints all of them.
  */
 #ifndef UI_MODEL_EVENTS_FILE_H
 #define UI_MODEL_EVENTS_FILE_H

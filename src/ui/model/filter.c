@@ -1,6 +1,6 @@
 /* A filter is compiled once per change and matched against every row; only pid: and port:
- * ask the kernel: pid: once per filter, port: once per filter for the host's network and once
- * per container that has its own. */
+ * ask the kernel: pid: once per filter, port: once per filter for the host's network and
+ * once per container that has its own. */
 #include "ui/model/filter.h"
 
 #include <dirent.h>
@@ -71,8 +71,8 @@ static bool match_pid(const struct filter_term *t, const struct mtd_summary *s)
     return (s->pid && strcmp(pid, t->value) == 0) || strstr(t->found, s->id);
 }
 
-/* The lists of sockets of a network namespace, and the state of one that waits to be spoken to:
- * "  0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  0  0 4242 ..." */
+/* The lists of sockets of a network namespace, and the state of a socket that listens:
+ * "0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 4242 ..." */
 static const struct {
     const char *file;
     unsigned state;
@@ -105,7 +105,7 @@ static bool note_any(void *arg, unsigned long inode)
     return false;
 }
 
-/* In the host's network every socket is seen: whose it is, ask_kernel() has found out. */
+/* In the host's network every socket is seen; ask_kernel() has found out whose it is. */
 static bool match_port(const struct filter_term *t, const struct mtd_summary *s)
 {
     uint64_t port;
@@ -190,8 +190,8 @@ static bool has_one(const struct owners *o, const char *pid)
     return false;
 }
 
-/* The processes that hold a socket of the host's network on the port: all of /proc is looked
- * through, but only when there is such a socket. */
+/* The processes that hold a socket of the host's network on the port: all of /proc is
+ * searched, but only when there is such a socket. */
 static void ask_who_listens(struct filter_term *t)
 {
     struct owners o = {0};

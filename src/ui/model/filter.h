@@ -1,9 +1,9 @@
-/* filter - what stands in the "/" box: finds containers by anything.
+/* filter - what was typed after "/": finds containers by anything.
  * Shape   words "key:value" (all must hold) and the rest, one extended regular expression
- *         without regard to case, on name, id, image, state and command.
- * Keys    name id img image state mnt label pid port health; a host pid finds the container
- *         it runs in, a port (TCP or UDP) the one that listens on it, also in the host's
- *         network. "!state:exited" negates.
+ *         case-insensitive, on name, id, image, state and command.
+ * Keys    name id img image state mnt label pid port health; a host pid finds the
+ *         container it runs in, a port (TCP or UDP) the one that listens on it, also in
+ *         the host's network. "!state:exited" negates.
  * Errors  -EINVAL, err says what is wrong; the filter is unchanged then.
  */
 #ifndef UI_MODEL_FILTER_H

@@ -1,3 +1,5 @@
+/* As shells do it: recalling starts at the newest line, and the line being typed is
+ * kept. */
 #include "ui/model/history.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* line_history - the lines answered to one kind of question, as a shell keeps them: newest
- * last, no line twice, kept as long as the program runs. Never written to a file: a command
- * line may hold a password.
+/* line_history - the lines answered to one kind of question, as a shell keeps them:
+ * newest last, no line twice, kept as long as the program runs. Never written to a file:
+ * a command line may hold a password.
  * Owner   line_history_done frees; all zero is an empty history.
  */
 #ifndef UI_MODEL_HISTORY_H
@@ -22,8 +22,8 @@ struct line_recall {
     size_t back; /* 0 = the line being typed, 1 = the newest one ... */
     char typed[LINE_MAX_BYTES];
 };
-/* To the line before (older) or after; behind the newest stands again what had been typed.
- * false = there is none in that direction. */
+/* To the line before (older) or after; after the newest comes what had been typed. false
+ * = there is none in that direction. */
 bool line_recall(const struct line_history *h, struct line_recall *r, struct line *l,
                  bool older);
 

@@ -1,3 +1,5 @@
+/* An array, not a ring: a memmove per action costs nothing, and printing is a plain
+ * loop. */
 #include "ui/model/journal.h"
 
 #include <stdlib.h>

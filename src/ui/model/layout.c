@@ -1,5 +1,5 @@
-/* Lines are dealt out from the outside in: header and footer, then headings, then the rest is
- * split between list and detail. */
+/* Lines are given out from the outside in: header and footer, then headings, then the
+ * rest is split between list and detail. */
 #include "ui/model/layout.h"
 
 enum {

@@ -1,7 +1,8 @@
 /* layout - who gets which rectangle. Pure: numbers in, numbers out.
- * Rule    for every size from 1x1 on: nothing negative, nothing outside, nothing overlaps.
- *         What does not fit is a rectangle with 0 rows. What goes first: the footer's labels,
- *         then the detail, the header, the headings; a row of the list is always there.
+ * Rule    for every size from 1x1 on: nothing negative, nothing outside, nothing
+ *         overlaps. What does not fit is a rectangle with 0 rows. What goes first: the
+ *         footer's labels, then the detail, the header, the headings; a row of the list
+ *         is always there.
  */
 #ifndef UI_MODEL_LAYOUT_H
 #define UI_MODEL_LAYOUT_H

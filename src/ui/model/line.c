@@ -1,4 +1,4 @@
-/* Whole code points only: the cursor never stands inside one. */
+/* Whole code points only: the cursor is never inside one. */
 #include "ui/model/line.h"
 
 #include <stdio.h>
@@ -15,7 +15,7 @@ void line_set(struct line *l, const char *text)
     line_insert(l, text, strlen(text));
 }
 
-/* Control bytes and damage are left out, so that what is seen is what is meant. */
+/* Control bytes and damage are left out: what is shown is what is in the line. */
 void line_insert(struct line *l, const char *s, size_t n)
 {
     uint32_t state = 0;

@@ -1,6 +1,7 @@
 /* line - one line of text being typed: cursor, editing keys, horizontal scrolling.
- * Keys    arrows, Home/ctrl-a, End/ctrl-e, Backspace, Del/ctrl-d, ctrl-u (to the beginning),
- *         ctrl-k (to the end), ctrl-w (a word). Pasted text arrives as plain keys.
+ * Keys    arrows, Home/ctrl-a, End/ctrl-e, Backspace, Del/ctrl-d, ctrl-u (to the
+ *         beginning), ctrl-k (to the end), ctrl-w (a word). Pasted text arrives as plain
+ *         keys.
  */
 #ifndef UI_MODEL_LINE_H
 #define UI_MODEL_LINE_H

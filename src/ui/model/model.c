@@ -1,5 +1,5 @@
-/* The list is replaced as a whole: what belongs to a container for longer than one reading of
- * the state directory lives in its track, found again by id. */
+/* The list is replaced as a whole: what belongs to a container for longer than one
+ * reading of the state directory lives in its track, found again by id. */
 #include "ui/model/model.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* model - what the list shows: containers by identity, filtered, sorted, with figures.
  * Shape   a list of summaries (replaced whole when something changed) and per identity a
- *         track that outlives it: mark, pending action, samples. `shown` is the list after
- *         filter and sort. The selection belongs to an id; when that vanishes, the row at the
- *         same place is selected.
+ *         track that outlives it: mark, pending action, samples. `shown` is the list
+ *         after filter and sort. The selection belongs to an id; when that is gone, the
+ *         row at the same place is selected.
  * Units   CPU in percent of one core; bytes and bytes per second; -1 = not known yet.
  * Owner   model_done frees; rows are valid until the next model_take().
  */

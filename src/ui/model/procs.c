@@ -1,3 +1,5 @@
+/* The engine gives the pids of the container's groups; everything else comes from /proc.
+ * CPU figures are differences to the reading before, found by pid and start time. */
 #include "ui/model/procs.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* events.log has one line per event. A run begins with start, ends with die; oom comes
+ * before the die, and stop or kill after it. */
 #include "ui/model/runs.h"
 
 #include <string.h>
@@ -6,13 +8,13 @@
 #include "base/parse.h"
 #include "ui/draw/format.h"
 
-/* `stop` and `kill` are noted when they return: after the end they brought about. */
+/* `stop` and `kill` are noted when they return: after the end they caused. */
 #define JUST_AFTER (5 * NS_PER_SEC)
 
 struct runs {
     struct run *at;
     size_t max, n, all;
-    bool dying; /* an oom came, its die comes next */
+    bool dying; /* oom was read, its die comes next */
 };
 
 static struct run *begin(struct runs *r, int64_t start)

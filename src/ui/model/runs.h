@@ -1,6 +1,7 @@
-/* runs - a container's starts and ends, put together from its events: its restart history.
- * Shape   oldest first; an end is credited to `stop`, `kill` or `oom` when that event stands
- *         beside it.
+/* runs - a container's starts and ends, put together from its events: its restart
+ * history.
+ * Shape   oldest first; an end is credited to `stop`, `kill` or `oom` when that event is
+ *         next to it.
  */
 #ifndef UI_MODEL_RUNS_H
 #define UI_MODEL_RUNS_H

@@ -1,5 +1,6 @@
-/* Figures are differences of counters, so the first reading of a container has none: it shows
- * a dash. Only rows on the screen are read, unless the order depends on all of them. */
+/* Figures are differences of counters, so the first reading of a container has none: it
+ * shows a dash. Only rows on the screen are read, unless the order depends on all of
+ * them. */
 #include "ui/model/model.h"
 
 #include <errno.h>

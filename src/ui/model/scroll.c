@@ -1,3 +1,4 @@
+/* The cursor is always on the screen; the list moves no further than that needs. */
 #include "ui/model/scroll.h"
 
 void scroll_fit(struct scroll *s, size_t n, int rows)

@@ -1,5 +1,5 @@
-/* scroll - a position in a list of lines: the line under the cursor, the first line shown,
- * columns shifted to the right.
+/* scroll - a position in a list of lines: the line under the cursor, the first line
+ * shown, columns shifted to the right.
  */
 #ifndef UI_MODEL_SCROLL_H
 #define UI_MODEL_SCROLL_H
@@ -16,7 +16,7 @@ struct scroll {
 };
 /* true = the key moved it (or would have). */
 bool scroll_key(struct scroll *s, const struct key *k);
-/* Before drawing: takes the number of lines and rows, makes at and top fit. */
+/* Before drawing: takes the number of lines and rows, adjusts at and top to them. */
 void scroll_fit(struct scroll *s, size_t n, int rows);
 
 #endif

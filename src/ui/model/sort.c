@@ -1,5 +1,5 @@
-/* Order is total (ties keep the list's own order, newest first), so rows never change places
- * without a reason. */
+/* Order is total (ties keep the list's own order, newest first), so rows never change
+ * places without a reason. */
 #include "ui/model/model.h"
 
 #include <errno.h>

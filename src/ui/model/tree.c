@@ -1,3 +1,5 @@
+/* A tree of objects would need a walk for every line drawn. A flat list of lines, in
+ * which a container knows its end, is drawn by skipping. */
 #include "ui/model/tree.h"
 
 #include <errno.h>
@@ -100,7 +102,8 @@ static int add_value(struct tree *t, json_t *v, const char *key, int depth, bool
     return add(t, text, depth, key);
 }
 
-/* The n-th container of a name and depth keeps its fold: enough for a record that grows. */
+/* The n-th container of a name and depth keeps its fold: enough for a record that
+ * grows. */
 static void keep_folds(struct tree *t, const struct tree *old)
 {
     size_t j = 0;

@@ -1,6 +1,7 @@
 /* tree - a JSON value as foldable lines. Pure but for jansson.
- * Shape   every line is one member, element or closing bracket; a container knows the line
- *         after its end. Visible lines are found by walking and skipping folded ones.
+ * Shape   every line is one member, element or closing bracket; a container knows the
+ *         line after its end. Visible lines are found by walking and skipping folded
+ *         ones.
  * Owner   tree_done frees; texts belong to the tree.
  */
 #ifndef UI_MODEL_TREE_H

@@ -1,5 +1,5 @@
-/* What a key does at once, what it asks about first. A question remembers ids and states: when
- * the answer comes, a name may be another container's. */
+/* What a key does at once, what it asks about first. A question remembers ids and states:
+ * when the answer comes, a name may be another container's. */
 #include "ui/screen/actions.h"
 
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static bool is_paused(const struct row *r)
     return r->s->state == MTD_STATE_PAUSED;
 }
 
-/* ---- what is asked first -------------------------------------------------------------- */
+/* ---- what is asked first ----------------------------------------------------------- */
 
 struct plan {
     const char *verb, *option, *busy, *force_option;
@@ -108,8 +108,8 @@ static void describe(const struct ui *ui, const struct row *r, struct buf *out)
                format_status(r->s, ui_now(ui), FORMAT_WIDE, status));
 }
 
-/* lost: what cannot be had back, or what happens; NULL = nothing to say. must_force: there is
- * no plain "yes". */
+/* lost: what is lost, or what will happen; NULL = nothing to say. must_force: there is no
+ * plain "yes". */
 static void ask(struct ui *ui, const struct plan *plan, const struct targets *t,
                 const char *lost, bool must_force)
 {
@@ -203,7 +203,7 @@ void action_remove(struct ui *ui)
         alive);
 }
 
-/* ---- signals ---------------------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------------------- */
 
 static const struct menu_item SIGNALS[] = {
     {"SIGTERM", "ask it to end"},
@@ -219,8 +219,8 @@ static const struct menu_item SIGNALS[] = {
     {"SIGABRT", "abort"},
 };
 
-/* Which containers the menu was opened for: the selection may have changed when a signal is
- * chosen. */
+/* Which containers the menu was opened for: the selection may have changed when a signal
+ * is chosen. */
 struct victims {
     struct subject subjects[CONFIRM_MAX];
     size_t n;
@@ -270,7 +270,7 @@ void action_kill(struct ui *ui)
            mtd_state_name(t.rows[0]->s->state));
 }
 
-/* ---- the palette -------------------------------------------------------------------------- */
+/* ---- the palette ------------------------------------------------------------------- */
 
 void action_line(struct ui *ui, const char *text)
 {

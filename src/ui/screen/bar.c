@@ -1,3 +1,5 @@
+/* Each line has levels, from the fullest to the shortest; the first that fits is
+ * drawn. */
 #include "ui/screen/bar.h"
 
 #include <stdio.h>
@@ -8,9 +10,9 @@
 #include "ui/draw/text.h"
 #include "ui/log/view.h"
 
-/* ---- header --------------------------------------------------------------------------- */
+/* ---- header ------------------------------------------------------------------------ */
 
-/* The first `states` of those that occur; what is left out is found in the list. */
+/* The first `states` of those that occur; the others can be seen in the list. */
 static void counts(const struct ui *ui, size_t states, char *out, size_t size)
 {
     static const enum mtd_state ORDER[] = {
@@ -38,7 +40,8 @@ static void figures(const struct ui *ui, char *out, size_t size)
              format_size(ui->info.memory, total));
 }
 
-/* A flag that does not fit is left out rather than cut; what locks keys is worth a cut one. */
+/* A flag that does not fit is left out rather than cut, except the one that says keys are
+ * locked. */
 static void flag(struct pen *p, enum color color, const char *text)
 {
     bool fits = p->col + text_width(text, strlen(text)) + 2 <= p->r.cols;
@@ -75,7 +78,8 @@ static void flags(const struct ui *ui, struct pen *p)
     }
 }
 
-/* From the most to the least: where from the machine's name, how many states, figures. */
+/* From the fullest to the shortest: with the machine's name or not, how many states, with
+ * figures or not. */
 static const struct {
     bool host, figures;
     size_t states;
@@ -126,11 +130,12 @@ void bar_header(const struct ui *ui, struct canvas *c, struct rect r)
         pen_puts(PEN(c, r, 0, at), STYLE(COLOR_BAR), right);
 }
 
-/* ---- tabs ------------------------------------------------------------------------------- */
+/* ---- tabs -------------------------------------------------------------------------- */
 
 enum tabs { TABS_FRAMED, TABS_NAMED, TABS_NUMBERS, TABS_ONE };
 
-/* From the most to the least: the state of the view ("paused, 1,204 new") goes last. */
+/* From the fullest to the shortest: the state of the view ("paused, 1,204 new") goes
+ * last. */
 static const struct {
     enum tabs tabs;
     bool name;
@@ -226,7 +231,7 @@ void bar_tabs(const struct ui *ui, struct canvas *c, struct rect r)
         pen_puts(PEN(c, r, 0, at), STYLE(COLOR_HEADING), right);
 }
 
-/* ---- footer ------------------------------------------------------------------------------- */
+/* ---- footer ------------------------------------------------------------------------ */
 
 static bool is_wanted(const struct ui *ui, const struct binding *b)
 {
@@ -235,7 +240,7 @@ static bool is_wanted(const struct ui *ui, const struct binding *b)
         return false;
     if (b->command == CMD_WHY)
         return r && !row_is_alive(r);
-    if (b->command == CMD_EXEC) /* it would only say no, and why needs the room */
+    if (b->command == CMD_EXEC) /* it would only refuse, and "why" needs the room */
         return !r || r->s->state == MTD_STATE_RUNNING;
     return true;
 }
@@ -268,7 +273,7 @@ static void draw_binding(const struct ui *ui, struct pen *p, const struct bindin
     draw_hint(p, key_name(b->keys[0], key), label_of(ui, b));
 }
 
-/* help and quit keep their place however narrow it is. */
+/* help and quit keep their place on however narrow a screen. */
 static bool is_last(const struct binding *b)
 {
     return b->command == CMD_HELP || b->command == CMD_QUIT;

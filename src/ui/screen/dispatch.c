@@ -1,5 +1,5 @@
-/* A key goes to the topmost dialog; else the table gives its command, which is offered to the
- * focused view, then to the list, then to everybody's commands below. */
+/* A key goes to the topmost dialog; else the table gives its command, which is offered to
+ * the focused view, then to the list, then to the screen's own commands below. */
 #include "ui/screen/dispatch.h"
 
 #include <string.h>
@@ -58,7 +58,7 @@ void dispatch_sync(struct ui *ui)
     }
 }
 
-/* ---- the list ------------------------------------------------------------------------- */
+/* ---- the list ---------------------------------------------------------------------- */
 
 static void filter_changed(void *arg, const char *text)
 {
@@ -161,7 +161,7 @@ static bool list_command(struct ui *ui, enum command cmd)
     }
 }
 
-/* ---- panes ---------------------------------------------------------------------------- */
+/* ---- panes ------------------------------------------------------------------------- */
 
 static void open_tab(struct ui *ui, enum tab tab)
 {
@@ -232,7 +232,7 @@ static void cmd_processes(struct ui *ui)
     ui->focus_detail = true;
 }
 
-/* ---- dialogs -------------------------------------------------------------------------- */
+/* ---- dialogs ----------------------------------------------------------------------- */
 
 static void cmd_commit(struct ui *ui)
 {
@@ -244,7 +244,7 @@ static void cmd_rename(struct ui *ui)
     form_rename(&ui->around);
 }
 
-/* ---- the screen ----------------------------------------------------------------------- */
+/* ---- the screen -------------------------------------------------------------------- */
 
 static void cmd_help(struct ui *ui)
 {
@@ -299,7 +299,7 @@ static void cmd_interrupt(struct ui *ui)
     ui_push(ui, confirm_new(&c));
 }
 
-/* As less and htop do: what fills the screen ends, not the program around it. */
+/* As in less and htop: it closes what fills the screen, not the program. */
 static void cmd_quit(struct ui *ui)
 {
     if (ui->layout.pane == PANE_DETAIL)
@@ -359,7 +359,7 @@ static bool everybodys_command(struct ui *ui, enum command cmd)
     return false;
 }
 
-/* ---- mouse ---------------------------------------------------------------------------- */
+/* ---- mouse ------------------------------------------------------------------------- */
 
 static bool inside(struct rect r, const struct key *k)
 {
@@ -412,7 +412,7 @@ static void mouse(struct ui *ui, const struct key *k)
     }
 }
 
-/* ---- keys ----------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------------------- */
 
 static void plain_key(struct ui *ui, const struct key *k)
 {
@@ -439,7 +439,7 @@ static void bound_key(struct ui *ui, const struct key *k, const struct binding *
         plain_key(ui, k);
 }
 
-/* false = the key is for who is below. */
+/* false = the key goes to what is below. */
 static bool modal_key(struct ui *ui, const struct key *k)
 {
     struct modal *m = ui->modal;
@@ -449,8 +449,8 @@ static bool modal_key(struct ui *ui, const struct key *k)
     return r != MODAL_PASS;
 }
 
-/* Pasted text never acts: it goes to a line that takes text, with blanks for what would end
- * the line, and nowhere else. */
+/* Pasted text never acts: it goes to a line that takes text, with blanks instead of what
+ * would end the line, and nowhere else. */
 static bool is_lost_paste(struct ui *ui, struct input_event *ev)
 {
     if (ev->key == KEY_PASTE_BEGIN || ev->key == KEY_PASTE_END) {

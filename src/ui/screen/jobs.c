@@ -1,3 +1,5 @@
+/* Every action is a child process running the command line: it cannot block the screen,
+ * and what is in the journal can be typed again. */
 #include "ui/screen/jobs.h"
 
 #include <stdlib.h>
@@ -74,7 +76,8 @@ void job_start(struct job *j, const char *busy)
     }
 }
 
-/* The line that says why: the last one that is not empty, without our own name in front. */
+/* The line that says why: the last one that is not empty, without "mytop-docker: " in
+ * front. */
 static void last_line(const struct buf *output, char *ret, size_t size)
 {
     static const char OWN[] = "mytop-docker: ";
@@ -96,7 +99,7 @@ static void report(struct job *j, const char *line, int status, int64_t took)
 {
     char why[400];
     last_line(&j->output, why, sizeof(why));
-    if (j->terminal) { /* what it said was on the terminal */
+    if (j->terminal) { /* it printed to the terminal */
         if (status >= 125 && status <= 127)
             ui_say(j->ui, SAY_ERROR, "%s: status %d", line, status);
         return;
@@ -108,8 +111,8 @@ static void report(struct job *j, const char *line, int status, int64_t took)
         ui_say(j->ui, SAY_INFO, "%s: done in %.1f s", line, (double)took / NS_PER_SEC);
 }
 
-/* One long line, as an error is, must be readable without scrolling to the right; tables keep
- * their lines. */
+/* One long line, as an error is, must be readable without scrolling to the right; tables
+ * keep their lines. */
 static void show_output(struct ui *ui, const char *title, const struct buf *output)
 {
     auto_done(buf_done) struct buf rows = {0};

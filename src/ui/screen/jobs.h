@@ -1,5 +1,5 @@
-/* jobs - running a batch command as a child process, and what becomes of its result: busy text
- * in the list, message line, journal.
+/* jobs - running a batch command as a child process, and what becomes of its result: busy
+ * text in the list, message line, journal.
  */
 #ifndef UI_SCREEN_JOBS_H
 #define UI_SCREEN_JOBS_H
@@ -18,7 +18,7 @@ struct job {
     bool show;     /* its output is what the user asked for: show it */
     bool external; /* argv is a whole command line of another program */
     bool pause;    /* with terminal: wait for a key before the screen comes back */
-    /* With terminal: how to come back, said there before it starts; static, NULL = none. */
+    /* With terminal: how to come back, written there before it starts; static; or NULL. */
     const char *way_back;
     /* Called by the platform once the process ended; status as a shell has it. */
     void (*done)(struct job *j, int status);
@@ -30,7 +30,8 @@ int job_arg(struct job *j, const char *arg);
 int job_about(struct job *j, const struct row *r); /* adds its id to ids */
 /* Takes j. busy ("stopping") is shown at its containers until it ended. */
 void job_start(struct job *j, const char *busy);
-/* The default done(): journal, message, output; frees j. A done() of your own ends with it. */
+/* The default done(): journal, message, output; frees j. A done() of your own ends with
+ * it. */
 void job_finish(struct job *j, int status);
 /* "mytop-docker --batch stop api", for people; caller frees. */
 char *job_line(const struct job *j);

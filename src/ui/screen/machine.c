@@ -1,3 +1,4 @@
+/* Two small reads of /proc per sample, for the header. */
 #include "ui/screen/machine.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ static void sample_memory(struct ui *ui)
 
 void machine_sample(struct ui *ui)
 {
-    if (ui->scripted) /* a screen of a script does not depend on the machine */
+    if (ui->scripted) /* scripted screens do not depend on the machine */
         return;
     sample_cpu(ui);
     sample_memory(ui);

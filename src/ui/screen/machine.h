@@ -1,4 +1,4 @@
-/* host - the machine's own figures for the header. */
+/* machine - the figures of the host, for the header. */
 #ifndef UI_SCREEN_MACHINE_H
 #define UI_SCREEN_MACHINE_H
 

@@ -1,4 +1,5 @@
-/* What the screen offers to the views and dialogs on it: the table of view/surroundings.h. */
+/* What the screen offers to the views and dialogs on it: the table of
+ * view/surroundings.h. */
 #include "ui/screen/offer.h"
 
 #include <stdio.h>
@@ -43,7 +44,7 @@ static int64_t offer_now(void *app)
     return ui_now(app);
 }
 
-/* What hides it from the list is dropped. */
+/* Removes what hides it from the list. */
 static bool unhide(struct ui *ui, const char *id)
 {
     if (!model_find(&ui->model, id))
@@ -67,7 +68,7 @@ static void offer_jump(void *app, const char *id, int64_t time_ns)
     logview_goto(ui->tabs[TAB_LOGS], time_ns);
 }
 
-/* ---- commands ----------------------------------------------------------------------------- */
+/* ---- commands ---------------------------------------------------------------------- */
 
 struct errand_job {
     struct job job; /* first: done() gets the job */
@@ -128,7 +129,7 @@ static void offer_capture(void *app, const struct strv *argv,
         capture_done(j, 125);
 }
 
-/* ---- dialogs ------------------------------------------------------------------------------ */
+/* ---- dialogs ----------------------------------------------------------------------- */
 
 static void offer_push(void *app, struct modal *m)
 {

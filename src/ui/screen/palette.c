@@ -1,5 +1,5 @@
-/* The words of the ":" line. They are to the screen what keys are to dispatch.c: they switch
- * tabs, sort, run actions, quit. All others are batch commands. */
+/* The words of the ":" line. They are to the screen what keys are to dispatch.c: they
+ * switch tabs, sort, run actions, quit. All others are batch commands. */
 #include "ui/screen/palette.h"
 
 #include <stdlib.h>
@@ -56,8 +56,8 @@ static void word_columns(struct ui *ui, const char *arg)
                "block restarts command");
 }
 
-/* In all logs, also those of stopped containers and of those the filter hides: where the text
- * is, is the question. */
+/* In all logs, also those of stopped containers and of those the filter hides: where the
+ * text is, is the question. */
 static void word_grep(struct ui *ui, const char *arg)
 {
     struct model *m = &ui->model;
@@ -103,7 +103,7 @@ static void answer(void *arg, const char *text)
         run(arg, text);
 }
 
-/* ---- completion ------------------------------------------------------------------------- */
+/* ---- completion -------------------------------------------------------------------- */
 
 static void offer(struct strv *ret, const char *word, const char *typed)
 {
@@ -143,7 +143,7 @@ static void offer_sorts(const char *typed, struct strv *ret)
         offer(ret, sort_name((enum sort)i), typed);
 }
 
-/* A verb of two words is one candidate until its first word stands there. */
+/* A verb of two words is one candidate until its first word is complete. */
 static void complete(void *arg, const char *text, struct strv *ret)
 {
     struct ui *ui = arg;

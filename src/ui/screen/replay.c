@@ -1,3 +1,5 @@
+/* A step runs as soon as the one before it is done; only wait and gone take time: they
+ * are checked whenever replay_run() is called. */
 #include "ui/screen/replay.h"
 
 #include <errno.h>

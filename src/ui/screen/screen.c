@@ -1,6 +1,6 @@
-/* The dashboard as a whole. What is read when: the list after a file event, figures with the
- * sample timer, the visible tab when its files change; nothing else, so an idle screen costs
- * nothing. */
+/* The dashboard as a whole. What is read when: the list after a file event, figures with
+ * the sample timer, the visible tab when its files change; nothing else, so an idle
+ * screen costs nothing. */
 #include "ui/screen/screen.h"
 
 #include <stdio.h>
@@ -17,7 +17,7 @@
 #include "ui/view/list.h"
 #include "ui/view/tabs.h"
 
-/* ---- beginning and end -------------------------------------------------------------------- */
+/* ---- beginning and end ------------------------------------------------------------- */
 
 static int open_tabs(struct ui *ui)
 {
@@ -83,10 +83,10 @@ void ui_done(struct ui *ui)
     mtd_close(ui->around.engine);
 }
 
-/* ---- reading ------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------- */
 
-/* The engine holds the directories open; when others stand at their paths now, those are the
- * ones a user means. */
+/* The engine holds the directories open; when there are others at their paths now, the
+ * user means those. */
 static int look_at_root(struct ui *ui, struct stat ret[2], struct mtd_error *err)
 {
     static const char *const NAMES[] = {"", "/containers"};
@@ -119,7 +119,7 @@ static int open_engine(struct ui *ui, struct mtd_error *err)
     struct mtd_engine *fresh = NULL;
     struct stat st[2];
     o.read_only = ui->read_only;
-    /* Not created again when somebody took it away. */
+    /* Not created again when it was removed. */
     int rc = ui->around.engine ? look_at_root(ui, st, err) : 0;
     if (rc < 0 || (ui->around.engine && !root_changed(ui, st)))
         return rc;
@@ -212,7 +212,7 @@ void ui_sample(struct ui *ui)
         v->ops->update(v);
 }
 
-/* ---- events ------------------------------------------------------------------------------- */
+/* ---- events ------------------------------------------------------------------------ */
 
 void ui_resize(struct ui *ui, int rows, int cols)
 {
@@ -245,7 +245,7 @@ const char *ui_watch(struct ui *ui, size_t i)
     return ui->layout.pane != PANE_LIST && v->ops->watch ? v->ops->watch(v, i) : NULL;
 }
 
-/* ---- looking ------------------------------------------------------------------------------ */
+/* ---- looking ----------------------------------------------------------------------- */
 
 /* 1x1: the state of the selected container. */
 static void draw_list(struct ui *ui, struct canvas *c)

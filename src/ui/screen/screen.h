@@ -1,6 +1,6 @@
 /* screen - the dashboard without its terminal: keys in, canvas out.
- * Shape   ui_init, then ui_refresh / ui_sample / ui_key / ui_resize in any order, ui_draw to
- *         look. The platform (state.h) does what needs an event loop.
+ * Shape   ui_init, then ui_refresh / ui_sample / ui_key / ui_resize in any order, ui_draw
+ *         to look. The platform (platform.h) does what needs an event loop.
  */
 #ifndef UI_SCREEN_SCREEN_H
 #define UI_SCREEN_SCREEN_H

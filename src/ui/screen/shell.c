@@ -1,5 +1,6 @@
-/* While a child has the terminal, the loop only waits for it (app/child.c). How to come back is
- * written there before the child starts: the screen with its footer is gone by then. */
+/* While a child has the terminal, the loop only waits for it (app/child.c). How to come
+ * back is written there before the child starts: the screen with its footer is gone by
+ * then. */
 #include "ui/screen/shell.h"
 
 #include <stdlib.h>
@@ -88,8 +89,9 @@ void shell_exec_ask(struct ui *ui)
     ui_push(ui, m);
 }
 
-/* A container without a terminal has no key to detach with, and PID 1 ignores the ctrl-c that is
- * passed on to it: there would be no way back. So ctrl-c ends the attach there. */
+/* A container without a terminal has no key to detach with, and PID 1 ignores the ctrl-c
+ * that is passed on to it: there would be no way back. So ctrl-c ends the attach
+ * there. */
 void shell_attach(struct ui *ui)
 {
     const struct row *r = target_selected_running(ui, "attach");

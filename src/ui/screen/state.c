@@ -1,3 +1,5 @@
+/* What nearly every file of the screen needs: the message line, the stack of dialogs, the
+ * clock. */
 #include "ui/screen/state.h"
 
 #include <stdarg.h>

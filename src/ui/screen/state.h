@@ -1,5 +1,5 @@
-/* state - everything the dashboard knows, in one struct. Only the screen's own files, the loop
- * and tests look into it; views and dialogs get struct surroundings.
+/* state - everything the dashboard knows, in one struct. Only the screen's own files, the
+ * loop and tests look into it; views and dialogs get struct surroundings.
  * Owner   ui_init / ui_done (screen.h).
  */
 #ifndef UI_SCREEN_STATE_H
@@ -22,13 +22,13 @@ struct answered {
     char label[32];
     struct line_history history;
 };
-#define QUESTIONS_MAX 8 /* kinds of; a further one has no history */
+#define QUESTIONS_MAX 8 /* further ones have no history */
 
 struct ui {
     const struct mtd_options *options;
     dev_t root_dev[2]; /* which directories it has open: the root, its containers */
     ino_t root_ino[2]; /* 0 = there was none (only looking does not make it) */
-    bool reopened;     /* it is another one than before: watches are stale */
+    bool reopened;     /* it was replaced by another: watches are stale */
     const struct platform *platform;
     void *app;
     struct surroundings around; /* what views and dialogs are given */

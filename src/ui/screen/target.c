@@ -1,7 +1,7 @@
 /* A key acts on what the user sees selected or marked; messages name it by name. */
 #include "ui/screen/target.h"
 
-/* A broken record's name is not to be trusted. */
+/* The name in a broken record cannot be trusted. */
 const char *target_reference(const struct row *r)
 {
     return r->s->state != MTD_STATE_BROKEN && r->s->name ? r->s->name : r->s->id;

@@ -1,6 +1,6 @@
 /* target - which containers a key acts on, and how a command line names them.
- * Rule    a container is named by its name where it has one, so that the journal reads well;
- *         who is asked something first remembers ids, because names change.
+ * Rule    a container is named by its name where it has one, so that the journal reads
+ *         well; a question remembers ids, because names change.
  */
 #ifndef UI_SCREEN_TARGET_H
 #define UI_SCREEN_TARGET_H
@@ -12,14 +12,15 @@ struct targets {
     const struct row *rows[CONFIRM_MAX]; /* valid until the list is read again */
     size_t n;
 };
-/* The marked ones, else the selected one. false = there is none, which has been said. */
+/* The marked ones, else the selected one. false = there is none; the message line says
+ * so. */
 bool targets_find(struct ui *ui, struct targets *ret);
 /* Those of the subjects that are still there. */
 void targets_again(const struct ui *ui, const struct subject *s, size_t n,
                    struct targets *ret);
 
 const char *target_reference(const struct row *r);
-/* r when it runs; else NULL, and it was said why not. r may be NULL. */
+/* r when it is running; else NULL, and the message line says why. r may be NULL. */
 const struct row *target_running(struct ui *ui, const struct row *r, const char *verb);
 const struct row *target_selected_running(struct ui *ui, const char *verb);
 

@@ -1,4 +1,5 @@
-/* The dashboard keeps its pane: tmux starts the program again, as `exec`, in another one. */
+/* The dashboard keeps its pane: tmux starts the program again, as `exec`, in another
+ * one. */
 #include "ui/screen/tmux.h"
 
 #include <stdlib.h>
@@ -17,7 +18,8 @@ static const char IN_PANE[] =
     "case $s in 126|127) echo \"no shell in $name: tried bash and /bin/sh\" ;; esac\n"
     "case $s in 125|126|127) echo 'Enter closes'; read -r line ;; esac\n";
 
-/* tmux runs the pane's command as who started its server: $TMUX is SOCKET,PID,SESSION. */
+/* tmux runs the pane's command as the user that started its server: $TMUX is
+ * SOCKET,PID,SESSION. */
 static bool tmux_is_root(const char *tmux)
 {
     struct stat st;

@@ -1,5 +1,5 @@
-/* All signals are blocked in the parent and read with sigwaitinfo(), also those that would
- * kill it: it has nothing of its own to do for them but to hand them on. */
+/* All signals are blocked in the parent and read with sigwaitinfo(), also those that
+ * would kill it: all it does with them is to pass them on. */
 #include "ui/term/guard.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ pid_t guard_fork(struct guard **ret)
     if (pid < 0)
         return -saved;
     prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (getppid() != parent) /* it died before the line above */
+    if (getppid() != parent) /* the parent died before the line above */
         raise(SIGTERM);
     return 0;
 }
@@ -45,7 +45,7 @@ static void give_back(struct guard *g, struct terminal *t)
     g->entered = 0;
 }
 
-/* The shell on the other side of an exec ends when its front end is hung up. */
+/* A shell started by `exec` ends when its front end gets SIGHUP. */
 void guard_hang_up(struct guard *g)
 {
     pid_t pid = g->handover;

@@ -1,10 +1,11 @@
 /* guard - the terminal is given back however the dashboard ends.
  * Shape   the program forks before it takes the terminal: the child is the dashboard, the
- *         parent waits. Whoever of them survives gives the terminal back: the parent after
+ *         parent waits. Whichever survives gives the terminal back: the parent after
  *         SIGSEGV, SIGABRT or SIGKILL of the child; the child (PR_SET_PDEATHSIG) when the
- *         parent was killed. A shell started by `exec` gets SIGHUP then, so none stays behind.
- * Rule    the parent allocates nothing and knows nothing but the terminal; signals sent to it
- *         go on to the child.
+ *         parent was killed. A shell started by `exec` gets SIGHUP then, so that none is
+ *         left behind.
+ * Rule    the parent allocates nothing and knows nothing but the terminal; signals sent
+ *         to it are passed on to the child.
  */
 #ifndef UI_TERM_GUARD_H
 #define UI_TERM_GUARD_H
@@ -15,7 +16,7 @@
 
 /* One page shared by the two. */
 struct guard {
-    volatile pid_t handover; /* runs on the terminal instead of the dashboard; 0 = none */
+    volatile pid_t handover; /* the process that has the terminal instead; 0 = none */
     volatile int entered;    /* the dashboard holds the terminal */
 };
 

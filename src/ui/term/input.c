@@ -1,5 +1,6 @@
-/* Escape sequences have one grammar (ECMA-48: ESC [ parameters intermediates final), so one
- * parser serves every terminal and two small tables say what the ends of them mean. */
+/* Escape sequences have one grammar (ECMA-48: ESC [ parameters intermediates final), so
+ * one parser serves every terminal and two small tables say what their final bytes
+ * mean. */
 #include "ui/term/input.h"
 
 #include <string.h>
@@ -119,7 +120,7 @@ static size_t parse_params(const unsigned char *s, size_t n, size_t i, int *para
     return i;
 }
 
-/* s points behind "ESC [". Returns bytes used or WAIT. */
+/* s points after "ESC [". Returns bytes used or WAIT. */
 static int parse_csi(const unsigned char *s, size_t n, struct input_event *ev)
 {
     int param[MAX_PARAMS] = {0};
@@ -179,7 +180,7 @@ static int parse_escape(const unsigned char *s, size_t n, struct input_event *ev
     case '_':
     case '^':
     case 'X': used = skip_string(s + 2, n - 2); return used < 0 ? WAIT : used + 2;
-    case 27: /* ESC ESC: the first one stands alone */ ev->key = KEY_ESC; return 1;
+    case 27: /* ESC ESC: the first one is a key of its own */ ev->key = KEY_ESC; return 1;
     default:
         used = parse_utf8(s + 1, n - 1, ev);
         if (used < 0)
@@ -190,8 +191,8 @@ static int parse_escape(const unsigned char *s, size_t n, struct input_event *ev
     }
 }
 
-/* Nothing more comes: a lone ESC, ESC with one key (alt), or the head of something that was
- * never finished. */
+/* Nothing more comes: a lone ESC, ESC with one key (alt), or the head of something that
+ * was never finished. */
 static int give_up(const unsigned char *s, size_t n, struct input_event *ev)
 {
     *ev = (struct input_event){0};

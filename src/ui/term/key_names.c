@@ -103,7 +103,7 @@ static void take_key(struct keys *k, const struct binding *owner, int key)
     }
 }
 
-/* The next name of a list with commas or blanks between; a comma alone is a key. */
+/* The next name of a list separated by commas or blanks; a comma alone is a key. */
 static char *next_name(char **at)
 {
     char *s = *at + strspn(*at, " \t");

@@ -1,8 +1,9 @@
-/* keys - ONE table of commands and their keys drives the handler, the footer, the help screen,
- * the manual page and the remap file. Nothing else in the screen knows which key does what.
- * Shape   a key is a Unicode code point, a control code (1..31, 127) or one of enum key_code,
- *         or-ed with KEY_ALT. A binding belongs to a context; the innermost context wins
- *         ('n' is "run" in the list and "next match" in a log).
+/* keys - ONE table of commands and their keys drives the handler, the footer, the help
+ * screen, the manual page and the remap file. Nothing else in the screen knows which key
+ * does what.
+ * Shape   a key is a Unicode code point, a control code (1..31, 127) or one of enum
+ *         key_code, or-ed with KEY_ALT. A binding belongs to a context; the innermost
+ *         context wins ('n' is "run" in the list and "next match" in a log).
  * Names   "a", "ctrl-a", "alt-a", "F1", "Up", "PgDn", "Space", "Enter", "Esc", "Tab".
  */
 #ifndef UI_TERM_KEYS_H
@@ -61,7 +62,7 @@ enum context {
 
 enum command {
     CMD_NONE,
-    /* moving: sent to whatever has the focus */
+    /* moving: goes to whatever has the focus */
     CMD_UP,
     CMD_DOWN,
     CMD_LEFT,
@@ -138,11 +139,11 @@ enum command {
     CMD_COUNT
 };
 
-/* A key that was pressed, and what it means where it was. */
+/* A key that was pressed, and its command in the contexts of that moment. */
 struct key {
     int key;
     enum command command; /* CMD_NONE: not bound */
-    int row, col;         /* KEY_MOUSE: relative to the rectangle of who gets it */
+    int row, col;         /* KEY_MOUSE: relative to the rectangle of the receiver */
     enum mouse button;
 };
 
@@ -173,7 +174,8 @@ const struct binding *keys_of(const struct keys *k, unsigned contexts, enum comm
 
 int key_parse(const char *name, int *ret);   /* -EINVAL */
 const char *key_name(int key, char out[16]); /* returns out */
-/* "stop-start = s,ctrl-x": replaces the command's keys; taken from others of the context. */
+/* "stop-start = s,ctrl-x": replaces the command's keys; taken from others of the
+ * context. */
 int keys_remap(struct keys *k, const char *command, const char *list,
                struct mtd_error *err);
 

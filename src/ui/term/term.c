@@ -1,6 +1,7 @@
 /* Painting is a difference of two canvases. Everything a terminal needs to be told is a
- * string learned once from terminfo (padding cut: no terminal since the VT100 wants it), so
- * that giving the terminal back is one write() of bytes prepared before anything was taken. */
+ * string learned once from terminfo (padding cut: no terminal since the VT100 wants it),
+ * so that giving the terminal back is one write() of bytes prepared before anything was
+ * taken. */
 #include "ui/term/term.h"
 
 #include <curses.h>
@@ -289,7 +290,8 @@ int term_enter(struct terminal *t, bool mouse)
     return 0;
 }
 
-/* What was queued is dropped: a half-written frame must not follow the restoring bytes. */
+/* What was queued is dropped: a half-written frame must not follow the restoring
+ * bytes. */
 void term_restore(struct terminal *t)
 {
     if (t->out.len)
@@ -361,7 +363,7 @@ static void paint_cell(struct terminal *t, const struct cell *cell, int row, int
     t->col += cell->width;
 }
 
-/* A short run of unchanged cells is cheaper written again than jumped over. */
+/* A short run of unchanged cells is cheaper to write again than to jump over. */
 enum { JUMP = 4 };
 
 static bool can_bridge(const struct terminal *t, const struct cell *now, int row, int col)
@@ -389,8 +391,8 @@ static void paint_row(struct terminal *t, const struct canvas *c, int row)
         if (now[col].width == 2)
             col++;
     }
-    /* Automatic margins are off, or late as xenl says: after the last column nobody knows
-     * where the cursor stands. */
+    /* Automatic margins are off, or late as xenl says: after the last column the position
+     * of the cursor is unknown. */
     if (t->col >= c->cols)
         t->row = t->col = -1;
     memcpy(old, now, (size_t)c->cols * sizeof(*old));

@@ -1,5 +1,5 @@
-/* What the container wrote: its upper directory, biggest first. The tree is walked in pieces
- * between keys, so that a million files do not stop the screen. */
+/* What the container wrote: its upper directory, biggest first. The tree is walked in
+ * pieces between keys, so that a million files do not block the screen. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

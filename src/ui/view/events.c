@@ -1,4 +1,4 @@
-/* The container's own life, newest first. */
+/* The events of one container, newest first. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

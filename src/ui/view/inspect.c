@@ -1,5 +1,5 @@
-/* The record as `inspect` prints it, foldable. A child process makes the text: what is seen is
- * what a script gets. */
+/* The record as `inspect` prints it, foldable. A child process prints the text: what is
+ * shown is what a script gets. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

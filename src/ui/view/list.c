@@ -1,4 +1,5 @@
-/* A row is a table of columns: each has a function that makes its text and picks its colour. */
+/* A row is a table of columns: each has a function that makes its text and picks its
+ * colour. */
 #include "ui/view/list.h"
 
 #include <stdio.h>
@@ -37,7 +38,7 @@ static enum color state_color(const struct mtd_summary *s)
     return state_shape(s) == SHAPE_FAILED ? COLOR_FAILED : COLORS[s->state];
 }
 
-/* One cell of text under way. */
+/* The text of one column of one row. */
 struct field {
     int cols; /* the room there is */
     char text[256];

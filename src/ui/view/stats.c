@@ -1,5 +1,6 @@
-/* The figures of one container over time. Everything comes from the model's samples: this view
- * reads nothing itself. A figure the kernel does not have is left out, not shown as 0. */
+/* The figures of one container over time. Everything comes from the model's samples: this
+ * view reads nothing itself. A figure the kernel does not have is left out, not shown as
+ * 0. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,8 +128,8 @@ static void draw_panel(const struct panel *p, const struct row *r, struct canvas
                (struct rect){area.row, area.col + half + 1, area.rows, half});
 }
 
-/* Over the last samples: a cause that comes and goes from one to the next is one all the
- * same. -1 = not known. */
+/* Over the last samples: a cause that comes and goes between samples still counts. -1 =
+ * not known. */
 static double mean(const struct track *t, enum series s)
 {
     enum { SAMPLES = 5 };
@@ -143,7 +144,8 @@ static double mean(const struct track *t, enum series s)
     return n ? sum / n : -1;
 }
 
-/* Shares of the time that slow a container down, and from where on they are worth saying. */
+/* Shares of the time that slow a container down, and the share from which on they are
+ * mentioned. */
 static const struct {
     enum series series;
     double from;

@@ -1,6 +1,6 @@
-/* surroundings - what a view or a dialog may read of the screen around it, and ask it for. One
- * table for both: they are below the screen and know nothing else of it. The screen fills it
- * in (screen/offer.c), tests make their own.
+/* surroundings - what a view or a dialog may read of the screen around it, and ask it
+ * for. One table for both: they are below the screen and know nothing else of it. The
+ * screen fills it in (screen/offer.c), tests make their own.
  * Rule    not called from draw(). Texts are copied; `arg` must be valid until the answer.
  */
 #ifndef UI_VIEW_SURROUNDINGS_H
@@ -35,7 +35,7 @@ struct question {
 struct errand {
     const struct strv *argv;
     const char *id;   /* the container it is about; NULL = none */
-    const char *busy; /* shown there until it ended: "committing"; NULL = nothing */
+    const char *busy; /* shown there until it has ended: "committing"; NULL = nothing */
     /* Gets what it printed, before that is reported; may be NULL. */
     void (*done)(void *arg, int status, const char *output);
     void *arg;

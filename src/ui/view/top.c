@@ -1,4 +1,4 @@
-/* The container's processes, read when the tab is looked at and with every sample. */
+/* The container's processes, read when the tab is shown and with every sample. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -104,7 +104,7 @@ static void top_view_draw(struct view *view, struct canvas *c, struct rect r,
     }
 }
 
-/* ---- a signal to one of them -------------------------------------------------------------- */
+/* ---- a signal to one of them ------------------------------------------------------- */
 
 static const int SIGNALS[] = {SIGTERM, SIGKILL, SIGINT,  SIGHUP, SIGQUIT,
                               SIGUSR1, SIGUSR2, SIGSTOP, SIGCONT};
