@@ -98,12 +98,19 @@ static int open_dir_in_root(int root_fd, const char *path)
     return fs_open_in_root(root_fd, path, O_PATH | O_DIRECTORY, 0);
 }
 
-static int mkdir_in_root(int root_fd, const char *path, mode_t mode, int *links);
+/* Makes directories below a root. */
+struct maker {
+    int root_fd;
+    mode_t mode;
+    int links; /* how many more links are followed */
+};
+
+static int mkdir_in_root(struct maker *m, const char *path);
 
 /* name is a dangling link in dir_fd: its target is created, inside the root, as it would
  * be by a process in the container. */
-static int make_link_target(int root_fd, int dir_fd, const char *name,
-                            const char *parent_path, mode_t mode, int *links)
+static int make_link_target(struct maker *m, int dir_fd, const char *name,
+                            const char *parent_path)
 {
     char target[PATH_MAX];
     ssize_t n = readlinkat(dir_fd, name, target, sizeof(target));
@@ -111,35 +118,35 @@ static int make_link_target(int root_fd, int dir_fd, const char *name,
         return errno == EINVAL ? -ENOTDIR : -errno;
     if (n == 0 || n >= (ssize_t)sizeof(target))
         return -ENAMETOOLONG;
-    if (--*links < 0)
+    if (--m->links < 0)
         return -ELOOP;
     target[n] = '\0';
     auto_done(buf_done) struct buf full = {0};
     int rc = buf_printf(&full, "%s/%s", target[0] == '/' ? "" : parent_path, target);
-    return rc < 0 ? rc : mkdir_in_root(root_fd, full.data, mode, links);
+    return rc < 0 ? rc : mkdir_in_root(m, full.data);
 }
 
 /* Creates and opens prefix, whose last component is name and whose parent is open. */
-static int make_component(int root_fd, int parent_fd, const char *parent_path,
-                          const char *name, const char *prefix, mode_t mode, int *links)
+static int make_component(struct maker *m, int parent_fd, const char *parent_path,
+                          const char *name, const char *prefix)
 {
-    int fd = open_dir_in_root(root_fd, prefix);
+    int fd = open_dir_in_root(m->root_fd, prefix);
     if (fd != -ENOENT)
         return fd;
-    if (mkdirat(parent_fd, name, mode) < 0 && errno != EEXIST)
+    if (mkdirat(parent_fd, name, m->mode) < 0 && errno != EEXIST)
         return -errno;
-    fd = open_dir_in_root(root_fd, prefix);
+    fd = open_dir_in_root(m->root_fd, prefix);
     if (fd != -ENOENT)
         return fd;
-    return make_link_target(root_fd, parent_fd, name, parent_path, mode, links);
+    return make_link_target(m, parent_fd, name, parent_path);
 }
 
-static int mkdir_in_root(int root_fd, const char *path, mode_t mode, int *links)
+static int mkdir_in_root(struct maker *m, const char *path)
 {
     auto_done(buf_done) struct buf prefix = {0};
     auto_done(buf_done) struct buf parent = {0};
     char name[NAME_MAX + 1];
-    auto_fd int dir = open_dir_in_root(root_fd, "/");
+    auto_fd int dir = open_dir_in_root(m->root_fd, "/");
     int rc = buf_puts(&parent, "/");
     while (dir >= 0 && rc == 0) {
         int n = next_component(&path, name);
@@ -149,8 +156,7 @@ static int mkdir_in_root(int root_fd, const char *path, mode_t mode, int *links)
         rc = buf_printf(&prefix, "%s/%s", parent.len > 1 ? parent.data : "", name);
         if (rc < 0)
             break;
-        int next =
-            make_component(root_fd, dir, parent.data, name, prefix.data, mode, links);
+        int next = make_component(m, dir, parent.data, name, prefix.data);
         if (next < 0)
             return next;
         close(dir);
@@ -163,6 +169,6 @@ static int mkdir_in_root(int root_fd, const char *path, mode_t mode, int *links)
 
 int fs_mkdir_in_root(int root_fd, const char *path, mode_t mode)
 {
-    int links = MAX_LINKS;
-    return mkdir_in_root(root_fd, path, mode, &links);
+    struct maker m = {.root_fd = root_fd, .mode = mode, .links = MAX_LINKS};
+    return mkdir_in_root(&m, path);
 }
