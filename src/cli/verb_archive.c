@@ -99,7 +99,9 @@ static int run_import(struct cli *c, void *values, const struct operands *o)
     struct mtd_error err = {0};
     auto_done(strv_done) struct strv changes = {0};
     auto_free char *id = NULL;
-    struct mtd_commit commit = {.message = v->message, .changes = &changes};
+    struct mtd_commit commit = {.name = o->len > 1 ? o->items[1] : NULL,
+                                .message = v->message,
+                                .changes = &changes};
     bool from_stdin = strcmp(o->items[0], "-") == 0;
     auto_fd int file = from_stdin ? -1 : open(o->items[0], O_RDONLY | O_CLOEXEC);
     if (!from_stdin && file < 0)
@@ -107,8 +109,7 @@ static int run_import(struct cli *c, void *values, const struct operands *o)
                            strerror(errno));
     int rc = copy_list(&changes, &v->changes);
     if (rc == 0)
-        rc = mtd_import(c->engine, from_stdin ? STDIN_FILENO : file,
-                        o->len > 1 ? o->items[1] : NULL, &commit, &id, &err);
+        rc = mtd_import(c->engine, from_stdin ? STDIN_FILENO : file, &commit, &id, &err);
     return print_image(c, rc, id, &err);
 }
 

@@ -267,8 +267,11 @@ static int update_one(struct cli *c, const char *ref, const void *values,
                       struct mtd_error *err)
 {
     const struct update_values *v = values;
-    return mtd_update(c->engine, ref, &v->resources,
-                      v->restart.set ? &v->restart.policy : NULL, v->restart.max, err);
+    struct mtd_update update = {.resources = v->resources, /* borrowed */
+                                .sets_restart = v->restart.set,
+                                .restart = v->restart.policy,
+                                .restart_max = v->restart.max};
+    return mtd_update(c->engine, ref, &update, err);
 }
 
 static int run_update(struct cli *c, void *values, const struct operands *o)

@@ -111,9 +111,15 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
                struct mtd_error *err);
 int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
                struct mtd_error *err);
-/* Changes limits of a live or stopped container; fields set to 0 / NULL stay as they are. */
-int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources *r,
-               const enum mtd_restart *restart, unsigned restart_max,
+/* Changes limits of a live or stopped container; resources that are 0 / NULL stay as they
+ * are, and so does the restart policy unless sets_restart. */
+struct mtd_update {
+    struct mtd_resources resources;
+    bool sets_restart;
+    enum mtd_restart restart;
+    unsigned restart_max;
+};
+int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_update *u,
                struct mtd_error *err);
 
 /* ---- checking --------------------------------------------------------------------------- */
@@ -187,8 +193,9 @@ struct mtd_commit {
 };
 int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c,
                char **ret_id, struct mtd_error *err);
-int mtd_import(struct mtd_engine *e, int tar_fd, const char *name,
-               const struct mtd_commit *meta, char **ret_id, struct mtd_error *err);
+/* meta: pause means nothing here. */
+int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
+               char **ret_id, struct mtd_error *err);
 int mtd_export(struct mtd_engine *e, const char *ref, int out_fd, struct mtd_error *err);
 
 /* ---- host ------------------------------------------------------------------------------- */

@@ -56,8 +56,10 @@ char *imagestore_import(const char *content, const char *name)
     imagestore_write("import", t.data, t.len);
     tarfile_done(&t);
     int fd = openat(imagestore_dir.fd, "import", O_RDONLY | O_CLOEXEC);
-    cr_assert_eq(image_import(&imagestore, fd, name, &config, &id, &err), 0, "%s",
-                 err.text);
+    cr_assert_eq(image_import(&imagestore, fd,
+                              &(struct image_new){.config = &config, .name = name}, &id,
+                              &err),
+                 0, "%s", err.text);
     close(fd);
     return id;
 }

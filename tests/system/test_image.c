@@ -112,7 +112,8 @@ static struct mtd_image import(const struct tar_item *items, const char *name)
     int fd = open(path_of("import"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     cr_assert(fd >= 0 && fs_write_all(fd, t.data, t.len) == 0 &&
               lseek(fd, 0, SEEK_SET) == 0);
-    cr_assert_eq(image_import(&store, fd, name, NULL, &id, &err), 0, "%s", err.text);
+    cr_assert_eq(image_import(&store, fd, &(struct image_new){.name = name}, &id, &err),
+                 0, "%s", err.text);
     cr_assert_eq(image_find(&store, id, &image, &err), 0, "%s", err.text);
     close(fd);
     tarfile_done(&t);
@@ -125,9 +126,10 @@ static struct mtd_image commit(const struct mtd_image *base, const char *name)
     struct mtd_error err = {0};
     auto_free char *id = NULL;
     auto_fd int upper = fs_open_dir_at(dir.fd, "upper");
-    cr_assert_eq(
-        image_commit(&store, &base->layers, upper, &base->config, name, &id, &err), 0,
-        "%s", err.text);
+    cr_assert_eq(image_commit(&store, upper,
+                              &(struct image_new){&base->layers, &base->config, name},
+                              &id, &err),
+                 0, "%s", err.text);
     cr_assert_eq(image_find(&store, name, &image, &err), 0, "%s", err.text);
     cr_expect_str_eq(image.id, id);
     return image;
@@ -270,7 +272,8 @@ Test(image_system, a_layer_that_is_gone_cannot_be_committed_on)
     cr_assert_eq(image_remove(&store, "base", true, NULL, &report, NULL), 0);
     cr_assert_eq(mkdir(path_of("upper"), 0755), 0);
     auto_fd int upper = fs_open_dir_at(dir.fd, "upper");
-    int rc = image_commit(&store, &base.layers, upper, &base.config, "x", &id, &err);
+    int rc = image_commit(
+        &store, upper, &(struct image_new){&base.layers, &base.config, "x"}, &id, &err);
     cr_expect_eq(rc, -ENOENT, "%s", err.text);
     cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 0);
     cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
@@ -361,7 +364,8 @@ Test(image_system, a_redirect_is_refused_rather_than_lost)
     cr_assert_eq(mkdir(path_of("upper/d"), 0755), 0);
     cr_assert_eq(setxattr(path_of("upper/d"), "trusted.overlay.redirect", "/x", 2, 0), 0);
     auto_fd int upper = fs_open_dir_at(dir.fd, "upper");
-    int rc = image_commit(&store, &base.layers, upper, &base.config, "x", &id, &err);
+    int rc = image_commit(
+        &store, upper, &(struct image_new){&base.layers, &base.config, "x"}, &id, &err);
     cr_expect_eq(rc, -ENOTSUP, "%s", err.text);
     cr_expect(strstr(err.text, "\"d\": only a reference to a lower layer"), "%s",
               err.text);
@@ -409,7 +413,10 @@ Test(image_system, a_killed_import_leaves_nothing)
     if (pid == 0) {
         char *id = NULL;
         close(pipe_fds[1]);
-        _exit(image_import(&store, pipe_fds[0], "app", NULL, &id, NULL) == 0 ? 0 : 1);
+        _exit(image_import(&store, pipe_fds[0], &(struct image_new){.name = "app"}, &id,
+                           NULL) == 0
+                  ? 0
+                  : 1);
     }
     close(pipe_fds[0]);
     cr_assert_eq(fs_write_all(pipe_fds[1], t.data, 1536), 0);

@@ -28,9 +28,8 @@ struct mtd_engine {
 enum mtd_state container_observe(struct mtd_engine *e, const char *id,
                                  const struct mtd_status *status);
 /* The same for a list item, which carries the same facts. */
-enum mtd_state container_observe_facts(struct mtd_engine *e, const char *id,
-                                       enum mtd_state said, pid_t pid, uint64_t start,
-                                       const char *boot, const struct strv *cgroups);
+enum mtd_state container_observe_summary(struct mtd_engine *e,
+                                         const struct mtd_summary *s);
 /* A monitor lives: it holds the claim. */
 bool container_has_monitor(struct mtd_engine *e, const char *id);
 /* It should have a monitor and has none. After a reboot there is nothing to take over. */

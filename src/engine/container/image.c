@@ -70,12 +70,13 @@ static int apply_meta(struct mtd_image_config *c, const struct mtd_commit *meta,
     return meta->changes ? image_apply_changes(c, meta->changes, err) : 0;
 }
 
-int mtd_import(struct mtd_engine *e, int tar_fd, const char *name,
-               const struct mtd_commit *meta, char **ret_id, struct mtd_error *err)
+int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
+               char **ret_id, struct mtd_error *err)
 {
     auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
-    int r = meta ? apply_meta(&config, meta, err) : 0;
-    return r < 0 ? r : image_import(&e->images, tar_fd, name, &config, ret_id, err);
+    struct image_new image = {.config = &config, .name = meta->name};
+    int r = apply_meta(&config, meta, err);
+    return r < 0 ? r : image_import(&e->images, tar_fd, &image, ret_id, err);
 }
 
 /* What create added for this one container does not belong to the image. */
@@ -121,8 +122,9 @@ static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
         return mtd_fail(err, EBUSY,
                         "container %s was never started; there is nothing to commit",
                         r->name);
-    return image_commit(&e->images, &r->spec.layers, upper, &config, c->name, ret_id,
-                        err);
+    struct image_new image = {
+        .base = &r->spec.layers, .config = &config, .name = c->name};
+    return image_commit(&e->images, upper, &image, ret_id, err);
 }
 
 /* A note in the run directory first: who is killed here leaves a container that no user has

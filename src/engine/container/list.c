@@ -25,8 +25,7 @@ static bool observe_summary(struct mtd_engine *e, struct mtd_summary *s)
     bool was_live = mtd_state_is_live(s->state);
     if (container_settle_summary(e, s))
         return false;
-    s->state = container_observe_facts(e, s->id, s->state, s->pid, s->pid_start,
-                                       s->boot_id, &s->cgroups);
+    s->state = container_observe_summary(e, s);
     bool died = was_live && !mtd_state_is_live(s->state);
     if (died) {
         s->pid = 0;

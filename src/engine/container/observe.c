@@ -24,27 +24,51 @@ static bool is_frozen(const struct strv *cgroups)
     return cgroup_open(&c, cgroups, NULL) == 0 && cgroup_is_frozen(&c);
 }
 
-enum mtd_state container_observe_facts(struct mtd_engine *e, const char *id,
-                                       enum mtd_state said, pid_t pid, uint64_t start,
-                                       const char *boot, const struct strv *cgroups)
+/* What a record and a list item both say. */
+struct facts {
+    const char *id, *boot_id;
+    enum mtd_state said;
+    pid_t pid;
+    uint64_t pid_start;
+    const struct strv *cgroups;
+};
+
+static enum mtd_state observe(struct mtd_engine *e, const struct facts *f)
 {
-    if (said == MTD_STATE_RESTARTING)
-        return container_has_monitor(e, id) ? said : MTD_STATE_EXITED;
-    if (!mtd_state_is_live(said))
-        return said;
-    if (boot && strcmp(boot, e->boot_id) != 0)
+    if (f->said == MTD_STATE_RESTARTING)
+        return container_has_monitor(e, f->id) ? f->said : MTD_STATE_EXITED;
+    if (!mtd_state_is_live(f->said))
+        return f->said;
+    if (strcmp(f->boot_id, e->boot_id) != 0)
         return MTD_STATE_EXITED;
-    bool alive = start ? proc_is(pid, start) : pid > 0;
-    if (!alive && !container_has_monitor(e, id))
+    bool alive = f->pid_start ? proc_is(f->pid, f->pid_start) : f->pid > 0;
+    if (!alive && !container_has_monitor(e, f->id))
         return MTD_STATE_EXITED;
-    return alive && is_frozen(cgroups) ? MTD_STATE_PAUSED : MTD_STATE_RUNNING;
+    return alive && is_frozen(f->cgroups) ? MTD_STATE_PAUSED : MTD_STATE_RUNNING;
 }
 
 enum mtd_state container_observe(struct mtd_engine *e, const char *id,
                                  const struct mtd_status *st)
 {
-    return container_observe_facts(e, id, st->state, st->pid, st->pid_start, st->boot_id,
-                                   &st->cgroups);
+    struct facts f = {.id = id,
+                      .boot_id = st->boot_id,
+                      .said = st->state,
+                      .pid = st->pid,
+                      .pid_start = st->pid_start,
+                      .cgroups = &st->cgroups};
+    return observe(e, &f);
+}
+
+enum mtd_state container_observe_summary(struct mtd_engine *e,
+                                         const struct mtd_summary *s)
+{
+    struct facts f = {.id = s->id,
+                      .boot_id = s->boot_id,
+                      .said = s->state,
+                      .pid = s->pid,
+                      .pid_start = s->pid_start,
+                      .cgroups = &s->cgroups};
+    return observe(e, &f);
 }
 
 bool container_is_orphan(struct mtd_engine *e, const char *id, enum mtd_state said,

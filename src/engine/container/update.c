@@ -65,8 +65,7 @@ static int apply_limits(const struct mtd_record *r, bool live, struct mtd_error 
     return code < 0 ? code : cgroup_limit(&c, &r->spec.resources, err);
 }
 
-int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources *res,
-               const enum mtd_restart *restart, unsigned restart_max,
+int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_update *u,
                struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
@@ -81,12 +80,12 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources
     if (code < 0)
         return code;
     container_settle(e, &r);
-    if (restart && r.spec.auto_remove && *restart != MTD_RESTART_NO)
+    if (u->sets_restart && r.spec.auto_remove && u->restart != MTD_RESTART_NO)
         return mtd_about(err, MTD_ABOUT_AUTO_REMOVE,
                          mtd_fail(err, EINVAL,
                                   "restart policy cannot be updated because the "
                                   "container is removed when it ends"));
-    if (merge_resources(&r.spec.resources, res) < 0)
+    if (merge_resources(&r.spec.resources, &u->resources) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     code = container_check_resources(&r.spec.resources, err);
     if (code == 0)
@@ -94,9 +93,9 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_resources
             apply_limits(&r, mtd_state_is_live(container_observe(e, id, &r.status)), err);
     if (code < 0)
         return code;
-    if (restart) {
-        r.spec.restart = *restart;
-        r.spec.restart_max = restart_max;
+    if (u->sets_restart) {
+        r.spec.restart = u->restart;
+        r.spec.restart_max = u->restart_max;
     }
     code = store_save(&e->store, &r, true, err);
     if (code == 0)

@@ -251,25 +251,6 @@ static int make_image(const struct image_store *s, int tar_fd,
     return rc;
 }
 
-static int parse_new_name(const char *name, struct image_name *ret, struct image_draft *d,
-                          struct mtd_error *err)
-{
-    int rc = name ? image_name_parse_new(name, ret, err) : 0;
-    d->name = name ? ret->text : NULL;
-    d->created_at = clock_wall_ns();
-    return rc;
-}
-
-int image_import(const struct image_store *s, int tar_fd, const char *name,
-                 const struct mtd_image_config *config, char **ret_id,
-                 struct mtd_error *err)
-{
-    struct image_draft draft = {.config = config};
-    struct image_name full;
-    int rc = parse_new_name(name, &full, &draft, err);
-    return rc < 0 ? rc : make_image(s, tar_fd, &draft, ret_id, err);
-}
-
 static int check_chain(const struct strv *layers, struct mtd_error *err)
 {
     for (size_t i = 0; i < layers->len; i++)
@@ -279,17 +260,37 @@ static int check_chain(const struct strv *layers, struct mtd_error *err)
     return 0;
 }
 
-/* Through a tar: what the new layer holds is then what the same layer would hold
- * elsewhere, and its id is the tar's. */
-int image_commit(const struct image_store *s, const struct strv *base_layers,
-                 int upper_fd, const struct mtd_image_config *config, const char *name,
+/* name is the draft's and must live as long. */
+static int draft_of(const struct image_new *n, struct image_name *name,
+                    struct image_draft *ret, struct mtd_error *err)
+{
+    int rc = n->name ? image_name_parse_new(n->name, name, err) : 0;
+    if (rc == 0 && n->base)
+        rc = check_chain(n->base, err);
+    *ret = (struct image_draft){.base = n->base,
+                                .config = n->config,
+                                .name = n->name ? name->text : NULL,
+                                .created_at = clock_wall_ns()};
+    return rc;
+}
+
+int image_import(const struct image_store *s, int tar_fd, const struct image_new *n,
                  char **ret_id, struct mtd_error *err)
 {
-    struct image_draft draft = {.base = base_layers, .config = config};
-    struct image_name full;
-    int rc = parse_new_name(name, &full, &draft, err);
-    if (rc == 0)
-        rc = check_chain(base_layers, err);
+    struct image_draft draft;
+    struct image_name name;
+    int rc = draft_of(n, &name, &draft, err);
+    return rc < 0 ? rc : make_image(s, tar_fd, &draft, ret_id, err);
+}
+
+/* Through a tar: what the new layer holds is then what the same layer would hold
+ * elsewhere, and its id is the tar's. */
+int image_commit(const struct image_store *s, int upper_fd, const struct image_new *n,
+                 char **ret_id, struct mtd_error *err)
+{
+    struct image_draft draft;
+    struct image_name name;
+    int rc = draft_of(n, &name, &draft, err);
     if (rc == 0)
         rc = image_disk_prepare(s, err);
     if (rc < 0)

@@ -44,15 +44,19 @@ int image_tag(const struct image_store *s, const char *ref, const char *name,
 int image_remove(const struct image_store *s, const char *ref, bool force,
                  const struct strv *used_by, struct strv *ret_report,
                  struct mtd_error *err);
-/* A tar stream (any compression) becomes a one-layer image. name may be NULL. */
-int image_import(const struct image_store *s, int tar_fd, const char *name,
-                 const struct mtd_image_config *config, char **ret_id,
-                 struct mtd_error *err);
-/* Packs upper_fd (an overlay upper directory) as a new layer over base's layers.
+/* What a new image is made with besides its new layer. */
+struct image_new {
+    const struct strv *base;               /* layers below, lowest first; NULL = none */
+    const struct mtd_image_config *config; /* NULL = an empty one */
+    const char *name;                      /* NULL = none */
+};
+/* A tar stream (any compression) becomes a layer. */
+int image_import(const struct image_store *s, int tar_fd, const struct image_new *n,
+                 char **ret_id, struct mtd_error *err);
+/* Packs upper_fd (an overlay upper directory) as a new layer .
  * -ENOTSUP: something in it that a layer cannot hold (a name beginning with .wh., a
  * redirect). */
-int image_commit(const struct image_store *s, const struct strv *base_layers,
-                 int upper_fd, const struct mtd_image_config *config, const char *name,
+int image_commit(const struct image_store *s, int upper_fd, const struct image_new *n,
                  char **ret_id, struct mtd_error *err);
 /* Writes the tree below tree_fd as a tar to out_fd (owners, times, links, xattrs,
  * devices). */

@@ -89,9 +89,20 @@ static int save(const struct image_store *s, const struct image_draft *d, const 
     return d->name ? image_disk_write_ref(s, d->name, &ref, err) : 0;
 }
 
+/* An image as it will stand in the store. */
+struct ready {
+    char hex[SHA256_HEX_SIZE], chain[SHA256_HEX_SIZE]; /* its id; its top layer's */
+    struct buf text;
+};
+
+static void ready_done(struct ready *r)
+{
+    buf_done(&r->text);
+}
+
 static int publish_locked(const struct image_store *s, const struct image_draft *d,
-                          struct image_staging *layer, const char *hex, const char *chain,
-                          const struct buf *text, struct mtd_error *err)
+                          struct image_staging *layer, const struct ready *r,
+                          struct mtd_error *err)
 {
     bool is_new = false;
     auto_done(strv_done) struct strv tmp = {0};
@@ -101,10 +112,10 @@ static int publish_locked(const struct image_store *s, const struct image_draft 
     int rc = check_base(s, d->base, err);
     fault_point("image.layer"); /* to be killed at, as the next two */
     if (rc == 0)
-        rc = image_staging_publish(layer, chain, &is_new, err);
+        rc = image_staging_publish(layer, r->chain, &is_new, err);
     if (rc == 0)
-        rc = save(s, d, hex, text, err);
-    if (rc < 0 && is_new && image_disk_retire_layer(s, chain, &tmp) == 0)
+        rc = save(s, d, r->hex, &r->text, err);
+    if (rc < 0 && is_new && image_disk_retire_layer(s, r->chain, &tmp) == 0)
         image_disk_drop_tmp(s, &tmp);
     return rc;
 }
@@ -114,24 +125,23 @@ int image_publish(const struct image_store *s, const struct image_draft *d,
                   char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err)
 {
     auto_done(free_own) struct mtd_image image = {.created_at = d->created_at};
-    auto_done(buf_done) struct buf text = {0};
-    char hex[SHA256_HEX_SIZE], chain[SHA256_HEX_SIZE];
+    auto_done(ready_done) struct ready r = {.text = {0}};
     size_t n = d->base ? d->base->len : 0;
-    archive_hash_chain(n ? d->base->items[n - 1] : NULL, unpacked->diff_id, chain);
+    archive_hash_chain(n ? d->base->items[n - 1] : NULL, unpacked->diff_id, r.chain);
     if (d->config)
         image.config = *d->config;
     image.size = size_of(s, d->base) + unpacked->size;
     if ((d->base && strv_add_all(&image.layers, d->base) < 0) ||
-        strv_add(&image.layers, chain) < 0)
+        strv_add(&image.layers, r.chain) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
-    int rc = encode(d, &image, &text, hex, err);
+    int rc = encode(d, &image, &r.text, r.hex, err);
     /* An image that can be found outlives a crash. syncfs also waits for what everybody
      * else has to write: not for the first start ever, of the small embedded image. */
     if (rc == 0 && !d->written_out && syncfs(layer->fd) < 0)
         rc = mtd_fail_errno(err, errno, "cannot write %s/images", s->root);
     if (rc == 0)
-        rc = publish_locked(s, d, layer, hex, chain, &text, err);
+        rc = publish_locked(s, d, layer, &r, err);
     if (rc == 0)
-        memcpy(ret_hex, hex, SHA256_HEX_SIZE);
+        memcpy(ret_hex, r.hex, SHA256_HEX_SIZE);
     return rc;
 }
