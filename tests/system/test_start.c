@@ -1,4 +1,4 @@
-/* Every step of a start failed in turn, and killed in turn: one line says which, and
+/* Every step of a start failed, killed and stopped in turn: one line says which, and
  * nothing is left. Needs root and a program built with fault points. */
 
 #include <criterion/criterion.h>
