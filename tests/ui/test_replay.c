@@ -186,7 +186,7 @@ Test(replay, a_broken_record_is_a_row_with_its_reason)
         "00000000000000000000000000000000000000000000000000000000000000ee/config.json",
         "{\"pid\": 1, \"id\": [");
     expect("wait Broken record\ndump\nkey !\nwait config.json\nkey Esc\nkey 4\n"
-           "wait config.json\ndump\n",
+           "wait is broken: config\ndump\n",
            0, "1 broken");
 }
 
