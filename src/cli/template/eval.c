@@ -159,10 +159,20 @@ static int eval_pipe(struct run *r, const struct pipe *pipe, const struct value 
 
 /* ---- lists ---- */
 
+/* {{.Names}}: most of what is asked of a row. */
+static bool is_plain_field(const struct pipe *p, const struct value *dot)
+{
+    const struct node *n = p->first->args;
+    return dot->kind == VALUE_ROW && n->kind == NODE_FIELD && !n->names->next &&
+           !n->next && !p->first->next && !p->vars;
+}
+
 static int print_action(struct run *r, const struct node *n, const struct value *dot)
 {
     struct value v;
-    struct writer w = {r->out, r->out_max, &r->arena};
+    if (is_plain_field(n->pipe, dot))
+        return run_write_field(r, n->pipe->first->args->names);
+    struct writer w = {r->out, r->out_max, r->arena};
     int rc = eval_pipe(r, n->pipe, dot, &v);
     if (rc < 0 || n->pipe->vars)
         return rc;
@@ -203,7 +213,7 @@ static int walk_turn(struct run *r, const struct node *n, const struct value *ke
 static int walk_map(struct run *r, const struct node *n, const struct value *map)
 {
     size_t size = json_object_size(map->map);
-    const char **keys = value_keys(&r->arena, map->map);
+    const char **keys = value_keys(r->arena, map->map);
     int rc = keys ? 0 : run_result(r, n->at, -E2BIG);
     for (size_t i = 0; i < size && rc == 0; i++) {
         struct value key = value_of_string(keys[i], strlen(keys[i]));
@@ -263,7 +273,7 @@ static int walk_range(struct run *r, const struct node *n, const struct value *d
 
 static int walk_node(struct run *r, const struct node *n, const struct value *dot)
 {
-    struct writer w = {r->out, r->out_max, &r->arena};
+    struct writer w = {r->out, r->out_max, r->arena};
     switch (n->kind) {
     case NODE_TEXT:
         return run_result(
@@ -290,13 +300,14 @@ static int walk(struct run *r, const struct list *list, const struct value *dot)
 int template_run(const struct template *t, const struct template_data *data,
                  struct buf *out, struct mtd_error *err)
 {
-    struct run r = {.t = t, .data = data, .out = out, .err = err};
+    struct arena arena; /* most of it is never touched */
+    struct run r = {.t = t, .data = data, .out = out, .err = err, .arena = &arena};
     struct value root = {.kind = VALUE_ROW};
     r.out_max = out->len + TEMPLATE_OUTPUT_MAX;
     if (data->tree)
         root = value_of_json(data->tree);
     root.name = "";
-    arena_init(&r.arena, TEMPLATE_MEMORY_MAX);
+    arena_init(&arena, TEMPLATE_MEMORY_MAX);
     r.vars = run_alloc(&r, 0, t->slots * sizeof(*r.vars));
     int rc = r.vars ? 0 : -ENOMEM;
     if (rc == 0) {
@@ -304,6 +315,6 @@ int template_run(const struct template *t, const struct template_data *data,
         rc = walk(&r, &t->list, &root);
     }
     json_decref(r.row);
-    arena_done(&r.arena);
+    arena_done(&arena);
     return rc;
 }

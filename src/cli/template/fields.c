@@ -1,6 +1,7 @@
 /* fields - .A.B of trees and of rows. */
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/cleanup.h"
 #include "cli/template/internal.h"
@@ -72,28 +73,45 @@ static int copy_argument(struct run *r, const struct name *name,
     return *ret ? 0 : -EINVAL;
 }
 
-static int get_field(struct run *r, const struct name *name, const struct value *argument,
-                     struct value *ret)
+/* What a row's get returned; a key was given or not. */
+static int field_result(struct run *r, const struct name *name, int rc)
 {
-    const struct template_row *row = r->data->row;
-    ssize_t i = find_field(row, name->text);
-    if (i < 0)
-        return run_fail(r, name->at, "no field .%.80s", name->text);
-    char *key = NULL;
-    int rc = argument ? copy_argument(r, name, argument, &key) : 0;
-    if (rc < 0)
-        return rc;
-    struct buf bytes = {0};
-    rc = row->get(row->data, (size_t)i, key, &bytes);
-    if (rc == 0)
-        return run_string(r, name->at, &bytes, ret);
-    buf_done(&bytes);
     if (rc == -ENOENT)
         return run_fail(r, name->at, ".%.80s has arguments but is not a method",
                         name->text);
     if (rc == -EINVAL)
         return run_fail(r, name->at, ".%.80s needs an argument", name->text);
     return run_result(r, name->at, rc);
+}
+
+static int put_field(struct run *r, const struct name *name, const char *key,
+                     struct buf *out)
+{
+    const struct template_row *row = r->data->row;
+    ssize_t i = find_field(row, name->text);
+    if (i < 0)
+        return run_fail(r, name->at, "no field .%.80s", name->text);
+    return field_result(r, name, row->get(row->data, (size_t)i, key, out));
+}
+
+int run_write_field(struct run *r, const struct name *name)
+{
+    int rc = put_field(r, name, NULL, r->out);
+    return rc == 0 && r->out->len > r->out_max ? run_result(r, name->at, -E2BIG) : rc;
+}
+
+static int get_field(struct run *r, const struct name *name, const struct value *argument,
+                     struct value *ret)
+{
+    char *key = NULL;
+    struct buf bytes = {0};
+    int rc = argument ? copy_argument(r, name, argument, &key) : 0;
+    if (rc == 0)
+        rc = put_field(r, name, key, &bytes);
+    if (rc == 0)
+        return run_string(r, name->at, &bytes, ret);
+    buf_done(&bytes);
+    return rc;
 }
 
 int run_field(struct run *r, const struct name *name, const struct value *of,
@@ -128,22 +146,31 @@ static int add_field(const struct template_row *row, size_t i, json_t *whole)
     return rc;
 }
 
+static int compare_names(const void *a, const void *b, void *arg)
+{
+    const struct template_row *row = arg;
+    return strcmp(row->name(row->data, *(const size_t *)a),
+                  row->name(row->data, *(const size_t *)b));
+}
+
 /* In the order of the names: a row is a map for docker's JSON. */
 static int build_row(struct run *r)
 {
     const struct template_row *row = r->data->row;
-    json_t *whole = json_object();
+    size_t n = 0;
+    while (row->name(row->data, n))
+        n++;
+    size_t *order = arena_alloc(r->arena, (n + 1) * sizeof(*order));
     r->row = json_object();
-    int rc = whole && r->row ? 0 : -ENOMEM;
-    for (size_t i = 0; rc == 0 && row->name(row->data, i); i++)
-        rc = add_field(row, i, whole);
-    const char **names = rc == 0 ? value_keys(&r->arena, whole) : NULL;
-    for (size_t i = 0; names && rc == 0 && i < json_object_size(whole); i++)
-        if (json_object_set_nocheck(r->row, names[i], json_object_get(whole, names[i])) <
-            0)
-            rc = -ENOMEM;
-    json_decref(whole);
-    return rc < 0 || names ? rc : -ENOMEM;
+    if (!order || !r->row)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        order[i] = i;
+    qsort_r(order, n, sizeof(*order), compare_names, (void *)row);
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = add_field(row, order[i], r->row);
+    return rc;
 }
 
 int run_whole(struct run *r, size_t at, struct value *v)

@@ -223,7 +223,7 @@ struct run {
     struct buf *out;
     size_t out_max;
     struct mtd_error *err;
-    struct arena arena;
+    struct arena *arena;
     struct value *vars;
     json_t *row; /* the row as an object, once it was asked for */
     size_t steps;
@@ -262,6 +262,8 @@ int run_step(struct run *r, size_t at);
 /* One field of a value; argument: of a method, or NULL. */
 int run_field(struct run *r, const struct name *name, const struct value *of,
               const struct value *argument, struct value *ret);
+/* A field of the row, written as it is. */
+int run_write_field(struct run *r, const struct name *name);
 /* A row becomes an object, for `json .` and `print .`; other values stay what they
  * are. */
 int run_whole(struct run *r, size_t at, struct value *v);

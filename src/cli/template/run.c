@@ -50,9 +50,9 @@ int run_step(struct run *r, size_t at)
 
 void *run_alloc(struct run *r, size_t at, size_t size)
 {
-    void *p = arena_alloc(&r->arena, size);
+    void *p = arena_alloc(r->arena, size);
     if (!p)
-        run_result(r, at, size > r->arena.max - r->arena.total ? -E2BIG : -ENOMEM);
+        run_result(r, at, size > r->arena->max - r->arena->total ? -E2BIG : -ENOMEM);
     return p;
 }
 

@@ -24,7 +24,8 @@
 #define TEMPLATE_DEPTH_MAX 100         /* blocks and parentheses inside each other */
 #define TEMPLATE_STEPS_MAX 1000000     /* nodes evaluated in one run */
 #define TEMPLATE_OUTPUT_MAX (8 << 20)  /* bytes of one run */
-#define TEMPLATE_MEMORY_MAX (64 << 20) /* bytes of values made in one run */
+#define TEMPLATE_STRING_MAX (1 << 20)  /* bytes of one string that a function makes */
+#define TEMPLATE_MEMORY_MAX (16 << 20) /* bytes of all values made in one run */
 
 struct template;
 

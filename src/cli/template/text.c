@@ -10,7 +10,7 @@
 /* Strings are bounded like the rest of what a run makes. */
 static struct writer writer_of(const struct call *c, struct buf *out)
 {
-    return (struct writer){out, TEMPLATE_OUTPUT_MAX, &c->run->arena};
+    return (struct writer){out, TEMPLATE_STRING_MAX, c->run->arena};
 }
 
 static int finish(const struct call *c, struct buf *b, int rc, struct value *ret)
