@@ -51,8 +51,10 @@ int run_step(struct run *r, size_t at)
 void *run_alloc(struct run *r, size_t at, size_t size)
 {
     void *p = arena_alloc(r->arena, size);
-    if (!p)
-        run_result(r, at, size > r->arena->max - r->arena->total ? -E2BIG : -ENOMEM);
+    if (!p && size > r->arena->max - r->arena->total)
+        run_fail(r, at, "needs more than %d MB of memory", TEMPLATE_MEMORY_MAX >> 20);
+    else if (!p)
+        run_result(r, at, -ENOMEM);
     return p;
 }
 

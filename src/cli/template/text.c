@@ -18,6 +18,8 @@ static int finish(const struct call *c, struct buf *b, int rc, struct value *ret
     if (rc == 0)
         return run_string(c->run, c->node->at, b, ret);
     buf_done(b);
+    if (rc == -E2BIG)
+        return call_fail(c, "the result is larger than %d MB", TEMPLATE_STRING_MAX >> 20);
     return run_result(c->run, c->node->at, rc);
 }
 

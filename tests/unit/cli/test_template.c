@@ -444,13 +444,16 @@ Test(template, bounds)
     static const struct expected CASES[] = {
         {"{{range 3000}}{{range 3000}}{{end}}{{end}}",
          "template: 1:17: needs more than 1000000 steps"},
-        {"{{range 100000}}{{printf \"%1000d\" .}}{{end}}",
-         "template: 1:19: the result is larger than 8 MB"},
+        {"{{$x := printf \"%900000d\" 1}}{{range 10}}{{$x}}{{end}}",
+         "template: 1:44: the result is larger than 8 MB"},
+        {"{{range 100000}}{{$x := printf \"%1000d\" .}}{{end}}",
+         "template: 1:25: needs more than 16 MB of memory"},
         {"{{pad \"a\" 9223372036854775807 0}}",
-         "template: 1:3: the result is larger than 8 MB"},
-        {"{{printf \"%9000000d\" 1}}", "template: 1:3: the result is larger than 8 MB"},
+         "template: 1:3: pad: the result is larger than 1 MB"},
+        {"{{printf \"%9000000d\" 1}}",
+         "template: 1:3: printf: the result is larger than 1 MB"},
         {"{{$x := \"0123456789\"}}{{range 40}}{{$x = print $x $x}}{{end}}",
-         "template: 1:42: the result is larger than 8 MB"},
+         "template: 1:42: print: the result is larger than 1 MB"},
     };
     expect_all(CASES, ARRAY_SIZE(CASES));
 }
