@@ -507,7 +507,8 @@ Test(cgroup, a_leftover_is_made_anew_unless_it_is_in_use)
     group = second;
     start(count_up);
     cr_expect_eq(cgroup_create(&second, &host, id, &err), -EBUSY);
-    cr_expect(strstr(err.text, "holds processes"), "%s", err.text);
+    cr_expect(strstr(err.text, "still has processes of an earlier start"), "%s",
+              err.text);
     cr_expect(wait_until(counts), "the one that runs is left alone");
 }
 

@@ -119,8 +119,8 @@ ParameterizedTest(size_t *number, old_kernel, refuses_to_start_without)
     free(ASK(&s, "create", "--name", "made", "busybox", "true"));
     s.without = NEEDED[*number];
     const char *tail =
-        "is missing: no container can run; needed is Linux 5.10 or newer, and "
-        "no filter that forbids it\n";
+        "is not available, so no container can run; this needs Linux 5.10 or newer, "
+        "and no filter that blocks the call\n";
     struct outcome o = try_run(&s, "echo ran");
     snprintf(expected, sizeof(expected), "mytop-docker: run: the system call %s %s",
              s.without, tail);
