@@ -59,11 +59,9 @@ static int set_caps(struct mtd_process *p, const struct run_values *v,
     return 0;
 }
 
+/* "NAME=SOFT[:HARD]" */
 static int parse_rlimit(const char *text, struct mtd_rlimit *ret)
 {
-    static const char *const NAMES[] = {
-        "as",   "core",   "cpu",   "data", "fsize",  "locks",  "memlock",    "msgqueue",
-        "nice", "nofile", "nproc", "rss",  "rtprio", "rttime", "sigpending", "stack"};
     struct mtd_rlimit r = {0};
     char soft[32] = "";
     const char *equals = strchr(text, '=');
@@ -71,19 +69,15 @@ static int parse_rlimit(const char *text, struct mtd_rlimit *ret)
     if (!equals || len >= sizeof(r.name))
         return -EINVAL;
     memcpy(r.name, text, len);
-    size_t i = 0;
-    while (i < ARRAY_SIZE(NAMES) && strcmp(NAMES[i], r.name) != 0)
-        i++;
     size_t soft_len = strcspn(equals + 1, ":");
-    if (i == ARRAY_SIZE(NAMES) || soft_len >= sizeof(soft))
+    if (soft_len >= sizeof(soft))
         return -EINVAL;
     memcpy(soft, equals + 1, soft_len);
     const char *hard = equals[1 + soft_len] ? equals + 2 + soft_len : soft;
     r.soft = r.hard = UINT64_MAX;
     if ((strcmp(soft, "-1") != 0 && parse_u64(soft, INT64_MAX, &r.soft) < 0) ||
-        (strcmp(hard, "-1") != 0 && parse_u64(hard, INT64_MAX, &r.hard) < 0) ||
-        r.soft > r.hard)
-        return -ERANGE;
+        (strcmp(hard, "-1") != 0 && parse_u64(hard, INT64_MAX, &r.hard) < 0))
+        return -EINVAL;
     *ret = r;
     return 0;
 }
@@ -99,11 +93,11 @@ static int set_rlimits(struct mtd_process *p, const struct option_list *list,
     for (size_t i = 0; i < list->len; i++) {
         int rc = parse_rlimit(list->items[i], &p->rlimits[p->n_rlimits]);
         if (rc < 0)
-            return mtd_fail(
-                err, -rc,
-                "--ulimit: \"%.60s\" is not NAME=SOFT[:HARD] with a known name and "
-                "soft <= hard",
-                list->items[i]);
+            return mtd_fail(err, -rc, "--ulimit: \"%.60s\" is not NAME=SOFT[:HARD]",
+                            list->items[i]);
+        rc = mtd_limit_rlimit(&p->rlimits[p->n_rlimits], err);
+        if (rc < 0)
+            return mtd_context(err, "--ulimit"), rc;
         p->n_rlimits++;
     }
     return 0;

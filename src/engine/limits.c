@@ -1,8 +1,11 @@
 #include "engine/limits.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
 #include "base/size.h"
@@ -87,6 +90,41 @@ int mtd_limit_cpuset(const char *list, struct mtd_error *err)
     return rc < 0 ? mtd_fail(err, EINVAL, "\"%.60s\" is not a list of CPUs; write 0-1,3",
                              list)
                   : 0;
+}
+
+static const struct {
+    const char *name;
+    int resource;
+} RLIMITS[] = {
+    {"as", RLIMIT_AS},
+    {"core", RLIMIT_CORE},
+    {"cpu", RLIMIT_CPU},
+    {"data", RLIMIT_DATA},
+    {"fsize", RLIMIT_FSIZE},
+    {"locks", RLIMIT_LOCKS},
+    {"memlock", RLIMIT_MEMLOCK},
+    {"msgqueue", RLIMIT_MSGQUEUE},
+    {"nice", RLIMIT_NICE},
+    {"nofile", RLIMIT_NOFILE},
+    {"nproc", RLIMIT_NPROC},
+    {"rss", RLIMIT_RSS},
+    {"rtprio", RLIMIT_RTPRIO},
+    {"rttime", RLIMIT_RTTIME},
+    {"sigpending", RLIMIT_SIGPENDING},
+    {"stack", RLIMIT_STACK},
+};
+
+int mtd_limit_rlimit(const struct mtd_rlimit *r, struct mtd_error *err)
+{
+    size_t i = 0;
+    while (i < ARRAY_SIZE(RLIMITS) && strcmp(RLIMITS[i].name, r->name) != 0)
+        i++;
+    if (i == ARRAY_SIZE(RLIMITS))
+        return mtd_fail(err, EINVAL, "ulimit %s: no such limit", r->name);
+    if (r->soft > r->hard)
+        return mtd_fail(err, EINVAL, "ulimit %s: the soft limit is above the hard one",
+                        r->name);
+    return RLIMITS[i].resource;
 }
 
 static int check_swap(int64_t memory, int64_t both, struct mtd_error *err)

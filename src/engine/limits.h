@@ -27,6 +27,9 @@ int mtd_limit_pids(int64_t pids, struct mtd_error *err); /* -1 = no limit, too *
 /* "0-2,5". Which of the machine's CPUs a group may use, only the group knows (cgroup.h). */
 int mtd_limit_cpuset(const char *list, struct mtd_error *err);
 
+/* A ulimit: its name is known, soft is not above hard. Returns setrlimit's number of it. */
+int mtd_limit_rlimit(const struct mtd_rlimit *r, struct mtd_error *err);
+
 /* All of r but the list of CPUs, and that memory and swap together are not less than memory
  * alone. */
 int mtd_limits_check(const struct mtd_resources *r, struct mtd_error *err);

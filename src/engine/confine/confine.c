@@ -17,42 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
-
-static const struct {
-    const char *name;
-    int resource;
-} RLIMITS[] = {
-    {"as", RLIMIT_AS},
-    {"core", RLIMIT_CORE},
-    {"cpu", RLIMIT_CPU},
-    {"data", RLIMIT_DATA},
-    {"fsize", RLIMIT_FSIZE},
-    {"locks", RLIMIT_LOCKS},
-    {"memlock", RLIMIT_MEMLOCK},
-    {"msgqueue", RLIMIT_MSGQUEUE},
-    {"nice", RLIMIT_NICE},
-    {"nofile", RLIMIT_NOFILE},
-    {"nproc", RLIMIT_NPROC},
-    {"rss", RLIMIT_RSS},
-    {"rtprio", RLIMIT_RTPRIO},
-    {"rttime", RLIMIT_RTTIME},
-    {"sigpending", RLIMIT_SIGPENDING},
-    {"stack", RLIMIT_STACK},
-};
-
-static int find_rlimit(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(RLIMITS); i++)
-        if (strcmp(RLIMITS[i].name, name) == 0)
-            return RLIMITS[i].resource;
-    return -EINVAL;
-}
-
-int confine_rlimit_check(const char *name)
-{
-    int resource = find_rlimit(name);
-    return resource < 0 ? resource : 0;
-}
+#include "engine/limits.h"
 
 static rlim_t limit_value(uint64_t value)
 {
@@ -62,12 +27,9 @@ static rlim_t limit_value(uint64_t value)
 int confine_rlimits(const struct mtd_rlimit *r, size_t n, struct mtd_error *err)
 {
     for (size_t i = 0; i < n; i++) {
-        int resource = find_rlimit(r[i].name);
+        int resource = mtd_limit_rlimit(&r[i], err);
         if (resource < 0)
-            return mtd_fail(err, EINVAL, "ulimit %s: no such limit", r[i].name);
-        if (r[i].soft > r[i].hard)
-            return mtd_fail(err, EINVAL,
-                            "ulimit %s: the soft limit is above the hard one", r[i].name);
+            return resource;
         struct rlimit limit = {limit_value(r[i].soft), limit_value(r[i].hard)};
         if (setrlimit((unsigned)resource, &limit) == 0)
             continue;

@@ -11,7 +11,6 @@
 /* setrlimit for each; a soft/hard value above the hard limit without CAP_SYS_RESOURCE is an
  * error. */
 int confine_rlimits(const struct mtd_rlimit *r, size_t n, struct mtd_error *err);
-int confine_rlimit_check(const char *name); /* -EINVAL = no such rlimit */
 /* Bounding set, setgroups, setgid, setuid, permitted/effective (uid 0: caps; others: none),
  * inheritable = ambient = empty. */
 int confine_identity(const struct user *u, uint64_t caps, struct mtd_error *err);

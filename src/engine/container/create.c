@@ -189,12 +189,9 @@ static int check_process(const struct mtd_process *p, struct mtd_error *err)
         return mtd_fail(err, EINVAL, "working directory \"%s\" must be an absolute path",
                         p->cwd);
     for (size_t i = 0; i < p->n_rlimits; i++) {
-        const struct mtd_rlimit *l = &p->rlimits[i];
-        if (confine_rlimit_check(l->name) < 0)
-            return mtd_fail(err, EINVAL, "unknown ulimit \"%s\"", l->name);
-        if (l->soft > l->hard)
-            return mtd_fail(err, EINVAL,
-                            "ulimit %s: the soft limit is above the hard one", l->name);
+        r = mtd_limit_rlimit(&p->rlimits[i], err);
+        if (r < 0)
+            return r;
     }
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/clock.h"
 
@@ -91,6 +92,21 @@ Test(limits, a_cpuset_is_a_list_of_cpus_there_are)
                 "\"\" is not a list of CPUs; write 0-1,3");
     expect_says(mtd_limit_cpuset("0-", &err), -EINVAL,
                 "\"0-\" is not a list of CPUs; write 0-1,3");
+}
+
+Test(limits, a_ulimit_has_a_known_name_and_soft_is_not_above_hard)
+{
+    struct mtd_rlimit r = {.name = "nofile", .soft = 5, .hard = 5};
+    cr_expect_eq(mtd_limit_rlimit(&r, &err), RLIMIT_NOFILE);
+    r = (struct mtd_rlimit){.name = "cpu", .soft = 0, .hard = UINT64_MAX};
+    cr_expect_eq(mtd_limit_rlimit(&r, &err), RLIMIT_CPU);
+    r = (struct mtd_rlimit){.name = "nofile", .soft = 6, .hard = 5};
+    expect_says(mtd_limit_rlimit(&r, &err), -EINVAL,
+                "ulimit nofile: the soft limit is above the hard one");
+    r = (struct mtd_rlimit){.name = "NOFILE"};
+    expect_says(mtd_limit_rlimit(&r, &err), -EINVAL, "ulimit NOFILE: no such limit");
+    r = (struct mtd_rlimit){.name = ""};
+    expect_says(mtd_limit_rlimit(&r, &err), -EINVAL, "ulimit : no such limit");
 }
 
 Test(limits, swap_needs_memory_and_is_not_less)
