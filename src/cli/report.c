@@ -51,6 +51,8 @@ static const char *const HINTS[MTD_ABOUT_COUNT] = {
     [MTD_ABOUT_AUTO_REMOVE] = " (--rm)",
     [MTD_ABOUT_FORCE] = " or use -f",
     [MTD_ABOUT_BROKEN] = " (rm -f)",
+    [MTD_ABOUT_ROOT] = " (--root)",
+    [MTD_ABOUT_RUN_ROOT] = " (--run-root)",
 };
 
 int report_text(const struct mtd_error *err, struct buf *ret)

@@ -81,6 +81,8 @@ enum mtd_about {
     MTD_ABOUT_AUTO_REMOVE, /* it was asked to be removed when it ends */
     MTD_ABOUT_FORCE,       /* asked with force it would be done */
     MTD_ABOUT_BROKEN,      /* a record that cannot be read */
+    MTD_ABOUT_ROOT,        /* the state directory */
+    MTD_ABOUT_RUN_ROOT,
     MTD_ABOUT_COUNT
 };
 

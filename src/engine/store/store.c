@@ -29,14 +29,15 @@ static char *make_absolute(const char *path)
     return buf_take(&b);
 }
 
-static int fail_root(const char *option, const char *path, int code,
+static int fail_root(enum mtd_about which, const char *path, int code,
                      struct mtd_error *err)
 {
     if (code == -EACCES || code == -EPERM || code == -EROFS)
-        return mtd_fail(err, -code,
-                        "cannot use state directory \"%s\": %s; "
-                        "run as root or choose another with %s",
-                        path, strerror(-code), option);
+        return mtd_about(err, which,
+                         mtd_fail(err, -code,
+                                  "cannot use state directory \"%s\": %s; "
+                                  "run as root or choose another",
+                                  path, strerror(-code)));
     return mtd_fail_errno(err, -code, "cannot open state directory \"%s\"", path);
 }
 
@@ -75,16 +76,16 @@ static int open_all(struct store *s, struct mtd_error *err)
     if (s->root_fd < 0)
         s->root_fd = open_root(s->root, create);
     if (s->root_fd < 0 && (create || s->root_fd != -ENOENT))
-        return fail_root("--root", s->root, s->root_fd, err);
+        return fail_root(MTD_ABOUT_ROOT, s->root, s->root_fd, err);
     if (s->run_fd < 0)
         s->run_fd = open_root(s->run_root, create);
     if (s->run_fd < 0 && (create || s->run_fd != -ENOENT))
-        return fail_root("--run-root", s->run_root, s->run_fd, err);
+        return fail_root(MTD_ABOUT_RUN_ROOT, s->run_root, s->run_fd, err);
     for (size_t i = 0; s->root_fd >= 0 && i < ARRAY_SIZE(PARTS); i++) {
         if (*PARTS[i].fd < 0)
             *PARTS[i].fd = open_part(s->root_fd, PARTS[i].name, create);
         if (*PARTS[i].fd < 0 && (create || *PARTS[i].fd != -ENOENT))
-            return fail_root("--root", s->root, *PARTS[i].fd, err);
+            return fail_root(MTD_ABOUT_ROOT, s->root, *PARTS[i].fd, err);
     }
     return 0;
 }
