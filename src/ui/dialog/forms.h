@@ -15,7 +15,7 @@ struct run_draft {
 };
 void form_run(const struct surroundings *s, struct run_draft *draft);
 
-/* A container's name that only `of` (NULL = nobody) may have already. */
+/* A container's name that only `of` (NULL = none) may have already. */
 int form_check_name(const struct form *f, const char *typed, const struct row *of,
                     struct mtd_error *err);
 

@@ -93,8 +93,8 @@ int model_filter(struct model *m, const char *text, struct mtd_error *err);
 void model_sort(struct model *m, enum sort s); /* the same again reverses */
 
 const struct row *model_selected(const struct model *m); /* NULL = nothing shown */
-const struct row *model_find(const struct model *m,
-                             const char *id); /* also hidden ones */
+/* Also finds hidden ones. */
+const struct row *model_find(const struct model *m, const char *id);
 void model_move(struct model *m, int delta);
 void model_select(struct model *m, size_t index);
 bool model_select_id(struct model *m, const char *id); /* false = not shown */

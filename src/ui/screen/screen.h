@@ -29,8 +29,8 @@ bool ui_rows_came(struct ui *ui);
 void ui_key(struct ui *ui, const struct input_event *ev);
 bool ui_work(struct ui *ui);    /* a piece of long work; false = none is left */
 void ui_changed(struct ui *ui); /* a watched file of the visible tab changed */
-const char *ui_watch(struct ui *ui,
-                     size_t i); /* the i-th path to watch; NULL = no more */
+/* The i-th path to watch; NULL = no more. */
+const char *ui_watch(struct ui *ui, size_t i);
 void ui_draw(struct ui *ui, struct canvas *c);
 
 #endif

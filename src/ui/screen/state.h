@@ -65,8 +65,8 @@ struct ui {
 void ui_say(struct ui *ui, enum say level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void ui_push(struct ui *ui, struct modal *m);
-void ui_close(struct ui *ui,
-              struct modal *m); /* takes it out, wherever it is, and frees it */
+/* Takes it out, wherever in the stack it is, and frees it. */
+void ui_close(struct ui *ui, struct modal *m);
 void ui_request(struct ui *ui, enum request r);
 struct line_history *ui_history(struct ui *ui, const char *label); /* NULL = none kept */
 int64_t ui_now(const struct ui *ui);                               /* wall ns */
