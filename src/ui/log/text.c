@@ -14,9 +14,8 @@ static void load(struct logtext *t, uint64_t offset)
     t->offset = offset;
     t->at = 0;
     t->len = n > 0 ? (size_t)n : 0;
-    if (t->len < want)
-        t->end =
-            offset + t->len; /* its file is gone, or an error: what was there is shown */
+    if (t->len < want) /* its file is gone, or an error: what was there is shown */
+        t->end = offset + t->len;
 }
 
 /* A terminal shows what was written after the last "\r"; one at the very end ("\r\n")
