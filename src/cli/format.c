@@ -34,7 +34,9 @@ static const char TYPES[] =
     "\"Mounts\":{\"Driver\":\"\",\"Name\":\"\"},"
     "\"NetworkSettings\":{\"Gateway\":\"\",\"IPAddress\":\"\",\"IPPrefixLen\":0,"
     "\"MacAddress\":\"\",\"Networks\":{},\"Ports\":{}},"
-    "\"Networks\":{\"Aliases\":[],\"DNSNames\":[],\"DriverOpts\":{},\"EndpointID\":\"\","
+    "\"ExposedPorts\":{\"*\":{}},\"PortBindings\":{\"*\":[]},\"Ports\":{\"*\":[]},"
+    "\"Volumes\":{\"*\":{}},"
+    "\"Networks\":{\"*\":null,\"Aliases\":[],\"DNSNames\":[],\"DriverOpts\":{},\"EndpointID\":\"\","
     "\"Gateway\":\"\",\"GlobalIPv6Address\":\"\",\"GlobalIPv6PrefixLen\":0,"
     "\"IPAMConfig\":null,\"IPAddress\":\"\",\"IPPrefixLen\":0,\"IPv6Gateway\":\"\","
     "\"Links\":[],\"MacAddress\":\"\",\"NetworkID\":\"\"}}";

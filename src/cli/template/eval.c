@@ -214,7 +214,9 @@ static int walk_map(struct run *r, const struct node *n, const struct value *map
 {
     size_t size = json_object_size(map->map);
     const char **keys = value_keys(r->arena, map->map);
-    int rc = keys ? 0 : run_result(r, n->at, -E2BIG);
+    if (!keys)
+        return run_result(r, n->at, -E2BIG);
+    int rc = 0;
     for (size_t i = 0; i < size && rc == 0; i++) {
         struct value key = value_of_string(keys[i], strlen(keys[i]));
         struct value item = value_inside(map, json_object_get(map->map, keys[i]));

@@ -32,6 +32,12 @@ static struct value empty_value(const json_t *type)
     return v;
 }
 
+struct value run_missing(const struct run *r, const struct value *map)
+{
+    const json_t *type = find_type(r, map, "*");
+    return type ? empty_value(type) : value_of_string("", 0);
+}
+
 static int get_member(struct run *r, const struct name *name, const struct value *of,
                       struct value *ret)
 {

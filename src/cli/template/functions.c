@@ -125,17 +125,14 @@ static int check_index(const struct call *c, const struct value *i, size_t end)
     return 0;
 }
 
-/* Go gives what the map's type is when empty: "" for labels, nil for what may be
- * anything. */
 static int index_map(const struct call *c, const struct value *key, struct value *v)
 {
     if (key->kind != VALUE_STRING)
         return call_fail(c, "value has type %s; should be string", value_type(key));
     const json_t *member = json_object_getn(v->map, key->string.text, key->string.len);
-    bool open = v->open;
-    *v = member ? value_inside(v, member)
-         : open ? value_of_string("", 0)
-                : (struct value){.kind = VALUE_NONE};
+    *v = member    ? value_inside(v, member)
+         : v->open ? run_missing(c->run, v)
+                   : (struct value){.kind = VALUE_NONE};
     return 0;
 }
 

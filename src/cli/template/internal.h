@@ -262,6 +262,8 @@ int run_step(struct run *r, size_t at);
 /* One field of a value; argument: of a method, or NULL. */
 int run_field(struct run *r, const struct name *name, const struct value *of,
               const struct value *argument, struct value *ret);
+/* What a map gives for a key it does not have: its type's empty value. */
+struct value run_missing(const struct run *r, const struct value *map);
 /* A field of the row, written as it is. */
 int run_write_field(struct run *r, const struct name *name);
 /* A row becomes an object, for `json .` and `print .`; other values stay what they

@@ -131,29 +131,38 @@ static size_t skip_run(const struct lexer *x, size_t pos, const char *set)
     return pos;
 }
 
+struct base {
+    char letter; /* behind a 0 */
+    char exponent;
+    const char *digits;
+};
+
+static const struct base *find_base(const struct lexer *x, size_t pos)
+{
+    static const struct base BASES[] = {{'x', 'p', "0123456789abcdefABCDEF_"},
+                                        {'o', '\0', "01234567_"},
+                                        {'b', '\0', "01_"},
+                                        {'\0', 'e', "0123456789_"}};
+    const struct base *b = BASES;
+    while (b->letter && !(at(x, pos) == '0' && (at(x, pos + 1) | 0x20) == b->letter))
+        b++;
+    return b;
+}
+
+static size_t skip_sign(const struct lexer *x, size_t pos)
+{
+    return pos + (at(x, pos) == '+' || at(x, pos) == '-');
+}
+
 static int take_number(struct lexer *x, struct token *t)
 {
-    const char *digits = "0123456789_";
-    size_t pos = t->at + (at(x, t->at) == '+' || at(x, t->at) == '-');
-    bool hex = false, other = false;
-    if (at(x, pos) == '0') {
-        int base = at(x, pos + 1) | 0x20;
-        hex = base == 'x';
-        other = base == 'o' || base == 'b';
-        pos += hex || other ? 2 : 0;
-        digits = hex                    ? "0123456789abcdefABCDEF_"
-                 : other && base == 'o' ? "01234567_"
-                 : other                ? "01_"
-                                        : digits;
-    }
-    pos = skip_run(x, pos, digits);
+    size_t pos = skip_sign(x, t->at);
+    const struct base *base = find_base(x, pos);
+    pos = skip_run(x, pos + (base->letter ? 2 : 0), base->digits);
     if (at(x, pos) == '.')
-        pos = skip_run(x, pos + 1, digits);
-    int exponent = at(x, pos) | 0x20;
-    if ((exponent == 'e' && !hex && !other) || (exponent == 'p' && hex)) {
-        pos += at(x, pos + 1) == '+' || at(x, pos + 1) == '-' ? 2 : 1;
-        pos = skip_run(x, pos, "0123456789_");
-    }
+        pos = skip_run(x, pos + 1, base->digits);
+    if (base->exponent && (at(x, pos) | 0x20) == base->exponent)
+        pos = skip_run(x, skip_sign(x, pos + 1), "0123456789_");
     t->kind = TOKEN_NUMBER;
     t->len = pos - t->at;
     if (is_word(at(x, pos)))

@@ -85,51 +85,68 @@ static int64_t read_digits(const char *p, const char *end, int n, int base)
     return value;
 }
 
-/* Behind a backslash; returns the bytes used, 0 = no such escape. */
-static size_t unescape(const char *p, const char *end, char quote, struct buf *out,
-                       int *rc)
+/* \x41 \101 \u00e9 \U0001F600; returns the bytes used, 0 = no such escape. */
+static size_t unescape_number(const char *p, const char *end, char quote, struct buf *out,
+                              int *rc)
 {
-    static const char SIMPLE[] = "abfnrtv\\", MEANS[] = "\a\b\f\n\r\t\v\\";
-    const char *simple = *p ? strchr(SIMPLE, *p) : NULL;
-    if (simple || *p == quote) {
-        *rc = buf_putc(out, simple ? MEANS[simple - SIMPLE] : quote);
-        return 1;
-    }
-    bool octal = *p >= '0' && *p <= '7';
+    bool octal = *p >= '0' && *p <= '7', byte = octal || *p == 'x';
     int n = octal ? 3 : *p == 'x' ? 2 : *p == 'u' ? 4 : *p == 'U' ? 8 : 0;
     int64_t value = n ? read_digits(p + !octal, end, n, octal ? 8 : 16) : -1;
-    bool byte = octal || *p == 'x';
     bool is_surrogate = value >= 0xd800 && value < 0xe000;
-    if (value < 0 || (byte ? value > 255 : value > 0x10ffff || is_surrogate))
+    if (value < 0 || value > (byte ? 255 : 0x10ffff) || is_surrogate)
         return 0;
     /* In a character constant \xff is a number, not a byte. */
     *rc = byte && quote == '"' ? buf_putc(out, (char)value) : utf8_put(out, value);
     return (size_t)n + !octal;
 }
 
-int lex_unquote(struct lexer *x, const struct token *t, struct buf *out)
+/* What is behind a backslash. */
+static size_t unescape(const char *p, const char *end, char quote, struct buf *out,
+                       int *rc)
 {
-    const char *p = x->t->text + t->at + 1, *end = p + t->len - 2;
+    static const char SIMPLE[] = "abfnrtv\\", MEANS[] = "\a\b\f\n\r\t\v\\";
+    const char *simple = *p ? strchr(SIMPLE, *p) : NULL;
+    if (!simple && *p != quote)
+        return unescape_number(p, end, quote, out, rc);
+    *rc = buf_putc(out, simple ? MEANS[simple - SIMPLE] : quote);
+    return 1;
+}
+
+/* As it is, without carriage returns. */
+static int unquote_raw(const char *p, const char *end, struct buf *out)
+{
     int rc = 0;
-    if (t->kind == TOKEN_RAW) { /* as it is, without carriage returns */
-        for (; p < end && rc == 0; p++)
-            rc = *p == '\r' ? 0 : buf_putc(out, *p);
-        return rc;
-    }
+    for (; p < end && rc == 0; p++)
+        rc = *p == '\r' ? 0 : buf_putc(out, *p);
+    return rc;
+}
+
+static int unquote(struct lexer *x, const char *p, const char *end, char quote,
+                   struct buf *out)
+{
+    int rc = 0;
     while (p < end && rc == 0) {
         const char *slash = memchr(p, '\\', (size_t)(end - p));
         rc = buf_add(out, p, (size_t)((slash ? slash : end) - p));
-        p = slash ? slash : end;
-        if (rc < 0 || p == end)
+        if (rc < 0 || !slash)
             break;
-        size_t used = unescape(p + 1, end, t->kind == TOKEN_CHAR ? '\'' : '"', out, &rc);
+        size_t used = unescape(slash + 1, end, quote, out, &rc);
         if (used == 0)
-            return template_fail(x->t, (size_t)(p - x->t->text), x->err,
-                                 "unknown escape sequence \"\\%.1s\"", p + 1);
-        p += used + 1;
+            return template_fail(x->t, (size_t)(slash - x->t->text), x->err,
+                                 "unknown escape sequence \"\\%.1s\"", slash + 1);
+        p = slash + 1 + used;
     }
-    if (rc == 0 && t->kind == TOKEN_CHAR &&
-        (out->len == 0 || utf8_len(out->data, out->len) != out->len))
+    return rc;
+}
+
+int lex_unquote(struct lexer *x, const struct token *t, struct buf *out)
+{
+    const char *p = x->t->text + t->at + 1, *end = p + t->len - 2;
+    if (t->kind == TOKEN_RAW)
+        return unquote_raw(p, end, out);
+    int rc = unquote(x, p, end, t->kind == TOKEN_CHAR ? '\'' : '"', out);
+    bool one = out->len > 0 && utf8_len(out->data, out->len) == out->len;
+    if (rc == 0 && t->kind == TOKEN_CHAR && !one)
         return template_fail(x->t, t->at, x->err, "malformed character constant");
     return rc;
 }

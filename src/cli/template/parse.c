@@ -147,30 +147,34 @@ static int add_text(struct parser *p, const struct token *text, struct list *lis
     return 0;
 }
 
+/* Text and comments up to the next action, whose first token is then the present one. */
+static int parse_text(struct parser *p, struct list *list, bool *action)
+{
+    int found, rc = 0;
+    do {
+        struct token text;
+        found = lex_text(&p->lexer, &text);
+        rc = found < 0 ? found : add_text(p, &text, list);
+    } while (rc == 0 && found == LEX_COMMENT);
+    *action = rc == 0 && found == LEX_ACTION;
+    return *action ? parser_advance(p) : rc;
+}
+
 /* Up to the "end" or "else" of `of`, or, where that is NULL, of the template. */
 static int parse_list(struct parser *p, struct list *list, const struct node *of)
 {
-    for (;;) {
-        struct token text;
-        int found = lex_text(&p->lexer, &text);
-        int rc = found < 0 ? found : add_text(p, &text, list);
-        if (rc == 0 && found == LEX_COMMENT)
-            continue;
-        if (rc == 0 && found == LEX_END)
-            return of ? parser_fail(p, of->at, "{{%.*s}} without its {{end}}",
-                                    (int)of->len, p->t->text + of->at)
-                      : 0;
+    bool action = true;
+    int rc = parse_text(p, list, &action);
+    while (rc == 0 && action && !parser_is(p, "end") && !parser_is(p, "else")) {
+        rc = parse_action(p, list);
         if (rc == 0)
-            rc = parser_advance(p);
-        if (rc == 0 && (parser_is(p, "end") || parser_is(p, "else")))
-            return of ? 0
-                      : parser_fail(p, p->now.at, "unexpected {{%.*s}}",
-                                    SHOWN(p, &p->now));
-        if (rc == 0)
-            rc = parse_action(p, list);
-        if (rc < 0)
-            return rc;
+            rc = parse_text(p, list, &action);
     }
+    if (rc < 0 || (of != NULL) == action)
+        return rc;
+    return of ? parser_fail(p, of->at, "{{%.*s}} without its {{end}}", (int)of->len,
+                            p->t->text + of->at)
+              : parser_fail(p, p->now.at, "unexpected {{%.*s}}", SHOWN(p, &p->now));
 }
 
 /* ---- the whole ---- */

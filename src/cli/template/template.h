@@ -59,7 +59,8 @@ struct template_data {
     /* Names of fields that hold maps, NULL at the end. NULL = none. */
     const char *const *maps;
     /* Name of an object ("" = the tree) or of the list or map it is in -> field -> what the
-     * field is when it is missing or null: null, "", 0, [] or {}. NULL = nothing known. */
+     * field is when it is missing or null: null, "", 0, [] or {}. In a map "*" = what `index`
+     * gives for a missing key, else "". NULL = nothing known. */
     const json_t *types;
     bool header; /* a table's header is made: docker's functions leave the titles alone */
 };

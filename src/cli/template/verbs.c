@@ -114,32 +114,44 @@ static size_t add_digits(char *end, uint64_t n, unsigned base, bool upper)
     return len;
 }
 
+/* 0x and the like; zeros = the number begins with a 0 as it is. */
+static const char *number_prefix(const struct spec *s, unsigned base, bool zeros)
+{
+    if (*s->verb == 'O')
+        return "0o";
+    if (!s->sharp || *s->verb == 'v' || base == 10)
+        return "";
+    if (base == 8)
+        return zeros ? "" : "0";
+    return base == 2 ? "0b" : *s->verb == 'X' ? "0X" : "0x";
+}
+
+/* How many digits are asked for. */
+static size_t number_digits(const struct spec *s, bool sign)
+{
+    if (s->has_precision)
+        return (size_t)s->precision;
+    bool fills = s->zero && !s->minus && s->has_width && s->width > sign;
+    return fills ? (size_t)s->width - sign : 0;
+}
+
 static int format_number(const struct writer *w, const struct spec *s, int64_t i,
                          unsigned base)
 {
     auto_done(buf_done) struct buf text = {0};
     char room[64];
-    bool plus = s->plus, sharp = s->sharp && *s->verb != 'v';
-    bool sign = i < 0 || plus || s->space;
+    bool sign = i < 0 || s->plus || s->space;
     uint64_t n = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
     size_t len = add_digits(room + sizeof(room), n, base, *s->verb == 'X');
-    size_t digits = s->has_precision ? (size_t)s->precision : 0;
+    size_t digits = number_digits(s, sign);
     if (digits > w->max)
         return -E2BIG;
     if (s->has_precision && digits == 0 && n == 0)
         return format_blank_padded(w, s, &text);
-    if (!s->has_precision && s->zero && !s->minus && s->has_width)
-        digits = (size_t)s->width > sign ? (size_t)s->width - sign : 0;
-    int rc = sign ? buf_putc(&text, i < 0 ? '-' : plus ? '+' : ' ') : 0;
-    bool zero = digits > len;
-    if (rc == 0 && *s->verb == 'O')
-        rc = buf_puts(&text, "0o");
-    else if (rc == 0 && sharp && base != 10)
-        rc = buf_puts(&text, base == 2        ? "0b"
-                             : base == 16     ? *s->verb == 'X' ? "0X" : "0x"
-                             : zero || n == 0 ? ""
-                                              : "0");
-    if (rc == 0 && zero)
+    int rc = sign ? buf_putc(&text, i < 0 ? '-' : s->plus ? '+' : ' ') : 0;
+    if (rc == 0)
+        rc = buf_puts(&text, number_prefix(s, base, digits > len || n == 0));
+    if (rc == 0 && digits > len)
         rc = fill_bytes(&text, '0', digits - len);
     if (rc == 0)
         rc = buf_add(&text, room + sizeof(room) - len, len);

@@ -232,6 +232,10 @@ Test(format, fields_that_json_leaves_out)
     cr_expect_str_eq(inspect("{{index .Config.Labels \"x\"}}|{{.Config.Labels.x}}"),
                      "|<no value>");
     cr_expect_str_eq(inspect("{{range .Config.Cmd}}x{{else}}none{{end}}"), "none");
+    cr_expect_str_eq(
+        inspect("{{range index .NetworkSettings.Ports \"80/tcp\"}}x{{else}}-{{end}}"
+                "{{index .NetworkSettings.Networks \"x\"}}"),
+        "-<nil>");
     cr_expect_str_eq(inspect("{{.State.Health.Status}}"),
                      "template: 1:16: nil evaluating .Status");
     cr_expect_str_eq(inspect("{{.State.Name}}"), "template: 1:9: no field .Name");
