@@ -91,9 +91,12 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **re
     if (code < 0)
         return code;
     auto_fd int fd = container_connect(e, rec.id, err);
-    code = fd < 0 ? fd : container_attachment_new(e, rec.id, &a, err);
-    if (code == 0)
-        code = hear_greeting(fd, &ready, err);
+    if (fd < 0)
+        return fd;
+    code = container_attachment_new(e, rec.id, &a, err);
+    if (!a)
+        return code;
+    code = hear_greeting(fd, &ready, err);
     if (code < 0) {
         mtd_attachment_free(a);
         return code;

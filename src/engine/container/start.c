@@ -57,7 +57,7 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
         mtd_attachment_free(a);
         return fd;
     }
-    if (!ret)
+    if (!a) /* not asked for */
         return 0;
     a->socket = take_fd(&fd);
     a->tty = ready.tty;
