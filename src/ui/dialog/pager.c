@@ -1,4 +1,5 @@
 /* Text to scroll: help, journal, the output of a palette command. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

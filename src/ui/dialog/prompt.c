@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "ui/dialog/dialog.h"
 #include "ui/model/line.h"
 

@@ -3,12 +3,12 @@
  * through. */
 #include "ui/draw/canvas.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "ui/draw/text.h"
 
 static const struct cell BLANK = {.text = " ", .len = 1, .width = 1};

@@ -5,8 +5,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
 static const char *const SHAPES[SHAPE_COUNT][2] = {
     [SHAPE_RUNNING] = {"●", "R"},     [SHAPE_PAUSED] = {"‖", "P"},
     [SHAPE_EXITED] = {"○", "E"},      [SHAPE_FAILED] = {"✗", "X"},

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/cleanup.h"
 #include "ui/draw/text.h"
 #include "ui/term/keys.h"
 

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
 void model_init(struct model *m)
 {
     *m = (struct model){0};

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
 /* Growth per second; -1 when a counter is missing or was reset. */
 static float rate(uint64_t now, uint64_t before, double seconds, double unit)
 {

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/cleanup.h"
-
 static int by_number(double a, double b)
 {
     return (a < b) - (a > b); /* biggest first */

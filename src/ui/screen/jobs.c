@@ -2,6 +2,7 @@
  * and what is in the journal can be typed again. */
 #include "ui/screen/jobs.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,6 +3,7 @@
  * screen costs nothing. */
 #include "ui/screen/screen.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
