@@ -9,7 +9,7 @@
 int template_fail(const struct template *t, size_t at, struct mtd_error *err,
                   const char *fmt, ...)
 {
-    char text[200];
+    char text[sizeof(err->text)];
     size_t line = 1, column = 1;
     for (size_t i = 0; i < at && t->text[i]; i++) {
         bool end = t->text[i] == '\n';
