@@ -58,7 +58,7 @@ struct logs {
     enum log_stream stream; /* whose bytes are in out */
     bool open_line[3];      /* by stream: its last record was a part */
     bool terminal[3];
-    uint64_t damaged;
+    uint64_t damaged, missed; /* of the reader's counts, what was told */
     bool past_until;
 };
 
@@ -119,11 +119,24 @@ static void tell_losses(struct logs *l)
         report_warning(l->cli, "%llu damaged records in the log were skipped",
                        (unsigned long long)(l->reader.damaged - l->damaged));
     l->damaged = l->reader.damaged;
-    if (l->reader.lost)
+    if (l->reader.missed > l->missed)
+        report_warning(l->cli,
+                       "%llu bytes of the log were rotated away before they were read; "
+                       "use a larger --log-opt max-size or max-file",
+                       (unsigned long long)(l->reader.missed - l->missed));
+    else if (l->reader.lost)
         report_warning(
             l->cli, "part of the log was rotated away, deleted or emptied before it was "
                     "read");
+    l->missed = l->reader.missed;
     l->reader.lost = false;
+}
+
+static void tell_beginning(const struct logs *l)
+{
+    if (l->reader.base > 0)
+        report_warning(l->cli, "the first %llu bytes of the log were rotated away",
+                       (unsigned long long)l->reader.base);
 }
 
 /* Prints everything the log has now. */
@@ -196,6 +209,8 @@ static int open_log(struct logs *l, const char *ref, struct mtd_error *err)
         return mtd_fail_errno(err, dir ? errno : ENOMEM, "cannot open the log of %.80s",
                               ref);
     rc = log_reader_open(&l->reader, l->dir_fd, true, 0, err);
+    if (rc == 0 && l->v->tail < 0 && !l->v->since)
+        tell_beginning(l);
     if (rc < 0 || l->v->tail < 0)
         return rc;
     rc = log_reader_tail(&l->reader, (uint64_t)l->v->tail);
@@ -233,7 +248,9 @@ static int run_logs(struct cli *c, void *values, const struct operands *o)
     if (l.dir_fd >= 0)
         close(l.dir_fd);
     buf_done(&l.out);
-    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
+    if (rc < 0)
+        return report_error(c, STATUS_FAILED, &err);
+    return l.missed ? STATUS_FAILED : 0;
 }
 
 const struct verb VERBS_LOGS[] = {

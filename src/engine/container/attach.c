@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -15,6 +16,7 @@
 #include "engine/container/relay.h"
 
 #define GREETING_WAIT_MS 10000
+#define OPEN_TRIES 100
 
 void mtd_attachment_free(struct mtd_attachment *a)
 {
@@ -32,24 +34,42 @@ bool mtd_attachment_tty(const struct mtd_attachment *a)
     return a->tty;
 }
 
+/* At the end of the present file, which is made when there is none. A rotation may come in
+ * between: -ESTALE = once more. */
+static int open_at_end(struct log_reader *r, int dir, struct mtd_error *err)
+{
+    struct stat st;
+    auto_fd int log = openat(
+        dir, LOG_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND, 0600);
+    if (log < 0)
+        return -errno;
+    int rc = log_reader_open(r, dir, false, 0, err);
+    if (rc < 0)
+        return rc;
+    rc = r->fd < 0 ? -ESTALE : log_reader_hold(r);
+    if (rc == 0 && fstat(r->fd, &st) < 0)
+        rc = -errno;
+    if (rc < 0)
+        log_reader_close(r);
+    else
+        r->offset = (uint64_t)st.st_size;
+    return rc;
+}
+
 int container_attachment_new(struct mtd_engine *e, const char *id,
                              struct mtd_attachment **ret, struct mtd_error *err)
 {
     auto_fd int dir = store_open_dir(&e->store, id, err);
     if (dir < 0)
         return dir;
-    auto_fd int log =
-        openat(dir, "container.log",
-               O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND, 0600);
-    if (log < 0)
-        return mtd_fail_errno(err, errno, "cannot open the log of %.12s", id);
     auto_free struct mtd_attachment *a = calloc(1, sizeof(*a));
     if (!a)
         return mtd_fail(err, ENOMEM, "out of memory");
-    off_t end = lseek(log, 0, SEEK_END);
-    int rc = log_reader_open(&a->reader, dir, false, end < 0 ? 0 : (uint64_t)end, err);
+    int rc = -ESTALE;
+    for (int tries = 0; tries < OPEN_TRIES && rc == -ESTALE; tries++)
+        rc = open_at_end(&a->reader, dir, err);
     if (rc < 0)
-        return rc;
+        return mtd_fail_errno(err, -rc, "cannot open the log of %.12s", id);
     snprintf(a->id, sizeof(a->id), "%s", id);
     a->socket = -1;
     a->dir_fd = take_fd(&dir);
@@ -108,6 +128,32 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **re
     return 0;
 }
 
+/* The files it held and nobody else does: a monitor drops them when it sees the client go. */
+static void drop_surplus(struct mtd_engine *e, const struct mtd_attachment *a)
+{
+    auto_done(mtd_record_done) struct mtd_record rec;
+    mtd_record_init(&rec);
+    auto_fd int lock = store_try_lock(&e->store, a->id, NULL);
+    if (lock < 0 || container_has_monitor(e, a->id) ||
+        store_load(&e->store, a->id, &rec, NULL) < 0)
+        return;
+    struct log_writer w = {.dir_fd = a->dir_fd,
+                           .max_size = rec.spec.log_max_size,
+                           .max_file = rec.spec.log_max_file};
+    log_trim(&w);
+}
+
+/* file: the one it began with. Without a rotation since there is nothing to do. */
+static void let_go(struct mtd_engine *e, struct mtd_attachment *a, uint64_t file)
+{
+    bool rotated = log_reader_newest(&a->reader) != file;
+    log_reader_close(&a->reader);
+    if (!rotated)
+        return;
+    store_sweep_one(&e->store, a->id);
+    drop_surplus(e, a);
+}
+
 int mtd_relay(struct mtd_engine *e, struct mtd_attachment *a, const struct mtd_relay *r,
               int *ret_status, struct mtd_error *err)
 {
@@ -119,5 +165,11 @@ int mtd_relay(struct mtd_engine *e, struct mtd_attachment *a, const struct mtd_r
         target.pid = rec.status.pid;
         target.pid_start = rec.status.pid_start;
     }
-    return container_relay(&target, r, ret_status, err);
+    if (!r->with_output) /* nothing need wait for it */
+        log_reader_close(&a->reader);
+    uint64_t file = a->reader.ino;
+    int code = container_relay(&target, r, ret_status, err);
+    if (r->with_output)
+        let_go(e, a, file);
+    return code;
 }

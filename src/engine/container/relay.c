@@ -1,5 +1,5 @@
-/* Output is read from the log, so this side may be as slow as its terminal likes: it stalls
- * nobody and misses nothing. That the log has grown is read only when everything found so far
+/* Output is read from the log, so this side may be as slow as its terminal likes: it misses
+ * nothing, and stalls the container only when it is very far behind (log_is_full). That the log has grown is read only when everything found so far
  * has been written out. A pipe or terminal is written in pieces that poll says will not block, so a
  * stopped pager does not keep signals from being passed on. */
 
@@ -43,6 +43,8 @@ struct relay {
     bool whole; /* out_fd takes any amount (a file) */
     bool behind, exited, has_end, detached, lost;
     struct packet_exit end;
+    uint64_t file, end_file; /* inodes: the log file it reads, the one the run ends in */
+    int unread;              /* -errno: the log cannot be read */
 };
 
 /* Everything docker's client passes on: all but what the kernel keeps and our own children. */
@@ -163,7 +165,29 @@ static bool append(struct relay *s)
 static bool all_read(const struct relay *s)
 {
     const struct log_reader *r = s->t->reader;
-    return s->has_end && r->start == r->len && r->offset == s->end.log_size;
+    return s->has_end && r->start == r->len && r->ino == s->end_file &&
+           r->offset == s->end.log_size;
+}
+
+/* The monitor may be waiting for that: it lets no more files pile up than it must. */
+static void tell_moved_on(struct relay *s)
+{
+    if (s->t->reader->ino == s->file)
+        return;
+    s->file = s->t->reader->ino;
+    if (!s->exited)
+        packet_send(s->t->socket, PACKET_LOG, &(uint64_t){0}, sizeof(uint64_t),
+                    MSG_DONTWAIT);
+}
+
+/* The next record to show: 1, 0 = none now, -errno. */
+static int read_record(struct relay *s)
+{
+    if (all_read(s))
+        return 0;
+    int code = log_reader_next(s->t->reader, &s->held);
+    tell_moved_on(s);
+    return code;
 }
 
 /* Gathers records of one stream until the buffer is full or the log is read. */
@@ -171,12 +195,10 @@ static void gather(struct relay *s)
 {
     s->out_start = s->out_end = 0;
     for (;;) {
-        if (!s->holds && all_read(s)) {
+        int code = s->holds ? 1 : read_record(s);
+        if (code <= 0) {
             s->behind = false;
-            return;
-        }
-        if (!s->holds && log_reader_next(s->t->reader, &s->held) <= 0) {
-            s->behind = false;
+            s->unread = code;
             return;
         }
         s->holds = true;
@@ -217,6 +239,7 @@ static void read_packet(struct relay *s)
         return;
     s->exited = s->behind = true;
     s->has_end = type == PACKET_EXIT;
+    s->end_file = log_reader_newest(s->t->reader);
     if (s->has_end)
         memcpy(&s->end, data, sizeof(s->end));
     else
@@ -284,6 +307,8 @@ static int turn(struct relay *s, int *ret_status)
     struct pollfd p[AT_COUNT] = {{0}};
     if (!output_pending(s))
         advance_output(s);
+    if (s->unread < 0)
+        return s->unread;
     if (s->exited && !s->behind && !output_pending(s)) {
         *ret_status = s->end.code < 0 ? STATUS_UNKNOWN : s->end.code;
         return s->lost ? -EPIPE : 1;
@@ -302,6 +327,7 @@ int container_relay(const struct relay_target *t, const struct mtd_relay *r,
                        .console = {.fd = -1},
                        .in = r->with_stdin ? r->in : -1,
                        .out_fd = -1,
+                       .file = t->reader->ino,
                        .behind = true};
     int code = tty_keys_parse(&s.keys, r->detach_keys);
     if (code < 0)
@@ -336,7 +362,8 @@ int container_relay(const struct relay_target *t, const struct mtd_relay *r,
                         "the container's monitor is gone; see `mytop-docker ps` "
                         "and `mytop-docker logs`");
     return code < 0 ? mtd_fail_errno(err, -code,
-                                     s.unwritten ? "cannot write the output"
-                                                 : "the relay failed")
+                                     s.unwritten    ? "cannot write the output"
+                                     : s.unread < 0 ? "cannot read the container's log"
+                                                    : "the relay failed")
                     : 0;
 }

@@ -61,7 +61,8 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
         return 0;
     a->socket = take_fd(&fd);
     a->tty = ready.tty;
-    a->reader.offset = ready.log_offset;
+    if (log_reader_is_present(&a->reader)) /* else it was rotated since */
+        a->reader.offset = ready.log_offset;
     *ret = a;
     return 0;
 }

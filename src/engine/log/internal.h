@@ -1,14 +1,18 @@
 /* log/internal.h - what the files of log share.
- * Shape   writer.c makes records and rotates, spool.c is the file that survives a killed writer,
+ * Shape   writer.c makes records, rotate.c keeps the row of files, spool.c is the file that survives a killed writer,
  *         take.c moves a batch through both; reader.c and seek.c read; log.c knows what a record
  *         and a file's name look like.
  */
 #ifndef ENGINE_LOG_INTERNAL_H
 #define ENGINE_LOG_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "engine/log/log.h"
 
 #define LOG_NAME_SIZE 40
+#define LOG_OPEN_FLAGS (O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
+#define LOG_MODE 0640
 
 /* "container.log" for 0, else "container.log.N". */
 const char *log_name(unsigned index, char out[LOG_NAME_SIZE]);
@@ -23,6 +27,16 @@ int log_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn);
 int log_open_present(struct log_writer *w, bool repair);
 /* Writer: the rest of log_open once the file is open. */
 int log_open_rest(struct log_writer *w, struct mtd_error *err);
+
+/* ---- log/rotate.c ---- */
+
+int log_rotate(struct log_writer *w);
+/* Writer: goes on in this file; fd is its own from here. */
+void log_take_file(struct log_writer *w, int fd, const struct stat *st);
+/* The file stays while this descriptor is open. */
+void log_hold(int fd);
+/* Bytes of the files that were dropped since the log began. */
+uint64_t log_dropped(int dir_fd);
 
 /* ---- log/spool.c ---- */
 
@@ -66,5 +80,7 @@ int log_reader_switch(struct log_reader *r, unsigned index, uint64_t offset);
 /* Reader: the name the present file has now; -ENOENT = none. Looks from the newest to the
  * oldest, the way files move, so one on the move is not missed. */
 int log_reader_index(const struct log_reader *r);
+/* Reader: sets base. */
+void log_reader_locate(struct log_reader *r);
 
 #endif

@@ -7,7 +7,8 @@
  *         readers consume whole records only and resynchronise after damage. Text of a stream
  *         with a '\n' after each F is exactly what the container wrote.
  * Rotate  the new file is made under another name before the old one moves up, so the name
- *         container.log is missing only for an instant, and never written by two.
+ *         container.log is missing only for an instant, and never written by two. Files that a
+ *         reader holds stay beyond max_file, and those after them; how many, log_is_full says.
  * Errors  -errno. -ENOSPC while writing marks a gap and goes on when there is room.
  * Owner   writer: the monitor, no malloc after open. Reader: any process, pread only.
  */
@@ -33,6 +34,8 @@ struct log_writer {
     int dir_fd; /* the container's directory; borrowed */
     uint64_t size, max_size;
     unsigned max_file;
+    uint64_t surplus; /* bytes in files beyond max_file that readers hold */
+    unsigned surplus_files;
     uint64_t ino;  /* of fd: tells whether the name still leads to it */
     uint64_t lost; /* bytes not written since the disk filled up */
     int lost_why;  /* errno value of the first of them */
@@ -66,6 +69,14 @@ int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size
  * Returns the bytes taken, 0 at the end of input, -EAGAIN, -errno. What could not be written
  * is counted in lost, as log_write does. */
 ssize_t log_take(struct log_writer *w, enum log_stream stream, int fd, int64_t wall_ns);
+/* Readers that hold files are as far behind as may be (1 GiB or 100 files more than max_file):
+ * nothing more is to be taken until one has moved on, which log_trim finds out. */
+bool log_is_full(const struct log_writer *w);
+/* Drops the files beyond max_file that nobody holds any more. Writer only; and for the last
+ * reader when there is no writer, on a log_writer with dir_fd, max_size and max_file. */
+void log_trim(struct log_writer *w);
+/* A reader holds a file other than the present one, so it needs the directory. */
+bool log_is_awaited(int dir_fd);
 /* Gives the buffers' pages back to the kernel; for a monitor about to wait. */
 void log_idle(struct log_writer *w);
 /* A last line without '\n' stays a P record: that is what the container wrote. */
@@ -93,13 +104,22 @@ struct log_reader {
     size_t len, start, cap;
     uint64_t damaged; /* records and regions skipped */
     bool lost;        /* files were rotated away before they were read, or truncated */
-    bool skipping;    /* inside a line that is too long */
-    bool nuls;        /* inside a region of NULs */
+    bool holds;      /* the file it has, and so all that follow, stay until it moved on */
+    uint64_t base;   /* bytes of the log in front of fd, dropped ones too */
+    uint64_t missed; /* bytes that were rotated away before they were read */
+    bool skipping;   /* inside a line that is too long */
+    bool nuls;       /* inside a region of NULs */
 };
-/* dir_fd is borrowed. oldest = begin with the oldest rotated file, else offset in the present
- * one. */
+/* dir_fd is borrowed. oldest = begin with the oldest rotated file (base tells how much of the
+ * log was rotated away before), else offset in the present one. */
 int log_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
                     struct mtd_error *err);
+/* From here on no file is dropped that it has still to read. -ESTALE = its file was already. */
+int log_reader_hold(struct log_reader *r);
+/* It has the present file, not one that was rotated. */
+bool log_reader_is_present(const struct log_reader *r);
+/* The inode of the present file; of its own when the log is deleted. */
+uint64_t log_reader_newest(const struct log_reader *r);
 /* Next whole record; text stays valid until the next call. 1 = a record, 0 = nothing more
  * now, -errno. */
 int log_reader_next(struct log_reader *r, struct log_record *ret);

@@ -30,6 +30,8 @@ int log_reader_switch(struct log_reader *r, unsigned index, uint64_t offset)
         return -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
+    if (r->holds)
+        log_hold(fd);
     if (r->fd >= 0)
         close(r->fd);
     r->fd = take_fd(&fd);
@@ -53,6 +55,24 @@ int log_reader_index(const struct log_reader *r)
     return -ENOENT;
 }
 
+/* A rotation meanwhile would have its file counted twice or not at all. */
+void log_reader_locate(struct log_reader *r)
+{
+    char name[LOG_NAME_SIZE];
+    struct stat st;
+    uint64_t dropped = log_dropped(r->dir_fd), before;
+    int index;
+    do {
+        before = dropped;
+        index = log_reader_index(r);
+        r->base = before;
+        for (unsigned i = log_oldest(r->dir_fd); index >= 0 && i > (unsigned)index; i--)
+            if (fstatat(r->dir_fd, log_name(i, name), &st, AT_SYMLINK_NOFOLLOW) == 0)
+                r->base += (uint64_t)st.st_size;
+        dropped = log_dropped(r->dir_fd);
+    } while (dropped != before || index != log_reader_index(r));
+}
+
 static int open_highest(struct log_reader *r)
 {
     int code = -ENOENT;
@@ -72,6 +92,8 @@ static int open_oldest(struct log_reader *r)
             break;
         code = open_highest(r);
     }
+    if (code == 0)
+        log_reader_locate(r);
     return code;
 }
 
@@ -118,13 +140,24 @@ static bool missed_files(const struct log_reader *r)
     return false;
 }
 
+/* Where the file it has ends, as a place in the whole log. */
+static uint64_t end_place(const struct log_reader *r)
+{
+    struct stat st;
+    return r->base + (fstat(r->fd, &st) == 0 ? (uint64_t)st.st_size : r->offset);
+}
+
 /* Opens the oldest file there is after the present one was deleted. */
 static int restart_at_oldest(struct log_reader *r)
 {
     bool missed = missed_files(r);
+    uint64_t read = end_place(r);
     int code = open_oldest(r);
-    r->lost |= code == 0 && missed;
-    return code;
+    if (code < 0)
+        return code;
+    r->lost |= missed;
+    r->missed += missed && r->base > read ? r->base - read : 0;
+    return 0;
 }
 
 static bool is_deleted(const struct log_reader *r)
@@ -157,6 +190,7 @@ static int try_successor(struct log_reader *r, bool patient)
     }
     if (code < 0)
         return code == -ENOENT ? 0 : code;
+    next.base = end_place(r);
     close(r->fd);
     *r = next;
     return 1;
@@ -209,11 +243,18 @@ static void give_back(struct log_reader *r)
     r->len = r->start = 0;
 }
 
-static bool is_present_file(const struct log_reader *r)
+bool log_reader_is_present(const struct log_reader *r)
 {
     struct stat st;
     return fstatat(r->dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
            st.st_ino == r->ino;
+}
+
+uint64_t log_reader_newest(const struct log_reader *r)
+{
+    struct stat st;
+    bool there = fstatat(r->dir_fd, LOG_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    return there ? st.st_ino : r->ino;
 }
 
 /* 1 = go on reading, 0 = nothing more now. */
@@ -230,7 +271,7 @@ static int at_end(struct log_reader *r)
         r->skipping = false;
         return 1;
     }
-    if (is_present_file(r))
+    if (log_reader_is_present(r))
         return 0;
     /* It has moved, so it grows no more; what came before that must be read first. */
     int code = fill(r);

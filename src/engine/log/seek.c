@@ -77,7 +77,7 @@ static int tail_file(int fd, uint64_t size, struct tail *t)
 }
 
 /* Opens files from the present one back in time until enough lines are found. */
-int log_reader_tail(struct log_reader *r, uint64_t n)
+static int find_tail(struct log_reader *r, uint64_t n)
 {
     struct tail t = {.left = n};
     unsigned oldest = log_oldest(r->dir_fd);
@@ -98,6 +98,14 @@ int log_reader_tail(struct log_reader *r, uint64_t n)
         r->offset = t.position;
     }
     return 0;
+}
+
+int log_reader_tail(struct log_reader *r, uint64_t n)
+{
+    int code = find_tail(r, n);
+    if (code == 0 && r->fd >= 0)
+        log_reader_locate(r);
+    return code;
 }
 
 /* The first whole record that begins at or after `from`: its offset and head. 0 = none. */
@@ -163,7 +171,7 @@ static bool begins_before(int fd, const char *since)
 }
 
 /* The newest file that begins before the time holds the place, or its end does. */
-int log_reader_since(struct log_reader *r, int64_t wall_ns)
+static int find_since(struct log_reader *r, int64_t wall_ns)
 {
     char since[TIME_TEXT];
     time_format_rfc3339(wall_ns > 0 ? wall_ns : 1, since);
@@ -178,4 +186,12 @@ int log_reader_since(struct log_reader *r, int64_t wall_ns)
             return bisect(r->fd, since, &r->offset);
     }
     return 0;
+}
+
+int log_reader_since(struct log_reader *r, int64_t wall_ns)
+{
+    int code = find_since(r, wall_ns);
+    if (code == 0 && r->fd >= 0)
+        log_reader_locate(r);
+    return code;
 }

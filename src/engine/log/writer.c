@@ -16,18 +16,6 @@
 #include "base/fault.h"
 
 #define BATCH ((size_t)128 << 10)
-#define NEW_NAME LOG_NAME ".new"
-#define OPEN_FLAGS (O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW)
-#define LOG_MODE 0640
-
-static void take_file(struct log_writer *w, int fd, const struct stat *st)
-{
-    if (w->fd >= 0)
-        close(w->fd);
-    w->fd = fd;
-    w->ino = st->st_ino;
-    w->size = (uint64_t)st->st_size;
-}
 
 /* What a crash left at the end: a record without its '\n' gets one, anything less goes. The
  * text of a record that was cut short ends where it was cut. */
@@ -51,7 +39,7 @@ static int repair_tail(int dir_fd, int fd, struct stat *st)
 int log_open_present(struct log_writer *w, bool repair)
 {
     struct stat st;
-    auto_fd int fd = openat(w->dir_fd, LOG_NAME, OPEN_FLAGS, LOG_MODE);
+    auto_fd int fd = openat(w->dir_fd, LOG_NAME, LOG_OPEN_FLAGS, LOG_MODE);
     if (fd < 0 || fstat(fd, &st) < 0)
         return -errno;
     if (!S_ISREG(st.st_mode))
@@ -59,17 +47,8 @@ int log_open_present(struct log_writer *w, bool repair)
     int code = repair ? repair_tail(w->dir_fd, fd, &st) : 0;
     if (code < 0)
         return code;
-    take_file(w, take_fd(&fd), &st);
+    log_take_file(w, take_fd(&fd), &st);
     return 0;
-}
-
-/* Files of an earlier, larger max_file would stay for ever. */
-static void drop_surplus(const struct log_writer *w)
-{
-    char name[LOG_NAME_SIZE];
-    for (unsigned i = w->max_file; w->max_size; i++)
-        if (unlinkat(w->dir_fd, log_name(i, name), 0) < 0)
-            return;
 }
 
 int log_open_rest(struct log_writer *w, struct mtd_error *err)
@@ -81,7 +60,7 @@ int log_open_rest(struct log_writer *w, struct mtd_error *err)
         close(w->fd);
         return mtd_fail_errno(err, code, "cannot open the container's log");
     }
-    drop_surplus(w);
+    log_trim(w);
     return 0;
 }
 
@@ -99,39 +78,6 @@ int log_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max
     if (code == 0)
         *ret = w;
     return code;
-}
-
-/* The name the last file that must move gets: the first that is free, or the last allowed. */
-static unsigned first_free(const struct log_writer *w)
-{
-    char name[LOG_NAME_SIZE];
-    unsigned i = 1;
-    while (i + 1 < w->max_file && faccessat(w->dir_fd, log_name(i, name), F_OK, 0) == 0)
-        i++;
-    return i;
-}
-
-/* container.log.1 becomes .2 and so on; the last one is overwritten. One file in all: the new
- * one takes the old one's name, and who reads the old one still has it open. A failure leaves
- * the old file in use: a log too long is better than none. */
-static int rotate(struct log_writer *w)
-{
-    char from[LOG_NAME_SIZE], to[LOG_NAME_SIZE];
-    struct stat st;
-    auto_fd int fd = openat(w->dir_fd, NEW_NAME, OPEN_FLAGS | O_TRUNC, LOG_MODE);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return -errno;
-    for (unsigned i = w->max_file > 1 ? first_free(w) : 0; i > 0; i--) {
-        fault_point("log.rotate");
-        if (renameat(w->dir_fd, log_name(i - 1, from), w->dir_fd, log_name(i, to)) < 0 &&
-            errno != ENOENT)
-            return -errno;
-    }
-    fault_point("log.rotated");
-    if (renameat(w->dir_fd, NEW_NAME, w->dir_fd, LOG_NAME) < 0)
-        return -errno;
-    take_file(w, take_fd(&fd), &st);
-    return 0;
 }
 
 /* Bytes of the container in whole records of out[from..len). */
@@ -199,7 +145,7 @@ static int flush(struct log_writer *w)
         return 0;
     check_file(w); /* on failure the open file still takes the bytes */
     if (w->max_size && w->size && w->size + len > w->max_size)
-        rotate(w);
+        log_rotate(w);
     log_mark(w);
     fault_point("log.write"); /* to be killed at */
     int code;

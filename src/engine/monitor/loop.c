@@ -20,6 +20,7 @@
 #define STACK_DEEP (64 * 1024u)
 #define CODE_MAX 768             /* bytes of a function that waits */
 #define COOL_MS 1000             /* after a burst of output */
+#define FULL_MS 1000             /* between looks at a log that waits for its readers */
 #define TERMINAL_ROOM (1u << 20) /* more than the kernel keeps for one */
 
 enum {
@@ -68,10 +69,10 @@ static bool pump(struct monitor *m, int *fd, enum log_stream stream)
 
 MONITOR_HOT static void fill(const struct monitor *m, struct pollfd *p)
 {
-    bool pending = client_input_waits(m);
+    bool pending = client_input_waits(m), full = log_is_full(&m->log);
     p[AT_PID] = (struct pollfd){.fd = m->pidfd, .events = POLLIN};
-    p[AT_OUT] = (struct pollfd){.fd = m->out, .events = POLLIN};
-    p[AT_ERR] = (struct pollfd){.fd = m->err, .events = POLLIN};
+    p[AT_OUT] = (struct pollfd){.fd = full ? -1 : m->out, .events = POLLIN};
+    p[AT_ERR] = (struct pollfd){.fd = full ? -1 : m->err, .events = POLLIN};
     p[AT_IN] = (struct pollfd){.fd = pending ? m->in : -1, .events = POLLOUT};
     p[AT_LISTEN] = (struct pollfd){.fd = m->listen_fd, .events = POLLIN};
     for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
@@ -129,6 +130,28 @@ static void give_back(struct monitor *m)
     m->tidy = true;
 }
 
+static void serve(struct monitor *m, const struct pollfd *p)
+{
+    if (p[AT_IN].revents)
+        monitor_client_flush_input(m);
+    if (p[AT_OUT].revents)
+        pump(m, &m->out, LOG_STDOUT);
+    if (p[AT_ERR].revents)
+        pump(m, &m->err, LOG_STDERR);
+    if (p[AT_LISTEN].revents)
+        monitor_client_accept(m);
+    serve_clients(m, p);
+}
+
+/* A client that has moved on, or left, is why we are awake; but who reads an earlier run's output
+ * is no client of ours. */
+static int patience(const struct monitor *m, bool cool, int timeout_ms)
+{
+    if (timeout_ms >= 0)
+        return timeout_ms;
+    return cool ? COOL_MS : log_is_full(&m->log) ? FULL_MS : -1;
+}
+
 MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
 {
     struct pollfd p[AT_ALL];
@@ -139,21 +162,14 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
     }
     m->tidy = false;
     bool cool = m->log.burst && timeout_ms < 0;
-    long n = syscall(SYS_poll, p, (long)AT_ALL, (long)(cool ? COOL_MS : timeout_ms));
+    long n = syscall(SYS_poll, p, (long)AT_ALL, (long)patience(m, cool, timeout_ms));
     if (n == 0 && cool)
         give_back(m);
-    if (n <= 0)
-        return false;
-    if (p[AT_IN].revents)
-        monitor_client_flush_input(m);
-    if (p[AT_OUT].revents)
-        pump(m, &m->out, LOG_STDOUT);
-    if (p[AT_ERR].revents)
-        pump(m, &m->err, LOG_STDERR);
-    if (p[AT_LISTEN].revents)
-        monitor_client_accept(m);
-    serve_clients(m, p);
-    return p[AT_PID].revents != 0;
+    if (n > 0)
+        serve(m, p);
+    if (m->log.surplus_files)
+        log_trim(&m->log);
+    return n > 0 && p[AT_PID].revents != 0;
 }
 
 /* The kernel maps 64 kB around each page it brings back, but never beyond the mapping. An advice

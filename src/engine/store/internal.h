@@ -27,6 +27,9 @@ int store_lock_at(int dir_fd, const char *name, bool create, bool wait);
 int store_read_record(int dir_fd, const char *name, const char *id, struct buf *buf,
                       struct mtd_record *ret, struct mtd_error *err);
 
+/* trash/<entry> has a log that an attached client has still to read. */
+bool store_is_awaited(const struct store *s, const char *entry);
+
 /* store_list() as if it were now_wall_ns: a test need not wait for files to rest. */
 int store_list_at(struct store *s, int64_t now_wall_ns, struct mtd_list *ret,
                   struct mtd_error *err);

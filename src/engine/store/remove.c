@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,10 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
+#include "engine/log/log.h"
+
+#define BUSY_TRIES 100 /* a monitor that is about to end has the lock */
+#define BUSY_PAUSE_MS 5
 
 /* entry: a directory in trash/ of the container id. Reading all names is for records which
  * do not say theirs. */
@@ -62,11 +67,29 @@ int store_retire(struct store *s, const char *id, struct mtd_error *err)
     return rc < 0 ? not_all(s, id, rc, err) : 0;
 }
 
+bool store_is_awaited(const struct store *s, const char *entry)
+{
+    auto_fd int dir = fs_open_dir_at(s->trash_fd, entry);
+    return dir >= 0 && log_is_awaited(dir);
+}
+
+/* An attached client may have more of its log to read than the file it has open. */
+static int delete_but_log(struct store *s, const char *id)
+{
+    static const char *const TREES[] = {"upper", "work", "rootfs"};
+    auto_fd int dir = fs_open_dir_at(s->trash_fd, id);
+    int rc = dir < 0 ? dir : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(TREES) && rc == 0; i++)
+        rc = fs_remove_tree_at(dir, TREES[i]);
+    return rc;
+}
+
 int store_delete(struct store *s, const char *id, struct mtd_error *err)
 {
     int rc = fault_point("store.remove.delete");
     if (rc == 0)
-        rc = fs_remove_tree_at(s->trash_fd, id);
+        rc = store_is_awaited(s, id) ? delete_but_log(s, id)
+                                     : fs_remove_tree_at(s->trash_fd, id);
     return rc < 0 ? not_all(s, id, rc, err) : 0;
 }
 
@@ -180,6 +203,19 @@ static void sweep_entry(struct store *s, const char *entry)
         if (hex_is_valid(entry + n, MTD_ID_LEN))
             KINDS[i].sweep(s, entry, entry + n);
         return;
+    }
+}
+
+void store_sweep_one(struct store *s, const char *id)
+{
+    int busy = -EAGAIN;
+    for (int tries = 0; tries < BUSY_TRIES && busy == -EAGAIN; tries++) {
+        auto_fd int lock = store_lock_at(s->trash_fd, id, false, false);
+        if (lock >= 0)
+            store_delete(s, id, NULL);
+        else if (lock == -EAGAIN)
+            poll(NULL, 0, BUSY_PAUSE_MS);
+        busy = lock;
     }
 }
 

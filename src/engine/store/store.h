@@ -71,9 +71,14 @@ int store_rename(
  * Lock held (its fd may be closed afterwards). Also works on broken records. */
 int store_remove(struct store *s, const char *id, struct mtd_error *err);
 /* The same in two parts, for who wants to say "removed" before the files are deleted: after
- * the first the container and its name are gone, and the next sweep would do the second. */
+ * the first the container and its name are gone, and the next sweep would do the second. The log
+ * stays while an attached client has more files of it to read (log_is_awaited): the client deletes
+ * it when it is done, or the next sweep after that. */
 int store_retire(struct store *s, const char *id, struct mtd_error *err);
 int store_delete(struct store *s, const char *id, struct mtd_error *err);
+/* For that client: deletes what is left of a removed container. Waits
+ * up to half a second for a process that has it locked. */
+void store_sweep_one(struct store *s, const char *id);
 /* Finishes what a crash interrupted (creations are taken back, removals and renames completed,
  * with their names). Cheap when there is nothing to do: one look into trash/, where whatever
  * is not finished has an entry: "new.<id>", "<id>" or "rename.<id>". Entries whose container

@@ -3,8 +3,8 @@
  *         most PACKET_MAX in all. The same on the socketpair a starting front end holds.
  *         Output does not travel here: it is in the log first and last. The monitor says how
  *         that the log has grown (PACKET_LOG, at most one that is not read yet), to who has
- *         asked for that; the client reads the log at its own pace. So a slow client
- *         cannot stall the container, and cannot lose a byte either.
+ *         asked for that; the client reads the log at its own pace and holds what it has
+ *         still to read (log.h), so it cannot lose a byte.
  * Errors  -errno; -EBADMSG = malformed, -EAGAIN = would block, -EPIPE / 0 = peer gone.
  */
 #ifndef ENGINE_WIRE_PACKET_H
@@ -19,8 +19,9 @@ enum packet_type {
     /* monitor to client */
     PACKET_READY = 1, /* struct packet_ready: the command runs */
     PACKET_ERROR,     /* struct mtd_error: the start failed, everything is undone */
-    PACKET_LOG,       /* uint64_t: the log has grown. To the monitor, once: tell me.
-                         One at most is on its way, so an EXIT always finds room. */
+    PACKET_LOG,       /* uint64_t: the log has grown. To the monitor: tell me; again: I go
+                         on in the log's next file. One at most is on its way to a client,
+                         so an EXIT always finds room. */
     PACKET_EXIT,      /* struct packet_exit: last message, the record is on disk */
     /* client to monitor */
     PACKET_STDIN,    /* bytes; empty = end of input */

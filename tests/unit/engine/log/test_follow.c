@@ -1,8 +1,10 @@
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -88,6 +90,142 @@ Test(log_follow, a_few_files_behind)
 {
     follow(5, 1000, 60, false);
 }
+
+/* ---- files that are held -------------------------------------------------------------------- */
+
+/* Opened at the present end and held, read only when all is written. */
+static void hold(unsigned max_file)
+{
+    struct log_writer w;
+    struct log_reader r;
+    open_writer(&w, 1000, max_file);
+    cr_assert_eq(log_reader_open(&r, tmp.fd, false, 0, NULL), 0);
+    cr_assert_eq(log_reader_hold(&r), 0);
+    for (int i = 0; i < 500; i++)
+        write_line(&w, LOG_STDOUT, i);
+    cr_expect(log_is_awaited(tmp.fd));
+    cr_expect_gt(w.surplus_files, 10);
+    cr_expect_gt(w.surplus, 10 * 900);
+    cr_expect_eq(read_numbers(&r, 0, false), 500);
+    cr_expect(!r.lost && r.missed == 0);
+    cr_expect_not(log_is_awaited(tmp.fd), "it has the present file");
+    log_trim(&w);
+    cr_expect_eq(w.surplus_files, 0);
+    log_reader_close(&r);
+    log_close(&w);
+    cr_expect_eq(tempdir_count(tmp.fd, "."), (int)max_file + 1, "and how much is gone");
+}
+
+Test(log_follow, a_reader_that_holds_misses_nothing)
+{
+    hold(3);
+}
+
+Test(log_follow, one_that_holds_a_single_file_misses_nothing)
+{
+    hold(1);
+}
+
+Test(log_follow, the_slowest_of_two_decides)
+{
+    struct log_writer w;
+    struct log_reader slow, fast;
+    open_writer(&w, 1000, 2);
+    cr_assert_eq(log_reader_open(&slow, tmp.fd, false, 0, NULL), 0);
+    cr_assert_eq(log_reader_open(&fast, tmp.fd, false, 0, NULL), 0);
+    cr_assert(log_reader_hold(&slow) == 0 && log_reader_hold(&fast) == 0);
+    for (int i = 0, next = 0; i < 300; i++) {
+        write_line(&w, LOG_STDOUT, i);
+        next = read_numbers(&fast, next, false);
+    }
+    log_reader_close(&fast);
+    cr_expect_eq(read_numbers(&slow, 0, false), 300);
+    log_reader_close(&slow);
+    log_close(&w);
+}
+
+Test(log_follow, more_than_may_be_held_is_told)
+{
+    struct log_writer w;
+    struct log_reader r;
+    int lines = 0;
+    open_writer(&w, 1000, 2);
+    cr_assert_eq(log_reader_open(&r, tmp.fd, false, 0, NULL), 0);
+    cr_assert_eq(log_reader_hold(&r), 0);
+    while (!log_is_full(&w) && lines < 10000)
+        write_line(&w, LOG_STDOUT, lines++);
+    cr_expect_eq(w.surplus_files, 100);
+    log_reader_close(&r);
+    log_trim(&w);
+    cr_expect_not(log_is_full(&w), "it is gone");
+    log_close(&w);
+}
+
+Test(log_follow, a_file_already_dropped_cannot_be_held)
+{
+    struct log_reader r;
+    tempdir_put(&tmp, LOG_NAME, STAMP " stdout F now\n");
+    cr_assert_eq(log_reader_open(&r, tmp.fd, false, 0, NULL), 0);
+    cr_assert_eq(unlinkat(tmp.fd, LOG_NAME, 0), 0);
+    cr_expect_eq(log_reader_hold(&r), -ESTALE);
+    log_reader_close(&r);
+}
+
+/* ---- what is gone --------------------------------------------------------------------------- */
+
+/* All that was written, in bytes of the files. */
+static uint64_t write_lines(struct log_writer *w, int from, int to)
+{
+    uint64_t bytes = 0;
+    char line[64];
+    for (int i = from; i < to; i++) {
+        write_line(w, LOG_STDOUT, i);
+        bytes += LOG_HEAD + (uint64_t)snprintf(line, sizeof(line), "line %d\n", i);
+    }
+    return bytes;
+}
+
+static uint64_t present_bytes(void)
+{
+    struct stat st;
+    char name[64] = LOG_NAME;
+    uint64_t sum = 0;
+    for (int i = 1; fstatat(tmp.fd, name, &st, 0) == 0; i++) {
+        sum += (uint64_t)st.st_size;
+        snprintf(name, sizeof(name), LOG_NAME ".%d", i);
+    }
+    return sum;
+}
+
+Test(log_follow, how_much_was_missed_is_exact)
+{
+    struct log_writer w;
+    struct log_reader r;
+    open_writer(&w, 1000, 3);
+    cr_assert_eq(log_reader_open(&r, tmp.fd, true, 0, NULL), 0);
+    uint64_t read = write_lines(&w, 0, 5);
+    read_numbers(&r, 0, false);
+    cr_expect_eq(r.base, 0);
+    uint64_t all = read + write_lines(&w, 5, 500);
+    uint64_t first = all - present_bytes(); /* where the oldest file begins */
+    read_numbers(&r, 5, true);
+    cr_expect(r.lost);
+    uint64_t file =
+        0; /* the file it had was deleted, but could still be read to its end */
+    for (int i = 0; i < 500 && file + LOG_HEAD + 8 <= 1000; i++)
+        file += LOG_HEAD + 7 + (i > 9);
+    cr_expect_eq(r.missed, first - file, "%llu of %llu", (unsigned long long)r.missed,
+                 (unsigned long long)first);
+    log_reader_close(&r);
+    cr_assert_eq(log_reader_open(&r, tmp.fd, true, 0, NULL), 0);
+    cr_expect_eq(r.base, first, "a new reader is told what it cannot see");
+    cr_assert_eq(log_reader_tail(&r, 1), 0);
+    cr_expect_eq(r.base + r.offset, all - LOG_HEAD - sizeof("line 499"));
+    log_reader_close(&r);
+    log_close(&w);
+}
+
+/* ---- one file ------------------------------------------------------------------------------- */
 
 Test(log_follow, a_single_file)
 {

@@ -232,6 +232,8 @@ static off_t size_of(const char *name)
     return fstatat(tmp.fd, name, &st, 0) == 0 ? st.st_size : -1;
 }
 
+#define LOG_FILES(n) ((n) + 1) /* and how much was rotated away */
+
 Test(logfile, files_are_bounded_in_size_and_number)
 {
     struct log_writer w;
@@ -242,7 +244,7 @@ Test(logfile, files_are_bounded_in_size_and_number)
     cr_expect(size_of(LOG_NAME) > 0 && size_of(LOG_NAME) <= 1000);
     cr_expect(size_of(LOG_NAME ".1") > 800 && size_of(LOG_NAME ".1") <= 1000);
     cr_expect(size_of(LOG_NAME ".2") > 800 && size_of(LOG_NAME ".2") <= 1000);
-    cr_expect_eq(tempdir_count(tmp.fd, "."), 3);
+    cr_expect_eq(tempdir_count(tmp.fd, "."), LOG_FILES(3));
 }
 
 Test(logfile, one_file_is_replaced)
@@ -253,7 +255,7 @@ Test(logfile, one_file_is_replaced)
         write_text(&w, LOG_STDOUT, "some text\n");
     log_close(&w);
     cr_expect(size_of(LOG_NAME) > 0 && size_of(LOG_NAME) <= 500);
-    cr_expect_eq(tempdir_count(tmp.fd, "."), 1);
+    cr_expect_eq(tempdir_count(tmp.fd, "."), LOG_FILES(1));
 }
 
 Test(logfile, fewer_files_than_before_drop_the_rest)
@@ -264,7 +266,7 @@ Test(logfile, fewer_files_than_before_drop_the_rest)
     tempdir_put(&tmp, LOG_NAME ".3", "");
     open_writer(&w, 1000, 2);
     log_close(&w);
-    cr_expect_eq(tempdir_count(tmp.fd, "."), 2);
+    cr_expect_eq(tempdir_count(tmp.fd, "."), LOG_FILES(2));
 }
 
 /* ---- damage ----------------------------------------------------------------------------- */
