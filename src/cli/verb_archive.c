@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/output.h"
 #include "base/parse.h"
 #include "cli/print.h"
 #include "cli/report.h"
@@ -136,23 +137,14 @@ static int check_export(void *values, const struct operands *o, struct mtd_error
     return 0;
 }
 
-/* Under another name until it is complete, so that half an archive is not taken for
- * one. */
 static int export_file(struct cli *c, const char *ref, const char *path,
                        struct mtd_error *err)
 {
-    auto_free char *part = NULL;
-    if (asprintf(&part, "%s.part.%d", path, (int)getpid()) < 0)
-        return mtd_fail(err, ENOMEM, "out of memory");
-    auto_fd int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return mtd_fail_errno(err, errno, "cannot create %.120s", part);
-    int rc = mtd_export(c->engine, ref, fd, err);
-    if (rc == 0 && rename(part, path) < 0)
-        rc = mtd_fail_errno(err, errno, "cannot create %.120s", path);
-    if (rc < 0)
-        unlink(part);
-    return rc;
+    auto_done(output_done) struct output out;
+    int rc = output_open(&out, path, 0600, OUTPUT_REPLACE, err);
+    if (rc == 0)
+        rc = mtd_export(c->engine, ref, out.fd, err);
+    return rc < 0 ? rc : output_commit(&out, true, err);
 }
 
 static int run_export(struct cli *c, void *values, const struct operands *o)

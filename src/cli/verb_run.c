@@ -1,13 +1,13 @@
 /* verb_run - run, create, start, attach: what begins or joins a container's command. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/output.h"
 #include "cli/each.h"
 #include "cli/print.h"
 #include "cli/report.h"
@@ -51,17 +51,33 @@ static bool attaches(const struct run_values *v, const char *stream)
     return false;
 }
 
-/* The file is created before the container, so that two runs cannot both use it. */
-static int open_cidfile(const char *path, struct mtd_error *err)
+/* Without a name until the container's ID is in it: of two runs one gets the name. */
+static int open_cidfile(struct output *o, const char *path, struct mtd_error *err)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (fd < 0 && errno == EEXIST)
+    int rc = output_open(o, path, 0644, OUTPUT_NEW, err);
+    if (rc == -EEXIST)
+        mtd_error_clear(err);
+    if (rc == -EEXIST)
         return mtd_fail(err, EEXIST,
                         "--cidfile: %.120s exists; make sure the other container isn't "
                         "running, or delete the file",
                         path);
-    return fd < 0 ? mtd_fail_errno(err, errno, "--cidfile: cannot create %.120s", path)
-                  : fd;
+    mtd_context(rc < 0 ? err : NULL, "--cidfile");
+    return rc;
+}
+
+static int write_cidfile(struct cli *c, struct output *o, const char *id,
+                         struct mtd_error *err)
+{
+    int rc = fs_write_all(o->fd, id, strlen(id));
+    mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot write %.120s", o->path);
+    if (rc == 0)
+        rc = output_commit(o, false, err);
+    if (rc < 0) {
+        mtd_context(err, "--cidfile");
+        mtd_remove(c->engine, id, true, true, NULL);
+    }
+    return rc;
 }
 
 static int create_container(struct cli *c, struct run_values *v, char id[MTD_ID_SIZE],
@@ -69,19 +85,12 @@ static int create_container(struct cli *c, struct run_values *v, char id[MTD_ID_
 {
     struct mtd_create create = {
         .spec = &v->spec, .name = v->name, .entrypoint_set = v->entrypoint != NULL};
-    auto_fd int cid = v->cidfile ? open_cidfile(v->cidfile, err) : -1;
-    if (v->cidfile && cid < 0)
-        return cid;
-    int rc = mtd_create(c->engine, &create, id, err);
-    if (rc == 0 && cid >= 0) {
-        rc = fs_write_all(cid, id, strlen(id));
-        if (rc < 0) {
-            mtd_fail_errno(err, -rc, "--cidfile: cannot write %.120s", v->cidfile);
-            mtd_remove(c->engine, id, true, true, NULL);
-        }
-    }
-    if (rc < 0 && cid >= 0)
-        unlink(v->cidfile);
+    auto_done(output_done) struct output cid = OUTPUT_NONE;
+    int rc = v->cidfile ? open_cidfile(&cid, v->cidfile, err) : 0;
+    if (rc == 0)
+        rc = mtd_create(c->engine, &create, id, err);
+    if (rc == 0 && v->cidfile)
+        rc = write_cidfile(c, &cid, id, err);
     return rc;
 }
 

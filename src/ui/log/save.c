@@ -3,7 +3,6 @@
 #include "ui/log/save.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,12 +10,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/output.h"
 
 #define PIECE (64u << 10)
 
 struct logsave {
-    int fd;
-    char *path;
+    struct output file;
     const struct logsources *logs;
     struct strv names;
     struct logindex_query *hide;
@@ -35,20 +34,15 @@ int logsave_new(struct logsave **ret, const struct logsave_spec *spec,
     struct logsave *s = calloc(1, sizeof(*s));
     if (!s)
         return mtd_fail_errno(err, ENOMEM, "save");
-    s->fd = -1;
+    s->file = OUTPUT_NONE;
     s->logs = spec->logs;
     s->times = spec->times;
     s->written = UINT64_MAX;
     int r = spec->hide ? logindex_query_new(&s->hide, spec->hide, err) : 0;
     for (size_t i = 0; r == 0 && i < spec->logs->n; i++)
         r = strv_add(&s->names, spec->names[i]);
-    if (r == 0 && !(s->path = strdup(spec->path)))
-        r = -ENOMEM;
-    if (r == 0) {
-        s->fd =
-            open(spec->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        r = s->fd < 0 ? -errno : 0;
-    }
+    if (r == 0)
+        r = output_open(&s->file, spec->path, 0600, OUTPUT_NEW, err);
     if (r < 0) {
         logsave_free(s);
         return mtd_fail_errno(err, -r, "save to \"%s\"", spec->path);
@@ -119,13 +113,13 @@ int logsave_work(struct logsave *s, size_t budget, struct mtd_error *err)
             return mtd_fail_errno(err, -r, "reading the log");
         spent += s->out.len - before + 64;
         if (r == 0 || s->out.len >= PIECE) {
-            int w = fs_write_all(s->fd, s->out.data, s->out.len);
+            int w = fs_write_all(s->file.fd, s->out.data, s->out.len);
             s->out.len = 0;
             if (w < 0)
-                return mtd_fail_errno(err, -w, "writing \"%s\"", s->path);
+                return mtd_fail_errno(err, -w, "writing \"%s\"", s->file.path);
         }
         if (r == 0)
-            return 0;
+            return output_commit(&s->file, false, err);
     }
     return -EAGAIN;
 }
@@ -137,18 +131,16 @@ uint64_t logsave_lines(const struct logsave *s)
 
 const char *logsave_path(const struct logsave *s)
 {
-    return s->path;
+    return s->file.path;
 }
 
 void logsave_free(struct logsave *s)
 {
     if (!s)
         return;
-    if (s->fd >= 0)
-        close(s->fd);
+    output_done(&s->file);
     logindex_query_free(s->hide);
     strv_done(&s->names);
     buf_done(&s->out);
-    free(s->path);
     free(s);
 }

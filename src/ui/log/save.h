@@ -1,5 +1,6 @@
 /* logsave - writes the lines a log view shows into a file, in pieces.
- * Rule    the file must not exist yet; what the container wrote goes there as it is.
+ * Rule    the file must not exist yet, and is there when it is complete; what the container
+ *         wrote goes there as it is.
  */
 #ifndef UI_LOG_SAVE_H
 #define UI_LOG_SAVE_H

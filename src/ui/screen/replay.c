@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "base/output.h"
 #include "base/parse.h"
 #include "ui/draw/svg.h"
 #include "ui/draw/text.h"
@@ -101,13 +102,27 @@ static void step_clock(struct replay *s, struct ui *ui, struct canvas *c, char *
         fail(s, "not a timestamp", arg);
 }
 
+static void write_file(struct replay *s, const char *path, const struct buf *text)
+{
+    auto_done(output_done) struct output out;
+    struct mtd_error err = {0};
+    int rc = output_open(&out, path, 0666, OUTPUT_REPLACE, &err);
+    if (rc == 0)
+        rc = fs_write_all(out.fd, text->data, text->len);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot write %.120s", path);
+    if (rc == 0)
+        rc = output_commit(&out, false, &err);
+    if (rc < 0)
+        fail(s, "screen", err.text);
+}
+
 static void write_screen(struct replay *s, const char *path, const struct buf *text)
 {
-    auto_file FILE *f = *path ? fopen(path, "we") : NULL;
-    FILE *out = *path ? f : stdout;
-    if (!out || (text->len && fwrite(text->data, text->len, 1, out) != 1) ||
-        fflush(out) != 0)
-        fail(s, "cannot write", *path ? path : "stdout");
+    if (*path)
+        write_file(s, path, text);
+    else if ((text->len && fwrite(text->data, text->len, 1, stdout) != 1) ||
+             fflush(stdout) != 0)
+        fail(s, "cannot write", "stdout");
 }
 
 static void step_dump(struct replay *s, struct ui *ui, struct canvas *c, char *arg)
