@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/words.h"
 #include "ui/draw/svg.h"
 #include "ui/screen/dispatch.h"
 #include "ui/screen/jobs.h"
@@ -22,11 +23,29 @@ static int64_t mono_ns(void *app)
     return 1000 * NS_PER_SEC;
 }
 
+/* As it is run. An id in full is written as "@name": what names a container otherwise would
+ * be seen to. */
+static char *line_of(struct uibox *b, const struct job *j)
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < j->argv.len; i++) {
+        const char *w = j->argv.items[i];
+        const struct row *r = model_find(&b->ui.model, w);
+        auto_done(strv_done) struct strv word = {0};
+        buf_puts(&text, i ? " " : j->external ? "" : "mytop-docker --batch ");
+        if (r && r->s->name)
+            buf_printf(&text, "@%s", r->s->name);
+        else if (strv_add(&word, w) == 0)
+            words_join(&word, &text);
+    }
+    return buf_take(&text);
+}
+
 /* What is asked quietly (not by job_start) gets an answer; actions are only noted. */
 static int start(void *app, struct job *j)
 {
     struct uibox *b = app;
-    auto_free char *line = job_line(j);
+    auto_free char *line = line_of(b, j);
     size_t n = strlen(b->started);
     if (j->started_mono == 0) {
         if (strcmp(j->argv.items[0], "inspect") == 0)
@@ -40,6 +59,8 @@ static int start(void *app, struct job *j)
         j->done(j, 0);
         return 0;
     }
+    if (b->keep == j)
+        return 0;
     snprintf(b->started + n, sizeof(b->started) - n, "%s\n", line);
     snprintf(b->way_back, sizeof(b->way_back), "%s", j->way_back ? j->way_back : "");
     j->ui->jobs--;

@@ -13,10 +13,11 @@ struct uibox {
     struct tempdir dir;
     struct mtd_options options;
     char root[600], run[600];
-    char started[4096]; /* command lines of actions, one a line */
+    char started[4096]; /* command lines of actions, one a line; "@api": the id of api */
     char way_back[64];  /* what the last of them says about leaving it */
     char copied[1024];
     bool quit;
+    struct job *keep; /* this one is neither noted nor ended: the test ends it */
 };
 #define UIBOX_NOW 1767323045000000000LL /* 2026-01-02T03:04:05Z */
 

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "ui/screen/dispatch.h"
+#include "ui/screen/jobs.h"
 #include "uibox.h"
 
 static void expect(const char *keys, const char *line)
@@ -18,15 +19,14 @@ static void expect(const char *keys, const char *line)
 
 Test(actions, one_key_one_command_line)
 {
-    expect("s", "mytop-docker --batch stop api\n");
-    expect("j j s", "mytop-docker --batch start job\n");
-    expect("r", "mytop-docker --batch restart api\n");
-    expect("p", "mytop-docker --batch pause api\n");
-    expect("j p", "mytop-docker --batch unpause db\n");
-    expect("a", "mytop-docker --batch attach api\n");
+    expect("j j s", "mytop-docker --batch start @job\n");
+    expect("j j r", "mytop-docker --batch restart @job\n");
+    expect("p", "mytop-docker --batch pause @api\n");
+    expect("j p", "mytop-docker --batch unpause @db\n");
+    expect("a", "mytop-docker --batch attach @api\n");
     expect(
         "e",
-        "mytop-docker --batch exec -it api /bin/sh -c 'command -v bash >/dev/null 2>&1 "
+        "mytop-docker --batch exec -it @api /bin/sh -c 'command -v bash >/dev/null 2>&1 "
         "&& exec bash || exec sh'\n");
 }
 
@@ -44,10 +44,10 @@ static void expect_way_back(const char *keys, const char *line, const char *way_
 /* PID 1 of a container without a terminal ignores ctrl-c, and it has no key to detach with. */
 Test(actions, there_is_a_way_back_from_an_attached_container)
 {
-    expect_way_back("a", "mytop-docker --batch attach api\n", "ctrl-p ctrl-q");
+    expect_way_back("a", "mytop-docker --batch attach @api\n", "ctrl-p ctrl-q");
     expect_way_back("j j j j a",
                     "mytop-docker --batch attach --sig-proxy=false "
-                    "'web-\xe6\xbc\xa2\xe5\xad\x97'\n",
+                    "@web-\xe6\xbc\xa2\xe5\xad\x97\n",
                     "ctrl-c");
 }
 
@@ -56,22 +56,120 @@ Test(actions, losing_something_is_asked_first)
     expect("d", "");
     expect("d Enter", "");
     expect("d y", ""); /* it runs: only force */
-    expect("d f", "mytop-docker --batch rm -f api\n");
-    expect("j j d y", "mytop-docker --batch rm job\n");
-    expect("j j d Tab Enter", "mytop-docker --batch rm job\n");
+    expect("d f", "mytop-docker --batch rm -f @api\n");
+    expect("j j d y", "mytop-docker --batch rm @job\n");
+    expect("j j d Tab Enter", "mytop-docker --batch rm @job\n");
     expect("j j d Esc", "");
     expect("K Enter", "");
-    expect("K Enter y", "mytop-docker --batch kill --signal=SIGTERM api\n");
+    expect("K Enter y", "mytop-docker --batch kill --signal=SIGTERM @api\n");
     expect("K u y", "");
-    expect("K j Enter y", "mytop-docker --batch kill --signal=SIGKILL api\n");
+    expect("K j Enter y", "mytop-docker --batch kill --signal=SIGKILL @api\n");
     expect("j j K", "");
+    expect("s", "");
+    expect("s Enter", "");
+    expect("s y", "mytop-docker --batch stop @api\n");
+    expect("r", "");
+    expect("r y", "mytop-docker --batch restart @api\n");
+    expect("j j j j j s y", "mytop-docker --batch stop @loop\n"); /* restarting */
+}
+
+/* Fingers that know less: e, d, r, s, p mean something there. */
+Test(actions, no_key_acts_while_the_log_fills_the_screen)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "l");
+    for (size_t i = 0; i < b.ui.keys.len; i++) {
+        const struct binding *k = &b.ui.keys.table[i];
+        struct input_event ev = {.key = k->keys[0]};
+        if (k->context != CONTEXT_GLOBAL || !k->acts || k->keys[0] == 'd')
+            continue;
+        ui_key(&b.ui, &ev);
+        cr_expect_null(b.ui.modal, "%s", k->name);
+        cr_expect(uibox_shows(&b, "is locked while the log fills the screen"), "%s",
+                  k->name);
+    }
+    uibox_keys(&b, "d Space b u F < > Del");
+    cr_expect_null(b.ui.modal);
+    cr_expect_str_eq(b.started, "");
+    uibox_keys(&b, "Esc s y");
+    cr_expect_str_eq(b.started, "mytop-docker --batch stop @api\n");
+    uibox_done(&b);
+}
+
+/* In Top the process under the cursor is meant, not the container. */
+Test(actions, K_in_top_is_about_a_process)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "T K");
+    cr_expect_null(b.ui.modal, "there is no process to signal");
+    uibox_keys(&b, "Esc K");
+    cr_expect(uibox_shows(&b, "kill api: which signal?"), "%s", uibox_text(&b));
+    uibox_done(&b);
+}
+
+/* A mark that a filter hides is not acted on, and is not lost either. */
+Test(actions, hidden_marks_do_not_act)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 100, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "j j Space Space /");
+    uibox_type(&b, "name:job");
+    uibox_keys(&b, "Enter");
+    cr_expect(uibox_shows(&b, "2 marked, 1 hidden"), "%s", uibox_text(&b));
+    uibox_keys(&b, "d");
+    cr_expect(uibox_shows(&b, "Not the 1 marked that the filter hides"), "%s",
+              uibox_text(&b));
+    uibox_keys(&b, "y");
+    cr_expect_str_eq(b.started, "mytop-docker --batch rm @job\n");
+    cr_expect_eq(model_marked(&b.ui.model), 1);
+    uibox_keys(&b, "d");
+    cr_expect_null(b.ui.modal);
+    cr_expect(uibox_shows(&b, "the filter hides the 1 marked; U unmarks them"), "%s",
+              uibox_text(&b));
+    uibox_done(&b);
+}
+
+static void end_job(struct uibox *b, int status, const char *output)
+{
+    struct job *j = job_new(&b->ui);
+    job_arg(j, "stop");
+    job_arg(j, model_selected(&b->ui.model)->s->id);
+    j->started_mono = 1;
+    b->keep = j;
+    job_start(j, "stopping");
+    buf_puts(&j->output, output);
+    job_finish(j, status);
+}
+
+/* The end of the line is what is cut: the outcome is at its beginning. */
+Test(actions, a_message_begins_with_the_outcome)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    end_job(&b, 0, "api\n");
+    cr_expect(uibox_shows(&b, " done 0.0 s  stop api"), "%s", uibox_text(&b));
+    end_job(&b, 125,
+            "mytop-docker: it did not end within the ten seconds that it was given, and "
+            "neither after SIGKILL\n");
+    cr_expect(uibox_shows(&b, " FAILED 125  stop: it did not end within"), "%s",
+              uibox_text(&b));
+    cr_expect(uibox_shows(&b, "L: whole"));
+    uibox_keys(&b, "j L");
+    cr_expect(uibox_shows(&b, "neither after SIGKILL"), "%s", uibox_text(&b));
+    uibox_done(&b);
 }
 
 Test(actions, marks_are_acted_on_together)
 {
-    expect("j j Space Space d y", "mytop-docker --batch rm job done\n");
+    expect("j j Space Space d y", "mytop-docker --batch rm @job @done\n");
     expect("Space Space s", "");
-    expect("Space Space s y", "mytop-docker --batch stop api db\n");
+    expect("Space Space s y", "mytop-docker --batch stop @api @db\n");
 }
 
 Test(actions, exec_needs_a_running_one)
@@ -128,8 +226,9 @@ Test(actions, rename_and_commit)
     uibox_keys(&b, "Down");
     uibox_type(&b, "it works");
     uibox_keys(&b, "Enter");
-    cr_expect_str_eq(b.started, "mytop-docker --batch rename api api2\n"
-                                "mytop-docker --batch commit -m 'it works' api mine:1\n");
+    cr_expect_str_eq(b.started,
+                     "mytop-docker --batch rename @api api2\n"
+                     "mytop-docker --batch commit -m 'it works' @api mine:1\n");
     uibox_done(&b);
 }
 
@@ -335,8 +434,8 @@ Test(actions, a_question_is_about_the_container_it_was_asked_for)
     model_move(&b.ui.model, -4);
     uibox_type(&b, "ls -l");
     uibox_keys(&b, "Enter");
-    cr_expect(strstr(b.started, "kill --signal=SIGTERM api\n"), "%s", b.started);
-    cr_expect(strstr(b.started, "exec -it 'web-"), "%s", b.started);
+    cr_expect(strstr(b.started, "kill --signal=SIGTERM @api\n"), "%s", b.started);
+    cr_expect(strstr(b.started, "exec -it @web-"), "%s", b.started);
     uibox_done(&b);
 }
 

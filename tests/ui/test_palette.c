@@ -271,8 +271,8 @@ Test(dialogs, a_frozen_list_is_not_acted_on)
     cr_expect(uibox_shows(&b, "press Z first"));
     cr_expect_null(b.ui.modal);
     cr_expect_str_eq(b.started, "");
-    uibox_keys(&b, "Z s");
+    uibox_keys(&b, "Z s y");
     cr_expect(!uibox_shows(&b, "[frozen"));
-    cr_expect_str_eq(b.started, "mytop-docker --batch stop api\n");
+    cr_expect_str_eq(b.started, "mytop-docker --batch stop @api\n");
     uibox_done(&b);
 }

@@ -104,7 +104,7 @@ Test(why, the_keys_work_on_the_card)
     cr_expect(uibox_shows(&b, "eating"));
     cr_expect(!uibox_shows(&b, "why did job end?"));
     uibox_keys(&b, "Esc Enter s");
-    cr_expect_str_eq(b.started, "mytop-docker --batch start job\n");
+    cr_expect_str_eq(b.started, "mytop-docker --batch start @job\n");
     b.started[0] = '\0';
     uibox_keys(&b, "Enter");
     cr_assert(uibox_shows(&b, "why did job end?"));

@@ -79,7 +79,7 @@ static void draw_preview(const struct form *f, struct pen p)
         return;
     }
     buf_puts(&text, "= mytop-docker ");
-    words_join(&argv, &text);
+    model_words(f->modal.around->model, &argv, &text);
     for (const char *s = text.data; s && *s && p.row < p.r.rows; p.row++, p.col = 0) {
         size_t n = text_fit(s, strlen(s), p.r.cols);
         pen_text(&p, STYLE(COLOR_INFO), s, n);

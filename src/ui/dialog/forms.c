@@ -65,7 +65,7 @@ static const struct form_field COMMIT_FIELDS[] = {
 static int commit_build(const struct form *f, struct strv *ret, size_t *field,
                         struct mtd_error *err)
 {
-    const struct row *r = row_of(f);
+    const struct about *a = f->arg;
     const char *name = form_text(f, COMMIT_NAME), *message = form_text(f, COMMIT_MESSAGE);
     *field = COMMIT_NAME;
     if (!*name)
@@ -79,7 +79,7 @@ static int commit_build(const struct form *f, struct strv *ret, size_t *field,
     }
     if (!form_ticked(f, COMMIT_PAUSE))
         strv_add(ret, "--pause=false");
-    strv_add(ret, r && r->s->name ? r->s->name : ((const struct about *)f->arg)->id);
+    strv_add(ret, a->id);
     return strv_add(ret, name);
 }
 
@@ -178,7 +178,7 @@ static int rename_build(const struct form *f, struct strv *ret, size_t *field,
     if (rc < 0)
         return rc;
     strv_add(ret, "rename");
-    strv_add(ret, r && r->s->name ? r->s->name : ((const struct about *)f->arg)->id);
+    strv_add(ret, ((const struct about *)f->arg)->id);
     return strv_add(ret, name);
 }
 

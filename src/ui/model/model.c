@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+#include "base/words.h"
+
 void model_init(struct model *m)
 {
     *m = (struct model){0};
@@ -128,6 +131,19 @@ const struct row *model_find(const struct model *m, const char *id)
     return NULL;
 }
 
+int model_words(const struct model *m, const struct strv *argv, struct buf *ret)
+{
+    auto_done(strv_done) struct strv words = {0};
+    for (size_t i = 0; i < argv->len; i++) {
+        const char *w = argv->items[i];
+        const struct row *r = strlen(w) == MTD_ID_LEN ? model_find(m, w) : NULL;
+        int rc = strv_add(&words, r && r->s->name ? r->s->name : w);
+        if (rc < 0)
+            return rc;
+    }
+    return words_join(&words, ret);
+}
+
 int model_filter(struct model *m, const char *text, struct mtd_error *err)
 {
     int rc = filter_set(&m->filter, text, err);
@@ -144,6 +160,14 @@ size_t model_marked(const struct model *m)
     return n;
 }
 
+size_t model_marked_shown(const struct model *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->n_shown; i++)
+        n += m->shown[i]->t->marked;
+    return n;
+}
+
 void model_mark_all(struct model *m, bool on)
 {
     for (size_t i = 0; on && i < m->n_shown; i++)
@@ -155,11 +179,11 @@ void model_mark_all(struct model *m, bool on)
 size_t model_targets(const struct model *m, const struct row **ret, size_t max)
 {
     size_t n = 0;
-    for (size_t i = 0; i < m->list.len && n < max; i++)
-        if (m->rows[i].t->marked)
-            ret[n++] = &m->rows[i];
+    for (size_t i = 0; i < m->n_shown && n < max; i++)
+        if (m->shown[i]->t->marked)
+            ret[n++] = m->shown[i];
     const struct row *one = model_selected(m);
-    if (n == 0 && one && max)
+    if (n == 0 && one && max && !model_marked(m))
         ret[n++] = one;
     return n;
 }

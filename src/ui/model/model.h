@@ -9,6 +9,7 @@
 #ifndef UI_MODEL_MODEL_H
 #define UI_MODEL_MODEL_H
 
+#include "base/buf.h"
 #include "engine/engine.h"
 #include "ui/model/filter.h"
 
@@ -95,14 +96,18 @@ void model_sort(struct model *m, enum sort s); /* the same again reverses */
 const struct row *model_selected(const struct model *m); /* NULL = nothing shown */
 /* Also finds hidden ones. */
 const struct row *model_find(const struct model *m, const char *id);
+/* A command line for people: ids of containers in it become their names. */
+int model_words(const struct model *m, const struct strv *argv, struct buf *ret);
 void model_move(struct model *m, int delta);
 void model_select(struct model *m, size_t index);
 bool model_select_id(struct model *m, const char *id); /* false = not shown */
 
-/* The rows an action applies to: the marked ones, else the selected one. At most max. */
+/* The rows an action applies to: the marked ones that are shown, in the order of the
+ * screen, else the selected one. At most max; none while all marked ones are hidden. */
 size_t model_targets(const struct model *m, const struct row **ret, size_t max);
 size_t model_marked(const struct model *m);
-void model_mark_all(struct model *m, bool on); /* the shown ones */
+size_t model_marked_shown(const struct model *m); /* of those: not hidden by a filter */
+void model_mark_all(struct model *m, bool on);    /* the shown ones */
 
 /* Takes figures of shown rows first..first+n; of all that run when sorted by a figure. */
 void model_sample(struct model *m, struct mtd_engine *e, size_t first, size_t n);

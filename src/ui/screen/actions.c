@@ -39,7 +39,9 @@ static bool is_paused(const struct row *r)
 
 struct plan {
     const char *verb, *option, *busy, *force_option;
-    row_filter take; /* rows it makes sense for; NULL = all */
+    row_filter take;  /* rows it makes sense for; NULL = all */
+    row_filter asks;  /* rows that lose something by it: asked about first; NULL = none */
+    const char *lost; /* what, for the question */
     char option_text[32];
 };
 
@@ -57,7 +59,7 @@ static void carry_out(struct ui *ui, const struct plan *plan, bool force,
     for (size_t i = 0; i < t->n; i++) {
         if (plan->take && !plan->take(t->rows[i]))
             continue;
-        job_arg(j, target_reference(t->rows[i]));
+        job_arg(j, t->rows[i]->s->id);
         job_about(j, t->rows[i]);
     }
     if (j->ids.len)
@@ -79,7 +81,8 @@ static void confirmed(void *app, bool force, void *arg)
     struct targets t;
     targets_again(ui, p->subjects, p->n, &t);
     carry_out(ui, &p->plan, force, &t);
-    model_mark_all(&ui->model, false);
+    for (size_t i = 0; i < t.n; i++) /* what a filter hides stays marked */
+        t.rows[i]->t->marked = false;
 }
 
 static struct pending *make_pending(const struct plan *plan, const struct targets *t)
@@ -125,6 +128,9 @@ static void ask(struct ui *ui, const struct plan *plan, const struct targets *t,
         describe(ui, t->rows[i], &text);
     if (lost)
         buf_printf(&text, "\n%s\n", lost);
+    size_t hidden = model_marked(&ui->model) - model_marked_shown(&ui->model);
+    if (hidden)
+        buf_printf(&text, "\nNot the %zu marked that the filter hides.\n", hidden);
     if (t->n == 1)
         snprintf(title, sizeof(title), "%s %s?", plan->verb, t->rows[0]->s->name);
     else
@@ -141,17 +147,20 @@ static void ask(struct ui *ui, const struct plan *plan, const struct targets *t,
     ui_push(ui, confirm_new(c));
 }
 
-/* One container: at once. Several: they are listed first. */
+/* One container that loses nothing: at once. Several are listed first. */
 static void act(struct ui *ui, const struct plan *plan, const struct targets *t)
 {
     struct targets fit = {.n = 0};
+    bool loses = false;
     for (size_t i = 0; i < t->n; i++)
-        if (!plan->take || plan->take(t->rows[i]))
+        if (!plan->take || plan->take(t->rows[i])) {
+            loses |= plan->asks && plan->asks(t->rows[i]);
             fit.rows[fit.n++] = t->rows[i];
-    if (fit.n == 1 && t->n == 1)
+        }
+    if (fit.n == 1 && t->n == 1 && !loses)
         carry_out(ui, plan, false, &fit);
     else if (fit.n)
-        ask(ui, plan, &fit, NULL, false);
+        ask(ui, plan, &fit, loses ? plan->lost : NULL, false);
     else
         ui_say(ui, SAY_WARNING, "%s: %s is %s", plan->verb, t->rows[0]->s->name,
                mtd_state_name(t->rows[0]->s->state));
@@ -161,7 +170,11 @@ void action_stop_start(struct ui *ui)
 {
     struct targets t;
     static const struct plan STOP = {
-        .verb = "stop", .busy = "stopping", .take = is_alive};
+        .verb = "stop",
+        .busy = "stopping",
+        .take = is_alive,
+        .asks = is_alive,
+        .lost = "It gets its stop signal, and is killed if it does not end in time."};
     static const struct plan START = {
         .verb = "start", .busy = "starting", .take = is_dead};
     if (targets_find(ui, &t))
@@ -171,7 +184,11 @@ void action_stop_start(struct ui *ui)
 void action_restart(struct ui *ui)
 {
     struct targets t;
-    static const struct plan PLAN = {.verb = "restart", .busy = "restarting"};
+    static const struct plan PLAN = {.verb = "restart",
+                                     .busy = "restarting",
+                                     .asks = is_alive,
+                                     .lost =
+                                         "It is stopped first: what it is doing ends."};
     if (targets_find(ui, &t))
         act(ui, &PLAN, &t);
 }
@@ -256,7 +273,13 @@ void action_kill(struct ui *ui)
         if (row_is_alive(t.rows[i]))
             memcpy(v->subjects[v->n++].id, t.rows[i]->s->id, MTD_ID_SIZE);
     if (v->n) {
-        struct modal *m = menu_new(&(struct menu){.title = "kill: which signal?",
+        char title[96];
+        if (t.n == 1)
+            snprintf(title, sizeof(title), "kill %.60s: which signal?",
+                     t.rows[0]->s->name);
+        else
+            snprintf(title, sizeof(title), "kill %zu containers: which signal?", v->n);
+        struct modal *m = menu_new(&(struct menu){.title = title,
                                                   .items = SIGNALS,
                                                   .n = ARRAY_SIZE(SIGNALS),
                                                   .choose = choose_signal,

@@ -66,9 +66,11 @@ static void flags(const struct ui *ui, struct pen *p)
                  m->list.len);
         flag(p, COLOR_MATCH, text);
     }
-    size_t marked = model_marked(m);
+    size_t marked = model_marked(m), hidden = marked - model_marked_shown(m);
     if (marked) {
         snprintf(text, sizeof(text), "%zu marked", marked);
+        if (hidden)
+            snprintf(text, sizeof(text), "%zu marked, %zu hidden", marked, hidden);
         flag(p, COLOR_MARKED, text);
     }
     if (m->sort != SORT_TIME || m->reverse) {
@@ -170,7 +172,7 @@ static void tab_state(const struct ui *ui, bool name, char *out, size_t size)
     bool grep = ui->tab == TAB_LOGS && logview_shows_grep(v);
     const struct row *row = name && !grep ? model_find(&ui->model, ui->shown_id) : NULL;
     char status[128] = "", whose[160] = "";
-    size_t marked = model_marked(&ui->model);
+    size_t marked = model_marked_shown(&ui->model);
     const char *dash = ui->ascii ? "--" : "\xe2\x94\x80\xe2\x94\x80";
     if (v->ops->status)
         v->ops->status((struct view *)v, status, sizeof(status));
@@ -236,7 +238,8 @@ void bar_tabs(const struct ui *ui, struct canvas *c, struct rect r)
 static bool is_wanted(const struct ui *ui, const struct binding *b)
 {
     const struct row *r = model_selected(&ui->model);
-    if (!b->label || !b->keys[0] || (b->acts && ui->read_only))
+    bool locked = ui->read_only || ui_contexts(ui) & 1u << CONTEXT_LOG_FULL;
+    if (!b->label || !b->keys[0] || (b->acts && locked))
         return false;
     if (b->command == CMD_WHY)
         return r && !row_is_alive(r);
@@ -322,7 +325,12 @@ static void draw_message(const struct ui *ui, struct pen *p)
                                         [SAY_WARNING] = COLOR_WARNING,
                                         [SAY_ERROR] = COLOR_ERROR};
     struct style st = STYLE(COLORS[ui->message.level]);
-    pen_field(p, p->r.cols - 2, false, st, ui->message.text);
+    const char *text = ui->message.text, *hint = "  L: whole";
+    int room = p->r.cols - 2;
+    bool cut = text_width(text, strlen(text)) > room && room > 30;
+    pen_field(p, cut ? room - (int)strlen(hint) : room, false, st, text);
+    if (cut)
+        pen_puts(p, STYLE(COLOR_KEY), hint);
 }
 
 void bar_footer(const struct ui *ui, struct canvas *c, struct rect r)

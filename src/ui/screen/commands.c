@@ -6,6 +6,7 @@
 #include "ui/dialog/dialog.h"
 #include "ui/dialog/forms.h"
 #include "ui/dialog/why.h"
+#include "ui/draw/text.h"
 #include "ui/screen/actions.h"
 #include "ui/screen/palette.h"
 #include "ui/screen/shell.h"
@@ -211,6 +212,15 @@ static void cmd_copy(struct ui *ui)
         ui->around.copy(ui, r->s->id);
 }
 
+static void cmd_message(struct ui *ui)
+{
+    auto_done(buf_done) struct buf rows = {0};
+    const char *text = ui->last_message.text;
+    if (text_wrap(text[0] ? text : "there was none yet", ui->cols > 12 ? ui->cols - 4 : 8,
+                  0, &rows) == 0)
+        ui_push(ui, pager_new("the last message", rows.data ? rows.data : ""));
+}
+
 static void cmd_freeze(struct ui *ui)
 {
     ui->frozen = !ui->frozen;
@@ -289,6 +299,7 @@ static const struct {
     {CMD_PALETTE, palette_open},
     {CMD_HELP, cmd_help},
     {CMD_COPY, cmd_copy},
+    {CMD_MESSAGE, cmd_message},
     {CMD_FREEZE, cmd_freeze},
     {CMD_MOUSE, cmd_mouse},
     {CMD_REDRAW, cmd_redraw},

@@ -27,8 +27,9 @@ static void merge_logs(struct ui *ui)
 {
     const struct mtd_summary *marked[CONFIRM_MAX];
     const struct row *rows[CONFIRM_MAX];
-    size_t n =
-        model_marked(&ui->model) > 1 ? model_targets(&ui->model, rows, CONFIRM_MAX) : 0;
+    size_t n = model_marked_shown(&ui->model) > 1
+                   ? model_targets(&ui->model, rows, CONFIRM_MAX)
+                   : 0;
     for (size_t i = 0; i < n; i++)
         marked[i] = rows[i]->s;
     logview_merge(ui->tabs[TAB_LOGS], marked, n);
@@ -121,9 +122,19 @@ static void plain_key(struct ui *ui, const struct key *k)
         command_of_screen(ui, k->command);
 }
 
+/* Fingers that read a log as in less must not touch the container. */
+static bool only_reads(const struct ui *ui)
+{
+    return ui_contexts(ui) & 1u << CONTEXT_LOG_FULL;
+}
+
 static void bound_key(struct ui *ui, const struct key *k, const struct binding *b)
 {
-    if (b && b->acts && ui->read_only)
+    if (b && b->acts && only_reads(ui))
+        ui_say(ui, SAY_WARNING,
+               "\"%s\" is locked while the log fills the screen: Esc goes back first",
+               b->name);
+    else if (b && b->acts && ui->read_only)
         ui_say(ui, SAY_WARNING, "read-only: \"%s\" is locked", b->name);
     else if (b && b->acts && ui->frozen)
         ui_say(ui, SAY_WARNING,

@@ -30,6 +30,7 @@ void job_free(struct job *j)
     strv_done(&j->argv);
     strv_done(&j->ids);
     buf_done(&j->output);
+    free(j->title);
     free(j);
 }
 
@@ -43,13 +44,33 @@ int job_about(struct job *j, const struct row *r)
     return j ? strv_add(&j->ids, r->s->id) : -ENOMEM;
 }
 
+static bool is_id(const char *word)
+{
+    return strlen(word) == MTD_ID_LEN && strspn(word, "0123456789abcdef") == MTD_ID_LEN;
+}
+
+/* With ids as short as `ps` prints them. */
 char *job_line(const struct job *j)
 {
     struct buf b = {0};
+    auto_done(strv_done) struct strv words = {0};
+    if (strv_add_all(&words, &j->argv) < 0)
+        return NULL;
+    for (size_t i = 0; i < words.len; i++)
+        if (is_id(words.items[i]))
+            words.items[i][MTD_SHORT_ID_LEN] = '\0';
     if (!j->external)
         buf_puts(&b, "mytop-docker --batch ");
-    words_join(&j->argv, &b);
+    words_join(&words, &b);
     return buf_take(&b);
+}
+
+/* Now, because names change and what is removed has none afterwards. */
+static void set_title(struct job *j)
+{
+    struct buf b = {0};
+    model_words(&j->ui->model, &j->argv, &b);
+    j->title = buf_take(&b);
 }
 
 static void set_busy(struct ui *ui, const struct strv *ids, const char *text)
@@ -70,6 +91,7 @@ void job_start(struct job *j, const char *busy)
     j->started_mono = ui->platform->mono_ns(ui->app);
     set_busy(ui, &j->ids, busy ? busy : "");
     ui->jobs++;
+    set_title(j);
     int rc = ui->platform->start(ui->app, j);
     if (rc < 0) {
         buf_printf(&j->output, "cannot start a process: %s", strerror(-rc));
@@ -96,20 +118,20 @@ static void last_line(const struct buf *output, char *ret, size_t size)
     snprintf(ret, size, "%.*s", (int)n, s);
 }
 
-static void report(struct job *j, const char *line, int status, int64_t took)
+static void report(struct job *j, int status, int64_t took)
 {
     char why[400];
+    const char *title = j->title ? j->title : "";
     last_line(&j->output, why, sizeof(why));
     if (j->terminal) { /* it printed to the terminal */
         if (status >= 125 && status <= 127)
-            ui_say(j->ui, SAY_ERROR, "%s: status %d", line, status);
-        return;
-    }
-    if (status != 0)
-        ui_say(j->ui, SAY_ERROR, "%s",
-               why[0] ? why : "it failed without a message: see :journal");
+            ui_say(j->ui, SAY_ERROR, "FAILED %d  %s", status, title);
+    } else if (status != 0 && why[0])
+        ui_say(j->ui, SAY_ERROR, "FAILED %d  %s: %s", status, j->argv.items[0], why);
+    else if (status != 0)
+        ui_say(j->ui, SAY_ERROR, "FAILED %d  %s, without a message", status, title);
     else
-        ui_say(j->ui, SAY_INFO, "%s: done in %.1f s", line, (double)took / NS_PER_SEC);
+        ui_say(j->ui, SAY_INFO, "done %.1f s  %s", (double)took / NS_PER_SEC, title);
 }
 
 /* One long line, as an error is, must be readable without scrolling to the right; tables
@@ -137,12 +159,11 @@ void job_finish(struct job *j, int status)
                                                           .started_at = j->started_at,
                                                           .took_ns = took,
                                                           .status = status});
-        const char *shown = strstr(line, "--batch ");
-        report(j, shown ? shown + 8 : line, status, took);
     }
+    report(j, status, took);
     bool said = j->output.data && j->output.len > 0;
     if (j->show && line && said && (status == 0 || strchr(j->output.data, '\n')))
-        show_output(ui, line, &j->output);
+        show_output(ui, j->title ? j->title : line, &j->output);
     job_free(j);
     ui_request(ui, REQUEST_REFRESH);
 }

@@ -1,5 +1,7 @@
 /* jobs - running a batch command as a child process, and what becomes of its result: busy
  * text in the list, message line, journal.
+ * Message the outcome first, since the end of a line is cut: "done 0.3 s  stop api",
+ *         "FAILED 125  run: image ..."
  */
 #ifndef UI_SCREEN_JOBS_H
 #define UI_SCREEN_JOBS_H
@@ -11,6 +13,7 @@ struct job {
     struct ui *ui;
     struct strv argv;   /* what follows "mytop-docker --batch" */
     struct strv ids;    /* containers it is about, for the busy text */
+    char *title;        /* argv for people, with names; set by job_start() */
     struct buf output;  /* stdout and stderr */
     int64_t started_at; /* wall ns */
     int64_t started_mono;
@@ -33,7 +36,7 @@ void job_start(struct job *j, const char *busy);
 /* The default done(): journal, message, output; frees j. A done() of your own ends with
  * it. */
 void job_finish(struct job *j, int status);
-/* "mytop-docker --batch stop api", for people; caller frees. */
+/* "mytop-docker --batch stop 4242deadbeef", to be typed again; caller frees. */
 char *job_line(const struct job *j);
 
 #endif

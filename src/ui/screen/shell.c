@@ -15,8 +15,9 @@
 static void shell_ended(struct job *j, int status)
 {
     struct ui *ui = j->ui;
-    char name[MTD_ID_SIZE];
-    snprintf(name, sizeof(name), "%s", j->argv.len > 2 ? j->argv.items[2] : "?");
+    const struct row *r = model_find(&ui->model, j->argv.items[2]); /* exec -it ID */
+    char name[80];
+    snprintf(name, sizeof(name), "%s", r && r->s->name ? r->s->name : j->argv.items[2]);
     bool none = status == 126 || status == 127;
     job_finish(j, status);
     if (none)
@@ -29,7 +30,7 @@ static struct job *exec_job(struct ui *ui, const struct row *r)
     struct job *j = job_new(ui);
     job_arg(j, "exec");
     job_arg(j, "-it");
-    job_arg(j, target_reference(r));
+    job_arg(j, r->s->id);
     if (j)
         j->terminal = true;
     return j;
@@ -101,7 +102,7 @@ void shell_attach(struct ui *ui)
     job_arg(j, "attach");
     if (!r->s->tty)
         job_arg(j, "--sig-proxy=false");
-    job_arg(j, target_reference(r));
+    job_arg(j, r->s->id);
     j->way_back = r->s->tty ? "ctrl-p ctrl-q" : "ctrl-c";
     j->terminal = true;
     job_start(j, NULL);

@@ -13,6 +13,8 @@ void ui_say(struct ui *ui, enum say level, const char *fmt, ...)
     vsnprintf(ui->message.text, sizeof(ui->message.text), fmt, ap);
     va_end(ap);
     ui->message.level = level;
+    if (ui->message.text[0])
+        ui->last_message = ui->message;
 }
 
 void ui_push(struct ui *ui, struct modal *m)

@@ -56,6 +56,7 @@ struct ui {
     uint64_t rows_seen;  /* which rows were visible: ui_rows_came() */
     struct modal *modal; /* topmost; NULL = none */
     struct message message;
+    struct message last_message; /* kept when the line is cleared */
     struct answered answers[QUESTIONS_MAX];
     char shown_id[MTD_ID_SIZE]; /* whose detail the tabs show */
     unsigned jobs;              /* under way */

@@ -1,16 +1,14 @@
 /* A key acts on what the user sees selected or marked; messages name it by name. */
 #include "ui/screen/target.h"
 
-/* The name in a broken record cannot be trusted. */
-const char *target_reference(const struct row *r)
-{
-    return r->s->state != MTD_STATE_BROKEN && r->s->name ? r->s->name : r->s->id;
-}
-
 bool targets_find(struct ui *ui, struct targets *ret)
 {
     ret->n = model_targets(&ui->model, ret->rows, CONFIRM_MAX);
-    if (ret->n == 0)
+    size_t marked = model_marked(&ui->model);
+    if (ret->n == 0 && marked)
+        ui_say(ui, SAY_WARNING,
+               "not done: the filter hides the %zu marked; U unmarks them", marked);
+    else if (ret->n == 0)
         ui_say(ui, SAY_WARNING, "no container is selected");
     return ret->n > 0;
 }

@@ -1,6 +1,6 @@
-/* target - which containers a key acts on, and how a command line names them.
- * Rule    a container is named by its name where it has one, so that the journal reads
- *         well; a question remembers ids, because names change.
+/* target - which containers a key acts on.
+ * Rule    commands and questions name a container by its id, because a name can become
+ *         another container's at any moment; messages name it by its name.
  */
 #ifndef UI_SCREEN_TARGET_H
 #define UI_SCREEN_TARGET_H
@@ -19,7 +19,6 @@ bool targets_find(struct ui *ui, struct targets *ret);
 void targets_again(const struct ui *ui, const struct subject *s, size_t n,
                    struct targets *ret);
 
-const char *target_reference(const struct row *r);
 /* r when it is running; else NULL, and the message line says why. r may be NULL. */
 const struct row *target_running(struct ui *ui, const struct row *r, const char *verb);
 const struct row *target_selected_running(struct ui *ui, const char *verb);

@@ -49,7 +49,7 @@ static struct job *split_job(struct ui *ui, const struct row *r, const char *tmu
                                 "-c",
                                 IN_PANE,
                                 "mytop-docker",
-                                target_reference(r),
+                                r->s->name ? r->s->name : r->s->id,
                                 tmux_is_root(tmux) ? NULL : "sudo",
                                 self,
                                 "--root",
@@ -59,7 +59,7 @@ static struct job *split_job(struct ui *ui, const struct row *r, const char *tmu
                                 "--batch",
                                 "exec",
                                 "-it",
-                                target_reference(r),
+                                r->s->id,
                                 "/bin/sh",
                                 "-c",
                                 SHELL_COMMAND};

@@ -131,6 +131,7 @@ enum command {
     CMD_HELP,
     CMD_REDRAW,
     CMD_COPY,
+    CMD_MESSAGE, /* the last message, whole */
     CMD_FREEZE,
     CMD_MOUSE,
     CMD_INTERRUPT, /* ctrl-c: asks */
