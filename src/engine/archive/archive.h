@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/strv.h"
 #include "engine/archive/hash.h"
 
 #define ARCHIVE_MAX_DEPTH 256 /* directories above an entry */
@@ -55,6 +56,10 @@ enum archive_pack_form {
  * Sockets are left out, mounts inside the tree become empty directories. */
 int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
                  struct mtd_error *err);
+/* The same of an upper directory, without these paths ("etc/hosts") and what is below them;
+ * skip: NULL = all. */
+int archive_pack_layer(int upper_fd, const struct strv *skip, int out_fd,
+                       struct mtd_error *err);
 
 /* The tree below from_fd, as ARCHIVE_PACK_TREE has it, into the empty directory to_fd. */
 int archive_copy(int from_fd, int to_fd, struct mtd_error *err);

@@ -37,13 +37,14 @@ static int open_stream(struct archive_pack *p)
     return archive_write_open(a, p, NULL, write_block, NULL) == ARCHIVE_OK ? 0 : -ENOMEM;
 }
 
-int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
-                 struct mtd_error *err)
+static int pack(int tree_fd, enum archive_pack_form form, const struct strv *skip,
+                int out_fd, struct mtd_error *err)
 {
     auto_free struct archive_pack *p = calloc(1, sizeof(*p));
     if (!p || buf_puts(&p->path, "") < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot pack");
     p->form = form;
+    p->skip = skip;
     p->out_fd = out_fd;
     p->archive = archive_write_new();
     int rc = p->archive ? open_stream(p) : -ENOMEM;
@@ -62,4 +63,16 @@ int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
         munmap(p->zeros, ARCHIVE_PACK_ZEROS);
     buf_done(&p->path);
     return rc;
+}
+
+int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
+                 struct mtd_error *err)
+{
+    return pack(tree_fd, form, NULL, out_fd, err);
+}
+
+int archive_pack_layer(int upper_fd, const struct strv *skip, int out_fd,
+                       struct mtd_error *err)
+{
+    return pack(upper_fd, ARCHIVE_PACK_LAYER, skip, out_fd, err);
 }

@@ -21,6 +21,7 @@ struct archive;
 struct archive_pack {
     struct archive *archive;
     enum archive_pack_form form;
+    const struct strv *skip; /* paths left out; NULL = none */
     int out_fd;
     int write_error; /* -errno of the first failed write to out_fd */
     struct buf path; /* of the entry at hand; "" = the root */

@@ -268,7 +268,7 @@ static int pack_children(struct archive_pack *p, int path_fd, int depth,
     size_t len = p->path.len;
     for (size_t i = 0; i < names.len && rc == 0; i++) {
         rc = buf_printf(&p->path, "%s%s", len ? "/" : "", names.items[i]);
-        if (rc == 0)
+        if (rc == 0 && !(p->skip && strv_contains(p->skip, p->path.data)))
             rc = pack_child(p, path_fd, names.items[i], depth + 1, err);
         p->path.len = len;
         p->path.data[len] = '\0';

@@ -1,5 +1,7 @@
 /* What a container wrote is its upper directory: a 0:0 device there is a deletion, an entry
- * that a layer has too is a change, the rest is new. */
+ * that a layer has too is a change if it differs, the rest is new. A directory also changes
+ * with what is in it. As in docker, the time of a directory says nothing, and what the engine
+ * made to mount on is not shown. */
 
 #include "engine/engine.h"
 
@@ -13,37 +15,26 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "engine/container/internal.h"
+#include "engine/container/lower.h"
+#include "engine/container/own.h"
 
 #define DEPTH_MAX 512
 
 struct walk {
-    const struct mtd_record *record;
-    int layers_fd;
+    struct strv own; /* what the engine made itself, without the leading "/" */
     struct mtd_change *items;
     size_t len, cap;
 };
 
-static bool is_whiteout(const struct stat *st)
-{
-    return S_ISCHR(st->st_mode) && st->st_rdev == 0;
-}
-
-/* Topmost layer first: what it says about the path counts. */
-static bool in_layers(const struct walk *w, const char *path)
-{
-    const struct strv *layers = &w->record->spec.layers;
-    for (size_t i = layers->len; i-- > 0;) {
-        char full[8192];
-        struct stat st;
-        if (snprintf(full, sizeof(full), "%s%s", layers->items[i], path) >=
-            (int)sizeof(full))
-            return false;
-        if (fstatat(w->layers_fd, full, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            return !is_whiteout(&st);
-    }
-    return false;
-}
+/* One directory of the upper side, and the image's of that path. */
+struct place {
+    int fd;
+    const struct lower *lower;
+    const char *path; /* "" or "/a/b" */
+    unsigned depth;
+};
 
 static int add(struct walk *w, char kind, const char *path, uint64_t size)
 {
@@ -62,44 +53,74 @@ static int add(struct walk *w, char kind, const char *path, uint64_t size)
     return 0;
 }
 
-static int walk_dir(struct walk *w, int dir_fd, const char *path, unsigned depth);
+static int walk_dir(struct walk *w, const struct place *p);
 
-static int visit(struct walk *w, int dir_fd, const char *name, const char *path,
-                 unsigned depth)
+/* A directory in place of one that was removed: what that had and this has not is gone. */
+static int add_hidden(struct walk *w, const struct place *p)
 {
-    struct stat st;
-    if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : -errno; /* it runs: things come and go */
-    if (is_whiteout(&st))
-        return add(w, 'D', path, 0);
-    bool directory = S_ISDIR(st.st_mode);
-    int r = add(w, in_layers(w, path) ? 'C' : 'A', path,
-                directory ? 0 : (uint64_t)st.st_size);
-    if (r < 0 || !directory || depth >= DEPTH_MAX)
-        return r;
-    int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? 0 : walk_dir(w, fd, path, depth + 1);
+    auto_done(strv_done) struct strv names = {0};
+    int rc = lower_is_opaque(p->fd) ? lower_list(p->lower, &names) : 0;
+    for (size_t i = 0; i < names.len && rc == 0; i++) {
+        auto_free char *path = NULL;
+        if (faccessat(p->fd, names.items[i], F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+            continue;
+        if (asprintf(&path, "%s/%s", p->path, names.items[i]) < 0)
+            return -ENOMEM;
+        rc = add(w, 'D', path, 0);
+    }
+    return rc;
 }
 
-/* Takes dir_fd. */
-static int walk_dir(struct walk *w, int dir_fd, const char *path, unsigned depth)
+static int visit_inside(struct walk *w, const struct place *p, const char *name,
+                        const char *path)
 {
-    auto_dir DIR *d = fdopendir(dir_fd);
-    if (!d) {
-        close(dir_fd);
-        return -ENOMEM;
-    }
-    for (struct dirent *de; (de = readdir(d));) {
-        auto_free char *child = NULL;
+    auto_done(lower_done) struct lower inside = {0};
+    auto_fd int fd = fs_open_dir_at(p->fd, name);
+    if (fd < 0 || p->depth >= DEPTH_MAX)
+        return 0;
+    int rc = lower_enter(p->lower, name, &inside);
+    struct place child = {fd, &inside, path, p->depth + 1};
+    if (rc == 0)
+        rc = add_hidden(w, &child);
+    return rc < 0 ? rc : walk_dir(w, &child);
+}
+
+static int visit(struct walk *w, const struct place *p, const char *name,
+                 const char *path)
+{
+    struct stat st, old;
+    if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : -errno; /* it runs: things come and go */
+    bool known = lower_find(p->lower, name, &old);
+    if (lower_is_whiteout(&st))
+        return known ? add(w, 'D', path, 0) : 0;
+    size_t before = w->len;
+    bool directory = S_ISDIR(st.st_mode);
+    int rc = directory ? visit_inside(w, p, name, path) : 0;
+    if (rc < 0)
+        return rc;
+    if (known && w->len == before && !lower_differs(p->lower, name, p->fd))
+        return 0;
+    return add(w, known ? 'C' : 'A', path, directory ? 0 : (uint64_t)st.st_size);
+}
+
+static int walk_dir(struct walk *w, const struct place *p)
+{
+    int fd = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    int rc = d ? 0 : -errno;
+    if (!d && fd >= 0)
+        close(fd);
+    for (struct dirent *de; rc == 0 && (de = readdir(d));) {
+        auto_free char *path = NULL;
         if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
             continue;
-        if (asprintf(&child, "%s/%s", path, de->d_name) < 0)
+        if (asprintf(&path, "%s/%s", p->path, de->d_name) < 0)
             return -ENOMEM;
-        int r = visit(w, dirfd(d), de->d_name, child, depth);
-        if (r < 0)
-            return r;
+        if (!strv_contains(&w->own, path + 1))
+            rc = visit(w, p, de->d_name, path);
     }
-    return 0;
+    return rc;
 }
 
 static int compare(const void *a, const void *b)
@@ -115,6 +136,17 @@ void mtd_changes_free(struct mtd_change *c, size_t n)
     free(c);
 }
 
+static int walk_upper(struct walk *w, int upper_fd, int layers_fd,
+                      const struct strv *layers)
+{
+    auto_done(lower_done) struct lower root = {0};
+    int rc = lower_open(&root, layers_fd, layers);
+    if (rc == 0)
+        rc = container_own_paths(upper_fd, &root, &w->own);
+    struct place top = {upper_fd, &root, "", 0};
+    return rc < 0 ? rc : walk_dir(w, &top);
+}
+
 int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret,
              size_t *ret_n, struct mtd_error *err)
 {
@@ -124,14 +156,15 @@ int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret,
     if (code < 0)
         return code;
     auto_free char *upper = container_dir(e, r.id, "upper");
-    auto_fd int layers =
-        openat(e->store.root_fd, "images/layers", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct walk w = {.record = &r, .layers_fd = layers};
-    int fd = upper ? open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-    if (fd < 0 && errno == ENOENT)
-        code = 0; /* never started: nothing written */
+    auto_fd int layers = fs_open_dir_at(e->store.root_fd, "images/layers");
+    struct walk w = {0};
+    auto_fd int fd =
+        upper ? open(upper, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    if (fd < 0)
+        code = errno == ENOENT ? 0 : -errno; /* never started: nothing written */
     else
-        code = fd < 0 ? -errno : walk_dir(&w, fd, "", 0);
+        code = walk_upper(&w, fd, layers, &r.spec.layers);
+    strv_done(&w.own);
     if (code < 0) {
         mtd_changes_free(w.items, w.len);
         return mtd_fail_errno(err, -code, "cannot read what %s wrote", r.name);

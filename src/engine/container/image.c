@@ -12,7 +12,10 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/fs.h"
 #include "engine/container/internal.h"
+#include "engine/container/lower.h"
+#include "engine/container/own.h"
 #include "engine/rootfs/rootfs.h"
 #include "engine/store/events.h"
 
@@ -105,6 +108,15 @@ static int config_of(const struct mtd_spec *s, struct mtd_image_config *c)
     return r;
 }
 
+static int list_own(struct mtd_engine *e, const struct mtd_record *r, int upper_fd,
+                    struct strv *ret)
+{
+    auto_done(lower_done) struct lower root = {0};
+    auto_fd int layers = fs_open_dir_at(e->store.root_fd, "images/layers");
+    int code = lower_open(&root, layers, &r->spec.layers);
+    return code < 0 ? code : container_own_paths(upper_fd, &root, ret);
+}
+
 static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
                       const struct mtd_commit *c, char **ret_id, struct mtd_error *err)
 {
@@ -122,8 +134,12 @@ static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
         return mtd_fail(err, EBUSY,
                         "container %s was never started; there is nothing to commit",
                         r->name);
+    auto_done(strv_done) struct strv own = {0};
+    code = list_own(e, r, upper, &own);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "cannot read what %s wrote", r->name);
     struct image_new image = {
-        .base = &r->spec.layers, .config = &config, .name = c->name};
+        .base = &r->spec.layers, .config = &config, .name = c->name, .skip = &own};
     return image_commit(&e->images, upper, &image, ret_id, err);
 }
 

@@ -298,7 +298,7 @@ int image_commit(const struct image_store *s, int upper_fd, const struct image_n
     auto_fd int tar = image_staging_file(s, err);
     if (tar < 0)
         return tar;
-    rc = archive_pack(upper_fd, ARCHIVE_PACK_LAYER, tar, err);
+    rc = archive_pack_layer(upper_fd, n->skip, tar, err);
     if (rc == 0 && lseek(tar, 0, SEEK_SET) < 0)
         rc = mtd_fail_errno(err, errno, "cannot read the layer");
     return rc < 0 ? rc : make_image(s, tar, &draft, ret_id, err);

@@ -49,6 +49,7 @@ struct image_new {
     const struct strv *base;               /* layers below, lowest first; NULL = none */
     const struct mtd_image_config *config; /* NULL = an empty one */
     const char *name;                      /* NULL = none */
+    const struct strv *skip;               /* commit: paths left out; NULL = none */
 };
 /* A tar stream (any compression) becomes a layer. */
 int image_import(const struct image_store *s, int tar_fd, const struct image_new *n,

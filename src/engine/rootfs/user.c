@@ -21,8 +21,8 @@
 
 static const char *const HOST_FILES[] = {"hosts", "hostname", "resolv.conf"};
 
-/* The image may have resolv.conf as a link into /run; the file is then made where it leads,
- * or the link is replaced when that place does not exist. */
+/* A link of the image that leads nowhere: the file is made where it leads, or the link is
+ * replaced when that place does not exist. */
 static int make_file(int root_fd, const char *target)
 {
     char parent[PATH_ROOM];
@@ -94,6 +94,19 @@ static int tmpfs_one(int root_fd, const struct mtd_mount *m)
     return target < 0 ? target : mount_move(mount, target);
 }
 
+/* The image may have resolv.conf as a link into /run. One that leads nowhere is replaced, as
+ * docker does, and not followed: what is made to mount on stays in one place. */
+static void drop_dead_link(int root_fd, const char *target, const char *name)
+{
+    auto_fd int file = fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
+    if (file != -ENOENT)
+        return;
+    auto_fd int etc =
+        fs_open_in_root(root_fd, "/etc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    if (etc >= 0)
+        unlinkat(etc, name, 0);
+}
+
 static int bind_host_file(const struct rootfs *r, int root_fd, const char *name,
                           struct mtd_error *err)
 {
@@ -103,6 +116,7 @@ static int bind_host_file(const struct rootfs *r, int root_fd, const char *name,
     auto_fd int mount = mount_bind(AT_FDCWD, source, 0);
     int code = mount;
     if (mount >= 0) {
+        drop_dead_link(root_fd, target, name);
         auto_fd int fd = rootfs_target(root_fd, target, true);
         code = fd < 0 ? fd : mount_move(mount, fd);
     }
