@@ -4,15 +4,18 @@
  *         -EEXIST = name taken, -EBUSY = state forbids it, -EINVAL = bad request.
  * Process any single-threaded process, root. Nothing here prints or exits.
  * Calls   not re-entrant: one at a time in a process, none from a signal handler or from
- *         inside a callback. mtd_relay() and what hears from a monitor use static buffers.
- * Blocks  until the process in the container ends: mtd_relay, mtd_exec (unless it detaches),
- *         mtd_wait. Until the command runs: mtd_start. For the stop timeout and half a minute
- *         more: mtd_stop, mtd_shutdown, mtd_kill with SIGKILL, mtd_remove by force. As long as
- *         the data takes: mtd_commit, mtd_import, mtd_export, the first use of an image. All
- *         others are quick, but whichever meets a container without its monitor starts one
- *         first and waits up to ten seconds for it.
- * Signals no handler is installed. mtd_relay and mtd_exec block signals and read them from a
- *         signalfd, mtd_exec also sets SIGCHLD to its default; both put back what was.
+ *         inside a callback. mtd_relay() and what hears from a monitor use static
+ *         buffers.
+ * Blocks  until the process in the container ends: mtd_relay, mtd_exec (unless it
+ *         detaches), mtd_wait. Until the command runs: mtd_start. For the stop timeout
+ *         and half a minute more: mtd_stop, mtd_shutdown, mtd_kill with SIGKILL,
+ *         mtd_remove by force. As long as the data takes: mtd_commit, mtd_import,
+ *         mtd_export, the first use of an image. All others are quick, but whichever
+ *         meets a container without its monitor starts one first and waits up to ten
+ *         seconds for it.
+ * Signals no handler is installed. mtd_relay and mtd_exec block signals and read them
+ *         from a signalfd, mtd_exec also sets SIGCHLD to its default; both put back what
+ *         was.
  * Owner   results are freed by the matching *_done; fds belong to the caller.
  */
 #ifndef ENGINE_ENGINE_H
@@ -38,7 +41,7 @@ void mtd_close(struct mtd_engine *e);
 const char *mtd_root(const struct mtd_engine *e);
 const char *mtd_run_root(const struct mtd_engine *e);
 
-/* ---- looking ------------------------------------------------------------------------ */
+/* ---- looking ----------------------------------------------------------------------- */
 
 /* All containers, newest first, state observed. Broken records are items too. */
 int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err);
@@ -47,15 +50,17 @@ int mtd_resolve(struct mtd_engine *e, const char *ref, char ret_id[MTD_ID_SIZE],
 /* The whole record with status.state observed. */
 int mtd_inspect(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
                 struct mtd_error *err);
-/* What the health checks of the running container gave; zero when it has none. Its status is
- * r->status.health. */
+/* What the health checks of the running container gave; zero when it has none. Its status
+ * is r->status.health. */
 void mtd_health(struct mtd_engine *e, const struct mtd_record *r, struct mtd_health *ret);
 int mtd_stats(struct mtd_engine *e, const struct mtd_summary *s, struct mtd_stats *ret,
               struct mtd_error *err);
-/* Host pids of all processes of the container, ascending; *ret is malloc'ed. Count or -errno. */
+/* Host pids of all processes of the container, ascending; *ret is malloc'ed. Count or
+ * -errno. */
 int mtd_pids(struct mtd_engine *e, const struct mtd_summary *s, pid_t **ret,
              struct mtd_error *err);
-/* Absolute paths into the state; caller frees. what: "log", "config", "hosts", "upper", ... */
+/* Absolute paths into the state; caller frees. what: "log", "config", "hosts", "upper",
+ * ... */
 char *mtd_path(struct mtd_engine *e, const char *id, const char *what);
 
 /* What the container wrote: kind 'A' added, 'C' changed, 'D' deleted; sorted by path. */
@@ -68,7 +73,7 @@ int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret,
              size_t *ret_n, struct mtd_error *err);
 void mtd_changes_free(struct mtd_change *c, size_t n);
 
-/* ---- life ---------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------- */
 
 /* spec: as the user asked (image set, process.args = the typed command, may be empty);
  * the engine merges the image's config, applies defaults, validates, claims the name
@@ -81,9 +86,9 @@ struct mtd_create {
 int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SIZE],
                struct mtd_error *err);
 
-/* A connection to a container's monitor, and its log open at the first byte of output to show:
- * what mtd_relay() works on. The caller owns it and frees it; that ends the connection and leaves
- * the container alone. It must not outlive the engine. */
+/* A connection to a container's monitor, and its log open at the first byte of output to
+ * show: what mtd_relay() works on. The caller owns it and frees it; that ends the
+ * connection and leaves the container alone. It must not outlive the engine. */
 struct mtd_attachment;
 void mtd_attachment_free(struct mtd_attachment *a); /* NULL = nothing */
 bool mtd_attachment_tty(
@@ -122,12 +127,13 @@ struct mtd_update {
 int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_update *u,
                struct mtd_error *err);
 
-/* ---- checking --------------------------------------------------------------------------- */
+/* ---- checking ---------------------------------------------------------------------- */
 
-/* Compares the records with names, trash, run directories, monitors, processes, control groups
- * and mounts, and tells each disagreement that lasts longer than a moment. Looks only at what
- * belongs to these two roots. With repair it puts right what it can. Open the engine as_found,
- * or opening it has repaired most. Returns how many disagreements remain, or -errno. */
+/* Compares the records with names, trash, run directories, monitors, processes, control
+ * groups and mounts, and tells each disagreement that lasts longer than a moment. Looks
+ * only at what belongs to these two roots. With repair it puts right what it can. Open
+ * the engine as_found, or opening it has repaired most. Returns how many disagreements
+ * remain, or -errno. */
 struct mtd_finding {
     const char *id;   /* container; "" = none */
     const char *text; /* what disagrees with what, one line */
@@ -137,17 +143,17 @@ typedef void (*mtd_finding_fn)(const struct mtd_finding *f, void *arg);
 int mtd_check(struct mtd_engine *e, bool repair, mtd_finding_fn found, void *arg,
               struct mtd_error *err);
 
-/* ---- terminals and streams ------------------------------------------------------------ */
+/* ---- terminals and streams --------------------------------------------------------- */
 
 /* Attaches to a running container, to the output from now on. */
 int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **ret,
                struct mtd_error *err);
 
-/* Runs the client side of a container's stdio until it exits or the user detaches: stdin to
- * the container, its output from the log to stdout and stderr, terminal sizes, signals
- * proxied. Puts a terminal in raw mode and always gives it back; blocks and forwards signals
- * while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were typed.
- * An attachment is relayed once; it is the caller's before and after. */
+/* Runs the client side of a container's stdio until it exits or the user detaches: stdin
+ * to the container, its output from the log to stdout and stderr, terminal sizes, signals
+ * proxied. Puts a terminal in raw mode and always gives it back; blocks and forwards
+ * signals while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were
+ * typed. An attachment is relayed once; it is the caller's before and after. */
 #define MTD_DETACHED (-1)
 struct mtd_relay {
     bool with_stdin, with_output, sig_proxy;
@@ -158,24 +164,25 @@ int mtd_relay(struct mtd_engine *e, struct mtd_attachment *a, const struct mtd_r
               int *ret_status, struct mtd_error *err);
 int mtd_detach_keys_check(const char *keys, struct mtd_error *err);
 
-/* Runs a command in a running container. Relays like mtd_relay unless detach. *ret_status is
- * the command's: 126/127 when it could not be run (err then says why and 0 is returned). */
+/* Runs a command in a running container. Relays like mtd_relay unless detach. *ret_status
+ * is the command's: 126/127 when it could not be run (err then says why and 0 is
+ * returned). */
 int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
              int *ret_status, struct mtd_error *err);
 
-/* The sessions of exec that live now, oldest first. What the command started belongs to its
- * session too, until it makes a session of its own (setsid). */
+/* The sessions of exec that live now, oldest first. What the command started belongs to
+ * its session too, until it makes a session of its own (setsid). */
 int mtd_execs(struct mtd_engine *e, const char *id, struct mtd_exec_info **ret,
               struct mtd_error *err); /* count; *ret is malloc'ed */
-/* exec: a session's id or a unique prefix of it. SIGKILL ends all of the session and returns
- * when its command is gone; any other signal is the command's alone. */
+/* exec: a session's id or a unique prefix of it. SIGKILL ends all of the session and
+ * returns when its command is gone; any other signal is the command's alone. */
 int mtd_exec_kill(struct mtd_engine *e, const char *ref, const char *exec, int sig,
                   struct mtd_error *err);
 
-/* ---- images ---------------------------------------------------------------------------- */
+/* ---- images ------------------------------------------------------------------------ */
 
-/* Names without a tag mean ":latest". The embedded busybox and <root>/image/NAME.tar appear
- * as images and are unpacked at first use. */
+/* Names without a tag mean ":latest". The embedded busybox and <root>/image/NAME.tar
+ * appear as images and are unpacked at first use. */
 int mtd_images(struct mtd_engine *e, struct mtd_image_list *ret, struct mtd_error *err);
 int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
                    struct mtd_error *err);
@@ -198,7 +205,7 @@ int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
                char **ret_id, struct mtd_error *err);
 int mtd_export(struct mtd_engine *e, const char *ref, int out_fd, struct mtd_error *err);
 
-/* ---- host ------------------------------------------------------------------------------- */
+/* ---- host -------------------------------------------------------------------------- */
 
 struct mtd_info {
     unsigned cpus;

@@ -1,3 +1,7 @@
+/* create, update, the dashboard's forms and the control groups ask the same functions, so
+ * that a limit which one of them accepts is not refused, or worded differently, by the
+ * next. */
+
 #include "engine/limits.h"
 
 #include <errno.h>

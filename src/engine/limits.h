@@ -1,11 +1,11 @@
 /* limits - which resource limits may be asked for: one rule for each, with one wording.
- * Shape   one function for each value, for who has only that (an option, a field of a form);
- *         mtd_limits_check() for all of them together.
- * Units   struct mtd_resources'; 0 (NULL) = no limit, which is always allowed.
- * Errors  -EINVAL = it cannot mean anything, -ERANGE = too small or too large; err says which
+ * Shape   one function for each value, for callers that have only that (an option, a
+ *         field of a form); mtd_limits_check() for all of them together.
+ * Units   those of struct mtd_resources; 0 = no limit, which is always allowed.
+ * Errors  -EINVAL = makes no sense, -ERANGE = too small or too large; err says which
  *         limit is refused and what is allowed. mtd_limits_check() sets err->about.
- * Source  docker's ranges; its memory minimum of 6 MiB is runc's need, ours is what a static
- *         program needs to get as far as its exec.
+ * Source  docker's ranges; its memory minimum of 6 MiB is runc's need, ours is what a
+ *         static program needs to get as far as its exec.
  */
 #ifndef ENGINE_LIMITS_H
 #define ENGINE_LIMITS_H
@@ -23,18 +23,20 @@ int mtd_limit_memory(int64_t bytes, struct mtd_error *err);
 int mtd_limit_cpus(int64_t nano_cpus, struct mtd_error *err);
 int mtd_limit_cpu_shares(uint64_t shares, struct mtd_error *err);
 int mtd_limit_blkio_weight(uint64_t weight, struct mtd_error *err);
-int mtd_limit_pids(int64_t pids, struct mtd_error *err); /* -1 = no limit, too */
-/* "0-2,5". Which of the machine's CPUs a group may use, only the group knows (cgroup.h). */
+int mtd_limit_pids(int64_t pids, struct mtd_error *err); /* -1 = no limit, as well as 0 */
+/* list: "0-2,5", of CPUs that the machine has. A control group may be allowed fewer; only
+ * setting the limit tells. */
 int mtd_limit_cpuset(const char *list, struct mtd_error *err);
 
-/* A ulimit: its name is known, soft is not above hard. Returns setrlimit's number of it. */
+/* A ulimit: its name is known and soft is not above hard. Returns its RLIMIT_* number. */
 int mtd_limit_rlimit(const struct mtd_rlimit *r, struct mtd_error *err);
 
-/* All of r but the list of CPUs, and that memory and swap together are not less than memory
- * alone. */
+/* All of r but the list of CPUs; also that the limit of memory plus swap is not below
+ * that of memory. */
 int mtd_limits_check(const struct mtd_resources *r, struct mtd_error *err);
 
-unsigned mtd_host_cpus(void);        /* CPUs online */
-unsigned mtd_host_cpu_numbers(void); /* CPUs are numbered below this; some may be off */
+unsigned mtd_host_cpus(void); /* CPUs online */
+unsigned
+mtd_host_cpu_numbers(void); /* all CPU numbers are below this; some may be offline */
 
 #endif

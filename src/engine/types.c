@@ -1,3 +1,6 @@
+/* What the types need of code lives here, below all rooms, so that the command line and
+ * the dashboard name a state, a stage or a capability exactly as the engine does. */
+
 #include "engine/types.h"
 
 #include <errno.h>
@@ -82,7 +85,7 @@ const char *mtd_stage_name(enum mtd_stage s)
     return (unsigned)s < MTD_STAGE_COUNT ? STAGES[s] : "?";
 }
 
-/* linux/capability.h, in order of their numbers. */
+/* The index is the capability's number in linux/capability.h. */
 static const char *const CAPS[] = {
     "CAP_CHOWN",
     "CAP_DAC_OVERRIDE",

@@ -1,9 +1,13 @@
-/* types - the data the engine, the command line and the screen share. Plain structs, no code
- * but names and init/done.
- * Units   bytes, nanoseconds, CPU in 1e-9 of a core; wall times since the epoch; never percent.
- * Owner   strings and arrays belong to the struct they stand in; *_done frees, *_init zeroes
- *         and sets the documented defaults. NULL string = not set.
- * Source  shaped like the OCI runtime-spec config.json, docker's words where OCI has none.
+/* types - the data that the engine, the command line and the dashboard share: plain
+ * structs, with no code but names, init and done.
+ * Units   bytes, nanoseconds, CPU in 1e-9 of a core; wall times since the epoch; never
+ *         percent.
+ * Errors  0 or -errno; err, where there is one, says what is wrong and what is allowed.
+ * Owner   strings and arrays belong to the struct that has them as members, unless they
+ *         are const; *_done frees, *_init zeroes and sets the documented defaults. A NULL
+ *         string is not set.
+ * Source  shaped like the OCI runtime-spec config.json, docker's words where OCI has
+ *         none.
  */
 #ifndef ENGINE_TYPES_H
 #define ENGINE_TYPES_H
@@ -20,14 +24,16 @@
 #define MTD_SHORT_ID_LEN 12
 #define MTD_ID_SIZE (MTD_ID_LEN + 1)
 
-/* Names of containers and of volumes: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128. -EINVAL. */
+/* Names of containers and of volumes: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128.
+ * -EINVAL. */
 int mtd_name_check(const char *name, struct mtd_error *err);
 int mtd_volume_name_check(const char *name, struct mtd_error *err);
-/* What a user types for a container may begin with one "/", as in docker; the name does not. */
-const char *mtd_name_bare(const char *typed); /* NULL stays NULL */
+/* The name without the "/" that a user may type in front of it, as in docker. NULL stays
+ * NULL. */
+const char *mtd_name_bare(const char *typed);
 
-/* What `ps` filters and prints; names are docker's. RUNNING and PAUSED are observed from the
- * kernel, never believed from the record. */
+/* What `ps` filters and prints; names are docker's. RUNNING and PAUSED are observed from
+ * the kernel, never believed from the record. */
 enum mtd_state {
     MTD_STATE_CREATED,
     MTD_STATE_RUNNING,
@@ -36,15 +42,15 @@ enum mtd_state {
     MTD_STATE_REMOVING,
     MTD_STATE_EXITED,
     MTD_STATE_DEAD,
-    MTD_STATE_BROKEN, /* the record cannot be read; the reason is in `error` */
+    MTD_STATE_BROKEN, /* the record cannot be read; the summary's `error` says why */
     MTD_STATE_COUNT
 };
 const char *mtd_state_name(enum mtd_state s);               /* "running" */
 int mtd_state_parse(const char *name, enum mtd_state *ret); /* -EINVAL */
-bool mtd_state_is_live(enum mtd_state s);   /* it has processes: running or paused */
-bool mtd_state_is_active(enum mtd_state s); /* it has a monitor: live or restarting */
+bool mtd_state_is_live(enum mtd_state s);   /* has processes: running or paused */
+bool mtd_state_is_active(enum mtd_state s); /* has a monitor: live or restarting */
 
-/* Where a start failed. The name is the error's stage and the word a user reads. */
+/* Where a start failed: mtd_error.stage. The name is what a user reads. */
 enum mtd_stage {
     MTD_STAGE_NONE,
     MTD_STAGE_CLAIM,
@@ -67,8 +73,8 @@ enum mtd_stage {
 };
 const char *mtd_stage_name(enum mtd_stage s);
 
-/* What an error is about, where the caller has something to change: the engine names no options,
- * who asks it knows what they are called there. */
+/* What an error is about, where the caller can change something: mtd_error.about. The
+ * engine names no options; the caller knows what they are called in its interface. */
 enum mtd_about {
     MTD_ABOUT_NONE,
     MTD_ABOUT_MEMORY,
@@ -78,8 +84,8 @@ enum mtd_about {
     MTD_ABOUT_CPUSET,
     MTD_ABOUT_BLKIO_WEIGHT,
     MTD_ABOUT_PIDS,
-    MTD_ABOUT_AUTO_REMOVE, /* it was asked to be removed when it ends */
-    MTD_ABOUT_FORCE,       /* asked with force it would be done */
+    MTD_ABOUT_AUTO_REMOVE, /* the container is to be removed when it exits */
+    MTD_ABOUT_FORCE,       /* with force it would be done */
     MTD_ABOUT_BROKEN,      /* a record that cannot be read */
     MTD_ABOUT_ROOT,        /* the state directory */
     MTD_ABOUT_RUN_ROOT,
@@ -93,8 +99,8 @@ struct mtd_mount {
     char *target;  /* absolute path in the container */
     char *options; /* tmpfs: "size=64m,mode=1777"; else NULL */
     bool read_only;
-    bool no_copy;   /* a volume: nothing of the image comes into it; not in the record */
-    bool anonymous; /* a volume made by `-v /path` or the image; goes with rm -v / --rm */
+    bool no_copy;   /* volume: not filled from the image when new; not in the record */
+    bool anonymous; /* volume made by `-v /path` or the image; removed by rm -v / --rm */
 };
 
 struct mtd_rlimit {
@@ -110,16 +116,16 @@ const char *mtd_cap_name(int cap); /* "CAP_CHOWN"; NULL = unknown */
 
 struct mtd_process {
     struct strv args; /* full argv: entrypoint + command */
-    struct strv
-        env;    /* "NAME=VALUE", complete but for HOME, which init adds from passwd */
+    /* "NAME=VALUE", complete but for HOME, which init adds from passwd */
+    struct strv env;
     char *cwd;  /* absolute; NULL = "/" */
     char *user; /* "name|uid[:group|gid]"; NULL = root */
     bool tty;
     bool open_stdin; /* -i: else stdin is /dev/null */
     bool no_new_privs;
-    bool init;       /* --init: a reaping pid 1 of ours in front of the command */
+    bool init;       /* --init: our reaper is pid 1, and the command its child */
     bool privileged; /* all capabilities, nothing masked */
-    uint64_t caps;   /* bounding = permitted = effective, bit n = capability n */
+    uint64_t caps;   /* bounding set, bit n = capability n; root has all of it */
     struct mtd_rlimit *rlimits;
     size_t n_rlimits;
 };
@@ -142,7 +148,7 @@ enum mtd_restart {
     MTD_RESTART_UNLESS_STOPPED
 };
 
-/* What was asked for. Complete: the image's config is already merged in. */
+/* What was asked for, complete: the image's config is already merged in. */
 struct mtd_spec {
     char *image;        /* the reference as typed */
     char *image_id;     /* "sha256:..." */
@@ -151,21 +157,22 @@ struct mtd_spec {
     struct mtd_process process;
     char *hostname;
     bool read_only;           /* root file system */
-    struct mtd_mount *mounts; /* the user's; the default ones are rootfs.c's table */
+    struct mtd_mount *mounts; /* the user's; the default ones are a table in rootfs.c */
     size_t n_mounts;
     struct mtd_resources resources;
     enum mtd_network network;
     struct strv dns, add_hosts;
-    int stop_signal;         /* 0 = SIGTERM */
-    int64_t stop_timeout;    /* seconds; -1 = wait for ever */
-    struct strv labels;      /* "key=value", sorted */
-    struct strv env_cmdline; /* reserved for inspect; may be empty */
-    bool auto_remove;        /* --rm */
+    int stop_signal;      /* 0 = SIGTERM */
+    int64_t stop_timeout; /* seconds; -1 = wait forever */
+    struct strv labels;   /* "key=value", sorted */
+    /* reserved: read and written with the record, used nowhere */
+    struct strv env_cmdline;
+    bool auto_remove; /* --rm */
     enum mtd_restart restart;
     unsigned restart_max;  /* on-failure:N; 0 = no bound */
     uint64_t log_max_size; /* bytes; 0 = no rotation */
     unsigned log_max_file; /* >= 1 */
-    /* docker's health check; empty test = none. test = ["CMD", ...] or ["CMD-SHELL", "..."] */
+    /* docker's health check: ["CMD", ...] or ["CMD-SHELL", "..."]; empty = none */
     struct strv health_test;
     int64_t health_interval, health_timeout, health_start_period; /* ns */
     unsigned health_retries;
@@ -173,7 +180,8 @@ struct mtd_spec {
 void mtd_spec_init(struct mtd_spec *s);
 void mtd_spec_done(struct mtd_spec *s);
 
-/* What is. Written by one process at a time, under the container's lock. */
+/* What became of the container. Written by one process at a time, under the container's
+ * lock. */
 struct mtd_status {
     enum mtd_state state; /* last written; observe before believing RUNNING */
     pid_t pid;            /* host pid of the container's pid 1; 0 = none */
@@ -182,9 +190,9 @@ struct mtd_status {
     pid_t monitor_pid;
     uint64_t monitor_start;
     int exit_code;   /* 0..255, 128+n for signal n; -1 = not known */
-    int exit_signal; /* 0 = exited by itself */
+    int exit_signal; /* 0 = not killed by a signal */
     bool oom_killed;
-    bool stopped_by_user; /* stop or kill: the restart policy rests */
+    bool stopped_by_user; /* stop or kill: the restart policy is suspended */
     unsigned restart_count;
     int64_t started_at, finished_at; /* wall ns; 0 = never */
     char *error;                     /* why the last start failed, one line */
@@ -202,7 +210,7 @@ struct mtd_record {
 void mtd_record_init(struct mtd_record *r);
 void mtd_record_done(struct mtd_record *r);
 
-/* One line of `ps`: all that a list needs, without the rest of the record. */
+/* A container as a list shows it, without the rest of the record. */
 struct mtd_summary {
     char id[MTD_ID_SIZE];
     char *name, *image, *image_id;
@@ -213,7 +221,7 @@ struct mtd_summary {
     int exit_signal;
     bool oom_killed, tty;
     pid_t pid; /* 0 unless running or paused */
-    /* As in mtd_status: what observing the state needs without the rest of the record. */
+    /* As in mtd_status; observing the state needs them. */
     uint64_t pid_start;
     char boot_id[BOOT_ID_LEN + 1];
     pid_t monitor_pid;
@@ -232,8 +240,8 @@ struct mtd_list {
 };
 void mtd_list_done(struct mtd_list *l);
 
-/* A container's figures at one moment. Counters grow; figures the kernel lacks are UINT64_MAX
- * (MTD_STAT_NONE), never 0. */
+/* A container's figures at one moment. Counters only grow; a figure the kernel does not
+ * give is MTD_STAT_NONE, never 0. */
 #define MTD_STAT_NONE UINT64_MAX
 struct mtd_stats {
     int64_t taken_at; /* monotonic ns */
@@ -249,7 +257,7 @@ struct mtd_stats {
     uint64_t psi_cpu_us, psi_memory_us, psi_io_us; /* "some" totals */
 };
 
-/* What an image brings. */
+/* The configuration an image has for its containers. */
 struct mtd_image_config {
     struct strv cmd, entrypoint, env, labels, exposed, volumes;
     char *working_dir, *user, *author, *comment;
@@ -273,31 +281,31 @@ struct mtd_image_list {
 };
 void mtd_image_list_done(struct mtd_image_list *l);
 
-/* Instead of an exit status: the user typed the detach keys. */
+/* In place of an exit status: the user typed the detach keys. */
 #define MTD_DETACHED (-1)
 
-/* A further command in a running container. */
+/* One more command in a running container. */
 struct mtd_exec {
-    struct strv args, env; /* env: exec's own -e; the container's is the base */
-    const char *cwd, *user;
+    struct strv args, env;  /* env: added to the container's, replaces the same names */
+    const char *cwd, *user; /* as in mtd_process; NULL = the container's */
     bool tty, with_stdin, detach, privileged;
-    bool keep_signals;  /* signals end the session instead of being passed on */
-    int64_t timeout_ns; /* then its process group is killed: -ETIMEDOUT; 0 = none */
-    const char *detach_keys;
-    int in, out, err;
+    bool keep_signals;       /* signals end the session instead of being passed on */
+    int64_t timeout_ns;      /* then its process group is killed: -ETIMEDOUT; 0 = none */
+    const char *detach_keys; /* NULL = "ctrl-p,ctrl-q", "" = none */
+    int in, out, err;        /* fds, normally 0 1 2 */
 };
 
-/* A session of exec that lives. */
+/* A session of exec whose command still runs. */
 #define MTD_EXEC_COMMAND_MAX 256
 struct mtd_exec_info {
     char id[MTD_ID_SIZE];
-    pid_t pid; /* the host's; also the session's number there (getsid) */
+    pid_t pid; /* on the host; also the kernel's session id (getsid) */
     uint64_t pid_start;
-    char command
-        [MTD_EXEC_COMMAND_MAX]; /* argv joined with blanks, cut; for reading only */
+    /* argv joined with spaces, truncated; for reading only */
+    char command[MTD_EXEC_COMMAND_MAX];
 };
 
-/* What the health checks of a running container gave. */
+/* The latest results of a running container's health checks. */
 #define MTD_HEALTH_LOG 5
 #define MTD_HEALTH_OUTPUT 4096
 struct mtd_health {
@@ -305,7 +313,7 @@ struct mtd_health {
     unsigned n; /* results, oldest first */
     struct mtd_health_result {
         int64_t start, end; /* wall ns */
-        int exit_code;      /* -1 = it took too long or could not be run */
+        int exit_code;      /* -1 = timed out or could not be run */
         char output[MTD_HEALTH_OUTPUT + 4];
     } log[MTD_HEALTH_LOG];
 };

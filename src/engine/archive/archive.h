@@ -1,13 +1,16 @@
-/* archive - a tree of files as a tar stream and as a directory, with libarchive.
+/* archive - packs a directory tree into a tar stream and unpacks one, with libarchive.
  * Shape   in the tar, what a layer removes is OCI's ".wh.NAME" and ".wh..wh..opq"; in the
- *         directory it is overlay's 0:0 character device and trusted.overlay.opaque=y.
- * Rule    unpacking resolves every entry below the directory without links and ".."; a
- *         leading "/" is dropped, a later entry replaces an earlier one. Symbolic links
- *         are stored as they are and never followed, devices and setuid bits are kept (as
- *         docker load does); the labels of the host's security modules and overlay's own
- *         attributes are not taken over.
+ *         directory it is overlayfs' 0:0 character device and trusted.overlay.opaque=y.
+ * Rule    unpacking resolves every name below the directory, without symbolic links and
+ *         ".."; a leading "/" is dropped, a later entry replaces an earlier one. Symbolic
+ *         links are stored as they are and never followed; devices and setuid bits are
+ *         kept, as docker load does. The labels of security modules are dropped,
+ *         attributes of overlayfs refused.
+ * Units   bytes.
  * Errors  -EBADMSG = the tar is damaged or hostile, err names the entry and the reason;
- *         others are the file system's. What was unpacked until then is the caller's.
+ *         others are the file system's. The caller removes what was unpacked until then.
+ * Owner   all fds are borrowed.
+ * Source  OCI image-spec layer.md; kernel overlayfs.rst; libarchive.
  */
 #ifndef ENGINE_ARCHIVE_ARCHIVE_H
 #define ENGINE_ARCHIVE_ARCHIVE_H
@@ -26,15 +29,16 @@ struct archive_limits {
     uint64_t bytes; /* of the decompressed stream */
     uint64_t entries;
 };
-/* What the file system of dir_fd has room for, and never all of it. */
+/* 15/16 of what the file system of dir_fd has left, and at most 1 TiB and 4 Mi
+ * entries. */
 struct archive_limits archive_limits_of(int dir_fd);
 
 /* A tar, plain or compressed with gzip, bzip2, xz, zstd or lz4. */
 struct archive_tar {
-    int fd; /* used when data is NULL; read from its position on, borrowed */
+    int fd; /* used when data is NULL; read from its current position on */
     const void *data;
     size_t len;
-    bool write_out; /* few small files: send each to the disk at once */
+    bool write_out; /* start writing each file to the disk at once: for few small files */
 };
 
 struct archive_unpacked {
@@ -42,18 +46,19 @@ struct archive_unpacked {
     uint64_t size;                 /* bytes in files */
 };
 
-/* Unpacks into the empty directory dir_fd. */
+/* Unpacks into the empty directory dir_fd. *ret is set on success only. */
 int archive_unpack(int dir_fd, const struct archive_tar *tar,
                    const struct archive_limits *limits, struct archive_unpacked *ret,
                    struct mtd_error *err);
 
 enum archive_pack_form {
     ARCHIVE_PACK_LAYER, /* an overlay upper directory: whiteouts and opaque directories */
-    ARCHIVE_PACK_TREE,  /* a whole file system, seen from outside */
+    ARCHIVE_PACK_TREE,  /* a whole file system, without overlayfs' markers */
 };
-/* Writes the tree below tree_fd to out_fd: owners, times, hard links, extended
- * attributes, devices, holes; names sorted, so that the same tree gives the same bytes.
- * Sockets are left out, mounts inside the tree become empty directories. */
+/* Writes the tree below tree_fd to out_fd, uncompressed: owners, times, hard links,
+ * extended attributes, devices, holes. Names are sorted, so that the same tree gives the
+ * same bytes. Sockets are left out; a mount inside the tree becomes an empty directory or
+ * file. -ENOTSUP = the tree has something that a tar cannot express. */
 int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
                  struct mtd_error *err);
 /* The same of an upper directory, without these paths ("etc/hosts") and what is below them;
@@ -61,7 +66,8 @@ int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
 int archive_pack_layer(int upper_fd, const struct strv *skip, int out_fd,
                        struct mtd_error *err);
 
-/* The tree below from_fd, as ARCHIVE_PACK_TREE has it, into the empty directory to_fd. */
+/* Copies the tree below from_fd, as ARCHIVE_PACK_TREE sees it, into the empty directory
+ * to_fd. */
 int archive_copy(int from_fd, int to_fd, struct mtd_error *err);
 
 #endif

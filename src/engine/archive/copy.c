@@ -1,5 +1,6 @@
-/* By way of a tar, because that is where owners, times, hard links, attributes and devices are
- * dealt with, and an entry that would leave the directory. */
+/* The copy goes through a tar, because packing and unpacking already deal with owners,
+ * times, hard links, attributes and devices, and with names that would lead out of the
+ * directory. */
 
 #include "engine/archive/archive.h"
 
@@ -10,7 +11,7 @@
 
 #include "base/cleanup.h"
 
-/* Not every file system makes files without a name. */
+/* Not every file system supports O_TMPFILE. */
 static int open_nameless(int dir_fd)
 {
     int fd = openat(dir_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -26,9 +27,9 @@ int archive_copy(int from_fd, int to_fd, struct mtd_error *err)
     auto_fd int tar = open_nameless(to_fd);
     if (tar < 0)
         return mtd_fail_errno(err, -tar, "cannot create a temporary file");
-    int r = archive_pack(from_fd, ARCHIVE_PACK_TREE, tar, err);
-    if (r == 0 && lseek(tar, 0, SEEK_SET) < 0)
-        r = mtd_fail_errno(err, errno, "cannot read the temporary file");
+    int rc = archive_pack(from_fd, ARCHIVE_PACK_TREE, tar, err);
+    if (rc == 0 && lseek(tar, 0, SEEK_SET) < 0)
+        rc = mtd_fail_errno(err, errno, "cannot read the temporary file");
     const struct archive_tar from = {.fd = tar};
-    return r < 0 ? r : archive_unpack(to_fd, &from, &limits, &unpacked, err);
+    return rc < 0 ? rc : archive_unpack(to_fd, &from, &limits, &unpacked, err);
 }

@@ -1,5 +1,6 @@
-/* A layer's tree while a tar is put into it. Entries mostly come directory by directory,
- * so the last one's directory is kept open and one openat2 serves many. */
+/* Each entry of a tar is made relative to its parent directory, which is opened without
+ * following links. Entries mostly come directory by directory, so the last one's parent
+ * is kept open, and one openat2 serves many. */
 
 #include "engine/archive/internal.h"
 
@@ -17,7 +18,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 
-/* A tar of nothing but deep directories must not fill the memory. */
+/* Bounds the memory that a tar of nothing but deep directories takes. */
 #define MAX_TIME_BYTES (256u << 20)
 
 void archive_tree_init(struct archive_tree *t, int root_fd)
@@ -50,7 +51,7 @@ static int path_failed(const char *path, int code, struct mtd_error *err)
                                          "cannot open its parent directory");
 }
 
-/* The entry's directory, kept open in t. */
+/* Opens the entry's parent directory, which stays open in t. */
 static int open_parent(struct archive_tree *t, const struct archive_path *path,
                        struct mtd_error *err)
 {
@@ -96,7 +97,7 @@ static int remember_time(struct archive_tree *t, const char *path,
 static int make_way(struct archive_tree *t, const struct archive_path *path,
                     struct mtd_error *err)
 {
-    forget_parent(t); /* it may lie in what goes */
+    forget_parent(t); /* it may be inside what is removed */
     int rc = open_parent(t, path, err);
     if (rc < 0)
         return rc;
@@ -173,7 +174,7 @@ static const char *link_refusal(const struct archive_path *target,
     return NULL;
 }
 
-/* 0, -EEXIST: something is in the way, or another -errno. */
+/* 0, -EEXIST = the name is taken, or another -errno. */
 static int link_to(struct archive_place *p, const struct archive_path *target)
 {
     char dir[PATH_MAX];
@@ -189,8 +190,8 @@ static int link_to(struct archive_place *p, const struct archive_path *target)
     return linkat(fd, target->name, p->dir_fd, p->path->name, 0) < 0 ? -errno : 0;
 }
 
-/* The target must be a file this tar has already put: no link on its way, nothing
- * above. */
+/* The target must be a file that this tar has already made, so it is resolved like any
+ * other name: without symbolic links and "..". */
 static int put_hard_link(struct archive_place *p, const char *raw, struct mtd_error *err)
 {
     struct archive_path target;
@@ -225,8 +226,8 @@ static int put_link_replacing(struct archive_place *p, const char *raw,
     return put_hard_link(p, raw, err);
 }
 
-/* ".wh.NAME" removes NAME of the layers below. What this layer itself has of that name
- * stays; a directory then hides the one below it. */
+/* ".wh.NAME" removes the NAME of the layers below. If this layer itself has a NAME, that
+ * stays; a directory then becomes opaque, which hides the one below. */
 static int put_whiteout(struct archive_place *p, struct mtd_error *err)
 {
     const char *name = p->path->name + strlen(ARCHIVE_WHITEOUT);
@@ -234,7 +235,7 @@ static int put_whiteout(struct archive_place *p, struct mtd_error *err)
     if (strcmp(p->path->name, ARCHIVE_OPAQUE) == 0)
         return set_opaque(p->dir_fd, ".", p->path->text, err);
     if (strncmp(name, ARCHIVE_WHITEOUT, strlen(ARCHIVE_WHITEOUT)) == 0)
-        return 0; /* aufs' own notes, in very old images */
+        return 0; /* metadata of aufs, in very old images */
     if (!name[0] || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
         return archive_entry_bad(err, p->path->text, "a whiteout of nothing");
     if (mknodat(p->dir_fd, name, S_IFCHR, makedev(0, 0)) == 0)
@@ -270,7 +271,7 @@ int archive_tree_put(struct archive_tree *t, struct archive *a, struct archive_e
         return archive_entry_bad(err, raw ? raw : "?", reason);
     struct archive_place p = {t, a, e, -1, &path};
     if (path.text[0] == '\0') {
-        forget_parent(t); /* what was seen of the root may change */
+        forget_parent(t); /* its parent_is_ours may change with the root's owner */
         return put_dir(&p, err);
     }
     int rc = open_parent(t, &path, err);
@@ -280,7 +281,7 @@ int archive_tree_put(struct archive_tree *t, struct archive *a, struct archive_e
     return put_at(&p, err);
 }
 
-/* A directory that a later entry replaced by something else has no time left to set. */
+/* A directory that a later entry has replaced with something else is skipped. */
 int archive_tree_finish(struct archive_tree *t, struct mtd_error *err)
 {
     forget_parent(t);

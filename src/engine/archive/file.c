@@ -1,6 +1,7 @@
-/* The kinds of files a layer holds. A file is made exclusively, so that nothing which is
- * already there, a link above all, is written through. Order of attributes: owner, mode
- * (chown clears setuid), extended attributes (chown clears capabilities), time. */
+/* One function per kind of file. Files are made with O_EXCL, so that nothing already
+ * there is written through, a link least of all. The attributes have an order: owner,
+ * then mode (chown clears setuid), then extended attributes (chown clears capabilities),
+ * then time. */
 
 #include "engine/archive/internal.h"
 
@@ -36,7 +37,7 @@ static int bad(struct archive_place *p, const char *reason, struct mtd_error *er
     return archive_entry_bad(err, p->path->text, reason);
 }
 
-/* 0 where the tar does not say: the same tar gives the same layer. */
+/* 0 where the tar gives none, so that the same tar gives the same layer. */
 static struct timespec mtime_of(struct archive_entry *e)
 {
     if (!archive_entry_mtime_is_set(e))
@@ -60,8 +61,8 @@ static int check_owner(struct archive_place *p, struct mtd_error *err)
     return 0;
 }
 
-/* Most files are root's, and made by root they already are: one call less for each. A
- * directory may pass its own group on. */
+/* Most files belong to root, and as root has made them, chown is not needed; except in a
+ * setgid directory, which passes on its own group. */
 static bool must_give_away(const struct archive_place *p)
 {
     bool is_ours = archive_entry_uid(p->entry) == 0 &&
@@ -70,7 +71,8 @@ static bool must_give_away(const struct archive_place *p)
     return p->tree->is_root && !is_ours;
 }
 
-/* Attributes of what is open. proc_path leads to it without a link at its end. */
+/* Attributes of an open file. proc_path names it, without a link as the last
+ * component. */
 static int set_by_fd(struct archive_place *p, int fd, const char *proc_path,
                      struct mtd_error *err)
 {
@@ -82,8 +84,8 @@ static int set_by_fd(struct archive_place *p, int fd, const char *proc_path,
     return archive_xattr_restore(proc_path, p->entry, p->path->text, err);
 }
 
-/* Attributes of links and nodes, which cannot be opened. The directory is ours alone, so
- * the name is still what was just made. */
+/* Attributes of links and nodes, which cannot be opened. No other process can write to
+ * the directory, so the name still is what was just made. */
 static int set_by_name(struct archive_place *p, struct mtd_error *err)
 {
     const char *name = p->path->name;
@@ -171,7 +173,7 @@ static int make_symlink(struct archive_place *p, struct mtd_error *err)
     return set_by_name(p, err);
 }
 
-/* Beyond the kernel's 12 and 20 bits numbers wrap around, to 0:0 for example. */
+/* Numbers beyond the kernel's 12 and 20 bits would wrap around, to 0:0 for example. */
 static int make_node(struct archive_place *p, struct mtd_error *err)
 {
     mode_t type = archive_entry_filetype(p->entry);

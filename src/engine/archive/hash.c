@@ -1,5 +1,8 @@
-#include "engine/archive/hash.h"
+/* Layers and images are named by digests that other programs compute as well, so the text
+ * that is hashed is OCI's to the byte: the chain id is a digest of two digests with their
+ * prefix. */
 
+#include "engine/archive/hash.h"
 #include <nettle/sha2.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,6 @@
-/* archive/internal.h - one entry of a tar put into a directory.
+/* archive/internal.h - how the entries of a tar get into a directory.
  * Shape   unpack.c reads the stream; entry.c, file.c, path.c and xattr.c make the tree.
+ * Errors  as in archive.h.
  */
 #ifndef ENGINE_ARCHIVE_INTERNAL_H
 #define ENGINE_ARCHIVE_INTERNAL_H
@@ -16,7 +17,7 @@
 struct archive;
 struct archive_entry;
 
-/* A directory's time is set last: making entries in it changes it. */
+/* The times of directories are set last: making entries in one changes its time. */
 struct archive_dir_time {
     char *path;
     struct timespec mtime;
@@ -24,10 +25,10 @@ struct archive_dir_time {
 
 struct archive_tree {
     int root_fd;
-    bool is_root;        /* may give files away */
-    bool parent_is_ours; /* so is the group of a new file in it */
-    bool write_out;      /* files are on the disk when put, not some time later */
-    int parent_fd;       /* the directory of the last entry, kept open, -1 = none */
+    bool is_root;        /* chown is allowed */
+    bool parent_is_ours; /* the directory has our group, and so have new files in it */
+    bool write_out;      /* write each file to the disk when it is complete */
+    int parent_fd;       /* the directory of the last entry, kept open; -1 = none */
     char parent_path[PATH_MAX]; /* "" = the root */
     struct archive_dir_time *times;
     size_t n_times, cap_times, time_bytes;
@@ -37,13 +38,13 @@ struct archive_tree {
 void archive_tree_init(struct archive_tree *t, int root_fd);
 void archive_tree_done(struct archive_tree *t);
 
-/* Puts the entry, whose data is read from a. */
+/* Makes the entry's file, whose data is read from a. */
 int archive_tree_put(struct archive_tree *t, struct archive *a, struct archive_entry *e,
                      struct mtd_error *err);
 /* After the last entry: the times of directories. */
 int archive_tree_finish(struct archive_tree *t, struct mtd_error *err);
 
-/* -EBADMSG with `"path": reason`; a long path is cut so that the reason is seen. */
+/* -EBADMSG with `"path": reason`; a long path is truncated so that the reason is seen. */
 int archive_entry_bad(struct mtd_error *err, const char *path, const char *reason);
 /* -code with `"path": what: strerror`. */
 int archive_entry_failed(struct mtd_error *err, int code, const char *path,
@@ -56,14 +57,14 @@ struct archive_path {
     size_t parent_len;   /* length of "a/b" */
     const char *name;    /* "c", inside text */
 };
-/* NULL, or why it is refused. */
+/* Normalizes a name from a tar. NULL, or why it is refused. */
 const char *archive_path_clean(const char *raw, struct archive_path *ret);
-/* A directory's O_PATH fd below root_fd, no links on the way, or -errno. path "" =
- * root. */
+/* An O_PATH fd of a directory below root_fd, reached without symbolic links, or -errno.
+ * path "" = root_fd itself. */
 int archive_path_open(int root_fd, const char *path);
-/* Why opening a directory failed, for a person. */
+/* What -errno of archive_path_open() means to a user; NULL = nothing special. */
 const char *archive_path_reason(int code);
-/* As archive_path_open, missing directories are made, 0755. */
+/* Like archive_path_open(), but makes missing directories, 0755. */
 int archive_path_make(int root_fd, const char *path);
 
 /* ---- archive/file.c: the kinds of files, their data and attributes ---- */
@@ -72,7 +73,7 @@ int archive_path_make(int root_fd, const char *path);
 #define ARCHIVE_OPAQUE ".wh..wh..opq"
 #define ARCHIVE_OPAQUE_XATTR "trusted.overlay.opaque"
 
-/* One file made at dir_fd/name and given its data and attributes; -EEXIST: in the way. */
+/* Where one file is made and given its data and attributes. */
 struct archive_place {
     struct archive_tree *tree;
     struct archive *archive;
@@ -80,16 +81,19 @@ struct archive_place {
     int dir_fd;
     const struct archive_path *path;
 };
+/* -EEXIST without a text in err: the name is taken. */
 int archive_file_make(struct archive_place *p, struct mtd_error *err);
+/* Owner, mode and attributes of the directory fd. */
 int archive_file_set_dir(struct archive_place *p, int fd, struct mtd_error *err);
 bool archive_file_is_whiteout(mode_t mode, dev_t rdev);
 
 /* ---- archive/xattr.c ---- */
 
-/* Which attributes belong to a file rather than to the host or to overlay. */
+/* Does the attribute belong to the file, rather than to the host's policy or to
+ * overlayfs? */
 bool archive_xattr_is_kept(const char *name);
 bool archive_xattr_is_overlay(const char *name);
-/* path: of the file itself, as seen by lsetxattr. */
+/* proc_path: the file itself, for lsetxattr. path: its name in err. */
 int archive_xattr_restore(const char *proc_path, struct archive_entry *e,
                           const char *path, struct mtd_error *err);
 int archive_xattr_set_opaque(int dir_fd);

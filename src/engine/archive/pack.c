@@ -1,5 +1,5 @@
-/* The stream a tree is packed into. pax, because ustar has no nanoseconds, attributes or long
- * names. */
+/* The format is pax, because ustar has no nanoseconds, extended attributes or long names.
+ * Nothing in it depends on the time or the host: the same tree gives the same bytes. */
 
 #include "engine/archive/pack.h"
 
@@ -55,7 +55,7 @@ static int pack(int tree_fd, enum archive_pack_form form, const struct strv *ski
     if (rc == 0 && archive_write_close(p->archive) != ARCHIVE_OK)
         rc = archive_pack_failed(p, err);
     if (rc < 0 && p->write_error == 0)
-        p->write_error = rc; /* freeing would write the rest */
+        p->write_error = rc; /* or freeing would write the rest of the tar */
     if (p->archive)
         archive_write_free(p->archive);
     tdestroy(p->links, free);

@@ -1,5 +1,6 @@
-/* The data of files, and which of them have several names. Holes stay holes: libarchive wants to
- * be given their bytes and drops them, so it is given a mapping that nothing ever writes to. */
+/* Holes stay holes. libarchive has to be given the bytes of a hole, too, although it
+ * drops them: it gets them from a mapping that is never written to, so that it takes no
+ * memory. */
 
 #include "engine/archive/pack.h"
 
@@ -50,7 +51,7 @@ static int read_failed(struct archive_pack *p, int code, struct mtd_error *err)
     return archive_entry_failed(err, code, p->path.data, "cannot read");
 }
 
-/* Where the data of a file with holes lies. */
+/* Tells libarchive where a file with holes has data. */
 static int add_holes(struct archive_entry *e, int fd, off_t size)
 {
     off_t at = 0;
@@ -103,7 +104,8 @@ static int put_zeros(struct archive_pack *p, off_t len, struct mtd_error *err)
     return rc;
 }
 
-/* Exactly len bytes from at on. A file that shrinks meanwhile reads as zeros. */
+/* Writes exactly len bytes, from at on: the header has promised them. What a file loses
+ * by being truncated meanwhile is written as zeros. */
 static int put_data(struct archive_pack *p, int fd, off_t at, off_t len,
                     struct mtd_error *err)
 {

@@ -1,4 +1,5 @@
-/* The header of an entry, and why the tar could not be written. */
+/* pack_tree.c and pack_data.c both write headers, and both meet the same failures of the
+ * stream: this file is below them, so that they need not call each other. */
 
 #include <archive.h>
 #include <errno.h>
@@ -9,7 +10,7 @@ int archive_pack_header(struct archive_pack *p, struct archive_entry *e,
                         struct mtd_error *err)
 {
     int rc = archive_write_header(p->archive, e);
-    /* A name outside the locale's character set is written as it is, and marked
+    /* ARCHIVE_WARN: a name outside the locale's character set is written as it is, marked
      * binary. */
     if (rc == ARCHIVE_OK || rc == ARCHIVE_WARN)
         return 0;

@@ -1,7 +1,7 @@
-/* A directory tree as a tar. The tree may be a live container's: every file is held by an
- * O_PATH descriptor, looked at, and only then opened through it, so what is opened is
- * what was looked at. Names are sorted: the same tree gives the same bytes and the same
- * layer. */
+/* The tree may belong to a live container, which can rename files at any moment: so every
+ * file is first held by an O_PATH descriptor, then examined, and only then opened through
+ * it. What is opened is what was examined. Names are sorted, so that the same tree gives
+ * the same layer. */
 
 #include "engine/archive/pack.h"
 
@@ -39,7 +39,7 @@ static int refused(struct archive_pack *p, const char *reason, struct mtd_error 
     return -ENOTSUP;
 }
 
-/* An empty file beside p->path, or in it: a whiteout. */
+/* A whiteout is an empty file; dir is the directory of p->path, or p->path itself. */
 static int pack_whiteout(struct archive_pack *p, const char *dir, size_t dir_len,
                          const char *name, struct mtd_error *err)
 {
@@ -55,7 +55,7 @@ static int pack_whiteout(struct archive_pack *p, const char *dir, size_t dir_len
     return archive_pack_header(p, e, err);
 }
 
-/* p->path is "dir/name": "dir/.wh.name" takes name away. */
+/* p->path is "dir/name": it is packed as "dir/.wh.name". */
 static int pack_removed(struct archive_pack *p, struct mtd_error *err)
 {
     auto_free char *name = NULL;
@@ -68,8 +68,7 @@ static int pack_removed(struct archive_pack *p, struct mtd_error *err)
     return pack_whiteout(p, p->path.data, dir_len, name, err);
 }
 
-/* What overlay says of the file. An opaque directory is the one thing a tar can say
- * too. */
+/* Of overlayfs' attributes only "opaque" can be expressed in a tar. */
 static int read_overlay_xattr(struct archive_pack *p, const char *proc, const char *name,
                               struct mtd_error *err)
 {
@@ -186,7 +185,7 @@ static int pack_node(struct archive_pack *p, int fd, const struct stat *st, int 
     return rc == 0 && S_ISDIR(st->st_mode) ? pack_dir(p, fd, depth, err) : rc;
 }
 
-/* A mount inside the tree is not part of it: what it covers is shown as empty. */
+/* A mount inside the tree is not part of it: its mount point is packed as empty. */
 static bool is_mount(int fd)
 {
     struct statx stx;
@@ -212,13 +211,14 @@ static int pack_child(struct archive_pack *p, int dir_fd, const char *name, int 
 {
     struct stat st;
     auto_fd int fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return 0; /* just removed */
     if (fd < 0)
-        return errno == ENOENT ? 0
-                               : failed(p, errno, "cannot open", err); /* just removed */
+        return failed(p, errno, "cannot open", err);
     if (fstat(fd, &st) < 0)
         return failed(p, errno, "stat", err);
     if (S_ISSOCK(st.st_mode))
-        return 0; /* bound by a process that is not in the tar either */
+        return 0; /* useless without the process that has bound it */
     if (is_mount(fd))
         return pack_covered(p, st, err);
     if (p->form == ARCHIVE_PACK_LAYER) {

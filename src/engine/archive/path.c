@@ -1,5 +1,6 @@
-/* Names from a tar, made harmless before anything is opened, and directories opened so
- * that nothing in the layer, itself written from the same tar, can lead out of it. */
+/* A hostile tar can name "../../etc" or first make a link "a -> /" and then a file "a/b".
+ * So names are normalized before anything is opened, and directories are opened so that
+ * nothing in the layer, which was written from the same tar, can lead out of it. */
 
 #include "engine/archive/internal.h"
 
@@ -83,8 +84,8 @@ const char *archive_path_clean(const char *raw, struct archive_path *ret)
     }
 }
 
-/* For kernels before 5.6: path is clean, so one O_NOFOLLOW at a time is the same
- * thing. */
+/* Where openat2 is missing. path has no "..", so opening one component after the other
+ * with O_NOFOLLOW is equivalent. */
 static int walk(int root_fd, const char *path)
 {
     auto_fd int dir = openat(root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -133,7 +134,7 @@ const char *archive_path_reason(int code)
     }
 }
 
-/* The mode is set apart: the caller's umask is not the image's. */
+/* The mode is set explicitly: the caller's umask must not change the image. */
 static int make_dir(int dir_fd, const char *name)
 {
     if (mkdirat(dir_fd, name, 0755) < 0)
@@ -141,7 +142,7 @@ static int make_dir(int dir_fd, const char *name)
     return fchmodat(dir_fd, name, 0755, 0) < 0 ? -errno : 0;
 }
 
-/* Layers often leave out directories which lower layers have. */
+/* Layers often leave out directories that lower layers have. */
 int archive_path_make(int root_fd, const char *path)
 {
     int fd = archive_path_open(root_fd, path);

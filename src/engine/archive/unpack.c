@@ -1,7 +1,7 @@
-/* Two readers in a row: the first only decompresses, so that the plain tar's bytes can be
- * counted against the limit and hashed (the layer's diff id), the second reads the tar
- * out of the first. The filters are named one by one: libarchive's "all" includes some
- * that run programs. */
+/* Two readers are chained: the first only decompresses, so that the bytes of the plain
+ * tar can be counted against the limit and hashed (the layer's diff id); the second reads
+ * the tar from the first. The filters are named one by one, because libarchive's "all"
+ * includes some that run programs. */
 
 #include "engine/archive/archive.h"
 
@@ -44,7 +44,7 @@ struct archive_limits archive_limits_of(int dir_fd)
     room -= room / 16;
     if (room < l.bytes)
         l.bytes = room;
-    /* File systems that make inodes as needed say 0. */
+    /* File systems that allocate inodes as needed report 0. */
     if (v.f_files > 0 && v.f_favail - v.f_favail / 16 < l.entries)
         l.entries = v.f_favail - v.f_favail / 16;
     return l;
@@ -61,8 +61,8 @@ static const struct {
     {"lz4", archive_read_support_filter_lz4},
 };
 
-/* ARCHIVE_WARN would mean "by running a program": a libarchive built without the
- * library. */
+/* ARCHIVE_WARN would mean that libarchive was built without the library and would run a
+ * program instead. */
 static int add_filters(struct archive *a, struct mtd_error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(FILTERS); i++)
@@ -122,7 +122,7 @@ static la_ssize_t read_block(struct archive *a, void *data, const void **ret)
     return (la_ssize_t)len;
 }
 
-/* What follows the end of the archive belongs to the stream: its checksum, and the
+/* What follows the end of the archive belongs to the stream's checksum and to the
  * hash. */
 static int drain(struct archive *a, struct stream *s, struct mtd_error *err)
 {
@@ -134,8 +134,8 @@ static int drain(struct archive *a, struct stream *s, struct mtd_error *err)
     return n < 0 ? broken(a, err) : 0;
 }
 
-/* Names which are not in the locale's character set are kept byte for byte; libarchive
- * only warns of them. Any other warning is about a damaged header. */
+/* Names outside the locale's character set are kept byte for byte; libarchive only warns
+ * of them. Any other warning is about a damaged header. */
 static bool is_about_charset(struct archive *a)
 {
     const char *text = archive_error_string(a);

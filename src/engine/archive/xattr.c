@@ -1,6 +1,6 @@
-/* Extended attributes, between files and tars. security.selinux and its like describe the
- * host's policy, and overlay's own are its private notes: a "redirect" out of a hostile
- * tar would show another directory of the layers below. */
+/* Not every extended attribute may travel in a tar: security.selinux and its like
+ * describe the host's policy, and those of overlayfs are its private metadata: a
+ * "redirect" from a hostile tar would expose another directory of the layers below. */
 
 #include "engine/archive/internal.h"
 
@@ -14,7 +14,7 @@
 #include "base/cleanup.h"
 
 #define MAX_COUNT 128
-#define MAX_BYTES 65536 /* what the kernel allows one value */
+#define MAX_BYTES 65536 /* the kernel's limit for one value */
 
 static bool begins(const char *s, const char *prefix)
 {
@@ -35,8 +35,8 @@ bool archive_xattr_is_kept(const char *name)
             strcmp(name, "system.posix_acl_default") == 0);
 }
 
-/* File systems without attributes, and kinds of files that cannot have user attributes,
- * lose them silently, as with docker. */
+/* Where the file system has no attributes, or the kind of file cannot have user
+ * attributes, they are silently dropped, as docker does. */
 static bool is_harmless(int code, const char *name)
 {
     return code == ENOTSUP || (code == EPERM && begins(name, "user."));

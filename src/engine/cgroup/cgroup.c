@@ -1,5 +1,6 @@
-/* The groups of one container: made, opened, joined, described. Order matters in one place:
- * the v2 directory is entered by clone3, so it may hold processes before the v1 ones do. */
+/* The groups of one container are made before its first process, so that this one never
+ * runs without limits. v2 comes first: clone3 places a child only there, and the v2 group
+ * says which v1 groups are not needed. */
 
 #include "engine/cgroup/internal.h"
 
@@ -93,13 +94,15 @@ static int make_parent(const char *path)
                            .fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC)};
     if (d.fd < 0)
         return -errno;
-    /* Before 5.11 a memory limit did not count the groups below it unless told to. */
+    /* Before Linux 5.11 a memory limit did not include the groups below unless this is
+     * set. */
     fs_write_at(d.fd, "memory.use_hierarchy", "1");
     close(d.fd);
     return 0;
 }
 
-/* A group left over by a crash is made anew: its limits and counters are not ours. */
+/* A group left by a crash is removed and made again: its limits and counters are not
+ * ours. */
 static int make_group(const char *path)
 {
     for (int tries = 0; tries < 3; tries++) {
@@ -132,7 +135,7 @@ int cgroup_make_dir(struct cgroup_dir *d, struct mtd_error *err)
     return code;
 }
 
-/* Only a cpuset alone in its hierarchy can wait: with others it goes along with them. */
+/* Only a cpuset that is alone in its hierarchy can be made later. */
 static bool is_lazy(const struct cgroup_dir *d)
 {
     return !d->v2 && d->controllers == CGROUP_BIT(CGROUP_CPUSET);
@@ -152,8 +155,9 @@ static int add_dir(struct cgroup *c, const struct cgroup_dir *parent, const char
     return is_lazy(d) ? 0 : cgroup_make_dir(d, err);
 }
 
-/* What the v2 tree of a hybrid host does without a controller: a v1 hierarchy that has nothing
- * else needs no group, which saves 50 us of every start. A group tells what its kernel can. */
+/* What the v2 tree of a hybrid host can do without a controller: a v1 hierarchy for
+ * nothing else needs no group, which saves 50 us of every start. The group's files say
+ * what the kernel can. */
 static unsigned v2_extras(const struct cgroup_dir *d)
 {
     static const struct {
@@ -167,7 +171,7 @@ static unsigned v2_extras(const struct cgroup_dir *d)
     return bits;
 }
 
-/* v2 first, because it decides which of v1's are needed. */
+/* v2 first: it decides which v1 groups are needed. */
 static int add_dirs(struct cgroup *c, const struct cgroup *host, const char *id,
                     struct mtd_error *err)
 {
@@ -198,7 +202,7 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
         return mtd_fail(err, EINVAL, "\"%s\" cannot be the name of a control group", id);
     int code = add_dirs(&c, host, id, err);
     if (code < 0) {
-        /* what could not be made is not ours to remove */
+        /* a group that could not be made is not ours to remove */
         for (size_t k = 0; k < c.n; k++)
             if (c.dirs[k].fd >= 0 && c.dirs[k].path)
                 rmdir(c.dirs[k].path);
@@ -209,8 +213,8 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
     return 0;
 }
 
-/* Before Linux 6.4 a process cloned into a group keeps the CPUs of its parent, whatever the
- * group's cpuset says; one that moves gets the group's. */
+/* Before Linux 6.4 a process cloned into a group keeps its parent's CPUs, whatever the
+ * group's cpuset says; one that is moved gets the group's. */
 int cgroup_clone_fd(const struct cgroup *c)
 {
     char cpus[4096];

@@ -1,7 +1,7 @@
-/* docker's default device list, as a table for v1 and as a program for v2: a
- * BPF_PROG_TYPE_CGROUP_DEVICE program returns 1 for allowed. Written as instructions, because
- * a compiler for it is no part of this build; each rule is a block that falls through to the
- * next when it does not match. */
+/* docker's default device list, as a table for v1 and as a BPF_PROG_TYPE_CGROUP_DEVICE
+ * program, which returns 1 for "allowed", for v2. The program is written as instructions,
+ * because this build has no compiler for BPF; each rule is a block that falls through to
+ * the next if it does not match. */
 
 #include "engine/cgroup/internal.h"
 
@@ -15,8 +15,8 @@
 
 #define ANY (-1)
 
-/* mknod of anything is harmless without the right to open it. 5:1 is the console, 5:2 the
- * multiplexer of the container's own devpts, 136 its terminals. */
+/* mknod of any device is harmless without the right to open it. 5:1 is the console, 5:2
+ * the multiplexer of the container's own devpts, 136 its terminals. */
 const struct cgroup_device_rule cgroup_device_rules[] = {
     {'c', ANY, ANY, "m"}, {'b', ANY, ANY, "m"},   {'c', 1, 3, "rwm"},
     {'c', 1, 5, "rwm"},   {'c', 1, 7, "rwm"},     {'c', 1, 8, "rwm"},
@@ -53,7 +53,7 @@ static int access_bits(const char *access)
     return bits;
 }
 
-/* r2 = type, r3 = access asked for, r4 = major, r5 = minor. */
+/* R2 = type, R3 = requested access, R4 = major, R5 = minor. */
 static size_t emit_rule(struct bpf_insn *out, const struct cgroup_device_rule *rule)
 {
     size_t n = 0;
@@ -61,7 +61,7 @@ static size_t emit_rule(struct bpf_insn *out, const struct cgroup_device_rule *r
     size_t jumps[4], n_jumps = 0;
     jumps[n_jumps++] = n;
     out[n++] = with_constant(BPF_JMP | BPF_JNE | BPF_K, R2, type, 0);
-    jumps[n_jumps++] = n; /* any bit asked for that the rule does not give */
+    jumps[n_jumps++] = n; /* any requested bit that the rule does not allow */
     out[n++] =
         with_constant(BPF_JMP | BPF_JSET | BPF_K, R3, ~access_bits(rule->access) & 7, 0);
     if (rule->major != ANY) {
@@ -95,7 +95,7 @@ static size_t emit_program(struct bpf_insn *out, bool all)
     return n;
 }
 
-/* The group keeps the program alive; no flags, so that attaching again replaces it. */
+/* The group keeps the program alive. Without flags, attaching again replaces it. */
 int cgroup_bpf_devices(int dir_fd, bool all)
 {
     struct bpf_insn program[8 + MAX_RULES * RULE_INSNS];

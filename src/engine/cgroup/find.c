@@ -1,5 +1,6 @@
-/* Where the hierarchies are. mountinfo is read in pieces into a fixed buffer, and a line is
- * looked at only when it has " - cgroup" in it: a host may have hundreds of mounts. */
+/* Where the hierarchies are is known only from mountinfo, which every start reads: so it
+ * is read in pieces into a fixed buffer, and a line is parsed only if it contains " -
+ * cgroup". A host may have hundreds of mounts. */
 
 #include "engine/cgroup/internal.h"
 
@@ -44,7 +45,7 @@ bool cgroup_has_word(const char *list, const char *word)
     return false;
 }
 
-/* "\040" and its like, in place. */
+/* Decodes "\040" and its like, in place. */
 static void unescape(char *s)
 {
     char *out = s;
@@ -88,8 +89,9 @@ static unsigned v1_bits(const char *options)
     return bits;
 }
 
-/* One hierarchy may be mounted several times: the mount that shows most of it wins, and of
- * equals the last, which lies over the others. depths[] goes along with ret->dirs[]. */
+/* A hierarchy may be mounted several times: the mount that shows most of it wins, and
+ * among equals the last, which may be on top of the others. depths[] is parallel to
+ * ret->dirs[]. */
 static int take_mount(struct cgroup *ret, size_t *depths, const struct mount_line *m)
 {
     bool v2 = strcmp(m->type, "cgroup2") == 0;
@@ -120,7 +122,8 @@ static int take_line(struct cgroup *ret, size_t *depths, char *line)
     return mark && parse_line(line, mark, &m) ? take_mount(ret, depths, &m) : 0;
 }
 
-/* Calls take_line for each whole line; one longer than the buffer is some overlay's. */
+/* Calls take_line for each whole line. One longer than the buffer, an overlay's, is
+ * dropped. */
 static int scan(struct cgroup *ret, int fd)
 {
     char buf[READ_SIZE];
@@ -145,7 +148,8 @@ static int scan(struct cgroup *ret, int fd)
     return n < 0 ? -errno : 0;
 }
 
-/* The v2 tree's controllers, and what v2 can do without one where v1 does not do it. */
+/* The v2 tree's controllers, and what v2 can do without one, unless a v1 hierarchy does
+ * it. */
 static void find_v2_controllers(struct cgroup *host)
 {
     unsigned v1 = 0;

@@ -1,4 +1,9 @@
-/* cgroup/internal.h - what the files of cgroup share. */
+/* cgroup/internal.h - what the files of cgroup share.
+ * Shape   find.c finds the hierarchies, cgroup.c makes and joins groups, record.c and
+ *         list.c find them again, limit.c and kill.c work on them through the table of
+ *         v1.c or v2.c, device.c is the device list, remove.c removes, stats.c reads.
+ * Errors  0 or -errno, as in cgroup.h.
+ */
 #ifndef ENGINE_CGROUP_INTERNAL_H
 #define ENGINE_CGROUP_INTERNAL_H
 
@@ -7,21 +12,22 @@
 #define CGROUP_BIT(controller) (1u << (controller))
 #define CGROUP_PARENT "mytop-docker"
 
-/* One controller's limit from the resources; c->fresh tells whether a default may be left
- * out. NULL in the table = the version has nothing to set there. */
+/* Sets one controller's limits; in a fresh group the defaults need not be written. NULL
+ * in the table = the version has nothing to set there. */
 typedef int (*cgroup_limit_fn)(const struct cgroup *c, const struct cgroup_dir *d,
                                const struct mtd_resources *r, struct mtd_error *err);
 
-/* What differs between the versions. Every function works on one open directory. */
+/* What differs between v1 and v2. Every function works on one open directory. */
 struct cgroup_ops {
     cgroup_limit_fn limit[CGROUP_CONTROLLERS];
     int (*devices)(const struct cgroup *c, const struct cgroup_dir *d, bool all,
                    struct mtd_error *err);
     int (*freeze)(const struct cgroup_dir *d, bool frozen); /* waits; -ETIMEDOUT */
     bool (*is_frozen)(const struct cgroup_dir *d);
-    const char *freeze_file, *freeze_on, *freeze_off; /* for the impatient */
-    /* Before the first process: what a new group needs (v1 cpuset: CPUs and nodes; v2:
-     * controllers passed on by the groups above). Clears the bits of d that cannot be had. */
+    const char *freeze_file, *freeze_on, *freeze_off; /* to freeze without waiting */
+    /* Gives a new group what it needs before its first process (v1 cpuset: CPUs and
+     * nodes; v2: controllers enabled in the groups above). Clears the bits of d that are
+     * not available. */
     int (*prepare)(struct cgroup_dir *d, struct mtd_error *err);
     const char *oom_file; /* holds "oom_kill N" */
     const char *self;     /* file to write "0" to for cgroup_enter */
@@ -34,14 +40,15 @@ static inline const struct cgroup_ops *cgroup_ops_of(const struct cgroup_dir *d)
 }
 
 extern const char *const cgroup_v1_names[CGROUP_CONTROLLERS];
-/* NULL where v2 needs no controller for it. */
+/* NULL = v2 needs no controller for it. */
 extern const char *const cgroup_v2_names[CGROUP_CONTROLLERS];
 
-/* The directory that has the controller, made or not; NULL = no such controller here. */
+/* The directory that has the controller, even if not made yet; NULL = no such
+ * controller. */
 struct cgroup_dir *cgroup_dir_of(const struct cgroup *c, enum cgroup_controller which);
-/* The v2 directory when it is open, else NULL. */
+/* The v2 directory if it is open, else NULL. */
 const struct cgroup_dir *cgroup_unified(const struct cgroup *c);
-/* One directory through which every process of the container is seen; NULL = none is left. */
+/* A directory that contains every process of the container; NULL = none is left. */
 const struct cgroup_dir *cgroup_witness(const struct cgroup *c);
 
 /* Writes value; on failure err says "<path>/<file>: cannot write ...". */
@@ -52,18 +59,16 @@ int cgroup_put_u64(const struct cgroup_dir *d, const char *file, uint64_t value,
 /* The value of "key value" in a flat keyed file; -ENOENT also when the key is missing. */
 int cgroup_get_keyed(const struct cgroup_dir *d, const char *file, const char *key,
                      uint64_t *ret);
-/* Is the word in a blank-separated list? */
+/* Is the word in a list separated by spaces or commas? */
 bool cgroup_has_word(const char *list, const char *word);
 
-/* Makes d's group (path is set) under a parent made when missing, opens and prepares it. */
+/* Makes the group at d->path, and its parent if needed, opens and prepares it. */
 int cgroup_make_dir(struct cgroup_dir *d, struct mtd_error *err);
-/* Removes the group at path and the groups below it, waiting for dying tasks until the
- * monotonic time. */
+/* Removes the group at path and the groups below it; waits for dying tasks until deadline
+ * (monotonic ns). */
 int cgroup_remove_tree(const char *path, int64_t deadline);
-/* -EINVAL unless every CPU of the first list is in the second. */
-int cgroup_check_cpuset(const char *wanted, const char *available, struct mtd_error *err);
 
-/* The bytecode half of v2's device list. */
+/* Attaches the device list as a BPF program to a v2 group. */
 int cgroup_bpf_devices(int dir_fd, bool all);
 struct cgroup_device_rule {
     char type;          /* 'c' 'b' */

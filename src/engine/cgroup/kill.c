@@ -1,6 +1,7 @@
-/* The processes of a group and the groups below it: listed, signalled, killed. A fork bomb is
- * beaten by cgroup.kill, which refuses forks while it kills, or by freezing before signalling;
- * where neither can be had, by rounds until a round finds nobody. */
+/* A process list is stale as soon as it is read, and a fork bomb outruns one that kills
+ * by it. So cgroup.kill is used, which also kills what is forked meanwhile, or the group
+ * is frozen before it is signalled; where neither exists, rounds are repeated until one
+ * finds no process. */
 
 #include "engine/cgroup/internal.h"
 
@@ -45,7 +46,8 @@ static int add_pid(struct pid_list *l, pid_t pid)
     return 0;
 }
 
-/* One number per line; 0 is a process of another pid namespace and cannot be named. */
+/* One number per line; 0 is a process of another pid namespace, which has no number
+ * here. */
 static int read_pids(int dir_fd, struct pid_list *l)
 {
     auto_fd int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
@@ -129,7 +131,8 @@ int cgroup_pids(const struct cgroup *c, pid_t **ret)
     return (int)l.len;
 }
 
-/* Whoever is in any of the groups: a process between clone3 and its last attach is in some. */
+/* Processes in any of the groups: between clone3 and the last attach one is in some
+ * only. */
 static int pids_anywhere(const struct cgroup *c, struct pid_list *l)
 {
     int code = 0;
@@ -141,7 +144,7 @@ static int pids_anywhere(const struct cgroup *c, struct pid_list *l)
     return code;
 }
 
-/* Its groups end in the same name in every hierarchy. */
+/* A container's groups have the same name in every hierarchy. */
 static bool is_member(pid_t pid, const char *name)
 {
     char path[48], text[8192];
@@ -149,8 +152,8 @@ static bool is_member(pid_t pid, const char *name)
     return fs_read_small_at(AT_FDCWD, path, text, sizeof(text)) > 0 && strstr(text, name);
 }
 
-/* By now a number from the list may be another process's, or the process may have left: so it
- * is held first and looked at then. */
+/* By now the number may be another process's, or the process may have left the group: so
+ * it is first held by a pidfd and then examined. */
 static void signal_member(pid_t pid, const char *name, int sig)
 {
     auto_fd int pidfd = sys_pidfd_open(pid, 0);
@@ -208,14 +211,14 @@ int cgroup_signal_all(const struct cgroup *c, int sig, struct mtd_error *err)
     return code;
 }
 
-/* Not waited for: a task that is not frozen yet is a task of the next round. */
+/* Does not wait: a task that is not frozen yet is left to the next round. */
 static void start_freezing(const struct cgroup_dir *d, bool frozen)
 {
     const struct cgroup_ops *ops = cgroup_ops_of(d);
     fs_write_at(d->fd, ops->freeze_file, frozen ? ops->freeze_on : ops->freeze_off);
 }
 
-/* v1: a task gets to its SIGKILL only when thawed, so thawing comes last. */
+/* On v1 a frozen task dies of its SIGKILL only when thawed, so thawing comes last. */
 static int kill_round(const struct cgroup *c, struct pid_list *l)
 {
     const struct cgroup_dir *unified = cgroup_unified(c), *freezer = freezer_of(c);
@@ -230,8 +233,8 @@ static int kill_round(const struct cgroup *c, struct pid_list *l)
     return code;
 }
 
-/* The v2 group is entered first, so whoever is in a group is in that one: one read instead of
- * one list per hierarchy, at the end of every container. */
+/* The v2 group is entered first, so a process in any group is in that one: one read, at
+ * the end of every container, instead of one list per hierarchy. */
 static bool is_empty(const struct cgroup *c)
 {
     uint64_t populated = 1;
@@ -248,7 +251,7 @@ int cgroup_kill(const struct cgroup *c, struct mtd_error *err)
     int64_t deadline = clock_mono_ns() + KILL_TIMEOUT, wait = NS_PER_MS / 10;
     int code = pids_anywhere(c, &l);
     if (code == 0 && l.len == 0 && freezer_of(c))
-        start_freezing(freezer_of(c), false); /* for one that is just coming */
+        start_freezing(freezer_of(c), false); /* in case one is just entering */
     while (code == 0 && l.len > 0) {
         if (clock_mono_ns() > deadline) {
             code = mtd_fail(err, ETIMEDOUT,

@@ -1,5 +1,5 @@
-/* Limits: what can be judged without the kernel is judged first, so that a message has
- * the reason; then each controller's directory is asked in turn. */
+/* What can be checked without the kernel is checked first, because the kernel's -EINVAL
+ * says nothing; then each controller's directory gets its values in turn. */
 
 #include "engine/cgroup/internal.h"
 
@@ -42,7 +42,7 @@ static enum mtd_about about(const struct mtd_resources *r, enum cgroup_controlle
     }
 }
 
-/* The list's syntax was checked by mtd_limit_cpuset. */
+/* The list's syntax has been checked. */
 static void mark_cpus(const char *list, unsigned char set[MAX_CPUS])
 {
     for (const char *p = list; *p; p += *p == ',') {
@@ -58,7 +58,8 @@ static void mark_cpus(const char *list, unsigned char set[MAX_CPUS])
     }
 }
 
-int cgroup_check_cpuset(const char *wanted, const char *available, struct mtd_error *err)
+/* -EINVAL unless every CPU of the first list is in the second. */
+static int check_cpus(const char *wanted, const char *available, struct mtd_error *err)
 {
     if (parse_cpu_list(wanted, MAX_CPUS, NULL) < 0)
         return mtd_limit_cpuset(wanted, err);
@@ -74,8 +75,8 @@ int cgroup_check_cpuset(const char *wanted, const char *available, struct mtd_er
     return 0;
 }
 
-/* v2 takes any list in silence and v1 says only "Permission denied"; so it is checked against
- * what the nearest group that exists can really use. */
+/* v2 silently accepts any list and v1 says only "Permission denied"; so the list is
+ * checked against what the group at the top of the hierarchy can really use. */
 static int check_cpuset(const struct cgroup_dir *d, const char *wanted,
                         struct mtd_error *err)
 {
@@ -90,7 +91,7 @@ static int check_cpuset(const struct cgroup_dir *d, const char *wanted,
     char text[4096];
     for (size_t i = 0; i < ARRAY_SIZE(FILES) && dir >= 0; i++)
         if (fs_read_small_at(dir, FILES[i], text, sizeof(text)) > 0)
-            return cgroup_check_cpuset(wanted, text, err);
+            return check_cpus(wanted, text, err);
     return 0;
 }
 
@@ -109,7 +110,7 @@ static bool contains(const pid_t *sorted, int n, pid_t pid)
     return false;
 }
 
-/* Moves who is in the container and not in d. Returns how many, or -errno. */
+/* Moves the container's processes that are not in d. Returns how many, or -errno. */
 static int move_round(const struct cgroup *c, const struct cgroup_dir *d,
                       struct mtd_error *err)
 {
@@ -132,8 +133,8 @@ static int move_round(const struct cgroup *c, const struct cgroup_dir *d,
     return moved;
 }
 
-/* A group made while the container lives takes its processes over; those that fork meanwhile
- * are caught by another round. */
+/* Fills a group made while the container runs with its processes; another round catches
+ * those forked meanwhile. */
 static int move_all(const struct cgroup *c, const struct cgroup_dir *d,
                     struct mtd_error *err)
 {
@@ -154,8 +155,8 @@ static int make_lazy(struct cgroup *c, struct cgroup_dir *d, struct mtd_error *e
     return code;
 }
 
-/* v2 has a controller but could not pass it on: the usual case is an engine inside another
- * engine's container, whose processes sit in the group that is the root here. */
+/* v2 has the controller but could not enable it below: usually this engine runs in
+ * another engine's container, whose processes are in the group that is the root here. */
 static int no_controller(const struct cgroup *c, enum cgroup_controller which,
                          struct mtd_error *err)
 {

@@ -1,4 +1,5 @@
-/* Groups found by name alone: what is there without a record that tells of it. */
+/* check and sweep look for groups that no record mentions, so these are found by name
+ * alone. */
 
 #include "engine/cgroup/internal.h"
 
@@ -36,8 +37,8 @@ int cgroup_list(const struct cgroup *host, struct strv *ret)
     return code;
 }
 
-/* Through the lines of a record: a v2 group that stands alone has more to do than one beside
- * v1's, and cgroup_open() knows that. */
+/* Goes through the lines of a record: a v2 group that is alone does more than one next to
+ * v1 groups, and cgroup_open() works that out. */
 int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id,
                    struct mtd_error *err)
 {

@@ -1,5 +1,6 @@
-/* The groups as lines of a container's record, and back. v2's line names no controllers: they
- * are in the group itself, and an older record may tell of some it no longer has. */
+/* The groups of a running container are in its record, because the host's hierarchies may
+ * be mounted differently by the time they are needed. The v2 line names no controllers:
+ * the group itself says which it has, and a record could be out of date. */
 
 #include "engine/cgroup/internal.h"
 
@@ -36,7 +37,8 @@ int cgroup_describe(const struct cgroup *c, struct strv *ret)
     return 0;
 }
 
-/* A group that is gone keeps its place with fd -1: a lazy one is made later at that path. */
+/* A group that does not exist keeps its place with fd -1: a lazy one is made later at
+ * that path. */
 static int open_recorded(struct cgroup *c, const char *line)
 {
     const char *colon = strchr(line, ':');
@@ -56,7 +58,8 @@ static int open_recorded(struct cgroup *c, const char *line)
     return d->fd >= 0 || errno == ENOENT ? 0 : -errno;
 }
 
-/* A v2 group says itself what it has; the rest is what no v1 directory does. */
+/* The v2 group's controllers, and what v2 can do without one, unless a v1 group does
+ * it. */
 static void open_controllers(struct cgroup *c)
 {
     unsigned v1 = 0;

@@ -1,6 +1,7 @@
-/* Removal. rmdir says EBUSY while a group below exists or a task is still on its way out: the
- * first is cured by going depth first, the second by a short wait with growing pauses (v1 has
- * no event for it, and on v2 the wait is mostly over before an event could be asked for). */
+/* rmdir of a group fails with EBUSY while a group below exists or a task is still
+ * exiting. So removal goes depth first, and retries after short, growing pauses: v1 has
+ * no event for an exited task, and on v2 the wait is mostly over before one could be set
+ * up. */
 
 #include "engine/cgroup/internal.h"
 
@@ -70,7 +71,7 @@ int cgroup_remove_tree(const char *path, int64_t deadline)
     }
 }
 
-/* Goes on after a failure, so that as little as possible is left; the first is told. */
+/* Continues after a failure, so that as little as possible is left; reports the first. */
 int cgroup_destroy(struct cgroup *c, struct mtd_error *err)
 {
     int first = 0;

@@ -1,6 +1,7 @@
-/* A container's figures. One table per version says which file gives what; a file the kernel
- * lacks leaves its figures at MTD_STAT_NONE. memory.stat comes last of a group's files in
- * cost: the kernel sums it up anew for each reader. */
+/* Which file has which figure depends on the version of the hierarchy: one table for each
+ * says so, in the order in which the files are read, because memory.stat corrects what
+ * memory.current says. A file that the kernel lacks leaves its figures at
+ * MTD_STAT_NONE. */
 
 #include "engine/cgroup/stats.h"
 
@@ -15,11 +16,12 @@
 #include "base/fs.h"
 
 #define FILE_MAX 8192
-#define V1_NO_LIMIT ((uint64_t)1 << 62) /* v1 says "none" as the highest page count */
+#define V1_NO_LIMIT \
+    ((uint64_t)1 << 62) /* v1 expresses "none" as the highest page count */
 
 typedef void (*source_fn)(char *text, struct mtd_stats *s);
 
-/* The number behind "key " or "key=" at the start of a line or a word. */
+/* The number after "key " or "key=" at the start of a line or a word. */
 static bool find_number(const char *text, const char *key, uint64_t *ret)
 {
     size_t len = strlen(key);
@@ -75,7 +77,7 @@ static void take_memory_usage(char *text, struct mtd_stats *s)
     s->memory = number_or_none(text);
 }
 
-/* The page cache nobody uses is not counted, as docker does it. */
+/* The inactive page cache is not counted, as docker does it. */
 static void subtract_inactive(const char *text, const char *key, struct mtd_stats *s)
 {
     uint64_t inactive = 0;
@@ -209,7 +211,7 @@ static int read_dir(const struct cgroup_dir *d, struct mtd_stats *s)
     return found;
 }
 
-/* "  eth0: RXBYTES and 7 more TXBYTES ..."; two lines of titles have no colon. */
+/* "  eth0: RXBYTES and 7 more TXBYTES ..."; the two lines of titles have no colon. */
 static void take_interfaces(const char *text, struct mtd_stats *s)
 {
     s->net_rx = s->net_tx = 0;

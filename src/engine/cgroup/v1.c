@@ -1,5 +1,5 @@
-/* The v1 half. Limits that depend on each other have an order: the kernel keeps memory <=
- * memory+swap and a quota <= its parent's at every moment, not only in the end. */
+/* Limits that depend on each other have an order: the kernel demands memory <=
+ * memory+swap at every moment, not only in the end. */
 
 #include "engine/cgroup/internal.h"
 
@@ -27,7 +27,7 @@ static int put_i64(const struct cgroup_dir *d, const char *file, int64_t value,
     return cgroup_put(d, file, text, err);
 }
 
-/* -1 = unlimited, in the kernel's words too. */
+/* -1 = unlimited, for the kernel as well. */
 static int64_t memsw_of(const struct mtd_resources *r)
 {
     if (r->memory <= 0 || r->memory_swap < 0)
@@ -36,7 +36,8 @@ static int64_t memsw_of(const struct mtd_resources *r)
     return r->memory_swap ? r->memory_swap : twice;
 }
 
-/* Without swap accounting there is no file: fine for a value nobody asked for. */
+/* Without swap accounting there is no file: an error only if the user
+ * asked for the limit. */
 static int set_memsw(const struct cgroup_dir *d, const struct mtd_resources *r,
                      struct mtd_error *err)
 {
@@ -66,7 +67,7 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
     char text[24];
     snprintf(text, sizeof(text), "%lld", (long long)memory);
     int code = fs_write_at(d->fd, MEMORY, text);
-    if (code == -EINVAL) { /* above the present memory+swap: raise that first */
+    if (code == -EINVAL) { /* above the current memory+swap: raise that first */
         code = set_memsw(d, r, err);
         return code < 0 ? code : cgroup_put(d, MEMORY, text, err);
     }
@@ -108,7 +109,8 @@ static int limit_cpuset(const struct cgroup *c, const struct cgroup_dir *d,
     return cgroup_put(d, "cpuset.cpus", all, err);
 }
 
-/* CFQ's file went with CFQ; BFQ's is there while the kernel has BFQ. */
+/* The first file is CFQ's, gone since Linux 5.0; the second exists if the kernel has
+ * BFQ. */
 static int limit_blkio(const struct cgroup *c, const struct cgroup_dir *d,
                        const struct mtd_resources *r, struct mtd_error *err)
 {
@@ -179,8 +181,8 @@ static bool is_frozen(const struct cgroup_dir *d)
     return state_is(d, "FROZEN");
 }
 
-/* A task that forks while the group freezes can be missed, and FREEZING stays; writing FROZEN
- * again looks at every task again. */
+/* A task that forks while the group freezes can be missed, which leaves it in FREEZING;
+ * writing FROZEN again makes the kernel visit every task again. */
 static int freeze(const struct cgroup_dir *d, bool frozen)
 {
     const char *wanted = frozen ? "FROZEN" : "THAWED";
@@ -199,7 +201,8 @@ static int freeze(const struct cgroup_dir *d, bool frozen)
     return -ETIMEDOUT;
 }
 
-/* A cpuset takes no process before it has CPUs and nodes; so do the groups above it. */
+/* A cpuset takes no process before it, and the groups above it, have CPUs and memory
+ * nodes. */
 static int copy_from_parent(int parent_fd, int fd, const char *file)
 {
     char text[4096];

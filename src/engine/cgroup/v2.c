@@ -1,6 +1,6 @@
-/* The v2 half. A controller reaches a group only when every group above passes it on
- * (cgroup.subtree_control); the new group's cgroup.controllers tells in one read whether that
- * was done by an earlier start. */
+/* A controller is available in a group only if every group above enables it
+ * (cgroup.subtree_control). An earlier start has usually done that, and one read of the
+ * new group's cgroup.controllers tells. */
 
 #include "engine/cgroup/internal.h"
 
@@ -46,7 +46,8 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
                               d->path));
 }
 
-/* 2..262144 to 1..10000 with 1024 on 100, both defaults; the map of runc and crun. */
+/* Maps 2..262144 to 1..10000 so that the defaults, 1024 and 100, match; as runc and crun
+ * do. */
 static uint64_t weight_of_shares(uint64_t shares)
 {
     if (shares <= 2)
@@ -83,7 +84,7 @@ static int limit_cpuset(const struct cgroup *c, const struct cgroup_dir *d,
     return 0;
 }
 
-/* BFQ takes docker's 10..1000 as they are, iocost's weights run 1..10000. */
+/* BFQ takes docker's 10..1000 as they are; iocost's weights are 1..10000. */
 static int limit_io(const struct cgroup *c, const struct cgroup_dir *d,
                     const struct mtd_resources *r, struct mtd_error *err)
 {
@@ -131,18 +132,18 @@ static bool is_frozen(const struct cgroup_dir *d)
     return cgroup_get_keyed(d, "cgroup.events", "frozen", &frozen) == 0 && frozen;
 }
 
-/* cgroup.events raises POLLPRI on every change. It is opened and read once before the write,
- * or a change between the write and the first poll would be missed. */
-/* Whoever was in it is gone, or the group is: a kill came in between. */
+/* The group's processes are gone, or the group is: it was killed meanwhile. */
 static bool is_deserted(const char *events, ssize_t n)
 {
     return n < 0 || strstr(events, "populated 0");
 }
 
-/* The kernel tells changes at most every 10 ms, and not the last one of a group that is removed
- * meanwhile. */
+/* The kernel reports changes at most every 10 ms, and not the last one of a group that is
+ * removed meanwhile. */
 #define LOOK_AGAIN_MS 20
 
+/* cgroup.events raises POLLPRI for any change since it was last read, so each poll comes
+ * after a read. */
 static int freeze(const struct cgroup_dir *d, bool frozen)
 {
     char text[256];
@@ -169,8 +170,9 @@ static int freeze(const struct cgroup_dir *d, bool frozen)
     return code;
 }
 
-/* All at once; when that fails (a kernel that refuses one of them) one by one, but not when
- * the group holds processes: pids or cpu alone would turn it into a threaded one. */
+/* Enables all at once or, if that fails because the kernel refuses one of them, one by
+ * one; but not if the group holds processes (EBUSY): with cpu or pids alone it could
+ * become a threaded one. */
 static void pass_on(int fd, unsigned wanted)
 {
     char text[128] = "";
@@ -188,7 +190,7 @@ static void pass_on(int fd, unsigned wanted)
     }
 }
 
-/* Those of wanted that the group does not offer; a thing without a controller never lacks. */
+/* Those of wanted that the group lacks; what needs no controller is never lacking. */
 static unsigned missing(int fd, unsigned wanted)
 {
     char list[512];

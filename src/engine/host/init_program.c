@@ -1,5 +1,5 @@
-/* Whether this program is static is asked of the kernel, not of the build: the engine is linked
- * into the tests, too, which are always dynamic. */
+/* The kernel is asked whether this program is static, not the build: the engine is also
+ * linked into the tests, which are always dynamic. */
 
 #include "engine/host/init_program.h"
 
@@ -10,7 +10,8 @@
 extern const unsigned char mtd_init_start[];
 extern const unsigned char mtd_init_end[];
 
-/* Where the kernel loaded the program's interpreter, that is ld.so: 0 = it has none. */
+/* AT_BASE is where the kernel loaded the interpreter, ld.so; a static program has
+ * none. */
 static bool is_static(void)
 {
     return getauxval(AT_BASE) == 0;

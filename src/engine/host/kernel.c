@@ -1,5 +1,5 @@
-/* Each call is made with arguments the kernel refuses after it knows the call: any answer but
- * ENOSYS means that it is there. */
+/* Each call is made with arguments that the kernel refuses, once it has found the call:
+ * any answer but ENOSYS means that the call exists. */
 
 #include "engine/host/kernel.h"
 

@@ -1,5 +1,5 @@
-/* Every mount is complete (attributes, propagation) before it becomes visible: there is no
- * moment in which a read-only bind can be written through. */
+/* A mount gets its attributes and its propagation before it is moved onto its target, so
+ * there is no moment in which a read-only bind can be written through. */
 
 #include "engine/host/mount.h"
 
@@ -31,9 +31,9 @@ static int set_options(int fs_fd, const char *options)
         return -ENAMETOOLONG;
     char *state = NULL;
     for (char *o = strtok_r(copy, ",", &state); o; o = strtok_r(NULL, ",", &state)) {
-        int r = set_option(fs_fd, o);
-        if (r < 0)
-            return r;
+        int rc = set_option(fs_fd, o);
+        if (rc < 0)
+            return rc;
     }
     return 0;
 }
@@ -45,9 +45,9 @@ int mount_new(const char *fstype, const char *source, const char *options, uint6
         return -errno;
     if (source && fsconfig(fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
         return -errno;
-    int r = set_options(fs, options);
-    if (r < 0)
-        return r;
+    int rc = set_options(fs, options);
+    if (rc < 0)
+        return rc;
     if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         return -errno;
     int fd = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)attrs);
@@ -94,7 +94,7 @@ int mount_split(const char *options, uint64_t *attrs, char *rest, unsigned size)
     return 0;
 }
 
-/* ---- Linux before 5.12 has no mount_setattr: only a mount in the tree takes attributes ---- */
+/* ---- before Linux 5.12, without mount_setattr: only attached mounts take attributes  */
 
 static const struct {
     unsigned long flag; /* of mount(2) */
@@ -110,7 +110,7 @@ static const struct {
     {MS_RELATIME, ST_RELATIME, 0},
 };
 
-/* mount(2) replaces all flags: those that are there are said again. */
+/* mount(2) replaces all flags, so those already set are repeated. */
 static int remount(int fd, uint64_t attrs)
 {
     char path[64];
@@ -125,8 +125,9 @@ static int remount(int fd, uint64_t attrs)
     return mount(NULL, path, NULL, flags, NULL) < 0 ? -errno : 0;
 }
 
-/* A copy of the mount is put over what it was made of, gets its attributes there, is copied
- * once more, and goes. What lies mounted below is left out: it would stay writable. */
+/* A copy of the mount is attached on top of its source, gets its attributes there, is
+ * copied again with them, and is detached. Mounts below it are left out: they would stay
+ * writable. */
 static int bind_old(int dir_fd, const char *path, uint64_t attrs)
 {
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
@@ -137,18 +138,18 @@ static int bind_old(int dir_fd, const char *path, uint64_t attrs)
     auto_fd int first = open_tree(source, "", flags);
     if (first < 0)
         return -errno;
-    int r = mount_move(first, source);
-    if (r < 0)
-        return r;
-    r = remount(first, attrs);
-    auto_fd int second = r < 0 ? -1 : open_tree(first, "", flags);
-    if (r == 0 && second < 0)
-        r = -errno;
+    int rc = mount_move(first, source);
+    if (rc < 0)
+        return rc;
+    rc = remount(first, attrs);
+    auto_fd int second = rc < 0 ? -1 : open_tree(first, "", flags);
+    if (rc == 0 && second < 0)
+        rc = -errno;
     char there[64];
     snprintf(there, sizeof(there), "/proc/self/fd/%d", first);
-    if (umount2(there, MNT_DETACH) < 0 && r == 0)
-        r = -errno;
-    return r < 0 ? r : take_fd(&second);
+    if (umount2(there, MNT_DETACH) < 0 && rc == 0)
+        rc = -errno;
+    return rc < 0 ? rc : take_fd(&second);
 }
 
 int mount_bind(int dir_fd, const char *path, uint64_t attrs)

@@ -1,7 +1,8 @@
-/* A container may open /proc/PID/exe of any process it can see, and the file behind that link
- * is the host's program. ETXTBSY protects it only while it runs, so what is executed is never
- * the plain file: it is the file seen through a read-only mount that nobody can remount, or a
- * sealed copy in memory. Both properties are inherited by whatever such a process starts. */
+/* A container may open /proc/PID/exe of any process it can see, and the file behind that
+ * link is the host's program. ETXTBSY protects it only while it runs, so the plain file
+ * is never executed: either the file is, through a detached read-only mount, which no
+ * path leads to and so nothing can remount, or a sealed copy in memory. A process started
+ * so can pass either on. */
 
 #include "engine/host/self.h"
 
@@ -26,8 +27,8 @@
 #define SELF_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define SELF_MAX_FDS 8
 
-/* Started through self_open() once, a process has nothing left to protect: the monitor may
- * hand the very same file on. (A detached mount cannot be cloned again before Linux 6.15.) */
+/* In a process that was itself started through self_open(), /proc/self/exe already is the
+ * protected file. (A detached mount cannot be cloned again before Linux 6.15.) */
 static int open_protected(void)
 {
     auto_fd int fd = open(SELF_EXE, O_RDONLY | O_CLOEXEC);
@@ -74,9 +75,9 @@ static int open_sealed_copy(void)
     auto_fd int fd = memfd_create("mytop-docker", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         return -errno;
-    int r = copy_file(from, fd, st.st_size);
-    if (r < 0)
-        return r;
+    int rc = copy_file(from, fd, st.st_size);
+    if (rc < 0)
+        return rc;
     return fcntl(fd, F_ADD_SEALS, SELF_SEALS) < 0 ? -errno : take_fd(&fd);
 }
 
@@ -97,11 +98,11 @@ struct spawn {
     int fds[SELF_MAX_FDS];
     int n;
     char *fault; /* the one variable a test build passes on; NULL in a release */
-    volatile int
-        error; /* written by the child: it shares our memory until it has exec'ed */
+    /* Written by the child, which shares our memory until its exec. */
+    volatile int error;
 };
 
-/* Moves *fd out of the range of numbers that are about to be given away. */
+/* Moves *fd out of the range of numbers that are about to be assigned. */
 static int step_aside(int *fd, int n)
 {
     if (*fd < 0 || *fd >= n)
@@ -130,22 +131,22 @@ static int place_fds(struct spawn *s)
     return 0;
 }
 
-/* Between vfork and exec: nothing but system calls. Descriptors left open without
- * close-on-exec (by whoever started us) end here. */
+/* Between vfork and exec: nothing but system calls. Descriptors that our own parent left
+ * open without close-on-exec are closed here. */
 static __attribute__((noinline, noreturn)) void run_child(struct spawn *s)
 {
     char *const no_environment[] = {s->fault, NULL};
-    int r = place_fds(s);
-    if (r == 0) {
+    int rc = place_fds(s);
+    if (rc == 0) {
         sys_close_range((unsigned)s->n, ~0u, SYS_CLOSE_CLOEXEC);
         sys_execveat(s->self_fd, "", s->argv, no_environment, AT_EMPTY_PATH);
-        r = -errno;
+        rc = -errno;
     }
-    s->error = -r;
+    s->error = -rc;
     _exit(127);
 }
 
-/* All signals wait while two processes share one stack. */
+/* Signals are blocked while two processes share one stack. */
 static __attribute__((noinline)) pid_t spawn_child(struct spawn *s)
 {
     sigset_t all, saved;

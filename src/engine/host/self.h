@@ -1,8 +1,13 @@
-/* self - running this very executable again without giving anyone a handle to it.
+/* self - runs this executable again without a handle through which it could be
+ * overwritten.
  * Shape   the file is opened through a detached read-only bind mount (open_tree +
- *         mount_setattr); kernels without that (< 5.12) get a sealed memfd copy. So no process
- *         started this way has a /proc/PID/exe that can be opened for writing (CVE-2019-5736).
- * Owner   fds are the caller's, close-on-exec.
+ *         mount_setattr); on kernels without that (< 5.12) it is copied into a sealed
+ *         memfd. So no process started this way has a /proc/PID/exe that can be opened
+ *         for writing.
+ * Errors  -errno; err names the program that could not be started. A failed exec is
+ *         reported here, too, and its process already reaped.
+ * Owner   fds are the caller's, close-on-exec; the caller reaps what it spawned.
+ * Source  CVE-2019-5736; execveat(2), memfd_create(2), mount_setattr(2).
  */
 #ifndef ENGINE_HOST_SELF_H
 #define ENGINE_HOST_SELF_H
@@ -13,13 +18,13 @@
 
 int self_open(struct mtd_error *err); /* fd for execveat(fd, "", .., AT_EMPTY_PATH) */
 
-/* vfork-like spawn: argv, empty environment, fd `pass` becomes 3, 0-2 as given by stdio (NULL
- * = /dev/null). Returns the pid. */
+/* Runs argv with an empty environment. fd `pass` becomes 3 (-1 = none), 0 to 2 are
+ * stdio's (NULL = /dev/null). Returns the pid once the exec has succeeded. */
 pid_t self_spawn(int self_fd, char *const argv[], int pass, const int stdio[3],
                  struct mtd_error *err);
 
-/* The same with any few descriptors: fds[i] becomes i (-1 = /dev/null), at most 8; all others
- * are closed. The signal mask is the caller's. */
+/* The same with n descriptors, at most 8: fds[i] becomes i (-1 = /dev/null). All others
+ * are closed. The signal mask is inherited, here and above. */
 pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
                      struct mtd_error *err);
 

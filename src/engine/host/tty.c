@@ -1,6 +1,7 @@
-/* The container never gets the terminal of the person in front (TIOCSTI types on it): it gets
- * a pty of its own devpts. No path but ptmx is opened, and what is behind that path is checked
- * before it is used, since an image or a volume may have put something else there. */
+/* The container never gets the user's terminal, where it could fake input by TIOCSTI: it
+ * gets a pty of its own devpts. No path but ptmx is opened, and what that path leads to
+ * is checked before it is used, since an image or a volume may have put something else
+ * there. */
 
 #include "engine/host/tty.h"
 
@@ -54,7 +55,7 @@ int tty_resize(int fd, unsigned short rows, unsigned short cols)
     return ioctl(fd, TIOCSWINSZ, &size) < 0 ? -errno : 0;
 }
 
-/* The multiplexer of a devpts, and nothing that only bears its name. */
+/* Really the multiplexer of a devpts, not something else of that name. */
 static int check_ptmx(int fd)
 {
     struct stat st;
@@ -71,9 +72,9 @@ int tty_open_pty(const char *ptmx, int *ret_slave)
     auto_fd int master = open(ptmx, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (master < 0)
         return -errno;
-    int r = check_ptmx(master);
-    if (r < 0)
-        return r;
+    int rc = check_ptmx(master);
+    if (rc < 0)
+        return rc;
     int unlock = 0;
     if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
         return -errno;
@@ -130,7 +131,8 @@ int tty_keys_parse(struct tty_keys *k, const char *text)
     return 0;
 }
 
-/* The longest part of the sequence that both begins it and ends its first n bytes. */
+/* Length of the longest proper prefix of seq that its first n bytes end with (as in
+ * KMP). */
 static size_t border(const unsigned char *seq, size_t n)
 {
     size_t len = n - 1;

@@ -1,5 +1,5 @@
-/* Framing is the kernel's: a SEQPACKET message arrives whole or not at all, so there is no
- * reassembly, no partial write to remember, and one buffer serves every client. */
+/* The kernel does the framing: a SEQPACKET message arrives whole or not at all, so there
+ * is no reassembly, no partial write to remember, and one buffer serves all clients. */
 
 #include "engine/wire/packet.h"
 
@@ -54,8 +54,8 @@ static int check(const struct packet_head *head, size_t payload)
 int packet_recv(int fd, void *buf, int flags, const void **ret_data, size_t *ret_len)
 {
     ssize_t n;
-    /* A peer that closed with our last message unread leaves ECONNRESET, once, in front of
-     * what it had sent before: its words still count. */
+    /* A peer that closed with a message of ours unread leaves one ECONNRESET in front of
+     * what it had sent before; those messages still count. */
     do
         n = recv(fd, buf, PACKET_MAX, flags | MSG_TRUNC);
     while (n < 0 && (errno == EINTR || errno == ECONNRESET));
@@ -65,15 +65,15 @@ int packet_recv(int fd, void *buf, int flags, const void **ret_data, size_t *ret
     if ((size_t)n < sizeof(head) || n > PACKET_MAX)
         return -EBADMSG;
     memcpy(&head, buf, sizeof(head));
-    int r = check(&head, (size_t)n - sizeof(head));
-    if (r < 0)
-        return r;
+    int rc = check(&head, (size_t)n - sizeof(head));
+    if (rc < 0)
+        return rc;
     *ret_data = (char *)buf + sizeof(head);
     *ret_len = head.len;
     return (int)head.type;
 }
 
-/* A socket's path holds 108 bytes; a run root may be longer. /proc/self/fd/N is short. */
+/* sun_path holds 108 bytes and a run root may be longer; /proc/self/fd/N is short. */
 static void address(int run_fd, struct sockaddr_un *a)
 {
     memset(a, 0, sizeof(*a));
@@ -90,12 +90,12 @@ int packet_listen(int run_fd, struct mtd_error *err)
     address(run_fd, &a);
     unlinkat(run_fd, SOCKET_NAME, 0);
     mode_t old = umask(0177);
-    int r = bind(fd, (struct sockaddr *)&a, sizeof(a));
+    int rc = bind(fd, (struct sockaddr *)&a, sizeof(a));
     int saved = errno;
     umask(old);
-    if (r == 0 && listen(fd, SOCKET_BACKLOG) == 0)
+    if (rc == 0 && listen(fd, SOCKET_BACKLOG) == 0)
         return fd;
-    saved = r < 0 ? saved : errno;
+    saved = rc < 0 ? saved : errno;
     close(fd);
     return mtd_fail_errno(err, saved, "cannot listen on the attach socket");
 }

@@ -1,11 +1,15 @@
-/* packet - what a monitor and its clients say to each other on the attach socket.
- * Shape   SOCK_SEQPACKET: one message = one struct packet_head + payload of `len` bytes; at
- *         most PACKET_MAX in all. The same on the socketpair a starting front end holds.
- *         Output does not travel here: it is in the log first and last. The monitor says how
- *         that the log has grown (PACKET_LOG, at most one that is not read yet), to who has
- *         asked for that; the client reads the log at its own pace and holds what it has
- *         still to read (log.h), so it cannot lose a byte.
+/* packet - the messages between a monitor and its clients on the attach socket.
+ * Shape   SOCK_SEQPACKET: one message = one struct packet_head + payload of `len` bytes,
+ *         at most PACKET_MAX in all. The socket pair of a front end that starts a
+ *         container carries the same. Output does not travel here: the monitor tells the
+ *         clients that asked for it that the log has grown (PACKET_LOG, at most one
+ *         unread), and they read the log at their own pace. A client holds the log files
+ *         that it has not read yet (log.h), so it cannot lose a byte.
+ * Units   host byte order and layout: both ends are the same program on the same machine.
  * Errors  -errno; -EBADMSG = malformed, -EAGAIN = would block, -EPIPE / 0 = peer gone.
+ *         err, where there is one, says what could not be done.
+ * Owner   returned fds are the caller's, close-on-exec.
+ * Source  unix(7).
  */
 #ifndef ENGINE_WIRE_PACKET_H
 #define ENGINE_WIRE_PACKET_H
@@ -19,15 +23,16 @@ enum packet_type {
     /* monitor to client */
     PACKET_READY = 1, /* struct packet_ready: the command runs */
     PACKET_ERROR,     /* struct mtd_error: the start failed, everything is undone */
-    PACKET_LOG,       /* uint64_t: the log has grown. To the monitor: tell me; again: I go
-                         on in the log's next file. One at most is on its way to a client,
-                         so an EXIT always finds room. */
-    PACKET_EXIT,      /* struct packet_exit: last message, the record is on disk */
+    /* uint64_t: the log has grown. The client sends it first to ask for these messages, and
+     * again when it continues in the log's next file. At most one is unread by a client,
+     * so that an EXIT always finds room. */
+    PACKET_LOG,
+    PACKET_EXIT, /* struct packet_exit: last message, the record is on disk */
     /* client to monitor */
     PACKET_STDIN,    /* bytes; empty = end of input */
     PACKET_RESIZE,   /* struct packet_size */
-    PACKET_STOPPING, /* the user stops it: the restart policy rests */
-    PACKET_SHUTDOWN, /* the host goes down: it rests until the host's next start */
+    PACKET_STOPPING, /* the user stops the container: the restart policy is suspended */
+    PACKET_SHUTDOWN, /* the host goes down: the policy is suspended until the next boot */
     PACKET_LIMIT
 };
 struct packet_head {
@@ -47,15 +52,19 @@ struct packet_size {
 #define PACKET_MAX 32768
 #define PACKET_DATA_MAX (PACKET_MAX - sizeof(struct packet_head))
 
-/* One message, MSG_NOSIGNAL; flags: MSG_DONTWAIT or 0. */
+/* Sends one message, without SIGPIPE; flags: MSG_DONTWAIT or 0. -EMSGSIZE = len is above
+ * PACKET_DATA_MAX. */
 int packet_send(int fd, enum packet_type type, const void *data, size_t len, int flags);
-/* Into buf (PACKET_MAX bytes): returns the type (> 0), 0 = peer closed, -errno. *ret_data
- * points into buf; lengths of the fixed structs are already checked. */
+/* Receives one message into buf (PACKET_MAX bytes); flags as above. Returns its type (>
+ * 0), 0 = peer closed, or -errno. *ret_data points into buf; the lengths of the structs
+ * are checked. */
 int packet_recv(int fd, void *buf, int flags, const void **ret_data, size_t *ret_len);
 
-/* <run dir>/attach: path sockets 0600, by directory fd so that no path is too long. */
+/* The socket "attach", mode 0600, in the container's run directory, which is given by fd
+ * so that no path is too long. Listening replaces an old socket; the new one is
+ * non-blocking. */
 int packet_listen(int run_fd, struct mtd_error *err);
-int packet_connect(int run_fd,
-                   struct mtd_error *err); /* -ECONNREFUSED/-ENOENT = no monitor */
+/* -ECONNREFUSED or -ENOENT = no monitor. */
+int packet_connect(int run_fd, struct mtd_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* One SOCK_SEQPACKET pair instead of two pipes: messages keep their borders, a descriptor can
- * travel with one, and both ends notice at once when the other is gone. */
+/* One SOCK_SEQPACKET pair instead of two pipes: message boundaries are kept, a descriptor
+ * can travel with a message, and each end notices at once when the other is gone. */
 
 #include "engine/wire/sync.h"
 
@@ -108,8 +108,9 @@ int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
                          .msg_control = &control,
                          .msg_controllen = sizeof(control.room)};
     ssize_t n;
-    bool reset =
-        false; /* the peer left without reading all: said once, before its last words */
+    /* A peer that closed with messages unread leaves one ECONNRESET in front of its last
+     * ones. */
+    bool reset = false;
     errno = 0;
     do {
         reset = errno == ECONNRESET;
