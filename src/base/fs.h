@@ -41,7 +41,8 @@ int fs_remove_tree_at(int dir_fd, const char *path);
  * "/". Without openat2 (before Linux 5.6) it is opened component by component,
  * refusing links. */
 int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
-/* mkdir -p below root_fd, component by component, links resolved inside the root only.
+/* mkdir -p below root_fd, component by component, links resolved inside the root only. What is
+ * made has exactly this mode.
  * Returns an O_PATH|O_DIRECTORY fd of the last directory. */
 int fs_mkdir_in_root(int root_fd, const char *path, mode_t mode);
 

@@ -126,6 +126,14 @@ static int make_link_target(struct maker *m, int dir_fd, const char *name,
     return rc < 0 ? rc : mkdir_in_root(m, full.data);
 }
 
+/* The mode is set apart: the caller's umask is not the container's. */
+static int make_dir(int parent_fd, const char *name, mode_t mode)
+{
+    if (mkdirat(parent_fd, name, mode) < 0)
+        return errno == EEXIST ? 0 : -errno;
+    return fchmodat(parent_fd, name, mode, 0) < 0 ? -errno : 0;
+}
+
 /* Creates and opens prefix, whose last component is name and whose parent is open. */
 static int make_component(struct maker *m, int parent_fd, const char *parent_path,
                           const char *name, const char *prefix)
@@ -133,8 +141,9 @@ static int make_component(struct maker *m, int parent_fd, const char *parent_pat
     int fd = open_dir_in_root(m->root_fd, prefix);
     if (fd != -ENOENT)
         return fd;
-    if (mkdirat(parent_fd, name, m->mode) < 0 && errno != EEXIST)
-        return -errno;
+    int rc = make_dir(parent_fd, name, m->mode);
+    if (rc < 0)
+        return rc;
     fd = open_dir_in_root(m->root_fd, prefix);
     if (fd != -ENOENT)
         return fd;

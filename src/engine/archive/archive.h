@@ -1,11 +1,11 @@
 /* archive - packs a directory tree into a tar stream and unpacks one, with libarchive.
  * Shape   in the tar, what a layer removes is OCI's ".wh.NAME" and ".wh..wh..opq"; in the
  *         directory it is overlayfs' 0:0 character device and trusted.overlay.opaque=y.
- * Rule    unpacking resolves every name below the directory, without symbolic links and
- *         ".."; a leading "/" is dropped, a later entry replaces an earlier one. Symbolic
- *         links are stored as they are and never followed; devices and setuid bits are
- *         kept, as docker load does. The labels of security modules are dropped,
- *         attributes of overlayfs refused.
+ * Rule    unpacking puts every entry below the directory: ".." is refused, a leading "/"
+ *         is dropped, links on the way to an entry are resolved with the directory as "/".
+ *         A later entry replaces an earlier one. Symbolic links are stored as they are;
+ *         devices and setuid bits are kept, as docker load does. The labels of security
+ *         modules are dropped, attributes of overlayfs refused.
  * Units   bytes.
  * Errors  -EBADMSG = the tar is damaged or hostile, err names the entry and the reason;
  *         others are the file system's. The caller removes what was unpacked until then.

@@ -190,8 +190,7 @@ static int link_to(struct archive_place *p, const struct archive_path *target)
     return linkat(fd, target->name, p->dir_fd, p->path->name, 0) < 0 ? -errno : 0;
 }
 
-/* The target must be a file that this tar has already made, so it is resolved like any
- * other name: without symbolic links and "..". */
+/* The target must be a file this tar has already put. */
 static int put_hard_link(struct archive_place *p, const char *raw, struct mtd_error *err)
 {
     struct archive_path target;
@@ -213,12 +212,29 @@ static int put_hard_link(struct archive_place *p, const char *raw, struct mtd_er
     return rc;
 }
 
+/* Both names lead to the same file, by a link in one of their directories perhaps: replacing
+ * the one would lose the other. */
+static bool is_linked(const struct archive_place *p, const char *raw)
+{
+    struct archive_path target;
+    struct stat a, b;
+    if (archive_path_clean(raw, &target))
+        return false;
+    auto_fd int fd =
+        fs_open_in_root(p->tree->root_fd, target.text, O_PATH | O_NOFOLLOW, 0);
+    return fd >= 0 && fstat(fd, &a) == 0 &&
+           fstatat(p->dir_fd, p->path->name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static int put_link_replacing(struct archive_place *p, const char *raw,
                               struct mtd_error *err)
 {
     int rc = put_hard_link(p, raw, err);
     if (rc != -EEXIST || (err && err->code))
         return rc;
+    if (is_linked(p, raw))
+        return 0;
     rc = make_way(p->tree, p->path, err);
     if (rc < 0)
         return rc;
@@ -287,13 +303,14 @@ int archive_tree_finish(struct archive_tree *t, struct mtd_error *err)
     forget_parent(t);
     for (size_t i = 0; i < t->n_times; i++) {
         const struct archive_dir_time *d = &t->times[i];
-        auto_fd int path_fd = archive_path_open(t->root_fd, d->path);
-        if (path_fd < 0)
+        auto_fd int fd = fs_open_in_root(t->root_fd, d->path[0] ? d->path : ".",
+                                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+        if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
             continue;
         struct timespec times[2] = {d->mtime, d->mtime};
-        auto_fd int fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || futimens(fd, times) < 0)
-            return archive_entry_failed(err, errno, d->path, "cannot set the time");
+        int rc = fd < 0 ? fd : futimens(fd, times) < 0 ? -errno : 0;
+        if (rc < 0)
+            return archive_entry_failed(err, rc, d->path, "cannot set the time");
     }
     return 0;
 }

@@ -59,8 +59,8 @@ struct archive_path {
 };
 /* Normalizes a name from a tar. NULL, or why it is refused. */
 const char *archive_path_clean(const char *raw, struct archive_path *ret);
-/* An O_PATH fd of a directory below root_fd, reached without symbolic links, or -errno.
- * path "" = root_fd itself. */
+/* A directory's O_PATH fd, links on the way resolved with root_fd as "/", or -errno. path "" =
+ * root. */
 int archive_path_open(int root_fd, const char *path);
 /* What -errno of archive_path_open() means to a user; NULL = nothing special. */
 const char *archive_path_reason(int code);

@@ -1,6 +1,5 @@
-/* A hostile tar can name "../../etc" or first make a link "a -> /" and then a file "a/b".
- * So names are normalized before anything is opened, and directories are opened so that
- * nothing in the layer, which was written from the same tar, can lead out of it. */
+/* Names from a tar, made harmless before anything is opened, and directories opened with the
+ * layer as their root: nothing in it, itself written from the same tar, can lead out. */
 
 #include "engine/archive/internal.h"
 
@@ -11,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
-#include "base/sys.h"
+#include "base/fs.h"
 #include "engine/archive/archive.h"
 
 #define SHOWN_MAX 96
@@ -84,84 +82,27 @@ const char *archive_path_clean(const char *raw, struct archive_path *ret)
     }
 }
 
-/* Where openat2 is missing. path has no "..", so opening one component after the other
- * with O_NOFOLLOW is equivalent. */
-static int walk(int root_fd, const char *path)
-{
-    auto_fd int dir = openat(root_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    while (dir >= 0 && *path) {
-        char name[NAME_MAX + 1];
-        size_t n = strcspn(path, "/");
-        memcpy(name, path, n);
-        name[n] = '\0';
-        path += n + (path[n] == '/');
-        int next = openat(dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        struct stat st = {0};
-        if (next >= 0 && fstat(next, &st) == 0 && !S_ISDIR(st.st_mode))
-            errno = S_ISLNK(st.st_mode) ? ELOOP : ENOTDIR;
-        int saved = errno;
-        if (next >= 0 && !S_ISDIR(st.st_mode)) {
-            close(next);
-            next = -1;
-        }
-        close(dir);
-        dir = next;
-        errno = saved;
-    }
-    return dir < 0 ? -errno : take_fd(&dir);
-}
-
+/* A tar may put a file below a link of its own: "bin" is a link to "usr/bin" in every
+ * distribution with a merged /usr, and "bin/sh" is usr/bin/sh. The link means what it will
+ * mean in the container: its root is root_fd. */
 int archive_path_open(int root_fd, const char *path)
 {
-    struct open_how how = {
-        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-    };
-    int fd = sys_openat2(root_fd, path[0] ? path : ".", &how);
-    if (fd >= 0)
-        return fd;
-    return errno == ENOSYS ? walk(root_fd, path) : -errno;
+    return fs_open_in_root(root_fd, path[0] ? path : ".", O_PATH | O_DIRECTORY, 0);
 }
 
 const char *archive_path_reason(int code)
 {
     switch (code < 0 ? -code : code) {
-    case ELOOP: return "a parent directory is a symbolic link";
+    case ELOOP: return "a parent directory is a link that leads to itself";
     case ENOTDIR: return "a parent directory is a file";
-    case EXDEV: return "leads outside the layer";
     case ENOENT: return "no such file in this layer";
     default: return NULL;
     }
 }
 
-/* The mode is set explicitly: the caller's umask must not change the image. */
-static int make_dir(int dir_fd, const char *name)
-{
-    if (mkdirat(dir_fd, name, 0755) < 0)
-        return errno == EEXIST ? 0 : -errno;
-    return fchmodat(dir_fd, name, 0755, 0) < 0 ? -errno : 0;
-}
-
-/* Layers often leave out directories that lower layers have. */
+/* Layers often leave out directories which lower layers have. */
 int archive_path_make(int root_fd, const char *path)
 {
     int fd = archive_path_open(root_fd, path);
-    if (fd != -ENOENT)
-        return fd;
-    char prefix[PATH_MAX];
-    size_t len = 0;
-    auto_fd int dir = archive_path_open(root_fd, "");
-    while (dir >= 0 && path[len]) {
-        size_t name = len;
-        len += strcspn(path + len, "/");
-        memcpy(prefix, path, len);
-        prefix[len] = '\0';
-        int rc = make_dir(dir, prefix + name);
-        if (rc < 0)
-            return rc;
-        close(dir);
-        dir = archive_path_open(root_fd, prefix);
-        len += path[len] == '/';
-    }
-    return take_fd(&dir);
+    return fd == -ENOENT ? fs_mkdir_in_root(root_fd, path, 0755) : fd;
 }
