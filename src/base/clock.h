@@ -18,8 +18,8 @@ int64_t clock_boot_ns(void); /* CLOCK_BOOTTIME */
 #define TIME_TEXT 48
 /* "2026-01-02T03:04:05.678901234Z"; ns = 0 gives docker's zero "0001-01-01T00:00:00Z". */
 void time_format_rfc3339(int64_t wall_ns, char out[TIME_TEXT]);
-/* RFC3339 with optional fraction and zone, "2006-01-02[T15:04[:05]]" (local = UTC),
- * Unix "1136073600[.nnn]", or a Go duration before now ("10m"). */
+/* RFC3339 with optional fraction, "2006-01-02[T15:04[:05]]"; without a zone it is local time;
+ * Unix "1136073600[.nnn]", or a Go duration before now ("10m"; "-10m" is after it). */
 int time_parse(const char *s, int64_t now_wall_ns, int64_t *ret_wall_ns);
 /* As docker: "Less than a second", "3 minutes", "About an hour", "2 hours", "5 weeks". */
 void time_human_duration(int64_t ns, char out[TIME_TEXT]);

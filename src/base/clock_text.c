@@ -1,5 +1,6 @@
 /* clock_text - points in time as text. The calendar is computed here: the C library's
- * reads time zone files of the host, and is too slow for a time on every log line. */
+ * reads time zone files of the host, and is too slow for a time on every log line. It is
+ * asked only about a time that a user gives without a zone. */
 
 #include "base/clock.h"
 
@@ -7,6 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/clock_local.h"
 #include "base/parse.h"
 
 /* Proleptic Gregorian calendar in cycles of 400 years that start on 1 March, so that the
@@ -111,12 +113,12 @@ static bool take_fraction(const char **p, int64_t *ret)
     return true;
 }
 
-/* "Z", "+02:00", "-0730"; nothing = UTC. */
+/* "Z", "+02:00", "-0730". */
 static bool take_zone(const char **p, int64_t *ret_seconds)
 {
     unsigned hours, minutes;
     *ret_seconds = 0;
-    if (**p == '\0' || take_char(p, 'Z') || take_char(p, 'z'))
+    if (take_char(p, 'Z') || take_char(p, 'z'))
         return true;
     int64_t sign = **p == '-' ? -1 : 1;
     if (!take_char(p, '+') && !take_char(p, '-'))
@@ -165,20 +167,26 @@ static int to_ns(int64_t seconds, int64_t nanos, int64_t *ret)
     return 0;
 }
 
+static bool take_date(const char **p, struct time_fields *ret)
+{
+    return take_number(p, 4, 1, 9999, &ret->year) && take_char(p, '-') &&
+           take_number(p, 2, 1, 12, &ret->month) && take_char(p, '-') &&
+           take_number(p, 2, 1, days_in_month(ret->year, ret->month), &ret->day);
+}
+
 static int parse_date(const char *s, int64_t *ret)
 {
-    unsigned year, month, day;
-    int64_t seconds = 0, nanos = 0, zone;
-    if (!take_number(&s, 4, 1, 9999, &year) || !take_char(&s, '-') ||
-        !take_number(&s, 2, 1, 12, &month) || !take_char(&s, '-') ||
-        !take_number(&s, 2, 1, days_in_month(year, month), &day))
+    struct time_fields f = {0};
+    int64_t nanos = 0, zone, seconds;
+    if (!take_date(&s, &f) || ((take_char(&s, 'T') || take_char(&s, 't')) &&
+                               !take_time_of_day(&s, &f.second_of_day, &nanos)))
         return -EINVAL;
-    if ((take_char(&s, 'T') || take_char(&s, 't')) &&
-        !take_time_of_day(&s, &seconds, &nanos))
-        return -EINVAL;
+    if (*s == '\0')
+        return time_from_local(&f, &seconds) ? to_ns(seconds, nanos, ret) : -ERANGE;
     if (!take_zone(&s, &zone) || *s != '\0')
         return -EINVAL;
-    return to_ns(days_from_date(year, month, day) * 86400 + seconds - zone, nanos, ret);
+    return to_ns(days_from_date(f.year, f.month, f.day) * 86400 + f.second_of_day - zone,
+                 nanos, ret);
 }
 
 static int parse_unix(const char *s, int64_t *ret)
@@ -200,11 +208,11 @@ int time_parse(const char *s, int64_t now_wall_ns, int64_t *ret_wall_ns)
     int rc = parse_unix(s, ret_wall_ns);
     if (rc != -EINVAL)
         return rc;
-    int64_t ago;
-    rc = parse_duration_ns(s, &ago);
+    int64_t ago, sign = *s == '-' ? -1 : 1; /* as docker's: -5m is in five minutes */
+    rc = parse_duration_ns(s + (sign < 0), &ago);
     if (rc == -EINVAL)
         return parse_date(s, ret_wall_ns);
     if (rc < 0)
         return rc;
-    return __builtin_sub_overflow(now_wall_ns, ago, ret_wall_ns) ? -ERANGE : 0;
+    return __builtin_sub_overflow(now_wall_ns, sign * ago, ret_wall_ns) ? -ERANGE : 0;
 }

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/clock_local.h"
 #include "base/size.h"
 #include "cli/print.h"
 
@@ -93,12 +94,11 @@ static int get_command(const void *row, struct buf *out)
     return rc;
 }
 
-/* Go's time.Time.String() in UTC. */
 static int get_created_at(const void *row, struct buf *out)
 {
     char text[TIME_TEXT];
-    time_format_rfc3339(container_of(row)->created_at, text);
-    return buf_printf(out, "%.10s %.8s +0000 UTC", text, text + 11);
+    time_format_created(container_of(row)->created_at, text);
+    return buf_puts(out, text);
 }
 
 static int get_running_for(const void *row, struct buf *out)

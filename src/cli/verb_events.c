@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/clock_local.h"
 #include "cli/follow.h"
 #include "cli/format.h"
 #include "cli/print.h"
@@ -195,12 +196,14 @@ static json_t *make_message(const json_t *line, int64_t when)
 static int add_event(struct events *e, const json_t *line, int64_t when, struct buf *out,
                      struct mtd_error *err)
 {
+    char time[TIME_TEXT];
     json_t *message = make_message(line, when);
+    time_format_local(when, true, time);
     int rc = message ? 0 : -ENOMEM;
     if (rc == 0 && e->v->format)
         rc = format_json_row(&e->v->compiled, message, out, err);
     else if (rc == 0)
-        rc = buf_printf(out, "%s %s %s %s", text_of(line, "time"), text_of(line, "type"),
+        rc = buf_printf(out, "%s %s %s %s", time, text_of(line, "type"),
                         text_of(line, "action"), text_of(line, "id"));
     const json_t *attributes =
         json_object_get(json_object_get(message, "Actor"), "Attributes");

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/clock_local.h"
 #include "base/parse.h"
 #include "base/size.h"
 #include "cli/each.h"
@@ -80,8 +81,8 @@ static int get_created_at(const void *row, struct buf *out)
     char text[TIME_TEXT];
     if (row_of(row)->image->created_at == 0)
         return buf_puts(out, "N/A");
-    time_format_rfc3339(row_of(row)->image->created_at, text);
-    return buf_printf(out, "%.10s %.8s +0000 UTC", text, text + 11);
+    time_format_created(row_of(row)->image->created_at, text);
+    return buf_puts(out, text);
 }
 
 static int get_size(const void *row, struct buf *out)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/clock_local.h"
 
 #define SEC NS_PER_SEC
 
@@ -60,13 +61,68 @@ Test(clock, parses_what_since_and_until_take)
         {"1136073600.000000001", 1136073600 * SEC + 1},
         {"1136073600.5", 1136073600 * SEC + 500000000},
         {"10m", 5000 * SEC - 600 * SEC},
+        {"-10m", 5000 * SEC + 600 * SEC},
         {"1h30m", 5000 * SEC - 5400 * SEC},
         {"0", 0},
     };
+    setenv("TZ", "UTC", 1);
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
         int64_t v = 77;
         cr_expect_eq(time_parse(CASES[i].text, 5000 * SEC, &v), 0, "%s", CASES[i].text);
         cr_expect_eq(v, CASES[i].value, "%s", CASES[i].text);
+    }
+}
+
+/* TZ's own form, so that the rules do not depend on what the host has installed. */
+#define BERLIN "CET-1CEST,M3.5.0,M10.5.0/3"
+
+Test(clock, without_a_zone_a_time_is_local)
+{
+    static const struct {
+        const char *zone, *text;
+        int64_t seconds;
+    } CASES[] = {
+        {BERLIN, "2026-01-02T03:04:05", 1767319445},
+        {BERLIN, "2026-07-02T03:04:05", 1782954245}, /* summer time there */
+        {BERLIN, "2026-01-02", 1767308400},
+        {BERLIN, "2026-01-02T03:04:05Z", 1767323045},
+        {BERLIN, "1970-01-01T00:59:59", -1},
+        {"NST3:30", "2026-01-02T03:04:05", 1767335645},
+        {"NST3:30", "2026-01-02T03:04:05+01:00", 1767319445},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        int64_t v = 77;
+        setenv("TZ", CASES[i].zone, 1);
+        cr_expect_eq(time_parse(CASES[i].text, 0, &v), 0, "%s", CASES[i].text);
+        cr_expect_eq(v, CASES[i].seconds * SEC, "%s: %lld", CASES[i].text,
+                     (long long)(v / SEC));
+    }
+}
+
+Test(clock, formats_in_the_local_zone)
+{
+    static const struct {
+        const char *zone;
+        int64_t ns;
+        const char *created, *rfc3339, *nanoseconds;
+    } CASES[] = {
+        {"UTC", 1767323045 * SEC + 678, "2026-01-02 03:04:05 +0000 UTC",
+         "2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000000678Z"},
+        {BERLIN, 1782954245 * SEC, "2026-07-02 03:04:05 +0200 CEST",
+         "2026-07-02T03:04:05+02:00", "2026-07-02T03:04:05.000000000+02:00"},
+        {"NST3:30", -1, "1969-12-31 20:29:59 -0330 NST", "1969-12-31T20:29:59-03:30",
+         "1969-12-31T20:29:59.999999999-03:30"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        char out[TIME_TEXT];
+        setenv("TZ", CASES[i].zone, 1);
+        tzset(); /* localtime_r() need not look */
+        time_format_created(CASES[i].ns, out);
+        cr_expect_str_eq(out, CASES[i].created);
+        time_format_local(CASES[i].ns, false, out);
+        cr_expect_str_eq(out, CASES[i].rfc3339);
+        time_format_local(CASES[i].ns, true, out);
+        cr_expect_str_eq(out, CASES[i].nanoseconds);
     }
 }
 
@@ -85,7 +141,6 @@ Test(clock, refuses_other_texts)
         "2026-01-02 03:04",
         "2026-01-02T03:04:05.Z",
         "2026-01-02T03:04:05+2",
-        "-5m",
         "1136073600.",
         "12 34",
         "2026-01-02T03:04:05Zx",

@@ -4,6 +4,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -26,6 +27,7 @@ static void make(void)
         .created_at = AGO(7200),
         .started_at = AGO(180),
         .state = MTD_STATE_RUNNING};
+    setenv("TZ", "UTC", 1);
     out.len = 0;
 }
 
