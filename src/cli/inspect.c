@@ -3,6 +3,7 @@
 
 #include "cli/inspect.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -151,16 +152,28 @@ static const char *restart_name(enum mtd_restart policy)
     return NAMES[policy];
 }
 
+/* As a user would have typed it: in the largest unit that is exact. */
+static json_t *log_size(uint64_t bytes)
+{
+    static const char UNITS[] = {'\0', 'k', 'm', 'g', '\0'};
+    char text[32];
+    size_t unit = 0;
+    if (bytes == 0)
+        return json_string("-1");
+    for (; bytes % 1024 == 0 && UNITS[unit + 1]; unit++)
+        bytes /= 1024;
+    int n = snprintf(text, sizeof(text), "%" PRIu64, bytes);
+    snprintf(text + n, sizeof(text) - (size_t)n, "%.1s", &UNITS[unit]);
+    return json_string(text);
+}
+
 static json_t *make_log_config(const struct mtd_spec *s)
 {
-    char number[24];
-    json_t *options = json_object();
-    if (s->log_max_size) {
-        snprintf(number, sizeof(number), "%llu", (unsigned long long)s->log_max_size);
-        json_object_set_new(options, "max-size", json_string(number));
-        snprintf(number, sizeof(number), "%u", s->log_max_file);
-        json_object_set_new(options, "max-file", json_string(number));
-    }
+    char files[24];
+    json_t *options = json_pack("{s:o}", "max-size", log_size(s->log_max_size));
+    snprintf(files, sizeof(files), "%u", s->log_max_file);
+    if (s->log_max_size)
+        json_object_set_new(options, "max-file", json_string(files));
     return json_pack("{s:s, s:o}", "Type", "k8s-file", "Config", options);
 }
 

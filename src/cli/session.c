@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -47,7 +48,19 @@ int session_start_status(const struct mtd_error *err, int fallback)
     return err->code == ENOENT ? STATUS_NO_FILE : STATUS_NO_EXEC;
 }
 
-int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_relay *r)
+static int end_unread(struct cli *c, const char *stops)
+{
+    struct mtd_error err = {0};
+    int rc = stops ? mtd_stop(c->engine, stops, -2, &err) : 0;
+    if (rc < 0 && rc != -ENOENT) { /* --rm: it was quicker */
+        mtd_fail_errno(&err, -rc, "cannot stop the container");
+        report_error(c, STATUS_ENGINE, &err);
+    }
+    return 128 + SIGPIPE;
+}
+
+int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_relay *r,
+                  const char *stops)
 {
     static const char DETACHED[] = "read escape sequence\n";
     struct mtd_error err = {0};
@@ -58,6 +71,8 @@ int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_rela
         mtd_fail_errno(&err, -rc, "lost the connection to the container");
         return report_error(c, STATUS_ENGINE, &err);
     }
+    if (status == MTD_UNREAD)
+        return end_unread(c, stops);
     if (status != MTD_DETACHED)
         return status;
     (void)fs_write_all(STDERR_FILENO, DETACHED, sizeof(DETACHED) - 1);
@@ -90,5 +105,5 @@ int session_start(struct cli *c, const char *ref, struct session *s, int fallbac
     }
     s->started = true;
     r.with_stdin = r.with_stdin && record.spec.process.open_stdin;
-    return session_relay(c, a, &r);
+    return session_relay(c, a, &r, s->keep_running ? NULL : record.id);
 }

@@ -17,13 +17,17 @@ int session_check_keys(const char *keys, struct mtd_error *err);
 void session_size(unsigned short *rows, unsigned short *cols);
 
 /* Relays until the container exits, then frees the attachment. The container's status, 0
- * after the detach keys, or STATUS_ENGINE. */
-int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_relay *r);
+ * after the detach keys, or STATUS_ENGINE. When nobody reads the output any more, 141 as for a
+ * command that SIGPIPE ended, and the container with the ID `stops` (NULL = none) is stopped: it
+ * would run on, unseen. */
+int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_relay *r,
+                  const char *stops);
 
 /* Starts the container attached to the caller's streams and relays. fallback = the status
  * of a failure that is not about the command. */
 struct session {
     bool with_stdin, with_output, sig_proxy;
+    bool keep_running;   /* when nobody reads its output any more */
     bool no_out, no_err; /* discard stdout, stderr: -a names only the other one */
     bool started;        /* set when the command runs */
     const char *detach_keys;

@@ -21,7 +21,8 @@ struct run_values {
     const char *name, *entrypoint, *cidfile, *pull, *network, *pid, *ipc, *uts, *userns,
         *cgroupns, *detach_keys, *health_cmd;
     bool detach, no_healthcheck;
-    bool sig_proxy;
+    bool sig_proxy, keep_running;
+    struct mtd_defaults defaults;
 };
 
 /* spec_table.c */

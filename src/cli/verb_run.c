@@ -40,6 +40,8 @@ static int check_run(void *values, const struct operands *o, struct mtd_error *e
     int rc = check_attach(v, err);
     if (rc == 0)
         rc = session_check_keys(v->detach_keys, err);
+    if (rc == 0)
+        mtd_defaults_load(&v->defaults);
     return rc < 0 ? rc : spec_from_values(v, o, err);
 }
 
@@ -80,11 +82,22 @@ static int write_cidfile(struct cli *c, struct output *o, const char *id,
     return rc;
 }
 
+/* Once, however many lines are wrong. */
+static void warn_of_defaults(const struct cli *c, const struct mtd_defaults *d)
+{
+    if (d->wrong > 1)
+        report_warning(c, "%s (ignored, as are %u more lines)", d->problem.text,
+                       d->wrong - 1);
+    else if (d->wrong)
+        report_warning(c, "%s (ignored)", d->problem.text);
+}
+
 static int create_container(struct cli *c, struct run_values *v, char id[MTD_ID_SIZE],
                             struct mtd_error *err)
 {
     struct mtd_create create = {
         .spec = &v->spec, .name = v->name, .entrypoint_set = v->entrypoint != NULL};
+    warn_of_defaults(c, &v->defaults);
     auto_done(output_done) struct output cid = OUTPUT_NONE;
     int rc = v->cidfile ? open_cidfile(&cid, v->cidfile, err) : 0;
     if (rc == 0)
@@ -137,6 +150,7 @@ static int run_run(struct cli *c, void *values, const struct operands *o)
         .no_out = !all && !attaches(v, "stdout"),
         .no_err = !all && !attaches(v, "stderr"),
         .sig_proxy = v->sig_proxy,
+        .keep_running = v->keep_running,
         .detach_keys = v->detach_keys};
     bool detach = v->detach, vanish = v->spec.auto_remove;
     int status = detach ? 0 : session_check_tty(c, v->spec.process.tty, s.with_stdin);
@@ -157,7 +171,7 @@ static int run_run(struct cli *c, void *values, const struct operands *o)
 /* ---- start ---- */
 
 struct start_values {
-    bool attach, interactive, sig_proxy;
+    bool attach, interactive, sig_proxy, keep_running;
     const char *detach_keys;
 };
 
@@ -168,6 +182,8 @@ static const struct option_row START_OPTIONS[] = {
      NULL, "Attach the container's stdin"},
     {"detach-keys", 0, OPTION_TEXT, offsetof(struct start_values, detach_keys), NULL,
      "KEYS", "Keys that detach (default ctrl-p,ctrl-q)"},
+    {"keep-running", 0, OPTION_FLAG, offsetof(struct start_values, keep_running), NULL,
+     NULL, "With -a: do not stop it when nobody reads the output any more"},
     {"sig-proxy", 0, OPTION_FLAG, offsetof(struct start_values, sig_proxy), NULL, NULL,
      "Forward signals to the container (default true)"},
     {"containerId", 0, OPTION_FIRST},
@@ -217,7 +233,7 @@ static int attach_running(struct cli *c, const char *ref, const struct session *
         mtd_attachment_free(a);
         return status;
     }
-    return session_relay(c, a, &r);
+    return session_relay(c, a, &r, NULL);
 }
 
 static int start_attached(struct cli *c, const struct start_values *v, const char *ref)
@@ -228,6 +244,7 @@ static int start_attached(struct cli *c, const struct start_values *v, const cha
     struct session s = {.with_stdin = v->interactive,
                         .with_output = true,
                         .sig_proxy = v->sig_proxy,
+                        .keep_running = v->keep_running,
                         .detach_keys = v->detach_keys};
     int rc = mtd_inspect(c->engine, ref, &record, &err);
     if (rc < 0) {

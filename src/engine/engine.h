@@ -14,13 +14,14 @@
  *         meets a container without its monitor starts one first and waits up to ten
  *         seconds for it.
  * Signals no handler is installed. mtd_relay and mtd_exec block signals and read them
- *         from a signalfd, mtd_exec also sets SIGCHLD to its default; both put back what
- *         was.
+ *         from a signalfd, mtd_relay also ignores SIGPIPE, mtd_exec sets SIGCHLD to its
+ *         default; both put back what was.
  * Owner   results are freed by the matching *_done; fds belong to the caller.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include "engine/defaults.h"
 #include "engine/limits.h"
 #include "engine/log/log.h"
 #include "engine/logindex/logindex.h"
@@ -153,8 +154,9 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **re
  * to the container, its output from the log to stdout and stderr, terminal sizes, signals
  * proxied. Puts a terminal in raw mode and always gives it back; blocks and forwards
  * signals while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were
- * typed. An attachment is relayed once; it is the caller's before and after. */
+ * typed, MTD_UNREAD when nobody reads out or err any more (EPIPE). An attachment is relayed once; it is the caller's before and after. */
 #define MTD_DETACHED (-1)
+#define MTD_UNREAD (-2)
 struct mtd_relay {
     bool with_stdin, with_output, sig_proxy;
     const char *detach_keys; /* NULL = "ctrl-p,ctrl-q", "" = none */

@@ -128,17 +128,22 @@ int state_reap(pid_t pid)
     return decode(status);
 }
 
-pid_t state_spawn(const struct state *s, const char *const args[])
+pid_t state_spawn_on(const struct state *s, const int fds[3], const char *const args[])
 {
     pid_t pid = fork();
     cr_assert_geq(pid, 0);
     if (pid == 0) {
-        int null = open("/dev/null", O_RDWR);
         for (int i = 0; i < 3; i++)
-            dup2(null, i);
+            dup2(fds[i], i);
         become(s, args);
     }
     return pid;
+}
+
+pid_t state_spawn(const struct state *s, const char *const args[])
+{
+    auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return state_spawn_on(s, (const int[]){null, null, null}, args);
 }
 
 struct running state_begin_from(const struct state *s, int in, const char *const args[])
@@ -146,14 +151,7 @@ struct running state_begin_from(const struct state *s, int in, const char *const
     struct running r = {.out = memfd_create("out", MFD_CLOEXEC),
                         .err = memfd_create("err", MFD_CLOEXEC)};
     cr_assert(r.out >= 0 && r.err >= 0);
-    r.pid = fork();
-    cr_assert_geq(r.pid, 0);
-    if (r.pid == 0) {
-        dup2(in, 0);
-        dup2(r.out, 1);
-        dup2(r.err, 2);
-        become(s, args);
-    }
+    r.pid = state_spawn_on(s, (const int[]){in, r.out, r.err}, args);
     return r;
 }
 

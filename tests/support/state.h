@@ -39,6 +39,8 @@ struct outcome state_run_input(const struct state *s, const void *input, size_t 
 #define RUN(s, ...) state_run_input(s, NULL, 0, (const char *const[]){__VA_ARGS__, NULL})
 /* The same in the background, streams to /dev/null. */
 pid_t state_spawn(const struct state *s, const char *const args[]);
+/* The same on these three. */
+pid_t state_spawn_on(const struct state *s, const int fds[3], const char *const args[]);
 #define SPAWN(s, ...) state_spawn(s, (const char *const[]){__VA_ARGS__, NULL})
 int state_reap(pid_t pid); /* exit status as above */
 

@@ -41,6 +41,19 @@ Test(config, everything)
     keys_done(&k);
 }
 
+/* Written with an editor of Windows. */
+Test(config, a_byte_order_mark_and_crlf)
+{
+    struct config c;
+    struct keys k;
+    parse(&c, &k, "\xEF\xBB\xBFsort = cpu\r\n\r\n[keys]\r\nquit = Q\r\nnonsense\r\n");
+    cr_expect_eq(c.sort, SORT_CPU);
+    cr_expect_eq(keys_find(&k, 1u << CONTEXT_GLOBAL, 'Q')->command, CMD_QUIT);
+    cr_expect_eq(c.wrong, 1);
+    cr_expect_str_eq(c.problem.text, "file line 5: \"nonsense\": no \"=\" in it");
+    keys_done(&k);
+}
+
 Test(config, wrong_lines_are_named_and_ignored)
 {
     static const struct {

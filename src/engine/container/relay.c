@@ -1,7 +1,8 @@
 /* Output is read from the log, so this side may be as slow as its terminal likes: it misses
- * nothing, and stalls the container only when it is very far behind (log_is_full). That the log has grown is read only when everything found so far
- * has been written out. A pipe or terminal is written in pieces that poll says will not block, so a
- * stopped pager does not keep signals from being passed on. */
+ * nothing, and stalls the container only when it is very far behind (log_is_full). That the log has
+ * grown is read only when everything found so far has been written out. A pipe or terminal is written
+ * in pieces that poll says will not block, so a stopped pager does not keep signals from being passed
+ * on. */
 
 #include "engine/container/relay.h"
 
@@ -282,7 +283,7 @@ static int work(struct relay *s, const struct pollfd p[AT_COUNT], int *ret_statu
         return 1;
     int rc = p[AT_OUTPUT].revents ? flush_output(s) : 0;
     if (rc == -EPIPE) {
-        *ret_status = 128 + SIGPIPE;
+        *ret_status = MTD_UNREAD;
         return 1;
     }
     if (rc < 0) {
@@ -336,8 +337,10 @@ int container_relay(const struct relay_target *t, const struct mtd_relay *r,
                         "separated by commas",
                         r->detach_keys);
     sigset_t mask, old;
+    struct sigaction ignore = {.sa_handler = SIG_IGN}, pipe;
     fill_mask(&mask, r->sig_proxy);
     sigprocmask(SIG_BLOCK, &mask, &old);
+    sigaction(SIGPIPE, &ignore, &pipe); /* write() says it, too */
     s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (t->pid > 0)
         s.pidfd = proc_open(t->pid, t->pid_start);
@@ -352,6 +355,7 @@ int container_relay(const struct relay_target *t, const struct mtd_relay *r,
         code = s.signals < 0 ? -errno : turn(&s, ret_status);
     while (code == 0);
     tty_restore(&s.console);
+    sigaction(SIGPIPE, &pipe, NULL);
     sigprocmask(SIG_SETMASK, &old, NULL);
     if (s.pidfd >= 0)
         close(s.pidfd);

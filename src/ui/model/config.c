@@ -2,15 +2,14 @@
 #include "ui/model/config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/fs.h"
 #include "base/parse.h"
+#include "base/settings.h"
 #include "ui/model/columns.h"
 
 void config_init(struct config *c)
@@ -75,26 +74,6 @@ static const struct {
     {"ascii", set_ascii, "yes or no"},
 };
 
-static char *trim(char *s)
-{
-    s += strspn(s, " \t");
-    size_t n = strlen(s);
-    while (n && strchr(" \t\r", s[n - 1]))
-        s[--n] = '\0';
-    return s;
-}
-
-/* "cpu   # the hottest first": '#' with blanks around begins a comment, alone it is a
- * key. */
-static void cut_comment(char *line)
-{
-    for (char *p = line; (p = strchr(p, '#')); p++)
-        if (p > line && strchr(" \t", p[-1]) && (p[1] == ' ' || p[1] == '\t')) {
-            *p = '\0';
-            return;
-        }
-}
-
 static int apply_setting(struct config *c, const char *name, const char *value,
                          struct mtd_error *err)
 {
@@ -108,73 +87,49 @@ static int apply_setting(struct config *c, const char *name, const char *value,
     return mtd_fail(err, EINVAL, "unknown setting \"%s\"", name);
 }
 
-static int apply(struct config *c, struct keys *k, const char *section, char *line,
-                 struct mtd_error *err)
+struct target {
+    struct config *c;
+    struct keys *k;
+};
+
+static int set(void *arg, const char *section, const char *name, const char *value,
+               struct mtd_error *err)
 {
-    char *eq = strchr(line + (line[0] == '='), '=');
-    if (!eq)
-        return mtd_fail(err, EINVAL, "\"%s\": no \"=\" in it", line);
-    *eq = '\0';
-    char *name = trim(line), *value = trim(eq + 1);
+    const struct target *t = arg;
     if (strcmp(section, "keys") == 0)
-        return keys_remap(k, name, value, err);
+        return keys_remap(t->k, name, value, err);
     if (strcmp(section, "colors") == 0) {
-        if (theme_set(&c->theme, name, value) < 0)
+        if (theme_set(&t->c->theme, name, value) < 0)
             return mtd_fail(err, EINVAL, "%s: \"%s\" is not a colour", name, value);
         return 0;
     }
-    return apply_setting(c, name, value, err);
+    return apply_setting(t->c, name, value, err);
 }
 
-static int section_of(const char *line, char *section, size_t size, struct mtd_error *err)
+static const char *const SECTIONS[] = {"keys", "colors", NULL};
+
+static void finish(struct config *c, const struct settings *s)
 {
-    size_t n = strlen(line);
-    if (n < 2 || line[n - 1] != ']')
-        return mtd_fail(err, EINVAL, "\"%s\": no \"]\" at its end", line);
-    snprintf(section, size, "%.*s", (int)(n - 2), line + 1);
-    if (strcmp(section, "keys") != 0 && strcmp(section, "colors") != 0 && section[0])
-        return mtd_fail(err, EINVAL, "unknown section [%s]", section);
-    return 0;
+    c->wrong += s->wrong;
+    if (!c->problem.code)
+        c->problem = s->problem;
 }
 
 void config_parse(struct config *c, struct keys *k, const char *name, char *text)
 {
-    char section[32] = "";
-    unsigned number = 0;
-    for (char *next = text; next;) {
-        char *line = strsep(&next, "\n");
-        cut_comment(line);
-        line = trim(line);
-        struct mtd_error err = {0};
-        number++;
-        if (*line == '\0' || *line == '#')
-            continue;
-        if (*line == '[')
-            section_of(line, section, sizeof(section), &err);
-        else
-            apply(c, k, section, line, &err);
-        if (!err.code)
-            continue;
-        mtd_context(&err, "%s line %u", name, number);
-        c->wrong++;
-        if (!c->problem.code)
-            c->problem = err;
-    }
+    struct target t = {c, k};
+    struct settings s = {.sections = SECTIONS, .set = set, .arg = &t};
+    settings_parse(&s, name, text);
+    finish(c, &s);
 }
 
 int config_load(struct config *c, struct keys *k, const char *path)
 {
-    auto_done(buf_done) struct buf text = {0};
-    int rc = fs_read_at(AT_FDCWD, path, 1 << 20, &text);
-    if (rc == -ENOENT || rc == -ENOTDIR)
-        return 0;
-    if (rc < 0) {
-        c->wrong++;
-        return mtd_fail_errno(&c->problem, -rc, "config file %s", path);
-    }
-    if (text.data)
-        config_parse(c, k, path, text.data);
-    return 0;
+    struct target t = {c, k};
+    struct settings s = {.sections = SECTIONS, .set = set, .arg = &t};
+    int rc = settings_load(&s, path);
+    finish(c, &s);
+    return rc;
 }
 
 char *config_path(void)

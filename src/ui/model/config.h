@@ -1,5 +1,5 @@
 /* config - $XDG_CONFIG_HOME/mytop-docker/config (or ~/.config/...).
- * Shape   "[section]" lines and "name = value" lines, '#' comments. Sections: keys
+ * Shape   lines of base/settings.h. Sections: keys
  *         (command = keys), colors (meaning = look), and the unnamed first one: scheme,
  *         columns, sort, refresh (seconds), mouse, ascii.
  * Errors  a wrong line is named by file and number and ignored; the first is kept for the

@@ -114,7 +114,9 @@ Test(spec_options, refused_in_one_line)
          "--restart: \"always:3\": only on-failure takes a number"},
         {"--restart", "on-failure:-1", "--restart: \"on-failure:-1\" is not"},
         {"--log-opt", "max-size=x", "--log-opt: \"max-size=x\" is not"},
-        {"--log-opt", "max-file=3", "--log-opt: max-file needs max-size"},
+        {"--log-opt", "max-size=0", "--log-opt: \"max-size=0\" is not"},
+        {"--log-opt", "max-size=-2", "--log-opt: \"max-size=-2\" is not"},
+        {"--log-opt", "max-file=0", "--log-opt: \"max-file=0\" is not"},
         {"--stop-signal", "NONSENSE", "--stop-signal: \"NONSENSE\" is not a signal"},
         {"--stop-timeout", "x", "--stop-timeout: \"x\" is not a number of seconds"},
         {"--network", "bridge", "--network: \"bridge\" is not supported yet"},
@@ -193,6 +195,22 @@ Test(spec_options, capabilities)
     cr_expect_eq(v.spec.process.caps, MTD_CAPS_ALL & ~1ULL);
     cr_assert_eq(PARSE("--privileged", "--cap-drop", "CHOWN", "busybox"), 0);
     cr_expect_eq(v.spec.process.caps, MTD_CAPS_ALL);
+}
+
+/* What is said, what the administrator's file says, what we say: in that order. */
+Test(spec_options, the_log_is_bounded)
+{
+    cr_assert_eq(PARSE("busybox"), 0, "%s", err.text);
+    cr_expect(v.spec.log_max_size == 100 << 20 && v.spec.log_max_file == 5);
+    cr_assert_eq(PARSE("--log-opt", "max-size=1m", "busybox"), 0, "%s", err.text);
+    cr_expect(v.spec.log_max_size == 1 << 20 && v.spec.log_max_file == 1);
+    cr_assert_eq(PARSE("--log-opt", "max-file=2", "busybox"), 0, "%s", err.text);
+    cr_expect(v.spec.log_max_size == 100 << 20 && v.spec.log_max_file == 2);
+    cr_assert_eq(PARSE("--log-opt", "max-size=-1", "busybox"), 0, "%s", err.text);
+    cr_expect(v.spec.log_max_size == 0 && v.spec.log_max_file == 1);
+    cr_expect_eq(PARSE("--log-opt", "max-size=-1", "--log-opt", "max-file=2", "busybox"),
+                 -EINVAL);
+    cr_expect_str_eq(err.text, "--log-opt: max-file needs max-size");
 }
 
 Test(spec_options, limits_policies_and_health)

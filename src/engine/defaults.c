@@ -1,0 +1,95 @@
+/* Every setting is a row of a table with a function that takes its value. */
+
+#include "engine/defaults.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/parse.h"
+#include "base/settings.h"
+
+#define LOG_SIZE ((uint64_t)100 << 20)
+#define LOG_FILES_MAX 1000
+
+int mtd_log_size_parse(const char *text, uint64_t *ret)
+{
+    uint64_t bytes = 0;
+    int rc = strcmp(text, "-1") == 0 ? 0 : parse_size(text, &bytes);
+    if (rc == 0 && bytes == 0 && *text != '-')
+        rc = -ERANGE;
+    if (rc == 0)
+        *ret = bytes;
+    return rc;
+}
+
+int mtd_log_files_parse(const char *text, unsigned *ret)
+{
+    uint64_t files = 0;
+    int rc = parse_u64(text, LOG_FILES_MAX, &files);
+    if (rc == 0 && files == 0)
+        rc = -ERANGE;
+    if (rc == 0)
+        *ret = (unsigned)files;
+    return rc;
+}
+
+static int set_log_size(struct mtd_defaults *d, const char *value)
+{
+    return mtd_log_size_parse(value, &d->log_max_size);
+}
+
+static int set_log_files(struct mtd_defaults *d, const char *value)
+{
+    return mtd_log_files_parse(value, &d->log_max_file);
+}
+
+static const struct {
+    const char *name;
+    int (*set)(struct mtd_defaults *d, const char *value);
+    const char *hint;
+} SETTINGS[] = {
+    {"log_max_size", set_log_size, "a size such as 10m, or -1 for no limit"},
+    {"log_max_file", set_log_files, "a number from 1 to 1000"},
+};
+
+static int set(void *arg, const char *section, const char *name, const char *value,
+               struct mtd_error *err)
+{
+    (void)section; /* the unnamed one */
+    for (size_t i = 0; i < ARRAY_SIZE(SETTINGS); i++)
+        if (strcmp(SETTINGS[i].name, name) == 0)
+            return SETTINGS[i].set(arg, value) == 0
+                       ? 0
+                       : mtd_fail(err, EINVAL, "%s: \"%.80s\" is not %s", name, value,
+                                  SETTINGS[i].hint);
+    return mtd_fail(err, EINVAL, "unknown setting \"%.80s\"", name);
+}
+
+void mtd_defaults_init(struct mtd_defaults *d)
+{
+    *d = (struct mtd_defaults){.log_max_size = LOG_SIZE};
+}
+
+static void finish(struct mtd_defaults *d, const struct settings *s)
+{
+    d->problem = s->problem;
+    d->wrong = s->wrong;
+}
+
+void mtd_defaults_parse(struct mtd_defaults *d, const char *name, char *text)
+{
+    struct settings s = {.set = set, .arg = d};
+    settings_parse(&s, name, text);
+    finish(d, &s);
+}
+
+void mtd_defaults_load(struct mtd_defaults *d)
+{
+    struct settings s = {.set = set, .arg = d};
+    const char *path = getuid() == 0 ? getenv("MYTOP_DOCKER_CONFIG") : NULL;
+    settings_load(&s, path && *path ? path : MTD_DEFAULTS_FILE);
+    finish(d, &s);
+}

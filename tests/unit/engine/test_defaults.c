@@ -1,0 +1,81 @@
+/* The administrator's file: what it changes, and what is said about wrong lines. */
+
+#include "engine/defaults.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tempdir.h"
+
+static struct mtd_defaults d;
+
+static void parse(const char *text)
+{
+    char copy[512];
+    snprintf(copy, sizeof(copy), "%s", text);
+    mtd_defaults_init(&d);
+    mtd_defaults_parse(&d, "file", copy);
+}
+
+Test(defaults, without_a_file)
+{
+    parse("");
+    cr_expect(d.log_max_size == 100 << 20 && d.log_max_file == 0 && d.wrong == 0);
+}
+
+Test(defaults, everything)
+{
+    parse("# ours\nlog_max_size = 1.5m   # small\nlog_max_file=3\n");
+    cr_expect_eq(d.wrong, 0, "%s", d.problem.text);
+    cr_expect_eq(d.log_max_size, 3 << 19);
+    cr_expect_eq(d.log_max_file, 3);
+}
+
+Test(defaults, no_limit_has_to_be_said)
+{
+    parse("log_max_size = -1\n");
+    cr_expect_eq(d.wrong, 0, "%s", d.problem.text);
+    cr_expect_eq(d.log_max_size, 0);
+}
+
+Test(defaults, a_byte_order_mark_and_crlf)
+{
+    parse("\xEF\xBB\xBFlog_max_size = 1m\r\nlog_max_file = 2\r\n");
+    cr_expect_eq(d.wrong, 0, "%s", d.problem.text);
+    cr_expect(d.log_max_size == 1 << 20 && d.log_max_file == 2);
+}
+
+Test(defaults, wrong_lines_are_named_and_ignored)
+{
+    parse("log_max_size = 0\nlog_max_file = 1001\nlog_max_file = 2\nlog_colour = x\n"
+          "[logs]\nnonsense\n");
+    cr_expect_eq(d.wrong, 5);
+    cr_expect_str_eq(d.problem.text,
+                     "file line 1: log_max_size: \"0\" is not a size such "
+                     "as 10m, or -1 for no limit");
+    cr_expect(d.log_max_size == 100 << 20 && d.log_max_file == 2);
+}
+
+Test(defaults, the_environment_names_the_file)
+{
+    struct tempdir tmp;
+    char path[128];
+    if (getuid() != 0)
+        cr_skip("is for root only");
+    tempdir_make(&tmp);
+    tempdir_put(&tmp, "real", "log_max_file = 7\n");
+    cr_assert_eq(symlinkat("real", tmp.fd, "config"), 0);
+    snprintf(path, sizeof(path), "%s/config", tmp.path);
+    setenv("MYTOP_DOCKER_CONFIG", path, 1);
+    mtd_defaults_init(&d);
+    mtd_defaults_load(&d);
+    cr_expect_eq(d.log_max_file, 7, "a link is followed");
+    setenv("MYTOP_DOCKER_CONFIG", tmp.path, 1);
+    mtd_defaults_init(&d);
+    mtd_defaults_load(&d);
+    cr_expect_eq(d.wrong, 1, "a directory is said to be wrong");
+    tempdir_done(&tmp);
+}
