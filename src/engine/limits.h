@@ -36,7 +36,7 @@ int mtd_limit_rlimit(const struct mtd_rlimit *r, struct mtd_error *err);
 int mtd_limits_check(const struct mtd_resources *r, struct mtd_error *err);
 
 unsigned mtd_host_cpus(void); /* CPUs online */
-unsigned
-mtd_host_cpu_numbers(void); /* all CPU numbers are below this; some may be offline */
+/* All CPU numbers are below this; some may be offline. */
+unsigned mtd_host_cpu_numbers(void);
 
 #endif

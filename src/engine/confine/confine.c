@@ -1,6 +1,7 @@
-/* What stands between a process that may do everything and the command. The order inside
- * confine_identity() is the kernel's: the bounding set needs CAP_SETPCAP, the groups need
- * CAP_SETGID, and both are gone once the uid has changed. */
+/* After these steps nothing that the command does can give its privileges back.
+ * The order inside confine_identity() is the kernel's: dropping from the bounding
+ * set needs CAP_SETPCAP, changing groups needs CAP_SETGID, and both are lost when
+ * the uid changes. */
 
 #include "engine/confine/confine.h"
 
@@ -42,7 +43,7 @@ int confine_rlimits(const struct mtd_rlimit *r, size_t n, struct mtd_error *err)
     return 0;
 }
 
-/* Capabilities this kernel does not know end the loop with EINVAL. */
+/* EINVAL ends the loop: the kernel has no capability of this number or above. */
 static int drop_bounding(uint64_t caps)
 {
     for (unsigned cap = 0; cap < 64; cap++) {
@@ -54,7 +55,7 @@ static int drop_bounding(uint64_t caps)
     return 0;
 }
 
-/* Never more than we have: an engine in a container of its own hands on what it was given. */
+/* Never more than we have: an engine that itself runs in a container may have fewer. */
 static int set_caps(uint64_t caps)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -86,17 +87,17 @@ static int set_ids(const struct user *u)
 
 int confine_identity(const struct user *u, uint64_t caps, struct mtd_error *err)
 {
-    int r = drop_ambient();
-    if (r == 0)
-        r = drop_bounding(caps);
-    if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot drop capabilities");
-    r = set_ids(u);
-    if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot switch to user %u:%u", u->uid, u->gid);
-    r = set_caps(u->uid == 0 ? caps : 0);
-    if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot set capabilities");
+    int rc = drop_ambient();
+    if (rc == 0)
+        rc = drop_bounding(caps);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot drop capabilities");
+    rc = set_ids(u);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot switch to user %u:%u", u->uid, u->gid);
+    rc = set_caps(u->uid == 0 ? caps : 0);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot set capabilities");
     return 0;
 }
 
@@ -119,8 +120,8 @@ int confine_close(void)
     return 0;
 }
 
-/* Ignored signals and the mask outlive execve; handlers do not. The mask goes by the raw call
- * because libc keeps two signals for itself. */
+/* Ignored signals and the mask survive execve; handlers do not. The mask is set by the
+ * raw call because libc keeps two signals for itself. */
 int confine_signals(void)
 {
     static const struct sigaction reset = {.sa_handler = SIG_DFL};

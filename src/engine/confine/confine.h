@@ -1,6 +1,9 @@
-/* confine - the last steps before the command: limits, capabilities, user, in that order.
+/* confine - the last steps before the command: what takes a process's privileges away.
+ * Shape   one function per step; the table in inside/steps.c has their order.
  * Process init and exec's child, single-threaded, inside the container's root.
- * Errors  0 or -errno, err says which; the caller must not go on after a failure.
+ * Errors  0 or -errno, err says what failed; the caller must not continue after a
+ *         failure.
+ * Source  capabilities(7), credentials(7), prctl(2), execve(2).
  */
 #ifndef ENGINE_CONFINE_CONFINE_H
 #define ENGINE_CONFINE_CONFINE_H
@@ -8,20 +11,21 @@
 #include "engine/confine/user.h"
 #include "engine/types.h"
 
-/* setrlimit for each; a soft/hard value above the hard limit without CAP_SYS_RESOURCE is an
- * error. */
+/* Sets each limit. -EPERM = above the hard limit, and CAP_SYS_RESOURCE is missing. */
 int confine_rlimits(const struct mtd_rlimit *r, size_t n, struct mtd_error *err);
-/* Bounding set, setgroups, setgid, setuid, permitted/effective (uid 0: caps; others: none),
- * inheritable = ambient = empty. */
+/* Becomes the user. caps is the bounding set and, for uid 0, the permitted and effective
+ * set; other uids have none. The inheritable and ambient sets are empty. */
 int confine_identity(const struct user *u, uint64_t caps, struct mtd_error *err);
-int confine_no_new_privs(struct mtd_error *err); /* for good: execve adds no privilege */
-/* Looks the program up in PATH of env inside the root, as execvp would: *ret_path is static.
- * -ENOENT not found ("executable file not found in $PATH"), -EACCES. */
+int confine_no_new_privs(struct mtd_error *err); /* irrevocable */
+/* Looks the program up in env's PATH inside the root, as execvp does, and writes
+ * its path to ret_path (size bytes). -ENOENT = not found, -EACCES = not executable
+ * or a directory. */
 int confine_find_program(const char *file, const struct strv *env, char *ret_path,
                          size_t size, struct mtd_error *err);
-/* chdir, and a check that getcwd() is inside the root (starts with "/"). make = create it. */
+/* Changes to cwd (NULL or "" = "/"), which is created if missing and make is set. -EXDEV
+ * = it is outside the root. */
 int confine_chdir(const char *cwd, bool make, struct mtd_error *err);
-int confine_signals(void); /* all to their default, the mask emptied */
-int confine_close(void);   /* descriptors from 3 on are closed by execve */
+int confine_signals(void); /* all to their default; unblocks all */
+int confine_close(void);   /* makes descriptors from 3 on close-on-exec */
 
 #endif

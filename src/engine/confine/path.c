@@ -1,4 +1,6 @@
-/* Where the command is, and where it starts: both looked up as the one it runs as, inside. */
+/* Program and working directory are looked up after the change of root and of
+ * user: the image decides where they are, and the user's permissions whether they
+ * can be reached. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +17,7 @@
 
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* 0 = can be executed by whom we are now. */
+/* 0 = the current user can execute it. */
 static int try_program(const char *path)
 {
     struct stat st;
@@ -28,7 +30,8 @@ static int try_program(const char *path)
     return faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) < 0 ? -errno : 0;
 }
 
-/* As execvp: the first that can be executed; "not permitted" is remembered over "not found". */
+/* Like execvp: the first that can be executed; if none, -EACCES has
+ * precedence over -ENOENT. */
 static int search_path(const char *file, const char *path, char *ret_path, size_t size)
 {
     int result = -ENOENT;
@@ -36,11 +39,11 @@ static int search_path(const char *file, const char *path, char *ret_path, size_
         int len = (int)strcspn(p, ":");
         next = p[len] ? p + len + 1 : NULL;
         int n = snprintf(ret_path, size, "%.*s%s%s", len, p, len ? "/" : "./", file);
-        int r = n < 0 || (size_t)n >= size ? -ENAMETOOLONG : try_program(ret_path);
-        if (r == 0)
+        int rc = n < 0 || (size_t)n >= size ? -ENAMETOOLONG : try_program(ret_path);
+        if (rc == 0)
             return 0;
-        if (r == -EACCES)
-            result = r;
+        if (rc == -EACCES)
+            result = rc;
     }
     return result;
 }
@@ -52,18 +55,18 @@ int confine_find_program(const char *file, const struct strv *env, char *ret_pat
         return mtd_fail(err, ENOENT, "exec: \"\": executable file not found in $PATH");
     if (!strchr(file, '/')) {
         const char *path = strv_env_get(env, "PATH");
-        int r = search_path(file, path ? path : DEFAULT_PATH, ret_path, size);
-        if (r == -ENOENT)
+        int rc = search_path(file, path ? path : DEFAULT_PATH, ret_path, size);
+        if (rc == -ENOENT)
             mtd_fail(err, ENOENT, "exec: \"%s\": executable file not found in $PATH",
                      file);
-        return r < 0 ? mtd_fail_errno(err, -r, "exec: \"%s\"", file) : 0;
+        return rc < 0 ? mtd_fail_errno(err, -rc, "exec: \"%s\"", file) : 0;
     }
     if ((size_t)snprintf(ret_path, size, "%s", file) >= size)
         return mtd_fail_errno(err, ENAMETOOLONG, "exec: \"%.64s...\"", file);
-    int r = try_program(file);
-    if (r == -EISDIR)
+    int rc = try_program(file);
+    if (rc == -EISDIR)
         return mtd_fail(err, EACCES, "exec: \"%s\": is a directory", file);
-    return r < 0 ? mtd_fail_errno(err, -r, "exec: \"%s\"", file) : 0;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "exec: \"%s\"", file) : 0;
 }
 
 static int make_directory(const char *cwd)
@@ -78,8 +81,8 @@ static int make_directory(const char *cwd)
     return 0;
 }
 
-/* A directory reached over a leaked descriptor (/proc/self/fd/N) lies outside the root; the
- * kernel then says "(unreachable)...". The raw call, since libc's hides just that. */
+/* Through a leaked descriptor (/proc/self/fd/N) a directory outside the root could be
+ * reached; the kernel then says "(unreachable)...". libc's getcwd would hide that. */
 static int check_inside(void)
 {
     char path[PATH_MAX];
@@ -95,13 +98,13 @@ int confine_chdir(const char *cwd, bool make, struct mtd_error *err)
     if (*cwd != '/')
         return mtd_fail(err, EINVAL, "working directory %s: must be an absolute path",
                         cwd);
-    int r = chdir(cwd) < 0 ? -errno : 0;
-    if (r == -ENOENT && make) {
-        r = make_directory(cwd);
-        if (r == 0 && chdir(cwd) < 0)
-            r = -errno;
+    int rc = chdir(cwd) < 0 ? -errno : 0;
+    if (rc == -ENOENT && make) {
+        rc = make_directory(cwd);
+        if (rc == 0 && chdir(cwd) < 0)
+            rc = -errno;
     }
-    if (r == 0)
-        r = check_inside();
-    return r < 0 ? mtd_fail_errno(err, -r, "working directory %s", cwd) : 0;
+    if (rc == 0)
+        rc = check_inside();
+    return rc < 0 ? mtd_fail_errno(err, -rc, "working directory %s", cwd) : 0;
 }

@@ -1,6 +1,6 @@
-/* passwd and group are the image's, that is, anybody's: they are read as data with limits, a
- * line that is not well formed does not exist, and a number is a number. Rules and words are
- * docker's (moby/sys/user), without its way of reading what does not fit an int as a name. */
+/* passwd and group come from the image and cannot be trusted: they are read with limits,
+ * a malformed line is skipped, and a number is a number. Rules and messages are docker's
+ * (moby/sys/user), which however takes a number that does not fit an int for a name. */
 
 #include "engine/confine/user.h"
 
@@ -17,16 +17,16 @@
 
 #define USER_FILE_MAX (1u << 20)
 #define USER_LINES_MAX 65536
-#define USER_ID_MAX 4294967294u /* (uid_t)-1 means "leave as it is" to the kernel */
+#define USER_ID_MAX 4294967294u /* (uid_t)-1 means "do not change" to the kernel */
 #define USER_FIELDS 7
 
-/* One line, cut at the colons. */
+/* One line, split at the colons. */
 struct entry {
     char *field[USER_FIELDS];
     size_t n;
 };
 
-/* Walks over the lines of a file's text. */
+/* The position in the text of a file. */
 struct lines {
     char *at, *end;
     unsigned seen;
@@ -42,8 +42,8 @@ static int read_regular(int fd, struct buf *ret)
     if (st.st_size > USER_FILE_MAX)
         return -EFBIG;
     size_t size = (size_t)st.st_size;
-    int r = buf_reserve(ret, size);
-    while (r == 0 && ret->len < size) {
+    int rc = buf_reserve(ret, size);
+    while (rc == 0 && ret->len < size) {
         ssize_t n = read(fd, ret->data + ret->len, size - ret->len);
         if (n < 0 && errno == EINTR)
             continue;
@@ -51,22 +51,22 @@ static int read_regular(int fd, struct buf *ret)
             return n < 0 ? -errno : 0;
         ret->len += (size_t)n;
     }
-    return r;
+    return rc;
 }
 
-/* A missing file is an empty one. */
+/* A missing file counts as empty. */
 static int load(int root_fd, const char *path, struct buf *ret, struct mtd_error *err)
 {
     auto_fd int fd =
         fs_open_in_root(root_fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
     if (fd == -ENOENT || fd == -ENOTDIR)
         return 0;
-    int r = fd < 0 ? fd : read_regular(fd, ret);
-    if (r == -EINVAL)
+    int rc = fd < 0 ? fd : read_regular(fd, ret);
+    if (rc == -EINVAL)
         return mtd_fail(err, EINVAL, "%s of the container is not a regular file", path);
-    if (r == -EFBIG)
+    if (rc == -EFBIG)
         return mtd_fail(err, EFBIG, "%s of the container is larger than 1 MiB", path);
-    return r < 0 ? mtd_fail_errno(err, -r, "cannot read %s of the container", path) : 0;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot read %s of the container", path) : 0;
 }
 
 static bool next_entry(struct lines *l, struct entry *e)
@@ -99,7 +99,7 @@ static int parse_id(const char *s, uint32_t *ret)
     return 0;
 }
 
-/* What the caller asked for, taken apart. */
+/* The caller's "user:group", split. */
 struct request {
     char text[512];
     char *user, *group; /* group: "" = not given */
@@ -126,7 +126,8 @@ static void set_home(struct user *u, const char *home)
         snprintf(u->home, sizeof(u->home), "/");
 }
 
-/* name NULL: by number. Fills uid, gid and home of the first line that matches. */
+/* Sets uid, gid and home from the first line that matches name or, if that is NULL,
+ * u->uid. */
 static bool find_user(struct buf *passwd, const char *name, struct user *u,
                       char **ret_name)
 {
@@ -218,8 +219,8 @@ static int find_group(struct buf *group, const char *name, struct user *u,
                     "unable to find group %s: no matching entries in group file", name);
 }
 
-/* The primary group stands among the supplementary ones too: a process that drops only the
- * latter must not keep a group by accident (CVE-2022-36109). */
+/* The primary group is one of the supplementary groups as well, so that a process cannot
+ * get rid of it by running a setgid program (CVE-2022-36109). */
 static int resolve_groups(int root_fd, const char *asked, const char *name,
                           struct user *u, struct mtd_error *err)
 {
@@ -230,14 +231,14 @@ static int resolve_groups(int root_fd, const char *asked, const char *name,
                             USER_ID_MAX);
         return add_group(u, u->gid);
     }
-    int r = *asked || name ? load(root_fd, "/etc/group", &group, err) : 0;
-    if (r == 0 && *asked)
-        r = find_group(&group, asked, u, err);
-    if (r == 0)
-        r = add_group(u, u->gid);
-    if (r == 0 && !*asked && name)
-        r = add_memberships(&group, name, u, err);
-    return r;
+    int rc = *asked || name ? load(root_fd, "/etc/group", &group, err) : 0;
+    if (rc == 0 && *asked)
+        rc = find_group(&group, asked, u, err);
+    if (rc == 0)
+        rc = add_group(u, u->gid);
+    if (rc == 0 && !*asked && name)
+        rc = add_memberships(&group, name, u, err);
+    return rc;
 }
 
 int user_resolve(int root_fd, const char *spec, struct user *ret, struct mtd_error *err)
@@ -246,14 +247,14 @@ int user_resolve(int root_fd, const char *spec, struct user *ret, struct mtd_err
     struct request request;
     auto_done(buf_done) struct buf passwd = {0};
     char *name = NULL;
-    int r = parse_request(spec ? spec : "", &request, err);
-    if (r == 0)
-        r = load(root_fd, "/etc/passwd", &passwd, err);
-    if (r == 0)
-        r = resolve_user(&passwd, request.user, &u, &name, err);
-    if (r == 0)
-        r = resolve_groups(root_fd, request.group, name, &u, err);
-    if (r == 0)
+    int rc = parse_request(spec ? spec : "", &request, err);
+    if (rc == 0)
+        rc = load(root_fd, "/etc/passwd", &passwd, err);
+    if (rc == 0)
+        rc = resolve_user(&passwd, request.user, &u, &name, err);
+    if (rc == 0)
+        rc = resolve_groups(root_fd, request.group, name, &u, err);
+    if (rc == 0)
         *ret = u;
-    return r;
+    return rc;
 }

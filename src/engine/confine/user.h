@@ -1,9 +1,11 @@
-/* user - "name|uid[:group|gid]" to numbers, from the container's own passwd and group.
- * Rule    digits are numbers and never fall back to names; files are opened inside the root,
- *         regular only, at most 1 MiB and 64k lines; no NSS.
- * Process init and exec's child, inside the container's root ("/"), or with any root_fd.
- * Errors  -ENOENT no such user / group, -EINVAL malformed, err = docker's words
- *         ("unable to find user x: no matching entries in passwd file").
+/* user - resolves "name|uid[:group|gid]" with the container's own passwd and group files.
+ * Rule    digits are a number and never looked up as a name; files are opened inside the
+ *         root, only if regular, and read up to 1 MiB and 64k lines; no NSS.
+ * Process init and exec's child, inside the container's root ("/"), or any with a
+ *         root_fd.
+ * Errors  -ENOENT = no such user or group, -EINVAL = malformed; err is worded like
+ *         docker's ("unable to find user x: no matching entries in passwd file").
+ * Source  passwd(5), group(5), moby/sys/user.
  */
 #ifndef ENGINE_CONFINE_USER_H
 #define ENGINE_CONFINE_USER_H
@@ -16,8 +18,9 @@ struct user {
     gid_t gid;
     gid_t groups[USER_MAX_GROUPS]; /* supplementary, from the group file */
     size_t n_groups;
-    char home[256]; /* "/" when passwd does not know the uid */
+    char home[256]; /* "/" if passwd does not have the uid */
 };
+/* spec: NULL or "" = root. *ret is set on success only. */
 int user_resolve(int root_fd, const char *spec, struct user *ret, struct mtd_error *err);
 
 #endif

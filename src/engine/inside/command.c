@@ -1,5 +1,5 @@
-/* The last steps: the program is found as the user it runs as, what would outlive execve
- * is put back to what a new process has, and the process becomes the command. */
+/* The last steps: the program is looked up as the user it runs as, whatever survives
+ * execve is reset to what a new process has, and the process becomes the command. */
 
 #include "engine/inside/internal.h"
 
@@ -31,7 +31,7 @@ int inside_close(struct inside *c, struct mtd_error *err)
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot close file descriptors") : 0;
 }
 
-/* Behind --init the program is our reaper; it gets the path already looked up. */
+/* With --init the program is our reaper, which gets the path already looked up. */
 static int put_reaper(struct inside *c, struct strv *argv)
 {
     int rc = strv_add(argv, INSIDE_REAPER_NAME);

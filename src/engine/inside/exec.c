@@ -1,7 +1,6 @@
-/* Exec's child, which talks to the front end. The constructor has joined the container;
- * what is left of the host's are the streams that were asked for and the reply socket,
- * which closes itself with execve: that is how the front end learns that the command
- * runs. */
+/* Exec's child reports to the front end. The constructor has joined the container; all
+ * that is left of the host are the streams that were asked for and the reply socket.
+ * execve closes that socket, which tells the front end that the command runs. */
 
 #include "engine/inside/internal.h"
 
@@ -22,8 +21,8 @@ static void send_error(struct inside *c, const struct mtd_error *err)
     nsenter_reply(NSENTER_REPLY_FD, NSENTER_ERROR, -1, err);
 }
 
-/* The request as the container's own process is described. Strings are borrowed; limits
- * has room for NSENTER_MAX_RLIMITS. */
+/* The request in the form that a container's own process has. Strings are borrowed;
+ * limits has room for NSENTER_MAX_RLIMITS. */
 static struct mtd_process as_process(const struct nsenter_request *q,
                                      struct mtd_rlimit *limits)
 {

@@ -1,4 +1,5 @@
-/* The steps that exec's child alone takes, because it has a front end. */
+/* Steps of exec's child alone: unlike a container, its command must not
+ * outlive the front end. */
 
 #include "engine/inside/internal.h"
 
@@ -16,8 +17,8 @@ int inside_exec_announce(struct inside *c, struct mtd_error *err)
     return rc < 0 ? mtd_fail_errno(err, -rc, "the front end has exited") : 0;
 }
 
-/* After the change of user, which clears it. A front end that was gone by then is
- * noticed by its end of the socket. */
+/* After the change of user, because that clears the death signal. A front end that has
+ * exited before is noticed by its end of the socket. */
 int inside_exec_follow(struct inside *c, struct mtd_error *err)
 {
     struct pollfd front = {.fd = NSENTER_REPLY_FD};

@@ -1,4 +1,5 @@
-/* Who and what the process is by the time it becomes the command, step by step. */
+/* The steps that turn a process of the engine's into one of the container's. The table in
+ * steps.c has their order and its reasons. */
 
 #include "engine/inside/internal.h"
 
@@ -14,9 +15,9 @@
 #include "base/cleanup.h"
 #include "engine/confine/confine.h"
 
-/* Until execve the process's memory and descriptors are the host's: nobody may look into
- * it. Exec's child inherited this from the joiner, which had to be hidden before it
- * joined. */
+/* Until execve the process has the host's memory and descriptors, so no other process may
+ * look into it (ptrace, /proc). Exec's child has inherited this from the joiner, which
+ * had to hide before it joined. */
 int inside_hide(struct inside *c, struct mtd_error *err)
 {
     (void)c;
@@ -31,9 +32,9 @@ int inside_session(struct inside *c, struct mtd_error *err)
     return setsid() < 0 ? mtd_fail_errno(err, errno, "cannot start a session") : 0;
 }
 
-/* The session keyring would otherwise be the one of whoever runs the engine. ENOSYS,
- * EPERM: a kernel without keyrings, or an engine that runs in a container which may not
- * use them. */
+/* Otherwise the session keyring would be that of the user who runs the engine.
+ * ENOSYS, EPERM: the kernel has no keyrings, or the engine itself runs in a container
+ * that may not use them. */
 int inside_keyring(struct inside *c, struct mtd_error *err)
 {
     (void)c;
@@ -43,7 +44,7 @@ int inside_keyring(struct inside *c, struct mtd_error *err)
     return 0;
 }
 
-/* And HOME, which passwd knows. */
+/* Also sets HOME, from passwd, unless the environment has it. */
 int inside_user(struct inside *c, struct mtd_error *err)
 {
     char home[sizeof(c->user.home) + 8];
@@ -70,7 +71,7 @@ int inside_umask(struct inside *c, struct mtd_error *err)
     return 0;
 }
 
-/* docker makes a container's working directory when it is missing, but not exec's. */
+/* Like docker, creates a container's working directory if missing, but not exec's. */
 int inside_directory(struct inside *c, struct mtd_error *err)
 {
     return confine_chdir(c->process->cwd, c->ops->process == INSIDE_INIT, err);

@@ -1,5 +1,5 @@
-/* Init: pid 1 of the container, a copy of the monitor, to which it talks over the
- * handshake. */
+/* Init is pid 1 of the container, and until its execve a copy of the monitor, with which
+ * it communicates over the handshake of wire/sync.h. */
 
 #include "engine/inside/internal.h"
 

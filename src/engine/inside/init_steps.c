@@ -1,7 +1,7 @@
-/* Init's own steps, from clone3 to the pivot. The groups carry their limits before this
- * process is made; it moves itself in, because moving another process takes a global
- * lock and with it an RCU grace period (up to 15 ms) that moving oneself does not. "Go"
- * is the monitor's word that it is there to record what comes; without it nothing runs. */
+/* Init's own steps, from clone3 to the pivot. Its groups have their limits before it
+ * exists; it moves itself in, because moving another process takes a global lock and with
+ * it an RCU grace period (up to 15 ms). "Go" says that the record is on disk and the
+ * monitor will record what happens next; without it nothing runs. */
 
 #include "engine/inside/internal.h"
 
@@ -20,8 +20,8 @@
 
 enum { FD_SYNC = 3, FD_STDIO = 4, FD_FIRST_FREE = 7 };
 
-/* The descriptors the monitor had are not init's business: keep four, at known numbers.
- * The kept ones are moved high first, so that no dup3 overwrites one still to be moved. */
+/* Of the monitor's descriptors four are kept, at known numbers. They are first moved out
+ * of the way, so that no dup3 overwrites one that is still to be moved. */
 int inside_init_descriptors(struct inside *c, struct mtd_error *err)
 {
     const int kept[4] = {c->sync_fd, c->stdio[0], c->stdio[1], c->stdio[2]};

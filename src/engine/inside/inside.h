@@ -1,13 +1,17 @@
-/* inside - what runs between a process made in the container and the command it becomes.
- * Shape   two processes get that far: init (pid 1, cloned by the monitor) and exec's
+/* inside - what a process in the container does between its clone and the command's
+ * execve.
+ * Shape   there are two such processes: init (pid 1, cloned by the monitor) and exec's
  *         child (cloned by the joiner, see nsenter.h). One table of steps
- *         (inside/steps.c) says for each step which of the two takes it; whatever keeps a
- *         command confined is one row for both.
- * Errors  a step that fails is reported, with its stage, to the process's starter: by
- *         init over the handshake on fd 3 (wire/sync.h), by exec's child over the reply
- *         socket (nsenter.h). Then it exits. Nothing of the command has run; init's
- *         mounts and namespaces go with it.
- * Process only those two, single-threaded. The names of the steps are for all.
+ *         (inside/steps.c) says which of the two takes which step; whatever confines a
+ *         command is one row for both.
+ * Errors  a step that fails is reported, with its stage, to the process that started this
+ *         one: by init over the handshake on fd 3 (wire/sync.h), by exec's child over the
+ *         reply socket (nsenter.h). Then the process exits. Nothing of the command has
+ *         run; init's mounts and namespaces are destroyed with it.
+ * Owner   all of struct inside_init is borrowed.
+ * Process only those two, single-threaded. Any process may ask for the
+ *         names of the steps.
+ * Source  OCI runtime-spec runtime.md "Lifecycle"; capabilities(7), pivot_root(2).
  */
 #ifndef ENGINE_INSIDE_INSIDE_H
 #define ENGINE_INSIDE_INSIDE_H
@@ -17,30 +21,31 @@
 #include "engine/cgroup/cgroup.h"
 #include "engine/rootfs/rootfs.h"
 
-#define INSIDE_INIT_NAME "mtd:init" /* its name until it becomes the command */
+#define INSIDE_INIT_NAME "mtd:init" /* its name in ps until it becomes the command */
 
-/* Init's request is inherited memory: the monitor did not exec in between. */
+/* What init has to do. It inherits this in memory: there is no exec after its clone. */
 struct inside_init {
     struct rootfs rootfs;
     int sync_fd;
-    int stdio[3]; /* what becomes 0, 1, 2 without a tty; [0] = -1: the container's null */
+    int stdio[3]; /* become 0, 1, 2 without a tty; [0] = -1 = the container's /dev/null */
     unsigned short rows, cols;
-    const struct cgroup *cgroup; /* limited already; init moves itself in */
+    const struct cgroup *cgroup; /* limits are set; init moves itself in */
     bool placed;                 /* the clone already is in the v2 group */
-    bool unshare_cgroup;         /* v1: init makes the namespace, once in its groups */
+    bool unshare_cgroup;         /* init makes the cgroup namespace, once in its groups */
 };
 void inside_init(const struct inside_init *i) __attribute__((noreturn));
 
-/* main() of exec's child: our executable run as NSENTER_NAME, when the constructor has
- * joined. */
+/* main() of exec's child: our executable, run as NSENTER_NAME, after its constructor has
+ * joined the container. Returns only if it has not. */
 int inside_exec_main(int argc, char **argv);
 
-/* The reaping pid 1 of --init: main() of our executable when run as "/dev/init". */
+/* main() of the reaper, pid 1 with --init: our executable, run as "/dev/init". */
 #define INSIDE_REAPER_NAME "/dev/init"
 int inside_reaper_main(int argc, char **argv);
 
-/* The steps in their order, for the tests, which fail, kill and stop each. A step's fault
- * points are "init.NAME" and "exec.NAME", as far as it is taken by these. */
+/* The steps in their order, for the tests, which make each fail, be killed and stop.
+ * The fault points of a step are "init.NAME" and "exec.NAME", depending on the
+ * processes that take it. */
 enum inside_process {
     INSIDE_INIT = 1 << 0,
     INSIDE_EXEC = 1 << 1,

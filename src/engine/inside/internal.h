@@ -1,7 +1,9 @@
-/* inside/internal - the state of a process on its way to the command, and its steps.
- * Shape   init.c and exec.c begin and know how to talk to the starter; steps.c has the
- *         table and the loop; identity.c, stdio.c and command.c the steps of both,
- *         init_steps.c and exec_steps.c those of one.
+/* inside/internal.h - the state of a process on its way to the command, and its steps.
+ * Shape   init.c and exec.c begin, and know how to report to the process that started
+ *         this one; steps.c has the table and the loop; identity.c, stdio.c and command.c
+ *         have the steps of both, init_steps.c and exec_steps.c those of one; reaper.c is
+ *         a program of its own.
+ * Errors  as in inside.h.
  */
 #ifndef ENGINE_INSIDE_INTERNAL_H
 #define ENGINE_INSIDE_INTERNAL_H
@@ -11,10 +13,10 @@
 
 struct inside;
 
-/* What the two do differently within a step. */
+/* What the two processes do differently within a step. */
 struct inside_ops {
     enum inside_process process;
-    const char *name; /* what the names of its fault points begin with */
+    const char *name; /* of its fault points, before the dot */
     int (*send_terminal)(struct inside *c, int master); /* 0 or -errno */
     int (*send_exec)(struct inside *c); /* "exec comes next"; NULL = not needed */
     void (*send_error)(struct inside *c, const struct mtd_error *err);
@@ -24,8 +26,8 @@ struct inside {
     const struct inside_ops *ops;
     const struct mtd_process *process; /* what it becomes; borrowed */
     unsigned short rows, cols;         /* of the terminal */
-    int stdio[3];   /* what becomes 0, 1, 2; -1 = the container's /dev/null */
-    bool own_fifos; /* a FIFO among these was made by the engine */
+    int stdio[3];   /* become 0, 1, 2; -1 = the container's /dev/null */
+    bool own_fifos; /* a FIFO among these was made by the engine, not by the user */
 
     const struct inside_init *init; /* of init alone */
     int sync_fd, root_fd;
@@ -36,7 +38,7 @@ struct inside {
     char program[4096];
 };
 
-/* Takes the process's steps. It becomes the command, or reports why not and exits. */
+/* Takes the process's steps. It becomes the command, or reports the failure and exits. */
 void inside_run(struct inside *c) __attribute__((noreturn));
 
 /* A step: 0, or -errno and err set. */

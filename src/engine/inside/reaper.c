@@ -1,7 +1,7 @@
-/* The pid 1 of --init: starts the command, passes signals on, reaps what the container orphans,
- * ends with the command's status. It is bound read-only into the container, so no image has to
- * bring one, and runs with the container's privileges only. Needs libc alone: for a dynamic
- * program this file is built once more as a program of its own (engine/host/init_program.h). */
+/* Pid 1 with --init: starts the command, forwards signals, reaps orphans, exits with the
+ * command's status. It is bound read-only into the container, so the image needs no init,
+ * and has the container's privileges only. It needs libc alone: for a dynamic build this
+ * file is also built as a program of its own (engine/host/init_program.h). */
 
 #include "engine/inside/inside.h"
 
@@ -33,7 +33,8 @@ static pid_t start(char **argv, const sigset_t *old)
     _exit(code == ENOENT ? 127 : 126);
 }
 
-/* Reaps everything that is dead; true once the command itself is, with its status. */
+/* Reaps all processes that have exited; true = the command is among them, with its
+ * status. */
 static bool reap(pid_t command, int *ret_status)
 {
     int status;

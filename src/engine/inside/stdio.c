@@ -1,6 +1,6 @@
-/* What becomes descriptors 0, 1 and 2: a terminal of the container's own devpts, or what
- * the starter has given, or the container's /dev/null, so that no descriptor of the
- * host's comes along. */
+/* Descriptors 0, 1 and 2 become a terminal of the container's own devpts, or what the
+ * monitor or front end has provided, or the container's /dev/null: nothing else of the
+ * host is kept open. */
 
 #include "engine/inside/internal.h"
 
@@ -16,7 +16,7 @@
 
 #define PIPEFS_MAGIC 0x50495045 /* linux/magic.h has it from 5.x headers on */
 
-/* The size is set before anybody can read it. */
+/* The size is set before any program can ask for it. */
 static int open_terminal(struct inside *c, struct mtd_error *err)
 {
     auto_fd int slave = -1;
@@ -46,8 +46,8 @@ static bool is_nameless(int fd)
     return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
 }
 
-/* The command's user must be able to open /dev/stdout: pipes get its uid, as in docker.
- * A FIFO in a directory is a user's file, unless the engine made it. */
+/* The command's user must be able to open /dev/stdout, so pipes get its uid, as in
+ * docker. A FIFO with a name is a file of the user's, unless the engine made it. */
 static void give_pipe(const struct inside *c, int fd)
 {
     if (c->user.uid != 0 && (c->own_fifos ? is_pipe(fd) : is_nameless(fd)))
@@ -81,7 +81,7 @@ int inside_stdio(struct inside *c, struct mtd_error *err)
     return 0;
 }
 
-/* docker shows the terminal as /dev/console too. */
+/* Like docker, binds the terminal to /dev/console as well. */
 int inside_console(struct inside *c, struct mtd_error *err)
 {
     if (!c->process->tty)

@@ -1,11 +1,11 @@
-/* The steps from a process made in the container to execve, in order. A row for one of
- * the two processes is about how that process came to be; what confines a command stands
- * in a row for both. tests/unit/engine/inside/test_steps.c holds the table to that.
+/* The steps from the clone to execve, in order. A row for one of the two processes is
+ * about how that process came to be; what confines a command is a row for both, which
+ * tests/unit/engine/inside/test_steps.c enforces.
  *
  * Order: init's mounts and the pivot come before everything that is looked up inside
- * (user, terminal, program). The limits need CAP_SYS_RESOURCE, so they come before the
- * identity; the directory is entered before it, as docker does. The program is looked up
- * as the user it runs as. */
+ * (user, terminal, program). Raising limits needs CAP_SYS_RESOURCE, so they come before
+ * the identity; so does the working directory, as in docker. The program is looked up as
+ * the user it runs as. */
 
 #include "engine/inside/internal.h"
 
@@ -59,7 +59,7 @@ static int take_step(struct inside *c, size_t i, struct mtd_error *err)
     return rc;
 }
 
-/* The last step returns only when it fails, so the loop ends by an error or never. */
+/* The last step returns only if it fails, so the loop ends with an error or never. */
 void inside_run(struct inside *c)
 {
     struct mtd_error err = {0};

@@ -1,7 +1,8 @@
 /* log/internal.h - what the files of log share.
- * Shape   writer.c makes records, rotate.c keeps the row of files, spool.c is the file that survives a killed writer,
- *         take.c moves a batch through both; reader.c and seek.c read; log.c knows what a record
- *         and a file's name look like.
+ * Shape   writer.c makes records, rotate.c renames and drops files, spool.c is the file
+ *         that survives a killed writer, take.c moves a batch through both; reader.c and
+ *         seek.c read; log.c has the format of a record and of a file's name.
+ * Errors  0 or -errno.
  */
 #ifndef ENGINE_LOG_INTERNAL_H
 #define ENGINE_LOG_INTERNAL_H
@@ -16,14 +17,14 @@
 
 /* "container.log" for 0, else "container.log.N". */
 const char *log_name(unsigned index, char out[LOG_NAME_SIZE]);
-/* The highest N there is; 0 = only the present file or none. */
+/* The highest N that exists; 0 = only the current file or none. */
 unsigned log_oldest(int dir_fd);
-/* Where the last whole record ends; *ret_torn = a fragment that follows is a record but for
- * its '\n'. Both found by reading backwards. */
+/* Where the last whole record ends. *ret_torn = the file ends with a record that lacks
+ * only its '\n', which counts. Reads backwards. */
 int log_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn);
 
-/* Writer: opens container.log, made when it is not there; repair = what follows the last whole
- * record is cut off or completed. */
+/* Writer: opens container.log, which is created if missing; repair = what follows the
+ * last whole record is truncated or completed. */
 int log_open_present(struct log_writer *w, bool repair);
 /* Writer: the rest of log_open once the file is open. */
 int log_open_rest(struct log_writer *w, struct mtd_error *err);
@@ -31,9 +32,9 @@ int log_open_rest(struct log_writer *w, struct mtd_error *err);
 /* ---- log/rotate.c ---- */
 
 int log_rotate(struct log_writer *w);
-/* Writer: goes on in this file; fd is its own from here. */
+/* Writer: continues in this file; takes fd. */
 void log_take_file(struct log_writer *w, int fd, const struct stat *st);
-/* The file stays while this descriptor is open. */
+/* The file is not dropped while this descriptor is open. */
 void log_hold(int fd);
 /* Bytes of the files that were dropped since the log began. */
 uint64_t log_dropped(int dir_fd);
@@ -42,11 +43,12 @@ uint64_t log_dropped(int dir_fd);
 
 #define LOG_SPOOL_MAX ((size_t)64 << 10) /* bytes of a batch */
 
-/* How far a batch has come. */
+/* How much of a batch has been written. */
 struct log_mark {
-    uint64_t done; /* of the batch, in the log */
-    uint64_t ino,
-        size; /* the log then; more in it is the begin of the batch's next records */
+    uint64_t done; /* bytes of the batch that are in the log */
+    /* The log at that time; what follows size in it is the beginning of
+     * the next records. */
+    uint64_t ino, size;
     uint64_t lost;
     int32_t lost_why;
     bool partial[3];
@@ -55,21 +57,22 @@ struct log_mark {
 struct log_batch {
     const char *data; /* in the spool */
     uint64_t len;
-    bool begun; /* the spool is not empty */
+    bool begun; /* the spool was not empty */
     enum log_stream stream;
     int64_t wall_ns;
     struct log_mark mark;
 };
-/* w->spool stays NULL when it cannot be made. */
+/* w->spool stays NULL if it cannot be made. */
 void log_spool_open(struct log_writer *w, int run_fd, struct log_batch *ret);
-/* Notes in the spool, if there is one, that the batch is in the log up to w->done and the log
- * ends at w->size. */
+/* Records in the spool, if there is one, that the log has w->done bytes of the batch
+ * and ends at w->size. */
 void log_mark(struct log_writer *w);
-/* How many whole pages to move from a pipe that holds `ready` bytes; 0 = what there is, less
- * than a page. -ENOSPC: the spool has no room. */
+/* How many whole pages to move from a pipe that holds `ready` bytes; 0 = less than a
+ * page, all of it. -ENOSPC = the spool's disk is full. */
 int log_spool_pages(struct log_writer *w, size_t ready);
 void log_spool_begin(struct log_writer *w, enum log_stream stream, int64_t wall_ns);
-/* splice() into the spool; *ret_data = what came, in it. Bytes, 0 = end of input, -errno. */
+/* splice() into the spool; *ret_data points to the bytes in it. Bytes, 0 = end
+ * of input, or -errno. */
 ssize_t log_spool_move(struct log_writer *w, int fd, int pages, const char **ret_data);
 void log_spool_empty(struct log_writer *w, bool tail);
 void log_spool_idle(struct log_writer *w);
@@ -77,9 +80,7 @@ void log_spool_close(struct log_writer *w);
 
 /* Reader: opens the file called index; -ENOENT. Forgets what was buffered. */
 int log_reader_switch(struct log_reader *r, unsigned index, uint64_t offset);
-/* Reader: the name the present file has now; -ENOENT = none. Looks from the newest to the
- * oldest, the way files move, so one on the move is not missed. */
-int log_reader_index(const struct log_reader *r);
+
 /* Reader: sets base. */
 void log_reader_locate(struct log_reader *r);
 

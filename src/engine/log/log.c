@@ -1,4 +1,6 @@
-/* The records themselves and the names of the files. */
+/* Writer and readers are different processes, perhaps of different versions: the
+ * format of a record and of a file's name, and the end of a damaged file, are
+ * decided here for both. */
 
 #include "engine/log/internal.h"
 
@@ -13,7 +15,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-/* '0' = a digit; anything else stands for itself. */
+/* '0' = any digit; other characters match themselves. */
 static const char TIME_SHAPE[] = "0000-00-00T00:00:00.000000000Z";
 
 static bool is_time(const char *s)
@@ -80,7 +82,7 @@ unsigned log_oldest(int dir_fd)
         if (*end == '\0' && n > highest && n < 1000000)
             highest = n;
     }
-    /* Reading a directory may miss a name that moves at the same moment. */
+    /* readdir may miss a file that is renamed at the same moment. */
     char name[LOG_NAME_SIZE];
     while (faccessat(dir_fd, log_name((unsigned)highest + 1, name), F_OK, 0) == 0)
         highest++;
@@ -104,7 +106,8 @@ static int64_t find_back(int fd, uint64_t size, char c, bool equal)
     return 0;
 }
 
-/* After a power loss the tail may be NULs: the size reached the disk, the bytes did not. */
+/* After a power loss the file may end in NULs: its size reached the disk,
+ * its bytes did not. */
 int log_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn)
 {
     int64_t used = find_back(fd, size, '\0', false);

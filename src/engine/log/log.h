@@ -1,16 +1,23 @@
-/* log - container.log: written by the monitor, read by everybody.
- * Shape   k8s-file lines: "2026-01-02T03:04:05.678901234Z stdout F text\n"; tag P = the line
- *         goes on in the stream's next record, F = it ends here ('\n' was written by the
- *         container). Text is raw bytes without '\n', at most LOG_TEXT_MAX of them. The head
- *         has a fixed width. Rotated files: container.log.1 (newest) ... container.log.N.
- * Rule    whole records go out with one write each batch; a torn tail is repaired at open;
- *         readers consume whole records only and resynchronise after damage. Text of a stream
- *         with a '\n' after each F is exactly what the container wrote.
- * Rotate  the new file is made under another name before the old one moves up, so the name
- *         container.log is missing only for an instant, and never written by two. Files that a
- *         reader holds stay beyond max_file, and those after them; how many, log_is_full says.
- * Errors  -errno. -ENOSPC while writing marks a gap and goes on when there is room.
- * Owner   writer: the monitor, no malloc after open. Reader: any process, pread only.
+/* log - container.log, which the monitor writes and any process may read.
+ * Shape   one record per line, in k8s-file format: "2026-01-02T03:04:05.678901234Z stdout
+ *         F text\n". Tag P = the line continues in the stream's next record, F = it ends
+ *         here (the container wrote '\n'). Text is raw bytes without '\n', at most
+ *         LOG_TEXT_MAX. What precedes it has a fixed width. Rotated files:
+ *         container.log.1 (newest) to .N.
+ * Rule    each batch is one write of whole records; a torn tail is repaired at open;
+ *         readers consume whole records only and resynchronise after damage. The texts of
+ *         a stream, with a '\n' after each F, are exactly what the container wrote.
+ * Rotate  the new file is made under another name before the old one moves up, so the
+ *         name container.log is missing only for an instant, and there is one writer
+ *         at most. Files that a reader holds, and newer ones, are kept beyond
+ *         max_file, up to log_is_full().
+ * Units   bytes; wall ns.
+ * Errors  0 or -errno; err, where there is one, has the sentence. After -ENOSPC
+ *         while writing, writing continues when there is room, and a record says
+ *         how much was lost.
+ * Owner   a writer is the monitor's and mallocs nothing after it was opened. A reader
+ *         only reads. Both borrow dir_fd.
+ * Source  CRI's log format; podman's k8s-file.
  */
 #ifndef ENGINE_LOG_LOG_H
 #define ENGINE_LOG_LOG_H
@@ -36,7 +43,7 @@ struct log_writer {
     unsigned max_file;
     uint64_t surplus; /* bytes in files beyond max_file that readers hold */
     unsigned surplus_files;
-    uint64_t ino;  /* of fd: tells whether the name still leads to it */
+    uint64_t ino;  /* of fd: shows whether the name still refers to it */
     uint64_t lost; /* bytes not written since the disk filled up */
     int lost_why;  /* errno value of the first of them */
     char *out;     /* mmapped batch buffer */
@@ -45,41 +52,45 @@ struct log_writer {
     struct log_spool *spool; /* NULL = none; see log_resume */
     int spool_fd;
     bool burst; /* much was written since log_idle */
-    uint64_t taken,
-        done;      /* of the batch: bytes made into records, and of these on file */
-    uint64_t skip; /* bytes of its records that a killed writer has written */
+    /* of the batch: bytes made into records, and bytes whose records are in the file */
+    uint64_t taken, done;
+    uint64_t skip; /* bytes of its records that a killed writer has already written */
 };
+/* max_size: bytes of a file, 0 = no rotation. max_file: files in all. */
 int log_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max_file,
              struct mtd_error *err);
-/* Appends what one read() returned. wall_ns stamps all its lines. Bytes after the last '\n'
- * go out at once as a P record (a prompt must be seen). Never blocks but for the disk. A file
- * somebody deleted, moved or truncated is noticed and made anew. -errno = some of it was not
- * written and is counted in lost; the caller has nothing to do about it. */
+/* Appends what one read() returned, all of its lines with the time wall_ns. Bytes
+ * after the last '\n' are written at once, as a P record (a prompt must be seen).
+ * Blocks only for the disk. A file that another program deleted, moved or truncated is
+ * replaced. -errno = some of it was not written and is counted in lost; the caller
+ * need not react. */
 int log_write(struct log_writer *w, enum log_stream stream, const char *data, size_t len,
               int64_t wall_ns);
 
-/* The same writer, for one that may be killed. run_fd/LOG_SPOOL holds the batch on its way from
- * the container's pipe to the log, and how far it has come: the kernel moves bytes there in
- * one step (splice), so each is in the pipe or in the spool, never in both or in none. What a
- * killed writer left there is completed here. A spool that cannot be made is done without. */
+/* Like log_open(), for a writer that may be killed. run_fd/LOG_SPOOL has the batch on its
+ * way from the container's pipe to the log, and how much of it is in the log: the kernel
+ * moves bytes there in one step (splice), so each is in the pipe or in the spool, never
+ * in both or in neither. A batch that a killed writer left there is completed here. If no
+ * spool can be made, there is none. */
 #define LOG_SPOOL "output"
 int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size,
                unsigned max_file, struct mtd_error *err);
-/* One batch from the pipe into the log by way of the spool; other fds as read() would.
- * Returns the bytes taken, 0 at the end of input, -EAGAIN, -errno. What could not be written
- * is counted in lost, as log_write does. */
+/* Moves one batch from a pipe into the log through the spool; from other fds with read().
+ * Returns the bytes taken, 0 = end of input, -EAGAIN or another -errno. What could not be
+ * written is counted in lost, as by log_write(). */
 ssize_t log_take(struct log_writer *w, enum log_stream stream, int fd, int64_t wall_ns);
-/* Readers that hold files are as far behind as may be (1 GiB or 100 files more than max_file):
- * nothing more is to be taken until one has moved on, which log_trim finds out. */
+/* The files that readers hold exceed max_file by as much as is allowed (1 GiB or 100
+ * files): take nothing more until log_trim() finds that a reader has moved on. */
 bool log_is_full(const struct log_writer *w);
-/* Drops the files beyond max_file that nobody holds any more. Writer only; and for the last
- * reader when there is no writer, on a log_writer with dir_fd, max_size and max_file. */
+/* Drops the files beyond max_file that no reader holds any more. For the writer
+ * only or, if there is none, for the last reader, with a log_writer of dir_fd,
+ * max_size and max_file. */
 void log_trim(struct log_writer *w);
-/* A reader holds a file other than the present one, so it needs the directory. */
+/* A reader holds a file other than the current one, so it still needs the directory. */
 bool log_is_awaited(int dir_fd);
-/* Gives the buffers' pages back to the kernel; for a monitor about to wait. */
+/* Gives the pages of the buffers back to the kernel; for a monitor about to wait. */
 void log_idle(struct log_writer *w);
-/* A last line without '\n' stays a P record: that is what the container wrote. */
+/* A last line without '\n' remains a P record: that is what the container wrote. */
 void log_close(struct log_writer *w);
 
 /* One record inside a buffer. */
@@ -94,39 +105,41 @@ struct log_record {
 int log_parse(const char *line, size_t len, struct log_record *ret);
 int64_t log_time(const struct log_record *r); /* wall ns; 0 = unreadable */
 
-/* A reader that survives rotation: holds the open file, and when that ends looks for the one
- * that follows it. */
+/* A reader that survives rotation: it keeps its file open and, at the end of that, finds
+ * the one that follows. */
 struct log_reader {
     int dir_fd, fd;
     uint64_t offset; /* next byte to read in fd */
-    uint64_t ino;    /* inode of fd: tells which of the rotated files it is */
+    uint64_t ino;    /* inode of fd: shows which of the rotated files it is */
     char *buf;
     size_t len, start, cap;
     uint64_t damaged; /* records and regions skipped */
     bool lost;        /* files were rotated away before they were read, or truncated */
-    bool holds;      /* the file it has, and so all that follow, stay until it moved on */
-    uint64_t base;   /* bytes of the log in front of fd, dropped ones too */
+    bool holds;      /* its file, and so all newer ones, are kept until it has moved on */
+    uint64_t base;   /* bytes of the log before fd, including dropped ones */
     uint64_t missed; /* bytes that were rotated away before they were read */
     bool skipping;   /* inside a line that is too long */
     bool nuls;       /* inside a region of NULs */
 };
-/* dir_fd is borrowed. oldest = begin with the oldest rotated file (base tells how much of the
- * log was rotated away before), else offset in the present one. */
+/* oldest = begin with the oldest rotated file (base says how much of the log was
+ * dropped before it), else at offset in the current one. A log that does not
+ * exist yet is no error. */
 int log_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
                     struct mtd_error *err);
-/* From here on no file is dropped that it has still to read. -ESTALE = its file was already. */
+/* From now on no file is dropped that it has still to read. -ESTALE = its file already
+ * was. */
 int log_reader_hold(struct log_reader *r);
-/* It has the present file, not one that was rotated. */
+/* It reads the current file, not a rotated one. */
 bool log_reader_is_present(const struct log_reader *r);
-/* The inode of the present file; of its own when the log is deleted. */
+/* The inode of the current file; of its own if the log was deleted. */
 uint64_t log_reader_newest(const struct log_reader *r);
-/* Next whole record; text stays valid until the next call. 1 = a record, 0 = nothing more
- * now, -errno. */
+/* The next whole record, valid until the next call. 1 = a record, 0 = nothing
+ * more now, or -errno. */
 int log_reader_next(struct log_reader *r, struct log_record *ret);
-/* Positions so that the last n lines (F records) of both streams remain, over all files; a
- * line not ended yet counts. n = 0 is the end. */
+/* Positions so that the last n lines (F records) of both streams remain, in all files; a
+ * line that has not ended yet counts. n = 0 = the end. */
 int log_reader_tail(struct log_reader *r, uint64_t n);
-/* Positions at the first record stamped wall_ns or later, by binary search. */
+/* Positions at the first record of wall_ns or later, by binary search. */
 int log_reader_since(struct log_reader *r, int64_t wall_ns);
 void log_reader_close(struct log_reader *r);
 

@@ -1,6 +1,7 @@
-/* The reader. Which file follows the present one is told by inode numbers: files only ever
- * move up by one name, so the present file's name tells its successor's, if it is the same
- * before and after the successor was opened. */
+/* A reader must find the file that follows its own while the writer renames them all.
+ * Files only ever move up by one name, so the name of the reader's file, which is found
+ * by its inode number, tells the successor's; provided it is the same before and after
+ * the successor is opened. */
 
 #include "engine/log/internal.h"
 
@@ -42,11 +43,14 @@ int log_reader_switch(struct log_reader *r, unsigned index, uint64_t offset)
     return 0;
 }
 
-int log_reader_index(const struct log_reader *r)
+/* The number in the name that the reader's file has now; -ENOENT = none. Looks from
+ * the newest to the oldest, the direction in which files move, so that one being
+ * renamed is not missed. */
+static int log_reader_index(const struct log_reader *r)
 {
     char name[LOG_NAME_SIZE];
     struct stat st;
-    /* more than there are: the oldest may move while we look */
+    /* more than exist: the oldest may be renamed meanwhile */
     unsigned last = log_oldest(r->dir_fd) + MOVES_MEANWHILE;
     for (unsigned i = 0; i <= last; i++)
         if (fstatat(r->dir_fd, log_name(i, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -55,7 +59,8 @@ int log_reader_index(const struct log_reader *r)
     return -ENOENT;
 }
 
-/* A rotation meanwhile would have its file counted twice or not at all. */
+/* After a rotation meanwhile, a file would have been counted twice or not
+ * at all: tries again. */
 void log_reader_locate(struct log_reader *r)
 {
     char name[LOG_NAME_SIZE];
@@ -81,8 +86,8 @@ static int open_highest(struct log_reader *r)
     return code;
 }
 
-/* All may have moved up between the look and the open: then something lies above what was
- * opened. */
+/* All may have moved up between the search and the open: then there is an older one than
+ * the file that was opened. */
 static int open_oldest(struct log_reader *r)
 {
     int code = open_highest(r);
@@ -119,8 +124,9 @@ static int64_t in_ns(int64_t seconds, int64_t nanos)
     return seconds * NS_PER_SEC + nanos;
 }
 
-/* The present file is gone. It was deleted by a rotation that had made its new file before;
- * so a file born after that deletion is one more rotation, and took an unread file along. */
+/* The reader's file was dropped. The rotation that dropped it had made its new file
+ * before; so if a file was born after that, there was one more rotation, which
+ * dropped an unread file. */
 static bool missed_files(const struct log_reader *r)
 {
     char name[LOG_NAME_SIZE];
@@ -140,14 +146,14 @@ static bool missed_files(const struct log_reader *r)
     return false;
 }
 
-/* Where the file it has ends, as a place in the whole log. */
+/* Where the reader's file ends, as an offset in the whole log. */
 static uint64_t end_place(const struct log_reader *r)
 {
     struct stat st;
     return r->base + (fstat(r->fd, &st) == 0 ? (uint64_t)st.st_size : r->offset);
 }
 
-/* Opens the oldest file there is after the present one was deleted. */
+/* The reader's file was dropped: continues with the oldest. */
 static int restart_at_oldest(struct log_reader *r)
 {
     bool missed = missed_files(r);
@@ -166,7 +172,8 @@ static bool is_deleted(const struct log_reader *r)
     return fstat(r->fd, &st) == 0 && st.st_nlink == 0;
 }
 
-/* 1 = switched, 0 = the writer is in the middle of it. patient: what is not there may come. */
+/* 1 = switched, 0 = the writer is in the middle of a rotation. patient = a file that is
+ * missing may still appear. */
 static int try_successor(struct log_reader *r, bool patient)
 {
     int index = log_reader_index(r);
@@ -196,14 +203,14 @@ static int try_successor(struct log_reader *r, bool patient)
     return 1;
 }
 
-/* At the end of a file that has another name by now. A hole that stays is a file somebody
- * deleted, or a writer that died while it rotated. */
+/* At the end of a file that has been rotated. If its successor is still missing after
+ * half of the tries, it was deleted, or the writer died during the rotation. */
 static int next_file(struct log_reader *r)
 {
     int code = 0;
     struct stat dir;
     if (fstat(r->dir_fd, &dir) == 0 && dir.st_nlink == 0)
-        return 0; /* the container is removed: nothing follows */
+        return 0; /* the container was removed: nothing follows */
     for (int tries = 0; tries < SWITCH_TRIES && code == 0; tries++) {
         if (tries > 0)
             nanosleep(&(struct timespec){.tv_nsec = SWITCH_PAUSE}, NULL);
@@ -236,7 +243,7 @@ static int fill(struct log_reader *r)
     return n > 0;
 }
 
-/* A fragment is read again next time: the writer may cut it off meanwhile. */
+/* A fragment is read again next time: the writer may truncate it meanwhile. */
 static void give_back(struct log_reader *r)
 {
     r->offset -= r->len - r->start;
@@ -257,7 +264,7 @@ uint64_t log_reader_newest(const struct log_reader *r)
     return there ? st.st_ino : r->ino;
 }
 
-/* 1 = go on reading, 0 = nothing more now. */
+/* 1 = continue reading, 0 = nothing more now. */
 static int at_end(struct log_reader *r)
 {
     struct stat st;
@@ -265,7 +272,7 @@ static int at_end(struct log_reader *r)
     give_back(r);
     if (fstat(r->fd, &st) < 0)
         return -errno;
-    if ((uint64_t)st.st_size < r->offset) { /* somebody emptied it */
+    if ((uint64_t)st.st_size < r->offset) { /* truncated by another program */
         r->offset = 0;
         r->lost = true;
         r->skipping = false;
@@ -273,7 +280,7 @@ static int at_end(struct log_reader *r)
     }
     if (log_reader_is_present(r))
         return 0;
-    /* It has moved, so it grows no more; what came before that must be read first. */
+    /* It was rotated and grows no more, but may have grown since it was read. */
     int code = fill(r);
     if (code == 1 && (!fragment || memchr(r->buf, '\n', r->len)))
         return 1;
@@ -317,7 +324,7 @@ int log_reader_next(struct log_reader *r, struct log_record *ret)
 {
     for (;;) {
         if (r->fd < 0) {
-            /* what came since there was nothing may have been rotated already */
+            /* there was no log so far; what has come since may already be rotated */
             int code = r->offset ? log_reader_switch(r, 0, r->offset) : open_oldest(r);
             if (code < 0)
                 return code == -ENOENT ? 0 : code;

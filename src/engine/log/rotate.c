@@ -1,7 +1,7 @@
-/* Which files there are. A rotation moves every file up by one name and puts a new one in front;
- * then the oldest go that are more than max_file, but for those a reader holds and all that are
- * newer than these: it has still to read them. That it holds a file is a lock the kernel drops
- * with it, so one that was killed is in nobody's way. */
+/* A rotation moves every file up by one name and adds a new one; then the oldest beyond
+ * max_file are dropped, except for those that a reader holds and all newer ones, which it
+ * has still to read. A reader holds its file by a lock, which the kernel releases when
+ * the reader is killed. */
 
 #include "engine/log/internal.h"
 
@@ -20,8 +20,8 @@
 
 #define NEW_NAME LOG_NAME ".new"
 #define DROPPED_NAME LOG_NAME ".dropped"
-/* For readers that are behind, beyond max_file. The second bound is for the renames of a
- * rotation, when files are small. */
+/* How much is kept beyond max_file for readers that are behind. The second limit bounds
+ * the renames of a rotation when files are small. */
 #define SURPLUS_BYTES ((uint64_t)1 << 30)
 #define SURPLUS_FILES 100
 #define SURPLUS_OF_A_TEST 3 /* files */
@@ -65,7 +65,7 @@ void log_hold(int fd)
     (void)fcntl(fd, F_OFD_SETLK, &first);
 }
 
-/* ---- how much is gone ---- */
+/* ---- how much was dropped ---- */
 
 uint64_t log_dropped(int dir_fd)
 {
@@ -77,7 +77,7 @@ uint64_t log_dropped(int dir_fd)
     return bytes;
 }
 
-/* Written in place, of one width: a kill leaves the old number or the new one. */
+/* Written in place with a fixed width: a kill leaves the old number or the new one. */
 static void add_dropped(int dir_fd, uint64_t bytes)
 {
     char text[32];
@@ -140,7 +140,7 @@ void log_take_file(struct log_writer *w, int fd, const struct stat *st)
     w->size = (uint64_t)st->st_size;
 }
 
-/* The name the last file that must move gets. */
+/* The number up to which files must move. */
 static unsigned first_free(const struct log_writer *w)
 {
     char name[LOG_NAME_SIZE];
@@ -150,7 +150,8 @@ static unsigned first_free(const struct log_writer *w)
     return i;
 }
 
-/* A failure leaves the old file in use: a log too long is better than none. */
+/* After a failure the old file stays in use: a log that is too long is
+ * better than none. */
 int log_rotate(struct log_writer *w)
 {
     char from[LOG_NAME_SIZE], to[LOG_NAME_SIZE];

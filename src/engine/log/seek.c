@@ -1,6 +1,7 @@
-/* Positioning without reading everything: backwards for the last lines, by bisection for a
- * time. Both stand on the record's fixed head: 30 bytes of time that sort as text, the tag at
- * 38. A line's text has no '\n', so a byte after one begins a record. */
+/* A log may be many gigabytes, so a position is found without reading it all: backwards
+ * for the last lines, by bisection for a time. Both rely on the fixed head of a record
+ * (30 bytes of time that sort as text, the tag at 38) and on a text without '\n': the
+ * byte after one begins a record. */
 
 #include "engine/log/internal.h"
 
@@ -17,13 +18,13 @@
 
 struct tail {
     uint64_t left; /* lines still to be found */
-    bool any;      /* a record was seen: the last of all is a line even when not ended */
+    bool any; /* a record was seen; the last of all counts as a line even if it is P */
     bool done;
-    uint64_t position; /* where the lines found so far begin, in the file looked at */
+    uint64_t position; /* where the lines found so far begin, in the current file */
 };
 
-/* A record that lies in [begin, end). One too many F is where the wanted lines begin: behind
- * it. P records in front of a wanted F belong to it. */
+/* A record at [begin, end). The wanted lines begin after the F record that is one too
+ * many; P records in front of a wanted F belong to its line. */
 static void count_record(struct tail *t, const char *head, size_t have, uint64_t begin,
                          uint64_t end)
 {
@@ -41,9 +42,9 @@ static void count_record(struct tail *t, const char *head, size_t have, uint64_t
     t->position = begin;
 }
 
-/* The records that begin in buf[0..span), last first; buf goes on for a head's length.
- * *end: where the record begins that was found before; 0 = none yet, what follows the last
- * '\n' is no record. */
+/* Counts the records that begin in buf[0..span), last first; buf continues for the length
+ * of a head. *end = where the record found before begins; 0 = none yet: what follows the
+ * last '\n' is no record. */
 static void tail_block(struct tail *t, const char *buf, size_t span, size_t have,
                        uint64_t low, uint64_t *end)
 {
@@ -58,7 +59,7 @@ static void tail_block(struct tail *t, const char *buf, size_t span, size_t have
         count_record(t, buf, have, 0, *end);
 }
 
-/* Backwards through fd[0..size). */
+/* Goes backwards through fd[0..size). */
 static int tail_file(int fd, uint64_t size, struct tail *t)
 {
     char buf[BLOCK + LOG_HEAD];
@@ -76,7 +77,7 @@ static int tail_file(int fd, uint64_t size, struct tail *t)
     return 0;
 }
 
-/* Opens files from the present one back in time until enough lines are found. */
+/* Opens files from the current one back in time until enough lines are found. */
 static int find_tail(struct log_reader *r, uint64_t n)
 {
     struct tail t = {.left = n};
@@ -108,7 +109,8 @@ int log_reader_tail(struct log_reader *r, uint64_t n)
     return code;
 }
 
-/* The first whole record that begins at or after `from`: its offset and head. 0 = none. */
+/* Finds the first whole record that begins after from's line, or at 0: its offset and
+ * head. 1 = found, 0 = none, or -errno. */
 static int find_record(int fd, uint64_t from, uint64_t size, uint64_t *ret_at,
                        char head[LOG_HEAD])
 {
@@ -136,7 +138,7 @@ static int find_record(int fd, uint64_t from, uint64_t size, uint64_t *ret_at,
     return 0;
 }
 
-/* Bisection keeps: a record before `low` is too early, the first at `high` or after is not. */
+/* Invariant: a record before `low` is too early, the first at or after `high` is not. */
 static int bisect(int fd, const char *since, uint64_t *ret)
 {
     struct stat st;
@@ -159,7 +161,7 @@ static int bisect(int fd, const char *since, uint64_t *ret)
     return found < 0 ? found : 0;
 }
 
-/* A file without a record, just begun, says nothing: the time is looked for before it. */
+/* A file without a record, which was just begun, decides nothing: an older one has to. */
 static bool begins_before(int fd, const char *since)
 {
     char head[LOG_HEAD];
@@ -170,7 +172,7 @@ static bool begins_before(int fd, const char *since)
            memcmp(head, since, LOG_TIME_LEN) < 0;
 }
 
-/* The newest file that begins before the time holds the place, or its end does. */
+/* The position is in the newest file that begins before the time, or at its end. */
 static int find_since(struct log_reader *r, int64_t wall_ns)
 {
     char since[TIME_TEXT];

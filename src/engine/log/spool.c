@@ -1,14 +1,14 @@
-/* Between the container's pipe and the log a writer can be killed. What read() has returned
- * would be lost with it, so output goes by way of a file: splice() moves it there inside the
- * kernel, where a kill waits until pipe and file agree. How much it moved must be told by the
- * file too, for its return value may never be seen:
- * - Whole pages, which the pipe was known to hold, go to the same pages of the file again and
- *   again (new ones would cost three times as much). Each page began with a guard, 16 random
- *   bytes; splice() writes a page whole or not at all.
- * - Less than a page is put at the end of the file, which is cut off again afterwards.
- * A page in front of them says how far the batch is in the log. The next writer makes the same
- * records again, stamp and all, finds how many bytes of them are there, and writes the rest.
- * What is stored does not count before one last word is: a kill has no half of it. */
+/* A writer can be killed between the container's pipe and the log, and what read() has
+ * returned would be lost with it. So output goes through a file: splice() moves it there in the
+ * kernel, where a kill waits until pipe and file agree. The file must also tell how much was
+ * moved, because the return value may never be seen:
+ * - Whole pages, which the pipe was known to hold, always go to the same pages of the file (new
+ *   ones would cost three times as much). Each begins with a guard, 16 random bytes, before;
+ *   splice() writes a page completely or not at all.
+ * - Less than a page is appended to the file, which is truncated afterwards.
+ * The page in front says how much of the batch is in the log. The next writer makes the same
+ * records again, with the same time, finds how many bytes of them are there, and writes the
+ * rest. A mark becomes valid with the store of one word, so a kill leaves none half written. */
 
 #include "engine/log/internal.h"
 
@@ -33,12 +33,12 @@ struct log_spool {
     uint64_t magic; /* stored last when the file is made */
     unsigned char guard[GUARD];
     uint32_t stream;          /* of the batch; set while there is none */
-    _Atomic uint32_t pages;   /* asked for; 0 = the batch, if any, is in tail */
-    _Atomic uint32_t present; /* the mark that holds */
+    _Atomic uint32_t pages;   /* requested; 0 = the batch, if any, is in tail */
+    _Atomic uint32_t present; /* index of the valid mark */
     int64_t wall_ns;
     struct log_mark marks[2];
     char data[PAGES][PAGE] __attribute__((aligned(4096)));
-    char tail[PAGE]; /* in the file only while it holds something */
+    char tail[PAGE]; /* in the file only while it is not empty */
 };
 #define FILE_SIZE offsetof(struct log_spool, tail)
 _Static_assert(sizeof(struct log_spool) == PAGE * (PAGES + 2), "the data begin a page");
@@ -58,8 +58,8 @@ void log_mark(struct log_writer *w)
     atomic_store_explicit(&s->present, next, memory_order_release);
 }
 
-/* A page that is not there is made when it is touched, and when the disk is full then, that is
- * a SIGBUS. Where it cannot be asked for (EOPNOTSUPP) there is no such promise. */
+/* A page of a hole is allocated when it is touched, and if the disk is full then, that is
+ * a SIGBUS. A file system without fallocate (EOPNOTSUPP) cannot prevent it. */
 static int make_room(int fd, off_t at, off_t len)
 {
     if (fallocate(fd, FALLOC_FL_KEEP_SIZE, at, len) == 0 || errno == EOPNOTSUPP)
@@ -111,8 +111,8 @@ static int map_spool(struct log_writer *w, int fd, struct log_batch *ret)
         mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (s == MAP_FAILED)
         return -errno;
-    madvise(s, sizeof(*s),
-            MADV_RANDOM); /* one page is touched: do not read 16 of zeros */
+    /* One page is touched: do not read ahead 16 pages of zeros. */
+    madvise(s, sizeof(*s), MADV_RANDOM);
     bool made = s->magic == MAGIC && s->present <= 1 && st.st_size >= (off_t)FILE_SIZE &&
                 st.st_size <= (off_t)sizeof(*s);
     int code = made ? 0 : make_spool(s, fd);
@@ -144,7 +144,7 @@ void log_spool_close(struct log_writer *w)
     w->spool = NULL;
 }
 
-/* The pages a burst needs; they stay until it is over. */
+/* Allocates the pages that a burst needs; they are kept until it is over. */
 static bool begin_burst(struct log_writer *w)
 {
     if (!w->burst && make_room(w->spool_fd, PAGE, PAGES * PAGE) < 0)
@@ -159,7 +159,7 @@ int log_spool_pages(struct log_writer *w, size_t ready)
     return pages && !begin_burst(w) ? -ENOSPC : (int)pages;
 }
 
-/* Its pages, after a burst: holes cost nothing. */
+/* After a burst the pages become holes again, which cost nothing. */
 void log_spool_idle(struct log_writer *w)
 {
     if (w->spool && w->burst)

@@ -1,5 +1,6 @@
-/* One batch from the container's pipe into the log, by way of the spool; and the one that a
- * killed writer left in the spool. */
+/* A batch goes from the container's pipe through the spool into the log, and one that a
+ * killed writer left in the spool goes the rest of this way: the same records, so that
+ * the log does not show where the writer was killed. */
 
 #include <errno.h>
 #include <string.h>
@@ -9,8 +10,8 @@
 #include "base/fault.h"
 #include "engine/log/internal.h"
 
-/* What lies behind a mark made while the disk was full may be the text that tells of the gap:
- * it goes, and is made again. */
+/* What follows a mark that was made while the disk was full may be the record about the
+ * gap: it is truncated and made again. */
 static void find_written(struct log_writer *w, const struct log_mark *m)
 {
     bool same = m->ino == w->ino && m->size <= w->size;
@@ -39,7 +40,7 @@ static void complete(struct log_writer *w, const struct log_batch *b)
         log_spool_empty(w, true);
 }
 
-/* The tail of the log is repaired by completing it when a batch is under way. */
+/* If there is a batch, completing it also repairs the end of the log. */
 int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size,
                unsigned max_file, struct mtd_error *err)
 {
@@ -64,7 +65,7 @@ int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size
     return 0;
 }
 
-/* A terminal cannot be spliced, and the run directory's disk may be full as well. */
+/* A terminal cannot be spliced, and the run directory's file system may be full. */
 static ssize_t take_directly(struct log_writer *w, enum log_stream stream, int fd,
                              int64_t wall_ns)
 {

@@ -1,5 +1,5 @@
-/* The writer. Lines are copied with their head into one buffer, which goes out with one write:
- * an iovec per line would cost the kernel more than the copy costs us. */
+/* Lines are copied, each with its head, into one buffer, which is written at once: an
+ * iovec per line would cost the kernel more than the copy costs us. */
 
 #include "engine/log/internal.h"
 
@@ -17,8 +17,8 @@
 
 #define BATCH ((size_t)128 << 10)
 
-/* What a crash left at the end: a record without its '\n' gets one, anything less goes. The
- * text of a record that was cut short ends where it was cut. */
+/* Repairs what a crash left at the end: a record without its '\n' gets one, so that its
+ * text ends where it was cut; anything less is truncated. */
 static int repair_tail(int dir_fd, int fd, struct stat *st)
 {
     if (st->st_size == 0)
@@ -80,7 +80,7 @@ int log_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max
     return code;
 }
 
-/* Bytes of the container in whole records of out[from..len). */
+/* How many of the container's bytes are in the whole records of out[0..len). */
 static uint64_t count_text(const char *out, size_t len)
 {
     uint64_t bytes = 0;
@@ -93,7 +93,8 @@ static uint64_t count_text(const char *out, size_t len)
     return bytes;
 }
 
-/* Writes all of it or up to the end of some record. Returns the bytes that stayed. */
+/* Writes all of it, or after a failure up to the end of some record. Returns
+ * the bytes written. */
 static size_t write_records(struct log_writer *w, const char *data, size_t len,
                             int *ret_code)
 {
@@ -118,7 +119,7 @@ static size_t write_records(struct log_writer *w, const char *data, size_t len,
     return done;
 }
 
-/* The name may lead elsewhere by now (deleted, moved away) and the size may have shrunk. */
+/* Another program may have deleted, moved or truncated the file. */
 static int check_file(struct log_writer *w)
 {
     struct stat st;
@@ -147,7 +148,7 @@ static int flush(struct log_writer *w)
     if (w->max_size && w->size && w->size + len > w->max_size)
         log_rotate(w);
     log_mark(w);
-    fault_point("log.write"); /* to be killed at */
+    fault_point("log.write");
     int code;
     size_t done = write_records(w, w->out, len, &code);
     fault_point("log.written");
@@ -158,7 +159,8 @@ static int flush(struct log_writer *w)
     return code;
 }
 
-/* A record a killed writer has written, or begun to: its rest goes to the same file at once. */
+/* A killed writer has written this record, or part of it: the rest goes to the
+ * same file at once. */
 static int complete_record(struct log_writer *w, const char *record, size_t len)
 {
     size_t there = w->skip < len ? (size_t)w->skip : len;
@@ -172,8 +174,8 @@ static int complete_record(struct log_writer *w, const char *record, size_t len)
     return code;
 }
 
-/* head: 40 bytes with the tag at 38. Flushes before what would not fit, so that a file is
- * longer than max_size only when one record is. */
+/* head: 40 bytes with the tag at 38. Flushes before a record that does not fit, so that a
+ * file is longer than max_size only if one record is. */
 static int add_record(struct log_writer *w, const char *head, char tag, const char *text,
                       size_t len)
 {
@@ -184,7 +186,7 @@ static int add_record(struct log_writer *w, const char *head, char tag, const ch
         code = flush(w);
     char *p = w->out + w->out_len;
     memcpy(p, head, LOG_HEAD);
-    p[38] = tag; /* set before, it would be a store the copy has to wait for */
+    p[38] = tag; /* set in head, it would be a store that the copy has to wait for */
     memcpy(p + LOG_HEAD, text, len);
     p[LOG_HEAD + len] = '\n';
     if (w->skip)
@@ -200,7 +202,8 @@ static void make_head(char head[TIME_TEXT + 16], enum log_stream stream, int64_t
              stream == LOG_STDERR ? "stderr" : "stdout");
 }
 
-/* Goes ahead of everything that follows the gap. A line cut by the gap ends before it. */
+/* Written before anything that follows the gap. A line interrupted by the
+ * gap ends before it. */
 static int mark_gap(struct log_writer *w, int64_t wall_ns)
 {
     char head[TIME_TEXT + 16], text[128];

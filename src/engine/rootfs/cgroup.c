@@ -1,6 +1,7 @@
-/* The container's own view of its groups: a tmpfs with one read-only mount per v1 hierarchy, or
- * the v2 tree alone. In a cgroup namespace each mount's root is the container's group. A
- * hierarchy in which it has no group of its own would show the host's: it is left out. */
+/* The container sees its own groups: a tmpfs with one read-only mount per v1
+ * hierarchy, or the v2 tree alone. In a cgroup namespace the root of each mount is the
+ * container's group. A hierarchy in which it has no group of its own would show the
+ * host's, and is left out. */
 
 #include "engine/rootfs/rootfs.h"
 
@@ -45,15 +46,15 @@ static void link_names(int dir_fd, const char *names)
         (void)!symlinkat(names, dir_fd, n);
 }
 
-/* The path ends in the container's id: the group is its own. */
+/* The container's own group has a path that ends in its id. */
 static bool is_own(const char *path, const char *id)
 {
     const char *last = strrchr(path, '/');
     return last && strcmp(last + 1, id) == 0;
 }
 
-/* One line "7:cpu,cpuacct:/x", "1:name=systemd:/x" or "0::/x". A hierarchy that cannot be
- * shown is not shown. */
+/* line: "7:cpu,cpuacct:/x", "1:name=systemd:/x" or "0::/x". A hierarchy that cannot be
+ * mounted is left out. */
 static void mount_line(int dir_fd, char *line, const char *id)
 {
     char *names = strchr(line, ':');

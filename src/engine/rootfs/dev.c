@@ -1,5 +1,5 @@
-/* /dev is ours: a fresh tmpfs with the nodes every program expects, made by directory fd after
- * the mount, so nothing of the image's /dev shines through. */
+/* /dev is a new tmpfs with the nodes that every program expects, because an image's /dev
+ * is empty or not to be trusted. They are made by directory fd, after the mount. */
 
 #include "engine/rootfs/internal.h"
 
@@ -45,8 +45,9 @@ static int make_nodes(int dev_fd, struct mtd_error *err)
     return 0;
 }
 
-/* An embedded program is written into the container's own /dev; for our executable the file
- * is only something to bind it to. Closed again, since a file open for writing cannot run. */
+/* An embedded program is written into the container's own /dev; for our executable the
+ * file is only the mount point. It is closed again, since a file open for writing
+ * cannot be executed. */
 static int make_init(int dev_fd, const void *program, size_t size)
 {
     auto_fd int fd =
@@ -56,7 +57,7 @@ static int make_init(int dev_fd, const void *program, size_t size)
     return program ? fs_write_all(fd, program, size) : 0;
 }
 
-/* --init: its program, read-only, as /dev/init. */
+/* Binds the program of --init to /dev/init, read-only. */
 static int bind_init(const struct rootfs *r, int dev_fd, struct mtd_error *err)
 {
     size_t size = 0;

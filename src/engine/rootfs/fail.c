@@ -1,4 +1,5 @@
-/* The error of a step: the same sentence as elsewhere, and the stage it failed in. */
+/* A start's error says in which stage it failed, and one step of init, "rootfs", has
+ * several: so the files of this room set the stage along with the sentence. */
 
 #include "engine/rootfs/internal.h"
 
@@ -13,8 +14,8 @@ int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const cha
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
-    int r = mtd_fail_errno(err, code, "%s", text);
+    int rc = mtd_fail_errno(err, code, "%s", text);
     if (err && err->stage == MTD_STAGE_NONE)
         err->stage = (int)stage;
-    return r;
+    return rc;
 }

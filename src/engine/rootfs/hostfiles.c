@@ -1,4 +1,5 @@
-/* Files, not links to the host's: the container may change them, the host never sees it. */
+/* Copies rather than binds of the host's files: the container may change them, and the
+ * host's must not change with them. */
 
 #include "engine/rootfs/hostfiles.h"
 
@@ -32,7 +33,8 @@ int hostfiles_check_host(const char *entry, struct mtd_error *err)
     return 0;
 }
 
-/* Where systemd resolves names, resolv.conf is a link into /run. An unreadable file is empty. */
+/* With systemd-resolved, resolv.conf is a link into /run. An unreadable
+ * file counts as empty. */
 static void read_host_file(const char *path, struct buf *out)
 {
     auto_free char *real = realpath(path, NULL);
@@ -80,17 +82,17 @@ int hostfiles_write(int dir_fd, const struct mtd_spec *spec, struct mtd_error *e
 {
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++) {
         auto_done(buf_done) struct buf text = {0};
-        int r = FILES[i].make(spec, &text);
+        int rc = FILES[i].make(spec, &text);
         auto_fd int fd =
-            r < 0 ? -1
-                  : openat(dir_fd, FILES[i].name,
-                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (r == 0 && (fd < 0 || fchmod(fd, 0644) < 0))
-            r = -errno;
-        if (r == 0)
-            r = fs_write_all(fd, text.data ? text.data : "", text.len);
-        if (r < 0)
-            return mtd_fail_errno(err, -r, "cannot write the container's /etc/%s",
+            rc < 0 ? -1
+                   : openat(dir_fd, FILES[i].name,
+                            O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (rc == 0 && (fd < 0 || fchmod(fd, 0644) < 0))
+            rc = -errno;
+        if (rc == 0)
+            rc = fs_write_all(fd, text.data ? text.data : "", text.len);
+        if (rc < 0)
+            return mtd_fail_errno(err, -rc, "cannot write the container's /etc/%s",
                                   FILES[i].name);
     }
     return 0;

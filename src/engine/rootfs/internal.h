@@ -1,20 +1,20 @@
-/* rootfs/internal.h - what the files of rootfs share. */
+/* rootfs/internal.h - what the files of rootfs share.
+ * Shape   rootfs.c has the order and what every container has; overlay.c, dev.c, user.c
+ *         and cgroup.c make one part each; fail.c is the error of all.
+ * Errors  0 or -errno; err with its stage.
+ */
 #ifndef ENGINE_ROOTFS_INTERNAL_H
 #define ENGINE_ROOTFS_INTERNAL_H
 
 #include "engine/rootfs/rootfs.h"
 
-/* mtd_fail_errno plus the stage; returns -code. */
+/* mtd_fail_errno() that also sets the stage, if none is set; returns -code. */
 int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt,
                 ...) __attribute__((format(printf, 4, 5)));
 
-/* Opens target below root as a mount point, making it when missing: a directory, or a file
- * when `file`. O_PATH fd or -errno. */
-int rootfs_target(int root_fd, const char *target, bool file);
-
+/* Mounts the overlay on <dir>/rootfs; returns its fd. */
 int rootfs_overlay(const struct rootfs *r, struct mtd_error *err);
 int rootfs_devices(const struct rootfs *r, int root_fd, struct mtd_error *err);
 int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *err);
-int rootfs_mask(int root_fd, struct mtd_error *err);
 
 #endif

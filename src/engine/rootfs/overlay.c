@@ -1,6 +1,7 @@
-/* The image's layers below, the container's own upper above. lowerdir+ (Linux 6.7) takes one
- * layer at a time and has no length limit; older kernels get the one-page string of mount(2),
- * with names relative to the layers' directory to make it last longer. */
+/* An overlay of the image's layers and the container's own upper directory. lowerdir+
+ * (Linux 6.7) takes one layer at a time, without a limit on their length; older kernels
+ * get the string of mount(2), which is limited to a page, with names relative to the
+ * layers' directory so that more of them fit. */
 
 #include "engine/rootfs/internal.h"
 
@@ -32,7 +33,7 @@ static int set_path(int fs_fd, const char *key, const char *dir, const char *nam
     auto_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
-    char short_path[64]; /* fsconfig strings end at 256 bytes */
+    char short_path[64]; /* fsconfig takes strings of up to 256 bytes */
     snprintf(short_path, sizeof(short_path), "/proc/self/fd/%d", fd);
     return set_string(fs_fd, key, short_path);
 }
@@ -51,7 +52,8 @@ static int add_layers(int fs_fd, const struct rootfs *r)
     return 0;
 }
 
-/* A --rm container's upper is thrown away: no need to sync it when it is unmounted. */
+/* The upper directory of a --rm container is deleted anyway, so unmounting need not sync
+ * it. */
 static int set_flags(int fs_fd, const struct rootfs *r)
 {
     static const char *const OPTIONS[][2] = {
@@ -86,8 +88,9 @@ static int new_api(const struct rootfs *r)
     return fd < 0 ? -errno : fd;
 }
 
-/* Layers by name below the current directory, the others by descriptor: a path may hold commas
- * and colons, which mean something here. Without work it is only to be read. */
+/* Layers are named relative to the current directory, the others by descriptor: a
+ * path may contain commas and colons, which have a meaning here. work < 0 = a
+ * read-only overlay. */
 static int old_options(const struct rootfs *r, int upper, int work, char *out,
                        size_t size)
 {
@@ -119,7 +122,7 @@ static int open_dir(const char *dir, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-/* Mounted on <dir>/rootfs in this process's mount namespace; its descriptor is returned. */
+/* Mounts it on <dir>/rootfs in this process's mount namespace; returns its fd. */
 static int old_api(const struct rootfs *r, bool writable)
 {
     char data[DATA_MAX], path[64];
@@ -190,8 +193,8 @@ static int new_tree(const struct rootfs *r)
     return fd < 0 ? -errno : fd;
 }
 
-/* In a mount namespace of this process alone, and taken out of it again: the descriptor holds
- * the mount. */
+/* The mount is made in a new mount namespace of this process and detached from it again:
+ * the fd keeps it alive. */
 static int old_tree(const struct rootfs *r)
 {
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)

@@ -1,7 +1,7 @@
-/* The order matters: private propagation before the first mount, or every mount below would
- * appear on the host; the overlay before what stands in it; the user's mounts after ours, so
- * that a volume may cover /dev/shm but masks are set over both; the root is made read-only
- * last, when every mount point exists. */
+/* The order matters: private propagation before the first mount, or all mounts would
+ * appear on the host; the overlay before what is mounted in it; the user's mounts after
+ * ours, so that a volume may cover /dev/shm; masks after both, so that they cover both;
+ * the root becomes read-only last, when every mount point exists. */
 
 #include "engine/rootfs/rootfs.h"
 
@@ -52,8 +52,8 @@ static const char *const READ_ONLY_PATHS[] = {
     "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
 };
 
-/* /proc, /sys and /dev themselves must not be links of the image: what is mounted there is
- * what later steps and the payload take for the kernel's. */
+/* /proc, /sys and /dev must not be links of the image: later steps and the command take
+ * what is mounted there for the kernel's. */
 static int refuse_link(int root_fd, const char *target)
 {
     struct stat st;
@@ -101,7 +101,7 @@ int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err
     return 0;
 }
 
-/* One path below the root becomes read-only in place. A path the kernel lacks is fine. */
+/* Makes one path below the root read-only. A path that the kernel lacks is skipped. */
 static int make_read_only(int root_fd, const char *path, struct mtd_error *err)
 {
     auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
@@ -114,8 +114,8 @@ static int make_read_only(int root_fd, const char *path, struct mtd_error *err)
     return 0;
 }
 
-/* The first masked directory gets an empty file system, the others binds of it: one superblock
- * to make and to reap. */
+/* The first masked directory gets an empty file system, the others binds of it: so only
+ * one superblock has to be made and destroyed. */
 static int mask_directory(int target, int *empty_fd)
 {
     auto_fd int fresh = -1;
@@ -152,7 +152,7 @@ static int mask_one(int root_fd, int null_fd, int *empty_fd, const char *path,
     return 0;
 }
 
-int rootfs_mask(int root_fd, struct mtd_error *err)
+static int mask_paths(int root_fd, struct mtd_error *err)
 {
     auto_fd int null = fs_open_in_root(root_fd, "/dev/null", O_PATH | O_CLOEXEC, 0);
     if (null < 0)
@@ -171,7 +171,8 @@ int rootfs_mask(int root_fd, struct mtd_error *err)
     return 0;
 }
 
-/* The file system a kernel unpacks its initramfs into can neither be moved nor left. */
+/* The file system that the kernel unpacks its initramfs into cannot be
+ * pivoted away from. */
 static int pivot_failed(int code, struct mtd_error *err)
 {
     struct statfs fs;
@@ -198,7 +199,7 @@ static int pivot(int root_fd, struct mtd_error *err)
 
 int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
-    int code = r->record->spec.process.privileged ? 0 : rootfs_mask(root_fd, err);
+    int code = r->record->spec.process.privileged ? 0 : mask_paths(root_fd, err);
     if (code == 0 && r->record->spec.read_only &&
         (code = mount_set(root_fd, READ_ONLY)) < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, -code, "cannot make the root read-only");

@@ -1,12 +1,16 @@
 /* rootfs - the container's file tree, built from inside its own mount namespace.
- * Shape   overlay of the image's layers plus upper and work, mounted on <dir>/rootfs; the
- *         default mounts (a table), the user's, hosts files, devices; masked and read-only
- *         paths; pivot_root, old root detached. Nothing is ever mounted in the host's
- *         namespace, so nothing can be left there: the mounts go with the namespace.
- * Rule    private propagation before anything else. Targets below the root are opened with
- *         openat2 RESOLVE_IN_ROOT and mounted on by fd (move_mount to an empty path).
- * Process init only, after clone, before the command.
- * Errors  -errno; err->stage is ROOTFS, MOUNT, DEVICES or PIVOT.
+ * Shape   overlay of the image's layers plus upper and work, mounted on
+ *         <dir>/rootfs; the default mounts (a table), the user's, hosts files,
+ *         devices; masked and read-only paths; pivot_root, old root detached.
+ *         Nothing is ever mounted in the host's namespace, so nothing can be left
+ *         there: the mounts go with the namespace.
+ * Rule    private propagation before anything else. Targets below the root are
+ *         opened with openat2 RESOLVE_IN_ROOT and mounted on by fd (move_mount
+ *         to an empty path).
+ * Process init only, between its clone and the command; rootfs_open_tree() any process.
+ * Errors  0 or -errno; err->stage is ROOTFS, MOUNT, DEVICES, CGROUP or PIVOT.
+ * Owner   returned fds are the caller's, close-on-exec; struct rootfs borrows all it has.
+ * Source  kernel overlayfs.rst; OCI runtime-spec config-linux.md; moby oci/defaults.go.
  */
 #ifndef ENGINE_ROOTFS_ROOTFS_H
 #define ENGINE_ROOTFS_ROOTFS_H
@@ -18,21 +22,23 @@ struct rootfs {
     const char *dir;         /* <root>/containers/<id> */
     const char *images_dir;  /* <root>/images */
     const char *volumes_dir; /* <root>/volumes */
-    const char *init_path;   /* our executable, for --init; NULL = not asked */
+    const char *init_path;   /* our executable, for --init; NULL = without */
 };
-/* Everything that does not need the cgroup namespace. */
+/* Makes everything that does not need the cgroup namespace, and sets the umask to 0. */
 int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err);
-/* Which groups init stands in: taken before the cgroup namespace is made, where the paths are
- * still the host's. */
+/* The groups that init is in: call it before the cgroup namespace is made, while their
+ * paths are still the host's. */
 #define ROOTFS_CGROUPS_MAX 8192
 int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err);
-/* /sys/fs/cgroup, once the namespace is the container's: those of the list (which is taken
- * apart) that end in the id. */
+/* Mounts /sys/fs/cgroup, in the container's cgroup namespace: those groups of the list,
+ * which is modified, whose path ends in the id. */
 int rootfs_mount_cgroup(int root_fd, char *list, const char *id, struct mtd_error *err);
-/* The finished tree of a container that need not run: a detached, read-only overlay of upper and
- * layers, seen by nobody but the holder of the descriptor. */
+/* The file tree of a container that need not run: a detached, read-only overlay of
+ * upper and layers, which only this fd leads to. Before Linux 6.7 the process gets its
+ * own mount namespace. */
 int rootfs_open_tree(const struct rootfs *r, struct mtd_error *err);
-/* Masked and read-only paths, pivot_root, the old root gone, "/" is the container's. */
+/* Masked and read-only paths, then pivot_root: "/" is the container's, the old root is
+ * gone. */
 int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err);
 
 #endif

@@ -1,6 +1,6 @@
-/* What the user asked to see inside: volumes, tmpfs, and the three files docker makes. Sources
- * are host paths and resolved in the host's view; targets belong to the image and are resolved
- * inside the root only. */
+/* Binds, volumes and tmpfs of the user, and the three files of hostfiles.h. Sources are
+ * host paths, which the user is trusted to name; targets are resolved inside the root
+ * only, because the image may have links there that lead to the host. */
 
 #include "engine/rootfs/internal.h"
 
@@ -21,8 +21,8 @@
 
 static const char *const HOST_FILES[] = {"hosts", "hostname", "resolv.conf"};
 
-/* A link of the image that leads nowhere: the file is made where it leads, or the link is
- * replaced when that place does not exist. */
+/* If target is a dangling link of the image, the file is made where it points to or, if
+ * that has no directory, in place of the link. */
 static int make_file(int root_fd, const char *target)
 {
     char parent[PATH_ROOM];
@@ -43,15 +43,17 @@ static int make_file(int root_fd, const char *target)
     return fd < 0 ? -errno : 0;
 }
 
-int rootfs_target(int root_fd, const char *target, bool file)
+/* Opens target below the root as a mount point, which is made if missing: a file, or a
+ * directory. O_PATH fd or -errno. */
+static int open_target(int root_fd, const char *target, bool file)
 {
     if (!file)
         return fs_mkdir_in_root(root_fd, target, 0755);
     int fd = fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
     if (fd != -ENOENT)
         return fd;
-    int r = make_file(root_fd, target);
-    return r < 0 ? r : fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
+    int rc = make_file(root_fd, target);
+    return rc < 0 ? rc : fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
 }
 
 static int mount_source(const struct rootfs *r, const struct mtd_mount *m, char *path,
@@ -76,7 +78,7 @@ static int bind_one(const struct rootfs *r, int root_fd, const struct mtd_mount 
     struct stat st;
     if (fstat(mount, &st) < 0)
         return -errno;
-    auto_fd int target = rootfs_target(root_fd, m->target, !S_ISDIR(st.st_mode));
+    auto_fd int target = open_target(root_fd, m->target, !S_ISDIR(st.st_mode));
     return target < 0 ? target : mount_move(mount, target);
 }
 
@@ -90,12 +92,12 @@ static int tmpfs_one(int root_fd, const struct mtd_mount *m)
     auto_fd int mount = mount_new("tmpfs", "tmpfs", options, attrs);
     if (mount < 0)
         return mount;
-    auto_fd int target = rootfs_target(root_fd, m->target, false);
+    auto_fd int target = open_target(root_fd, m->target, false);
     return target < 0 ? target : mount_move(mount, target);
 }
 
-/* The image may have resolv.conf as a link into /run. One that leads nowhere is replaced, as
- * docker does, and not followed: what is made to mount on stays in one place. */
+/* In an image resolv.conf may be a link into /run. A dangling one is replaced, as docker
+ * does, and not followed, so that the mount point is made in /etc and nowhere else. */
 static void drop_dead_link(int root_fd, const char *target, const char *name)
 {
     auto_fd int file = fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
@@ -117,7 +119,7 @@ static int bind_host_file(const struct rootfs *r, int root_fd, const char *name,
     int code = mount;
     if (mount >= 0) {
         drop_dead_link(root_fd, target, name);
-        auto_fd int fd = rootfs_target(root_fd, target, true);
+        auto_fd int fd = open_target(root_fd, target, true);
         code = fd < 0 ? fd : mount_move(mount, fd);
     }
     if (code < 0)

@@ -1,4 +1,6 @@
-/* Encoding, and the text around it. Decoding is in spec/decode.c. */
+/* Encoding by tables: what equals its default is left out, so that a record
+ * stays short and a later default does not need its old value spelled out.
+ * Decoding is in decode.c. */
 
 #include "engine/spec/internal.h"
 
@@ -42,7 +44,8 @@ static json_t *encode_list(const struct strv *v)
     return take_ptr(&list);
 }
 
-/* Keys that are not UTF-8 cannot be said in JSON and no image has them: they are left out. */
+/* Keys that are not UTF-8 cannot be expressed in JSON, and no image has
+ * them: left out. */
 static json_t *encode_map(const struct strv *v, bool with_values)
 {
     auto_json json_t *map = json_object();
@@ -151,7 +154,8 @@ static bool is_default(const struct field *f, const void *base, const void *defa
     return false;
 }
 
-/* The object that holds the path's last member, made on the way; *ret_name is that member. */
+/* The object for the path's last component, made if missing; *ret_name is
+ * that component. */
 static json_t *open_objects(json_t *object, const char *path, const char **ret_name)
 {
     const char *dot;
@@ -185,7 +189,7 @@ int spec_codec_encode(const struct field_table *t, const void *base, const void 
     return 0;
 }
 
-/* jansson would recurse 2048 deep; what is ours is flat. */
+/* jansson would recurse 2048 levels deep; records need far fewer. */
 static bool is_too_deep(const char *text, size_t len)
 {
     bool in_string = false;

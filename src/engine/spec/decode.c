@@ -1,5 +1,5 @@
-/* Decoding. The text may come from anybody who could write the file: each value is checked
- * for kind and range before it is stored, and the error names the member. */
+/* The text may be hostile or damaged, so each value is checked for kind and range before
+ * it is stored, and the error names the member. */
 
 #include "engine/spec/internal.h"
 
@@ -210,7 +210,7 @@ static int store_map(const struct field *f, const json_t *in, struct strv *p,
     return 0;
 }
 
-/* The array belongs to base from the start, so its _done frees what a failure leaves. */
+/* The array is base's from the start, so base's _done frees what a failure leaves. */
 static int store_structs(const struct field *f, const json_t *in, void *base,
                          struct mtd_error *err)
 {
@@ -268,7 +268,7 @@ static int store_value(const struct field *f, const json_t *in, void *base,
     return wrong(f, "of an unknown type", err);
 }
 
-/* NULL = not there. An object on the way that is something else is an error. */
+/* *ret is NULL if missing. A component on the way that is not an object is an error. */
 static int find_value(const struct field *f, const json_t *object, const json_t **ret,
                       struct mtd_error *err)
 {

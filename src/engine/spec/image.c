@@ -1,4 +1,5 @@
-/* Image configs: the members are docker's, so that a reader of `docker inspect` knows them. */
+/* Members of image configs have docker's names, so that readers of `docker
+ * inspect` know them. */
 
 #include "engine/spec/spec.h"
 

@@ -1,9 +1,10 @@
-/* spec/internal.h - JSON and plain structs by tables of fields.
- * Shape   one row per member: its dotted path ("linux.resources.memory.limit"), its kind, its
- *         place in the struct, its bounds. Encoding leaves out what equals the default
- *         struct; decoding leaves alone what is missing. Objects appear in table order.
- * Text    a string that is not UTF-8 (paths, arguments and environment may hold any bytes but
- *         NUL) is written as {"hex": "ff.."} and read back exactly.
+/* spec/internal.h - converts between JSON and plain structs by tables of fields.
+ * Shape   one row per member: its dotted path ("linux.resources.memory.limit"), its
+ *         kind, its place in the struct, its bounds. Encoding leaves out what equals
+ *         the default struct; decoding does not touch what is missing. Objects
+ *         appear in table order.
+ * Text    a string that is not UTF-8 (paths, arguments and environment may hold any bytes
+ *         but NUL) is written as {"hex": "ff.."} and read back exactly.
  */
 #ifndef ENGINE_SPEC_INTERNAL_H
 #define ENGINE_SPEC_INTERNAL_H
@@ -22,12 +23,12 @@ enum field_kind {
     FIELD_BOOL,   /* bool */
     FIELD_INT,  /* size 4 or 8; unsigned 64-bit values above INT64_MAX appear negative */
     FIELD_ENUM, /* int-sized; by name() */
-    FIELD_TIME, /* int64_t wall ns as RFC3339; 0 is left out or docker's zero */
-    FIELD_SIGNAL, /* int as "SIGTERM"; 0 = "" */
-    FIELD_MASK,   /* uint64_t as 16 hex digits, like CapBnd in /proc/PID/status */
-    FIELD_LIST,   /* struct strv as a list of strings */
-    FIELD_MAP,    /* struct strv of "key=value" as an object of strings */
-    FIELD_SET, /* struct strv as an object with empty objects (docker's ExposedPorts) */
+    FIELD_TIME, /* int64_t wall ns as RFC3339; 0 is docker's "0001-01-01T00:00:00Z" */
+    FIELD_SIGNAL,  /* int as "SIGTERM"; 0 = "" */
+    FIELD_MASK,    /* uint64_t as 16 hex digits, like CapBnd in /proc/PID/status */
+    FIELD_LIST,    /* struct strv as a list of strings */
+    FIELD_MAP,     /* struct strv of "key=value" as an object of strings */
+    FIELD_SET,     /* struct strv as an object of empty objects (docker's ExposedPorts) */
     FIELD_STRUCTS, /* pointer to an array, its length in the size_t at count_offset */
 };
 
@@ -55,10 +56,11 @@ int spec_codec_encode(const struct field_table *t, const void *base, const void 
 int spec_codec_decode(const struct field_table *t, const json_t *in, void *base,
                       struct mtd_error *err);
 
-/* Text to an object; bounded size and depth, no NUL, no duplicate members. */
+/* Parses text to an object, which the caller frees. -EINVAL = not JSON, longer than max,
+ * nested too deeply, with a NUL or a duplicate member. */
 int spec_codec_parse(const char *text, size_t len, size_t max, json_t **ret,
                      struct mtd_error *err);
-/* Object to indented text with a final newline; -E2BIG when longer than max. */
+/* Prints the object as indented text with a final newline; -E2BIG = longer than max. */
 int spec_codec_print(const json_t *object, size_t max, struct buf *ret,
                      struct mtd_error *err);
 

@@ -1,5 +1,6 @@
-/* The members of config.json. Labels are strings among other strings here: no label, and no
- * member that is not in this table, steers the engine. */
+/* One table has all members of config.json, so that encoding, decoding and copying
+ * cannot disagree. No label, and no member that is not in the table, has any
+ * effect on the engine. */
 
 #include "engine/spec/spec.h"
 
@@ -61,7 +62,8 @@ static const struct field_table RLIMITS = {RLIMIT_FIELDS, ARRAY_SIZE(RLIMIT_FIEL
                                            sizeof(struct mtd_rlimit)};
 
 static const struct field RECORD_FIELDS[] = {
-    /* what a mydocker reader looks for; "command" and "volume" are put in between */
+    /* what a reader of mydocker's looks for; spec_encode() adds "command"
+     * and "volume" after it */
     {"pid", FIELD_INT, R(status.pid), 0, INT_MAX, .always = true},
     {"id", FIELD_CHARS, R(id), .always = true},
     {"name", FIELD_STRING, R(name), .always = true},
@@ -138,7 +140,7 @@ static const struct field RECORD_FIELDS[] = {
 static const struct field_table RECORD = {RECORD_FIELDS, ARRAY_SIZE(RECORD_FIELDS),
                                           sizeof(struct mtd_record)};
 
-/* Members for people only: derived from others and never read back. */
+/* Members for readers only: derived from others and never read back. */
 struct reader_view {
     char *command, *volume;
 };
@@ -197,7 +199,7 @@ int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *e
     return rc < 0 ? rc : spec_codec_print(out, SPEC_MAX_BYTES, ret, err);
 }
 
-/* What every other module relies on without looking: these are path components. */
+/* All other code relies on these without a check of its own: they are used in paths. */
 static int check_identity(const struct mtd_record *r, struct mtd_error *err)
 {
     if (!hex_is_valid(r->id, MTD_ID_LEN))

@@ -1,11 +1,16 @@
-/* spec - records as JSON and back, driven by tables of fields.
- * Shape   config.json: the keys a mydocker reader expects first (pid id name command
- *         createdTime status volume), then the OCI-like parts (process root hostname mounts
- *         linux.resources), then "mytop" (what OCI has no word for) and "state" (what is).
- *         Members equal to their default are left out; unknown members are ignored.
- * Errors  -EINVAL for text that is not a record, err names the member ("process.args: not a
- *         list of strings"). Hostile input is expected: depth, sizes and counts are bounded,
- *         integers range-checked, strings free of NUL.
+/* spec - converts records and image configs to JSON and back, by tables of fields.
+ * Shape   config.json: first the keys that a reader of mydocker's expects (pid id
+ *         name createdTime status command volume), then those of OCI (process root
+ *         hostname mounts linux.resources), then "mytop" (what OCI has no key for)
+ *         and "state" (the status). Members equal to their default are left out;
+ *         unknown members are ignored.
+ * Units   those of types.h; times as RFC 3339.
+ * Errors  -EINVAL = the text is not a record, err names the member ("process.args:
+ *         not a list of strings"). Hostile input is expected: depth, sizes and
+ *         counts are bounded, integers range-checked, strings free of NUL. -E2BIG =
+ *         above SPEC_MAX_BYTES.
+ * Owner   the caller frees ret: buf_done, mtd_record_done, mtd_image_done.
+ * Source  OCI runtime-spec config.md; docker's image config.
  */
 #ifndef ENGINE_SPEC_SPEC_H
 #define ENGINE_SPEC_SPEC_H
@@ -18,13 +23,13 @@
 #define SPEC_MAX_BYTES (4u << 20)
 
 int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *err);
-/* *ret must be initialised; on failure it holds nothing. */
+/* *ret must be initialised; its old contents are freed. On failure it is empty. */
 int spec_decode(const char *text, size_t len, struct mtd_record *ret,
                 struct mtd_error *err);
 int spec_copy(struct mtd_record *ret, const struct mtd_record *from,
               struct mtd_error *err);
 
-/* Image configs as JSON ("Cmd", "Entrypoint", "Env" ...: docker's member names). */
+/* Image configs, with docker's member names ("Cmd", "Entrypoint", "Env" ...). */
 int spec_encode_image(const struct mtd_image *i, struct buf *ret, struct mtd_error *err);
 int spec_decode_image(const char *text, size_t len, struct mtd_image *ret,
                       struct mtd_error *err);
