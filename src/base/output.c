@@ -32,29 +32,27 @@ static const char *kind_of(mode_t mode)
     }
 }
 
-/* The path at the end of a chain of links, where there need not be a file yet. */
-static int follow(const char *path, char **ret)
+/* The path at the end of a chain of links, where there need not be a file yet; malloc'ed, or NULL
+ * with errno set. */
+static char *follow(const char *path)
 {
     auto_free char *at = strdup(path);
     for (int i = 0; at && i < LINKS_MAX; i++) {
         char target[PATH_MAX];
         ssize_t n = readlink(at, target, sizeof(target) - 1);
-        if (n < 0 && errno != EINVAL && errno != ENOENT)
-            return -errno;
-        if (n < 0) {
-            *ret = take_ptr(&at);
-            return 0;
-        }
+        if (n < 0)
+            return errno == EINVAL || errno == ENOENT ? take_ptr(&at) : NULL;
         target[n] = '\0';
         const char *slash = strrchr(at, '/');
         int dir_len = slash && target[0] != '/' ? (int)(slash + 1 - at) : 0;
         char *next = NULL;
         if (asprintf(&next, "%.*s%s", dir_len, at, target) < 0)
-            return -ENOMEM;
+            return NULL;
         free(at);
         at = next;
     }
-    return at ? -ELOOP : -ENOMEM;
+    errno = at ? ELOOP : ENOMEM;
+    return NULL;
 }
 
 /* Sets dir_fd and name from the resolved path. */
@@ -93,7 +91,6 @@ static bool is_same_file(const struct output *o, const struct stat *st)
 /* *old: st_nlink 0 = there is no file yet. */
 static int find_place(struct output *o, struct stat *old, struct mtd_error *err)
 {
-    auto_free char *resolved = NULL;
     bool exists = stat(o->path, old) == 0;
     if (exists && !S_ISREG(old->st_mode))
         return mtd_fail(err, S_ISDIR(old->st_mode) ? EISDIR : EINVAL,
@@ -101,9 +98,8 @@ static int find_place(struct output *o, struct stat *old, struct mtd_error *err)
                         kind_of(old->st_mode));
     if (!exists && errno != ENOENT)
         return -errno;
-    int rc = follow(o->path, &resolved);
-    if (rc == 0)
-        rc = split(o, resolved);
+    auto_free char *resolved = follow(o->path);
+    int rc = resolved ? split(o, resolved) : -errno;
     if (rc == 0 && exists && !is_same_file(o, old))
         rc = -ELOOP;
     if (!exists)

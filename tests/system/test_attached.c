@@ -1,6 +1,7 @@
 /* What an attached client shows is all that the container wrote, however slow the client is and
  * however small the log. The clients are stopped (SIGSTOP) until there is nothing more to wait
- * for. Needs root and a program with fault points. */
+ * for. Needs root, for the limit a program with fault
+ * points too. */
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -233,6 +234,8 @@ Test(attached, logs_says_that_the_beginning_is_gone)
 
 /* ---- the limit ------------------------------------------------------------------------------ */
 
+#ifdef MTD_FAULTS
+
 static bool is_waiting(void *arg)
 {
     static unsigned long long before;
@@ -373,3 +376,10 @@ Test(attached, a_client_without_output_holds_nothing)
     outcome_done(&o);
     cr_expect_eq(log_files("root/containers"), 1);
 }
+
+#else
+Test(attached, the_limit)
+{
+    cr_skip("this build has no fault points; the debug build runs these");
+}
+#endif
