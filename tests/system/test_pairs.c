@@ -2,11 +2,14 @@
  * answer that is true of what is found afterwards. Needs root. */
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "../support/fields.h"
 #include "base/clock.h"
@@ -278,11 +281,16 @@ Test(pairs, pause_after_a_commit_that_was_seen)
     free(state_ask(&s, SLEEPER("x")));
     struct running commit =
         begin_stopped("commit.frozen:stop", COMMAND("commit", "x", "y"));
+    /* A reason to look: more run directories than processes that own any. */
+    cr_assert_eq(mkdirat(s.dir.fd, "run/stray", 0700), 0);
+    cr_assert_eq(mkdirat(s.dir.fd, "run/other", 0700), 0);
     struct running looker = begin_stopped("sweep.thaw:stop", COMMAND("ps"));
     go_on(&commit);
     free(ASK(&s, "pause", "x"));
     go_on(&looker);
     expect_state("x", "paused");
+    cr_expect_eq(unlinkat(s.dir.fd, "run/stray", AT_REMOVEDIR), 0);
+    cr_expect_eq(unlinkat(s.dir.fd, "run/other", AT_REMOVEDIR), 0);
     free(ASK(&s, "rm", "-f", "x"));
 }
 

@@ -87,6 +87,8 @@ int cgroup_enter(const struct cgroup *c, bool all, struct mtd_error *err);
  * empty one always thaws. */
 int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err);
 bool cgroup_is_frozen(const struct cgroup *c);
+/* The same of groups in a record. It opens one file: a list asks this of each container. */
+bool cgroup_recorded_is_frozen(const struct strv *recorded);
 /* Kills all processes, forks included, until none is left (cgroup.kill, or freeze +
  * signal + thaw); after 10 s -ETIMEDOUT. A frozen group is thawed. */
 int cgroup_kill(const struct cgroup *c, struct mtd_error *err);

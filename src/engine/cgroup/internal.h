@@ -23,7 +23,7 @@ struct cgroup_ops {
     int (*devices)(const struct cgroup *c, const struct cgroup_dir *d, bool all,
                    struct mtd_error *err);
     int (*freeze)(const struct cgroup_dir *d, bool frozen); /* waits; -ETIMEDOUT */
-    bool (*is_frozen)(const struct cgroup_dir *d);
+    const char *frozen_file, *frozen_line; /* it is frozen when the file has that line */
     const char *freeze_file, *freeze_on, *freeze_off; /* to freeze without waiting */
     /* Gives a new group what it needs before its first process (v1 cpuset: CPUs and
      * nodes; v2: controllers enabled in the groups above). Clears the bits of d that are
@@ -50,6 +50,10 @@ struct cgroup_dir *cgroup_dir_of(const struct cgroup *c, enum cgroup_controller 
 const struct cgroup_dir *cgroup_unified(const struct cgroup *c);
 /* A directory that contains every process of the container; NULL = none is left. */
 const struct cgroup_dir *cgroup_witness(const struct cgroup *c);
+
+/* A line of a record: is the controller in that group? True also for v2 when it needs none for
+ * it, which counts only where no v1 group has the controller. */
+bool cgroup_line_has(const char *line, enum cgroup_controller which, bool *ret_v2);
 
 /* Writes value; on failure err says "<path>/<file>: cannot write ...". */
 int cgroup_put(const struct cgroup_dir *d, const char *file, const char *value,

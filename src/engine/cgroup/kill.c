@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -193,10 +194,46 @@ int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err)
     return 0;
 }
 
+/* v1's freezer when there is one, else v2's. */
+static const char *freezer_line(const struct strv *recorded, bool *ret_v2)
+{
+    const char *found = NULL;
+    for (size_t i = 0; i < recorded->len; i++) {
+        bool v2 = false;
+        if (!cgroup_line_has(recorded->items[i], CGROUP_FREEZER, &v2) || (found && v2))
+            continue;
+        found = recorded->items[i];
+        *ret_v2 = v2;
+    }
+    return found;
+}
+
+static bool says_frozen(int dir_fd, const char *path, const char *line)
+{
+    char text[256];
+    auto_fd int fd = openat(dir_fd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    text[n < 0 ? 0 : n] = '\0';
+    return strstr(text, line) != NULL;
+}
+
+bool cgroup_recorded_is_frozen(const struct strv *recorded)
+{
+    bool v2 = false;
+    char path[PATH_MAX];
+    const char *line = freezer_line(recorded, &v2);
+    const struct cgroup_ops *ops = v2 ? &cgroup_v2 : &cgroup_v1;
+    if (!line)
+        return false;
+    snprintf(path, sizeof(path), "%s/%s", strchr(line, ':') + 1, ops->frozen_file);
+    return says_frozen(AT_FDCWD, path, ops->frozen_line);
+}
+
 bool cgroup_is_frozen(const struct cgroup *c)
 {
     const struct cgroup_dir *d = freezer_of(c);
-    return d && cgroup_ops_of(d)->is_frozen(d);
+    return d && says_frozen(d->fd, cgroup_ops_of(d)->frozen_file,
+                            cgroup_ops_of(d)->frozen_line);
 }
 
 int cgroup_signal_all(const struct cgroup *c, int sig, struct mtd_error *err)

@@ -37,6 +37,18 @@ int cgroup_describe(const struct cgroup *c, struct strv *ret)
     return 0;
 }
 
+bool cgroup_line_has(const char *line, enum cgroup_controller which, bool *ret_v2)
+{
+    const char *colon = strchr(line, ':');
+    char names[128];
+    if (!colon || colon[1] != '/' || (size_t)(colon - line) >= sizeof(names))
+        return false;
+    snprintf(names, sizeof(names), "%.*s", (int)(colon - line), line);
+    *ret_v2 = strcmp(names, V2_PREFIX) == 0;
+    return *ret_v2 ? !cgroup_v2_names[which]
+                   : cgroup_has_word(names, cgroup_v1_names[which]);
+}
+
 /* A group that does not exist keeps its place with fd -1: a lazy one is made later at
  * that path. */
 static int open_recorded(struct cgroup *c, const char *line)

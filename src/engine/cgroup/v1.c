@@ -176,11 +176,6 @@ static bool state_is(const struct cgroup_dir *d, const char *wanted)
            strcmp(state, wanted) == 0;
 }
 
-static bool is_frozen(const struct cgroup_dir *d)
-{
-    return state_is(d, "FROZEN");
-}
-
 /* A task that forks while the group freezes can be missed, which leaves it in FREEZING;
  * writing FROZEN again makes the kernel visit every task again. */
 static int freeze(const struct cgroup_dir *d, bool frozen)
@@ -243,7 +238,8 @@ const struct cgroup_ops cgroup_v1 = {
         },
     .devices = set_devices,
     .freeze = freeze,
-    .is_frozen = is_frozen,
+    .frozen_file = "freezer.state",
+    .frozen_line = "FROZEN\n",
     .freeze_file = "freezer.state",
     .freeze_on = "FROZEN",
     .freeze_off = "THAWED",

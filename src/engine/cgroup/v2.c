@@ -126,12 +126,6 @@ static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool 
     return 0;
 }
 
-static bool is_frozen(const struct cgroup_dir *d)
-{
-    uint64_t frozen = 0;
-    return cgroup_get_keyed(d, "cgroup.events", "frozen", &frozen) == 0 && frozen;
-}
-
 /* The group's processes are gone, or the group is: it was killed meanwhile. */
 static bool is_deserted(const char *events, ssize_t n)
 {
@@ -234,7 +228,8 @@ const struct cgroup_ops cgroup_v2 = {
         },
     .devices = set_devices,
     .freeze = freeze,
-    .is_frozen = is_frozen,
+    .frozen_file = "cgroup.events",
+    .frozen_line = "frozen 1\n",
     .freeze_file = "cgroup.freeze",
     .freeze_on = "1",
     .freeze_off = "0",

@@ -81,6 +81,8 @@ bool container_mend_health(struct mtd_engine *e, const char *id);
 /* Puts right what killed processes left: new monitors, groups and run directories without an
  * owner, interrupted removals. Cheap when there is nothing. */
 void container_sweep(struct mtd_engine *e);
+/* The part of it that is about processes that were killed: one read when there are none. */
+void container_sweep_lost(struct mtd_engine *e);
 /* <run dir>/frozen: a commit has paused it and resumes it afterwards. */
 #define CONTAINER_FROZEN "frozen"
 /* Lock held, no monitor: the groups and the run directory go. */

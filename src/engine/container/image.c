@@ -17,6 +17,7 @@
 #include "engine/container/lower.h"
 #include "engine/container/own.h"
 #include "engine/rootfs/rootfs.h"
+#include "engine/store/alive.h"
 #include "engine/store/events.h"
 
 int mtd_images(struct mtd_engine *e, struct mtd_image_list *ret, struct mtd_error *err)
@@ -143,13 +144,21 @@ static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
     return image_commit(&e->images, upper, &image, ret_id, err);
 }
 
+struct freeze {
+    struct cgroup group;
+    struct alive alive;
+};
+
 /* A note in the run directory first: who is killed here leaves a container that no user has
  * paused, and container_sweep() thaws it. */
 static int freeze_noted(struct mtd_engine *e, const struct mtd_record *r,
-                        struct cgroup *group, struct mtd_error *err)
+                        struct freeze *f, struct mtd_error *err)
 {
+    struct cgroup *group = &f->group;
     auto_fd int run = store_open_run(&e->store, r->id, false, err);
     int code = run < 0 ? run : cgroup_open(group, &r->status.cgroups, err);
+    if (code == 0)
+        code = alive_enter(&e->store, &f->alive, err);
     if (code < 0)
         return code;
     auto_fd int note =
@@ -164,20 +173,20 @@ static int freeze_noted(struct mtd_engine *e, const struct mtd_record *r,
     return 0;
 }
 
-static void thaw_noted(struct mtd_engine *e, const char *id, const struct cgroup *group)
+static void thaw_noted(struct mtd_engine *e, const char *id, struct freeze *f)
 {
     auto_fd int run = store_open_run(&e->store, id, false, NULL);
     fault_point("commit.thaw");
-    cgroup_freeze(group, false, NULL);
-    if (run >= 0)
-        unlinkat(run, CONTAINER_FROZEN, 0);
+    cgroup_freeze(&f->group, false, NULL);
+    if (run < 0 || unlinkat(run, CONTAINER_FROZEN, 0) == 0 || errno == ENOENT)
+        alive_leave(&f->alive);
 }
 
 int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c,
                char **ret_id, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
-    auto_done(cgroup_done) struct cgroup group = {0};
+    struct freeze f = {0};
     mtd_record_init(&r);
     auto_fd int lock = -1;
     int code = container_load(e, ref, &r, &lock, err);
@@ -185,12 +194,13 @@ int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c
         return code;
     bool freeze = c->pause && r.status.state == MTD_STATE_RUNNING;
     if (freeze)
-        code = freeze_noted(e, &r, &group, err);
+        code = freeze_noted(e, &r, &f, err);
     fault_point("commit.frozen");
     if (code == 0)
         code = pack_upper(e, &r, c, ret_id, err);
     if (freeze)
-        thaw_noted(e, r.id, &group);
+        thaw_noted(e, r.id, &f);
+    cgroup_done(&f.group);
     if (code == 0)
         events_note(e->store.root_fd, &r, "commit");
     return code;

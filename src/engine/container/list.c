@@ -9,16 +9,6 @@
 #include "engine/cgroup/stats.h"
 #include "engine/container/container.h"
 
-static bool adopt_orphans(struct mtd_engine *e, const struct mtd_list *l)
-{
-    bool any = false;
-    for (size_t i = 0; i < l->len; i++)
-        if (container_is_orphan(e, l->items[i].id, l->items[i].state,
-                                l->items[i].boot_id))
-            any |= container_adopt(e, l->items[i].id, NULL) == 0;
-    return any;
-}
-
 /* True: it is said to run and nothing of it lives. */
 static bool observe_summary(struct mtd_engine *e, struct mtd_summary *s)
 {
@@ -39,12 +29,9 @@ static bool observe_summary(struct mtd_engine *e, struct mtd_summary *s)
 static int list_once(struct mtd_engine *e, struct mtd_list *ret, bool *ret_died,
                      struct mtd_error *err)
 {
+    container_sweep_lost(e);
     int r = store_list(&e->store, ret, err);
     (void)fault_point("load.read");
-    if (r == 0 && adopt_orphans(e, ret)) {
-        mtd_list_done(ret);
-        r = store_list(&e->store, ret, err);
-    }
     (void)fault_point("load.judged");
     *ret_died = false;
     for (size_t i = 0; r == 0 && i < ret->len; i++)

@@ -18,12 +18,6 @@ bool container_has_monitor(struct mtd_engine *e, const char *id)
     return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
 }
 
-static bool is_frozen(const struct strv *cgroups)
-{
-    auto_done(cgroup_done) struct cgroup c = {0};
-    return cgroup_open(&c, cgroups, NULL) == 0 && cgroup_is_frozen(&c);
-}
-
 /* What a record and a list item both say. */
 struct facts {
     const char *id, *boot_id;
@@ -44,7 +38,8 @@ static enum mtd_state observe(struct mtd_engine *e, const struct facts *f)
     bool alive = f->pid_start ? proc_is(f->pid, f->pid_start) : f->pid > 0;
     if (!alive && !container_has_monitor(e, f->id))
         return MTD_STATE_EXITED;
-    return alive && is_frozen(f->cgroups) ? MTD_STATE_PAUSED : MTD_STATE_RUNNING;
+    return alive && cgroup_recorded_is_frozen(f->cgroups) ? MTD_STATE_PAUSED
+                                                          : MTD_STATE_RUNNING;
 }
 
 enum mtd_state container_observe(struct mtd_engine *e, const char *id,

@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
+#include "engine/store/alive.h"
 
 /* Groups are named after the container on every host, so they can be found without a record. */
 static void drop_groups(const char *id)
@@ -41,21 +42,24 @@ void container_clear_run(struct mtd_engine *e, const char *id)
     fs_remove_tree_at(e->store.run_fd, id);
 }
 
-static void mend(struct mtd_engine *e, const char *id)
+/* False: it is not, at present, possible. */
+static bool mend(struct mtd_engine *e, const char *id)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
-    if (lock == -EAGAIN || container_has_monitor(e, id))
-        return;
+    if (container_has_monitor(e, id))
+        return true;
+    if (lock == -EAGAIN)
+        return false;
     if (lock >= 0 && store_load(&e->store, id, &r, NULL) == 0 &&
         wants_monitor(e, &r.status)) {
         close(take_fd(&lock));
-        container_adopt(e, id, NULL);
-        return;
+        return container_adopt(e, id, NULL) == 0;
     }
     if (lock >= 0 || lock == -ENOENT)
         container_clear_run(e, id);
+    return lock >= 0 || lock == -ENOENT;
 }
 
 static bool is_noted(const struct mtd_engine *e, const char *note)
@@ -64,37 +68,69 @@ static bool is_noted(const struct mtd_engine *e, const char *note)
 }
 
 /* Whoever commits holds the lock: a note that is there under it is a dead one's. */
-static void thaw(struct mtd_engine *e, const char *id, const char *note)
+static bool thaw(struct mtd_engine *e, const char *id, const char *note)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     auto_done(cgroup_done) struct cgroup group = {0};
     mtd_record_init(&r);
     (void)fault_point("sweep.thaw");
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
-    if (lock < 0 || !is_noted(e, note) || store_load(&e->store, id, &r, NULL) < 0)
-        return;
+    if (!is_noted(e, note))
+        return true;
+    if (lock < 0 || store_load(&e->store, id, &r, NULL) < 0)
+        return false;
     if (cgroup_open(&group, &r.status.cgroups, NULL) == 0)
         cgroup_freeze(&group, false, NULL);
-    unlinkat(e->store.run_fd, note, 0);
+    return unlinkat(e->store.run_fd, note, 0) == 0;
 }
 
-static void thaw_noted(struct mtd_engine *e, const char *id)
+static bool thaw_noted(struct mtd_engine *e, const char *id)
 {
     char note[MTD_ID_SIZE + sizeof("/" CONTAINER_FROZEN)];
     snprintf(note, sizeof(note), "%s/" CONTAINER_FROZEN, id);
-    if (is_noted(e, note))
-        thaw(e, id, note);
+    return !is_noted(e, note) || thaw(e, id, note);
+}
+
+/* Each run directory. True: nothing is left to be done. */
+static bool sweep_runs(struct mtd_engine *e)
+{
+    bool settled = true;
+    int fd = openat(e->store.run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    for (const struct dirent *d; dir && (d = readdir(dir));)
+        if (hex_is_valid(d->d_name, MTD_ID_LEN)) {
+            settled &= thaw_noted(e, d->d_name);
+            if (!container_has_monitor(e, d->d_name))
+                settled &= mend(e, d->d_name);
+        }
+    return settled && dir;
+}
+
+/* Killed between the two, a monitor has removed its run directory and not its container. */
+static bool adopt_without_run(struct mtd_engine *e)
+{
+    auto_done(mtd_list_done) struct mtd_list l = {0};
+    bool settled = store_list(&e->store, &l, NULL) == 0;
+    for (size_t i = 0; i < l.len; i++)
+        if (container_is_orphan(e, l.items[i].id, l.items[i].state, l.items[i].boot_id))
+            settled &= container_adopt(e, l.items[i].id, NULL) == 0;
+    return settled;
+}
+
+void container_sweep_lost(struct mtd_engine *e)
+{
+    struct alive_dead dead;
+    if (alive_all(&e->store, e->boot_id))
+        return;
+    alive_find_dead(&e->store, e->boot_id, &dead);
+    bool settled = sweep_runs(e);
+    if (dead.any)
+        settled &= adopt_without_run(e);
+    alive_forget_dead(&dead, settled);
 }
 
 void container_sweep(struct mtd_engine *e)
 {
     store_sweep(&e->store);
-    int fd = openat(e->store.run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    for (const struct dirent *d; dir && (d = readdir(dir));)
-        if (hex_is_valid(d->d_name, MTD_ID_LEN)) {
-            thaw_noted(e, d->d_name);
-            if (!container_has_monitor(e, d->d_name))
-                mend(e, d->d_name);
-        }
+    container_sweep_lost(e);
 }

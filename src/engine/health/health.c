@@ -115,9 +115,7 @@ static bool write_down(struct checker *c, bool changed)
 
 static bool is_paused(const struct checker *c)
 {
-    auto_done(cgroup_done) struct cgroup group = {0};
-    return cgroup_open(&group, &c->record.status.cgroups, NULL) == 0 &&
-           cgroup_is_frozen(&group);
+    return cgroup_recorded_is_frozen(&c->record.status.cgroups);
 }
 
 /* By the kernel's clock, which nobody sets. */

@@ -27,8 +27,9 @@ static void note(struct monitor *m, const char *action, int exit_code)
     events_append(m->store.root_fd, &e);
 }
 
-/* The claim goes last, and only while it is held: nobody can have made a new one. */
-static void remove_run(struct monitor *m)
+/* The claim goes last, and only while it is held: nobody can have made a new one. False: something
+ * is left, for the next command to find. */
+static bool remove_run(struct monitor *m)
 {
     static const char *const FILES[] = {"attach",  "stdin",  "stdout", "stderr",
                                         LOG_SPOOL, "frozen", "monitor"};
@@ -36,7 +37,7 @@ static void remove_run(struct monitor *m)
         unlinkat(m->run_fd, FILES[i], 0);
     fs_remove_tree_at(m->run_fd, "exec"); /* one that was killed leaves its entry */
     fs_remove_tree_at(m->run_fd, "health");
-    unlinkat(m->store.run_fd, m->id, AT_REMOVEDIR);
+    return unlinkat(m->store.run_fd, m->id, AT_REMOVEDIR) == 0;
 }
 
 /* How it ended would be lost for ever: for that, room was kept. */
@@ -88,7 +89,7 @@ static void tell_exit(struct monitor *m, bool restarting)
 static void vanish(struct monitor *m)
 {
     (void)fault_point("finish.run");
-    remove_run(m);
+    bool clean = remove_run(m);
     bool retired = false;
     if (m->auto_remove && m->lock_fd >= 0) {
         note(m, "destroy", -1);
@@ -98,6 +99,8 @@ static void vanish(struct monitor *m)
     tell_exit(m, false);
     if (retired)
         store_delete(&m->store, m->id, NULL);
+    if (clean) /* last: killed before this, we must be missed */
+        alive_leave(&m->alive_entry);
     monitor_unlock(m);
 }
 
@@ -144,8 +147,7 @@ void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
 {
     struct mtd_status *st = &m->record.status;
     log_close(&m->log);
-    if (m->claim_fd >= 0)
-        remove_run(m);
+    bool clean = m->claim_fd >= 0 && remove_run(m);
     if (m->auto_remove) {
         store_remove_volumes(&m->store, &m->record);
         store_remove(&m->store, m->id, NULL);
@@ -161,6 +163,8 @@ void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
         st->error = strdup(err->text);
         store_save(&m->store, &m->record, false, NULL);
     }
+    if (clean)
+        alive_leave(&m->alive_entry);
     monitor_unlock(m);
     monitor_client_send_all(m, PACKET_ERROR, err, sizeof(*err));
 }

@@ -11,6 +11,7 @@
 
 #include "engine/cgroup/cgroup.h"
 #include "engine/log/log.h"
+#include "engine/store/alive.h"
 #include "engine/store/store.h"
 #include "engine/wire/packet.h"
 
@@ -31,6 +32,7 @@ struct monitor {
     unsigned short rows, cols;
 
     int dir_fd, run_fd, claim_fd, lock_fd; /* claim: flock held for life */
+    struct alive alive_entry;              /* from before the claim to the very end */
     struct mtd_record record;              /* only while starting and ending */
     bool tty, auto_remove;                 /* kept out of it for the loop */
     bool health;                           /* it has a health check */

@@ -29,6 +29,7 @@
 static int lose_claim(struct monitor *m)
 {
     close(take_fd(&m->claim_fd));
+    alive_leave(&m->alive_entry); /* what there is belongs to the other one */
     return -EBUSY;
 }
 
@@ -38,6 +39,9 @@ int monitor_claim(struct monitor *m, struct mtd_error *err)
 {
     if (m->claim_fd >= 0)
         return 0; /* a restart */
+    /* No room for it: the count of run directories makes the others look. */
+    (void)alive_enter(&m->store, &m->alive_entry, NULL);
+    (void)fault_point("claim.entered");
     m->run_fd = store_open_run(&m->store, m->id, true, err);
     if (m->run_fd < 0)
         return m->run_fd;

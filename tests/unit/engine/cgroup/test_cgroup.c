@@ -315,3 +315,35 @@ Test(cgroup, oom_kills_and_frozen_are_read)
     cr_expect_eq(cgroup_oom_kills(&c), 7);
     cr_expect(cgroup_is_frozen(&c));
 }
+
+static bool recorded_is_frozen(const char *const lines[])
+{
+    auto_done(strv_done) struct strv v = {0};
+    char line[256];
+    for (size_t i = 0; lines[i]; i++) {
+        snprintf(line, sizeof(line), "%s:%s/" GROUP, lines[i], tmp.path);
+        cr_assert_eq(strv_add(&v, line), 0);
+    }
+    return cgroup_recorded_is_frozen(&v);
+}
+#define RECORDED(...) recorded_is_frozen((const char *const[]){__VA_ARGS__, NULL})
+
+/* v2 has a freezer of its own only where v1 has none. */
+Test(cgroup, a_record_finds_the_freezer)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    make_group(&c);
+    make_file(GROUP "freezer.state", "FROZEN\n");
+    make_file(GROUP "cgroup.events", "populated 1\nfrozen 0\n");
+    cr_expect(RECORDED("cpu,cpuacct", "freezer"));
+    cr_expect(RECORDED("unified", "memory,freezer"));
+    cr_expect(RECORDED("freezer", "unified"));
+    cr_expect_not(RECORDED("unified", "memory"));
+    cr_expect_not(RECORDED("memory"));
+    make_file(GROUP "freezer.state", "THAWED\n");
+    make_file(GROUP "cgroup.events", "populated 1\nfrozen 1\n");
+    cr_expect_not(RECORDED("unified", "freezer"));
+    cr_expect(RECORDED("unified"));
+    unlinkat(tmp.fd, GROUP "cgroup.events", 0);
+    cr_expect_not(RECORDED("unified"));
+}
