@@ -6,37 +6,36 @@
 #include <stdio.h>
 #include <time.h>
 
-static bool break_down(int64_t wall_ns, struct tm *ret, int64_t *ret_nanos)
+#include "base/clock.h"
+
+/* Years of 64 bits of nanoseconds are no trouble for the C library. */
+static struct tm break_down(int64_t wall_ns, int64_t *ret_nanos)
 {
+    struct tm tm = {0};
     time_t seconds = (time_t)(wall_ns / NS_PER_SEC);
     *ret_nanos = wall_ns % NS_PER_SEC;
     if (*ret_nanos < 0) {
         *ret_nanos += NS_PER_SEC;
         seconds--;
     }
-    return localtime_r(&seconds, ret);
+    localtime_r(&seconds, &tm);
+    return tm;
 }
 
+/* TZ may hold a name of any length: too long a one is left out. */
 void time_format_created(int64_t wall_ns, char out[TIME_TEXT])
 {
-    struct tm tm;
     int64_t nanos;
-    if (!break_down(wall_ns, &tm, &nanos) ||
-        strftime(out, TIME_TEXT, "%Y-%m-%d %H:%M:%S %z %Z", &tm) == 0)
-        time_format_rfc3339(wall_ns, out);
+    struct tm tm = break_down(wall_ns, &nanos);
+    if (strftime(out, TIME_TEXT, "%Y-%m-%d %H:%M:%S %z %Z", &tm) == 0)
+        strftime(out, TIME_TEXT, "%Y-%m-%d %H:%M:%S %z", &tm);
 }
 
 void time_format_local(int64_t wall_ns, bool nanoseconds, char out[TIME_TEXT])
 {
-    struct tm tm;
     int64_t nanos;
-    size_t n = 0;
-    if (break_down(wall_ns, &tm, &nanos))
-        n = strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
-    if (n == 0) {
-        time_format_rfc3339(wall_ns, out);
-        return;
-    }
+    struct tm tm = break_down(wall_ns, &nanos);
+    size_t n = strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
     if (nanoseconds)
         n += (size_t)snprintf(out + n, TIME_TEXT - n, ".%09lld", (long long)nanos);
     long minutes = tm.tm_gmtoff / 60;

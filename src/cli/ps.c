@@ -8,7 +8,6 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/clock_local.h"
 #include "base/size.h"
 #include "cli/print.h"
 

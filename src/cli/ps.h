@@ -28,7 +28,7 @@ extern const struct format_field PS_FIELDS[];
 int ps_status(const struct mtd_summary *s, int64_t now, struct buf *out);
 int ps_short_id(const char *id, bool no_trunc, struct buf *out);
 
-/* ---- filters: values of one key are alternatives, all keys must hold ---- */
+/* ---- filters: values of one key are alternatives, but of label; all keys must hold ---- */
 
 struct ps_filter {
     const char *key, *value; /* borrowed but for key */

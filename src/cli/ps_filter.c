@@ -224,18 +224,18 @@ int ps_filters_resolve(struct ps_filters *f, const struct mtd_list *list,
     return 0;
 }
 
+/* As docker: the values of a key are alternatives, but a container has all labels asked for. */
 static bool match_key(const struct ps_filters *f, const struct filter_key *key,
                       const struct mtd_summary *s)
 {
-    bool asked = false;
+    size_t asked = 0, hits = 0;
     for (size_t i = 0; i < f->len; i++) {
         if (f->items[i].key != key->name)
             continue;
-        if (key->match(s, f->items[i].value))
-            return true;
-        asked = true;
+        asked++;
+        hits += key->match(s, f->items[i].value);
     }
-    return !asked;
+    return key->match == match_label ? hits == asked : asked == 0 || hits > 0;
 }
 
 bool ps_filters_match(const struct ps_filters *f, const struct mtd_summary *s)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,7 +13,6 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/clock_local.h"
 #include "cli/follow.h"
 #include "cli/format.h"
 #include "cli/print.h"
@@ -23,7 +23,7 @@
 #define LINE_MAX_BYTES (1 << 20)
 
 struct events_values {
-    bool follow;
+    bool follow; /* so it is anyway */
     int64_t since, until;
     const char *format;
     struct option_list filters;
@@ -33,14 +33,14 @@ struct events_values {
 #define FIELD(f) offsetof(struct events_values, f)
 static const struct option_row EVENTS_OPTIONS[] = {
     {"filter", 0, OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
-     "Filter by container, image, event or type; a KEY=VALUE argument does the same"},
-    {"follow", 'f', OPTION_FLAG, FIELD(follow), NULL, NULL, "Follow new events"},
+     "Filter by container, image, event, label or type; a KEY=VALUE argument does the "
+     "same"},
+    {"follow", 'f', OPTION_FLAG, FIELD(follow)},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "json, or a template such as '{{.Action}} {{.ID}}'"},
     {"since", 0, OPTION_VALUE, FIELD(since), value_moment, "TIME",
-     "Show only events since this time"},
-    {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME",
-     "Show only events before this time"},
+     "Begin with the events since this time"},
+    {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME", "End at this time"},
     OPTION_END,
 };
 
@@ -62,17 +62,39 @@ static const char *text_of(const json_t *line, const char *name)
     return s ? s : "";
 }
 
+static bool is_of(const json_t *line, const char *type)
+{
+    return strcmp(text_of(line, "type"), type) == 0;
+}
+
 /* ---- filters ---- */
 
 static bool match_container(const json_t *line, const char *value)
 {
+    if (!is_of(line, "container"))
+        return false;
     return strcmp(text_of(line, "name"), value) == 0 ||
            (*value && strncmp(text_of(line, "id"), value, strlen(value)) == 0);
 }
 
+/* Of a container, the image it is made from. A name matches without its tag, too. */
 static bool match_image(const json_t *line, const char *value)
 {
-    return strcmp(text_of(line, "image"), value) == 0;
+    const char *name = text_of(line, is_of(line, "image") ? "name" : "image");
+    const char *colon = strrchr(name, ':');
+    size_t bare = colon && !strchr(colon, '/') ? (size_t)(colon - name) : strlen(name);
+    return strcmp(name, value) == 0 || strcmp(text_of(line, "id"), value) == 0 ||
+           (strlen(value) == bare && strncmp(name, value, bare) == 0);
+}
+
+/* "key" = the label exists, "key=value" = it has this value. */
+static bool match_label(const json_t *line, const char *value)
+{
+    size_t len = strcspn(value, "=");
+    const json_t *label =
+        json_object_getn(json_object_get(line, "attributes"), value, len);
+    return label &&
+           (!value[len] || strcmp(json_string_value(label), value + len + 1) == 0);
 }
 
 /* "health_status" finds "health_status: healthy" too. */
@@ -85,17 +107,17 @@ static bool match_event(const json_t *line, const char *value)
 
 static bool match_type(const json_t *line, const char *value)
 {
-    return strcmp(text_of(line, "type"), value) == 0;
+    return is_of(line, value);
 }
 
 static const struct event_key {
     const char *name;
     bool (*match)(const json_t *line, const char *value);
+    bool all; /* each value must match, not one of them */
 } KEYS[] = {
-    {"container", match_container},
-    {"image", match_image},
-    {"event", match_event},
-    {"type", match_type},
+    {"container", match_container, false}, {"image", match_image, false},
+    {"event", match_event, false},         {"label", match_label, true},
+    {"type", match_type, false},
 };
 
 static const struct event_key *find_key(const char *text)
@@ -116,37 +138,40 @@ static int check_events(void *values, const struct operands *o, struct mtd_error
         if (!find_key(text))
             return mtd_fail(
                 err, EINVAL,
-                "filter \"%.60s\" is not KEY=VALUE with container, image, event or "
-                "type as the key",
+                "filter \"%.60s\" is not KEY=VALUE with container, image, event, label "
+                "or type as the key",
                 text);
     }
     return 0;
 }
 
-/* Values of one key are alternatives, all keys must hold. */
+static bool match_key(const struct events *e, const struct event_key *key,
+                      const json_t *line)
+{
+    size_t n = e->v->filters.len + e->filters->len, asked = 0, hits = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char *text = i < e->v->filters.len
+                               ? e->v->filters.items[i]
+                               : e->filters->items[i - e->v->filters.len];
+        if (find_key(text) != key)
+            continue;
+        asked++;
+        hits += key->match(line, strchr(text, '=') + 1);
+    }
+    return key->all ? hits == asked : asked == 0 || hits > 0;
+}
+
+/* All keys must hold. */
 static bool matches(const struct events *e, const json_t *line)
 {
-    size_t n = e->v->filters.len + e->filters->len;
-    for (size_t k = 0; k < ARRAY_SIZE(KEYS); k++) {
-        bool asked = false, hit = false;
-        for (size_t i = 0; i < n; i++) {
-            const char *text = i < e->v->filters.len
-                                   ? e->v->filters.items[i]
-                                   : e->filters->items[i - e->v->filters.len];
-            if (find_key(text) != &KEYS[k])
-                continue;
-            asked = true;
-            hit = hit || KEYS[k].match(line, strchr(text, '=') + 1);
-        }
-        if (asked && !hit)
+    for (size_t k = 0; k < ARRAY_SIZE(KEYS); k++)
+        if (!match_key(e, &KEYS[k], line))
             return false;
-    }
     return true;
 }
 
 /* ---- printing ---- */
 
-/* docker's attributes are sorted by name. */
 static int add_attributes(struct buf *out, const json_t *attributes)
 {
     const char *key;
@@ -163,30 +188,55 @@ static int add_attributes(struct buf *out, const json_t *attributes)
     return rc < 0 ? rc : buf_putc(out, ')');
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* docker's attributes are sorted by name. Takes all. */
+static json_t *sort_members(json_t *all)
+{
+    size_t n = 0;
+    const char *key;
+    json_t *value, *sorted = json_object();
+    auto_free const char **keys = calloc(json_object_size(all) + 1, sizeof(*keys));
+    json_object_foreach(all, key, value)
+    {
+        if (keys)
+            keys[n++] = key;
+    }
+    if (n > 1)
+        qsort(keys, n, sizeof(*keys), compare_names);
+    for (size_t i = 0; i < n; i++)
+        json_object_set(sorted, keys[i], json_object_get(all, keys[i]));
+    json_decref(all);
+    return sorted;
+}
+
 static json_t *make_attributes(const json_t *line)
 {
+    static const char *const TEXTS[] = {"detail", "image", "name"};
     char code[24];
     json_t *a = json_object();
-    if (*text_of(line, "detail"))
-        json_object_set_new(a, "detail", json_string(text_of(line, "detail")));
+    json_object_update(a, json_object_get(line, "attributes"));
+    for (size_t i = 0; i < ARRAY_SIZE(TEXTS); i++)
+        if (*text_of(line, TEXTS[i]))
+            json_object_set_new(a, TEXTS[i], json_string(text_of(line, TEXTS[i])));
     if (json_is_integer(json_object_get(line, "exitCode"))) {
         snprintf(code, sizeof(code), "%lld",
                  (long long)json_integer_value(json_object_get(line, "exitCode")));
         json_object_set_new(a, "exitCode", json_string(code));
     }
-    if (*text_of(line, "image"))
-        json_object_set_new(a, "image", json_string(text_of(line, "image")));
-    if (*text_of(line, "name"))
-        json_object_set_new(a, "name", json_string(text_of(line, "name")));
-    return a;
+    return sort_members(a);
 }
 
 /* docker's object, for templates and --format json. */
 static json_t *make_message(const json_t *line, int64_t when)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:o}, s:s, s:I, s:I}",
+    const char *from = text_of(line, "image");
+    return json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s, s:{s:s, s:o}, s:s, s:I, s:I}",
                      "status", text_of(line, "action"), "id", text_of(line, "id"), "from",
-                     text_of(line, "image"), "Type", text_of(line, "type"), "Action",
+                     *from ? from : NULL, "Type", text_of(line, "type"), "Action",
                      text_of(line, "action"), "ID", text_of(line, "id"), "Actor", "ID",
                      text_of(line, "id"), "Attributes", make_attributes(line), "scope",
                      "local", "time", (json_int_t)(when / NS_PER_SEC), "timeNano",
@@ -322,24 +372,22 @@ static int run_all(struct events *e, struct mtd_error *err)
     int rc = read_file(e, err);
     e->pending.len = 0;
     open_file(e, "events.log");
-    if (rc == 0)
-        rc = e->v->follow ? follow_events(e, err) : read_file(e, err);
-    return rc;
+    return rc == 0 ? follow_events(e, err) : rc;
 }
 
 static int run_events(struct cli *c, void *values, const struct operands *o)
 {
     struct mtd_error err = {0};
     struct events e = {.cli = c, .v = values, .filters = o, .dir_fd = -1, .fd = -1};
-    /* As docker: following without --since shows new events only. */
-    if (e.v->follow && !e.v->since)
+    /* As docker: without a time it shows new events only, and only --until ends it. */
+    if (!e.v->since && !e.v->until)
         e.v->since = clock_wall_ns();
     int rc = format_compile(&e.v->compiled, e.v->format, NULL, NULL, &err);
     if (rc == 0) {
         e.dir_fd = open(mtd_root(c->engine), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (e.dir_fd >= 0)
             rc = run_all(&e, &err);
-        else if (errno != ENOENT)
+        else
             rc = mtd_fail_errno(&err, errno, "cannot open %.120s", mtd_root(c->engine));
     }
     if (e.damaged)
@@ -362,9 +410,8 @@ static void done_events(void *values)
 const struct verb VERBS_EVENTS[] = {
     {.name = "events",
      .operands = "[KEY=VALUE...]",
-     .summary = "Show container events",
+     .summary = "Show events of containers and images as they happen",
      .group = GROUP_QUERY,
-     .flags = VERB_READ_ONLY,
      .options = {{EVENTS_OPTIONS}},
      .values_size = sizeof(struct events_values),
      .max = VERB_MANY,

@@ -6,7 +6,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/clock_local.h"
 #include "base/parse.h"
 #include "base/size.h"
 #include "cli/each.h"

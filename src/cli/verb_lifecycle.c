@@ -49,12 +49,8 @@ static int run_stop(struct cli *c, void *values, const struct operands *o)
 static int restart_one(struct cli *c, const char *ref, const void *values,
                        struct mtd_error *err)
 {
-    struct mtd_start start = {0};
-    char id[MTD_ID_SIZE];
-    int rc = mtd_resolve(c->engine, ref, id, err);
-    if (rc == 0)
-        rc = stop_one(c, id, values, err);
-    return rc < 0 ? rc : mtd_start(c->engine, id, &start, NULL, err);
+    return mtd_restart(c->engine, ref, ((const struct stop_values *)values)->timeout,
+                       err);
 }
 
 static int run_restart(struct cli *c, void *values, const struct operands *o)

@@ -108,6 +108,9 @@ int mtd_stop(struct mtd_engine *e, const char *ref,
 /* The same before the host goes down: the restart policy holds at its next start. */
 int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s,
                  struct mtd_error *err);
+/* Stops it if it runs, then starts it; a container that does not run is started. */
+int mtd_restart(struct mtd_engine *e, const char *ref, int64_t timeout_s,
+                struct mtd_error *err);
 int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *err);
 int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_error *err);
 /* Blocks until it is not running. Already exited = at once with the last status. */

@@ -1,9 +1,11 @@
 /* What queries print, value by value as docker's. Needs root. */
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../support/fields.h"
 #include "../support/state.h"
@@ -32,6 +34,12 @@ static void expect_part(const char *text, const char *part)
     cr_expect(strstr(text, part), "\"%s\" is not in %s", part, text);
 }
 
+static bool running_says_now(int fd, const char *text)
+{
+    char data[65536] = "";
+    return pread(fd, data, sizeof(data) - 1, 0) > 0 && strstr(data, text);
+}
+
 /* POSIX forms, which need no time zone files. */
 Test(values, times_are_local)
 {
@@ -55,4 +63,87 @@ Test(values, times_are_local)
         auto_free char *since = ASK(&s, "events", "--since", ps, "--until", "0s");
         expect_part(since, CASES[i].event);
     }
+}
+
+/* ---- events ---- */
+
+static void expect_events(const char *want, const char *filter)
+{
+    EXPECT_OUTPUT(&s, 0, want, "events", "--since", "1h", "--until", "0s", "--filter",
+                  filter, "--format",
+                  "{{.Action}}{{range $k, $v := .Actor.Attributes}}{{if eq $k \"signal\" "
+                  "\"exitCode\" \"oldName\"}} {{$k}}={{$v}}{{end}}{{end}}");
+}
+
+Test(values, events_of_a_container)
+{
+    free(ASK(&s, "run", "-d", "--name", "long", "busybox", "sleep", "1000"));
+    EXPECT_OUTPUT(&s, 3, "", "exec", "long", "sh", "-c", "exit 3");
+    free(ASK(&s, "restart", "-t", "0", "long"));
+    free(ASK(&s, "kill", "long"));
+    free(ASK(&s, "wait", "long"));
+    free(ASK(&s, "rename", "long", "short"));
+    free(ASK(&s, "rm", "short"));
+    auto_free char *id =
+        ASK(&s, "events", "--since", "1h", "--until", "0s", "--filter", "container=long",
+            "--filter", "event=create", "--format", "container={{.ID}}");
+    expect_events("create\nstart\n"
+                  "exec_create: sh -c exit 3\nexec_start: sh -c exit 3\n"
+                  "exec_die exitCode=3\n"
+                  "kill signal=15\nkill signal=9\ndie exitCode=137\nstop\n"
+                  "start\nrestart\n"
+                  "kill signal=9\ndie exitCode=137\nrename oldName=long\ndestroy\n",
+                  id);
+}
+
+Test(values, events_of_exec_in_the_background)
+{
+    free(ASK(&s, "run", "-d", "--name", "long", "busybox", "sleep", "1000"));
+    free(ASK(&s, "exec", "-d", "long", "sh", "-c", "exit 4"));
+    struct running follow =
+        BEGIN(&s, "events", "--since", "1h", "--filter", "event=exec_die", "--format",
+              "{{.Actor.Attributes.exitCode}}.");
+    cr_expect(running_says(follow.out, "4."));
+    kill(follow.pid, SIGKILL);
+    struct outcome o = state_end(&follow);
+    outcome_done(&o);
+}
+
+Test(values, events_of_images)
+{
+    free(ASK(&s, "commit", "web", "mine:1"));
+    free(ASK(&s, "tag", "mine:1", "mine:2"));
+    free(ASK(&s, "rmi", "mine:1", "mine:2"));
+    expect_events("tag\ntag\nuntag\nuntag\ndelete\n", "type=image");
+    auto_free char *tags = ASK(&s, "events", "--since", "1h", "--until", "0s", "--filter",
+                               "image=mine", "--format", "{{.Actor.Attributes.name}}");
+    cr_expect_str_eq(tags, "mine:1\nmine:2");
+}
+
+Test(values, events_have_labels_and_are_found_by_them)
+{
+    free(ASK(&s, "create", "--name", "one", "-l", "a=1", "-l", "b=2", "busybox"));
+    free(ASK(&s, "create", "--name", "two", "-l", "a=1", "busybox"));
+    auto_free char *one = ASK(&s, "events", "--since", "1h", "--until", "0s", "--filter",
+                              "label=a=1", "--filter", "label=b");
+    expect_part(one, " (a=1, b=2, image=busybox, name=one)");
+    cr_expect_not(strchr(one, '\n') || strstr(one, "two"), "%s", one);
+    EXPECT_OUTPUT(&s, 0, "one\n", "ps", "-a", "--filter", "label=a", "--filter",
+                  "label=b=2", "--format", "{{.Names}}");
+}
+
+/* From now on, for ever: what was before it is not shown, what comes after it is. */
+Test(values, events_go_on_without_until)
+{
+    struct running follow =
+        BEGIN(&s, "events", "--format", "{{.Actor.Attributes.name}}.");
+    auto_done(outcome_done) struct outcome o = {0};
+    for (int i = 0; i < 200 && !running_says_now(follow.out, "late"); i++) {
+        free(ASK(&s, "create", "--name", "late", "busybox"));
+        free(ASK(&s, "rm", "late"));
+    }
+    kill(follow.pid, SIGKILL);
+    o = state_end(&follow);
+    expect_part(o.out, "late.");
+    cr_expect_not(strstr(o.out, "web"), "%s", o.out);
 }

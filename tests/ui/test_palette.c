@@ -189,7 +189,7 @@ Test(batch, who_gets_the_terminal)
         "start -ai api",   "logs -f api",
         "logs api -f",     "logs --follow api",
         "stats",           "run --interactive=true x",
-        "events -f",
+        "events",          "events -f --since 1h",
     };
     static const char *const NO[] = {
         "run -d busybox",
@@ -200,7 +200,7 @@ Test(batch, who_gets_the_terminal)
         "start api",
         "logs api",
         "stats --no-stream",
-        "events",
+        "events --until 0s",
         "ps -a",
         "run --tty=false img",
         "run --detach -it busybox",

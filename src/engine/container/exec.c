@@ -28,7 +28,8 @@ int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
     if (code < 0)
         return code;
     auto_fd int run = store_open_run(&e->store, r.id, false, NULL);
-    return exec_run(&r, run, x, ret_status, err);
+    const struct exec_notes notes = {e->store.root_fd, run};
+    return exec_run(&r, &notes, x, ret_status, err);
 }
 
 int mtd_execs(struct mtd_engine *e, const char *id, struct mtd_exec_info **ret,

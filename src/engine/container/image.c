@@ -31,10 +31,58 @@ int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
     return image_find(&e->images, ref, ret, err);
 }
 
+/* docker's name of the image in an event: what was given or taken, or the id again. */
+static void note_image(struct mtd_engine *e, const char *action, const char *id,
+                       const char *name)
+{
+    const struct event event = {.type = "image",
+                                .action = action,
+                                .id = id,
+                                .name = name ? name : id,
+                                .exit_code = -1};
+    events_append(e->store.root_fd, &event);
+}
+
 int mtd_image_tag(struct mtd_engine *e, const char *ref, const char *name,
                   struct mtd_error *err)
 {
-    return image_tag(&e->images, ref, name, err);
+    auto_done(mtd_image_done) struct mtd_image image = {0};
+    int code = image_tag(&e->images, ref, name, err);
+    if (code == 0 && image_find(&e->images, name, &image, NULL) == 0)
+        note_image(e, "tag", image.id, name);
+    return code;
+}
+
+/* Layers are deleted, too; they have no events. */
+static bool is_image(const struct mtd_image_list *l, const char *id)
+{
+    for (size_t i = 0; i < l->len; i++)
+        if (strcmp(l->items[i].id, id) == 0)
+            return true;
+    return false;
+}
+
+static const char *id_of_name(const struct mtd_image_list *l, const char *name)
+{
+    for (size_t i = 0; i < l->len; i++)
+        if (strv_contains(&l->items[i].names, name))
+            return l->items[i].id;
+    return NULL;
+}
+
+/* One line of image_remove()'s report; before: the images it found. */
+static void note_removal(struct mtd_engine *e, const char *line,
+                         const struct mtd_image_list *before)
+{
+    static const char UNTAGGED[] = "Untagged: ", DELETED[] = "Deleted: ";
+    const char *id = NULL;
+    if (strncmp(line, UNTAGGED, strlen(UNTAGGED)) == 0)
+        id = id_of_name(before, line + strlen(UNTAGGED));
+    if (id)
+        note_image(e, "untag", id, NULL);
+    if (strncmp(line, DELETED, strlen(DELETED)) == 0 &&
+        is_image(before, line + strlen(DELETED)))
+        note_image(e, "delete", line + strlen(DELETED), NULL);
 }
 
 int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
@@ -48,7 +96,15 @@ int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
         if (list.items[i].image_id && !strv_contains(&used, list.items[i].image_id) &&
             strv_add(&used, list.items[i].image_id) < 0)
             r = mtd_fail(err, ENOMEM, "out of memory");
-    return r < 0 ? r : image_remove(&e->images, ref, force, &used, ret_report, err);
+    auto_done(mtd_image_list_done) struct mtd_image_list before = {0};
+    size_t reported = ret_report->len;
+    if (r == 0)
+        r = image_list(&e->images, &before, err);
+    if (r == 0)
+        r = image_remove(&e->images, ref, force, &used, ret_report, err);
+    for (size_t i = reported; i < ret_report->len; i++)
+        note_removal(e, ret_report->items[i], &before);
+    return r;
 }
 
 static int set_text(char **slot, const char *text)
@@ -80,7 +136,13 @@ int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
     auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
     struct image_new image = {.config = &config, .name = meta->name};
     int r = apply_meta(&config, meta, err);
-    return r < 0 ? r : image_import(&e->images, tar_fd, &image, ret_id, err);
+    if (r == 0)
+        r = image_import(&e->images, tar_fd, &image, ret_id, err);
+    if (r == 0 && meta->name)
+        note_image(e, "tag", *ret_id, meta->name);
+    if (r == 0)
+        note_image(e, "import", *ret_id, NULL);
+    return r;
 }
 
 /* What create added for this one container does not belong to the image. */
@@ -201,8 +263,10 @@ int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c
     if (freeze)
         thaw_noted(e, r.id, &f);
     cgroup_done(&f.group);
+    if (code == 0 && c->name)
+        note_image(e, "tag", *ret_id, c->name);
     if (code == 0)
-        events_note(e->store.root_fd, &r, "commit");
+        events_note_with(e->store.root_fd, &r, "commit", "imageID", *ret_id);
     return code;
 }
 

@@ -70,6 +70,14 @@ static int wait_gone(const struct victim *v, int64_t timeout_ms)
     return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
 }
 
+/* Before the signal: the event of the end must not come first. */
+static void note_kill(struct mtd_engine *e, const struct mtd_record *r, int sig)
+{
+    char number[16];
+    snprintf(number, sizeof(number), "%d", sig);
+    events_note_with(e->store.root_fd, r, "kill", "signal", number);
+}
+
 static int send_signal(const struct victim *v, int sig, bool thaw, struct mtd_error *err)
 {
     fault_point("stop.signal");
@@ -143,12 +151,15 @@ static int stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, bool b
     code = victim_open(e, &r, &v, by_user ? PACKET_STOPPING : PACKET_SHUTDOWN, err);
     if (code == 0 && !restarting) {
         int sig = r.spec.stop_signal ? r.spec.stop_signal : SIGTERM;
+        note_kill(e, &r, sig);
         code = send_signal(&v, sig, r.status.state == MTD_STATE_PAUSED, err);
     }
     if (code == 0)
         code = wait_gone(&v, timeout_of(&r, timeout_s));
-    if (code == -ETIMEDOUT)
+    if (code == -ETIMEDOUT) {
+        note_kill(e, &r, SIGKILL);
         code = kill_all(&v, err);
+    }
     if (code == 0)
         events_note(e->store.root_fd, &r, "stop");
     return code;
@@ -180,13 +191,27 @@ int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *e
         return mtd_fail(err, EBUSY, "cannot kill container %s: it is not running", ref);
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
     code = victim_open(e, &r, &v, PACKET_STOPPING, err);
+    if (code < 0)
+        return code;
+    note_kill(e, &r, sig);
+    code =
+        send_signal(&v, sig, sig == SIGKILL && r.status.state == MTD_STATE_PAUSED, err);
+    return code == 0 && sig == SIGKILL ? kill_all(&v, err) : code;
+}
+
+int mtd_restart(struct mtd_engine *e, const char *ref, int64_t timeout_s,
+                struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    struct mtd_start again = {0};
+    mtd_record_init(&r);
+    int code = container_load(e, ref, &r, NULL, err);
     if (code == 0)
-        code = send_signal(&v, sig, sig == SIGKILL && r.status.state == MTD_STATE_PAUSED,
-                           err);
-    if (code == 0 && sig == SIGKILL)
-        code = kill_all(&v, err);
+        code = mtd_stop(e, r.id, timeout_s, err);
     if (code == 0)
-        events_note(e->store.root_fd, &r, "kill");
+        code = mtd_start(e, r.id, &again, NULL, err);
+    if (code == 0)
+        events_note(e->store.root_fd, &r, "restart");
     return code;
 }
 

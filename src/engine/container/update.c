@@ -25,10 +25,11 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
         code =
             store_load(&e->store, id, &r, err); /* as written: rename must not observe */
     container_settle(e, &r);
+    auto_free char *old = code == 0 && r.name ? strdup(r.name) : NULL;
     if (code == 0)
         code = store_rename(&e->store, &r, name, err);
     if (code == 0)
-        events_note(e->store.root_fd, &r, "rename");
+        events_note_with(e->store.root_fd, &r, "rename", "oldName", old);
     return code;
 }
 

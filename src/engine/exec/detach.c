@@ -11,24 +11,32 @@
 #include "base/cleanup.h"
 #include "engine/exec/internal.h"
 
-static __attribute__((noreturn)) void stay(const struct mtd_record *r, int run_dir,
+static __attribute__((noreturn)) void stay(const struct mtd_record *r,
+                                           const struct exec_notes *notes,
                                            const struct mtd_exec *x, int report)
 {
     struct mtd_error err = {0};
     struct mtd_exec own = *x;
-    int fds[2] = {report, run_dir}, status = 0;
+    int fds[3] = {report}, n = 1, status = 0;
+    int *root_fd = notes->root_fd < 0 ? NULL : &fds[n++];
+    int *run_dir = notes->run_dir < 0 ? NULL : &fds[n++];
+    if (root_fd)
+        *root_fd = notes->root_fd;
+    if (run_dir)
+        *run_dir = notes->run_dir;
     own.in = own.out = own.err = 1; /* /dev/null by then */
-    if (exec_settle(fds, run_dir < 0 ? 1 : 2, "mtd:keeper") < 0)
+    if (exec_settle(fds, n, "mtd:keeper") < 0)
         _exit(125);
-    struct exec_session s = {.report_fd = fds[0], .run_dir = run_dir < 0 ? -1 : fds[1]};
+    struct exec_session s = {.report_fd = fds[0],
+                             .notes = {root_fd ? *root_fd : -1, run_dir ? *run_dir : -1}};
     int result = exec_session_run(&s, r, &own, &status, &err);
     if (s.report_fd >= 0)
         exec_report_send(s.report_fd, result, status, &err);
     _exit(0);
 }
 
-int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
-                  int *ret_status, struct mtd_error *err)
+int exec_detached(const struct mtd_record *r, const struct exec_notes *notes,
+                  const struct mtd_exec *x, int *ret_status, struct mtd_error *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
@@ -36,7 +44,7 @@ int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec
     auto_fd int reader = ends[0];
     pid_t pid = fork();
     if (pid == 0)
-        stay(r, run_dir, x, ends[1]);
+        stay(r, notes, x, ends[1]);
     int error = errno;
     close(ends[1]);
     if (pid < 0)

@@ -24,13 +24,13 @@ static int check_state(const struct mtd_record *r, struct mtd_error *err)
     }
 }
 
-int exec_run(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
-             int *ret_status, struct mtd_error *err)
+int exec_run(const struct mtd_record *r, const struct exec_notes *notes,
+             const struct mtd_exec *x, int *ret_status, struct mtd_error *err)
 {
-    struct exec_session s = {.report_fd = -1, .run_dir = run_dir};
+    struct exec_session s = {.report_fd = -1, .notes = *notes};
     int e = check_state(r, err);
     if (e < 0)
         return e;
-    return x->detach ? exec_detached(r, run_dir, x, ret_status, err)
+    return x->detach ? exec_detached(r, notes, x, ret_status, err)
                      : exec_session_run(&s, r, x, ret_status, err);
 }

@@ -9,10 +9,14 @@
 
 #include "engine/types.h"
 
-/* r: with status.state observed. run_dir: the container's run directory (store_open_run), where
- * the session is listed while it lives; -1 = not listed. Borrowed. */
-int exec_run(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
-             int *ret_status, struct mtd_error *err);
+/* Where a session is noted; borrowed, -1 = nowhere. */
+struct exec_notes {
+    int root_fd; /* <root>: exec_create, exec_start and exec_die in its events */
+    int run_dir; /* the container's run directory: it is listed there while it lives */
+};
+/* r: with status.state observed. */
+int exec_run(const struct mtd_record *r, const struct exec_notes *notes,
+             const struct mtd_exec *x, int *ret_status, struct mtd_error *err);
 
 /* As mtd_execs. Forgets dead ones. */
 int exec_list(int run_dir, struct mtd_exec_info **ret);

@@ -1,7 +1,7 @@
 /* exec/internal.h - what the files of exec share.
  * Shape   request.c and stdio.c prepare, session.c starts and judges, relay.c is the loop,
  *         keeper.c guards a terminal's session, detach.c is -d and report.c how it tells that the
- *         command runs, list.c keeps the list of sessions.
+ *         command runs, list.c keeps the list of sessions, note.c writes their events.
  */
 #ifndef ENGINE_EXEC_INTERNAL_H
 #define ENGINE_EXEC_INTERNAL_H
@@ -40,7 +40,8 @@ struct exec_session {
     struct mtd_error failure; /* of the joiner or the child */
 
     int report_fd; /* -d: where "it runs" is said; -1 */
-    int run_dir;   /* borrowed; -1 */
+    struct exec_notes notes;
+    const struct mtd_record *record;
     const struct strv *args;
     char id[MTD_ID_SIZE]; /* in the list; "" = not listed */
 
@@ -56,7 +57,7 @@ struct exec_session {
     pid_t keeper;
 };
 
-/* One session from start to end. s: report_fd and run_dir set, the rest zero. */
+/* One session from start to end. s: report_fd and notes set, the rest zero. */
 int exec_session_run(struct exec_session *s, const struct mtd_record *r,
                      const struct mtd_exec *x, int *ret_status, struct mtd_error *err);
 
@@ -95,8 +96,8 @@ void exec_keeper_done(struct exec_session *s, bool let_live);
 int exec_settle(int *fds, int n, const char *name);
 
 /* exec -d. */
-int exec_detached(const struct mtd_record *r, int run_dir, const struct mtd_exec *x,
-                  int *ret_status, struct mtd_error *err);
+int exec_detached(const struct mtd_record *r, const struct exec_notes *notes,
+                  const struct mtd_exec *x, int *ret_status, struct mtd_error *err);
 
 /* ---- exec/report.c ---- */
 
@@ -108,6 +109,11 @@ struct exec_report {
 void exec_report_send(int fd, int result, int status, const struct mtd_error *err);
 /* The command runs: the front end of exec -d may go. Nothing for other sessions. */
 void exec_report_running(struct exec_session *s);
+
+/* ---- exec/note.c: a listed session in the events ---- */
+
+void exec_note_start(const struct exec_session *s);
+void exec_note_end(const struct exec_session *s, int status);
 
 int exec_list_add(int run_dir, pid_t pid, const struct strv *args,
                   char ret_id[MTD_ID_SIZE]);

@@ -93,8 +93,10 @@ static int start_terminal(struct exec_session *s, int master)
 static void begin(struct exec_session *s)
 {
     fault_point("exec.list");
-    if (s->run_dir >= 0 && exec_list_add(s->run_dir, s->pid, s->args, s->id) < 0)
+    int run_dir = s->notes.run_dir;
+    if (run_dir >= 0 && exec_list_add(run_dir, s->pid, s->args, s->id) < 0)
         s->id[0] = '\0';
+    exec_note_start(s);
     exec_report_running(s);
 }
 

@@ -100,7 +100,7 @@ static void finish(struct exec_session *s, bool let_live)
         }
     exec_streams_done(s);
     if (s->id[0] && !let_live)
-        exec_list_remove(s->run_dir, s->id);
+        exec_list_remove(s->notes.run_dir, s->id);
     const int fds[] = {s->master, s->reply_fd, s->signal_fd};
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         if (fds[i] >= 0)
@@ -120,6 +120,12 @@ static int judge_failure(const struct exec_session *s, int *ret_status,
     return s->pid > 0 ? 0 : -f->code;
 }
 
+static int status_of(const struct exec_session *s)
+{
+    return WIFSIGNALED(s->wait_status) ? 128 + WTERMSIG(s->wait_status)
+                                       : WEXITSTATUS(s->wait_status);
+}
+
 static int judge_end(const struct exec_session *s, int *ret_status, struct mtd_error *err)
 {
     if (s->late)
@@ -131,8 +137,7 @@ static int judge_end(const struct exec_session *s, int *ret_status, struct mtd_e
     else if (s->detached)
         *ret_status = MTD_DETACHED;
     else if (s->ended)
-        *ret_status = WIFSIGNALED(s->wait_status) ? 128 + WTERMSIG(s->wait_status)
-                                                  : WEXITSTATUS(s->wait_status);
+        *ret_status = status_of(s);
     else
         return mtd_fail(err, EIO,
                         "the process that joins the container ended unexpectedly");
@@ -183,6 +188,7 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
     s->keep_signals = x->keep_signals;
     s->deadline = x->timeout_ns > 0 ? clock_mono_ns() + x->timeout_ns : 0;
     s->args = &x->args;
+    s->record = r;
     s->in = x->with_stdin && !x->detach ? x->in : -1;
     s->out = x->out;
     s->signal_fd = hold_signals(&saved);
@@ -190,6 +196,8 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
                 ? mtd_fail_errno(err, -s->signal_fd, "cannot create a signalfd")
                 : run_session(s, r, x, err);
     finish(s, e == 0 && s->detached);
+    if (s->ended)
+        exec_note_end(s, status_of(s));
     release_signals(&saved);
     return e < 0 ? e : judge_end(s, ret_status, err);
 }

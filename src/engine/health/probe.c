@@ -56,7 +56,8 @@ static __attribute__((noreturn)) void run_check(const struct mtd_record *r, int 
     signal(SIGXFSZ, SIG_DFL);
     said.result = set_command(&r->spec.health_test, &x.args);
     if (said.result == 0)
-        said.result = exec_run(r, -1, &x, &said.status, &said.error);
+        said.result =
+            exec_run(r, &(struct exec_notes){-1, -1}, &x, &said.status, &said.error);
     (void)!write(report, &said, sizeof(said)); /* nobody to tell that it failed */
     _exit(0);
 }

@@ -18,12 +18,8 @@
 
 static void note(struct monitor *m, const char *action, int exit_code)
 {
-    struct event e = {.type = "container",
-                      .action = action,
-                      .id = m->id,
-                      .name = m->record.name,
-                      .image = m->record.spec.image,
-                      .exit_code = exit_code};
+    struct event e = event_of(&m->record, action);
+    e.exit_code = exit_code;
     events_append(m->store.root_fd, &e);
 }
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 
 #define FILE_NAME "events.log"
+#define LABELS_MAX_BYTES (64 << 10)
 
 /* Text that is not UTF-8 loses the bytes that are not; the log must stay readable. */
 static json_t *make_text(const char *s)
@@ -35,6 +36,30 @@ static int set_text(json_t *line, const char *name, const char *value)
     return json_object_set_new_nocheck(line, name, make_text(value)) < 0 ? -ENOMEM : 0;
 }
 
+/* Labels come first, so that none hides what the event itself says. As many as one line of
+ * the log may well hold: a reader gives up on lines without end. */
+static int set_attributes(json_t *line, const struct event *e)
+{
+    size_t bytes = 0;
+    json_t *all = json_object();
+    int rc = all ? 0 : -ENOMEM;
+    for (size_t i = 0; rc == 0 && e->labels && i < e->labels->len; i++) {
+        const char *label = e->labels->items[i];
+        size_t len = strcspn(label, "=");
+        auto_free char *key = strndup(label, len);
+        bytes += strlen(label);
+        if (bytes > LABELS_MAX_BYTES)
+            break;
+        rc = key ? set_text(all, key, label + len + (label[len] == '=')) : -ENOMEM;
+    }
+    if (rc == 0 && e->attribute.name)
+        rc = set_text(all, e->attribute.name, e->attribute.value);
+    if (rc == 0 && json_object_size(all))
+        rc = json_object_set_nocheck(line, "attributes", all) < 0 ? -ENOMEM : 0;
+    json_decref(all);
+    return rc;
+}
+
 static int make_line(const struct event *e, struct buf *ret)
 {
     char time[TIME_TEXT];
@@ -50,6 +75,8 @@ static int make_line(const struct event *e, struct buf *ret)
         rc = set_text(line, TEXTS[i].name, TEXTS[i].value);
     if (rc == 0 && e->exit_code >= 0)
         rc = json_object_set_new_nocheck(line, "exitCode", json_integer(e->exit_code));
+    if (rc == 0)
+        rc = set_attributes(line, e);
     auto_free char *text = rc == 0 ? json_dumps(line, JSON_COMPACT) : NULL;
     json_decref(line);
     return text ? buf_printf(ret, "%s\n", text) : -ENOMEM;
@@ -123,13 +150,26 @@ int events_append(int root_fd, const struct event *e)
     return (size_t)n == line.len ? 0 : -ENOSPC;
 }
 
+struct event event_of(const struct mtd_record *r, const char *action)
+{
+    return (struct event){.type = "container",
+                          .action = action,
+                          .id = r->id,
+                          .name = r->name,
+                          .image = r->spec.image,
+                          .labels = &r->spec.labels,
+                          .exit_code = -1};
+}
+
 int events_note(int root_fd, const struct mtd_record *r, const char *action)
 {
-    const struct event e = {.type = "container",
-                            .action = action,
-                            .id = r->id,
-                            .name = r->name,
-                            .image = r->spec.image,
-                            .exit_code = -1};
+    return events_note_with(root_fd, r, action, NULL, NULL);
+}
+
+int events_note_with(int root_fd, const struct mtd_record *r, const char *action,
+                     const char *name, const char *value)
+{
+    struct event e = event_of(r, action);
+    e.attribute = (struct event_attribute){name, value};
     return events_append(root_fd, &e);
 }

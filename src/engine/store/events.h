@@ -1,6 +1,7 @@
 /* events - <root>/events.log: one JSON line per event, appended with one write.
  * Shape   {"time":"RFC3339Nano","type":"container","action":"start","id":"..","name":"..",
- *         "image":"..","exitCode":0,"detail":".."}; members that do not apply are left out.
+ *         "image":"..","exitCode":0,"detail":"..","attributes":{"key":"value"}}; members that
+ *         do not apply are left out. attributes: labels, and what only this action has.
  * Size    at EVENTS_MAX_BYTES it becomes events.log.1 (the former one goes) and a new one begins.
  * Errors  -errno; callers may ignore them: a lost event never stops an action.
  * Process any; O_APPEND makes single lines atomic.
@@ -12,14 +13,23 @@
 
 #define EVENTS_MAX_BYTES (16 << 20)
 
-/* action: create start die oom stop kill pause unpause restart rename destroy commit exec ... */
+/* action: create start die oom stop kill pause unpause restart rename destroy commit
+ * "exec_start: COMMAND" ... of containers, tag untag delete import of images */
 struct event {
     int64_t time_ns; /* 0 = now */
     const char *type, *action, *id, *name, *image, *detail;
-    int exit_code; /* -1 = does not apply */
+    int exit_code;             /* -1 = does not apply */
+    const struct strv *labels; /* "key=value"; NULL = none */
+    struct event_attribute {
+        const char *name, *value; /* NULL = none */
+    } attribute;
 };
 int events_append(int root_fd, const struct event *e);
 /* Of a container, as its record names it. */
+struct event event_of(const struct mtd_record *r, const char *action); /* borrows */
 int events_note(int root_fd, const struct mtd_record *r, const char *action);
+/* The same with an attribute of the action. */
+int events_note_with(int root_fd, const struct mtd_record *r, const char *action,
+                     const char *name, const char *value);
 
 #endif

@@ -87,7 +87,6 @@ static const struct wanted TERMINAL[] = {
     {"exec", "it", {"--interactive", "--tty", "--ti"}, "d", "--detach"},
     {"start", "ia", {"--interactive", "--attach"}, "", NULL},
     {"logs", "f", {"--follow"}, "", NULL},
-    {"events", "f", {"--follow"}, "", NULL},
 };
 
 static bool is_cluster(const char *o)
@@ -129,12 +128,13 @@ static bool wants(const struct wanted *w, const struct strv *argv)
 bool batch_wants_terminal(const struct strv *argv)
 {
     const char *verb = argv->len ? argv->items[0] : "";
-    static const char *const ONCE[] = {"--no-stream", "--help"};
+    static const char *const ONCE[] = {"--no-stream", "--until", "--help"};
     bool once = false;
     for (size_t i = 1; i < argv->len; i++)
         for (size_t j = 0; j < ARRAY_SIZE(ONCE); j++)
             once |= is_word(argv->items[i], ONCE[j]);
-    if (strcmp(verb, "attach") == 0 || strcmp(verb, "stats") == 0)
+    if (strcmp(verb, "attach") == 0 || strcmp(verb, "stats") == 0 ||
+        strcmp(verb, "events") == 0)
         return !once;
     for (size_t i = 0; i < ARRAY_SIZE(TERMINAL); i++)
         if (strcmp(TERMINAL[i].verb, verb) == 0)

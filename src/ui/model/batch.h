@@ -23,7 +23,7 @@ const struct batch_verb *batch_verb_of(const char *text);
 bool batch_only_looks(const char *text);
 
 /* Whether the command must be given the terminal: it needs one (-it, attach), or it runs
- * until ctrl-c (logs -f, stats, events -f). */
+ * until ctrl-c (logs -f, stats, events). */
 bool batch_wants_terminal(const struct strv *argv);
 
 #endif

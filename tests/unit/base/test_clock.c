@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/clock_local.h"
 
 #define SEC NS_PER_SEC
 

@@ -61,6 +61,31 @@ Test(events, one_line_of_json_each)
     json_decref(second);
 }
 
+Test(events, labels_and_what_belongs_to_the_action_are_attributes)
+{
+    struct event e = DIED;
+    struct strv labels = {(char *[]){"a=b=c", "empty", "signal=label", NULL}, 3};
+    e.labels = &labels;
+    e.attribute = (struct event_attribute){"signal", "9"};
+    cr_assert_eq(events_append(tmp.fd, &e), 0);
+    read_log();
+    cr_expect(strstr(text.data, ",\"attributes\":{\"a\":\"b=c\",\"empty\":\"\","
+                                "\"signal\":\"9\"}}\n"),
+              "%s", text.data);
+}
+
+Test(events, labels_without_end_do_not_make_a_line_without_end)
+{
+    struct event e = DIED;
+    static char huge[2 << 20];
+    memset(huge, 'x', sizeof(huge) - 1);
+    struct strv labels = {(char *[]){"a=b", huge, NULL}, 2};
+    e.labels = &labels;
+    cr_assert_eq(events_append(tmp.fd, &e), 0);
+    read_log();
+    cr_expect(text.len < 1000 && strstr(text.data, "\"attributes\":{\"a\":\"b\"}"));
+}
+
 Test(events, any_bytes_make_one_line)
 {
     struct event e = DIED;

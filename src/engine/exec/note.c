@@ -1,0 +1,41 @@
+/* docker's events of exec. A session that was detached from ends without one: its status is
+ * nobody's to read. */
+
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "engine/exec/internal.h"
+#include "engine/store/events.h"
+
+static void note(const struct exec_session *s, const char *action, int exit_code)
+{
+    struct event e = event_of(s->record, action);
+    e.exit_code = exit_code;
+    e.attribute = (struct event_attribute){"execID", s->id};
+    events_append(s->notes.root_fd, &e);
+}
+
+static bool is_noted(const struct exec_session *s)
+{
+    return s->notes.root_fd >= 0 && s->id[0];
+}
+
+void exec_note_start(const struct exec_session *s)
+{
+    static const char *const ACTIONS[] = {"exec_create", "exec_start"};
+    for (size_t a = 0; is_noted(s) && a < ARRAY_SIZE(ACTIONS); a++) {
+        auto_done(buf_done) struct buf action = {0};
+        int rc = buf_printf(&action, "%s:", ACTIONS[a]);
+        for (size_t i = 0; i < s->args->len && rc == 0; i++)
+            rc = buf_printf(&action, " %s", s->args->items[i]);
+        if (rc == 0)
+            note(s, action.data, -1);
+    }
+}
+
+void exec_note_end(const struct exec_session *s, int status)
+{
+    if (is_noted(s))
+        note(s, "exec_die", status);
+}
