@@ -195,9 +195,10 @@ struct mtd_status {
     bool stopped_by_user; /* stop or kill: the restart policy is suspended */
     unsigned restart_count;
     int64_t started_at, finished_at; /* wall ns; 0 = never */
-    char *error;                     /* why the last start failed, one line */
-    struct strv cgroups; /* "controllers:/absolute/host/dir", "unified:" for v2 */
-    char *health;        /* "starting" "healthy" "unhealthy"; NULL = no check */
+    int64_t next_start_at; /* while restarting: when the policy starts it again */
+    char *error;           /* why the last start failed, one line */
+    struct strv cgroups;   /* "controllers:/absolute/host/dir", "unified:" for v2 */
+    char *health;          /* "starting" "healthy" "unhealthy"; NULL = no check */
 };
 
 struct mtd_record {
@@ -227,6 +228,7 @@ struct mtd_summary {
     pid_t monitor_pid;
     uint64_t monitor_start;
     unsigned restart_count;
+    int64_t next_start_at; /* wall ns; of any use while restarting only */
     char *health, *error;
     struct strv labels, mounts, cgroups; /* mounts: "source:target" */
     enum mtd_network network;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/words.h"
 #include "ui/draw/svg.h"
+#include "ui/model/notes.h"
 #include "ui/screen/dispatch.h"
 #include "ui/screen/jobs.h"
 
@@ -236,6 +237,7 @@ void uibox_fill(struct uibox *b)
         write_log(b, *digit, "stdout F one line\n", "stdout F another\n");
     give_figures(b, "api", 45, 200 << 20);
     give_figures(b, "db", 0, 1 << 30);
+    notes_read(&b->ui.model, b->ui.around.engine, 0, b->ui.model.n_shown);
     dispatch_sync(&b->ui);
 }
 

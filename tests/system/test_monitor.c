@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include "../support/fields.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 
 static struct state s;
 
@@ -166,6 +168,20 @@ Test(monitor, stopped_while_it_waits_for_a_restart)
     free(ASK(&s, "stop", "x"));
     expect_field(&s, "x", "{{.State.Status}}", "exited");
     cr_expect_str_empty(state_leftovers(&s, true));
+}
+
+/* The dashboard says when: "in 24s". */
+Test(monitor, the_record_tells_when_it_is_started_again)
+{
+    auto_free char *id =
+        ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "busybox", "false");
+    auto_done(buf_done) struct buf got = {0};
+    char path[128];
+    await_field(&s, "x", "{{.State.Status}}", "restarting");
+    snprintf(path, sizeof(path), "root/containers/%s/config.json", id);
+    cr_assert_eq(fs_read_at(s.dir.fd, path, 1 << 20, &got), 0);
+    cr_expect(strstr(got.data, "\"nextStartAt\": \"2"), "%s", got.data);
+    free(ASK(&s, "rm", "-f", "x"));
 }
 
 Test(monitor, removed_while_it_waits_for_a_restart)

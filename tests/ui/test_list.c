@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ui/draw/format.h"
+#include "ui/screen/dispatch.h"
 #include "uibox.h"
 
 static const char *status(const struct mtd_summary *s, int cols)
@@ -24,22 +25,22 @@ Test(status, shorter_words_instead_of_cut_ones)
 {
     struct mtd_summary s = {.state = MTD_STATE_RUNNING};
     s.started_at = UIBOX_NOW - 70 * NS_PER_SEC;
-    check(&s, FORMAT_WIDE, "Up About a minute");
-    check(&s, 16, "Up 1m");
+    check(&s, 5, "up 1m");
     s.health = (char[]){"unhealthy"};
-    check(&s, FORMAT_WIDE, "Up About a minute (unhealthy)");
-    check(&s, 20, "Up 1m (unhealthy)");
-    check(&s, 10, "unhealthy");
+    check(&s, FORMAT_WIDE, "unhealthy, up 1m");
+    check(&s, 15, "unhealthy");
     s.health = (char[]){"healthy"};
-    check(&s, 10, "Up 1m");
+    check(&s, FORMAT_WIDE, "up 1m");
     s = (struct mtd_summary){.state = MTD_STATE_EXITED, .exit_code = 137};
     s.finished_at = UIBOX_NOW - 130 * NS_PER_SEC;
-    check(&s, 15, "Exited (137) 2m");
-    check(&s, 14, "Exited (137)");
-    check(&s, 10, "Exited 137");
+    check(&s, 11, "exit 137 2m");
+    check(&s, 10, "exit 137");
     s.state = MTD_STATE_RESTARTING;
-    check(&s, 16, "Restarting (137)");
-    check(&s, 11, "Restart 137");
+    s.restart_count = 11;
+    check(&s, 15, "restarting (11)");
+    check(&s, 14, "restarts");
+    s.next_start_at = UIBOX_NOW + 24 * NS_PER_SEC;
+    check(&s, 15, "in 24s (11)");
 }
 
 /* Who is looked at, and whether it stands still, is said in every width. */
@@ -80,5 +81,54 @@ Test(figures, rows_that_come_into_sight_want_some)
     uibox_keys(&b, "G");
     uibox_text(&b);
     cr_expect_not(ui_rows_came(&b.ui), "their figures are recent");
+    uibox_done(&b);
+}
+
+/* What wants a look does not look like what is well. */
+Test(attention, unhealthy_is_seen_in_row_and_header)
+{
+    struct uibox b;
+    struct mtd_list l = {0};
+    uibox_make(&b, 24, 80, false);
+    l.items = calloc(3, sizeof(*l.items));
+    l.items[0] = uibox_summary('1', "well", "web", MTD_STATE_RUNNING);
+    l.items[0].health = strdup("healthy");
+    l.items[1] = uibox_summary('2', "sickly", "web", MTD_STATE_RUNNING);
+    l.items[1].health = strdup("unhealthy");
+    l.items[2] = uibox_summary('3', "crasher", "web", MTD_STATE_RESTARTING);
+    l.items[2].restart_count = 11;
+    l.items[2].next_start_at = UIBOX_NOW + 24 * NS_PER_SEC;
+    l.len = 3;
+    cr_assert_eq(model_take(&b.ui.model, &l), 0);
+    dispatch_sync(&b.ui);
+    cr_expect(uibox_shows(&b, "1 unhealthy  1 restarting  1 up"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "● well    up 3h"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "▲ sickly  unhealthy, up 3h"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "↻ crasher in 24s (11)"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "[all web]"), "the image is said once: %s", uibox_text(&b));
+    cr_expect_not(uibox_shows(&b, "IMAGE"));
+    uibox_done(&b);
+}
+
+/* Names of one project differ at their ends. */
+Test(names, are_cut_in_the_middle_and_last)
+{
+    static const char *const NAMES[] = {"shop_backend_worker_for_invoices_1",
+                                        "shop_backend_worker_for_invoices_2"};
+    struct uibox b;
+    struct mtd_list l = {0};
+    l.items = calloc(2, sizeof(*l.items));
+    for (size_t i = 0; i < 2; i++)
+        l.items[i] =
+            uibox_summary((char)('1' + i), NAMES[i], i ? "b" : "a", MTD_STATE_RUNNING);
+    l.len = 2;
+    uibox_make(&b, 24, 80, false);
+    cr_assert_eq(model_take(&b.ui.model, &l), 0);
+    dispatch_sync(&b.ui);
+    cr_expect(uibox_shows(&b, "shop_backend_wo…for_invoices_1 "), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "shop_backend_wo…for_invoices_2 "), "%s", uibox_text(&b));
+    uibox_size(&b, 12, 40);
+    cr_expect(uibox_shows(&b, "invoices_2 "), "other columns go first: %s",
+              uibox_text(&b));
     uibox_done(&b);
 }

@@ -87,7 +87,7 @@ Test(replay, wrong_steps_are_named)
 Test(replay, a_container_through_the_form)
 {
     expect("key n\ntype busybox\nkey Down\ntype sh -c 'echo inside; exit 3'\n"
-           "key Down\ntype mine\nkey Enter\nwait Exited (3)\nwait inside\nkey !\n"
+           "key Down\ntype mine\nkey Enter\nwait exit 3 0s\nwait inside\nkey !\n"
            "wait Status 3\ndump\n",
            0, "why did mine end?");
 }
@@ -97,8 +97,8 @@ Test(replay, a_crash_under_restart_ends_as_exited)
 {
     expect(
         "key :\ntype run -d --name loop --restart on-failure:3 busybox false\nkey Enter\n"
-        "wait run -d --name loop\nkey q\nwait Exited (1)\ngone Up\ndump\n",
-        0, "1 exited");
+        "wait run -d --name loop\nkey q\nwait exit 1 0s\ngone 1 up\ndump\n",
+        0, "1 failed");
 }
 
 Test(replay, read_only)
@@ -152,7 +152,7 @@ Test(replay, plain_list)
     auto_free char *out = screen("--plain", &status);
     cr_expect_eq(status, 0, "%s", out);
     cr_expect(strstr(out, "no containers"), "%s", out);
-    cr_expect(strstr(out, "1. two, Created, image busybox"), "%s", out);
+    cr_expect(strstr(out, "1. two, created, image busybox"), "%s", out);
     cr_expect(strstr(out, "state created"), "%s", out);
     cr_expect(strstr(out, "failed with status"), "%s", out);
 }
@@ -161,8 +161,8 @@ Test(replay, plain_list)
 Test(replay, freeze)
 {
     expect("key Z\nkey :\ntype create --name late busybox\nkey Enter\n"
-           "wait create --name late\nkey q\ngone Created\nwait [frozen: Z]\nkey s\n"
-           "wait press Z first\nkey Z\nwait Created\ngone frozen\ndump\n",
+           "wait create --name late\nkey q\ngone created\nwait [frozen: Z]\nkey s\n"
+           "wait press Z first\nkey Z\nwait created\ngone frozen\ndump\n",
            0, "late");
 }
 
@@ -185,7 +185,7 @@ Test(replay, a_broken_record_is_a_row_with_its_reason)
         "root/containers/"
         "00000000000000000000000000000000000000000000000000000000000000ee/config.json",
         "{\"pid\": 1, \"id\": [");
-    expect("wait Broken record\ndump\nkey !\nwait config.json\nkey Esc\nkey 4\n"
+    expect("wait broken record\ndump\nkey !\nwait config.json\nkey Esc\nkey 4\n"
            "wait is broken: config\ndump\n",
            0, "1 broken");
 }
@@ -211,7 +211,7 @@ Test(replay, a_process_is_signalled)
     expect_with("--read-only", "wait one\nkey 3 Tab\nwait trap\nkey x\ndump\n", 0,
                 "read-only: \"signal\" is locked");
     expect("wait one\nkey 3 Tab\nwait trap\nkey x\nwait SIGTERM\ndump\nkey Enter\n"
-           "wait SIGTERM to process\nkey 1\nwait got it\nwait Exited (5)\ndump\n",
+           "wait SIGTERM to process\nkey 1\nwait got it\nwait exit 5\ndump\n",
            0, "signal process");
 }
 

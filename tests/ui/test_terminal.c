@@ -189,7 +189,7 @@ Test(terminal, copying)
     o = RUN(&box, "create", "--name", "one", "busybox");
     cr_assert_eq(o.status, 0, "%s", o.err);
     start_in(&p, UTF8_XTERM, false);
-    cr_assert(pty_expect(&p, 0, "Created"));
+    cr_assert(pty_expect(&p, 0, "created"));
     pty_quiet(&p, 50);
     size_t before = p.len;
     pty_send(&p, "y");
@@ -325,13 +325,13 @@ Test(terminal, a_state_directory_that_cannot_be_read_is_told_and_comes_back)
         RUN(&box, "create", "--name", "one", "busybox");
     cr_assert_eq(o.status, 0, "%s", o.err);
     start_in(&p, UTF8_XTERM, false);
-    cr_assert(pty_expect(&p, 0, "Created"));
+    cr_assert(pty_expect(&p, 0, "created"));
     cr_assert_eq(rename(records, away), 0);
     tempdir_put(&dir, "root/containers", "no directory");
     expect_root(&p, "Not a directory");
     cr_assert_eq(unlink(records), 0);
     cr_assert_eq(rename(away, records), 0);
-    expect_root(&p, "0 running");
+    expect_root(&p, "0 up");
     pty_send(&p, "q");
     expect_given_back(&p, 0, "q");
     pty_done(&p);
@@ -388,7 +388,7 @@ Test(terminal, a_state_directory_that_vanishes_is_told_and_comes_back)
     cr_expect(pty_expect(&p, 0, "state directory"), "%s", p.text);
     size_t before = p.len;
     cr_assert_eq(rename(away, root), 0);
-    cr_expect(pty_expect(&p, before, "0 running"), "%s", p.text + before);
+    cr_expect(pty_expect(&p, before, "0 up"), "%s", p.text + before);
     pty_send(&p, "q");
     expect_given_back(&p, 0, "q");
     pty_done(&p);

@@ -143,7 +143,7 @@ static void run_through_the_form(const char *command, const char *name)
     SEE("= mytop-docker run -d --name");
     keys("Enter");
     GONE("run a container");
-    SEE("Up ");
+    SEE("1 up");
 }
 
 Test(tmux, the_main_job)
@@ -176,11 +176,11 @@ Test(tmux, the_main_job)
     keys("K Enter");
     SEE("Its first process gets SIGKILL");
     keys("y");
-    SEE("Exited (137)");
+    SEE("exit 137");
     cr_expect(wait_engine("ps -a --format '{{.Names}} {{.State}}'", "mybox exited"));
 
     keys("s");
-    SEE("Up ");
+    SEE("1 up");
     cr_expect(wait_engine("ps --format '{{.State}}'", "running"));
 
     keys("d");

@@ -109,6 +109,8 @@ bool monitor_finish(struct monitor *m)
     bool again = false;
     if (monitor_reload(m) == 0) {
         again = monitor_wants_restart(m);
+        if (again)
+            monitor_plan_restart(m);
         (void)fault_point("finish.record");
         if (m->oom_killed)
             note(m, "oom", -1);

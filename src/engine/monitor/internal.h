@@ -60,8 +60,9 @@ struct monitor {
 
     int exit_code, exit_signal; /* code -1 = nobody can tell */
     bool oom_killed;
-    int64_t up_since; /* monotonic */
-    int64_t delay_ms; /* the next restart's */
+    int64_t up_since;   /* monotonic */
+    int64_t delay_ms;   /* the next restart's */
+    int64_t restart_at; /* monotonic; 0 = not planned */
     unsigned restarts;
 };
 
@@ -75,6 +76,8 @@ void monitor_serve(
     struct monitor *m); /* returns when the container is dead and drained */
 /* Record, cgroups, run directory, --rm, clients. True: the policy wants it started again. */
 bool monitor_finish(struct monitor *m);
+/* Sets when: before the end is recorded, since the record says it too. */
+void monitor_plan_restart(struct monitor *m);
 /* Sleeps before a restart, serving clients. False: it was stopped meanwhile, and recorded. */
 bool monitor_back_off(struct monitor *m);
 bool monitor_wants_restart(const struct monitor *m);

@@ -340,6 +340,7 @@ static int publish(struct monitor *m, struct mtd_error *err)
     st->oom_killed = st->stopped_by_user = false;
     st->restart_count = m->restarts;
     st->started_at = clock_wall_ns();
+    st->next_start_at = 0;
     m->up_since = clock_mono_ns();
     free(st->error);
     st->error = NULL;

@@ -133,6 +133,7 @@ static const struct field RECORD_FIELDS[] = {
     {"state.restartCount", FIELD_INT, R(status.restart_count), 0, UINT_MAX},
     {"state.startedAt", FIELD_TIME, R(status.started_at)},
     {"state.finishedAt", FIELD_TIME, R(status.finished_at)},
+    {"state.nextStartAt", FIELD_TIME, R(status.next_start_at)},
     {"state.error", FIELD_STRING, R(status.error)},
     {"state.cgroups", FIELD_LIST, R(status.cgroups)},
     {"state.health", FIELD_STRING, R(status.health)},

@@ -51,7 +51,7 @@ static const struct {
     {AT(exit_code)},     {AT(exit_signal)},   {AT(oom_killed)},  {AT(tty)},
     {AT(pid)},           {AT(pid_start)},     {AT(boot_id)},     {AT(monitor_pid)},
     {AT(monitor_start)}, {AT(restart_count)}, {AT(network)},     {AT(memory_limit)},
-    {AT(nano_cpus)},
+    {AT(nano_cpus)},     {AT(next_start_at)},
 };
 static const size_t STRINGS[] = {
     offsetof(struct mtd_summary, name),     offsetof(struct mtd_summary, image),

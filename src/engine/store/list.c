@@ -80,6 +80,7 @@ static void copy_status(const struct mtd_status *from, struct mtd_summary *ret)
     ret->monitor_pid = from->monitor_pid;
     ret->monitor_start = from->monitor_start;
     ret->restart_count = from->restart_count;
+    ret->next_start_at = from->next_start_at;
 }
 
 int store_summary(const struct mtd_record *r, struct mtd_summary *ret)

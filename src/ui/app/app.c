@@ -24,7 +24,7 @@ static void set_sample_timer(struct app *a)
     int64_t refresh = a->ui.config.refresh_ns / NS_PER_MS;
     bool busy = ui_wants_samples(&a->ui) || a->ui.model.problem[0];
     int64_t ms = a->samples < 2 && refresh > 700 ? 700 : busy ? refresh : 30000;
-    if (a->script && !busy)
+    if (a->script && !busy && a->samples)
         uv_timer_stop(&a->sample);
     else if ((int64_t)uv_timer_get_repeat(&a->sample) != ms ||
              !uv_is_active((uv_handle_t *)&a->sample))

@@ -2,7 +2,7 @@
  * together from inspect, logs and dmesg. */
 #include "ui/dialog/why.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +13,10 @@
 #include "ui/draw/format.h"
 #include "ui/draw/text.h"
 #include "ui/model/events_file.h"
+#include "ui/model/notes.h"
 #include "ui/model/runs.h"
 
-enum { LAST_LINES = 10, LINE_BYTES = 500, LAST_RUNS = 10 };
+enum { LAST_LINES = 10, LAST_RUNS = 10 };
 
 /* What shells and kernels mean by the usual numbers. */
 static const char *meaning(int status)
@@ -29,7 +30,7 @@ static const char *meaning(int status)
     }
 }
 
-static void add_end(const struct mtd_summary *s, struct buf *out)
+static void add_end(const struct mtd_summary *s, int64_t now, struct buf *out)
 {
     char limit[FORMAT_MAX];
     if (s->oom_killed) {
@@ -49,9 +50,12 @@ static void add_end(const struct mtd_summary *s, struct buf *out)
     if (s->error)
         buf_printf(out, "  %s\n", s->error);
     if (s->state == MTD_STATE_CREATED && !s->error)
-        buf_puts(out, "  It was never started: s starts it\n");
+        buf_puts(out, "  It was never started\n");
     if (mtd_state_is_live(s->state))
         buf_puts(out, "  Still running\n");
+    if (s->state == MTD_STATE_RESTARTING && s->next_start_at > now)
+        buf_printf(out, "  Starts again in %s\n",
+                   format_age(s->next_start_at - now, limit));
 }
 
 static void add_times(const struct mtd_summary *s, int64_t now, struct buf *out)
@@ -68,45 +72,42 @@ static void add_times(const struct mtd_summary *s, int64_t now, struct buf *out)
         buf_printf(out, "  Restarted %u times\n", s->restart_count);
 }
 
-/* As the log view shows it: without colours, a progress bar in its last state. */
-static void add_text(const char *text, size_t n, struct buf *out)
-{
-    while (n && text[n - 1] == '\r')
-        n--;
-    const char *last = memrchr(text, '\r', n);
-    size_t from = last ? (size_t)(last + 1 - text) : 0;
-    n = n - from > LINE_BYTES ? from + LINE_BYTES : n;
-    ansi_plain(text + from, n - from, out);
-}
-
 static void add_log(const struct surroundings *around, const struct mtd_summary *s,
                     struct buf *out)
 {
-    auto_free char *path = around->engine ? mtd_path(around->engine, s->id, "log") : NULL;
-    char *slash = path ? strrchr(path, '/') : NULL;
-    struct log_reader reader;
-    struct log_record rec;
-    bool any = false, fresh = true;
-    if (!slash)
-        return;
-    *slash = '\0';
-    auto_fd int dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0 || log_reader_open(&reader, dir, false, 0, NULL) < 0)
-        return;
-    log_reader_tail(&reader, LAST_LINES);
-    for (; log_reader_next(&reader, &rec) == 1; fresh = rec.full) {
-        if (fresh)
-            buf_puts(out, rec.stream == LOG_STDERR ? "  ! " : "  | ");
-        add_text(rec.text, rec.len, out);
-        if (rec.full)
-            buf_putc(out, '\n');
-        any = true;
-    }
-    log_reader_close(&reader);
-    if (!any)
+    if (notes_last_lines(around->engine, s->id, LAST_LINES, "  | ", "  ! ", out) == 0)
         buf_puts(out, "  it wrote nothing\n");
-    else if (!fresh)
-        buf_putc(out, '\n');
+}
+
+/* What a probe printed says what is wrong with a container that runs. */
+static void add_health(const struct surroundings *around, const struct mtd_summary *s,
+                       struct buf *out)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_free struct mtd_health *h = calloc(1, sizeof(*h));
+    char age[FORMAT_MAX];
+    mtd_record_init(&r);
+    if (!s->health || !h || !around->engine ||
+        mtd_inspect(around->engine, s->id, &r, NULL) < 0)
+        return;
+    mtd_health(around->engine, &r, h);
+    buf_printf(out, "\n\1Its health checks: %s", s->health);
+    buf_printf(out, h->failing_streak ? ", %u failed in a row\n" : "\n",
+               h->failing_streak);
+    for (unsigned i = h->n; i-- > 0;) {
+        const struct mtd_health_result *c = &h->log[i];
+        buf_printf(out, "  %s ago  ",
+                   format_age(around->now(around->app) - c->start, age));
+        buf_printf(out, c->exit_code < 0 ? "took too long" : "status %d", c->exit_code);
+        buf_puts(out, "\n");
+        for (const char *t = c->output; *t; t += *t == '\n') {
+            size_t n = strcspn(t, "\n");
+            buf_puts(out, "  | ");
+            ansi_plain(t, n, out);
+            buf_putc(out, '\n');
+            t += n;
+        }
+    }
 }
 
 /* Newest first: the question is about what happened last. */
@@ -134,21 +135,48 @@ static void add_runs(const struct surroundings *around, const struct mtd_summary
                                                     : "  events.log no longer has any\n");
 }
 
-static int make_text(const struct surroundings *around, const struct mtd_summary *s,
+/* "s stops it": what the key does now, under the name that it has now. */
+static void add_hint(const struct why *w, enum command cmd, const char *does,
                      struct buf *out)
 {
+    char name[16];
+    const struct binding *b = keys_of(w->keys, ~0u, cmd);
+    if (b && b->keys[0] && !(b->acts && w->read_only))
+        buf_printf(out, "%s %s, ", key_name(b->keys[0], name), does);
+}
+
+static void add_hints(const struct why *w, const struct mtd_summary *s, struct buf *out)
+{
+    bool active = mtd_state_is_active(s->state);
+    buf_puts(out, "\n");
+    add_hint(w, CMD_LOGS, "shows the whole log", out);
+    add_hint(w, CMD_INSPECT, "the record", out);
+    if (s->state != MTD_STATE_BROKEN)
+        add_hint(w, CMD_STOP_START,
+                 active                          ? "stops it"
+                 : s->state == MTD_STATE_CREATED ? "starts it"
+                                                 : "starts it again",
+                 out);
+    buf_puts(out, "Esc closes\n");
+}
+
+static int make_text(const struct surroundings *around, const struct why *w,
+                     const struct mtd_summary *s, struct buf *out)
+{
+    int64_t now = around->now(around->app);
     buf_printf(out, "\1%s  (%s)  %s\n", s->name ? s->name : s->id,
                s->image ? s->image : "?", mtd_state_name(s->state));
-    add_end(s, out);
-    add_times(s, around->now(around->app), out);
+    add_end(s, now, out);
+    add_times(s, now, out);
     if (s->command)
         buf_printf(out, "  Command  %s\n", s->command);
+    add_health(around, s, out);
     buf_puts(out, "\n\1Its last lines\n");
     add_log(around, s, out);
     buf_puts(out, "\n\1Its runs\n");
     add_runs(around, s, out);
-    return buf_puts(
-        out, "\nl shows the whole log, i the record, s starts it again; Esc closes.\n");
+    add_hints(w, s, out);
+    return out->data ? 0 : -ENOMEM;
 }
 
 static void make_title(const struct row *r, char *out, size_t size)
@@ -161,17 +189,18 @@ static void make_title(const struct row *r, char *out, size_t size)
              name);
 }
 
-void why_open(const struct surroundings *around, int cols)
+void why_open(const struct surroundings *around, const struct why *w)
 {
     auto_done(buf_done) struct buf text = {0}, rows = {0};
     const struct row *r = model_selected(around->model);
+    int cols = w->cols;
     char title[80];
     if (!r) {
         surroundings_say(around, SAY_WARNING, "no container is selected");
         return;
     }
     make_title(r, title, sizeof(title));
-    if (make_text(around, r->s, &text) < 0 ||
+    if (make_text(around, w, r->s, &text) < 0 ||
         text_wrap(text.data, cols > 12 ? cols - 4 : 8, 11, &rows) < 0)
         return;
     around->push(around->app, pager_card(title, rows.data ? rows.data : "", r));

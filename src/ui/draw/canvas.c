@@ -200,6 +200,22 @@ void pen_field(struct pen *p, int cols, bool right, struct style st, const char 
     pen_shape(PEN(p->c, v, 0, cols - 1), st, SHAPE_ELLIPSIS);
 }
 
+void pen_name(struct pen *p, int cols, struct style st, const char *s)
+{
+    size_t n = strlen(s);
+    if (text_width(s, n) <= cols || cols < 5) {
+        pen_field(p, cols, false, st, s);
+        return;
+    }
+    int head = cols / 2, end = p->col + cols;
+    size_t tail = text_fit_end(s, n, cols - head - 1);
+    canvas_fill(p->c, (struct rect){p->r.row + p->row, p->r.col + p->col, 1, cols}, st);
+    pen_text(p, st, s, text_fit(s, n, head));
+    pen_shape(p, st, SHAPE_ELLIPSIS);
+    pen_puts(p, st, s + tail);
+    p->col = end;
+}
+
 void pen_hline(struct pen *p, int n, struct style st)
 {
     for (int i = 0; i < n; i++)

@@ -40,6 +40,7 @@ enum color {
     COLOR_INPUT,  /* text being typed */
     COLOR_MATCH,  /* a search hit */
     COLOR_STDERR, /* what a container wrote to stderr */
+    COLOR_ALERT,  /* in the header: what wants a look */
     COLOR_LANE,   /* + 0..7: one of several containers in a merged log */
     COLOR_LANE_LAST = COLOR_LANE + 7,
     COLOR_ANSI, /* + 0..15: the palette, for SGR colours in logs */
@@ -111,6 +112,8 @@ void pen_shape(struct pen *p, struct style st, unsigned shape); /* enum shape, +
 /* The text in exactly cols columns: padded with blanks, or cut with an ellipsis.
  * Right-aligned when right. */
 void pen_field(struct pen *p, int cols, bool right, struct style st, const char *s);
+/* The same, but what does not fit is taken out of the middle: names differ at their ends. */
+void pen_name(struct pen *p, int cols, struct style st, const char *s);
 void pen_hline(struct pen *p, int n, struct style st);
 /* Changes the style of n cells and leaves their text. */
 void pen_restyle(struct pen *p, int n, struct style st);
@@ -133,6 +136,7 @@ enum shape {
     SHAPE_RESTARTING,
     SHAPE_REMOVING,
     SHAPE_BROKEN,
+    SHAPE_UNHEALTHY,
     SHAPE_HLINE,
     SHAPE_VLINE,
     SHAPE_TOP_LEFT,
@@ -142,7 +146,8 @@ enum shape {
     SHAPE_ELLIPSIS,
     SHAPE_CURSOR, /* before the selected row */
     SHAPE_MARK,
-    SHAPE_OPEN, /* an unfolded node */
+    SHAPE_FOCUS, /* before the tabs when they have the keys */
+    SHAPE_OPEN,  /* an unfolded node */
     SHAPE_FOLDED,
     SHAPE_MORE_UP,
     SHAPE_MORE_DOWN,

@@ -10,6 +10,7 @@ static const char *const SHAPES[SHAPE_COUNT][2] = {
     [SHAPE_EXITED] = {"○", "E"},      [SHAPE_FAILED] = {"✗", "X"},
     [SHAPE_CREATED] = {"·", "C"},     [SHAPE_RESTARTING] = {"↻", "S"},
     [SHAPE_REMOVING] = {"−", "D"},    [SHAPE_BROKEN] = {"!", "!"},
+    [SHAPE_UNHEALTHY] = {"▲", "U"},   [SHAPE_FOCUS] = {"▸", ">"},
     [SHAPE_HLINE] = {"─", "-"},       [SHAPE_VLINE] = {"│", "|"},
     [SHAPE_TOP_LEFT] = {"┌", "+"},    [SHAPE_TOP_RIGHT] = {"┐", "+"},
     [SHAPE_BOTTOM_LEFT] = {"└", "+"}, [SHAPE_BOTTOM_RIGHT] = {"┘", "+"},

@@ -1,4 +1,4 @@
-/* Docker's words where a docker user expects them; otherwise as short as possible. */
+/* As short as possible: a row is one line. */
 #include "ui/draw/format.h"
 
 #include <stdarg.h>
@@ -55,7 +55,7 @@ char *format_count(uint64_t n, char out[FORMAT_MAX])
 
 /* From the fullest to the shortest; the state's shape and colour are next to each of
  * them. */
-enum { WORDINGS = 4 };
+enum { WORDINGS = 2 };
 struct wording {
     char text[WORDINGS][FORMAT_MAX];
     int n;
@@ -74,43 +74,50 @@ static void add(struct wording *w, const char *fmt, ...)
 static void say_running(struct wording *w, const struct mtd_summary *s, int64_t now_ns)
 {
     int64_t up = now_ns - s->started_at;
-    char words[TIME_TEXT], age[FORMAT_MAX];
-    time_human_duration(up > NS_PER_SEC ? up : NS_PER_SEC, words);
+    char age[FORMAT_MAX];
     format_age(up > NS_PER_SEC ? up : NS_PER_SEC, age);
-    if (s->health) {
-        add(w, "Up %s (%s)", words, s->health);
-        add(w, "Up %s (%s)", age, s->health);
+    bool unusual = s->health && strcmp(s->health, "healthy") != 0;
+    if (unusual) { /* more important than for how long */
+        add(w, "%s, up %s", s->health, age);
+        add(w, "%s", s->health);
     } else
-        add(w, "Up %s", words);
-    if (s->health && strcmp(s->health, "unhealthy") == 0)
-        add(w, "unhealthy"); /* more important than for how long */
-    else
-        add(w, "Up %s", age);
+        add(w, "up %s", age);
 }
 
-static void say_ended(struct wording *w, const struct mtd_summary *s, int64_t now_ns,
-                      const char *how, const char *shorter)
+static void say_ended(struct wording *w, const struct mtd_summary *s, int64_t now_ns)
 {
     char age[FORMAT_MAX];
-    if (s->finished_at)
-        add(w, "%s (%d) %s", how, s->exit_code, format_age(now_ns - s->finished_at, age));
-    add(w, "%s (%d)", how, s->exit_code);
-    add(w, "%s %d", shorter, s->exit_code);
+    if (s->exit_code < 0)
+        add(w, "exit unknown");
+    else if (s->finished_at)
+        add(w, "exit %d %s", s->exit_code, format_age(now_ns - s->finished_at, age));
+    add(w, "exit %d", s->exit_code);
+}
+
+static void say_restarting(struct wording *w, const struct mtd_summary *s, int64_t now_ns)
+{
+    char left[FORMAT_MAX];
+    int64_t wait = s->next_start_at - now_ns;
+    if (wait >= NS_PER_SEC)
+        add(w, "in %s (%u)", format_age(wait, left), s->restart_count);
+    else
+        add(w, "restarting (%u)", s->restart_count);
+    add(w, "restarts");
 }
 
 static void say_status(struct wording *w, const struct mtd_summary *s, int64_t now_ns)
 {
     switch (s->state) {
     case MTD_STATE_RUNNING: say_running(w, s, now_ns); break;
-    case MTD_STATE_PAUSED: add(w, "Paused"); break;
-    case MTD_STATE_EXITED: say_ended(w, s, now_ns, "Exited", "Exited"); break;
-    case MTD_STATE_RESTARTING: say_ended(w, s, now_ns, "Restarting", "Restart"); break;
-    case MTD_STATE_DEAD: say_ended(w, s, now_ns, "Dead", "Dead"); break;
-    case MTD_STATE_CREATED: add(w, s->error ? "Start failed" : "Created"); break;
-    case MTD_STATE_REMOVING: add(w, "Removing"); break;
+    case MTD_STATE_PAUSED: add(w, "paused"); break;
+    case MTD_STATE_EXITED: say_ended(w, s, now_ns); break;
+    case MTD_STATE_RESTARTING: say_restarting(w, s, now_ns); break;
+    case MTD_STATE_DEAD: add(w, "dead"); break;
+    case MTD_STATE_CREATED: add(w, s->error ? "start failed" : "created"); break;
+    case MTD_STATE_REMOVING: add(w, "removing"); break;
     default:
-        add(w, "Broken record");
-        add(w, "Broken");
+        add(w, "broken record");
+        add(w, "broken");
         break;
     }
 }

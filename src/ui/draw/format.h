@@ -20,9 +20,9 @@ char *format_age(int64_t ns, char out[FORMAT_MAX]);
 /* "1,204" */
 char *format_count(uint64_t n, char out[FORMAT_MAX]);
 #define FORMAT_WIDE 1000 /* room for the fullest wording */
-/* What docker's STATUS says: "Up 3 hours", "Exited (137) 2m", "Paused"; in at most cols
- * columns where there are shorter words for it ("Up 3h", "Exited 137"), else the
- * shortest. */
+/* "up 3h", "unhealthy, up 24m", "exit 137 2m", "in 24s (11)" (the next start, and how many
+ * there were), "paused"; in at most cols columns where there are shorter words for it
+ * ("unhealthy", "exit 137"), else the shortest. */
 char *format_status(const struct mtd_summary *s, int64_t now_ns, int cols,
                     char out[FORMAT_MAX]);
 /* "2026-01-02 03:04:05" in local time */

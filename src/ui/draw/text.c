@@ -145,6 +145,21 @@ size_t text_fit(const char *s, size_t n, int cols)
     return walk(s, n, cols, &width);
 }
 
+size_t text_fit_end(const char *s, size_t n, int cols)
+{
+    size_t at = 0;
+    int width = text_width(s, n);
+    while (at < n && width > cols) {
+        size_t next = at + text_fit(s + at, n - at, 0); /* what combines */
+        int step = 1;
+        while (next == at) /* one glyph, of 1 or 2 columns */
+            next = at + text_fit(s + at, n - at, step++);
+        at = next;
+        width = text_width(s + at, n - at);
+    }
+    return at + text_fit(s + at, n - at, 0);
+}
+
 static int wrap_line(const char *s, size_t n, int cols, int indent, struct buf *ret)
 {
     for (size_t at = 0, fit; at < n; at += fit) {

@@ -38,6 +38,9 @@ int text_wrap(const char *s, int cols, int indent, struct buf *ret);
 /* Bytes of the longest prefix of s[0..n) that fits into cols columns. */
 size_t text_fit(const char *s, size_t n, int cols);
 
+/* Where the end of s[0..n) begins that fits into cols columns: a whole glyph. */
+size_t text_fit_end(const char *s, size_t n, int cols);
+
 /* 0, 1 or 2 for a printable code point. */
 int text_code_width(uint32_t code);
 

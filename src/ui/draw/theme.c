@@ -12,7 +12,7 @@
 static const char *const NAMES[] = {
     "text",    "dim",     "bar",    "heading", "border", "key",    "selected",   "marked",
     "running", "paused",  "exited", "failed",  "busy",   "graph",  "graph-high", "limit",
-    "info",    "warning", "error",  "input",   "match",  "stderr",
+    "info",    "warning", "error",  "input",   "match",  "stderr", "alert",
 };
 _Static_assert(ARRAY_SIZE(NAMES) == COLOR_LANE, "every semantic colour has a name");
 
@@ -25,7 +25,7 @@ static const struct look DEFAULT[COLOR_COUNT] = {
     [COLOR_KEY] = {214, -1, ATTR_BOLD},
     [COLOR_SELECTED] = {255, 24, 0},
     [COLOR_MARKED] = {226, -1, ATTR_BOLD},
-    [COLOR_RUNNING] = {39, -1, ATTR_BOLD},
+    [COLOR_RUNNING] = {39, -1, 0},
     [COLOR_PAUSED] = {226, -1, 0},
     [COLOR_EXITED] = {244, -1, 0},
     [COLOR_FAILED] = {208, -1, ATTR_BOLD},
@@ -39,6 +39,7 @@ static const struct look DEFAULT[COLOR_COUNT] = {
     [COLOR_INPUT] = {255, 238, 0},
     [COLOR_MATCH] = {16, 226, 0},
     [COLOR_STDERR] = {216, -1, 0},
+    [COLOR_ALERT] = {214, 236, ATTR_BOLD},
 };
 
 static const struct look MONOCHROME[COLOR_COUNT] = {
@@ -48,8 +49,8 @@ static const struct look MONOCHROME[COLOR_COUNT] = {
     [COLOR_KEY] = {-1, -1, ATTR_BOLD},
     [COLOR_SELECTED] = {-1, -1, ATTR_REVERSE},
     [COLOR_MARKED] = {-1, -1, ATTR_BOLD},
-    [COLOR_RUNNING] = {-1, -1, ATTR_BOLD},
     [COLOR_FAILED] = {-1, -1, ATTR_BOLD},
+    [COLOR_ALERT] = {-1, -1, ATTR_REVERSE | ATTR_BOLD},
     [COLOR_LIMIT] = {-1, -1, ATTR_BOLD},
     [COLOR_WARNING] = {-1, -1, ATTR_BOLD},
     [COLOR_ERROR] = {-1, -1, ATTR_REVERSE | ATTR_BOLD},
@@ -81,6 +82,7 @@ static const struct look HIGH_CONTRAST[COLOR_COUNT] = {
     [COLOR_INPUT] = {0, 15, 0},
     [COLOR_MATCH] = {0, 11, ATTR_BOLD},
     [COLOR_STDERR] = {11, 0, 0},
+    [COLOR_ALERT] = {15, 1, ATTR_BOLD},
 };
 
 static const short LANES[8] = {39, 208, 141, 226, 79, 213, 250, 110};

@@ -1,4 +1,4 @@
-/* First which columns stay (by minimum width and priority), then which grow. */
+/* First which columns are shown (by minimum width and priority), then which grow. */
 #include "ui/model/columns.h"
 
 #include <errno.h>
@@ -7,12 +7,15 @@
 
 #include "base/cleanup.h"
 
+/* EXTRAS: below this priority a column gets only what the others leave. */
+enum { NAME_MAX_COLUMNS = 30, EXTRAS = 25 };
+
 const struct column_info COLUMNS[COLUMN_COUNT] = {
     [COLUMN_STATE] = {"state", "S", 2, 2, 100, false, false, true},
-    [COLUMN_NAME] = {"name", "NAME", 8, 16, 99, false, true, true},
+    [COLUMN_NAME] = {"name", "NAME", 16, 16, 99, false, true, true},
     [COLUMN_ID] = {"id", "ID", 12, 12, 40, false, false, false},
     [COLUMN_IMAGE] = {"image", "IMAGE", 8, 16, 60, false, true, true},
-    [COLUMN_STATUS] = {"status", "STATUS", 10, 16, 80, false, true, true},
+    [COLUMN_STATUS] = {"status", "STATUS", 9, 16, 80, false, true, true},
     [COLUMN_CPU] = {"cpu", "CPU%", 5, 5, 90, true, false, true},
     [COLUMN_HIST] = {"hist", "HIST", 7, 7, 20, false, false, true},
     [COLUMN_MEMORY] = {"memory", "MEM / LIMIT", 11, 13, 70, true, false, true},
@@ -20,7 +23,7 @@ const struct column_info COLUMNS[COLUMN_COUNT] = {
     [COLUMN_NET] = {"net", "NET I/O", 9, 11, 30, true, false, true},
     [COLUMN_BLOCK] = {"block", "BLOCK I/O", 9, 11, 28, true, false, false},
     [COLUMN_RESTARTS] = {"restarts", "RESTARTS", 8, 8, 25, true, false, false},
-    [COLUMN_COMMAND] = {"command", "COMMAND", 20, 30, 10, false, true, true},
+    [COLUMN_COMMAND] = {"command", "COMMAND", 20, 30, 22, false, true, true},
 };
 
 unsigned columns_default(void)
@@ -66,29 +69,30 @@ static int used(const int width[COLUMN_COUNT])
     return sum ? sum - 1 : 0;
 }
 
-static int weakest(const int width[COLUMN_COUNT])
+static int next_by_priority(const bool done[COLUMN_COUNT])
 {
     int at = -1;
     for (int i = 0; i < COLUMN_COUNT; i++)
-        if (width[i] && (at < 0 || COLUMNS[i].priority < COLUMNS[at].priority))
+        if (!done[i] && (at < 0 || COLUMNS[i].priority > COLUMNS[at].priority))
             at = i;
     return at;
 }
 
-static void drop_what_does_not_fit(int cols, int width[COLUMN_COUNT])
+/* The most important ones first, each that still fits: a narrow one of little importance may
+ * take the room that a wide one would not find. The state and the name shrink instead.
+ * Those below `least` and those taken before are left as they are. */
+static void take_what_fits(int cols, int least, const int min[COLUMN_COUNT],
+                           int width[COLUMN_COUNT])
 {
-    while (used(width) > cols) {
-        int at = weakest(width);
-        if (at == COLUMN_STATE) { /* alone */
-            width[at] = cols > 0 ? cols : 0;
-            return;
-        }
-        int others = used(width) - width[at];
-        if (at == COLUMN_NAME && cols - others >= 1) { /* the last to shrink */
-            width[at] = cols - others;
-            return;
-        }
-        width[at] = 0;
+    bool done[COLUMN_COUNT] = {false};
+    for (int at; (at = next_by_priority(done)) >= 0;) {
+        int room = cols - used(width) - (used(width) ? 1 : 0);
+        bool shrinks = at == COLUMN_STATE || at == COLUMN_NAME;
+        done[at] = true;
+        if (width[at] || COLUMNS[at].priority < least)
+            continue;
+        if (min[at] && (min[at] <= room || shrinks))
+            width[at] = min[at] <= room ? min[at] : room > 0 ? room : 0;
     }
 }
 
@@ -117,6 +121,10 @@ static void wishes(const struct columns *c, int column, int *min, int *ideal,
         return;
     if (text < heading)
         text = heading;
+    if (column == COLUMN_NAME) { /* whole, before any other is shown */
+        *min = *ideal = *longest = text < NAME_MAX_COLUMNS ? text : NAME_MAX_COLUMNS;
+        return;
+    }
     if (text < *ideal)
         *ideal = *longest = text;
     else if (info->grows)
@@ -127,13 +135,16 @@ static void wishes(const struct columns *c, int column, int *min, int *ideal,
 
 int columns_fit(const struct columns *c, int cols, int width[COLUMN_COUNT])
 {
-    int ideal[COLUMN_COUNT], longest[COLUMN_COUNT];
+    int min[COLUMN_COUNT], ideal[COLUMN_COUNT], longest[COLUMN_COUNT];
     for (int i = 0; i < COLUMN_COUNT; i++) {
-        int min;
-        wishes(c, i, &min, &ideal[i], &longest[i]);
-        width[i] = c->enabled & 1u << i ? min : 0;
+        wishes(c, i, &min[i], &ideal[i], &longest[i]);
+        min[i] = c->enabled & 1u << i ? min[i] : 0;
+        width[i] = 0;
     }
-    drop_what_does_not_fit(cols, width);
+    take_what_fits(cols, EXTRAS, min, width);
+    grow(cols, width, ideal);
+    grow(cols, width, longest);
+    take_what_fits(cols, 0, min, width);
     grow(cols, width, ideal);
     grow(cols, width, longest);
     return used(width);

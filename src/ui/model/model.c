@@ -18,6 +18,7 @@ void model_init(struct model *m)
 static void track_free(struct track *t)
 {
     free(t->history);
+    free(t->note);
     free(t);
 }
 
@@ -129,6 +130,17 @@ const struct row *model_find(const struct model *m, const char *id)
         if (strcmp(m->rows[i].s->id, id) == 0)
             return &m->rows[i];
     return NULL;
+}
+
+const char *model_common_image(const struct model *m)
+{
+    const char *image = m->list.len > 1 ? m->list.items[0].image : NULL;
+    for (size_t i = 1; image && i < m->list.len; i++) {
+        const char *other = m->list.items[i].image;
+        if (!other || strcmp(image, other) != 0)
+            return NULL;
+    }
+    return image;
 }
 
 int model_words(const struct model *m, const struct strv *argv, struct buf *ret)

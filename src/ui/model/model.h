@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "engine/engine.h"
 #include "ui/model/filter.h"
+#include "ui/model/group.h"
 
 #define MODEL_HISTORY 120
 
@@ -42,10 +43,13 @@ struct history {
 struct track {
     char id[MTD_ID_SIZE];
     bool marked, alive;
-    char busy[24];           /* "stopping": an action under way; "" = none */
-    struct mtd_stats last;   /* taken_at 0 = none */
-    struct sample now;       /* rates between the last two */
-    struct history *history; /* NULL until the first sample */
+    char busy[24];             /* "stopping": an action under way; "" = none */
+    struct mtd_stats last;     /* taken_at 0 = none */
+    struct sample now;         /* rates between the last two */
+    struct history *history;   /* NULL until the first sample */
+    char *note;                /* notes.h; NULL = none */
+    enum mtd_state note_state; /* what it was read for */
+    int64_t note_finished;
 };
 
 struct row {
@@ -79,7 +83,7 @@ struct model {
     enum sort sort;
     bool reverse, running_only;
     struct filter filter;
-    unsigned count[MTD_STATE_COUNT];
+    unsigned count[MTD_STATE_COUNT], groups[GROUP_COUNT];
     bool stale;        /* a process of the list has ended since: read it again */
     char problem[248]; /* why the list could not be read; "" = it could */
 };
@@ -116,6 +120,8 @@ void model_sample_row(struct model *m, struct mtd_engine *e, const struct row *r
 void track_feed(struct track *t, const struct mtd_stats *s);
 /* i = 0 is the newest; NULL = there are not that many. */
 const struct sample *track_sample(const struct track *t, unsigned i);
+
+const char *model_common_image(const struct model *m); /* NULL = not all are of one */
 
 static inline bool row_is_alive(const struct row *r)
 {

@@ -110,8 +110,10 @@ void model_arrange(struct model *m)
     size_t was = m->cursor;
     m->n_shown = 0;
     memset(m->count, 0, sizeof(m->count));
+    memset(m->groups, 0, sizeof(m->groups));
     for (size_t i = 0; i < m->list.len; i++) {
         m->count[m->rows[i].s->state]++;
+        m->groups[group_of(m->rows[i].s)]++;
         if (passes(m, &m->rows[i]))
             m->shown[m->n_shown++] = &m->rows[i];
     }

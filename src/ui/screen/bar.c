@@ -9,24 +9,21 @@
 #include "ui/draw/format.h"
 #include "ui/draw/text.h"
 #include "ui/log/view.h"
+#include "ui/model/columns.h"
 
 /* ---- header ------------------------------------------------------------------------ */
 
-/* The first `states` of those that occur; the others can be seen in the list. */
-static void counts(const struct ui *ui, size_t states, char *out, size_t size)
+/* Counts of the groups that occur, what wants a look first. `all`: the others too. */
+static void draw_counts(const struct ui *ui, struct pen *p, bool all)
 {
-    static const enum mtd_state ORDER[] = {
-        MTD_STATE_RUNNING, MTD_STATE_PAUSED, MTD_STATE_EXITED, MTD_STATE_RESTARTING,
-        MTD_STATE_BROKEN,  MTD_STATE_DEAD,   MTD_STATE_CREATED};
-    size_t n = 0;
-    out[0] = '\0';
-    for (size_t i = 0; i < ARRAY_SIZE(ORDER) && states && n < size; i++) {
-        unsigned count = ui->model.count[ORDER[i]];
-        if (!count && ORDER[i] != MTD_STATE_RUNNING)
+    for (int g = 0; g < GROUP_COUNT; g++) {
+        unsigned n = ui->model.groups[g];
+        bool look = group_needs_look((enum group)g);
+        if ((!n && g != GROUP_UP) || (!look && !all && g != GROUP_UP))
             continue;
-        n += (size_t)snprintf(out + n, size - n, "%s%u %s", n ? "  " : "", count,
-                              mtd_state_name(ORDER[i]));
-        states--;
+        p->col += 2;
+        pen_printf(p, look ? STYLE(COLOR_ALERT) : STYLE(COLOR_BAR), "%u %s", n,
+                   group_word((enum group)g));
     }
 }
 
@@ -35,7 +32,7 @@ static void figures(const struct ui *ui, char *out, size_t size)
     char used[FORMAT_MAX], total[FORMAT_MAX], cpu[FORMAT_MAX] = "-";
     if (ui->host_cpu >= 0)
         snprintf(cpu, sizeof(cpu), "%.0f%%", ui->host_cpu);
-    snprintf(out, size, "cpu %s  mem %s/%s ", cpu,
+    snprintf(out, size, "host cpu %s  mem %s/%s ", cpu,
              format_size(ui->host_memory_used, used),
              format_size(ui->info.memory, total));
 }
@@ -61,6 +58,10 @@ static void flags(const struct ui *ui, struct pen *p)
         flag(p, COLOR_WARNING, "frozen: Z");
     if (m->running_only)
         flag(p, COLOR_BAR, "running only");
+    if (model_common_image(m) && ui->config.columns & 1u << COLUMN_IMAGE) {
+        snprintf(text, sizeof(text), "all %.60s", model_common_image(m));
+        flag(p, COLOR_BAR, text);
+    }
     if (m->filter.text[0]) {
         snprintf(text, sizeof(text), "/%s: %zu of %zu", m->filter.text, m->n_shown,
                  m->list.len);
@@ -80,37 +81,41 @@ static void flags(const struct ui *ui, struct pen *p)
     }
 }
 
-/* From the fullest to the shortest: with the machine's name or not, how many states, with
- * figures or not. */
+/* From the fullest to the shortest: with the machine's name or not, all counts or those that
+ * matter, with figures or not. */
 static const struct {
-    bool host, figures;
-    size_t states;
-} HEADERS[] = {{true, true, 7},  {true, true, 4},  {true, true, 3},   {false, true, 4},
-               {false, true, 3}, {false, true, 2}, {false, false, 3}, {false, false, 1}};
+    bool host, all, figures;
+} HEADERS[] = {{true, true, true},
+               {false, true, true},
+               {false, false, true},
+               {false, true, false},
+               {false, false, false}};
 
-static int head_text(const struct ui *ui, size_t level, char *left, char *right,
-                     size_t size)
+static void draw_head(const struct ui *ui, size_t level, struct pen *p)
 {
-    char states[200], host[160] = "";
     bool hybrid = ui->info.cgroup_version[0] == 'h';
-    counts(ui, HEADERS[level].states, states, sizeof(states));
     if (HEADERS[level].host)
-        snprintf(host, sizeof(host), "  %s  cgroup %s%s", ui->hostname, hybrid ? "" : "v",
-                 ui->info.cgroup_version);
-    snprintf(left, size, "%s   %s", host, states);
-    right[0] = '\0';
-    if (HEADERS[level].figures)
-        figures(ui, right, size);
-    return text_width(left, strlen(left)) + text_width(right, strlen(right)) + 2;
+        pen_printf(p, STYLE(COLOR_BAR), "  %s  cgroup %s%s ", ui->hostname,
+                   hybrid ? "" : "v", ui->info.cgroup_version);
+    p->col++;
+    draw_counts(ui, p, HEADERS[level].all);
+    p->col += 2;
+    flags(ui, p);
+}
+
+static int head_width(const struct ui *ui, size_t level, struct rect r, const char *right)
+{
+    struct canvas none = {0}; /* a pen on it only measures */
+    struct pen measure = {.c = &none, .r = r};
+    draw_head(ui, level, &measure);
+    return measure.col + (HEADERS[level].figures ? text_width(right, strlen(right)) : 0);
 }
 
 void bar_header(const struct ui *ui, struct canvas *c, struct rect r)
 {
     static const char TITLE[] = "mytop-docker";
-    char left[400], right[400];
-    struct canvas none = {
-        0}; /* a pen on it only measures: the flags, before they are drawn */
-    struct pen p = {.c = c, .r = r, .col = 1}, measure = {.c = &none, .r = r};
+    char right[200];
+    struct pen p = {.c = c, .r = r, .col = 1};
     canvas_fill(c, r, STYLE(COLOR_BAR));
     pen_puts(&p, STYLE_ATTR(COLOR_BAR, ATTR_BOLD), TITLE);
     if (ui->model.problem[0]) {
@@ -118,17 +123,14 @@ void bar_header(const struct ui *ui, struct canvas *c, struct rect r)
         pen_printf(&p, STYLE(COLOR_ERROR), " %s ", ui->model.problem);
         return;
     }
-    flags(ui, &measure);
-    int room = r.cols - p.col - measure.col;
     size_t level = 0;
-    while (head_text(ui, level, left, right, sizeof(left)) > room &&
+    figures(ui, right, sizeof(right));
+    while (head_width(ui, level, r, right) > r.cols - p.col &&
            level + 1 < ARRAY_SIZE(HEADERS))
         level++;
-    pen_puts(&p, STYLE(COLOR_BAR), left);
-    p.col += 2;
-    flags(ui, &p);
+    draw_head(ui, level, &p);
     int at = r.cols - text_width(right, strlen(right));
-    if (at >= p.col)
+    if (HEADERS[level].figures && at >= p.col)
         pen_puts(PEN(c, r, 0, at), STYLE(COLOR_BAR), right);
 }
 
@@ -144,15 +146,18 @@ static const struct {
 } TAB_BARS[] = {{TABS_FRAMED, true},   {TABS_NAMED, true}, {TABS_NUMBERS, true},
                 {TABS_NUMBERS, false}, {TABS_ONE, true},   {TABS_ONE, false}};
 
+/* Brackets mark the active one only. Framed, each keeps its place whichever is active. */
 static int tab_text(const struct ui *ui, enum tabs tabs, int tab, char *out, size_t size)
 {
-    bool on = tab == (int)ui->tab;
+    const char *title = ui->tabs[tab]->ops->title;
     out[0] = '\0';
-    if (tabs == TABS_FRAMED || on)
-        return snprintf(out, size, "[%d %s]", tab + 1, ui->tabs[tab]->ops->title);
+    if (tab == (int)ui->tab)
+        return snprintf(out, size, "[%d %s]", tab + 1, title);
+    if (tabs == TABS_FRAMED)
+        return snprintf(out, size, " %d %s ", tab + 1, title);
     if (tabs == TABS_NAMED)
-        return snprintf(out, size, "%d %s", tab + 1, ui->tabs[tab]->ops->title);
-    return tabs == TABS_NUMBERS ? snprintf(out, size, "[%d]", tab + 1) : 0;
+        return snprintf(out, size, "%d %s", tab + 1, title);
+    return tabs == TABS_NUMBERS ? snprintf(out, size, "%d", tab + 1) : 0;
 }
 
 static int tabs_width(const struct ui *ui, enum tabs tabs)
@@ -164,6 +169,19 @@ static int tabs_width(const struct ui *ui, enum tabs tabs)
         cols += n ? n + 1 : 0;
     }
     return cols;
+}
+
+/* A long name must not push the names of the tabs away. */
+static void shorten(const char *name, bool ascii, char *out, size_t size)
+{
+    enum { MOST = 24, HEAD = 11 };
+    size_t n = strlen(name);
+    if (text_width(name, n) <= MOST)
+        snprintf(out, size, "%s", name);
+    else
+        snprintf(out, size, "%.*s%s%s", (int)text_fit(name, n, HEAD), name,
+                 ascii ? "~" : "\xe2\x80\xa6",
+                 name + text_fit_end(name, n, MOST - HEAD - 1));
 }
 
 static void tab_state(const struct ui *ui, bool name, char *out, size_t size)
@@ -180,7 +198,7 @@ static void tab_state(const struct ui *ui, bool name, char *out, size_t size)
     if (row && ui->tab == TAB_LOGS && marked > 1) /* merged, see log/view.h */
         snprintf(whose, sizeof(whose), "%zu logs", marked);
     else if (row)
-        snprintf(whose, sizeof(whose), "%s", row->s->name ? row->s->name : "");
+        shorten(row->s->name ? row->s->name : "", ui->ascii, whose, sizeof(whose));
     if (row)
         snprintf(out, size, " %s %s%s%s%s", whose, dash, status[0] ? " " : "", status,
                  status[0] ? " " : "");
@@ -219,6 +237,8 @@ void bar_tabs(const struct ui *ui, struct canvas *c, struct rect r)
     enum tabs tabs = fit_tabs(ui, r.cols, right, sizeof(right));
     struct pen p = {.c = c, .r = r, .col = 2};
     pen_hline(PEN(c, r, 0, 0), r.cols, STYLE(COLOR_BORDER));
+    if (ui->focus_detail)
+        pen_shape(PEN(c, r, 0, 1), STYLE_ATTR(COLOR_HEADING, ATTR_BOLD), SHAPE_FOCUS);
     for (int i = 0; i < TAB_COUNT; i++) {
         unsigned char focus = ui->focus_detail ? ATTR_REVERSE : 0;
         struct style st = i == (int)ui->tab ? STYLE_ATTR(COLOR_HEADING, ATTR_BOLD | focus)

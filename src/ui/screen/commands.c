@@ -126,7 +126,9 @@ void command_open_tab(struct ui *ui, enum tab tab)
 
 static void cmd_why(struct ui *ui)
 {
-    why_open(&ui->around, ui->cols);
+    why_open(
+        &ui->around,
+        &(struct why){.keys = &ui->keys, .cols = ui->cols, .read_only = ui->read_only});
 }
 
 static void cmd_open(struct ui *ui)

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "ui/log/view.h"
+#include "ui/model/notes.h"
 #include "ui/screen/bar.h"
 #include "ui/screen/dispatch.h"
 #include "ui/screen/machine.h"
@@ -188,7 +189,7 @@ bool ui_rows_came(struct ui *ui)
     for (size_t i = ui->top; i < end && i < m->n_shown; i++) {
         const struct row *r = m->shown[i];
         seen += (uintptr_t)r->t * UINT64_C(0x9e3779b97f4a7c15); /* stays with the id */
-        lacking |= row_is_alive(r) && r->t->last.taken_at < old;
+        lacking |= (row_is_alive(r) && r->t->last.taken_at < old) || notes_is_missing(r);
     }
     bool came = seen != ui->rows_seen && lacking;
     ui->rows_seen = seen;
@@ -207,6 +208,7 @@ void ui_sample(struct ui *ui)
     model_sample(&ui->model, ui->around.engine, ui->top, rows);
     if (r && !seen)
         model_sample_row(&ui->model, ui->around.engine, r);
+    notes_read(&ui->model, ui->around.engine, ui->top, rows);
     if (ui->model.stale)
         ui_request(ui, REQUEST_REFRESH);
     if (ui->tab != TAB_LOGS && ui->tab != TAB_EVENTS && v->ops->update)

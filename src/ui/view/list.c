@@ -9,35 +9,6 @@
 #include "ui/draw/format.h"
 #include "ui/draw/text.h"
 
-static bool failed(const struct mtd_summary *s)
-{
-    return s->exit_code != 0 || s->oom_killed || s->error;
-}
-
-static enum shape state_shape(const struct mtd_summary *s)
-{
-    static const enum shape SHAPES[MTD_STATE_COUNT] = {
-        [MTD_STATE_CREATED] = SHAPE_CREATED,   [MTD_STATE_RUNNING] = SHAPE_RUNNING,
-        [MTD_STATE_PAUSED] = SHAPE_PAUSED,     [MTD_STATE_RESTARTING] = SHAPE_RESTARTING,
-        [MTD_STATE_REMOVING] = SHAPE_REMOVING, [MTD_STATE_EXITED] = SHAPE_EXITED,
-        [MTD_STATE_DEAD] = SHAPE_FAILED,       [MTD_STATE_BROKEN] = SHAPE_BROKEN,
-    };
-    bool bad = (s->state == MTD_STATE_EXITED && failed(s)) ||
-               (s->state == MTD_STATE_CREATED && s->error);
-    return bad ? SHAPE_FAILED : SHAPES[s->state];
-}
-
-static enum color state_color(const struct mtd_summary *s)
-{
-    static const enum color COLORS[MTD_STATE_COUNT] = {
-        [MTD_STATE_CREATED] = COLOR_EXITED, [MTD_STATE_RUNNING] = COLOR_RUNNING,
-        [MTD_STATE_PAUSED] = COLOR_PAUSED,  [MTD_STATE_RESTARTING] = COLOR_BUSY,
-        [MTD_STATE_REMOVING] = COLOR_BUSY,  [MTD_STATE_EXITED] = COLOR_EXITED,
-        [MTD_STATE_DEAD] = COLOR_FAILED,    [MTD_STATE_BROKEN] = COLOR_FAILED,
-    };
-    return state_shape(s) == SHAPE_FAILED ? COLOR_FAILED : COLORS[s->state];
-}
-
 /* The text of one column of one row. */
 struct field {
     int cols; /* the room there is */
@@ -68,7 +39,7 @@ static void field_image(const struct row *r, int64_t now, struct field *f)
 static void field_status(const struct row *r, int64_t now, struct field *f)
 {
     char text[FORMAT_MAX];
-    f->color = state_color(r->s);
+    f->color = group_color(group_of(r->s));
     if (r->t->busy[0]) {
         f->color = COLOR_BUSY;
         snprintf(f->text, sizeof(f->text), "%s", r->t->busy);
@@ -90,11 +61,8 @@ static void field_cpu(const struct row *r, int64_t now, struct field *f)
 static void field_memory(const struct row *r, int64_t now, struct field *f)
 {
     char used[FORMAT_MAX], limit[FORMAT_MAX];
-    if (!row_is_alive(r)) {
-        f->color = COLOR_FAILED;
-        snprintf(f->text, sizeof(f->text), "%s", r->s->oom_killed ? "OOM killed" : "");
+    if (!row_is_alive(r))
         return;
-    }
     uint64_t max = r->s->memory_limit > 0 ? (uint64_t)r->s->memory_limit : MTD_STAT_NONE;
     uint64_t now_used = has_figures(r) ? r->t->last.memory : MTD_STAT_NONE;
     bool high =
@@ -129,9 +97,11 @@ static void pair(const struct row *r, uint64_t a, uint64_t b, struct field *f)
         snprintf(f->text, sizeof(f->text), "%s/%s", format_size(a, x), format_size(b, y));
 }
 
+/* Most containers have no network of their own: nothing is better than noughts. */
 static void field_net(const struct row *r, int64_t now, struct field *f)
 {
-    pair(r, r->t->last.net_rx, r->t->last.net_tx, f);
+    if (r->t->last.net_rx || r->t->last.net_tx)
+        pair(r, r->t->last.net_rx, r->t->last.net_tx, f);
 }
 
 static void field_block(const struct row *r, int64_t now, struct field *f)
@@ -147,7 +117,7 @@ static void field_restarts(const struct row *r, int64_t now, struct field *f)
 
 static void field_command(const struct row *r, int64_t now, struct field *f)
 {
-    const char *text = r->s->state == MTD_STATE_BROKEN ? r->s->error : r->s->command;
+    const char *text = r->s->command;
     f->color = COLOR_DIM;
     snprintf(f->text, sizeof(f->text), "%s", text ? text : "");
 }
@@ -167,10 +137,13 @@ static void draw_history(const struct row *r, struct pen p, int cols, struct sty
     for (int i = 0; i < cols && row_is_alive(r); i++) {
         const struct sample *s = track_sample(r->t, (unsigned)(cols - 1 - i));
         float v = s ? s->value[SERIES_CPU] : -1;
-        if (v < 0)
+        if (v < 0.05f) /* idle: nothing to see */
             continue;
         int level = v >= 100 ? 8 : 1 + (int)(v * 7.99f / 100);
-        struct style own = plain ? STYLE(v >= 80 ? COLOR_GRAPH_HIGH : COLOR_GRAPH) : st;
+        struct style own = !plain    ? st
+                           : v >= 80 ? STYLE(COLOR_GRAPH_HIGH)
+                           : v < 1   ? STYLE(COLOR_DIM)
+                                     : STYLE(COLOR_GRAPH);
         pen_shape(PEN(p.c, p.r, p.row, p.col + i), own, SHAPE_BLOCK + (unsigned)level);
     }
 }
@@ -178,14 +151,87 @@ static void draw_history(const struct row *r, struct pen p, int cols, struct sty
 static void draw_state(const struct row *r, struct pen p, int cols, bool selected,
                        struct style st)
 {
-    struct style own = st.color == COLOR_TEXT ? STYLE(state_color(r->s)) : st;
+    struct style own = st.color == COLOR_TEXT ? STYLE(group_color(group_of(r->s))) : st;
     struct style mark = r->t->marked && st.color == COLOR_TEXT ? STYLE(COLOR_MARKED) : st;
     if (cols >= 2)
         pen_puts(&p, mark,
                  r->t->marked ? canvas_shape(p.c, SHAPE_MARK)
                  : selected   ? canvas_shape(p.c, SHAPE_CURSOR)
                               : " ");
-    pen_shape(&p, own, state_shape(r->s));
+    pen_shape(&p, own, group_shape(group_of(r->s)));
+}
+
+/* The cells without figures: of a stopped row all but the command, of an unhealthy one those
+ * that say least. */
+static bool is_for_note(const struct row *r, int column)
+{
+    if (!r->t->note || !r->t->note[0])
+        return false;
+    if (row_is_alive(r))
+        return column == COLUMN_COMMAND || column == COLUMN_NET ||
+               column == COLUMN_BLOCK || column == COLUMN_RESTARTS;
+    return column >= COLUMN_CPU && column <= COLUMN_BLOCK;
+}
+
+/* From the column at i to the last one that goes with it; returns the one after that. */
+static int draw_note(const struct row *r, struct pen *p, const int *width, int i,
+                     struct style st)
+{
+    int cols = 0, last = i;
+    for (int k = i; k < COLUMN_COUNT && is_for_note(r, k); k++) {
+        cols += width[k] ? width[k] + 1 : 0;
+        last = k;
+    }
+    bool rest = true; /* nothing is shown to the right of it */
+    for (int k = last + 1; k < COLUMN_COUNT; k++)
+        rest &= width[k] == 0;
+    cols = rest ? p->r.cols - p->col : cols - 1;
+    enum group g = group_of(r->s);
+    struct style own =
+        st.color != COLOR_TEXT
+            ? st
+            : STYLE_ATTR(group_needs_look(g) || g == GROUP_FAILED ? COLOR_TEXT
+                                                                  : COLOR_DIM,
+                         st.attrs);
+    pen_field(p, cols, false, own, r->t->note);
+    p->col++;
+    return last + 1;
+}
+
+static void draw_field(const struct row *r, struct pen *p, int column, int width,
+                       const struct list_setup *setup, struct style st)
+{
+    struct field f = {.cols = width, .color = COLOR_TEXT};
+    FIELDS[column](r, setup->now_ns, &f);
+    struct style own = st.color == COLOR_TEXT ? STYLE_ATTR(f.color, st.attrs) : st;
+    if (column == COLUMN_NAME)
+        pen_name(p, width, own, f.text);
+    else
+        pen_field(p, width, COLUMNS[column].right, own, f.text);
+}
+
+static void draw_cells(const struct row *r, struct pen p, const int *width,
+                       const struct list_setup *setup, bool selected, struct style st)
+{
+    for (int i = 0; i < COLUMN_COUNT;) {
+        int next = p.col + width[i] + 1;
+        if (!width[i]) {
+            i++;
+            continue;
+        }
+        if (is_for_note(r, i)) {
+            i = draw_note(r, &p, width, i, st);
+            continue;
+        }
+        if (i == COLUMN_STATE)
+            draw_state(r, p, width[i], selected, st);
+        else if (i == COLUMN_HIST)
+            draw_history(r, p, width[i], st);
+        else
+            draw_field(r, &p, i, width[i], setup, st);
+        p.col = next;
+        i++;
+    }
 }
 
 static void draw_row(const struct row *r, struct pen p, const int *width,
@@ -197,23 +243,7 @@ static void draw_row(const struct row *r, struct pen p, const int *width,
     if (selected && !setup->focused)
         st = STYLE_ATTR(COLOR_TEXT, ATTR_BOLD);
     canvas_fill(p.c, p.r, st);
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        int next = p.col + width[i] + 1;
-        if (!width[i])
-            continue;
-        if (i == COLUMN_STATE)
-            draw_state(r, p, width[i], selected, st);
-        else if (i == COLUMN_HIST)
-            draw_history(r, p, width[i], st);
-        else {
-            struct field f = {.cols = width[i], .color = COLOR_TEXT};
-            FIELDS[i](r, setup->now_ns, &f);
-            struct style own =
-                st.color == COLOR_TEXT ? STYLE_ATTR(f.color, st.attrs) : st;
-            pen_field(&p, width[i], COLUMNS[i].right, own, f.text);
-        }
-        p.col = next;
-    }
+    draw_cells(r, p, width, setup, selected, st);
 }
 
 static void fit(const struct model *m, const struct list_setup *setup, int cols,
@@ -222,6 +252,8 @@ static void fit(const struct model *m, const struct list_setup *setup, int cols,
     static const enum column GROWING[] = {COLUMN_NAME,   COLUMN_IMAGE, COLUMN_STATUS,
                                           COLUMN_MEMORY, COLUMN_NET,   COLUMN_COMMAND};
     struct columns want = {.enabled = setup->columns};
+    if (model_common_image(m)) /* the header names it */
+        want.enabled &= ~(1u << COLUMN_IMAGE);
     for (size_t i = 0; i < m->list.len; i++)
         for (size_t g = 0; g < ARRAY_SIZE(GROWING); g++) {
             struct field f = {.cols = FORMAT_WIDE};

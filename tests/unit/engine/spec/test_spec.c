@@ -92,6 +92,7 @@ static void fill_status(struct mtd_status *s)
         .oom_killed = true,
         .stopped_by_user = true,
         .restart_count = 5,
+        .next_start_at = 1767322000123456789,
         .started_at = 1767323045678901234,
         .finished_at = 1767323045678901235,
         .error = strdup("exec: \"x\": not found"),
@@ -192,6 +193,7 @@ static void expect_same_record(const struct mtd_record *a, const struct mtd_reco
     SAME(status.monitor_pid), SAME(status.monitor_start), SAME(status.exit_code);
     SAME(status.exit_signal), SAME(status.oom_killed), SAME(status.stopped_by_user);
     SAME(status.restart_count), SAME(status.started_at), SAME(status.finished_at);
+    SAME(status.next_start_at);
     SAME_TEXT(status.error), SAME_LIST(status.cgroups), SAME_TEXT(status.health);
 }
 
