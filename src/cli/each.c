@@ -21,7 +21,7 @@ static int do_one(struct cli *c, const char *ref, const void *values, each_fn fn
     struct mtd_error err = {0};
     int rc = fn(c, ref, values, &err);
     if (rc == 0 && echo)
-        rc = print_line(ref);
+        rc = print_line(ref, &err);
     if (rc >= 0)
         return 0;
     mtd_fail_errno(&err, -rc, "%.80s", ref);
@@ -38,16 +38,22 @@ int each_in_turn(struct cli *c, const struct operands *o, const void *values, ea
     return status;
 }
 
-/* Printed by the parent, so that the names come in the order they were typed. */
-static int reap(pid_t pid, const char *ref, bool echo)
+static bool has_succeeded(pid_t pid)
 {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
-            return STATUS_FAILED;
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+            return false;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Printed by the parent, so that the names come in the order they were typed. */
+static int reap(struct cli *c, pid_t pid, const char *ref, bool echo)
+{
+    struct mtd_error err = {0};
+    if (!has_succeeded(pid))
         return STATUS_FAILED;
-    return echo && print_line(ref) < 0 ? STATUS_FAILED : 0;
+    return echo && print_line(ref, &err) < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 int each_at_once(struct cli *c, const struct operands *o, const void *values, each_fn fn,
@@ -64,7 +70,7 @@ int each_at_once(struct cli *c, const struct operands *o, const void *values, ea
             if (pids[begun] == 0)
                 _exit(do_one(c, o->items[begun], values, fn, false));
         }
-        int one = pids[reaped] > 0 ? reap(pids[reaped], o->items[reaped], echo)
+        int one = pids[reaped] > 0 ? reap(c, pids[reaped], o->items[reaped], echo)
                                    : do_one(c, o->items[reaped], values, fn, echo);
         status = one ? STATUS_FAILED : status;
     }

@@ -109,16 +109,18 @@ int print_fd(int fd, const char *text, size_t len)
     return rc < 0 || visible.len == 0 ? rc : fs_write_all(fd, visible.data, visible.len);
 }
 
-int print_out(const struct buf *b)
+int print_out(const struct buf *b, struct mtd_error *err)
 {
-    return b->len ? print_fd(STDOUT_FILENO, b->data, b->len) : 0;
+    int rc = b->len ? print_fd(STDOUT_FILENO, b->data, b->len) : 0;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write to stdout") : 0;
 }
 
-int print_line(const char *text)
+int print_line(const char *text, struct mtd_error *err)
 {
     auto_done(buf_done) struct buf b = {0};
     int rc = buf_printf(&b, "%s\n", text);
-    return rc < 0 ? rc : print_out(&b);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write to stdout")
+                  : print_out(&b, err);
 }
 
 static int add_quoted_control(struct buf *out, unsigned char c)

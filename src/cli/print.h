@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/error.h"
 
 /* Appends text with control bytes, C1 controls and bytes that are not UTF-8 made visible.
  * `keep` names control bytes that may pass ("\n\t"). */
@@ -19,8 +20,9 @@ int print_visible(struct buf *out, const char *text, size_t len, const char *kee
 
 /* All of b to fd 1 or 2; visible when that is a terminal. */
 int print_fd(int fd, const char *text, size_t len);
-int print_out(const struct buf *b);
-int print_line(const char *text); /* text and a newline to stdout */
+/* To stdout; err says that it could not be written, and why. */
+int print_out(const struct buf *b, struct mtd_error *err);
+int print_line(const char *text, struct mtd_error *err); /* text and a newline */
 
 /* Go's strconv.Quote. */
 int print_quoted(struct buf *out, const char *text);

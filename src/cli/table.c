@@ -69,7 +69,7 @@ int table_print(struct table *t, struct mtd_error *err)
     auto_done(buf_done) struct buf all = {0}, aligned = {0};
     int rc = 0;
     if (t->format.kind != FORMAT_TABLE) {
-        rc = print_out(&t->text);
+        rc = print_out(&t->text, err);
     } else {
         rc = format_header(&t->format, &all);
         if (rc == 0)
@@ -79,11 +79,11 @@ int table_print(struct table *t, struct mtd_error *err)
         if (rc == 0)
             rc = table_align(all.data, all.len, &aligned);
         if (rc == 0)
-            rc = print_out(&aligned);
+            rc = print_out(&aligned, err);
     }
     buf_done(&t->text);
     t->text = (struct buf){0};
-    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write to stdout") : 0;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot print the table") : 0;
 }
 
 void table_done(struct table *t)

@@ -51,7 +51,7 @@ static int copy_list(struct strv *ret, const struct option_list *list)
 static int print_image(struct cli *c, int rc, const char *id, struct mtd_error *err)
 {
     if (rc == 0)
-        rc = print_line(id);
+        rc = print_line(id, err);
     mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot create the image");
     return rc < 0 ? report_error(c, STATUS_FAILED, err) : 0;
 }

@@ -57,7 +57,7 @@ static int start_all(struct cli *c, const struct mtd_list *list)
         const struct mtd_summary *s = &list->items[i];
         int rc = s->state == MTD_STATE_EXITED ? start_if_due(c, s->id, &err) : 0;
         if (rc > 0)
-            rc = print_line(s->name);
+            rc = print_line(s->name, &err);
         mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot start");
         mtd_context(&err, "%.80s", s->name);
         if (rc < 0)

@@ -22,30 +22,29 @@ static const struct option_row CHECK_OPTIONS[] = {
 static void print_finding(const struct mtd_finding *f, void *arg)
 {
     auto_done(buf_done) struct buf line = {0};
-    int *printed = arg;
+    struct mtd_error *unwritten = arg;
     int rc = *f->id ? buf_printf(&line, "%.12s: ", f->id) : 0;
     if (rc == 0)
         rc = print_visible(&line, f->text, strlen(f->text), "");
     if (rc == 0)
         rc = buf_puts(&line, f->repaired ? ": repaired\n" : "\n");
     if (rc == 0)
-        rc = print_out(&line);
-    *printed = rc < 0 ? rc : *printed;
+        rc = print_out(&line, unwritten);
+    mtd_fail_errno(rc < 0 ? unwritten : NULL, -rc, "cannot print");
 }
 
 static int run_check(struct cli *c, void *values, const struct operands *o)
 {
     const struct check_values *v = values;
-    struct mtd_error err = {0};
-    int printed = 0;
+    struct mtd_error err = {0}, unwritten = {0};
     (void)o;
-    int left = mtd_check(c->engine, v->repair, print_finding, &printed, &err);
+    int left = mtd_check(c->engine, v->repair, print_finding, &unwritten, &err);
     if (left < 0) {
         mtd_fail_errno(&err, -left, "cannot check the state");
         return report_error(c, STATUS_ENGINE, &err);
     }
-    if (printed < 0)
-        return report_fail(c, STATUS_ENGINE, "cannot print: %s", strerror(-printed));
+    if (unwritten.code)
+        return report_error(c, STATUS_ENGINE, &unwritten);
     return left > 0 ? STATUS_FAILED : 0;
 }
 

@@ -299,7 +299,7 @@ static int take_lines(struct events *e, struct mtd_error *err)
         e->pending.len = 0;
         e->damaged++;
     }
-    return rc < 0 ? rc : print_out(&out);
+    return rc < 0 ? rc : print_out(&out, err);
 }
 
 static int read_file(struct events *e, struct mtd_error *err)

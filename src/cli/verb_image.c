@@ -277,8 +277,8 @@ static int rmi_one(struct cli *c, const char *ref, const void *values,
     auto_done(strv_done) struct strv report = {0};
     int rc = mtd_image_remove(c->engine, ref, v->force, &report, err);
     for (size_t i = 0; i < report.len; i++)
-        if (print_line(report.items[i]) < 0)
-            return mtd_fail(err, EIO, "cannot write to stdout");
+        if (print_line(report.items[i], err) < 0)
+            return -EIO;
     return rc;
 }
 

@@ -152,7 +152,7 @@ static int wait_one(struct cli *c, const char *ref, const void *values,
     if (rc < 0)
         return rc;
     snprintf(text, sizeof(text), "%d", code);
-    return print_line(text);
+    return print_line(text, err);
 }
 
 static int run_wait(struct cli *c, void *values, const struct operands *o)
@@ -187,7 +187,7 @@ static int rm_one(struct cli *c, const char *ref, const void *values,
         report_error(c, 0, err);
         return 0;
     }
-    return rc < 0 ? rc : print_line(ref);
+    return rc < 0 ? rc : print_line(ref, err);
 }
 
 static int run_rm(struct cli *c, void *values, const struct operands *o)

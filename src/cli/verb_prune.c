@@ -158,7 +158,7 @@ static int finish(struct prune *p, int rc, const char *what, struct mtd_error *e
     if (rc == 0)
         rc = buf_printf(&p->report, "Total reclaimed space: %s\n", size);
     if (rc == 0)
-        rc = print_out(&p->report);
+        rc = print_out(&p->report, err);
     mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot prune");
     return rc < 0 ? report_error(p->cli, STATUS_FAILED, err) : p->status;
 }

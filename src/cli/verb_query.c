@@ -235,10 +235,11 @@ static int look_up(struct cli *c, const struct inspect_values *v, const char *re
 
 static int print_tree(struct cli *c, const json_t *list)
 {
-    char *text = json_dumps(list, JSON_INDENT(4));
-    int rc = text ? print_line(text) : -ENOMEM;
-    free(text);
-    return rc < 0 ? report_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
+    auto_free char *text = json_dumps(list, JSON_INDENT(4));
+    struct mtd_error err = {0};
+    int rc = text ? print_line(text, &err) : -ENOMEM;
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 static int print_formatted(struct cli *c, const struct inspect_values *v,
@@ -253,7 +254,7 @@ static int print_formatted(struct cli *c, const struct inspect_values *v,
             rc = buf_putc(&out, '\n');
     }
     if (rc == 0)
-        rc = print_out(&out);
+        rc = print_out(&out, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
@@ -303,8 +304,9 @@ static int run_diff(struct cli *c, void *values, const struct operands *o)
         rc = buf_printf(&out, "%c %s\n", changes[i].kind, changes[i].path);
     mtd_changes_free(changes, n);
     if (rc == 0)
-        rc = print_out(&out);
-    return rc < 0 ? report_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
+        rc = print_out(&out, &err);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 const struct verb VERBS_QUERY[] = {

@@ -115,7 +115,7 @@ static int run_create(struct cli *c, void *values, const struct operands *o)
     (void)o;
     int rc = create_container(c, v, id, &err);
     if (rc == 0)
-        rc = print_line(id);
+        rc = print_line(id, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot create");
     return rc < 0 ? report_error(c, STATUS_ENGINE, &err) : 0;
 }
@@ -131,10 +131,7 @@ static int run_detached(struct cli *c, const char *id, bool *ret_started)
         return report_error(c, session_start_status(&err, STATUS_ENGINE), &err);
     }
     *ret_started = true;
-    rc = print_line(id);
-    return rc < 0
-               ? report_fail(c, STATUS_ENGINE, "cannot write the ID: %s", strerror(-rc))
-               : 0;
+    return print_line(id, &err) < 0 ? report_error(c, STATUS_ENGINE, &err) : 0;
 }
 
 static int run_run(struct cli *c, void *values, const struct operands *o)

@@ -49,7 +49,7 @@ static int print_tree(struct cli *c, struct system_values *v, const json_t *tree
     if (rc == 0)
         rc = buf_putc(&out, '\n');
     if (rc == 0)
-        rc = print_out(&out);
+        rc = print_out(&out, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
@@ -78,8 +78,9 @@ static int run_version(struct cli *c, void *values, const struct operands *o)
     int rc = buf_printf(&out, "mytop-docker %s\n OS/Arch: linux/%s\n Kernel:  %s\n",
                         MTD_VERSION, u.machine, u.release);
     if (rc == 0)
-        rc = print_out(&out);
-    return rc < 0 ? report_fail(c, STATUS_FAILED, "cannot print: %s", strerror(-rc)) : 0;
+        rc = print_out(&out, &err);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 /* ---- info ---- */
@@ -161,7 +162,7 @@ static int run_info(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = add_info(c, &t, &out);
     if (rc == 0)
-        rc = print_out(&out);
+        rc = print_out(&out, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }

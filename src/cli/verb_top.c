@@ -209,7 +209,7 @@ static int run_top(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = table_align(text.data, text.len, &aligned);
     if (rc == 0)
-        rc = print_out(&aligned);
+        rc = print_out(&aligned, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }

@@ -37,6 +37,7 @@ struct exec_session {
     int64_t deadline; /* monotonic ns; 0 = none */
     bool late;        /* it has passed */
     bool detached;
+    int unwritten; /* errno: the caller's stdout or stderr takes no more; 0 = it does */
     struct mtd_error failure; /* of the joiner or the child */
 
     int report_fd; /* -d: where "it runs" is said; -1 */

@@ -20,13 +20,25 @@
 
 #define SAFE_WRITE 4096u /* PIPE_BUF: pipe(7), POLLOUT */
 
-static void write_some(struct exec_stream *st)
+/* A reader that has gone is no error: the command learns of it by its own SIGPIPE, as
+ * without us. Behind a terminal it cannot, and would block once nobody drains it. */
+static void lose_output(struct exec_session *s, int code)
+{
+    if (code != EPIPE)
+        s->unwritten = code;
+    else if (s->tty)
+        s->interrupted = SIGPIPE;
+}
+
+static void write_some(struct exec_session *s, struct exec_stream *st)
 {
     size_t len = !st->own_to && st->len > SAFE_WRITE ? SAFE_WRITE : st->len;
     ssize_t n = write(st->to, st->data + st->at, len);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (n < 0) { /* nobody reads it any more: let the writer know */
+    if (n < 0) { /* let the writer know */
+        if (!st->input)
+            lose_output(s, errno);
         exec_stream_close_to(st);
         exec_stream_close_from(st);
         return;
@@ -65,7 +77,7 @@ static void read_some(struct exec_session *s, struct exec_stream *st)
     if (n <= 0) /* a pty whose last user is gone says EIO */
         exec_stream_close_from(st);
     if (st->len > 0 && (st->own_to || s->detached))
-        write_some(st);
+        write_some(s, st);
     if (n <= 0 && st->len == 0)
         exec_stream_close_to(st);
 }
@@ -177,7 +189,7 @@ static bool is_pending(const struct exec_session *s)
 
 static bool is_over(const struct exec_session *s)
 {
-    if (s->interrupted || s->detached)
+    if (s->interrupted || s->detached || (s->tty && s->unwritten))
         return true;
     if (s->reply_fd >= 0 || s->joiner > 0)
         return false;
@@ -206,7 +218,7 @@ static void pump(struct exec_session *s, const struct pollfd *p, size_t n)
         if (!p[i].revents)
             continue;
         if (st->len > 0)
-            write_some(st);
+            write_some(s, st);
         else
             read_some(s, st);
     }

@@ -132,6 +132,8 @@ static int judge_end(const struct exec_session *s, int *ret_status, struct mtd_e
         return mtd_fail(err, ETIMEDOUT, "the command took too long and was killed");
     if (s->failure.code)
         return judge_failure(s, ret_status, err);
+    if (s->unwritten)
+        return mtd_fail_errno(err, s->unwritten, "cannot write the output");
     if (s->interrupted)
         *ret_status = 128 + s->interrupted;
     else if (s->detached)
