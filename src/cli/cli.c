@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/inherit.h"
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/print.h"
@@ -99,7 +100,7 @@ static int dispatch(struct cli *c, struct globals *g, const struct operands *o,
     if (o->help)
         return report_printed(c, help_program(c->verbs, STDOUT_FILENO));
     if (g->version)
-        return report_printed(c, print_line("mytop-docker version " MTD_VERSION));
+        return report_printed(c, print_line("mytop-docker version " MTD_VERSION, NULL));
     if (g->batch)
         return run_batch(c, g, o);
     if (o->len == 0 || o->items[0][0] == '-')
@@ -115,6 +116,7 @@ int cli_main(int argc, char **argv, cli_screen_fn screen)
     struct operands o = {0};
     struct cli c = {.verbs = VERBS};
     struct mtd_error err = {0};
+    inherit_accept();
     int rc = options_parse(&SET, argc, argv, &g, &o, &err);
     if (rc == 0)
         rc = check_log_level(g.log_level, &err);

@@ -2,13 +2,19 @@
  * test asks from inside. Needs root. */
 
 #include <criterion/criterion.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../support/state.h"
+#include "base/cleanup.h"
 
 static struct state s;
 
@@ -207,4 +213,113 @@ Test(confined, a_working_directory_outside_is_refused)
         cr_expect_neq(o.status, 0, "%s: %s", cwd, o.out);
         outcome_done(&o);
     }
+}
+
+/* ---- the caller's shell ------------------------------------------------------------------- */
+
+#define SURROUNDINGS                                                                    \
+    "ulimit -S -a; cat /proc/self/oom_score_adj /proc/self/personality; umask; "        \
+    "cut -d' ' -f18,19,41 /proc/1/stat /proc/self/stat; cat /proc/self/timerslack_ns; " \
+    "grep -E '^(Cpus_allowed_list|SigBlk|SigIgn)' /proc/self/status; env; pwd"
+
+/* Soft limits, because without CAP_SYS_RESOURCE, as on some machines these tests run on, a
+ * lower hard limit is for good. */
+static void lower_limit(int resource, rlim_t soft)
+{
+    struct rlimit limit;
+    cr_assert_eq(getrlimit(resource, &limit), 0);
+    limit.rlim_cur = soft;
+    cr_assert_eq(setrlimit(resource, &limit), 0);
+}
+
+/* What a shell may hand on to what it runs, all of it unusual. */
+static void be_an_odd_caller(void)
+{
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    lower_limit(RLIMIT_NOFILE, 100);
+    lower_limit(RLIMIT_CORE, 0);
+    lower_limit(RLIMIT_FSIZE, 20480);
+    lower_limit(RLIMIT_MEMLOCK, 0);
+    lower_limit(RLIMIT_SIGPENDING, 5);
+    lower_limit(RLIMIT_STACK, 1 << 20);
+    lower_limit(RLIMIT_CPU, 1000);
+    lower_limit(RLIMIT_NPROC, 5000);
+    auto_file FILE *oom = fopen("/proc/self/oom_score_adj", "we");
+    cr_assert(oom && fputs("500", oom) > 0 && fflush(oom) == 0);
+    cr_assert_eq(sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0}), 0);
+    cr_assert_eq(setpriority(PRIO_PROCESS, 0, 7), 0);
+    cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+    cr_assert_eq(prctl(PR_SET_TIMERSLACK, 1000000, 0, 0, 0), 0);
+    cr_assert_neq(personality(ADDR_NO_RANDOMIZE), -1);
+    umask(0);
+    setenv("ODD", "1", 1);
+}
+
+/* docker: the daemon's values, whoever calls. */
+Test(confined, nothing_of_the_callers_shell_gets_in)
+{
+    free(ASK(&s, "run", "-d", "--name", "c", "busybox", "sleep", "1000"));
+    auto_free char *run = INSIDE("-h", "h", "busybox", "sh", "-c", SURROUNDINGS);
+    auto_free char *exec = ASK(&s, "exec", "c", "sh", "-c", SURROUNDINGS);
+    be_an_odd_caller();
+    auto_free char *odd_run = INSIDE("-h", "h", "busybox", "sh", "-c", SURROUNDINGS);
+    auto_free char *odd_exec = ASK(&s, "exec", "c", "sh", "-c", SURROUNDINGS);
+    free(ASK(&s, "restart", "-t", "0", "c"));
+    auto_free char *after = ASK(&s, "exec", "c", "cat", "/proc/1/limits");
+    cr_expect_str_eq(odd_run, run);
+    cr_expect_str_eq(odd_exec, exec);
+    cr_expect_null(strstr(after, " 100 "), "restart: %s", after);
+}
+
+Test(confined, the_defaults_are_those_of_dockers_unit)
+{
+    struct rlimit files;
+    char want[160];
+    cr_assert_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    bool may = prctl(PR_CAPBSET_READ, 24 /* CAP_SYS_RESOURCE */, 0, 0, 0) == 1;
+    lower_limit(RLIMIT_NOFILE, 100);
+    snprintf(want, sizeof(want), "%lu 8192 unlimited unlimited\n0\n20 0",
+             may || files.rlim_max > 1 << 20 ? 1UL << 20 : (unsigned long)files.rlim_max);
+    expect_inside("echo $(ulimit -n) $(ulimit -s) $(ulimit -f) $(ulimit -v); "
+                  "cat /proc/self/oom_score_adj; cut -d' ' -f18,19 /proc/1/stat",
+                  want);
+    auto_free char *own =
+        INSIDE("--ulimit", "nofile=64:64", "busybox", "sh", "-c", "ulimit -n");
+    cr_expect_str_eq(own, "64");
+}
+
+static int run_ignoring_children(const char *const args[])
+{
+    signal(SIGCHLD, SIG_IGN);
+    pid_t pid = state_spawn(&s, args);
+    signal(SIGCHLD, SIG_DFL); /* long before it ends */
+    return state_reap(pid);
+}
+#define IGNORING(...) run_ignoring_children((const char *const[]){__VA_ARGS__, NULL})
+
+/* An ignored SIGCHLD is inherited, too, and the kernel then keeps no exit status. */
+Test(confined, a_caller_that_ignores_sigchld_gets_the_status)
+{
+    cr_expect_eq(IGNORING("run", "--rm", "busybox", "sh", "-c", "exit 7"), 7);
+    cr_expect_eq(IGNORING("run", "-d", "--name", "a", "busybox", "sleep", "1000"), 0);
+    cr_expect_eq(IGNORING("run", "-d", "--name", "b", "busybox", "sleep", "1000"), 0);
+    cr_expect_eq(IGNORING("stop", "-t", "0", "a", "b"), 0);
+}
+
+/* SIGXFSZ would kill the front end between the container's directory and its name. Where the
+ * limit cannot be raised, it is an error that leaves nothing. */
+Test(confined, a_callers_limit_of_file_sizes_is_not_the_engines)
+{
+    lower_limit(RLIMIT_FSIZE, 20480);
+    free(SH("dd if=/dev/zero of=/big bs=64k count=2 2>/dev/null"));
+    struct rlimit hard = {1000, 1000};
+    cr_assert_eq(setrlimit(RLIMIT_FSIZE, &hard), 0);
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "create", "--name", "x", "busybox");
+    cr_expect(o.status == 0 || o.status == 125, "status %d: %s", o.status, o.err);
+    cr_expect(o.status == 0 || strstr(o.err, "File too large"), "%s", o.err);
+    auto_free char *left = ASK(&s, "ps", "-a", "--format", "{{.Names}}");
+    cr_expect_str_eq(left, o.status == 0 ? "x" : "");
 }

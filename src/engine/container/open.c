@@ -11,6 +11,7 @@
 #include <sys/utsname.h>
 
 #include "base/cleanup.h"
+#include "base/inherit.h"
 #include "engine/container/internal.h"
 
 #define DEFAULT_ROOT "/var/lib/mytop-docker"
@@ -21,6 +22,8 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
     struct mtd_engine *e = calloc(1, sizeof(*e));
     if (!e)
         return mtd_fail(err, ENOMEM, "out of memory");
+    if (!o->read_only)
+        inherit_raise_file_size();
     int r = store_open(&e->store, o->root ? o->root : DEFAULT_ROOT,
                        o->run_root ? o->run_root : DEFAULT_RUN_ROOT, o->read_only, err);
     if (r < 0) {

@@ -21,6 +21,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/inherit.h"
 #include "base/sys.h"
 
 #define SELF_EXE "/proc/self/exe"
@@ -138,6 +139,7 @@ static __attribute__((noinline, noreturn)) void run_child(struct spawn *s)
     char *const no_environment[] = {s->fault, NULL};
     int rc = place_fds(s);
     if (rc == 0) {
+        inherit_reset();
         sys_close_range((unsigned)s->n, ~0u, SYS_CLOSE_CLOEXEC);
         sys_execveat(s->self_fd, "", s->argv, no_environment, AT_EMPTY_PATH);
         rc = -errno;
