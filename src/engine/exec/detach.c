@@ -1,7 +1,7 @@
-/* exec -d: the session runs in a process of its own, which stays: it is the command's parent
- * and reaps it (a zombie left to the host's init would hold up the end of the container's pid
- * namespace), reads its terminal away and takes it off the list. The front end waits only for
- * the word that the command runs, or why it does not. */
+/* exec -d: the session runs in a process of its own, which stays as the command's parent.
+ * It reaps the command (a zombie left to the host's init would delay the end of the
+ * container's pid namespace), drains its terminal and removes it from the list. The front
+ * end waits only for the report that the command runs, or why not. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@ static __attribute__((noreturn)) void stay(const struct mtd_record *r,
         *root_fd = notes->root_fd;
     if (run_dir)
         *run_dir = notes->run_dir;
-    own.in = own.out = own.err = 1; /* /dev/null by then */
+    own.in = own.out = own.err = 1; /* /dev/null after exec_settle */
     if (exec_settle(fds, n, "mtd:keeper") < 0)
         _exit(125);
     struct exec_session s = {.report_fd = fds[0],

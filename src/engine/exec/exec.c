@@ -1,4 +1,5 @@
-/* Which containers a command can be run in, and which way. */
+/* A command is refused here if the container is not running: the joiner could only report
+ * that it found no process. */
 
 #include "engine/exec/exec.h"
 
@@ -28,9 +29,9 @@ int exec_run(const struct mtd_record *r, const struct exec_notes *notes,
              const struct mtd_exec *x, int *ret_status, struct mtd_error *err)
 {
     struct exec_session s = {.report_fd = -1, .notes = *notes};
-    int e = check_state(r, err);
-    if (e < 0)
-        return e;
+    int rc = check_state(r, err);
+    if (rc < 0)
+        return rc;
     return x->detach ? exec_detached(r, notes, x, ret_status, err)
                      : exec_session_run(&s, r, x, ret_status, err);
 }

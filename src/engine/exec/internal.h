@@ -1,7 +1,9 @@
 /* exec/internal.h - what the files of exec share.
- * Shape   request.c and stdio.c prepare, session.c starts and judges, relay.c is the loop,
- *         keeper.c guards a terminal's session, detach.c is -d and report.c how it tells that the
- *         command runs, list.c keeps the list of sessions, note.c writes their events.
+ * Shape   request.c and stdio.c prepare, session.c starts the command and decides the
+ *         status, relay.c is the loop, keeper.c is the process next to a session with a
+ *         terminal, detach.c is -d and report.c how it reports that the command runs,
+ *         list.c has the list of sessions, note.c writes their events.
+ * Errors  0 or -errno, as in exec.h.
  */
 #ifndef ENGINE_EXEC_INTERNAL_H
 #define ENGINE_EXEC_INTERNAL_H
@@ -14,12 +16,12 @@
 #include "engine/exec/exec.h"
 #include "engine/host/tty.h"
 
-/* Bytes on their way in one direction. Ends are closed (ours) or forgotten (the caller's) when
- * the other one is done. */
+/* Bytes being relayed in one direction. When one end is done, so is the other: it is
+ * closed if it is ours, and no longer used if it is the caller's. */
 struct exec_stream {
     int from, to;          /* -1 = done */
     bool own_from, own_to; /* ours: non-blocking, closed by us */
-    bool input;            /* towards the command: not waited for */
+    bool input;            /* to the command: its end is not waited for */
     size_t at, len;
     char data[16384];
 };
@@ -30,17 +32,17 @@ struct exec_session {
     int signal_fd;
     pid_t joiner; /* 0 = reaped */
     pid_t pid;    /* the command; 0 = not known */
-    bool ended;   /* it was reaped: wait_status holds */
+    bool ended;   /* the command was reaped: wait_status is valid */
     int wait_status;
-    int interrupted; /* signal that came before the command did, or is not passed on */
+    int interrupted; /* a signal that is not passed on: it ends the session */
     bool keep_signals;
     int64_t deadline; /* monotonic ns; 0 = none */
-    bool late;        /* it has passed */
+    bool late;        /* the deadline has passed */
     bool detached;
     int unwritten; /* errno: the caller's stdout or stderr takes no more; 0 = it does */
     struct mtd_error failure; /* of the joiner or the child */
 
-    int report_fd; /* -d: where "it runs" is said; -1 */
+    int report_fd; /* -d: where to report that the command runs; -1 */
     struct exec_notes notes;
     const struct mtd_record *record;
     const struct strv *args;
@@ -54,24 +56,26 @@ struct exec_session {
     struct tty_keys keys;
     struct exec_stream *streams[3];
     size_t n_streams;
-    int keeper_fd; /* closing it ends the session, a byte lets it live on; -1 */
+    int keeper_fd; /* closing it ends the session, a byte keeps it running; -1 */
     pid_t keeper;
 };
 
-/* One session from start to end. s: report_fd and notes set, the rest zero. */
+/* Runs one session from start to end. s: report_fd and notes are set, the rest is zero. */
 int exec_session_run(struct exec_session *s, const struct mtd_record *r,
                      const struct mtd_exec *x, int *ret_status, struct mtd_error *err);
 
-/* Runs until the command has ended (its output written), was let go, or never came to be. */
+/* Returns when the command has ended and its output is written, when the session was
+ * detached or interrupted, when its time is up, or when the command could not be run. */
 int exec_relay(struct exec_session *s, struct mtd_error *err);
 
-struct exec_stream *exec_stream_add(struct exec_session *s, int from,
-                                    int to); /* NULL: ENOMEM */
+/* NULL = out of memory. */
+struct exec_stream *exec_stream_add(struct exec_session *s, int from, int to);
 void exec_stream_close_from(struct exec_stream *st);
 void exec_stream_close_to(struct exec_stream *st);
 void exec_streams_done(struct exec_session *s);
 
-/* inside[i]: what becomes descriptor i of the command; ours: to be closed once it has it. */
+/* inside[i] becomes descriptor i of the command; ours[i] is to be closed once
+ * the command has it. */
 struct exec_stdio {
     int inside[3];
     int ours[3];
@@ -87,13 +91,13 @@ int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
                       const struct mtd_exec *x, struct mtd_error *err);
 void exec_request_done(struct nsenter_request *q);
 
-/* Forks the process that ends the command when the front end dies, or keeps its terminal open
- * (and empty) when the front end leaves. */
+/* Forks the process that ends the command when the front end dies, or keeps its terminal
+ * open and drained when the front end detaches. */
 int exec_keeper_start(struct exec_session *s);
 void exec_keeper_done(struct exec_session *s, bool let_live);
 
-/* A forked process that stays behind: new session, /dev/null as 0-2, of all other descriptors
- * only fds[], renumbered. */
+/* For a forked process that stays: a new session, /dev/null as 0-2, and of all other
+ * descriptors only fds[], renumbered. */
 int exec_settle(int *fds, int n, const char *name);
 
 /* exec -d. */
@@ -106,9 +110,10 @@ struct exec_report {
     int result, status;
     struct mtd_error error;
 };
-/* Closes fd. */
+/* Sends the one report and closes fd. */
 void exec_report_send(int fd, int result, int status, const struct mtd_error *err);
-/* The command runs: the front end of exec -d may go. Nothing for other sessions. */
+/* The command runs: lets the front end of exec -d exit. Does nothing in
+ * other sessions. */
 void exec_report_running(struct exec_session *s);
 
 /* ---- exec/note.c: a listed session in the events ---- */

@@ -1,7 +1,8 @@
-/* A session with a terminal may be detached from, so the command cannot simply die with its
- * parent (PR_SET_PDEATHSIG). Instead a small process stands beside the front end, holding the
- * terminal too. It hears one byte ("let it live": then it keeps the terminal open and reads
- * away what the command writes) or the end of its pipe (the front end is gone: SIGKILL). */
+/* The user may detach from a session with a terminal, so its command cannot simply
+ * die with the front end (PR_SET_PDEATHSIG). Instead a small process, the keeper,
+ * holds the terminal as well. It reads either one byte from its pipe (detached: it
+ * keeps the terminal open and drained) or the pipe's end (the front end has died: it
+ * kills the command). */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +20,7 @@ enum { KEEPER_PIPE, KEEPER_PIDFD, KEEPER_MASTER, KEEPER_FDS };
 
 int exec_settle(int *fds, int n, const char *name)
 {
-    enum {
-        FIRST = 64
-    }; /* above whatever is to be kept, so that nothing is overwritten */
+    enum { FIRST = 64 }; /* above all that are kept, so that none is overwritten */
     int high[8];
     for (int i = 0; i < n; i++)
         if ((high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 2 * FIRST)) < 0)
@@ -43,8 +42,8 @@ int exec_settle(int *fds, int n, const char *name)
     return 0;
 }
 
-/* false: the terminal is of no more use. */
-static bool read_away(int master)
+/* false = the command no longer has the terminal open. */
+static bool drain(int master)
 {
     char data[4096];
     ssize_t n = read(master, data, sizeof(data));
@@ -65,7 +64,7 @@ static void keep(const int fds[KEEPER_FDS])
             continue;
         if (p[KEEPER_PIDFD].revents)
             return;
-        if (p[KEEPER_MASTER].revents && !read_away(fds[KEEPER_MASTER]))
+        if (p[KEEPER_MASTER].revents && !drain(fds[KEEPER_MASTER]))
             return;
         if (p[KEEPER_PIPE].revents) {
             let_live = read(fds[KEEPER_PIPE], &byte, 1) == 1;

@@ -1,6 +1,7 @@
-/* The sessions of a container: <run-root>/<id>/exec/<session id>, written by the front end
- * while the command lives. The first line says which process it is; a file whose process is
- * gone (its front end was killed) is removed by whoever comes across it. */
+/* Other processes must find the sessions of a container: so the front end of each
+ * writes <run-root>/<id>/exec/<session id> while the command runs. Its first line
+ * identifies the process; a file without its process (the front end was killed) is
+ * removed by the next reader. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,13 +31,13 @@ static int make_id(char out[MTD_ID_SIZE])
     return 0;
 }
 
-/* "PID START\nCOMMAND\n"; the command is for reading only. */
+/* "PID START\nCOMMAND\n"; the command is for display only. */
 static int format(struct buf *b, pid_t pid, uint64_t start, const struct strv *args)
 {
-    int r = buf_printf(b, "%d %llu\n", (int)pid, (unsigned long long)start);
-    for (size_t i = 0; i < args->len && r == 0 && b->len < MTD_EXEC_COMMAND_MAX; i++)
-        r = buf_printf(b, "%s%.*s", i ? " " : "", MTD_EXEC_COMMAND_MAX, args->items[i]);
-    return r < 0 ? r : buf_putc(b, '\n');
+    int rc = buf_printf(b, "%d %llu\n", (int)pid, (unsigned long long)start);
+    for (size_t i = 0; i < args->len && rc == 0 && b->len < MTD_EXEC_COMMAND_MAX; i++)
+        rc = buf_printf(b, "%s%.*s", i ? " " : "", MTD_EXEC_COMMAND_MAX, args->items[i]);
+    return rc < 0 ? rc : buf_putc(b, '\n');
 }
 
 int exec_list_add(int run_dir, pid_t pid, const struct strv *args,
@@ -45,13 +46,13 @@ int exec_list_add(int run_dir, pid_t pid, const struct strv *args,
     auto_done(buf_done) struct buf text = {0};
     char id[MTD_ID_SIZE];
     uint64_t start;
-    int r = proc_start_time(pid, false, &start);
-    if (r == 0)
-        r = make_id(id);
-    if (r == 0)
-        r = format(&text, pid, start, args);
-    if (r < 0)
-        return r;
+    int rc = proc_start_time(pid, false, &start);
+    if (rc == 0)
+        rc = make_id(id);
+    if (rc == 0)
+        rc = format(&text, pid, start, args);
+    if (rc < 0)
+        return rc;
     auto_fd int dir = fs_open_dir_at(run_dir, DIRECTORY);
     if (dir == -ENOENT && (mkdirat(run_dir, DIRECTORY, 0700) == 0 || errno == EEXIST))
         dir = fs_open_dir_at(run_dir, DIRECTORY);
@@ -60,10 +61,10 @@ int exec_list_add(int run_dir, pid_t pid, const struct strv *args,
     auto_fd int fd = openat(dir, id, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    r = fs_write_all(fd, text.data, text.len);
-    if (r == 0)
+    rc = fs_write_all(fd, text.data, text.len);
+    if (rc == 0)
         memcpy(ret_id, id, sizeof(id));
-    return r;
+    return rc;
 }
 
 void exec_list_remove(int run_dir, const char *id)
@@ -87,9 +88,9 @@ static int read_session(int dir, const char *id, struct mtd_exec_info *ret)
 {
     auto_done(buf_done) struct buf text = {0};
     uint64_t pid, start;
-    int r = fs_read_at(dir, id, 1u << 20, &text);
-    if (r < 0)
-        return r;
+    int rc = fs_read_at(dir, id, 1u << 20, &text);
+    if (rc < 0)
+        return rc;
     char *start_text = text.len ? cut(text.data, ' ') : NULL;
     char *command = start_text ? cut(start_text, '\n') : NULL;
     if (!command || parse_u64(text.data, INT32_MAX, &pid) < 0 ||
@@ -110,10 +111,10 @@ static int collect(DIR *d, struct mtd_exec_info **ret)
         struct mtd_exec_info info;
         if (!hex_is_valid(e->d_name, MTD_ID_LEN))
             continue;
-        int r = read_session(dirfd(d), e->d_name, &info);
-        if (r == -ESRCH)
+        int rc = read_session(dirfd(d), e->d_name, &info);
+        if (rc == -ESRCH)
             unlinkat(dirfd(d), e->d_name, 0);
-        if (r < 0)
+        if (rc < 0)
             continue;
         struct mtd_exec_info *more = realloc(*ret, (size_t)(n + 1) * sizeof(**ret));
         if (!more)
@@ -124,7 +125,7 @@ static int collect(DIR *d, struct mtd_exec_info **ret)
     return n;
 }
 
-/* The order of ids would say nothing. */
+/* By age: ids are random. */
 static int compare_start(const void *a, const void *b)
 {
     const struct mtd_exec_info *x = a, *y = b;

@@ -1,6 +1,6 @@
-/* One loop for the whole life of a session: replies from inside, signals, bytes. Nothing in it
- * blocks but poll() itself: what is ours is non-blocking, and to what is the caller's no more
- * is written than a pipe or a terminal that reported room surely takes. */
+/* One loop relays replies from inside, signals and bytes for a whole session. Nothing in
+ * it blocks but poll(): our own ends are non-blocking, and to the caller's ends no more
+ * is written than a pipe or a terminal with room is sure to take. */
 
 #include <errno.h>
 #include <limits.h>
@@ -49,7 +49,8 @@ static void write_some(struct exec_session *s, struct exec_stream *st)
         exec_stream_close_to(st);
 }
 
-/* Keys a person types: the matcher may hold some back, and lets them go at the end of input. */
+/* The matcher of the detach keys may hold some input back; at its end they are passed
+ * on. */
 static void filter_keys(struct exec_session *s, struct exec_stream *st, const char *in,
                         size_t n)
 {
@@ -74,7 +75,7 @@ static void read_some(struct exec_session *s, struct exec_stream *st)
     st->len = n > 0 ? (size_t)n : 0;
     if (keys)
         filter_keys(s, st, typed, st->len);
-    if (n <= 0) /* a pty whose last user is gone says EIO */
+    if (n <= 0) /* EIO: no process has the pty open any more */
         exec_stream_close_from(st);
     if (st->len > 0 && (st->own_to || s->detached))
         write_some(s, st);
@@ -82,14 +83,14 @@ static void read_some(struct exec_session *s, struct exec_stream *st)
         exec_stream_close_to(st);
 }
 
-/* ---- what happens to the session ------------------------------------------------------- */
+/* ---- replies and signals ----------------------------------------------------------- */
 
 static int start_terminal(struct exec_session *s, int master)
 {
     s->master = master;
-    int r = s->report_fd < 0 ? exec_keeper_start(s) : 0;
-    if (r < 0)
-        return r;
+    int rc = s->report_fd < 0 ? exec_keeper_start(s) : 0;
+    if (rc < 0)
+        return rc;
     struct exec_stream *out = exec_stream_add(s, master, s->out);
     struct exec_stream *in = out && s->in >= 0 ? exec_stream_add(s, s->in, master) : NULL;
     if (!out || (!in && s->in >= 0))
@@ -101,7 +102,7 @@ static int start_terminal(struct exec_session *s, int master)
     return 0;
 }
 
-/* The command runs. That the list could not be written is no reason to end it. */
+/* The command runs, even if the list of sessions could not be written. */
 static void begin(struct exec_session *s)
 {
     fault_point("exec.list");
@@ -112,7 +113,7 @@ static void begin(struct exec_session *s)
     exec_report_running(s);
 }
 
-/* The command only once all was heard of it: its terminal may still be on the way. */
+/* The command is reaped only after all replies: its terminal may still be in one. */
 static void reap(struct exec_session *s)
 {
     int status;
@@ -125,19 +126,19 @@ static void reap(struct exec_session *s)
     }
 }
 
-/* The command's first words are the only ones whose sender matters. */
+/* The first reply of the command's process says by its sender which process that is. */
 static int take_reply(struct exec_session *s, struct mtd_error *err)
 {
     struct nsenter_reply reply;
-    int r = nsenter_receive(s->reply_fd, &reply);
-    if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot read the reply of the command's process");
+    int rc = nsenter_receive(s->reply_fd, &reply);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot read the reply of the command's process");
     if (reply.kind == NSENTER_INSIDE)
         s->pid = reply.pid;
     if (reply.kind == NSENTER_ERROR && s->failure.code == 0)
         s->failure = reply.error;
-    if (reply.kind == NSENTER_MASTER && (r = start_terminal(s, reply.fd)) < 0)
-        return mtd_fail_errno(err, -r, "cannot relay the terminal");
+    if (reply.kind == NSENTER_MASTER && (rc = start_terminal(s, reply.fd)) < 0)
+        return mtd_fail_errno(err, -rc, "cannot relay the terminal");
     if (reply.kind == NSENTER_EOF) {
         close(take_fd(&s->reply_fd));
         if (s->pid > 0 && s->failure.code == 0)
@@ -154,8 +155,9 @@ static void resize(struct exec_session *s)
         tty_resize(s->master, rows, cols);
 }
 
-/* Our own child that was not reaped: the number cannot be anybody else's. Before the command
- * runs, or once it has ended, a signal is meant for us, and always when none is passed on. */
+/* The command is our child and not reaped, so its number cannot be another
+ * process's. Before it runs, after it has ended, and if signals are not passed on, a
+ * signal ends the session. */
 static void forward(struct exec_session *s, int sig)
 {
     if (!s->keep_signals && s->pid > 0 && !s->ended && s->reply_fd < 0)
@@ -172,12 +174,12 @@ static void take_signal(struct exec_session *s)
     switch (info.ssi_signo) {
     case SIGCHLD: reap(s); break;
     case SIGWINCH: resize(s); break;
-    case SIGPIPE: break; /* write() said EPIPE */
+    case SIGPIPE: break; /* write() has returned EPIPE */
     default: forward(s, (int)info.ssi_signo);
     }
 }
 
-/* ---- the loop --------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------- */
 
 static bool is_pending(const struct exec_session *s)
 {
@@ -224,7 +226,7 @@ static void pump(struct exec_session *s, const struct pollfd *p, size_t n)
     }
 }
 
-/* For poll: 0 = only what is there, -1 = as long as it takes. */
+/* The timeout for poll: 0 = only what is ready, -1 = none. */
 static int time_left(const struct exec_session *s, bool last)
 {
     if (last || s->ended || s->deadline == 0)
@@ -233,9 +235,9 @@ static int time_left(const struct exec_session *s, bool last)
     return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
 }
 
-/* After the end only what is already there is still read: a process left behind in the
- * container may hold the other end for ever. A signal waits for the replies that came before
- * it: the sender may have seen that the command runs when we have not yet. */
+/* After the command's end only what is ready is read: a process that it left in the
+ * container may hold the other end forever. Replies are read before signals: the sender
+ * of a signal may know before we do that the command runs. */
 int exec_relay(struct exec_session *s, struct mtd_error *err)
 {
     while (!is_over(s)) {
@@ -243,15 +245,15 @@ int exec_relay(struct exec_session *s, struct mtd_error *err)
         size_t n = s->n_streams;
         fill(s, p);
         bool last = s->ended && s->joiner == 0 && s->reply_fd < 0 && !is_pending(s);
-        int r = poll(p, POLL_STREAMS + n, time_left(s, last));
-        if (r < 0 && errno != EINTR)
+        int rc = poll(p, POLL_STREAMS + n, time_left(s, last));
+        if (rc < 0 && errno != EINTR)
             return mtd_fail_errno(err, errno, "cannot wait for the command");
         s->late = !s->ended && s->deadline && clock_mono_ns() >= s->deadline;
-        if (s->late || (r == 0 && last))
+        if (s->late || (rc == 0 && last))
             break;
         pump(s, p + POLL_STREAMS, n);
-        if (p[POLL_REPLY].revents && (r = take_reply(s, err)) < 0)
-            return r;
+        if (p[POLL_REPLY].revents && (rc = take_reply(s, err)) < 0)
+            return rc;
         if (p[POLL_SIGNAL].revents && !p[POLL_REPLY].revents)
             take_signal(s);
     }

@@ -1,4 +1,5 @@
-/* What the process that stays behind (exec -d) tells the front end: one message, once. */
+/* With exec -d the process that stays reports to the front end in one message, small
+ * enough for a pipe to take whole: either all of it arrives or none. */
 
 #include <unistd.h>
 
@@ -8,8 +9,7 @@
 void exec_report_send(int fd, int result, int status, const struct mtd_error *err)
 {
     struct exec_report report = {.result = result, .status = status, .error = *err};
-    (void)!write(fd, &report,
-                 sizeof(report)); /* the front end may be gone: nobody to tell */
+    (void)!write(fd, &report, sizeof(report)); /* fails if the front end is gone */
     close(fd);
 }
 

@@ -1,4 +1,5 @@
-/* What is asked for: the container's configuration, and what exec's options say over it. */
+/* The command gets the container's configuration, except where exec's
+ * options override it. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,12 +11,12 @@
 static int fill_env(struct strv *env, const struct mtd_record *r,
                     const struct mtd_exec *x)
 {
-    int e = strv_copy(env, &r->spec.process.env);
-    if (e == 0 && x->tty && !strv_env_get(env, "TERM"))
-        e = strv_add(env, "TERM=xterm");
-    for (size_t i = 0; i < x->env.len && e == 0; i++)
-        e = strv_env_set(env, x->env.items[i]);
-    return e;
+    int rc = strv_copy(env, &r->spec.process.env);
+    if (rc == 0 && x->tty && !strv_env_get(env, "TERM"))
+        rc = strv_add(env, "TERM=xterm");
+    for (size_t i = 0; i < x->env.len && rc == 0; i++)
+        rc = strv_env_set(env, x->env.items[i]);
+    return rc;
 }
 
 static int fill_limits(struct nsenter_request *q, const struct mtd_process *p)
@@ -35,7 +36,8 @@ static int fill_limits(struct nsenter_request *q, const struct mtd_process *p)
     return 0;
 }
 
-/* A terminal's session is ended by its keeper, so that it can be detached from. */
+/* A session with a terminal must survive a detach, so its keeper ends it,
+ * not a death signal. */
 static uint32_t flags_of(const struct mtd_record *r, const struct mtd_exec *x)
 {
     return (x->tty ? NSENTER_TTY : 0) | (x->tty || x->detach ? NSENTER_KEEP : 0) |
@@ -47,7 +49,6 @@ static const char *first(const char *a, const char *b)
     return a && *a ? a : b;
 }
 
-/* cwd, user, cgroups and args are borrowed. */
 int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
                       const struct mtd_exec *x, struct mtd_error *err)
 {

@@ -1,4 +1,6 @@
-/* One session of exec, front end side: starts it and judges how it ended. */
+/* The front end's side of a session: signals are blocked first, so that none is lost
+ * between the start and the loop; at the end whatever was started is ended and
+ * reaped, on every path. */
 
 #include "engine/exec/internal.h"
 
@@ -15,9 +17,9 @@
 #include "engine/host/self.h"
 #include "nsenter/nsenter.h"
 
-/* Not held back while a session lasts: a fault of our own, and what stops a job and lets it go
- * on. The command leads a session, where the kernel does not let SIGTSTP stop it: ctrl-z would
- * do nothing at all. */
+/* Never passed on: faults of our own, and the signals of job control. The command
+ * leads a session of its own, where the kernel ignores SIGTSTP: if it were passed on,
+ * ctrl-z would do nothing. */
 static const int OURS[] = {SIGSEGV, SIGBUS,  SIGILL,  SIGFPE,  SIGABRT, SIGTRAP, SIGSYS,
                            SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGKILL, SIGSTOP};
 
@@ -26,8 +28,8 @@ struct signals {
     struct sigaction child;
 };
 
-/* All others, read from a signalfd. One that is ignored (nohup, a job in the background) stays
- * ignored. */
+/* All other signals are read from a signalfd. Those that are ignored (nohup, a background
+ * job) stay ignored. */
 static int hold_signals(struct signals *saved)
 {
     static const struct sigaction normal = {.sa_handler = SIG_DFL};
@@ -47,7 +49,7 @@ static int hold_signals(struct signals *saved)
     return fd < 0 ? -errno : fd;
 }
 
-/* A SIGPIPE still waiting was answered by closing the stream. */
+/* A pending SIGPIPE is discarded: it was handled by closing the stream. */
 static void release_signals(const struct signals *saved)
 {
     static const struct timespec now = {0};
@@ -73,9 +75,9 @@ static int start(struct exec_session *s, const struct nsenter_request *q,
         return mtd_fail(err, E2BIG, "arguments and environment are longer than %u bytes",
                         NSENTER_MAX);
     auto_fd int inside = -1;
-    int r = request < 0 ? request : nsenter_socket(&s->reply_fd, &inside);
-    if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot send the exec request");
+    int rc = request < 0 ? request : nsenter_socket(&s->reply_fd, &inside);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot send the exec request");
     const int fds[] = {io->inside[0], io->inside[1], io->inside[2], request, inside};
     pid_t pid = self_spawn_fds(self, argv, fds, ARRAY_SIZE(fds), err);
     if (pid < 0)
@@ -84,14 +86,14 @@ static int start(struct exec_session *s, const struct nsenter_request *q,
     return 0;
 }
 
-/* What was started and neither ended nor may live on goes with us. */
+/* Ends what was started and has neither ended nor been detached from. */
 static void finish(struct exec_session *s, bool let_live)
 {
     fault_point("exec.end");
     tty_restore(&s->console);
     exec_keeper_done(s, let_live);
     if (s->late && s->pid > 0 && !s->ended)
-        kill(-s->pid, SIGKILL); /* it leads a session: what it started goes with it */
+        kill(-s->pid, SIGKILL); /* the group of a session leader: its children as well */
     const pid_t left[] = {s->joiner, let_live || s->ended ? 0 : s->pid};
     for (size_t i = 0; i < ARRAY_SIZE(left); i++)
         if (left[i] > 0 && waitpid(left[i], NULL, WNOHANG) == 0) {
@@ -170,15 +172,15 @@ static int run_session(struct exec_session *s, const struct mtd_record *r,
 {
     struct exec_stdio io = {{-1, -1, -1}, {-1, -1, -1}};
     auto_done(exec_request_done) struct nsenter_request q = {0};
-    int e = exec_request_fill(&q, r, x, err);
-    if (e == 0)
-        e = follow_terminal(s, x, &q, err);
-    if (e == 0)
-        e = exec_stdio_place(s, x, &io, &q, err);
-    if (e == 0)
-        e = start(s, &q, &io, err);
+    int rc = exec_request_fill(&q, r, x, err);
+    if (rc == 0)
+        rc = follow_terminal(s, x, &q, err);
+    if (rc == 0)
+        rc = exec_stdio_place(s, x, &io, &q, err);
+    if (rc == 0)
+        rc = start(s, &q, &io, err);
     exec_stdio_close(&io);
-    return e < 0 ? e : exec_relay(s, err);
+    return rc < 0 ? rc : exec_relay(s, err);
 }
 
 int exec_session_run(struct exec_session *s, const struct mtd_record *r,
@@ -194,12 +196,12 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
     s->in = x->with_stdin && !x->detach ? x->in : -1;
     s->out = x->out;
     s->signal_fd = hold_signals(&saved);
-    int e = s->signal_fd < 0
-                ? mtd_fail_errno(err, -s->signal_fd, "cannot create a signalfd")
-                : run_session(s, r, x, err);
-    finish(s, e == 0 && s->detached);
+    int rc = s->signal_fd < 0
+                 ? mtd_fail_errno(err, -s->signal_fd, "cannot create a signalfd")
+                 : run_session(s, r, x, err);
+    finish(s, rc == 0 && s->detached);
     if (s->ended)
         exec_note_end(s, status_of(s));
     release_signals(&saved);
-    return e < 0 ? e : judge_end(s, ret_status, err);
+    return rc < 0 ? rc : judge_end(s, ret_status, err);
 }

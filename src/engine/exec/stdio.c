@@ -1,8 +1,8 @@
-/* Which of the caller's descriptors go inside: nameless pipes only. Through any other one the
- * container gets more than a stream: a terminal can be typed on (TIOCSTI), a directory is a
- * way out (openat), a file opened for reading can be opened again for writing
- * (/proc/self/fd/0). All of these are relayed through pipes of ours; /dev/null becomes the
- * container's own. */
+/* Of the caller's descriptors only nameless pipes are passed into the container. Any
+ * other kind gives it more than a stream: input can be faked on a terminal (TIOCSTI), a
+ * directory is a way out (openat), a file opened for reading can be reopened for
+ * writing (/proc/self/fd/0). These are relayed through pipes of ours; /dev/null becomes
+ * the container's own. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -55,7 +55,8 @@ static int relay_one(struct exec_session *s, int fd, bool input, int *ret_inside
     return 0;
 }
 
-/* stdout and stderr on one terminal: through one pipe, so that they stay in order. */
+/* If stdout and stderr are one terminal they share one pipe, so that they stay in
+ * order. */
 static bool same_file(int a, int b)
 {
     struct stat x, y;
@@ -73,9 +74,9 @@ static int place_one(struct exec_session *s, int i, int fd, struct exec_stdio *i
         io->inside[i] = fd;
     if (kind != KIND_RELAY)
         return 0;
-    int r = relay_one(s, fd, i == 0, &io->inside[i]);
+    int rc = relay_one(s, fd, i == 0, &io->inside[i]);
     io->ours[i] = io->inside[i];
-    return r;
+    return rc;
 }
 
 int exec_stdio_place(struct exec_session *s, const struct mtd_exec *x,
@@ -84,16 +85,16 @@ int exec_stdio_place(struct exec_session *s, const struct mtd_exec *x,
 {
     if (x->tty)
         return 0;
-    int r = 0;
+    int rc = 0;
     const int fds[3] = {x->detach || !x->with_stdin ? -1 : x->in, x->detach ? -1 : x->out,
                         x->detach ? -1 : x->err};
-    for (int i = 0; i < 3 && r == 0; i++) {
+    for (int i = 0; i < 3 && rc == 0; i++) {
         if (i == 2 && io->ours[1] >= 0 && same_file(fds[1], fds[2]))
             io->inside[2] = io->inside[1];
         else
-            r = place_one(s, i, fds[i], io, q);
+            rc = place_one(s, i, fds[i], io, q);
     }
-    return r < 0 ? mtd_fail_errno(err, -r, "cannot create a pipe") : 0;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot create a pipe") : 0;
 }
 
 void exec_stdio_close(struct exec_stdio *io)

@@ -1,7 +1,7 @@
-/* A monitor was killed; its container lives on, because its pipes are open for both directions
- * on its own side. The pipes still have names, the pid has its start time, the groups are in
- * the record: enough to go on where the dead one stopped. A terminal cannot be got back: its
- * master died with the monitor, and the kernel hung up on the container. */
+/* A container survives its monitor, because it has its own pipes open in both directions.
+ * The pipes have names, the pid its start time, and the groups are in the record: enough
+ * for another monitor to take over. A terminal cannot be recovered: its master was closed
+ * with the monitor, and the kernel has sent the container a hangup. */
 
 #include "engine/monitor/internal.h"
 
@@ -34,7 +34,7 @@ struct pidfd_info_v0 {
 #define LOST_INIT_MS 5000
 #define LOST_INIT_LOOK_MS 20
 
-/* A zombie that is not our child still shows its status in the last field of its stat. */
+/* The exit status of a zombie that is not our child is the last field of its stat. */
 static int zombie_status(pid_t pid, int *ret)
 {
     char path[48], text[STAT_MAX];
@@ -48,7 +48,7 @@ static int zombie_status(pid_t pid, int *ret)
     return 0;
 }
 
-/* Once it is reaped the pidfd itself knows (Linux 6.15). */
+/* After it was reaped, the pidfd has the status (Linux 6.15). */
 static int pidfd_status(int pidfd, int *ret)
 {
     struct pidfd_info_v0 info = {.mask = INFO_EXIT};
@@ -84,7 +84,8 @@ void monitor_take_status(struct monitor *m)
     }
 }
 
-/* The process of the record, zombie or not; -1 = another one has its number, or none. */
+/* The process in the record, zombie or not; -1 = its number is another
+ * process's, or free. */
 static int open_process(const struct mtd_status *st)
 {
     uint64_t start = 0;
@@ -102,9 +103,9 @@ static bool is_init(pid_t pid)
            strcmp(name, INSIDE_INIT_NAME) == 0;
 }
 
-/* Its monitor would hold the lock that we have, so it is gone, and init ends as soon as
- * it notices, unless it was just about to exec. Not for ever: a command may give itself
- * that name. */
+/* We have the lock that its monitor would hold, so that is gone, and init exits as soon
+ * as it notices, unless it was just about to exec. The wait is limited: a command may
+ * give itself init's name. */
 void monitor_await_lost_init(const struct mtd_status *st)
 {
     struct pollfd end = {.fd = open_process(st), .events = POLLIN};
@@ -124,9 +125,9 @@ static int open_pipe(const struct monitor *m, const char *name, int flags)
 static int take_over(struct monitor *m, struct mtd_error *err)
 {
     struct mtd_status *st = &m->record.status;
-    int r = cgroup_open(&m->cgroup, &st->cgroups, err);
-    if (r < 0)
-        return r;
+    int rc = cgroup_open(&m->cgroup, &st->cgroups, err);
+    if (rc < 0)
+        return rc;
     monitor_await_lost_init(st);
     m->pid = st->pid;
     m->pidfd = open_process(st);
@@ -138,7 +139,7 @@ static int take_over(struct monitor *m, struct mtd_error *err)
     m->err = open_pipe(m, "stderr", O_RDONLY);
     m->in = open_pipe(m, "stdin", O_WRONLY);
     if (m->pidfd < 0)
-        return 0; /* dead: only its end is left to record */
+        return 0; /* it has ended, which remains to be recorded */
     st->monitor_pid = getpid();
     if (proc_start_time(st->monitor_pid, false, &st->monitor_start) < 0)
         st->monitor_start = 0;
@@ -148,14 +149,14 @@ static int take_over(struct monitor *m, struct mtd_error *err)
 int monitor_adopt(struct monitor *m, struct mtd_error *err)
 {
     enum mtd_state said = m->record.status.state;
-    int r = monitor_claim(m, err);
-    if (r == 0)
-        r = monitor_open_log(m, err);
-    if (r == 0 && (m->listen_fd = packet_listen(m->run_fd, err)) < 0)
-        r = m->listen_fd;
-    if (r == 0 && said != MTD_STATE_RESTARTING)
+    int rc = monitor_claim(m, err);
+    if (rc == 0)
+        rc = monitor_open_log(m, err);
+    if (rc == 0 && (m->listen_fd = packet_listen(m->run_fd, err)) < 0)
+        rc = m->listen_fd;
+    if (rc == 0 && said != MTD_STATE_RESTARTING)
         return take_over(m, err);
-    if (r == 0)
-        monitor_drop_left_groups(m); /* a restart may have been cut off */
-    return r;
+    if (rc == 0)
+        monitor_drop_left_groups(m); /* a restart may have been interrupted */
+    return rc;
 }

@@ -1,7 +1,8 @@
-/* Attach clients. Nothing here waits: a client that does not read gets one PACKET_LOG and then
- * nothing until it has, a client that breaks the protocol is dropped. Input is the only flow
- * towards the container; when the container does not take it, who sends more is not read (its
- * socket fills up), so memory stays one buffer. The others are: a stop must be heard. */
+/* A client must not be able to stall the container, so nothing here waits: a client that
+ * does not read gets one PACKET_LOG and then none until it has; one that breaks the
+ * protocol is dropped. Input is the only flow to the container; if the container does not
+ * take it, clients that send more are not read (their sockets fill up), so one buffer is
+ * enough. The other clients still are: a stop must be noticed. */
 
 #include "engine/monitor/internal.h"
 
@@ -39,28 +40,29 @@ void monitor_client_drop(struct monitor *m, struct monitor_client *c)
     *c = (struct monitor_client){.fd = -1};
 }
 
-/* A word of ours is not read yet: the log is looked at after that, and so is what we have
- * written before we asked. */
-static bool has_news(const struct monitor_client *c)
+/* A message of ours is unread. The client looks at the log after reading it, and so finds
+ * all that was written before this call. */
+static bool has_unread(const struct monitor_client *c)
 {
     int unread = 0;
     return ioctl(c->fd, SIOCOUTQ, &unread) == 0 && unread > 0;
 }
 
-static void kick(struct monitor *m, struct monitor_client *c)
+static void notify(struct monitor *m, struct monitor_client *c)
 {
-    if (has_news(c))
+    if (has_unread(c))
         return;
-    int r = packet_send(c->fd, PACKET_LOG, &m->written, sizeof(m->written), MSG_DONTWAIT);
-    if (r < 0 && r != -EAGAIN)
+    int rc =
+        packet_send(c->fd, PACKET_LOG, &m->written, sizeof(m->written), MSG_DONTWAIT);
+    if (rc < 0 && rc != -EAGAIN)
         monitor_client_drop(m, c);
 }
 
-void monitor_client_kick_all(struct monitor *m)
+void monitor_client_notify_all(struct monitor *m)
 {
     for (size_t i = 0; i < MONITOR_CLIENTS; i++)
         if (m->clients[i].fd >= 0 && m->clients[i].follows)
-            kick(m, &m->clients[i]);
+            notify(m, &m->clients[i]);
 }
 
 void monitor_client_send_all(struct monitor *m, enum packet_type type, const void *data,
@@ -82,7 +84,8 @@ static void refuse(int fd)
     close(fd);
 }
 
-/* A new client is told at once that it is in: the container runs, its output begins here. */
+/* A new client is told at once that the container runs, and where in the log
+ * its output begins. */
 void monitor_client_accept(struct monitor *m)
 {
     int fd = accept4(m->listen_fd, NULL, NULL, SOCK_CLOEXEC);
@@ -109,7 +112,7 @@ void monitor_client_flush_input(struct monitor *m)
         if (n < 0 && errno == EAGAIN)
             return;
         if (n < 0)
-            m->input_start = m->input_end; /* nobody reads it any more */
+            m->input_start = m->input_end; /* the container has closed it */
         else
             m->input_start += (size_t)n;
     }
@@ -135,11 +138,11 @@ static void take_input(struct monitor *m, const void *data, size_t len)
     monitor_client_flush_input(m);
 }
 
-/* Once at once: it may have looked at the log before we knew of it. */
+/* Notifies at once: the client may have looked at the log before it asked. */
 static void follow(struct monitor *m, struct monitor_client *c)
 {
     c->follows = true;
-    kick(m, c);
+    notify(m, c);
 }
 
 static bool is_input(const struct monitor_client *c)
@@ -154,7 +157,7 @@ void monitor_client_read(struct monitor *m, struct monitor_client *c)
     static char room[PACKET_MAX];
     const void *data = NULL;
     size_t len = 0;
-    c->waits = client_input_waits(m) && is_input(c);
+    c->waits = monitor_input_waits(m) && is_input(c);
     if (c->waits)
         return;
     int type = packet_recv(c->fd, room, MSG_DONTWAIT, &data, &len);

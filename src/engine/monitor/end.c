@@ -1,6 +1,6 @@
-/* The end of a run, in the order that can be interrupted anywhere: everything is dead and
- * drained; the log is closed; the groups go; then the record says exited and is on disk; only
- * then do the clients hear it. */
+/* The end of a run, in an order that can be interrupted anywhere: all processes have
+ * ended and their output is read; the log is closed; the groups are removed; then the
+ * record says "exited" and is on disk; only then are the clients told. */
 
 #include "engine/monitor/internal.h"
 
@@ -23,27 +23,27 @@ static void note(struct monitor *m, const char *action, int exit_code)
     events_append(m->store.root_fd, &e);
 }
 
-/* The claim goes last, and only while it is held: nobody can have made a new one. False: something
- * is left, for the next command to find. */
+/* The claim is removed last, and only while it is held, so that it cannot be another
+ * monitor's. false = something is left for the next command to find. */
 static bool remove_run(struct monitor *m)
 {
     static const char *const FILES[] = {"attach",  "stdin",  "stdout", "stderr",
                                         LOG_SPOOL, "frozen", "monitor"};
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
         unlinkat(m->run_fd, FILES[i], 0);
-    fs_remove_tree_at(m->run_fd, "exec"); /* one that was killed leaves its entry */
+    fs_remove_tree_at(m->run_fd, "exec"); /* a killed front end leaves its entry */
     fs_remove_tree_at(m->run_fd, "health");
     return unlinkat(m->store.run_fd, m->id, AT_REMOVEDIR) == 0;
 }
 
-/* How it ended would be lost for ever: for that, room was kept. */
+/* How the container ended would be lost forever, so room was reserved for it. */
 static int save_end(struct monitor *m)
 {
     bool durable = !m->record.spec.auto_remove;
-    int r = store_save(&m->store, &m->record, durable, NULL);
-    if ((r == -ENOSPC || r == -EDQUOT) && unlinkat(m->dir_fd, MONITOR_RESERVE, 0) == 0)
-        r = store_save(&m->store, &m->record, durable, NULL);
-    return r;
+    int rc = store_save(&m->store, &m->record, durable, NULL);
+    if ((rc == -ENOSPC || rc == -EDQUOT) && unlinkat(m->dir_fd, MONITOR_RESERVE, 0) == 0)
+        rc = store_save(&m->store, &m->record, durable, NULL);
+    return rc;
 }
 
 static int record_end(struct monitor *m, enum mtd_state state)
@@ -80,9 +80,10 @@ static void tell_exit(struct monitor *m, bool restarting)
     monitor_client_send_all(m, PACKET_EXIT, &end, sizeof(end));
 }
 
-/* For those who wait a --rm container is removed when it is in the trash: deleting the files
- * can wait for the disk (ext4 without a journal discards each file's blocks at once). */
-static void vanish(struct monitor *m)
+/* The clients are told that a --rm container has ended when it is in the trash;
+ * deleting its files may take long (ext4 without a journal discards the blocks of
+ * each file at once). */
+static void clean_up(struct monitor *m)
 {
     (void)fault_point("finish.run");
     bool clean = remove_run(m);
@@ -115,11 +116,11 @@ bool monitor_finish(struct monitor *m)
         if (m->oom_killed)
             note(m, "oom", -1);
         note(m, "die", m->exit_code);
-        if (!m->auto_remove) /* a record that goes the next moment need not be true */
+        if (!m->auto_remove) /* else the record is deleted the next moment */
             record_end(m, again ? MTD_STATE_RESTARTING : MTD_STATE_EXITED);
     }
     if (!again) {
-        vanish(m);
+        clean_up(m);
         return false;
     }
     monitor_unlock(m);
@@ -137,7 +138,7 @@ void monitor_end_restarting(struct monitor *m)
         m->exit_code = st->exit_code;
         store_save(&m->store, &m->record, true, NULL);
     }
-    vanish(m);
+    clean_up(m);
 }
 
 /* The start failed and its steps are undone; the record keeps the reason. */

@@ -1,5 +1,5 @@
-/* Starting the health checker. It is nobody's child: the process started here forks and ends,
- * so whoever starts it has nothing to reap later. */
+/* The process started here forks and exits, so that the health process is not the
+ * caller's child and need not be reaped later. */
 
 #include "engine/monitor/monitor.h"
 

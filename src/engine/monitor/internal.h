@@ -1,10 +1,10 @@
 /* monitor/internal.h - what the monitor's files share.
- * Shape   monitor.c is main and the phases, start.c the START table, loop.c the poll loop,
- *         client.c the attach clients, adopt.c taking over, end.c the record of the end and
- *         cleaning up, restart.c the wait before the next run, policy.c whether there is one,
- *         record.c the record and its lock, health.c the process beside it.
- * Memory  everything the loop touches is in struct monitor: no malloc in steady state. The
- *         record is only in memory while starting and ending.
+ * Shape   monitor.c is main and the phases, start.c the START table, loop.c the poll
+ *         loop, client.c the attach clients, adopt.c taking over, end.c the record of the
+ *         end and cleaning up, restart.c the wait before the next run, policy.c whether
+ *         there is one, record.c the record and its lock, health.c the process beside it.
+ * Memory  everything the loop touches is in struct monitor: no malloc in steady state.
+ *         The record is only in memory while starting and ending.
  */
 #ifndef ENGINE_MONITOR_INTERNAL_H
 #define ENGINE_MONITOR_INTERNAL_H
@@ -20,8 +20,8 @@
 
 struct monitor_client {
     int fd;       /* -1 = free slot */
-    bool follows; /* it wants to hear that the log has grown */
-    bool waits;   /* its next word is input, which has no room yet: it is not read */
+    bool follows; /* it has asked to be told that the log has grown */
+    bool waits; /* its next packet is input, for which there is no room: it is not read */
 };
 
 struct monitor {
@@ -31,16 +31,16 @@ struct monitor {
     char *dir, *images, *volumes; /* absolute */
     unsigned short rows, cols;
 
-    int dir_fd, run_fd, claim_fd, lock_fd; /* claim: flock held for life */
+    int dir_fd, run_fd, claim_fd, lock_fd; /* claim: an OFD lock, held until exit */
     struct alive alive_entry;              /* from before the claim to the very end */
     struct mtd_record record;              /* only while starting and ending */
-    bool tty, auto_remove;                 /* kept out of it for the loop */
-    bool health;                           /* it has a health check */
+    bool tty, auto_remove;                 /* copied from it for the loop */
+    bool health;                           /* the container has a health check */
     struct cgroup host, cgroup;
 
     pid_t pid;
     int pidfd;
-    bool alive; /* it was when start or adopt ended */
+    bool alive; /* pid 1 was alive when start or adopt ended */
     int sync_fd;
     int in, out, err; /* container's stdio, our ends; tty: out = in = master */
     int child[3];     /* the container's ends, until it is cloned */
@@ -55,10 +55,9 @@ struct monitor {
     bool input_eof;
     bool tidy;     /* something unusual was done: give its pages back before waiting */
     bool stopping; /* PACKET_STOPPING or PACKET_SHUTDOWN came: no restart */
-    bool
-        shutdown; /* it was the latter: not by the user, who wants it again after a boot */
+    bool shutdown; /* it was PACKET_SHUTDOWN: the policy applies again after a boot */
 
-    int exit_code, exit_signal; /* code -1 = nobody can tell */
+    int exit_code, exit_signal; /* code -1 = not known */
     bool oom_killed;
     int64_t up_since;   /* monotonic */
     int64_t delay_ms;   /* the next restart's */
@@ -67,49 +66,54 @@ struct monitor {
 };
 
 int monitor_start(struct monitor *m, struct mtd_error *err);
-/* Takes over a container whose monitor died; dead containers too, for their end. */
+/* Takes over a container whose monitor was killed; also one that has ended
+ * since, to record it. */
 int monitor_adopt(struct monitor *m, struct mtd_error *err);
-/* An init that lost its monitor before it became the command: waits until it has ended, so that
- * it does not pass for the running container. The caller holds the lock. */
+/* An init that lost its monitor before it became the command: waits until it has ended,
+ * so that it does not pass for the running container. The caller holds the lock. */
 void monitor_await_lost_init(const struct mtd_status *st);
-void monitor_serve(
-    struct monitor *m); /* returns when the container is dead and drained */
-/* Record, cgroups, run directory, --rm, clients. True: the policy wants it started again. */
+/* Returns when the container has ended and its output is in the log. */
+void monitor_serve(struct monitor *m);
+/* Records the end and cleans up: record, cgroups, run directory, --rm, clients. true =
+ * the policy demands another run. */
 bool monitor_finish(struct monitor *m);
-/* Sets when: before the end is recorded, since the record says it too. */
+/* Sets when, before the end is recorded, since the record has it as well. */
 void monitor_plan_restart(struct monitor *m);
-/* Sleeps before a restart, serving clients. False: it was stopped meanwhile, and recorded. */
+/* Waits before a restart, serving clients. false = the container was stopped meanwhile,
+ * which is recorded. */
 bool monitor_back_off(struct monitor *m);
 bool monitor_wants_restart(const struct monitor *m);
 void monitor_end_restarting(struct monitor *m); /* stopped between two runs */
 void monitor_undo_start(struct monitor *m, const struct mtd_error *err);
-/* Closes and destroys what start made but the claim and the socket. Safe to call twice. */
+/* Closes and destroys what the start made, except the claim and the socket.
+ * Safe to call twice. */
 void monitor_release(struct monitor *m);
-/* Of an earlier run of it, whose monitor was killed. */
+/* Removes the groups of an earlier run whose monitor was killed. */
 void monitor_drop_left_groups(struct monitor *m);
-/* One turn of the poll loop. timeout_ms -1 = for ever. True: the container is dead. */
+/* One turn of the poll loop. timeout_ms -1 = none. true = pid 1 has ended. */
 bool monitor_turn(struct monitor *m, int timeout_ms);
-/* Exit code and signal of the dead pid 1, child of ours or not. */
+/* Sets exit code and signal of the ended pid 1, whether it is our child or not. */
 void monitor_take_status(struct monitor *m);
 int monitor_claim(struct monitor *m, struct mtd_error *err);
 int monitor_open_log(struct monitor *m, struct mtd_error *err);
-/* Lock and record anew: somebody may have renamed it or changed its policy. */
+/* Locks the container and reads the record again: its name or policy may have changed. */
 int monitor_reload(struct monitor *m);
 void monitor_unlock(struct monitor *m);
 
-/* A file whose blocks are given up when there is no other room for the record of the end. */
+/* A file that is deleted if the disk has no other room for the record of the end. */
 #define MONITOR_RESERVE "reserve"
 
 void monitor_client_add(struct monitor *m, int fd);
 void monitor_client_drop(struct monitor *m, struct monitor_client *c);
-void monitor_client_kick_all(struct monitor *m);
+void monitor_client_notify_all(struct monitor *m);
 void monitor_client_send_all(struct monitor *m, enum packet_type type, const void *data,
                              size_t len);
 void monitor_client_accept(struct monitor *m);
 void monitor_client_read(struct monitor *m, struct monitor_client *c);
-/* What can be written is; what has nobody to read it any more goes. */
+/* Writes as much input as the container takes; drops it if the container
+ * no longer reads any. */
 void monitor_client_flush_input(struct monitor *m);
-static inline bool client_input_waits(const struct monitor *m)
+static inline bool monitor_input_waits(const struct monitor *m)
 {
     return m->input_start < m->input_end;
 }

@@ -1,5 +1,6 @@
-/* The loop of a running container. It sleeps in poll without a timeout: nothing to do means no
- * wake-up. The log is written before anyone is told, so what a client has seen is on file. */
+/* There is one monitor for each container, so an idle one must cost next to nothing: it
+ * sleeps in poll without a timeout and gives back the memory that starting took. The log
+ * is written before clients are told, so what a client has seen is in the file. */
 
 #include "engine/monitor/internal.h"
 
@@ -20,7 +21,7 @@
 #define STACK_DEEP (64 * 1024u)
 #define CODE_MAX 768             /* bytes of a function that waits */
 #define COOL_MS 1000             /* after a burst of output */
-#define FULL_MS 1000             /* between looks at a log that waits for its readers */
+#define FULL_MS 1000             /* between checks whether a reader has moved on */
 #define TERMINAL_ROOM (1u << 20) /* more than the kernel keeps for one */
 
 enum {
@@ -33,17 +34,17 @@ enum {
     AT_ALL = AT_CLIENTS + MONITOR_CLIENTS
 };
 
-/* Starting went deeper than waiting does; frames of calls from here are in the page that is left
- * out. The part that was never mapped is no error worth knowing. */
+/* Starting used more stack than waiting does; frames of calls from here are in the page
+ * that is kept. Failing is harmless: part of it may never have been mapped. */
 static void drop_stack(void)
 {
     uintptr_t end =
         ((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(PAGE - 1)) - PAGE;
-    madvise((void *)(end - STACK_DEEP), STACK_DEEP,
-            MADV_DONTNEED); /* NOLINT: an address */
+    void *deep = (void *)(end - STACK_DEEP); /* NOLINT: an address */
+    madvise(deep, STACK_DEEP, MADV_DONTNEED);
 }
 
-/* One batch from the container into the log. False when there is nothing (more) to read. */
+/* Moves one batch from the container into the log. false = nothing more to read. */
 static bool pump(struct monitor *m, int *fd, enum log_stream stream)
 {
     if (*fd < 0)
@@ -53,7 +54,7 @@ static bool pump(struct monitor *m, int *fd, enum log_stream stream)
         return true;
     if (n == -EAGAIN)
         return false;
-    if (n <= 0) { /* EIO: the terminal's last process is gone */
+    if (n <= 0) { /* EIO: no process has the terminal open any more */
         bool terminal = *fd == m->in;
         close(take_fd(fd));
         if (terminal) {
@@ -63,13 +64,13 @@ static bool pump(struct monitor *m, int *fd, enum log_stream stream)
         return false;
     }
     m->written += (uint64_t)n;
-    monitor_client_kick_all(m);
+    monitor_client_notify_all(m);
     return true;
 }
 
 MONITOR_HOT static void fill(const struct monitor *m, struct pollfd *p)
 {
-    bool pending = client_input_waits(m), full = log_is_full(&m->log);
+    bool pending = monitor_input_waits(m), full = log_is_full(&m->log);
     p[AT_PID] = (struct pollfd){.fd = m->pidfd, .events = POLLIN};
     p[AT_OUT] = (struct pollfd){.fd = full ? -1 : m->out, .events = POLLIN};
     p[AT_ERR] = (struct pollfd){.fd = full ? -1 : m->err, .events = POLLIN};
@@ -94,8 +95,9 @@ static void serve_clients(struct monitor *m, const struct pollfd *p)
     }
 }
 
-/* With pid 1 every process of the namespace is dead, so what a pipe holds is all there is. No
- * more than it can hold: its other end may have been passed on to somebody who still writes. */
+/* With pid 1 all processes of the namespace have ended, so what the pipe holds is
+ * all there is. No more than it can hold is read: its other end may have been passed
+ * to a process outside. */
 static void drain(struct monitor *m, int *fd, enum log_stream stream)
 {
     int room = *fd < 0 ? 0 : fcntl(*fd, F_GETPIPE_SZ);
@@ -104,12 +106,12 @@ static void drain(struct monitor *m, int *fd, enum log_stream stream)
         ;
 }
 
-/* Starting touched most of the program, waiting needs two pages of it. What is dropped is clean
- * and comes back from the page cache when it is wanted. */
+/* Starting touched most of the program, waiting needs a few pages. What is dropped is
+ * clean and comes back from the page cache when it is needed. */
 MONITOR_HOT static void drop_text(void)
 {
-    const ElfW(Phdr) *ph =
-        (const ElfW(Phdr) *)getauxval(AT_PHDR); /* NOLINT: an address */
+    /* NOLINTNEXTLINE: an address */
+    const ElfW(Phdr) *ph = (const ElfW(Phdr) *)getauxval(AT_PHDR);
     size_t n = getauxval(AT_PHNUM);
     uintptr_t base = 0;
     for (size_t i = 0; i < n; i++)
@@ -123,7 +125,7 @@ MONITOR_HOT static void drop_text(void)
     }
 }
 
-/* The one wake-up without a cause: buffers as large as a burst are not kept for a prompt. */
+/* The one wake-up without an event: the buffers of a burst are not kept while idle. */
 static void give_back(struct monitor *m)
 {
     log_idle(&m->log);
@@ -143,8 +145,8 @@ static void serve(struct monitor *m, const struct pollfd *p)
     serve_clients(m, p);
 }
 
-/* A client that has moved on, or left, is why we are awake; but who reads an earlier run's output
- * is no client of ours. */
+/* A client that moves on wakes the loop; but a reader of an earlier run's output is no
+ * client of this monitor, so a full log is also checked from time to time. */
 static int patience(const struct monitor *m, bool cool, int timeout_ms)
 {
     if (timeout_ms >= 0)
@@ -172,9 +174,9 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
     return n > 0 && p[AT_PID].revents != 0;
 }
 
-/* The kernel maps 64 kB around each page it brings back, but never beyond the mapping. An advice
- * makes mappings of their own out of pages; what this one is about, reading ahead, is of no
- * matter to what is in the page cache. */
+/* The kernel maps 64 kB around each page it brings back, but never beyond the mapping.
+ * madvise makes these pages a mapping of their own; what the advice is about, reading
+ * ahead, does not matter for pages in the page cache. */
 static void set_apart(const void *code)
 {
     uintptr_t start = (uintptr_t)code & ~(uintptr_t)(PAGE - 1);
@@ -182,7 +184,8 @@ static void set_apart(const void *code)
     madvise((void *)start, end + PAGE - start, MADV_RANDOM); /* NOLINT: an address */
 }
 
-/* What waits stands together (MONITOR_HOT) and enters the kernel by one function, syscall(). */
+/* The linker places the functions that wait together (MONITOR_HOT); they enter the kernel
+ * through one function, syscall(). */
 static void set_waiting_apart(void)
 {
     set_apart((const void *)fill);

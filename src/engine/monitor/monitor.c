@@ -1,6 +1,6 @@
-/* One process per container and nothing above it. It is started with an empty environment, in
- * a session of its own, holding one descriptor: the socket of the front end that wants to hear
- * how the start went. */
+/* There is no daemon: each container has this process, which owes nothing to the front
+ * end that started it: an empty environment, a session of its own, and one descriptor,
+ * the socket through which the front end learns how the start went. */
 
 #include "engine/monitor/monitor.h"
 
@@ -23,7 +23,7 @@
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
-/* stderr is /dev/null. The tests look for these files. */
+/* stderr is /dev/null, so reports go to files, which the tests look for. */
 static void keep_reports(const char *root)
 {
     char path[PATH_MAX];
@@ -54,7 +54,7 @@ static void detach(void)
     (void)!chdir("/");
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* ulimit -f of whoever started us: EFBIG will do */
+    signal(SIGXFSZ, SIG_IGN); /* ulimit -f of the front end: writes fail with EFBIG */
     proc_set_name("mtd:monitor");
     prctl(PR_SET_DUMPABLE, 0);
     fcntl(FD_FRONT, F_SETFD, FD_CLOEXEC);
@@ -94,23 +94,23 @@ static int open_paths(struct monitor *m, struct mtd_error *err)
 
 static int load(struct monitor *m, char **argv, struct mtd_error *err)
 {
-    int r = store_open(&m->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], false, err);
-    if (r < 0)
-        return r;
+    int rc = store_open(&m->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], false, err);
+    if (rc < 0)
+        return rc;
     m->lock_fd = store_lock(&m->store, m->id, err);
     if (m->lock_fd < 0)
         return m->lock_fd;
-    r = store_load(&m->store, m->id, &m->record, err);
-    if (r < 0)
-        return r;
+    rc = store_load(&m->store, m->id, &m->record, err);
+    if (rc < 0)
+        return rc;
     m->tty = m->record.spec.process.tty;
     m->auto_remove = m->record.spec.auto_remove;
     m->health = m->record.spec.health_test.len > 0;
     return open_paths(m, err);
 }
 
-/* Everybody who waits learns it: the command runs. From here the record is not needed. Said
- * last: who heard it finds the event in the log and the container not locked. */
+/* Tells all clients that the command runs. From here the record is not needed. They are
+ * told last, so that they find the event in the log and the container unlocked. */
 static void announce(struct monitor *m, bool adopted)
 {
     struct packet_ready ready = {
@@ -124,7 +124,8 @@ static void announce(struct monitor *m, bool adopted)
     malloc_trim(0);
 }
 
-/* Two starts at once: the second finds it running and has nothing to do. */
+/* Of two starts at the same time the second finds the container running, and
+ * has nothing to do. */
 static bool already_running(struct monitor *m)
 {
     const struct mtd_status *st = &m->record.status;
@@ -149,7 +150,7 @@ static bool start(struct monitor *m)
     return false;
 }
 
-/* Run after run, as long as the policy says so. */
+/* One run after another, as long as the policy demands it. */
 static int live(struct monitor *m, bool adopted)
 {
     for (;; adopted = false) {
@@ -162,8 +163,8 @@ static int live(struct monitor *m, bool adopted)
     }
 }
 
-/* Whoever wants it adopted read the record before we locked it: its monitor may have recorded
- * the end and gone meanwhile, which is all there is to do. */
+/* The front end read the record before it was locked: the old monitor may have recorded
+ * the end and exited meanwhile, and then there is nothing to do. */
 static bool has_ended(const struct monitor *m)
 {
     return !mtd_state_is_active(m->record.status.state);

@@ -1,5 +1,6 @@
-/* Whether a container that has ended is started again, and when. The delay is docker's: 100 ms,
- * doubling to a minute, from the start again after a run of ten seconds. */
+/* Whether and when a container that has ended is started again, as docker does: a stop
+ * suspends the policy, whichever it is; the delay is 100 ms, doubling up to a minute, and
+ * 100 ms again after a run of ten seconds. */
 
 #include "engine/monitor/internal.h"
 

@@ -1,5 +1,5 @@
-/* The record and its lock, which the monitor holds only while it starts, ends and restarts: in
- * between, others may rename the container or change its policy. */
+/* The monitor holds the record's lock only while it starts, ends and restarts: in
+ * between, other processes may rename the container or change its policy. */
 
 #include "engine/monitor/internal.h"
 

@@ -1,5 +1,5 @@
-/* Waiting for a restart is the same loop with a time-out, so that a stop is
- * heard at once. */
+/* The wait before a restart is a turn of the same loop with a timeout, so that a stop
+ * takes effect at once. */
 
 #include "engine/monitor/internal.h"
 
@@ -21,5 +21,5 @@ bool monitor_back_off(struct monitor *m)
         return false;
     }
     m->restarts++;
-    return true; /* the lock is held: the start goes on with it */
+    return true; /* with the lock held, which the start needs */
 }

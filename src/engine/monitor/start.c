@@ -1,5 +1,7 @@
-/* START: forward when all goes well, undone from the failed step backwards when not. The groups
- * have their limits before anything is in them; init moves itself in first thing. */
+/* A start is a table of steps, START; if one fails, it and those before it are
+ * undone in reverse. The groups have their limits before init exists, so that it
+ * never runs without; the record is published before "go", so that nothing of the
+ * container runs unrecorded. */
 
 #include "engine/monitor/internal.h"
 
@@ -24,7 +26,7 @@
 #include "engine/wire/sync.h"
 
 #define PIPE_BYTES (256 * 1024)
-#define RESERVE_MORE 16384 /* what a record may grow by while it runs */
+#define RESERVE_MORE 16384 /* by how much a record may grow during a run */
 
 static int lose_claim(struct monitor *m)
 {
@@ -33,8 +35,8 @@ static int lose_claim(struct monitor *m)
     return -EBUSY;
 }
 
-/* Holding this lock is being the container's monitor; the kernel lets go of it however we
- * end, and others can ask for it without taking it (F_OFD_GETLK). */
+/* The holder of this lock is the container's monitor. The kernel releases it however the
+ * process ends, and others can test it without taking it (F_OFD_GETLK). */
 int monitor_claim(struct monitor *m, struct mtd_error *err)
 {
     if (m->claim_fd >= 0)
@@ -56,7 +58,7 @@ int monitor_claim(struct monitor *m, struct mtd_error *err)
     return 0;
 }
 
-/* Made once. That it cannot be made is no reason not to start. */
+/* Made once. A start does not fail because it cannot be made. */
 static void keep_reserve(struct monitor *m)
 {
     struct stat st;
@@ -77,18 +79,19 @@ static int write_hostfiles(struct monitor *m, struct mtd_error *err)
 int monitor_open_log(struct monitor *m, struct mtd_error *err)
 {
     const struct mtd_spec *s = &m->record.spec;
-    /* A terminal is lost with its monitor, so what it had still to say is as well. */
+    /* A terminal's unread output is lost with its monitor anyway, so it
+     * needs no spool. */
     int run_fd = s->process.tty ? -1 : m->run_fd;
-    int r = m->log.fd >= 0 ? 0
-                           : log_resume(&m->log, m->dir_fd, run_fd, s->log_max_size,
-                                        s->log_max_file, err);
+    int rc = m->log.fd >= 0 ? 0
+                            : log_resume(&m->log, m->dir_fd, run_fd, s->log_max_size,
+                                         s->log_max_file, err);
     m->log_offset = m->log.size;
-    return r;
+    return rc;
 }
 
-/* A FIFO in the run directory, so that a later monitor finds the other end by name. The
- * container's end is opened for both directions: it never sees EOF or SIGPIPE because a
- * monitor died. */
+/* A FIFO in the run directory, so that another monitor can open the other end by name.
+ * The container's end is opened in both directions, so that it sees no EOF or SIGPIPE
+ * when a monitor is killed. */
 static int open_output(struct monitor *m, const char *name, int *ours, int *theirs,
                        struct mtd_error *err)
 {
@@ -103,7 +106,7 @@ static int open_output(struct monitor *m, const char *name, int *ours, int *thei
     return 0;
 }
 
-/* Input the other way round: the container's end is for reading only, so that closing ours
+/* The container's end of input is opened for reading only, so that closing ours
  * is the end of input. */
 static int open_input(struct monitor *m, struct mtd_error *err)
 {
@@ -120,7 +123,7 @@ static int open_input(struct monitor *m, struct mtd_error *err)
 
 static int open_stdio(struct monitor *m, struct mtd_error *err)
 {
-    int r = 0;
+    int rc = 0;
     m->input_start = m->input_end = 0;
     m->input_eof = false;
     if (m->listen_fd < 0 && (m->listen_fd = packet_listen(m->run_fd, err)) < 0)
@@ -128,12 +131,12 @@ static int open_stdio(struct monitor *m, struct mtd_error *err)
     if (m->record.spec.process.tty)
         return 0; /* init opens the terminal and sends it */
     if (m->record.spec.process.open_stdin)
-        r = open_input(m, err);
-    if (r == 0)
-        r = open_output(m, "stdout", &m->out, &m->child[1], err);
-    if (r == 0)
-        r = open_output(m, "stderr", &m->err, &m->child[2], err);
-    return r;
+        rc = open_input(m, err);
+    if (rc == 0)
+        rc = open_output(m, "stdout", &m->out, &m->child[1], err);
+    if (rc == 0)
+        rc = open_output(m, "stderr", &m->err, &m->child[2], err);
+    return rc;
 }
 
 static void close_fd(int *fd)
@@ -155,8 +158,8 @@ static void close_stdio(struct monitor *m)
         close_fd(&m->child[i]);
 }
 
-/* We hold the claim and it does not run: who is left in its groups (frozen, say, by an end that
- * was cut off) is nobody's. */
+/* We hold the claim and the container does not run, so processes left in its groups (for
+ * example frozen ones, after an interrupted end) belong to no run. */
 void monitor_drop_left_groups(struct monitor *m)
 {
     auto_done(cgroup_done) struct cgroup left = {0};
@@ -169,9 +172,9 @@ void monitor_drop_left_groups(struct monitor *m)
 
 static int make_groups(struct monitor *m, struct mtd_error *err)
 {
-    int r = cgroup_create(&m->cgroup, &m->host, m->id, err);
-    if (r != -EBUSY)
-        return r;
+    int rc = cgroup_create(&m->cgroup, &m->host, m->id, err);
+    if (rc != -EBUSY)
+        return rc;
     monitor_drop_left_groups(m);
     mtd_error_clear(err);
     return cgroup_create(&m->cgroup, &m->host, m->id, err);
@@ -180,14 +183,14 @@ static int make_groups(struct monitor *m, struct mtd_error *err)
 static int make_cgroup(struct monitor *m, struct mtd_error *err)
 {
     const struct mtd_spec *s = &m->record.spec;
-    int r = m->host.n ? 0 : cgroup_discover(&m->host, "/proc", err);
-    if (r == 0)
-        r = make_groups(m, err);
-    if (r == 0)
-        r = cgroup_limit(&m->cgroup, &s->resources, err);
-    if (r == 0)
-        r = cgroup_devices(&m->cgroup, s->process.privileged, err);
-    return r;
+    int rc = m->host.n ? 0 : cgroup_discover(&m->host, "/proc", err);
+    if (rc == 0)
+        rc = make_groups(m, err);
+    if (rc == 0)
+        rc = cgroup_limit(&m->cgroup, &s->resources, err);
+    if (rc == 0)
+        rc = cgroup_devices(&m->cgroup, s->process.privileged, err);
+    return rc;
 }
 
 static void drop_cgroup(struct monitor *m)
@@ -206,8 +209,8 @@ static uint64_t namespaces(const struct monitor *m)
     return m->record.spec.network == MTD_NET_HOST ? flags : flags | CLONE_NEWNET;
 }
 
-/* A cgroup namespace remembers where its maker stood: it may only be made by the clone when
- * the clone already lands in every group. */
+/* The root of a cgroup namespace is the groups that its creator was in, so the clone may
+ * create it only if that places it in all of its groups. */
 static bool all_v2(const struct cgroup *c)
 {
     return c->n == 1 && c->dirs[0].v2;
@@ -251,9 +254,9 @@ static void run_init(const struct monitor *m, int sync_fd, bool placed)
 static int clone_container(struct monitor *m, struct mtd_error *err)
 {
     auto_fd int init_end = -1;
-    int r = sync_pair(&m->sync_fd, &init_end);
-    if (r < 0)
-        return mtd_fail_errno(err, -r, "cannot create the socket pair to init");
+    int rc = sync_pair(&m->sync_fd, &init_end);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot create the socket pair to init");
     int group = cgroup_clone_fd(&m->cgroup);
     m->pid = clone_init(m, group);
     if (m->pid < 0 && group >= 0) {
@@ -300,7 +303,7 @@ static void take_terminal(struct monitor *m, int master)
     m->out = m->in = master;
 }
 
-/* "Go", then what init has to say until its descriptor closes by the exec. */
+/* Sends "go" and takes init's messages until the exec closes its descriptor. */
 static int release_init(struct monitor *m, struct mtd_error *err)
 {
     bool execs = false;
@@ -328,8 +331,8 @@ static int release_init(struct monitor *m, struct mtd_error *err)
     return 0;
 }
 
-/* Before "go": whoever finds the container without a monitor must be able to tell what it is.
- * Init is still making mounts meanwhile, so this costs no time. */
+/* Before "go": a process that finds the container without a monitor must be able to
+ * identify it. Init is making mounts meanwhile, so this costs no time. */
 static int publish(struct monitor *m, struct mtd_error *err)
 {
     struct mtd_status *st = &m->record.status;
@@ -347,16 +350,16 @@ static int publish(struct monitor *m, struct mtd_error *err)
     free(st->health);
     st->health = m->health ? strdup("starting") : NULL;
     strv_done(&st->cgroups);
-    int r = proc_boot_id(st->boot_id);
-    if (r == 0)
-        r = proc_start_time(m->pid, false, &st->pid_start);
-    if (r == 0)
-        r = proc_start_time(st->monitor_pid, false, &st->monitor_start);
-    if (r == 0)
-        r = cgroup_describe(&m->cgroup, &st->cgroups);
-    if (r < 0)
+    int rc = proc_boot_id(st->boot_id);
+    if (rc == 0)
+        rc = proc_start_time(m->pid, false, &st->pid_start);
+    if (rc == 0)
+        rc = proc_start_time(st->monitor_pid, false, &st->monitor_start);
+    if (rc == 0)
+        rc = cgroup_describe(&m->cgroup, &st->cgroups);
+    if (rc < 0)
         return mtd_fail_errno(
-            err, -r,
+            err, -rc,
             "cannot look up the running container's processes and control groups");
     return store_save(&m->store, &m->record, false, err);
 }
@@ -387,16 +390,16 @@ static void undo(struct monitor *m, size_t from)
 int monitor_start(struct monitor *m, struct mtd_error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(START); i++) {
-        int r = fault_step("start", START[i].name);
-        if (r < 0)
-            mtd_fail_errno(err, -r, "start.%s", START[i].name);
+        int rc = fault_step("start", START[i].name);
+        if (rc < 0)
+            mtd_fail_errno(err, -rc, "start.%s", START[i].name);
         else
-            r = START[i].run(m, err);
-        if (r < 0) {
+            rc = START[i].run(m, err);
+        if (rc < 0) {
             if (err->stage == MTD_STAGE_NONE)
                 err->stage = (int)START[i].stage;
             undo(m, i + 1);
-            return r;
+            return rc;
         }
     }
     return 0;

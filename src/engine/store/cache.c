@@ -1,10 +1,11 @@
-/* <root>/summaries: what a list needs of each record, so that listing a thousand containers
- * does not parse a thousand files.
- * Shape   header, then entries by ascending id: key (id and the identity of config.json), the
- *         summary's plain members and its strings, in the order of the tables below.
- * Trust   an entry counts only for the very file it was made from (inode, size, both time
- *         stamps), and only files at rest are entered. The layout's and the content's
- *         checksums must match; every length is checked. Without the file lists are slower.
+/* <root>/summaries: what a list needs of each record, so that listing a thousand
+ * containers does not parse a thousand files.
+ * Shape   header, then entries by ascending id: key (id and the identity of config.json),
+ *         the summary's plain members and its strings, in the order of the tables below.
+ * Trust   an entry is valid only for the file it was made from (inode, size, both
+ *         timestamps), and only files that have not changed lately are entered. The
+ *         checksums of layout and content must match; every length is checked. Without
+ *         this file lists are slower.
  */
 
 #include "engine/store/internal.h"
@@ -64,7 +65,7 @@ static const size_t LISTS[] = {
     offsetof(struct mtd_summary, cgroups),
 };
 
-/* FNV-1a over words instead of bytes: against torn and foreign files, not against people. */
+/* FNV-1a over words instead of bytes: detects torn and foreign files, not tampering. */
 static uint64_t checksum(uint64_t sum, const void *data, size_t len)
 {
     const char *p = data;
@@ -303,8 +304,8 @@ static bool is_still_new(int root_fd, int fd)
            held.st_dev == now.st_dev && held.st_ino == now.st_ino;
 }
 
-/* One name for all writers, so that killed ones leave one file at most; one writer at a time,
- * the others have nothing better to say. */
+/* All writers use one name, so that killed ones leave one file at most; if one is
+ * writing, the others give up, since their contents would be no better. */
 static void replace_file(int root_fd, const struct buf *b)
 {
     auto_fd int fd =

@@ -1,5 +1,6 @@
-/* The state directory compared with itself: names with records, trash/ with nothing. What a
- * living process is about to change is locked by it and passed over. */
+/* The state directory is checked against itself: every name has its record, every
+ * record its name, and trash/ is empty. What a process is about to change is locked
+ * by it, and skipped. */
 
 #include "engine/store/internal.h"
 
@@ -22,8 +23,8 @@ static void tell(store_found_fn found, void *arg, enum store_fault fault, const 
     found(&f, arg);
 }
 
-/* -EAGAIN: in the hands of a living process. The lock is let go at once: what is found is
- * looked at again before it counts. */
+/* -EAGAIN: a process is at work on it. The lock is released at once, since findings are
+ * checked again before they count. */
 static bool is_busy(struct store *s, const char *id)
 {
     auto_fd int lock = store_try_lock(s, id, NULL);
@@ -108,7 +109,7 @@ void store_check(struct store *s, store_found_fn found, void *arg)
     each_entry(s, s->containers_fd, check_container, found, arg);
 }
 
-/* Under the lock, and looked at once more: a rename may have come in between. */
+/* Checks once more, under the lock: the container may have been renamed meanwhile. */
 static int drop_stray(struct store *s, const struct store_finding *f,
                       struct mtd_error *err)
 {

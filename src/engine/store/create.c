@@ -1,6 +1,6 @@
-/* A new container is made in trash/new.<id>, with its lock held, and moves to containers/
- * complete: nobody ever sees half of one, and what a killed creator leaves lies where
- * store_sweep() looks. */
+/* A new container is made in trash/new.<id>, with its lock held, and moved to containers/
+ * when complete: so no process ever sees half of one, and what a killed creator leaves is
+ * where store_sweep() looks for it. */
 
 #include "engine/store/internal.h"
 
@@ -20,7 +20,8 @@
 
 #define MAX_NAME_TRIES 64
 
-/* The first 12 digits become the host name, and tools take all digits for a number. */
+/* The first 12 digits become the hostname, and some tools take one of decimal
+ * digits for a number. */
 int store_new_id(char ret[MTD_ID_SIZE])
 {
     do {
@@ -33,8 +34,8 @@ int store_new_id(char ret[MTD_ID_SIZE])
     return 0;
 }
 
-/* Between mkdir and lock a sweep may take the directory for a dead one's: then again, with
- * another id. */
+/* Between mkdir and lock a sweep may remove the directory as abandoned: then tries
+ * again, with another id. */
 static int make_locked_dir(struct store *s, char id[MTD_ID_SIZE], char *entry,
                            int *ret_lock)
 {
@@ -76,8 +77,8 @@ static int make_subdirs(int dir)
     return 0;
 }
 
-/* Nobody reads it before the directory moves, so it is written in place. It is not synced: a
- * power loss now costs a container that has never run. */
+/* No process reads it before the directory is moved, so it is written in place. It is not
+ * synced: a power loss now costs only a container that has never run. */
 static int write_record(int dir, const struct buf *text)
 {
     auto_fd int fd = openat(dir, STORE_CONFIG,
@@ -117,8 +118,8 @@ static int set_name(struct mtd_record *r, const char *name)
     return 0;
 }
 
-/* The record in the directory names its name before the claim, so that a sweep knows which
- * claim to take back. */
+/* The record has the name before it is claimed, so that a sweep knows
+ * which claim to undo. */
 static int publish(struct store *s, const char *entry, struct mtd_record *r,
                    struct mtd_error *err)
 {

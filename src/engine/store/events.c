@@ -1,5 +1,7 @@
-#include "engine/store/events.h"
+/* Any process appends, without a lock that a stopped process could hold against others.
+ * So a line is one write, and the log is renamed only while no writer has it open. */
 
+#include "engine/store/events.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -16,7 +18,8 @@
 #define FILE_NAME "events.log"
 #define LABELS_MAX_BYTES (64 << 10)
 
-/* Text that is not UTF-8 loses the bytes that are not; the log must stay readable. */
+/* In a text that is not UTF-8, '?' replaces what is not ASCII: the log
+ * must remain JSON. */
 static json_t *make_text(const char *s)
 {
     json_t *text = json_string(s);
@@ -82,9 +85,9 @@ static int make_line(const struct event *e, struct buf *ret)
     return text ? buf_printf(ret, "%s\n", text) : -ENOMEM;
 }
 
-/* A full disk or a power loss may have cut the last line; ours must not grow from its stump.
- * A line that another is writing at this moment looks the same: then a blank one comes in
- * between, which readers pass over. */
+/* A full disk or a power loss may have cut the last line, which must not be continued.
+ * One that another process is writing at this moment looks the same: then there is an
+ * empty line in between, which readers skip. */
 static bool ends_torn(int fd)
 {
     struct stat st;
@@ -101,9 +104,10 @@ static bool is_current(int root_fd, int fd, struct stat *ret)
            ret->st_dev == now.st_dev && ret->st_ino == now.st_ino;
 }
 
-/* Writers hold the file's lock shared, so that nobody writes to it once it has been renamed:
- * who follows the log reads it to its end and goes on with the new one. No lock is waited
- * for: a stopped process must not stop others, and a late line is better than none. */
+/* Writers share the file's lock, so that none writes to it after it was renamed: a reader
+ * that follows the log reads it to its end and continues with the new one. No process
+ * waits for a lock: a stopped one must not block others, and a log that is too long is
+ * better than a lost line. */
 static bool rotate(int root_fd, int fd)
 {
     struct stat st;

@@ -1,10 +1,14 @@
 /* events - <root>/events.log: one JSON line per event, appended with one write.
- * Shape   {"time":"RFC3339Nano","type":"container","action":"start","id":"..","name":"..",
- *         "image":"..","exitCode":0,"detail":"..","attributes":{"key":"value"}}; members that
- *         do not apply are left out. attributes: labels, and what only this action has.
- * Size    at EVENTS_MAX_BYTES it becomes events.log.1 (the former one goes) and a new one begins.
- * Errors  -errno; callers may ignore them: a lost event never stops an action.
+ * Shape   {"time":"RFC3339Nano","type":"container","action":"start","id":"..",
+ *         "name":"..","image":"..","exitCode":0,"detail":"..",
+ *         "attributes":{"key":"value"}}; members that do not apply are left out.
+ *         attributes: labels, and what only this action has.
+ * Size    at EVENTS_MAX_BYTES it replaces events.log.1, and a new one begins.
+ * Units   wall ns.
+ * Errors  0 or -errno; callers may ignore it: a lost event never stops an action.
+ * Owner   everything is borrowed.
  * Process any; O_APPEND makes single lines atomic.
+ * Source  docker events.
  */
 #ifndef ENGINE_STORE_EVENTS_H
 #define ENGINE_STORE_EVENTS_H
@@ -13,8 +17,9 @@
 
 #define EVENTS_MAX_BYTES (16 << 20)
 
-/* action: create start die oom stop kill pause unpause restart rename destroy commit
- * "exec_start: COMMAND" ... of containers, tag untag delete import of images */
+/* Members are NULL if they do not apply. action: create start die oom stop kill pause
+ * unpause restart rename destroy commit "exec_start: COMMAND" ... of containers, tag untag
+ * delete import of images. */
 struct event {
     int64_t time_ns; /* 0 = now */
     const char *type, *action, *id, *name, *image, *detail;
@@ -25,8 +30,9 @@ struct event {
     } attribute;
 };
 int events_append(int root_fd, const struct event *e);
-/* Of a container, as its record names it. */
-struct event event_of(const struct mtd_record *r, const char *action); /* borrows */
+/* An event of a container, with the names in its record, which it borrows. */
+struct event event_of(const struct mtd_record *r, const char *action);
+/* Appends that event. */
 int events_note(int root_fd, const struct mtd_record *r, const char *action);
 /* The same with an attribute of the action. */
 int events_note_with(int root_fd, const struct mtd_record *r, const char *action,

@@ -1,5 +1,5 @@
-/* The list of containers. Anything may change while it is made: a directory that has gone
- * since it was read is no error and no item. */
+/* A list takes no lock, so containers may come and go meanwhile: one that has gone since
+ * its directory was read is neither an error nor an item. */
 
 #include "engine/store/internal.h"
 
@@ -15,10 +15,10 @@
 #include "base/fs.h"
 #include "base/parse.h"
 
-/* Below so many containers reading the records is quick enough. */
+/* With fewer containers reading the records is fast enough. */
 #define CACHE_FROM 32
-/* A file changed this recently may change again without its time stamps telling: the kernel's
- * go on by ticks of up to 10 ms, those of old file systems by seconds. */
+/* A file changed this recently may change again without a new timestamp: those of the
+ * kernel advance by ticks of up to 10 ms, those of old file systems by seconds. */
 #define CACHE_REST (100 * NS_PER_MS)
 #define CACHE_REST_SECONDS (2 * NS_PER_SEC)
 
@@ -28,7 +28,7 @@ struct listing {
     struct buf text;
     struct mtd_list list;
     size_t cap;
-    struct cache_source *sources; /* the records that rest */
+    struct cache_source *sources; /* records that have not changed lately */
     size_t n_sources, n_missed;
     int64_t now;
 };
@@ -83,7 +83,7 @@ static void copy_status(const struct mtd_status *from, struct mtd_summary *ret)
     ret->next_start_at = from->next_start_at;
 }
 
-int store_summary(const struct mtd_record *r, struct mtd_summary *ret)
+static int make_summary(const struct mtd_record *r, struct mtd_summary *ret)
 {
     struct mtd_summary s = {0};
     memcpy(s.id, r->id, sizeof(s.id));
@@ -141,7 +141,7 @@ static int read_summary(struct listing *l, const char *id, struct mtd_summary *r
     mtd_record_init(&r);
     int rc = store_read_record(l->store->containers_fd, id, id, &l->text, &r, &why);
     if (rc == 0)
-        return store_summary(&r, ret);
+        return make_summary(&r, ret);
     if (rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE)
         return rc;
     if (!store_exists(l->store, id))
@@ -174,7 +174,7 @@ static bool is_at_rest(const struct stat *st, int64_t now)
     return last < now - (has_fraction ? CACHE_REST : CACHE_REST_SECONDS);
 }
 
-/* Records which rest are worth a place in the cache. */
+/* A record that has not changed lately is put into the cache. */
 static void note_source(struct listing *l, const struct stat *st, bool missed)
 {
     if (!is_at_rest(st, l->now))

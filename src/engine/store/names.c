@@ -1,7 +1,7 @@
-/* Names: names/<name> is a symlink to the id, and making it is the claim. Links are removed
- * only under the lock of the directory names/, after a look at where they lead: without it,
- * whoever looked before somebody else's removal and a third one's claim would take away the
- * third one's name. */
+/* names/<name> is a symlink to the id, and making it is the claim. A link is removed only
+ * under the lock of the directory names/, after reading it. Without the lock, a second
+ * process could remove the name and a third claim it between the reading and the removal,
+ * and the third would lose it. */
 
 #include "engine/store/internal.h"
 
@@ -57,7 +57,7 @@ void store_names_drop(struct store *s, const char *name, const char *id)
         unlinkat(s->names_fd, name, 0);
 }
 
-/* Calls back for each name that leads to id, until it says stop (true). */
+/* Calls found() for each name of id, until it returns true. */
 static void each_name_of(struct store *s, const char *id,
                          bool (*found)(const char *, void *), void *arg)
 {
@@ -98,8 +98,8 @@ char *store_names_find(struct store *s, const char *id)
     return name;
 }
 
-/* A container being made holds the lock of its directory in trash/ until it has moved to
- * containers/; so whoever gets that lock, or finds no directory, need only look there. */
+/* The creator of a container holds the lock of its directory in trash/ until that has
+ * moved to containers/: without lock or directory, the container can only be there. */
 static bool is_being_made(struct store *s, const char *id)
 {
     char entry[STORE_ENTRY_SIZE];
@@ -108,7 +108,8 @@ static bool is_being_made(struct store *s, const char *id)
     return lock == -EAGAIN;
 }
 
-/* A rename that was killed leaves one name too many: the one the record does not say. */
+/* A rename that was killed leaves one name too many: the one that is not in the
+ * record. */
 static bool is_left_over(struct store *s, const char *name, const char *id)
 {
     auto_done(mtd_record_done) struct mtd_record r;
@@ -141,7 +142,7 @@ int store_names_claim(struct store *s, const char *name, const char *id,
                             "names/%s is not a link to a container; remove that file",
                             name);
         if (rc == 0 && strcmp(owner, id) == 0)
-            return 0; /* left over by an earlier rename of this very container */
+            return 0; /* left by an earlier rename of this container */
         if (is_taken(s, name, owner))
             break;
         store_names_drop(s, name, owner);

@@ -1,5 +1,5 @@
-/* Random readable names: docker's adjective_surname. Surnames are of people who found or
- * made something. */
+/* Readable names, as docker gives them: adjective_surname, of scientists and inventors.
+ * 12 hexadecimal digits are hard to remember and to type. */
 
 #include "engine/store/store.h"
 

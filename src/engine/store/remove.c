@@ -1,5 +1,5 @@
-/* Taking containers and names away, so that a kill at any step leaves an entry in trash/
- * from which store_sweep() finishes the work. */
+/* Removal and renaming begin with an entry in trash/, so that after a kill at any step
+ * store_sweep() finds it and completes the work. */
 
 #include "engine/store/internal.h"
 
@@ -20,8 +20,8 @@
 #define BUSY_TRIES 100 /* a monitor that is about to end has the lock */
 #define BUSY_PAUSE_MS 5
 
-/* entry: a directory in trash/ of the container id. Reading all names is for records which
- * do not say theirs. */
+/* entry: a directory in trash/ of the container id. All names are searched only if the
+ * record, which says the name, cannot be read. */
 static void drop_names_of(struct store *s, const char *entry, const char *id)
 {
     auto_done(mtd_record_done) struct mtd_record r;
@@ -33,7 +33,7 @@ static void drop_names_of(struct store *s, const char *entry, const char *id)
         store_names_drop_all(s, id, NULL);
 }
 
-/* The part after the directory has gone to trash/. */
+/* What remains to be done after the directory has moved to trash/. */
 static int free_claims(struct store *s, const char *id)
 {
     int rc = fault_point("store.remove.name");
@@ -118,7 +118,7 @@ static int swap_name(struct store *s, struct mtd_record *r, const char *name,
         return mtd_fail_errno(err, -rc, "cannot rename container %.12s", r->id);
     }
     copy = NULL;
-    fault_point("store.rename.drop"); /* to be killed at; failing is too late here */
+    fault_point("store.rename.drop"); /* for kills only: it cannot fail any more */
     store_names_drop(s, old, r->id);
     free(old);
     return 0;
@@ -150,9 +150,9 @@ int store_rename(struct store *s, struct mtd_record *r, const char *name,
 
 /* ---- sweep ---- */
 
-/* A directory without a lock file is one whose creator has not come so far yet (then it is
- * empty, goes, and he takes another), or is half deleted. What is not empty may have got its
- * lock file since we looked for it, so we look again. */
+/* A directory without a lock file is either so new that its creator has not made one
+ * (then it is empty and is removed, and the creator makes another) or half deleted. If it
+ * is not empty, it may have got its lock file meanwhile, so that is tried again. */
 static void sweep_new(struct store *s, const char *entry, const char *id)
 {
     auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);

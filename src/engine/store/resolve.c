@@ -1,4 +1,5 @@
-/* What a user typed to the id it means: exact id, exact name, unique prefix of an id. */
+/* A name may look like the beginning of an id, so the order decides: an exact id, an
+ * exact name, then a unique prefix of an id; as in docker. */
 
 #include "engine/store/internal.h"
 

@@ -1,4 +1,5 @@
-/* Opening the state directory; one container's directory, lock and record. */
+/* All access to the state goes through directory fds, opened once, so that a command
+ * keeps working on the state it began with even if a path is replaced. */
 
 #include "engine/store/store.h"
 
@@ -17,7 +18,7 @@
 #include "engine/spec/spec.h"
 #include "engine/store/internal.h"
 
-/* The monitor changes its directory; paths must keep their meaning. */
+/* The monitor changes its working directory; paths must remain valid. */
 static char *make_absolute(const char *path)
 {
     if (path[0] == '/')
@@ -63,7 +64,8 @@ static int open_part(int root_fd, const char *name, bool create)
     return fs_open_dir_at(root_fd, name);
 }
 
-/* Opens what is not open yet. Missing is an error only when it may be created. */
+/* Opens what is not open yet. A missing directory is an error only if it
+ * should be created. */
 static int open_all(struct store *s, struct mtd_error *err)
 {
     const struct {
@@ -182,7 +184,7 @@ int store_lock_at(int dir_fd, const char *name, bool create, bool wait)
     char path[STORE_ENTRY_SIZE + sizeof("/" STORE_LOCK)];
     snprintf(path, sizeof(path), "%s/" STORE_LOCK, name);
     int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | (create ? O_CREAT : 0);
-    /* Whoever held it may have removed the container, and the file with it. */
+    /* The previous holder may have removed the container, and the lock file with it. */
     for (int tries = 0; tries < 16; tries++) {
         auto_fd int fd = openat(dir_fd, path, flags, 0600);
         if (fd < 0)
@@ -258,8 +260,8 @@ int store_load(struct store *s, const char *id, struct mtd_record *ret,
                               id, why.text));
 }
 
-/* A container that goes when it ends does not outlive the machine's end either: its record
- * need not. */
+/* A --rm container does not survive a crash of the host, so its record
+ * need not be durable. */
 static int replace_record(int dir, const struct mtd_record *r, const struct buf *text,
                           bool durable)
 {

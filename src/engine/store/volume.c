@@ -1,4 +1,5 @@
-/* Volumes are directories that outlive containers, but for those nobody gave a name. */
+/* Volumes are directories of their own because they outlive containers; only anonymous
+ * ones are removed with theirs. */
 
 #include "engine/store/store.h"
 
