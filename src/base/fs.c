@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -228,4 +229,18 @@ int fs_open_dir_at(int dir_fd, const char *name)
 {
     int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
+}
+
+int fs_absolute(const char *path, char **ret)
+{
+    char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);
+    char *all = NULL;
+    if (path[0] != '/' && !cwd)
+        return -errno;
+    int n = asprintf(&all, "%s%s%s", cwd ? cwd : "", cwd ? "/" : "", path);
+    free(cwd);
+    if (n < 0)
+        return -ENOMEM;
+    *ret = all;
+    return 0;
 }

@@ -46,4 +46,9 @@ int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
  * Returns an O_PATH|O_DIRECTORY fd of the last directory. */
 int fs_mkdir_in_root(int root_fd, const char *path, mode_t mode);
 
+/* path with the working directory in front of it when it is relative; malloc'ed. -ENOENT = the
+ * working directory was deleted. */
+int fs_absolute(const char *path, char **ret);
+#define FS_NO_CWD "the working directory was deleted; change to another one"
+
 #endif

@@ -211,7 +211,7 @@ bool name_is_valid(const char *s)
         bool alnum = is_digit(c) || (lower >= 'a' && lower <= 'z');
         if (!alnum && (n == 0 || !strchr("_.-", c)))
             return false;
-        if (n >= 128)
+        if (n >= NAME_MAX)
             return false;
     }
     return n > 0;

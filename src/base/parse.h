@@ -17,9 +17,10 @@ int parse_size(const char *s, uint64_t *ret);
 int parse_decimal_nano(const char *s, int64_t *ret); /* "0.5" -> 500000000 (--cpus) */
 /* As Go: 300ms, 1.5h, 1m30s, 0; otherwise a unit is needed. */
 int parse_duration_ns(const char *s, int64_t *ret);
-int parse_signal(const char *s, int *ret);    /* 9, KILL, SIGKILL, sigkill, RTMIN+3 */
-const char *signal_name(int sig);             /* "SIGKILL"; "SIG?" when unknown */
-bool name_is_valid(const char *s);            /* [a-zA-Z0-9][a-zA-Z0-9_.-]* up to 128 */
+int parse_signal(const char *s, int *ret); /* 9, KILL, SIGKILL, sigkill, RTMIN+3 */
+const char *signal_name(int sig);          /* "SIGKILL"; "SIG?" when unknown */
+bool name_is_valid(
+    const char *s); /* [a-zA-Z0-9][a-zA-Z0-9_.-]* up to 255: a file's name */
 bool hex_is_valid(const char *s, size_t len); /* exactly len lower-case hex digits */
 
 /* CPU/NUMA lists "0-2,5": checks syntax and that the highest number is < limit (0 =

@@ -22,6 +22,7 @@
 #define ENGINE_ENGINE_H
 
 #include "engine/defaults.h"
+#include "engine/grant.h"
 #include "engine/limits.h"
 #include "engine/log/log.h"
 #include "engine/logindex/logindex.h"
@@ -83,6 +84,7 @@ struct mtd_create {
     struct mtd_spec *spec; /* moved from: left initialised and empty on success */
     const char *name;
     bool entrypoint_set; /* --entrypoint given: image Entrypoint and Cmd are ignored */
+    const struct strv *volumes_from; /* "container[:ro]": their mounts too; NULL = none */
 };
 int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SIZE],
                struct mtd_error *err);
@@ -105,6 +107,9 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
 
 int mtd_stop(struct mtd_engine *e, const char *ref,
              int64_t timeout_s /* -2 = configured */, struct mtd_error *err);
+/* The same with another first signal; 0 = as configured. */
+int mtd_stop_by(struct mtd_engine *e, const char *ref, int sig, int64_t timeout_s,
+                struct mtd_error *err);
 /* The same before the host goes down: the restart policy holds at its next start. */
 int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s,
                  struct mtd_error *err);

@@ -31,7 +31,7 @@ static const char *const STAGES[MTD_STAGE_COUNT] = {
     [MTD_STAGE_PUBLISH] = "publish",
 };
 
-#define NAME_RULE "use [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters"
+#define NAME_RULE "use [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 255 characters"
 
 int mtd_name_check(const char *name, struct mtd_error *err)
 {
@@ -157,6 +157,7 @@ static void process_done(struct mtd_process *p)
     strv_done(&p->env);
     free(p->cwd);
     free(p->user);
+    strv_done(&p->group_add);
     free(p->rlimits);
 }
 
@@ -168,6 +169,15 @@ static void mounts_done(struct mtd_mount *mounts, size_t n)
         free(mounts[i].options);
     }
     free(mounts);
+}
+
+void mtd_resources_done(struct mtd_resources *r)
+{
+    free(r->cpuset_cpus);
+    free(r->cpuset_mems);
+    for (size_t i = 0; i < MTD_BLKIO_COUNT; i++)
+        strv_done(&r->blkio[i]);
+    *r = (struct mtd_resources){0};
 }
 
 void mtd_spec_init(struct mtd_spec *s)
@@ -184,15 +194,17 @@ void mtd_spec_init(struct mtd_spec *s)
 
 void mtd_spec_done(struct mtd_spec *s)
 {
-    char *strings[] = {s->image, s->image_id, s->hostname, s->resources.cpuset_cpus};
-    struct strv *lists[] = {&s->layers,      &s->entrypoint, &s->cmd,
-                            &s->dns,         &s->add_hosts,  &s->labels,
-                            &s->env_cmdline, &s->health_test};
+    char *strings[] = {s->image, s->image_id, s->hostname, s->domainname};
+    struct strv *lists[] = {
+        &s->layers,  &s->entrypoint,  &s->cmd,          &s->dns,        &s->add_hosts,
+        &s->labels,  &s->env_cmdline, &s->health_test,  &s->dns_search, &s->dns_options,
+        &s->sysctls, &s->devices,     &s->device_rules, &s->exposed,    &s->annotations};
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         free(strings[i]);
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         strv_done(lists[i]);
     process_done(&s->process);
+    mtd_resources_done(&s->resources);
     mounts_done(s->mounts, s->n_mounts);
     *s = (struct mtd_spec){0};
 }

@@ -24,8 +24,7 @@
 #define MTD_SHORT_ID_LEN 12
 #define MTD_ID_SIZE (MTD_ID_LEN + 1)
 
-/* Names of containers and of volumes: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128.
- * -EINVAL. */
+/* Names of containers and of volumes: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 255. -EINVAL. */
 int mtd_name_check(const char *name, struct mtd_error *err);
 int mtd_volume_name_check(const char *name, struct mtd_error *err);
 /* The name without the "/" that a user may type in front of it, as in docker. NULL stays
@@ -82,6 +81,12 @@ enum mtd_about {
     MTD_ABOUT_CPUS,
     MTD_ABOUT_CPU_SHARES,
     MTD_ABOUT_CPUSET,
+    MTD_ABOUT_CPUSET_MEMS,
+    MTD_ABOUT_CPU_PERIOD,
+    MTD_ABOUT_CPU_QUOTA,
+    MTD_ABOUT_RESERVATION,
+    MTD_ABOUT_SWAPPINESS,
+    MTD_ABOUT_BLKIO_DEVICE,
     MTD_ABOUT_BLKIO_WEIGHT,
     MTD_ABOUT_PIDS,
     MTD_ABOUT_AUTO_REMOVE, /* the container is to be removed when it exits */
@@ -123,24 +128,49 @@ struct mtd_process {
     bool tty;
     bool open_stdin; /* -i: else stdin is /dev/null */
     bool no_new_privs;
-    bool init;       /* --init: our reaper is pid 1, and the command its child */
-    bool privileged; /* all capabilities, nothing masked */
-    uint64_t caps;   /* bounding set, bit n = capability n; root has all of it */
+    bool init;             /* --init: our reaper is pid 1, and the command its child */
+    bool privileged;       /* all capabilities, nothing masked */
+    uint64_t caps;         /* bounding set, bit n = capability n; root has all of it */
+    int oom_score_adj;     /* -1000..1000 */
+    struct strv group_add; /* further groups: names of the container, or gids */
     struct mtd_rlimit *rlimits;
     size_t n_rlimits;
 };
 
+/* Limits for one block device each, as "/dev/NAME:VALUE": a weight, bytes or operations a
+ * second. */
+enum mtd_blkio {
+    MTD_BLKIO_WEIGHT,
+    MTD_BLKIO_READ_BPS,
+    MTD_BLKIO_WRITE_BPS,
+    MTD_BLKIO_READ_IOPS,
+    MTD_BLKIO_WRITE_IOPS,
+    MTD_BLKIO_COUNT
+};
+
 struct mtd_resources {
-    int64_t memory;        /* bytes; 0 = no limit */
-    int64_t memory_swap;   /* memory + swap, bytes; 0 = twice the memory; -1 = no limit */
+    int64_t memory;      /* bytes; 0 = no limit */
+    int64_t memory_swap; /* memory + swap, bytes; 0 = twice the memory; -1 = no limit */
+    int64_t memory_reservation; /* bytes kept when memory is short; 0 = none */
+    bool sets_swappiness;
+    bool oom_kill_disable;
+    unsigned swappiness;   /* 0..100; valid with sets_swappiness */
     int64_t nano_cpus;     /* 1e9 = one core; 0 = no limit */
+    int64_t cpu_period;    /* microseconds; 0 = default, 100 ms */
+    int64_t cpu_quota;     /* microseconds in a period; 0 = default, -1 = no limit */
     uint64_t cpu_shares;   /* 2..262144; 0 = default */
     uint64_t blkio_weight; /* 10..1000; 0 = default */
     int64_t pids;          /* 0 = default (no limit), -1 = no limit */
     char *cpuset_cpus;     /* "0-1"; NULL = all */
+    char *cpuset_mems;     /* memory nodes; NULL = all */
+    struct strv blkio[MTD_BLKIO_COUNT];
 };
+void mtd_resources_done(struct mtd_resources *r);
 
 enum mtd_network { MTD_NET_NONE, MTD_NET_HOST };
+/* Whose System V IPC, message queues and /dev/shm. SHAREABLE is PRIVATE under docker's other
+ * name; NONE is without a /dev/shm. */
+enum mtd_ipc { MTD_IPC_PRIVATE, MTD_IPC_SHAREABLE, MTD_IPC_NONE, MTD_IPC_HOST };
 enum mtd_restart {
     MTD_RESTART_NO,
     MTD_RESTART_ON_FAILURE,
@@ -155,19 +185,27 @@ struct mtd_spec {
     struct strv layers; /* chain ids, lowest first: directories under images/layers/ */
     struct strv entrypoint, cmd; /* what argv was made from, for inspect and commit */
     struct mtd_process process;
-    char *hostname;
+    char *hostname, *domainname;
     bool read_only;           /* root file system */
     struct mtd_mount *mounts; /* the user's; the default ones are a table in rootfs.c */
     size_t n_mounts;
     struct mtd_resources resources;
     enum mtd_network network;
-    struct strv dns, add_hosts;
-    int stop_signal;      /* 0 = SIGTERM */
-    int64_t stop_timeout; /* seconds; -1 = wait forever */
-    struct strv labels;   /* "key=value", sorted */
+    enum mtd_ipc ipc;
+    bool pid_host, uts_host; /* the host's namespace instead of one of its own */
+    int64_t shm_size;        /* bytes of /dev/shm; 0 = default, 64 MiB */
+    struct strv dns, dns_search, dns_options, add_hosts;
+    struct strv sysctls; /* "net.core.somaxconn=128"; only what has a namespace */
+    struct strv devices; /* "/dev/host:/dev/inside:rwm", the host's nodes made inside */
+    struct strv device_rules; /* "c 189:* rwm", what else may be opened */
+    struct strv exposed;      /* "80/tcp"; for inspect */
+    struct strv annotations;  /* "key=value"; for inspect */
+    int stop_signal;          /* 0 = SIGTERM */
+    int64_t stop_timeout;     /* seconds; -1 = wait forever */
+    struct strv labels;       /* "key=value", sorted */
     /* reserved: read and written with the record, used nowhere */
     struct strv env_cmdline;
-    bool auto_remove; /* --rm */
+    bool auto_remove;         /* --rm */
     enum mtd_restart restart;
     unsigned restart_max;  /* on-failure:N; 0 = no bound */
     uint64_t log_max_size; /* bytes; 0 = no rotation */

@@ -29,10 +29,11 @@
 
 #define NSENTER_NAME "mtd:exec"
 #define NSENTER_MAGIC 0x6d74642d65786563ULL /* "mtd-exec" */
-#define NSENTER_VERSION 1u
+#define NSENTER_VERSION 2u
 #define NSENTER_MAX (4u << 20)
 #define NSENTER_MAX_RLIMITS 32u
 #define NSENTER_MAX_CGROUPS 32u
+#define NSENTER_MAX_GROUPS 64u
 
 enum { NSENTER_REQUEST_FD = 3, NSENTER_REPLY_FD = 4 };
 
@@ -58,7 +59,9 @@ struct nsenter_request {
     uint32_t flags;
     uint64_t caps;
     unsigned short rows, cols;
+    int oom_score_adj;
     char *cwd, *user;    /* "" = "/", root */
+    struct strv groups;  /* further ones of the user's: names or gids */
     struct strv cgroups; /* as in a record: "controllers:/host/dir", "unified:" for v2 */
     struct strv args, env;
     struct nsenter_rlimit *rlimits;

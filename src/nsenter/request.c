@@ -23,10 +23,10 @@ struct head {
     uint32_t version;
     uint32_t size; /* of everything */
     uint64_t pid_start, caps;
-    int32_t pid;
+    int32_t pid, oom_score_adj;
     uint32_t flags;
     uint16_t rows, cols;
-    uint32_t n_rlimits, n_cgroups, n_args, n_env;
+    uint32_t n_rlimits, n_cgroups, n_groups, n_args, n_env;
 };
 
 static const struct nsenter_request *joined;
@@ -47,6 +47,7 @@ void nsenter_request_done(struct nsenter_request *r)
     free(r->user);
     free(r->rlimits);
     strv_done(&r->cgroups);
+    strv_done(&r->groups);
     strv_done(&r->args);
     strv_done(&r->env);
     *r = (struct nsenter_request){0};
@@ -82,6 +83,8 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     head.cols = r->cols;
     head.n_rlimits = (uint32_t)r->n_rlimits;
     head.n_cgroups = (uint32_t)r->cgroups.len;
+    head.n_groups = (uint32_t)r->groups.len;
+    head.oom_score_adj = r->oom_score_adj;
     head.n_args = (uint32_t)r->args.len;
     head.n_env = (uint32_t)r->env.len;
     int rc = buf_add(&b, &head, sizeof(head));
@@ -90,7 +93,7 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     const char *const texts[] = {r->cwd, r->user};
     for (size_t i = 0; i < ARRAY_SIZE(texts) && rc == 0; i++)
         rc = put_string(&b, texts[i]);
-    const struct strv *const lists[] = {&r->cgroups, &r->args, &r->env};
+    const struct strv *const lists[] = {&r->cgroups, &r->groups, &r->args, &r->env};
     for (size_t i = 0; i < ARRAY_SIZE(lists) && rc == 0; i++)
         rc = put_strings(&b, lists[i]);
     if (rc < 0 || b.len > NSENTER_MAX)
@@ -160,7 +163,8 @@ static bool head_is_valid(const struct head *h, size_t len)
 {
     return h->magic == NSENTER_MAGIC && h->version == NSENTER_VERSION && h->size == len &&
            len <= NSENTER_MAX && h->pid > 0 && h->n_args > 0 &&
-           h->n_rlimits <= NSENTER_MAX_RLIMITS && h->n_cgroups <= NSENTER_MAX_CGROUPS;
+           h->n_rlimits <= NSENTER_MAX_RLIMITS && h->n_cgroups <= NSENTER_MAX_CGROUPS &&
+           h->n_groups <= NSENTER_MAX_GROUPS;
 }
 
 static int decode_body(struct reader *in, const struct head *h, struct nsenter_request *r)
@@ -172,6 +176,8 @@ static int decode_body(struct reader *in, const struct head *h, struct nsenter_r
         rc = get_string(in, &r->user);
     if (rc == 0)
         rc = get_strings(in, h->n_cgroups, &r->cgroups);
+    if (rc == 0)
+        rc = get_strings(in, h->n_groups, &r->groups);
     if (rc == 0)
         rc = get_strings(in, h->n_args, &r->args);
     if (rc == 0)
@@ -190,6 +196,7 @@ int nsenter_decode(const void *data, size_t len, struct nsenter_request *ret)
     r.pid_start = h.pid_start;
     r.flags = h.flags;
     r.caps = h.caps;
+    r.oom_score_adj = h.oom_score_adj;
     r.rows = h.rows;
     r.cols = h.cols;
     int rc = decode_body(&in, &h, &r);

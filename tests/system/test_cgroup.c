@@ -149,6 +149,8 @@ static bool counts(void)
 
 /* ---- limits ----------------------------------------------------------------------------- */
 
+static const struct mtd_spec PLAIN, PRIVILEGED = {.process.privileged = true};
+
 Test(cgroup, the_kernel_shows_the_limits)
 {
     struct mtd_stats s;
@@ -287,17 +289,17 @@ static void expect_devices(int zero, int make_node, int kmsg)
 Test(cgroup, only_listed_devices_open)
 {
     expect_devices(0, 0, 0);
-    cr_assert_eq(cgroup_devices(&group, false, &err), 0, "%s", err.text);
+    cr_assert_eq(cgroup_devices(&group, &PLAIN, &err), 0, "%s", err.text);
     expect_devices(0, 0, EPERM);
 }
 
 Test(cgroup, a_privileged_container_has_every_device)
 {
-    cr_assert_eq(cgroup_devices(&group, true, &err), 0, "%s", err.text);
+    cr_assert_eq(cgroup_devices(&group, &PRIVILEGED, &err), 0, "%s", err.text);
     expect_devices(0, 0, 0);
     group.fresh = false;
-    cr_assert_eq(cgroup_devices(&group, false, &err), 0, "%s", err.text);
-    cr_assert_eq(cgroup_devices(&group, true, &err), 0, "%s", err.text);
+    cr_assert_eq(cgroup_devices(&group, &PLAIN, &err), 0, "%s", err.text);
+    cr_assert_eq(cgroup_devices(&group, &PRIVILEGED, &err), 0, "%s", err.text);
     expect_devices(0, 0, 0);
 }
 
@@ -313,12 +315,12 @@ Test(cgroup, the_v2_device_program_does_the_same)
     for (size_t i = 0; i < group.n; i++)
         group.dirs[i].controllers &= ~bit;
     group.dirs[v2].controllers |= bit;
-    cr_assert_eq(cgroup_devices(&group, false, &err), 0, "%s", err.text);
+    cr_assert_eq(cgroup_devices(&group, &PLAIN, &err), 0, "%s", err.text);
     expect_devices(0, 0, EPERM);
-    cr_assert_eq(cgroup_devices(&group, false, &err), 0, "again: %s", err.text);
+    cr_assert_eq(cgroup_devices(&group, &PLAIN, &err), 0, "again: %s", err.text);
     expect_devices(0, 0, EPERM);
     group.fresh = false;
-    cr_assert_eq(cgroup_devices(&group, true, &err), 0, "%s", err.text);
+    cr_assert_eq(cgroup_devices(&group, &PRIVILEGED, &err), 0, "%s", err.text);
     expect_devices(0, 0, 0);
 }
 

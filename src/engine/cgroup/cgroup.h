@@ -68,9 +68,9 @@ int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id
 
 /* All limits, before the first process or on a live container. */
 int cgroup_limit(struct cgroup *c, const struct mtd_resources *r, struct mtd_error *err);
-/* Allows docker's default devices only (v1: devices controller; v2: a BPF program). all =
- * every device, for a privileged container. */
-int cgroup_devices(struct cgroup *c, bool all, struct mtd_error *err);
+/* Allows docker's default devices and those of the spec only (v1: devices controller; v2: a
+ * BPF program); every device for a privileged container. */
+int cgroup_devices(struct cgroup *c, const struct mtd_spec *s, struct mtd_error *err);
 /* The fd for clone3's CLONE_INTO_CGROUP, borrowed; -1 = that cannot place the child (v1),
  * or not completely (a cpuset on v2). Call it after the limits are set. */
 int cgroup_clone_fd(const struct cgroup *c);

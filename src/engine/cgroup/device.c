@@ -7,8 +7,11 @@
 
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,15 +20,13 @@
 
 /* mknod of any device is harmless without the right to open it. 5:1 is the console, 5:2
  * the multiplexer of the container's own devpts, 136 its terminals. */
-const struct cgroup_device_rule cgroup_device_rules[] = {
+static const struct mtd_device_rule DEFAULTS[] = {
     {'c', ANY, ANY, "m"}, {'b', ANY, ANY, "m"},   {'c', 1, 3, "rwm"},
     {'c', 1, 5, "rwm"},   {'c', 1, 7, "rwm"},     {'c', 1, 8, "rwm"},
     {'c', 1, 9, "rwm"},   {'c', 5, 0, "rwm"},     {'c', 5, 1, "rwm"},
     {'c', 5, 2, "rwm"},   {'c', 136, ANY, "rwm"},
 };
-const size_t cgroup_n_device_rules = ARRAY_SIZE(cgroup_device_rules);
 
-#define MAX_RULES ARRAY_SIZE(cgroup_device_rules)
 #define RULE_INSNS 7
 enum reg { R0, R1, R2, R3, R4, R5, R6 };
 
@@ -54,14 +55,16 @@ static int access_bits(const char *access)
 }
 
 /* R2 = type, R3 = requested access, R4 = major, R5 = minor. */
-static size_t emit_rule(struct bpf_insn *out, const struct cgroup_device_rule *rule)
+static size_t emit_rule(struct bpf_insn *out, const struct mtd_device_rule *rule)
 {
     size_t n = 0;
     int type = rule->type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR;
     size_t jumps[4], n_jumps = 0;
-    jumps[n_jumps++] = n;
-    out[n++] = with_constant(BPF_JMP | BPF_JNE | BPF_K, R2, type, 0);
-    jumps[n_jumps++] = n; /* any requested bit that the rule does not allow */
+    if (rule->type != 'a') {
+        jumps[n_jumps++] = n;
+        out[n++] = with_constant(BPF_JMP | BPF_JNE | BPF_K, R2, type, 0);
+    }
+    jumps[n_jumps++] = n; /* any bit asked for that the rule does not give */
     out[n++] =
         with_constant(BPF_JMP | BPF_JSET | BPF_K, R3, ~access_bits(rule->access) & 7, 0);
     if (rule->major != ANY) {
@@ -79,7 +82,8 @@ static size_t emit_rule(struct bpf_insn *out, const struct cgroup_device_rule *r
     return n;
 }
 
-static size_t emit_program(struct bpf_insn *out, bool all)
+static size_t emit_program(struct bpf_insn *out, bool all,
+                           const struct cgroup_rules *rules)
 {
     size_t n = 0;
     out[n++] = load_word(R2, R1, offsetof(struct bpf_cgroup_dev_ctx, access_type));
@@ -88,20 +92,23 @@ static size_t emit_program(struct bpf_insn *out, bool all)
     out[n++] = with_constant(BPF_ALU64 | BPF_RSH | BPF_K, R3, 16, 0);
     out[n++] = load_word(R4, R1, offsetof(struct bpf_cgroup_dev_ctx, major));
     out[n++] = load_word(R5, R1, offsetof(struct bpf_cgroup_dev_ctx, minor));
-    for (size_t i = 0; i < MAX_RULES && !all; i++)
-        n += emit_rule(out + n, &cgroup_device_rules[i]);
+    for (size_t i = 0; i < rules->n && !all; i++)
+        n += emit_rule(out + n, &rules->items[i]);
     out[n++] = with_constant(BPF_ALU64 | BPF_MOV | BPF_K, R0, all, 0);
     out[n++] = with_constant(BPF_JMP | BPF_EXIT, 0, 0, 0);
     return n;
 }
 
 /* The group keeps the program alive. Without flags, attaching again replaces it. */
-int cgroup_bpf_devices(int dir_fd, bool all)
+int cgroup_bpf_devices(int dir_fd, bool all, const struct cgroup_rules *rules)
 {
-    struct bpf_insn program[8 + MAX_RULES * RULE_INSNS];
+    auto_free struct bpf_insn *program =
+        calloc(8 + rules->n * RULE_INSNS, sizeof(*program));
+    if (!program)
+        return -ENOMEM;
     union bpf_attr load = {.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE};
     load.insns = (__u64)(uintptr_t)program;
-    load.insn_cnt = (__u32)emit_program(program, all);
+    load.insn_cnt = (__u32)emit_program(program, all, rules);
     load.license = (__u64)(uintptr_t) "GPL";
     auto_fd int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load));
     if (fd < 0)
@@ -112,12 +119,62 @@ int cgroup_bpf_devices(int dir_fd, bool all)
     return syscall(SYS_bpf, BPF_PROG_ATTACH, &attach, sizeof(attach)) < 0 ? -errno : 0;
 }
 
-int cgroup_devices(struct cgroup *c, bool all, struct mtd_error *err)
+struct growing {
+    struct mtd_device_rule *items;
+    size_t n;
+};
+
+static int add_rule(struct growing *g, const struct mtd_device_rule *rule,
+                    struct mtd_error *err)
+{
+    struct mtd_device_rule *all = reallocarray(g->items, g->n + 1, sizeof(*all));
+    if (!all)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    g->items = all;
+    g->items[g->n++] = *rule;
+    return 0;
+}
+
+static int add_device(const char *target, const struct stat *st, const char *access,
+                      void *arg, struct mtd_error *err)
+{
+    struct mtd_device_rule rule = {.type = S_ISBLK(st->st_mode) ? 'b' : 'c',
+                                   .major = (int)major(st->st_rdev),
+                                   .minor = (int)minor(st->st_rdev)};
+    (void)target;
+    snprintf(rule.access, sizeof(rule.access), "%s", access);
+    return add_rule(arg, &rule, err);
+}
+
+static int collect(struct growing *g, const struct mtd_spec *s, struct mtd_error *err)
+{
+    int code = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(DEFAULTS) && code == 0; i++)
+        code = add_rule(g, &DEFAULTS[i], err);
+    for (size_t i = 0; i < s->devices.len && code == 0; i++)
+        code = mtd_device_each(s->devices.items[i], add_device, g, err);
+    for (size_t i = 0; i < s->device_rules.len && code == 0; i++) {
+        struct mtd_device_rule rule;
+        code = mtd_device_rule_parse(s->device_rules.items[i], &rule, err);
+        if (code == 0)
+            code = add_rule(g, &rule, err);
+    }
+    return code;
+}
+
+int cgroup_devices(struct cgroup *c, const struct mtd_spec *s, struct mtd_error *err)
 {
     struct cgroup_dir *d = cgroup_dir_of(c, CGROUP_DEVICES);
+    bool all = s->process.privileged;
+    struct growing g = {0};
     if (!d || d->fd < 0)
         return all ? 0
                    : mtd_fail(err, EOPNOTSUPP,
                               "this host has no way to restrict devices");
-    return cgroup_ops_of(d)->devices(c, d, all, err);
+    int code = collect(&g, s, err);
+    if (code == 0)
+        code = cgroup_ops_of(d)->devices(c, d, all, &(struct cgroup_rules){g.items, g.n},
+                                         err);
+    free(g.items);
+    return code;
 }

@@ -8,6 +8,7 @@
 #define ENGINE_CGROUP_INTERNAL_H
 
 #include "engine/cgroup/cgroup.h"
+#include "engine/grant.h"
 
 #define CGROUP_BIT(controller) (1u << (controller))
 #define CGROUP_PARENT "mytop-docker"
@@ -18,10 +19,16 @@ typedef int (*cgroup_limit_fn)(const struct cgroup *c, const struct cgroup_dir *
                                const struct mtd_resources *r, struct mtd_error *err);
 
 /* What differs between v1 and v2. Every function works on one open directory. */
+struct cgroup_rules {
+    const struct mtd_device_rule *items;
+    size_t n;
+};
+
+/* What differs between the versions. Every function works on one open directory. */
 struct cgroup_ops {
     cgroup_limit_fn limit[CGROUP_CONTROLLERS];
     int (*devices)(const struct cgroup *c, const struct cgroup_dir *d, bool all,
-                   struct mtd_error *err);
+                   const struct cgroup_rules *rules, struct mtd_error *err);
     int (*freeze)(const struct cgroup_dir *d, bool frozen); /* waits; -ETIMEDOUT */
     const char *frozen_file, *frozen_line; /* it is frozen when the file has that line */
     const char *freeze_file, *freeze_on, *freeze_off; /* to freeze without waiting */
@@ -71,15 +78,27 @@ int cgroup_make_dir(struct cgroup_dir *d, struct mtd_error *err);
 /* Removes the group at path and the groups below it; waits for dying tasks until deadline
  * (monotonic ns). */
 int cgroup_remove_tree(const char *path, int64_t deadline);
+/* -EINVAL unless all numbers of the first list are in the second. what: "CPUs" */
+int cgroup_check_list(const char *what, const char *wanted, const char *available,
+                      struct mtd_error *err);
 
-/* Attaches the device list as a BPF program to a v2 group. */
-int cgroup_bpf_devices(int dir_fd, bool all);
-struct cgroup_device_rule {
-    char type;          /* 'c' 'b' */
-    int major, minor;   /* -1 = any */
-    const char *access; /* of "rwm" */
+/* The bandwidth asked for, in microseconds: quota -1 = no limit, period 0 = the kernel's. */
+struct cgroup_bandwidth {
+    int64_t quota, period;
 };
-extern const struct cgroup_device_rule cgroup_device_rules[];
-extern const size_t cgroup_n_device_rules;
+struct cgroup_bandwidth cgroup_bandwidth_of(const struct mtd_resources *r);
+
+/* "MAJOR:MINOR" of the block device in a limit for one, and its value. */
+#define CGROUP_DEVICE_TEXT 32
+int cgroup_blkio_device(enum mtd_blkio kind, const char *text,
+                        char device[CGROUP_DEVICE_TEXT], uint64_t *ret_value,
+                        struct mtd_error *err);
+/* Writes each limit of kind as "MAJOR:MINOR <key>VALUE", a line a write; map: NULL = as it is. */
+int cgroup_put_devices(const struct cgroup_dir *d, const char *file, const char *key,
+                       enum mtd_blkio kind, const struct mtd_resources *r,
+                       uint64_t (*map)(uint64_t), struct mtd_error *err);
+
+/* The bytecode half of v2's device list. */
+int cgroup_bpf_devices(int dir_fd, bool all, const struct cgroup_rules *rules);
 
 #endif

@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -18,13 +21,24 @@
 #define MAX_CPUS 8192
 #define MOVE_TRIES 50
 
+static bool limits_devices(const struct mtd_resources *r)
+{
+    for (size_t i = 0; i < MTD_BLKIO_COUNT; i++)
+        if (r->blkio[i].len)
+            return true;
+    return false;
+}
+
 static bool wants(const struct mtd_resources *r, enum cgroup_controller which)
 {
     switch (which) {
-    case CGROUP_CPU: return r->nano_cpus || r->cpu_shares;
-    case CGROUP_CPUSET: return r->cpuset_cpus != NULL;
-    case CGROUP_MEMORY: return r->memory > 0;
-    case CGROUP_BLKIO: return r->blkio_weight != 0;
+    case CGROUP_CPU:
+        return r->nano_cpus || r->cpu_shares || r->cpu_quota || r->cpu_period;
+    case CGROUP_CPUSET: return r->cpuset_cpus || r->cpuset_mems;
+    case CGROUP_MEMORY:
+        return r->memory > 0 || r->memory_reservation || r->sets_swappiness ||
+               r->oom_kill_disable;
+    case CGROUP_BLKIO: return r->blkio_weight || limits_devices(r);
     case CGROUP_PIDS: return r->pids > 0;
     default: return false;
     }
@@ -33,10 +47,18 @@ static bool wants(const struct mtd_resources *r, enum cgroup_controller which)
 static enum mtd_about about(const struct mtd_resources *r, enum cgroup_controller which)
 {
     switch (which) {
-    case CGROUP_CPU: return r->nano_cpus ? MTD_ABOUT_CPUS : MTD_ABOUT_CPU_SHARES;
-    case CGROUP_CPUSET: return MTD_ABOUT_CPUSET;
-    case CGROUP_MEMORY: return MTD_ABOUT_MEMORY;
-    case CGROUP_BLKIO: return MTD_ABOUT_BLKIO_WEIGHT;
+    case CGROUP_CPU:
+        return r->nano_cpus    ? MTD_ABOUT_CPUS
+               : r->cpu_quota  ? MTD_ABOUT_CPU_QUOTA
+               : r->cpu_period ? MTD_ABOUT_CPU_PERIOD
+                               : MTD_ABOUT_CPU_SHARES;
+    case CGROUP_CPUSET: return r->cpuset_cpus ? MTD_ABOUT_CPUSET : MTD_ABOUT_CPUSET_MEMS;
+    case CGROUP_MEMORY:
+        return r->memory               ? MTD_ABOUT_MEMORY
+               : r->memory_reservation ? MTD_ABOUT_RESERVATION
+                                       : MTD_ABOUT_SWAPPINESS;
+    case CGROUP_BLKIO:
+        return r->blkio_weight ? MTD_ABOUT_BLKIO_WEIGHT : MTD_ABOUT_BLKIO_DEVICE;
     case CGROUP_PIDS: return MTD_ABOUT_PIDS;
     default: return MTD_ABOUT_NONE;
     }
@@ -58,40 +80,104 @@ static void mark_cpus(const char *list, unsigned char set[MAX_CPUS])
     }
 }
 
-/* -EINVAL unless every CPU of the first list is in the second. */
-static int check_cpus(const char *wanted, const char *available, struct mtd_error *err)
+int cgroup_check_list(const char *what, const char *wanted, const char *available,
+                      struct mtd_error *err)
 {
     if (parse_cpu_list(wanted, MAX_CPUS, NULL) < 0)
-        return mtd_limit_cpuset(wanted, err);
+        return mtd_fail(err, EINVAL, "\"%.60s\" is not a list of %s; write 0-1,3", wanted,
+                        what);
     unsigned char want[MAX_CPUS] = {0}, have[MAX_CPUS] = {0};
     mark_cpus(wanted, want);
     mark_cpus(available, have);
     for (size_t i = 0; i < MAX_CPUS; i++)
         if (want[i] && !have[i])
             return mtd_fail(err, EINVAL,
-                            "requested CPUs are not available: requested %s, "
+                            "requested %s are not available: requested %s, "
                             "available: %s",
-                            wanted, available);
+                            what, wanted, available);
     return 0;
 }
 
 /* v2 silently accepts any list and v1 says only "Permission denied"; so the list is
  * checked against what the group at the top of the hierarchy can really use. */
-static int check_cpuset(const struct cgroup_dir *d, const char *wanted,
-                        struct mtd_error *err)
+static int check_available(const struct cgroup_dir *d, const char *what,
+                           const char *const files[3], const char *wanted,
+                           struct mtd_error *err)
 {
-    static const char *const FILES[] = {"cpuset.effective_cpus", "cpuset.cpus.effective",
-                                        "cpuset.cpus"};
     auto_free char *root = strdup(d->path);
     if (!root)
-        return mtd_fail_errno(err, ENOMEM, "cannot check the CPUs");
+        return mtd_fail_errno(err, ENOMEM, "cannot check the %s", what);
     for (int up = 0; up < 2 && strrchr(root, '/') != root; up++)
         *strrchr(root, '/') = '\0'; /* "<mount>/mytop-docker/<id>" */
     auto_fd int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     char text[4096];
-    for (size_t i = 0; i < ARRAY_SIZE(FILES) && dir >= 0; i++)
-        if (fs_read_small_at(dir, FILES[i], text, sizeof(text)) > 0)
-            return check_cpus(wanted, text, err);
+    for (size_t i = 0; i < 3 && dir >= 0; i++)
+        if (fs_read_small_at(dir, files[i], text, sizeof(text)) > 0)
+            return cgroup_check_list(what, wanted, text, err);
+    return 0;
+}
+
+static int check_cpuset(const struct cgroup_dir *d, const struct mtd_resources *r,
+                        struct mtd_error *err)
+{
+    static const char *const CPUS[] = {"cpuset.effective_cpus", "cpuset.cpus.effective",
+                                       "cpuset.cpus"};
+    static const char *const MEMS[] = {"cpuset.effective_mems", "cpuset.mems.effective",
+                                       "cpuset.mems"};
+    int rc = 0;
+    if (r->cpuset_cpus)
+        rc = mtd_about(err, MTD_ABOUT_CPUSET,
+                       check_available(d, "CPUs", CPUS, r->cpuset_cpus, err));
+    if (rc == 0 && r->cpuset_mems)
+        rc = mtd_about(err, MTD_ABOUT_CPUSET_MEMS,
+                       check_available(d, "memory nodes", MEMS, r->cpuset_mems, err));
+    return rc;
+}
+
+#define USUAL_PERIOD 100000
+
+struct cgroup_bandwidth cgroup_bandwidth_of(const struct mtd_resources *r)
+{
+    if (r->nano_cpus)
+        return (struct cgroup_bandwidth){r->nano_cpus / (1000000000 / USUAL_PERIOD),
+                                         USUAL_PERIOD};
+    return (struct cgroup_bandwidth){r->cpu_quota > 0 ? r->cpu_quota : -1, r->cpu_period};
+}
+
+int cgroup_blkio_device(enum mtd_blkio kind, const char *text,
+                        char device[CGROUP_DEVICE_TEXT], uint64_t *ret_value,
+                        struct mtd_error *err)
+{
+    char path[256];
+    struct stat st;
+    int rc = mtd_limit_blkio(kind, text, path, sizeof(path), ret_value, err);
+    if (rc < 0)
+        return rc;
+    if (stat(path, &st) < 0)
+        return mtd_fail(err, errno, "block device %s: %s", path, strerror(errno));
+    if (!S_ISBLK(st.st_mode))
+        return mtd_fail(err, ENOTBLK, "%s is not a block device", path);
+    snprintf(device, CGROUP_DEVICE_TEXT, "%u:%u", major(st.st_rdev), minor(st.st_rdev));
+    return 0;
+}
+
+int cgroup_put_devices(const struct cgroup_dir *d, const char *file, const char *key,
+                       enum mtd_blkio kind, const struct mtd_resources *r,
+                       uint64_t (*map)(uint64_t), struct mtd_error *err)
+{
+    const struct strv *list = &r->blkio[kind];
+    for (size_t i = 0; i < list->len; i++) {
+        char device[CGROUP_DEVICE_TEXT], text[96];
+        uint64_t value;
+        int rc = cgroup_blkio_device(kind, list->items[i], device, &value, err);
+        if (rc < 0)
+            return rc;
+        snprintf(text, sizeof(text), "%s %s%llu", device, key,
+                 (unsigned long long)(map ? map(value) : value));
+        rc = cgroup_put(d, file, text, err);
+        if (rc < 0)
+            return rc;
+    }
     return 0;
 }
 
@@ -186,7 +272,7 @@ static int limit_one(struct cgroup *c, const struct mtd_resources *r,
         return 0;
     int code = 0;
     if (which == CGROUP_CPUSET && wanted)
-        code = mtd_about(err, MTD_ABOUT_CPUSET, check_cpuset(d, r->cpuset_cpus, err));
+        code = check_cpuset(d, r, err);
     if (code == 0 && d->fd < 0)
         code = make_lazy(c, d, err);
     cgroup_limit_fn limit = cgroup_ops_of(d)->limit[which];

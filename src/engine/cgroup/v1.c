@@ -16,7 +16,7 @@
 
 #define MEMORY "memory.limit_in_bytes"
 #define MEMSW "memory.memsw.limit_in_bytes"
-#define QUOTA_PERIOD 100000
+#define USUAL_PERIOD 100000
 #define FREEZE_TIMEOUT (10 * NS_PER_SEC)
 
 static int put_i64(const struct cgroup_dir *d, const char *file, int64_t value,
@@ -58,8 +58,8 @@ static int set_memsw(const struct cgroup_dir *d, const struct mtd_resources *r,
     return 0;
 }
 
-static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
-                        const struct mtd_resources *r, struct mtd_error *err)
+static int limit_hard(const struct cgroup *c, const struct cgroup_dir *d,
+                      const struct mtd_resources *r, struct mtd_error *err)
 {
     if (c->fresh && r->memory == 0)
         return 0;
@@ -80,39 +80,62 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
     return set_memsw(d, r, err);
 }
 
+/* The other three take effect at any time, in any order. */
+static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
+                        const struct mtd_resources *r, struct mtd_error *err)
+{
+    int code = limit_hard(c, d, r, err);
+    if (code == 0 && (r->memory_reservation || !c->fresh))
+        code = put_i64(d, "memory.soft_limit_in_bytes",
+                       r->memory_reservation ? r->memory_reservation : -1, err);
+    if (code == 0 && r->sets_swappiness)
+        code = cgroup_put_u64(d, "memory.swappiness", r->swappiness, err);
+    if (code == 0 && r->oom_kill_disable)
+        code = cgroup_put(d, "memory.oom_control", "1", err);
+    return code;
+}
+
 static int limit_cpu(const struct cgroup *c, const struct cgroup_dir *d,
                      const struct mtd_resources *r, struct mtd_error *err)
 {
     int code = 0;
     if (r->cpu_shares || !c->fresh)
         code = cgroup_put_u64(d, "cpu.shares", r->cpu_shares ? r->cpu_shares : 1024, err);
-    if (code == 0 && (r->nano_cpus || !c->fresh)) {
-        int64_t quota = r->nano_cpus / (1000000000 / QUOTA_PERIOD);
-        code = put_i64(d, "cpu.cfs_quota_us", r->nano_cpus ? quota : -1, err);
-    }
+    struct cgroup_bandwidth b = cgroup_bandwidth_of(r);
+    if (code == 0 && ((b.period && b.period != USUAL_PERIOD) || !c->fresh))
+        code = put_i64(d, "cpu.cfs_period_us", b.period ? b.period : USUAL_PERIOD, err);
+    if (code == 0 && (b.quota > 0 || !c->fresh))
+        code = put_i64(d, "cpu.cfs_quota_us", b.quota, err);
     return code;
+}
+
+/* NULL = all that the group above has. */
+static int put_list(const struct cgroup *c, const struct cgroup_dir *d, const char *file,
+                    const char *list, struct mtd_error *err)
+{
+    char all[4096];
+    if (c->fresh && !list)
+        return 0;
+    if (list)
+        return cgroup_put(d, file, list, err);
+    auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int n = parent < 0 ? -errno : fs_read_small_at(parent, file, all, sizeof(all));
+    if (n < 0)
+        return mtd_fail_errno(err, -n, "cannot read %s above %s", file, d->path);
+    return cgroup_put(d, file, all, err);
 }
 
 static int limit_cpuset(const struct cgroup *c, const struct cgroup_dir *d,
                         const struct mtd_resources *r, struct mtd_error *err)
 {
-    char all[4096];
-    if (c->fresh && !r->cpuset_cpus)
-        return 0;
-    if (r->cpuset_cpus)
-        return cgroup_put(d, "cpuset.cpus", r->cpuset_cpus, err);
-    auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int n =
-        parent < 0 ? -errno : fs_read_small_at(parent, "cpuset.cpus", all, sizeof(all));
-    if (n < 0)
-        return mtd_fail_errno(err, -n, "cannot read the CPUs above %s", d->path);
-    return cgroup_put(d, "cpuset.cpus", all, err);
+    int code = put_list(c, d, "cpuset.cpus", r->cpuset_cpus, err);
+    return code < 0 ? code : put_list(c, d, "cpuset.mems", r->cpuset_mems, err);
 }
 
 /* The first file is CFQ's, gone since Linux 5.0; the second exists if the kernel has
  * BFQ. */
-static int limit_blkio(const struct cgroup *c, const struct cgroup_dir *d,
-                       const struct mtd_resources *r, struct mtd_error *err)
+static int limit_weight(const struct cgroup *c, const struct cgroup_dir *d,
+                        const struct mtd_resources *r, struct mtd_error *err)
 {
     static const struct {
         const char *file;
@@ -135,6 +158,39 @@ static int limit_blkio(const struct cgroup *c, const struct cgroup_dir *d,
                          d->path));
 }
 
+static int limit_weight_devices(const struct cgroup_dir *d, const struct mtd_resources *r,
+                                struct mtd_error *err)
+{
+    static const char *const FILES[] = {"blkio.weight_device", "blkio.bfq.weight_device"};
+    if (r->blkio[MTD_BLKIO_WEIGHT].len == 0)
+        return 0;
+    for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
+        if (faccessat(d->fd, FILES[i], F_OK, 0) == 0)
+            return cgroup_put_devices(d, FILES[i], "", MTD_BLKIO_WEIGHT, r, NULL, err);
+    return mtd_fail(err, EOPNOTSUPP,
+                    "this kernel has no weights for one block device (no "
+                    "%s/blkio.bfq.weight_device); leave them out",
+                    d->path);
+}
+
+static int limit_blkio(const struct cgroup *c, const struct cgroup_dir *d,
+                       const struct mtd_resources *r, struct mtd_error *err)
+{
+    static const struct {
+        enum mtd_blkio kind;
+        const char *file;
+    } RATES[] = {{MTD_BLKIO_READ_BPS, "blkio.throttle.read_bps_device"},
+                 {MTD_BLKIO_WRITE_BPS, "blkio.throttle.write_bps_device"},
+                 {MTD_BLKIO_READ_IOPS, "blkio.throttle.read_iops_device"},
+                 {MTD_BLKIO_WRITE_IOPS, "blkio.throttle.write_iops_device"}};
+    int code = limit_weight(c, d, r, err);
+    if (code == 0)
+        code = limit_weight_devices(d, r, err);
+    for (size_t i = 0; i < ARRAY_SIZE(RATES) && code == 0; i++)
+        code = cgroup_put_devices(d, RATES[i].file, "", RATES[i].kind, r, NULL, err);
+    return code;
+}
+
 static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,
                       const struct mtd_resources *r, struct mtd_error *err)
 {
@@ -145,7 +201,7 @@ static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,
 
 /* A new v1 group allows what its parent does. */
 static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool all,
-                       struct mtd_error *err)
+                       const struct cgroup_rules *rules, struct mtd_error *err)
 {
     if (all)
         return c->fresh ? 0 : cgroup_put(d, "devices.allow", "a", err);
@@ -153,8 +209,8 @@ static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool 
     auto_fd int allow = openat(d->fd, "devices.allow", O_WRONLY | O_CLOEXEC);
     if (code == 0 && allow < 0)
         code = mtd_fail_errno(err, errno, "cannot open %s/devices.allow", d->path);
-    for (size_t i = 0; i < cgroup_n_device_rules && code == 0; i++) {
-        const struct cgroup_device_rule *rule = &cgroup_device_rules[i];
+    for (size_t i = 0; i < rules->n && code == 0; i++) {
+        const struct mtd_device_rule *rule = &rules->items[i];
         char text[48], major[12] = "*", minor[12] = "*";
         if (rule->major >= 0)
             snprintf(major, sizeof(major), "%d", rule->major);

@@ -16,11 +16,11 @@
 #include "base/clock.h"
 #include "base/fs.h"
 
-#define QUOTA_PERIOD 100000
+#define USUAL_PERIOD 100000
 #define FREEZE_TIMEOUT (10 * NS_PER_SEC)
 
-static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
-                        const struct mtd_resources *r, struct mtd_error *err)
+static int limit_hard(const struct cgroup *c, const struct cgroup_dir *d,
+                      const struct mtd_resources *r, struct mtd_error *err)
 {
     if (c->fresh && r->memory == 0)
         return 0;
@@ -48,6 +48,16 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
 
 /* Maps 2..262144 to 1..10000 so that the defaults, 1024 and 100, match; as runc and crun
  * do. */
+static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
+                        const struct mtd_resources *r, struct mtd_error *err)
+{
+    int code = limit_hard(c, d, r, err);
+    if (code == 0 && (r->memory_reservation || !c->fresh))
+        code = cgroup_put_u64(d, "memory.low", (uint64_t)r->memory_reservation, err);
+    return code;
+}
+
+/* 2..262144 to 1..10000 with 1024 on 100, both defaults; the map of runc and crun. */
 static uint64_t weight_of_shares(uint64_t shares)
 {
     if (shares <= 2)
@@ -65,12 +75,13 @@ static int limit_cpu(const struct cgroup *c, const struct cgroup_dir *d,
     if (r->cpu_shares || !c->fresh)
         code = cgroup_put_u64(d, "cpu.weight",
                               r->cpu_shares ? weight_of_shares(r->cpu_shares) : 100, err);
-    if (code == 0 && (r->nano_cpus || !c->fresh)) {
-        char text[48] = "max";
-        if (r->nano_cpus)
-            snprintf(text, sizeof(text), "%lld %d",
-                     (long long)(r->nano_cpus / (1000000000 / QUOTA_PERIOD)),
-                     QUOTA_PERIOD);
+    struct cgroup_bandwidth b = cgroup_bandwidth_of(r);
+    if (code == 0 && (b.quota > 0 || b.period || !c->fresh)) {
+        char quota[24] = "max", text[64];
+        if (b.quota > 0)
+            snprintf(quota, sizeof(quota), "%lld", (long long)b.quota);
+        snprintf(text, sizeof(text), "%s %lld", quota,
+                 (long long)(b.period ? b.period : USUAL_PERIOD));
         code = cgroup_put(d, "cpu.max", text, err);
     }
     return code;
@@ -79,14 +90,22 @@ static int limit_cpu(const struct cgroup *c, const struct cgroup_dir *d,
 static int limit_cpuset(const struct cgroup *c, const struct cgroup_dir *d,
                         const struct mtd_resources *r, struct mtd_error *err)
 {
+    int code = 0;
     if (r->cpuset_cpus || !c->fresh)
-        return cgroup_put(d, "cpuset.cpus", r->cpuset_cpus ? r->cpuset_cpus : "\n", err);
-    return 0;
+        code = cgroup_put(d, "cpuset.cpus", r->cpuset_cpus ? r->cpuset_cpus : "\n", err);
+    if (code == 0 && (r->cpuset_mems || !c->fresh))
+        code = cgroup_put(d, "cpuset.mems", r->cpuset_mems ? r->cpuset_mems : "\n", err);
+    return code;
 }
 
 /* BFQ takes docker's 10..1000 as they are; iocost's weights are 1..10000. */
-static int limit_io(const struct cgroup *c, const struct cgroup_dir *d,
-                    const struct mtd_resources *r, struct mtd_error *err)
+static uint64_t iocost_weight(uint64_t weight)
+{
+    return 1 + (weight - 10) * 9999 / 990;
+}
+
+static int limit_weight(const struct cgroup *c, const struct cgroup_dir *d,
+                        const struct mtd_resources *r, struct mtd_error *err)
 {
     if (c->fresh && r->blkio_weight == 0)
         return 0;
@@ -95,8 +114,7 @@ static int limit_io(const struct cgroup *c, const struct cgroup_dir *d,
                               err);
     if (faccessat(d->fd, "io.weight", F_OK, 0) == 0)
         return cgroup_put_u64(
-            d, "io.weight",
-            r->blkio_weight ? 1 + (r->blkio_weight - 10) * 9999 / 990 : 100, err);
+            d, "io.weight", r->blkio_weight ? iocost_weight(r->blkio_weight) : 100, err);
     return r->blkio_weight == 0
                ? 0
                : mtd_about(
@@ -105,6 +123,40 @@ static int limit_io(const struct cgroup *c, const struct cgroup_dir *d,
                          err, EOPNOTSUPP,
                          "this kernel has no block device weights (no %s/io.weight); leave it out",
                          d->path));
+}
+
+static int limit_weight_devices(const struct cgroup_dir *d, const struct mtd_resources *r,
+                                struct mtd_error *err)
+{
+    if (r->blkio[MTD_BLKIO_WEIGHT].len == 0)
+        return 0;
+    if (faccessat(d->fd, "io.bfq.weight", F_OK, 0) == 0)
+        return cgroup_put_devices(d, "io.bfq.weight", "", MTD_BLKIO_WEIGHT, r, NULL, err);
+    if (faccessat(d->fd, "io.weight", F_OK, 0) == 0)
+        return cgroup_put_devices(d, "io.weight", "", MTD_BLKIO_WEIGHT, r, iocost_weight,
+                                  err);
+    return mtd_fail(err, EOPNOTSUPP,
+                    "this kernel has no block device weights (no %s/io.weight); leave "
+                    "them out",
+                    d->path);
+}
+
+static int limit_io(const struct cgroup *c, const struct cgroup_dir *d,
+                    const struct mtd_resources *r, struct mtd_error *err)
+{
+    static const struct {
+        enum mtd_blkio kind;
+        const char *key;
+    } RATES[] = {{MTD_BLKIO_READ_BPS, "rbps="},
+                 {MTD_BLKIO_WRITE_BPS, "wbps="},
+                 {MTD_BLKIO_READ_IOPS, "riops="},
+                 {MTD_BLKIO_WRITE_IOPS, "wiops="}};
+    int code = limit_weight(c, d, r, err);
+    if (code == 0)
+        code = limit_weight_devices(d, r, err);
+    for (size_t i = 0; i < ARRAY_SIZE(RATES) && code == 0; i++)
+        code = cgroup_put_devices(d, "io.max", RATES[i].key, RATES[i].kind, r, NULL, err);
+    return code;
 }
 
 static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,
@@ -116,11 +168,11 @@ static int limit_pids(const struct cgroup *c, const struct cgroup_dir *d,
 }
 
 static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool all,
-                       struct mtd_error *err)
+                       const struct cgroup_rules *rules, struct mtd_error *err)
 {
     if (all && c->fresh)
         return 0;
-    int code = cgroup_bpf_devices(d->fd, all);
+    int code = cgroup_bpf_devices(d->fd, all, rules);
     if (code < 0)
         return mtd_fail_errno(err, -code, "cannot attach the device list to %s", d->path);
     return 0;

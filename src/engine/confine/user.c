@@ -203,7 +203,7 @@ static int add_memberships(struct buf *group, const char *name, struct user *u,
     return 0;
 }
 
-static int find_group(struct buf *group, const char *name, struct user *u,
+static int find_group(struct buf *group, const char *name, gid_t *ret,
                       struct mtd_error *err)
 {
     struct lines l = {.at = group->data, .end = group->data + group->len};
@@ -212,7 +212,7 @@ static int find_group(struct buf *group, const char *name, struct user *u,
     while (next_entry(&l, &e))
         if (e.n >= 3 && strcmp(e.field[0], name) == 0 &&
             parse_id(e.field[2], &gid) == 0) {
-            u->gid = gid;
+            *ret = gid;
             return 0;
         }
     return mtd_fail(err, ENOENT,
@@ -231,14 +231,14 @@ static int resolve_groups(int root_fd, const char *asked, const char *name,
                             USER_ID_MAX);
         return add_group(u, u->gid);
     }
-    int rc = *asked || name ? load(root_fd, "/etc/group", &group, err) : 0;
-    if (rc == 0 && *asked)
-        rc = find_group(&group, asked, u, err);
-    if (rc == 0)
-        rc = add_group(u, u->gid);
-    if (rc == 0 && !*asked && name)
-        rc = add_memberships(&group, name, u, err);
-    return rc;
+    int r = *asked || name ? load(root_fd, "/etc/group", &group, err) : 0;
+    if (r == 0 && *asked)
+        r = find_group(&group, asked, &u->gid, err);
+    if (r == 0)
+        r = add_group(u, u->gid);
+    if (r == 0 && !*asked && name)
+        r = add_memberships(&group, name, u, err);
+    return r;
 }
 
 int user_resolve(int root_fd, const char *spec, struct user *ret, struct mtd_error *err)
@@ -257,4 +257,34 @@ int user_resolve(int root_fd, const char *spec, struct user *ret, struct mtd_err
     if (rc == 0)
         *ret = u;
     return rc;
+}
+
+static int add_one_group(int root_fd, const char *asked, struct user *u,
+                         struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf group = {0};
+    uint32_t gid = 0;
+    int r = 0;
+    if (is_number(asked)) {
+        if (parse_id(asked, &gid) < 0)
+            return mtd_fail(err, EINVAL, "group %s: gids are between 0 and %u", asked,
+                            USER_ID_MAX);
+    } else {
+        r = load(root_fd, "/etc/group", &group, err);
+        if (r == 0)
+            r = find_group(&group, asked, &gid, err);
+    }
+    if (r == 0 && add_group(u, gid) < 0)
+        return mtd_fail(err, E2BIG, "the user is in more than %d groups",
+                        USER_MAX_GROUPS - 1);
+    return r;
+}
+
+int user_add_groups(int root_fd, const struct strv *groups, struct user *u,
+                    struct mtd_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < groups->len && r == 0; i++)
+        r = add_one_group(root_fd, groups->items[i], u, err);
+    return r;
 }

@@ -23,4 +23,8 @@ struct user {
 /* spec: NULL or "" = root. *ret is set on success only. */
 int user_resolve(int root_fd, const char *spec, struct user *ret, struct mtd_error *err);
 
+/* Adds groups by name or number, as --group-add does. */
+int user_add_groups(int root_fd, const struct strv *groups, struct user *u,
+                    struct mtd_error *err);
+
 #endif

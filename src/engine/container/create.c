@@ -131,9 +131,11 @@ static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
 int container_check_resources(const struct mtd_resources *r, struct mtd_error *err)
 {
     int code = mtd_limits_check(r, err);
-    return code < 0 || !r->cpuset_cpus
-               ? code
-               : mtd_about(err, MTD_ABOUT_CPUSET, mtd_limit_cpuset(r->cpuset_cpus, err));
+    if (code == 0 && r->cpuset_cpus)
+        code = mtd_about(err, MTD_ABOUT_CPUSET, mtd_limit_cpuset(r->cpuset_cpus, err));
+    if (code == 0 && r->cpuset_mems)
+        code = mtd_about(err, MTD_ABOUT_CPUSET_MEMS, mtd_limit_mems(r->cpuset_mems, err));
+    return code;
 }
 
 static bool below(const char *path, const char *dir)
@@ -203,6 +205,26 @@ static int check_hostname(const char *name, struct mtd_error *err)
     return 0;
 }
 
+static int is_there(const char *target, const struct stat *st, const char *access,
+                    void *arg, struct mtd_error *err)
+{
+    (void)target, (void)st, (void)access, (void)arg, (void)err;
+    return 0;
+}
+
+static int check_grants(const struct mtd_spec *s, struct mtd_error *err)
+{
+    struct mtd_device_rule rule;
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < s->devices.len; i++)
+        r = mtd_device_each(s->devices.items[i], is_there, NULL, err);
+    for (size_t i = 0; r == 0 && i < s->device_rules.len; i++)
+        r = mtd_device_rule_parse(s->device_rules.items[i], &rule, err);
+    for (size_t i = 0; r == 0 && i < s->sysctls.len; i++)
+        r = mtd_sysctl_check(s->sysctls.items[i], s, err);
+    return r;
+}
+
 static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
 {
     int r = check_process(&s->process, err);
@@ -212,6 +234,8 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
         r = check_mount(&s->mounts[i], err);
     for (size_t i = 0; r == 0 && i < s->add_hosts.len; i++)
         r = hostfiles_check_host(s->add_hosts.items[i], err);
+    if (r == 0)
+        r = check_grants(s, err);
     if (r == 0 && s->auto_remove && s->restart != MTD_RESTART_NO)
         r = mtd_about(err, MTD_ABOUT_AUTO_REMOVE,
                       mtd_fail(err, EINVAL,
@@ -263,7 +287,7 @@ static void sort_mounts(struct mtd_spec *s)
 static void default_hostname(const struct mtd_spec *s, const char *id, char out[65])
 {
     snprintf(out, 65, "%.12s", id);
-    if (s->network == MTD_NET_HOST && gethostname(out, 65) < 0)
+    if ((s->network == MTD_NET_HOST || s->uts_host) && gethostname(out, 65) < 0)
         snprintf(out, 65, "%.12s", id);
     out[64] = '\0';
 }
@@ -282,6 +306,9 @@ static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record
     if ((code = store_new_id(r->id)) < 0)
         return mtd_fail_errno(err, -code, "cannot create an id");
     default_hostname(s, r->id, own);
+    code = container_add_volumes_from(e, s, c->volumes_from, err);
+    if (code < 0)
+        return code;
     if (default_string(&s->hostname, own) < 0 ||
         merge_image(s, &image, c->entrypoint_set) < 0)
         return OUT_OF_MEMORY(err);

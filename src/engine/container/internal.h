@@ -29,4 +29,8 @@ int container_check_resources(const struct mtd_resources *r, struct mtd_error *e
 int container_fill_volumes(struct mtd_engine *e, const struct mtd_record *r,
                            struct mtd_error *err);
 
+/* Adds what the containers ("name[:ro]") have mounted; NULL = none. */
+int container_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s,
+                               const struct strv *containers, struct mtd_error *err);
+
 #endif

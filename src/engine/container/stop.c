@@ -136,8 +136,9 @@ static int load_to_end(struct mtd_engine *e, const char *ref, bool by_user,
     return code;
 }
 
-static int stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, bool by_user,
-                struct mtd_error *err)
+/* sig: 0 = as configured. */
+static int stop(struct mtd_engine *e, const char *ref, int sig, int64_t timeout_s,
+                bool by_user, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
@@ -150,7 +151,8 @@ static int stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, bool b
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
     code = victim_open(e, &r, &v, by_user ? PACKET_STOPPING : PACKET_SHUTDOWN, err);
     if (code == 0 && !restarting) {
-        int sig = r.spec.stop_signal ? r.spec.stop_signal : SIGTERM;
+        int usual = r.spec.stop_signal ? r.spec.stop_signal : SIGTERM;
+        sig = sig ? sig : usual;
         note_kill(e, &r, sig);
         code = send_signal(&v, sig, r.status.state == MTD_STATE_PAUSED, err);
     }
@@ -168,13 +170,19 @@ static int stop(struct mtd_engine *e, const char *ref, int64_t timeout_s, bool b
 int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s,
              struct mtd_error *err)
 {
-    return stop(e, ref, timeout_s, true, err);
+    return stop(e, ref, 0, timeout_s, true, err);
+}
+
+int mtd_stop_by(struct mtd_engine *e, const char *ref, int sig, int64_t timeout_s,
+                struct mtd_error *err)
+{
+    return stop(e, ref, sig, timeout_s, true, err);
 }
 
 int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s,
                  struct mtd_error *err)
 {
-    return stop(e, ref, timeout_s, false, err);
+    return stop(e, ref, 0, timeout_s, false, err);
 }
 
 int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *err)
@@ -185,7 +193,7 @@ int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *e
     if (code < 0)
         return code;
     if (r.status.state == MTD_STATE_RESTARTING)
-        return stop(e, r.id, 0, true,
+        return stop(e, r.id, 0, 0, true,
                     err); /* nothing to signal: it is not started again */
     if (!mtd_state_is_live(r.status.state))
         return mtd_fail(err, EBUSY, "cannot kill container %s: it is not running", ref);

@@ -33,13 +33,26 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
     return code;
 }
 
+static int replace(char **slot, const char *value)
+{
+    char *copy = value ? strdup(value) : NULL;
+    if (!value || !copy)
+        return value ? -ENOMEM : 0;
+    free(*slot);
+    *slot = copy;
+    return 0;
+}
+
 /* Fields that are not asked for stay as they are. */
 static int merge_resources(struct mtd_resources *to, const struct mtd_resources *from)
 {
     int64_t *numbers[][2] = {
         {&to->memory, (int64_t *)&from->memory},
         {&to->memory_swap, (int64_t *)&from->memory_swap},
+        {&to->memory_reservation, (int64_t *)&from->memory_reservation},
         {&to->nano_cpus, (int64_t *)&from->nano_cpus},
+        {&to->cpu_period, (int64_t *)&from->cpu_period},
+        {&to->cpu_quota, (int64_t *)&from->cpu_quota},
         {(int64_t *)&to->cpu_shares, (int64_t *)&from->cpu_shares},
         {(int64_t *)&to->blkio_weight, (int64_t *)&from->blkio_weight},
         {&to->pids, (int64_t *)&from->pids},
@@ -47,14 +60,8 @@ static int merge_resources(struct mtd_resources *to, const struct mtd_resources 
     for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
         if (*numbers[i][1])
             *numbers[i][0] = *numbers[i][1];
-    if (!from->cpuset_cpus)
-        return 0;
-    char *copy = strdup(from->cpuset_cpus);
-    if (!copy)
-        return -ENOMEM;
-    free(to->cpuset_cpus);
-    to->cpuset_cpus = copy;
-    return 0;
+    int rc = replace(&to->cpuset_cpus, from->cpuset_cpus);
+    return rc < 0 ? rc : replace(&to->cpuset_mems, from->cpuset_mems);
 }
 
 static int apply_limits(const struct mtd_record *r, bool live, struct mtd_error *err)

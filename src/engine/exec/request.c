@@ -61,6 +61,8 @@ int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
     q->caps = x->privileged || p->privileged ? MTD_CAPS_ALL : p->caps;
     q->cwd = (char *)first(x->cwd, p->cwd);
     q->user = (char *)first(x->user, p->user);
+    q->oom_score_adj = p->oom_score_adj;
+    q->groups = p->group_add;
     q->cgroups = r->status.cgroups;
     q->args = x->args;
     if (fill_limits(q, p) < 0 || fill_env(&q->env, r, x) < 0)

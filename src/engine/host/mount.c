@@ -58,18 +58,29 @@ static const struct {
     const char *word;
     uint64_t set, clear;
 } WORDS[] = {
-    {"ro", MOUNT_ATTR_RDONLY, 0},       {"rw", 0, MOUNT_ATTR_RDONLY},
-    {"nosuid", MOUNT_ATTR_NOSUID, 0},   {"suid", 0, MOUNT_ATTR_NOSUID},
-    {"nodev", MOUNT_ATTR_NODEV, 0},     {"dev", 0, MOUNT_ATTR_NODEV},
-    {"noexec", MOUNT_ATTR_NOEXEC, 0},   {"exec", 0, MOUNT_ATTR_NOEXEC},
-    {"noatime", MOUNT_ATTR_NOATIME, 0},
+    {"ro", MOUNT_ATTR_RDONLY, 0},
+    {"rw", 0, MOUNT_ATTR_RDONLY},
+    {"nosuid", MOUNT_ATTR_NOSUID, 0},
+    {"suid", 0, MOUNT_ATTR_NOSUID},
+    {"nodev", MOUNT_ATTR_NODEV, 0},
+    {"dev", 0, MOUNT_ATTR_NODEV},
+    {"noexec", MOUNT_ATTR_NOEXEC, 0},
+    {"exec", 0, MOUNT_ATTR_NOEXEC},
+    {"noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME},
+    {"atime", 0, MOUNT_ATTR__ATIME},
+    {"relatime", 0, MOUNT_ATTR__ATIME},
+    {"norelatime", 0, 0},
+    {"strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
+    {"nostrictatime", 0, MOUNT_ATTR__ATIME},
+    {"nodiratime", MOUNT_ATTR_NODIRATIME, 0},
+    {"diratime", 0, MOUNT_ATTR_NODIRATIME},
 };
 
 static int take_word(const char *word, uint64_t *attrs)
 {
     for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
         if (strcmp(WORDS[i].word, word) == 0) {
-            *attrs = (*attrs | WORDS[i].set) & ~WORDS[i].clear;
+            *attrs = (*attrs & ~WORDS[i].clear) | WORDS[i].set;
             return 1;
         }
     return 0;

@@ -39,7 +39,9 @@ static struct mtd_process as_process(const struct nsenter_request *q,
                                 .no_new_privs = q->flags & NSENTER_NO_NEW_PRIVS,
                                 .caps = q->caps,
                                 .rlimits = limits,
-                                .n_rlimits = q->n_rlimits};
+                                .n_rlimits = q->n_rlimits,
+                                .oom_score_adj = q->oom_score_adj,
+                                .group_add = q->groups};
 }
 
 static void run(const struct nsenter_request *q)

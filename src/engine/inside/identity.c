@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "engine/confine/confine.h"
 
 /* Until execve the process has the host's memory and descriptors, so no other process may
@@ -50,6 +51,8 @@ int inside_user(struct inside *c, struct mtd_error *err)
     char home[sizeof(c->user.home) + 8];
     auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int rc = user_resolve(root, c->process->user, &c->user, err);
+    if (rc == 0)
+        rc = user_add_groups(root, &c->process->group_add, &c->user, err);
     if (rc < 0)
         return rc;
     snprintf(home, sizeof(home), "HOME=%s", c->user.home);
@@ -62,6 +65,19 @@ int inside_user(struct inside *c, struct mtd_error *err)
 int inside_limits(struct inside *c, struct mtd_error *err)
 {
     return confine_rlimits(c->process->rlimits, c->process->n_rlimits, err);
+}
+
+/* Written by both, or it would be that of whoever typed the command. A score that was not asked
+ * for is no reason to fail: an engine in a container of its own may not lower it. */
+int inside_oom_score(struct inside *c, struct mtd_error *err)
+{
+    char text[16];
+    int score = c->process->oom_score_adj;
+    snprintf(text, sizeof(text), "%d", score);
+    int rc = fs_write_at(AT_FDCWD, "/proc/self/oom_score_adj", text);
+    return rc < 0 && score
+               ? mtd_fail_errno(err, -rc, "cannot set the OOM score to %s", text)
+               : 0;
 }
 
 int inside_umask(struct inside *c, struct mtd_error *err)

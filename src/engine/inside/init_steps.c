@@ -7,15 +7,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/sys.h"
+#include "engine/grant.h"
 #include "engine/wire/sync.h"
 
 enum { FD_SYNC = 3, FD_STDIO = 4, FD_FIRST_FREE = 7 };
@@ -85,10 +89,47 @@ int inside_init_cgroup_namespace(struct inside *c, struct mtd_error *err)
 
 int inside_init_hostname(struct inside *c, struct mtd_error *err)
 {
-    const char *name = c->init->rootfs.record->spec.hostname;
-    if (name && sethostname(name, strlen(name)) < 0)
+    const struct mtd_spec *s = &c->init->rootfs.record->spec;
+    char name[HOST_NAME_MAX + 1];
+    if (s->uts_host || !s->hostname)
+        return 0;
+    /* docker's: with a domain the name is the full one. */
+    int n = snprintf(name, sizeof(name), "%s%s%s", s->hostname, s->domainname ? "." : "",
+                     s->domainname ? s->domainname : "");
+    if (n >= (int)sizeof(name))
+        return mtd_fail(err, ENAMETOOLONG, "hostname and domain are longer than %d",
+                        HOST_NAME_MAX);
+    if (sethostname(name, (size_t)n) < 0)
         return mtd_fail_errno(err, errno, "cannot set the hostname %s", name);
+    if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
+        return mtd_fail_errno(err, errno, "cannot set the domain %s", s->domainname);
     return 0;
+}
+
+static int set_sysctl(int root_fd, const char *text, struct mtd_error *err)
+{
+    char name[256], path[sizeof(name) + sizeof("/proc/sys/")];
+    const char *value = mtd_sysctl_split(text, name, sizeof(name));
+    if (!value)
+        return mtd_fail(err, EINVAL, "sysctl \"%.100s\" is not NAME=VALUE", text);
+    snprintf(path, sizeof(path), "/proc/sys/%s", name);
+    auto_fd int fd = fs_open_in_root(root_fd, path, O_WRONLY | O_CLOEXEC, 0);
+    int rc = fd < 0 ? fd : fs_write_all(fd, value, strlen(value));
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the sysctl %s", text) : 0;
+}
+
+/* Before /proc/sys becomes read-only; the record says again what may be set, because the
+ * namespaces are the container's by now. */
+int inside_init_sysctls(struct inside *c, struct mtd_error *err)
+{
+    const struct mtd_spec *s = &c->init->rootfs.record->spec;
+    int rc = 0;
+    for (size_t i = 0; i < s->sysctls.len && rc == 0; i++) {
+        rc = mtd_sysctl_check(s->sysctls.items[i], s, err);
+        if (rc == 0)
+            rc = set_sysctl(c->root_fd, s->sysctls.items[i], err);
+    }
+    return rc;
 }
 
 int inside_init_pivot(struct inside *c, struct mtd_error *err)

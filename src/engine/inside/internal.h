@@ -45,13 +45,14 @@ void inside_run(struct inside *c) __attribute__((noreturn));
 typedef int inside_step(struct inside *c, struct mtd_error *err);
 
 inside_step inside_hide, inside_session, inside_keyring, inside_user, inside_limits,
-    inside_umask, inside_directory, inside_identity, inside_privileges;   /* identity.c */
+    inside_oom_score, inside_umask, inside_directory, inside_identity,
+    inside_privileges;                                                    /* identity.c */
 inside_step inside_stdio, inside_console;                                 /* stdio.c */
 inside_step inside_program, inside_signals, inside_close, inside_command; /* command.c */
 
 inside_step inside_init_groups, inside_init_descriptors, inside_init_rootfs,
     inside_init_network, inside_init_go, inside_init_cgroup_namespace,
-    inside_init_hostname, inside_init_pivot; /* init_steps.c */
+    inside_init_hostname, inside_init_sysctls, inside_init_pivot; /* init_steps.c */
 
 inside_step inside_exec_announce, inside_exec_follow; /* exec_steps.c */
 

@@ -189,7 +189,7 @@ static int make_cgroup(struct monitor *m, struct mtd_error *err)
     if (rc == 0)
         rc = cgroup_limit(&m->cgroup, &s->resources, err);
     if (rc == 0)
-        rc = cgroup_devices(&m->cgroup, s->process.privileged, err);
+        rc = cgroup_devices(&m->cgroup, s, err);
     return rc;
 }
 
@@ -205,8 +205,11 @@ static void drop_cgroup(struct monitor *m)
 
 static uint64_t namespaces(const struct monitor *m)
 {
-    uint64_t flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC;
-    return m->record.spec.network == MTD_NET_HOST ? flags : flags | CLONE_NEWNET;
+    const struct mtd_spec *s = &m->record.spec;
+    return CLONE_NEWNS | (s->pid_host ? 0 : CLONE_NEWPID) |
+           (s->uts_host ? 0 : CLONE_NEWUTS) |
+           (s->ipc == MTD_IPC_HOST ? 0 : CLONE_NEWIPC) |
+           (s->network == MTD_NET_HOST ? 0 : CLONE_NEWNET);
 }
 
 /* The root of a cgroup namespace is the groups that its creator was in, so the clone may

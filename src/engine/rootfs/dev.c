@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -12,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "engine/grant.h"
 #include "engine/host/init_program.h"
 #include "engine/host/mount.h"
 
@@ -77,6 +80,27 @@ static int bind_init(const struct rootfs *r, int dev_fd, struct mtd_error *err)
     return 0;
 }
 
+/* The host's node made again, with its owner and mode. One of the default nodes may be asked
+ * for as well. */
+static int make_device(const char *target, const struct stat *st, const char *access,
+                       void *arg, struct mtd_error *err)
+{
+    char parent[512];
+    const char *name = strrchr(target, '/');
+    (void)access;
+    snprintf(parent, sizeof(parent), "%.*s", (int)(name - target), target);
+    auto_fd int dir = fs_mkdir_in_root(*(int *)arg, *parent ? parent : "/", 0755);
+    int code = dir < 0 ? -dir : 0;
+    name++;
+    if (!code && unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+        code = errno;
+    if (!code && (mknodat(dir, name, st->st_mode, st->st_rdev) < 0 ||
+                  fchownat(dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0))
+        code = errno;
+    return code ? rootfs_fail(err, MTD_STAGE_DEVICES, code, "cannot create %s", target)
+                : 0;
+}
+
 int rootfs_devices(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
     auto_fd int dev =
@@ -86,5 +110,10 @@ int rootfs_devices(const struct rootfs *r, int root_fd, struct mtd_error *err)
     int code = make_nodes(dev, err);
     if (code == 0 && r->init_path)
         code = bind_init(r, dev, err);
+    const struct strv *asked = &r->record->spec.devices;
+    for (size_t i = 0; i < asked->len && code == 0; i++)
+        code = mtd_device_each(asked->items[i], make_device, &root_fd, err);
+    if (code < 0 && err && err->stage == MTD_STAGE_NONE)
+        err->stage = MTD_STAGE_DEVICES;
     return code;
 }

@@ -63,14 +63,40 @@ static int hostname(const struct mtd_spec *spec, struct buf *out)
     return buf_printf(out, "%s\n", spec->hostname ? spec->hostname : "localhost");
 }
 
-static int resolv(const struct mtd_spec *spec, struct buf *out)
+static bool keeps(const struct mtd_spec *s, const char *line)
 {
-    if (spec->dns.len == 0)
-        read_host_file("/etc/resolv.conf", out);
-    for (size_t i = 0; i < spec->dns.len; i++)
-        if (buf_printf(out, "nameserver %s\n", spec->dns.items[i]) < 0)
-            return -ENOMEM;
-    return 0;
+    return !(s->dns.len && strncmp(line, "nameserver", 10) == 0) &&
+           !(s->dns_search.len &&
+             (strncmp(line, "search", 6) == 0 || strncmp(line, "domain", 6) == 0)) &&
+           !(s->dns_options.len && strncmp(line, "options", 7) == 0);
+}
+
+static int put_words(struct buf *out, const char *key, const struct strv *words)
+{
+    int rc = words->len ? buf_puts(out, key) : 0;
+    for (size_t i = 0; rc == 0 && i < words->len; i++)
+        rc = buf_printf(out, " %s", words->items[i]);
+    return rc == 0 && words->len ? buf_putc(out, '\n') : rc;
+}
+
+/* The host's lines, but for the kinds that were given. The domain "." means none at all. */
+static int resolv(const struct mtd_spec *s, struct buf *out)
+{
+    auto_done(buf_done) struct buf host = {0};
+    bool none = s->dns_search.len == 1 && strcmp(s->dns_search.items[0], ".") == 0;
+    int rc = 0;
+    read_host_file("/etc/resolv.conf", &host);
+    if (!s->dns.len && !s->dns_search.len && !s->dns_options.len)
+        return host.len ? buf_add(out, host.data, host.len) : 0;
+    char *rest = host.len ? host.data : NULL;
+    for (char *line; rc == 0 && (line = strsep(&rest, "\n"));)
+        if (*line && keeps(s, line))
+            rc = buf_printf(out, "%s\n", line);
+    for (size_t i = 0; rc == 0 && i < s->dns.len; i++)
+        rc = buf_printf(out, "nameserver %s\n", s->dns.items[i]);
+    if (rc == 0 && !none)
+        rc = put_words(out, "search", &s->dns_search);
+    return rc < 0 ? rc : put_words(out, "options", &s->dns_options);
 }
 
 static const struct {

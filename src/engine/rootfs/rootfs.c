@@ -62,16 +62,36 @@ static int refuse_link(int root_fd, const char *target)
     return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
 }
 
-static int mount_default(int root_fd, size_t i, struct mtd_error *err)
+#define SHM "/dev/shm"
+
+/* /dev/shm goes with the IPC namespace: its own, with the size asked for, or the host's. */
+static int new_default(const struct mtd_spec *s, size_t i)
+{
+    const char *options = DEFAULT_MOUNTS[i].options;
+    bool shm = strcmp(DEFAULT_MOUNTS[i].target, SHM) == 0;
+    char sized[64];
+    if (shm && s->ipc == MTD_IPC_HOST)
+        return mount_bind(AT_FDCWD, SHM, DEFAULT_MOUNTS[i].attrs);
+    if (shm && s->shm_size) {
+        snprintf(sized, sizeof(sized), "mode=1777,size=%lld", (long long)s->shm_size);
+        options = sized;
+    }
+    return mount_new(DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype, options,
+                     DEFAULT_MOUNTS[i].attrs);
+}
+
+static int mount_default(const struct mtd_spec *s, int root_fd, size_t i,
+                         struct mtd_error *err)
 {
     const char *target = DEFAULT_MOUNTS[i].target;
+    if (s->ipc == MTD_IPC_NONE && strcmp(target, SHM) == 0)
+        return 0;
     int code = refuse_link(root_fd, target);
     auto_fd int fd = code < 0 ? code : fs_mkdir_in_root(root_fd, target, 0755);
     if (fd < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -fd,
                            "cannot open the image's %s to mount on it", target);
-    auto_fd int mount = mount_new(DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype,
-                                  DEFAULT_MOUNTS[i].options, DEFAULT_MOUNTS[i].attrs);
+    auto_fd int mount = new_default(s, i);
     code = mount < 0 ? mount : mount_move(mount, fd);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
@@ -88,7 +108,7 @@ int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err
     if (root < 0)
         return root;
     for (size_t i = 0; i < ARRAY_SIZE(DEFAULT_MOUNTS); i++) {
-        int code = mount_default(root, i, err);
+        int code = mount_default(&r->record->spec, root, i, err);
         if (code < 0)
             return code;
     }

@@ -33,6 +33,12 @@ static const char *network_word(int v)
     return WORDS[v];
 }
 
+static const char *ipc_word(int v)
+{
+    static const char *const WORDS[] = {"private", "shareable", "none", "host"};
+    return WORDS[v];
+}
+
 static const char *restart_word(int v)
 {
     static const char *const WORDS[] = {"no", "on-failure", "always", "unless-stopped"};
@@ -79,18 +85,31 @@ static const struct field RECORD_FIELDS[] = {
     {"process.rlimits", FIELD_STRUCTS, R(spec.process.rlimits), .items = &RLIMITS,
      .count_offset = offsetof(struct mtd_record, spec.process.n_rlimits)},
     {"process.noNewPrivileges", FIELD_BOOL, R(spec.process.no_new_privs)},
+    {"process.oomScoreAdj", FIELD_INT, R(spec.process.oom_score_adj), -1000, 1000},
     {"root.readonly", FIELD_BOOL, R(spec.read_only)},
     {"hostname", FIELD_STRING, R(spec.hostname)},
+    {"domainname", FIELD_STRING, R(spec.domainname)},
+    {"annotations", FIELD_MAP, R(spec.annotations)},
     {"mounts", FIELD_STRUCTS, R(spec.mounts), .items = &MOUNTS,
      .count_offset = offsetof(struct mtd_record, spec.n_mounts)},
     {"linux.resources.memory.limit", FIELD_INT, R(spec.resources.memory), 0, INT64_MAX},
     {"linux.resources.memory.swap", FIELD_INT, R(spec.resources.memory_swap), -1,
      INT64_MAX},
+    {"linux.resources.memory.reservation", FIELD_INT,
+     R(spec.resources.memory_reservation), 0, INT64_MAX},
+    {"linux.resources.memory.swappiness", FIELD_INT, R(spec.resources.swappiness), 0,
+     100},
+    {"linux.resources.memory.disableOOMKiller", FIELD_BOOL,
+     R(spec.resources.oom_kill_disable)},
     {"linux.resources.cpu.shares", FIELD_INT, R(spec.resources.cpu_shares), 0, 262144},
+    {"linux.resources.cpu.period", FIELD_INT, R(spec.resources.cpu_period), 0, INT64_MAX},
+    {"linux.resources.cpu.quota", FIELD_INT, R(spec.resources.cpu_quota), -1, INT64_MAX},
     {"linux.resources.cpu.cpus", FIELD_STRING, R(spec.resources.cpuset_cpus)},
+    {"linux.resources.cpu.mems", FIELD_STRING, R(spec.resources.cpuset_mems)},
     {"linux.resources.pids.limit", FIELD_INT, R(spec.resources.pids), -1, INT64_MAX},
     {"linux.resources.blockIO.weight", FIELD_INT, R(spec.resources.blkio_weight), 0,
      1000},
+    {"linux.sysctl", FIELD_MAP, R(spec.sysctls)},
 
     {"mytop.image", FIELD_STRING, R(spec.image)},
     {"mytop.imageId", FIELD_STRING, R(spec.image_id)},
@@ -104,7 +123,23 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.nanoCpus", FIELD_INT, R(spec.resources.nano_cpus), 0, INT64_MAX},
     {"mytop.network", FIELD_ENUM, R(spec.network), .max = MTD_NET_HOST,
      .name = network_word},
+    {"mytop.ipc", FIELD_ENUM, R(spec.ipc), .max = MTD_IPC_HOST, .name = ipc_word},
+    {"mytop.pidHost", FIELD_BOOL, R(spec.pid_host)},
+    {"mytop.utsHost", FIELD_BOOL, R(spec.uts_host)},
+    {"mytop.shmSize", FIELD_INT, R(spec.shm_size), 0, INT64_MAX},
+    {"mytop.groupAdd", FIELD_LIST, R(spec.process.group_add)},
+    {"mytop.devices", FIELD_LIST, R(spec.devices)},
+    {"mytop.deviceRules", FIELD_LIST, R(spec.device_rules)},
+    {"mytop.exposed", FIELD_LIST, R(spec.exposed)},
+    {"mytop.setsSwappiness", FIELD_BOOL, R(spec.resources.sets_swappiness)},
+    {"mytop.blkio.weight", FIELD_LIST, R(spec.resources.blkio[MTD_BLKIO_WEIGHT])},
+    {"mytop.blkio.readBps", FIELD_LIST, R(spec.resources.blkio[MTD_BLKIO_READ_BPS])},
+    {"mytop.blkio.writeBps", FIELD_LIST, R(spec.resources.blkio[MTD_BLKIO_WRITE_BPS])},
+    {"mytop.blkio.readIops", FIELD_LIST, R(spec.resources.blkio[MTD_BLKIO_READ_IOPS])},
+    {"mytop.blkio.writeIops", FIELD_LIST, R(spec.resources.blkio[MTD_BLKIO_WRITE_IOPS])},
     {"mytop.dns", FIELD_LIST, R(spec.dns)},
+    {"mytop.dnsSearch", FIELD_LIST, R(spec.dns_search)},
+    {"mytop.dnsOptions", FIELD_LIST, R(spec.dns_options)},
     {"mytop.addHosts", FIELD_LIST, R(spec.add_hosts)},
     {"mytop.stopSignal", FIELD_SIGNAL, R(spec.stop_signal)},
     {"mytop.stopTimeout", FIELD_INT, R(spec.stop_timeout), -1, INT64_MAX},

@@ -18,18 +18,6 @@
 #include "engine/spec/spec.h"
 #include "engine/store/internal.h"
 
-/* The monitor changes its working directory; paths must remain valid. */
-static char *make_absolute(const char *path)
-{
-    if (path[0] == '/')
-        return strdup(path);
-    auto_done(buf_done) struct buf b = {0};
-    auto_free char *cwd = getcwd(NULL, 0);
-    if (!cwd || buf_printf(&b, "%s/%s", cwd, path) < 0)
-        return NULL;
-    return buf_take(&b);
-}
-
 static int fail_root(enum mtd_about which, const char *path, int code,
                      struct mtd_error *err)
 {
@@ -101,10 +89,12 @@ int store_open(struct store *ret, const char *root, const char *run_root, bool r
                       .names_fd = -1,
                       .trash_fd = -1,
                       .read_only = read_only};
-    s.root = make_absolute(root);
-    s.run_root = make_absolute(run_root);
-    int rc =
-        s.root && s.run_root ? open_all(&s, err) : mtd_fail(err, ENOMEM, "out of memory");
+    /* The monitor changes its directory; paths must keep their meaning. */
+    int rc = fs_absolute(root, &s.root);
+    if (rc == 0)
+        rc = fs_absolute(run_root, &s.run_root);
+    rc = rc < 0 ? mtd_fail_errno(err, -rc, "state directory \"%s\"", root)
+                : open_all(&s, err);
     if (rc < 0)
         store_done(&s);
     else

@@ -215,12 +215,12 @@ Test(parse, every_signal_has_a_name_that_parses)
 
 Test(parse, names_are_dockers)
 {
-    char name[130];
+    char name[257];
     memset(name, 'a', sizeof(name));
-    name[128] = '\0';
+    name[255] = '\0';
     cr_expect(name_is_valid(name));
-    name[128] = 'a';
-    name[129] = '\0';
+    name[255] = 'a';
+    name[256] = '\0';
     cr_expect_not(name_is_valid(name));
     static const char *const GOOD[] = {"a", "web-1", "A.b_c", "0", "9-"};
     static const char *const BAD[] = {"",   "-a",  ".a",       "_a",  "a/b", "a b", "..",

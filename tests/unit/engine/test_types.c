@@ -7,11 +7,11 @@
 
 Test(types, names_have_one_rule_and_one_wording)
 {
-    char name[130] = "";
+    char name[260] = "";
     struct mtd_error err = {0};
-    memset(name, 'a', 128);
+    memset(name, 'a', 255);
     cr_expect_eq(mtd_name_check(name, &err), 0);
-    name[128] = 'a';
+    name[255] = 'a';
     cr_expect_eq(mtd_name_check(name, NULL), -EINVAL);
     static const char *const GOOD[] = {"a", "0", "Web-1", "A.b_c", "a-"};
     static const char *const BAD[] = {"",   "-a",  ".a",  "_a",
@@ -26,12 +26,12 @@ Test(types, names_have_one_rule_and_one_wording)
     }
     mtd_name_check("a b", &err);
     cr_expect_str_eq(err.text, "invalid container name \"a b\"; use "
-                               "[a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters");
+                               "[a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 255 characters");
     mtd_error_clear(&err);
     mtd_volume_name_check("a b", &err);
     cr_expect_str_eq(err.text,
                      "invalid volume name \"a b\"; use "
-                     "[a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters; a host "
+                     "[a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 255 characters; a host "
                      "path begins with / or .");
 }
 

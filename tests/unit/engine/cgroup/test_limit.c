@@ -1,9 +1,11 @@
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -43,14 +45,24 @@ static const char *const V1_FILES[] = {"cpu.shares",
                                        "cpu.cfs_quota_us",
                                        "memory.limit_in_bytes",
                                        "memory.memsw.limit_in_bytes",
+                                       "cpu.cfs_period_us",
+                                       "memory.soft_limit_in_bytes",
+                                       "memory.swappiness",
+                                       "memory.oom_control",
+                                       "cpuset.mems",
+                                       "blkio.bfq.weight_device",
+                                       "blkio.throttle.read_bps_device",
+                                       "blkio.throttle.write_bps_device",
+                                       "blkio.throttle.read_iops_device",
+                                       "blkio.throttle.write_iops_device",
                                        "blkio.weight",
                                        "pids.max",
                                        "cpuset.cpus",
                                        "devices.deny",
                                        "devices.allow"};
-static const char *const V2_FILES[] = {"cpu.weight",      "cpu.max",   "memory.max",
-                                       "memory.swap.max", "io.weight", "pids.max",
-                                       "cpuset.cpus"};
+static const char *const V2_FILES[] = {
+    "cpu.weight", "cpu.max",     "memory.max",  "memory.swap.max", "io.weight",
+    "pids.max",   "cpuset.cpus", "cpuset.mems", "memory.low",      "io.max"};
 
 /* One directory that has every controller, as a group just made. */
 static void make_group(struct cgroup *ret, bool v2, const char *without)
@@ -64,6 +76,7 @@ static void make_group(struct cgroup *ret, bool v2, const char *without)
             make_file(path, "");
     }
     make_file("cg/cpuset.cpus", "0-3\n");
+    make_file("cg/cpuset.mems", "0\n");
     snprintf(path, sizeof(path), "%s/cg/mytop-docker/g", tmp.path);
     *ret = (struct cgroup){.n = 1, .fresh = true};
     ret->dirs[0] =
@@ -131,6 +144,7 @@ Test(cgroup_limit, nothing_asked_for_lifts_the_limits_of_a_living_group)
     auto_done(cgroup_done) struct cgroup v1 = {0}, v2 = {0};
     make_group(&v1, false, NULL);
     make_file("cg/mytop-docker/cpuset.cpus", "0-2\n");
+    make_file("cg/mytop-docker/cpuset.mems", "0\n");
     v1.fresh = false;
     cr_assert_eq(cgroup_limit(&v1, &NONE, NULL), 0);
     expect_file(GROUP "memory.limit_in_bytes", "-1");
@@ -139,13 +153,17 @@ Test(cgroup_limit, nothing_asked_for_lifts_the_limits_of_a_living_group)
     expect_file(GROUP "cpu.shares", "1024");
     expect_file(GROUP "pids.max", "max");
     expect_file(GROUP "cpuset.cpus", "0-2");
+    expect_file(GROUP "cpuset.mems", "0");
+    expect_file(GROUP "cpu.cfs_period_us", "100000");
+    expect_file(GROUP "memory.soft_limit_in_bytes", "-1");
     make_group(&v2, true, NULL);
     v2.fresh = false;
     cr_assert_eq(cgroup_limit(&v2, &NONE, NULL), 0);
     expect_file(GROUP "memory.max", "max");
     expect_file(GROUP "memory.swap.max", "max");
-    expect_file(GROUP "cpu.max", "max");
+    expect_file(GROUP "cpu.max", "max 100000");
     expect_file(GROUP "cpu.weight", "100");
+    expect_file(GROUP "memory.low", "0");
 }
 
 Test(cgroup_limit, swap_is_twice_the_memory_unless_said)
@@ -252,11 +270,140 @@ Test(cgroup_limit, v1_devices_are_denied_before_some_are_allowed)
     auto_done(cgroup_done) struct cgroup c = {0};
     char text[512] = "";
     make_group(&c, false, NULL);
-    cr_assert_eq(cgroup_devices(&c, false, NULL), 0);
+    cr_assert_eq(cgroup_devices(&c, &(struct mtd_spec){0}, NULL), 0);
     expect_file(GROUP "devices.deny", "a");
     cr_assert_geq(fs_read_small_at(tmp.fd, GROUP "devices.allow", text, sizeof(text)), 0);
     static const char *const RULES[] = {"c *:* m",   "b *:* m",   "c 1:3 rwm",
                                         "c 1:9 rwm", "c 5:2 rwm", "c 136:* rwm"};
     for (size_t i = 0; i < ARRAY_SIZE(RULES); i++)
         cr_expect(strstr(text, RULES[i]), "%s is not in %s", RULES[i], text);
+}
+
+/* ---- the rest of docker's limits: the conversions of runc and crun ---- */
+
+static const struct mtd_resources MORE = {.memory_reservation = 32 << 20,
+                                          .sets_swappiness = true,
+                                          .oom_kill_disable = true,
+                                          .cpu_period = 50000,
+                                          .cpu_quota = 20000,
+                                          .cpuset_mems = "0"};
+
+Test(cgroup_limit, v1_reservation_bandwidth_and_nodes)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    make_group(&c, false, NULL);
+    cr_assert_eq(cgroup_limit(&c, &MORE, NULL), 0);
+    expect_file(GROUP "memory.soft_limit_in_bytes", "33554432");
+    expect_file(GROUP "memory.swappiness", "0");
+    expect_file(GROUP "memory.oom_control", "1");
+    expect_file(GROUP "memory.limit_in_bytes", "");
+    expect_file(GROUP "cpu.cfs_period_us", "50000");
+    expect_file(GROUP "cpu.cfs_quota_us", "20000");
+    expect_file(GROUP "cpuset.mems", "0");
+}
+
+/* v2 has neither a swappiness nor a switch for the OOM killer. */
+Test(cgroup_limit, v2_reservation_bandwidth_and_nodes)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    make_group(&c, true, NULL);
+    cr_assert_eq(cgroup_limit(&c, &MORE, NULL), 0);
+    expect_file(GROUP "memory.low", "33554432");
+    expect_file(GROUP "memory.max", "");
+    expect_file(GROUP "cpu.max", "20000 50000");
+    expect_file(GROUP "cpuset.mems", "0");
+}
+
+Test(cgroup_limit, a_period_alone_has_no_quota)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    struct mtd_resources r = {.cpu_period = 50000, .cpu_quota = -1};
+    make_group(&c, true, NULL);
+    cr_assert_eq(cgroup_limit(&c, &r, NULL), 0);
+    expect_file(GROUP "cpu.max", "max 50000");
+}
+
+/* Any block device of this machine, with its numbers; a test without one is skipped. */
+static void find_device(char path[64], char numbers[32])
+{
+    struct dirent *e;
+    struct stat st;
+    DIR *dev = opendir("/dev");
+    path[0] = '\0';
+    while (dev && !path[0] && (e = readdir(dev)))
+        if (strlen(e->d_name) < 40 && fstatat(dirfd(dev), e->d_name, &st, 0) == 0 &&
+            S_ISBLK(st.st_mode)) {
+            snprintf(path, 64, "/dev/%s", e->d_name);
+            snprintf(numbers, 32, "%u:%u", major(st.st_rdev), minor(st.st_rdev));
+        }
+    if (dev)
+        closedir(dev);
+    if (!path[0])
+        cr_skip("needs a block device");
+}
+
+static void expect_device(bool v2, enum mtd_blkio kind, const char *file, const char *key)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    auto_done(mtd_resources_done) struct mtd_resources r = {0};
+    char path[64], numbers[32], text[128], full[256];
+    find_device(path, numbers);
+    snprintf(text, sizeof(text), "%s:500", path);
+    strv_add(&r.blkio[kind], text);
+    make_group(&c, v2, NULL);
+    struct mtd_error err = {0};
+    cr_assert_eq(cgroup_limit(&c, &r, &err), 0, "%s", err.text);
+    snprintf(full, sizeof(full), GROUP "%s", file);
+    snprintf(text, sizeof(text), "%s %s", numbers, key);
+    expect_file(full, text);
+}
+
+Test(cgroup_limit, v1_limits_of_one_device)
+{
+    expect_device(false, MTD_BLKIO_WEIGHT, "blkio.bfq.weight_device", "500");
+    expect_device(false, MTD_BLKIO_READ_BPS, "blkio.throttle.read_bps_device", "500");
+    expect_device(false, MTD_BLKIO_WRITE_BPS, "blkio.throttle.write_bps_device", "500");
+    expect_device(false, MTD_BLKIO_READ_IOPS, "blkio.throttle.read_iops_device", "500");
+    expect_device(false, MTD_BLKIO_WRITE_IOPS, "blkio.throttle.write_iops_device", "500");
+}
+
+Test(cgroup_limit, v2_limits_of_one_device)
+{
+    static const char *const KEYS[] = {[MTD_BLKIO_READ_BPS] = "rbps=500",
+                                       [MTD_BLKIO_WRITE_BPS] = "wbps=500",
+                                       [MTD_BLKIO_READ_IOPS] = "riops=500",
+                                       [MTD_BLKIO_WRITE_IOPS] = "wiops=500"};
+    for (unsigned kind = MTD_BLKIO_READ_BPS; kind < MTD_BLKIO_COUNT; kind++) {
+        make_file(GROUP "io.max", "");
+        expect_device(true, (enum mtd_blkio)kind, "io.max", KEYS[kind]);
+    }
+    expect_device(true, MTD_BLKIO_WEIGHT, "io.weight", "4950");
+}
+
+Test(cgroup_limit, impossible_values_of_the_rest_are_refused)
+{
+    struct mtd_resources r = {.cpuset_mems = "7"};
+    expect_refused(r, -EINVAL, "requested memory nodes are not available: requested 7");
+    expect_refused((struct mtd_resources){.cpu_quota = 999}, -ERANGE,
+                   "1000 microseconds");
+    expect_refused((struct mtd_resources){.cpu_period = 1000001}, -ERANGE, "1000000");
+    expect_refused((struct mtd_resources){.nano_cpus = 500000000, .cpu_quota = 5000},
+                   -EINVAL, "conflicting");
+    expect_refused(
+        (struct mtd_resources){.memory = 1 << 20, .memory_reservation = 2 << 20}, -EINVAL,
+        "more than the memory limit");
+}
+
+Test(cgroup_limit, v1_devices_that_were_asked_for_follow_the_default_ones)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    auto_done(mtd_spec_done) struct mtd_spec s = {0};
+    char text[1024] = "";
+    strv_add(&s.devices, "/dev/null:/dev/n:r");
+    strv_add(&s.device_rules, "c 189:* rw");
+    strv_add(&s.device_rules, "a *:7 m");
+    make_group(&c, false, NULL);
+    cr_assert_eq(cgroup_devices(&c, &s, NULL), 0);
+    cr_assert_geq(fs_read_small_at(tmp.fd, GROUP "devices.allow", text, sizeof(text)), 0);
+    cr_expect(strstr(text, "c 136:* rwmc 1:3 rc 189:* rwa *:7 m"), "%s", text);
 }

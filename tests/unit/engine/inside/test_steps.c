@@ -21,6 +21,7 @@ static const struct {
     {"go", INSIDE_INIT, "exec has no monitor"},
     {"cgroup", INSIDE_INIT, "exec joins the namespace, in the constructor"},
     {"hostname", INSIDE_INIT, "exec joins the namespace, which has its name"},
+    {"sysctl", INSIDE_INIT, "exec joins the namespaces, whose parameters they are"},
     {"pivot", INSIDE_INIT, "exec joins the namespace, whose root it is"},
     {"console", INSIDE_INIT, "/dev/console is the terminal of the container"},
     {"follow", INSIDE_EXEC, "the container outlives its front end"},

@@ -29,6 +29,8 @@ static void fill_process(struct mtd_process *p)
     p->tty = p->open_stdin = p->no_new_privs = p->init = p->privileged = true;
     p->caps = MTD_CAPS_ALL;
     p->rlimits = calloc(2, sizeof(*p->rlimits));
+    p->oom_score_adj = -1000;
+    add(&p->group_add, "audio", "44");
     p->n_rlimits = 2;
     p->rlimits[0] = (struct mtd_rlimit){"nofile", 1024, UINT64_MAX};
     p->rlimits[1] = (struct mtd_rlimit){"core", 0, UINT64_MAX - 1};
@@ -46,6 +48,26 @@ static void fill_mounts(struct mtd_spec *s)
         MTD_MOUNT_VOLUME, strdup("vol"), strdup("/v"), NULL, false, true};
 }
 
+static void fill_resources(struct mtd_resources *r)
+{
+    *r = (struct mtd_resources){.memory = 1 << 30,
+                                .memory_swap = -1,
+                                .memory_reservation = 1 << 20,
+                                .sets_swappiness = true,
+                                .swappiness = 100,
+                                .oom_kill_disable = true,
+                                .nano_cpus = 1500000000,
+                                .cpu_period = 50000,
+                                .cpu_quota = -1,
+                                .cpu_shares = 262144,
+                                .blkio_weight = 1000,
+                                .pids = -1,
+                                .cpuset_cpus = strdup("0-1"),
+                                .cpuset_mems = strdup("0")};
+    for (size_t i = 0; i < MTD_BLKIO_COUNT; i++)
+        add(&r->blkio[i], "/dev/a:1048576", "/dev/b:10");
+}
+
 static void fill_spec(struct mtd_spec *s)
 {
     s->image = strdup("busybox");
@@ -57,9 +79,19 @@ static void fill_spec(struct mtd_spec *s)
     s->hostname = strdup("h");
     s->read_only = true;
     fill_mounts(s);
-    s->resources =
-        (struct mtd_resources){1 << 30, -1, 1500000000, 262144, 1000, -1, strdup("0-1")};
+    fill_resources(&s->resources);
     s->network = MTD_NET_HOST;
+    s->ipc = MTD_IPC_HOST;
+    s->pid_host = s->uts_host = true;
+    s->shm_size = 1 << 20;
+    s->domainname = strdup("example.org");
+    add(&s->sysctls, "net.core.somaxconn=5", "kernel.sem=1 2 3 4");
+    add(&s->devices, "/dev/fuse:/dev/fuse:rwm", "/dev/a:/dev/b:r");
+    add(&s->device_rules, "c 1:3 r", "b *:* m");
+    add(&s->exposed, "80/tcp", "53/udp");
+    add(&s->annotations, "a=b", "c=");
+    add(&s->dns_search, "example.org", "example.com");
+    add(&s->dns_options, "ndots:2", "rotate");
     add(&s->dns, "1.1.1.1", "::1");
     add(&s->add_hosts, "a:1.2.3.4", "b:1.2.3.5");
     s->stop_signal = 37;
@@ -155,12 +187,23 @@ static void expect_same_process(const struct mtd_process *a, const struct mtd_pr
 {
     SAME_LIST(args), SAME_LIST(env), SAME_TEXT(cwd), SAME_TEXT(user);
     SAME(tty), SAME(open_stdin), SAME(no_new_privs), SAME(init), SAME(privileged),
-        SAME(caps);
+        SAME(caps), SAME(oom_score_adj), SAME_LIST(group_add);
     cr_assert_eq(a->n_rlimits, b->n_rlimits);
     for (size_t i = 0; i < a->n_rlimits; i++) {
         SAME_TEXT(rlimits[i].name);
         SAME(rlimits[i].soft), SAME(rlimits[i].hard);
     }
+}
+
+static void expect_same_resources(const struct mtd_resources *a,
+                                  const struct mtd_resources *b)
+{
+    SAME(memory), SAME(memory_swap), SAME(memory_reservation), SAME(sets_swappiness);
+    SAME(swappiness), SAME(oom_kill_disable), SAME(nano_cpus), SAME(cpu_period);
+    SAME(cpu_quota), SAME(cpu_shares), SAME(blkio_weight), SAME(pids);
+    SAME_TEXT(cpuset_cpus), SAME_TEXT(cpuset_mems);
+    for (size_t i = 0; i < MTD_BLKIO_COUNT; i++)
+        SAME_LIST(blkio[i]);
 }
 
 static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
@@ -174,9 +217,11 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
         SAME_TEXT(mounts[i].source), SAME_TEXT(mounts[i].target),
             SAME_TEXT(mounts[i].options);
     }
-    SAME(resources.memory), SAME(resources.memory_swap), SAME(resources.nano_cpus);
-    SAME(resources.cpu_shares), SAME(resources.blkio_weight), SAME(resources.pids);
-    SAME_TEXT(resources.cpuset_cpus), SAME(network), SAME_LIST(dns), SAME_LIST(add_hosts);
+    expect_same_resources(&a->resources, &b->resources);
+    SAME(network), SAME_LIST(dns), SAME_LIST(dns_search), SAME_LIST(dns_options);
+    SAME_LIST(add_hosts), SAME(ipc), SAME(pid_host), SAME(uts_host), SAME(shm_size);
+    SAME_TEXT(domainname), SAME_LIST(sysctls), SAME_LIST(devices);
+    SAME_LIST(device_rules), SAME_LIST(exposed), SAME_LIST(annotations);
     SAME(stop_signal), SAME(stop_timeout), SAME_LIST(labels), SAME_LIST(env_cmdline);
     SAME(auto_remove), SAME(restart), SAME(restart_max), SAME(log_max_size);
     SAME(log_max_file), SAME_LIST(health_test), SAME(health_interval),
@@ -221,8 +266,8 @@ Test(spec, a_full_record_writes_every_member)
     encode(&r, &text);
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
-    cr_expect_eq(json_object_size(json_object_get(json, "process")), 7);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 23);
+    cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 35);
     cr_expect_eq(json_object_size(json_object_get(json, "state")), 14);
     json_decref(json);
 }

@@ -1,0 +1,83 @@
+/* --volumes-from: the binds and volumes of another container, except where the new one has a
+ * mount of its own. What was made for the other stays its own: not anonymous here. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "engine/container/internal.h"
+
+static bool has_target(const struct mtd_spec *s, const char *target)
+{
+    for (size_t i = 0; i < s->n_mounts; i++)
+        if (strcmp(s->mounts[i].target, target) == 0)
+            return true;
+    return false;
+}
+
+static int add_copy(struct mtd_spec *s, const struct mtd_mount *from, bool read_only)
+{
+    struct mtd_mount *all = reallocarray(s->mounts, s->n_mounts + 1, sizeof(*all));
+    if (!all)
+        return -ENOMEM;
+    s->mounts = all;
+    struct mtd_mount *m = &all[s->n_mounts];
+    *m = (struct mtd_mount){.type = from->type,
+                            .source = strdup(from->source),
+                            .target = strdup(from->target),
+                            .read_only = from->read_only || read_only};
+    s->n_mounts++;
+    return m->source && m->target ? 0 : -ENOMEM;
+}
+
+/* The part after the colon: ro, rw, and what has no effect here. */
+static int parse_mode(const char *text, bool *ret_read_only, struct mtd_error *err)
+{
+    static const char *const WORDS[] = {"ro", "rw", "z", "Z"};
+    size_t i = 0;
+    while (i < ARRAY_SIZE(WORDS) && strcmp(WORDS[i], text) != 0)
+        i++;
+    *ret_read_only = i == 0;
+    return i < ARRAY_SIZE(WORDS)
+               ? 0
+               : mtd_fail(err, EINVAL,
+                          "volumes of another container: \"%.40s\" is not ro "
+                          "or rw",
+                          text);
+}
+
+static int add_from(struct mtd_engine *e, struct mtd_spec *s, const char *text,
+                    struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_free char *ref = strndup(text, strcspn(text, ":"));
+    const char *mode = strchr(text, ':');
+    bool read_only = false;
+    char id[MTD_ID_SIZE];
+    mtd_record_init(&r);
+    int rc = ref ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+    if (rc == 0 && mode)
+        rc = parse_mode(mode + 1, &read_only, err);
+    if (rc == 0)
+        rc = store_resolve(&e->store, ref, id, err);
+    if (rc == 0)
+        rc = store_load(&e->store, id, &r, err);
+    for (size_t i = 0; rc == 0 && i < r.spec.n_mounts; i++) {
+        const struct mtd_mount *m = &r.spec.mounts[i];
+        if (m->type == MTD_MOUNT_TMPFS || !m->source || has_target(s, m->target))
+            continue;
+        if (add_copy(s, m, read_only) < 0)
+            rc = mtd_fail(err, ENOMEM, "out of memory");
+    }
+    return rc;
+}
+
+int container_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s,
+                               const struct strv *containers, struct mtd_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; containers && rc == 0 && i < containers->len; i++)
+        rc = add_from(e, s, containers->items[i], err);
+    return rc;
+}
