@@ -74,22 +74,39 @@ static int run_engine_verb(struct cli *c, const struct verb *v, void *values,
     return status;
 }
 
+/* What can be refused before anything is opened. As docker's statuses: a wrong option is 125, a
+ * wrong number of arguments 1; what its daemon refuses is the command's failure, 1, but 125 of
+ * run and create. */
+static int judge(const struct verb *v, int argc, char **argv, void *values,
+                 struct operands *o, int *ret_status, struct mtd_error *err)
+{
+    int failed = v->flags & VERB_STARTS ? STATUS_ENGINE : STATUS_FAILED;
+    int rc = parse(v, argc, argv, values, o, err);
+    *ret_status = o->late ? failed : STATUS_ENGINE;
+    if (rc < 0 || o->help)
+        return rc;
+    *ret_status = STATUS_FAILED;
+    rc = check_operands(v, o, err);
+    if (rc < 0 || !v->check)
+        return rc;
+    *ret_status = failed;
+    return v->check(values, o, err);
+}
+
 static int run_verb(struct cli *c, const struct verb *v, int argc, char **argv,
                     void *values)
 {
     struct operands o = {0};
     struct mtd_error err = {0};
     int status;
-    int rc = parse(v, argc, argv, values, &o, &err);
-    if (rc == 0 && o.help) {
+    int rc = judge(v, argc, argv, values, &o, &status, &err);
+    if (rc < 0) {
+        report_error(c, status, &err);
+    } else if (o.help) {
         status = report_printed(c, help_verb(v, STDOUT_FILENO));
     } else {
-        if (rc == 0)
-            rc = check_operands(v, &o, &err);
-        if (rc == 0 && v->check)
-            rc = v->check(values, &o, &err);
-        status = rc < 0 ? report_error(c, STATUS_ENGINE, &err)
-                        : run_engine_verb(c, v, values, &o);
+        report_notes(c, &o);
+        status = run_engine_verb(c, v, values, &o);
     }
     options_done(&v->options, values, &o);
     return status;

@@ -48,9 +48,10 @@ static const char HEAD[] =
     "      --script FILE     read keys from FILE; no terminal is needed\n";
 
 static const char TAIL[] = "\n"
-                           "Exit status: 0 success; 1 failed on a container or image; "
-                           "125 failed before that, or bad\n"
-                           "usage; 126 the command cannot be run; 127 it was not "
+                           "Exit status: 0 success; 1 failed on a container or image, or "
+                           "a wrong number of arguments;\n"
+                           "125 failed before that, or a wrong option; 126 the command "
+                           "cannot be run; 127 it was not\n"
                            "found; else the command's own.\n"
                            "'mytop-docker VERB --help' describes a verb.\n";
 
@@ -111,7 +112,7 @@ static int add_option(struct buf *b, const struct option_row *r)
 
 static bool is_shown(const struct option_row *r)
 {
-    return r->help && r->kind != OPTION_REFUSE;
+    return r->help && r->kind != OPTION_REFUSE && r->kind != OPTION_IGNORE;
 }
 
 static int add_options(struct buf *b, const struct option_set *set)

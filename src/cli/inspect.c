@@ -13,44 +13,6 @@
 #include "cli/print.h"
 #include "cli/values.h"
 
-json_t *inspect_text(const char *s)
-{
-    auto_done(buf_done) struct buf safe = {0};
-    if (!s)
-        s = "";
-    json_t *text = json_string(s);
-    if (text || print_visible(&safe, s, strlen(s), "\t\n\r") < 0)
-        return text;
-    return json_string(safe.data);
-}
-
-json_t *inspect_strings(const struct strv *v)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < v->len; i++)
-        json_array_append_new(list, inspect_text(v->items[i]));
-    return list;
-}
-
-json_t *inspect_time(int64_t wall_ns)
-{
-    char text[TIME_TEXT];
-    time_format_rfc3339(wall_ns, text);
-    return json_string(text);
-}
-
-json_t *inspect_labels(const struct strv *labels)
-{
-    json_t *map = json_object();
-    for (size_t i = 0; i < labels->len; i++) {
-        const char *text = labels->items[i];
-        size_t len = strcspn(text, "=");
-        json_object_setn_new(map, text, len,
-                             inspect_text(text + len + (text[len] != '\0')));
-    }
-    return map;
-}
-
 /* docker distinguishes "not set" (null) from "empty". */
 static json_t *strings_or_null(const struct strv *v)
 {
@@ -211,6 +173,7 @@ static json_t *make_host_config(const struct mtd_spec *s)
         return NULL;
     json_object_set_new(o, "Tmpfs", make_tmpfs(s));
     add_resources(o, &s->resources);
+    inspect_add_host(o, s);
     return o;
 }
 
@@ -270,6 +233,7 @@ static json_t *make_config(const struct mtd_record *r)
     if (s->stop_signal)
         json_object_set_new(o, "StopSignal", json_string(signal_name(s->stop_signal)));
     json_object_set_new(o, "StopTimeout", json_integer(s->stop_timeout));
+    inspect_add_exposed(o, s);
     return o;
 }
 

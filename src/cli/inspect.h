@@ -21,4 +21,9 @@ json_t *inspect_time(int64_t wall_ns);
 /* {"key": "value"} out of "key=value". */
 json_t *inspect_labels(const struct strv *labels);
 
+/* HostConfig's members for what the host gives, Config's for ports and domain: they replace
+ * members of these names. */
+void inspect_add_host(json_t *host_config, const struct mtd_spec *s);
+void inspect_add_exposed(json_t *config, const struct mtd_spec *s);
+
 #endif

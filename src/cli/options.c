@@ -36,7 +36,13 @@ static const struct option_row HELP = {"help", 0,    OPTION_FLAG,     0,
 
 static bool takes_value(const struct option_row *r)
 {
-    return r->kind != OPTION_FLAG && r->kind != OPTION_MARK;
+    switch (r->kind) {
+    case OPTION_FLAG:
+    case OPTION_MARK: return false;
+    case OPTION_REFUSE:
+    case OPTION_IGNORE: return r->metavar != NULL;
+    default: return true;
+    }
 }
 
 static size_t count_rows(const struct option_set *set)
@@ -115,6 +121,17 @@ static int set_flag(bool *field, const char *value, struct mtd_error *err)
     return 0;
 }
 
+/* Once for each row, however often it was given. */
+static int ignore(struct operands *o, const struct option_row *r)
+{
+    size_t i = 0;
+    while (i < o->n_notes && o->notes[i] != r)
+        i++;
+    if (r->help && i == o->n_notes && i < OPTION_NOTES)
+        o->notes[o->n_notes++] = r;
+    return 0;
+}
+
 static int apply(struct parser *p, const struct option_row *r, const char *value,
                  struct mtd_error *err)
 {
@@ -125,10 +142,12 @@ static int apply(struct parser *p, const struct option_row *r, const char *value
     case OPTION_FLAG: return set_flag(field, value, err);
     case OPTION_TEXT: *(const char **)field = value; return 0;
     case OPTION_LIST: return list_add(field, value);
-    case OPTION_VALUE: return r->set(field, value, err);
+    case OPTION_VALUE:
+    case OPTION_LATE: return r->set(field, value, err);
     case OPTION_MARK: return r->set(field, value, err);
     case OPTION_FIRST: return list_add(&p->first, value);
     case OPTION_LAST: return list_add(&p->last, value);
+    case OPTION_IGNORE: return ignore(p->operands, r);
     case OPTION_REFUSE: return mtd_fail(err, EOPNOTSUPP, "%s", r->help);
     }
     return -EINVAL;
@@ -137,9 +156,11 @@ static int apply(struct parser *p, const struct option_row *r, const char *value
 static int apply_named(struct parser *p, const struct option_row *r, const char *value)
 {
     struct mtd_error own = {0};
+    p->operands->given++;
     int rc = apply(p, r, value, &own);
     if (rc >= 0)
         return rc;
+    p->operands->late = r->kind == OPTION_LATE;
     if (!own.code)
         mtd_fail(&own, -rc, "\"%.60s\" is not valid", value ? value : "");
     if (r->name)
@@ -288,7 +309,8 @@ int options_parse(const struct option_set *set, int argc, char **argv, void *val
     int rc = prepare(&p, set);
     ret->items = calloc((size_t)argc + 1, sizeof(*ret->items));
     ret->len = 0;
-    ret->help = ret->unknown = false;
+    ret->help = ret->unknown = ret->late = false;
+    ret->n_notes = ret->given = 0;
     if (rc == 0 && !ret->items)
         rc = -ENOMEM;
     if (rc == 0)

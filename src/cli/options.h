@@ -28,10 +28,12 @@ enum option_kind {
     OPTION_TEXT,   /* const char *: the last one wins */
     OPTION_LIST,   /* struct option_list: all, in order */
     OPTION_VALUE,  /* set(field, value) parses it */
+    OPTION_LATE,   /* the same, for what docker judges only when the command runs */
     OPTION_MARK,   /* set(field, NULL): a flag that means more than one bool */
     OPTION_FIRST,  /* becomes the first operand (mydocker's -containerId ID) */
     OPTION_LAST,   /* becomes the last operand (mydocker's -imageName NAME) */
     OPTION_REFUSE, /* docker's, not ours; `help` says why and what to use instead */
+    OPTION_IGNORE, /* docker's, without effect here; `help` says why, NULL = it has none there */
 };
 
 typedef int (*option_set_fn)(void *field, const char *value, struct mtd_error *err);
@@ -42,7 +44,8 @@ struct option_row {
     enum option_kind kind;
     size_t offset; /* of the field in the verb's values */
     option_set_fn set;
-    const char *metavar; /* what the help calls the value; NULL for flags */
+    const char *metavar; /* what the help calls the value; NULL for flags, and tells them
+                            from the others where nothing is set: REFUSE and IGNORE */
     const char *help;    /* NULL = works, but the help does not show it */
 };
 #define OPTION_END                \
@@ -58,11 +61,16 @@ struct option_set {
     bool stop_at_unknown; /* an unknown option is the first operand */
 };
 
+#define OPTION_NOTES 8
 struct operands {
     char **items; /* NULL-terminated */
     size_t len;
     bool help;    /* --help was given; nothing else was checked */
     bool unknown; /* it failed because of an option that does not exist */
+    bool late;    /* it failed because of the value of an OPTION_LATE */
+    const struct option_row *notes[OPTION_NOTES]; /* ignored ones with something to say */
+    size_t n_notes;
+    size_t given; /* how many options there were, empty values too */
 };
 
 /* values: zeroed or preset by the caller; the tables' offsets point into it. argv[0] is

@@ -46,6 +46,12 @@ static const char *const HINTS[MTD_ABOUT_COUNT] = {
     [MTD_ABOUT_CPUS] = " (--cpus)",
     [MTD_ABOUT_CPU_SHARES] = " (--cpu-shares)",
     [MTD_ABOUT_CPUSET] = " (--cpuset-cpus)",
+    [MTD_ABOUT_CPUSET_MEMS] = " (--cpuset-mems)",
+    [MTD_ABOUT_CPU_PERIOD] = " (--cpu-period)",
+    [MTD_ABOUT_CPU_QUOTA] = " (--cpu-quota)",
+    [MTD_ABOUT_RESERVATION] = " (--memory-reservation)",
+    [MTD_ABOUT_SWAPPINESS] = " (--memory-swappiness)",
+    [MTD_ABOUT_BLKIO_DEVICE] = " (--blkio-weight-device, --device-read-bps and the like)",
     [MTD_ABOUT_BLKIO_WEIGHT] = " (--blkio-weight)",
     [MTD_ABOUT_PIDS] = " (--pids-limit)",
     [MTD_ABOUT_AUTO_REMOVE] = " (--rm)",
@@ -96,6 +102,12 @@ void report_warning(const struct cli *c, const char *fmt, ...)
     vsnprintf(text, sizeof(text), fmt, args);
     va_end(args);
     print_stderr_line(c, "warning: ", text);
+}
+
+void report_notes(const struct cli *c, const struct operands *o)
+{
+    for (size_t i = 0; i < o->n_notes; i++)
+        report_warning(c, "--%s: %s", o->notes[i]->name, o->notes[i]->help);
 }
 
 int report_unknown(const struct cli *c, int argc, char **argv)

@@ -25,6 +25,9 @@ int report_printed(const struct cli *c, int rc);
 void report_warning(const struct cli *c, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* What options without effect have to say, a line each. */
+void report_notes(const struct cli *c, const struct operands *o);
+
 /* argv, at least one word, does not begin with the name of a verb. */
 int report_unknown(const struct cli *c, int argc, char **argv);
 

@@ -34,7 +34,12 @@ static int read_line(struct script *s)
     s->line++;
     if (strlen(s->text) != (size_t)n)
         return -EBADMSG;
-    int rc = buf_add(&s->command, s->text, (size_t)n);
+    char *text = s->text;
+    if (s->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3, n -= 3; /* a byte order mark */
+    if (n >= 2 && strcmp(text + n - 2, "\r\n") == 0)
+        text[n-- - 2] = '\n';
+    int rc = buf_add(&s->command, text, (size_t)n);
     return rc < 0 ? rc : 1;
 }
 

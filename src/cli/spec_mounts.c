@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/parse.h"
 
 static void mount_done(struct mtd_mount *m)
@@ -45,21 +46,23 @@ static int add_components(struct buf *b, const char *path)
     return rc;
 }
 
-/* "/a/./b/../c//" -> "/a/c"; relative to the working directory. malloc'ed. */
-static char *clean_path(const char *path)
+/* "/a/./b/../c//" -> "/a/c"; relative to the working directory. */
+static int set_path(char **field, const char *path, struct mtd_error *err)
 {
-    struct buf b = {0};
-    auto_free char *cwd = *path == '/' ? strdup("/") : getcwd(NULL, 0);
-    int rc = cwd ? add_components(&b, cwd) : -ENOMEM;
+    auto_done(buf_done) struct buf b = {0};
+    auto_free char *all = NULL;
+    int rc = fs_absolute(path, &all);
+    if (rc == -ENOENT)
+        return mtd_fail(err, ENOENT, "\"%.80s\": " FS_NO_CWD, path);
     if (rc == 0)
-        rc = add_components(&b, path);
+        rc = add_components(&b, all);
     if (rc == 0 && b.len == 0)
         rc = buf_putc(&b, '/');
-    if (rc < 0) {
-        buf_done(&b);
-        return NULL;
-    }
-    return buf_take(&b);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "\"%.80s\"", path);
+    free(*field);
+    *field = buf_take(&b);
+    return 0;
 }
 
 static int set_target(struct mtd_mount *m, const char *target, struct mtd_error *err)
@@ -67,10 +70,9 @@ static int set_target(struct mtd_mount *m, const char *target, struct mtd_error 
     if (*target != '/')
         return mtd_fail(err, EINVAL,
                         "\"%.80s\" must be an absolute path in the container", target);
-    free(m->target);
-    m->target = clean_path(target);
-    if (!m->target)
-        return mtd_fail(err, ENOMEM, "out of memory");
+    int rc = set_path(&m->target, target, err);
+    if (rc < 0)
+        return rc;
     if (strcmp(m->target, "/") == 0)
         return mtd_fail(err, EINVAL, "the target cannot be \"/\"");
     return 0;
@@ -85,42 +87,64 @@ static int set_source(struct mtd_mount *m, const char *source, struct mtd_error 
     if (rc < 0)
         return rc;
     m->type = path ? MTD_MOUNT_BIND : MTD_MOUNT_VOLUME;
-    free(m->source);
-    m->source = path ? clean_path(source) : strdup(source);
-    if (!m->source)
+    rc = path ? set_path(&m->source, source, err) : 0;
+    if (rc == 0 && !path && !(m->source = strdup(source)))
         return mtd_fail(err, ENOMEM, "out of memory");
+    if (rc < 0)
+        return rc;
     if (path && stat(m->source, &st) < 0)
         return mtd_fail(err, errno, "host path %.120s: %s%s", m->source, strerror(errno),
                         errno == ENOENT ? "; create it first" : "");
     return 0;
 }
 
-/* What docker accepts after the second colon; some of it has no effect here. */
-static int apply_volume_option(struct mtd_mount *m, const char *word,
+/* What docker accepts after the second colon; some of it has no effect here. Words of one
+ * kind exclude each other. */
+enum volume_option {
+    VOLUME_MODE,
+    VOLUME_COPY,
+    VOLUME_LABEL,
+    VOLUME_CACHE,
+    VOLUME_SPREAD
+};
+static const struct {
+    const char *word;
+    enum volume_option kind;
+} VOLUME_OPTIONS[] = {
+    {"ro", VOLUME_MODE},          {"rw", VOLUME_MODE},        {"nocopy", VOLUME_COPY},
+    {"z", VOLUME_LABEL},          {"Z", VOLUME_LABEL},        {"cached", VOLUME_CACHE},
+    {"consistent", VOLUME_CACHE}, {"default", VOLUME_CACHE},  {"delegated", VOLUME_CACHE},
+    {"rprivate", VOLUME_SPREAD},  {"private", VOLUME_SPREAD},
+};
+
+static int apply_volume_option(struct mtd_mount *m, const char *word, unsigned *seen,
                                struct mtd_error *err)
 {
-    static const char *const HARMLESS[] = {
-        "z", "Z", "cached", "delegated", "consistent", "rprivate", "private"};
-    if (strcmp(word, "ro") == 0 || strcmp(word, "rw") == 0) {
-        m->read_only = word[1] == 'o';
-        return 0;
-    }
-    if (strcmp(word, "nocopy") == 0) {
-        m->no_copy = true;
-        return 0;
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(HARMLESS); i++)
-        if (strcmp(word, HARMLESS[i]) == 0)
-            return 0;
-    return mtd_fail(err, EINVAL, "unknown option \"%.60s\"; use ro, rw or nocopy", word);
+    size_t i = 0;
+    while (i < ARRAY_SIZE(VOLUME_OPTIONS) && strcmp(word, VOLUME_OPTIONS[i].word) != 0)
+        i++;
+    if (i == ARRAY_SIZE(VOLUME_OPTIONS))
+        return mtd_fail(err, EINVAL, "unknown option \"%.60s\"; use ro, rw or nocopy",
+                        word);
+    unsigned bit = 1u << VOLUME_OPTIONS[i].kind;
+    if (*seen & bit)
+        return mtd_fail(err, EINVAL,
+                        "option \"%.60s\": another one of its kind is given already",
+                        word);
+    *seen |= bit;
+    if (VOLUME_OPTIONS[i].kind == VOLUME_MODE)
+        m->read_only = strcmp(word, "ro") == 0;
+    m->no_copy = m->no_copy || VOLUME_OPTIONS[i].kind == VOLUME_COPY;
+    return 0;
 }
 
 static int apply_volume_options(struct mtd_mount *m, char *options, struct mtd_error *err)
 {
     char *save = NULL;
+    unsigned seen = 0;
     for (char *word = strtok_r(options, ",", &save); word;
          word = strtok_r(NULL, ",", &save)) {
-        int rc = apply_volume_option(m, word, err);
+        int rc = apply_volume_option(m, word, &seen, err);
         if (rc < 0)
             return rc;
     }
@@ -170,10 +194,12 @@ static int parse_volume(const char *text, struct mtd_mount *ret, struct mtd_erro
 static int check_tmpfs_options(const char *options, struct mtd_error *err)
 {
     static const char *const KNOWN[] = {
-        "size=", "mode=", "nr_inodes=", "nr_blocks=", "uid=", "gid=", NULL};
+        "size=", "mode=", "nr_inodes=", "nr_blocks=", "uid=", "gid=", "mpol=", NULL};
     static const char *const FLAGS[] = {
-        "rw", "exec",    "noexec", "suid",  "nosuid",   "dev", "nodev",
-        "ro", "noatime", "sync",   "async", "relatime", NULL};
+        "rw",          "exec",          "noexec",   "suid",       "nosuid",
+        "dev",         "nodev",         "ro",       "sync",       "async",
+        "dirsync",     "atime",         "noatime",  "relatime",   "norelatime",
+        "strictatime", "nostrictatime", "diratime", "nodiratime", NULL};
     for (const char *p = options; *p;) {
         size_t len = strcspn(p, ",");
         bool ok = len == 0;
@@ -360,7 +386,7 @@ static int add_mount(struct mtd_spec *s, struct mtd_mount *m, struct mtd_error *
     const char *target = m->target ? m->target : "";
     for (size_t i = 0; i < s->n_mounts; i++)
         if (s->mounts[i].target && strcmp(s->mounts[i].target, target) == 0)
-            return mtd_fail(err, EINVAL, "two mounts on %.120s", target);
+            return mtd_fail(err, EINVAL, "duplicate mount point: %.120s", target);
     struct mtd_mount *mounts = realloc(s->mounts, (s->n_mounts + 1) * sizeof(*s->mounts));
     if (!mounts)
         return mtd_fail(err, ENOMEM, "out of memory");
@@ -372,12 +398,32 @@ static int add_mount(struct mtd_spec *s, struct mtd_mount *m, struct mtd_error *
 
 typedef int (*parse_fn)(const char *text, struct mtd_mount *ret, struct mtd_error *err);
 
+/* docker keeps -v in a set: the same text twice is one mount. --tmpfs it keeps by path: the
+ * last one for a path counts. --mount is a list. */
+enum repeats { REPEATS_NEVER, REPEATS_SAME_TEXT, REPEATS_SAME_PATH };
+
+static bool is_repeated(const struct option_list *values, size_t i, enum repeats how)
+{
+    const char *text = values->items[i];
+    size_t len = strcspn(text, ":");
+    for (size_t k = i + 1; k < values->len; k++) {
+        const char *later = values->items[k];
+        if ((how == REPEATS_SAME_TEXT && strcmp(later, text) == 0) ||
+            (how == REPEATS_SAME_PATH && strcspn(later, ":") == len &&
+             strncmp(later, text, len) == 0))
+            return true;
+    }
+    return false;
+}
+
 static int add_all(struct mtd_spec *s, const struct option_list *values, parse_fn parse,
-                   struct mtd_error *err)
+                   enum repeats repeats, struct mtd_error *err)
 {
     int rc = 0;
     for (size_t i = 0; i < values->len && rc == 0; i++) {
         auto_done(mount_done) struct mtd_mount m = {0};
+        if (is_repeated(values, i, repeats))
+            continue;
         rc = parse(values->items[i], &m, err);
         if (rc == 0)
             rc = add_mount(s, &m, err);
@@ -388,17 +434,17 @@ static int add_all(struct mtd_spec *s, const struct option_list *values, parse_f
 int spec_volumes(struct mtd_spec *s, const struct option_list *values,
                  struct mtd_error *err)
 {
-    return add_all(s, values, parse_volume, err);
+    return add_all(s, values, parse_volume, REPEATS_SAME_TEXT, err);
 }
 
 int spec_mounts(struct mtd_spec *s, const struct option_list *values,
                 struct mtd_error *err)
 {
-    return add_all(s, values, parse_mount, err);
+    return add_all(s, values, parse_mount, REPEATS_NEVER, err);
 }
 
 int spec_tmpfs(struct mtd_spec *s, const struct option_list *values,
                struct mtd_error *err)
 {
-    return add_all(s, values, parse_tmpfs, err);
+    return add_all(s, values, parse_tmpfs, REPEATS_SAME_PATH, err);
 }

@@ -109,8 +109,10 @@ static int set_rlimits(struct mtd_process *p, const struct option_list *list,
 static int set_security(struct mtd_process *p, const struct option_list *list,
                         struct mtd_error *err)
 {
+    /* There is no seccomp profile, so none is what one gets. */
     static const char *const ALREADY[] = {"apparmor=unconfined", "apparmor:unconfined",
-                                          "label=disable", "label:disable"};
+                                          "label=disable",       "label:disable",
+                                          "seccomp=unconfined",  "seccomp:unconfined"};
     for (size_t i = 0; i < list->len; i++) {
         const char *text = list->items[i];
         bool known = false;
@@ -124,22 +126,21 @@ static int set_security(struct mtd_process *p, const struct option_list *list,
         if (!known)
             return mtd_fail(
                 err, EOPNOTSUPP,
-                "--security-opt: \"%.80s\" is not supported; only no-new-privileges is",
+                "--security-opt: \"%.80s\" is not supported; no-new-privileges and "
+                "seccomp=unconfined are",
                 text);
     }
     return 0;
 }
 
-/* mydocker's spelling: `run IMAGE -- COMMAND`. */
 static int set_command(struct run_values *v, const struct operands *o,
                        struct mtd_error *err)
 {
     struct mtd_spec *s = &v->spec;
-    size_t first = o->len > 1 && strcmp(o->items[1], "--") == 0 ? 2 : 1;
     if (o->len == 0 || !*o->items[0])
         return mtd_fail(err, EINVAL, "the image name is empty");
     int rc = value_copy(&s->image, o->items[0], err);
-    for (size_t i = first; i < o->len && rc == 0; i++)
+    for (size_t i = 1; i < o->len && rc == 0; i++)
         rc = strv_add(&s->process.args, o->items[i]);
     if (rc == 0 && v->entrypoint && *v->entrypoint)
         rc = strv_add(&s->entrypoint, v->entrypoint);
@@ -164,7 +165,7 @@ static int set_process(struct run_values *v, struct mtd_error *err)
 
 static int set_network(struct run_values *v, struct mtd_error *err)
 {
-    if (!v->network || strcmp(v->network, "none") == 0)
+    if (!v->network || !*v->network || strcmp(v->network, "none") == 0)
         v->spec.network = MTD_NET_NONE;
     else if (strcmp(v->network, "host") == 0)
         v->spec.network = MTD_NET_HOST;
@@ -173,25 +174,6 @@ static int set_network(struct run_values *v, struct mtd_error *err)
             err, EOPNOTSUPP,
             "--network: \"%.60s\" is not supported yet; only none and host are",
             v->network);
-    return 0;
-}
-
-/* A namespace that every container gets anyway may be asked for, a shared one may not. */
-static int check_namespaces(const struct run_values *v, struct mtd_error *err)
-{
-    const struct {
-        const char *option, *value, *accepted;
-    } ROWS[] = {{"pid", v->pid, "private"},
-                {"ipc", v->ipc, "private"},
-                {"uts", v->uts, "private"},
-                {"userns", v->userns, "host"},
-                {"cgroupns", v->cgroupns, "private"}};
-    for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++)
-        if (ROWS[i].value && *ROWS[i].value &&
-            strcmp(ROWS[i].value, ROWS[i].accepted) != 0)
-            return mtd_fail(err, EOPNOTSUPP,
-                            "--%s: \"%.60s\" is not supported yet; only %s is",
-                            ROWS[i].option, ROWS[i].value, ROWS[i].accepted);
     return 0;
 }
 
@@ -327,13 +309,13 @@ int spec_from_values(struct run_values *v, const struct operands *o,
     for (size_t i = 0; i < ARRAY_SIZE(STEPS) && rc == 0; i++)
         rc = STEPS[i](v, err);
     if (rc == 0)
-        rc = check_namespaces(v, err);
+        rc = spec_host(v, err);
     if (rc == 0)
         rc = mtd_limits_check(&v->spec.resources, err);
     if (rc == 0)
         rc = check_pull(v->pull, err);
     if (rc == 0)
-        rc = v->name ? mtd_name_check(mtd_name_bare(v->name), err) : 0;
+        rc = v->name && *v->name ? mtd_name_check(mtd_name_bare(v->name), err) : 0;
     if (rc == 0)
         rc = spec_labels(&v->spec.labels, &v->label_files, &v->labels, err);
     if (rc == 0)

@@ -17,20 +17,27 @@ struct run_values {
     struct mtd_spec spec;
     struct value_restart restart;
     struct option_list env, env_files, volumes, mounts, tmpfs, ulimits, cap_add, cap_drop,
-        security, labels, label_files, log_opts, attach, dns, add_hosts;
+        security, labels, label_files, log_opts, attach, dns, dns_search, dns_options,
+        add_hosts, devices, device_rules, sysctls, annotations, group_add, exposes,
+        publish, volumes_from, blkio[MTD_BLKIO_COUNT];
     const char *name, *entrypoint, *cidfile, *pull, *network, *pid, *ipc, *uts, *userns,
-        *cgroupns, *detach_keys, *health_cmd;
-    bool detach, no_healthcheck;
+        *cgroupns, *detach_keys, *health_cmd, *platform, *isolation, *volume_driver;
+    bool detach, no_healthcheck, publish_all;
     bool sig_proxy, keep_running;
     struct mtd_defaults defaults;
 };
 
 /* spec_table.c */
-extern const struct option_row SPEC_OPTIONS[]; /* what a container is: create and run */
-extern const struct option_row RUN_OPTIONS[];  /* how run attaches to it */
+extern const struct option_row CREATE_OPTIONS[]; /* run's that create only accepts */
+extern const struct option_row SPEC_OPTIONS[];   /* what a container is: create and run */
+extern const struct option_row RUN_OPTIONS[];    /* how run attaches to it */
 
 void run_values_init(void *values);
 void run_values_done(void *values);
+
+/* spec_host.c: namespaces, devices, kernel parameters, limits of block devices, ports. The
+ * spec's network is set already. */
+int spec_host(struct run_values *v, struct mtd_error *err);
 
 /* operands: image and command. */
 int spec_from_values(struct run_values *v, const struct operands *o,

@@ -14,8 +14,8 @@
 
 int value_copy(void *field, const char *text, struct mtd_error *err)
 {
-    char *copy = strdup(text);
-    if (!copy)
+    char *copy = *text ? strdup(text) : NULL;
+    if (!copy && *text)
         return mtd_fail(err, ENOMEM, "out of memory");
     free(*(char **)field);
     *(char **)field = copy;
@@ -66,8 +66,88 @@ int value_cpus(void *field, const char *text, struct mtd_error *err)
 
 int value_cpuset(void *field, const char *text, struct mtd_error *err)
 {
-    int rc = mtd_limit_cpuset(text, err);
+    int rc = *text ? mtd_limit_cpuset(text, err) : 0;
     return rc < 0 ? rc : value_copy(field, text, err);
+}
+
+int value_mems(void *field, const char *text, struct mtd_error *err)
+{
+    int rc = *text ? mtd_limit_mems(text, err) : 0;
+    return rc < 0 ? rc : value_copy(field, text, err);
+}
+
+int value_reservation(void *field, const char *text, struct mtd_error *err)
+{
+    uint64_t bytes;
+    int rc = parse_size(text, &bytes);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a size; write 512k, 100m or 2g");
+    rc = mtd_limit_reservation((int64_t)bytes, err);
+    if (rc == 0)
+        *(int64_t *)field = (int64_t)bytes;
+    return rc;
+}
+
+static int set_signed(int64_t *field, const char *text, const char *expected,
+                      int (*check)(int64_t, struct mtd_error *), struct mtd_error *err)
+{
+    int64_t value;
+    int rc = parse_i64(text, INT64_MIN, INT64_MAX, &value);
+    if (rc < 0)
+        return fail_value(err, rc, text, expected);
+    rc = check(value, err);
+    if (rc == 0)
+        *field = value;
+    return rc;
+}
+
+#define MICROSECONDS "a number of microseconds"
+
+int value_period(void *field, const char *text, struct mtd_error *err)
+{
+    return set_signed(field, text, MICROSECONDS, mtd_limit_cpu_period, err);
+}
+
+/* The kernel and docker write "no limit" as -1. */
+int value_quota(void *field, const char *text, struct mtd_error *err)
+{
+    int64_t us = 0;
+    int rc = set_signed(&us, text, MICROSECONDS, mtd_limit_cpu_quota, err);
+    if (rc == 0)
+        *(int64_t *)field = us < 0 ? -1 : us;
+    return rc;
+}
+
+int value_swappiness(void *field, const char *text, struct mtd_error *err)
+{
+    struct mtd_resources *r = field;
+    int64_t percent = -1;
+    int rc = set_signed(&percent, text, "a percentage", mtd_limit_swappiness, err);
+    if (rc < 0)
+        return rc;
+    r->sets_swappiness = percent >= 0;
+    r->swappiness = percent >= 0 ? (unsigned)percent : 0;
+    return 0;
+}
+
+int value_shm(void *field, const char *text, struct mtd_error *err)
+{
+    uint64_t bytes;
+    int rc = parse_size(text, &bytes);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a size; write 512k, 100m or 2g");
+    *(int64_t *)field = (int64_t)bytes;
+    return 0;
+}
+
+int value_oom_score(void *field, const char *text, struct mtd_error *err)
+{
+    int64_t score;
+    int rc = parse_i64(text, -1000, 1000, &score);
+    if (rc < 0)
+        return fail_value(err, rc, text, "a number from -1000 to 1000");
+    *(int *)field = (int)score;
+    return 0;
 }
 
 static int set_number(uint64_t *field, const char *text,
@@ -107,7 +187,7 @@ int value_pids(void *field, const char *text, struct mtd_error *err)
 
 int value_signal(void *field, const char *text, struct mtd_error *err)
 {
-    int rc = parse_signal(text, field);
+    int rc = *text ? parse_signal(text, field) : 0;
     return rc < 0 ? fail_value(err, rc, text, "a signal; write TERM, SIGTERM or 15") : 0;
 }
 
@@ -143,7 +223,9 @@ int value_count(void *field, const char *text, struct mtd_error *err)
 int value_tail(void *field, const char *text, struct mtd_error *err)
 {
     int64_t lines = -1;
-    int rc = strcmp(text, "all") == 0 ? 0 : parse_i64(text, INT64_MIN, INT64_MAX, &lines);
+    int rc = !*text || strcmp(text, "all") == 0
+                 ? 0
+                 : parse_i64(text, INT64_MIN, INT64_MAX, &lines);
     if (rc < 0)
         return fail_value(err, rc, text, "a number of lines or \"all\"");
     *(int64_t *)field = lines < 0 ? -1 : lines;
@@ -152,7 +234,7 @@ int value_tail(void *field, const char *text, struct mtd_error *err)
 
 int value_moment(void *field, const char *text, struct mtd_error *err)
 {
-    int rc = time_parse(text, clock_wall_ns(), field);
+    int rc = *text ? time_parse(text, clock_wall_ns(), field) : 0;
     return rc < 0
                ? fail_value(err, rc, text,
                             "a time; write 2026-01-02T15:04:05, a Unix time, or 10m for "
@@ -171,6 +253,8 @@ int value_restart(void *field, const char *text, struct mtd_error *err)
     struct value_restart r = {.set = true};
     size_t len = strcspn(text, ":");
     size_t i = 0;
+    if (!*text)
+        return *(struct value_restart *)field = (struct value_restart){0}, 0;
     while (i < ARRAY_SIZE(NAMES) &&
            (strlen(NAMES[i]) != len || strncmp(NAMES[i], text, len) != 0))
         i++;

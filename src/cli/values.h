@@ -10,13 +10,23 @@
 
 #include "engine/types.h"
 
-int value_copy(void *field, const char *text, struct mtd_error *err);   /* char * */
+/* char *; "" = NULL, as if it had not been given: scripts pass "$VARIABLE". The same
+ * goes for value_restart, value_signal, value_moment, value_tail and the two lists. */
+int value_copy(void *field, const char *text, struct mtd_error *err);
 int value_memory(void *field, const char *text, struct mtd_error *err); /* int64_t */
 int value_swap(void *field, const char *text, struct mtd_error *err);   /* int64_t, -1 */
 int value_cpus(void *field, const char *text, struct mtd_error *err);   /* int64_t nano */
 int value_cpuset(void *field, const char *text, struct mtd_error *err); /* char * */
-int value_shares(void *field, const char *text, struct mtd_error *err); /* uint64_t */
-int value_weight(void *field, const char *text, struct mtd_error *err); /* uint64_t */
+int value_mems(void *field, const char *text, struct mtd_error *err);   /* char * */
+int value_reservation(void *field, const char *text, struct mtd_error *err); /* int64_t */
+int value_period(void *field, const char *text, struct mtd_error *err); /* int64_t us */
+int value_quota(void *field, const char *text, struct mtd_error *err);  /* int64_t us */
+int value_swappiness(void *field, const char *text,
+                     struct mtd_error *err); /* struct mtd_resources */
+int value_shm(void *field, const char *text, struct mtd_error *err);       /* int64_t */
+int value_oom_score(void *field, const char *text, struct mtd_error *err); /* int */
+int value_shares(void *field, const char *text, struct mtd_error *err);    /* uint64_t */
+int value_weight(void *field, const char *text, struct mtd_error *err);    /* uint64_t */
 int value_pids(void *field, const char *text, struct mtd_error *err);   /* int64_t, -1 */
 int value_signal(void *field, const char *text, struct mtd_error *err); /* int */
 /* int64_t seconds; -1 = wait forever */

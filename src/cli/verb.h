@@ -40,6 +40,7 @@ enum verb_flag {
     VERB_ANYONE = 1,    /* needs neither root nor the engine */
     VERB_READ_ONLY = 2, /* only reads: does not create the roots */
     VERB_AS_FOUND = 8,  /* opening the engine must repair nothing */
+    VERB_STARTS = 16,   /* run and create: what fails has the engine's status, 125 */
     VERB_REFUSED = 4,   /* docker has it, this program does not: the summary says why */
 };
 

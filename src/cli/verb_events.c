@@ -38,9 +38,9 @@ static const struct option_row EVENTS_OPTIONS[] = {
     {"follow", 'f', OPTION_FLAG, FIELD(follow)},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "json, or a template such as '{{.Action}} {{.ID}}'"},
-    {"since", 0, OPTION_VALUE, FIELD(since), value_moment, "TIME",
+    {"since", 0, OPTION_LATE, FIELD(since), value_moment, "TIME",
      "Begin with the events since this time"},
-    {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME", "End at this time"},
+    {"until", 0, OPTION_LATE, FIELD(until), value_moment, "TIME", "End at this time"},
     OPTION_END,
 };
 

@@ -73,13 +73,10 @@ static int check_exec(void *values, const struct operands *o, struct mtd_error *
 {
     struct exec_values *v = values;
     struct mtd_exec *x = &v->exec;
-    size_t first = strcmp(o->items[1], "--") == 0 ? 2 : 1;
-    if (first >= o->len)
-        return mtd_fail(err, EINVAL, "the command is missing");
-    if (x->cwd && x->cwd[0] != '/')
+    if (x->cwd && *x->cwd && x->cwd[0] != '/')
         return mtd_fail(err, EINVAL, "--workdir: \"%.80s\" must be an absolute path",
                         x->cwd);
-    for (size_t i = first; i < o->len; i++)
+    for (size_t i = 1; i < o->len; i++)
         if (strv_add(&x->args, o->items[i]) < 0)
             return mtd_fail(err, ENOMEM, "out of memory");
     int rc = session_check_keys(x->detach_keys, err);

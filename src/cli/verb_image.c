@@ -132,6 +132,9 @@ struct images_values {
 static const struct option_row IMAGES_OPTIONS[] = {
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
      "Show all images (none are hidden)"},
+    {"digests", 0, OPTION_IGNORE, 0, NULL, NULL,
+     "ignored; nothing was pulled from a registry, so there are no digests"},
+    {"tree", 0, OPTION_IGNORE, 0, NULL, NULL, "ignored; an image has one platform"},
     {"filter", 'f', OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
      "Filter by reference, dangling or label"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
@@ -262,10 +265,13 @@ struct rmi_values {
     bool force, no_prune;
 };
 
+#define ONE_PLATFORM "ignored; an image has one platform, this machine's"
+
 static const struct option_row RMI_OPTIONS[] = {
     {"force", 'f', OPTION_FLAG, offsetof(struct rmi_values, force), NULL, NULL,
      "Remove it even if it has several names; if containers use it, remove its names"},
     {"no-prune", 0, OPTION_FLAG, offsetof(struct rmi_values, no_prune)},
+    {"platform", 0, OPTION_IGNORE, 0, NULL, "PLATFORM", ONE_PLATFORM},
     {"imageName", 0, OPTION_FIRST},
     OPTION_END,
 };
@@ -276,6 +282,8 @@ static int rmi_one(struct cli *c, const char *ref, const void *values,
     const struct rmi_values *v = values;
     auto_done(strv_done) struct strv report = {0};
     int rc = mtd_image_remove(c->engine, ref, v->force, &report, err);
+    if (rc == -ENOENT && v->force) /* said, but no failure, as docker */
+        return report_error(c, 0, err);
     for (size_t i = 0; i < report.len; i++)
         if (print_line(report.items[i], err) < 0)
             return -EIO;
@@ -307,6 +315,7 @@ struct history_values {
 static const struct option_row HISTORY_OPTIONS[] = {
     {"format", 0, OPTION_TEXT, offsetof(struct history_values, format), NULL, "FORMAT",
      "table, json, or a template such as '{{.ID}} {{.Size}}'"},
+    {"platform", 0, OPTION_IGNORE, 0, NULL, "PLATFORM", ONE_PLATFORM},
     {"human", 'H', OPTION_FLAG, offsetof(struct history_values, human)},
     {"no-trunc", 0, OPTION_FLAG, offsetof(struct history_values, no_trunc), NULL, NULL,
      "Do not shorten anything"},

@@ -17,6 +17,7 @@
 
 struct stop_values {
     int64_t timeout; /* -2 = as configured */
+    int signal;      /* 0 = as configured */
 };
 
 static const struct option_row STOP_OPTIONS[] = {
@@ -24,8 +25,8 @@ static const struct option_row STOP_OPTIONS[] = {
      "SECONDS",
      "Seconds to wait before killing it (default: as configured, else 10; -1 = forever)"},
     {"time", 0, OPTION_VALUE, offsetof(struct stop_values, timeout), value_timeout},
-    {"signal", 's', OPTION_REFUSE, 0, NULL, "SIGNAL",
-     "not supported yet; use kill -s, or --stop-signal when creating the container"},
+    {"signal", 's', OPTION_LATE, offsetof(struct stop_values, signal), value_signal,
+     "SIGNAL", "Send this signal first (default: as configured, else TERM)"},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };
@@ -38,7 +39,8 @@ static void init_stop(void *values)
 static int stop_one(struct cli *c, const char *ref, const void *values,
                     struct mtd_error *err)
 {
-    return mtd_stop(c->engine, ref, ((const struct stop_values *)values)->timeout, err);
+    const struct stop_values *v = values;
+    return mtd_stop_by(c->engine, ref, v->signal, v->timeout, err);
 }
 
 static int run_stop(struct cli *c, void *values, const struct operands *o)
@@ -69,7 +71,7 @@ static const struct option_row KILL_OPTIONS[] = {
     {"exec", 0, OPTION_TEXT, offsetof(struct kill_values, exec), NULL, "ID",
      "Signal this exec session instead (see top or inspect; "
      "KILL ends all its processes)"},
-    {"signal", 's', OPTION_VALUE, offsetof(struct kill_values, signal), value_signal,
+    {"signal", 's', OPTION_LATE, offsetof(struct kill_values, signal), value_signal,
      "SIGNAL", "The signal, as a name or number (default KILL)"},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
@@ -220,41 +222,52 @@ struct update_values {
 };
 
 #define FIELD(f) offsetof(struct update_values, f)
+#define NO_REAL_TIME "not supported; use --cpu-shares, --cpu-period and --cpu-quota"
 static const struct option_row UPDATE_OPTIONS[] = {
     {"blkio-weight", 0, OPTION_VALUE, FIELD(resources.blkio_weight), value_weight, "N",
      "Block IO weight, 10 to 1000"},
+    {"cpu-period", 0, OPTION_VALUE, FIELD(resources.cpu_period), value_period,
+     "MICROSECONDS", "Period of the CPU quota"},
+    {"cpu-quota", 0, OPTION_VALUE, FIELD(resources.cpu_quota), value_quota,
+     "MICROSECONDS", "CPU time in a period (-1 = no limit)"},
+    {"cpu-rt-period", 0, OPTION_REFUSE, 0, NULL, "N", NO_REAL_TIME},
+    {"cpu-rt-runtime", 0, OPTION_REFUSE, 0, NULL, "N", NO_REAL_TIME},
     {"cpu-shares", 'c', OPTION_VALUE, FIELD(resources.cpu_shares), value_shares, "N",
      "CPU weight, 2 to 262144"},
     {"cpus", 0, OPTION_VALUE, FIELD(resources.nano_cpus), value_cpus, "N",
      "Limit the number of CPUs"},
-    {"cpuset-cpus", 0, OPTION_VALUE, FIELD(resources.cpuset_cpus), value_cpuset, "LIST",
+    {"cpuset-cpus", 0, OPTION_LATE, FIELD(resources.cpuset_cpus), value_cpuset, "LIST",
      "Run on these CPUs only"},
+    {"cpuset-mems", 0, OPTION_LATE, FIELD(resources.cpuset_mems), value_mems, "LIST",
+     "Use these memory nodes only"},
+    {"kernel-memory", 0, OPTION_IGNORE, 0, NULL, "SIZE",
+     "ignored; deprecated, kernel memory counts as memory (-m)"},
     {"memory", 'm', OPTION_VALUE, FIELD(resources.memory), value_memory, "SIZE",
      "Memory limit"},
+    {"memory-reservation", 0, OPTION_VALUE, FIELD(resources.memory_reservation),
+     value_reservation, "SIZE", "Memory it keeps when the host is short of it"},
     {"memory-swap", 0, OPTION_VALUE, FIELD(resources.memory_swap), value_swap, "SIZE",
      "Limit of memory plus swap"},
     {"pids-limit", 0, OPTION_VALUE, FIELD(resources.pids), value_pids, "N",
      "Limit the number of processes"},
-    {"restart", 0, OPTION_VALUE, FIELD(restart), value_restart, "POLICY",
+    {"restart", 0, OPTION_LATE, FIELD(restart), value_restart, "POLICY",
      "Restart policy: no, on-failure[:TIMES], always or unless-stopped"},
     {"mem", 0, OPTION_VALUE, FIELD(resources.memory), value_memory},
     {"cpushare", 0, OPTION_VALUE, FIELD(resources.cpu_shares), value_shares},
-    {"cpuset", 0, OPTION_VALUE, FIELD(resources.cpuset_cpus), value_cpuset},
+    {"cpuset", 0, OPTION_LATE, FIELD(resources.cpuset_cpus), value_cpuset},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };
 
 static void done_update(void *values)
 {
-    free(((struct update_values *)values)->resources.cpuset_cpus);
+    mtd_resources_done(&((struct update_values *)values)->resources);
 }
 
 static int check_update(void *values, const struct operands *o, struct mtd_error *err)
 {
-    static const struct mtd_resources NOTHING;
-    const struct update_values *v = values;
-    (void)o;
-    if (!v->restart.set && memcmp(&v->resources, &NOTHING, sizeof(NOTHING)) == 0)
+    (void)values;
+    if (o->given == 0)
         return mtd_fail(err, EINVAL, "nothing to change; give at least one option");
     return 0;
 }

@@ -29,13 +29,13 @@ struct logs_values {
 static const struct option_row LOGS_OPTIONS[] = {
     {"follow", 'f', OPTION_FLAG, FIELD(follow), NULL, NULL,
      "Follow the log until the container exits"},
-    {"since", 0, OPTION_VALUE, FIELD(since), value_moment, "TIME",
+    {"since", 0, OPTION_LATE, FIELD(since), value_moment, "TIME",
      "Show only what was written since this time "
      "(2026-01-02T15:04:05, a Unix time, or 10m ago)"},
-    {"tail", 'n', OPTION_VALUE, FIELD(tail), value_tail, "LINES",
+    {"tail", 'n', OPTION_LATE, FIELD(tail), value_tail, "LINES",
      "Show only the last lines"},
     {"timestamps", 't', OPTION_FLAG, FIELD(timestamps), NULL, NULL, "Show timestamps"},
-    {"until", 0, OPTION_VALUE, FIELD(until), value_moment, "TIME",
+    {"until", 0, OPTION_LATE, FIELD(until), value_moment, "TIME",
      "Show only what was written before this time"},
     {"details", 0, OPTION_FLAG, FIELD(details)},
     {"containerId", 0, OPTION_FIRST},

@@ -40,6 +40,12 @@ static const struct option_row IMAGE_OPTIONS[] = {
     OPTION_END,
 };
 
+static const struct option_row SYSTEM_OPTIONS[] = {
+    {"volumes", 0, OPTION_REFUSE, 0, NULL, NULL,
+     "volumes are kept; rm -v takes a container's anonymous ones along"},
+    OPTION_END,
+};
+
 static int check_prune(void *values, const struct operands *o, struct mtd_error *err)
 {
     struct prune_values *v = values;
@@ -218,7 +224,7 @@ const struct verb VERBS_PRUNE[] = {
      .operands = "",
      .summary = "Remove stopped containers and unused images",
      .group = GROUP_SYSTEM,
-     .options = {{IMAGE_OPTIONS}},
+     .options = {{SYSTEM_OPTIONS, IMAGE_OPTIONS}},
      .values_size = sizeof(struct prune_values),
      .check = check_prune,
      .run = run_system_prune},

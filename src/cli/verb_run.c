@@ -92,17 +92,45 @@ static void warn_of_defaults(const struct cli *c, const struct mtd_defaults *d)
         report_warning(c, "%s (ignored)", d->problem.text);
 }
 
+/* docker drops these with a warning and goes on. */
+static void warn_dropped(struct cli *c, const struct run_values *v)
+{
+    const struct mtd_resources *r = &v->spec.resources;
+    struct mtd_info host;
+    if (v->publish.len || v->publish_all)
+        report_warning(c, "--publish: published ports are discarded in the network %s",
+                       v->network);
+    if (r->oom_kill_disable && !r->memory)
+        report_warning(c,
+                       "--oom-kill-disable: without --memory the host may run out of it");
+    if ((!r->oom_kill_disable && !r->sets_swappiness) ||
+        mtd_host_info(c->engine, &host, NULL) < 0 ||
+        strcmp(host.cgroup_version, "2") != 0)
+        return;
+    if (r->sets_swappiness)
+        report_warning(c,
+                       "--memory-swappiness: discarded; cgroup v2 has none of a group");
+    if (r->oom_kill_disable)
+        report_warning(c, "--oom-kill-disable: discarded; cgroup v2 has no such switch");
+}
+
 static int create_container(struct cli *c, struct run_values *v, char id[MTD_ID_SIZE],
                             struct mtd_error *err)
 {
     struct mtd_create create = {
-        .spec = &v->spec, .name = v->name, .entrypoint_set = v->entrypoint != NULL};
+        .spec = &v->spec,
+        .name = v->name && *v->name ? v->name : NULL,
+        .entrypoint_set = v->entrypoint != NULL,
+        .volumes_from = &(struct strv){.items = (char **)v->volumes_from.items,
+                                       .len = v->volumes_from.len}};
     warn_of_defaults(c, &v->defaults);
+    warn_dropped(c, v);
     auto_done(output_done) struct output cid = OUTPUT_NONE;
-    int rc = v->cidfile ? open_cidfile(&cid, v->cidfile, err) : 0;
+    bool has_cid = v->cidfile && *v->cidfile;
+    int rc = has_cid ? open_cidfile(&cid, v->cidfile, err) : 0;
     if (rc == 0)
         rc = mtd_create(c->engine, &create, id, err);
-    if (rc == 0 && v->cidfile)
+    if (rc == 0 && has_cid)
         rc = write_cidfile(c, &cid, id, err);
     return rc;
 }
@@ -172,6 +200,8 @@ struct start_values {
     const char *detach_keys;
 };
 
+#define NO_CHECKPOINTS "checkpoints are not supported; pause keeps a container as it is"
+
 static const struct option_row START_OPTIONS[] = {
     {"attach", 'a', OPTION_FLAG, offsetof(struct start_values, attach), NULL, NULL,
      "Show its output, forward signals, exit with its status"},
@@ -183,6 +213,8 @@ static const struct option_row START_OPTIONS[] = {
      NULL, "With -a: do not stop it when nobody reads the output any more"},
     {"sig-proxy", 0, OPTION_FLAG, offsetof(struct start_values, sig_proxy), NULL, NULL,
      "Forward signals to the container (default true)"},
+    {"checkpoint", 0, OPTION_REFUSE, 0, NULL, "NAME", NO_CHECKPOINTS},
+    {"checkpoint-dir", 0, OPTION_REFUSE, 0, NULL, "DIR", NO_CHECKPOINTS},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };
@@ -311,6 +343,7 @@ const struct verb VERBS_RUN[] = {
      .operands = "IMAGE [COMMAND] [ARG...]",
      .summary = "Create and run a new container",
      .group = GROUP_RUN,
+     .flags = VERB_STARTS,
      .options = {{RUN_OPTIONS, SPEC_OPTIONS}, .stop_at_operand = true},
      .values_size = sizeof(struct run_values),
      .min = 1,
@@ -323,7 +356,8 @@ const struct verb VERBS_RUN[] = {
      .operands = "IMAGE [COMMAND] [ARG...]",
      .summary = "Create a new container without starting it",
      .group = GROUP_RUN,
-     .options = {{SPEC_OPTIONS}, .stop_at_operand = true},
+     .flags = VERB_STARTS,
+     .options = {{CREATE_OPTIONS, SPEC_OPTIONS}, .stop_at_operand = true},
      .values_size = sizeof(struct run_values),
      .min = 1,
      .max = VERB_MANY,

@@ -34,6 +34,12 @@ static const struct option_row FORMAT_OPTIONS[] = {
     OPTION_END,
 };
 
+static const struct option_row DF_OPTIONS[] = {
+    {"verbose", 'v', OPTION_REFUSE, 0, NULL, NULL,
+     "not supported; images and ps -s show the size of each"},
+    OPTION_END,
+};
+
 static void done_system(void *values)
 {
     struct system_values *v = values;
@@ -302,7 +308,7 @@ const struct verb VERBS_SYSTEM[] = {
      .operands = "",
      .summary = "Show disk usage",
      .group = GROUP_SYSTEM,
-     .options = {{FORMAT_OPTIONS}},
+     .options = {{DF_OPTIONS, FORMAT_OPTIONS}},
      .values_size = sizeof(struct system_values),
      .run = run_df,
      .done = done_system},

@@ -169,7 +169,7 @@ Test(replay, freeze)
 Test(replay, the_journal_tells_line_result_and_duration)
 {
     expect("resize 24 60\nkey :\ntype create --name 'one two' busybox\nkey Enter\n"
-           "wait at most 128 characters\nkey Esc\n" /* a line wider than the screen */
+           "wait at most 255 characters\nkey Esc\n" /* a line wider than the screen */
            "key :\ntype rm nosuch\nkey Enter\nwait No such container\nkey q\n"
            "resize 24 100\nkey :\ntype journal\nkey Enter\n"
            "wait mytop-docker --batch create --name 'one two' busybox\n"

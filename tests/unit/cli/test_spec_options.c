@@ -86,7 +86,6 @@ Test(spec_options, refused_in_one_line)
         {"--blkio-weight", "5", "--blkio-weight: block IO weight 5 is out of range: 10"},
         {"--pids-limit", "-2", "--pids-limit: "},
         {"--name", "a b", "invalid container name \"a b\""},
-        {"--name", "", "invalid container name \"\""},
         {"-v", "/nonexistent/dir:/x", "--volume \"/nonexistent/dir:/x\": host path"},
         {"-v", "./nonexistent:/x", "--volume \"./nonexistent:/x\": host path /"},
         {"-v", "/tmp:relative",
@@ -120,9 +119,46 @@ Test(spec_options, refused_in_one_line)
         {"--stop-signal", "NONSENSE", "--stop-signal: \"NONSENSE\" is not a signal"},
         {"--stop-timeout", "x", "--stop-timeout: \"x\" is not a number of seconds"},
         {"--network", "bridge", "--network: \"bridge\" is not supported yet"},
-        {"--pid", "host", "--pid: \"host\" is not supported yet"},
+        {"--pid", "x", "--pid: \"x\": it is not a mode; use host"},
+        {"--ipc", "container:x",
+         "--ipc: \"container:x\": sharing another container's is"},
+        {"--uts", "x", "--uts: \"x\": it is not a mode; use host"},
+        {"--memory-reservation", "1k",
+         "--memory-reservation: memory reservation 1KiB is"},
+        {"--memory-swappiness", "101", "--memory-swappiness: swappiness 101 is out of"},
+        {"--cpu-period", "999", "--cpu-period: CPU period 999 is out of range: 1000 to"},
+        {"--cpu-quota", "999", "--cpu-quota: CPU quota 999 is below the minimum of 1000"},
+        {"--cpuset-mems", "x", "--cpuset-mems: \"x\" is not a list of memory nodes"},
+        {"--blkio-weight-device", "/dev/x:5",
+         "--blkio-weight-device: \"/dev/x:5\" is not "
+         "/dev/NAME:WEIGHT, 10 to 1000"},
+        {"--device-read-bps", "x:1m",
+         "--device-read-bps: \"x:1m\" is not /dev/NAME:BYTES"},
+        {"--device-write-iops", "/dev/x:0", "--device-write-iops: \"/dev/x:0\" is not"},
+        {"--oom-score-adj", "1001",
+         "--oom-score-adj: \"1001\" is not a number from -1000"},
+        {"--shm-size", "x", "--shm-size: \"x\" is not a size"},
+        {"--sysctl", "kernel.panic=1",
+         "--sysctl: sysctl \"kernel.panic\" is not allowed"},
+        {"--device", "x:/y", "--device: device \"x:/y\": both paths must be absolute"},
+        {"--device", "/dev/x:/dev/y:q",
+         "--device: device \"/dev/x:/dev/y:q\" is not HOST"},
+        {"--device", "v.com/c=n", "--device: \"v.com/c=n\": devices by a CDI name"},
+        {"--device-cgroup-rule", "c 1 r",
+         "--device-cgroup-rule: device rule \"c 1 r\" is"},
+        {"--annotation", "x", "--annotation: \"x\" is not NAME=VALUE"},
+        {"--expose", "0", "--expose: \"0\" is not PORT"},
+        {"--expose", "9-8", "--expose: \"9-8\" is not PORT"},
+        {"--dns-search", "a b", "--dns-search: \"a b\" is not a domain"},
+        {"--platform", "linux/none",
+         "--platform: \"linux/none\": this machine is linux/"},
+        {"--isolation", "hyperv", "--isolation: \"hyperv\" is for Windows"},
+        {"--volume-driver", "nfs", "--volume-driver: \"nfs\" is not supported"},
+        {"--cpu-rt-runtime", "9", "--cpu-rt-runtime: not supported; use --cpu-shares"},
+        {"--link", "x", "--link: not supported; only the networks none and host are"},
+        {"-v", "/tmp:/x:rw,ro", "--volume \"/tmp:/x:rw,ro\": option \"ro\": another one"},
+        {"-v", "/tmp:/x:z,Z", "--volume \"/tmp:/x:z,Z\": option \"Z\": another one"},
         {"-p", "80:80", "--publish: publishing ports needs a network"},
-        {"--device", "/dev/null", "--device: not supported yet"},
         {"--pull", "always", "--pull: \"always\" is not supported"},
         {"-w", "relative", "--workdir: \"relative\" must be an absolute path"},
         {"-h", "bad host", "--hostname: \"bad host\" is not a host name"},
@@ -146,7 +182,7 @@ Test(spec_options, conflicts)
     cr_expect_eq(PARSE("--rm", "--restart", "no", "busybox"), 0);
     cr_expect_eq(PARSE("-m", "10m", "--memory-swap", "5m", "busybox"), -EINVAL);
     cr_expect_eq(PARSE("-v", "/tmp:/x", "--tmpfs", "/x/.", "busybox"), -EINVAL);
-    cr_expect_str_eq(err.text, "two mounts on /x");
+    cr_expect_str_eq(err.text, "duplicate mount point: /x");
 }
 
 Test(spec_options, volumes)
@@ -235,12 +271,93 @@ Test(spec_options, limits_policies_and_health)
     cr_expect(v.entrypoint && v.spec.entrypoint.len == 0);
 }
 
-Test(spec_options, dashes_before_the_command_are_dropped)
+/* As docker: the options ended with the image. */
+Test(spec_options, dashes_after_the_image_are_the_command)
 {
-    cr_assert_eq(PARSE("busybox", "--", "ls", "--"), 0);
-    cr_assert_eq(v.spec.process.args.len, 2);
-    cr_expect_str_eq(v.spec.process.args.items[0], "ls");
-    cr_expect_str_eq(v.spec.process.args.items[1], "--");
+    cr_assert_eq(PARSE("busybox", "--", "echo", "x"), 0);
+    cr_assert_eq(v.spec.process.args.len, 3);
+    cr_expect_str_eq(v.spec.process.args.items[0], "--");
+    cr_assert_eq(PARSE("-t", "--", "busybox", "echo"), 0);
+    cr_expect_str_eq(v.spec.image, "busybox");
+    cr_expect_str_eq(v.spec.process.args.items[0], "echo");
+}
+
+/* Scripts pass "$VARIABLE". */
+Test(spec_options, empty_values_are_as_if_not_given)
+{
+    cr_assert_eq(PARSE("--name=", "--workdir=", "--restart=", "--user=", "--hostname=",
+                       "--entrypoint=", "--cpuset-cpus=", "--cpuset-mems=", "--network=",
+                       "--stop-signal=", "--domainname=", "--pid=", "--ipc=", "--uts=",
+                       "--platform=", "--isolation=", "--cidfile=", "busybox"),
+                 0, "%s", err.text);
+    cr_expect(!v.spec.process.cwd && !v.spec.process.user && !v.spec.hostname);
+    cr_expect(!v.spec.resources.cpuset_cpus && !v.spec.resources.cpuset_mems);
+    cr_expect(!v.spec.domainname && v.spec.stop_signal == 0);
+    cr_expect(v.spec.restart == MTD_RESTART_NO && v.spec.network == MTD_NET_NONE);
+    cr_expect_lt(PARSE("--memory=", "busybox"), 0);
+    cr_expect_lt(PARSE("--env=", "busybox"), 0);
+}
+
+/* docker keeps -v in a set and --tmpfs by path; --mount is a list. */
+Test(spec_options, a_mount_given_twice)
+{
+    cr_assert_eq(PARSE("-v", "/tmp:/x", "-v", "/tmp:/x", "busybox"), 0, "%s", err.text);
+    cr_expect_eq(v.spec.n_mounts, 1);
+    cr_assert_eq(PARSE("--tmpfs", "/x:size=1m", "--tmpfs", "/x:size=2m", "busybox"), 0);
+    cr_assert_eq(v.spec.n_mounts, 1);
+    cr_expect_str_eq(v.spec.mounts[0].options, "size=2m");
+    cr_expect_eq(PARSE("-v", "/tmp:/x", "-v", "/tmp:/x:ro", "busybox"), -EINVAL);
+    cr_expect_str_eq(err.text, "duplicate mount point: /x");
+    static const char MOUNT[] = "type=tmpfs,dst=/x";
+    cr_expect_eq(PARSE("--mount", MOUNT, "--mount", MOUNT, "busybox"), -EINVAL);
+}
+
+Test(spec_options, what_the_host_gives)
+{
+    cr_assert_eq(PARSE("--pid", "host", "--ipc", "none", "--uts", "host", "--shm-size",
+                       "1m", "--device", "/dev/null:/dev/n:r", "--device-cgroup-rule",
+                       "c 189:* rwm", "--sysctl", "net.core.somaxconn=9", "--group-add",
+                       "audio", "--annotation", "a=b", "--expose", "80-81/udp",
+                       "--expose", "53", "--oom-score-adj", "-5", "busybox"),
+                 0, "%s", err.text);
+    cr_expect(v.spec.pid_host && v.spec.uts_host && v.spec.ipc == MTD_IPC_NONE);
+    cr_expect_eq(v.spec.shm_size, 1 << 20);
+    cr_expect_str_eq(v.spec.devices.items[0], "/dev/null:/dev/n:r");
+    cr_expect_str_eq(v.spec.device_rules.items[0], "c 189:* rwm");
+    cr_expect_str_eq(v.spec.sysctls.items[0], "net.core.somaxconn=9");
+    cr_expect_str_eq(v.spec.process.group_add.items[0], "audio");
+    cr_expect_str_eq(v.spec.annotations.items[0], "a=b");
+    cr_expect_eq(v.spec.process.oom_score_adj, -5);
+    cr_assert_eq(v.spec.exposed.len, 3);
+    cr_expect_str_eq(v.spec.exposed.items[1], "81/udp");
+    cr_expect_str_eq(v.spec.exposed.items[2], "53/tcp");
+}
+
+Test(spec_options, every_limit)
+{
+    cr_assert_eq(PARSE("-m", "64m", "--memory-reservation", "32m", "--memory-swappiness",
+                       "0", "--oom-kill-disable", "--cpu-period", "50000", "--cpu-quota",
+                       "-1", "--cpuset-mems", "0", "--blkio-weight-device", "/dev/a:20",
+                       "--device-read-bps", "/dev/a:1m", "--device-write-iops",
+                       "/dev/b:9", "busybox"),
+                 0, "%s", err.text);
+    const struct mtd_resources *r = &v.spec.resources;
+    cr_expect_eq(r->memory_reservation, 32 << 20);
+    cr_expect(r->sets_swappiness && r->swappiness == 0 && r->oom_kill_disable);
+    cr_expect(r->cpu_period == 50000 && r->cpu_quota == -1);
+    cr_expect_str_eq(r->blkio[MTD_BLKIO_WEIGHT].items[0], "/dev/a:20");
+    cr_expect_str_eq(r->blkio[MTD_BLKIO_READ_BPS].items[0], "/dev/a:1048576");
+    cr_expect_str_eq(r->blkio[MTD_BLKIO_WRITE_IOPS].items[0], "/dev/b:9");
+}
+
+Test(spec_options, conflicts_of_what_the_host_gives)
+{
+    cr_expect_eq(PARSE("--cpus", "1", "--cpu-quota", "5000", "busybox"), -EINVAL);
+    cr_expect_eq(PARSE("-m", "8m", "--memory-reservation", "9m", "busybox"), -EINVAL);
+    cr_expect_eq(PARSE("--uts", "host", "-h", "x", "busybox"), -EINVAL);
+    cr_expect_eq(PARSE("--network", "host", "--sysctl", "net.a=1", "busybox"), -EINVAL);
+    cr_expect_eq(PARSE("--ipc", "host", "--sysctl", "kernel.sem=1", "busybox"), -EINVAL);
+    cr_expect_eq(PARSE("-p", "80:80", "--network", "host", "busybox"), 0, "%s", err.text);
 }
 
 Test(spec_options, hosts)
