@@ -205,7 +205,7 @@ struct mtd_spec {
     struct strv labels;       /* "key=value", sorted */
     /* reserved: read and written with the record, used nowhere */
     struct strv env_cmdline;
-    bool auto_remove;         /* --rm */
+    bool auto_remove; /* --rm */
     enum mtd_restart restart;
     unsigned restart_max;  /* on-failure:N; 0 = no bound */
     uint64_t log_max_size; /* bytes; 0 = no rotation */
