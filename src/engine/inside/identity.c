@@ -67,17 +67,14 @@ int inside_limits(struct inside *c, struct mtd_error *err)
     return confine_rlimits(c->process->rlimits, c->process->n_rlimits, err);
 }
 
-/* Written by both, or it would be that of whoever typed the command. A score that was not asked
- * for is no reason to fail: an engine in a container of its own may not lower it. */
+/* 0 is what both have already (base/inherit.h). */
 int inside_oom_score(struct inside *c, struct mtd_error *err)
 {
     char text[16];
     int score = c->process->oom_score_adj;
     snprintf(text, sizeof(text), "%d", score);
-    int rc = fs_write_at(AT_FDCWD, "/proc/self/oom_score_adj", text);
-    return rc < 0 && score
-               ? mtd_fail_errno(err, -rc, "cannot set the OOM score to %s", text)
-               : 0;
+    int rc = score ? fs_write_at(AT_FDCWD, "/proc/self/oom_score_adj", text) : 0;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the OOM score to %s", text) : 0;
 }
 
 int inside_umask(struct inside *c, struct mtd_error *err)
