@@ -1,4 +1,4 @@
-/* engine - the API: everything the command line and the screen may do to containers.
+/* engine - the API: everything the command line and the dashboard may do to containers.
  * Shape   `ref` is what a user typed: id, name, "/name" or a unique id prefix.
  * Errors  0 or -errno, err says why in one line. -ENOENT = no such container / image,
  *         -EEXIST = name taken, -EBUSY = state forbids it, -EINVAL = bad request.
@@ -33,9 +33,10 @@ struct mtd_engine;
 struct mtd_options {
     const char *root;     /* NULL = /var/lib/mytop-docker */
     const char *run_root; /* NULL = /run/mytop-docker */
-    bool read_only; /* do not create the roots (the screen, ps, inspect); containers that
-                             lost their monitor still get a new one */
-    bool as_found;  /* mend nothing on the way in: for mtd_check() */
+    /* Do not create the roots (the dashboard, ps, inspect). Containers that lost their
+     * monitor still get a new one. */
+    bool read_only;
+    bool as_found; /* repair nothing while opening: for mtd_check() */
 };
 
 int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_error *err);
@@ -43,17 +44,17 @@ void mtd_close(struct mtd_engine *e);
 const char *mtd_root(const struct mtd_engine *e);
 const char *mtd_run_root(const struct mtd_engine *e);
 
-/* ---- looking ----------------------------------------------------------------------- */
+/* ---- queries ----------------------------------------------------------------------- */
 
-/* All containers, newest first, state observed. Broken records are items too. */
+/* All containers, newest first, state observed. Broken records are items as well. */
 int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err);
 int mtd_resolve(struct mtd_engine *e, const char *ref, char ret_id[MTD_ID_SIZE],
                 struct mtd_error *err);
 /* The whole record with status.state observed. */
 int mtd_inspect(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
                 struct mtd_error *err);
-/* What the health checks of the running container gave; zero when it has none. Its status
- * is r->status.health. */
+/* The latest results of the running container's health checks; zero if it has none. The
+ * status is r->status.health. */
 void mtd_health(struct mtd_engine *e, const struct mtd_record *r, struct mtd_health *ret);
 int mtd_stats(struct mtd_engine *e, const struct mtd_summary *s, struct mtd_stats *ret,
               struct mtd_error *err);
@@ -61,13 +62,14 @@ int mtd_stats(struct mtd_engine *e, const struct mtd_summary *s, struct mtd_stat
  * -errno. */
 int mtd_pids(struct mtd_engine *e, const struct mtd_summary *s, pid_t **ret,
              struct mtd_error *err);
-/* Absolute paths into the state; caller frees. what: "log", "config", "hosts", "upper",
- * ... */
+/* An absolute path in the container's directory, which the caller frees; NULL =
+ * what is not known. what: "dir" "log" "config" "hosts" "hostname" "resolv.conf"
+ * "upper" "work" "rootfs". */
 char *mtd_path(struct mtd_engine *e, const char *id, const char *what);
 
-/* What the container wrote: kind 'A' added, 'C' changed, 'D' deleted; sorted by path. */
+/* What the container has written, sorted by path; free it with mtd_changes_free(). */
 struct mtd_change {
-    char kind;
+    char kind; /* 'A' added, 'C' changed, 'D' deleted */
     char *path;
     uint64_t size; /* bytes; 0 for directories and deletions */
 };
@@ -75,15 +77,16 @@ int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret,
              size_t *ret_n, struct mtd_error *err);
 void mtd_changes_free(struct mtd_change *c, size_t n);
 
-/* ---- life -------------------------------------------------------------------------- */
+/* ---- life cycle -------------------------------------------------------------------- */
 
-/* spec: as the user asked (image set, process.args = the typed command, may be empty);
- * the engine merges the image's config, applies defaults, validates, claims the name
- * (NULL = a random readable one) and writes the record. */
+/* spec: what the user asked for (image is set, process.args = the typed command, may be
+ * empty). The engine merges the image's config, applies defaults, validates, claims the
+ * name (NULL = a random readable one) and writes the record. */
 struct mtd_create {
     struct mtd_spec *spec; /* moved from: left initialised and empty on success */
     const char *name;
-    bool entrypoint_set; /* --entrypoint given: image Entrypoint and Cmd are ignored */
+    /* The user gave one: the Entrypoint and Cmd of the image are ignored. */
+    bool entrypoint_set;
     const struct strv *volumes_from; /* "container[:ro]": their mounts too; NULL = none */
 };
 int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SIZE],
@@ -94,23 +97,25 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
  * connection and leaves the container alone. It must not outlive the engine. */
 struct mtd_attachment;
 void mtd_attachment_free(struct mtd_attachment *a); /* NULL = nothing */
-bool mtd_attachment_tty(
-    const struct mtd_attachment *a); /* the container has a terminal */
+/* The container has a terminal. */
+bool mtd_attachment_tty(const struct mtd_attachment *a);
 
-/* Starts and returns when the command runs (its exec succeeded). *ret: NULL, or gets an
+/* Returns when the command runs (its exec succeeded). ret: NULL, or *ret becomes an
  * attachment to this run, made before the first byte of output can be written. */
 struct mtd_start {
-    unsigned short rows, cols; /* first size of the terminal; 0 = 24x80 */
+    unsigned short rows, cols; /* initial size of the terminal; 0 = 24x80 */
 };
 int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
               struct mtd_attachment **ret, struct mtd_error *err);
 
-int mtd_stop(struct mtd_engine *e, const char *ref,
-             int64_t timeout_s /* -2 = configured */, struct mtd_error *err);
-/* The same with another first signal; 0 = as configured. */
+/* Sends the stop signal and, after timeout_s, kills; -1 = never, -2 = what is configured.
+ * The restart policy is suspended until the next start. */
+int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s,
+             struct mtd_error *err);
+/* The same with another stop signal; 0 = what is configured. */
 int mtd_stop_by(struct mtd_engine *e, const char *ref, int sig, int64_t timeout_s,
                 struct mtd_error *err);
-/* The same before the host goes down: the restart policy holds at its next start. */
+/* The same before the host goes down: the restart policy applies again after a boot. */
 int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s,
                  struct mtd_error *err);
 /* Stops it if it runs, then starts it; a container that does not run is started. */
@@ -162,7 +167,8 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **re
  * to the container, its output from the log to stdout and stderr, terminal sizes, signals
  * proxied. Puts a terminal in raw mode and always gives it back; blocks and forwards
  * signals while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were
- * typed, MTD_UNREAD when nobody reads out or err any more (EPIPE). An attachment is relayed once; it is the caller's before and after. */
+ * typed, MTD_UNREAD when nobody reads out or err any more (EPIPE). An attachment is
+ * relayed once; it is the caller's before and after. */
 #define MTD_DETACHED (-1)
 #define MTD_UNREAD (-2)
 struct mtd_relay {
@@ -204,9 +210,9 @@ int mtd_image_tag(struct mtd_engine *e, const char *ref, const char *name,
 struct mtd_commit {
     const char *name; /* NULL = no name */
     const char *message, *author;
-    const struct strv
-        *changes; /* Dockerfile instructions: "CMD [\"a\"]", "ENV A=b" ... */
-    bool pause;
+    /* Dockerfile instructions: "CMD [\"a\"]", "ENV A=b" ... */
+    const struct strv *changes;
+    bool pause; /* while the files are read */
 };
 int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c,
                char **ret_id, struct mtd_error *err);

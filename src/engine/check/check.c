@@ -1,7 +1,7 @@
-/* `system check`: the records against everything else. Everything is looked at without locks
- * that are waited for, so what is under way may look wrong for a moment: only what is found
- * again and again is told. Repairing is left to what mends things anyway, then all is looked at
- * once more: what is found no longer was repaired. */
+/* `system check`: the records against everything else. Everything is looked at without
+ * locks that are waited for, so what is under way may look wrong for a moment: only what
+ * is found again and again is told. Repairing is left to what mends things anyway, then
+ * all is looked at once more: what is found no longer was repaired. */
 
 #include "engine/check/internal.h"
 
@@ -19,7 +19,7 @@
 
 #define REPAIR_ROUNDS 3
 
-/* ---- repairs ------------------------------------------------------------------------------- */
+/* ---- repairs ----------------------------------------------------------------------- */
 
 static int give_monitor(struct mtd_engine *e, const struct finding *f)
 {
@@ -54,7 +54,7 @@ static int mend_lost(struct mtd_engine *e, const struct finding *f)
     return store_mend(&e->store, &s, NULL);
 }
 
-/* ---- names and trash ----------------------------------------------------------------------- */
+/* ---- names and trash --------------------------------------------------------------- */
 
 static void take_store_finding(const struct store_finding *f, void *arg)
 {
@@ -74,7 +74,7 @@ static void take_store_finding(const struct store_finding *f, void *arg)
               f->name);
 }
 
-/* ---- one record ---------------------------------------------------------------------------- */
+/* ---- one record -------------------------------------------------------------------- */
 
 static bool has_run_dir(struct mtd_engine *e, const char *id)
 {
@@ -160,40 +160,40 @@ static void check_records(struct check *c)
             check_record(c, d->d_name);
 }
 
-/* ---- all ----------------------------------------------------------------------------------- */
+/* ---- all --------------------------------------------------------------------------- */
 
 static int look(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
 {
     *ret = (struct check){.e = e};
-    int r = cgroup_discover(&ret->host, "/proc", err);
-    if (r == 0 && (r = cgroup_list(&ret->host, &ret->groups)) < 0)
-        mtd_fail_errno(err, -r, "cannot list the control groups");
-    if (r == 0) {
+    int rc = cgroup_discover(&ret->host, "/proc", err);
+    if (rc == 0 && (rc = cgroup_list(&ret->host, &ret->groups)) < 0)
+        mtd_fail_errno(err, -rc, "cannot list the control groups");
+    if (rc == 0) {
         store_check(&e->store, take_store_finding, ret);
         check_records(ret);
         check_host(ret);
         if (ret->out_of_memory)
-            r = mtd_fail(err, ENOMEM, "out of memory");
+            rc = mtd_fail(err, ENOMEM, "out of memory");
     }
-    if (r < 0)
+    if (rc < 0)
         check_done(ret);
-    return r;
+    return rc;
 }
 
 /* What is still there after several looks is not just being changed. */
 static int look_long(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
 {
     static const int PAUSES_MS[] = {20, 80, 200, 400};
-    int r = look(e, ret, err);
-    for (size_t i = 0; r == 0 && ret->len > 0 && i < ARRAY_SIZE(PAUSES_MS); i++) {
+    int rc = look(e, ret, err);
+    for (size_t i = 0; rc == 0 && ret->len > 0 && i < ARRAY_SIZE(PAUSES_MS); i++) {
         struct check again;
         nanosleep(&(struct timespec){.tv_nsec = PAUSES_MS[i] * NS_PER_MS}, NULL);
-        r = look(e, &again, err);
-        if (r == 0)
+        rc = look(e, &again, err);
+        if (rc == 0)
             check_keep_common(ret, &again);
-        check_done(r == 0 ? &again : ret);
+        check_done(rc == 0 ? &again : ret);
     }
-    return r;
+    return rc;
 }
 
 /* Tells those of a that b does not have too, or all when b is NULL. */
@@ -223,35 +223,36 @@ static bool repair_each(struct mtd_engine *e, const struct check *c)
     return any;
 }
 
-/* One repair may be what another waits for: a monitor has to be dead before its groups go. */
+/* One repair may be what another waits for: a monitor has to be dead
+ * before its groups go. */
 static int repair_all(struct mtd_engine *e, const struct check *c, struct check *left,
                       struct mtd_error *err)
 {
     repair_each(e, c);
-    int r = look_long(e, left, err);
-    for (int i = 1; r == 0 && left->len > 0 && i < REPAIR_ROUNDS; i++) {
+    int rc = look_long(e, left, err);
+    for (int i = 1; rc == 0 && left->len > 0 && i < REPAIR_ROUNDS; i++) {
         if (!repair_each(e, left))
             break;
         check_done(left);
-        r = look_long(e, left, err);
+        rc = look_long(e, left, err);
     }
-    return r;
+    return rc;
 }
 
 int mtd_check(struct mtd_engine *e, bool repair, mtd_finding_fn found, void *arg,
               struct mtd_error *err)
 {
     auto_done(check_done) struct check c = {0}, left = {0};
-    int r = look_long(e, &c, err);
-    if (r < 0)
-        return r;
+    int rc = look_long(e, &c, err);
+    if (rc < 0)
+        return rc;
     if (!repair || c.len == 0) {
         tell(&c, NULL, NULL, found, arg);
         return (int)c.len;
     }
-    r = repair_all(e, &c, &left, err);
-    if (r < 0)
-        return r;
+    rc = repair_all(e, &c, &left, err);
+    if (rc < 0)
+        return rc;
     tell(&c, &left, NULL, found, arg);
     tell(&left, NULL, &c, found, arg);
     return (int)left.len;

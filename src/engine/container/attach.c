@@ -1,5 +1,6 @@
-/* A connection to a container's monitor together with the log its output is read from. The log is
- * opened first: the container, and its log with it, may be gone a moment later. */
+/* A connection to a container's monitor together with the log its output is
+ * read from. The log is opened first: the container, and its log with it, may
+ * be gone a moment later. */
 
 #include "engine/engine.h"
 
@@ -34,8 +35,8 @@ bool mtd_attachment_tty(const struct mtd_attachment *a)
     return a->tty;
 }
 
-/* At the end of the present file, which is made when there is none. A rotation may come in
- * between: -ESTALE = once more. */
+/* At the end of the present file, which is made when there is none. A rotation may come
+ * in between: -ESTALE = once more. */
 static int open_at_end(struct log_reader *r, int dir, struct mtd_error *err)
 {
     struct stat st;
@@ -77,7 +78,7 @@ int container_attachment_new(struct mtd_engine *e, const char *id,
     return 0;
 }
 
-/* A monitor that runs greets who connects at once. */
+/* A responsive monitor greets a new client at once. */
 static int hear_greeting(int fd, struct packet_ready *ret, struct mtd_error *err)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -128,7 +129,8 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **re
     return 0;
 }
 
-/* The files it held and nobody else does: a monitor drops them when it sees the client go. */
+/* Drops the files that only this client held. If there is a monitor, that does it when
+ * the client disconnects. */
 static void drop_surplus(struct mtd_engine *e, const struct mtd_attachment *a)
 {
     auto_done(mtd_record_done) struct mtd_record rec;
@@ -143,7 +145,7 @@ static void drop_surplus(struct mtd_engine *e, const struct mtd_attachment *a)
     log_trim(&w);
 }
 
-/* file: the one it began with. Without a rotation since there is nothing to do. */
+/* file: the one it began with. Without a rotation since then there is nothing to do. */
 static void let_go(struct mtd_engine *e, struct mtd_attachment *a, uint64_t file)
 {
     bool rotated = log_reader_newest(&a->reader) != file;

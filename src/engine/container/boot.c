@@ -1,6 +1,6 @@
-/* After the host was restarted: what the records call running is not, and neither its mounts nor
- * its groups need to be looked for, because the kernel that had them is gone. Whoever loads such
- * a record sees it as exited; the first command that may write makes all of them say so. */
+/* After a reboot no container runs, whatever its record says, and there are no mounts or
+ * groups to look for, because the kernel that had them is gone. A process that loads such
+ * a record sees it as exited; the first command that may write updates all of them. */
 
 #include "engine/engine.h"
 
@@ -18,7 +18,7 @@
 #include "engine/container/container.h"
 
 #define REASON "the host was restarted"
-#define MARKER "boot_id" /* of the boot whose start the records already know of */
+#define MARKER "boot_id" /* of the boot for which all records were updated */
 
 static bool is_outdated(const struct mtd_engine *e, enum mtd_state said,
                         const char *boot_id)
@@ -26,7 +26,7 @@ static bool is_outdated(const struct mtd_engine *e, enum mtd_state said,
     return mtd_state_is_active(said) && strcmp(boot_id, e->boot_id) != 0;
 }
 
-/* It ended with the host at the latest: when this one began. */
+/* The run ended before this boot. */
 static int64_t end_of_run(int64_t started_at)
 {
     int64_t boot = clock_wall_ns() - clock_boot_ns();
@@ -44,8 +44,7 @@ bool container_settle(const struct mtd_engine *e, struct mtd_record *r)
     struct mtd_status *st = &r->status;
     if (!is_outdated(e, st->state, st->boot_id))
         return false;
-    if (st->state !=
-        MTD_STATE_RESTARTING) { /* that one had ended, and its end is known */
+    if (st->state != MTD_STATE_RESTARTING) { /* its run had ended, and was recorded */
         st->exit_code = -1;
         st->exit_signal = 0;
         st->finished_at = end_of_run(st->started_at);

@@ -1,5 +1,5 @@
-/* From what the user typed to a complete spec. Everything that can be refused is refused here,
- * before a name is claimed or a directory made. */
+/* From what the user typed to a complete spec. Everything that can be refused is refused
+ * here, before a name is claimed or a directory made. */
 
 #include "engine/engine.h"
 
@@ -22,7 +22,7 @@
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define OUT_OF_MEMORY(err) mtd_fail(err, ENOMEM, "out of memory")
 
-/* ---- merging the image's config ---------------------------------------------------------- */
+/* ---- merging the image's config ---------------------------------------------------- */
 
 static int merge_args(struct mtd_spec *s, const struct mtd_image_config *c,
                       bool entrypoint_set)
@@ -126,7 +126,7 @@ static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
     return r;
 }
 
-/* ---- refusing ---------------------------------------------------------------------------- */
+/* ---- refusing ---------------------------------------------------------------------- */
 
 int container_check_resources(const struct mtd_resources *r, struct mtd_error *err)
 {
@@ -244,7 +244,7 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
     return r;
 }
 
-/* ---- volumes ----------------------------------------------------------------------------- */
+/* ---- volumes ----------------------------------------------------------------------- */
 
 static int make_volume(struct mtd_engine *e, struct mtd_mount *m, struct mtd_error *err)
 {
@@ -261,7 +261,7 @@ static int make_volume(struct mtd_engine *e, struct mtd_mount *m, struct mtd_err
     return store_make_volume(&e->store, m->source, err);
 }
 
-/* A mount below another one must come after it. Stable, so the user's order decides else. */
+/* A mount below another one must come after it; otherwise the user's order is kept. */
 static size_t depth(const char *path)
 {
     size_t n = 0;
@@ -281,9 +281,9 @@ static void sort_mounts(struct mtd_spec *s)
     }
 }
 
-/* ------------------------------------------------------------------------------------------- */
+/* ---- the record -------------------------------------------------------------------- */
 
-/* docker: the short id; in the host's network the host's name, which its files know. */
+/* As in docker: the short id or, in the host's network, the host's name. */
 static void default_hostname(const struct mtd_spec *s, const char *id, char out[65])
 {
     snprintf(out, 65, "%.12s", id);

@@ -1,7 +1,7 @@
-/* What a container wrote is its upper directory: a 0:0 device there is a deletion, an entry
- * that a layer has too is a change if it differs, the rest is new. A directory also changes
- * with what is in it. As in docker, the time of a directory says nothing, and what the engine
- * made to mount on is not shown. */
+/* What a container wrote is its upper directory: a 0:0 device there is a deletion, an
+ * entry that a layer has too is a change if it differs, the rest is new. A directory also
+ * changes with what is in it. As in docker, the time of a directory says nothing, and
+ * what the engine made to mount on is not shown. */
 
 #include "engine/engine.h"
 
@@ -55,7 +55,8 @@ static int add(struct walk *w, char kind, const char *path, uint64_t size)
 
 static int walk_dir(struct walk *w, const struct place *p);
 
-/* A directory in place of one that was removed: what that had and this has not is gone. */
+/* A directory that replaces a removed one: what the old one had and this
+ * has not, is deleted. */
 static int add_hidden(struct walk *w, const struct place *p)
 {
     auto_done(strv_done) struct strv names = {0};
@@ -90,7 +91,7 @@ static int visit(struct walk *w, const struct place *p, const char *name,
 {
     struct stat st, old;
     if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : -errno; /* it runs: things come and go */
+        return errno == ENOENT ? 0 : -errno; /* the container runs: files come and go */
     bool known = lower_find(p->lower, name, &old);
     if (lower_is_whiteout(&st))
         return known ? add(w, 'D', path, 0) : 0;

@@ -1,4 +1,6 @@
-/* The sessions of exec of one container: starting, listing, signalling. */
+/* A session is identified by the file that its front end wrote; before a signal is
+ * sent, the process is held by a pidfd and its start time compared, because the file
+ * may be out of date. */
 
 #include "engine/engine.h"
 
@@ -38,12 +40,12 @@ int mtd_execs(struct mtd_engine *e, const char *id, struct mtd_exec_info **ret,
     *ret = NULL;
     auto_fd int run = store_open_run(&e->store, id, false, NULL);
     int n = run < 0 ? run : exec_list(run, ret);
-    if (n == -ENOENT) /* it does not run */
+    if (n == -ENOENT) /* the container does not run */
         return 0;
     return n < 0 ? mtd_fail_errno(err, -n, "cannot list the exec sessions") : n;
 }
 
-/* ---- signals ----------------------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------------------- */
 
 static int fail_unknown(const struct mtd_record *r, const char *exec,
                         const struct mtd_exec_info *all, int n, struct mtd_error *err)
@@ -58,7 +60,7 @@ static int fail_unknown(const struct mtd_record *r, const char *exec,
                     b.data ? b.data : "");
 }
 
-/* The one whose id begins so: its index. */
+/* The index of the one session whose id has this prefix. */
 static int find_session(const struct mtd_record *r, const char *exec,
                         const struct mtd_exec_info *all, int n, struct mtd_error *err)
 {
@@ -78,7 +80,8 @@ static int find_session(const struct mtd_record *r, const char *exec,
     return found >= 0 ? found : fail_unknown(r, exec, all, n, err);
 }
 
-/* Of a process that is looked at by number only: the handle comes first, then the look. */
+/* The pid may be reused at any time: so the process is first held by a
+ * pidfd, then checked. */
 static int kill_member(pid_t pid, pid_t session)
 {
     auto_fd int pidfd = sys_pidfd_open(pid, 0);
@@ -87,8 +90,8 @@ static int kill_member(pid_t pid, pid_t session)
     return sys_pidfd_send_signal(pidfd, SIGKILL, NULL, 0) == 0 ? 1 : 0;
 }
 
-/* The command first, held by its pidfd: its number stays the session's as long as anybody is
- * left in it. Who was forked meanwhile is found by looking again. */
+/* Kills the command first; its pid remains the session's as long as the session has a
+ * process. Processes forked meanwhile are found by another round. */
 static int kill_session(const struct mtd_record *r, const struct mtd_exec_info *x,
                         int pidfd, struct mtd_error *err)
 {
@@ -134,7 +137,8 @@ int mtd_exec_kill(struct mtd_engine *e, const char *ref, const char *exec, int s
     int code = container_load(e, ref, &r, NULL, err);
     if (code < 0)
         return code;
-    if (r.status.state == MTD_STATE_PAUSED) /* v1 delivers nothing to what is frozen */
+    if (r.status.state ==
+        MTD_STATE_PAUSED) /* v1 delivers no signal to a frozen process */
         return mtd_fail(err, EBUSY,
                         "container %s is paused; unpause it before you signal an exec "
                         "session",

@@ -1,5 +1,5 @@
-/* Health, as the API sees it: what the checks gave, and a checker for a container that has lost
- * its own. */
+/* The health process of a container may be killed like any other; the next command that
+ * finds it missing starts another, since nothing else watches it. */
 
 #include "engine/health/health.h"
 
@@ -20,7 +20,7 @@ bool container_lacks_health(struct mtd_engine *e, const char *id, pid_t pid,
     return health && pid > 0 && !health_is_watched(&e->store, id, pid);
 }
 
-/* One whose lock is held is just being started: its monitor sees to it. */
+/* If the lock is held, the container is being started, and its monitor will do it. */
 bool container_mend_health(struct mtd_engine *e, const char *id)
 {
     auto_fd int lock = store_try_lock(&e->store, id, NULL);

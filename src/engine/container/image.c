@@ -1,5 +1,6 @@
-/* Images through the engine's eyes: which of them containers use, and how a container becomes
- * one. A container's tree is read through a detached overlay, so nothing is mounted anywhere. */
+/* The room image knows no containers: so here it is found out which images they use, and
+ * a container becomes an image. Its tree is read through a detached overlay, so nothing
+ * is mounted on the host. */
 
 #include "engine/engine.h"
 
@@ -145,7 +146,7 @@ int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
     return r;
 }
 
-/* What create added for this one container does not belong to the image. */
+/* Variables that create added for this container do not belong into the image. */
 static bool is_own_variable(const char *assignment)
 {
     return strncmp(assignment, "HOSTNAME=", 9) == 0 ||
@@ -211,8 +212,8 @@ struct freeze {
     struct alive alive;
 };
 
-/* A note in the run directory first: who is killed here leaves a container that no user has
- * paused, and container_sweep() thaws it. */
+/* Leaves a note in the run directory first: if this process is killed, container_sweep()
+ * finds it and thaws the container, which no user has paused. */
 static int freeze_noted(struct mtd_engine *e, const struct mtd_record *r,
                         struct freeze *f, struct mtd_error *err)
 {
@@ -231,7 +232,7 @@ static int freeze_noted(struct mtd_engine *e, const struct mtd_record *r,
     code = cgroup_freeze(group, true, err);
     if (code != -ESRCH)
         return code;
-    mtd_error_clear(err); /* it has ended: what it wrote stands still without us */
+    mtd_error_clear(err); /* the container has ended, so its files no longer change */
     return 0;
 }
 

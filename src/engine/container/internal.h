@@ -1,4 +1,6 @@
-/* container/internal.h - what only the calls of engine.h share. */
+/* container/internal.h - what only the calls of engine.h share.
+ * Errors  0 or -errno, as in engine.h.
+ */
 #ifndef ENGINE_CONTAINER_INTERNAL_H
 #define ENGINE_CONTAINER_INTERNAL_H
 
@@ -10,22 +12,23 @@ struct mtd_attachment {
     int dir_fd;
     struct log_reader reader;
     bool tty;
-    bool redraw; /* a full-screen program is made to paint anew */
+    bool redraw; /* make a full-screen program repaint */
 };
 
-char *container_dir(struct mtd_engine *e, const char *id,
-                    const char *name); /* malloc'ed */
+/* A path in the container's directory, malloc'ed. */
+char *container_dir(struct mtd_engine *e, const char *id, const char *name);
 
-/* Opens the log of a container at its present end; it may not exist yet. Not connected: the
- * container is, or its log with it may be gone, a moment later. */
+/* Opens the log of a container at its current end; it need not exist yet. The caller
+ * connects afterwards: a moment later the container, and its log with it, may be gone. */
 int container_attachment_new(struct mtd_engine *e, const char *id,
                              struct mtd_attachment **ret, struct mtd_error *err);
 
-/* Refuses limits this machine or docker's rules do not allow. */
+/* Refuses limits that this machine or docker's rules do not allow. */
 int container_check_resources(const struct mtd_resources *r, struct mtd_error *err);
 
-/* An empty volume gets what the image has at its target. For create, before anything else sees
- * the container; the volumes are made, image_hold() is held. */
+/* Copies what the image has at a volume's target into the volume, if that is empty.
+ * For create, before other processes see the container; the volumes exist,
+ * image_hold() is held. */
 int container_fill_volumes(struct mtd_engine *e, const struct mtd_record *r,
                            struct mtd_error *err);
 

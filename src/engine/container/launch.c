@@ -1,4 +1,5 @@
-/* Handing a container to a monitor, and hearing from it: ready, or why not. */
+/* A monitor is started with the socket on which it reports that the container is ready,
+ * or why not; so a start cannot be confused with another one's answer. */
 
 #include <errno.h>
 #include <stdio.h>
@@ -78,8 +79,8 @@ int container_launch(struct mtd_engine *e, const char *id, const struct mtd_star
     return take_fd(&mine);
 }
 
-/* The new monitor answers when it has taken over; a dead container's end is recorded when it
- * says so, or when the connection closes. */
+/* The new monitor answers when it has taken over. If the container has ended, that is
+ * recorded by the time it answers or the connection is closed. */
 int container_adopt(struct mtd_engine *e, const char *id, struct mtd_error *err)
 {
     struct mtd_start s = {0};

@@ -1,4 +1,5 @@
-/* The line to a container's monitor. */
+/* The connection to a container's monitor. A monitor may be stopped, so a wait with a
+ * limit ends by telling the user which process does not respond. */
 
 #include <errno.h>
 #include <poll.h>
@@ -10,7 +11,7 @@
 #include "base/clock.h"
 #include "engine/container/container.h"
 
-#define POLL_MAX_MS 3600000 /* poll takes an int; longer waits go round */
+#define POLL_MAX_MS 3600000 /* poll takes an int; longer waits are repeated */
 
 int container_connect(struct mtd_engine *e, const char *id, struct mtd_error *err)
 {
@@ -18,7 +19,8 @@ int container_connect(struct mtd_engine *e, const char *id, struct mtd_error *er
     return run < 0 ? run : packet_connect(run, err);
 }
 
-/* Waits for a word of the monitor until the deadline. 1 = there is one, 0 = it is over. */
+/* Waits for a word of the monitor until the deadline. 1 = there is one, 0 = it is
+ * over. */
 static int await_word(int fd, bool for_ever, int64_t deadline)
 {
     for (;;) {

@@ -1,4 +1,5 @@
-/* All containers, observed, and what the groups of one tell: its figures and processes. */
+/* All containers, observed, and what the groups of one tell: its figures and
+ * processes. */
 
 #include "engine/engine.h"
 
@@ -9,7 +10,7 @@
 #include "engine/cgroup/stats.h"
 #include "engine/container/container.h"
 
-/* True: it is said to run and nothing of it lives. */
+/* true = the record says that it runs, but none of its processes does. */
 static bool observe_summary(struct mtd_engine *e, struct mtd_summary *s)
 {
     bool was_live = mtd_state_is_live(s->state);
@@ -39,7 +40,8 @@ static int list_once(struct mtd_engine *e, struct mtd_list *ret, bool *ret_died,
     return r;
 }
 
-/* As observe_now: an end that was written meanwhile is read. */
+/* Like observe_now(): if one has ended meanwhile, the list is read again, with its
+ * end. */
 int mtd_list(struct mtd_engine *e, struct mtd_list *ret, struct mtd_error *err)
 {
     bool died = false;

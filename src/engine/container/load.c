@@ -1,5 +1,5 @@
-/* The question every call asks: which container, and what is it really doing? A record can be
- * old: what was read is compared with the kernel, and read again when the two disagree. */
+/* Every call asks which container is meant and what it really does. A record may be out
+ * of date: so it is compared with the kernel, and read again if the two disagree. */
 
 #include "engine/engine.h"
 
@@ -34,8 +34,8 @@ static int reload(struct mtd_engine *e, const char *id, struct mtd_record *ret,
     return store_load(&e->store, id, ret, err);
 }
 
-/* Without a lock. A record is not old only because it was read a moment ago: when it says
- * running and nothing of it lives, its monitor may just have written the end and gone. */
+/* Without a lock. If the record says running but no process of the container runs, its
+ * monitor may just have recorded the end and exited: so it is read again. */
 static int observe_now(struct mtd_engine *e, const char *id, struct mtd_record *ret,
                        struct mtd_error *err)
 {
@@ -67,7 +67,7 @@ int container_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret
     auto_fd int lock = ret_lock ? store_lock(&e->store, id, err) : -1;
     if (ret_lock && lock < 0)
         return lock;
-    if (orphan || ret_lock) /* what was read may be old by now */
+    if (orphan || ret_lock) /* what was read may be out of date by now */
         r = reload(e, id, ret, err);
     if (r == 0 && ret_lock && container_settle(e, ret))
         r = store_save(&e->store, ret, true, err);

@@ -1,6 +1,7 @@
-/* Layers are directories as overlay reads them: a 0:0 device takes a name away, and an opaque
- * directory hides those below it. They are read here without mounting anything, because the
- * dashboard asks too and may not unshare. Links on the way are never followed. */
+/* Layers are directories as overlayfs reads them: a 0:0 device removes a name, and
+ * an opaque directory hides those below it. They are read here without mounting
+ * anything, because the dashboard asks, too, and must not unshare. Symbolic links
+ * are never followed. */
 
 #include "engine/container/lower.h"
 
@@ -141,7 +142,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Each name where its topmost layer has it; a whiteout there takes it away. */
+/* Adds each name whose topmost layer is this one, unless it is a whiteout there. */
 static int list_layer(const struct lower *l, size_t i, struct strv *ret)
 {
     struct stat st;

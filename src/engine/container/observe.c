@@ -1,5 +1,5 @@
-/* Is it really running? The answer comes from the kernel (pid with start time and boot id, the
- * monitor's lock, the freezer), so a record can be stale but never lies. */
+/* Whether a container really runs is asked of the kernel (pid with start time and boot
+ * id, the monitor's lock, the freezer), so that a stale record does no harm. */
 
 #include <fcntl.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "engine/container/container.h"
 
-/* The monitor holds this lock as long as it lives; nobody can fake or forget that. */
+/* The monitor holds this lock until it exits, however it exits. */
 bool container_has_monitor(struct mtd_engine *e, const char *id)
 {
     auto_fd int run = store_open_run(&e->store, id, false, NULL);
@@ -18,7 +18,7 @@ bool container_has_monitor(struct mtd_engine *e, const char *id)
     return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
 }
 
-/* What a record and a list item both say. */
+/* What a record and an item of a list have in common. */
 struct facts {
     const char *id, *boot_id;
     enum mtd_state said;

@@ -1,5 +1,5 @@
-/* The state: opening it, and where its parts are; and the host it is on. Opening puts right what
- * killed processes and a restart of the host left behind. */
+/* There is no daemon that would clean up, so opening the state does: it repairs what
+ * killed processes and a reboot have left. */
 
 #include "engine/engine.h"
 

@@ -1,5 +1,5 @@
-/* Only what every container gets. A directory made for a volume or as the working directory is
- * a change in docker, too. */
+/* Only the mount points that every container gets. A directory made for a volume, or as
+ * the working directory, is a change in docker as well. */
 
 #include "engine/container/own.h"
 
@@ -16,7 +16,7 @@
 static const char *const DIRS[] = {"dev", "proc", "sys"};
 static const char *const FILES[] = {"hostname", "hosts", "resolv.conf"};
 
-/* -1 = the list cannot be read, so that nothing is taken for ours. */
+/* -1 = the directory cannot be read: then nothing counts as the engine's. */
 static int count_entries(int dir_fd, const char *name)
 {
     int n = 0, fd = fs_open_dir_at(dir_fd, name);
@@ -37,7 +37,7 @@ static bool is_own_dir(int upper_fd, const char *name, const struct lower *root)
     return !lower_find(root, name, &st) && count_entries(upper_fd, name) == 0;
 }
 
-/* A link that leads nowhere was replaced, see rootfs/user.c. */
+/* A dangling link was replaced, see rootfs/user.c. */
 static bool is_own_file(int etc_fd, const char *name, const struct lower *etc)
 {
     struct stat old, now;

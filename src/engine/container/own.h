@@ -1,5 +1,6 @@
-/* container/own.h - what the engine made in a container's upper directory: places to mount on
- * that its image does not have. Nobody wrote it, so it is no change and no part of an image.
+/* container/own.h - the mount points that the engine made in a container's upper
+ * directory because the image does not have them. The container did not write them, so
+ * they are neither changes nor part of an image.
  * Errors  0 or -errno.
  */
 #ifndef ENGINE_CONTAINER_OWN_H
@@ -7,7 +8,8 @@
 
 #include "engine/container/lower.h"
 
-/* Paths like "etc/hosts"; a directory of nothing but these is one itself. root: the image's. */
+/* Paths like "etc/hosts"; a directory that has only such entries is one itself.
+ * root: the image's. */
 int container_own_paths(int upper_fd, const struct lower *root, struct strv *ret);
 
 #endif

@@ -1,8 +1,9 @@
 /* relay - the client side of a container's stdio: the loop behind mtd_relay().
- * Shape   poll over stdin, the attach socket and a signalfd. Input goes over the socket, output
- *         comes from the log (packet.h says why). Terminal handling is host/tty.h's.
- * Process front end. Blocks SIGINT SIGTERM SIGHUP SIGWINCH ... and reads them from a signalfd
- *         while it runs; the mask is restored.
+ * Shape   poll over stdin, the attach socket and a signalfd. Input goes over the
+ *         socket, output comes from the log (packet.h says why). Terminal
+ *         handling is host/tty.h's.
+ * Process front end. Blocks SIGINT SIGTERM SIGHUP SIGWINCH ... and reads them from a
+ *         signalfd while it runs; the mask is restored.
  */
 #ifndef ENGINE_CONTAINER_RELAY_H
 #define ENGINE_CONTAINER_RELAY_H
@@ -10,7 +11,7 @@
 #include "engine/engine.h"
 
 struct relay_target {
-    int socket;                /* the monitor's end of the line; borrowed, as all here */
+    int socket;                /* the connection to the monitor; borrowed, as all here */
     struct log_reader *reader; /* at the first byte to show */
     bool tty, redraw;
     pid_t pid; /* pid 1, for proxied signals */

@@ -1,5 +1,5 @@
-/* Starting is handing the container to a monitor. Its log is opened before, because a short-lived
- * --rm container may be gone when the answer comes. */
+/* A start hands the container over to a monitor. The log is opened before, because a
+ * short-lived --rm container may be gone when the monitor answers. */
 
 #include "engine/engine.h"
 
@@ -11,7 +11,7 @@
 #include "engine/monitor/monitor.h"
 
 #define START_TRIES 20
-#define GO_WAIT_MS 10000 /* for a monitor that is about to go */
+#define GO_WAIT_MS 10000 /* for a monitor that is about to exit */
 
 static bool is_restarting(struct mtd_engine *e, const char *id)
 {
@@ -21,8 +21,8 @@ static bool is_restarting(struct mtd_engine *e, const char *id)
            r.status.state == MTD_STATE_RESTARTING;
 }
 
-/* A monitor that is there although nothing runs: it waits to start it again, then it is the
- * one asked for; or it is about to go, then the next one comes after it. */
+/* There may be a monitor although the container does not run: one that waits to restart
+ * it, which is what was asked for, or one that is about to exit, which is waited for. */
 static int launch_after(struct mtd_engine *e, const char *id, const struct mtd_start *s,
                         struct packet_ready *ready, struct mtd_error *err)
 {
@@ -57,7 +57,7 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
         mtd_attachment_free(a);
         return fd;
     }
-    if (!a) /* not asked for */
+    if (!a) /* no attachment was asked for */
         return 0;
     a->socket = take_fd(&fd);
     a->tty = ready.tty;

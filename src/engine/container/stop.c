@@ -1,6 +1,7 @@
-/* Ending a container: the monitor is told that it is on purpose, pid 1 is signalled through a
- * pidfd that is known to be it, and the call returns when the monitor has recorded the end.
- * No lock is held while waiting, because the monitor needs it to record. */
+/* Ending a container: the monitor is told that it is on purpose, pid 1 is
+ * signalled through a pidfd that is known to be it, and the call returns when the
+ * monitor has recorded the end. No lock is held while waiting, because the monitor
+ * needs it to record. */
 
 #include "engine/engine.h"
 
@@ -25,9 +26,9 @@
 #define KILL_WAIT_MS 30000
 #define RECORD_WAIT_MS 20
 
-/* A process under signal, held so that its number cannot become another's. */
+/* The process that is signalled, held so that its pid cannot become another's. */
 struct victim {
-    int pidfd, monitor; /* monitor -1 = it is dead */
+    int pidfd, monitor; /* monitor -1 = there is none */
     struct cgroup cgroup;
 };
 
@@ -54,7 +55,8 @@ static int victim_open(struct mtd_engine *e, const struct mtd_record *r, struct 
     return 0;
 }
 
-/* The record is written when the monitor says so; without a monitor the pidfd must do. */
+/* When the monitor says so, the record is written; without a monitor,
+ * waits for the process. */
 static int wait_gone(const struct victim *v, int64_t timeout_ms)
 {
     struct packet_exit end;
@@ -70,7 +72,7 @@ static int wait_gone(const struct victim *v, int64_t timeout_ms)
     return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
 }
 
-/* Before the signal: the event of the end must not come first. */
+/* Called before the signal, so that the event of the end does not come first. */
 static void note_kill(struct mtd_engine *e, const struct mtd_record *r, int sig)
 {
     char number[16];
@@ -87,7 +89,7 @@ static int send_signal(const struct victim *v, int sig, bool thaw, struct mtd_er
     return thaw ? cgroup_freeze(&v->cgroup, false, err) : 0;
 }
 
-/* Either it has not ended, or its monitor has not said so. */
+/* Either the container has not ended, or its monitor does not respond. */
 static int fail_to_end(const struct victim *v, struct mtd_error *err)
 {
     struct pollfd p = {.fd = v->pidfd, .events = POLLIN};
@@ -115,9 +117,9 @@ static int64_t timeout_of(const struct mtd_record *r, int64_t asked)
     return t < 0 ? -1 : t > INT64_MAX / 1000000000 ? -1 : t * 1000;
 }
 
-/* Loads it, and when the user ends it and a policy would start it again, has that on disk before
- * the first signal: a monitor that is killed in between is followed by one that reads it. The
- * lock is not kept, because the monitor needs it for the end. */
+/* Loads the record. If the user stops the container and a policy would restart it, the
+ * stop is on disk before the first signal: if the monitor is killed in between, the next
+ * one reads it. The lock is released, because the monitor needs it to record the end. */
 static int load_to_end(struct mtd_engine *e, const char *ref, bool by_user,
                        struct mtd_record *r, struct mtd_error *err)
 {
@@ -130,7 +132,7 @@ static int load_to_end(struct mtd_engine *e, const char *ref, bool by_user,
         return code;
     r->status.stopped_by_user = true;
     if (seen == MTD_STATE_PAUSED)
-        r->status.state = MTD_STATE_RUNNING; /* paused is seen, never written */
+        r->status.state = MTD_STATE_RUNNING; /* paused is observed, never written */
     code = store_save(&e->store, r, false, err);
     r->status.state = seen;
     return code;
@@ -193,8 +195,8 @@ int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *e
     if (code < 0)
         return code;
     if (r.status.state == MTD_STATE_RESTARTING)
-        return stop(e, r.id, 0, 0, true,
-                    err); /* nothing to signal: it is not started again */
+        /* no process to signal; it will not be restarted */
+        return stop(e, r.id, 0, 0, true, err);
     if (!mtd_state_is_live(r.status.state))
         return mtd_fail(err, EBUSY, "cannot kill container %s: it is not running", ref);
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
@@ -251,8 +253,9 @@ int mtd_pause(struct mtd_engine *e, const char *ref, bool pause, struct mtd_erro
     return code;
 }
 
-/* Without a monitor that would tell: there is none, or it has no room for another client. Once
- * the process has ended, or between two runs, it may take a moment till the record says so. */
+/* For a container without a monitor, or whose monitor has no room for another
+ * client. After the process has ended, and between two runs, it may take a moment
+ * until the record says so. */
 static void wait_process(const struct mtd_status *st)
 {
     auto_fd int pidfd = proc_open(st->pid, st->pid_start);
@@ -292,7 +295,8 @@ int mtd_wait(struct mtd_engine *e, const char *ref, int *ret_exit_code,
     }
 }
 
-/* The lock is taken only when it stands still: its monitor needs the lock to end. */
+/* The lock is taken only when the container does not run: its monitor
+ * needs the lock to end. */
 static int lock_still(struct mtd_engine *e, const char *ref, bool force,
                       struct mtd_record *r, int *ret_lock, struct mtd_error *err)
 {
@@ -342,7 +346,7 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
         return code;
     code = lock_still(e, id, force, &r, &lock, err);
     if (code == -ENOENT) {
-        mtd_error_clear(err); /* --rm took it while we stopped it */
+        mtd_error_clear(err); /* --rm removed it when it was stopped */
         return 0;
     }
     if (code == -EINVAL) {
@@ -352,7 +356,7 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
     if (code < 0)
         return code;
     if (faccessat(e->store.run_fd, id, F_OK, 0) == 0)
-        container_clear_run(e, id); /* a start that was cut off */
+        container_clear_run(e, id); /* of an interrupted start */
     code = store_remove(&e->store, r.id, err);
     if (code == 0 && volumes)
         store_remove_volumes(&e->store, &r);

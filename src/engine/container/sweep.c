@@ -1,6 +1,6 @@
-/* What killed processes left behind, put right by whichever command comes next. A run directory
- * exists only while a monitor lives: one without is either a container that wants a new
- * monitor, or the rest of a start or an end that was cut off. */
+/* What killed processes left behind, put right by whichever command comes next. A run
+ * directory exists only while a monitor lives: one without is either a container that
+ * wants a new monitor, or the rest of a start or an end that was cut off. */
 
 #include "engine/container/container.h"
 
@@ -17,7 +17,7 @@
 #include "base/parse.h"
 #include "engine/store/alive.h"
 
-/* Groups are named after the container on every host, so they can be found without a record. */
+/* Groups have the container's id as their name, so they can be found without a record. */
 static void drop_groups(const char *id)
 {
     auto_done(cgroup_done) struct cgroup host = {0}, group = {0};
@@ -35,14 +35,15 @@ static bool wants_monitor(const struct mtd_engine *e, const struct mtd_status *s
     return owned && strcmp(st->boot_id, e->boot_id) == 0;
 }
 
-/* The lock tells a cut-off start from one that is under way. */
+/* With the lock held, what is there belongs to an interrupted start, not
+ * to one in progress. */
 void container_clear_run(struct mtd_engine *e, const char *id)
 {
     drop_groups(id);
     fs_remove_tree_at(e->store.run_fd, id);
 }
 
-/* False: it is not, at present, possible. */
+/* false = not possible at the moment. */
 static bool mend(struct mtd_engine *e, const char *id)
 {
     auto_done(mtd_record_done) struct mtd_record r;
@@ -67,7 +68,7 @@ static bool is_noted(const struct mtd_engine *e, const char *note)
     return faccessat(e->store.run_fd, note, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* Whoever commits holds the lock: a note that is there under it is a dead one's. */
+/* A commit holds the lock, so a note found while we hold it belongs to a killed one. */
 static bool thaw(struct mtd_engine *e, const char *id, const char *note)
 {
     auto_done(mtd_record_done) struct mtd_record r;
@@ -106,7 +107,8 @@ static bool sweep_runs(struct mtd_engine *e)
     return settled && dir;
 }
 
-/* Killed between the two, a monitor has removed its run directory and not its container. */
+/* Killed between the two, a monitor has removed its run directory and not its
+ * container. */
 static bool adopt_without_run(struct mtd_engine *e)
 {
     auto_done(mtd_list_done) struct mtd_list l = {0};

@@ -1,4 +1,5 @@
-/* The calls that are neither starting nor stopping: rename, update. */
+/* A live container is changed first and its record afterwards, so that a limit which the
+ * kernel refuses is not recorded. */
 
 #include "engine/engine.h"
 

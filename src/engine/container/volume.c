@@ -1,11 +1,11 @@
-/* What the image has at a volume's target is copied into the volume when a container is created
- * and the volume is empty, as docker does. The image's tree is read through a detached overlay,
- * by descriptors that cannot leave it.
+/* What the image has at a volume's target is copied into the volume when a container is
+ * created and the volume is empty, as docker does. The image's tree is read through a
+ * detached overlay, by descriptors that cannot leave it.
  *
- * <root>/volumes/<name>/copy is where it is made: "new" while it is incomplete, "ready" when it
- * is not. Then its entries move into the volume one by one (the directory itself has to stay: a
- * container may have it mounted). So a killed create leaves nothing that counts, or something
- * the next one finishes. The lock is on <root>/volumes/<name>. */
+ * <root>/volumes/<name>/copy is where it is made: "new" while it is incomplete, "ready"
+ * when it is not. Then its entries move into the volume one by one (the directory itself
+ * has to stay: a container may have it mounted). So a killed create leaves nothing that
+ * counts, or something the next one finishes. The lock is on <root>/volumes/<name>. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -63,7 +63,7 @@ static bool is_empty(int dir_fd, const char *name)
     return d && next_entry(d, &entry) == 0;
 }
 
-/* Owner and mode are the image's, too. */
+/* Owner and mode are the image's as well. */
 static int take_identity(int from_fd, int to_fd)
 {
     struct stat st;

@@ -1,5 +1,5 @@
-/* docker's events of exec. A session that was detached from ends without one: its status is
- * nobody's to read. */
+/* docker's events of exec. A session that was detached from ends without an event,
+ * because no process of ours reaps its command. */
 
 #include <stdio.h>
 

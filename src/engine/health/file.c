@@ -1,5 +1,6 @@
-/* The results are in the run directory, in memory: they come every few seconds and mean nothing
- * after the run. One version of the program wrote them; another finds a file of another size. */
+/* The results are in the run directory, which is in memory: they come every few seconds
+ * and are useless after the run. If another version of the program wrote them, the file's
+ * size differs, and they are ignored. */
 
 #include "engine/health/internal.h"
 

@@ -1,7 +1,8 @@
-/* The process: sleep, check, write down what came of it. It is told nothing; that the container
- * has ended shows on its pidfd, that it is paused on its freezer. What it writes, it writes under
- * the container's lock and after another look at the pidfd: the monitor removes the run
- * directory under that lock, and a later run's process writes there next. */
+/* The process sleeps, checks and records the result. No other process tells it
+ * anything: it sees by the pidfd that the container has ended, and by the freezer that
+ * it is paused. It writes under the container's lock, after checking the pidfd again:
+ * the monitor removes the run directory under that lock, and a later run's process
+ * writes there next. */
 
 #include "engine/health/health.h"
 
@@ -29,22 +30,24 @@
 
 enum { ARG_NAME, ARG_ROOT, ARG_RUN_ROOT, ARG_ID, ARG_COUNT };
 
+enum health_status { HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
+
 struct checker {
     struct store store;
-    struct mtd_record
-        record; /* as it was at the start; what is asked for does not change */
+    /* As it was at the start; of its spec no part that matters here changes. */
+    struct mtd_record record;
     int dir_fd, claim_fd, container;
     enum health_status status;
     struct mtd_health results;
 };
 
-/* ---- rules --------------------------------------------------------------------------------- */
+/* ---- rules ------------------------------------------------------------------------- */
 
 static const char *const NAMES[] = {[HEALTH_STARTING] = "starting",
                                     [HEALTH_HEALTHY] = "healthy",
                                     [HEALTH_UNHEALTHY] = "unhealthy"};
 
-const char *health_status_name(enum health_status s)
+static const char *status_name(enum health_status s)
 {
     return NAMES[s];
 }
@@ -58,7 +61,9 @@ static void keep_result(struct mtd_health *h, const struct mtd_health_result *re
     h->log[h->n++] = *result;
 }
 
-enum health_status health_judge(struct mtd_health *h, enum health_status now,
+/* A result's consequences, by docker's rules: the new status; the streak of failures
+ * grows, unless the container is within its start period and never was healthy. */
+static enum health_status judge(struct mtd_health *h, enum health_status now,
                                 const struct mtd_health_result *result, unsigned retries,
                                 bool in_start_period)
 {
@@ -74,7 +79,7 @@ enum health_status health_judge(struct mtd_health *h, enum health_status now,
                                                                       : now;
 }
 
-/* ---- writing it down ----------------------------------------------------------------------- */
+/* ---- recording a result ------------------------------------------------------------ */
 
 static bool has_ended(const struct checker *c)
 {
@@ -92,13 +97,13 @@ static void save_status(struct checker *c)
         r.status.pid_start != c->record.status.pid_start)
         return;
     free(r.status.health);
-    r.status.health = strdup(health_status_name(c->status));
+    r.status.health = strdup(status_name(c->status));
     store_save(&c->store, &r, false, NULL);
-    snprintf(action, sizeof(action), "health_status: %s", health_status_name(c->status));
+    snprintf(action, sizeof(action), "health_status: %s", status_name(c->status));
     events_note(c->store.root_fd, &r, action);
 }
 
-/* False: the container has ended, or is gone. */
+/* false = the container has ended or was removed. */
 static bool write_down(struct checker *c, bool changed)
 {
     const struct mtd_status *st = &c->record.status;
@@ -111,14 +116,14 @@ static bool write_down(struct checker *c, bool changed)
     return true;
 }
 
-/* ---- the loop ------------------------------------------------------------------------------ */
+/* ---- the loop ---------------------------------------------------------------------- */
 
 static bool is_paused(const struct checker *c)
 {
     return cgroup_recorded_is_frozen(&c->record.status.cgroups);
 }
 
-/* By the kernel's clock, which nobody sets. */
+/* By the boot time clock, which cannot be set. */
 static bool in_start_period(const struct checker *c)
 {
     int64_t tick = NS_PER_SEC / sysconf(_SC_CLK_TCK);
@@ -126,8 +131,8 @@ static bool in_start_period(const struct checker *c)
     return age < c->record.spec.health_start_period;
 }
 
-/* False: the container ended. */
-static bool rest(const struct checker *c)
+/* false = the container has ended. */
+static bool wait_interval(const struct checker *c)
 {
     int64_t interval = c->record.spec.health_interval;
     int64_t end = clock_mono_ns() + (interval ? interval : DEFAULT_INTERVAL);
@@ -140,23 +145,22 @@ static bool rest(const struct checker *c)
     return true;
 }
 
-/* One that was caught by a pause says nothing about health. */
+/* A check during which the container was paused says nothing about its health. */
 static bool check(struct checker *c)
 {
     struct mtd_health_result result;
     bool early = in_start_period(c);
     if (is_paused(c))
         return true;
-    int r = health_probe(&c->record, c->container, &result);
-    if (r <= 0 || is_paused(c))
-        return r != 0;
+    int rc = health_probe(&c->record, c->container, &result);
+    if (rc <= 0 || is_paused(c))
+        return rc != 0;
     enum health_status was = c->status;
-    c->status =
-        health_judge(&c->results, was, &result, c->record.spec.health_retries, early);
+    c->status = judge(&c->results, was, &result, c->record.spec.health_retries, early);
     return write_down(c, c->status != was);
 }
 
-/* ---- the process --------------------------------------------------------------------------- */
+/* ---- the process ------------------------------------------------------------------- */
 
 static void detach(void)
 {
@@ -170,7 +174,7 @@ static void detach(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* After one that was killed: go on where it was. */
+/* Continues where a killed process was. */
 static void take_status(struct checker *c)
 {
     const struct mtd_status *st = &c->record.status;
@@ -211,7 +215,7 @@ int health_main(int argc, char **argv)
     detach();
     if (set_up(&c, argv) < 0 || !write_down(&c, false))
         return 1;
-    while (rest(&c) && check(&c))
+    while (wait_interval(&c) && check(&c))
         ;
     return 0;
 }

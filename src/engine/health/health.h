@@ -1,12 +1,16 @@
-/* health - docker's health check: a process beside the monitor that runs a command in the
- * container again and again.
- * Shape   one per run of a container, "mtd:health" (monitor.h says how it is started). Sleeps on
- *         the container's pidfd with the interval as the time-out; each check is exec in a child
- *         of its own. Ends with the container. The monitor keeps no timer for it.
- * Files   <run-root>/<id>/health/lock: the byte whose number is the container's pid is locked by
- *         the process as long as it lives, so there is one for each run and a new run does not
- *         wait for the old one's. results: struct mtd_health and whose it is.
- *         The status alone goes to the record, when it changes, under the container's lock.
+/* health - docker's health check: a process next to the monitor that runs a command in
+ * the container at an interval.
+ * Shape   one per run of a container, "mtd:health" (monitor.h says how it is started).
+ *         It waits for the container's pidfd with the interval as the timeout; each
+ *         check is an exec in a child of its own. It exits with the container. The
+ *         monitor needs no timer for it.
+ * Files   <run-root>/<id>/health/lock: the process locks the byte whose offset is
+ *         the container's pid, so there is one for each run, and a new run does not
+ *         wait for the old one's. results: struct mtd_health, with the run it is of.
+ *         Only the status is in the record, which is written when it changes, under
+ *         the container's lock.
+ * Units   those of struct mtd_health: wall ns.
+ * Errors  none that a caller could react to; a check that cannot be run is a failed one.
  * Source  moby daemon/health.go
  */
 #ifndef ENGINE_HEALTH_HEALTH_H
@@ -17,18 +21,10 @@
 
 int health_main(int argc, char **argv);
 
-/* Is a process there that checks the run of this pid? */
+/* Is there a process that checks the run with this pid? */
 bool health_is_watched(struct store *s, const char *id, pid_t pid);
-/* The results of that run; all zero when there are none. */
+/* The results of that run; all zero if there are none. */
 void health_read(struct store *s, const char *id, pid_t pid, uint64_t pid_start,
                  struct mtd_health *ret);
-
-/* A result's consequences, docker's rules: *status (a word of the table in health.c) changes,
- * the streak grows unless the container is within its start period and never was healthy. */
-enum health_status { HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY };
-const char *health_status_name(enum health_status s);
-enum health_status health_judge(struct mtd_health *h, enum health_status now,
-                                const struct mtd_health_result *result, unsigned retries,
-                                bool in_start_period);
 
 #endif

@@ -1,5 +1,7 @@
-/* health/internal.h - what health's files share: health.c is the process, probe.c one check,
- * file.c the results and the lock.
+/* health/internal.h - what the files of health share.
+ * Shape   health.c is the process, probe.c one check, file.c has the
+ *         results and the lock.
+ * Errors  0 or -errno.
  */
 #ifndef ENGINE_HEALTH_INTERNAL_H
 #define ENGINE_HEALTH_INTERNAL_H
@@ -10,11 +12,12 @@
 int health_probe(const struct mtd_record *r, int container,
                  struct mtd_health_result *ret);
 
-/* <run>/<id>/health, made; -errno. */
+/* Makes and opens <run-root>/<id>/health; its fd or -errno. */
 int health_open_dir(struct store *s, const char *id);
-/* Becomes the checker of this run: the descriptor holds the claim. -EAGAIN: there is one. */
+/* Becomes the checker of this run; the returned fd holds the claim.
+ * -EAGAIN = there is one. */
 int health_claim(int dir_fd, pid_t pid);
-/* dir_fd stays valid when the directory is removed; nothing is written then. */
+/* If the directory was removed, nothing is written. */
 int health_write(int dir_fd, pid_t pid, uint64_t pid_start, const struct mtd_health *h);
 
 #endif

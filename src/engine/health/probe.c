@@ -1,7 +1,8 @@
-/* One check: exec in a child, which exec may do with as it likes (signals, memory), its output
- * through a pipe that goes inside. The first 4 KiB of output are kept, the rest is read and
- * dropped, so that a talkative check is not stopped by a full pipe. A process that the check
- * left behind may hold the pipe open: the end of the child is the end. */
+/* One check is an exec in a child process, because exec changes signals and allocates
+ * memory; its output comes through a pipe that is passed inside. The first 4 KiB are
+ * kept, the rest is read and dropped, so that a check with much output is not blocked by
+ * a full pipe. The check ends with the child, since a process that it left in the
+ * container may hold the pipe open. */
 
 #include "engine/health/internal.h"
 
@@ -34,12 +35,12 @@ struct probe {
 static int set_command(const struct strv *test, struct strv *ret)
 {
     bool shell = strcmp(test->items[0], "CMD-SHELL") == 0;
-    int r = shell ? strv_add(ret, "/bin/sh") : 0;
-    if (r == 0 && shell)
-        r = strv_add(ret, "-c");
-    for (size_t i = 1; r == 0 && i < test->len; i++)
-        r = strv_add(ret, test->items[i]);
-    return r;
+    int rc = shell ? strv_add(ret, "/bin/sh") : 0;
+    if (rc == 0 && shell)
+        rc = strv_add(ret, "-c");
+    for (size_t i = 1; rc == 0 && i < test->len; i++)
+        rc = strv_add(ret, test->items[i]);
+    return rc;
 }
 
 static __attribute__((noreturn)) void run_check(const struct mtd_record *r, int out,
@@ -58,7 +59,7 @@ static __attribute__((noreturn)) void run_check(const struct mtd_record *r, int 
     if (said.result == 0)
         said.result =
             exec_run(r, &(struct exec_notes){-1, -1}, &x, &said.status, &said.error);
-    (void)!write(report, &said, sizeof(said)); /* nobody to tell that it failed */
+    (void)!write(report, &said, sizeof(said)); /* a failure cannot be reported */
     _exit(0);
 }
 
@@ -83,7 +84,7 @@ static int start(const struct mtd_record *r, struct probe *p)
     return p->pidfd < 0 ? -errno : 0;
 }
 
-/* Whoever ends it: what it started inside dies with it. */
+/* Kills the child, and with it what it has started in the container. */
 static void finish(struct probe *p)
 {
     const int fds[] = {p->pidfd, p->out, p->report};
@@ -96,7 +97,7 @@ static void finish(struct probe *p)
             close(fds[i]);
 }
 
-/* False: there is nothing more, now. */
+/* false = nothing more to read now. */
 static bool take_output(struct probe *p, char *output)
 {
     char piece[4096];
@@ -116,7 +117,7 @@ static bool take_output(struct probe *p, char *output)
     return true;
 }
 
-/* False: the container ended. */
+/* false = the container has ended. */
 static bool attend(struct probe *p, int container, char *output)
 {
     for (;;) {
@@ -132,7 +133,7 @@ static bool attend(struct probe *p, int container, char *output)
         if (f[1].revents)
             break;
     }
-    /* Bounded: something that was left behind may write for ever. */
+    /* Limited: a process left in the container may write forever. */
     for (int i = 0; i < 64 && take_output(p, output); i++)
         ;
     return true;

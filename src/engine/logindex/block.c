@@ -1,10 +1,10 @@
 /* The records of one block, found by reading it once in small pieces.
  *
  * A block begins anywhere in a record; its first record begins behind the first '\n'. The
- * last one may reach into the next block. A stream's first record in a block goes on a line
- * of the block before when the stream's last record there is P, unless that block holds no F
- * record of it and the line is getting long: then it is cut at the edge. So two blocks tell
- * all there is to know about the starts in the second one.
+ * last one may reach into the next block. A stream's first record in a block goes on a
+ * line of the block before when the stream's last record there is P, unless that block
+ * holds no F record of it and the line is getting long: then it is cut at the edge. So
+ * two blocks tell all there is to know about the starts in the second one.
  */
 #include "engine/logindex/logindex.h"
 
@@ -23,7 +23,8 @@ struct scan { /* a window moved over a file */
     size_t len;
 };
 
-/* The bytes at offset: at least `want`, or as many as the file has. Their number, -errno. */
+/* The bytes at offset: at least `want`, or as many as the file has. Their
+ * number, -errno. */
 static ssize_t scan_fetch(struct scan *c, uint64_t offset, size_t want, const char **ret)
 {
     bool inside = offset >= c->offset && offset < c->offset + c->len;
@@ -100,18 +101,18 @@ static int scan_record(struct scan *c, struct log_block *b, uint64_t offset,
                        uint64_t *ret_next)
 {
     struct log_entry e;
-    int r = read_head(c, offset, &e);
-    if (r < 0)
-        return r;
+    int rc = read_head(c, offset, &e);
+    if (rc < 0)
+        return rc;
     uint64_t most = offset + LOG_RECORD_MAX, nl;
     uint64_t limit = most < c->s->size ? most : c->s->size;
-    if ((r = scan_newline(c, offset, limit, &nl)) < 0)
-        return r;
-    if (r == 0 && limit < most)
+    if ((rc = scan_newline(c, offset, limit, &nl)) < 0)
+        return rc;
+    if (rc == 0 && limit < most)
         return 0; /* torn: not written to its end yet */
-    *ret_next = r ? nl + 1 : most;
-    if ((r = add_entry(b, offset - (b->address - c->s->base), &e)) < 0)
-        return r;
+    *ret_next = rc ? nl + 1 : most;
+    if ((rc = add_entry(b, offset - (b->address - c->s->base), &e)) < 0)
+        return rc;
     if (e.stream != 0) {
         b->open[e.stream] = !(e.flags & ENTRY_FULL);
         b->ended[e.stream] |= e.flags & ENTRY_FULL;
@@ -126,21 +127,21 @@ static int scan_block(struct logindex *x, const struct log_segment *s,
     struct scan c = {.s = s, .buf = x->scratch};
     uint64_t begin = b->address - s->base, stop = begin + LOG_BLOCK, pos = begin;
     uint64_t limit = stop < s->size ? stop : s->size;
-    int r = 1;
+    int rc = 1;
     b->n = 0;
     b->end = 0;
     b->linked = b->complete = false;
     memset(b->open, 0, sizeof(b->open));
     memset(b->ended, 0, sizeof(b->ended));
     memset(b->run, 0, sizeof(b->run));
-    if (begin > 0 && (r = scan_newline(&c, begin - 1, limit, &pos)) > 0)
+    if (begin > 0 && (rc = scan_newline(&c, begin - 1, limit, &pos)) > 0)
         pos++;
-    if (r == 0)
+    if (rc == 0)
         pos = limit; /* no record begins here */
-    while (r > 0 && pos < limit)
-        r = scan_record(&c, b, pos, &pos);
-    if (r < 0)
-        return r;
+    while (rc > 0 && pos < limit)
+        rc = scan_record(&c, b, pos, &pos);
+    if (rc < 0)
+        return rc;
     b->seen = s->size;
     b->complete = pos >= stop;
     if (b->n > 0)
@@ -148,7 +149,7 @@ static int scan_block(struct logindex *x, const struct log_segment *s,
     return 0;
 }
 
-/* ---- the tables in memory -------------------------------------------------------------- */
+/* ---- the tables in memory ---------------------------------------------------------- */
 
 static struct log_block *find_slot(struct logindex *x, uint64_t address)
 {
@@ -170,10 +171,10 @@ static int get_block(struct logindex *x, const struct log_segment *s, uint64_t a
     b->used = ++x->clock;
     if (b->address != address || (!b->complete && b->seen != s->size)) {
         b->address = address;
-        int r = scan_block(x, s, b);
-        if (r < 0) {
+        int rc = scan_block(x, s, b);
+        if (rc < 0) {
             b->address = UINT64_MAX;
-            return r;
+            return rc;
         }
     }
     *ret = b;
@@ -196,9 +197,9 @@ static int link_block(struct logindex *x, const struct log_segment *s,
     uint64_t address, number = (b->address - s->base) / LOG_BLOCK;
     struct log_block *p;
     if (logindex_previous_block(x, b->address, &address)) {
-        int r = get_block(x, &x->segments[logindex_segment(x, address)], address, &p);
-        if (r < 0)
-            return r;
+        int rc = get_block(x, &x->segments[logindex_segment(x, address)], address, &p);
+        if (rc < 0)
+            return rc;
         for (unsigned i = 1; i < 3; i++)
             open[i] = goes_on(p, i, number);
     }
@@ -222,12 +223,12 @@ int logindex_block(struct logindex *x, uint64_t address, const struct log_block 
     if (address < s->base)
         address = s->base;
     struct log_block *b;
-    int r = get_block(x, s, address - (address - s->base) % LOG_BLOCK, &b);
-    if (r == 0 && !b->linked)
-        r = link_block(x, s, b);
-    if (r == 0)
+    int rc = get_block(x, s, address - (address - s->base) % LOG_BLOCK, &b);
+    if (rc == 0 && !b->linked)
+        rc = link_block(x, s, b);
+    if (rc == 0)
         *ret = b;
-    return r;
+    return rc;
 }
 
 int logindex_next_block(const struct logindex *x, uint64_t block, uint64_t *ret)

@@ -24,13 +24,13 @@ int logindex_grep_new(struct logindex_grep **ret, const char *const *paths, size
     if (!g)
         return mtd_fail_errno(err, ENOMEM, "grep");
     g->since = since;
-    int r = logindex_query_new(&g->query, pattern, err);
-    for (size_t i = 0; i < n && r == 0; i++)
-        if ((r = strv_add(&g->paths, paths[i])) < 0)
-            mtd_fail_errno(err, -r, "grep");
-    if (r < 0) {
+    int rc = logindex_query_new(&g->query, pattern, err);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if ((rc = strv_add(&g->paths, paths[i])) < 0)
+            mtd_fail_errno(err, -rc, "grep");
+    if (rc < 0) {
         logindex_grep_free(g);
-        return r;
+        return rc;
     }
     *ret = g;
     return 0;
@@ -48,13 +48,13 @@ void logindex_grep_free(struct logindex_grep *g)
 
 static int open_source(struct logindex_grep *g)
 {
-    int r = logindex_open(&g->index, g->paths.items[g->source], NULL);
+    int rc = logindex_open(&g->index, g->paths.items[g->source], NULL);
     uint64_t at = 0;
-    if (r == 0 && g->since > 0)
-        r = logindex_seek_time(g->index, g->since, &at);
-    if (r == 0)
+    if (rc == 0 && g->since > 0)
+        rc = logindex_seek_time(g->index, g->since, &at);
+    if (rc == 0)
         logindex_search_init(&g->search, g->index, g->query, at, false);
-    return r;
+    return rc;
 }
 
 static void next_source(struct logindex_grep *g)
@@ -102,17 +102,17 @@ int logindex_grep_next(struct logindex_grep *g, size_t budget, struct log_hit *r
 {
     uint64_t start = logindex_grep_scanned(g), spent = 0;
     while (g->source < g->paths.len) {
-        int r = g->index ? 0 : open_source(g);
-        if (r == 0 && spent < budget)
-            r = logindex_search_next(&g->search, budget - (size_t)spent, &ret->line);
-        else if (r == 0)
+        int rc = g->index ? 0 : open_source(g);
+        if (rc == 0 && spent < budget)
+            rc = logindex_search_next(&g->search, budget - (size_t)spent, &ret->line);
+        else if (rc == 0)
             return -EAGAIN;
-        if (r > 0)
+        if (rc > 0)
             return report(g, ret, text, size, ret_len);
-        if (r == -ENOMEM)
-            return r;
-        if (r == -EAGAIN)
-            return r;
+        if (rc == -ENOMEM)
+            return rc;
+        if (rc == -EAGAIN)
+            return rc;
         next_source(g); /* searched to its end, or it cannot be read */
         spent = logindex_grep_scanned(g) - start;
     }

@@ -39,9 +39,9 @@ static int cross(struct logindex *x, struct parts *p)
     p->partial = !logindex_next_block(x, p->b->address, &next);
     if (p->partial || !p->here || p->hops++ == MOST_HOPS)
         return 0;
-    int r = logindex_block(x, next, &p->b);
-    if (r < 0 || !p->b)
-        return r;
+    int rc = logindex_block(x, next, &p->b);
+    if (rc < 0 || !p->b)
+        return rc;
     p->i = 0;
     p->here = false;
     return 1;
@@ -50,8 +50,8 @@ static int cross(struct logindex *x, struct parts *p)
 /* 1 = text, len, end are set, 0 = that was all. */
 static int next_part(struct logindex *x, struct parts *p)
 {
-    int r = p->done ? 0 : 1;
-    while (r > 0) {
+    int rc = p->done ? 0 : 1;
+    while (rc > 0) {
         for (; p->i < p->b->n; p->i++) {
             const struct log_entry *e = &p->b->entries[p->i];
             if (e->stream != p->stream)
@@ -61,9 +61,9 @@ static int next_part(struct logindex *x, struct parts *p)
             take_part(p, e);
             return 1;
         }
-        r = cross(x, p);
+        rc = cross(x, p);
     }
-    return r;
+    return rc;
 }
 
 static struct parts first_part(const struct log_block *b, size_t i)
@@ -91,17 +91,17 @@ int logindex_line_of(struct logindex *x, const struct log_block *b, size_t i,
                             .next = logindex_entry_end(b, i),
                             .stream = b->entries[i].stream};
     struct parts p = first_part(b, i);
-    int r, n = 0;
-    for (; (r = next_part(x, &p)) > 0 && line.len + p.len <= LOG_LINE_MAX; n++) {
+    int rc, n = 0;
+    for (; (rc = next_part(x, &p)) > 0 && line.len + p.len <= LOG_LINE_MAX; n++) {
         line.len += p.len;
         line.end = p.end;
     }
-    if (r < 0)
-        return r;
+    if (rc < 0)
+        return rc;
     line.joined = n > 1;
     line.partial = p.partial;
-    if (line.stream != 0 && (r = read_time(x, line.start, &line.time)) < 0)
-        return r;
+    if (line.stream != 0 && (rc = read_time(x, line.start, &line.time)) < 0)
+        return rc;
     *ret = line;
     return 1;
 }
@@ -110,9 +110,9 @@ int logindex_at(struct logindex *x, uint64_t address, struct log_line *ret)
 {
     for (;;) {
         const struct log_block *b;
-        int r = logindex_block(x, address, &b);
-        if (r < 0 || !b)
-            return r;
+        int rc = logindex_block(x, address, &b);
+        if (rc < 0 || !b)
+            return rc;
         for (size_t i = logindex_entry_at(b, address); i < b->n; i++)
             if (b->entries[i].flags & ENTRY_START)
                 return logindex_line_of(x, b, i, ret);
@@ -126,9 +126,9 @@ int logindex_before(struct logindex *x, uint64_t address, struct log_line *ret)
     uint64_t end = logindex_end(x), at = address < end ? address : end;
     while (at > logindex_first(x)) {
         const struct log_block *b;
-        int r = logindex_block(x, at - 1, &b);
-        if (r < 0 || !b)
-            return r;
+        int rc = logindex_block(x, at - 1, &b);
+        if (rc < 0 || !b)
+            return rc;
         for (size_t i = logindex_entry_at(b, address); i-- > 0;)
             if (b->entries[i].flags & ENTRY_START)
                 return logindex_line_of(x, b, i, ret);
@@ -140,7 +140,7 @@ int logindex_before(struct logindex *x, uint64_t address, struct log_line *ret)
     return 0;
 }
 
-/* ---- text ------------------------------------------------------------------------------ */
+/* ---- text -------------------------------------------------------------------------- */
 
 static ssize_t read_at(struct logindex *x, uint64_t address, char *out, size_t size)
 {
@@ -154,8 +154,8 @@ static ssize_t read_parts(struct logindex *x, struct parts *p, uint64_t from, ch
                           size_t size)
 {
     size_t done = 0;
-    int r = 0;
-    while (done < size && (r = next_part(x, p)) > 0) {
+    int rc = 0;
+    while (done < size && (rc = next_part(x, p)) > 0) {
         if (from >= p->len) {
             from -= p->len;
             continue;
@@ -168,7 +168,7 @@ static ssize_t read_parts(struct logindex *x, struct parts *p, uint64_t from, ch
         done += (size_t)n;
         from = 0;
     }
-    return r < 0 ? r : (ssize_t)done;
+    return rc < 0 ? rc : (ssize_t)done;
 }
 
 ssize_t logindex_text(struct logindex *x, const struct log_line *line, uint64_t from,
@@ -181,9 +181,9 @@ ssize_t logindex_text(struct logindex *x, const struct log_line *line, uint64_t 
     if (!line->joined)
         return read_at(x, line->start + (line->stream ? LOG_HEAD : 0) + from, out, size);
     const struct log_block *b;
-    int r = logindex_block(x, line->start, &b);
-    if (r < 0 || !b)
-        return r;
+    int rc = logindex_block(x, line->start, &b);
+    if (rc < 0 || !b)
+        return rc;
     size_t i = logindex_entry_at(b, line->start);
     if (i == b->n || b->address + b->entries[i].offset != line->start)
         return 0; /* its file is gone */
@@ -191,21 +191,21 @@ ssize_t logindex_text(struct logindex *x, const struct log_line *line, uint64_t 
     return read_parts(x, &p, from, out, size);
 }
 
-/* ---- time and the end ------------------------------------------------------------------ */
+/* ---- time and the end -------------------------------------------------------------- */
 
 /* The time of the first record that begins at address or later. 1, 0 = there is none. */
 static int time_from(struct logindex *x, uint64_t address, int64_t *ret)
 {
     for (;;) {
         const struct log_block *b;
-        int r = logindex_block(x, address, &b);
-        if (r < 0 || !b)
-            return r;
+        int rc = logindex_block(x, address, &b);
+        if (rc < 0 || !b)
+            return rc;
         for (size_t i = logindex_entry_at(b, address); i < b->n; i++) {
             if (b->entries[i].stream == 0)
                 continue;
-            r = read_time(x, b->address + b->entries[i].offset, ret);
-            return r < 0 ? r : 1;
+            rc = read_time(x, b->address + b->entries[i].offset, ret);
+            return rc < 0 ? rc : 1;
         }
         if (!logindex_next_block(x, b->address, &address))
             return 0;
@@ -218,19 +218,19 @@ int logindex_seek_time(struct logindex *x, int64_t wall_ns, uint64_t *ret)
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
         int64_t t = INT64_MAX;
-        int r = time_from(x, middle, &t);
-        if (r < 0)
-            return r;
+        int rc = time_from(x, middle, &t);
+        if (rc < 0)
+            return rc;
         if (t < wall_ns)
             low = middle + 1;
         else
             high = middle;
     }
     struct log_line line;
-    int r = logindex_at(x, low, &line);
-    if (r < 0)
-        return r;
-    *ret = r ? line.start : logindex_end(x);
+    int rc = logindex_at(x, low, &line);
+    if (rc < 0)
+        return rc;
+    *ret = rc ? line.start : logindex_end(x);
     return 0;
 }
 
@@ -241,9 +241,9 @@ static int records_end(struct logindex *x, uint64_t *ret)
     *ret = logindex_first(x);
     while (at > logindex_first(x)) {
         const struct log_block *b;
-        int r = logindex_block(x, at - 1, &b);
-        if (r < 0 || !b)
-            return r;
+        int rc = logindex_block(x, at - 1, &b);
+        if (rc < 0 || !b)
+            return rc;
         if (b->n > 0) {
             *ret = b->end;
             return 0;

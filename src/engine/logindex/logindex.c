@@ -1,10 +1,11 @@
 /* The files of a log as one run of addresses.
  *
- * Rotation renames (container.log -> .1 -> .2 ...), so a file is known by its inode and kept
- * open: what has been given an address is found again whatever its name is now. Names are
- * visited from the newest to the oldest; a rotation meanwhile can then only show a file
- * twice, which the inode tells, never hide one. A file without a name is let go, as its disk
- * space is what the rotation was for, unless the whole container is being removed.
+ * Rotation renames (container.log -> .1 -> .2 ...), so a file is known by its inode
+ * and kept open: what has been given an address is found again whatever its name is
+ * now. Names are visited from the newest to the oldest; a rotation meanwhile can then
+ * only show a file twice, which the inode tells, never hide one. A file without a name
+ * is let go, as its disk space is what the rotation was for, unless the whole
+ * container is being removed.
  */
 #include "engine/logindex/logindex.h"
 
@@ -29,7 +30,7 @@ uint64_t logindex_end(const struct logindex *x)
     return x->n > 0 ? x->segments[x->n - 1].base + x->segments[x->n - 1].size : 0;
 }
 
-/* ---- finding the files ----------------------------------------------------------------- */
+/* ---- finding the files ------------------------------------------------------------- */
 
 static void name_of(const struct logindex *x, unsigned number, char out[80])
 {
@@ -62,7 +63,8 @@ static bool same_file(const struct log_segment *a, const struct log_segment *b)
     return a->inode == b->inode && a->device == b->device;
 }
 
-/* Opens the files that are newer than `known` (NULL = all), newest first; returns how many. */
+/* Opens the files that are newer than `known` (NULL = all), newest first; returns how
+ * many. */
 static size_t open_newer(const struct logindex *x, const struct log_segment *known,
                          struct log_segment *found)
 {
@@ -110,7 +112,7 @@ static int add_newer(struct logindex *x, struct log_segment *found, size_t n)
     return result;
 }
 
-/* ---- following them -------------------------------------------------------------------- */
+/* ---- following them ---------------------------------------------------------------- */
 
 /* Cut off at the front of its life: the old bytes keep their addresses and are gone. */
 static int restart_live(struct log_segment *live, uint64_t size)
@@ -193,14 +195,14 @@ int logindex_open(struct logindex **ret, const char *path, struct mtd_error *err
     x->dir_fd = -1;
     for (size_t i = 0; i < LOG_SLOTS; i++)
         x->slots[i].address = UINT64_MAX;
-    int r = open_directory(x, path, err);
-    if (r == 0 && !(x->scratch = malloc(LOG_SCRATCH)))
-        r = mtd_fail_errno(err, ENOMEM, "log");
-    if (r == 0 && (r = logindex_refresh(x)) < 0)
-        mtd_fail_errno(err, -r, "%s", path);
-    if (r < 0) {
+    int rc = open_directory(x, path, err);
+    if (rc == 0 && !(x->scratch = malloc(LOG_SCRATCH)))
+        rc = mtd_fail_errno(err, ENOMEM, "log");
+    if (rc == 0 && (rc = logindex_refresh(x)) < 0)
+        mtd_fail_errno(err, -rc, "%s", path);
+    if (rc < 0) {
         logindex_close(x);
-        return r;
+        return rc;
     }
     *ret = x;
     return 0;

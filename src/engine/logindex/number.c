@@ -23,9 +23,9 @@ static uint64_t count_starts(const struct log_block *b, uint64_t from, uint64_t 
 static int count_block(struct logindex *x, struct log_counter *c)
 {
     const struct log_block *b;
-    int r = logindex_block(x, c->at, &b);
-    if (r < 0 || !b)
-        return r;
+    int rc = logindex_block(x, c->at, &b);
+    if (rc < 0 || !b)
+        return rc;
     c->lines += count_starts(b, c->at, UINT64_MAX);
     if (c->at < b->end)
         c->at = b->end;
@@ -40,14 +40,14 @@ static int count_block(struct logindex *x, struct log_counter *c)
 int logindex_count(struct logindex *x, struct log_counter *c, size_t budget)
 {
     for (size_t spent = 0; spent == 0 || spent < budget; spent += LOG_BLOCK) {
-        int r = count_block(x, c);
-        if (r <= 0)
-            return r;
+        int rc = count_block(x, c);
+        if (rc <= 0)
+            return rc;
     }
     return -EAGAIN;
 }
 
-/* ---- numbers --------------------------------------------------------------------------- */
+/* ---- numbers ----------------------------------------------------------------------- */
 
 static void halve(struct logindex *x)
 {
@@ -79,11 +79,11 @@ static int add_checkpoint(struct logindex *x)
 int logindex_number_lines(struct logindex *x, size_t budget)
 {
     for (size_t spent = 0; spent == 0 || spent < budget; spent += LOG_BLOCK) {
-        int r = add_checkpoint(x);
-        if (r == 0)
-            r = count_block(x, &x->numbered);
-        if (r <= 0)
-            return r;
+        int rc = add_checkpoint(x);
+        if (rc == 0)
+            rc = count_block(x, &x->numbered);
+        if (rc <= 0)
+            return rc;
     }
     return -EAGAIN;
 }
@@ -93,8 +93,8 @@ uint64_t logindex_lines(const struct logindex *x)
     return x->numbered.lines;
 }
 
-/* The last checkpoint that is not behind number (by_number) or address. NULL = none that can
- * still be read. */
+/* The last checkpoint that is not behind number (by_number) or address. NULL = none that
+ * can still be read. */
 static const struct log_checkpoint *find_checkpoint(const struct logindex *x,
                                                     bool by_number, uint64_t value)
 {
@@ -129,9 +129,9 @@ int logindex_numbered(struct logindex *x, uint64_t number, struct log_line *ret)
     uint64_t at = c->address, n = c->number;
     for (;;) {
         const struct log_block *b;
-        int r = logindex_block(x, at, &b);
-        if (r < 0 || !b)
-            return r;
+        int rc = logindex_block(x, at, &b);
+        if (rc < 0 || !b)
+            return rc;
         uint64_t here = count_starts(b, at, UINT64_MAX);
         if (number - n < here)
             return nth_start(x, b, at, number - n, ret);
@@ -149,9 +149,9 @@ int logindex_number_of(struct logindex *x, uint64_t address, uint64_t *ret)
     uint64_t at = c->address, n = c->number;
     for (;;) {
         const struct log_block *b;
-        int r = logindex_block(x, at, &b);
-        if (r < 0 || !b)
-            return r;
+        int rc = logindex_block(x, at, &b);
+        if (rc < 0 || !b)
+            return rc;
         n += count_starts(b, at, address);
         if (!logindex_next_block(x, b->address, &at) || at > address)
             break;

@@ -1,5 +1,5 @@
-/* Patterns. The C library's regexec() manages some 50 MB/s, so it is asked only about lines
- * that hold the pattern's longest literal part; that part is looked for first.
+/* Patterns. The C library's regexec() manages some 50 MB/s, so it is asked only about
+ * lines that hold the pattern's longest literal part; that part is looked for first.
  */
 #include "engine/logindex/logindex.h"
 
@@ -25,7 +25,7 @@ struct logindex_query {
     struct buf *plain; /* a text without its colours */
 };
 
-/* ---- the literal part ------------------------------------------------------------------ */
+/* ---- the literal part -------------------------------------------------------------- */
 
 struct runs { /* literal runs of a pattern; the longest so far, and the one being read */
     struct buf longest, run;
@@ -149,7 +149,7 @@ static void find_literal(struct logindex_query *q, const char *pattern, bool fol
     buf_done(&r.run);
 }
 
-/* ---- the query ------------------------------------------------------------------------- */
+/* ---- the query --------------------------------------------------------------------- */
 
 int logindex_query_new(struct logindex_query **ret, const char *pattern,
                        struct mtd_error *err)
@@ -164,12 +164,12 @@ int logindex_query_new(struct logindex_query **ret, const char *pattern,
     }
     bool fold = strncmp(pattern, "\\c", 2) == 0;
     const char *text = pattern + (fold ? 2 : 0);
-    int r = regcomp(&q->regex, text, REG_EXTENDED | (fold ? REG_ICASE : 0));
-    if (r != 0 || *text == '\0') {
+    int rc = regcomp(&q->regex, text, REG_EXTENDED | (fold ? REG_ICASE : 0));
+    if (rc != 0 || *text == '\0') {
         char why[100] = "nothing to search for";
-        if (r != 0)
-            regerror(r, &q->regex, why, sizeof(why));
-        q->have_regex = r == 0;
+        if (rc != 0)
+            regerror(rc, &q->regex, why, sizeof(why));
+        q->have_regex = rc == 0;
         logindex_query_free(q);
         return mtd_fail(err, EINVAL, "bad pattern \"%s\": %s", pattern, why);
     }

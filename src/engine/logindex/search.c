@@ -1,12 +1,12 @@
 /* Search goes over the raw bytes of one block at a time.
  *
- * A record without P in front of it is a line, and a match that is found in the bytes is a match
- * in a line, unless it lies in a head or in the rest of a line that began before (which that
- * line has already been asked about): the table of the block is read only then. A line that
- * begins with a P record is put together at its turn (logindex/partial.c); in a block with very
- * many of them every line is.
- * Records with escape sequences are asked one by one, without their colours: a log in which
- * every line is coloured is searched some times slower than one without.
+ * A record without P in front of it is a line, and a match that is found in the bytes is
+ * a match in a line, unless it lies in a head or in the rest of a line that began before
+ * (which that line has already been asked about): the table of the block is read only
+ * then. A line that begins with a P record is put together at its turn
+ * (logindex/partial.c); in a block with very many of them every line is. Records with
+ * escape sequences are asked one by one, without their colours: a log in which every line
+ * is coloured is searched some times slower than one without.
  */
 #include "engine/logindex/logindex.h"
 
@@ -25,9 +25,10 @@ void logindex_search_init(struct logindex_search *s, struct logindex *x,
     *s = (struct logindex_search){.index = x, .query = q, .at = at, .backward = backward};
 }
 
-/* ---- reading a region ------------------------------------------------------------------ */
+/* ---- reading a region -------------------------------------------------------------- */
 
-/* Bytes of the file up to its size at the last refresh: the tables know no more either. */
+/* Bytes of the file up to its size at the last refresh: the tables know no more
+ * either. */
 static ssize_t read_window(struct logindex *x, const struct log_segment *s,
                            uint64_t offset, size_t size)
 {
@@ -35,9 +36,9 @@ static ssize_t read_window(struct logindex *x, const struct log_segment *s,
     return logindex_pread(s, x->window, left < size ? (size_t)left : size, offset);
 }
 
-/* Where the records that begin in data[0..stop) end. The last of them reaches behind stop, is
- * torn (not there yet), or is longer than a record may be and is cut as its table has it.
- * 0 = more must be read to tell. */
+/* Where the records that begin in data[0..stop) end. The last of them reaches behind
+ * stop, is torn (not there yet), or is longer than a record may be and is cut as its
+ * table has it. 0 = more must be read to tell. */
 static size_t records_end(const char *data, size_t len, size_t stop, bool all)
 {
     size_t before = len < stop - 1 ? len : stop - 1;
@@ -83,7 +84,8 @@ static int read_region(struct logindex *x, const struct log_segment *s, uint64_t
     return 0;
 }
 
-/* A search that finds something in every line comes back to the same block again and again. */
+/* A search that finds something in every line comes back to the same block again and
+ * again. */
 static int get_region(struct logindex *x, uint64_t block,
                       const struct logindex_region **ret)
 {
@@ -94,7 +96,7 @@ static int get_region(struct logindex *x, uint64_t block,
     return read_region(x, s, block);
 }
 
-/* ---- blocks of whole lines ------------------------------------------------------------- */
+/* ---- blocks of whole lines --------------------------------------------------------- */
 
 struct record_text {
     const char *start, *text, *end; /* end: its '\n' */
@@ -198,9 +200,9 @@ static bool find_last_record(const struct logindex_query *q,
 static int line_at_record(struct logindex *x, uint64_t address, struct log_line *ret)
 {
     struct log_line line;
-    int r = logindex_before(x, address + 1, &line);
-    if (r <= 0 || (line.start != address && (line.stream != 0 || line.end <= address)))
-        return r < 0 ? r : 0;
+    int rc = logindex_before(x, address + 1, &line);
+    if (rc <= 0 || (line.start != address && (line.stream != 0 || line.end <= address)))
+        return rc < 0 ? rc : 0;
     *ret = line;
     return 1;
 }
@@ -260,10 +262,10 @@ static const char *due_partial(const struct sweep *w)
 static int take_line(const struct sweep *w, const char *at, struct log_line *ret)
 {
     struct log_line line;
-    int r =
+    int rc =
         line_at_record(w->s->index, w->g->address + (uint64_t)(at - w->g->text), &line);
-    if (r <= 0 || line.start < w->low || line.start >= w->high)
-        return r < 0 ? r : 0;
+    if (rc <= 0 || line.start < w->low || line.start >= w->high)
+        return rc < 0 ? rc : 0;
     *ret = line;
     return 1;
 }
@@ -277,10 +279,10 @@ static int take_partial(struct sweep *w, const char *at, struct log_line *ret)
     ssize_t n = logindex_region_joined(w->g, i, x->joined, LOG_LINE_MAX);
     if (n == 0 || (n > 0 && !query_matches(w->s->query, x->joined, (size_t)n)))
         return 0;
-    int r = take_line(w, at, ret);
-    if (r > 0 && n == -EAGAIN)
-        r = logindex_query_line(w->s->query, x, ret);
-    return r;
+    int rc = take_line(w, at, ret);
+    if (rc > 0 && n == -EAGAIN)
+        rc = logindex_query_line(w->s->query, x, ret);
+    return rc;
 }
 
 static void begin_sweep(struct sweep *w)
@@ -307,15 +309,15 @@ static int search_records(struct logindex_search *s, const struct logindex_regio
         const char *at = due_partial(&w);
         if (!at && !w.found)
             return 0;
-        int r = at ? take_partial(&w, at, ret) : take_line(&w, w.hit.start, ret);
-        if (r != 0)
-            return r;
+        int rc = at ? take_partial(&w, at, ret) : take_line(&w, w.hit.start, ret);
+        if (rc != 0)
+            return rc;
         if (!at || (w.found && at == w.hit.start))
             pass_hit(&w);
     }
 }
 
-/* ---- blocks with joined lines, and the lines that do not match ------------------------- */
+/* ---- blocks with joined lines, and the lines that do not match --------------------- */
 
 /* The region of the line's block, when x->window holds it. */
 static int line_matches(const struct logindex_query *q, struct logindex *x,
@@ -344,15 +346,15 @@ static int search_lines(struct logindex_search *s, const struct logindex_region 
              at = s->backward ? (high < end ? high : end) : low;
     for (;;) {
         struct log_line line;
-        int r = s->backward ? logindex_before(s->index, at, &line)
-                            : logindex_at(s->index, at, &line);
-        if (r <= 0 || (s->backward ? line.start < low || line.start < g->address
-                                   : line.start >= high || line.start >= end))
-            return r < 0 ? r : 0;
-        r = line_matches(s->query, s->index, g, &line);
-        if (r < 0)
-            return r;
-        if (r != s->missing) {
+        int rc = s->backward ? logindex_before(s->index, at, &line)
+                             : logindex_at(s->index, at, &line);
+        if (rc <= 0 || (s->backward ? line.start < low || line.start < g->address
+                                    : line.start >= high || line.start >= end))
+            return rc < 0 ? rc : 0;
+        rc = line_matches(s->query, s->index, g, &line);
+        if (rc < 0)
+            return rc;
+        if (rc != s->missing) {
             *ret = line;
             return 1;
         }
@@ -360,14 +362,14 @@ static int search_lines(struct logindex_search *s, const struct logindex_region 
     }
 }
 
-/* ---- the iterator ---------------------------------------------------------------------- */
+/* ---- the iterator ------------------------------------------------------------------ */
 
 static int search_block(struct logindex_search *s, uint64_t block,
                         const struct logindex_region **ret_region, struct log_line *ret)
 {
-    int r = get_region(s->index, block, ret_region);
-    if (r < 0)
-        return r;
+    int rc = get_region(s->index, block, ret_region);
+    if (rc < 0)
+        return rc;
     uint64_t low = s->backward ? 0 : s->at, high = s->backward ? s->at : UINT64_MAX;
     if (s->missing || (*ret_region)->n_partials > LOG_PARTIALS)
         return search_lines(s, *ret_region, low, high, ret);
@@ -427,10 +429,10 @@ int logindex_search_next(struct logindex_search *s, size_t budget, struct log_li
         const struct logindex_region *g;
         if (!current_block(s, &block))
             return 0;
-        int r = search_block(s, block, &g, ret);
-        if (r < 0)
-            return r;
-        if (r > 0) {
+        int rc = search_block(s, block, &g, ret);
+        if (rc < 0)
+            return rc;
+        if (rc > 0) {
             s->at = s->backward ? ret->start : ret->next;
             return 1;
         }

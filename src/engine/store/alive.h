@@ -1,14 +1,17 @@
-/* alive - <run-root>/alive: one read tells whether a process that must not die unnoticed has.
- * Shape   a header, then one 32-bit word for each such process: 0 = free, else its thread id.
- *         The process maps its word and registers it as a robust futex, so that however it ends,
- *         SIGKILL included, the kernel itself puts FUTEX_OWNER_DIED in it. A process that leaves
- *         nothing behind puts 0 there. Free words are used again; the file never shrinks.
- * Who     monitors, from before they make a run directory until it is gone; a commit while it
- *         keeps a container frozen.
- * Trust   the words are those of one boot. A run directory whose monitor has no word (the file
- *         was removed, the program updated) shows in the number of links of the run root.
- * Locks   OFD locks of single bytes: 0 = the file is created, grows or gives a word away, 1 = dead
- *         words are being taken away. A process that waits for the first may hold the second.
+/* alive - <run-root>/alive: one read tells whether a monitor or a commit was killed.
+ * Shape   a header, then one 32-bit word for each such process: 0 = free, else its thread
+ *         id. The process maps its word and registers it as a robust futex, so that
+ *         however it ends, SIGKILL included, the kernel itself puts FUTEX_OWNER_DIED in
+ *         it. A process that has nothing left to clean up puts 0 there. Free words are
+ *         reused; the file never shrinks.
+ * Users   monitors, from before they make a run directory until it is removed; a commit
+ *         while it keeps a container frozen.
+ * Trust   the words are those of one boot. A run directory whose monitor has no
+ *         word (the file was removed, the program updated) shows in the number of
+ *         links of the run root.
+ * Locks   OFD locks of single bytes: 0 = the file is created, grown or a word is
+ *         assigned, 1 = dead words are being cleared. A process that waits for the first
+ *         may hold the second.
  * Process a single thread of it: the robust list is the thread's.
  * Source  kernel robust-futexes.rst, robust-futex-ABI.rst
  */
@@ -19,7 +22,7 @@
 
 #include "engine/store/store.h"
 
-/* Stays where it is from enter to leave. All zero: not entered. */
+/* Must not move in memory from enter to leave. All zero = not entered. */
 struct alive {
     struct robust_list_head head;
     struct robust_list link;
@@ -27,23 +30,24 @@ struct alive {
     uint32_t *word, *page;           /* the mapping: of the page, for the word */
 };
 
-/* Before the process makes what it must not leave behind. Entering twice is no error. */
+/* Call it before making what must not be left behind. Entering twice is no error. */
 int alive_enter(struct store *s, struct alive *a, struct mtd_error *err);
-/* Nothing is left behind. Not entered: nothing happens. */
+/* Call it when nothing is left behind. Does nothing if not entered. */
 void alive_leave(struct alive *a);
 
-/* Everything in the run root belongs to a living process. False when that cannot be told. */
+/* Everything in the run root belongs to a running process; false also if
+ * that is not known. */
 bool alive_all(struct store *s, const char *boot_id);
 
-/* The dead words, to be taken away when what their owners left has been put right. */
+/* The dead words, to be cleared when what their owners left has been cleaned up. */
 struct alive_dead {
-    int fd; /* -1 = there is no such file, or another process is at it */
+    int fd; /* -1 = there is no such file, or another process is clearing */
     off_t *words;
     size_t n;
-    bool any; /* also when another process is at it */
+    bool any; /* also set while another process is clearing */
 };
 void alive_find_dead(struct store *s, const char *boot_id, struct alive_dead *ret);
-/* settled = all is put right; otherwise the next one to ask sees them again. */
+/* settled = all is cleaned up; otherwise the next process finds the words again. */
 void alive_forget_dead(struct alive_dead *d, bool settled);
 
 #endif
