@@ -15,6 +15,7 @@
 
 #define PARALLEL_MAX 32
 
+/* 0, EACH_QUIET or STATUS_FAILED. */
 static int do_one(struct cli *c, const char *ref, const void *values, each_fn fn,
                   bool echo)
 {
@@ -23,7 +24,7 @@ static int do_one(struct cli *c, const char *ref, const void *values, each_fn fn
     if (rc == 0 && echo)
         rc = print_line(ref, &err);
     if (rc >= 0)
-        return 0;
+        return rc == EACH_QUIET ? EACH_QUIET : 0;
     mtd_fail_errno(&err, -rc, "%.80s", ref);
     return report_error(c, STATUS_FAILED, &err);
 }
@@ -33,27 +34,30 @@ int each_in_turn(struct cli *c, const struct operands *o, const void *values, ea
 {
     int status = 0;
     for (size_t i = 0; i < o->len; i++)
-        if (do_one(c, o->items[i], values, fn, echo))
+        if (do_one(c, o->items[i], values, fn, echo) == STATUS_FAILED)
             status = STATUS_FAILED;
     return status;
 }
 
-static bool has_succeeded(pid_t pid)
+/* As do_one. */
+static int result_of(pid_t pid)
 {
     int status = 0;
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
-            return false;
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+            return STATUS_FAILED;
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED;
+    return code == 0 || code == EACH_QUIET ? code : STATUS_FAILED;
 }
 
 /* Printed by the parent, so that the names come in the order they were typed. */
 static int reap(struct cli *c, pid_t pid, const char *ref, bool echo)
 {
     struct mtd_error err = {0};
-    if (!has_succeeded(pid))
-        return STATUS_FAILED;
-    return echo && print_line(ref, &err) < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
+    int code = result_of(pid);
+    if (code != 0 || !echo)
+        return code;
+    return print_line(ref, &err) < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
 int each_at_once(struct cli *c, const struct operands *o, const void *values, each_fn fn,
@@ -72,7 +76,7 @@ int each_at_once(struct cli *c, const struct operands *o, const void *values, ea
         }
         int one = pids[reaped] > 0 ? reap(c, pids[reaped], o->items[reaped], echo)
                                    : do_one(c, o->items[reaped], values, fn, echo);
-        status = one ? STATUS_FAILED : status;
+        status = one == STATUS_FAILED ? STATUS_FAILED : status;
     }
     return status;
 }

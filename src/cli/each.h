@@ -7,7 +7,9 @@
 
 #include "cli/verb.h"
 
-/* ref is what the user typed. 0, or -errno with err. */
+/* ref is what the user typed. 0, or -errno with err; EACH_QUIET = as 0, but nothing is to be
+ * printed. */
+#define EACH_QUIET 3
 typedef int (*each_fn)(struct cli *c, const char *ref, const void *values,
                        struct mtd_error *err);
 

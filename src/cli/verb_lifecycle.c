@@ -187,14 +187,14 @@ static int rm_one(struct cli *c, const char *ref, const void *values,
     if (rc == -ENOENT && v->force) {
         mtd_fail(err, ENOENT, "no such container: %.80s", ref);
         report_error(c, 0, err);
-        return 0;
+        return EACH_QUIET;
     }
-    return rc < 0 ? rc : print_line(ref, err);
+    return rc;
 }
 
 static int run_rm(struct cli *c, void *values, const struct operands *o)
 {
-    return each_in_turn(c, o, values, rm_one, false);
+    return each_at_once(c, o, values, rm_one, true);
 }
 
 static int check_rename(void *values, const struct operands *o, struct mtd_error *err)

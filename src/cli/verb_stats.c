@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -176,12 +177,17 @@ static bool is_asked(const struct stats_view *s, const struct mtd_summary *c)
     return s->v->all || mtd_state_is_active(c->state);
 }
 
+/* Samples are sorted by the id, with which they begin. */
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
 static const struct mtd_stats *find_sample(const struct samples *s, const char *id)
 {
-    for (size_t i = 0; i < s->len; i++)
-        if (strcmp(s->items[i].id, id) == 0)
-            return &s->items[i].stats;
-    return NULL;
+    const struct sample *found =
+        s->len ? bsearch(id, s->items, s->len, sizeof(*s->items), compare_ids) : NULL;
+    return found ? &found->stats : NULL;
 }
 
 /* A container may exit between the list and its sample: then it has no figures. */
@@ -200,6 +206,7 @@ static int take_samples(const struct stats_view *s, const struct mtd_list *list,
         memcpy(one->id, c->id, sizeof(one->id));
         ret->len++;
     }
+    qsort(ret->items, ret->len, sizeof(*ret->items), compare_ids);
     return 0;
 }
 
@@ -227,36 +234,66 @@ static int show_round(struct stats_view *s, const struct mtd_list *list,
     return rc < 0 ? rc : shown;
 }
 
-static int run_round(struct stats_view *s, bool show, struct mtd_error *err)
+static int run_round(struct stats_view *s, const struct mtd_list *list, bool show,
+                     struct mtd_error *err)
 {
-    auto_done(mtd_list_done) struct mtd_list list = {0};
     struct samples now = {0};
-    int rc = mtd_list(s->cli->engine, &list, err);
-    if (rc == 0 && take_samples(s, &list, &now) < 0)
+    int rc = 0;
+    if (take_samples(s, list, &now) < 0)
         rc = mtd_fail(err, ENOMEM, "out of memory");
     if (rc == 0 && show)
-        rc = show_round(s, &list, &now, err);
+        rc = show_round(s, list, &now, err);
     free(s->before.items);
     s->before = now;
     return rc;
 }
 
 /* Sleeps, but returns when stdout has no reader any more. */
-static bool sleep_reading(int ms)
+static bool sleep_reading(int64_t ms)
 {
     struct pollfd fd = {.fd = STDOUT_FILENO, .events = 0};
-    return poll(&fd, 1, ms) <= 0;
+    return poll(&fd, 1, (int)ms) <= 0;
 }
 
-static int stream(struct stats_view *s, struct mtd_error *err)
+/* As long as the first round took the second will, and both are in the interval: a thousand
+ * containers take no longer than one. */
+static int64_t rest_of_interval(int64_t begin)
 {
-    int rc = run_round(s, false, err);
+    int64_t round = (clock_mono_ns() - begin) / NS_PER_MS;
+    return round < INTERVAL_MS / 4 ? INTERVAL_MS - 2 * round : INTERVAL_MS / 2;
+}
+
+static int show_once(struct stats_view *s, const struct mtd_list *list,
+                     struct mtd_error *err)
+{
+    int64_t begin = clock_mono_ns();
+    int rc = run_round(s, list, false, err);
+    if (rc == 0 && sleep_reading(rest_of_interval(begin)))
+        rc = run_round(s, list, true, err);
+    return rc;
+}
+
+static int stream(struct stats_view *s, struct mtd_list *list, struct mtd_error *err)
+{
+    int rc = run_round(s, list, false, err);
     while (rc >= 0 && sleep_reading(INTERVAL_MS)) {
-        rc = run_round(s, true, err);
-        if (s->v->no_stream || (rc == 0 && s->ids->len))
+        mtd_list_done(list);
+        rc = mtd_list(s->cli->engine, list, err);
+        if (rc == 0)
+            rc = run_round(s, list, true, err);
+        if (rc == 0 && s->ids->len)
             break;
     }
     return rc;
+}
+
+static int run_rounds(struct stats_view *s, struct mtd_error *err)
+{
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    int rc = mtd_list(s->cli->engine, &list, err);
+    if (rc < 0)
+        return rc;
+    return s->v->no_stream ? show_once(s, &list, err) : stream(s, &list, err);
 }
 
 static int resolve_all(struct cli *c, const struct operands *o, struct strv *ret,
@@ -286,7 +323,7 @@ static int run_stats(struct cli *c, void *values, const struct operands *o)
         rc = mtd_host_info(c->engine, &info, &err);
     s.host_memory = info.memory;
     if (rc == 0)
-        rc = stream(&s, &err);
+        rc = run_rounds(&s, &err);
     free(s.before.items);
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }

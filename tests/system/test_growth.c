@@ -12,6 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../support/fields.h"
@@ -119,6 +120,55 @@ Test(growth, a_command_on_one_container_does_not_look_at_the_others)
     cr_expect_eq(many.update, one.update, "update: %d, %d", one.update, many.update);
     cr_expect_leq(many.ps - one.ps, (MANY - 1) * CALLS_PER_ROW, "ps: %d, %d", one.ps,
                   many.ps);
+}
+
+/* Several at once, and told as if one after the other. */
+Test(growth, many_are_removed_together)
+{
+    char want[256] = "";
+    const char *args[16] = {"rm", "-f", "gone"};
+    char names[8][8];
+    start(1, 8);
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        snprintf(names[i], sizeof(names[i]), "c%zu", i + 1);
+        args[3 + i] = names[i];
+        snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s\n", names[i]);
+    }
+    struct outcome o = state_run_input(&s, NULL, 0, args);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_str_eq(o.out, want);
+    cr_expect(strstr(o.err, "o such container: gone"), "%s", o.err);
+    outcome_done(&o);
+    cr_expect_str_empty(state_leftovers(&s, false));
+    o = RUN(&s, "rm", "gone", "gone as well");
+    cr_expect_eq(o.status, 1);
+    cr_expect_str_empty(o.out);
+    outcome_done(&o);
+}
+
+static double seconds(struct timespec from)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - from.tv_sec) +
+           (double)(now.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+/* One figure for each, of an interval in which a busy one is seen to be busy. */
+Test(growth, one_look_at_the_figures_of_all)
+{
+    struct timespec begin;
+    start(1, 1);
+    free(ASK(&s, "run", "-d", "--name", "busy", "busybox", "sh", "-c",
+             "while :; do :; done"));
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    char *out = ASK(&s, "stats", "--no-stream", "--format", "{{.Name}} {{.CPUPerc}}");
+    cr_expect_gt(seconds(begin), 0.5, "no interval to speak of");
+    char *busy = strstr(out, "busy "), *idle = strstr(out, "c1 ");
+    cr_assert(busy && idle, "%s", out);
+    cr_expect_gt(strtod(busy + 5, NULL), 2.0, "%s", out);
+    cr_expect_lt(strtod(idle + 3, NULL), 2.0, "%s", out);
+    free(out);
 }
 
 /* ---- noticing ---- */
