@@ -19,8 +19,8 @@ static void expect(const char *keys, const char *line)
 
 Test(actions, one_key_one_command_line)
 {
-    expect("j j s", "mytop-docker --batch start @job\n");
-    expect("j j r", "mytop-docker --batch restart @job\n");
+    expect("j j j j s", "mytop-docker --batch start @job\n");
+    expect("j j j j r", "mytop-docker --batch restart @job\n");
     expect("p", "mytop-docker --batch pause @api\n");
     expect("j p", "mytop-docker --batch unpause @db\n");
     expect("a", "mytop-docker --batch attach @api\n");
@@ -45,7 +45,7 @@ static void expect_way_back(const char *keys, const char *line, const char *way_
 Test(actions, there_is_a_way_back_from_an_attached_container)
 {
     expect_way_back("a", "mytop-docker --batch attach @api\n", "ctrl-p ctrl-q");
-    expect_way_back("j j j j a",
+    expect_way_back("j j a",
                     "mytop-docker --batch attach --sig-proxy=false "
                     "@web-\xe6\xbc\xa2\xe5\xad\x97\n",
                     "ctrl-c");
@@ -57,20 +57,20 @@ Test(actions, losing_something_is_asked_first)
     expect("d Enter", "");
     expect("d y", ""); /* it runs: only force */
     expect("d f", "mytop-docker --batch rm -f @api\n");
-    expect("j j d y", "mytop-docker --batch rm @job\n");
-    expect("j j d Tab Enter", "mytop-docker --batch rm @job\n");
-    expect("j j d Esc", "");
+    expect("j j j j d y", "mytop-docker --batch rm @job\n");
+    expect("j j j j d Tab Enter", "mytop-docker --batch rm @job\n");
+    expect("j j j j d Esc", "");
     expect("K Enter", "");
     expect("K Enter y", "mytop-docker --batch kill --signal=SIGTERM @api\n");
     expect("K u y", "");
     expect("K j Enter y", "mytop-docker --batch kill --signal=SIGKILL @api\n");
-    expect("j j K", "");
+    expect("j j j j K", "");
     expect("s", "");
     expect("s Enter", "");
     expect("s y", "mytop-docker --batch stop @api\n");
     expect("r", "");
     expect("r y", "mytop-docker --batch restart @api\n");
-    expect("j j j j j s y", "mytop-docker --batch stop @loop\n"); /* restarting */
+    expect("j j j s y", "mytop-docker --batch stop @loop\n"); /* restarting */
 }
 
 /* Fingers that know less: e, d, r, s, p mean something there. */
@@ -117,7 +117,7 @@ Test(actions, hidden_marks_do_not_act)
     struct uibox b;
     uibox_make(&b, 24, 100, false);
     uibox_fill(&b);
-    uibox_keys(&b, "j j Space Space /");
+    uibox_keys(&b, "j j j j Space Space /");
     uibox_type(&b, "name:job");
     uibox_keys(&b, "Enter");
     cr_expect(uibox_shows(&b, "2 marked, 1 hidden"), "%s", uibox_text(&b));
@@ -167,7 +167,7 @@ Test(actions, a_message_begins_with_the_outcome)
 
 Test(actions, marks_are_acted_on_together)
 {
-    expect("j j Space Space d y", "mytop-docker --batch rm @job @done\n");
+    expect("j j j j Space Space d y", "mytop-docker --batch rm @job @done\n");
     expect("Space Space s", "");
     expect("Space Space s y", "mytop-docker --batch stop @api @db\n");
 }
@@ -177,9 +177,9 @@ Test(actions, exec_needs_a_running_one)
     struct uibox b;
     uibox_make(&b, 24, 80, false);
     uibox_fill(&b);
-    uibox_keys(&b, "j j e");
+    uibox_keys(&b, "j j j j e");
     cr_expect(uibox_shows(&b, "exec: job is exited; s starts it"));
-    uibox_keys(&b, "k e");
+    uibox_keys(&b, "k k k e");
     cr_expect(uibox_shows(&b, "exec: db is paused"));
     cr_expect_str_eq(b.started, "");
     uibox_done(&b);
@@ -251,7 +251,7 @@ Test(actions, a_confirmation_closes_when_its_container_changes)
         struct uibox b;
         uibox_make(&b, 24, 80, false);
         uibox_fill(&b);
-        uibox_keys(&b, "j j d");
+        uibox_keys(&b, "j j j j d");
         cr_expect_not_null(b.ui.modal);
         replace_list(&b, MTD_STATE_RUNNING, gone);
         cr_expect_null(b.ui.modal);
@@ -314,12 +314,12 @@ Test(actions, the_mouse)
     struct uibox b;
     uibox_make(&b, 24, 80, false);
     uibox_fill(&b);
-    mouse(&b, MOUSE_LEFT, 4, 10); /* the third row */
+    mouse(&b, MOUSE_LEFT, 6, 10); /* the fifth row */
     cr_expect_str_eq(model_selected(&b.ui.model)->s->name, "job");
     mouse(&b, MOUSE_WHEEL_UP, 4, 10);
-    cr_expect_str_eq(model_selected(&b.ui.model)->s->name, "api");
+    cr_expect_str_eq(model_selected(&b.ui.model)->s->name, "db");
     mouse(&b, MOUSE_WHEEL_DOWN, 4, 10);
-    cr_expect_str_eq(model_selected(&b.ui.model)->s->name, "done");
+    cr_expect_str_eq(model_selected(&b.ui.model)->s->name, "job");
     mouse(&b, MOUSE_LEFT, 1, 4); /* the heading NAME */
     cr_expect_eq(b.ui.model.sort, SORT_NAME);
     mouse(&b, MOUSE_LEFT, 1, 4);
@@ -429,9 +429,9 @@ Test(actions, a_question_is_about_the_container_it_was_asked_for)
     uibox_make(&b, 24, 80, false);
     uibox_fill(&b);
     uibox_keys(&b, "K"); /* api */
-    model_move(&b.ui.model, 4);
+    model_move(&b.ui.model, 2);
     uibox_keys(&b, "Enter y E");
-    model_move(&b.ui.model, -4);
+    model_move(&b.ui.model, -2);
     uibox_type(&b, "ls -l");
     uibox_keys(&b, "Enter");
     cr_expect(strstr(b.started, "kill --signal=SIGTERM @api\n"), "%s", b.started);

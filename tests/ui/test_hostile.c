@@ -332,9 +332,15 @@ Test(hostile, nothing_of_a_container_reaches_the_terminal)
 Test(hostile, nor_by_the_plain_list)
 {
     static const char *const ENV[] = {"TERM=dumb", "LC_ALL=C", NULL};
-    static const char *const LINES[] = {
-        "1\n",         "2\n",      "logs evil\n", "inspect evil\n",    "top evil\n",
-        "diff evil\n", "events\n", "logs dead\n", "ps -a --no-trunc\n"};
+    static const char *const LINES[] = {"1\n",
+                                        "2\n",
+                                        "logs evil\n",
+                                        "inspect evil\n",
+                                        "top evil\n",
+                                        "diff evil\n",
+                                        "events --until 0s\n",
+                                        "logs dead\n",
+                                        "ps -a --no-trunc\n"};
     char root[160], run[160];
     make_containers();
     snprintf(root, sizeof(root), "%s/root", box.dir.path);

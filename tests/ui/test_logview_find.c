@@ -55,6 +55,25 @@ Test(logview_find, next_and_previous_match)
     cr_assert(strstr(logtty_screen(), "line 842 needle\n"));
 }
 
+/* Keys come faster than a long log can be searched. */
+Test(logview_find, three_quick_keys_are_three_matches)
+{
+    static const enum command NEXT = CMD_SEARCH_NEXT;
+    struct key k = {.command = NEXT};
+    logtty_numbered(0, 0, 1000);
+    logtty_select(0);
+    logtty_press(CMD_TOP);
+    logtty_press(CMD_SEARCH);
+    logtty_answer("needle");
+    for (int i = 0; i < 3; i++)
+        logtty.view->ops->key(logtty.view, &k);
+    cr_expect(strstr(logtty_screen(), "line 342 needle\n"), "%s", logtty_screen());
+    k.command = CMD_SEARCH_PREVIOUS;
+    logtty.view->ops->key(logtty.view, &k);
+    logtty.view->ops->key(logtty.view, &k);
+    cr_expect(strstr(logtty_screen(), "line 142 needle\n"), "%s", logtty_screen());
+}
+
 Test(logview_find, a_bad_pattern_says_so_and_keeps_the_last)
 {
     logtty_numbered(0, 0, 100);

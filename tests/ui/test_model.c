@@ -216,3 +216,91 @@ Test(model, history_is_a_ring)
     cr_expect_null(track_sample(&t, MODEL_HISTORY));
     free(t.history);
 }
+
+static size_t passing(struct model *m, const char *filter)
+{
+    struct mtd_error err = {0};
+    cr_assert_eq(model_filter(m, filter, &err), 0, "%s", err.text);
+    return m->n_shown;
+}
+
+/* "unhealthy" holds "healthy". */
+Test(filter, health_is_exact)
+{
+    struct model m;
+    struct mtd_list l = make_list("123");
+    l.items[0].health = strdup("healthy");
+    l.items[1].health = strdup("unhealthy");
+    model_init(&m);
+    cr_assert_eq(model_take(&m, &l), 0);
+    cr_expect_eq(passing(&m, "health:healthy"), 1);
+    cr_expect_str_eq(shown(&m), "1");
+    cr_expect_eq(passing(&m, "health:unhealthy"), 1);
+    cr_expect_eq(passing(&m, "health:none"), 1);
+    cr_expect_eq(passing(&m, "!health:healthy"), 2);
+    model_done(&m);
+}
+
+Test(filter, by_figures)
+{
+    struct model m;
+    struct mtd_error err = {0};
+    struct mtd_list l = make_list("1234");
+    l.items[0].memory_limit = 100 << 20;
+    l.items[1].restart_count = 3;
+    l.items[2].created_at = UIBOX_NOW - 60 * NS_PER_SEC;
+    l.items[3].state = MTD_STATE_EXITED;
+    l.items[3].exit_code = 137;
+    model_init(&m);
+    m.now_ns = UIBOX_NOW;
+    cr_assert_eq(model_take(&m, &l), 0);
+    struct mtd_stats s = {.taken_at = 1, .memory = 90 << 20, .pids = 5};
+    track_feed(model_find(&m, m.list.items[0].id)->t, &s);
+    s.taken_at += NS_PER_SEC;
+    s.cpu_ns = NS_PER_SEC / 2;
+    track_feed(model_find(&m, m.list.items[0].id)->t, &s);
+    static const struct {
+        const char *filter, *shown;
+    } WANT[] = {{"cpu>10", "1"},   {"cpu>49 cpu<51", "1"}, {"cpu>60", ""},
+                {"mem>80%", "1"},  {"mem>95%", ""},        {"mem>=90m", "1"},
+                {"mem<90m", ""},   {"restarts>2", "2"},    {"age<5m", "3"},
+                {"exit=137", "4"}, {"pids>4 n1", "1"},     {"!cpu>10 state:run", "23"},
+                {"cpu>", "1234"}};
+    for (size_t i = 0; i < sizeof(WANT) / sizeof(WANT[0]); i++) {
+        passing(&m, WANT[i].filter);
+        model_sort(&m, SORT_NAME);
+        m.reverse = false;
+        model_arrange(&m);
+        cr_expect_str_eq(shown(&m), WANT[i].shown, "%s: %s", WANT[i].filter, shown(&m));
+    }
+    cr_expect_lt(model_filter(&m, "cpu>x", &err), 0);
+    cr_expect_lt(model_filter(&m, "age<5", &err), 0, "which unit?");
+    model_done(&m);
+}
+
+Test(sort, what_runs_comes_first_and_a_sort_shows_its_top)
+{
+    struct model m;
+    struct mtd_list l = make_list("1234");
+    l.items[0].state = l.items[2].state = MTD_STATE_EXITED;
+    model_init(&m);
+    cr_assert_eq(model_take(&m, &l), 0);
+    cr_expect_str_eq(shown(&m), "2413");
+    model_select(&m, 3);
+    model_sort(&m, SORT_CPU);
+    cr_expect_eq(m.cursor, 0);
+    struct mtd_stats s = {.taken_at = 1};
+    struct track *t = model_find(&m, m.list.items[3].id)->t; /* its figures come later */
+    track_feed(t, &s);
+    s.taken_at += NS_PER_SEC;
+    s.cpu_ns = NS_PER_SEC;
+    track_feed(t, &s);
+    model_arrange(&m);
+    cr_expect_str_eq(model_selected(&m)->s->id, m.list.items[3].id, "%s", shown(&m));
+    model_move(&m, 1);
+    const char *id = model_selected(&m)->s->id;
+    t->now.value[SERIES_CPU] = -1;
+    model_arrange(&m);
+    cr_expect_str_eq(model_selected(&m)->s->id, id, "once moved it stays with its row");
+    model_done(&m);
+}

@@ -134,7 +134,7 @@ Test(screens, confirmations)
 
 Test(screens, why)
 {
-    golden_after("j j Enter", 24, 80, "why");
+    golden_after("j j j j Enter", 24, 80, "why");
 }
 
 Test(screens, sort_menu)

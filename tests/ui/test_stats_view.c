@@ -82,6 +82,6 @@ Test(stats_view, paused_and_dead)
 {
     uibox_keys(&b, "j");
     SLOW("paused: p resumes it\n");
-    uibox_keys(&b, "j");
+    uibox_keys(&b, "j j j");
     cr_expect(uibox_shows(&b, "not running: no figures"));
 }

@@ -169,6 +169,28 @@ Test(terminal, suspend_and_continue)
     pty_done(&p);
 }
 
+/* From outside: to the dashboard or to its guard, and by the signal that cannot be handled. */
+Test(terminal, stopped_by_a_signal_it_comes_back_whole)
+{
+    static const int SIGNALS[] = {SIGTSTP, SIGSTOP};
+    for (size_t i = 0; i < 2; i++) {
+        struct pty p;
+        start(&p);
+        size_t before = p.len;
+        kill(i ? pty_child(&p) : p.program, SIGNALS[i]);
+        cr_expect(pty_expect(&p, before, "\033[?1049l"), "%d", SIGNALS[i]);
+        pty_quiet(&p, 100);
+        cr_expect_null(pty_left_over(&p));
+        before = p.len;
+        kill(-p.program, SIGCONT);
+        cr_expect(pty_expect(&p, before, "\033[?1049h"), "%d", SIGNALS[i]);
+        cr_expect(pty_expect(&p, before, "no containers yet"), "drawn again");
+        pty_send(&p, "q");
+        expect_given_back(&p, 0, "q");
+        pty_done(&p);
+    }
+}
+
 Test(terminal, nothing_changed_is_not_a_byte)
 {
     struct pty p;

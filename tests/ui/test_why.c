@@ -83,12 +83,12 @@ Test(why, a_failed_start_on_a_narrow_screen)
     struct uibox b;
     uibox_make(&b, 24, 40, false);
     give_error(&b);
-    uibox_keys(&b, "!");
+    uibox_keys(&b, "j !");
     cr_expect(uibox_shows(&b, "why did nofile not start?"), "%s", uibox_text(&b));
     cr_expect(uibox_shows(&b, "$PATH"));
     cr_expect(uibox_shows(&b, "it never ran"));
     cr_expect(!uibox_shows(&b, "Started"));
-    uibox_keys(&b, "Esc j !");
+    uibox_keys(&b, "Esc k !");
     cr_expect(uibox_shows(&b, "how is well?"));
     uibox_done(&b);
 }
@@ -98,7 +98,7 @@ Test(why, the_keys_work_on_the_card)
     struct uibox b;
     uibox_make(&b, 24, 80, false);
     uibox_fill(&b);
-    uibox_keys(&b, "j j Enter");
+    uibox_keys(&b, "j j j j Enter");
     cr_assert(uibox_shows(&b, "why did job end?"));
     uibox_keys(&b, "l");
     cr_expect(uibox_shows(&b, "eating"));

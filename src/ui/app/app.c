@@ -153,6 +153,10 @@ static void on_signal(uv_signal_t *s, int sig)
 {
     struct app *a = s->data;
     bool typed = sig == SIGINT || sig == SIGQUIT;
+    if (sig == SIGTSTP || sig == SIGCONT) {
+        app_stop_or_continue(a, sig);
+        return;
+    }
     if (sig == SIGWINCH && !a->away && a->term)
         app_fit_to_terminal(a);
     else if (sig != SIGWINCH &&
@@ -164,7 +168,8 @@ static void on_signal(uv_signal_t *s, int sig)
 
 static void init_handles(struct app *a)
 {
-    static const int SIGNALS[] = {SIGWINCH, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    static const int SIGNALS[] = {SIGWINCH, SIGINT,  SIGTERM, SIGHUP,
+                                  SIGQUIT,  SIGTSTP, SIGCONT};
     uv_timer_t *timers[] = {&a->sample, &a->escape, &a->list_delay, &a->file_delay,
                             &a->step};
     for (size_t i = 0; i < ARRAY_SIZE(timers); i++) {

@@ -33,7 +33,7 @@ struct app {
     uv_timer_t sample, escape, list_delay, file_delay, step;
     uv_prepare_t before_sleep;
     uv_idle_t idle;
-    uv_signal_t signals[6];
+    uv_signal_t signals[7];
     struct watch root, containers, files[WATCHES];
     bool settling;        /* the list is read once more after the last event */
     bool dirty, away;     /* away: another process has the terminal */
@@ -68,6 +68,7 @@ void app_give_terminal(struct app *a);
 /* Asks for Enter, and calls resumed() once it was typed. */
 void app_pause(struct app *a, void (*resumed)(struct app *a));
 void app_suspend(struct app *a);
+void app_stop_or_continue(struct app *a, int sig); /* SIGTSTP or SIGCONT came */
 void app_flush(struct app *a);
 void app_fit_to_terminal(struct app *a);
 

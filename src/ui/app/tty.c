@@ -115,6 +115,19 @@ void app_suspend(struct app *a)
     app_take_terminal(a);
 }
 
+/* By `kill -TSTP` as by the key; after SIGSTOP, which nobody can handle, the guard has given
+ * the terminal back and it is taken again. While a child has the terminal, the child's group
+ * stops as a whole. */
+void app_stop_or_continue(struct app *a, int sig)
+{
+    if (sig == SIGTSTP && a->away)
+        raise(SIGSTOP);
+    else if (sig == SIGTSTP)
+        app_suspend(a);
+    else if (a->term && !a->away && !a->guard->entered)
+        app_take_terminal(a);
+}
+
 void app_give_terminal(struct app *a)
 {
     if (!a->term || a->away)

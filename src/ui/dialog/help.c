@@ -11,7 +11,7 @@ static const char NOTES[] =
     "  States: running, paused, exited (circle: status 0, cross: failed), created,\n"
     "  restarting, removing, broken (the record cannot be read).\n"
     "  Filters: a regex, and name: id: img: state: mnt: label: health: pid: port:,\n"
-    "  each also with ! in front.\n"
+    "  each also with ! in front; cpu>10 mem>80% pids>20 restarts>2 age<5m.\n"
     "\n\1Files\n"
     "  $XDG_CONFIG_HOME/mytop-docker/config: scheme, columns, sort, refresh,\n"
     "  mouse, ascii; [keys] command = keys; [colors] meaning = colour.\n"

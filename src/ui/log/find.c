@@ -21,14 +21,19 @@ void logview_changed(struct logview *v)
 
 /* ---- search ------------------------------------------------------------------------ */
 
+static void place_at(const struct logview *v, const struct logref *ref, bool backward,
+                     struct logplace *ret)
+{
+    logplace_time(&v->logs, ref->line.time, ret);
+    ret->at[ref->source] = backward ? ref->line.start : ref->line.next;
+}
+
 /* The marked line when it is on the screen, else the screen's edge. */
 static void find_place(const struct logview *v, bool backward, struct logplace *ret)
 {
     const struct logpane *p = &v->pane;
     if (p->have_current && logpane_on_screen(p, &p->current)) {
-        const struct logref *cur = &p->current;
-        logplace_time(&v->logs, cur->line.time, ret);
-        ret->at[cur->source] = backward ? cur->line.start : cur->line.next;
+        place_at(v, &p->current, backward, ret);
     } else if (p->follow) {
         logplace_end(&v->logs, ret);
     } else {
@@ -36,9 +41,31 @@ static void find_place(const struct logview *v, bool backward, struct logplace *
     }
 }
 
+void logview_stop_finding(struct logview *v)
+{
+    v->finding = false;
+    v->find_more = 0;
+}
+
+static void find_from(struct logview *v, bool backward, struct logplace *place)
+{
+    if (backward)
+        logmerge_backward(&v->find, &v->logs, v->match, place, &v->pane.floor);
+    else
+        logmerge_forward(&v->find, &v->logs, v->match, place);
+    v->finding = true;
+    v->find_backward = backward;
+    logview_changed(v);
+}
+
+/* A key that comes before the match it is to go on from waits for that. */
 void logview_find_next(struct logview *v, bool backward)
 {
     struct logplace place;
+    if (v->finding) {
+        v->find_more += backward ? -1 : 1;
+        return;
+    }
     if (!v->match) {
         surroundings_say(v->view.around, SAY_INFO, "nothing to search for yet: press /");
         return;
@@ -46,13 +73,19 @@ void logview_find_next(struct logview *v, bool backward)
     if (v->logs.n == 0)
         return;
     find_place(v, backward, &place);
-    if (backward)
-        logmerge_backward(&v->find, &v->logs, v->match, &place, &v->pane.floor);
-    else
-        logmerge_forward(&v->find, &v->logs, v->match, &place);
-    v->finding = true;
-    v->find_backward = backward;
-    logview_changed(v);
+    find_from(v, backward, &place);
+}
+
+/* The keys that waited for this match. */
+static void find_more(struct logview *v, const struct logref *ref)
+{
+    struct logplace place;
+    bool backward = v->find_more < 0;
+    if (v->find_more == 0)
+        return;
+    v->find_more += backward ? 1 : -1;
+    place_at(v, ref, backward, &place);
+    find_from(v, backward, &place);
 }
 
 static bool is_hidden(const struct logview *v, const struct logref *ref)
@@ -73,16 +106,19 @@ bool logview_find_work(struct logview *v)
     if (r == -EAGAIN)
         return true;
     v->finding = false;
-    if (r > 0)
+    if (r > 0) {
         logpane_show(&v->pane, &ref);
-    else if (r == 0)
+        find_more(v, &ref);
+    } else
+        v->find_more = 0;
+    if (r == 0)
         surroundings_say(v->view.around, SAY_INFO, "\"%s\": no match %s",
                          logindex_query_pattern(v->match),
                          v->find_backward ? "above" : "below");
-    else
+    else if (r < 0)
         surroundings_say(v->view.around, SAY_ERROR, "search: %s", strerror(-r));
     logview_changed(v);
-    return false;
+    return v->finding;
 }
 
 static bool check_pattern(struct logview *v, const char *text,
@@ -109,7 +145,7 @@ static void search_answer(void *arg, const char *text)
     if (!text || (*text && !check_pattern(v, text, &q)))
         return;
     bool backward = v->pane.follow;
-    v->finding = false;
+    logview_stop_finding(v);
     if (*text) {
         logindex_query_free(v->match);
         v->match = q;
@@ -136,7 +172,7 @@ static void hide_answer(void *arg, const char *text)
     struct logindex_query *q = NULL;
     if (!text || (*text && !check_pattern(v, text, &q)))
         return;
-    v->finding = false;
+    logview_stop_finding(v);
     logindex_query_free(v->hide);
     v->hide = q;
     v->pane.hide = q;

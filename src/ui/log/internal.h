@@ -28,6 +28,7 @@ struct logview {
     struct logindex_query *match, *hide;
     struct logmerge find; /* a search under way */
     bool finding, find_backward;
+    int find_more;  /* n (+) and N (-) typed while it is under way */
     unsigned since; /* preset */
     struct logsave *save;
     struct loggrep *grep;
@@ -46,6 +47,7 @@ void logview_ask_search(struct logview *v);
 void logview_ask_hide(struct logview *v);
 void logview_ask_save(struct logview *v);
 void logview_find_next(struct logview *v, bool backward);
+void logview_stop_finding(struct logview *v);
 bool logview_find_work(struct logview *v); /* true = there is more to do */
 bool logview_save_work(struct logview *v);
 void logview_since(struct logview *v, unsigned preset);

@@ -17,7 +17,7 @@ static struct logview *of(struct view *view)
 
 void logview_close_logs(struct logview *v)
 {
-    v->finding = false;
+    logview_stop_finding(v);
     logsave_free(v->save); /* it reads them */
     v->save = NULL;
     for (size_t i = 0; i < v->logs.n; i++) {

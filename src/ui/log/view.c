@@ -200,7 +200,7 @@ static bool mouse(struct logview *v, const struct key *k)
 static bool back(struct logview *v)
 {
     if (v->finding) {
-        v->finding = false;
+        logview_stop_finding(v);
         return true;
     }
     if (v->grep) { /* the line came from there */

@@ -11,6 +11,7 @@ const struct row *model_selected(const struct model *m)
 
 void model_select(struct model *m, size_t index)
 {
+    m->at_top = false;
     if (m->n_shown == 0) {
         m->cursor = 0;
         return;

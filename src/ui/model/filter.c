@@ -61,7 +61,8 @@ static bool match_label(const struct filter_term *t, const struct mtd_summary *s
 
 static bool match_health(const struct filter_term *t, const struct mtd_summary *s)
 {
-    return holds(s->health, t->value);
+    const char *health = s->health ? s->health : "none";
+    return strncasecmp(health, t->value, strlen(t->value)) == 0;
 }
 
 static bool match_pid(const struct filter_term *t, const struct mtd_summary *s)
@@ -150,6 +151,106 @@ static int parse_term(const char *word, struct filter_term *t, struct mtd_error 
     return 0;
 }
 
+/* ---- figures ----------------------------------------------------------------------- */
+
+enum figure {
+    FIGURE_CPU,
+    FIGURE_MEMORY,
+    FIGURE_PIDS,
+    FIGURE_RESTARTS,
+    FIGURE_AGE,
+    FIGURE_EXIT
+};
+static const char *const FIGURES[] = {"cpu", "mem", "pids", "restarts", "age", "exit"};
+
+static int parse_number(enum figure figure, const char *text, struct filter_term *t)
+{
+    uint64_t bytes;
+    int64_t ns;
+    size_t n = strlen(text);
+    bool percent =
+        n > 1 && text[n - 1] == '%' && (figure == FIGURE_CPU || figure == FIGURE_MEMORY);
+    if (figure == FIGURE_AGE) {
+        int rc = parse_duration_ns(text, &ns);
+        t->number = (double)ns;
+        return rc;
+    }
+    if (figure == FIGURE_MEMORY && !percent) {
+        int rc = parse_size(text, &bytes);
+        t->number = (double)bytes;
+        return rc;
+    }
+    char *end;
+    t->number = strtod(text, &end);
+    t->of_limit = percent && figure == FIGURE_MEMORY;
+    return end != text && strcmp(end, percent ? "%" : "") == 0 ? 0 : -EINVAL;
+}
+
+/* "mem>80%". 1 = it is one, 0 = part of the regular expression, -EINVAL. Nothing behind the
+ * sign yet, while it is typed: all match. */
+static int parse_figure(const char *word, struct filter_term *t, struct mtd_error *err)
+{
+    size_t n = strcspn(word, "<>=");
+    const char *sign = word + n, *value = sign + (sign[0] && sign[1] == '=' ? 2 : 1);
+    for (size_t i = 0; *sign && i < ARRAY_SIZE(FIGURES); i++) {
+        if (strlen(FIGURES[i]) != n || strncmp(FIGURES[i], word, n) != 0)
+            continue;
+        t->key = (int)i;
+        t->compare = value == sign + 1 ? *sign
+                     : *sign == '<'    ? 'l'
+                     : *sign == '>'    ? 'g'
+                                       : '=';
+        snprintf(t->value, sizeof(t->value), "%s", value);
+        if (*value && parse_number((enum figure)i, value, t) < 0)
+            return mtd_fail(err, EINVAL, "%s: \"%s\" is not a number%s", FIGURES[i],
+                            value, i == FIGURE_AGE ? " with a unit, as 5m" : "");
+        return 1;
+    }
+    return 0;
+}
+
+static double figure_of(const struct filter_term *t, const struct mtd_summary *s,
+                        const struct filter_figures *f)
+{
+    switch ((enum figure)t->key) {
+    case FIGURE_CPU: return f->cpu;
+    case FIGURE_MEMORY:
+        if (!t->of_limit || f->memory < 0)
+            return f->memory;
+        return s->memory_limit > 0 ? f->memory * 100 / (double)s->memory_limit : -1;
+    case FIGURE_PIDS: return f->pids;
+    case FIGURE_RESTARTS: return s->restart_count;
+    case FIGURE_AGE: return f->now_ns ? (double)(f->now_ns - s->created_at) : -1;
+    case FIGURE_EXIT: return s->state == MTD_STATE_EXITED ? s->exit_code : -1;
+    }
+    return -1;
+}
+
+static bool match_figure(const struct filter_term *t, const struct mtd_summary *s,
+                         const struct filter_figures *f)
+{
+    double v = figure_of(t, s, f);
+    if (v < 0)
+        return false;
+    switch (t->compare) {
+    case '<': return v < t->number;
+    case '>': return v > t->number;
+    case 'l': return v <= t->number;
+    case 'g': return v >= t->number;
+    default: return v >= t->number && v <= t->number;
+    }
+}
+
+bool filter_wants_figures(const struct filter *f)
+{
+    for (size_t i = 0; i < f->n_terms; i++)
+        if (f->terms[i].compare && f->terms[i].key <= FIGURE_PIDS)
+            return true;
+    return false;
+}
+
+/* ---- terms ------------------------------------------------------------------------- */
+
 static void add_cgroup(struct filter_term *t, const char *pid)
 {
     char path[300];
@@ -207,6 +308,8 @@ static void ask_who_listens(struct filter_term *t)
 
 static void ask_kernel(struct filter_term *t)
 {
+    if (t->compare)
+        return;
     if (KEYS[t->key].match == match_pid && t->value[0])
         add_cgroup(t, t->value);
     else if (KEYS[t->key].match == match_port && t->value[0])
@@ -224,6 +327,8 @@ static int split(const char *text, struct filter *f, struct buf *regex,
     for (char *w = strtok_r(copy, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
         struct filter_term *t = &f->terms[f->n_terms];
         int rc = f->n_terms < FILTER_TERMS ? parse_term(w, t, err) : 0;
+        if (rc == 0 && f->n_terms < FILTER_TERMS)
+            rc = parse_figure(w + t->negated, t, err);
         if (rc < 0)
             return rc;
         if (rc > 0) {
@@ -262,11 +367,15 @@ int filter_set(struct filter *f, const char *text, struct mtd_error *err)
     return 0;
 }
 
-bool filter_match(const struct filter *f, const struct mtd_summary *s)
+bool filter_match(const struct filter *f, const struct mtd_summary *s,
+                  const struct filter_figures *figures)
 {
     for (size_t i = 0; i < f->n_terms; i++) {
         const struct filter_term *t = &f->terms[i];
-        if (t->value[0] && KEYS[t->key].match(t, s) == t->negated)
+        if (!t->value[0])
+            continue;
+        bool holds = t->compare ? match_figure(t, s, figures) : KEYS[t->key].match(t, s);
+        if (holds == t->negated)
             return false;
     }
     if (!f->has_regex)

@@ -80,9 +80,11 @@ struct model {
     size_t cursor; /* index into shown */
     char selected[MTD_ID_SIZE];
     char wanted[MTD_ID_SIZE]; /* selected as soon as it is there; "" = none */
+    bool at_top; /* sorted anew and not moved since: the first row stays selected */
     enum sort sort;
     bool reverse, running_only;
     struct filter filter;
+    int64_t now_ns; /* wall; set with every reading: for filters by age */
     unsigned count[MTD_STATE_COUNT], groups[GROUP_COUNT];
     bool stale;        /* a process of the list has ended since: read it again */
     char problem[248]; /* why the list could not be read; "" = it could */
@@ -95,7 +97,8 @@ int model_take(struct model *m, struct mtd_list *list);   /* moves it in; -ENOME
 void model_arrange(struct model *m); /* filter and sort again; the selection stays */
 
 int model_filter(struct model *m, const char *text, struct mtd_error *err);
-void model_sort(struct model *m, enum sort s); /* the same again reverses */
+/* The same again reverses. The first row is selected: that is what was asked for. */
+void model_sort(struct model *m, enum sort s);
 
 const struct row *model_selected(const struct model *m); /* NULL = nothing shown */
 /* Also finds hidden ones. */

@@ -95,6 +95,12 @@ void model_sample_row(struct model *m, struct mtd_engine *e, const struct row *r
 void model_sample(struct model *m, struct mtd_engine *e, size_t first, size_t n)
 {
     bool all = m->sort == SORT_CPU || m->sort == SORT_MEMORY || m->sort == SORT_PIDS;
+    if (filter_wants_figures(&m->filter)) {
+        for (size_t i = 0; i < m->list.len; i++)
+            model_sample_row(m, e, &m->rows[i]);
+        model_arrange(m);
+        return;
+    }
     if (all)
         first = 0, n = m->n_shown;
     for (size_t i = first; i < first + n && i < m->n_shown; i++)

@@ -16,8 +16,12 @@ static int by_text(const char *a, const char *b)
     return strcasecmp(a ? a : "", b ? b : "");
 }
 
+/* What runs is before what ended, however new that is. */
 static int by_time(const struct row *a, const struct row *b)
 {
+    bool runs = mtd_state_is_active(a->s->state);
+    if (runs != mtd_state_is_active(b->s->state))
+        return runs ? -1 : 1;
     int64_t x = a->s->created_at, y = b->s->created_at;
     return (x < y) - (x > y);
 }
@@ -29,7 +33,7 @@ static int by_name(const struct row *a, const struct row *b)
 
 static double figure(const struct row *r, enum series s)
 {
-    return r->t->last.taken_at ? (double)r->t->now.value[s] : -2;
+    return row_is_alive(r) && r->t->last.taken_at ? (double)r->t->now.value[s] : -2;
 }
 
 static int by_cpu(const struct row *a, const struct row *b)
@@ -50,12 +54,7 @@ static int by_pids(const struct row *a, const struct row *b)
 /* What needs attention first. */
 static int by_state(const struct row *a, const struct row *b)
 {
-    static const int RANK[MTD_STATE_COUNT] = {
-        [MTD_STATE_BROKEN] = 0,  [MTD_STATE_DEAD] = 1,   [MTD_STATE_RESTARTING] = 2,
-        [MTD_STATE_RUNNING] = 3, [MTD_STATE_PAUSED] = 4, [MTD_STATE_REMOVING] = 5,
-        [MTD_STATE_CREATED] = 6, [MTD_STATE_EXITED] = 7,
-    };
-    return RANK[a->s->state] - RANK[b->s->state];
+    return (int)group_of(a->s) - (int)group_of(b->s);
 }
 
 static int by_image(const struct row *a, const struct row *b)
@@ -102,7 +101,11 @@ static bool passes(const struct model *m, const struct row *r)
 {
     if (m->running_only && !mtd_state_is_active(r->s->state))
         return false;
-    return filter_match(&m->filter, r->s);
+    struct filter_figures f = {.cpu = figure(r, SERIES_CPU),
+                               .memory = figure(r, SERIES_MEMORY),
+                               .pids = figure(r, SERIES_PIDS),
+                               .now_ns = m->now_ns};
+    return filter_match(&m->filter, r->s, &f);
 }
 
 void model_arrange(struct model *m)
@@ -121,7 +124,10 @@ void model_arrange(struct model *m)
         qsort_r(m->shown, m->n_shown, sizeof(struct row *), compare, m);
     if (m->wanted[0] && model_select_id(m, m->wanted))
         m->wanted[0] = '\0';
-    else if (!m->selected[0] || !model_select_id(m, m->selected))
+    else if (m->at_top) {
+        model_select(m, 0);
+        m->at_top = true; /* its figures may not be known yet */
+    } else if (!m->selected[0] || !model_select_id(m, m->selected))
         model_select(m, was);
 }
 
@@ -129,5 +135,6 @@ void model_sort(struct model *m, enum sort s)
 {
     m->reverse = s == m->sort && !m->reverse;
     m->sort = s;
+    m->at_top = true;
     model_arrange(m);
 }

@@ -19,13 +19,17 @@ static void filter_changed(void *arg, const char *text)
     struct ui *ui = arg;
     struct mtd_error err = {0};
     ui->message.text[0] = '\0';
+    ui->model.now_ns = ui_now(ui);
     if (model_filter(&ui->model, text, &err) < 0)
         ui_say(ui, SAY_WARNING, "%s", err.text);
 }
 
 static void filter_answer(void *arg, const char *text)
 {
-    filter_changed(arg, text ? text : "");
+    struct ui *ui = arg;
+    filter_changed(ui, text ? text : "");
+    if (filter_wants_figures(&ui->model.filter)) /* of what was off the screen too */
+        ui_request(ui, REQUEST_SAMPLE);
 }
 
 static void ask_filter(struct ui *ui)

@@ -164,6 +164,7 @@ void ui_refresh(struct ui *ui)
     struct mtd_error err = {0};
     if (ui->frozen)
         return;
+    ui->model.now_ns = ui_now(ui);
     if (open_engine(ui, &err) < 0)
         snprintf(ui->model.problem, sizeof(ui->model.problem), "%s", err.text);
     else
@@ -201,6 +202,7 @@ void ui_sample(struct ui *ui)
     struct view *v = ui->tabs[ui->tab];
     const struct row *r = model_selected(&ui->model);
     machine_sample(ui);
+    ui->model.now_ns = ui_now(ui);
     if (!ui->around.engine || ui->frozen)
         return;
     size_t rows = ui->layout.list.rows > 0 ? (size_t)ui->layout.list.rows : 0;

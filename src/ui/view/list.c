@@ -304,11 +304,13 @@ static void scroll(const struct model *m, int rows, size_t *top)
 
 static void draw_empty(const struct model *m, struct canvas *c, struct rect rows)
 {
-    const char *text = m->problem[0] ? "" : "no containers yet: press n to run one";
-    if (m->list.len)
-        text = m->running_only && !m->filter.text[0]
-                   ? "nothing is running: A shows all"
-                   : "nothing matches: Esc clears the filter";
+    bool filtered = m->filter.text[0], running = m->running_only;
+    const char *text = m->problem[0]      ? ""
+                       : m->list.len == 0 ? "no containers yet: press n to run one"
+                       : !filtered        ? "nothing is running: A shows all"
+                       : running          ? "nothing that runs matches: A looks at all, "
+                                            "Esc clears the filter"
+                                          : "nothing matches: Esc clears the filter";
     pen_puts(PEN(c, rows, rows.rows > 2 ? 1 : 0, 2), STYLE(COLOR_DIM), text);
 }
 
