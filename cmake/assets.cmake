@@ -17,3 +17,11 @@ set_source_files_properties(assets/busybox.S PROPERTIES
     COMPILE_DEFINITIONS MTD_BUSYBOX_TAR="${busybox_tar}")
 target_include_directories(mtd_assets PUBLIC ${CMAKE_SOURCE_DIR}/src)
 set_target_properties(mtd_assets PROPERTIES ASM_COMPILER_LAUNCHER "")
+
+# mtd_completion: the scripts that `completion SHELL` prints, which are installed as well.
+set(completion_dir ${CMAKE_SOURCE_DIR}/assets/completion)
+add_library(mtd_completion STATIC assets/completion.S)
+set_source_files_properties(assets/completion.S PROPERTIES
+    OBJECT_DEPENDS "${completion_dir}/mytop-docker.bash;${completion_dir}/_mytop-docker;${completion_dir}/mytop-docker.fish")
+target_include_directories(mtd_completion PRIVATE ${completion_dir}) # for .incbin
+set_target_properties(mtd_completion PROPERTIES ASM_COMPILER_LAUNCHER "")

@@ -145,7 +145,7 @@ int cli_main(int argc, char **argv, cli_screen_fn screen)
         {GLOBALS}, .stop_at_operand = true, .stop_at_unknown = true};
     struct globals g = {0};
     struct operands o = {0};
-    struct cli c = {.verbs = VERBS};
+    struct cli c = {.verbs = VERBS, .globals = GLOBALS};
     struct mtd_error err = {0};
     inherit_accept();
     int rc = options_parse(&SET, argc, argv, &g, &o, &err);

@@ -4,7 +4,7 @@
  * Layers  a file calls files of the lines above its own, or earlier ones of its line:
  *           values and text    print options template/ format table follow du values
  *                              inspect ps spec_*
- *           shared by verbs    verb report each help session
+ *           shared by verbs    verb report each help session complete
  *           the verbs          verb_*
  *           argv to a verb     verbs command script cli
  * Source  exit statuses: docker's (0, 1, 125, 126, 127, the command's own, 128+n).

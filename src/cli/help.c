@@ -63,7 +63,7 @@ int help_program(const struct verb *const *tables, int fd)
         rc = buf_printf(&b, "\n%s:\n", GROUPS[group]);
         const struct verb *v;
         for (size_t i = 0; (v = verb_at(tables, i)) && rc == 0; i++)
-            if ((int)v->group == group && !(v->flags & VERB_REFUSED))
+            if ((int)v->group == group && !(v->flags & (VERB_REFUSED | VERB_HIDDEN)))
                 rc = buf_printf(&b, "  %-16s %s\n", v->name, v->summary);
     }
     if (rc == 0)

@@ -84,11 +84,17 @@ const struct verb *verb_find(const struct verb *const *tables, int argc, char **
     return argc >= 1 ? find_exact(tables, argv[0]) : NULL;
 }
 
-bool verb_is_object(const char *word)
+const char *verb_object_at(size_t i)
 {
     static const char *const OBJECTS[] = {"container", "image", "system"};
-    for (size_t i = 0; i < ARRAY_SIZE(OBJECTS); i++)
-        if (strcmp(OBJECTS[i], word) == 0)
+    return i < ARRAY_SIZE(OBJECTS) ? OBJECTS[i] : NULL;
+}
+
+bool verb_is_object(const char *word)
+{
+    const char *object;
+    for (size_t i = 0; (object = verb_object_at(i)); i++)
+        if (strcmp(object, word) == 0)
             return true;
     return false;
 }

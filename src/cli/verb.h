@@ -20,11 +20,12 @@
 
 struct cli {
     struct mtd_options options;
-    struct mtd_engine *engine;       /* open while a verb runs that needs it */
-    const struct verb *const *verbs; /* all there are */
-    const struct verb *verb;         /* the one that runs; NULL = the program itself */
-    const char *script;              /* file the command is in; NULL = the command line */
-    size_t line;                     /* in the script, from 1 */
+    struct mtd_engine *engine;        /* open while a verb runs that needs it */
+    const struct verb *const *verbs;  /* all there are */
+    const struct option_row *globals; /* the program's own options */
+    const struct verb *verb;          /* the one that runs; NULL = the program itself */
+    const char *script; /* file the command is in; NULL = the command line */
+    size_t line;        /* in the script, from 1 */
 };
 
 enum verb_group {
@@ -42,6 +43,7 @@ enum verb_flag {
     VERB_AS_FOUND = 8,  /* opening the engine must repair nothing */
     VERB_STARTS = 16,   /* run and create: what fails has the engine's status, 125 */
     VERB_REFUSED = 4,   /* docker has it, this program does not: the summary says why */
+    VERB_HIDDEN = 16,   /* for programs: the help and the dashboard do not know it */
 };
 
 struct verb {
@@ -76,6 +78,8 @@ const struct verb *verb_at(const struct verb *const *tables, size_t i);
 
 /* Whether verbs have this word in front: "container", "image", "system". */
 bool verb_is_object(const char *word);
+/* These words, i = 0, 1 ...; NULL after the last. */
+const char *verb_object_at(size_t i);
 
 /* ---- the tables, each in the verb_*.c of its name ---- */
 
@@ -83,6 +87,6 @@ extern const struct verb *const VERBS[]; /* verbs.c: all of them, ended by NULL 
 extern const struct verb VERBS_RUN[], VERBS_EXEC[], VERBS_LIFECYCLE[], VERBS_QUERY[],
     VERBS_LOGS[], VERBS_STATS[], VERBS_TOP[], VERBS_EVENTS[], VERBS_IMAGE[],
     VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_HELP[], VERBS_CHECK[], VERBS_PRUNE[],
-    VERBS_BOOT[], VERBS_REFUSED[];
+    VERBS_BOOT[], VERBS_COMPLETION[], VERBS_REFUSED[];
 
 #endif

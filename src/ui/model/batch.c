@@ -45,6 +45,7 @@ static const struct batch_verb VERBS[] = {
     {"system stop-all", false, OPERAND_NONE},
     {"info", true, OPERAND_NONE},
     {"version", true, OPERAND_NONE},
+    {"completion", true, OPERAND_NONE},
     {"help", true, OPERAND_NONE},
 };
 

@@ -1,0 +1,94 @@
+/* What the shells' completion offers of real containers and images, asked the way the scripts ask
+ * and through the shells themselves. Needs root. */
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../support/fields.h"
+#include "../support/state.h"
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    state_make(&s);
+    free(ASK(&s, "create", "--name", "made", "busybox", "true"));
+    free(ASK(&s, "run", "-d", "--name", "up", "busybox", "sleep", "1000"));
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(completion, .init = set_up, .fini = tear_down, .timeout = 60);
+
+Test(completion, containers_by_what_the_verb_takes)
+{
+    EXPECT_OUTPUT(&s, 0, "made\tcreated\n", "__complete", "--", "start", "");
+    EXPECT_OUTPUT(&s, 0, "up\trunning\n", "__complete", "--", "exec", "-it", "");
+    EXPECT_OUTPUT(&s, 0, "up\trunning\n", "__complete", "--", "stop", "-t", "1", "u");
+    EXPECT_OUTPUT(&s, 0, "up\trunning\nmade\tcreated\n", "__complete", "--", "rm", "");
+    EXPECT_OUTPUT(&s, 0, "", "__complete", "--", "unpause", "");
+    EXPECT_OUTPUT(&s, 0, "busybox:latest\timage\n", "__complete", "--", "rmi", "");
+}
+
+/* Runs a shell with the program in PATH and the script loaded; returns what it prints. */
+static void expect_shell(const char *command, const char *want)
+{
+    char got[4096], bin[600];
+    snprintf(bin, sizeof(bin), "%s/bin", s.dir.path);
+    char *line = NULL;
+    cr_assert(asprintf(&line,
+                       "mkdir -p %s && ln -sf %s %s/mytop-docker && "
+                       "MYTOP_DOCKER_ROOT=%s/root MYTOP_DOCKER_RUN_ROOT=%s/run "
+                       "PATH=%s:$PATH %s 2>&1",
+                       bin, MTD_PROGRAM, bin, s.dir.path, s.dir.path, bin, command) > 0);
+    FILE *f = popen(line, "r");
+    cr_assert_not_null(f);
+    size_t n = fread(got, 1, sizeof(got) - 1, f);
+    got[n] = '\0';
+    cr_expect_eq(pclose(f), 0);
+    cr_expect_str_eq(got, want, "%s", command);
+    free(line);
+}
+
+#define BASH(typed)                                            \
+    "bash --norc -c 'source <(mytop-docker completion bash); " \
+    "COMP_LINE=\"" typed "\"; COMP_POINT=${#COMP_LINE}; "      \
+    "_mytop_docker; printf \"%s\\n\" \"${COMPREPLY[@]}\"'"
+
+Test(completion, bash)
+{
+    expect_shell(BASH("mytop-docker exec "), "up\n");
+    expect_shell(BASH("mytop-docker run --restart=un"), "unless-stopped\n");
+    expect_shell(BASH("mytop-docker run --rm busybox:la"), "latest\n");
+    expect_shell(BASH("mytop-docker start -"),
+                 "--attach\n--detach-keys\n--interactive\n");
+}
+
+Test(completion, fish)
+{
+    if (access("/usr/bin/fish", X_OK) < 0)
+        cr_skip("fish is not installed");
+    expect_shell(
+        "HOME=/nonexistent fish --no-config -c 'mytop-docker completion fish | source; "
+        "complete -C \"mytop-docker run --restart un\"; "
+        "complete -C \"mytop-docker stop \"'",
+        "unless-stopped\nup\trunning\n");
+}
+
+Test(completion, zsh_takes_the_script)
+{
+    if (access("/bin/zsh", X_OK) < 0)
+        cr_skip("zsh is not installed");
+    expect_shell("zsh -f -c 'autoload -Uz compinit; compinit -D -u; "
+                 "source <(mytop-docker completion zsh); print $_comps[mytop-docker]'",
+                 "_mytop_docker\n");
+}
