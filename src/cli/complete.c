@@ -159,15 +159,18 @@ static const struct {
     {"cap-add", NULL, offer_capabilities},
     {"cap-drop", NULL, offer_capabilities},
     {"format", "json table"},
+    {"ipc", "none host private shareable"},
     {"log-level", "debug info warn error fatal"},
     {"log-opt", "max-file= max-size="},
     {"network", "none host"},
+    {"pid", "host"},
     {"pull", "missing never"},
     {"restart", "no on-failure always unless-stopped"},
     {"security-opt", "no-new-privileges"},
     {"signal", NULL, offer_signals},
     {"stop-signal", NULL, offer_signals},
     {"type", "container image"},
+    {"uts", "host"},
 };
 
 /* A path is what FILE, DIR and PATH mean on this side; a volume's source may be one. */

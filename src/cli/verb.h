@@ -43,7 +43,7 @@ enum verb_flag {
     VERB_AS_FOUND = 8,  /* opening the engine must repair nothing */
     VERB_STARTS = 16,   /* run and create: what fails has the engine's status, 125 */
     VERB_REFUSED = 4,   /* docker has it, this program does not: the summary says why */
-    VERB_HIDDEN = 16,   /* for programs: the help and the dashboard do not know it */
+    VERB_HIDDEN = 32,   /* for programs: the help and the dashboard do not know it */
 };
 
 struct verb {

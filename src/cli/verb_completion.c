@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "cli/complete.h"
@@ -49,7 +50,7 @@ static int run_complete(struct cli *c, void *values, const struct operands *o)
     auto_done(buf_done) struct buf out = {0};
     (void)values;
     int rc = complete_words(c, o->items, o->len, &out);
-    return report_printed(c, rc < 0 ? rc : print_out(&out));
+    return report_printed(c, rc < 0 ? rc : print_fd(STDOUT_FILENO, out.data, out.len));
 }
 
 const struct verb VERBS_COMPLETION[] = {

@@ -69,8 +69,7 @@ Test(completion, bash)
     expect_shell(BASH("mytop-docker exec "), "up\n");
     expect_shell(BASH("mytop-docker run --restart=un"), "unless-stopped\n");
     expect_shell(BASH("mytop-docker run --rm busybox:la"), "latest\n");
-    expect_shell(BASH("mytop-docker start -"),
-                 "--attach\n--detach-keys\n--interactive\n");
+    expect_shell(BASH("mytop-docker start --at"), "--attach\n");
 }
 
 Test(completion, fish)
