@@ -1,7 +1,6 @@
-/* `system check`: the records against everything else. Everything is looked at without
- * locks that are waited for, so what is under way may look wrong for a moment: only what
- * is found again and again is told. Repairing is left to what mends things anyway, then
- * all is looked at once more: what is found no longer was repaired. */
+/* `system check` waits for no lock, so an operation in progress may look wrong for a
+ * moment: only what is found repeatedly is reported. Repairs use the functions that clean
+ * up anyway; then all is checked once more, and what is no longer found was repaired. */
 
 #include "engine/check/internal.h"
 
@@ -82,7 +81,7 @@ static bool has_run_dir(struct mtd_engine *e, const char *id)
            faccessat(e->store.run_fd, id, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* It says running, paused or restarting. */
+/* The record says running, paused or restarting. */
 static void check_living(struct check *c, const struct mtd_record *r)
 {
     const struct mtd_status *st = &r->status;
@@ -134,7 +133,7 @@ static void check_record(struct check *c, const char *id)
     mtd_record_init(&r);
     auto_fd int lock = store_try_lock(&c->e->store, id, NULL);
     if (lock < 0)
-        return; /* somebody is at work on it, or it is gone */
+        return; /* another command is at work on it, or it was removed */
     int code = store_load(&c->e->store, id, &r, &why);
     const char *said = mtd_state_name(r.status.state);
     close(take_fd(&lock)); /* a monitor may be waiting to record an end */
@@ -180,7 +179,7 @@ static int look(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
     return rc;
 }
 
-/* What is still there after several looks is not just being changed. */
+/* What is found several times is not an operation in progress. */
 static int look_long(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
 {
     static const int PAUSES_MS[] = {20, 80, 200, 400};
@@ -196,7 +195,7 @@ static int look_long(struct mtd_engine *e, struct check *ret, struct mtd_error *
     return rc;
 }
 
-/* Tells those of a that b does not have too, or all when b is NULL. */
+/* Reports what c has and told has not; repaired = left has not. */
 static void tell(const struct check *c, const struct check *left,
                  const struct check *told, mtd_finding_fn found, void *arg)
 {
@@ -210,7 +209,7 @@ static void tell(const struct check *c, const struct check *left,
     }
 }
 
-/* False: there is nothing that anything can be done about. */
+/* false = nothing can be repaired. */
 static bool repair_each(struct mtd_engine *e, const struct check *c)
 {
     bool any = false;

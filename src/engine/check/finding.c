@@ -1,4 +1,4 @@
-/* What a check has found, and what both of its halves ask and repair. */
+/* check.c and host.c report and repair alike, so what they share is below both. */
 
 #include "engine/check/internal.h"
 

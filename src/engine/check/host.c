@@ -1,6 +1,6 @@
-/* The host's side of the comparison. Other roots' containers share the place where control
- * groups are and the table of processes: what is ours shows by an id this root knows or once
- * knew, and by the two directories in a process's arguments. */
+/* Containers of other roots have their control groups and processes in the same places.
+ * Ours are identified by an id that this root knows or once knew, and by the two
+ * directories in a process's arguments. */
 
 #include "engine/check/internal.h"
 
@@ -24,7 +24,7 @@
 #define MOUNTS_MAX (64u << 20)
 #define ARGUMENTS_MAX 65536
 
-/* ---- control groups ------------------------------------------------------------------------ */
+/* ---- control groups ---------------------------------------------------------------- */
 
 char *check_groups_of(struct check *c, const char *id)
 {
@@ -50,7 +50,7 @@ static bool in_file(int dir_fd, const char *name, const char *id)
            memmem(text.data, text.len, id, strlen(id));
 }
 
-/* Every container has events, also one of which nothing else is left. */
+/* Every container has events, even one of which nothing else is left. */
 static bool was_ours(struct mtd_engine *e, const char *id)
 {
     return (e->store.run_fd >= 0 && faccessat(e->store.run_fd, id, F_OK, 0) == 0) ||
@@ -71,7 +71,7 @@ static void check_groups(struct check *c)
     }
 }
 
-/* ---- run directories ----------------------------------------------------------------------- */
+/* ---- run directories --------------------------------------------------------------- */
 
 static void check_run_dirs(struct check *c)
 {
@@ -86,7 +86,7 @@ static void check_run_dirs(struct check *c)
                       c->e->store.run_root, d->d_name);
 }
 
-/* ---- mounts -------------------------------------------------------------------------------- */
+/* ---- mounts ------------------------------------------------------------------------ */
 
 static int unmount(struct mtd_engine *e, const struct finding *f)
 {
@@ -94,7 +94,7 @@ static int unmount(struct mtd_engine *e, const struct finding *f)
     return umount2(f->object, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-/* "\040" and its like, in place: mountinfo writes blanks so. */
+/* Decodes "\040" and its like, in place: mountinfo writes blanks so. */
 static void unescape(char *s)
 {
     char *out = s;
@@ -118,7 +118,7 @@ static char *mount_point(char *line)
     return field;
 }
 
-/* A container's mounts are in its own mount namespace, where nobody else sees them. */
+/* A container's mounts are in its own mount namespace, so none should be visible here. */
 static void check_mount(struct check *c, const char *point, const char *dir)
 {
     char id[MTD_ID_SIZE] = "";
@@ -160,7 +160,7 @@ static void check_mounts(struct check *c)
     }
 }
 
-/* ---- processes ----------------------------------------------------------------------------- */
+/* ---- processes --------------------------------------------------------------------- */
 
 struct own_process {
     pid_t pid;
@@ -198,7 +198,7 @@ static void check_process(struct check *c, const struct own_process *p)
     }
     auto_fd int lock = store_try_lock(&c->e->store, p->id, NULL);
     if (lock < 0 || store_load(&c->e->store, p->id, &r, NULL) < 0)
-        return; /* it is being started or ended */
+        return; /* it is starting or ending */
     const struct mtd_status *st = &r.status;
     bool live = mtd_state_is_active(st->state);
     bool monitor = strcmp(p->name, MONITOR_NAME) == 0;

@@ -1,6 +1,8 @@
-/* check/internal.h - mtd_check(), which engine.h declares: records against everything else.
- * Shape   check.c asks the records, host.c the host; both collect findings (finding.c). One that
- *         is not found again a moment later was something under way.
+/* check/internal.h - mtd_check(), which engine.h declares: compares records
+ * with everything else.
+ * Shape   check.c begins with the records, host.c with the host; both collect
+ *         findings (finding.c). One that is not found again a moment later was an
+ *         operation in progress.
  */
 #ifndef ENGINE_CHECK_INTERNAL_H
 #define ENGINE_CHECK_INTERNAL_H
@@ -8,7 +10,8 @@
 #include "engine/container/container.h"
 
 struct finding;
-/* 0, or -errno: it stays as it is. NULL in a finding = only a person can put it right. */
+/* 0, or -errno = not repaired. NULL in a finding = it cannot be repaired
+ * automatically. */
 typedef int (*repair_fn)(struct mtd_engine *e, const struct finding *f);
 
 struct finding {
@@ -41,10 +44,12 @@ bool check_exists(struct mtd_engine *e, const char *id); /* in containers/ */
 /* "PATH (3 processes)" of an id's groups, malloc'ed; NULL = there are none. */
 char *check_groups_of(struct check *c, const char *id);
 
-/* Groups and run directories without a container, mounts, monitors without a container. */
+/* Groups and run directories without a container, mounts, monitors without a
+ * container. */
 void check_host(struct check *c);
 
-/* The groups and the run directory go; nothing when a monitor lives or somebody is at it. */
+/* Removes the groups and the run directory, unless there is a monitor or the
+ * container is locked. */
 int check_clear(struct mtd_engine *e, const struct finding *f);
 
 #endif

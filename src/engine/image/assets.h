@@ -1,7 +1,8 @@
-/* assets - what is embedded in the executable.
+/* assets - the data embedded in the executable.
  * Shape   [start, end) is a zstd-compressed ustar archive: the root file system of image
  *         `busybox`, one statically linked program with its applets as symbolic links.
- * Source  made at build time by assets/pack from Debian's busybox-static and assets/busybox/
+ * Source  made at build time by assets/pack from Debian's busybox-static
+ *         and assets/busybox/
  */
 #ifndef ENGINE_IMAGE_ASSETS_H
 #define ENGINE_IMAGE_ASSETS_H

@@ -1,5 +1,5 @@
-/* The Dockerfile instructions that only change an image's config, as `commit -c` takes
- * them. One table; what is not in it is refused by name. */
+/* `commit -c` takes those Dockerfile instructions that only change an image's config.
+ * They are one table; any other is refused by name. */
 
 #include "engine/image/image.h"
 
@@ -21,7 +21,7 @@
 
 struct change {
     struct mtd_image_config *config;
-    const char *rest; /* of the instruction, blanks at both ends cut */
+    const char *rest; /* of the instruction, without blanks at both ends */
     bool cmd_set;     /* CMD came before in this list */
 };
 

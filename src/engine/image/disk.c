@@ -1,3 +1,7 @@
+/* Everything below <root>/images is found by name alone: a reference is a link, a
+ * config a file, a layer a directory. So each change is one rename or one symlink, and
+ * readers need no lock. */
+
 #include "engine/image/internal.h"
 
 #include <dirent.h>
@@ -204,7 +208,7 @@ static void config_path(const char *hex, char out[PATH_ROOM])
     snprintf(out, PATH_ROOM, "images/config/%s" SUFFIX, hex);
 }
 
-/* Layers become directory names: nothing else than ids may come out of the file. */
+/* Layers are used as directory names, so only ids may come from the file. */
 static int check(const struct mtd_image *i, const char *hex, struct mtd_error *err)
 {
     if (!i->id || strncmp(i->id, PREFIX, strlen(PREFIX)) != 0 ||

@@ -1,3 +1,6 @@
+/* `commit -c` must read an instruction as `docker build` does, so this is buildkit's
+ * shell lexer: a cursor over the text, with one function for each kind of quoting. */
+
 #include "engine/image/dockerfile_words.h"
 
 #include <errno.h>
@@ -11,7 +14,7 @@
 #define NAME_FIRST "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_"
 #define NAME_CHARS NAME_FIRST "0123456789"
 #define MAX_NESTING 16
-#define MAX_LEN (256u << 10) /* ENV A=$A$A$A, again and again */
+#define MAX_LEN (256u << 10) /* bounds repeated ENV A=$A$A$A */
 
 static size_t word_length(const char *s)
 {

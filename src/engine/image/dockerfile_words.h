@@ -1,7 +1,9 @@
-/* dockerfile_words - the words of a Dockerfile instruction: quotes, backslashes, $NAME.
+/* dockerfile_words - splits and expands the words of a Dockerfile instruction.
  * Shape   '..' is literal; in ".." a backslash is special before " $ \ only; outside it
  *         takes the next character. $NAME, ${NAME}, ${NAME:-word}, ${NAME:+word}; unset =
  *         empty.
+ * Errors  -ENOMEM, -EINVAL = not valid; *ret_reason is constant text.
+ * Owner   the caller frees what is returned.
  * Source  github.com/moby/buildkit, frontend/dockerfile/shell/lex.go
  */
 #ifndef ENGINE_IMAGE_DOCKERFILE_WORDS_H
@@ -9,10 +11,9 @@
 
 #include "base/strv.h"
 
-/* Splits at blanks outside quotes; words keep their quotes. -ENOMEM. */
+/* Splits at blanks outside quotes; the words keep their quotes. */
 int dockerfile_words_split(const char *s, struct strv *ret);
-/* One word (or a whole line) with quotes taken off and env's variables put in; caller
- * frees *ret. -EINVAL, *ret_reason says why. */
+/* Removes the quotes of a word (or a whole line) and expands env's variables. */
 int dockerfile_words_expand(const char *s, const struct strv *env, char **ret,
                             const char **ret_reason);
 

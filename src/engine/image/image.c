@@ -85,7 +85,8 @@ static int load_ref(const struct image_store *s, const struct image_ref *ref,
     return src && from_source ? 0 : rc;
 }
 
-/* 1 = found, 0 = no such name. Twenty at once: one unpacks, the others find it done. */
+/* 1 = found, 0 = no such name. If several processes ask at once, one unpacks,
+ * and the others wait. */
 static int find_name(const struct image_store *s, const char *text, struct mtd_image *ret,
                      struct mtd_error *err)
 {
@@ -124,7 +125,7 @@ static int name_all(const struct image_store *s, struct mtd_image *i, const char
     return rc;
 }
 
-/* A source that was never unpacked has an id, too. 1 = found. */
+/* A source has an id even if it was never unpacked. 1 = found. */
 static int find_source_id(const struct image_store *s, const char *prefix,
                           struct mtd_image *ret, struct mtd_error *err)
 {
@@ -283,8 +284,8 @@ int image_import(const struct image_store *s, int tar_fd, const struct image_new
     return rc < 0 ? rc : make_image(s, tar_fd, &draft, ret_id, err);
 }
 
-/* Through a tar: what the new layer holds is then what the same layer would hold
- * elsewhere, and its id is the tar's. */
+/* Goes through a tar, so that the layer is what it would be elsewhere, and its id
+ * is that of the tar. */
 int image_commit(const struct image_store *s, int upper_fd, const struct image_new *n,
                  char **ret_id, struct mtd_error *err)
 {

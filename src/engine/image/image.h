@@ -1,19 +1,20 @@
 /* image - images as an ordered list of unpacked layers plus a config.
  * Shape   images/refs/<name:tag, "/" as "%"> -> id; images/config/<hex>.json, written
  *         by spec_encode_image(); images/layers/<chain id>/ one directory per layer in
- *         overlay's own form (whiteouts 0:0 devices, trusted.overlay.opaque); chain ids
- *         are OCI's: sha256 of the parent's and the diff id. image/internal.h has the whole
- *         of it.
- * Source  the embedded busybox and <root>/image/NAME.tar (or NAME:TAG.tar, compressed
- *         or not) are images too, unpacked at first use, a changed tar anew. Their id
- *         is known before: in a list, one that was never used has no layers. An image
- *         made by tag, import or commit hides a tar of its name, a tar the embedded
- *         one.
+ *         overlay's own form (whiteouts 0:0 devices, trusted.overlay.opaque); chain
+ *         ids are OCI's: sha256 of the parent's and the diff id. image/internal.h
+ *         describes all of it.
+ * Source  the embedded busybox and <root>/image/NAME.tar (or NAME:TAG.tar, compressed or
+ *         not) are images as well, unpacked at first use and again when the tar has
+ *         changed. Their id is known before: in a list, one that was never used has no
+ *         layers. An image made by tag, import or commit hides a tar of its name, and a
+ *         tar the embedded image.
  * Rule    a layer or image appears by rename, complete or not at all. Unpacking never
  *         leaves its directory: each entry by directory fd, links checked, hostile tars
  *         are errors; size, count, depth and xattr limits.
- * Errors  -ENOENT unknown (err lists local images), -EBUSY used by a container,
- *         -EBADMSG a bad tar (err names the entry and the reason).
+ * Errors  -ENOENT = unknown (err lists local images), -EBUSY = used by a container,
+ *         -EBADMSG = a bad tar (err names the entry and the reason).
+ * Owner   the caller frees results and closes fds; the store borrows its own.
  */
 #ifndef ENGINE_IMAGE_IMAGE_H
 #define ENGINE_IMAGE_IMAGE_H
@@ -25,26 +26,28 @@ struct image_store {
     int root_fd;      /* borrowed */
 };
 
-/* By name, id, unique prefix of an id or name@digest. Unpacks at first use, however
- * many ask at once. names: the one asked for, or all when found by id. */
+/* ref: a name, an id, a unique prefix of an id or name@digest. Unpacks at first
+ * use, once even if many processes ask at once. ret->names: the one asked for, or
+ * all if found by id. */
 int image_find(const struct image_store *s, const char *ref, struct mtd_image *ret,
                struct mtd_error *err);
-/* A lock between finding an image and having a record that names it: many may hold it for that,
- * one with to_remove, from asking the records until image_remove() is done. Before any other
- * lock of images. Returns the descriptor that holds it. */
+/* Locks images against removal between finding one and writing the record that
+ * names it: shared for that, exclusive with to_remove, from reading the records
+ * until image_remove() is done. To be taken before any other lock of images.
+ * Returns the fd that holds it. */
 int image_hold(const struct image_store *s, bool to_remove, struct mtd_error *err);
 /* Newest first; unpacks nothing and needs no write access. */
 int image_list(const struct image_store *s, struct mtd_image_list *ret,
                struct mtd_error *err);
 int image_tag(const struct image_store *s, const char *ref, const char *name,
               struct mtd_error *err);
-/* used_by: ids of images that containers use; removing one is -EBUSY, with force it
- * loses its names and stays. Report: "Untagged: name:tag", "Deleted: sha256:.."
+/* used_by: ids of images that containers use; removing one is -EBUSY, or with force it
+ * loses its names and is kept. Report: "Untagged: name:tag", "Deleted: sha256:.."
  * (image, then layers). */
 int image_remove(const struct image_store *s, const char *ref, bool force,
                  const struct strv *used_by, struct strv *ret_report,
                  struct mtd_error *err);
-/* What a new image is made with besides its new layer. */
+/* What a new image has besides its new layer. */
 struct image_new {
     const struct strv *base;               /* layers below, lowest first; NULL = none */
     const struct mtd_image_config *config; /* NULL = an empty one */
@@ -54,19 +57,18 @@ struct image_new {
 /* A tar stream (any compression) becomes a layer. */
 int image_import(const struct image_store *s, int tar_fd, const struct image_new *n,
                  char **ret_id, struct mtd_error *err);
-/* Packs upper_fd (an overlay upper directory) as a new layer .
- * -ENOTSUP: something in it that a layer cannot hold (a name beginning with .wh., a
- * redirect). */
+/* Packs upper_fd (an overlay upper directory) as a new layer. -ENOTSUP = it has something
+ * that a layer cannot express (a name beginning with .wh., a redirect). */
 int image_commit(const struct image_store *s, int upper_fd, const struct image_new *n,
                  char **ret_id, struct mtd_error *err);
 /* Writes the tree below tree_fd as a tar to out_fd (owners, times, links, xattrs,
  * devices). */
 int image_export(int tree_fd, int out_fd, struct mtd_error *err);
-/* Dockerfile instructions of `commit -c` onto a config. */
+/* Applies one Dockerfile instruction, as for `commit -c`, to a config. */
 int image_apply_change(struct mtd_image_config *c, const char *instruction,
                        struct mtd_error *err);
-/* All of a commit's: as in a Dockerfile, ENTRYPOINT drops a CMD which none of them
- * set. */
+/* Applies all of a commit's. As in a Dockerfile, ENTRYPOINT drops a CMD that
+ * none of them has set. */
 int image_apply_changes(struct mtd_image_config *c, const struct strv *instructions,
                         struct mtd_error *err);
 

@@ -1,14 +1,13 @@
 /* image/internal.h - what is below <root>/images, and what the files of image share.
  * Shape   refs/<name:tag>    "/" as "%": symbolic link "sha256:<hex>", followed by
- *                            "@<stamp>" when it was unpacked from a source
- *         config/<hex>.json  the image
- *         layers/<chain id>/ a layer
- *         tmp/<random>/      being unpacked or removed; its user holds flock on it
- *         lock               held while refs, config and layers change
- *         source.lock        held by the one who unpacks a source; taken before lock
- *         use.lock           see image_hold(); taken before both
- * Rule    everything appears and vanishes by one rename or symlink. Under `lock` an image
- *         has its layers, and a layer without an image is what a crash left.
+ *         "@<stamp>" when it was unpacked from a source config/<hex>.json  the image
+ *         layers/<chain id>/ a layer tmp/<random>/      being unpacked or removed; its
+ *         user holds flock on it lock               held while refs, config and layers
+ *         change source.lock        held by the process that unpacks a source; taken
+ *         before lock use.lock           see image_hold(); taken before both
+ * Rule    everything appears and disappears by one rename or symlink. Under `lock` an
+ *         image has its layers, and a layer without an image was left by a crash.
+ * Errors  0 or -errno, as in image.h.
  */
 #ifndef ENGINE_IMAGE_INTERNAL_H
 #define ENGINE_IMAGE_INTERNAL_H
@@ -27,7 +26,8 @@ struct image_ref {
 /* Makes the directories. */
 int image_disk_prepare(const struct image_store *s, struct mtd_error *err);
 enum image_lock { IMAGE_LOCK, IMAGE_LOCK_SOURCE, IMAGE_LOCK_USE };
-/* Waits. The fd is the lock. image_disk_prepare() first. */
+/* Waits for the lock; closing the fd releases it. image_disk_prepare()
+ * must come first. */
 int image_disk_lock(const struct image_store *s, enum image_lock which,
                     struct mtd_error *err);
 
@@ -42,7 +42,7 @@ int image_disk_write_ref(const struct image_store *s, const char *text,
                          const struct image_ref *ref, struct mtd_error *err);
 int image_disk_drop_ref(const struct image_store *s, const char *text,
                         struct mtd_error *err);
-/* All names, sorted, and the hex ids they stand for. Missing directories = none. */
+/* All names, sorted, and the hex ids that they refer to. Missing directories = none. */
 int image_disk_list_refs(const struct image_store *s, struct strv *ret_names,
                          struct strv *ret_hex);
 /* Hex ids of all images that begin with prefix, sorted. */
@@ -61,23 +61,24 @@ int image_disk_list(const struct image_store *s, const char *path, struct strv *
 /* ---- image/staging.c: images/tmp and images/layers ---- */
 
 bool image_disk_has_layer(const struct image_store *s, const char *chain);
-/* Out of layers/ at once; *ret_tmp = what is left to remove by image_disk_drop_tmp(). */
+/* Moves the layer out of layers/; image_disk_drop_tmp() deletes what is
+ * added to *ret_tmp. */
 int image_disk_retire_layer(const struct image_store *s, const char *chain,
                             struct strv *ret_tmp);
 void image_disk_drop_tmp(const struct image_store *s, const struct strv *tmp);
 
-/* A new directory on the layers' file system; gone again unless it was published. */
+/* A new directory on the layers' file system, removed again unless it is published. */
 struct image_staging {
     const struct image_store *store;
     int fd; /* -1 = none */
     char name[IMAGE_TMP_NAME];
 };
-/* Lock held: without it a sweep could take the directory before it is locked. */
+/* Hold the lock: otherwise a sweep could remove the directory before it is locked. */
 int image_staging_open(const struct image_store *s, struct image_staging *ret,
                        struct mtd_error *err);
 void image_staging_done(struct image_staging *g);
-/* Becomes layers/<chain>; one that is there already is the same and stays. Lock held.
- * *ret_new: it was not there. */
+/* Becomes layers/<chain>, unless that exists: then it is the same. Hold the lock.
+ * *ret_new = it did not exist. */
 int image_staging_publish(struct image_staging *g, const char *chain, bool *ret_new,
                           struct mtd_error *err);
 /* An unnamed file on the layers' file system. */
@@ -85,17 +86,17 @@ int image_staging_file(const struct image_store *s, struct mtd_error *err);
 
 /* ---- image/sweep.c ---- */
 
-/* Removes what killed processes left. Lock held. */
+/* Removes what killed processes left. Hold the lock. */
 void image_sweep(const struct image_store *s);
-/* For who imports, commits or unpacks: takes the lock, sweeps, opens a staging directory. */
+/* To import, commit or unpack: takes the lock, sweeps, opens a staging directory. */
 int image_sweep_and_stage(const struct image_store *s, struct image_staging *ret,
                           struct mtd_error *err);
-/* Layers of every image. -errno when one cannot be read: then nobody knows. */
+/* The layers of all images. -errno = one cannot be read, so no layer may be removed. */
 int image_list_needed(const struct image_store *s, struct strv *ret);
 
 /* ---- image.c ---- */
 
-/* -ENOENT, err lists what there is. */
+/* -ENOENT, err lists the images that exist. */
 int image_unknown(const struct image_store *s, const char *ref, struct mtd_error *err);
 /* 1 = one image's id begins with prefix, 0 = none, -ENOTUNIQ = several. */
 int image_resolve_id(const struct image_store *s, const char *prefix,

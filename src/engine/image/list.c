@@ -1,5 +1,5 @@
-/* Lists unpack nothing: a source which was not used yet is shown with what is known of
- * it. */
+/* A list must be quick and change nothing, so it unpacks nothing: a source that was not
+ * used yet is shown with what is known of it. */
 
 #include "engine/image/image.h"
 
@@ -21,7 +21,7 @@ static struct mtd_image *grow(struct mtd_image_list *l)
     return &items[l->len++];
 }
 
-/* A file that is gone or damaged is no reason to show none of the others. */
+/* One that is gone or damaged is skipped, so that the others are shown. */
 static int add_unpacked(const struct image_store *s, const char *hex,
                         const struct strv *names, const struct strv *ids,
                         struct mtd_image_list *ret)

@@ -1,3 +1,7 @@
+/* A reference becomes a file name and is compared as text, so it is checked against
+ * docker's grammar and brought into its short form first; what does not match is
+ * refused, never repaired. */
+
 #include "engine/image/name.h"
 
 #include <errno.h>
@@ -110,7 +114,7 @@ static const char *check_path(struct span path)
     return NULL;
 }
 
-/* Takes "docker.io/" and "library/" off, which everybody leaves out. */
+/* Removes "docker.io/" and "library/", which are the defaults. */
 static const char *shorten(struct span *repo)
 {
     struct span path = *repo, host = {NULL, 0};

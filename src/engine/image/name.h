@@ -1,9 +1,10 @@
-/* name - docker's reference grammar.
+/* name - parses and formats image names by docker's reference grammar.
  * Shape   [host[:port]/]path[:tag][@sha256:<64 hex>], kept in its short form: "busybox"
  *         is "busybox:latest", and so are "docker.io/library/busybox" and
  *         "library/busybox".
  * Rule    upper case only in host and tag; path 1..255 bytes, tag up to 128. Nothing that
  *         passes can be "." or "..", or hold a "%", which stands for "/" in file names.
+ * Errors  -EINVAL, err says what is wrong with the name.
  * Source  github.com/distribution/reference, regexp.go and normalize.go
  */
 #ifndef ENGINE_IMAGE_NAME_H
@@ -24,15 +25,14 @@ struct image_name {
     char digest[SHA256_HEX_SIZE]; /* hex, or "" */
 };
 
-/* -EINVAL, err says what is wrong with it. */
 int image_name_parse(const char *ref, struct image_name *ret, struct mtd_error *err);
-/* As image_name_parse, for giving a name to an image: a digest is refused. */
+/* Like image_name_parse(), for a name to be given to an image: a digest is refused. */
 int image_name_parse_new(const char *ref, struct image_name *ret, struct mtd_error *err);
 
 void image_name_to_file(const char *text, char out[IMAGE_NAME_SIZE]);
 void image_name_from_file(const char *file, char out[IMAGE_NAME_SIZE]);
 
-/* Text as people write it: without ":latest". Returns the length to show. */
+/* The length of text without ":latest", as it is usually written. */
 size_t image_name_short_len(const char *text);
 
 /* "sha256:" and 1..64 hex digits, or the digits alone: *ret_hex points at the digits. */

@@ -89,7 +89,7 @@ static int save(const struct image_store *s, const struct image_draft *d, const 
     return d->name ? image_disk_write_ref(s, d->name, &ref, err) : 0;
 }
 
-/* An image as it will stand in the store. */
+/* An image as it will be in the store. */
 struct ready {
     char hex[SHA256_HEX_SIZE], chain[SHA256_HEX_SIZE]; /* its id; its top layer's */
     struct buf text;
@@ -110,7 +110,7 @@ static int publish_locked(const struct image_store *s, const struct image_draft 
     if (lock < 0)
         return lock;
     int rc = check_base(s, d->base, err);
-    fault_point("image.layer"); /* to be killed at, as the next two */
+    fault_point("image.layer"); /* for kills only, like the next two */
     if (rc == 0)
         rc = image_staging_publish(layer, r->chain, &is_new, err);
     if (rc == 0)
@@ -135,8 +135,9 @@ int image_publish(const struct image_store *s, const struct image_draft *d,
         strv_add(&image.layers, r.chain) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
     int rc = encode(d, &image, &r.text, r.hex, err);
-    /* An image that can be found outlives a crash. syncfs also waits for what everybody
-     * else has to write: not for the first start ever, of the small embedded image. */
+    /* An image that can be found must survive a crash. syncfs also waits for the
+     * data of all other processes, so it is not used for the very first start, of
+     * the embedded image. */
     if (rc == 0 && !d->written_out && syncfs(layer->fd) < 0)
         rc = mtd_fail_errno(err, errno, "cannot write %s/images", s->root);
     if (rc == 0)

@@ -1,5 +1,5 @@
-/* Removing follows docker: a name is taken off, and with the last name the image goes,
- * and with it the layers that no other image has. What a container uses never goes: with
+/* Removal follows docker: a name is removed, with the last name the image, and with the
+ * image the layers that no other image has. What a container uses is never removed: with
  * force such an image only loses its names. */
 
 #include "engine/image/image.h"
@@ -20,7 +20,7 @@ struct removal {
     bool by_name; /* or by id */
     bool used, force;
     struct strv *report;
-    struct strv tmp; /* layers out of sight, deleted after the lock */
+    struct strv tmp; /* retired layers, deleted after the lock is released */
 };
 
 static int report(struct removal *r, const char *what, const char *prefix,

@@ -1,7 +1,7 @@
-/* Images that are there before anybody made them: busybox inside the program, and tars
- * the user dropped into <root>/image. Their id is made from what the source is (name,
- * size, times) and not from its content, so that lists can show it without unpacking
- * anything. */
+/* Some images exist without having been made: busybox, embedded in the program, and
+ * tars that the user has put into <root>/image. Their id is made from the source's
+ * name, size and times and not from its contents, so that lists can show it without
+ * unpacking anything. */
 
 #include "engine/image/internal.h"
 
@@ -44,8 +44,8 @@ static void fill_from_tar(struct image_source *src, const struct stat *st)
              (uint64_t)st->st_ino);
 }
 
-/* A program of another version has another busybox; its length tells well enough. Created
- * is when the program was. */
+/* Another version of the program has another busybox, which its length identifies well
+ * enough. It was created when the program was. */
 static void fill_embedded(struct image_source *src)
 {
     struct stat st;
@@ -115,7 +115,7 @@ int image_source_list(const struct image_store *s, struct strv *ret)
     return rc;
 }
 
-/* A shell, where there is one, is what `run NAME` without a command starts. */
+/* `run NAME` without a command starts a shell, if the image has one. */
 static int add_shell(struct mtd_image_config *c, int root_fd)
 {
     auto_fd int fd = fs_open_in_root(root_fd, "/bin/sh", O_PATH, 0);

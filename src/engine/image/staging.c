@@ -1,5 +1,5 @@
-/* Layers appear and go by rename, through images/tmp. Its users hold flock on what they
- * have there, so what is not locked was left by a process that died. */
+/* Layers appear and disappear by rename, through images/tmp. A process holds flock on
+ * what it has there, so what is not locked was left by a process that was killed. */
 
 #include "engine/image/internal.h"
 

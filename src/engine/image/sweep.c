@@ -1,6 +1,6 @@
-/* What killed processes left in images/: directories in tmp/ nobody locks, half written
- * configs, and layers published whose image was not. Under the big lock nobody is in the
- * middle of any of it, so what has no image has no owner. */
+/* Killed processes leave directories in tmp/ that no process locks, half written configs,
+ * and layers without their image. Under the lock no process is in the middle of an
+ * operation, so what has no image has no owner. */
 
 #include "engine/image/internal.h"
 
