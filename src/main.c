@@ -3,7 +3,9 @@
  * constructor has already joined the container), or the reaping pid 1 of --init. One
  * executable, because the engine starts all of them by executing itself. */
 
+#include <jansson.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "cli/cli.h"
 #include "engine/health/health.h"
@@ -22,8 +24,17 @@ static const struct {
     {INSIDE_REAPER_NAME, inside_reaper_main},
 };
 
+/* jansson would read it from a file. */
+static void seed_hashes(void)
+{
+    size_t seed = 0;
+    if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) == sizeof(seed))
+        json_object_seed(seed | 1); /* 0 asks for one */
+}
+
 int main(int argc, char **argv)
 {
+    seed_hashes();
     for (size_t i = 0; argc > 0 && i < sizeof(FACES) / sizeof(FACES[0]); i++)
         if (strcmp(argv[0], FACES[i].name) == 0)
             return FACES[i].main(argc, argv);

@@ -58,16 +58,18 @@ int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret)
             return 0;
         if (ret->len > max)
             return -EFBIG;
+        if (st.st_size > 0 && ret->len == (size_t)st.st_size && (size_t)n < step)
+            return 0; /* it said so, and there was room for more */
         step = 4096;
     }
 }
 
 int fs_read_small_at(int dir_fd, const char *name, char *out, size_t size)
 {
-    struct stat st;
-    auto_fd int fd = open_regular(dir_fd, name, &st);
+    auto_fd int fd =
+        openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
-        return fd;
+        return -errno;
     size_t len = 0;
     for (;;) {
         ssize_t n = read_once(fd, out + len, size - len);
@@ -117,6 +119,8 @@ int fs_write_all(int fd, const void *data, size_t len)
     return 0;
 }
 
+#define TEMP_MODE 0600
+
 /* "dir/.name.0123456789abcdef": hidden, in the same directory, so that rename is
  * atomic. */
 static int open_temp(int dir_fd, const char *name, char *ret_name, size_t size)
@@ -132,7 +136,7 @@ static int open_temp(int dir_fd, const char *name, char *ret_name, size_t size)
         if (n < 0 || (size_t)n >= size)
             return -ENAMETOOLONG;
         int fd = openat(dir_fd, ret_name,
-                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                        O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, TEMP_MODE);
         if (fd >= 0 || errno != EEXIST)
             return fd >= 0 ? fd : -errno;
     }
@@ -144,7 +148,7 @@ static int fill(int fd, const void *data, size_t len, mode_t mode, bool durable)
     int rc = fs_write_all(fd, data, len);
     if (rc < 0)
         return rc;
-    if (fchmod(fd, mode) < 0)
+    if (mode != TEMP_MODE && fchmod(fd, mode) < 0)
         return -errno;
     return durable && fsync(fd) < 0 ? -errno : 0;
 }

@@ -5,6 +5,7 @@
 #ifndef BASE_FS_H
 #define BASE_FS_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,7 +18,7 @@
  * file, -ELOOP = a link. */
 int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret);
 /* The same into the caller's array, NUL-terminated, without a trailing newline. Returns
- * the length. */
+ * the length. Of a file that is known to be one: its kind is not asked. */
 int fs_read_small_at(int dir_fd, const char *name, char *out, size_t size);
 /* One write() of the text to an existing file (cgroup and proc files). */
 int fs_write_at(int dir_fd, const char *name, const char *text);
@@ -32,6 +33,20 @@ int fs_mkdir_p(const char *path, mode_t mode);    /* existing directory = 0 */
 int fs_open_dir_at(int dir_fd, const char *name); /* O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC */
 /* Repeats write(2) until all is written, also after EINTR. */
 int fs_write_all(int fd, const void *data, size_t len);
+
+/* What a directory holds, but for "." and "..". Cheaper than opendir; fd is the struct's. */
+struct fs_dir {
+    int fd, error; /* -errno of a read that failed */
+    int len, at;
+    _Alignas(struct dirent64) char batch[4096];
+};
+void fs_dir_init(struct fs_dir *d, int fd);    /* takes fd; -1 = an empty directory */
+int fs_dir_open(struct fs_dir *d, int dir_fd); /* what dir_fd has open, from its start */
+void fs_dir_done(struct fs_dir *d);
+/* NULL at the end or after an error; valid until the next call. */
+const struct dirent64 *fs_dir_next(struct fs_dir *d);
+/* All that was read has been returned, and there was room for more: probably the end. */
+bool fs_dir_seems_done(const struct fs_dir *d);
 
 /* Removes path and everything below it, without crossing mounts or following links there.
  * 0 when it does not exist. path must not end in a slash. */

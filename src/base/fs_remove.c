@@ -4,7 +4,6 @@
 
 #include "base/fs.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -66,26 +65,21 @@ static void move_to_top(struct removal *r, int dir_fd, const char *name)
 static void remove_entry(struct removal *r, int dir_fd, const char *name, int type,
                          int depth);
 
-static void remove_entries(struct removal *r, DIR *dir, int depth)
+/* Empties the directory name, which d reads and takes, and removes it when that seems to be
+ * all. True when it is gone. */
+static bool remove_opened(struct removal *r, int dir_fd, const char *name,
+                          struct fs_dir *d, int depth)
 {
-    const struct dirent *e;
-    while ((e = readdir(dir)))
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            remove_entry(r, dirfd(dir), e->d_name, e->d_type, depth);
-}
-
-/* NULL with errno set, as opendir. */
-static DIR *open_dir(int dir_fd, const char *name)
-{
-    auto_fd int fd = open_same_mount(dir_fd, name);
-    if (fd < 0) {
-        errno = -fd;
-        return NULL;
+    const struct dirent64 *e;
+    while ((e = fs_dir_next(d))) {
+        remove_entry(r, d->fd, e->d_name, e->d_type, depth);
+        if (fs_dir_seems_done(d) && !r->moved &&
+            unlinkat(dir_fd, name, AT_REMOVEDIR) == 0)
+            return true;
     }
-    DIR *dir = fdopendir(fd);
-    if (dir)
-        take_fd(&fd);
-    return dir;
+    if (d->error < 0)
+        note(r, d->error);
+    return false;
 }
 
 static void remove_dir(struct removal *r, int dir_fd, const char *name, int depth)
@@ -100,12 +94,15 @@ static void remove_dir(struct removal *r, int dir_fd, const char *name, int dept
         move_to_top(r, dir_fd, name);
         return;
     }
-    auto_dir DIR *dir = open_dir(dir_fd, name);
-    if (!dir) {
-        note(r, -errno);
+    int fd = open_same_mount(dir_fd, name);
+    if (fd < 0) {
+        note(r, fd);
         return;
     }
-    remove_entries(r, dir, depth + 1);
+    auto_done(fs_dir_done) struct fs_dir d;
+    fs_dir_init(&d, fd);
+    if (remove_opened(r, dir_fd, name, &d, depth + 1))
+        return;
     if (unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && r->error == 0)
         note(r, -errno);
 }
@@ -127,15 +124,19 @@ static void remove_entry(struct removal *r, int dir_fd, const char *name, int ty
 
 static int remove_tree(int dir_fd, const char *name)
 {
-    auto_dir DIR *top = open_dir(dir_fd, name);
-    if (!top)
-        return errno == ENOENT ? 0 : -errno;
-    struct removal r = {.top_fd = dirfd(top)};
-    do {
+    int top = open_same_mount(dir_fd, name);
+    if (top < 0)
+        return top == -ENOENT ? 0 : top;
+    auto_done(fs_dir_done) struct fs_dir d;
+    fs_dir_init(&d, top);
+    struct removal r = {.top_fd = top};
+    while (!remove_opened(&r, dir_fd, name, &d, 0)) {
+        if (r.error < 0 || !r.moved)
+            break;
         r.moved = false;
-        rewinddir(top);
-        remove_entries(&r, top, 0);
-    } while (r.moved && r.error == 0);
+        if (lseek(top, 0, SEEK_SET) < 0)
+            return -errno;
+    }
     if (r.error < 0)
         return r.error;
     return unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;

@@ -178,6 +178,9 @@ static int mkdir_in_root(struct maker *m, const char *path)
 
 int fs_mkdir_in_root(int root_fd, const char *path, mode_t mode)
 {
+    int fd = open_dir_in_root(root_fd, path);
+    if (fd != -ENOENT)
+        return fd;
     struct maker m = {.root_fd = root_fd, .mode = mode, .links = MAX_LINKS};
     return mkdir_in_root(&m, path);
 }

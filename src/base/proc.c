@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -94,6 +95,19 @@ int proc_boot_id(char out[BOOT_ID_LEN + 1])
     memcpy(out, text, BOOT_ID_LEN);
     out[BOOT_ID_LEN] = '\0';
     return 0;
+}
+
+uint64_t proc_ignored_signals(void)
+{
+    static const char label[] = "\nSigIgn:\t";
+    char text[4096]; /* more than there is, unless the process is in hundreds of groups */
+    const char *line = read_proc("/proc/self/status", text, sizeof(text)) < 0
+                           ? NULL
+                           : strstr(text, label);
+    const char *hex = line ? line + sizeof(label) - 1 : NULL;
+    char *end = NULL;
+    uint64_t mask = hex ? strtoull(hex, &end, 16) : 0;
+    return end && end != hex && *end == '\n' ? mask : UINT64_MAX;
 }
 
 void proc_set_name(const char *name)

@@ -84,7 +84,8 @@ int session_start(struct cli *c, const char *ref, struct session *s, int fallbac
     struct mtd_error err = {0};
     auto_done(mtd_record_done) struct mtd_record record;
     mtd_record_init(&record);
-    auto_fd int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    auto_fd int null =
+        s->no_out || s->no_err ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1;
     struct mtd_relay r = {.with_stdin = s->with_stdin,
                           .with_output = s->with_output,
                           .sig_proxy = s->sig_proxy,
@@ -94,16 +95,18 @@ int session_start(struct cli *c, const char *ref, struct session *s, int fallbac
                           .err = s->no_err ? null : STDERR_FILENO};
     struct mtd_attachment *a = NULL;
     struct mtd_start start = {0};
-    session_size(&start.rows, &start.cols);
+    if (!s->made || s->made->tty)
+        session_size(&start.rows, &start.cols);
 
-    int rc = mtd_inspect(c->engine, ref, &record, &err);
+    int rc = s->made ? 0 : mtd_inspect(c->engine, ref, &record, &err);
     if (rc == 0)
-        rc = mtd_start(c->engine, record.id, &start, &a, &err);
+        rc = mtd_start(c->engine, s->made ? ref : record.id, &start, &a, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot start");
         return report_error(c, session_start_status(&err, fallback), &err);
     }
     s->started = true;
-    r.with_stdin = r.with_stdin && record.spec.process.open_stdin;
-    return session_relay(c, a, &r, s->keep_running ? NULL : record.id);
+    r.with_stdin = r.with_stdin && (s->made ? s->made : &record.spec.process)->open_stdin;
+    const char *id = s->made ? ref : record.id;
+    return session_relay(c, a, &r, s->keep_running ? NULL : id);
 }

@@ -30,6 +30,8 @@ struct session {
     bool keep_running;   /* when nobody reads its output any more */
     bool no_out, no_err; /* discard stdout, stderr: -a names only the other one */
     bool started;        /* set when the command runs */
+    /* What a run has just made, so that it need not be read again; NULL = not known. */
+    const struct mtd_process *made;
     const char *detach_keys;
 };
 int session_start(struct cli *c, const char *ref, struct session *s, int fallback);

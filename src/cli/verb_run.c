@@ -181,6 +181,9 @@ static int run_run(struct cli *c, void *values, const struct operands *o)
     int status = detach ? 0 : session_check_tty(c, v->spec.process.tty, s.with_stdin);
     if (status)
         return status;
+    const struct mtd_process made = {.tty = v->spec.process.tty,
+                                     .open_stdin = v->spec.process.open_stdin};
+    s.made = &made;
     int rc = create_container(c, v, id, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot create");

@@ -45,9 +45,10 @@ int mtd_limit_memory(int64_t bytes, struct mtd_error *err)
 
 int mtd_limit_cpus(int64_t nano_cpus, struct mtd_error *err)
 {
+    if (nano_cpus == 0)
+        return 0;
     unsigned cpus = mtd_host_cpus();
-    if (nano_cpus == 0 ||
-        (nano_cpus >= MTD_NANO_CPUS_MIN && nano_cpus <= cpus * (int64_t)NS_PER_SEC))
+    if (nano_cpus >= MTD_NANO_CPUS_MIN && nano_cpus <= cpus * (int64_t)NS_PER_SEC)
         return 0;
     return mtd_fail(
         err, ERANGE,

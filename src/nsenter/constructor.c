@@ -50,6 +50,7 @@ __attribute__((constructor)) static void enter(int argc, char **argv, char **env
         return;
     hide();
     close(NSENTER_REQUEST_FD);
+    request.ignored = proc_ignored_signals(); /* while /proc is the host's */
     if (nsenter_join(&request, false, &err) < 0) {
         nsenter_reply(NSENTER_REPLY_FD, NSENTER_ERROR, -1, &err);
         _exit(125);

@@ -66,6 +66,7 @@ struct nsenter_request {
     struct strv args, env;
     struct nsenter_rlimit *rlimits;
     size_t n_rlimits;
+    uint64_t ignored; /* signals, by the joiner; not sent */
 };
 void nsenter_request_done(struct nsenter_request *r);
 

@@ -163,16 +163,16 @@ Test(clients, an_end_does_not_wait_for_strangers)
     char path[512];
     auto_free char *id = ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000");
     snprintf(path, sizeof(path), "%s/run/%s/stdout", s.dir.path, id);
+    auto_fd int fd = open(path, O_RDWR | O_CLOEXEC);
+    cr_assert_geq(fd, 0, "%s", path);
     pid_t stranger = fork();
     cr_assert_geq(stranger, 0);
     if (stranger == 0) {
         static char block[65536];
-        int fd = open(path, O_RDWR);
         memset(block, '\n', sizeof(block));
         signal(SIGPIPE, SIG_IGN);
-        while (fd >= 0)
+        for (;;)
             (void)!write(fd, block, sizeof(block));
-        _exit(1);
     }
     struct outcome o = RUN(&s, "kill", "x");
     cr_expect_eq(o.status, 0, "%s", o.err);

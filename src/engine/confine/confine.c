@@ -122,11 +122,12 @@ int confine_close(void)
 
 /* Ignored signals and the mask survive execve; handlers do not. The mask is set by the
  * raw call because libc keeps two signals for itself. */
-int confine_signals(void)
+int confine_signals(uint64_t ignored)
 {
     static const struct sigaction reset = {.sa_handler = SIG_DFL};
     for (int sig = 1; sig < NSIG; sig++)
-        sigaction(sig, &reset, NULL);
+        if (ignored >> (sig - 1) & 1)
+            sigaction(sig, &reset, NULL);
     static const uint64_t none = 0;
     if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none)) < 0)
         return -errno;

@@ -156,17 +156,31 @@ static void let_go(struct mtd_engine *e, struct mtd_attachment *a, uint64_t file
     drop_surplus(e, a);
 }
 
+struct attached_process {
+    struct mtd_engine *e;
+    const char *id;
+};
+
+/* Looked up when a signal comes, as few have one: the run that there is now. */
+static int open_process(void *arg)
+{
+    const struct attached_process *p = arg;
+    auto_done(mtd_record_done) struct mtd_record rec;
+    mtd_record_init(&rec);
+    int rc = store_load(&p->e->store, p->id, &rec, NULL);
+    return rc < 0 ? rc : proc_open(rec.status.pid, rec.status.pid_start);
+}
+
 int mtd_relay(struct mtd_engine *e, struct mtd_attachment *a, const struct mtd_relay *r,
               int *ret_status, struct mtd_error *err)
 {
-    auto_done(mtd_record_done) struct mtd_record rec;
-    mtd_record_init(&rec);
-    struct relay_target target = {
-        .socket = a->socket, .reader = &a->reader, .tty = a->tty, .redraw = a->redraw};
-    if (r->sig_proxy && store_load(&e->store, a->id, &rec, NULL) == 0) {
-        target.pid = rec.status.pid;
-        target.pid_start = rec.status.pid_start;
-    }
+    struct attached_process process = {.e = e, .id = a->id};
+    struct relay_target target = {.socket = a->socket,
+                                  .reader = &a->reader,
+                                  .tty = a->tty,
+                                  .redraw = a->redraw,
+                                  .open_process = open_process,
+                                  .arg = &process};
     if (!r->with_output) /* nothing need wait for it */
         log_reader_close(&a->reader);
     uint64_t file = a->reader.ino;

@@ -23,6 +23,7 @@ struct mtd_engine {
     struct store store;
     struct image_store images;
     char boot_id[BOOT_ID_LEN + 1];
+    bool kernel_suits; /* it was asked */
 };
 
 /* ---- container/observe.c ---- */

@@ -292,6 +292,13 @@ static void default_hostname(const struct mtd_spec *s, const char *id, char out[
     out[64] = '\0';
 }
 
+int container_check_kernel(struct mtd_engine *e, struct mtd_error *err)
+{
+    int code = e->kernel_suits ? 0 : kernel_check(err);
+    e->kernel_suits = code == 0;
+    return code;
+}
+
 static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record *r,
                    struct mtd_error *err)
 {
@@ -323,7 +330,7 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     mtd_record_init(&r);
     int code = c->name ? mtd_name_check(mtd_name_bare(c->name), err) : 0;
     if (code == 0)
-        code = kernel_check(err);
+        code = container_check_kernel(e, err);
     auto_fd int hold = code < 0 ? code : image_hold(&e->images, false, err);
     code = hold < 0 ? hold : prepare(e, c, &r, err);
     if (code < 0)

@@ -23,6 +23,9 @@ char *container_dir(struct mtd_engine *e, const char *id, const char *name);
 int container_attachment_new(struct mtd_engine *e, const char *id,
                              struct mtd_attachment **ret, struct mtd_error *err);
 
+/* kernel_check(), once for all commands of a batch and for both halves of `run`. */
+int container_check_kernel(struct mtd_engine *e, struct mtd_error *err);
+
 /* Refuses limits that this machine or docker's rules do not allow. */
 int container_check_resources(const struct mtd_resources *r, struct mtd_error *err);
 

@@ -29,7 +29,7 @@ struct relay {
     const struct relay_target *t;
     const struct mtd_relay *r;
     bool unwritten; /* it ends because its output cannot be written */
-    int signals, pidfd;
+    int signals;
     struct console console;
     struct tty_keys keys;
     int in; /* -1 = no more input */
@@ -89,8 +89,9 @@ static bool take_signal(struct relay *s, int *ret_status)
     if (sig == SIGWINCH) {
         send_size(s);
     } else if (s->r->sig_proxy) {
-        if (s->pidfd >= 0)
-            sys_pidfd_send_signal(s->pidfd, sig, NULL, 0);
+        auto_fd int pidfd = s->t->open_process(s->t->arg);
+        if (pidfd >= 0)
+            sys_pidfd_send_signal(pidfd, sig, NULL, 0);
     } else if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT) {
         *ret_status = 128 + sig;
         return true;
@@ -324,7 +325,6 @@ int container_relay(const struct relay_target *t, const struct mtd_relay *r,
     static struct relay s;
     s = (struct relay){.t = t,
                        .r = r,
-                       .pidfd = -1,
                        .console = {.fd = -1},
                        .in = r->with_stdin ? r->in : -1,
                        .out_fd = -1,
@@ -342,8 +342,6 @@ int container_relay(const struct relay_target *t, const struct mtd_relay *r,
     sigprocmask(SIG_BLOCK, &mask, &old);
     sigaction(SIGPIPE, &ignore, &pipe); /* write() says it, too */
     s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (t->pid > 0)
-        s.pidfd = proc_open(t->pid, t->pid_start);
     if (t->tty && r->with_stdin)
         tty_raw(&s.console, r->in);
     if (r->with_output) /* first of all, so that no input is before it */
@@ -357,8 +355,6 @@ int container_relay(const struct relay_target *t, const struct mtd_relay *r,
     tty_restore(&s.console);
     sigaction(SIGPIPE, &pipe, NULL);
     sigprocmask(SIG_SETMASK, &old, NULL);
-    if (s.pidfd >= 0)
-        close(s.pidfd);
     if (s.signals >= 0)
         close(s.signals);
     if (code == -EPIPE)

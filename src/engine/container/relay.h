@@ -14,8 +14,9 @@ struct relay_target {
     int socket;                /* the connection to the monitor; borrowed, as all here */
     struct log_reader *reader; /* at the first byte to show */
     bool tty, redraw;
-    pid_t pid; /* pid 1, for proxied signals */
-    uint64_t pid_start;
+    int (*open_process)(
+        void *arg); /* a pidfd of pid 1, for a signal to pass on; or -errno */
+    void *arg;
 };
 int container_relay(const struct relay_target *t, const struct mtd_relay *r,
                     int *ret_status, struct mtd_error *err);

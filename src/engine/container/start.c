@@ -7,7 +7,6 @@
 
 #include "base/cleanup.h"
 #include "engine/container/internal.h"
-#include "engine/host/kernel.h"
 #include "engine/monitor/monitor.h"
 
 #define START_TRIES 20
@@ -45,7 +44,7 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
     char id[MTD_ID_SIZE];
     struct mtd_attachment *a = NULL;
     struct packet_ready ready = {0};
-    int r = kernel_check(err);
+    int r = container_check_kernel(e, err);
     if (r == 0)
         r = store_resolve(&e->store, ref, id, err);
     if (r == 0 && ret)

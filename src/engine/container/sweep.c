@@ -4,7 +4,6 @@
 
 #include "engine/container/container.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -96,15 +95,15 @@ static bool thaw_noted(struct mtd_engine *e, const char *id)
 static bool sweep_runs(struct mtd_engine *e)
 {
     bool settled = true;
-    int fd = openat(e->store.run_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    for (const struct dirent *d; dir && (d = readdir(dir));)
+    auto_done(fs_dir_done) struct fs_dir dir;
+    fs_dir_open(&dir, e->store.run_fd);
+    for (const struct dirent64 *d; (d = fs_dir_next(&dir));)
         if (hex_is_valid(d->d_name, MTD_ID_LEN)) {
             settled &= thaw_noted(e, d->d_name);
             if (!container_has_monitor(e, d->d_name))
                 settled &= mend(e, d->d_name);
         }
-    return settled && dir;
+    return settled && dir.fd >= 0 && dir.error == 0;
 }
 
 /* Killed between the two, a monitor has removed its run directory and not its

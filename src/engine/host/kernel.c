@@ -4,8 +4,12 @@
 #include "engine/host/kernel.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -27,8 +31,20 @@ static const struct {
     {SYS_pidfd_open, "pidfd_open", {-1, -1}},
 };
 
+/* A kernel of 5.10 has them all, unless a filter hides some. */
+static bool is_new_and_unfiltered(void)
+{
+    struct utsname name;
+    unsigned major = 0, minor = 0;
+    return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 0 && uname(&name) == 0 &&
+           sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+           (major > 5 || (major == 5 && minor >= 10));
+}
+
 int kernel_check(struct mtd_error *err)
 {
+    if (is_new_and_unfiltered())
+        return 0;
     for (size_t i = 0; i < ARRAY_SIZE(NEEDED); i++) {
         const long *a = NEEDED[i].arg;
         if (syscall(NEEDED[i].number, a[0], a[1], a[2], a[3], 0L, 0L) < 0 &&

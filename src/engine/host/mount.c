@@ -55,6 +55,49 @@ int mount_new(const char *fstype, const char *source, const char *options, uint6
 }
 
 static const struct {
+    unsigned long flag; /* of mount(2) */
+    unsigned long word; /* of statvfs(3) */
+    uint64_t attr;
+} FLAGS[] = {
+    {MS_RDONLY, ST_RDONLY, MOUNT_ATTR_RDONLY},
+    {MS_NOSUID, ST_NOSUID, MOUNT_ATTR_NOSUID},
+    {MS_NODEV, ST_NODEV, MOUNT_ATTR_NODEV},
+    {MS_NOEXEC, ST_NOEXEC, MOUNT_ATTR_NOEXEC},
+    {MS_NOATIME, ST_NOATIME, MOUNT_ATTR_NOATIME},
+    {MS_STRICTATIME, 0, MOUNT_ATTR_STRICTATIME},
+    {MS_NODIRATIME, ST_NODIRATIME, 0},
+    {MS_RELATIME, ST_RELATIME, 0},
+};
+
+#define FD_PATH_MAX 320 /* and a name */
+
+static const char *fd_path(char out[FD_PATH_MAX], int fd, const char *name)
+{
+    snprintf(out, FD_PATH_MAX, "/proc/self/fd/%d%s%s", fd, *name ? "/" : "", name);
+    return out;
+}
+
+int mount_new_on(int target_fd, const char *name, const char *fstype, const char *source,
+                 const char *options, uint64_t attrs)
+{
+    char path[FD_PATH_MAX];
+    unsigned long flags = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(FLAGS); i++)
+        if (attrs & FLAGS[i].attr)
+            flags |= FLAGS[i].flag;
+    fd_path(path, target_fd, name);
+    return mount(source, path, fstype, flags, options) < 0 ? -errno : 0;
+}
+
+int mount_bind_on(const char *path, int source_fd, int target_fd)
+{
+    char from[FD_PATH_MAX], to[FD_PATH_MAX];
+    fd_path(from, source_fd, "");
+    fd_path(to, target_fd, "");
+    return mount(path ? path : from, to, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+}
+
+static const struct {
     const char *word;
     uint64_t set, clear;
 } WORDS[] = {
@@ -107,24 +150,10 @@ int mount_split(const char *options, uint64_t *attrs, char *rest, unsigned size)
 
 /* ---- before Linux 5.12, without mount_setattr: only attached mounts take attributes  */
 
-static const struct {
-    unsigned long flag; /* of mount(2) */
-    unsigned long word; /* of statvfs(3) */
-    uint64_t attr;
-} FLAGS[] = {
-    {MS_RDONLY, ST_RDONLY, MOUNT_ATTR_RDONLY},
-    {MS_NOSUID, ST_NOSUID, MOUNT_ATTR_NOSUID},
-    {MS_NODEV, ST_NODEV, MOUNT_ATTR_NODEV},
-    {MS_NOEXEC, ST_NOEXEC, MOUNT_ATTR_NOEXEC},
-    {MS_NOATIME, ST_NOATIME, 0},
-    {MS_NODIRATIME, ST_NODIRATIME, 0},
-    {MS_RELATIME, ST_RELATIME, 0},
-};
-
 /* mount(2) replaces all flags, so those already set are repeated. */
 static int remount(int fd, uint64_t attrs)
 {
-    char path[64];
+    char path[FD_PATH_MAX];
     struct statvfs now;
     unsigned long flags = MS_REMOUNT | MS_BIND;
     if (fstatvfs(fd, &now) < 0)
@@ -132,7 +161,7 @@ static int remount(int fd, uint64_t attrs)
     for (size_t i = 0; i < ARRAY_SIZE(FLAGS); i++)
         if ((now.f_flag & FLAGS[i].word) || (attrs & FLAGS[i].attr))
             flags |= FLAGS[i].flag;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    fd_path(path, fd, "");
     return mount(NULL, path, NULL, flags, NULL) < 0 ? -errno : 0;
 }
 
@@ -142,8 +171,9 @@ static int remount(int fd, uint64_t attrs)
 static int bind_old(int dir_fd, const char *path, uint64_t attrs)
 {
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH;
-    auto_fd int source = *path ? openat(dir_fd, path, O_PATH | O_CLOEXEC)
-                               : fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+    int how = O_PATH | O_CLOEXEC | (dir_fd == AT_FDCWD ? 0 : O_NOFOLLOW);
+    auto_fd int source =
+        *path ? openat(dir_fd, path, how) : fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
     if (source < 0)
         return -errno;
     auto_fd int first = open_tree(source, "", flags);
@@ -156,9 +186,8 @@ static int bind_old(int dir_fd, const char *path, uint64_t attrs)
     auto_fd int second = rc < 0 ? -1 : open_tree(first, "", flags);
     if (rc == 0 && second < 0)
         rc = -errno;
-    char there[64];
-    snprintf(there, sizeof(there), "/proc/self/fd/%d", first);
-    if (umount2(there, MNT_DETACH) < 0 && rc == 0)
+    char there[FD_PATH_MAX];
+    if (umount2(fd_path(there, first, ""), MNT_DETACH) < 0 && rc == 0)
         rc = -errno;
     return rc < 0 ? rc : take_fd(&second);
 }
@@ -166,7 +195,8 @@ static int bind_old(int dir_fd, const char *path, uint64_t attrs)
 int mount_bind(int dir_fd, const char *path, uint64_t attrs)
 {
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
-    auto_fd int fd = open_tree(dir_fd, path, flags | (*path ? 0 : AT_EMPTY_PATH));
+    unsigned how = !*path ? AT_EMPTY_PATH : dir_fd == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW;
+    auto_fd int fd = open_tree(dir_fd, path, flags | how);
     if (fd < 0)
         return -errno;
     struct mount_attr a = {.attr_set = attrs, .propagation = MS_PRIVATE};
@@ -181,6 +211,12 @@ int mount_move(int mount_fd, int target_fd)
 {
     unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;
     return move_mount(mount_fd, "", target_fd, "", flags) < 0 ? -errno : 0;
+}
+
+int mount_move_at(int mount_fd, int dir_fd, const char *name)
+{
+    return move_mount(mount_fd, "", dir_fd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno
+                                                                               : 0;
 }
 
 int mount_set(int fd, uint64_t attrs)

@@ -21,15 +21,26 @@
  * system's, "key=value,flag", at most 511 bytes; NULL = none. */
 int mount_new(const char *fstype, const char *source, const char *options,
               uint64_t attrs);
+/* The same, attached to target_fd or to `name` in that directory, in one call: mount(2) by
+ * way of the host's /proc. For a place that nobody else can change. With read-only the file
+ * system is read-only as well as the mount, as with runc. */
+int mount_new_on(int target_fd, const char *name, const char *fstype, const char *source,
+                 const char *options, uint64_t attrs);
 /* Moves the options that are mount attributes (ro nosuid nodev noexec and their
  * opposites, noatime) into *attrs, which keeps its other bits, and copies the others to
  * rest (size bytes). -ENAMETOOLONG. */
 int mount_split(const char *options, uint64_t *attrs, char *rest, unsigned size);
-/* A detached recursive private copy of the mounts at path, relative to dir_fd ("" =
- * dir_fd itself); returns its fd. */
+/* A detached recursive private copy of the mounts at path; returns its fd. path is one of
+ * the host's with AT_FDCWD, a name in dir_fd, which is not followed if it is a link, or
+ * "" = dir_fd itself. */
 int mount_bind(int dir_fd, const char *path, uint64_t attrs);
+/* A bind attached to target_fd in one call: of the host's path, or, with NULL, of what
+ * source_fd has open in an attached mount, whose attributes it takes over. */
+int mount_bind_on(const char *path, int source_fd, int target_fd);
 /* Attaches a detached mount; target_fd may be O_PATH. */
 int mount_move(int mount_fd, int target_fd);
+/* The same at a name in dir_fd; a link is not followed. */
+int mount_move_at(int mount_fd, int dir_fd, const char *name);
 /* Adds attributes to an attached mount, of which fd is any file. */
 int mount_set(int fd, uint64_t attrs);
 

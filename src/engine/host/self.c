@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/memfd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,13 +34,17 @@
  * protected file. (A detached mount cannot be cloned again before Linux 6.15.) */
 static int open_protected(void)
 {
+    struct statfs fs;
+    if (statfs(SELF_EXE, &fs) < 0)
+        return -errno;
+    bool read_only = fs.f_flags & ST_RDONLY;
+    if (!read_only && fs.f_type != TMPFS_MAGIC) /* a memfd is in a tmpfs */
+        return -EPERM;
     auto_fd int fd = open(SELF_EXE, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    struct statvfs fs;
-    int seals = fcntl(fd, F_GET_SEALS);
+    int seals = read_only ? 0 : fcntl(fd, F_GET_SEALS);
     bool sealed = seals >= 0 && (seals & F_SEAL_WRITE);
-    bool read_only = fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY);
     return sealed || read_only ? take_fd(&fd) : -EPERM;
 }
 
@@ -122,10 +128,15 @@ static int place_fds(struct spawn *s)
             return -errno;
     if (step_aside(&s->self_fd, s->n) < 0)
         return -errno;
+    int null = -1;
     for (int i = 0; i < s->n; i++) {
-        int from = s->fds[i] >= 0 ? s->fds[i] : open("/dev/null", O_RDWR | O_CLOEXEC);
+        int from = s->fds[i] >= 0 ? s->fds[i] : null;
+        if (from < 0)
+            from = open("/dev/null", O_RDWR | O_CLOEXEC);
         if (from < 0)
             return -errno;
+        if (s->fds[i] < 0)
+            null = i;
         if (from == i ? fcntl(i, F_SETFD, 0) < 0 : dup2(from, i) < 0)
             return -errno;
     }

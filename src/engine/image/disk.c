@@ -64,8 +64,12 @@ int image_disk_lock(const struct image_store *s, enum image_lock which,
 
 int image_hold(const struct image_store *s, bool to_remove, struct mtd_error *err)
 {
-    int rc = image_disk_prepare(s, err);
-    return rc < 0 ? rc : lock_as(s, IMAGE_LOCK_USE, to_remove ? LOCK_EX : LOCK_SH, err);
+    int operation = to_remove ? LOCK_EX : LOCK_SH;
+    int rc = lock_as(s, IMAGE_LOCK_USE, operation, NULL);
+    if (rc >= 0)
+        return rc; /* the directories are there since the file is */
+    rc = image_disk_prepare(s, err);
+    return rc < 0 ? rc : lock_as(s, IMAGE_LOCK_USE, operation, err);
 }
 
 void image_disk_tmp_name(char out[IMAGE_TMP_NAME], const char *kind)

@@ -19,8 +19,7 @@ int inside_program(struct inside *c, struct mtd_error *err)
 
 int inside_signals(struct inside *c, struct mtd_error *err)
 {
-    (void)c;
-    int rc = confine_signals();
+    int rc = confine_signals(c->ignored);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot reset the signals") : 0;
 }
 

@@ -59,6 +59,7 @@ static void run(const struct nsenter_request *q)
                        .stdio = {q->flags & NSENTER_NULL_IN ? -1 : 0,
                                  q->flags & NSENTER_NULL_OUT ? -1 : 1,
                                  q->flags & NSENTER_NULL_ERR ? -1 : 2},
+                       .ignored = q->ignored,
                        .request = q};
     inside_run(&c);
 }

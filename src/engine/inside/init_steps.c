@@ -37,8 +37,9 @@ int inside_init_descriptors(struct inside *c, struct mtd_error *err)
     }
     c->sync_fd = high[0];
     for (int i = 0; i < 4; i++) {
-        close(FD_SYNC + i);
-        if (high[i] >= 0 && dup3(high[i], FD_SYNC + i, O_CLOEXEC) < 0)
+        if (high[i] < 0)
+            close(FD_SYNC + i);
+        else if (dup3(high[i], FD_SYNC + i, O_CLOEXEC) < 0)
             return mtd_fail_errno(err, errno, "cannot move a file descriptor");
     }
     c->sync_fd = FD_SYNC;

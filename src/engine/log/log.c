@@ -4,7 +4,6 @@
 
 #include "engine/log/internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 
 /* '0' = any digit; other characters match themselves. */
 static const char TIME_SHAPE[] = "0000-00-00T00:00:00.000000000Z";
@@ -68,11 +68,11 @@ const char *log_name(unsigned index, char out[LOG_NAME_SIZE])
 
 unsigned log_oldest(int dir_fd)
 {
-    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    auto_done(fs_dir_done) struct fs_dir dir;
     unsigned long highest = 0;
-    struct dirent *e;
-    while (dir && (e = readdir(dir))) {
+    const struct dirent64 *e;
+    fs_dir_open(&dir, dir_fd);
+    while ((e = fs_dir_next(&dir))) {
         char *end;
         const char *number = e->d_name + sizeof(LOG_NAME ".") - 1;
         if (strncmp(e->d_name, LOG_NAME ".", sizeof(LOG_NAME ".") - 1) != 0 ||

@@ -67,9 +67,9 @@ static int make_room(int fd, off_t at, off_t len)
     return -errno;
 }
 
-static int make_spool(struct log_spool *s, int fd)
+static int make_spool(struct log_spool *s, int fd, bool is_sized)
 {
-    if (ftruncate(fd, FILE_SIZE) < 0)
+    if (!is_sized && ftruncate(fd, FILE_SIZE) < 0)
         return -errno;
     if (getrandom(s->guard, sizeof(s->guard), 0) != (ssize_t)sizeof(s->guard))
         return -EIO;
@@ -115,7 +115,7 @@ static int map_spool(struct log_writer *w, int fd, struct log_batch *ret)
     madvise(s, sizeof(*s), MADV_RANDOM);
     bool made = s->magic == MAGIC && s->present <= 1 && st.st_size >= (off_t)FILE_SIZE &&
                 st.st_size <= (off_t)sizeof(*s);
-    int code = made ? 0 : make_spool(s, fd);
+    int code = made ? 0 : make_spool(s, fd, st.st_size <= (off_t)FILE_SIZE);
     if (code < 0) {
         munmap(s, sizeof(*s));
         return code;

@@ -53,7 +53,9 @@ struct monitor {
     char input[PACKET_MAX]; /* stdin the container has not taken yet */
     size_t input_start, input_end;
     bool input_eof;
-    bool tidy;     /* something unusual was done: give its pages back before waiting */
+    bool tidy; /* something unusual was done: give its pages back before waiting */
+    int64_t
+        settle_ns; /* on the monotonic clock: when what the start used goes; 0 = it has */
     bool stopping; /* PACKET_STOPPING or PACKET_SHUTDOWN came: no restart */
     bool shutdown; /* it was PACKET_SHUTDOWN: the policy applies again after a boot */
 

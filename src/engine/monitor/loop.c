@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <malloc.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -20,7 +21,7 @@
 #define PAGE 4096
 #define STACK_DEEP (64 * 1024u)
 #define CODE_MAX 768             /* bytes of a function that waits */
-#define COOL_MS 1000             /* after a burst of output */
+#define COOL_MS 1000             /* after the start, and after a burst of output */
 #define FULL_MS 1000             /* between checks whether a reader has moved on */
 #define TERMINAL_ROOM (1u << 20) /* more than the kernel keeps for one */
 
@@ -125,13 +126,6 @@ MONITOR_HOT static void drop_text(void)
     }
 }
 
-/* The one wake-up without an event: the buffers of a burst are not kept while idle. */
-static void give_back(struct monitor *m)
-{
-    log_idle(&m->log);
-    m->tidy = true;
-}
-
 static void serve(struct monitor *m, const struct pollfd *p)
 {
     if (p[AT_IN].revents)
@@ -147,31 +141,13 @@ static void serve(struct monitor *m, const struct pollfd *p)
 
 /* A client that moves on wakes the loop; but a reader of an earlier run's output is no
  * client of this monitor, so a full log is also checked from time to time. */
-static int patience(const struct monitor *m, bool cool, int timeout_ms)
+static int patience(const struct monitor *m, int timeout_ms)
 {
     if (timeout_ms >= 0)
         return timeout_ms;
-    return cool ? COOL_MS : log_is_full(&m->log) ? FULL_MS : -1;
-}
-
-MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
-{
-    struct pollfd p[AT_ALL];
-    fill(m, p);
-    if (m->tidy) {
-        drop_stack();
-        drop_text();
-    }
-    m->tidy = false;
-    bool cool = m->log.burst && timeout_ms < 0;
-    long n = syscall(SYS_poll, p, (long)AT_ALL, (long)patience(m, cool, timeout_ms));
-    if (n == 0 && cool)
-        give_back(m);
-    if (n > 0)
-        serve(m, p);
-    if (m->log.surplus_files)
-        log_trim(&m->log);
-    return n > 0 && p[AT_PID].revents != 0;
+    if (m->settle_ns || m->log.burst)
+        return COOL_MS;
+    return log_is_full(&m->log) ? FULL_MS : -1;
 }
 
 /* The kernel maps 64 kB around each page it brings back, but never beyond the mapping.
@@ -194,10 +170,44 @@ static void set_waiting_apart(void)
     set_apart((const void *)syscall);
 }
 
+/* The one wake-up without an event: what a start or a burst used is not kept while idle. */
+static void give_back(struct monitor *m, bool quiet)
+{
+    bool settled = m->settle_ns && clock_mono_ns() >= m->settle_ns;
+    if (!settled && !(quiet && m->log.burst && !m->settle_ns))
+        return;
+    log_idle(&m->log);
+    m->tidy = true;
+    m->settle_ns = 0;
+    if (settled) {
+        malloc_trim(0);
+        set_waiting_apart();
+    }
+}
+
+MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
+{
+    struct pollfd p[AT_ALL];
+    fill(m, p);
+    if (m->tidy && !m->settle_ns) {
+        drop_stack();
+        drop_text();
+        m->tidy = false;
+    }
+    long n = syscall(SYS_poll, p, (long)AT_ALL, (long)patience(m, timeout_ms));
+    if (timeout_ms < 0)
+        give_back(m, n == 0);
+    if (n > 0)
+        serve(m, p);
+    if (m->log.surplus_files)
+        log_trim(&m->log);
+    return n > 0 && p[AT_PID].revents != 0;
+}
+
+/* What the start used is kept for a second: a container that ends at once needs it again. */
 MONITOR_HOT void monitor_serve(struct monitor *m)
 {
-    m->tidy = true;
-    set_waiting_apart();
+    m->settle_ns = clock_mono_ns() + COOL_MS * NS_PER_MS;
     while (m->pidfd >= 0 && !monitor_turn(m, -1))
         ;
     monitor_take_status(m);

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,8 +119,6 @@ static void announce(struct monitor *m, bool adopted)
     monitor_client_send_all(m, PACKET_READY, &ready, sizeof(ready));
     if (m->health && m->alive)
         monitor_start_health(m->store.root, m->store.run_root, m->id, NULL);
-    log_idle(&m->log);
-    malloc_trim(0);
 }
 
 /* Of two starts at the same time the second finds the container running, and

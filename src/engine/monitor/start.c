@@ -89,15 +89,24 @@ int monitor_open_log(struct monitor *m, struct mtd_error *err)
     return rc;
 }
 
+/* One that exists is of an earlier run. */
+static int make_fifo(struct monitor *m, const char *name, struct mtd_error *err)
+{
+    int rc = mkfifoat(m->run_fd, name, 0600);
+    if (rc < 0 && errno == EEXIST && unlinkat(m->run_fd, name, 0) == 0)
+        rc = mkfifoat(m->run_fd, name, 0600);
+    return rc < 0 ? mtd_fail_errno(err, errno, "cannot create the pipe for %s", name) : 0;
+}
+
 /* A FIFO in the run directory, so that another monitor can open the other end by name.
  * The container's end is opened in both directions, so that it sees no EOF or SIGPIPE
  * when a monitor is killed. */
 static int open_output(struct monitor *m, const char *name, int *ours, int *theirs,
                        struct mtd_error *err)
 {
-    unlinkat(m->run_fd, name, 0);
-    if (mkfifoat(m->run_fd, name, 0600) < 0)
-        return mtd_fail_errno(err, errno, "cannot create the pipe for %s", name);
+    int r = make_fifo(m, name, err);
+    if (r < 0)
+        return r;
     *theirs = openat(m->run_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     *ours = openat(m->run_fd, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     if (*theirs < 0 || *ours < 0)
@@ -110,9 +119,9 @@ static int open_output(struct monitor *m, const char *name, int *ours, int *thei
  * is the end of input. */
 static int open_input(struct monitor *m, struct mtd_error *err)
 {
-    unlinkat(m->run_fd, "stdin", 0);
-    if (mkfifoat(m->run_fd, "stdin", 0600) < 0)
-        return mtd_fail_errno(err, errno, "cannot create the pipe for stdin");
+    int r = make_fifo(m, "stdin", err);
+    if (r < 0)
+        return r;
     m->child[0] =
         openat(m->run_fd, "stdin", O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
     m->in = openat(m->run_fd, "stdin", O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);

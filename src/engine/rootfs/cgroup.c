@@ -26,12 +26,7 @@ static int mount_at(int dir_fd, const char *name, const char *fstype, const char
 {
     if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
         return -errno;
-    auto_fd int target =
-        openat(dir_fd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (target < 0)
-        return -errno;
-    auto_fd int mount = mount_new(fstype, "cgroup", options, ATTRS);
-    return mount < 0 ? mount : mount_move(mount, target);
+    return mount_new_on(dir_fd, name, fstype, "cgroup", options, ATTRS);
 }
 
 /* "cpu,cpuacct" is one hierarchy with a link for each name. */
@@ -74,20 +69,19 @@ static void mount_line(int dir_fd, char *line, const char *id)
         link_names(dir_fd, dir);
 }
 
-static int mount_v1(int target, char *list, const char *id)
+static int mount_v1(int root_fd, int target, char *list, const char *id)
 {
-    auto_fd int tmp = mount_new("tmpfs", "tmpfs", "mode=755,size=64k",
-                                MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    int code = tmp < 0 ? tmp : mount_move(tmp, target);
+    int code = mount_new_on(target, "", "tmpfs", "tmpfs", "mode=755,size=64k",
+                            MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (code < 0)
         return code;
-    auto_fd int dir = openat(tmp, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int dir = fs_open_in_root(root_fd, CGROUP_PATH, O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
-        return -errno;
+        return dir;
     char *state = NULL;
     for (char *l = strtok_r(list, "\n", &state); l; l = strtok_r(NULL, "\n", &state))
         mount_line(dir, l, id);
-    return mount_set(tmp, MOUNT_ATTR_RDONLY);
+    return mount_set(dir, MOUNT_ATTR_RDONLY);
 }
 
 int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err)
@@ -104,12 +98,10 @@ int rootfs_mount_cgroup(int root_fd, char *list, const char *id, struct mtd_erro
     if (target == -ENOENT)
         return 0; /* a kernel without cgroups in sysfs */
     int code = target;
-    if (target >= 0 && strncmp(list, "0::", 3) == 0) {
-        auto_fd int mount = mount_new("cgroup2", "cgroup", NULL, ATTRS);
-        code = mount < 0 ? mount : mount_move(mount, target);
-    } else if (target >= 0) {
-        code = mount_v1(target, list, id);
-    }
+    if (target >= 0 && strncmp(list, "0::", 3) == 0)
+        code = mount_new_on(target, "", "cgroup2", "cgroup", NULL, ATTRS);
+    else if (target >= 0)
+        code = mount_v1(root_fd, target, list, id);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount " CGROUP_PATH);
     return 0;

@@ -101,15 +101,11 @@ static int make_device(const char *target, const struct stat *st, const char *ac
                 : 0;
 }
 
-int rootfs_devices(const struct rootfs *r, int root_fd, struct mtd_error *err)
+int rootfs_devices(const struct rootfs *r, int root_fd, int dev_fd, struct mtd_error *err)
 {
-    auto_fd int dev =
-        fs_open_in_root(root_fd, "/dev", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    if (dev < 0)
-        return rootfs_fail(err, MTD_STAGE_DEVICES, -dev, "cannot open the new /dev");
-    int code = make_nodes(dev, err);
+    int code = make_nodes(dev_fd, err);
     if (code == 0 && r->init_path)
-        code = bind_init(r, dev, err);
+        code = bind_init(r, dev_fd, err);
     const struct strv *asked = &r->record->spec.devices;
     for (size_t i = 0; i < asked->len && code == 0; i++)
         code = mtd_device_each(asked->items[i], make_device, &root_fd, err);

@@ -104,7 +104,7 @@ static const struct {
     int (*make)(const struct mtd_spec *spec, struct buf *out);
 } FILES[] = {{"hosts", hosts}, {"hostname", hostname}, {"resolv.conf", resolv}};
 
-int hostfiles_write(int dir_fd, const struct mtd_spec *spec, struct mtd_error *err)
+static int write_all(int dir_fd, const struct mtd_spec *spec, struct mtd_error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++) {
         auto_done(buf_done) struct buf text = {0};
@@ -113,7 +113,7 @@ int hostfiles_write(int dir_fd, const struct mtd_spec *spec, struct mtd_error *e
             rc < 0 ? -1
                    : openat(dir_fd, FILES[i].name,
                             O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (rc == 0 && (fd < 0 || fchmod(fd, 0644) < 0))
+        if (rc == 0 && fd < 0)
             rc = -errno;
         if (rc == 0)
             rc = fs_write_all(fd, text.data ? text.data : "", text.len);
@@ -122,4 +122,13 @@ int hostfiles_write(int dir_fd, const struct mtd_spec *spec, struct mtd_error *e
                                   FILES[i].name);
     }
     return 0;
+}
+
+/* Everybody in the container may read them. */
+int hostfiles_write(int dir_fd, const struct mtd_spec *spec, struct mtd_error *err)
+{
+    mode_t old = umask(022);
+    int r = write_all(dir_fd, spec, err);
+    umask(old);
+    return r;
 }

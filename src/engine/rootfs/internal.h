@@ -14,7 +14,8 @@ int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const cha
 
 /* Mounts the overlay on <dir>/rootfs; returns its fd. */
 int rootfs_overlay(const struct rootfs *r, struct mtd_error *err);
-int rootfs_devices(const struct rootfs *r, int root_fd, struct mtd_error *err);
+int rootfs_devices(const struct rootfs *r, int root_fd, int dev_fd,
+                   struct mtd_error *err);
 int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *err);
 
 #endif

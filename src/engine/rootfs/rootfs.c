@@ -27,7 +27,7 @@
 #define NO_EXEC MOUNT_ATTR_NOEXEC
 #define READ_ONLY MOUNT_ATTR_RDONLY
 
-/* docker's defaults (moby oci/defaults.go). */
+/* docker's defaults (moby oci/defaults.go). Those below /dev follow it. */
 static const struct {
     const char *target, *fstype, *options;
     uint64_t attrs;
@@ -41,62 +41,100 @@ static const struct {
     {"/dev/mqueue", "mqueue", NULL, NO_SUID | NO_DEV | NO_EXEC},
 };
 
-static const char *const MASKED[] = {
-    "/proc/acpi",        "/proc/asound",        "/proc/kcore",
-    "/proc/keys",        "/proc/latency_stats", "/proc/timer_list",
-    "/proc/timer_stats", "/proc/sched_debug",   "/proc/scsi",
-    "/proc/interrupts",  "/sys/firmware",       "/sys/devices/virtual/powercap",
+/* What a path usually is, which saves asking. */
+static const struct {
+    const char *path;
+    bool is_dir;
+} MASKED[] = {
+    {"/proc/acpi", true},           {"/proc/asound", true},
+    {"/proc/kcore", false},         {"/proc/keys", false},
+    {"/proc/latency_stats", false}, {"/proc/timer_list", false},
+    {"/proc/timer_stats", false},   {"/proc/sched_debug", false},
+    {"/proc/scsi", true},           {"/proc/interrupts", false},
+    {"/sys/firmware", true},        {"/sys/devices/virtual/powercap", true},
 };
 
-static const char *const READ_ONLY_PATHS[] = {
-    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-};
+/* In /proc. */
+static const char *const READ_ONLY_NAMES[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
 
 /* /proc, /sys and /dev must not be links of the image: later steps and the command take
  * what is mounted there for the kernel's. */
-static int refuse_link(int root_fd, const char *target)
+static int open_target(int root_fd, const char *target)
 {
-    struct stat st;
-    if (fstatat(root_fd, target + 1, &st, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : -errno;
-    return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+    int fd = fs_open_in_root(root_fd, target, O_PATH | O_DIRECTORY | O_NOFOLLOW, 0);
+    return fd == -ENOENT ? fs_mkdir_in_root(root_fd, target, 0755) : fd;
 }
 
 #define SHM "/dev/shm"
 
 /* /dev/shm goes with the IPC namespace: its own, with the size asked for, or the host's. */
-static int new_default(const struct mtd_spec *s, size_t i)
+static int mount_shm(const struct mtd_spec *s, int dir_fd, const char *name, size_t i)
 {
-    const char *options = DEFAULT_MOUNTS[i].options;
-    bool shm = strcmp(DEFAULT_MOUNTS[i].target, SHM) == 0;
     char sized[64];
-    if (shm && s->ipc == MTD_IPC_HOST)
-        return mount_bind(AT_FDCWD, SHM, DEFAULT_MOUNTS[i].attrs);
-    if (shm && s->shm_size) {
-        snprintf(sized, sizeof(sized), "mode=1777,size=%lld", (long long)s->shm_size);
-        options = sized;
+    if (s->ipc == MTD_IPC_HOST) {
+        auto_fd int bind = mount_bind(AT_FDCWD, SHM, DEFAULT_MOUNTS[i].attrs);
+        return bind < 0 ? bind : mount_move_at(bind, dir_fd, name);
     }
-    return mount_new(DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype, options,
-                     DEFAULT_MOUNTS[i].attrs);
+    if (s->shm_size)
+        snprintf(sized, sizeof(sized), "mode=1777,size=%lld", (long long)s->shm_size);
+    return mount_new_on(dir_fd, name, DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype,
+                        s->shm_size ? sized : DEFAULT_MOUNTS[i].options,
+                        DEFAULT_MOUNTS[i].attrs);
 }
 
-static int mount_default(const struct mtd_spec *s, int root_fd, size_t i,
-                         struct mtd_error *err)
+static int mount_default(int dir_fd, const char *name, size_t i)
+{
+    const char *fstype = DEFAULT_MOUNTS[i].fstype;
+    return mount_new_on(dir_fd, name, fstype, fstype, DEFAULT_MOUNTS[i].options,
+                        DEFAULT_MOUNTS[i].attrs);
+}
+
+static int mount_in_image(int root_fd, size_t i, struct mtd_error *err)
 {
     const char *target = DEFAULT_MOUNTS[i].target;
-    if (s->ipc == MTD_IPC_NONE && strcmp(target, SHM) == 0)
-        return 0;
-    int code = refuse_link(root_fd, target);
-    auto_fd int fd = code < 0 ? code : fs_mkdir_in_root(root_fd, target, 0755);
+    auto_fd int fd = open_target(root_fd, target);
     if (fd < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -fd,
                            "cannot open the image's %s to mount on it", target);
-    auto_fd int mount = new_default(s, i);
-    code = mount < 0 ? mount : mount_move(mount, fd);
+    int code = mount_default(fd, "", i);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
                            DEFAULT_MOUNTS[i].fstype, target);
     return 0;
+}
+
+/* What stands in the new /dev, which nobody else has seen yet. */
+static int mount_in_dev(const struct mtd_spec *s, int dev_fd, size_t i,
+                        struct mtd_error *err)
+{
+    const char *name = DEFAULT_MOUNTS[i].target + strlen("/dev/");
+    bool shm = strcmp(DEFAULT_MOUNTS[i].target, SHM) == 0;
+    if (shm && s->ipc == MTD_IPC_NONE)
+        return 0;
+    int code = mkdirat(dev_fd, name, 0755) < 0 ? -errno
+               : shm                           ? mount_shm(s, dev_fd, name, i)
+                                               : mount_default(dev_fd, name, i);
+    if (code < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
+                           DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].target);
+    return 0;
+}
+
+static int mount_defaults(const struct rootfs *r, int root_fd, struct mtd_error *err)
+{
+    auto_fd int dev = -1;
+    int code = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(DEFAULT_MOUNTS) && code == 0; i++) {
+        if (dev >= 0) {
+            code = mount_in_dev(&r->record->spec, dev, i, err);
+            continue;
+        }
+        code = mount_in_image(root_fd, i, err);
+        if (code == 0 && strcmp(DEFAULT_MOUNTS[i].target, "/dev") == 0 &&
+            (dev = fs_open_in_root(root_fd, "/dev", O_RDONLY | O_DIRECTORY, 0)) < 0)
+            code = rootfs_fail(err, MTD_STAGE_DEVICES, -dev, "cannot open the new /dev");
+    }
+    return code < 0 ? code : rootfs_devices(r, root_fd, dev, err);
 }
 
 int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err)
@@ -107,12 +145,7 @@ int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err
     auto_fd int root = rootfs_overlay(r, err);
     if (root < 0)
         return root;
-    for (size_t i = 0; i < ARRAY_SIZE(DEFAULT_MOUNTS); i++) {
-        int code = mount_default(&r->record->spec, root, i, err);
-        if (code < 0)
-            return code;
-    }
-    int code = rootfs_devices(r, root, err);
+    int code = mount_defaults(r, root, err);
     if (code == 0)
         code = rootfs_user_mounts(r, root, err);
     if (code < 0)
@@ -121,74 +154,96 @@ int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err
     return 0;
 }
 
-/* Makes one path below the root read-only. A path that the kernel lacks is skipped. */
-static int make_read_only(int root_fd, const char *path, struct mtd_error *err)
+/* Makes a name in /proc read-only. One that the kernel lacks is skipped. */
+static int make_read_only(int proc_fd, const char *name, struct mtd_error *err)
 {
-    auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
-    if (target == -ENOENT)
+    auto_fd int bind = mount_bind(proc_fd, name, READ_ONLY);
+    if (bind == -ENOENT)
         return 0;
-    auto_fd int bind = target < 0 ? target : mount_bind(target, "", READ_ONLY);
-    int code = bind < 0 ? bind : mount_move(bind, target);
+    int code = bind < 0 ? bind : mount_move_at(bind, proc_fd, name);
     if (code < 0)
-        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot make %s read-only", path);
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot make /proc/%s read-only",
+                           name);
     return 0;
 }
 
-/* The first masked directory gets an empty file system, the others binds of it: so only
- * one superblock has to be made and destroyed. */
-static int mask_directory(int target, int *empty_fd)
+/* What masks stands here the first time and is repeated from there: an empty file system for
+ * directories (one superblock to make and to reap), the new /dev/null for files. */
+struct masks {
+    int empty_fd, null_fd; /* read-only mounts in the tree, or -1 */
+};
+
+static int mask_first(int target, int fresh, int *ret_fd)
 {
-    auto_fd int fresh = -1;
-    if (*empty_fd >= 0)
-        fresh = mount_bind(*empty_fd, "", READ_ONLY);
-    else
-        fresh = mount_new("tmpfs", "tmpfs", "mode=755,size=4k",
-                          READ_ONLY | NO_SUID | NO_DEV | NO_EXEC);
-    int code = fresh < 0 ? fresh : mount_move(fresh, target);
-    if (code == 0 && *empty_fd < 0)
-        *empty_fd = take_fd(&fresh);
+    auto_fd int mount = fresh;
+    int code = mount < 0 ? mount : mount_move(mount, target);
+    if (code == 0)
+        *ret_fd = take_fd(&mount);
     return code;
 }
 
-static int mask_file(int target, int null_fd)
+static int mask_directory(int target, struct masks *m)
 {
-    auto_fd int bind = mount_bind(null_fd, "", READ_ONLY);
-    return bind < 0 ? bind : mount_move(bind, target);
+    if (m->empty_fd >= 0)
+        return mount_bind_on(NULL, m->empty_fd, target);
+    return mask_first(target,
+                      mount_new("tmpfs", "tmpfs", "mode=755,size=4k",
+                                READ_ONLY | NO_SUID | NO_DEV | NO_EXEC),
+                      &m->empty_fd);
 }
 
-static int mask_one(int root_fd, int null_fd, int *empty_fd, const char *path,
-                    struct mtd_error *err)
+static int mask_file(int target, int root_fd, struct masks *m)
 {
+    if (m->null_fd >= 0)
+        return mount_bind_on(NULL, m->null_fd, target);
+    auto_fd int null = fs_open_in_root(root_fd, "/dev/null", O_PATH | O_CLOEXEC, 0);
+    return null < 0 ? null
+                    : mask_first(target, mount_bind(null, "", READ_ONLY), &m->null_fd);
+}
+
+static int mask_one(int root_fd, struct masks *m, size_t i, struct mtd_error *err)
+{
+    const char *path = MASKED[i].path;
+    bool is_dir = MASKED[i].is_dir;
     auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
     if (target == -ENOENT)
         return 0;
-    struct stat st;
-    int code = target < 0 ? target : fstat(target, &st) < 0 ? -errno : 0;
-    if (code == 0)
-        code = S_ISDIR(st.st_mode) ? mask_directory(target, empty_fd)
-                                   : mask_file(target, null_fd);
+    int code = target;
+    for (int tries = 0; target >= 0 && tries < 2; tries++, is_dir = !is_dir) {
+        code = is_dir ? mask_directory(target, m) : mask_file(target, root_fd, m);
+        if (code != -ENOTDIR && code != -EINVAL) /* by mount, by move_mount */
+            break;
+    }
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mask %s", path);
     return 0;
 }
 
-static int mask_paths(int root_fd, struct mtd_error *err)
+static int mask_all(int root_fd, struct masks *m, struct mtd_error *err)
 {
-    auto_fd int null = fs_open_in_root(root_fd, "/dev/null", O_PATH | O_CLOEXEC, 0);
-    if (null < 0)
-        return rootfs_fail(err, MTD_STAGE_MOUNT, -null, "cannot open the new /dev/null");
-    auto_fd int empty = -1;
     for (size_t i = 0; i < ARRAY_SIZE(MASKED); i++) {
-        int code = mask_one(root_fd, null, &empty, MASKED[i], err);
+        int code = mask_one(root_fd, m, i, err);
         if (code < 0)
             return code;
     }
-    for (size_t i = 0; i < ARRAY_SIZE(READ_ONLY_PATHS); i++) {
-        int code = make_read_only(root_fd, READ_ONLY_PATHS[i], err);
+    auto_fd int proc = fs_open_in_root(root_fd, "/proc", O_PATH | O_DIRECTORY, 0);
+    if (proc < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -proc, "cannot open the new /proc");
+    for (size_t i = 0; i < ARRAY_SIZE(READ_ONLY_NAMES); i++) {
+        int code = make_read_only(proc, READ_ONLY_NAMES[i], err);
         if (code < 0)
             return code;
     }
     return 0;
+}
+
+static int mask_paths(int root_fd, struct mtd_error *err)
+{
+    struct masks m = {-1, -1};
+    int code = mask_all(root_fd, &m, err);
+    cleanup_fd(&m.empty_fd);
+    cleanup_fd(&m.null_fd);
+    return code;
 }
 
 /* The file system that the kernel unpacks its initramfs into cannot be

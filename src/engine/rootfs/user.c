@@ -98,11 +98,8 @@ static int tmpfs_one(int root_fd, const struct mtd_mount *m)
 
 /* In an image resolv.conf may be a link into /run. A dangling one is replaced, as docker
  * does, and not followed, so that the mount point is made in /etc and nowhere else. */
-static void drop_dead_link(int root_fd, const char *target, const char *name)
+static void drop_dead_link(int root_fd, const char *name)
 {
-    auto_fd int file = fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
-    if (file != -ENOENT)
-        return;
     auto_fd int etc =
         fs_open_in_root(root_fd, "/etc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (etc >= 0)
@@ -115,13 +112,12 @@ static int bind_host_file(const struct rootfs *r, int root_fd, const char *name,
     char source[PATH_ROOM], target[64];
     snprintf(source, sizeof(source), "%s/%s", r->dir, name);
     snprintf(target, sizeof(target), "/etc/%s", name);
-    auto_fd int mount = mount_bind(AT_FDCWD, source, 0);
-    int code = mount;
-    if (mount >= 0) {
-        drop_dead_link(root_fd, target, name);
-        auto_fd int fd = open_target(root_fd, target, true);
-        code = fd < 0 ? fd : mount_move(mount, fd);
+    auto_fd int fd = fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
+    if (fd == -ENOENT) {
+        drop_dead_link(root_fd, name);
+        fd = open_target(root_fd, target, true);
     }
+    int code = fd < 0 ? fd : mount_bind_on(source, -1, fd);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s", target);
     return 0;

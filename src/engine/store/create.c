@@ -66,15 +66,11 @@ static int make_locked_dir(struct store *s, char id[MTD_ID_SIZE], char *entry,
 
 static int make_subdirs(int dir)
 {
-    static const struct {
-        const char *name;
-        mode_t mode;
-    } DIRS[] = {{"upper", 0755}, {"work", 0700}, {"rootfs", 0700}};
+    static const char *const DIRS[] = {"upper", "work", "rootfs"};
     for (size_t i = 0; i < ARRAY_SIZE(DIRS); i++)
-        if (mkdirat(dir, DIRS[i].name, DIRS[i].mode) < 0 ||
-            fchmodat(dir, DIRS[i].name, DIRS[i].mode, 0) < 0)
+        if (mkdirat(dir, DIRS[i], 0700) < 0)
             return -errno;
-    return 0;
+    return fchmodat(dir, "upper", 0755, 0) < 0 ? -errno : 0; /* the container's root */
 }
 
 /* No process reads it before the directory is moved, so it is written in place. It is not

@@ -88,12 +88,10 @@ static int make_line(const struct event *e, struct buf *ret)
 /* A full disk or a power loss may have cut the last line, which must not be continued.
  * One that another process is writing at this moment looks the same: then there is an
  * empty line in between, which readers skip. */
-static bool ends_torn(int fd)
+static bool ends_torn(int fd, off_t size)
 {
-    struct stat st;
     char last;
-    return fstat(fd, &st) == 0 && st.st_size > 0 &&
-           pread(fd, &last, 1, st.st_size - 1) == 1 && last != '\n';
+    return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
 static bool is_current(int root_fd, int fd, struct stat *ret)
@@ -115,7 +113,7 @@ static bool rotate(int root_fd, int fd)
            renameat(root_fd, FILE_NAME, root_fd, FILE_NAME ".1") == 0;
 }
 
-static int open_log(int root_fd)
+static int open_log(int root_fd, off_t *ret_size)
 {
     for (int tries = 0; tries < 8; tries++) {
         auto_fd int fd =
@@ -129,6 +127,7 @@ static int open_log(int root_fd)
             continue;
         if (st.st_size >= EVENTS_MAX_BYTES && rotate(root_fd, fd))
             continue;
+        *ret_size = st.st_size;
         return take_fd(&fd);
     }
     return -EAGAIN;
@@ -137,10 +136,11 @@ static int open_log(int root_fd)
 int events_append(int root_fd, const struct event *e)
 {
     auto_done(buf_done) struct buf line = {0};
-    auto_fd int fd = open_log(root_fd);
+    off_t size = 0;
+    auto_fd int fd = open_log(root_fd, &size);
     if (fd < 0)
         return fd;
-    int rc = ends_torn(fd) ? buf_putc(&line, '\n') : 0;
+    int rc = ends_torn(fd, size) ? buf_putc(&line, '\n') : 0;
     if (rc == 0)
         rc = make_line(e, &line);
     if (rc < 0)

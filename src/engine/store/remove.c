@@ -3,7 +3,6 @@
 
 #include "engine/store/internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -33,13 +32,17 @@ static void drop_names_of(struct store *s, const char *entry, const char *id)
         store_names_drop_all(s, id, NULL);
 }
 
-/* What remains to be done after the directory has moved to trash/. */
-static int free_claims(struct store *s, const char *id)
+/* What remains to be done after the directory has moved to trash/. name: NULL = as its
+ * record says. */
+static int free_claims(struct store *s, const char *id, const char *name)
 {
     int rc = fault_point("store.remove.name");
     if (rc < 0)
         return rc;
-    drop_names_of(s, id, id);
+    if (name)
+        store_names_drop(s, name, id);
+    else
+        drop_names_of(s, id, id);
     rc = fault_point("store.remove.run");
     return rc < 0 || s->run_fd < 0 ? rc : fs_remove_tree_at(s->run_fd, id);
 }
@@ -52,7 +55,7 @@ static int not_all(const struct store *s, const char *id, int code, struct mtd_e
                     id, s->root, id, strerror(-code));
 }
 
-int store_retire(struct store *s, const char *id, struct mtd_error *err)
+int store_retire(struct store *s, const char *id, const char *name, struct mtd_error *err)
 {
     if (!hex_is_valid(id, MTD_ID_LEN) || !store_is_there(s))
         return store_no_such(id, err);
@@ -63,7 +66,7 @@ int store_retire(struct store *s, const char *id, struct mtd_error *err)
         return store_no_such(id, err);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot remove container %.12s", id);
-    rc = free_claims(s, id);
+    rc = free_claims(s, id, name);
     return rc < 0 ? not_all(s, id, rc, err) : 0;
 }
 
@@ -71,6 +74,20 @@ bool store_is_awaited(const struct store *s, const char *entry)
 {
     auto_fd int dir = fs_open_dir_at(s->trash_fd, entry);
     return dir >= 0 && log_is_awaited(dir);
+}
+
+/* What the kernel's overlay leaves of a "volatile" mount, innermost first: the tree's removal would
+ * go down to it level by level. */
+static void delete_overlay_work(struct store *s, const char *id)
+{
+    static const char *const PARTS[] = {"/incompat/volatile/dirty", "/incompat/volatile",
+                                        "/incompat", ""};
+    char path[STORE_ENTRY_SIZE + 64];
+    for (size_t i = 0; i < ARRAY_SIZE(PARTS); i++) {
+        snprintf(path, sizeof(path), "%s/work/work%s", id, PARTS[i]);
+        if (unlinkat(s->trash_fd, path, i == 0 ? 0 : AT_REMOVEDIR) < 0)
+            return;
+    }
 }
 
 /* An attached client may have more of its log to read than the file it has open. */
@@ -88,6 +105,8 @@ int store_delete(struct store *s, const char *id, struct mtd_error *err)
 {
     int rc = fault_point("store.remove.delete");
     if (rc == 0)
+        delete_overlay_work(s, id);
+    if (rc == 0)
         rc = store_is_awaited(s, id) ? delete_but_log(s, id)
                                      : fs_remove_tree_at(s->trash_fd, id);
     return rc < 0 ? not_all(s, id, rc, err) : 0;
@@ -95,7 +114,7 @@ int store_delete(struct store *s, const char *id, struct mtd_error *err)
 
 int store_remove(struct store *s, const char *id, struct mtd_error *err)
 {
-    int rc = store_retire(s, id, err);
+    int rc = store_retire(s, id, NULL, err);
     return rc < 0 ? rc : store_delete(s, id, err);
 }
 
@@ -171,7 +190,7 @@ static void sweep_removed(struct store *s, const char *entry, const char *id)
 {
     auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
     if (lock >= 0 || lock == -ENOENT)
-        if (free_claims(s, id) == 0)
+        if (free_claims(s, id, NULL) == 0)
             store_delete(s, id, NULL);
 }
 
@@ -223,9 +242,9 @@ void store_sweep(struct store *s)
 {
     if (s->read_only || s->trash_fd < 0)
         return;
-    int fd = openat(s->trash_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    const struct dirent *e;
-    while (dir && (e = readdir(dir)))
+    auto_done(fs_dir_done) struct fs_dir dir;
+    const struct dirent64 *e;
+    fs_dir_open(&dir, s->trash_fd);
+    while ((e = fs_dir_next(&dir)))
         sweep_entry(s, e->d_name);
 }

@@ -15,6 +15,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
+#include "base/sys.h"
 #include "engine/spec/spec.h"
 #include "engine/store/internal.h"
 
@@ -105,8 +106,15 @@ int store_open(struct store *ret, const char *root, const char *run_root, bool r
 void store_done(struct store *s)
 {
     int *fds[] = {&s->root_fd, &s->run_fd, &s->containers_fd, &s->names_fd, &s->trash_fd};
-    for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
-        cleanup_fd(fds[i]);
+    size_t n = ARRAY_SIZE(fds), row = 1;
+    while (row < n && *fds[0] >= 0 && *fds[row] == *fds[0] + (int)row)
+        row++;
+    /* As a rule they were opened one after the other, and one call closes them. */
+    bool closed =
+        row == n && sys_close_range((unsigned)*fds[0], (unsigned)*fds[n - 1], 0) == 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!closed)
+            cleanup_fd(fds[i]);
         *fds[i] = -1;
     }
     free(s->root);
@@ -146,7 +154,9 @@ int store_open_run(struct store *s, const char *id, bool create, struct mtd_erro
     if (!hex_is_valid(id, MTD_ID_LEN))
         return store_no_such(id, err);
     store_is_there(s);
-    int fd = s->run_fd < 0 ? -ENOENT : open_part(s->run_fd, id, create);
+    if (create && s->run_fd >= 0) /* as a rule it is new */
+        (void)!mkdirat(s->run_fd, id, 0700);
+    int fd = s->run_fd < 0 ? -ENOENT : fs_open_dir_at(s->run_fd, id);
     return fd < 0 ? mtd_fail_errno(err, -fd, "run directory of container %.12s", id) : fd;
 }
 
@@ -252,12 +262,15 @@ int store_load(struct store *s, const char *id, struct mtd_record *ret,
 
 /* A --rm container does not survive a crash of the host, so its record
  * need not be durable. */
-static int replace_record(int dir, const struct mtd_record *r, const struct buf *text,
-                          bool durable)
+static int replace_record(struct store *s, const struct mtd_record *r,
+                          const struct buf *text, bool durable)
 {
+    char path[MTD_ID_SIZE + sizeof("/" STORE_CONFIG)];
+    snprintf(path, sizeof(path), "%s/" STORE_CONFIG, r->id);
+    int dir = s->containers_fd;
     if (r->spec.auto_remove && !durable)
-        return fs_replace_volatile_at(dir, STORE_CONFIG, text->data, text->len, 0600);
-    return fs_replace_at(dir, STORE_CONFIG, text->data, text->len, 0600, durable);
+        return fs_replace_volatile_at(dir, path, text->data, text->len, 0600);
+    return fs_replace_at(dir, path, text->data, text->len, 0600, durable);
 }
 
 int store_save(struct store *s, const struct mtd_record *r, bool durable,
@@ -269,12 +282,13 @@ int store_save(struct store *s, const struct mtd_record *r, bool durable,
         mtd_context(err, "record of container %.12s", r->id);
         return rc;
     }
-    auto_fd int dir = store_open_dir(s, r->id, err);
-    if (dir < 0)
-        return dir;
+    if (!hex_is_valid(r->id, MTD_ID_LEN) || !store_is_there(s))
+        return store_no_such(r->id, err);
     rc = fault_point("store.save");
     if (rc == 0)
-        rc = replace_record(dir, r, &text, durable);
+        rc = replace_record(s, r, &text, durable);
+    if (rc == -ENOENT && !store_exists(s, r->id))
+        return store_no_such(r->id, err);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot write the record of container %.12s",
                               r->id);

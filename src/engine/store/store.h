@@ -77,9 +77,11 @@ int store_rename(struct store *s, struct mtd_record *r, const char *name,
 int store_remove(struct store *s, const char *id, struct mtd_error *err);
 /* The same in two parts, for callers that report "removed" before the files are deleted:
  * after store_retire() the container and its name are gone, and the next sweep would do
- * the rest. The log is kept while an attached client has more files of it to read
- * (log_is_awaited); that client, or a later sweep, deletes it. */
-int store_retire(struct store *s, const char *id, struct mtd_error *err);
+ * the rest. name: NULL = the caller has not read the record. The log is kept while an
+ * attached client has more files of it to read (log_is_awaited); that client, or a later
+ * sweep, deletes it. */
+int store_retire(struct store *s, const char *id, const char *name,
+                 struct mtd_error *err);
 int store_delete(struct store *s, const char *id, struct mtd_error *err);
 /* For that client: deletes what is left of a removed container. Waits up to half a second
  * for a process that has it locked. */

@@ -88,11 +88,10 @@ int packet_listen(int run_fd, struct mtd_error *err)
         return mtd_fail_errno(err, errno, "cannot create the attach socket");
     struct sockaddr_un a;
     address(run_fd, &a);
-    unlinkat(run_fd, SOCKET_NAME, 0);
-    mode_t old = umask(0177);
     int rc = bind(fd, (struct sockaddr *)&a, sizeof(a));
+    if (rc < 0 && errno == EADDRINUSE && unlinkat(run_fd, SOCKET_NAME, 0) == 0)
+        rc = bind(fd, (struct sockaddr *)&a, sizeof(a)); /* a dead monitor's was there */
     int saved = errno;
-    umask(old);
     if (rc == 0 && listen(fd, SOCKET_BACKLOG) == 0)
         return fd;
     saved = rc < 0 ? saved : errno;

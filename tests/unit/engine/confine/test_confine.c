@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "base/proc.h"
 
 Test(confine, rlimits)
 {
@@ -171,13 +172,14 @@ Test(confine, clean)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    cr_assert_eq(confine_signals(), 0);
+    cr_assert_eq(confine_signals(proc_ignored_signals()), 0);
     cr_assert_eq(confine_close(), 0);
     sigprocmask(SIG_BLOCK, NULL, &now);
     for (int sig = 1; sig < NSIG; sig++)
         cr_expect_neq(sigismember(&now, sig), 1, "signal %d is blocked", sig);
     sigaction(SIGHUP, NULL, &action);
     cr_expect_eq(action.sa_handler, SIG_DFL);
+    cr_expect_eq(proc_ignored_signals(), 0);
     cr_expect_eq(fcntl(kept, F_GETFD), FD_CLOEXEC);
     cr_expect_eq(fcntl(high, F_GETFD), FD_CLOEXEC);
     cr_expect_eq(fcntl(2, F_GETFD), 0);
