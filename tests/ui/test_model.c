@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ui/model/model.h"
+#include "ui/model/news.h"
 #include "uibox.h"
 
 static struct mtd_list make_list(const char *digits)
@@ -302,5 +303,44 @@ Test(sort, what_runs_comes_first_and_a_sort_shows_its_top)
     t->now.value[SERIES_CPU] = -1;
     model_arrange(&m);
     cr_expect_str_eq(model_selected(&m)->s->id, id, "once moved it stays with its row");
+    model_done(&m);
+}
+
+static const char *news_of(struct model *m, enum mtd_state state, int exit_code,
+                           const char *health, const char *busy)
+{
+    static char text[200];
+    struct mtd_list l = make_list("12");
+    struct mtd_summary *s = &l.items[0];
+    s->state = state;
+    s->exit_code = exit_code;
+    s->oom_killed = exit_code == 137;
+    s->health = health ? strdup(health) : NULL;
+    cr_assert_eq(model_take(m, &l), 0);
+    snprintf(m->rows[0].t->busy, sizeof(m->rows[0].t->busy), "%s", busy);
+    news_read(m, text, sizeof(text));
+    return text;
+}
+
+/* Once each; not what was asked for, not an end that went well. */
+Test(news, what_happens_while_one_reads_something_else)
+{
+    struct model m;
+    model_init(&m);
+    cr_expect_str_eq(news_of(&m, MTD_STATE_EXITED, 3, NULL, ""), "", "it was so before");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_RUNNING, 0, "healthy", ""), "");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_RUNNING, 0, "unhealthy", ""),
+                     "n1 is unhealthy");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_RUNNING, 0, "unhealthy", ""), "");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_EXITED, 137, NULL, ""),
+                     "n1 died: exit 137, out of memory");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_RUNNING, 0, NULL, ""), "");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_EXITED, 143, NULL, "stopping"), "");
+    news_of(&m, MTD_STATE_RUNNING, 0, NULL, "");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_EXITED, 0, NULL, ""), "");
+    news_of(&m, MTD_STATE_RUNNING, 0, NULL, "");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_RESTARTING, 1, NULL, ""),
+                     "n1 died: exit 1; it is started again");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_RESTARTING, 1, NULL, ""), "");
     model_done(&m);
 }

@@ -101,6 +101,15 @@ Test(replay, a_crash_under_restart_ends_as_exited)
         0, "1 failed");
 }
 
+/* The reader of a log hears of it. */
+Test(replay, a_death_is_told_over_the_log)
+{
+    expect(
+        "key :\ntype run -d --name mortal busybox sh -c 'sleep 1.5; exit 4'\nkey Enter\n"
+        "wait Esc closes\nkey Esc\nwait 1 up\nkey l\nwait mortal died: exit 4\ndump\n",
+        0, "mortal died: exit 4  (! on its row says why)");
+}
+
 Test(replay, read_only)
 {
     auto_done(outcome_done) struct outcome o =

@@ -43,10 +43,12 @@ struct history {
 struct track {
     char id[MTD_ID_SIZE];
     bool marked, alive;
-    char busy[24];             /* "stopping": an action under way; "" = none */
-    struct mtd_stats last;     /* taken_at 0 = none */
-    struct sample now;         /* rates between the last two */
-    struct history *history;   /* NULL until the first sample */
+    char busy[24];           /* "stopping": an action under way; "" = none */
+    struct mtd_stats last;   /* taken_at 0 = none */
+    struct sample now;       /* rates between the last two */
+    struct history *history; /* NULL until the first sample */
+    bool known;              /* group is what news_read() saw last */
+    enum group group;
     char *note;                /* notes.h; NULL = none */
     enum mtd_state note_state; /* what it was read for */
     int64_t note_finished;

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "ui/log/view.h"
+#include "ui/model/news.h"
 #include "ui/model/notes.h"
 #include "ui/screen/bar.h"
 #include "ui/screen/dispatch.h"
@@ -159,6 +160,23 @@ void ui_update_modals(struct ui *ui)
     }
 }
 
+/* Not over an error that is still to be read. */
+static void tell_news(struct ui *ui)
+{
+    char text[300], key[16] = "";
+    const struct binding *why = keys_of(&ui->keys, ~0u, CMD_WHY);
+    unsigned n = news_read(&ui->model, text, sizeof(text));
+    if (n == 0 || (ui->message.text[0] && ui->message.level == SAY_ERROR))
+        return;
+    if (why && why->keys[0])
+        key_name(why->keys[0], key);
+    if (n > 1)
+        ui_say(ui, SAY_WARNING, "%s; and %u more", text, n - 1);
+    else
+        ui_say(ui, SAY_WARNING, "%s%s%s%s", text, key[0] ? "  (" : "", key,
+               key[0] ? " on its row says why)" : "");
+}
+
 void ui_refresh(struct ui *ui)
 {
     struct mtd_error err = {0};
@@ -167,8 +185,8 @@ void ui_refresh(struct ui *ui)
     ui->model.now_ns = ui_now(ui);
     if (open_engine(ui, &err) < 0)
         snprintf(ui->model.problem, sizeof(ui->model.problem), "%s", err.text);
-    else
-        model_refresh(&ui->model, ui->around.engine);
+    else if (model_refresh(&ui->model, ui->around.engine) == 0)
+        tell_news(ui);
     ui_update_modals(ui);
     dispatch_sync(ui);
 }
