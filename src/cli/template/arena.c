@@ -1,4 +1,5 @@
-/* arena - memory that is given back at once. */
+/* arena - a run makes many small values and frees them all at once: so they come from
+ * chunks, and the first chunk is part of the arena, because most rows need no more. */
 
 #include <stdlib.h>
 

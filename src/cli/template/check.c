@@ -1,4 +1,5 @@
-/* check - the fields a template asks of the dot it begins with. */
+/* check - finds the fields that a template asks of its first dot, so that a wrong name is
+ * an error even if the list has no rows. */
 
 #include "cli/template/internal.h"
 

@@ -1,4 +1,5 @@
-/* eval - walks the nodes of a template with a dot, as text/template/exec.go. */
+/* eval - walks the nodes of a template with a dot, in the order and with the rules of
+ * text/template/exec.go, because users compare the output with docker's. */
 
 #include <errno.h>
 

@@ -1,4 +1,5 @@
-/* fields - .A.B of trees and of rows. */
+/* fields - .A.B of trees and of rows. A row makes only the fields that are asked for, so
+ * that a list does not pay for what it does not show. */
 
 #include <errno.h>
 #include <stdlib.h>

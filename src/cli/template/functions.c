@@ -1,4 +1,5 @@
-/* functions - the table of what a template can call, and the functions on any value. */
+/* functions - the table of what a template can call, and the functions that take any
+ * value. A table, so that arguments are counted and checked in one place. */
 
 #include "base/cleanup.h"
 #include "cli/template/internal.h"

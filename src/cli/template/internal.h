@@ -1,4 +1,4 @@
-/* internal - what the files of the template room share.
+/* template/internal.h - what the files of the template room share.
  * Flow    lex.c and literal.c -> pipeline.c and parse.c make nodes -> eval.c walks them,
  *         with fields.c and functions.c (text.c); verbs.c prints values, printf.c formats
  *         them, json.c too. Below all: run.c, write.c, value.c, utf8.c, arena.c.
@@ -27,13 +27,14 @@ struct arena {
 };
 void arena_init(struct arena *a, size_t max);
 void arena_done(struct arena *a);
-void *arena_alloc(struct arena *a, size_t size); /* zeroed; NULL = out of memory or max */
+void *arena_alloc(struct arena *a,
+                  size_t size); /* zeroed; NULL = no memory, or above max */
 char *arena_strndup(struct arena *a, const char *text, size_t len);
 
 /* ---- values ---- */
 
 enum value_kind {
-    VALUE_NONE, /* a key that is not there: <no value> */
+    VALUE_NONE, /* a missing key: <no value> */
     VALUE_NIL,
     VALUE_BOOL,
     VALUE_INT,
@@ -71,7 +72,7 @@ struct value value_of_string(const char *text, size_t len);
 struct value value_item(const struct value *list, size_t i);
 size_t value_len(const struct value *list_or_map);
 bool value_truth(const struct value *v);
-const char *value_type(const struct value *v); /* Go's name of it */
+const char *value_type(const struct value *v); /* Go's name of its type */
 /* Keys in the order Go visits them; NULL = out of memory. */
 const char **value_keys(struct arena *a, const json_t *map);
 
@@ -175,10 +176,10 @@ struct lexer {
     const struct template *t;
     size_t pos, len;
     int parens;
-    bool trim; /* the text that follows loses its leading blanks */
+    bool trim; /* remove the leading blanks of the text that follows */
     struct mtd_error *err;
 };
-/* The text up to the next "{{" or the end, and what is behind it. */
+/* Reads the text up to the next "{{" or the end; returns what follows it, or -errno. */
 enum { LEX_END, LEX_ACTION, LEX_COMMENT };
 int lex_text(struct lexer *x, struct token *ret);
 int lex_next(struct lexer *x, struct token *ret);
@@ -189,12 +190,12 @@ int lex_unquote(struct lexer *x, const struct token *t, struct buf *out);
 
 /* ---- the parser ---- */
 
-#define VARIABLES_MAX 1000 /* in scope at once: they are looked for one by one */
+#define VARIABLES_MAX 1000 /* in scope at once: the search for one is linear */
 
 struct parser {
     struct template *t;
     struct lexer lexer;
-    struct token now; /* looked at, not yet used */
+    struct token now; /* the current token, not yet consumed */
     struct token *variables;
     size_t n_variables; /* in scope */
     int depth, ranges;
@@ -203,7 +204,7 @@ struct parser {
 int parser_fail(struct parser *p, size_t at, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 int parser_no_memory(struct parser *p);
-int parser_unexpected(struct parser *p, const char *in); /* the present token */
+int parser_unexpected(struct parser *p, const char *in); /* the current token */
 int parser_advance(struct parser *p);
 bool parser_is(const struct parser *p, const char *word);
 int parser_deeper(struct parser *p, size_t at);
@@ -212,7 +213,7 @@ struct node *parser_node(struct parser *p, enum node_kind kind, const struct tok
 #define SHOWN(p, token) \
     (int)((token)->len < 40 ? (token)->len : 40), (p)->t->text + (token)->at
 
-/* Up to `end`, which is left as the present token. */
+/* Parses up to `end`, which becomes the current token. */
 int parse_pipe(struct parser *p, const char *of, enum token_kind end, struct pipe **ret);
 
 /* ---- a run ---- */
@@ -225,7 +226,7 @@ struct run {
     struct mtd_error *err;
     struct arena *arena;
     struct value *vars;
-    json_t *row; /* the row as an object, once it was asked for */
+    json_t *row; /* the row as an object; NULL until it is needed */
     size_t steps;
 };
 /* The arguments of one call. */
@@ -257,17 +258,16 @@ void *run_alloc(struct run *r, size_t at, size_t size);
 int run_result(struct run *r, size_t at, int rc);
 /* Takes the bytes of b as a string of the run; frees b. */
 int run_string(struct run *r, size_t at, struct buf *b, struct value *ret);
-/* Counts what was done; an error when it was too much. */
+/* Counts one step; an error if there were too many. */
 int run_step(struct run *r, size_t at);
 /* One field of a value; argument: of a method, or NULL. */
 int run_field(struct run *r, const struct name *name, const struct value *of,
               const struct value *argument, struct value *ret);
-/* What a map gives for a key it does not have: its type's empty value. */
+/* The value of a key that the map does not have: the empty value of its type. */
 struct value run_missing(const struct run *r, const struct value *map);
 /* A field of the row, written as it is. */
 int run_write_field(struct run *r, const struct name *name);
-/* A row becomes an object, for `json .` and `print .`; other values stay what they
- * are. */
+/* Turns a row into an object, for `json .` and `print .`; other values are unchanged. */
 int run_whole(struct run *r, size_t at, struct value *v);
 
 #define FUNCTION(name) int function_##name(const struct call *c, struct value *ret)
@@ -298,7 +298,7 @@ FUNCTION(truncate);
 
 /* ---- writing ---- */
 
-/* All of them fail with -E2BIG when `out` would become larger than max. */
+/* All writers fail with -E2BIG if `out` would become larger than max. */
 struct writer {
     struct buf *out;
     size_t max;
@@ -332,7 +332,7 @@ int format_padded(const struct writer *w, const struct spec *s, const char *text
 int quote_text(struct buf *out, const char *text, size_t len, char quote, bool ascii);
 bool is_printable(uint32_t rune);
 
-/* verb: e f g E F G; precision < 0 = as many digits as tell f from its neighbours. */
+/* verb: e f g E F G; precision < 0 = as few digits as read back as f. */
 int float_text(struct buf *out, double f, char verb, int precision);
 
 #endif

@@ -1,4 +1,5 @@
-/* parser - what the two halves of the parser share: errors, tokens, nodes. */
+/* parser - errors, tokens and nodes, which both halves of the parser need: parse.c and
+ * pipeline.c do not call each other in a circle. */
 
 #include <errno.h>
 #include <stdarg.h>

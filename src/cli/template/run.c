@@ -1,4 +1,5 @@
-/* run - errors with their place, and what a run may use up. */
+/* run - errors with their place, and the limits of a run: a template comes from the user
+ * and must not make the program large or slow. */
 
 #include <errno.h>
 #include <stdarg.h>

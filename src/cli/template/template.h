@@ -1,13 +1,14 @@
 /* template - Go's text/template over JSON values, with docker's functions.
  * Shape   parsed once, run as often as there are rows. The dot is a JSON tree or a row
  *         whose fields are made when the template asks for them.
- * Types   Go knows of structs, maps and empty lists what JSON does not tell; the caller may
- *         say it. A key that an object does not have is an error, as with Go's structs; in
+ * Types   JSON does not say what Go knows of structs, maps and empty lists; the caller
+ *         may. A key that an object does not have is an error, as with Go's structs; in
  *         maps (labels) it is "<no value>".
  * Bounds  TEMPLATE_*_MAX: a template cannot make the program large, slow or deep.
  * Errors  "template: LINE:COLUMN: why" in one line; -EINVAL or -ENOMEM. What was written
  *         to `out` before an error stays there.
- * Owner   template_free. Rows and trees are borrowed for the call.
+ * Owner   the caller frees a template with template_free(). Rows and trees are
+ *         borrowed for the call.
  * Source  Go text/template and fmt; docker/cli templates/templates.go. Not there: define,
  *         template, block, call, complex numbers.
  */
@@ -29,10 +30,10 @@
 
 struct template;
 
-/* Text outside of actions: \t and \n written as two characters are a tab and a
- * newline. */
+/* In text outside of actions, \t and \n, written as two characters, are a
+ * tab and a newline. */
 int template_parse(const char *text, struct template **ret, struct mtd_error *err);
-void template_free(struct template *t); /* NULL is fine */
+void template_free(struct template *t); /* NULL = nothing */
 
 /* Calls fn for the name of every field that is asked of the dot the template began with
  * (`.Name`, `$.Name`), so that a wrong one is found before there is a row. */
@@ -58,11 +59,11 @@ struct template_data {
     const struct template_row *row; /* the dot */
     /* Names of fields that hold maps, NULL at the end. NULL = none. */
     const char *const *maps;
-    /* Name of an object ("" = the tree) or of the list or map it is in -> field -> what the
-     * field is when it is missing or null: null, "", 0, [] or {}. In a map "*" = what `index`
-     * gives for a missing key, else "". NULL = nothing known. */
+    /* Name of an object ("" = the tree) or of the list or map it is in -> field -> what
+     * the field is when it is missing or null: null, "", 0, [] or {}. In a map "*" = what
+     * `index` gives for a missing key, else "". NULL = nothing known. */
     const json_t *types;
-    bool header; /* a table's header is made: docker's functions leave the titles alone */
+    bool header; /* the header of a table: docker's functions do not change the titles */
 };
 int template_run(const struct template *t, const struct template_data *data,
                  struct buf *out, struct mtd_error *err);

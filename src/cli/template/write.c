@@ -1,4 +1,5 @@
-/* write - bytes into what a run makes, up to its bound. */
+/* write - appends bytes to what a run makes. All output goes through here, so that its
+ * limit is checked in one place. */
 
 #include <errno.h>
 

@@ -222,8 +222,8 @@ static bool repair_each(struct mtd_engine *e, const struct check *c)
     return any;
 }
 
-/* One repair may be what another waits for: a monitor has to be dead
- * before its groups go. */
+/* One repair may depend on another: a monitor must have exited before its
+ * groups are removed. */
 static int repair_all(struct mtd_engine *e, const struct check *c, struct check *left,
                       struct mtd_error *err)
 {

@@ -1,9 +1,10 @@
-/* Looking for bytes at the speed of memory.
+/* Searches for bytes at the speed of memory.
  *
- * The two bytes of the needle that are rarest in logs are compared at their distance for 16
- * places at once; only where both fit is the whole compared. memmem() of the C library gets
- * 1-2 GB/s out of the same processor, memchr() of one byte stops at every accidental one.
- * GCC's vector types are used, so this is as fast on other processors and as portable as C.
+ * The two bytes of the needle that are rarest in logs are compared at their distance for
+ * 16 places at once; only where both fit is the whole compared. memmem() of the C
+ * library gets 1-2 GB/s out of the same processor, memchr() of one byte stops at every
+ * accidental one. GCC's vector types are used, so this is as fast on other processors
+ * and as portable as C.
  */
 #include "engine/logindex/logindex.h"
 
@@ -27,7 +28,7 @@ static bool is_letter(unsigned char c)
     return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-/* How often a byte is met in logs, roughly: digits and "stdout F" stand in every line. */
+/* Roughly how often a byte occurs in logs: digits and "stdout F" are in every line. */
 static int frequency(unsigned char c)
 {
     static const char common[] = " 0123456789etaoinsrdu:-.TZF";

@@ -1,4 +1,5 @@
-/* One pattern over the logs of many containers. */
+/* One pattern is searched in the logs of many containers, one log open at a time, so that
+ * their number costs neither memory nor descriptors. */
 #include "engine/logindex/logindex.h"
 
 #include <errno.h>

@@ -1,10 +1,15 @@
-/* logindex/internal.h - what the files of logindex share. */
+/* logindex/internal.h - what the files of logindex share.
+ * Shape   logindex.c has the files, segment.c addresses, block.c the tables of records,
+ *         line.c lines, number.c their numbers; query.c, find.c, plain.c, partial.c and
+ *         search.c search, grep.c in many logs.
+ * Errors  as in logindex.h.
+ */
 #ifndef ENGINE_LOGINDEX_INTERNAL_H
 #define ENGINE_LOGINDEX_INTERNAL_H
 
 #include "engine/logindex/logindex.h"
 
-#define LOG_RECORD_MAX LOG_BLOCK /* a longer one is damage; the rest is not shown */
+#define LOG_RECORD_MAX LOG_BLOCK /* the rest of a longer one is not shown */
 #define LOG_SLOTS 4u             /* tables of blocks in memory */
 #define LOG_SCRATCH (64u << 10)
 
@@ -22,16 +27,16 @@ struct log_entry {   /* one record, or a run of damage */
     uint8_t flags;
 };
 
-/* The records that begin in one block of a file. Its address is a multiple of LOG_BLOCK away
- * from the file's base. Whether a stream's first record goes on a line of the block before
- * depends on that block alone, so any place of the log can be entered without having read
- * what stands before. */
+/* The records that begin in one block of a file. Its address is a multiple of
+ * LOG_BLOCK away from the file's base. Whether a stream's first record continues a
+ * line of the block before depends on that block alone, so reading can begin anywhere
+ * without what precedes. */
 struct log_block {
     uint64_t address; /* UINT64_MAX = an empty slot */
     uint64_t seen;    /* size of the file when it was scanned */
-    uint64_t end;     /* address behind the last record; 0 = no record begins here */
-    bool complete;    /* more of the file cannot change it */
-    bool linked;      /* ENTRY_START is right */
+    uint64_t end;     /* address after the last record; 0 = no record begins here */
+    bool complete;    /* it cannot change when the file grows */
+    bool linked;      /* ENTRY_START is set correctly */
     bool open[3];     /* by stream: the last record is P */
     bool ended[3];    /* by stream: there is an F record */
     uint32_t run[3];  /* by stream: bytes of its records */
@@ -41,7 +46,7 @@ struct log_block {
 };
 
 struct log_checkpoint {
-    uint64_t address, number; /* so many lines begin before it */
+    uint64_t address, number; /* of lines that begin before it */
 };
 
 #define LOG_PARTIALS 256u
@@ -53,7 +58,7 @@ struct logindex_region {
     uint64_t address; /* of text[0] */
     uint64_t block;   /* UINT64_MAX = nothing is in the window */
     uint64_t seen;    /* size of the file when it was read */
-    bool has_escape;  /* escape sequences stand in it: they may be colours */
+    bool has_escape;  /* it has escape sequences, which may be colours */
     /* Where its P records begin, ascending; more than LOG_PARTIALS: not all of them. */
     uint32_t partials[LOG_PARTIALS];
     size_t n_partials;
@@ -78,36 +83,36 @@ struct logindex {
 
 #define LOG_WINDOW (LOG_BLOCK + LOG_RECORD_MAX + 1u)
 
-/* The segment that holds address, or the first behind it; x->n when there is none. */
+/* The segment that contains address, or the first after it; x->n = there is none. */
 size_t logindex_segment(const struct logindex *x, uint64_t address);
 ssize_t logindex_pread(const struct log_segment *s, void *out, size_t size,
                        uint64_t offset);
 
-/* The block that holds address, with its records, starts known. Valid until the next call
- * but one. *ret = NULL when address is at or behind the end. */
+/* The block that contains address, with its records and the starts of lines. Valid until
+ * the next call but one. *ret = NULL = address is at or after the end. */
 int logindex_block(struct logindex *x, uint64_t address, const struct log_block **ret);
 /* Address of the block after / before the one at `block`: 1, 0 = there is none. */
 int logindex_next_block(const struct logindex *x, uint64_t block, uint64_t *ret);
 int logindex_previous_block(const struct logindex *x, uint64_t block, uint64_t *ret);
 uint64_t logindex_entry_end(const struct log_block *b, size_t i);
-/* The number of the first entry at or behind address. */
+/* The index of the first entry at or after address. */
 size_t logindex_entry_at(const struct log_block *b, uint64_t address);
 void logindex_forget_blocks(struct logindex *x, uint64_t below); /* and free them */
 /* The line whose first record is entry i of b. */
 int logindex_line_of(struct logindex *x, const struct log_block *b, size_t i,
                      struct log_line *ret);
 
-/* Without colour sequences: copies text to out (len bytes), returns what is left. plain_of: the
- * place in it of a byte of text; plain_at: the other way round. */
+/* Copies text without its colour sequences to out (len bytes); returns the length.
+ * plain_of: the offset there of a byte of text; plain_at: the reverse. */
 size_t logindex_plain(const char *text, size_t len, char *out);
 size_t logindex_plain_of(const char *text, size_t len, size_t offset);
 size_t logindex_plain_at(const char *text, size_t len, size_t plain);
 
-/* Bytes to look for, prepared. fold: letters of either case. */
+/* Bytes to search for, prepared. fold = ignore case. */
 struct logindex_needle {
     unsigned char bytes[256];
     size_t len;
-    size_t rare[2]; /* offsets of the two bytes worth looking for */
+    size_t rare[2]; /* offsets of the two rarest bytes */
     bool fold;
 };
 void logindex_needle_init(struct logindex_needle *n, const char *bytes, size_t len,
@@ -118,15 +123,15 @@ const char *logindex_needle_find(const struct logindex_needle *n, const char *ha
 
 /* Sets partials and n_partials. */
 void logindex_region_partials(struct logindex_region *g);
-/* The text of the line that begins with the P record at partials[i], when it and the record it
- * ends with stand there as chunks of output are written: next to each other, between records
- * of the same stream. Bytes put into out (size is what a line may have at most), 0 = no line
- * begins there, -EAGAIN = it must be looked for in the tables. */
+/* The text of the line that begins with the P record at partials[i], if that and the
+ * record it ends with are as chunks of output are written: next to each other, between
+ * records of the same stream. Returns the bytes copied to out (size: the most that a line
+ * may have), 0 = no line begins there, -EAGAIN = the tables are needed. */
 ssize_t logindex_region_joined(const struct logindex_region *g, size_t i, char *out,
                                size_t size);
 
-/* What every match of the query contains; NULL = nothing can be said. Whether finding it is
- * a match already is *ret_exact. */
+/* What every match of the query contains; NULL = not known. *ret_exact = an
+ * occurrence of it is a match. */
 const struct logindex_needle *logindex_query_needle(const struct logindex_query *q,
                                                     bool *ret_exact);
 

@@ -1,4 +1,5 @@
-/* Lines: from records to what a person reads, from any address in either direction. */
+/* A line may have many records, with those of the other stream between them, so it is put
+ * together when it is read: from any address, in either direction. */
 #include "engine/logindex/logindex.h"
 
 #include <errno.h>

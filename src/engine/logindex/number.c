@@ -1,4 +1,5 @@
-/* Counting lines, and the sparse table from line numbers to addresses. */
+/* Line numbers need all lines before to be counted, so they are built in pieces, and a
+ * sparse table of bounded size maps them to addresses. */
 #include "engine/logindex/logindex.h"
 
 #include <errno.h>

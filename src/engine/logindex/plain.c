@@ -1,5 +1,5 @@
-/* A log's text as it is read: without the sequences that only change its colour. A program
- * that colours part of a word must not hide the word from a search. */
+/* A program that colours part of a word must not hide the word from a search: so text is
+ * searched without the sequences that only change its colour. */
 #include <string.h>
 
 #include "engine/logindex/internal.h"
@@ -20,7 +20,8 @@ static size_t sgr_length(const char *s, size_t n)
     return 0;
 }
 
-/* Bytes up to the next colour sequence; *ret_skip = that one's length, 0 = there is none. */
+/* Bytes up to the next colour sequence; *ret_skip = that one's length, 0 = there is
+ * none. */
 static size_t run_length(const char *s, size_t n, size_t *ret_skip)
 {
     const char *esc = s;

@@ -1,4 +1,5 @@
-/* One file of the log, and which one holds an address. */
+/* Addresses are turned into a file and an offset only here, below all that reads the
+ * log. */
 
 #include <errno.h>
 #include <unistd.h>
