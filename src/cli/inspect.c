@@ -207,9 +207,10 @@ static json_t *make_mounts(struct mtd_engine *e, const struct mtd_spec *s)
 static json_t *make_healthcheck(const struct mtd_spec *s)
 {
     return json_pack(
-        "{s:o, s:I, s:I, s:I, s:i}", "Test", inspect_strings(&s->health_test), "Interval",
-        (json_int_t)s->health_interval, "Timeout", (json_int_t)s->health_timeout,
-        "StartPeriod", (json_int_t)s->health_start_period, "Retries",
+        "{s:o, s:I, s:I, s:I, s:I, s:i}", "Test", inspect_strings(&s->health_test),
+        "Interval", (json_int_t)s->health_interval, "Timeout",
+        (json_int_t)s->health_timeout, "StartPeriod", (json_int_t)s->health_start_period,
+        "StartInterval", (json_int_t)s->health_start_interval, "Retries",
         (int)s->health_retries);
 }
 

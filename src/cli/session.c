@@ -73,6 +73,10 @@ int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_rela
     }
     if (status == MTD_UNREAD)
         return end_unread(c, stops);
+    if (status == MTD_FORCED)
+        return report_fail(c, STATUS_FAILED,
+                           "got 3 SIGTERM/SIGINTs, forcefully exiting; the container may "
+                           "still run: see ps, and end it with stop or rm -f");
     if (status != MTD_DETACHED)
         return status;
     (void)fs_write_all(STDERR_FILENO, DETACHED, sizeof(DETACHED) - 1);

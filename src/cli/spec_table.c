@@ -101,6 +101,8 @@ const struct option_row SPEC_OPTIONS[] = {
      "TIME", "Time between health checks (default 30s)"},
     {"health-retries", 0, OPTION_VALUE, FIELD(spec.health_retries), value_count, "N",
      "Consecutive failures that make it unhealthy (default 3)"},
+    {"health-start-interval", 0, OPTION_VALUE, FIELD(spec.health_start_interval),
+     value_duration, "TIME", "Time between health checks in that time (default 5s)"},
     {"health-start-period", 0, OPTION_VALUE, FIELD(spec.health_start_period),
      value_duration, "TIME", "Time after the start in which failures do not count"},
     {"health-timeout", 0, OPTION_VALUE, FIELD(spec.health_timeout), value_duration,

@@ -167,10 +167,12 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **re
  * to the container, its output from the log to stdout and stderr, terminal sizes, signals
  * proxied. Puts a terminal in raw mode and always gives it back; blocks and forwards
  * signals while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were
- * typed, MTD_UNREAD when nobody reads out or err any more (EPIPE). An attachment is
+ * typed, MTD_UNREAD when nobody reads out or err any more (EPIPE), MTD_FORCED when the user
+ * insisted: three SIGINT or SIGTERM within two seconds, all of them passed on. An attachment is
  * relayed once; it is the caller's before and after. */
 #define MTD_DETACHED (-1)
 #define MTD_UNREAD (-2)
+#define MTD_FORCED (-3)
 struct mtd_relay {
     bool with_stdin, with_output, sig_proxy;
     const char *detach_keys; /* NULL = "ctrl-p,ctrl-q", "" = none */

@@ -213,6 +213,8 @@ struct mtd_spec {
     /* docker's health check: ["CMD", ...] or ["CMD-SHELL", "..."]; empty = none */
     struct strv health_test;
     int64_t health_interval, health_timeout, health_start_period; /* ns */
+    int64_t
+        health_start_interval; /* ns; 0 = default: 5 s, or the interval if it is less */
     unsigned health_retries;
 };
 void mtd_spec_init(struct mtd_spec *s);

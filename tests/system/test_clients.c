@@ -201,3 +201,36 @@ Test(clients, a_stopped_monitor_is_named)
     kill(monitor, SIGCONT);
     await_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 137");
 }
+
+static bool is_running(void *name)
+{
+    auto_free char *state = field(&s, name, "{{.State.Status}}");
+    return strcmp(state, "running") == 0;
+}
+
+static bool has_heard(void *name)
+{
+    auto_free char *text = ASK(&s, "logs", name);
+    return strstr(text, "heard");
+}
+
+/* docker's client: "got 3 SIGTERM/SIGINTs, forcefully exiting". */
+Test(clients, three_interrupts_leave_a_command_that_ignores_them)
+{
+    struct running r =
+        BEGIN(&s, "run", "--name", "x", "busybox", "sh", "-c",
+              "trap 'echo heard' INT; echo ready; while :; do sleep 0.05; done");
+    cr_assert(running_says(r.out, "ready"));
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(kill(r.pid, SIGINT), 0);
+        usleep(20000); /* two pending at once would be one */
+    }
+    struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 1, "%d", o.status);
+    cr_expect(strstr(o.err, "got 3 SIGTERM/SIGINTs, forcefully exiting"), "%s", o.err);
+    cr_expect(strstr(o.err, "stop"), "%s", o.err);
+    outcome_done(&o);
+    cr_expect(state_until(has_heard, (char *)"x"), "they are passed on as well");
+    cr_expect(is_running((char *)"x"), "the container goes on");
+    free(ASK(&s, "rm", "-f", "x"));
+}

@@ -26,6 +26,7 @@
 #include "engine/store/events.h"
 
 #define DEFAULT_INTERVAL (30 * NS_PER_SEC)
+#define DEFAULT_START_INTERVAL (5 * NS_PER_SEC)
 #define DEFAULT_RETRIES 3
 
 enum { ARG_NAME, ARG_ROOT, ARG_RUN_ROOT, ARG_ID, ARG_COUNT };
@@ -77,6 +78,16 @@ static enum health_status judge(struct mtd_health *h, enum health_status now,
     h->failing_streak++;
     return h->failing_streak >= (retries ? retries : DEFAULT_RETRIES) ? HEALTH_UNHEALTHY
                                                                       : now;
+}
+
+int64_t health_interval(const struct mtd_spec *s, bool starting)
+{
+    int64_t usual = s->health_interval ? s->health_interval : DEFAULT_INTERVAL;
+    if (!starting)
+        return usual;
+    if (s->health_start_interval)
+        return s->health_start_interval;
+    return usual < DEFAULT_START_INTERVAL ? usual : DEFAULT_START_INTERVAL;
 }
 
 /* ---- recording a result ------------------------------------------------------------ */
@@ -134,8 +145,8 @@ static bool in_start_period(const struct checker *c)
 /* false = the container has ended. */
 static bool wait_interval(const struct checker *c)
 {
-    int64_t interval = c->record.spec.health_interval;
-    int64_t end = clock_mono_ns() + (interval ? interval : DEFAULT_INTERVAL);
+    bool starting = c->status == HEALTH_STARTING && in_start_period(c);
+    int64_t end = clock_mono_ns() + health_interval(&c->record.spec, starting);
     for (int64_t left; (left = end - clock_mono_ns()) > 0;) {
         struct pollfd p = {.fd = c->container, .events = POLLIN};
         int64_t ms = (left + NS_PER_MS - 1) / NS_PER_MS;

@@ -27,4 +27,8 @@ bool health_is_watched(struct store *s, const char *id, pid_t pid);
 void health_read(struct store *s, const char *id, pid_t pid, uint64_t pid_start,
                  struct mtd_health *ret);
 
+/* How long to wait for the next check, ns. starting: it is within its start period and was never
+ * healthy. */
+int64_t health_interval(const struct mtd_spec *s, bool starting);
+
 #endif

@@ -155,6 +155,8 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.health.interval", FIELD_INT, R(spec.health_interval), 0, INT64_MAX},
     {"mytop.health.timeout", FIELD_INT, R(spec.health_timeout), 0, INT64_MAX},
     {"mytop.health.startPeriod", FIELD_INT, R(spec.health_start_period), 0, INT64_MAX},
+    {"mytop.health.startInterval", FIELD_INT, R(spec.health_start_interval), 0,
+     INT64_MAX},
     {"mytop.health.retries", FIELD_INT, R(spec.health_retries), 0, UINT_MAX},
 
     {"state.pidStart", FIELD_INT, R(status.pid_start), INT64_MIN, INT64_MAX},

@@ -107,6 +107,7 @@ static void fill_spec(struct mtd_spec *s)
     s->health_interval = 1;
     s->health_timeout = 2;
     s->health_start_period = 3;
+    s->health_start_interval = 5;
     s->health_retries = 4;
 }
 
@@ -226,7 +227,7 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
     SAME(auto_remove), SAME(restart), SAME(restart_max), SAME(log_max_size);
     SAME(log_max_file), SAME_LIST(health_test), SAME(health_interval),
         SAME(health_timeout);
-    SAME(health_start_period), SAME(health_retries);
+    SAME(health_start_period), SAME(health_start_interval), SAME(health_retries);
 }
 
 static void expect_same_record(const struct mtd_record *a, const struct mtd_record *b)
@@ -268,7 +269,7 @@ Test(spec, a_full_record_writes_every_member)
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
     cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 35);
-    cr_expect_eq(json_object_size(json_object_get(json, "state")), 14);
+    cr_expect_eq(json_object_size(json_object_get(json, "state")), 15);
     json_decref(json);
 }
 

@@ -1,0 +1,147 @@
+/* Every option of docker's client 28.2 is known here: supported, ignored (with a word or
+ * because it has no effect there either), or refused with the reason. */
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "cli/verb.h"
+
+static const struct {
+    const char *verb;
+    const char
+        *options; /* as `docker VERB --help` lists them, and hidden ones after "|" */
+} DOCKER[] = {
+    {"run", "add-host annotation attach blkio-weight blkio-weight-device cap-add "
+            "cap-drop cgroup-parent cgroupns cidfile cpu-count cpu-percent cpu-period "
+            "cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpus cpuset-cpus "
+            "cpuset-mems detach detach-keys device device-cgroup-rule device-read-bps "
+            "device-read-iops device-write-bps device-write-iops disable-content-trust "
+            "dns dns-option dns-search domainname entrypoint env env-file expose gpus "
+            "group-add health-cmd health-interval health-retries health-start-interval "
+            "health-start-period health-timeout hostname init interactive "
+            "io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory label "
+            "label-file link link-local-ip log-driver log-opt mac-address memory "
+            "memory-reservation memory-swap memory-swappiness mount name network "
+            "network-alias no-healthcheck oom-kill-disable oom-score-adj pid pids-limit "
+            "platform privileged publish publish-all pull quiet read-only restart rm "
+            "runtime security-opt shm-size sig-proxy stop-signal stop-timeout "
+            "storage-opt sysctl tmpfs tty ulimit use-api-socket user userns uts volume "
+            "volume-driver volumes-from workdir | dns-opt net net-alias"},
+    {"create",
+     "add-host annotation attach blkio-weight blkio-weight-device cap-add "
+     "cap-drop cgroup-parent cgroupns cidfile cpu-count cpu-percent cpu-period "
+     "cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares cpus cpuset-cpus "
+     "cpuset-mems device device-cgroup-rule device-read-bps device-read-iops "
+     "device-write-bps device-write-iops disable-content-trust dns dns-option "
+     "dns-search domainname entrypoint env env-file expose gpus group-add "
+     "health-cmd health-interval health-retries health-start-interval "
+     "health-start-period health-timeout hostname init interactive "
+     "io-maxbandwidth io-maxiops ip ip6 ipc isolation kernel-memory label "
+     "label-file link link-local-ip log-driver log-opt mac-address memory "
+     "memory-reservation memory-swap memory-swappiness mount name network "
+     "network-alias no-healthcheck oom-kill-disable oom-score-adj pid pids-limit "
+     "platform privileged publish publish-all pull quiet read-only restart rm "
+     "runtime security-opt shm-size stop-signal stop-timeout storage-opt sysctl "
+     "tmpfs tty ulimit use-api-socket user userns uts volume volume-driver "
+     "volumes-from workdir | dns-opt net net-alias"},
+    {"exec", "detach detach-keys env env-file interactive privileged tty user workdir"},
+    {"start", "attach checkpoint checkpoint-dir detach-keys interactive"},
+    {"attach", "detach-keys no-stdin sig-proxy"},
+    {"stop", "signal timeout"},
+    {"restart", "signal timeout"},
+    {"kill", "signal"},
+    {"rm", "force link volumes"},
+    {"update",
+     "blkio-weight cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpu-shares "
+     "cpus cpuset-cpus cpuset-mems memory memory-reservation memory-swap "
+     "pids-limit restart"},
+    {"ps", "all filter format last latest no-trunc quiet size"},
+    {"logs", "details follow since tail timestamps until"},
+    {"inspect", "format size type"},
+    {"stats", "all format no-stream no-trunc"},
+    {"events", "filter format since until"},
+    {"commit", "author change message pause"},
+    {"export", "output"},
+    {"import", "change message platform"},
+    {"images", "all digests filter format no-trunc quiet tree"},
+    {"rmi", "force no-prune platform"},
+    {"history", "format human no-trunc platform quiet"},
+    {"info", "format"},
+    {"version", "format"},
+    {"image prune", "all filter force"},
+    {"container prune", "filter force"},
+    {"system df", "format verbose"},
+    {"system prune", "all filter force volumes"},
+};
+
+static const struct option_row *find_row(const struct verb *v, const char *name)
+{
+    for (size_t t = 0; t < OPTION_TABLES && v->options.tables[t]; t++)
+        for (const struct option_row *r = v->options.tables[t]; !OPTION_IS_END(r); r++)
+            if (r->name && strcmp(r->name, name) == 0)
+                return r;
+    return NULL;
+}
+
+static const struct verb *find_verb(const char *name)
+{
+    const struct verb *v;
+    for (size_t i = 0; (v = verb_at(VERBS, i)); i++)
+        if (strcmp(v->name, name) == 0)
+            return v;
+    return NULL;
+}
+
+Test(docker_options, none_is_unknown)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof(DOCKER) / sizeof(DOCKER[0]); i++) {
+        char words[4096], *save = NULL;
+        const struct verb *v = find_verb(DOCKER[i].verb);
+        cr_assert(v, "no verb %s", DOCKER[i].verb);
+        if (v->flags & VERB_REFUSED)
+            continue;
+        cr_assert_lt(strlen(DOCKER[i].options), sizeof(words));
+        strcpy(words, DOCKER[i].options);
+        for (char *w = strtok_r(words, " |", &save); w; w = strtok_r(NULL, " |", &save)) {
+            const struct option_row *r = find_row(v, w);
+            cr_expect(r, "%s --%s is unknown", v->name, w);
+            n++;
+            if (r && r->kind == OPTION_REFUSE)
+                cr_expect(r->help && strlen(r->help) > 10, "%s --%s: no reason", v->name,
+                          w);
+        }
+    }
+    cr_expect_gt(n, 200, "%zu", n);
+}
+
+/* What takes a value in docker takes one here: "--platform linux/arm64 busybox" must not run
+ * an image of that name. */
+Test(docker_options, ignored_and_refused_ones_take_their_values)
+{
+    static const char *const FLAGS[] = {"quiet",
+                                        "disable-content-trust",
+                                        "digests",
+                                        "tree",
+                                        "use-api-socket",
+                                        "volumes",
+                                        "verbose",
+                                        "link",
+                                        "tls",
+                                        "tlsverify"};
+    const struct verb *v;
+    for (size_t i = 0; (v = verb_at(VERBS, i)); i++)
+        for (size_t t = 0; t < OPTION_TABLES && v->options.tables[t]; t++)
+            for (const struct option_row *r = v->options.tables[t]; !OPTION_IS_END(r);
+                 r++) {
+                if (r->kind != OPTION_IGNORE && r->kind != OPTION_REFUSE)
+                    continue;
+                bool flag = false;
+                for (size_t k = 0; k < sizeof(FLAGS) / sizeof(FLAGS[0]); k++)
+                    flag = flag || strcmp(FLAGS[k], r->name) == 0;
+                bool run_link =
+                    strcmp(r->name, "link") == 0 && strcmp(v->name, "rm") != 0;
+                cr_expect_eq(r->metavar == NULL, flag && !run_link, "%s --%s", v->name,
+                             r->name);
+            }
+}
