@@ -132,11 +132,15 @@ static json_t *log_size(uint64_t bytes)
 static json_t *make_log_config(const struct mtd_spec *s)
 {
     char files[24];
-    json_t *options = json_pack("{s:o}", "max-size", log_size(s->log_max_size));
+    json_t *options = json_object();
+    bool kept = s->log_driver != MTD_LOG_NONE;
     snprintf(files, sizeof(files), "%u", s->log_max_file);
-    if (s->log_max_size)
+    if (kept)
+        json_object_set_new(options, "max-size", log_size(s->log_max_size));
+    if (kept && s->log_max_size)
         json_object_set_new(options, "max-file", json_string(files));
-    return json_pack("{s:s, s:o}", "Type", "k8s-file", "Config", options);
+    return json_pack("{s:s, s:o}", "Type", mtd_log_driver_name(s->log_driver), "Config",
+                     options);
 }
 
 static void add_resources(json_t *o, const struct mtd_resources *r)
@@ -269,16 +273,29 @@ static json_t *path_text(struct mtd_engine *e, const char *id, const char *what)
     return inspect_text(path);
 }
 
+/* The file that was asked for, "" when it is none. */
+static json_t *log_path(struct mtd_engine *e, const struct mtd_record *r)
+{
+    auto_free char *dir = mtd_path(e, r->id, "dir"), *json = NULL;
+    if (r->spec.log_driver == MTD_LOG_NONE)
+        return json_string("");
+    if (r->spec.log_driver != MTD_LOG_JSON_FILE)
+        return path_text(e, r->id, "log");
+    if (!dir || asprintf(&json, "%s/%s" MTD_JSON_LOG, dir, r->id) < 0)
+        return NULL;
+    return inspect_text(json);
+}
+
 static void add_paths(json_t *o, struct mtd_engine *e, const struct mtd_record *r)
 {
     static const struct {
         const char *member, *what;
     } PATHS[] = {{"ResolvConfPath", "resolv.conf"},
                  {"HostnamePath", "hostname"},
-                 {"HostsPath", "hosts"},
-                 {"LogPath", "log"}};
+                 {"HostsPath", "hosts"}};
     for (size_t i = 0; i < ARRAY_SIZE(PATHS); i++)
         json_object_set_new(o, PATHS[i].member, path_text(e, r->id, PATHS[i].what));
+    json_object_set_new(o, "LogPath", log_path(e, r));
 }
 
 static json_t *arguments_after_first(const struct strv *args)

@@ -13,8 +13,6 @@
 #include "cli/spec_env.h"
 #include "cli/spec_mounts.h"
 
-#define LOG_FILES 5
-
 void run_values_init(void *values)
 {
     struct run_values *v = values;
@@ -229,40 +227,6 @@ static int set_hosts(struct run_values *v, struct mtd_error *err)
     return 0;
 }
 
-static int set_log_option(const char *text, uint64_t *size, unsigned *files)
-{
-    if (strncmp(text, "max-size=", 9) == 0)
-        return mtd_log_size_parse(text + 9, size);
-    if (strncmp(text, "max-file=", 9) == 0)
-        return mtd_log_files_parse(text + 9, files);
-    return -EOPNOTSUPP;
-}
-
-/* One file of a size that was asked for, as docker; five of the size that was not. */
-static int set_log_options(struct run_values *v, struct mtd_error *err)
-{
-    struct mtd_spec *s = &v->spec;
-    uint64_t size = UINT64_MAX;
-    unsigned files = 0;
-    for (size_t i = 0; i < v->log_opts.len; i++) {
-        const char *text = v->log_opts.items[i];
-        int rc = set_log_option(text, &size, &files);
-        if (rc < 0)
-            return mtd_fail(err, -rc,
-                            "--log-opt: \"%.80s\" is not max-size=SIZE (-1 = no limit) "
-                            "or max-file=N",
-                            text);
-    }
-    bool given = size != UINT64_MAX;
-    s->log_max_size = given ? size : v->defaults.log_max_size;
-    if (s->log_max_size == 0 && files > 1)
-        return mtd_fail(err, EINVAL, "--log-opt: max-file needs max-size");
-    if (files == 0 && s->log_max_size)
-        files = v->defaults.log_max_file;
-    s->log_max_file = files ? files : given || !s->log_max_size ? 1 : LOG_FILES;
-    return 0;
-}
-
 static int set_health(struct run_values *v, struct mtd_error *err)
 {
     struct mtd_spec *s = &v->spec;
@@ -303,8 +267,8 @@ int spec_from_values(struct run_values *v, const struct operands *o,
                      struct mtd_error *err)
 {
     typedef int (*step_fn)(struct run_values *, struct mtd_error *);
-    static const step_fn STEPS[] = {set_process, set_network,     set_hosts,
-                                    set_health,  set_log_options, set_restart};
+    static const step_fn STEPS[] = {set_process, set_network, set_hosts,
+                                    set_health,  spec_log,    set_restart};
     int rc = set_command(v, o, err);
     for (size_t i = 0; i < ARRAY_SIZE(STEPS) && rc == 0; i++)
         rc = STEPS[i](v, err);

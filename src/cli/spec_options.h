@@ -21,7 +21,8 @@ struct run_values {
         add_hosts, devices, device_rules, sysctls, annotations, group_add, exposes,
         publish, volumes_from, blkio[MTD_BLKIO_COUNT];
     const char *name, *entrypoint, *cidfile, *pull, *network, *pid, *ipc, *uts, *userns,
-        *cgroupns, *detach_keys, *health_cmd, *platform, *isolation, *volume_driver;
+        *cgroupns, *log_driver, *detach_keys, *health_cmd, *platform, *isolation,
+        *volume_driver;
     bool detach, no_healthcheck, publish_all;
     bool sig_proxy, keep_running;
     struct mtd_defaults defaults;
@@ -42,5 +43,10 @@ int spec_host(struct run_values *v, struct mtd_error *err);
 /* operands: image and command. */
 int spec_from_values(struct run_values *v, const struct operands *o,
                      struct mtd_error *err);
+
+/* spec_log.c: the log's part of it, and which options it has no use for. */
+int spec_log(struct run_values *v, struct mtd_error *err);
+struct cli;
+void spec_log_warn(const struct cli *c, const struct run_values *v);
 
 #endif

@@ -198,11 +198,25 @@ static int follow_log(struct logs *l, struct follow *f)
     }
 }
 
+/* A record that cannot be read is no reason to hide the log. */
+static bool is_kept(const struct logs *l)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    return mtd_inspect(l->cli->engine, l->id, &r, NULL) < 0 ||
+           r.spec.log_driver != MTD_LOG_NONE;
+}
+
 static int open_log(struct logs *l, const char *ref, struct mtd_error *err)
 {
     int rc = mtd_resolve(l->cli->engine, ref, l->id, err);
     if (rc < 0)
         return rc;
+    if (!is_kept(l))
+        return mtd_fail(err, EOPNOTSUPP,
+                        "%.80s has the log driver none: its output is not kept; "
+                        "`attach` shows it",
+                        ref);
     auto_free char *dir = mtd_path(l->cli->engine, l->id, "dir");
     l->dir_fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (l->dir_fd < 0)

@@ -125,6 +125,7 @@ static int create_container(struct cli *c, struct run_values *v, char id[MTD_ID_
                                        .len = v->volumes_from.len}};
     warn_of_defaults(c, &v->defaults);
     warn_dropped(c, v);
+    spec_log_warn(c, v);
     auto_done(output_done) struct output cid = OUTPUT_NONE;
     bool has_cid = v->cidfile && *v->cidfile;
     int rc = has_cid ? open_cidfile(&cid, v->cidfile, err) : 0;

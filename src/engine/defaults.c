@@ -46,11 +46,17 @@ static int set_log_files(struct mtd_defaults *d, const char *value)
     return mtd_log_files_parse(value, &d->log_max_file);
 }
 
+static int set_log_driver(struct mtd_defaults *d, const char *value)
+{
+    return mtd_log_driver_parse(value, &d->log_driver);
+}
+
 static const struct {
     const char *name;
     int (*set)(struct mtd_defaults *d, const char *value);
     const char *hint;
 } SETTINGS[] = {
+    {"log_driver", set_log_driver, "one of " MTD_LOG_DRIVERS},
     {"log_max_size", set_log_size, "a size such as 10m, or -1 for no limit"},
     {"log_max_file", set_log_files, "a number from 1 to 1000"},
 };

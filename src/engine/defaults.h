@@ -13,6 +13,7 @@
 #define MTD_DEFAULTS_FILE "/etc/mytop-docker/config"
 
 struct mtd_defaults {
+    enum mtd_log_driver log_driver;
     uint64_t log_max_size; /* bytes; 0 = no rotation */
     unsigned log_max_file; /* 0 = the file does not say: 5 of the default size, or 1 */
     struct mtd_error problem;

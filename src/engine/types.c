@@ -55,6 +55,28 @@ const char *mtd_name_bare(const char *typed)
     return typed && typed[0] == '/' ? typed + 1 : typed;
 }
 
+static const char *const LOG_DRIVERS[] = {
+    [MTD_LOG_K8S_FILE] = "k8s-file",
+    [MTD_LOG_LOCAL] = "local",
+    [MTD_LOG_JSON_FILE] = "json-file",
+    [MTD_LOG_NONE] = "none",
+};
+
+const char *mtd_log_driver_name(enum mtd_log_driver d)
+{
+    return LOG_DRIVERS[d];
+}
+
+int mtd_log_driver_parse(const char *name, enum mtd_log_driver *ret)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(LOG_DRIVERS); i++)
+        if (strcmp(name, LOG_DRIVERS[i]) == 0) {
+            *ret = (enum mtd_log_driver)i;
+            return 0;
+        }
+    return -EINVAL;
+}
+
 const char *mtd_state_name(enum mtd_state s)
 {
     return (unsigned)s < MTD_STATE_COUNT ? STATES[s] : "?";

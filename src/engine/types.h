@@ -167,6 +167,18 @@ struct mtd_resources {
 };
 void mtd_resources_done(struct mtd_resources *r);
 
+/* Where output is kept. What is attached shows it in any case. */
+enum mtd_log_driver {
+    MTD_LOG_K8S_FILE,  /* container.log */
+    MTD_LOG_LOCAL,     /* the same, by docker's word for "your own format" */
+    MTD_LOG_JSON_FILE, /* and <id>-json.log beside it, in docker's format */
+    MTD_LOG_NONE       /* nowhere: only until who is attached has read it */
+};
+#define MTD_LOG_DRIVERS "k8s-file, local, json-file and none"
+#define MTD_JSON_LOG "-json.log"                        /* behind the container's ID */
+const char *mtd_log_driver_name(enum mtd_log_driver d); /* "json-file" */
+int mtd_log_driver_parse(const char *name, enum mtd_log_driver *ret); /* -EINVAL */
+
 enum mtd_network { MTD_NET_NONE, MTD_NET_HOST };
 /* Whose System V IPC, message queues and /dev/shm. SHAREABLE is PRIVATE under docker's other
  * name; NONE is without a /dev/shm. */
@@ -207,7 +219,8 @@ struct mtd_spec {
     struct strv env_cmdline;
     bool auto_remove; /* --rm */
     enum mtd_restart restart;
-    unsigned restart_max;  /* on-failure:N; 0 = no bound */
+    unsigned restart_max; /* on-failure:N; 0 = no bound */
+    enum mtd_log_driver log_driver;
     uint64_t log_max_size; /* bytes; 0 = no rotation */
     unsigned log_max_file; /* >= 1 */
     /* docker's health check: ["CMD", ...] or ["CMD-SHELL", "..."]; empty = none */

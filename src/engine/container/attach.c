@@ -18,6 +18,8 @@
 
 #define GREETING_WAIT_MS 10000
 #define OPEN_TRIES 100
+#define LOCK_TRIES 20 /* a monitor that has just said EXIT has it */
+#define LOCK_PAUSE_MS 5
 
 void mtd_attachment_free(struct mtd_attachment *a)
 {
@@ -136,13 +138,20 @@ static void drop_surplus(struct mtd_engine *e, const struct mtd_attachment *a)
     auto_done(mtd_record_done) struct mtd_record rec;
     mtd_record_init(&rec);
     auto_fd int lock = store_try_lock(&e->store, a->id, NULL);
+    for (int tries = 0; tries < LOCK_TRIES && lock == -EAGAIN; tries++) {
+        poll(NULL, 0, LOCK_PAUSE_MS);
+        lock = store_try_lock(&e->store, a->id, NULL);
+    }
     if (lock < 0 || container_has_monitor(e, a->id) ||
         store_load(&e->store, a->id, &rec, NULL) < 0)
         return;
     struct log_writer w = {.dir_fd = a->dir_fd,
                            .max_size = rec.spec.log_max_size,
                            .max_file = rec.spec.log_max_file};
-    log_trim(&w);
+    if (rec.spec.log_driver == MTD_LOG_NONE)
+        log_clear(&w);
+    else
+        log_trim(&w);
 }
 
 /* file: the one it began with. Without a rotation since then there is nothing to do. */

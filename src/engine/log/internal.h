@@ -1,7 +1,7 @@
 /* log/internal.h - what the files of log share.
  * Shape   writer.c makes records, rotate.c renames and drops files, spool.c is the file
- *         that survives a killed writer, take.c moves a batch through both; reader.c and
- *         seek.c read; log.c has the format of a record and of a file's name.
+ *         that survives a killed writer, take.c moves a batch through both; mirror.c
+ *         writes it once more, json.c in docker's form; reader.c and seek.c read; log.c has the format of a record and of a file's name.
  * Errors  0 or -errno.
  */
 #ifndef ENGINE_LOG_INTERNAL_H
@@ -19,6 +19,8 @@
 const char *log_name(unsigned index, char out[LOG_NAME_SIZE]);
 /* The highest N that exists; 0 = only the current file or none. */
 unsigned log_oldest(int dir_fd);
+/* The position after the last byte in fd[0..size) that is (not) c; 0 = none, -errno. */
+int64_t log_find_back(int fd, uint64_t size, char c, bool equal);
 /* Where the last whole record ends. *ret_torn = the file ends with a record that lacks
  * only its '\n', which counts. Reads backwards. */
 int log_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn);
@@ -36,8 +38,21 @@ int log_rotate(struct log_writer *w);
 void log_take_file(struct log_writer *w, int fd, const struct stat *st);
 /* The file is not dropped while this descriptor is open. */
 void log_hold(int fd);
+/* A reader holds any file of it. */
+bool log_is_read(int dir_fd);
 /* Bytes of the files that were dropped since the log began. */
 uint64_t log_dropped(int dir_fd);
+
+/* ---- log/json.c, log/mirror.c ---- */
+
+#define LOG_JSON_MAX (6 * LOG_TEXT_MAX + 128)
+/* One line of docker's json-file. Returns its length. */
+size_t log_json(const struct log_record *r, char out[LOG_JSON_MAX]);
+/* These records were written to the log's end. */
+void log_mirror_add(struct log_writer *w, const char *data, size_t len);
+void log_mirror_idle(struct log_writer *w);
+/* A line that was not ended goes out as it is. */
+void log_mirror_finish(struct log_writer *w);
 
 /* ---- log/spool.c ---- */
 

@@ -89,8 +89,7 @@ unsigned log_oldest(int dir_fd)
     return (unsigned)highest;
 }
 
-/* The position after the last byte in fd[0..size) that is (not) c; 0 = none. */
-static int64_t find_back(int fd, uint64_t size, char c, bool equal)
+int64_t log_find_back(int fd, uint64_t size, char c, bool equal)
 {
     char buf[16384];
     while (size > 0) {
@@ -110,8 +109,8 @@ static int64_t find_back(int fd, uint64_t size, char c, bool equal)
  * its bytes did not. */
 int log_find_end(int fd, uint64_t size, uint64_t *ret_end, bool *ret_torn)
 {
-    int64_t used = find_back(fd, size, '\0', false);
-    int64_t line = used < 0 ? used : find_back(fd, (uint64_t)used, '\n', true);
+    int64_t used = log_find_back(fd, size, '\0', false);
+    int64_t line = used < 0 ? used : log_find_back(fd, (uint64_t)used, '\n', true);
     if (line < 0)
         return (int)line;
     char head[LOG_HEAD];

@@ -51,7 +51,9 @@ struct log_writer {
     bool partial[3];         /* by enum log_stream: the last record of the stream was P */
     struct log_spool *spool; /* NULL = none; see log_resume */
     int spool_fd;
-    bool burst; /* much was written since log_idle */
+    struct log_mirror *mirror; /* NULL = none; see log_mirror_start */
+    bool discards; /* what no client reads now is not kept (log driver none) */
+    bool burst;    /* much was written since log_idle */
     /* of the batch: bytes made into records, and bytes whose records are in the file */
     uint64_t taken, done;
     uint64_t skip; /* bytes of its records that a killed writer has already written */
@@ -90,6 +92,9 @@ void log_trim(struct log_writer *w);
 bool log_is_awaited(int dir_fd);
 /* Gives the pages of the buffers back to the kernel; for a monitor about to wait. */
 void log_idle(struct log_writer *w);
+/* Drops all files but those from the oldest rotated one that a reader holds; who reads the
+ * current one needs no name for it. For the writer before it closes, or as log_trim. */
+void log_clear(struct log_writer *w);
 /* A last line without '\n' remains a P record: that is what the container wrote. */
 void log_close(struct log_writer *w);
 
@@ -142,5 +147,34 @@ int log_reader_tail(struct log_reader *r, uint64_t n);
 /* Positions at the first record of wall_ns or later, by binary search. */
 int log_reader_since(struct log_reader *r, int64_t wall_ns);
 void log_reader_close(struct log_reader *r);
+
+/* A second file of the same records, lossy where they are no UTF-8, as docker's json-file driver
+ * writes it, for programs that read docker's logs. Rotated as docker does: NAME, NAME.1 ... A
+ * writer that is killed leaves nothing doubled or left out of it. */
+struct log_mirror {
+    int dir_fd, fd, place_fd;
+    char name[96];
+    uint64_t ino, size, max_size;
+    unsigned max_file;
+    struct log_place { /* how far it is, with no line begun */
+        uint64_t log_ino, log_offset, ino, size;
+    } clean;
+    uint64_t since;           /* bytes of the log behind that */
+    uint64_t skip;            /* bytes of its lines that a killed writer has written */
+    bool behind;              /* it could not be written; the log has the rest */
+    struct log_reader reader; /* open between the two calls: holds the log */
+    char *out;                /* mmapped, with the parts behind it */
+    size_t len;
+    struct log_part { /* of a line whose end has not come, by stream */
+        char time[LOG_TIME_LEN];
+        size_t len;
+    } parts[3];
+};
+/* Before the writer is opened, so that it drops nothing the mirror has not; -errno. */
+int log_mirror_open(struct log_mirror *ret, int dir_fd, const char *name,
+                    uint64_t max_size, unsigned max_file);
+/* After that: catches up, and from here on follows the writer, until log_close closes both. */
+void log_mirror_start(struct log_writer *w, struct log_mirror *m);
+void log_mirror_close(struct log_mirror *m);
 
 #endif

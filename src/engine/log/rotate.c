@@ -124,6 +124,20 @@ void log_trim(struct log_writer *w)
     }
 }
 
+void log_clear(struct log_writer *w)
+{
+    unsigned i = log_oldest(w->dir_fd);
+    while (i > 0 && !is_held(w->dir_fd, i))
+        drop(w, i--);
+    if (i == 0)
+        drop(w, 0);
+}
+
+bool log_is_read(int dir_fd)
+{
+    return is_held(dir_fd, 0) || log_is_awaited(dir_fd);
+}
+
 bool log_is_full(const struct log_writer *w)
 {
     if (w->surplus_files == 0)

@@ -152,6 +152,7 @@ static int flush(struct log_writer *w)
     int code;
     size_t done = write_records(w, w->out, len, &code);
     fault_point("log.written");
+    log_mirror_add(w, w->out, done);
     if (done < len)
         note_loss(w, count_text(w->out + done, len - done), code);
     w->done = w->taken;
@@ -224,6 +225,7 @@ static int mark_gap(struct log_writer *w, int64_t wall_ns)
     int code;
     if (write_records(w, w->out, len, &code) < len)
         return code;
+    log_mirror_add(w, w->out, len);
     w->lost = 0;
     w->partial[LOG_STDOUT] = w->partial[LOG_STDERR] = false;
     log_mark(w);
@@ -234,6 +236,11 @@ int log_write(struct log_writer *w, enum log_stream stream, const char *data, si
               int64_t wall_ns)
 {
     char head[TIME_TEXT + 16];
+    if (w->discards && !log_is_read(w->dir_fd)) {
+        w->done = w->taken += len;
+        log_mark(w);
+        return 0;
+    }
     int code = w->lost ? mark_gap(w, wall_ns) : 0;
     if (code < 0) {
         w->lost += len;
@@ -265,6 +272,7 @@ void log_idle(struct log_writer *w)
 {
     if (w->out)
         madvise(w->out, BATCH, MADV_DONTNEED);
+    log_mirror_idle(w);
     log_spool_idle(w);
 }
 
@@ -272,10 +280,13 @@ void log_close(struct log_writer *w)
 {
     if (w->fd >= 0 && w->lost)
         mark_gap(w, clock_wall_ns());
+    log_mirror_finish(w);
     if (w->fd >= 0)
         close(w->fd);
     if (w->out)
         munmap(w->out, BATCH);
+    if (w->fd >= 0 && w->discards)
+        log_clear(w);
     log_spool_close(w);
     w->fd = -1;
     w->out = NULL;

@@ -2,7 +2,8 @@
  * Shape   monitor.c is main and the phases, start.c the START table, loop.c the poll
  *         loop, client.c the attach clients, adopt.c taking over, end.c the record of the
  *         end and cleaning up, restart.c the wait before the next run, policy.c whether
- *         there is one, record.c the record and its lock, health.c the process beside it.
+ *         there is one, record.c the record and its lock, log.c the log,
+ *         health.c the process beside it.
  * Memory  everything the loop touches is in struct monitor: no malloc in steady state.
  *         The record is only in memory while starting and ending.
  */
@@ -46,6 +47,7 @@ struct monitor {
     int child[3];     /* the container's ends, until it is cloned */
     int listen_fd;
     struct log_writer log;
+    struct log_mirror mirror;
     uint64_t log_offset; /* where this run begins in the log */
     uint64_t written;    /* bytes read from the container */
     struct monitor_client clients[MONITOR_CLIENTS];

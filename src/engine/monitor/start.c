@@ -76,19 +76,6 @@ static int write_hostfiles(struct monitor *m, struct mtd_error *err)
     return hostfiles_write(m->dir_fd, &m->record.spec, err);
 }
 
-int monitor_open_log(struct monitor *m, struct mtd_error *err)
-{
-    const struct mtd_spec *s = &m->record.spec;
-    /* A terminal's unread output is lost with its monitor anyway, so it
-     * needs no spool. */
-    int run_fd = s->process.tty ? -1 : m->run_fd;
-    int rc = m->log.fd >= 0 ? 0
-                            : log_resume(&m->log, m->dir_fd, run_fd, s->log_max_size,
-                                         s->log_max_file, err);
-    m->log_offset = m->log.size;
-    return rc;
-}
-
 /* One that exists is of an earlier run. */
 static int make_fifo(struct monitor *m, const char *name, struct mtd_error *err)
 {

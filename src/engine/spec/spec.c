@@ -27,6 +27,11 @@ static const char *mount_word(int v)
     return WORDS[v];
 }
 
+static const char *log_driver_word(int v)
+{
+    return mtd_log_driver_name((enum mtd_log_driver)v);
+}
+
 static const char *network_word(int v)
 {
     static const char *const WORDS[] = {"none", "host"};
@@ -149,6 +154,8 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.restart", FIELD_ENUM, R(spec.restart), .max = MTD_RESTART_UNLESS_STOPPED,
      .name = restart_word},
     {"mytop.restartMax", FIELD_INT, R(spec.restart_max), 0, UINT_MAX},
+    {"mytop.logDriver", FIELD_ENUM, R(spec.log_driver), .max = MTD_LOG_NONE,
+     .name = log_driver_word},
     {"mytop.logMaxSize", FIELD_INT, R(spec.log_max_size), 0, INT64_MAX},
     {"mytop.logMaxFile", FIELD_INT, R(spec.log_max_file), 1, COUNT_MAX},
     {"mytop.health.test", FIELD_LIST, R(spec.health_test)},

@@ -113,6 +113,9 @@ Test(spec_options, refused_in_one_line)
          "--restart: \"always:3\": only on-failure takes a number"},
         {"--restart", "on-failure:-1", "--restart: \"on-failure:-1\" is not"},
         {"--log-opt", "max-size=x", "--log-opt: \"max-size=x\" is not"},
+        {"--log-driver", "syslog",
+         "--log-driver: there is no log driver \"syslog\"; there are k8s-file, local, "
+         "json-file and none"},
         {"--log-opt", "max-size=0", "--log-opt: \"max-size=0\" is not"},
         {"--log-opt", "max-size=-2", "--log-opt: \"max-size=-2\" is not"},
         {"--log-opt", "max-file=0", "--log-opt: \"max-file=0\" is not"},
@@ -247,6 +250,18 @@ Test(spec_options, the_log_is_bounded)
     cr_expect_eq(PARSE("--log-opt", "max-size=-1", "--log-opt", "max-file=2", "busybox"),
                  -EINVAL);
     cr_expect_str_eq(err.text, "--log-opt: max-file needs max-size");
+}
+
+Test(spec_options, log_drivers)
+{
+    cr_assert_eq(PARSE("busybox"), 0, "%s", err.text);
+    cr_expect_eq(v.spec.log_driver, MTD_LOG_K8S_FILE);
+    cr_assert_eq(PARSE("--log-driver", "json-file", "--log-opt", "tag={{.Name}}",
+                       "--log-opt", "compress=true", "busybox"),
+                 0, "%s", err.text);
+    cr_expect_eq(v.spec.log_driver, MTD_LOG_JSON_FILE);
+    cr_assert_eq(PARSE("--log-driver=none", "busybox"), 0, "%s", err.text);
+    cr_expect_eq(v.spec.log_driver, MTD_LOG_NONE);
 }
 
 Test(spec_options, limits_policies_and_health)

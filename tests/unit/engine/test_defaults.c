@@ -28,10 +28,12 @@ Test(defaults, without_a_file)
 
 Test(defaults, everything)
 {
-    parse("# ours\nlog_max_size = 1.5m   # small\nlog_max_file=3\n");
+    parse(
+        "# ours\nlog_driver = json-file\nlog_max_size = 1.5m   # small\nlog_max_file=3\n");
     cr_expect_eq(d.wrong, 0, "%s", d.problem.text);
     cr_expect_eq(d.log_max_size, 3 << 19);
     cr_expect_eq(d.log_max_file, 3);
+    cr_expect_eq(d.log_driver, MTD_LOG_JSON_FILE);
 }
 
 Test(defaults, no_limit_has_to_be_said)

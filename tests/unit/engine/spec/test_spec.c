@@ -101,6 +101,7 @@ static void fill_spec(struct mtd_spec *s)
     s->auto_remove = true;
     s->restart = MTD_RESTART_UNLESS_STOPPED;
     s->restart_max = UINT32_MAX;
+    s->log_driver = MTD_LOG_NONE;
     s->log_max_size = 10 << 20;
     s->log_max_file = 7;
     add(&s->health_test, "CMD-SHELL", "true");
@@ -224,7 +225,8 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
     SAME_TEXT(domainname), SAME_LIST(sysctls), SAME_LIST(devices);
     SAME_LIST(device_rules), SAME_LIST(exposed), SAME_LIST(annotations);
     SAME(stop_signal), SAME(stop_timeout), SAME_LIST(labels), SAME_LIST(env_cmdline);
-    SAME(auto_remove), SAME(restart), SAME(restart_max), SAME(log_max_size);
+    SAME(auto_remove), SAME(restart), SAME(restart_max), SAME(log_max_size),
+        SAME(log_driver);
     SAME(log_max_file), SAME_LIST(health_test), SAME(health_interval),
         SAME(health_timeout);
     SAME(health_start_period), SAME(health_start_interval), SAME(health_retries);
@@ -268,7 +270,7 @@ Test(spec, a_full_record_writes_every_member)
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 35);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 36);
     cr_expect_eq(json_object_size(json_object_get(json, "state")), 15);
     json_decref(json);
 }

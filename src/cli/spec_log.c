@@ -1,0 +1,111 @@
+/* --log-driver and --log-opt. docker's options for what the logs here do not have are accepted, so
+ * that its command lines work, and named once. */
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "cli/report.h"
+#include "cli/spec_options.h"
+
+#define LOG_FILES 5
+
+struct log_opts {
+    uint64_t size; /* UINT64_MAX = not given */
+    unsigned files;
+};
+
+static int set_size(struct log_opts *o, const char *value)
+{
+    return mtd_log_size_parse(value, &o->size);
+}
+
+static int set_files(struct log_opts *o, const char *value)
+{
+    return mtd_log_files_parse(value, &o->files);
+}
+
+static const struct {
+    const char *name;
+    int (*set)(struct log_opts *o, const char *value);
+    const char *nothing; /* the value that asks for what happens anyway; with set NULL */
+} OPTS[] = {
+    {"max-size", set_size, NULL},    {"max-file", set_files, NULL},
+    {"compress", NULL, "false"},     {"mode", NULL, "blocking"},
+    {"max-buffer-size", NULL, NULL}, {"labels", NULL, ""},
+    {"labels-regex", NULL, ""},      {"env", NULL, ""},
+    {"env-regex", NULL, ""},         {"tag", NULL, ""},
+};
+
+/* The row of "name=value"; *ret_value behind the "=". -1 = none. */
+static int find(const char *text, const char **ret_value)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(OPTS); i++) {
+        size_t n = strlen(OPTS[i].name);
+        if (strncmp(text, OPTS[i].name, n) == 0 && text[n] == '=') {
+            *ret_value = text + n + 1;
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+static int set_driver(struct run_values *v, struct mtd_error *err)
+{
+    v->spec.log_driver = v->defaults.log_driver;
+    if (!v->log_driver || mtd_log_driver_parse(v->log_driver, &v->spec.log_driver) == 0)
+        return 0;
+    return mtd_fail(err, EOPNOTSUPP,
+                    "--log-driver: there is no log driver \"%.40s\"; there are " //
+                    MTD_LOG_DRIVERS,
+                    v->log_driver);
+}
+
+/* One file of a size that was asked for, as docker; five of the size that was not. */
+static int set_bounds(struct run_values *v, const struct log_opts *o,
+                      struct mtd_error *err)
+{
+    struct mtd_spec *s = &v->spec;
+    bool given = o->size != UINT64_MAX;
+    unsigned files = o->files;
+    s->log_max_size = given ? o->size : v->defaults.log_max_size;
+    if (s->log_max_size == 0 && files > 1)
+        return mtd_fail(err, EINVAL, "--log-opt: max-file needs max-size");
+    if (files == 0 && s->log_max_size)
+        files = v->defaults.log_max_file;
+    s->log_max_file = files ? files : given || !s->log_max_size ? 1 : LOG_FILES;
+    return 0;
+}
+
+int spec_log(struct run_values *v, struct mtd_error *err)
+{
+    struct log_opts o = {.size = UINT64_MAX};
+    for (size_t i = 0; i < v->log_opts.len; i++) {
+        const char *text = v->log_opts.items[i], *value = NULL;
+        int row = find(text, &value);
+        int rc = row < 0 ? -EINVAL : OPTS[row].set ? OPTS[row].set(&o, value) : 0;
+        if (rc < 0)
+            return mtd_fail(err, -rc,
+                            "--log-opt: \"%.80s\" is not max-size=SIZE (-1 = no limit) "
+                            "or max-file=N",
+                            text);
+    }
+    int rc = set_driver(v, err);
+    return rc < 0 ? rc : set_bounds(v, &o, err);
+}
+
+void spec_log_warn(const struct cli *c, const struct run_values *v)
+{
+    auto_done(buf_done) struct buf names = {0};
+    for (size_t i = 0; i < v->log_opts.len; i++) {
+        const char *value = NULL;
+        int row = find(v->log_opts.items[i], &value);
+        if (row < 0 || OPTS[row].set ||
+            (OPTS[row].nothing && strcmp(value, OPTS[row].nothing) == 0))
+            continue;
+        buf_printf(&names, "%s%s", names.len ? ", " : "", OPTS[row].name);
+    }
+    if (names.len)
+        report_warning(c, "--log-opt: without effect here: %s", names.data);
+}
