@@ -49,16 +49,18 @@ static const struct {
 static void set_limit(int resource, rlim_t soft, rlim_t hard)
 {
     struct rlimit now, wanted = {soft, hard};
-    while (setrlimit((unsigned)resource, &wanted) < 0) {
-        if (errno != EPERM || getrlimit((unsigned)resource, &now) < 0 ||
-            wanted.rlim_max == now.rlim_max)
+    if (setrlimit((unsigned)resource, &wanted) == 0 || errno != EPERM ||
+        getrlimit((unsigned)resource, &now) < 0)
+        return;
+    do {
+        if (wanted.rlim_max == now.rlim_max)
             return;
         bool next =
             wanted.rlim_max != RLIM_INFINITY && wanted.rlim_max / 2 > now.rlim_max;
         wanted.rlim_max = next ? wanted.rlim_max / 2 : now.rlim_max;
         if (wanted.rlim_cur > wanted.rlim_max)
             wanted.rlim_cur = wanted.rlim_max;
-    }
+    } while (setrlimit((unsigned)resource, &wanted) < 0 && errno == EPERM);
 }
 
 /* Half the number of threads that fit into the machine's memory; pid 1 has it. */

@@ -1,0 +1,128 @@
+/* How many system calls a command may make, with the processes it starts: a start is mostly
+ * system calls, and their number repeats where times do not. Needs root, strace and the static
+ * program (a dynamic one and the sanitizers make calls of their own). */
+
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../support/state.h"
+#include "base/cleanup.h"
+
+#define TOLERANCE 3 /* per cent */
+#define MEASURED_ON \
+    5 /* hierarchies of cgroup v1 beside the v2 tree; others make fewer calls */
+#define NOT_RUN 127
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    if (!program_is_static())
+        cr_skip("the calls are those of the static program; the release build runs this");
+    state_make(&s);
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(budget, .init = set_up, .fini = tear_down, .timeout = 60);
+
+/* A row of strace's table; 0 for its head and its sum. prlimit64 is left out: how often it is
+ * called depends on the limits of who runs the test. */
+static long calls_of(const char *line)
+{
+    char name[64] = "", *space = strrchr(line, ' ');
+    long calls = 0;
+    if (!space || sscanf(space, "%63s", name) != 1 || strcmp(name, "total") == 0 ||
+        strcmp(name, "prlimit64") == 0 || sscanf(line, "%*f %*f %*d %ld", &calls) != 1)
+        return 0;
+    return calls;
+}
+
+/* strace counts the command and all its descendants to their ends. -1 = it cannot. */
+static long count(const char *const args[])
+{
+    char file[512], root[512], run[512];
+    snprintf(file, sizeof(file), "%s/calls", s.dir.path);
+    snprintf(root, sizeof(root), "%s/root", s.dir.path);
+    snprintf(run, sizeof(run), "%s/run", s.dir.path);
+    const char *argv[32] = {"strace", "-f",        "-qq",    "-c", "-o",         file,
+                            "--",     MTD_PROGRAM, "--root", root, "--run-root", run};
+    for (size_t i = 12; *args; args++)
+        argv[i++] = *args;
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid == 0) {
+        cr_assert(freopen("/dev/null", "r+", stdin) &&
+                  freopen("/dev/null", "r+", stdout));
+        execvp(argv[0], (char *const *)argv);
+        _exit(NOT_RUN);
+    }
+    int status = state_reap(pid);
+    auto_file FILE *f = status == NOT_RUN ? NULL : fopen(file, "re");
+    char line[256];
+    long sum = 0;
+    while (f && fgets(line, sizeof(line), f))
+        sum += calls_of(line);
+    cr_expect(sum == 0 || status == 0, "%s: status %d", argv[12], status);
+    return sum > 0 ? sum : -1;
+}
+
+static int hierarchies(void)
+{
+    auto_free char *text = ASK(&s, "exec", "idle", "cat", "/proc/self/mountinfo");
+    int n = 0;
+    for (const char *p = text; (p = strstr(p, " - cgroup cgroup ")); p++)
+        n++;
+    return n;
+}
+
+#define ROW(n, ...)           \
+    {                         \
+        n,                    \
+        {                     \
+            __VA_ARGS__, NULL \
+        }                     \
+    }
+static const struct {
+    long calls;
+    const char *args[8];
+} BUDGET[] = {
+    ROW(687, "run", "--rm", "busybox", "true"),
+    ROW(629, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(51, "inspect", "done"),
+    ROW(81, "logs", "done"),
+    ROW(64, "ps", "-a"),
+    ROW(104, "rm", "done"),
+    ROW(86, "create", "--name", "new", "busybox", "true"),
+    ROW(590, "start", "new"),
+    ROW(348, "exec", "idle", "true"),
+    ROW(116, "stop", "idle"),
+};
+
+Test(budget, system_calls_of_a_command)
+{
+    free(ASK(&s, "run", "-d", "--name", "idle", "busybox", "sh", "-c",
+             "trap exit TERM; sleep 1000 & wait"));
+    bool same = hierarchies() == MEASURED_ON;
+    for (size_t i = 0; i < ARRAY_SIZE(BUDGET); i++) {
+        long calls = count(BUDGET[i].args), budget = BUDGET[i].calls;
+        if (calls < 0)
+            cr_skip("strace is not installed or may not trace");
+        cr_expect_leq(calls * 100, budget * (100 + TOLERANCE), "%s %s: %ld, not %ld",
+                      BUDGET[i].args[0], BUDGET[i].args[1], calls, budget);
+        if (same)
+            cr_expect_geq(calls * 100, budget * (100 - TOLERANCE),
+                          "%s %s: %ld, not %ld: make the budget smaller",
+                          BUDGET[i].args[0], BUDGET[i].args[1], calls, budget);
+    }
+}
