@@ -8,28 +8,47 @@
 
 enum { MAX_ROWS = 80, MAX_COLS = 250 };
 
+static bool meet(const struct rect *a, const struct rect *b)
+{
+    return a->row < b->row + b->rows && b->row < a->row + a->rows &&
+           a->col < b->col + b->cols && b->col < a->col + a->cols;
+}
+
+/* Inside, none over another, and all together as big as the screen. */
 static void check_rects(const struct layout *l, int rows, int cols)
 {
-    const struct rect *all[] = {&l->header, &l->headings, &l->list,
-                                &l->tabs,   &l->detail,   &l->footer};
-    char used[MAX_ROWS] = {0};
+    const struct rect *all[] = {&l->header, &l->headings, &l->list,   &l->tabs,
+                                &l->detail, &l->footer,   &l->divider};
+    int area = 0;
     for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
         const struct rect *r = all[i];
         cr_assert(r->rows >= 0 && r->cols >= 0, "%dx%d: rect %zu negative", rows, cols,
                   i);
         if (r->rows == 0)
             continue;
-        cr_assert(r->row >= 0 && r->row + r->rows <= rows && r->col == 0 &&
-                      r->cols == cols,
+        area += r->rows * r->cols;
+        cr_assert(r->row >= 0 && r->row + r->rows <= rows && r->col >= 0 &&
+                      r->col + r->cols <= cols,
                   "%dx%d: rect %zu outside", rows, cols, i);
-        for (int row = r->row; row < r->row + r->rows; row++)
-            cr_assert_eq(used[row]++, 0, "%dx%d: row %d used twice", rows, cols, row);
+        for (size_t j = 0; j < i; j++)
+            cr_assert_not(meet(r, all[j]), "%dx%d: rects %zu and %zu", rows, cols, i, j);
     }
-    for (int row = 0; row < rows; row++)
-        cr_assert_eq(used[row], 1, "%dx%d: row %d is nobody's", rows, cols, row);
+    cr_assert_eq(area, rows * cols, "%dx%d: cells are left over", rows, cols);
 }
 
-Test(layout, every_row_belongs_to_exactly_one_part)
+Test(layout, side_by_side_where_it_is_wide)
+{
+    struct layout l = layout_compute(50, 200, 10, PANE_BOTH, PANE_LIST);
+    cr_expect_eq(l.list.row, 2);
+    cr_expect_eq(l.detail.row, 2);
+    cr_expect_gt(l.detail.col, l.list.cols);
+    l = layout_compute(50, LAYOUT_WIDE - 1, 10, PANE_BOTH, PANE_LIST);
+    cr_expect_eq(l.detail.col, 0);
+    l = layout_compute(50, 200, 10, PANE_DETAIL, PANE_DETAIL);
+    cr_expect_eq(l.detail.cols, 200, "zoomed it has the screen");
+}
+
+Test(layout, every_cell_belongs_to_exactly_one_part)
 {
     static const int ROWS_WANTED[] = {0, 1, 7, 1000};
     for (int rows = 1; rows <= MAX_ROWS; rows++)

@@ -110,6 +110,28 @@ Test(replay, a_death_is_told_over_the_log)
         0, "mortal died: exit 4  (! on its row says why)");
 }
 
+Test(replay, inspect_begins_with_a_summary)
+{
+    expect(
+        "resize 40 120\nkey :\ntype create --name sum -m 64m -e COLOUR=blue -v /tmp:/mnt:ro "
+        "--restart always busybox sleep 7\nkey Enter\nwait Esc closes\nkey Esc\n"
+        "wait created\nkey i\nwait command\nwait limits    memory 64M, cpus none\n"
+        "wait /tmp -> /mnt (read-only)\nwait COLOUR=blue\nwait restart   always\nkey /\n"
+        "type Id\nkey Enter\ndump\n",
+        0, "command   sleep 7");
+}
+
+/* Times and names: what a process costs, and whose it is. */
+Test(replay, top_names_users_and_sorts)
+{
+    expect(
+        "resize 40 120\nkey :\ntype run -d --name tops busybox sh -c 'sleep 1000 & exec sleep "
+        "1001'\nkey Enter\nwait Esc closes\nkey Esc\nwait 1 up\nkey T\nwait 2 processes\n"
+        "wait root\nwait 0:00.0\nkey M\nwait 2 processes, by memory\ndump\nkey Esc\nkey :\n"
+        "type rm -f tops\nkey Enter\ngone sleep 1001\n",
+        0, "USER     S   CPU%    RSS      TIME  COMMAND");
+}
+
 Test(replay, read_only)
 {
     auto_done(outcome_done) struct outcome o =

@@ -206,3 +206,27 @@ Test(screens, tab_line)
     }
     uibox_done(&b);
 }
+
+/* The keys of what one looks at are what one asks for. */
+Test(screens, the_help_begins_with_the_view_and_is_searched)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    uibox_keys(&b, "l ?");
+    cr_expect(strstr(uibox_text(&b), "Full-screen log") < strstr(uibox_text(&b), "Logs"),
+              "%s", uibox_text(&b));
+    cr_expect_not(uibox_shows(&b, "run a new container"));
+    uibox_keys(&b, "/");
+    uibox_type(&b, "commit");
+    uibox_keys(&b, "Enter");
+    cr_expect(uibox_shows(&b, "make an image of it") || uibox_shows(&b, "commit"));
+    cr_expect_not(uibox_shows(&b, "half a page"), "%s", uibox_text(&b));
+    uibox_keys(&b, "Esc");
+    cr_expect_null(b.ui.modal);
+    uibox_done(&b);
+    uibox_make(&b, 24, 200, false);
+    uibox_keys(&b, "?");
+    cr_expect(uibox_shows(&b, "1-44 of"), "two columns: %s", uibox_text(&b));
+    uibox_done(&b);
+}

@@ -1,5 +1,6 @@
 /* The Stats tab: why a container is slow, and that what the kernel does not have is left out. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -69,6 +70,7 @@ Test(stats_view, out_of_memory)
 Test(stats_view, pressure_where_the_kernel_has_it)
 {
     uibox_keys(&b, "Enter +");
+    uibox_size(&b, 60, 100);
     cr_expect(!uibox_shows(&b, "Pressure"));
     feed(8, &(struct mtd_stats){
                 .psi_io_us = 420000, .psi_memory_us = 150000, .psi_cpu_us = 40000});
@@ -84,4 +86,28 @@ Test(stats_view, paused_and_dead)
     SLOW("paused: p resumes it\n");
     uibox_keys(&b, "j j j");
     cr_expect(uibox_shows(&b, "not running: no figures"));
+}
+
+Test(stats_view, scale_mean_peak_limit_and_time)
+{
+    uibox_keys(&b, "Enter +");
+    b.ui.model.sample_ns = 2 * NS_PER_SEC;
+    cr_expect(uibox_shows(&b, "CPU  39.4% of 50.0%   mean 33.2%  peak 45.0%"), "%s",
+              uibox_text(&b));
+    cr_expect(uibox_shows(&b, "   50.0% ──"), "the limit is a line");
+    cr_expect(uibox_shows(&b, " PIDs  14"), "a number");
+    cr_expect(uibox_shows(&b, " ago ──") && uibox_shows(&b, "── now"));
+}
+
+/* How it came to its end is what one wants to see. */
+Test(stats_view, figures_are_kept_after_death)
+{
+    struct mtd_list l = {0};
+    l.items = calloc(1, sizeof(*l.items));
+    l.items[0] = uibox_summary('1', "api", "myapp:3", MTD_STATE_EXITED);
+    l.len = 1;
+    cr_assert_eq(model_take(&b.ui.model, &l), 0);
+    dispatch_sync(&b.ui);
+    cr_expect(uibox_shows(&b, "ended 2m ago; its last figures"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "peak 45.0%"));
 }

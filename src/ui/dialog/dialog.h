@@ -48,15 +48,16 @@ struct menu {
 };
 struct modal *menu_new(const struct menu *menu);
 
-/* Scrolls text; lines that begin with '\1' are headings. */
+/* Scrolls text, in two columns where they fit; lines that begin with '\1' are headings.
+ * "/" leaves the lines that hold what is typed. */
 struct modal *pager_new(const char *title, const char *text);
 
 /* A card about the selected container: the keys that act on it and show it close the card
  * and do what they do in the list, as long as it is still the selected one. */
 struct modal *pager_card(const char *title, const char *text, const struct row *r);
 
-/* The help screen, out of the table of keys. */
-struct modal *help_new(const struct keys *keys);
+/* The help screen, out of the table of keys: those of the present contexts (bits) first. */
+struct modal *help_new(const struct keys *keys, unsigned contexts);
 
 /* A box for a dialog in the middle of the screen, at most rows x cols inside. */
 struct rect dialog_box(struct rect screen, int rows, int cols);

@@ -30,19 +30,29 @@ static void add_keys(const struct binding *b, struct buf *out)
         buf_putc(out, ' ');
 }
 
-struct modal *help_new(const struct keys *keys)
+static void add_context(const struct keys *keys, int context, struct buf *out)
 {
-    auto_done(buf_done) struct buf text = {0};
-    int context = -1;
+    bool any = false;
     for (size_t i = 0; i < keys->len; i++) {
         const struct binding *b = &keys->table[i];
         if ((int)b->context != context)
-            buf_printf(&text, "%s\1%s\n", context < 0 ? "" : "\n",
-                       context_name(b->context));
-        context = b->context;
-        add_keys(b, &text);
-        buf_printf(&text, "%s\n", b->help);
+            continue;
+        if (!any)
+            buf_printf(out, "%s\1%s\n", out->len ? "\n" : "",
+                       context_name((enum context)context));
+        any = true;
+        add_keys(b, out);
+        buf_printf(out, "%s\n", b->help);
     }
+}
+
+struct modal *help_new(const struct keys *keys, unsigned contexts)
+{
+    auto_done(buf_done) struct buf text = {0};
+    for (int first = 1; first >= 0; first--)
+        for (int c = 0; c < CONTEXT_COUNT; c++)
+            if ((int)((contexts >> c) & 1u) == first)
+                add_context(keys, c, &text);
     buf_puts(&text, NOTES);
     return pager_new("mytop-docker: keys", text.data ? text.data : "");
 }

@@ -14,7 +14,9 @@ struct pager {
     const char **lines;
     size_t n, top;
     int shift;
-    int rows;               /* of the last drawing */
+    int rows;               /* lines of the last drawing */
+    int widest;             /* line, in columns */
+    char needle[64];        /* only lines that hold it; "" = all */
     char card[MTD_ID_SIZE]; /* the container it is about; "" = not a card */
 };
 
@@ -30,6 +32,28 @@ static void clamp(struct pager *p)
         p->top = p->n > rows ? p->n - rows : 0;
 }
 
+static void draw_line(const struct pager *p, size_t at, struct canvas *c,
+                      struct rect line)
+{
+    const char *s = at < p->n ? p->lines[at] : "";
+    bool heading = *s == '\1';
+    struct style st = STYLE(heading ? COLOR_HEADING : COLOR_TEXT);
+    canvas_fill(c, line, st);
+    pen_text(PEN(c, line, 0, 1 - p->shift), st, s + heading, line_len(s + heading));
+}
+
+static void draw_frame(const struct pager *p, struct canvas *c, struct rect screen)
+{
+    int last = screen.rows - 1;
+    size_t end = p->top + (size_t)p->rows;
+    if (!p->card[0] && screen.cols > 50)
+        pen_printf(PEN(c, screen, last, 2), STYLE(COLOR_DIM), " Esc closes  / %s ",
+                   p->needle[0] ? p->needle : "finds");
+    if (p->n > (size_t)p->rows && screen.cols > 24)
+        pen_printf(PEN(c, screen, last, screen.cols - 22), STYLE(COLOR_DIM),
+                   " %zu-%zu of %zu ", p->top + 1, end < p->n ? end : p->n, p->n);
+}
+
 static void pager_draw(struct modal *m, struct canvas *c, struct rect screen)
 {
     struct pager *p = (struct pager *)m;
@@ -37,23 +61,16 @@ static void pager_draw(struct modal *m, struct canvas *c, struct rect screen)
     struct rect in = screen.rows < 3 ? screen
                                      : (struct rect){screen.row + 1, screen.col + 1,
                                                      screen.rows - 2, screen.cols - 2};
-    p->rows = in.rows;
+    bool two = !p->card[0] && p->n > (size_t)in.rows && 2 * (p->widest + 2) <= in.cols;
+    p->rows = two ? 2 * in.rows : in.rows;
     clamp(p);
-    for (int i = 0; i < in.rows && p->top + (size_t)i < p->n; i++) {
-        const char *s = p->lines[p->top + (size_t)i];
-        bool heading = *s == '\1';
-        struct style st = STYLE(heading ? COLOR_HEADING : COLOR_TEXT);
-        struct rect line = {in.row + i, in.col, 1, in.cols};
-        canvas_fill(c, line, st);
-        pen_text(PEN(c, line, 0, 1 - p->shift), st, s + heading, line_len(s + heading));
+    for (int i = 0; i < p->rows; i++) {
+        int half = in.cols / 2, right = i >= in.rows;
+        struct rect line = {in.row + i % in.rows, in.col + right * half, 1,
+                            two ? half : in.cols};
+        draw_line(p, p->top + (size_t)i, c, line);
     }
-    if (!p->card[0] && screen.cols > 50)
-        pen_puts(PEN(c, screen, screen.rows - 1, 2), STYLE(COLOR_DIM), " Esc closes ");
-    if (p->n > (size_t)in.rows && screen.cols > 24)
-        pen_printf(PEN(c, screen, screen.rows - 1, screen.cols - 22), STYLE(COLOR_DIM),
-                   " %zu-%zu of %zu ", p->top + 1,
-                   p->top + (size_t)in.rows < p->n ? p->top + (size_t)in.rows : p->n,
-                   p->n);
+    draw_frame(p, c, screen);
 }
 
 static void scroll(struct pager *p, long delta)
@@ -100,10 +117,50 @@ static enum modal_result act(struct pager *p)
     return MODAL_CLOSE;
 }
 
+static void choose_lines(struct pager *p)
+{
+    p->n = 0;
+    for (const char *s = p->text; *s; s += *s == '\n') {
+        size_t n = line_len(s);
+        char line[256];
+        snprintf(line, sizeof(line), "%.*s", (int)n, s);
+        if (!p->needle[0] || (*s != '\1' && strcasestr(line, p->needle)))
+            p->lines[p->n++] = s;
+        s += n;
+    }
+    p->top = 0;
+}
+
+static void needle_changed(void *arg, const char *text)
+{
+    struct pager *p = arg;
+    snprintf(p->needle, sizeof(p->needle), "%s", text);
+    choose_lines(p);
+}
+
+static void needle_answer(void *arg, const char *text)
+{
+    needle_changed(arg, text ? text : "");
+}
+
+static void ask_needle(struct pager *p)
+{
+    const struct surroundings *around = p->modal.around;
+    around->push(around->app, prompt_new(&(struct question){.label = "find:",
+                                                            .initial = p->needle,
+                                                            .changed = needle_changed,
+                                                            .answer = needle_answer,
+                                                            .arg = p}));
+}
+
 static enum modal_result pager_key(struct modal *m, const struct key *k)
 {
     struct pager *p = (struct pager *)m;
     bool wheel = k->key == KEY_MOUSE && k->button >= MOUSE_WHEEL_UP;
+    if (k->key == '/' && !p->card[0]) {
+        ask_needle(p);
+        return MODAL_STAY;
+    }
     if (k->key == KEY_ESC || k->command == CMD_QUIT || k->command == CMD_HELP ||
         k->command == CMD_INTERRUPT)
         return MODAL_CLOSE;
@@ -139,9 +196,10 @@ static int split(struct pager *p)
     p->lines = calloc(n, sizeof(*p->lines));
     if (!p->lines)
         return -ENOMEM;
-    for (const char *s = p->text; *s; s += *s == '\n') {
-        p->lines[p->n++] = s;
-        s += line_len(s);
+    choose_lines(p);
+    for (size_t i = 0; i < p->n; i++) {
+        int width = text_width(p->lines[i], line_len(p->lines[i]));
+        p->widest = width > p->widest ? width : p->widest;
     }
     return 0;
 }

@@ -86,7 +86,8 @@ struct model {
     enum sort sort;
     bool reverse, running_only;
     struct filter filter;
-    int64_t now_ns; /* wall; set with every reading: for filters by age */
+    int64_t sample_ns; /* between two readings: for the axis of time */
+    int64_t now_ns;    /* wall; set with every reading: for filters by age */
     unsigned count[MTD_STATE_COUNT], groups[GROUP_COUNT];
     bool stale;        /* a process of the list has ended since: read it again */
     char problem[248]; /* why the list could not be read; "" = it could */

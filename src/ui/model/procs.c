@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/parse.h"
 
 void procs_done(struct procs *p)
 {
@@ -67,6 +68,31 @@ static int parse_stat(char *text, struct proc_info *p)
     return 0;
 }
 
+/* The host's names, as ps prints them; without a name the number. One look into the file
+ * per reading. */
+static void add_users(struct procs *p)
+{
+    auto_file FILE *f = fopen("/etc/passwd", "re");
+    char line[512];
+    for (size_t i = 0; i < p->len; i++)
+        snprintf(p->items[i].user, sizeof(p->items[i].user), "%u",
+                 (unsigned)p->items[i].uid);
+    while (f && fgets(line, sizeof(line), f)) {
+        char *save = NULL, *name = strtok_r(line, ":", &save);
+        char *rest = strchr(save ? save : "", ':');
+        uint64_t uid;
+        if (!name || !rest)
+            continue;
+        rest[1 + strcspn(rest + 1, ":\n")] = '\0';
+        if (parse_u64(rest + 1, UINT32_MAX, &uid) < 0)
+            continue;
+        for (size_t i = 0; i < p->len; i++)
+            if (p->items[i].uid == uid && p->items[i].user[0] >= '0' &&
+                p->items[i].user[0] <= '9')
+                snprintf(p->items[i].user, sizeof(p->items[i].user), "%s", name);
+    }
+}
+
 static int read_one(pid_t pid, struct proc_info *p)
 {
     char text[4096];
@@ -112,6 +138,7 @@ int procs_read(struct procs *p, struct mtd_engine *e, const struct mtd_summary *
     for (int i = 0; i < n; i++)
         if (read_one(pids[i], &now.items[now.len]) == 0)
             now.len++;
+    add_users(&now);
     add_rates(&now, p);
     procs_done(p);
     *p = now;

@@ -9,6 +9,7 @@
 struct proc_info {
     pid_t pid, inner; /* inner 0 = not known */
     uid_t uid;
+    char user[33]; /* its name on the host, else the number */
     char state;
     uint64_t start; /* clock ticks since boot: with pid the identity */
     uint64_t cpu_ticks;

@@ -208,7 +208,7 @@ static void cmd_rename(struct ui *ui)
 
 static void cmd_help(struct ui *ui)
 {
-    ui_push(ui, help_new(&ui->keys));
+    ui_push(ui, help_new(&ui->keys, ui_contexts(ui)));
 }
 
 static void cmd_copy(struct ui *ui)

@@ -94,8 +94,8 @@ static void mouse(struct ui *ui, const struct key *k)
         click_heading(ui, k);
     else if (inside(l->list, k))
         click_list(ui, k);
-    else if (inside(l->tabs, k) && bar_tab_at(ui, k->col) >= 0)
-        command_open_tab(ui, (enum tab)bar_tab_at(ui, k->col));
+    else if (inside(l->tabs, k) && bar_tab_at(ui, k->col - l->tabs.col) >= 0)
+        command_open_tab(ui, (enum tab)bar_tab_at(ui, k->col - l->tabs.col));
     else if (inside(l->detail, k)) {
         struct key moved = *k;
         moved.row -= l->detail.row;

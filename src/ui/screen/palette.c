@@ -21,7 +21,7 @@ static void word_journal(struct ui *ui, const char *arg)
 
 static void word_help(struct ui *ui, const char *arg)
 {
-    ui_push(ui, help_new(&ui->keys));
+    ui_push(ui, help_new(&ui->keys, ui_contexts(ui)));
 }
 
 static void word_quit(struct ui *ui, const char *arg)

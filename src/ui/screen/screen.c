@@ -45,6 +45,7 @@ static void load_config(struct ui *ui, const char *path)
     ui->ascii |= ui->config.ascii;
     ui->mouse = ui->config.mouse;
     ui->model.sort = ui->config.sort;
+    ui->model.sample_ns = ui->config.refresh_ns;
     if (ui->config.wrong > 1)
         ui_say(ui, SAY_WARNING, "%s (and %u more wrong lines)", ui->config.problem.text,
                ui->config.wrong - 1);
@@ -301,6 +302,8 @@ void ui_draw(struct ui *ui, struct canvas *c)
         draw_list(ui, c);
     if (l->tabs.rows)
         bar_tabs(ui, c, l->tabs);
+    for (int row = 0; row < l->divider.rows; row++)
+        pen_shape(PEN(c, l->divider, row, 0), STYLE(COLOR_BORDER), SHAPE_VLINE);
     struct view *v = ui->tabs[ui->tab];
     if (l->detail.rows)
         v->ops->draw(v, c, l->detail, ui->focus_detail);

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/words.h"
+#include "ui/draw/format.h"
 #include "ui/model/scroll.h"
 #include "ui/model/tree.h"
 #include "ui/view/tabs.h"
@@ -16,12 +18,119 @@ struct inspect_view {
     enum mtd_state state;
     bool visible, asked, again;
     char problem[256];
+    struct buf summary; /* lines before the tree */
+    size_t summary_lines;
     struct tree tree;
     struct scroll scroll;
     char needle[128];
 };
 
 static void load(struct inspect_view *v);
+
+/* ---- the summary ------------------------------------------------------------------- */
+
+/* The index into what tree_at() counts; SIZE_MAX = a line of the summary. */
+static size_t in_tree(const struct inspect_view *v, size_t n)
+{
+    return n < v->summary_lines ? SIZE_MAX : n - v->summary_lines;
+}
+
+static size_t all_lines(const struct inspect_view *v)
+{
+    return v->tree.len ? v->summary_lines + tree_visible(&v->tree) : 0;
+}
+
+static void add_words(struct buf *out, const char *title, const struct strv *words)
+{
+    for (size_t i = 0; i < words->len; i++)
+        buf_printf(out, "%-9s %s\n", i ? "" : title, words->items[i]);
+}
+
+static void add_limits(struct buf *out, const struct mtd_resources *r)
+{
+    char size[FORMAT_MAX];
+    buf_printf(out, "%-9s memory %s, cpus ", "limits",
+               r->memory > 0 ? format_size((uint64_t)r->memory, size) : "none");
+    if (r->nano_cpus > 0)
+        buf_printf(out, "%g, pids ", (double)r->nano_cpus / 1e9);
+    else
+        buf_puts(out, "none, pids ");
+    if (r->pids > 0)
+        buf_printf(out, "%lld\n", (long long)r->pids);
+    else
+        buf_puts(out, "none\n");
+}
+
+static void add_restart(struct buf *out, const struct mtd_record *r)
+{
+    static const char *const WORDS[] = {"no", "on-failure", "always", "unless-stopped"};
+    buf_printf(out, "%-9s %s", "restart", WORDS[r->spec.restart]);
+    if (r->spec.restart_max)
+        buf_printf(out, ":%u", r->spec.restart_max);
+    buf_printf(out, ", restarted %u times\n", r->status.restart_count);
+}
+
+static void add_mounts(struct buf *out, const struct mtd_spec *s)
+{
+    for (size_t i = 0; i < s->n_mounts; i++) {
+        const struct mtd_mount *m = &s->mounts[i];
+        buf_printf(out, "%-9s %s -> %s%s\n", i ? "" : "mounts",
+                   m->source ? m->source : "tmpfs", m->target,
+                   m->read_only ? " (read-only)" : "");
+    }
+}
+
+static void summarize(struct inspect_view *v)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(buf_done) struct buf words = {0};
+    struct buf *out = &v->summary;
+    mtd_record_init(&r);
+    buf_done(out);
+    *out = (struct buf){0};
+    v->summary_lines = 0;
+    if (!v->view.around->engine ||
+        mtd_inspect(v->view.around->engine, v->id, &r, NULL) < 0)
+        return;
+    words_join(&r.spec.process.args, &words);
+    buf_printf(out, "%-9s %s\n", "command", words.data ? words.data : "");
+    buf_printf(out, "%-9s %s\n", "image", r.spec.image ? r.spec.image : "?");
+    add_limits(out, &r.spec.resources);
+    add_restart(out, &r);
+    buf_printf(out, "%-9s %s\n", "network",
+               r.spec.network == MTD_NET_HOST ? "host" : "none");
+    if (r.spec.health_test.len)
+        buf_printf(out, "%-9s %s\n", "health",
+                   r.status.health ? r.status.health : "checked while it runs");
+    add_words(out, "env", &r.spec.process.env);
+    add_mounts(out, &r.spec);
+    buf_puts(out, "\n");
+    for (const char *s = out->data; s && *s; s++)
+        v->summary_lines += *s == '\n';
+}
+
+static const char *summary_line(const struct inspect_view *v, size_t n)
+{
+    const char *s = v->summary.data;
+    for (; n; n--)
+        s = strchr(s, '\n') + 1;
+    return s;
+}
+
+static void draw_summary(const struct inspect_view *v, size_t n, struct pen p, bool on)
+{
+    enum { TITLE = 10 };
+    const char *s = summary_line(v, n);
+    size_t len = strcspn(s, "\n");
+    struct style st = STYLE(on ? COLOR_SELECTED : COLOR_TEXT);
+    canvas_fill(p.c, p.r, st);
+    p.col = 1 - v->scroll.shift;
+    pen_text(&p, on ? st : STYLE(COLOR_HEADING), s, len < TITLE ? len : TITLE);
+    if (len > TITLE)
+        pen_text(&p, st, s + TITLE, len - TITLE);
+}
+
+/* ---- the record -------------------------------------------------------------------- */
 
 static void loaded(void *arg, int status, const char *output)
 {
@@ -36,6 +145,8 @@ static void loaded(void *arg, int status, const char *output)
     else if (tree_parse(&v->tree, output) < 0)
         snprintf(v->problem, sizeof(v->problem),
                  "inspect printed something that is not JSON");
+    else
+        summarize(v);
     around->changed(around->app);
 }
 
@@ -113,29 +224,34 @@ static void inspect_view_draw(struct view *view, struct canvas *c, struct rect r
                                : "no container is selected");
         return;
     }
-    scroll_fit(&v->scroll, tree_visible(&v->tree), r.rows);
+    scroll_fit(&v->scroll, all_lines(v), r.rows);
     for (int i = 0; i < r.rows && v->scroll.top + (size_t)i < v->scroll.n; i++) {
         size_t n = v->scroll.top + (size_t)i;
         struct rect line = {r.row + i, r.col, 1, r.cols};
-        draw_line(v, tree_at(&v->tree, n), pen_at(c, line, 0, 0),
-                  focused && n == v->scroll.at);
+        bool on = focused && n == v->scroll.at;
+        if (in_tree(v, n) == SIZE_MAX)
+            draw_summary(v, n, pen_at(c, line, 0, 0), on);
+        else
+            draw_line(v, tree_at(&v->tree, in_tree(v, n)), pen_at(c, line, 0, 0), on);
     }
 }
 
 static void fold(struct inspect_view *v, int how) /* 1 fold, 0 unfold, -1 the other */
 {
-    if (v->tree.len == 0)
+    size_t at = in_tree(v, v->scroll.at);
+    if (v->tree.len == 0 || at == SIZE_MAX)
         return;
-    struct tree_line *l = &v->tree.lines[tree_at(&v->tree, v->scroll.at)];
+    struct tree_line *l = &v->tree.lines[tree_at(&v->tree, at)];
     l->folded = how < 0 ? !l->folded : how;
-    scroll_fit(&v->scroll, tree_visible(&v->tree), v->scroll.rows);
+    scroll_fit(&v->scroll, all_lines(v), v->scroll.rows);
 }
 
 /* Also lines inside folds: those are opened. */
 static void find(struct inspect_view *v, int step)
 {
     const struct surroundings *around = v->view.around;
-    size_t n = v->tree.len, from = n ? tree_at(&v->tree, v->scroll.at) : 0;
+    size_t n = v->tree.len, line = in_tree(v, v->scroll.at);
+    size_t from = n && line != SIZE_MAX ? tree_at(&v->tree, line) : 0;
     for (size_t i = 1; v->needle[0] && i <= n; i++) {
         size_t at = (from + n + (step > 0 ? i : n - i)) % n;
         if (!strcasestr(v->tree.lines[at].text, v->needle))
@@ -146,7 +262,7 @@ static void find(struct inspect_view *v, int step)
                 v->tree.lines[j].folded = false;
         while (tree_at(&v->tree, visible) < at)
             visible++;
-        v->scroll.at = visible;
+        v->scroll.at = v->summary_lines + visible;
         return;
     }
     around->say(around->app, SAY_WARNING, "not found");
@@ -160,6 +276,23 @@ static void searched(void *arg, const char *text)
     snprintf(v->needle, sizeof(v->needle), "%s", text);
     if (*text)
         find(v, 1);
+}
+
+static void copy_line(const struct inspect_view *v)
+{
+    const struct surroundings *around = v->view.around;
+    size_t at = in_tree(v, v->scroll.at);
+    auto_free char *text = NULL;
+    if (v->tree.len == 0)
+        return;
+    if (at == SIZE_MAX) {
+        const char *s = summary_line(v, v->scroll.at);
+        size_t n = strcspn(s, "\n");
+        text = n > 10 ? strndup(s + 10, n - 10) : strdup("");
+    } else
+        text = strdup(v->tree.lines[tree_at(&v->tree, at)].text);
+    if (text)
+        around->copy(around->app, text);
 }
 
 static bool inspect_view_key(struct view *view, const struct key *k)
@@ -180,11 +313,7 @@ static bool inspect_view_key(struct view *view, const struct key *k)
         return true;
     case CMD_SEARCH_NEXT: find(v, 1); return true;
     case CMD_SEARCH_PREVIOUS: find(v, -1); return true;
-    case CMD_COPY:
-        if (v->tree.len)
-            around->copy(around->app,
-                         v->tree.lines[tree_at(&v->tree, v->scroll.at)].text);
-        return true;
+    case CMD_COPY: copy_line(v); return true;
     default: return scroll_key(&v->scroll, k);
     }
 }
@@ -193,6 +322,7 @@ static void inspect_view_free(struct view *view)
 {
     struct inspect_view *v = (struct inspect_view *)view;
     tree_done(&v->tree);
+    buf_done(&v->summary);
     free(v);
 }
 

@@ -22,7 +22,7 @@ struct stats_view {
 struct panel {
     const char *title;
     enum series a, b; /* b = a: one series only */
-    enum { UNIT_PERCENT, UNIT_BYTES, UNIT_RATE, UNIT_COUNT } unit;
+    enum { UNIT_PERCENT, UNIT_BYTES, UNIT_RATE } unit;
     const char *name_a, *name_b;
 };
 
@@ -30,7 +30,6 @@ static const struct panel PANELS[] = {
     {"CPU", SERIES_CPU, SERIES_CPU, UNIT_PERCENT, "", ""},
     {"Memory", SERIES_MEMORY, SERIES_MEMORY, UNIT_BYTES, "", ""},
     {"Throttled", SERIES_THROTTLED, SERIES_THROTTLED, UNIT_PERCENT, "", ""},
-    {"PIDs", SERIES_PIDS, SERIES_PIDS, UNIT_COUNT, "", ""},
     {"Block I/O", SERIES_BLK_READ, SERIES_BLK_WRITE, UNIT_RATE, "read", "write"},
     {"Network", SERIES_NET_RX, SERIES_NET_TX, UNIT_RATE, "in", "out"},
     {"Pressure, CPU", SERIES_PSI_CPU, SERIES_PSI_CPU, UNIT_PERCENT, "", ""},
@@ -47,10 +46,8 @@ static void value_text(const struct panel *p, float v, char out[FORMAT_MAX])
         snprintf(out, FORMAT_MAX, "%s%%", format_percent((double)v, text));
     else if (p->unit == UNIT_BYTES)
         format_size((uint64_t)v, out);
-    else if (p->unit == UNIT_RATE)
-        snprintf(out, FORMAT_MAX, "%s/s", format_size((uint64_t)v, text));
     else
-        snprintf(out, FORMAT_MAX, "%.0f", (double)v);
+        snprintf(out, FORMAT_MAX, "%s/s", format_size((uint64_t)v, text));
 }
 
 static float limit_of(const struct panel *p, const struct row *r)
@@ -60,8 +57,6 @@ static float limit_of(const struct panel *p, const struct row *r)
         return (float)r->s->nano_cpus / 1e7f;
     if (p->a == SERIES_MEMORY && s->memory_limit != MTD_STAT_NONE)
         return (float)s->memory_limit;
-    if (p->a == SERIES_PIDS && s->pids_limit != MTD_STAT_NONE)
-        return (float)s->pids_limit;
     return -1;
 }
 
@@ -80,21 +75,62 @@ static bool has_series(const struct row *r, enum series s)
            (r->t->now.value[s] >= 0 || track_sample(r->t, 0) == NULL);
 }
 
-static void draw_graph(const struct panel *p, const struct row *r, enum series s,
-                       struct canvas *c, struct rect box)
+/* The top of the graph, and the limit as a line in it. */
+static struct graph make_graph(const struct panel *p, const struct row *r,
+                               const float *values, unsigned n)
 {
-    float values[MODEL_HISTORY], limit = limit_of(p, r);
-    struct graph g = {.values = values, .n = collect(r->t, s, values, MODEL_HISTORY)};
+    float limit = limit_of(p, r);
+    struct graph g = {.values = values, .n = n};
     if (p->unit == UNIT_PERCENT)
         g.max = 100;
     if (limit > 0) {
-        g.max = limit;
+        g.max = g.limit = limit;
         g.high = limit * 0.9f;
     }
-    for (unsigned i = 0; p->a == SERIES_CPU && limit <= 0 && i < g.n; i++)
+    for (unsigned i = 0; i < n; i++)
         if (values[i] > g.max)
             g.max = values[i];
+    return g;
+}
+
+enum { AXIS = 8 }; /* columns of the scale */
+
+static void draw_graph(const struct panel *p, const struct row *r, enum series s,
+                       struct canvas *c, struct rect box)
+{
+    float values[MODEL_HISTORY];
+    char top[FORMAT_MAX];
+    struct graph g = make_graph(p, r, values, collect(r->t, s, values, MODEL_HISTORY));
+    if (box.cols > 4 * AXIS && g.max > 0) {
+        value_text(p, g.max, top);
+        pen_field(PEN(c, box, 0, 0), AXIS - 1, true, STYLE(COLOR_DIM), top);
+        if (box.rows > 1)
+            pen_field(PEN(c, box, box.rows - 1, 0), AXIS - 1, true, STYLE(COLOR_DIM),
+                      "0");
+        box.col += AXIS;
+        box.cols -= AXIS;
+    }
     graph_draw(&g, c, box);
+}
+
+/* "mean 36.1%  peak 45.0%" of what is remembered. */
+static void draw_summary(const struct panel *p, const struct row *r, struct pen *pen)
+{
+    float values[MODEL_HISTORY], sum = 0, peak = -1;
+    char mean_text[FORMAT_MAX], peak_text[FORMAT_MAX];
+    unsigned n = collect(r->t, p->a, values, MODEL_HISTORY), known = 0;
+    for (unsigned i = 0; i < n; i++)
+        if (values[i] >= 0) {
+            sum += values[i];
+            known++;
+            peak = values[i] > peak ? values[i] : peak;
+        }
+    if (known == 0)
+        return;
+    value_text(p, sum / (float)known, mean_text);
+    value_text(p, peak, peak_text);
+    pen->col += 3;
+    pen_printf(pen, STYLE(COLOR_DIM), "mean %s  peak %s", mean_text, peak_text);
 }
 
 static void draw_panel(const struct panel *p, const struct row *r, struct canvas *c,
@@ -119,6 +155,7 @@ static void draw_panel(const struct panel *p, const struct row *r, struct canvas
     }
     struct rect area = {box.row + 1, box.col, box.rows - 1, box.cols};
     if (p->a == p->b) {
+        draw_summary(p, r, &pen);
         draw_graph(p, r, p->a, c, area);
         return;
     }
@@ -126,6 +163,20 @@ static void draw_panel(const struct panel *p, const struct row *r, struct canvas
     draw_graph(p, r, p->a, c, (struct rect){area.row, area.col, area.rows, half});
     draw_graph(p, r, p->b, c,
                (struct rect){area.row, area.col + half + 1, area.rows, half});
+}
+
+/* One value is one column, the newest at the right. */
+static void draw_time_axis(const struct model *m, struct canvas *c, struct rect r)
+{
+    char age[FORMAT_MAX];
+    int values = r.cols - AXIS < MODEL_HISTORY ? r.cols - AXIS : MODEL_HISTORY;
+    if (r.cols <= 4 * AXIS || m->sample_ns <= 0)
+        return;
+    format_age(values * m->sample_ns, age);
+    struct pen p = {.c = c, .r = r, .col = r.cols - values};
+    pen_hline(&p, values, STYLE(COLOR_BORDER));
+    pen_printf(PEN(c, r, 0, r.cols - values), STYLE(COLOR_DIM), "%s ago ", age);
+    pen_puts(PEN(c, r, 0, r.cols - 4), STYLE(COLOR_DIM), " now");
 }
 
 /* Over the last samples: a cause that comes and goes between samples still counts. -1 =
@@ -184,25 +235,46 @@ static void draw_panels(struct stats_view *v, const struct row *r, struct canvas
                         struct rect box)
 {
     const struct panel *shown[ARRAY_SIZE(PANELS)];
-    int n = 0, across = box.cols >= 70 ? 2 : 1;
+    int n = 0;
+    if (box.rows > 6) {
+        box.rows--;
+        draw_time_axis(v->view.around->model, c,
+                       (struct rect){box.row + box.rows, box.col, 1, box.cols});
+    }
     for (size_t i = 0; i < ARRAY_SIZE(PANELS); i++)
         if (has_series(r, PANELS[i].a))
             shown[n++] = &PANELS[i];
-    int lines = (n + across - 1) / across;
-    int height = lines ? box.rows / lines : 0;
-    height = height < 3 ? 3 : height > 8 ? 8 : height;
-    v->panels = lines;
-    v->room = box.rows / height;
-    if (v->top > lines - v->room)
-        v->top = lines > v->room ? lines - v->room : 0;
-    int cols = (box.cols - (across - 1) * 2) / across;
-    for (int i = v->top * across; i < n; i++) {
-        int row = (i / across - v->top) * height;
-        struct rect at = {box.row + row, box.col + i % across * (cols + 2), height - 1,
-                          cols};
-        if (row + 2 <= box.rows)
+    int height = n ? box.rows / n : 0;
+    height = height < 4 ? 4 : height > 8 ? 8 : height;
+    v->panels = n;
+    v->room = box.rows / height > 0 ? box.rows / height : 1;
+    if (v->top > n - v->room)
+        v->top = n > v->room ? n - v->room : 0;
+    for (int i = v->top; i < n; i++) {
+        int row = (i - v->top) * height;
+        struct rect at = {box.row + row, box.col, height - 1, box.cols};
+        if (row + 2 <= box.rows) {
+            at.rows = at.rows < box.rows - row ? at.rows : box.rows - row;
             draw_panel(shown[i], r, c, at);
+        }
     }
+}
+
+/* What is a number and no course. */
+static void draw_numbers(const struct row *r, struct pen *p, int64_t now)
+{
+    const struct mtd_stats *s = &r->t->last;
+    char age[FORMAT_MAX];
+    if (!row_is_alive(r)) {
+        pen_printf(p, STYLE(COLOR_WARNING), "ended %s ago; its last figures   ",
+                   format_age(now - r->s->finished_at, age));
+    }
+    if (s->pids == MTD_STAT_NONE)
+        return;
+    pen_printf(p, STYLE(COLOR_HEADING), "PIDs");
+    pen_printf(p, STYLE(COLOR_TEXT), "  %llu", (unsigned long long)s->pids);
+    if (s->pids_limit != MTD_STAT_NONE)
+        pen_printf(p, STYLE(COLOR_LIMIT), " of %llu", (unsigned long long)s->pids_limit);
 }
 
 static void stats_view_draw(struct view *view, struct canvas *c, struct rect r,
@@ -211,7 +283,8 @@ static void stats_view_draw(struct view *view, struct canvas *c, struct rect r,
     struct stats_view *v = (struct stats_view *)view;
     const struct row *row = v->id[0] ? model_find(v->view.around->model, v->id) : NULL;
     auto_done(buf_done) struct buf why = {0};
-    if (!row || !row_is_alive(row) || !row->t->last.taken_at) {
+    if (!row || !row->t->last.taken_at ||
+        (!row_is_alive(row) && !track_sample(row->t, 0))) {
         pen_puts(PEN(c, r, 0, 1), STYLE(COLOR_DIM),
                  !row                ? "no container is selected"
                  : row_is_alive(row) ? "the first figures appear in a moment"
@@ -219,7 +292,12 @@ static void stats_view_draw(struct view *view, struct canvas *c, struct rect r,
         return;
     }
     struct rect box = {r.row, r.col + 1, r.rows, r.cols - 2};
-    slow_because(row, &why);
+    const struct surroundings *around = view->around;
+    draw_numbers(row, PEN(c, box, 0, 0), around->now(around->app));
+    box.row++;
+    box.rows--;
+    if (row_is_alive(row))
+        slow_because(row, &why);
     if (why.len) {
         struct pen p = {.c = c, .r = box};
         pen_puts(&p, STYLE(COLOR_WARNING), "slow because: ");
