@@ -235,6 +235,11 @@ int value_tail(void *field, const char *text, struct mtd_error *err)
 int value_moment(void *field, const char *text, struct mtd_error *err)
 {
     int rc = *text ? time_parse(text, clock_wall_ns(), field) : 0;
+    if (rc == -ERANGE) { /* beyond 1677 or 2262: before or after all there is */
+        bool is_date = strchr(text, '-') || strspn(text, "0123456789.") == strlen(text);
+        *(int64_t *)field = is_date ? INT64_MAX : 1;
+        rc = 0;
+    }
     return rc < 0
                ? fail_value(err, rc, text,
                             "a time; write 2026-01-02T15:04:05, a Unix time, or 10m for "

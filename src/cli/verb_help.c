@@ -49,7 +49,6 @@ const struct verb VERBS_REFUSED[] = {
     REFUSED("save",
             "image archives are not supported yet; use export for a root file system"),
     REFUSED("cp", "not supported yet; use export, or exec with tar"),
-    REFUSED("port", "no port can be published: " NO_NETWORK),
     REFUSED("network", NO_NETWORK),
     REFUSED("volume",
             "volumes are created by run -v NAME:/path and cannot be managed yet"),

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/proc.h"
 #include "cli/follow.h"
@@ -176,22 +177,39 @@ static bool may_grow(struct logs *l, struct follow *f, bool *ret_recorded)
     return false;
 }
 
+/* What is written from now on comes after --until. */
+static bool is_over(const struct logs *l, int64_t now)
+{
+    return l->v->until && now > l->v->until;
+}
+
+/* No longer than until the time that --until gives. */
+static int wait_for_more(const struct logs *l, struct follow *f, int timeout_ms)
+{
+    if (!l->v->until)
+        return follow_wait(f, timeout_ms);
+    int64_t left = (l->v->until - clock_wall_ns()) / NS_PER_MS + 1;
+    int most = left <= 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
+    return follow_wait(f, timeout_ms >= 0 && timeout_ms < most ? timeout_ms : most);
+}
+
 /* The state is read first, then the log to its end: what was written before the exit was
  * recorded is never missed. */
 static int follow_log(struct logs *l, struct follow *f)
 {
     bool waited = false, recorded = true;
     for (;;) {
+        int64_t now = clock_wall_ns();
         bool more = may_grow(l, f, &recorded);
         int rc = drain(l);
-        if (rc < 0 || l->past_until)
+        if (rc < 0 || l->past_until || is_over(l, now))
             return rc;
         if (!more && (recorded || waited))
             return 0;
         /* pid 1 has exited, but that is not recorded yet: its pidfd would stay
          * readable. */
         bool dying = more && f->pidfd < 0;
-        rc = follow_wait(f, more && !dying ? -1 : END_WAIT_MS);
+        rc = wait_for_more(l, f, more && !dying ? -1 : END_WAIT_MS);
         if (rc < 0)
             return rc == -EPIPE ? 0 : rc;
         waited = !more && rc == 0;

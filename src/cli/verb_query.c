@@ -233,9 +233,10 @@ static int look_up(struct cli *c, const struct inspect_values *v, const char *re
     return rc;
 }
 
-static int print_tree(struct cli *c, const json_t *list)
+/* As docker, --format json prints the array, too, but on one line. how: jansson's flags. */
+static int print_tree(struct cli *c, const json_t *list, size_t how)
 {
-    auto_free char *text = json_dumps(list, JSON_INDENT(4));
+    auto_free char *text = json_dumps(list, how);
     struct mtd_error err = {0};
     int rc = text ? print_line(text, &err) : -ENOMEM;
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
@@ -275,8 +276,9 @@ static int run_inspect(struct cli *c, void *values, const struct operands *o)
         else
             json_array_append_new(list, item);
     }
-    int printed = v->compiled.kind == FORMAT_TABLE ? print_tree(c, list)
-                                                   : print_formatted(c, v, list);
+    int printed = v->compiled.kind == FORMAT_TABLE  ? print_tree(c, list, JSON_INDENT(4))
+                  : v->compiled.kind == FORMAT_JSON ? print_tree(c, list, JSON_COMPACT)
+                                                    : print_formatted(c, v, list);
     json_decref(list);
     return printed ? printed : status;
 }
@@ -306,6 +308,26 @@ static int run_diff(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = print_out(&out, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
+}
+
+/* ---- port ---- */
+
+static const struct option_row PORT_OPTIONS[] = {
+    {"containerId", 0, OPTION_FIRST},
+    OPTION_END,
+};
+
+/* No network here has ports to publish, so the list is empty. */
+static int run_port(struct cli *c, void *values, const struct operands *o)
+{
+    char id[MTD_ID_SIZE];
+    struct mtd_error err = {0};
+    (void)values;
+    int rc = mtd_resolve(c->engine, o->items[0], id, &err);
+    if (rc == 0 && o->len > 1)
+        rc = mtd_fail(&err, ENOENT, "no public port '%.40s' published for %.80s",
+                      o->items[1], o->items[0]);
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
@@ -341,5 +363,14 @@ const struct verb VERBS_QUERY[] = {
      .min = 1,
      .max = 1,
      .run = run_diff},
+    {.name = "port",
+     .operands = "CONTAINER [PORT]",
+     .summary = "List the published ports of a container",
+     .group = GROUP_QUERY,
+     .flags = VERB_READ_ONLY,
+     .options = {{PORT_OPTIONS}},
+     .min = 1,
+     .max = 2,
+     .run = run_port},
     VERB_END,
 };

@@ -198,7 +198,11 @@ Test(cli, bad_input_of_the_other_verbs)
         {{"events", "--filter", "nope=1"}, 1, "nope"},
         {{"pull", "busybox"}, 125, "registry"},
         {{"cp", "a", "b"}, 125, "not supported"},
-        {{"port", "box"}, 125, "network"},
+        {{"port", "box", "80"}, 1, "no public port '80' published"},
+        {{"stop"}, 1, "needs at least 1 argument"},
+        {{"logs", "a", "b"}, 1, "takes 1 argument"},
+        {{"ps", "x"}, 1, "unexpected argument"},
+        {{"top", "box", "-Z"}, 1, "not one of the options of ps"},
         {{NULL}},
     };
     check_all(CASES);

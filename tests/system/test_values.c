@@ -147,3 +147,57 @@ Test(values, events_go_on_without_until)
     expect_part(o.out, "late.");
     cr_expect_not(strstr(o.out, "web"), "%s", o.out);
 }
+
+/* ---- smaller ones ---- */
+
+Test(values, top_takes_the_options_of_ps)
+{
+    free(ASK(&s, "run", "-d", "--name", "long", "busybox", "sleep", "1000"));
+    auto_free char *pid = field(&s, "long", "{{.State.Pid}}");
+    auto_free char *monitor = field(&s, "long", "{{.MonitorPid}}");
+    char want[256];
+    snprintf(want, sizeof(want),
+             "PID       COMMAND   PPID      COMMAND\n%-10ssleep     "
+             "%-10ssleep 1000\n",
+             pid, monitor);
+    EXPECT_OUTPUT(&s, 0, want, "top", "long", "-o", "pid,comm", "-o", "ppid,args");
+    auto_free char *aux = ASK(&s, "top", "long", "aux");
+    expect_part(aux, "USER      PID       %CPU      %MEM      VSZ       RSS       TTY");
+    EXPECT_OUTPUT(&s, 1, "", "top", "long", "-o", "comm");
+    EXPECT_OUTPUT(&s, 1, "", "top", "long", "-o", "pid,nope");
+}
+
+/* Nothing is written, so only the time can end it. */
+Test(values, logs_of_a_silent_container_end_at_until)
+{
+    free(ASK(&s, "run", "-d", "--name", "long", "busybox", "sleep", "1000"));
+    EXPECT_OUTPUT(&s, 0, "", "logs", "-f", "--until", "-1s", "long");
+    EXPECT_OUTPUT(&s, 0, "", "logs", "-f", "--until", "1s", "long");
+    auto_free char *state = field(&s, "long", "{{.State.Status}}");
+    cr_expect_str_eq(state, "running");
+}
+
+Test(values, times_without_end_are_times)
+{
+    free(ASK(&s, "start", "web"));
+    free(ASK(&s, "wait", "web"));
+    EXPECT_OUTPUT(&s, 0, "", "logs", "--since", "9999-01-01", "web");
+    EXPECT_OUTPUT(&s, 0, "a  b\n", "logs", "--until", "9999-01-01", "web");
+    EXPECT_OUTPUT(&s, 0, "a  b\n", "logs", "--since", "9999999h", "web");
+}
+
+Test(values, names_beyond_ascii_need_no_private_header)
+{
+    EXPECT_OUTPUT(&s, 0, "", "run", "--name", "names", "busybox", "touch",
+                  "/root/\xc3\xa9");
+    auto_done(outcome_done) struct outcome tar = RUN(&s, "export", "names");
+    cr_assert_eq(tar.status, 0, "%s", tar.err);
+    cr_expect(memmem(tar.out, tar.out_len, "path=root/\xc3\xa9\n", 13));
+    cr_expect_null(memmem(tar.out, tar.out_len, "hdrcharset", 10));
+}
+
+Test(values, port_of_a_container_without_ports)
+{
+    EXPECT_OUTPUT(&s, 0, "", "port", "web");
+    EXPECT_OUTPUT(&s, 1, "", "port", "nosuch");
+}

@@ -5,6 +5,7 @@
 
 #include <archive.h>
 #include <errno.h>
+#include <locale.h>
 #include <search.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -37,8 +38,8 @@ static int open_stream(struct archive_pack *p)
     return archive_write_open(a, p, NULL, write_block, NULL) == ARCHIVE_OK ? 0 : -ENOMEM;
 }
 
-static int pack(int tree_fd, enum archive_pack_form form, const struct strv *skip,
-                int out_fd, struct mtd_error *err)
+static int pack_stream(int tree_fd, enum archive_pack_form form, const struct strv *skip,
+                       int out_fd, struct mtd_error *err)
 {
     auto_free struct archive_pack *p = calloc(1, sizeof(*p));
     if (!p || buf_puts(&p->path, "") < 0)
@@ -62,6 +63,21 @@ static int pack(int tree_fd, enum archive_pack_form form, const struct strv *ski
     if (p->zeros)
         munmap(p->zeros, ARCHIVE_PACK_ZEROS);
     buf_done(&p->path);
+    return rc;
+}
+
+/* libarchive looks at the locale to see that a name is UTF-8, as pax headers are. In the C
+ * locale it marks each name beyond ASCII as binary, which no other tar understands. */
+static int pack(int tree_fd, enum archive_pack_form form, const struct strv *skip,
+                int out_fd, struct mtd_error *err)
+{
+    locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+    locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
+    int rc = pack_stream(tree_fd, form, skip, out_fd, err);
+    if (utf8) {
+        uselocale(before);
+        freelocale(utf8);
+    }
     return rc;
 }
 

@@ -28,6 +28,7 @@ static const struct batch_verb VERBS[] = {
     {"stats", true, OPERAND_CONTAINER},
     {"top", true, OPERAND_CONTAINER},
     {"diff", true, OPERAND_CONTAINER},
+    {"port", true, OPERAND_CONTAINER},
     {"events", true, OPERAND_NONE},
     {"images", true, OPERAND_NONE},
     {"history", true, OPERAND_IMAGE},
