@@ -142,6 +142,7 @@ static int apply(struct parser *p, const struct option_row *r, const char *value
     case OPTION_FLAG: return set_flag(field, value, err);
     case OPTION_TEXT: *(const char **)field = value; return 0;
     case OPTION_LIST: return list_add(field, value);
+    case OPTION_FILTER: return *value ? list_add(field, value) : 0;
     case OPTION_VALUE:
     case OPTION_LATE: return r->set(field, value, err);
     case OPTION_MARK: return r->set(field, value, err);
@@ -332,7 +333,7 @@ void options_done(const struct option_set *set, void *values, struct operands *o
     for (size_t t = 0; t < OPTION_TABLES && set->tables[t]; t++)
         for (const struct option_row *r = set->tables[t]; !OPTION_IS_END(r); r++) {
             struct option_list *l = (void *)((char *)values + r->offset);
-            if (r->kind != OPTION_LIST)
+            if (r->kind != OPTION_LIST && r->kind != OPTION_FILTER)
                 continue;
             free(l->items);
             *l = (struct option_list){0};

@@ -27,6 +27,7 @@ enum option_kind {
     OPTION_FLAG,   /* bool */
     OPTION_TEXT,   /* const char *: the last one wins */
     OPTION_LIST,   /* struct option_list: all, in order */
+    OPTION_FILTER, /* the same without empty ones, which docker's --filter ignores */
     OPTION_VALUE,  /* set(field, value) parses it */
     OPTION_LATE,   /* the same, for what docker judges only when the command runs */
     OPTION_MARK,   /* set(field, NULL): a flag that means more than one bool */

@@ -32,7 +32,7 @@ struct events_values {
 
 #define FIELD(f) offsetof(struct events_values, f)
 static const struct option_row EVENTS_OPTIONS[] = {
-    {"filter", 0, OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
+    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "KEY=VALUE",
      "Filter by container, image, event, label or type; a KEY=VALUE argument does the "
      "same"},
     {"follow", 'f', OPTION_FLAG, FIELD(follow)},

@@ -135,7 +135,7 @@ static const struct option_row IMAGES_OPTIONS[] = {
     {"digests", 0, OPTION_IGNORE, 0, NULL, NULL,
      "ignored; nothing was pulled from a registry, so there are no digests"},
     {"tree", 0, OPTION_IGNORE, 0, NULL, NULL, "ignored; an image has one platform"},
-    {"filter", 'f', OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
+    {"filter", 'f', OPTION_FILTER, FIELD(filters), NULL, "KEY=VALUE",
      "Filter by reference, dangling or label"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "table, json, or a template such as '{{.Repository}}:{{.Tag}}'"},

@@ -23,7 +23,7 @@ struct prune_values {
 
 #define FIELD(f) offsetof(struct prune_values, f)
 static const struct option_row CONTAINER_OPTIONS[] = {
-    {"filter", 0, OPTION_LIST, FIELD(filters), NULL, "until=TIME",
+    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "until=TIME",
      "Only those created before this time"},
     {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
      "Remove them; without -f only their number is shown"},
@@ -33,7 +33,7 @@ static const struct option_row CONTAINER_OPTIONS[] = {
 static const struct option_row IMAGE_OPTIONS[] = {
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
      "All images that no container uses, not only unnamed ones"},
-    {"filter", 0, OPTION_LIST, FIELD(filters), NULL, "until=TIME",
+    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "until=TIME",
      "Only those created before this time"},
     {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
      "Remove them; without -f only their number is shown"},

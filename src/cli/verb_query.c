@@ -36,7 +36,7 @@ static int set_last(void *field, const char *text, struct mtd_error *err)
 static const struct option_row PS_OPTIONS[] = {
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
      "Show all containers, not only running ones"},
-    {"filter", 'f', OPTION_LIST, FIELD(filters), NULL, "KEY=VALUE",
+    {"filter", 'f', OPTION_FILTER, FIELD(filters), NULL, "KEY=VALUE",
      "Filter by id, name, status, label, ancestor, exited, "
      "volume, network, health, before, "
      "since"},
@@ -162,6 +162,8 @@ static int check_inspect(void *values, const struct operands *o, struct mtd_erro
 {
     struct inspect_values *v = values;
     (void)o;
+    if (v->type && !*v->type)
+        v->type = NULL;
     if (v->type && strcmp(v->type, "container") != 0 && strcmp(v->type, "image") != 0)
         return mtd_fail(err, EINVAL, "--type: \"%.40s\" is not container or image",
                         v->type);

@@ -47,6 +47,10 @@ static const struct option_row ROWS[] = {
     {"ti", 0, OPTION_MARK, 0, set_both},
     {"containerId", 0, OPTION_FIRST},
     {"imageName", 0, OPTION_LAST},
+    {"late", 0, OPTION_LATE, offsetof(struct values, number), set_number},
+    {"filter", 'f', OPTION_FILTER, offsetof(struct values, mounts)},
+    {"host", 'H', OPTION_IGNORE, 0, NULL, "SOCKET", "there is none"},
+    {"quiet", 'q', OPTION_IGNORE},
     {"publish", 'p', OPTION_REFUSE, 0, NULL, NULL, "no ports here"},
     OPTION_END,
 };
@@ -338,4 +342,32 @@ Test(options, verbs_and_their_other_names)
     cr_expect_null(verb_find(VERBS, 1, (char *[]){"container"}, &words));
     cr_expect_null(verb_find(VERBS, 2, (char *[]){"image", "stop"}, &words));
     cr_expect_null(verb_find(VERBS, 1, (char *[]){"frobnicate"}, &words));
+}
+
+Test(options, ignored_ones_take_their_value_and_are_noted_once)
+{
+    cr_assert_eq(PARSE("-H", "a", "--host=b", "-q", "x"), 0, "%s", err.text);
+    cr_expect_eq(o.len, 1);
+    cr_expect_str_eq(o.items[0], "x");
+    cr_assert_eq(o.n_notes, 1, "--quiet has nothing to say");
+    cr_expect_str_eq(o.notes[0]->name, "host");
+    cr_expect_eq(o.given, 3);
+}
+
+Test(options, an_empty_filter_is_none)
+{
+    cr_assert_eq(PARSE("--filter=", "-f", "a=b", "-f", "", "x"), 0, "%s", err.text);
+    cr_assert_eq(v.mounts.len, 1);
+    cr_expect_str_eq(v.mounts.items[0], "a=b");
+    cr_expect_eq(o.given, 3, "empty values are given");
+}
+
+Test(options, whose_value_was_wrong)
+{
+    cr_expect_lt(PARSE("--late", "9"), 0);
+    cr_expect(o.late);
+    cr_expect_lt(PARSE("--number", "9"), 0);
+    cr_expect_not(o.late);
+    cr_expect_lt(PARSE("--nosuch"), 0);
+    cr_expect_not(o.late);
 }
