@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 
 static ssize_t read_once(int fd, void *out, size_t size)
 {
@@ -196,6 +197,28 @@ int fs_replace_volatile_at(int dir_fd, const char *name, const void *data, size_
                            mode_t mode)
 {
     return replace(dir_fd, name, data, len, mode, false, exchange);
+}
+
+int fs_make_whole_at(int dir_fd, const char *name, const void *data, size_t len,
+                     mode_t mode)
+{
+    char self[32];
+    auto_fd int fd = openat(dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
+    bool unnamed = fd >= 0;
+    if (!unnamed && (errno == EOPNOTSUPP || errno == EISDIR))
+        fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                    mode);
+    if (fd < 0)
+        return -errno;
+    int rc = fs_write_all(fd, data, len);
+    if (rc == 0)
+        rc = fault_point("fs.whole");
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+    if (rc == 0 && unnamed && linkat(AT_FDCWD, self, dir_fd, name, AT_SYMLINK_FOLLOW) < 0)
+        rc = -errno;
+    if (rc < 0 && !unnamed)
+        unlinkat(dir_fd, name, 0);
+    return rc;
 }
 
 static int make_dir(const char *path, mode_t mode)

@@ -29,6 +29,10 @@ int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mo
  * that means nothing after one. Does not wait for a busy disk. */
 int fs_replace_volatile_at(int dir_fd, const char *name, const void *data, size_t len,
                            mode_t mode);
+/* A new file that is there with all of its content or not at all, also when this process is
+ * killed. -EEXIST. Where the file system has no unnamed files, it may be there incomplete. */
+int fs_make_whole_at(int dir_fd, const char *name, const void *data, size_t len,
+                     mode_t mode);
 int fs_mkdir_p(const char *path, mode_t mode);    /* existing directory = 0 */
 int fs_open_dir_at(int dir_fd, const char *name); /* O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC */
 /* Repeats write(2) until all is written, also after EINTR. */

@@ -114,12 +114,13 @@ static void warn_dropped(struct cli *c, const struct run_values *v)
         report_warning(c, "--oom-kill-disable: discarded; cgroup v2 has no such switch");
 }
 
-static int create_container(struct cli *c, struct run_values *v, char id[MTD_ID_SIZE],
-                            struct mtd_error *err)
+static int create_container(struct cli *c, struct run_values *v, bool to_run,
+                            char id[MTD_ID_SIZE], struct mtd_error *err)
 {
     struct mtd_create create = {
         .spec = &v->spec,
         .name = v->name && *v->name ? v->name : NULL,
+        .to_run = to_run,
         .entrypoint_set = v->entrypoint != NULL,
         .volumes_from = &(struct strv){.items = (char **)v->volumes_from.items,
                                        .len = v->volumes_from.len}};
@@ -142,7 +143,7 @@ static int run_create(struct cli *c, void *values, const struct operands *o)
     struct mtd_error err = {0};
     char id[MTD_ID_SIZE];
     (void)o;
-    int rc = create_container(c, v, id, &err);
+    int rc = create_container(c, v, false, id, &err);
     if (rc == 0)
         rc = print_line(id, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot create");
@@ -185,7 +186,7 @@ static int run_run(struct cli *c, void *values, const struct operands *o)
     const struct mtd_process made = {.tty = v->spec.process.tty,
                                      .open_stdin = v->spec.process.open_stdin};
     s.made = &made;
-    int rc = create_container(c, v, id, &err);
+    int rc = create_container(c, v, true, id, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot create");
         return report_error(c, STATUS_ENGINE, &err);

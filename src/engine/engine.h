@@ -85,6 +85,9 @@ void mtd_changes_free(struct mtd_change *c, size_t n);
 struct mtd_create {
     struct mtd_spec *spec; /* moved from: left initialised and empty on success */
     const char *name;
+    /* With auto_remove: the next command removes it if this process dies before mtd_start()
+     * has started it. */
+    bool to_run;
     /* The user gave one: the Entrypoint and Cmd of the image are ignored. */
     bool entrypoint_set;
     const struct strv *volumes_from; /* "container[:ro]": their mounts too; NULL = none */

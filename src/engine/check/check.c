@@ -73,6 +73,26 @@ static void take_store_finding(const struct store_finding *f, void *arg)
               f->name);
 }
 
+/* ---- images ------------------------------------------------------------------------ */
+
+static int sweep_images(struct mtd_engine *e, const struct finding *f)
+{
+    (void)f;
+    image_sweep_left(&e->images);
+    return 0;
+}
+
+static void check_images(struct check *c)
+{
+    auto_done(strv_done) struct strv left = {0};
+    if (image_list_left(&c->e->images, &left) < 0)
+        c->out_of_memory = true;
+    for (size_t i = 0; i < left.len; i++)
+        check_add(c, NULL, left.items[i], sweep_images,
+                  "left behind by a process that was killed: images/tmp/%s",
+                  left.items[i]);
+}
+
 /* ---- one record -------------------------------------------------------------------- */
 
 static bool has_run_dir(struct mtd_engine *e, const char *id)
@@ -171,6 +191,7 @@ static int look(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
         store_check(&e->store, take_store_finding, ret);
         check_records(ret);
         check_host(ret);
+        check_images(ret);
         if (ret->out_of_memory)
             rc = mtd_fail(err, ENOMEM, "out of memory");
     }

@@ -23,7 +23,9 @@ struct mtd_engine {
     struct store store;
     struct image_store images;
     char boot_id[BOOT_ID_LEN + 1];
-    bool kernel_suits; /* it was asked */
+    bool kernel_suits;        /* it was asked */
+    char making[MTD_ID_SIZE]; /* what making_fd holds the note of */
+    int making_fd;            /* container/making.c; -1 = none */
 };
 
 /* ---- container/observe.c ---- */
@@ -95,6 +97,9 @@ void container_sweep(struct mtd_engine *e);
 void container_sweep_lost(struct mtd_engine *e);
 /* <run dir>/frozen: a commit has paused the container and will resume it. */
 #define CONTAINER_FROZEN "frozen"
+
+/* ---- container/clear.c ---- */
+
 /* Removes the groups and the run directory; hold the lock, and there is no monitor. */
 void container_clear_run(struct mtd_engine *e, const char *id);
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "engine/confine/confine.h"
 #include "engine/container/internal.h"
 #include "engine/host/init_program.h"
@@ -246,19 +247,29 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
 
 /* ---- volumes ----------------------------------------------------------------------- */
 
-static int make_volume(struct mtd_engine *e, struct mtd_mount *m, struct mtd_error *err)
+static int name_volume(struct mtd_mount *m, struct mtd_error *err)
 {
-    if (m->type != MTD_MOUNT_VOLUME)
+    char name[MTD_ID_SIZE] = "";
+    if (m->type != MTD_MOUNT_VOLUME || m->source)
         return 0;
-    if (!m->source) {
-        char name[MTD_ID_SIZE] = "";
-        int r = store_new_id(name);
-        m->anonymous = true;
-        m->source = r < 0 ? NULL : strdup(name);
-        if (!m->source)
-            return OUT_OF_MEMORY(err);
-    }
-    return store_make_volume(&e->store, m->source, err);
+    int r = store_new_id(name);
+    m->anonymous = true;
+    m->source = r < 0 ? NULL : strdup(name);
+    return m->source ? 0 : OUT_OF_MEMORY(err);
+}
+
+static int make_volumes(struct mtd_engine *e, const struct mtd_create *c,
+                        struct mtd_record *r, struct mtd_error *err)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < r->spec.n_mounts; i++)
+        code = name_volume(&r->spec.mounts[i], err);
+    if (code == 0)
+        code = container_making_begin(e, r, c->to_run && r->spec.auto_remove, err);
+    for (size_t i = 0; code == 0 && i < r->spec.n_mounts; i++)
+        if (r->spec.mounts[i].type == MTD_MOUNT_VOLUME)
+            code = store_make_volume(&e->store, r->spec.mounts[i].source, err);
+    return code < 0 ? code : container_fill_volumes(e, r, err);
 }
 
 /* A mount below another one must come after it; otherwise the user's order is kept. */
@@ -338,16 +349,18 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     mtd_spec_done(&r.spec);
     r.spec = *c->spec;
     mtd_spec_init(c->spec);
-    for (size_t i = 0; code == 0 && i < r.spec.n_mounts; i++)
-        code = make_volume(e, &r.spec.mounts[i], err);
+    code = make_volumes(e, c, &r, err);
     if (code == 0)
-        code = container_fill_volumes(e, &r, err);
+        code = fault_point("create.volumes");
     if (code == 0)
         code = store_create(&e->store, &r, c->name, err);
-    if (code < 0) {
+    if (code < 0)
         store_remove_volumes(&e->store, &r);
+    if (code < 0 || !c->to_run || !r.spec.auto_remove)
+        container_making_end(e, r.id);
+    if (code < 0)
         return code;
-    }
+    fault_point("create.done");
     events_note(e->store.root_fd, &r, "create");
     snprintf(ret_id, MTD_ID_SIZE, "%s", r.id);
     return 0;

@@ -34,6 +34,19 @@ int container_check_resources(const struct mtd_resources *r, struct mtd_error *e
  * image_hold() is held. */
 int container_fill_volumes(struct mtd_engine *e, const struct mtd_record *r,
                            struct mtd_error *err);
+/* Of a killed create: a copy that is complete is moved into the volume, another one removed.
+ * Nothing while a living process copies. all: <root>/volumes. */
+void container_finish_volume(int all_fd, const char *name);
+
+/* ---- container/making.c ---- */
+
+/* A note, for as long as this process lives or until the other call, that r is being made. Its
+ * volumes have names and are not there yet. to_run: a container that is never started goes. */
+int container_making_begin(struct mtd_engine *e, const struct mtd_record *r, bool to_run,
+                           struct mtd_error *err);
+void container_making_end(struct mtd_engine *e, const char *id);
+/* What killed processes were making. */
+void container_sweep_making(struct mtd_engine *e);
 
 /* Adds what the containers ("name[:ro]") have mounted; NULL = none. */
 int container_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s,

@@ -56,6 +56,7 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
         mtd_attachment_free(a);
         return fd;
     }
+    container_making_end(e, id);
     if (!a) /* no attachment was asked for */
         return 0;
     a->socket = take_fd(&fd);

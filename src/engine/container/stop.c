@@ -19,7 +19,7 @@
 #include "base/fault.h"
 #include "base/parse.h"
 #include "base/sys.h"
-#include "engine/container/container.h"
+#include "engine/container/internal.h"
 #include "engine/store/events.h"
 
 #define STOP_TIMEOUT_S 10
@@ -342,6 +342,8 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
     auto_fd int lock = -1;
     char id[MTD_ID_SIZE];
     int code = store_resolve(&e->store, ref, id, err);
+    if (code == -ENOENT)
+        container_making_end(e, ref); /* its failed start has removed it */
     if (code < 0)
         return code;
     code = lock_still(e, id, force, &r, &lock, err);
@@ -357,9 +359,11 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
         return code;
     if (faccessat(e->store.run_fd, id, F_OK, 0) == 0)
         container_clear_run(e, id); /* of an interrupted start */
-    code = store_remove(&e->store, r.id, err);
-    if (code == 0 && volumes)
+    if (volumes) /* first: a killed process would leave them without an owner */
         store_remove_volumes(&e->store, &r);
+    code = store_remove(&e->store, r.id, err);
+    if (code == 0)
+        container_making_end(e, id);
     if (code == 0)
         events_note(e->store.root_fd, &r, "destroy");
     return code;

@@ -2,7 +2,7 @@
  * directory exists only while a monitor lives: one without is either a container that
  * wants a new monitor, or the rest of a start or an end that was cut off. */
 
-#include "engine/container/container.h"
+#include "engine/container/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,30 +16,10 @@
 #include "base/parse.h"
 #include "engine/store/alive.h"
 
-/* Groups have the container's id as their name, so they can be found without a record. */
-static void drop_groups(const char *id)
-{
-    auto_done(cgroup_done) struct cgroup host = {0}, group = {0};
-    if (cgroup_discover(&host, "/proc", NULL) < 0)
-        return;
-    if (cgroup_open_id(&group, &host, id, NULL) == 0 && group.n > 0) {
-        cgroup_kill(&group, NULL);
-        cgroup_destroy(&group, NULL);
-    }
-}
-
 static bool wants_monitor(const struct mtd_engine *e, const struct mtd_status *st)
 {
     bool owned = mtd_state_is_active(st->state);
     return owned && strcmp(st->boot_id, e->boot_id) == 0;
-}
-
-/* With the lock held, what is there belongs to an interrupted start, not
- * to one in progress. */
-void container_clear_run(struct mtd_engine *e, const char *id)
-{
-    drop_groups(id);
-    fs_remove_tree_at(e->store.run_fd, id);
 }
 
 /* false = not possible at the moment. */
@@ -133,5 +113,7 @@ void container_sweep_lost(struct mtd_engine *e)
 void container_sweep(struct mtd_engine *e)
 {
     store_sweep(&e->store);
+    container_sweep_making(e);
     container_sweep_lost(e);
+    image_sweep_left(&e->images);
 }

@@ -5,7 +5,7 @@
  * <root>/volumes/<name>/copy is where it is made: "new" while it is incomplete, "ready"
  * when it is not. Then its entries move into the volume one by one (the directory itself
  * has to stay: a container may have it mounted). So a killed create leaves nothing that
- * counts, or something the next one finishes. The lock is on <root>/volumes/<name>. */
+ * counts, or something the next command finishes. The lock is on <root>/volumes/<name>. */
 
 #include <dirent.h>
 #include <errno.h>
@@ -146,6 +146,17 @@ static int fill(const struct filling *f, struct mtd_error *err)
     if (faccessat(f->dir_fd, READY, F_OK, 0) == 0)
         return move_ready(f->dir_fd);
     return is_empty(f->dir_fd, DATA) ? copy_image(f, err) : 0;
+}
+
+void container_finish_volume(int all_fd, const char *name)
+{
+    auto_fd int one = fs_open_dir_at(all_fd, name);
+    if (one < 0 || flock(one, LOCK_EX | LOCK_NB) < 0)
+        return;
+    if (faccessat(one, READY, F_OK, 0) == 0)
+        move_ready(one);
+    else
+        fs_remove_tree_at(one, COPY);
 }
 
 static int fill_volume(struct filling *f, struct mtd_error *err)

@@ -58,10 +58,7 @@ int exec_list_add(int run_dir, pid_t pid, const struct strv *args,
         dir = fs_open_dir_at(run_dir, DIRECTORY);
     if (dir < 0)
         return dir;
-    auto_fd int fd = openat(dir, id, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -errno;
-    rc = fs_write_all(fd, text.data, text.len);
+    rc = fs_make_whole_at(dir, id, text.data, text.len, 0600);
     if (rc == 0)
         memcpy(ret_id, id, sizeof(id));
     return rc;

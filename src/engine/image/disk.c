@@ -62,6 +62,15 @@ int image_disk_lock(const struct image_store *s, enum image_lock which,
     return lock_as(s, which, LOCK_EX, err);
 }
 
+int image_disk_try_lock(const struct image_store *s)
+{
+    auto_fd int fd =
+        openat(s->root_fd, LOCKS[IMAGE_LOCK], O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return -errno;
+    return take_fd(&fd);
+}
+
 int image_hold(const struct image_store *s, bool to_remove, struct mtd_error *err)
 {
     int operation = to_remove ? LOCK_EX : LOCK_SH;

@@ -36,6 +36,10 @@ int image_find(const struct image_store *s, const char *ref, struct mtd_image *r
  * until image_remove() is done. To be taken before any other lock of images.
  * Returns the fd that holds it. */
 int image_hold(const struct image_store *s, bool to_remove, struct mtd_error *err);
+/* Removes what killed processes left; costs a look at one directory when that is nothing. */
+void image_sweep_left(const struct image_store *s);
+/* Entries of images/tmp without a living owner. */
+int image_list_left(const struct image_store *s, struct strv *ret);
 /* Newest first; unpacks nothing and needs no write access. */
 int image_list(const struct image_store *s, struct mtd_image_list *ret,
                struct mtd_error *err);

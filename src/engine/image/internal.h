@@ -30,6 +30,8 @@ enum image_lock { IMAGE_LOCK, IMAGE_LOCK_SOURCE, IMAGE_LOCK_USE };
  * must come first. */
 int image_disk_lock(const struct image_store *s, enum image_lock which,
                     struct mtd_error *err);
+/* IMAGE_LOCK without waiting. -EAGAIN: another process has it. */
+int image_disk_try_lock(const struct image_store *s);
 
 /* A name for images/tmp: "kind-<random>". */
 #define IMAGE_TMP_NAME 32
@@ -81,6 +83,10 @@ void image_staging_done(struct image_staging *g);
  * *ret_new = it did not exist. */
 int image_staging_publish(struct image_staging *g, const char *chain, bool *ret_new,
                           struct mtd_error *err);
+/* An entry of images/tmp, locked by the returned descriptor, that says a layer is being
+ * published. Lock held. */
+int image_staging_mark(const struct image_store *s, char name[IMAGE_TMP_NAME],
+                       struct mtd_error *err);
 /* An unnamed file on the layers' file system. */
 int image_staging_file(const struct image_store *s, struct mtd_error *err);
 

@@ -105,18 +105,23 @@ static int publish_locked(const struct image_store *s, const struct image_draft 
                           struct mtd_error *err)
 {
     bool is_new = false;
+    char mark[IMAGE_TMP_NAME];
     auto_done(strv_done) struct strv tmp = {0};
     auto_fd int lock = image_disk_lock(s, IMAGE_LOCK, err);
-    if (lock < 0)
-        return lock;
-    int rc = check_base(s, d->base, err);
+    auto_fd int marked = lock < 0 ? lock : image_staging_mark(s, mark, err);
+    if (marked < 0)
+        return marked;
+    int rc = strv_add(&tmp, mark);
+    if (rc == 0)
+        rc = check_base(s, d->base, err);
     fault_point("image.layer"); /* for kills only, like the next two */
     if (rc == 0)
         rc = image_staging_publish(layer, r->chain, &is_new, err);
     if (rc == 0)
         rc = save(s, d, r->hex, &r->text, err);
-    if (rc < 0 && is_new && image_disk_retire_layer(s, r->chain, &tmp) == 0)
-        image_disk_drop_tmp(s, &tmp);
+    if (rc < 0 && is_new)
+        image_disk_retire_layer(s, r->chain, &tmp);
+    image_disk_drop_tmp(s, &tmp);
     return rc;
 }
 

@@ -1,6 +1,9 @@
 /* Killed processes leave directories in tmp/ that no process locks, half written configs,
  * and layers without their image. Under the lock no process is in the middle of an
- * operation, so what has no image has no owner. */
+ * operation, so what has no image has no owner.
+ *
+ * A process that publishes a layer has an entry in tmp/ meanwhile. So a command that finds
+ * none there has nothing to sweep, nor has one that finds them all locked. */
 
 #include "engine/image/internal.h"
 
@@ -15,19 +18,25 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 
-static void sweep_tmp(const struct image_store *s)
+int image_list_left(const struct image_store *s, struct strv *ret)
 {
-    auto_done(strv_done) struct strv names = {0}, left = {0};
-    if (image_disk_list(s, "images/tmp", &names) < 0)
-        return;
-    for (size_t i = 0; i < names.len; i++) {
+    auto_done(strv_done) struct strv names = {0};
+    int rc = image_disk_list(s, "images/tmp", &names);
+    for (size_t i = 0; i < names.len && rc == 0; i++) {
         char path[64 + IMAGE_TMP_NAME];
-        snprintf(path, sizeof(path), "images/tmp/%s", names.items[i]);
+        snprintf(path, sizeof(path), "images/tmp/%.64s", names.items[i]);
         auto_fd int fd =
             openat(s->root_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
         if (fd >= 0 ? flock(fd, LOCK_EX | LOCK_NB) == 0 : errno == ELOOP)
-            strv_add(&left, names.items[i]);
+            rc = strv_add(ret, names.items[i]);
     }
+    return rc;
+}
+
+static void sweep_tmp(const struct image_store *s)
+{
+    auto_done(strv_done) struct strv left = {0};
+    image_list_left(s, &left);
     image_disk_drop_tmp(s, &left);
 }
 
@@ -71,6 +80,17 @@ void image_sweep(const struct image_store *s)
     sweep_tmp(s);
     sweep_configs(s);
     sweep_layers(s);
+}
+
+/* Without waiting: whoever has the lock is alive, and sweeps or is followed by who does. */
+void image_sweep_left(const struct image_store *s)
+{
+    auto_done(strv_done) struct strv left = {0};
+    if (image_list_left(s, &left) < 0 || left.len == 0)
+        return;
+    auto_fd int lock = image_disk_try_lock(s);
+    if (lock >= 0)
+        image_sweep(s);
 }
 
 int image_sweep_and_stage(const struct image_store *s, struct image_staging *ret,

@@ -34,6 +34,14 @@ static bool is_busy(struct store *s, const char *id)
 static void check_trash(struct store *s, const char *entry, store_found_fn found,
                         void *arg)
 {
+    const char *made;
+    if (store_making_is_note(entry, &made)) {
+        auto_done(store_making_done) struct store_making m = {0};
+        auto_fd int note = store_making_read(s, made, &m);
+        if (note >= 0)
+            tell(found, arg, STORE_UNFINISHED, made, entry);
+        return;
+    }
     static const char *const PREFIXES[] = {STORE_NEW, STORE_RENAME, ""};
     size_t i = 0;
     while (strncmp(entry, PREFIXES[i], strlen(PREFIXES[i])) != 0)

@@ -240,7 +240,7 @@ void store_sweep_one(struct store *s, const char *id)
 
 void store_sweep(struct store *s)
 {
-    if (s->read_only || s->trash_fd < 0)
+    if (s->trash_fd < 0)
         return;
     auto_done(fs_dir_done) struct fs_dir dir;
     const struct dirent64 *e;

@@ -58,6 +58,23 @@ int store_lock(struct store *s, const char *id, struct mtd_error *err);
 /* The same without waiting: -EAGAIN = another process has it. */
 int store_try_lock(struct store *s, const char *id, struct mtd_error *err);
 
+/* ---- store/making.c: notes of what is being made ---- */
+
+struct store_making {
+    bool to_run;                    /* without having run it does not count */
+    struct strv anonymous, volumes; /* names of the container's volumes */
+};
+void store_making_done(struct store_making *m);
+/* Before the volumes of r, which have names, are made. *ret_fd holds the note for as
+ * long as its process lives; -1 = there is nothing to note. */
+int store_making_begin(struct store *s, const struct mtd_record *r, bool to_run,
+                       int *ret_fd, struct mtd_error *err);
+void store_making_end(struct store *s, const char *id);
+/* A killed process's note: the returned descriptor holds it. -EAGAIN = a living process's. */
+int store_making_read(struct store *s, const char *id, struct store_making *ret);
+/* An entry of trash/ is such a note. */
+bool store_making_is_note(const char *entry, const char **ret_id);
+
 int store_open_dir(struct store *s, const char *id, struct mtd_error *err);
 /* <run-root>/<id>; create = make it. */
 int store_open_run(struct store *s, const char *id, bool create, struct mtd_error *err);

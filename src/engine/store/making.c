@@ -1,0 +1,117 @@
+/* trash/making.<id>: what the process that makes container <id> has made besides its directory,
+ * and until when it is needed. The process holds a lock on it; without one it is the note of a
+ * killed process, and what it names has no owner. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/parse.h"
+#include "engine/store/internal.h"
+#include "engine/store/store.h"
+
+#define NOTE_MAX (1u << 20)
+#define TRIES 16
+
+static void name_entry(const char *id, char out[STORE_ENTRY_SIZE])
+{
+    snprintf(out, STORE_ENTRY_SIZE, STORE_MAKING "%s", id);
+}
+
+/* One line each: "run", if the container is to run before it counts; "anonymous NAME" or
+ * "volume NAME". */
+static int describe(const struct mtd_record *r, bool to_run, struct buf *ret)
+{
+    int rc = to_run ? buf_puts(ret, "run\n") : 0;
+    for (size_t i = 0; i < r->spec.n_mounts && rc == 0; i++) {
+        const struct mtd_mount *m = &r->spec.mounts[i];
+        if (m->type == MTD_MOUNT_VOLUME)
+            rc = buf_printf(ret, "%s %s\n", m->anonymous ? "anonymous" : "volume",
+                            m->source);
+    }
+    return rc;
+}
+
+/* A sweep that comes between open and lock takes it for a killed process's: then again. */
+static int open_locked(struct store *s, const char *entry)
+{
+    struct stat st = {0};
+    for (int tries = 0; tries < TRIES; tries++) {
+        auto_fd int fd =
+            openat(s->trash_fd, entry, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
+            return -errno;
+        if (st.st_nlink > 0)
+            return take_fd(&fd);
+    }
+    return -EAGAIN;
+}
+
+int store_making_begin(struct store *s, const struct mtd_record *r, bool to_run,
+                       int *ret_fd, struct mtd_error *err)
+{
+    char entry[STORE_ENTRY_SIZE];
+    auto_done(buf_done) struct buf text = {0};
+    name_entry(r->id, entry);
+    *ret_fd = -1;
+    int rc = describe(r, to_run, &text);
+    if (rc == 0 && text.len == 0)
+        return 0;
+    auto_fd int fd = rc < 0 ? rc : open_locked(s, entry);
+    rc = fd < 0 ? fd : fs_write_all(fd, text.data, text.len);
+    if (rc == 0) {
+        *ret_fd = take_fd(&fd);
+        return 0;
+    }
+    if (fd >= 0)
+        unlinkat(s->trash_fd, entry, 0);
+    return mtd_fail_errno(err, -rc, "cannot create %s/trash/%.20s...", s->root, entry);
+}
+
+void store_making_end(struct store *s, const char *id)
+{
+    char entry[STORE_ENTRY_SIZE];
+    name_entry(id, entry);
+    unlinkat(s->trash_fd, entry, 0);
+}
+
+bool store_making_is_note(const char *entry, const char **ret_id)
+{
+    size_t n = strlen(STORE_MAKING);
+    *ret_id = entry + n;
+    return strncmp(entry, STORE_MAKING, n) == 0 && hex_is_valid(entry + n, MTD_ID_LEN);
+}
+
+int store_making_read(struct store *s, const char *id, struct store_making *ret)
+{
+    char entry[STORE_ENTRY_SIZE];
+    auto_done(buf_done) struct buf text = {0};
+    name_entry(id, entry);
+    auto_fd int fd = openat(s->trash_fd, entry, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+    int rc = fs_read_at(s->trash_fd, entry, NOTE_MAX, &text);
+    char *next = text.data;
+    for (char *line; rc == 0 && (line = strsep(&next, "\n"));) {
+        if (strcmp(line, "run") == 0)
+            ret->to_run = true;
+        else if (strncmp(line, "anonymous ", 10) == 0)
+            rc = strv_add(&ret->anonymous, line + 10);
+        else if (strncmp(line, "volume ", 7) == 0)
+            rc = strv_add(&ret->volumes, line + 7);
+    }
+    return rc < 0 ? rc : take_fd(&fd);
+}
+
+void store_making_done(struct store_making *m)
+{
+    strv_done(&m->anonymous);
+    strv_done(&m->volumes);
+}

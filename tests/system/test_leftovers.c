@@ -1,0 +1,293 @@
+/* Killed half way, a command leaves nothing that stays: every command that looks at the disk
+ * puts it right, and the tree is then what it was before, file by file. Needs root, a static
+ * program and fault points. */
+
+#include <criterion/criterion.h>
+#include <criterion/logging.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "../support/state.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/strv.h"
+
+#ifdef MTD_FAULTS
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    if (!program_is_static())
+        cr_skip("needs a static program");
+    state_make(&s);
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(leftovers, .init = set_up, .fini = tear_down, .timeout = 100);
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* What every command writes or may write anew, whatever was left. */
+static bool is_kept_out(const char *path)
+{
+    static const char *const NAMES[] = {"events.log", "summaries", "alive"};
+    const char *name = strrchr(path, '/') + 1;
+    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
+        if (strncmp(name, NAMES[i], strlen(NAMES[i])) == 0)
+            return true;
+    return false;
+}
+
+static void collect(const char *path, struct strv *ret)
+{
+    auto_dir DIR *d = opendir(path);
+    for (const struct dirent *e; d && (e = readdir(d));) {
+        auto_free char *below = NULL;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        cr_assert_gt(asprintf(&below, "%s/%s", path, e->d_name), 0);
+        if (is_kept_out(below))
+            continue;
+        cr_assert_eq(strv_add(ret, below), 0);
+        if (e->d_type == DT_DIR)
+            collect(below, ret);
+    }
+}
+
+/* Every path below the test's directory, sorted, one per line. */
+static char *list_tree(void)
+{
+    struct buf text = {0};
+    auto_done(strv_done) struct strv all = {0};
+    collect(s.dir.path, &all);
+    qsort(all.items, all.len, sizeof(*all.items), compare);
+    for (size_t i = 0; i < all.len; i++)
+        buf_printf(&text, "%s\n", all.items[i] + strlen(s.dir.path));
+    return buf_take(&text);
+}
+
+static void tell_lines(const char *of, const char *but_not_in, const char *what)
+{
+    auto_free char *copy = strdup(of);
+    char *next = copy;
+    for (char *line; (line = strsep(&next, "\n"));)
+        if (!strstr(but_not_in, line))
+            cr_log_error("%s: %s", what, line);
+}
+
+/* The whole lists would be thousands of lines. */
+static void expect_same(const char *before, const char *after, const char *what)
+{
+    bool same = strcmp(before, after) == 0;
+    if (!same) {
+        tell_lines(after, before, "too much");
+        tell_lines(before, after, "missing");
+    }
+    cr_expect(same, "%s", what);
+}
+
+static void kill_at(const char *point, const char *const args[])
+{
+    s.fault = point;
+    auto_done(outcome_done) struct outcome o = state_run_input(&s, NULL, 0, args);
+    s.fault = NULL;
+    cr_expect_eq(o.status, 128 + SIGKILL, "%s at %s: %d: %s", args[0], point, o.status,
+                 o.err);
+}
+
+/* Each of them alone is to put it right. */
+static const char *const SWEEPERS[][6] = {{"ps", "-a"},
+                                          {"images"},
+                                          {"system", "df"},
+                                          {"system", "check", "--repair"},
+                                          {"system", "prune", "-f"},
+                                          {"image", "prune", "-f"}};
+
+/* Kills args at point once for each of the first n of them, and compares the trees. */
+static void expect_swept(size_t n, const char *point, const char *const args[])
+{
+    for (size_t i = 0; i < n; i++) {
+        auto_free char *before = list_tree();
+        kill_at(point, args);
+        auto_free char *killed = list_tree();
+        cr_expect(strcmp(killed, before) != 0, "%s leaves nothing to sweep", point);
+        outcome_done(&(struct outcome[]){state_run_input(&s, NULL, 0, SWEEPERS[i])}[0]);
+        auto_free char *after = list_tree();
+        char what[128];
+        snprintf(what, sizeof(what), "%s, then %s %s", point, SWEEPERS[i][0],
+                 SWEEPERS[i][1] ? SWEEPERS[i][1] : "");
+        expect_same(before, after, what);
+    }
+}
+#define SWEPT_BY_ALL(point, ...) \
+    expect_swept(ARRAY_SIZE(SWEEPERS), point, (const char *const[]){__VA_ARGS__, NULL})
+#define SWEPT(point, ...) expect_swept(1, point, (const char *const[]){__VA_ARGS__, NULL})
+
+/* A running container that uses the image and a volume, so that prune leaves them alone. */
+static void run_holder(void)
+{
+    free(ASK(&s, "run", "-d", "--name", "holder", "-v", "named:/none", "busybox", "sh",
+             "-c", "echo x >/new; exec sleep 1000"));
+    free(
+        ASK(&s, "exec", "holder", "sh", "-c", "until [ -s /new ]; do usleep 1000; done"));
+    free(ASK(&s, "ps", "-a"));
+}
+
+Test(leftovers, of_a_killed_commit)
+{
+    run_holder();
+    SWEPT("image.layer:kill", "commit", "-p=false", "holder", "new");
+    SWEPT_BY_ALL("image.config:kill", "commit", "-p=false", "holder", "new");
+}
+
+Test(leftovers, of_a_killed_import)
+{
+    static char tar[128];
+    run_holder();
+    snprintf(tar, sizeof(tar), "%s/some.tar", s.dir.path);
+    free(ASK(&s, "export", "-o", tar, "holder"));
+    SWEPT("image.layer:kill", "import", tar, "new");
+    SWEPT("image.config:kill", "import", tar, "new");
+}
+
+Test(leftovers, of_a_killed_create)
+{
+    run_holder();
+    SWEPT("create.noted:kill", "create", "-v", "/etc", "busybox");
+    SWEPT("volume.copied:kill", "create", "-v", "/etc", "busybox");
+    SWEPT("volume.move:kill:2", "create", "-v", "/etc", "busybox");
+    SWEPT_BY_ALL("create.volumes:kill", "create", "-v", "/etc", "-v", "/x", "busybox");
+    SWEPT("store.create.name:kill", "create", "-v", "/etc", "busybox");
+    SWEPT("store.create.record:kill", "create", "busybox");
+}
+
+/* The volume has a name, so it stays; what is half copied does not. */
+Test(leftovers, of_a_killed_copy_into_a_volume)
+{
+    run_holder();
+    SWEPT("volume.copied:kill", "create", "-v", "named:/etc", "busybox");
+}
+
+Test(leftovers, of_a_removal_that_takes_its_volumes)
+{
+    run_holder();
+    for (size_t i = 0; i < ARRAY_SIZE(SWEEPERS); i++) {
+        auto_free char *before = list_tree();
+        free(ASK(&s, "create", "--name", "x", "-v", "/etc", "busybox"));
+        kill_at("store.remove.delete:kill", (const char *const[]){"rm", "-v", "x", NULL});
+        outcome_done(&(struct outcome[]){state_run_input(&s, NULL, 0, SWEEPERS[i])}[0]);
+        auto_free char *after = list_tree();
+        expect_same(before, after, "the tree has changed");
+    }
+}
+
+/* docker leaves it, as created, for ever. */
+Test(leftovers, of_a_killed_run_with_rm)
+{
+    run_holder();
+    SWEPT_BY_ALL("create.done:kill", "run", "--rm", "-v", "/etc", "busybox", "true");
+    SWEPT("create.done:kill", "run", "--rm", "busybox", "true");
+    SWEPT("create.done:kill", "run", "-d", "--rm", "busybox", "true");
+}
+
+Test(leftovers, without_rm_a_container_that_was_not_started_stays)
+{
+    kill_at("create.done:kill",
+            (const char *const[]){"run", "--name", "x", "busybox", "true", NULL});
+    kill_at("create.done:kill", (const char *const[]){"create", "--rm", "--name", "y",
+                                                      "busybox", "true", NULL});
+    auto_free char *left = ASK(&s, "ps", "-a", "--format", "{{.Names}} {{.Status}}");
+    cr_expect_str_eq(left, "y Created\nx Created");
+}
+
+/* Its note is gone once it runs: what kills the front end later does not concern it. */
+Test(leftovers, a_started_run_with_rm_is_left_alone)
+{
+    free(ASK(&s, "run", "-d", "--rm", "--name", "x", "busybox", "sleep", "1000"));
+    auto_free char *left = ASK(&s, "ps", "--format", "{{.Names}}");
+    cr_expect_str_eq(left, "x");
+    free(ASK(&s, "stop", "-t", "0", "x"));
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "run", "--rm", "-v", "/x", "busybox", "/no/such");
+    cr_expect_eq(o.status, 127);
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+/* A living process's note is not a killed one's. */
+Test(leftovers, nothing_of_a_living_process_is_swept)
+{
+    run_holder();
+    s.fault = "create.volumes:stop";
+    struct running r = BEGIN(&s, "create", "--name", "x", "-v", "/etc", "busybox");
+    s.fault = NULL;
+    char state = ' ';
+    for (int i = 0; i < 1000 && state != 'T'; i++) {
+        char path[64], text[256] = "";
+        snprintf(path, sizeof(path), "/proc/%d/stat", (int)r.pid);
+        auto_file FILE *f = fopen(path, "re");
+        if (f && fgets(text, sizeof(text), f) && strrchr(text, ')'))
+            state = strrchr(text, ')')[2];
+        usleep(5000);
+    }
+    cr_expect_eq(state, 'T');
+    for (size_t i = 0; i < ARRAY_SIZE(SWEEPERS); i++)
+        outcome_done(&(struct outcome[]){state_run_input(&s, NULL, 0, SWEEPERS[i])}[0]);
+    kill(r.pid, SIGCONT);
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    auto_free char *in = ASK(&s, "run", "--rm", "--name", "y", "busybox", "true");
+    auto_free char *started = ASK(&s, "start", "x");
+    cr_expect_str_eq(started, "x");
+}
+
+static void expect_told(const char *text)
+{
+    auto_done(outcome_done) struct outcome o = RUN(&s, "system", "check");
+    cr_expect_eq(o.status, 1);
+    cr_expect(strstr(o.out, text), "%s", o.out);
+    auto_done(outcome_done) struct outcome repaired =
+        RUN(&s, "system", "check", "--repair");
+    cr_expect_eq(repaired.status, 0, "%s", repaired.out);
+    cr_expect(strstr(repaired.out, ": repaired"), "%s", repaired.out);
+}
+
+Test(leftovers, check_tells_what_is_left)
+{
+    run_holder();
+    kill_at("image.config:kill",
+            (const char *const[]){"commit", "-p=false", "holder", "new", NULL});
+    expect_told("images/tmp/publish-");
+    kill_at("create.volumes:kill",
+            (const char *const[]){"create", "-v", "/etc", "busybox", NULL});
+    expect_told("trash/making.");
+}
+
+/* A session's file that holds nothing would be passed over for ever. */
+Test(leftovers, of_an_exec_killed_while_it_writes_its_session)
+{
+    run_holder();
+    auto_free char *before = list_tree();
+    kill_at("fs.whole:kill", (const char *const[]){"exec", "holder", "true", NULL});
+    free(ASK(&s, "inspect", "holder"));
+    auto_free char *after = list_tree();
+    expect_same(before, after, "the tree has changed");
+}
+
+#endif
