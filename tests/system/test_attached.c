@@ -25,6 +25,7 @@
 #define FULL "log.surplus:fail:*" /* three files are as many as may wait */
 
 static struct state s;
+static pid_t client; /* stopped; a test that fails does not leave it so */
 
 static void set_up(void)
 {
@@ -35,6 +36,8 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    if (client)
+        kill(client, SIGKILL);
     if (s.dir.path[0])
         state_done(&s);
 }
@@ -61,7 +64,15 @@ static void expect_count(const struct outcome *o, const char *end_of_line)
 static void stop_client(const struct running *r)
 {
     cr_assert(running_says(r->out, "go"));
+    client = r->pid;
     cr_assert_eq(kill(r->pid, SIGSTOP), 0);
+}
+
+static struct outcome end_client(struct running *r)
+{
+    struct outcome o = state_end(r);
+    client = 0;
+    return o;
 }
 
 static void begin_counting(const char *name)
@@ -80,7 +91,7 @@ static bool has_died(void *arg)
 static void expect_resumed(struct running *r, int status, const char *end_of_line)
 {
     cr_assert_eq(kill(r->pid, SIGCONT), 0);
-    struct outcome o = state_end(r);
+    struct outcome o = end_client(r);
     cr_expect_eq(o.status, status, "status %d: %s", o.status, o.err);
     expect_count(&o, end_of_line);
     outcome_done(&o);
@@ -183,7 +194,7 @@ Test(attached, attach)
     begin_counting("x");
     cr_assert(state_until(has_died, NULL));
     cr_assert_eq(kill(r.pid, SIGCONT), 0);
-    struct outcome o = state_end(&r);
+    struct outcome o = end_client(&r);
     char *after = o.out;
     while (after && strncmp(after, "go\n", 3) == 0 && strncmp(after + 3, "go\n", 3) == 0)
         after += 3;
@@ -205,7 +216,7 @@ Test(attached, logs_f_says_what_it_missed)
     cr_assert(state_until(has_died, NULL));
     cr_expect_eq(log_files("root/containers"), 2);
     cr_assert_eq(kill(r.pid, SIGCONT), 0);
-    struct outcome o = state_end(&r);
+    struct outcome o = end_client(&r);
     const char *said = strstr(o.err, " bytes of the log were rotated away before");
     cr_expect_eq(o.status, 1);
     cr_expect_not_null(said, "%s", o.err);
@@ -284,7 +295,7 @@ Test(attached, the_container_goes_on_without_a_client_that_was_killed)
     char dir[160];
     struct running r = begin_full(dir);
     cr_assert_eq(kill(r.pid, SIGKILL), 0);
-    struct outcome o = state_end(&r);
+    struct outcome o = end_client(&r);
     outcome_done(&o);
     await_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 0");
     cr_expect_eq(log_files("root/containers"), 2);
@@ -294,7 +305,7 @@ Test(attached, the_container_goes_on_without_a_client_that_was_killed)
 static void expect_part(struct running *r, int status)
 {
     cr_assert_eq(kill(r->pid, SIGCONT), 0);
-    struct outcome o = state_end(r);
+    struct outcome o = end_client(r);
     cr_expect_eq(o.status, status, "%s", o.err);
     int n = 0, at = 3;
     for (int read = 0; n < LINES && sscanf(o.out + at, "%*d\n%n", &read) == 0 && read;
@@ -352,7 +363,7 @@ Test(attached, a_killed_client_of_a_removed_container_leaves_nothing)
     free(ASK(&s, "rm", "-f", "x"));
     cr_expect_gt(log_files("root/trash"), 2);
     cr_assert_eq(kill(r.pid, SIGKILL), 0);
-    struct outcome o = state_end(&r);
+    struct outcome o = end_client(&r);
     outcome_done(&o);
     o = RUN(&s, "rm", "-f", "nobody");
     outcome_done(&o);
@@ -367,11 +378,12 @@ Test(attached, a_client_without_output_holds_nothing)
                              "max-file=1", COUNTER);
     s.fault = NULL;
     await_line(&s, "x", "go");
+    client = r.pid;
     cr_assert_eq(kill(r.pid, SIGSTOP), 0);
     begin_counting("x");
     cr_assert(state_until(has_died, NULL));
     cr_assert_eq(kill(r.pid, SIGCONT), 0);
-    struct outcome o = state_end(&r);
+    struct outcome o = end_client(&r);
     cr_expect_eq(o.status, 0);
     outcome_done(&o);
     cr_expect_eq(log_files("root/containers"), 1);
