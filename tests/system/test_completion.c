@@ -45,11 +45,13 @@ static void expect_shell(const char *command, const char *want)
     char got[4096], bin[600];
     snprintf(bin, sizeof(bin), "%s/bin", s.dir.path);
     char *line = NULL;
-    cr_assert(asprintf(&line,
-                       "mkdir -p %s && ln -sf %s %s/mytop-docker && "
-                       "MYTOP_DOCKER_ROOT=%s/root MYTOP_DOCKER_RUN_ROOT=%s/run "
-                       "PATH=%s:$PATH %s 2>&1",
-                       bin, MTD_PROGRAM, bin, s.dir.path, s.dir.path, bin, command) > 0);
+    cr_assert(
+        asprintf(&line,
+                 "mkdir -p %s && ln -sf %s %s/mytop-docker && "
+                 "MYTOP_DOCKER_ROOT=%s/root MYTOP_DOCKER_RUN_ROOT=%s/run "
+                 "XDG_CONFIG_HOME= XDG_DATA_HOME= HOME=%s/home PATH=%s:$PATH %s 2>&1",
+                 bin, MTD_PROGRAM, bin, s.dir.path, s.dir.path, s.dir.path, bin,
+                 command) > 0);
     FILE *f = popen(line, "r");
     cr_assert_not_null(f);
     size_t n = fread(got, 1, sizeof(got) - 1, f);
@@ -76,11 +78,10 @@ Test(completion, fish)
 {
     if (access("/usr/bin/fish", X_OK) < 0)
         cr_skip("fish is not installed");
-    expect_shell(
-        "HOME=/nonexistent fish --no-config -c 'mytop-docker completion fish | source; "
-        "complete -C \"mytop-docker run --restart un\"; "
-        "complete -C \"mytop-docker stop \"'",
-        "unless-stopped\nup\trunning\n");
+    expect_shell("fish --no-config -c 'mytop-docker completion fish | source; "
+                 "complete -C \"mytop-docker run --restart un\"; "
+                 "complete -C \"mytop-docker stop \"'",
+                 "unless-stopped\nup\trunning\n");
 }
 
 Test(completion, zsh_takes_the_script)
