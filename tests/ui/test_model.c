@@ -342,5 +342,10 @@ Test(news, what_happens_while_one_reads_something_else)
     cr_expect_str_eq(news_of(&m, MTD_STATE_RESTARTING, 1, NULL, ""),
                      "n1 died: exit 1; it is started again");
     cr_expect_str_eq(news_of(&m, MTD_STATE_RESTARTING, 1, NULL, ""), "");
+    news_of(&m, MTD_STATE_RUNNING, 0, NULL, "");
+    cr_expect_str_eq(news_of(&m, MTD_STATE_RESTARTING, 1, NULL, ""), "", "the same loop");
+    m.now_ns = UIBOX_NOW; /* it was up for hours */
+    news_of(&m, MTD_STATE_RUNNING, 0, NULL, "");
+    cr_expect_neq(news_of(&m, MTD_STATE_RESTARTING, 1, NULL, "")[0], '\0');
     model_done(&m);
 }

@@ -5,19 +5,25 @@
 #include "ui/dialog/dialog.h"
 #include "ui/draw/text.h"
 
-static const char NOTES[] =
-    "\n\1Reading the list\n"
-    "  CPU%: 100 is one core. HIST: the last samples. A dash: not known yet.\n"
-    "  States: running, paused, exited (circle: status 0, cross: failed), created,\n"
-    "  restarting, removing, broken (the record cannot be read).\n"
-    "  Filters: a regex, and name: id: img: state: mnt: label: health: pid: port:,\n"
-    "  each also with ! in front; cpu>10 mem>80% pids>20 restarts>2 age<5m.\n"
-    "\n\1Files\n"
-    "  $XDG_CONFIG_HOME/mytop-docker/config: scheme, columns, sort, refresh,\n"
-    "  mouse, ascii; [keys] command = keys; [colors] meaning = colour.\n"
-    "\n\1Palette\n"
-    "  : runs any batch command line; :journal shows what was done, :grep RE\n"
-    "  searches all logs, :q quits.\n";
+/* No line is wider than 56: two columns fit on 120. */
+static const char NOTES[] = "\n\1Reading the list\n"
+                            "  CPU%: 100 is one core. HIST: the last samples.\n"
+                            "  A dash: not known yet. Bold: wants a look.\n"
+                            "  up, unhealthy (triangle), in 24s (11): starts again\n"
+                            "  then, for the 11th time, exit 137 2m: ended so and\n"
+                            "  then (circle: status 0, cross: failed), paused,\n"
+                            "  created, broken record (it cannot be read).\n"
+                            "\n\1Filters\n"
+                            "  A regex; name: id: img: state: mnt: label: health:\n"
+                            "  pid: port:, each also with ! in front; cpu>10\n"
+                            "  mem>80% pids>20 restarts>2 age<5m exit=137.\n"
+                            "\n\1Files\n"
+                            "  $XDG_CONFIG_HOME/mytop-docker/config: scheme,\n"
+                            "  columns, sort, refresh, mouse, ascii;\n"
+                            "  [keys] command = keys; [colors] meaning = colour.\n"
+                            "\n\1Palette\n"
+                            "  : runs any batch command line; :journal shows what\n"
+                            "  was done, :grep RE searches all logs, :q quits.\n";
 
 static void add_keys(const struct binding *b, struct buf *out)
 {
@@ -26,7 +32,7 @@ static void add_keys(const struct binding *b, struct buf *out)
     buf_puts(out, "  ");
     for (int i = 0; i < BINDING_KEYS && b->keys[i]; i++)
         buf_printf(out, "%s%s", i ? " " : "", key_name(b->keys[i], name));
-    for (int w = text_width(out->data + start, out->len - start); w < 20; w++)
+    for (int w = text_width(out->data + start, out->len - start); w < 15; w++)
         buf_putc(out, ' ');
 }
 

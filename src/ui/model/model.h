@@ -48,6 +48,7 @@ struct track {
     struct sample now;       /* rates between the last two */
     struct history *history; /* NULL until the first sample */
     bool known;              /* group is what news_read() saw last */
+    bool loop_told;          /* that it restarts was news already */
     enum group group;
     char *note;                /* notes.h; NULL = none */
     enum mtd_state note_state; /* what it was read for */

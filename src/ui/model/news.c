@@ -1,8 +1,13 @@
-/* A restart policy makes an end a second: what restarts is told once, when it begins to. */
+/* A restart policy can make an end a second: of a loop the first is told, until the container
+ * has been up for a while. */
 #include "ui/model/news.h"
 
 #include <stdio.h>
 #include <string.h>
+
+#include "base/clock.h"
+
+#define LONG_RUN (10 * NS_PER_SEC) /* as the restart policy has it */
 
 static bool was_well(enum group g)
 {
@@ -46,8 +51,12 @@ unsigned news_read(struct model *m, char *out, size_t size)
         enum group is = group_of(m->rows[i].s);
         enum group was = t->known ? t->group : is;
         char text[256];
-        bool told =
-            was != is && !t->busy[0] && tell(&m->rows[i], was, is, text, sizeof(text));
+        if (is == GROUP_UP && m->now_ns - m->rows[i].s->started_at > LONG_RUN)
+            t->loop_told = false;
+        bool again = is == GROUP_RESTARTING && t->loop_told;
+        bool told = was != is && !t->busy[0] && !again &&
+                    tell(&m->rows[i], was, is, text, sizeof(text));
+        t->loop_told |= told && is == GROUP_RESTARTING;
         t->known = true;
         t->group = is;
         n += told;

@@ -231,6 +231,29 @@ static void slow_because(const struct row *r, struct buf *out)
         buf_printf(out, ", OOM killed %llu times", (unsigned long long)s->oom_kills);
 }
 
+/* Nothing happened in all the time that is remembered: a graph of it would only take room. */
+static bool is_idle(const struct panel *p, const struct row *r)
+{
+    const struct sample *sample;
+    unsigned n = 0;
+    if (p->a == SERIES_CPU || p->a == SERIES_MEMORY)
+        return false;
+    for (; (sample = track_sample(r->t, n)); n++)
+        if (sample->value[p->a] > 0 || sample->value[p->b] > 0)
+            return false;
+    return n > 0;
+}
+
+static void draw_idle(const struct row *r, struct pen *p)
+{
+    const char *before = "   idle: ";
+    for (size_t i = 0; i < ARRAY_SIZE(PANELS); i++)
+        if (has_series(r, PANELS[i].a) && is_idle(&PANELS[i], r)) {
+            pen_printf(p, STYLE(COLOR_DIM), "%s%s", before, PANELS[i].title);
+            before = "; ";
+        }
+}
+
 static void draw_panels(struct stats_view *v, const struct row *r, struct canvas *c,
                         struct rect box)
 {
@@ -242,7 +265,7 @@ static void draw_panels(struct stats_view *v, const struct row *r, struct canvas
                        (struct rect){box.row + box.rows, box.col, 1, box.cols});
     }
     for (size_t i = 0; i < ARRAY_SIZE(PANELS); i++)
-        if (has_series(r, PANELS[i].a))
+        if (has_series(r, PANELS[i].a) && !is_idle(&PANELS[i], r))
             shown[n++] = &PANELS[i];
     int height = n ? box.rows / n : 0;
     height = height < 4 ? 4 : height > 8 ? 8 : height;
@@ -265,16 +288,16 @@ static void draw_numbers(const struct row *r, struct pen *p, int64_t now)
 {
     const struct mtd_stats *s = &r->t->last;
     char age[FORMAT_MAX];
-    if (!row_is_alive(r)) {
+    if (!row_is_alive(r))
         pen_printf(p, STYLE(COLOR_WARNING), "ended %s ago; its last figures   ",
                    format_age(now - r->s->finished_at, age));
+    if (s->pids != MTD_STAT_NONE) {
+        pen_printf(p, STYLE(COLOR_HEADING), "PIDs");
+        pen_printf(p, STYLE(COLOR_TEXT), "  %llu", (unsigned long long)s->pids);
     }
-    if (s->pids == MTD_STAT_NONE)
-        return;
-    pen_printf(p, STYLE(COLOR_HEADING), "PIDs");
-    pen_printf(p, STYLE(COLOR_TEXT), "  %llu", (unsigned long long)s->pids);
     if (s->pids_limit != MTD_STAT_NONE)
         pen_printf(p, STYLE(COLOR_LIMIT), " of %llu", (unsigned long long)s->pids_limit);
+    draw_idle(r, p);
 }
 
 static void stats_view_draw(struct view *view, struct canvas *c, struct rect r,
