@@ -100,7 +100,7 @@ static const struct {
     ROW(687, "run", "--rm", "busybox", "true"),
     ROW(629, "run", "-d", "--name", "done", "busybox", "true"),
     ROW(51, "inspect", "done"),
-    ROW(81, "logs", "done"),
+    ROW(68, "logs", "done"),
     ROW(64, "ps", "-a"),
     ROW(104, "rm", "done"),
     ROW(86, "create", "--name", "new", "busybox", "true"),

@@ -66,8 +66,18 @@ const char *log_name(unsigned index, char out[LOG_NAME_SIZE])
     return out;
 }
 
+static bool has_file(int dir_fd, unsigned index)
+{
+    char name[LOG_NAME_SIZE];
+    return faccessat(dir_fd, log_name(index, name), F_OK, 0) == 0;
+}
+
+/* The numbers have no gap but in a rotation, which a kill may have cut off: then one is
+ * missing. */
 unsigned log_oldest(int dir_fd)
 {
+    if (!has_file(dir_fd, 1) && !has_file(dir_fd, 2))
+        return 0;
     auto_done(fs_dir_done) struct fs_dir dir;
     unsigned long highest = 0;
     const struct dirent64 *e;
@@ -83,8 +93,7 @@ unsigned log_oldest(int dir_fd)
             highest = n;
     }
     /* readdir may miss a file that is renamed at the same moment. */
-    char name[LOG_NAME_SIZE];
-    while (faccessat(dir_fd, log_name((unsigned)highest + 1, name), F_OK, 0) == 0)
+    while (has_file(dir_fd, (unsigned)highest + 1))
         highest++;
     return (unsigned)highest;
 }

@@ -43,9 +43,6 @@ static bool is_held(int dir_fd, unsigned index)
 
 bool log_is_awaited(int dir_fd)
 {
-    char name[LOG_NAME_SIZE];
-    if (faccessat(dir_fd, log_name(1, name), F_OK, 0) < 0)
-        return false; /* what is older than a file that is held goes first */
     for (unsigned i = log_oldest(dir_fd); i > 0; i--)
         if (is_held(dir_fd, i))
             return true;
