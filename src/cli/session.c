@@ -66,7 +66,12 @@ int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_rela
     struct mtd_error err = {0};
     int status = 0;
     int rc = mtd_relay(c->engine, a, r, &status, &err);
+    bool lost = mtd_attachment_lost(a);
     mtd_attachment_free(a);
+    if (lost)
+        report_warning(c,
+                       "some of the output is missing: the log was emptied, deleted or "
+                       "damaged before it was read");
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "lost the connection to the container");
         return report_error(c, STATUS_ENGINE, &err);

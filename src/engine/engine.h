@@ -183,6 +183,9 @@ struct mtd_relay {
 };
 int mtd_relay(struct mtd_engine *e, struct mtd_attachment *a, const struct mtd_relay *r,
               int *ret_status, struct mtd_error *err);
+/* After that: some of the output could not be shown, because somebody emptied, deleted or damaged
+ * the log. */
+bool mtd_attachment_lost(const struct mtd_attachment *a);
 int mtd_detach_keys_check(const char *keys, struct mtd_error *err);
 
 /* Runs a command in a running container. Relays like mtd_relay unless detach. *ret_status

@@ -204,6 +204,28 @@ Test(attached, attach)
     outcome_done(&o);
 }
 
+/* By somebody's hand; nothing else can take it away. */
+Test(attached, what_is_missing_is_told)
+{
+    char path[192];
+    struct running r = BEGIN(&s, "run", "--name", "x", "busybox", "sh", "-c",
+                             "echo a line that is longer than the next: go; "
+                             "while [ ! -e /go ]; do usleep 1000; done; echo end");
+    stop_client(&r);
+    auto_free char *id = field(&s, "x", "{{.Id}}");
+    snprintf(path, sizeof(path), "%s/root/containers/%s/container.log", s.dir.path, id);
+    cr_assert_eq(truncate(path, 0), 0);
+    begin_counting("x");
+    cr_assert(state_until(has_died, NULL));
+    cr_assert_eq(kill(r.pid, SIGCONT), 0);
+    struct outcome o = end_client(&r);
+    cr_expect_eq(o.status, 0);
+    cr_expect(strstr(o.err, "some of the output is missing: the log was emptied"), "%s",
+              o.err);
+    cr_expect(strstr(o.out, "\nend\n"), "%s", o.out);
+    outcome_done(&o);
+}
+
 /* ---- who is not attached -------------------------------------------------------------------- */
 
 /* It holds nothing up, so it may miss something: then it says how much. */

@@ -32,6 +32,11 @@ void mtd_attachment_free(struct mtd_attachment *a)
     free(a);
 }
 
+bool mtd_attachment_lost(const struct mtd_attachment *a)
+{
+    return a->reader.lost || a->reader.damaged > 0;
+}
+
 bool mtd_attachment_tty(const struct mtd_attachment *a)
 {
     return a->tty;
