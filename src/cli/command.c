@@ -120,6 +120,7 @@ int command_run(struct cli *c, int argc, char **argv)
     if (!v)
         return report_unknown(c, argc, argv);
     c->verb = v;
+    c->object = words == 2 ? argv[0] : NULL;
     if (v->flags & VERB_REFUSED)
         return report_fail(c, STATUS_ENGINE, "%s", v->summary);
     auto_free void *values = calloc(1, v->values_size + 1);

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/parse.h"
+#include "cli/inspect_zero.h"
 #include "cli/print.h"
 #include "cli/values.h"
 
@@ -147,7 +148,8 @@ static void add_resources(json_t *o, const struct mtd_resources *r)
 {
     json_object_set_new(o, "CpuShares", json_integer((json_int_t)r->cpu_shares));
     json_object_set_new(o, "Memory", json_integer(r->memory));
-    json_object_set_new(o, "MemorySwap", json_integer(r->memory_swap));
+    int64_t swap = r->memory_swap ? r->memory_swap : 2 * r->memory;
+    json_object_set_new(o, "MemorySwap", json_integer(swap));
     json_object_set_new(o, "NanoCpus", json_integer(r->nano_cpus));
     json_object_set_new(o, "CpusetCpus", inspect_text(r->cpuset_cpus));
     json_object_set_new(o, "BlkioWeight", json_integer((json_int_t)r->blkio_weight));
@@ -175,10 +177,15 @@ static json_t *make_host_config(const struct mtd_spec *s)
         strings_or_null(&s->add_hosts), "Ulimits", make_ulimits(p));
     if (!o)
         return NULL;
-    json_object_set_new(o, "Tmpfs", make_tmpfs(s));
+    if (!p->init)
+        json_object_del(o, "Init");
+    json_t *tmpfs = make_tmpfs(s);
+    if (json_object_size(tmpfs))
+        json_object_set(o, "Tmpfs", tmpfs);
+    json_decref(tmpfs);
     add_resources(o, &s->resources);
     inspect_add_host(o, s);
-    return o;
+    return inspect_over_zero(ZERO_HOST_CONFIG, o);
 }
 
 static json_t *make_mounts(struct mtd_engine *e, const struct mtd_spec *s)
@@ -218,6 +225,26 @@ static json_t *make_healthcheck(const struct mtd_spec *s)
         (int)s->health_retries);
 }
 
+/* What was asked for, in docker's order: HOSTNAME and TERM come with the start, and PATH is the
+ * image's. */
+static json_t *make_env(const struct mtd_spec *s)
+{
+    const char *path = NULL;
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->process.env.len; i++) {
+        const char *text = s->process.env.items[i];
+        bool hostname = strncmp(text, "HOSTNAME=", 9) == 0 && s->hostname &&
+                        strcmp(text + 9, s->hostname) == 0;
+        if (strncmp(text, "PATH=", 5) == 0)
+            path = text;
+        else if (!hostname && !(s->process.tty && strcmp(text, "TERM=xterm") == 0))
+            json_array_append_new(list, inspect_text(text));
+    }
+    if (path)
+        json_array_append_new(list, inspect_text(path));
+    return list;
+}
+
 static json_t *make_config(const struct mtd_record *r)
 {
     const struct mtd_spec *s = &r->spec;
@@ -227,7 +254,7 @@ static json_t *make_config(const struct mtd_record *r)
     json_t *o = json_pack(
         "{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "Hostname",
         inspect_text(s->hostname ? s->hostname : short_id), "User", inspect_text(p->user),
-        "Tty", p->tty, "OpenStdin", p->open_stdin, "Env", inspect_strings(&p->env), "Cmd",
+        "Tty", p->tty, "OpenStdin", p->open_stdin, "Env", make_env(s), "Cmd",
         strings_or_null(&s->cmd), "Image", inspect_text(s->image), "WorkingDir",
         inspect_text(p->cwd), "Entrypoint", strings_or_null(&s->entrypoint), "Labels",
         inspect_labels(&s->labels));
@@ -239,7 +266,7 @@ static json_t *make_config(const struct mtd_record *r)
         json_object_set_new(o, "StopSignal", json_string(signal_name(s->stop_signal)));
     json_object_set_new(o, "StopTimeout", json_integer(s->stop_timeout));
     inspect_add_exposed(o, s);
-    return o;
+    return inspect_over_zero(ZERO_CONFIG, o);
 }
 
 /* The record has the lowest layer first, overlayfs's lowerdir option the highest. */
@@ -263,8 +290,9 @@ static json_t *make_network(const struct mtd_spec *s)
 {
     json_t *networks = json_object();
     json_object_set_new(networks, s->network == MTD_NET_HOST ? "host" : "none",
-                        json_object());
-    return json_pack("{s:{}, s:o}", "Ports", "Networks", networks);
+                        inspect_over_zero(ZERO_ENDPOINT, json_object()));
+    return inspect_over_zero(ZERO_NETWORK_SETTINGS,
+                             json_pack("{s:o}", "Networks", networks));
 }
 
 static json_t *path_text(struct mtd_engine *e, const char *id, const char *what)
@@ -341,5 +369,5 @@ json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
     json_object_set_new(o, "Mounts", make_mounts(e, &r->spec));
     json_object_set_new(o, "Config", make_config(r));
     json_object_set_new(o, "NetworkSettings", make_network(&r->spec));
-    return o;
+    return inspect_over_zero(ZERO_CONTAINER, o);
 }

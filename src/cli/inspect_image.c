@@ -1,9 +1,12 @@
 /* inspect_image - the JSON object of an image, in docker's order of members. */
 
 #include <string.h>
+#include <sys/utsname.h>
 
+#include "base/cleanup.h"
 #include "base/parse.h"
 #include "cli/inspect.h"
+#include "cli/inspect_zero.h"
 
 /* {"80/tcp": {}, ...} */
 static json_t *make_set(const struct strv *v)
@@ -31,16 +34,34 @@ static json_t *make_config(const struct mtd_image_config *c)
         json_object_set_new(o, "Volumes", make_set(&c->volumes));
     if (c->stop_signal)
         json_object_set_new(o, "StopSignal", json_string(signal_name(c->stop_signal)));
-    return o;
+    return inspect_over_zero(ZERO_CONFIG, o);
+}
+
+/* Go's name of the machine: an image has no other, it was made here. */
+static const char *architecture(void)
+{
+    static struct utsname host;
+    static const char *const NAMES[][2] = {
+        {"x86_64", "amd64"},       {"aarch64", "arm64"}, {"armv7l", "arm"},
+        {"armv6l", "arm"},         {"i686", "386"},      {"i386", "386"},
+        {"loongarch64", "loong64"}};
+    if (uname(&host) < 0)
+        return "";
+    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
+        if (strcmp(host.machine, NAMES[i][0]) == 0)
+            return NAMES[i][1];
+    return host.machine;
 }
 
 json_t *inspect_image(const struct mtd_image *i)
 {
-    return json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:I, s:{s:s, s:o}}", "Id",
-                     inspect_text(i->id), "RepoTags", inspect_strings(&i->names),
-                     "RepoDigests", "Comment", inspect_text(i->config.comment), "Created",
-                     inspect_time(i->created_at), "Author",
-                     inspect_text(i->config.author), "Config", make_config(&i->config),
-                     "Os", "linux", "Size", (json_int_t)i->size, "RootFS", "Type",
-                     "layers", "Layers", inspect_strings(&i->layers));
+    json_t *o =
+        json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:{s:s, s:o}}",
+                  "Id", inspect_text(i->id), "RepoTags", inspect_strings(&i->names),
+                  "RepoDigests", "Comment", inspect_text(i->config.comment), "Created",
+                  inspect_time(i->created_at), "Author", inspect_text(i->config.author),
+                  "Config", make_config(&i->config), "Architecture", architecture(), "Os",
+                  "linux", "Size", (json_int_t)i->size, "RootFS", "Type", "layers",
+                  "Layers", inspect_strings(&i->layers));
+    return inspect_over_zero(ZERO_IMAGE, o);
 }

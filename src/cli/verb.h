@@ -24,6 +24,7 @@ struct cli {
     const struct verb *const *verbs;  /* all there are */
     const struct option_row *globals; /* the program's own options */
     const struct verb *verb;          /* the one that runs; NULL = the program itself */
+    const char *object; /* "image" of "image inspect"; NULL = the verb stood alone */
     const char *script; /* file the command is in; NULL = the command line */
     size_t line;        /* in the script, from 1 */
 };
@@ -86,7 +87,7 @@ const char *verb_object_at(size_t i);
 extern const struct verb *const VERBS[]; /* verbs.c: all of them, ended by NULL */
 extern const struct verb VERBS_RUN[], VERBS_EXEC[], VERBS_LIFECYCLE[], VERBS_QUERY[],
     VERBS_LOGS[], VERBS_STATS[], VERBS_TOP[], VERBS_EVENTS[], VERBS_IMAGE[],
-    VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_HELP[], VERBS_CHECK[], VERBS_PRUNE[],
-    VERBS_BOOT[], VERBS_COMPLETION[], VERBS_REFUSED[];
+    VERBS_HISTORY[], VERBS_ARCHIVE[], VERBS_SYSTEM[], VERBS_HELP[], VERBS_CHECK[],
+    VERBS_PRUNE[], VERBS_BOOT[], VERBS_COMPLETION[], VERBS_REFUSED[];
 
 #endif

@@ -1,4 +1,4 @@
-/* verb_image - images, rmi, tag, history: all but what makes images (verb_archive.c). */
+/* verb_image - images, rmi, tag: all but what makes images (verb_archive.c). */
 
 #include <errno.h>
 #include <fnmatch.h>
@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "base/size.h"
 #include "cli/each.h"
+#include "cli/image_text.h"
 #include "cli/print.h"
 #include "cli/report.h"
 #include "cli/table.h"
@@ -50,7 +51,7 @@ static int get_tag(const void *row, struct buf *out)
     return buf_puts(out, colon ? colon + 1 : "<none>");
 }
 
-static int add_image_id(const char *id, bool no_trunc, struct buf *out)
+int image_text_id(const char *id, bool no_trunc, struct buf *out)
 {
     if (no_trunc)
         return buf_puts(out, id);
@@ -60,19 +61,23 @@ static int add_image_id(const char *id, bool no_trunc, struct buf *out)
 
 static int get_id(const void *row, struct buf *out)
 {
-    return add_image_id(row_of(row)->image->id, row_of(row)->no_trunc, out);
+    return image_text_id(row_of(row)->image->id, row_of(row)->no_trunc, out);
 }
 
 /* Imported images may have no date. */
-static int get_created_since(const void *row, struct buf *out)
+int image_text_age(const struct mtd_image *i, int64_t now, struct buf *out)
 {
     char age[TIME_TEXT];
-    const struct image_row *r = row;
-    if (r->image->created_at == 0)
+    if (i->created_at == 0)
         return buf_puts(out, "N/A");
-    int64_t ns = r->now - r->image->created_at;
+    int64_t ns = now - i->created_at;
     time_human_duration(ns > 0 ? ns : 0, age);
     return buf_printf(out, "%s ago", age);
+}
+
+static int get_created_since(const void *row, struct buf *out)
+{
+    return image_text_age(row_of(row)->image, row_of(row)->now, out);
 }
 
 static int get_created_at(const void *row, struct buf *out)
@@ -265,8 +270,6 @@ struct rmi_values {
     bool force, no_prune;
 };
 
-#define ONE_PLATFORM "ignored; an image has one platform, this machine's"
-
 static const struct option_row RMI_OPTIONS[] = {
     {"force", 'f', OPTION_FLAG, offsetof(struct rmi_values, force), NULL, NULL,
      "Remove it even if it has several names; if containers use it, remove its names"},
@@ -304,101 +307,6 @@ static int run_tag(struct cli *c, void *values, const struct operands *o)
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
-/* ---- history ---- */
-
-struct history_values {
-    bool quiet, no_trunc, human;
-    const char *format;
-    struct table table;
-};
-
-static const struct option_row HISTORY_OPTIONS[] = {
-    {"format", 0, OPTION_TEXT, offsetof(struct history_values, format), NULL, "FORMAT",
-     "table, json, or a template such as '{{.ID}} {{.Size}}'"},
-    {"platform", 0, OPTION_IGNORE, 0, NULL, "PLATFORM", ONE_PLATFORM},
-    {"human", 'H', OPTION_FLAG, offsetof(struct history_values, human)},
-    {"no-trunc", 0, OPTION_FLAG, offsetof(struct history_values, no_trunc), NULL, NULL,
-     "Do not shorten anything"},
-    {"quiet", 'q', OPTION_FLAG, offsetof(struct history_values, quiet), NULL, NULL,
-     "Print only IDs"},
-    OPTION_END,
-};
-
-/* One layer; only the newest is an image of its own, docker calls the others missing. */
-struct history_row {
-    struct image_row image;
-    size_t layer; /* 0 = the lowest */
-};
-
-static bool is_newest(const void *row)
-{
-    const struct history_row *r = row;
-    return r->layer + 1 >= r->image.image->layers.len;
-}
-
-static int get_history_id(const void *row, struct buf *out)
-{
-    return is_newest(row) ? get_id(row, out) : buf_puts(out, "<missing>");
-}
-
-static int get_layer(const void *row, struct buf *out)
-{
-    const struct history_row *r = row;
-    const struct strv *layers = &r->image.image->layers;
-    if (r->layer >= layers->len)
-        return 0;
-    return buf_printf(out, r->image.no_trunc ? "layer %s" : "layer %.12s",
-                      layers->items[r->layer]);
-}
-
-static int get_history_size(const void *row, struct buf *out)
-{
-    const struct history_row *r = row;
-    return r->image.image->layers.len <= 1 ? get_size(row, out) : buf_puts(out, "N/A");
-}
-
-static int get_comment(const void *row, struct buf *out)
-{
-    const char *comment = ((const struct history_row *)row)->image.image->config.comment;
-    return is_newest(row) && comment ? buf_puts(out, comment) : 0;
-}
-
-static const struct format_field HISTORY_FIELDS[] = {
-    {"ID", "IMAGE", get_history_id},
-    {"CreatedSince", "CREATED", get_created_since},
-    {"CreatedAt", "CREATED AT", get_created_at},
-    {"CreatedBy", "CREATED BY", get_layer},
-    {"Size", "SIZE", get_history_size},
-    {"Comment", "COMMENT", get_comment},
-    FORMAT_FIELDS_END,
-};
-#define HISTORY_TABLE \
-    "{{.ID}}\t{{.CreatedSince}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}"
-
-static int run_history(struct cli *c, void *values, const struct operands *o)
-{
-    struct history_values *v = values;
-    struct mtd_error err = {0};
-    auto_done(mtd_image_done) struct mtd_image image = {0};
-    const char *format = v->quiet && !v->format ? "{{.ID}}" : v->format;
-    int rc = table_init(&v->table, format, HISTORY_FIELDS, HISTORY_TABLE, &err);
-    if (rc == 0)
-        rc = mtd_image_find(c->engine, o->items[0], &image, &err);
-    for (size_t i = rc == 0 ? image.layers.len : 0; i-- > 0 && rc == 0;) {
-        struct history_row row = {{&image, NULL, v->no_trunc, clock_wall_ns()}, i};
-        rc = table_add(&v->table, &row, &err);
-    }
-    if (rc == 0)
-        rc = table_print(&v->table, &err);
-    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
-    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
-}
-
-static void done_history(void *values)
-{
-    table_done(&((struct history_values *)values)->table);
-}
-
 const struct verb VERBS_IMAGE[] = {
     {.name = "images",
      .operands = "[REPOSITORY[:TAG]]",
@@ -426,15 +334,5 @@ const struct verb VERBS_IMAGE[] = {
      .min = 2,
      .max = 2,
      .run = run_tag},
-    {.name = "history",
-     .operands = "IMAGE",
-     .summary = "Show the layers of an image",
-     .group = GROUP_IMAGE,
-     .options = {{HISTORY_OPTIONS}},
-     .values_size = sizeof(struct history_values),
-     .min = 1,
-     .max = 1,
-     .run = run_history,
-     .done = done_history},
     VERB_END,
 };

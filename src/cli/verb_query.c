@@ -267,6 +267,8 @@ static int run_inspect(struct cli *c, void *values, const struct operands *o)
     struct inspect_values *v = values;
     struct mtd_error err = {0};
     int status = 0;
+    if (c->object && !v->type)
+        v->type = c->object;
     if (format_compile(&v->compiled, v->format, NULL, NULL, &err) < 0)
         return report_error(c, STATUS_FAILED, &err);
     json_t *list = json_array();

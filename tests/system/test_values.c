@@ -201,3 +201,78 @@ Test(values, port_of_a_container_without_ports)
     EXPECT_OUTPUT(&s, 0, "", "port", "web");
     EXPECT_OUTPUT(&s, 1, "", "port", "nosuch");
 }
+
+/* ---- inspect, history ---- */
+
+/* "A.B C": all members in docker's order, and their values where nothing was asked for. */
+Test(values, inspect_has_dockers_members)
+{
+    static const char *const CASES[][2] = {
+        {"{{.Path}} {{.Args}}", "sh [-c echo 'a  b']"},
+        {"{{.HostConfig.CpuQuota}} {{.HostConfig.ShmSize}} {{.HostConfig.PidMode}}.",
+         "0 67108864 ."},
+        {"{{json .HostConfig.PortBindings}} {{.HostConfig.MemorySwap}}", "{} 0"},
+        {"{{json .HostConfig.Links}} {{.HostConfig.UsernsMode}}.", "null ."},
+        {"{{.Config.AttachStdin}} {{json .Config.Volumes}} {{json .Config.OnBuild}}",
+         "false null null"},
+        {"{{.NetworkSettings.SandboxID}}.{{json .NetworkSettings.Ports}}", ".{}"},
+        {"{{range .NetworkSettings.Networks}}{{.IPPrefixLen}}{{end}}", "0"},
+        {"{{.MountLabel}}.{{.AppArmorProfile}}", "."},
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++)
+        expect_field(&s, "web", CASES[i][0], CASES[i][1]);
+    expect_field(&s, "busybox", "{{.Os}} {{.RootFS.Type}} {{.Config.AttachStdin}}",
+                 "linux layers false");
+    auto_free char *machine = field(&s, "busybox", "{{.Architecture}}.");
+    cr_expect(strlen(machine) > 1);
+    auto_free char *json = ASK(&s, "inspect", "-f", "json", "web");
+    cr_expect(strncmp(json, "[{\"Id\":", 7) == 0, "%.40s", json);
+}
+
+Test(values, swap_is_twice_the_memory_and_the_environment_dockers)
+{
+    free(ASK(&s, "create", "--name", "limited", "-m", "64m", "-e", "B=1", "-e", "A=2",
+             "-t", "busybox"));
+    expect_field(&s, "limited", "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}}",
+                 "67108864 134217728");
+    expect_field(&s, "limited", "{{range .Config.Env}}{{slice . 0 3}} {{end}}",
+                 "B=1 A=2 PAT ");
+}
+
+Test(values, inspect_knows_which_type_was_asked_for)
+{
+    EXPECT_OUTPUT(&s, 1, "[]\n", "container", "inspect", "busybox");
+    EXPECT_OUTPUT(&s, 1, "[]\n", "image", "inspect", "web");
+    EXPECT_OUTPUT(&s, 0, "web\n", "container", "inspect", "-f", "{{slice .Name 1}}",
+                  "web");
+    EXPECT_OUTPUT(&s, 0, "[busybox:latest]\n", "image", "inspect", "-f", "{{.RepoTags}}",
+                  "busybox");
+}
+
+Test(values, commands_are_quoted_where_they_have_spaces)
+{
+    EXPECT_OUTPUT(&s, 0, "\"sh -c 'echo 'a  b''\"\n", "ps", "-a", "--no-trunc",
+                  "--format", "{{.Command}}");
+    EXPECT_OUTPUT(&s, 0, "\"sh -c 'echo 'a  b''\"\n", "ps", "-a", "--format",
+                  "{{.Command}}");
+}
+
+Test(values, history_says_what_each_layer_is)
+{
+    EXPECT_OUTPUT(&s, 0, "", "run", "--name", "three", "busybox", "sh", "-c",
+                  "echo ab >/root/x");
+    free(ASK(&s, "commit", "-m", "note", "three", "mine"));
+    auto_free char *base = field(&s, "busybox", "{{.Size}}");
+    char want[256];
+    snprintf(want, sizeof(want), "note 3 sh -c echo ab >/root/x\n %s sh\n", base);
+    EXPECT_OUTPUT(&s, 0, want, "history", "--human=false", "--format",
+                  "{{.Comment}} {{.Size}} {{.CreatedBy}}", "mine");
+    EXPECT_OUTPUT(&s, 0, "3B\n1.98MB\n", "history", "--format", "{{.Size}}", "mine");
+    setenv("TZ", "AAA-5:30", 1);
+    auto_free char *at = ASK(&s, "history", "--format", "{{.CreatedAt}}", "mine");
+    cr_expect(strlen(at) == 51 && strcmp(at + 45, "+05:30") == 0 && at[10] == 'T', "%s",
+              at);
+    auto_free char *since =
+        ASK(&s, "history", "--human=false", "--format", "{{.CreatedSince}}", "mine");
+    cr_expect_str_eq(since, at);
+}

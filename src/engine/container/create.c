@@ -42,6 +42,17 @@ static int merge_args(struct mtd_spec *s, const struct mtd_image_config *c,
     return r < 0 ? r : strv_add_all(&s->process.args, &s->cmd);
 }
 
+static bool is_set(const struct strv *env, const char *assignment)
+{
+    size_t len = strcspn(assignment, "=");
+    for (size_t i = 0; i < env->len; i++)
+        if (strncmp(env->items[i], assignment, len) == 0 && env->items[i][len] == '=')
+            return true;
+    return false;
+}
+
+/* In docker's order: the start's own, the user's, the image's; a later one takes the place of
+ * one of the first. */
 static int merge_env(struct mtd_spec *s, const struct mtd_image_config *c)
 {
     auto_done(strv_done) struct strv user = s->process.env;
@@ -54,10 +65,11 @@ static int merge_env(struct mtd_spec *s, const struct mtd_image_config *c)
         r = strv_add(env, hostname);
     if (r == 0 && s->process.tty)
         r = strv_add(env, "TERM=xterm");
-    for (size_t i = 0; r == 0 && i < c->env.len; i++)
-        r = strv_env_set(env, c->env.items[i]);
     for (size_t i = 0; r == 0 && i < user.len; i++)
         r = strv_env_set(env, user.items[i]);
+    for (size_t i = 0; r == 0 && i < c->env.len; i++)
+        if (!is_set(&user, c->env.items[i]))
+            r = strv_env_set(env, c->env.items[i]);
     return r;
 }
 

@@ -41,12 +41,15 @@ static int copy_string(char **ret, const char *s)
     return *ret ? 0 : -ENOMEM;
 }
 
+/* As docker: an argument with a space is put into quotes, whatever else is in it. */
 static int join_command(const struct strv *args, char **ret)
 {
     auto_done(buf_done) struct buf b = {0};
-    for (size_t i = 0; i < args->len; i++)
-        if (buf_printf(&b, "%s%s", i ? " " : "", args->items[i]) < 0)
+    for (size_t i = 0; i < args->len; i++) {
+        const char *quote = i && strchr(args->items[i], ' ') ? "'" : "";
+        if (buf_printf(&b, "%s%s%s%s", i ? " " : "", quote, args->items[i], quote) < 0)
             return -ENOMEM;
+    }
     *ret = buf_take(&b);
     return *ret ? 0 : -ENOMEM;
 }

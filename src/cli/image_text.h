@@ -1,0 +1,19 @@
+/* image_text - what images and history write alike. Errors -errno. */
+#ifndef CLI_IMAGE_TEXT_H
+#define CLI_IMAGE_TEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "engine/types.h"
+
+/* The help of --platform. */
+#define ONE_PLATFORM "ignored; an image has one platform, this machine's"
+
+/* "sha256:..." as it is, or 12 digits of it. */
+int image_text_id(const char *id, bool no_trunc, struct buf *out);
+/* "2 hours ago"; now: wall ns. */
+int image_text_age(const struct mtd_image *i, int64_t now, struct buf *out);
+
+#endif
