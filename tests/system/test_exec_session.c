@@ -145,10 +145,10 @@ Test(exec_session, kill_refuses_what_is_not_one)
     ask_id(id);
     snprintf(named, sizeof(named), "there are %.12s", id);
     REFUSED(1, named, "--exec", id[0] == 'a' ? "b" : "a", "box");
-    REFUSED(125, "not the id of an exec session", "--exec", "", "box");
-    REFUSED(125, "not the id of an exec session", "--exec", "web", "box");
-    REFUSED(125, "name only that", "--exec", id, "box", "box");
-    REFUSED(125, "a signal", "-s", "NOSUCH", "--exec", id, "box");
+    REFUSED(1, "not the id of an exec session", "--exec", "", "box");
+    REFUSED(1, "not the id of an exec session", "--exec", "web", "box");
+    REFUSED(1, "name only that", "--exec", id, "box", "box");
+    REFUSED(1, "a signal", "-s", "NOSUCH", "--exec", id, "box");
     REFUSED(1, "No such container", "--exec", id, "nosuch");
     BOX(&r, "pause", "box");
     REFUSED(1, "is paused", "--exec", id, "box");
