@@ -132,6 +132,18 @@ Test(granted, volumes_of_another_container)
     outcome_done(&o);
 }
 
+/* As docker: it is removed with the last container that has it. */
+Test(granted, an_anonymous_volume_outlives_its_first_container)
+{
+    free(ASK(&s, "run", "--name", "x", "-v", "/a", "busybox", "touch", "/a/kept"));
+    free(ASK(&s, "create", "--name", "y", "--volumes-from", "x", "busybox", "ls", "/a"));
+    cr_expect_eq(tempdir_count(s.dir.fd, "root/volumes"), 1);
+    free(ASK(&s, "rm", "-v", "x"));
+    expect_text(ASK(&s, "start", "-a", "y"), "kept");
+    free(ASK(&s, "rm", "-v", "y"));
+    cr_expect_eq(tempdir_count(s.dir.fd, "root/volumes"), 0);
+}
+
 /* ---- limits, in the container's groups ---- */
 
 /* The group's file as the host has it, of v1 or else of v2; "" = there is none. */

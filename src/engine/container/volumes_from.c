@@ -1,5 +1,6 @@
 /* --volumes-from: the binds and volumes of another container, except where the new one has a
- * mount of its own. What was made for the other stays its own: not anonymous here. */
+ * mount of its own. An anonymous volume goes with the last container that has it
+ * (store_remove_volumes). */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ static int add_copy(struct mtd_spec *s, const struct mtd_mount *from, bool read_
     *m = (struct mtd_mount){.type = from->type,
                             .source = strdup(from->source),
                             .target = strdup(from->target),
-                            .read_only = from->read_only || read_only};
+                            .read_only = from->read_only || read_only,
+                            .anonymous = from->anonymous};
     s->n_mounts++;
     return m->source && m->target ? 0 : -ENOMEM;
 }

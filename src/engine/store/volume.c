@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -29,13 +30,31 @@ int store_make_volume(struct store *s, const char *name, struct mtd_error *err)
     return 0;
 }
 
+/* Another container may have it whose volumes were taken over. A list that cannot be read keeps it. */
+static bool is_used_by_others(struct store *s, const struct mtd_record *r,
+                              const char *name)
+{
+    auto_done(mtd_list_done) struct mtd_list all = {0};
+    size_t len = strlen(name);
+    if (store_list(s, &all, NULL) < 0)
+        return true;
+    for (size_t i = 0; i < all.len; i++) {
+        const struct mtd_summary *one = &all.items[i];
+        for (size_t k = 0; k < one->mounts.len && strcmp(one->id, r->id) != 0; k++)
+            if (strncmp(one->mounts.items[k], name, len) == 0 &&
+                one->mounts.items[k][len] == ':')
+                return true;
+    }
+    return false;
+}
+
 void store_remove_volumes(struct store *s, const struct mtd_record *r)
 {
     auto_fd int all = fs_open_dir_at(s->root_fd, "volumes");
     for (size_t i = 0; all >= 0 && i < r->spec.n_mounts; i++) {
         const struct mtd_mount *m = &r->spec.mounts[i];
         if (m->type == MTD_MOUNT_VOLUME && m->anonymous && m->source &&
-            hex_is_valid(m->source, MTD_ID_LEN))
+            hex_is_valid(m->source, MTD_ID_LEN) && !is_used_by_others(s, r, m->source))
             fs_remove_tree_at(all, m->source);
     }
 }
