@@ -46,8 +46,14 @@ static void jump(void *app, const char *id, int64_t time_ns)
     logtty.jumped_to = time_ns;
 }
 
-static struct surroundings around = {
-    .say = say, .ask = ask, .copy = copy, .changed = changed, .now = now, .jump = jump};
+static struct keys keys;
+static struct surroundings around = {.keys = &keys,
+                                     .say = say,
+                                     .ask = ask,
+                                     .copy = copy,
+                                     .changed = changed,
+                                     .now = now,
+                                     .jump = jump};
 
 void logtty_size(int rows, int cols)
 {
@@ -59,6 +65,7 @@ void logtty_setup(void)
 {
     static const char *const NAMES[] = {"api", "db", "job"};
     setenv("TZ", "UTC", 1);
+    cr_assert_eq(keys_init(&keys), 0);
     tempdir_make(&logtty.dir);
     char root[100], run[100];
     snprintf(root, sizeof(root), "%s/root", logtty.dir.path);
@@ -82,6 +89,7 @@ void logtty_setup(void)
 
 void logtty_teardown(void)
 {
+    keys_done(&keys);
     view_free(logtty.view);
     mtd_close(logtty.engine);
     canvas_done(&logtty.canvas);

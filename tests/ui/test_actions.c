@@ -483,3 +483,23 @@ Test(actions, a_dialog_tells_its_keys)
         uibox_done(&b);
     }
 }
+
+/* With other keys the old advice would be about something else. */
+Test(actions, advice_names_the_keys_as_they_are)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 100, false);
+    uibox_fill(&b);
+    cr_assert_eq(keys_remap(&b.ui.keys, "stop-start", "ctrl-x", NULL), 0);
+    cr_assert_eq(keys_remap(&b.ui.keys, "show-all", "ctrl-a", NULL), 0);
+    uibox_keys(&b, "j j j j e");
+    cr_expect(uibox_shows(&b, "job is exited; ctrl-x starts it"), "%s", uibox_text(&b));
+    uibox_keys(&b, "ctrl-a /");
+    uibox_type(&b, "name:job");
+    uibox_keys(&b, "Enter");
+    cr_expect(uibox_shows(&b, "nothing that runs matches: ctrl-a looks at all"), "%s",
+              uibox_text(&b));
+    uibox_keys(&b, "ctrl-a");
+    cr_expect_eq(b.ui.model.n_shown, 1, "the advice was true");
+    uibox_done(&b);
+}

@@ -67,7 +67,9 @@ void logview_find_next(struct logview *v, bool backward)
         return;
     }
     if (!v->match) {
-        surroundings_say(v->view.around, SAY_INFO, "nothing to search for yet: press /");
+        char key[16];
+        surroundings_say(v->view.around, SAY_INFO, "nothing to search for yet: press %s",
+                         keys_for(v->view.around->keys, CMD_SEARCH, key));
         return;
     }
     if (v->logs.n == 0)

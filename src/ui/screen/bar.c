@@ -51,11 +51,13 @@ static void flag(struct pen *p, enum color color, const char *text)
 static void flags(const struct ui *ui, struct pen *p)
 {
     const struct model *m = &ui->model;
-    char text[320];
+    char text[320], key[16];
     if (ui->read_only)
         flag(p, COLOR_BAR, "read-only");
-    if (ui->frozen)
-        flag(p, COLOR_WARNING, "frozen: Z");
+    if (ui->frozen) {
+        snprintf(text, sizeof(text), "frozen: %s", keys_for(&ui->keys, CMD_FREEZE, key));
+        flag(p, COLOR_WARNING, text);
+    }
     if (m->running_only)
         flag(p, COLOR_BAR, "running only");
     if (model_common_image(m) && ui->config.columns & 1u << COLUMN_IMAGE) {
@@ -345,7 +347,9 @@ static void draw_message(const struct ui *ui, struct pen *p)
                                         [SAY_WARNING] = COLOR_WARNING,
                                         [SAY_ERROR] = COLOR_ERROR};
     struct style st = STYLE(COLORS[ui->message.level]);
-    const char *text = ui->message.text, *hint = "  L: whole";
+    const char *text = ui->message.text;
+    char key[16], hint[32];
+    snprintf(hint, sizeof(hint), "  %s: whole", keys_for(&ui->keys, CMD_MESSAGE, key));
     int room = p->r.cols - 2;
     bool cut = text_width(text, strlen(text)) > room && room > 30;
     pen_field(p, cut ? room - (int)strlen(hint) : room, false, st, text);

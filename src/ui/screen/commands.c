@@ -238,9 +238,12 @@ static void cmd_mouse(struct ui *ui)
 {
     ui->mouse = !ui->mouse;
     ui_request(ui, REQUEST_MOUSE);
-    ui_say(ui, SAY_INFO,
-           ui->mouse ? "the mouse works here; m gives it back to the terminal"
-                     : "the mouse is left to the terminal: text can be selected");
+    char key[16];
+    if (ui->mouse)
+        ui_say(ui, SAY_INFO, "the mouse works here; %s gives it back to the terminal",
+               keys_for(&ui->keys, CMD_MOUSE, key));
+    else
+        ui_say(ui, SAY_INFO, "the mouse is left to the terminal: text can be selected");
 }
 
 static void cmd_redraw(struct ui *ui)

@@ -130,15 +130,17 @@ static bool only_reads(const struct ui *ui)
 
 static void bound_key(struct ui *ui, const struct key *k, const struct binding *b)
 {
+    char key[16];
     if (b && b->acts && only_reads(ui))
         ui_say(ui, SAY_WARNING,
-               "\"%s\" is locked while the log fills the screen: Esc goes back first",
-               b->name);
+               "\"%s\" is locked while the log fills the screen: %s goes back first",
+               b->name, keys_for(&ui->keys, CMD_BACK, key));
     else if (b && b->acts && ui->read_only)
         ui_say(ui, SAY_WARNING, "read-only: \"%s\" is locked", b->name);
     else if (b && b->acts && ui->frozen)
         ui_say(ui, SAY_WARNING,
-               "frozen: what is shown may be out of date; press Z first");
+               "frozen: what is shown may be out of date; press %s first",
+               keys_for(&ui->keys, CMD_FREEZE, key));
     else
         plain_key(ui, k);
 }

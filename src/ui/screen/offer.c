@@ -185,6 +185,7 @@ void offer_init(struct ui *ui)
     ui->around = (struct surroundings){
         .app = ui,
         .model = &ui->model,
+        .keys = &ui->keys,
         .message = &ui->message,
         .say = offer_say,
         .ask = offer_ask,

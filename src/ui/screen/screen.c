@@ -274,7 +274,8 @@ const char *ui_watch(struct ui *ui, size_t i)
 /* 1x1: the state of the selected container. */
 static void draw_list(struct ui *ui, struct canvas *c)
 {
-    struct list_setup setup = {.columns = ui->config.columns,
+    struct list_setup setup = {.keys = &ui->keys,
+                               .columns = ui->config.columns,
                                .now_ns = ui_now(ui),
                                .focused =
                                    !ui->focus_detail || ui->layout.pane == PANE_LIST,

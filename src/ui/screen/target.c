@@ -5,9 +5,11 @@ bool targets_find(struct ui *ui, struct targets *ret)
 {
     ret->n = model_targets(&ui->model, ret->rows, CONFIRM_MAX);
     size_t marked = model_marked(&ui->model);
+    char key[16];
     if (ret->n == 0 && marked)
         ui_say(ui, SAY_WARNING,
-               "not done: the filter hides the %zu marked; U unmarks them", marked);
+               "not done: the filter hides the %zu marked; %s unmarks them", marked,
+               keys_for(&ui->keys, CMD_UNMARK, key));
     else if (ret->n == 0)
         ui_say(ui, SAY_WARNING, "no container is selected");
     return ret->n > 0;
@@ -26,12 +28,15 @@ void targets_again(const struct ui *ui, const struct subject *s, size_t n,
 
 const struct row *target_running(struct ui *ui, const struct row *r, const char *verb)
 {
+    char key[16];
+    bool paused = r && r->s->state == MTD_STATE_PAUSED;
     if (!r)
         ui_say(ui, SAY_WARNING, "%s: there is no container", verb);
     else if (r->s->state != MTD_STATE_RUNNING)
-        ui_say(ui, SAY_WARNING, "%s: %s is %s%s", verb, r->s->name,
+        ui_say(ui, SAY_WARNING, "%s: %s is %s; %s %s it", verb, r->s->name,
                mtd_state_name(r->s->state),
-               r->s->state == MTD_STATE_PAUSED ? "; p resumes it" : "; s starts it");
+               keys_for(&ui->keys, paused ? CMD_PAUSE : CMD_STOP_START, key),
+               paused ? "resumes" : "starts");
     else
         return r;
     return NULL;

@@ -173,6 +173,10 @@ const struct binding *keys_find(const struct keys *k, unsigned contexts, int key
 /* The binding of a command that applies; NULL = none. */
 const struct binding *keys_of(const struct keys *k, unsigned contexts, enum command cmd);
 
+/* What to press for it, for advice: "s"; "its key" when it was left without one. Returns
+ * out. */
+const char *keys_for(const struct keys *k, enum command cmd, char out[16]);
+
 int key_parse(const char *name, int *ret);   /* -EINVAL */
 const char *key_name(int key, char out[16]); /* returns out */
 /* "stop-start = s,ctrl-x": replaces the command's keys; taken from others of the

@@ -302,15 +302,25 @@ static void scroll(const struct model *m, int rows, size_t *top)
         *top = m->n_shown > n ? m->n_shown - n : 0;
 }
 
-static void draw_empty(const struct model *m, struct canvas *c, struct rect rows)
+/* The advice names the keys as they are now, and what they do to what hides the rows. */
+static void draw_empty(const struct model *m, const struct keys *keys, struct canvas *c,
+                       struct rect rows)
 {
-    bool filtered = m->filter.text[0], running = m->running_only;
-    const char *text = m->problem[0]      ? ""
-                       : m->list.len == 0 ? "no containers yet: press n to run one"
-                       : !filtered        ? "nothing is running: A shows all"
-                       : running          ? "nothing that runs matches: A looks at all, "
-                                            "Esc clears the filter"
-                                          : "nothing matches: Esc clears the filter";
+    char key[16], other[16], text[160] = "";
+    bool filtered = m->filter.text[0];
+    if (m->list.len == 0 && !m->problem[0])
+        snprintf(text, sizeof(text), "no containers yet: press %s to run one",
+                 keys_for(keys, CMD_RUN, key));
+    else if (m->list.len && !filtered)
+        snprintf(text, sizeof(text), "nothing is running: %s shows all",
+                 keys_for(keys, CMD_SHOW_ALL, key));
+    else if (m->list.len && m->running_only)
+        snprintf(text, sizeof(text),
+                 "nothing that runs matches: %s looks at all, %s clears the filter",
+                 keys_for(keys, CMD_SHOW_ALL, key), keys_for(keys, CMD_BACK, other));
+    else if (m->list.len)
+        snprintf(text, sizeof(text), "nothing matches: %s clears the filter",
+                 keys_for(keys, CMD_BACK, key));
     pen_puts(PEN(c, rows, rows.rows > 2 ? 1 : 0, 2), STYLE(COLOR_DIM), text);
 }
 
@@ -324,7 +334,7 @@ void list_draw(const struct model *m, const struct list_setup *setup, struct can
         draw_headings(m, pen_at(c, setup->headings, 0, 0), width);
     scroll(m, rows.rows, top);
     if (m->n_shown == 0)
-        draw_empty(m, c, rows);
+        draw_empty(m, setup->keys, c, rows);
     for (int i = 0; i < rows.rows && *top + (size_t)i < m->n_shown; i++) {
         struct rect line = {rows.row + i, rows.col, 1, rows.cols};
         size_t at = *top + (size_t)i;

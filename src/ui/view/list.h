@@ -5,9 +5,11 @@
 #include "ui/draw/canvas.h"
 #include "ui/model/columns.h"
 #include "ui/model/model.h"
+#include "ui/term/keys.h"
 
 struct list_setup {
-    unsigned columns; /* bits 1 << enum column */
+    const struct keys *keys; /* for advice; only list_draw() looks */
+    unsigned columns;        /* bits 1 << enum column */
     int64_t now_ns;
     bool focused;
     struct rect headings, rows; /* either may have 0 rows */

@@ -209,13 +209,14 @@ static const struct {
 };
 
 /* One plain sentence, when there is a reason to be slow. */
-static void slow_because(const struct row *r, struct buf *out)
+static void slow_because(const struct row *r, const struct keys *keys, struct buf *out)
 {
+    char key[16];
     const struct mtd_stats *s = &r->t->last;
     bool full =
         s->memory_limit != MTD_STAT_NONE && s->memory > s->memory_limit / 100 * 95;
     if (r->s->state == MTD_STATE_PAUSED) {
-        buf_puts(out, ", paused: p resumes it");
+        buf_printf(out, ", paused: %s resumes it", keys_for(keys, CMD_PAUSE, key));
         return;
     }
     for (size_t i = 0; i < ARRAY_SIZE(CAUSES); i++) {
@@ -320,7 +321,7 @@ static void stats_view_draw(struct view *view, struct canvas *c, struct rect r,
     box.row++;
     box.rows--;
     if (row_is_alive(row))
-        slow_because(row, &why);
+        slow_because(row, around->keys, &why);
     if (why.len) {
         struct pen p = {.c = c, .r = box};
         pen_puts(&p, STYLE(COLOR_WARNING), "slow because: ");

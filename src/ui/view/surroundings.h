@@ -12,6 +12,7 @@
 #include "engine/engine.h"
 #include "ui/model/history.h"
 #include "ui/model/model.h"
+#include "ui/term/keys.h"
 
 enum say { SAY_INFO, SAY_WARNING, SAY_ERROR };
 
@@ -47,6 +48,7 @@ struct surroundings {
     void *app;                     /* the first argument of all calls */
     struct mtd_engine *engine;     /* NULL while the roots cannot be opened */
     struct model *model;           /* the list */
+    const struct keys *keys;       /* for advice: keys_for() */
     const struct message *message; /* on the screen now */
 
     void (*say)(void *app, enum say level, const char *text); /* "" clears the message */
