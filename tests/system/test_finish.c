@@ -253,7 +253,7 @@ static void stop_between_runs(struct state *s, const char *id)
     struct sleeper w = {.s = s};
     snprintf(record, sizeof(record), "%s/root/containers/%s/config.json", s->dir.path,
              id);
-    s->fault = "restart.delay:stop";
+    s->fault = "restart.wait:stop";
     pid_t looker = SPAWN(s, "ps");
     cr_expect(state_until(is_stopped, &w), "nobody has taken over");
     s->fault = NULL;
