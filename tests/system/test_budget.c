@@ -97,16 +97,16 @@ static const struct {
     long calls;
     const char *args[8];
 } BUDGET[] = {
-    ROW(687, "run", "--rm", "busybox", "true"),
-    ROW(629, "run", "-d", "--name", "done", "busybox", "true"),
-    ROW(51, "inspect", "done"),
-    ROW(68, "logs", "done"),
-    ROW(64, "ps", "-a"),
-    ROW(104, "rm", "done"),
-    ROW(86, "create", "--name", "new", "busybox", "true"),
-    ROW(590, "start", "new"),
-    ROW(348, "exec", "idle", "true"),
-    ROW(116, "stop", "idle"),
+    ROW(702, "run", "--rm", "busybox", "true"),
+    ROW(644, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(65, "inspect", "done"),
+    ROW(86, "logs", "done"),
+    ROW(82, "ps", "-a"),
+    ROW(119, "rm", "done"),
+    ROW(100, "create", "--name", "new", "busybox", "true"),
+    ROW(604, "start", "new"),
+    ROW(363, "exec", "idle", "true"),
+    ROW(130, "stop", "idle"),
 };
 
 Test(budget, system_calls_of_a_command)
