@@ -15,6 +15,7 @@ bool monitor_back_off(struct monitor *m)
     (void)fault_point("restart.wait"); /* the lock is not held here */
     if (!m->restart_at)                /* taken over between two runs */
         monitor_plan_restart(m);
+    (void)fault_point("restart.wait");
     for (int64_t left; !m->stopping && (left = m->restart_at - clock_mono_ns()) > 0;)
         monitor_turn(m, (int)((left + NS_PER_MS - 1) / NS_PER_MS));
     m->restart_at = 0;
