@@ -81,7 +81,8 @@ Test(replay, wrong_steps_are_named)
     expect("key nokey\n", 1, "script line 1: not a key: nokey");
     expect("resize 0 9\n", 1, "script line 1: not a size");
     expect("clock soon\n", 1, "script line 1: not a timestamp");
-    expect("dump /nonexistent/x\n", 1, "cannot write /nonexistent/x: No such file");
+    expect("dump /proc/nonexistent/x\n", 1,
+           "cannot write /proc/nonexistent/x: No such file");
 }
 
 Test(replay, a_container_through_the_form)

@@ -87,6 +87,15 @@ const char *key_name(int key, char out[16])
     return out;
 }
 
+const char *keys_for(const struct keys *k, enum command cmd, char out[16])
+{
+    const struct binding *b = keys_of(k, ~0u, cmd);
+    if (b && b->keys[0])
+        return key_name(b->keys[0], out);
+    snprintf(out, 16, "its key");
+    return out;
+}
+
 /* A key given to one command is taken from the others of its context. */
 static void take_key(struct keys *k, const struct binding *owner, int key)
 {

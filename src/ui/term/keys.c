@@ -2,7 +2,6 @@
 #include "ui/term/keys.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -434,15 +433,6 @@ const struct binding *keys_of(const struct keys *k, unsigned contexts, enum comm
         if (k->table[i].command == cmd && contexts & 1u << k->table[i].context)
             return &k->table[i];
     return NULL;
-}
-
-const char *keys_for(const struct keys *k, enum command cmd, char out[16])
-{
-    const struct binding *b = keys_of(k, ~0u, cmd);
-    if (b && b->keys[0])
-        return key_name(b->keys[0], out);
-    snprintf(out, 16, "its key");
-    return out;
 }
 
 const char *context_name(enum context c)
