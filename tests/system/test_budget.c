@@ -97,16 +97,16 @@ static const struct {
     long calls;
     const char *args[8];
 } BUDGET[] = {
-    ROW(702, "run", "--rm", "busybox", "true"),
-    ROW(644, "run", "-d", "--name", "done", "busybox", "true"),
-    ROW(65, "inspect", "done"),
-    ROW(86, "logs", "done"),
-    ROW(82, "ps", "-a"),
-    ROW(119, "rm", "done"),
-    ROW(100, "create", "--name", "new", "busybox", "true"),
-    ROW(604, "start", "new"),
-    ROW(363, "exec", "idle", "true"),
-    ROW(130, "stop", "idle"),
+    ROW(696, "run", "--rm", "busybox", "true"),
+    ROW(638, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(59, "inspect", "done"),
+    ROW(80, "logs", "done"),
+    ROW(76, "ps", "-a"),
+    ROW(113, "rm", "done"),
+    ROW(94, "create", "--name", "new", "busybox", "true"),
+    ROW(598, "start", "new"),
+    ROW(357, "exec", "idle", "true"),
+    ROW(124, "stop", "idle"),
 };
 
 Test(budget, system_calls_of_a_command)

@@ -2,7 +2,6 @@
  * `run --rm` is on its way until its command runs: a container that nobody could ever use would
  * stay otherwise. Without --rm it stays, as created, which is docker's way, too. */
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -86,11 +85,11 @@ static void settle_note(struct mtd_engine *e, const char *id)
 void container_sweep_making(struct mtd_engine *e)
 {
     const char *id;
-    int fd = e->store.trash_fd < 0
-                 ? -1
-                 : openat(e->store.trash_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    for (const struct dirent *d; dir && (d = readdir(dir));)
+    if (e->store.trash_fd < 0)
+        return;
+    auto_done(fs_dir_done) struct fs_dir dir;
+    fs_dir_open(&dir, e->store.trash_fd);
+    for (const struct dirent64 *d; (d = fs_dir_next(&dir));)
         if (store_making_is_note(d->d_name, &id))
             settle_note(e, id);
 }

@@ -4,7 +4,6 @@
 
 #include "engine/image/internal.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -164,13 +163,10 @@ int image_disk_list(const struct image_store *s, const char *path, struct strv *
     int fd = fs_open_dir_at(s->root_fd, path);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
-    auto_dir DIR *dir = fdopendir(fd);
-    if (!dir) {
-        close(fd);
-        return -ENOMEM;
-    }
-    const struct dirent *d;
-    while ((d = readdir(dir))) {
+    auto_done(fs_dir_done) struct fs_dir dir;
+    fs_dir_init(&dir, fd);
+    const struct dirent64 *d;
+    while ((d = fs_dir_next(&dir))) {
         int rc = d->d_name[0] == '.' ? 0 : strv_add(ret, d->d_name);
         if (rc < 0)
             return rc;
