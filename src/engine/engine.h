@@ -33,7 +33,7 @@ struct mtd_engine;
 struct mtd_options {
     const char *root;     /* NULL = /var/lib/mytop-docker */
     const char *run_root; /* NULL = /run/mytop-docker */
-    /* Do not create the roots (the dashboard, ps, inspect). Containers that lost their
+    /* Do not create the roots (the dashboard, ps, logs, top). Containers that lost their
      * monitor still get a new one. */
     bool read_only;
     bool as_found; /* repair nothing while opening: for mtd_check() */

@@ -25,7 +25,7 @@ int confine_find_program(const char *file, const struct strv *env, char *ret_pat
 /* Changes to cwd (NULL or "" = "/"), which is created if missing and make is set. -EXDEV
  * = it is outside the root. */
 int confine_chdir(const char *cwd, bool make, struct mtd_error *err);
-/* Sets the signals of `ignored` (proc_ignored_signals) to their default and unblocks all. */
+/* Both 0 or -errno, without a sentence. Sets the signals of `ignored` (proc_ignored_signals) to their default and unblocks all. */
 int confine_signals(uint64_t ignored);
 int confine_close(void); /* makes descriptors from 3 on close-on-exec */
 

@@ -19,6 +19,7 @@
 #include "engine/store/store.h"
 #include "engine/types.h"
 
+/* argv: name, root, run-root, id (monitor.h starts it). Returns an exit status. */
 int health_main(int argc, char **argv);
 
 /* Is there a process that checks the run with this pid? */

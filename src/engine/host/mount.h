@@ -1,7 +1,7 @@
 /* mount - the kernel's mount API by file descriptor.
  * Shape   a file system or a bind is made detached, gets its attributes, and is then
  *         moved onto an already opened target. No path is resolved twice, so nothing can
- *         be swapped in between. attrs: MOUNT_ATTR_*.
+ *         be swapped in between. attrs: MOUNT_ATTR_* of <sys/mount.h>.
  * Errors  0 or -errno, without a sentence: the caller knows what the mount is for.
  * Owner   returned fds are the caller's, close-on-exec; closing a detached one unmounts
  *         it.

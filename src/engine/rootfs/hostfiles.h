@@ -1,5 +1,5 @@
 /* hostfiles - /etc/hosts, /etc/hostname and /etc/resolv.conf as docker makes them.
- * Shape   written into the container's directory, from where user.c binds
+ * Shape   written into the container's directory, from where rootfs/user.c binds
  *         them over the image's.
  * Errors  0 or -errno, err names the file.
  * Process the monitor, before init; the check also the front end.

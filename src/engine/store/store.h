@@ -3,10 +3,11 @@
  *         hostname,resolv.conf}; store_create makes the first two and the empty upper
  *         (0755: its mode is that of the container's "/"), work and rootfs.
  *         <root>/names/<name> -> id (symlink, its creation is the claim);
- *         <root>/trash/<id>; <run-root>/<id>/{attach,monitor,stdin,stdout,stderr}. All
+ *         <root>/trash/<id>; <run-root>/<id>/ (docs/files.md has the names). All
  *         directories 0700, files 0600.
- * Rule    a record is replaced atomically (temporary file, fsync, rename) and only by a
- *         process that holds the container's lock.
+ * Rule    a record is replaced atomically (temporary file, rename; fsync before it where a
+ *         power loss would lose an answer: see store_save) and only by a process that
+ *         holds the container's lock.
  * Errors  0 or -errno; -ENOENT = no such container, -EEXIST = name taken (err has
  *         docker's Conflict text), -EINVAL = the record is broken (err says where).
  * Owner   struct store owns its fds; returned fds are the caller's, close-on-exec. *ret

@@ -31,6 +31,7 @@ static void create(int n, char ret_id[MTD_ID_SIZE])
     r.status.error = n % 2 ? strdup("why") : NULL;
     r.status.state = MTD_STATE_EXITED;
     r.status.exit_code = n;
+    r.status.restart_count = (unsigned)n;
     r.status.oom_killed = n % 2;
     r.spec.resources.memory = 1 << 20;
     cr_assert_eq(store_create(&store, &r, text, &err), 0, "%s", err.text);
@@ -86,6 +87,7 @@ static void expect_right(const struct mtd_list *l)
         cr_expect_null(s->image_id);
         cr_expect_eq(s->state, MTD_STATE_EXITED);
         cr_expect_eq(s->exit_code, n);
+        cr_expect_eq(s->restart_count, (unsigned)n);
         cr_expect_eq(s->oom_killed, n % 2);
         cr_expect_eq(s->memory_limit, 1 << 20);
         cr_expect((s->error != NULL) == n % 2);
