@@ -52,17 +52,21 @@ static int set_path(char **field, const char *path, struct mtd_error *err)
     auto_done(buf_done) struct buf b = {0};
     auto_free char *all = NULL;
     int rc = fs_absolute(path, &all);
-    if (rc == -ENOENT)
-        return mtd_fail(err, ENOENT, "\"%.80s\": " FS_NO_CWD, path);
     if (rc == 0)
         rc = add_components(&b, all);
     if (rc == 0 && b.len == 0)
         rc = buf_putc(&b, '/');
-    if (rc < 0)
-        return mtd_fail_errno(err, -rc, "\"%.80s\"", path);
-    free(*field);
-    *field = buf_take(&b);
-    return 0;
+    char *clean = rc == 0 ? buf_take(&b) : NULL;
+    if (clean) {
+        free(*field);
+        *field = clean;
+        return 0;
+    }
+    if (rc == -ENOENT)
+        mtd_fail(err, ENOENT, "\"%.80s\": " FS_NO_CWD, path);
+    else
+        mtd_fail_errno(err, rc < 0 ? -rc : ENOMEM, "\"%.80s\"", path);
+    return rc < 0 ? rc : -ENOMEM;
 }
 
 static int set_target(struct mtd_mount *m, const char *target, struct mtd_error *err)

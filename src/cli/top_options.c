@@ -90,6 +90,13 @@ static int fail_option(struct parser *p, const char *word)
                     word);
 }
 
+/* The columns of an "o": the rest of its word, else the next one. 1 = it took that. */
+static int take_columns(struct parser *p, const char *rest, const char *next)
+{
+    int rc = add_columns(p, *rest ? rest : next);
+    return rc < 0 ? rc : !*rest;
+}
+
 /* One word; *next = the one after it, which -o may take. 1 = it did. */
 static int take_word(struct parser *p, const char *word, const char *next)
 {
@@ -97,13 +104,8 @@ static int take_word(struct parser *p, const char *word, const char *next)
     if (!unix_style && !p->format)
         p->format = BSD;
     for (const char *c = word + unix_style; *c; c++) {
-        if (*c == 'o' || (*c == 'O' && unix_style)) {
-            const char *list = c[1] ? c + 1 : next;
-            if (*c == 'O' || !list)
-                return fail_option(p, word);
-            int rc = add_columns(p, list);
-            return rc < 0 ? rc : !c[1];
-        }
+        if (*c == 'o' && (c[1] || next))
+            return take_columns(p, c + 1, next);
         const struct letter *l = find_letter(*c, unix_style);
         if (!l || strncmp(word, "--", 2) == 0)
             return fail_option(p, word);

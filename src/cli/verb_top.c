@@ -38,7 +38,7 @@ struct view {
 static int add_session(const struct view *v, pid_t pid, struct buf *out)
 {
     pid_t leader = getsid(pid);
-    for (int i = 0; i < v->sessions.n; i++)
+    for (int i = 0; v->sessions.items && i < v->sessions.n; i++)
         if (v->sessions.items[i].pid == leader)
             return buf_printf(out, "%.*s\t", MTD_SHORT_ID_LEN, v->sessions.items[i].id);
     return buf_puts(out, v->sessions.n > 0 ? "-\t" : "");

@@ -112,7 +112,7 @@ static int walk_dir(struct walk *w, const struct place *p)
     int rc = d ? 0 : -errno;
     if (!d && fd >= 0)
         close(fd);
-    for (struct dirent *de; rc == 0 && (de = readdir(d));) {
+    for (struct dirent *de; d && rc == 0 && (de = readdir(d));) {
         auto_free char *path = NULL;
         if (strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0)
             continue;

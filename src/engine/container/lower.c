@@ -38,18 +38,20 @@ void lower_done(struct lower *l)
 
 int lower_open(struct lower *ret, int layers_fd, const struct strv *layers)
 {
-    auto_done(lower_done) struct lower l = {calloc(layers->len + 1, sizeof(int)), 0};
-    if (!l.fds)
-        return -ENOMEM;
-    for (size_t i = layers->len; i-- > 0;) {
+    struct lower l = {calloc(layers->len + 1, sizeof(int)), 0};
+    int rc = l.fds ? 0 : -ENOMEM;
+    for (size_t i = layers->len; rc == 0 && i-- > 0;) {
         int fd = fs_open_dir_at(layers_fd, layers->items[i]);
         if (fd < 0)
-            return fd;
-        l.fds[l.len++] = fd;
+            rc = fd;
+        else
+            l.fds[l.len++] = fd;
     }
-    *ret = l;
-    l = (struct lower){0};
-    return 0;
+    if (rc < 0)
+        lower_done(&l);
+    else
+        *ret = l;
+    return rc;
 }
 
 /* 1 = goes on with the layer below, 0 = this one is the last, -errno. */

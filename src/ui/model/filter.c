@@ -186,27 +186,40 @@ static int parse_number(enum figure figure, const char *text, struct filter_term
     return end != text && strcmp(end, percent ? "%" : "") == 0 ? 0 : -EINVAL;
 }
 
+/* '<', '>', '=', and 'l', 'g' for "<=" and ">="; *value is what follows the sign. */
+static char comparison(const char *sign, const char **value)
+{
+    bool or_equal = sign[0] && sign[1] == '=';
+    *value = sign + 1 + or_equal;
+    if (!or_equal)
+        return *sign;
+    return *sign == '<' ? 'l' : *sign == '>' ? 'g' : '=';
+}
+
+static int figure_named(const char *name, size_t len)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(FIGURES); i++)
+        if (strlen(FIGURES[i]) == len && strncmp(FIGURES[i], name, len) == 0)
+            return (int)i;
+    return -1;
+}
+
 /* "mem>80%". 1 = it is one, 0 = part of the regular expression, -EINVAL. Nothing behind the
  * sign yet, while it is typed: all match. */
 static int parse_figure(const char *word, struct filter_term *t, struct mtd_error *err)
 {
     size_t n = strcspn(word, "<>=");
-    const char *sign = word + n, *value = sign + (sign[0] && sign[1] == '=' ? 2 : 1);
-    for (size_t i = 0; *sign && i < ARRAY_SIZE(FIGURES); i++) {
-        if (strlen(FIGURES[i]) != n || strncmp(FIGURES[i], word, n) != 0)
-            continue;
-        t->key = (int)i;
-        t->compare = value == sign + 1 ? *sign
-                     : *sign == '<'    ? 'l'
-                     : *sign == '>'    ? 'g'
-                                       : '=';
-        snprintf(t->value, sizeof(t->value), "%s", value);
-        if (*value && parse_number((enum figure)i, value, t) < 0)
-            return mtd_fail(err, EINVAL, "%s: \"%s\" is not a number%s", FIGURES[i],
-                            value, i == FIGURE_AGE ? " with a unit, as 5m" : "");
-        return 1;
-    }
-    return 0;
+    int figure = word[n] ? figure_named(word, n) : -1;
+    const char *value;
+    if (figure < 0)
+        return 0;
+    t->key = figure;
+    t->compare = comparison(word + n, &value);
+    snprintf(t->value, sizeof(t->value), "%s", value);
+    if (*value && parse_number((enum figure)figure, value, t) < 0)
+        return mtd_fail(err, EINVAL, "%s: \"%s\" is not a number%s", FIGURES[figure],
+                        value, figure == FIGURE_AGE ? " with a unit, as 5m" : "");
+    return 1;
 }
 
 static double figure_of(const struct filter_term *t, const struct mtd_summary *s,
