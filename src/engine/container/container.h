@@ -3,9 +3,11 @@
  *           observe   what the kernel says about a record
  *           line      the connection to a monitor
  *           launch    starting a monitor
- *           boot, health, sweep   repairing what killed processes and a reboot left
- *           load, list   records with their state observed
- *           the calls of engine.h; those of `system check` are in a room of their own
+ *           boot, health, making, volume, sweep   repairing what killed processes and a
+ *                     reboot left
+ *           open, load, list   the state directory, records with their state observed
+ *         The other calls of engine.h are in the room above, engine/api; those of `system
+ *         check` in one of their own.
  * Errors  0 or -errno, as in engine.h.
  * Owner   returned fds are the caller's, close-on-exec.
  * Process any single-threaded process, root.
@@ -109,5 +111,31 @@ void container_clear_run(struct mtd_engine *e, const char *id);
  * the state observed. */
 int container_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
                    int *ret_lock, struct mtd_error *err);
+
+/* ---- container/open.c ---- */
+
+/* A path in the container's directory, malloc'ed. */
+char *container_dir(struct mtd_engine *e, const char *id, const char *name);
+
+/* ---- container/volume.c ---- */
+
+/* Copies what the image has at a volume's target into the volume, if that is empty.
+ * For create, before other processes see the container; the volumes exist,
+ * image_hold() is held. */
+int container_fill_volumes(struct mtd_engine *e, const struct mtd_record *r,
+                           struct mtd_error *err);
+/* Of a killed create: a copy that is complete is moved into the volume, another one removed.
+ * Nothing while a living process copies. all: <root>/volumes. */
+void container_finish_volume(int all_fd, const char *name);
+
+/* ---- container/making.c ---- */
+
+/* A note, for as long as this process lives or until the other call, that r is being made. Its
+ * volumes have names and are not there yet. to_run: a container that is never started goes. */
+int container_making_begin(struct mtd_engine *e, const struct mtd_record *r, bool to_run,
+                           struct mtd_error *err);
+void container_making_end(struct mtd_engine *e, const char *id);
+/* What killed processes were making. */
+void container_sweep_making(struct mtd_engine *e);
 
 #endif

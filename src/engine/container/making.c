@@ -10,7 +10,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/fs.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 #include "engine/engine.h"
 #include "engine/store/events.h"
 

@@ -12,7 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/inherit.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 
 #define DEFAULT_ROOT "/var/lib/mytop-docker"
 #define DEFAULT_RUN_ROOT "/run/mytop-docker"

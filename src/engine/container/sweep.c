@@ -2,7 +2,7 @@
  * directory exists only while a monitor lives: one without is either a container that
  * wants a new monitor, or the rest of a start or an end that was cut off. */
 
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -20,7 +20,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "engine/archive/archive.h"
-#include "engine/container/internal.h"
+#include "engine/container/container.h"
 #include "engine/rootfs/rootfs.h"
 
 #define COPY "copy"

@@ -1,12 +1,12 @@
-/* container/own.h - the mount points that the engine made in a container's upper
+/* api/own.h - the mount points that the engine made in a container's upper
  * directory because the image does not have them. The container did not write them, so
  * they are neither changes nor part of an image.
  * Errors  0 or -errno.
  */
-#ifndef ENGINE_CONTAINER_OWN_H
-#define ENGINE_CONTAINER_OWN_H
+#ifndef ENGINE_API_OWN_H
+#define ENGINE_API_OWN_H
 
-#include "engine/container/lower.h"
+#include "engine/api/lower.h"
 
 /* Paths like "etc/hosts"; a directory that has only such entries is one itself.
  * root: the image's. */

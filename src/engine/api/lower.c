@@ -3,7 +3,7 @@
  * anything, because the dashboard asks, too, and must not unshare. Symbolic links
  * are never followed. */
 
-#include "engine/container/lower.h"
+#include "engine/api/lower.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -5,8 +5,8 @@
  * Process front end. Blocks SIGINT SIGTERM SIGHUP SIGWINCH ... and reads them from a
  *         signalfd while it runs; the mask is restored.
  */
-#ifndef ENGINE_CONTAINER_RELAY_H
-#define ENGINE_CONTAINER_RELAY_H
+#ifndef ENGINE_API_RELAY_H
+#define ENGINE_API_RELAY_H
 
 #include "engine/engine.h"
 

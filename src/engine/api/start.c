@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "base/cleanup.h"
-#include "engine/container/internal.h"
+#include "engine/api/internal.h"
 #include "engine/monitor/monitor.h"
 
 #define START_TRIES 20
@@ -44,11 +44,11 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
     char id[MTD_ID_SIZE];
     struct mtd_attachment *a = NULL;
     struct packet_ready ready = {0};
-    int r = container_check_kernel(e, err);
+    int r = api_check_kernel(e, err);
     if (r == 0)
         r = store_resolve(&e->store, ref, id, err);
     if (r == 0 && ret)
-        r = container_attachment_new(e, id, &a, err);
+        r = api_attachment_new(e, id, &a, err);
     if (r < 0)
         return r;
     auto_fd int fd = launch_after(e, id, s, &ready, err);

@@ -4,7 +4,7 @@
  * in pieces that poll says will not block, so a stopped pager does not keep signals from being passed
  * on. */
 
-#include "engine/container/relay.h"
+#include "engine/api/relay.h"
 
 #include <errno.h>
 #include <poll.h>

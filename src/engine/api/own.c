@@ -1,7 +1,7 @@
 /* Only the mount points that every container gets. A directory made for a volume, or as
  * the working directory, is a change in docker as well. */
 
-#include "engine/container/own.h"
+#include "engine/api/own.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/container/internal.h"
-#include "engine/container/relay.h"
+#include "engine/api/internal.h"
+#include "engine/api/relay.h"
 
 #define GREETING_WAIT_MS 10000
 #define OPEN_TRIES 100
@@ -64,8 +64,8 @@ static int open_at_end(struct log_reader *r, int dir, struct mtd_error *err)
     return rc;
 }
 
-int container_attachment_new(struct mtd_engine *e, const char *id,
-                             struct mtd_attachment **ret, struct mtd_error *err)
+int api_attachment_new(struct mtd_engine *e, const char *id, struct mtd_attachment **ret,
+                       struct mtd_error *err)
 {
     auto_fd int dir = store_open_dir(&e->store, id, err);
     if (dir < 0)
@@ -121,7 +121,7 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **re
     auto_fd int fd = container_connect(e, rec.id, err);
     if (fd < 0)
         return fd;
-    code = container_attachment_new(e, rec.id, &a, err);
+    code = api_attachment_new(e, rec.id, &a, err);
     if (!a)
         return code;
     code = hear_greeting(fd, &ready, err);

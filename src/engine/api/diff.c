@@ -16,9 +16,9 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/container/internal.h"
-#include "engine/container/lower.h"
-#include "engine/container/own.h"
+#include "engine/api/internal.h"
+#include "engine/api/lower.h"
+#include "engine/api/own.h"
 
 #define DEPTH_MAX 512
 

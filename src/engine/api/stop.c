@@ -19,7 +19,7 @@
 #include "base/fault.h"
 #include "base/parse.h"
 #include "base/sys.h"
-#include "engine/container/internal.h"
+#include "engine/api/internal.h"
 #include "engine/store/events.h"
 
 #define STOP_TIMEOUT_S 10

@@ -1,12 +1,12 @@
-/* container/lower.h - the image's side of a container's directories: what its stacked
+/* api/lower.h - the image's side of a container's directories: what its stacked
  * layers have at a path.
  * Shape   one struct per directory of the container: a descriptor for each layer that has
  *         it and that no layer above hides, topmost first.
  * Errors  0 or -errno.
  * Owner   lower_done() closes. A struct of zeros is a directory that no layer has.
  */
-#ifndef ENGINE_CONTAINER_LOWER_H
-#define ENGINE_CONTAINER_LOWER_H
+#ifndef ENGINE_API_LOWER_H
+#define ENGINE_API_LOWER_H
 
 #include <stdbool.h>
 #include <stddef.h>

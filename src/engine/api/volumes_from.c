@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "engine/container/internal.h"
+#include "engine/api/internal.h"
 
 static bool has_target(const struct mtd_spec *s, const char *target)
 {
@@ -75,8 +75,8 @@ static int add_from(struct mtd_engine *e, struct mtd_spec *s, const char *text,
     return rc;
 }
 
-int container_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s,
-                               const struct strv *containers, struct mtd_error *err)
+int api_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s,
+                         const struct strv *containers, struct mtd_error *err)
 {
     int rc = 0;
     for (size_t i = 0; containers && rc == 0 && i < containers->len; i++)

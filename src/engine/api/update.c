@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "engine/container/internal.h"
+#include "engine/api/internal.h"
 #include "engine/host/tty.h"
 #include "engine/store/events.h"
 
@@ -96,7 +96,7 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_update *u
                                   "container is removed when it ends"));
     if (merge_resources(&r.spec.resources, &u->resources) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
-    code = container_check_resources(&r.spec.resources, err);
+    code = api_check_resources(&r.spec.resources, err);
     if (code == 0)
         code =
             apply_limits(&r, mtd_state_is_live(container_observe(e, id, &r.status)), err);

@@ -13,8 +13,8 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "engine/api/internal.h"
 #include "engine/confine/confine.h"
-#include "engine/container/internal.h"
 #include "engine/host/init_program.h"
 #include "engine/host/kernel.h"
 #include "engine/rootfs/hostfiles.h"
@@ -141,7 +141,7 @@ static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
 
 /* ---- refusing ---------------------------------------------------------------------- */
 
-int container_check_resources(const struct mtd_resources *r, struct mtd_error *err)
+int api_check_resources(const struct mtd_resources *r, struct mtd_error *err)
 {
     int code = mtd_limits_check(r, err);
     if (code == 0 && r->cpuset_cpus)
@@ -242,7 +242,7 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
 {
     int r = check_process(&s->process, err);
     if (r == 0)
-        r = container_check_resources(&s->resources, err);
+        r = api_check_resources(&s->resources, err);
     for (size_t i = 0; r == 0 && i < s->n_mounts; i++)
         r = check_mount(&s->mounts[i], err);
     for (size_t i = 0; r == 0 && i < s->add_hosts.len; i++)
@@ -315,7 +315,7 @@ static void default_hostname(const struct mtd_spec *s, const char *id, char out[
     out[64] = '\0';
 }
 
-int container_check_kernel(struct mtd_engine *e, struct mtd_error *err)
+int api_check_kernel(struct mtd_engine *e, struct mtd_error *err)
 {
     int code = e->kernel_suits ? 0 : kernel_check(err);
     e->kernel_suits = code == 0;
@@ -336,7 +336,7 @@ static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record
     if ((code = store_new_id(r->id)) < 0)
         return mtd_fail_errno(err, -code, "cannot create an id");
     default_hostname(s, r->id, own);
-    code = container_add_volumes_from(e, s, c->volumes_from, err);
+    code = api_add_volumes_from(e, s, c->volumes_from, err);
     if (code < 0)
         return code;
     if (default_string(&s->hostname, own) < 0 ||
@@ -353,7 +353,7 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     mtd_record_init(&r);
     int code = c->name ? mtd_name_check(mtd_name_bare(c->name), err) : 0;
     if (code == 0)
-        code = container_check_kernel(e, err);
+        code = api_check_kernel(e, err);
     auto_fd int hold = code < 0 ? code : image_hold(&e->images, false, err);
     code = hold < 0 ? hold : prepare(e, c, &r, err);
     if (code < 0)

@@ -1,0 +1,33 @@
+/* api/internal.h - what only the calls of engine.h share.
+ * Errors  0 or -errno, as in engine.h.
+ */
+#ifndef ENGINE_API_INTERNAL_H
+#define ENGINE_API_INTERNAL_H
+
+#include "engine/container/container.h"
+
+struct mtd_attachment {
+    char id[MTD_ID_SIZE];
+    int socket; /* -1 = not connected yet */
+    int dir_fd;
+    struct log_reader reader;
+    bool tty;
+    bool redraw; /* make a full-screen program repaint */
+};
+
+/* Opens the log of a container at its current end; it need not exist yet. The caller
+ * connects afterwards: a moment later the container, and its log with it, may be gone. */
+int api_attachment_new(struct mtd_engine *e, const char *id, struct mtd_attachment **ret,
+                       struct mtd_error *err);
+
+/* kernel_check(), once for all commands of a batch and for both halves of `run`. */
+int api_check_kernel(struct mtd_engine *e, struct mtd_error *err);
+
+/* Refuses limits that this machine or docker's rules do not allow. */
+int api_check_resources(const struct mtd_resources *r, struct mtd_error *err);
+
+/* Adds what the containers ("name[:ro]") have mounted; NULL = none. */
+int api_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s,
+                         const struct strv *containers, struct mtd_error *err);
+
+#endif
