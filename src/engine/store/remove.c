@@ -182,6 +182,8 @@ static void sweep_new(struct store *s, const char *entry, const char *id)
     }
     if (lock < 0 && lock != -ENOENT)
         return;
+    if (lock < 0 && faccessat(s->trash_fd, entry, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+        return; /* it was completed meanwhile, and its name is in use */
     drop_names_of(s, entry, id);
     fs_remove_tree_at(s->trash_fd, entry);
 }
