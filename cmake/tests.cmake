@@ -1,5 +1,6 @@
-# Tests: test_unit, test_system, test_ui (Criterion) and probe, the static program which
-# serves as a container's whole root file system. `cmake --build DIR --target tests`.
+# Tests: test_unit, test_system, test_security, test_ui (Criterion), probe, the static program
+# which serves as a container's whole root file system, and calls, which tries system calls from
+# inside. `cmake --build DIR --target tests`.
 
 find_path(HEADER_criterion criterion/criterion.h)
 set(CMAKE_FIND_LIBRARY_SUFFIXES .so)
@@ -12,20 +13,21 @@ endif()
 add_custom_target(tests)
 add_dependencies(tests mytop-docker)
 
-file(GLOB probe CONFIGURE_DEPENDS tests/support/probe.c)
-if(probe)
-    add_executable(probe ${probe})
-    target_compile_definitions(probe PRIVATE _GNU_SOURCE)
-    target_compile_options(probe PRIVATE -Wall -Wextra -Wno-unused-parameter -Os -fno-pie)
-    target_link_options(probe PRIVATE -static -no-pie -s)
-    add_dependencies(tests probe)
-endif()
+foreach(inside support/probe security/calls)
+    get_filename_component(name ${inside} NAME)
+    add_executable(${name} tests/${inside}.c)
+    target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
+    target_compile_options(${name} PRIVATE -Wall -Wextra -Wno-unused-parameter -Os -fno-pie)
+    target_link_options(${name} PRIVATE -static -no-pie -s)
+    add_dependencies(tests ${name})
+endforeach()
 
 mtd_library(test_support GLOB tests/support/*.c EXCLUDE "/(probe|lsan|libgit2)[.]c$" LINK mtd_engine mtd_base)
 target_include_directories(test_support PUBLIC tests/support ${HEADER_criterion})
 target_compile_definitions(test_support PUBLIC
     MTD_PROGRAM="$<TARGET_FILE:mytop-docker>"
     MTD_PROBE="${CMAKE_BINARY_DIR}/probe"
+    MTD_CALLS="${CMAKE_BINARY_DIR}/calls"
     MTD_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests")
 
 
@@ -53,6 +55,7 @@ endfunction()
 
 mtd_test(unit mtd_cli mtd_ui mtd_engine mtd_nsenter mtd_base)
 mtd_test(system mtd_engine mtd_base)
+mtd_test(security mtd_engine mtd_base)
 mtd_test(ui mtd_ui mtd_engine mtd_base)
 
 # The linker takes a call upwards when the room above is in the program anyway. So each room is
