@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/trust.h"
 
 static ssize_t read_once(int fd, void *out, size_t size)
 {
@@ -34,18 +35,14 @@ static int open_regular(int dir_fd, const char *name, struct stat *ret)
     return S_ISREG(ret->st_mode) ? take_fd(&fd) : -EINVAL;
 }
 
-int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret)
+static int read_all(int fd, const struct stat *st, size_t max, struct buf *ret)
 {
-    struct stat st;
-    auto_fd int fd = open_regular(dir_fd, name, &st);
-    if (fd < 0)
-        return fd;
     ret->len = 0;
-    if (st.st_size > 0 && (uintmax_t)st.st_size > max)
+    if (st->st_size > 0 && (uintmax_t)st->st_size > max)
         return -EFBIG;
     /* One byte more than the file claims: the read that finds the end is then often free
      * of a second buffer. Files of proc claim 0. */
-    size_t step = st.st_size > 0 ? (size_t)st.st_size + 1 : 4096;
+    size_t step = st->st_size > 0 ? (size_t)st->st_size + 1 : 4096;
     for (;;) {
         int rc = buf_reserve(ret, step);
         if (rc < 0)
@@ -59,10 +56,26 @@ int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret)
             return 0;
         if (ret->len > max)
             return -EFBIG;
-        if (st.st_size > 0 && ret->len == (size_t)st.st_size && (size_t)n < step)
+        if (st->st_size > 0 && ret->len == (size_t)st->st_size && (size_t)n < step)
             return 0; /* it said so, and there was room for more */
         step = 4096;
     }
+}
+
+int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret)
+{
+    struct stat st;
+    auto_fd int fd = open_regular(dir_fd, name, &st);
+    return fd < 0 ? fd : read_all(fd, &st, max, ret);
+}
+
+int fs_read_own_at(int dir_fd, const char *name, size_t max, struct buf *ret)
+{
+    struct stat st;
+    auto_fd int fd = open_regular(dir_fd, name, &st);
+    if (fd >= 0 && trust_entry(&st, name, NULL) < 0)
+        return -EPERM;
+    return fd < 0 ? fd : read_all(fd, &st, max, ret);
 }
 
 int fs_read_small_at(int dir_fd, const char *name, char *out, size_t size)

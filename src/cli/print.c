@@ -11,45 +11,13 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-
-/* RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static const struct sequence {
-    unsigned char first_low, first_high, second_low, second_high, len;
-} SEQUENCES[] = {
-    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
-    {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
-    {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-};
-
-static bool fits(const struct sequence *q, const unsigned char *s, size_t len)
-{
-    if (s[0] < q->first_low || s[0] > q->first_high || len < q->len ||
-        s[1] < q->second_low || s[1] > q->second_high)
-        return false;
-    for (size_t i = 2; i < q->len; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return false;
-    return true;
-}
-
-size_t print_utf8_len(const char *text, size_t len)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    if (len == 0)
-        return 0;
-    if (s[0] < 0x80)
-        return 1;
-    for (size_t i = 0; i < ARRAY_SIZE(SEQUENCES); i++)
-        if (fits(&SEQUENCES[i], s, len))
-            return SEQUENCES[i].len;
-    return 0;
-}
+#include "base/utf8.h"
 
 size_t print_width(const char *text, size_t len)
 {
     size_t width = 0;
     for (size_t i = 0; i < len; width++) {
-        size_t n = print_utf8_len(text + i, len - i);
+        size_t n = utf8_len(text + i, len - i);
         i += n ? n : 1;
     }
     return width;
@@ -72,30 +40,38 @@ static int add_caret(struct buf *out, unsigned char c)
     return buf_add(out, text, (size_t)(p - text));
 }
 
-/* U+0080..U+009F: terminals may interpret them like ESC sequences. */
-static bool is_c1(const char *text, size_t n)
+static int add_rune_number(struct buf *out, uint32_t rune)
 {
-    return n == 2 && (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0;
+    return buf_printf(out, rune < 0x10000 ? "\\u%04x" : "\\U%08x", rune);
+}
+
+/* A character beyond ASCII; C1 controls byte by byte, as cat -v. */
+static int add_wide(struct buf *out, const char *text, size_t n)
+{
+    uint32_t rune = utf8_rune(text, n);
+    bool style = rune == 0xfe0e || rune == 0xfe0f; /* how an emoji is drawn, no more */
+    if (style || (!utf8_is_hidden(rune) && !utf8_is_shaper(rune)))
+        return buf_add(out, text, n);
+    if (rune > 0x9f)
+        return add_rune_number(out, rune);
+    int rc = add_caret(out, (unsigned char)text[0]);
+    return rc < 0 ? rc : add_caret(out, (unsigned char)text[1]);
 }
 
 int print_visible(struct buf *out, const char *text, size_t len, const char *keep)
 {
     int rc = 0;
     for (size_t i = 0; i < len && rc == 0;) {
-        size_t n = print_utf8_len(text + i, len - i);
+        size_t n = utf8_len(text + i, len - i);
         unsigned char c = (unsigned char)text[i];
         bool control = c < 0x20 || c == 0x7f;
-        if (n == 0 || (control && (c == 0 || !strchr(keep, c)))) {
+        if (n == 0 || (control && (c == 0 || !strchr(keep, c))))
             rc = add_caret(out, c);
-            n = 1;
-        } else if (is_c1(text + i, n)) {
-            rc = add_caret(out, c);
-            if (rc == 0)
-                rc = add_caret(out, (unsigned char)text[i + 1]);
-        } else {
-            rc = buf_add(out, text + i, n);
-        }
-        i += n;
+        else if (n == 1)
+            rc = buf_putc(out, (char)c);
+        else
+            rc = add_wide(out, text + i, n);
+        i += n ? n : 1;
     }
     return rc;
 }
@@ -136,14 +112,14 @@ int print_quoted(struct buf *out, const char *text)
     size_t len = strlen(text);
     int rc = buf_putc(out, '"');
     for (size_t i = 0; i < len && rc == 0;) {
-        size_t n = print_utf8_len(text + i, len - i);
+        size_t n = utf8_len(text + i, len - i);
         unsigned char c = (unsigned char)text[i];
         if (c == '"' || c == '\\')
             rc = buf_printf(out, "\\%c", c);
         else if (n == 0 || c < 0x20 || c == 0x7f)
             rc = add_quoted_control(out, c);
-        else if (is_c1(text + i, n))
-            rc = buf_printf(out, "\\u00%02x", (unsigned char)text[i + 1]);
+        else if (n > 1 && utf8_is_hidden(utf8_rune(text + i, n)))
+            rc = add_rune_number(out, utf8_rune(text + i, n));
         else
             rc = buf_add(out, text + i, n);
         i += n ? n : 1;
@@ -157,7 +133,7 @@ int print_ellipsis(struct buf *out, const char *text, size_t width)
     if (print_width(text, len) <= width)
         return buf_puts(out, text);
     for (size_t n = 1; n < width; n++) {
-        size_t step = print_utf8_len(text + i, len - i);
+        size_t step = utf8_len(text + i, len - i);
         i += step ? step : 1;
     }
     int rc = buf_add(out, text, i);

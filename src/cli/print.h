@@ -1,7 +1,8 @@
 /* print - writing to stdout and stderr.
- * Rule    text from a container or an image never reaches a terminal with control bytes
- *         in it: on a terminal they are shown as by cat -v (^[, ^M, M-^[). A pipe or a
- *         file gets the bytes unchanged.
+ * Rule    text from a container or an image never reaches a terminal with anything in it
+ *         that a person would not see: on a terminal control bytes are shown as by cat -v
+ *         (^[, ^M, M-^[), marks of direction and zero-width characters by their number
+ *         (\\u202e). A pipe or a file gets the bytes unchanged.
  * Errors  -ENOMEM, or -errno of write(2).
  */
 #ifndef CLI_PRINT_H
@@ -14,7 +15,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* Appends text with control bytes, C1 controls and bytes that are not UTF-8 made visible.
+/* Appends text with control bytes, hidden characters and what is not UTF-8 made visible.
  * `keep` names control bytes that may pass ("\n\t"). */
 int print_visible(struct buf *out, const char *text, size_t len, const char *keep);
 
@@ -30,7 +31,5 @@ int print_quoted(struct buf *out, const char *text);
 int print_ellipsis(struct buf *out, const char *text, size_t width);
 /* Characters (UTF-8 sequences; an invalid byte counts one). */
 size_t print_width(const char *text, size_t len);
-/* The length of the valid UTF-8 sequence at text, 0 = not one. */
-size_t print_utf8_len(const char *text, size_t len);
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 #include "cli/print.h"
 
 #define FILE_MAX_LINES 65536
@@ -30,7 +31,7 @@ static int add_assignment(struct strv *ret, const char *text)
 static bool is_valid_text(const char *s, size_t len)
 {
     for (size_t i = 0; i < len;) {
-        size_t n = print_utf8_len(s + i, len - i);
+        size_t n = utf8_len(s + i, len - i);
         if (n == 0)
             return false;
         i += n;

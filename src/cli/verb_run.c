@@ -41,7 +41,7 @@ static int check_run(void *values, const struct operands *o, struct mtd_error *e
     if (rc == 0)
         rc = session_check_keys(v->detach_keys, err);
     if (rc == 0)
-        mtd_defaults_load(&v->defaults);
+        rc = mtd_defaults_load(&v->defaults, err);
     return rc < 0 ? rc : spec_from_values(v, o, err);
 }
 

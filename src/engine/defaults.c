@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 #include "base/parse.h"
 #include "base/settings.h"
+#include "base/trust.h"
 
 #define LOG_SIZE ((uint64_t)100 << 20)
 #define LOG_FILES_MAX 1000
@@ -92,10 +94,19 @@ void mtd_defaults_parse(struct mtd_defaults *d, const char *name, char *text)
     finish(d, &s);
 }
 
-void mtd_defaults_load(struct mtd_defaults *d)
+int mtd_defaults_load(struct mtd_defaults *d, struct mtd_error *err)
 {
     struct settings s = {.set = set, .arg = d};
-    const char *path = getuid() == 0 ? getenv("MYTOP_DOCKER_CONFIG") : NULL;
-    settings_load(&s, path && *path ? path : MTD_DEFAULTS_FILE);
+    const char *named = getuid() == 0 ? getenv("MYTOP_DOCKER_CONFIG") : NULL;
+    struct mtd_error why = {0};
+    auto_free char *path = NULL;
+    mode_t mode;
+    int rc = fs_absolute(named && *named ? named : MTD_DEFAULTS_FILE, &path);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "config file %.150s", named ? named : "");
+    if (trust_path(path, &mode, &why) == -EPERM)
+        return mtd_fail(err, EPERM, "config file %.80s is refused: %s", path, why.text);
+    settings_load(&s, path);
     finish(d, &s);
+    return 0;
 }

@@ -20,7 +20,8 @@ struct mtd_defaults {
     unsigned wrong; /* lines ignored */
 };
 void mtd_defaults_init(struct mtd_defaults *d); /* ours */
-void mtd_defaults_load(struct mtd_defaults *d); /* and the file */
+/* And the file. -EPERM = somebody else could change it: it is not read. */
+int mtd_defaults_load(struct mtd_defaults *d, struct mtd_error *err);
 /* A text as if it were the file, whose name is said in problem. The text is cut up. */
 void mtd_defaults_parse(struct mtd_defaults *d, const char *name, char *text);
 

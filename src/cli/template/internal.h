@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "cli/template/template.h"
 
 /* ---- arena ---- */
@@ -75,10 +76,6 @@ bool value_truth(const struct value *v);
 const char *value_type(const struct value *v); /* Go's name of its type */
 /* Keys in the order Go visits them; NULL = out of memory. */
 const char **value_keys(struct arena *a, const json_t *map);
-
-size_t utf8_len(const char *text, size_t len); /* of the valid sequence; 0 = not one */
-uint32_t utf8_rune(const char *text, size_t len);
-int utf8_put(struct buf *out, int64_t rune);
 
 /* ---- tokens ---- */
 

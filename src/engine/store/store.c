@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,6 +17,7 @@
 #include "base/fs.h"
 #include "base/parse.h"
 #include "base/sys.h"
+#include "base/trust.h"
 #include "engine/spec/spec.h"
 #include "engine/store/internal.h"
 
@@ -29,6 +31,28 @@ static int fail_root(enum mtd_about which, const char *path, int code,
                                   "run as root or choose another",
                                   path, strerror(-code)));
     return mtd_fail_errno(err, -code, "cannot open state directory \"%s\"", path);
+}
+
+static int refuse_root(enum mtd_about which, const char *path,
+                       const struct mtd_error *why, struct mtd_error *err)
+{
+    return mtd_about(err, which,
+                     mtd_fail(err, EPERM,
+                              "state directory \"%s\" is refused: %s; mend that or "
+                              "choose another",
+                              path, why->text));
+}
+
+static int check_root(enum mtd_about which, const char *path, bool *ret_enterable,
+                      struct mtd_error *err)
+{
+    struct mtd_error why = {0};
+    mode_t mode;
+    int rc = trust_path(path, &mode, &why);
+    *ret_enterable = (mode & (S_IXGRP | S_IXOTH)) != 0;
+    if (rc == -EPERM)
+        return refuse_root(which, path, &why, err);
+    return rc == -ENOTDIR || rc == 0 ? 0 : fail_root(which, path, rc, err);
 }
 
 static int open_root(const char *path, bool create)
@@ -53,32 +77,70 @@ static int open_part(int root_fd, const char *name, bool create)
     return fs_open_dir_at(root_fd, name);
 }
 
+static const struct part {
+    const char *name;
+    size_t fd; /* in struct store; 0 = whoever needs it opens it */
+} PARTS[] = {
+    {"containers", offsetof(struct store, containers_fd)},
+    {"names", offsetof(struct store, names_fd)},
+    {"trash", offsetof(struct store, trash_fd)},
+    {"images", 0},
+    {"volumes", 0},
+};
+
+/* Of a root that only we can enter the rest need not be looked at. */
+static int check_parts(const struct store *s, struct mtd_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(PARTS); i++) {
+        struct mtd_error why = {0};
+        struct stat st;
+        if (fstatat(s->root_fd, PARTS[i].name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+            trust_entry(&st, PARTS[i].name, &why) < 0)
+            return refuse_root(MTD_ABOUT_ROOT, s->root, &why, err);
+    }
+    return 0;
+}
+
+static int open_roots(struct store *s, bool create, struct mtd_error *err)
+{
+    const struct {
+        enum mtd_about which;
+        const char *path;
+        int *fd;
+    } ROOTS[] = {{MTD_ABOUT_ROOT, s->root, &s->root_fd},
+                 {MTD_ABOUT_RUN_ROOT, s->run_root, &s->run_fd}};
+    for (size_t i = 0; i < ARRAY_SIZE(ROOTS); i++) {
+        bool enterable = false;
+        if (*ROOTS[i].fd >= 0)
+            continue;
+        int rc = check_root(ROOTS[i].which, ROOTS[i].path, &enterable, err);
+        if (rc < 0)
+            return rc;
+        *ROOTS[i].fd = open_root(ROOTS[i].path, create);
+        if (*ROOTS[i].fd < 0 && (create || *ROOTS[i].fd != -ENOENT))
+            return fail_root(ROOTS[i].which, ROOTS[i].path, *ROOTS[i].fd, err);
+        if (i == 0 && enterable && *ROOTS[i].fd >= 0)
+            rc = check_parts(s, err);
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
 /* Opens what is not open yet. A missing directory is an error only if it
  * should be created. */
 static int open_all(struct store *s, struct mtd_error *err)
 {
-    const struct {
-        const char *name;
-        int *fd;
-    } PARTS[] = {{"containers", &s->containers_fd},
-                 {"names", &s->names_fd},
-                 {"trash", &s->trash_fd}};
     bool create = !s->read_only;
-    if (s->root_fd < 0)
-        s->root_fd = open_root(s->root, create);
-    if (s->root_fd < 0 && (create || s->root_fd != -ENOENT))
-        return fail_root(MTD_ABOUT_ROOT, s->root, s->root_fd, err);
-    if (s->run_fd < 0)
-        s->run_fd = open_root(s->run_root, create);
-    if (s->run_fd < 0 && (create || s->run_fd != -ENOENT))
-        return fail_root(MTD_ABOUT_RUN_ROOT, s->run_root, s->run_fd, err);
-    for (size_t i = 0; s->root_fd >= 0 && i < ARRAY_SIZE(PARTS); i++) {
-        if (*PARTS[i].fd < 0)
-            *PARTS[i].fd = open_part(s->root_fd, PARTS[i].name, create);
-        if (*PARTS[i].fd < 0 && (create || *PARTS[i].fd != -ENOENT))
-            return fail_root(MTD_ABOUT_ROOT, s->root, *PARTS[i].fd, err);
+    int rc = open_roots(s, create, err);
+    for (size_t i = 0; rc == 0 && s->root_fd >= 0 && i < ARRAY_SIZE(PARTS); i++) {
+        int *fd = PARTS[i].fd ? (int *)((char *)s + PARTS[i].fd) : NULL;
+        if (fd && *fd < 0)
+            *fd = open_part(s->root_fd, PARTS[i].name, create);
+        if (fd && *fd < 0 && (create || *fd != -ENOENT))
+            rc = fail_root(MTD_ABOUT_ROOT, s->root, *fd, err);
     }
-    return 0;
+    return rc;
 }
 
 int store_open(struct store *ret, const char *root, const char *run_root, bool read_only,
@@ -228,7 +290,9 @@ int store_read_record(int dir_fd, const char *name, const char *id, struct buf *
 {
     char path[STORE_ENTRY_SIZE + sizeof("/" STORE_CONFIG)];
     snprintf(path, sizeof(path), "%s/" STORE_CONFIG, name);
-    int rc = fs_read_at(dir_fd, path, SPEC_MAX_BYTES, buf);
+    int rc = fs_read_own_at(dir_fd, path, SPEC_MAX_BYTES, buf);
+    if (rc == -EPERM)
+        return mtd_fail(err, EPERM, STORE_CONFIG " belongs to another user");
     if (rc < 0)
         return mtd_fail_errno(err, -rc, STORE_CONFIG);
     rc = spec_decode(buf->data, buf->len, ret, err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/utf8.h"
 
 enum { BAD = 0xffffffff };
 
@@ -63,20 +64,10 @@ static size_t decode(const unsigned char *s, size_t n, uint32_t *code)
     return len;
 }
 
-/* Shown as "?": they would move the cursor or reverse the order of a whole line. */
+/* Shown as "?". */
 static bool is_hostile(uint32_t c)
 {
-    return c == (uint32_t)BAD || (c >= 0x80 && c <= 0x9f) || c == 0x061c ||
-           (c >= 0x200e && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-           (c >= 0x2061 && c <= 0x206f) || (c & 0xfffe) == 0xfffe ||
-           (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
-}
-
-/* Dropped: what they do to the width of their neighbours differs between terminals. */
-static bool is_joiner(uint32_t c)
-{
-    return (c >= 0x200b && c <= 0x200d) || c == 0x2060 || c == 0xfeff ||
-           (c >= 0xfe00 && c <= 0xfe0f) || (c >= 0xe0100 && c <= 0xe01ef);
+    return c == (uint32_t)BAD || utf8_is_hidden(c) || (c & 0xfffe) == 0xfffe;
 }
 
 static void set_glyph(struct glyph *g, uint32_t code, int width)
@@ -100,7 +91,7 @@ size_t text_next(const char *s, size_t n, struct glyph *ret, uint32_t *state)
     else if (code < 0x20 || code == 0x7f) {
         *state = code ^ 0x40;
         set_glyph(ret, '^', 1);
-    } else if (is_joiner(code))
+    } else if (utf8_is_shaper(code)) /* its width differs between terminals */
         *ret = (struct glyph){.code = code};
     else if (is_hostile(code))
         set_glyph(ret, '?', 1);

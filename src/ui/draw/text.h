@@ -3,9 +3,9 @@
  *         or 2 columns. Width comes from an embedded Unicode table, never from the
  *         locale: a static program may run where no locale is installed.
  * Rule    no glyph contains a control byte. ESC and the other C0 controls are shown as
- *         "^[", DEL as "^?"; C1 controls, bidi overrides, surrogates and invalid bytes as
- *         "?". Joiners and variation selectors are dropped: terminals disagree about
- *         their width.
+ *         "^[", DEL as "^?"; what a person would not see (utf8_is_hidden), surrogates and
+ *         invalid bytes as "?". Joiners and variation selectors are dropped: terminals
+ *         disagree about their width.
  */
 #ifndef UI_DRAW_TEXT_H
 #define UI_DRAW_TEXT_H

@@ -43,6 +43,40 @@ Test(print, c1_controls_and_broken_utf8_are_shown)
     cr_expect_str_eq(VISIBLE("\xc0\xaf"), "M-@M-/");
 }
 
+Test(print, what_nobody_would_see_is_shown)
+{
+    static const struct {
+        const char *text, *shown;
+    } CASES[] = {
+        {"a\xd8\x9c", "a\\u061c"}, /* Arabic letter mark */
+        {"\xe2\x80\xae"
+         "gpj.exe",
+         "\\u202egpj.exe"}, /* right-to-left override */
+        {"\xe2\x81\xa6x\xe2\x81\xa9", "\\u2066x\\u2069"},
+        {"a\xe2\x80\xa8"
+         "b\xe2\x80\xa9",
+         "a\\u2028b\\u2029"},
+        {"we\xe2\x80\x8b"
+         "b",
+         "we\\u200bb"}, /* zero-width space */
+        {"we\xe2\x80\x8d"
+         "b",
+         "we\\u200db"}, /* zero-width joiner */
+        {"\xef\xbb\xbfx", "\\ufeffx"},
+        {"\xc2\xadx", "\\u00adx"},           /* soft hyphen */
+        {"\xf3\xa0\x81\x81", "\\U000e0041"}, /* a tag character */
+        {"\xf3\xa0\x84\x80", "\\U000e0100"}, /* a variation selector */
+        {"\xe2\x9d\xa4\xef\xb8\x8f", "\xe2\x9d\xa4\xef\xb8\x8f"}, /* an emoji's style */
+        {"\xe2\x80\x8f\xe2\x80\xaf", "\\u200f\xe2\x80\xaf"},
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++)
+        cr_expect_str_eq(visible(CASES[i].text, strlen(CASES[i].text), ""),
+                         CASES[i].shown);
+    out.len = 0;
+    cr_assert_eq(print_quoted(&out, "a\xe2\x80\xae\xf3\xa0\x81\x81"), 0);
+    cr_expect_str_eq(out.data, "\"a\\u202e\\U000e0041\"");
+}
+
 Test(print, quoted)
 {
     cr_assert_eq(print_quoted(&out, "a \"b\" \\ \n\t\x01 \xc3\xa4 \xff"), 0);

@@ -3,9 +3,11 @@
 #include "engine/defaults.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tempdir.h"
@@ -73,11 +75,32 @@ Test(defaults, the_environment_names_the_file)
     snprintf(path, sizeof(path), "%s/config", tmp.path);
     setenv("MYTOP_DOCKER_CONFIG", path, 1);
     mtd_defaults_init(&d);
-    mtd_defaults_load(&d);
+    cr_assert_eq(mtd_defaults_load(&d, NULL), 0);
     cr_expect_eq(d.log_max_file, 7, "a link is followed");
     setenv("MYTOP_DOCKER_CONFIG", tmp.path, 1);
     mtd_defaults_init(&d);
-    mtd_defaults_load(&d);
+    cr_assert_eq(mtd_defaults_load(&d, NULL), 0);
     cr_expect_eq(d.wrong, 1, "a directory is said to be wrong");
+    tempdir_done(&tmp);
+}
+
+Test(defaults, a_file_that_others_can_change_is_refused)
+{
+    struct tempdir tmp;
+    struct mtd_error err = {0};
+    char path[128], text[300];
+    if (getuid() != 0)
+        cr_skip("is for root only");
+    tempdir_make(&tmp);
+    tempdir_put(&tmp, "config", "log_max_file = 7\n");
+    snprintf(path, sizeof(path), "%s/config", tmp.path);
+    cr_assert_eq(chmod(path, 0664), 0);
+    setenv("MYTOP_DOCKER_CONFIG", path, 1);
+    mtd_defaults_init(&d);
+    cr_expect_eq(mtd_defaults_load(&d, &err), -EPERM);
+    snprintf(text, sizeof(text), "config file %s is refused: %s is writable by group 0",
+             path, path);
+    cr_expect_str_eq(err.text, text);
+    cr_expect_eq(d.log_max_file, 0, "it was not read");
     tempdir_done(&tmp);
 }

@@ -1,6 +1,8 @@
-/* utf8 - sequences as Go's unicode/utf8 sees them: RFC 3629. */
+/* utf8 - text from outside, one sequence at a time. */
 
-#include "cli/template/internal.h"
+#include "base/utf8.h"
+
+#include "base/cleanup.h"
 
 size_t utf8_len(const char *text, size_t len)
 {
@@ -43,4 +45,33 @@ int utf8_put(struct buf *out, int64_t rune)
     for (int i = 1; i <= more; i++)
         text[i] = (char)(0x80 | (int)(rune >> 6 * (more - i) & 0x3f));
     return buf_add(out, text, (size_t)more + 1);
+}
+
+struct range {
+    uint32_t first, last;
+};
+
+static bool is_within(const struct range *table, size_t n, uint32_t rune)
+{
+    for (size_t i = 0; i < n; i++)
+        if (rune >= table[i].first && rune <= table[i].last)
+            return true;
+    return false;
+}
+
+bool utf8_is_hidden(uint32_t rune)
+{
+    static const struct range HIDDEN[] = {
+        {0x80, 0x9f},     {0xad, 0xad},     {0x61c, 0x61c},     {0x180e, 0x180e},
+        {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f},
+        {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+    };
+    return rune >= 0x80 && is_within(HIDDEN, ARRAY_SIZE(HIDDEN), rune);
+}
+
+bool utf8_is_shaper(uint32_t rune)
+{
+    static const struct range SHAPERS[] = {
+        {0x200c, 0x200d}, {0xfe00, 0xfe0f}, {0xe0100, 0xe01ef}};
+    return rune >= 0x200c && is_within(SHAPERS, ARRAY_SIZE(SHAPERS), rune);
 }
