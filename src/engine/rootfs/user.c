@@ -56,23 +56,31 @@ static int open_target(int root_fd, const char *target, bool file)
     return rc < 0 ? rc : fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
 }
 
-static int mount_source(const struct rootfs *r, const struct mtd_mount *m, char *path,
-                        size_t size)
+/* A volume's directory is ours: no link leads elsewhere. */
+static int clone_volume(const struct rootfs *r, const char *name, uint64_t attrs)
 {
-    int n = m->type == MTD_MOUNT_VOLUME
-                ? snprintf(path, size, "%s/%s/_data", r->volumes_dir, m->source)
-                : snprintf(path, size, "%s", m->source);
-    return n < 0 || (size_t)n >= size ? -ENAMETOOLONG : 0;
+    char dir[PATH_ROOM];
+    struct stat st;
+    int n = snprintf(dir, sizeof(dir), "%s/%s", r->volumes_dir, name);
+    if (n < 0 || (size_t)n >= sizeof(dir))
+        return -ENAMETOOLONG;
+    auto_fd int fd = fs_open_dir_at(AT_FDCWD, dir);
+    auto_fd int mount = fd < 0 ? fd : mount_bind(fd, "_data", attrs);
+    if (mount >= 0 && (fstat(mount, &st) < 0 || !S_ISDIR(st.st_mode)))
+        return -ENOTDIR;
+    return mount < 0 ? mount : take_fd(&mount);
+}
+
+static int clone_source(const struct rootfs *r, const struct mtd_mount *m)
+{
+    uint64_t attrs = m->read_only ? MOUNT_ATTR_RDONLY : 0;
+    return m->type == MTD_MOUNT_VOLUME ? clone_volume(r, m->source, attrs)
+                                       : mount_bind(AT_FDCWD, m->source, attrs);
 }
 
 static int bind_one(const struct rootfs *r, int root_fd, const struct mtd_mount *m)
 {
-    char source[PATH_ROOM];
-    int code = mount_source(r, m, source, sizeof(source));
-    if (code < 0)
-        return code;
-    auto_fd int mount =
-        mount_bind(AT_FDCWD, source, m->read_only ? MOUNT_ATTR_RDONLY : 0);
+    auto_fd int mount = clone_source(r, m);
     if (mount < 0)
         return mount;
     struct stat st;
