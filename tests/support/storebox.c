@@ -17,8 +17,8 @@ void storebox_setup(void)
     tempdir_make(&storebox_dir);
     snprintf(root, sizeof(root), "%s/var/root", storebox_dir.path);
     snprintf(run_root, sizeof(run_root), "%s/run", storebox_dir.path);
-    cr_assert_eq(store_open(&storebox, root, run_root, false, &storebox_err), 0, "%s",
-                 storebox_err.text);
+    cr_assert_eq(store_open(&storebox, root, run_root, STORE_MAKE, &storebox_err), 0,
+                 "%s", storebox_err.text);
 }
 
 void storebox_teardown(void)

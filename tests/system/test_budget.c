@@ -97,16 +97,16 @@ static const struct {
     long calls;
     const char *args[8];
 } BUDGET[] = {
-    ROW(696, "run", "--rm", "busybox", "true"),
-    ROW(638, "run", "-d", "--name", "done", "busybox", "true"),
-    ROW(59, "inspect", "done"),
-    ROW(80, "logs", "done"),
-    ROW(76, "ps", "-a"),
-    ROW(113, "rm", "done"),
-    ROW(94, "create", "--name", "new", "busybox", "true"),
-    ROW(598, "start", "new"),
-    ROW(357, "exec", "idle", "true"),
-    ROW(124, "stop", "idle"),
+    ROW(710, "run", "--rm", "busybox", "true"),
+    ROW(652, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(69, "inspect", "done"),
+    ROW(90, "logs", "done"),
+    ROW(86, "ps", "-a"),
+    ROW(123, "rm", "done"),
+    ROW(107, "create", "--name", "new", "busybox", "true"),
+    ROW(608, "start", "new"),
+    ROW(367, "exec", "idle", "true"),
+    ROW(134, "stop", "idle"),
 };
 
 Test(budget, system_calls_of_a_command)

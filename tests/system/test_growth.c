@@ -311,7 +311,7 @@ static void expect_noticed(const char *where)
     snprintf(root, sizeof(root), "%s/root", s.dir.path);
     snprintf(run, sizeof(run), "%s/%s", s.dir.path, where);
     cr_assert_eq(proc_boot_id(boot_id), 0);
-    cr_assert_eq(store_open(&store, root, run, false, &err), 0, "%s", err.text);
+    cr_assert_eq(store_open(&store, root, run, STORE_MAKE, &err), 0, "%s", err.text);
     pid_t pid = fork();
     if (pid == 0)
         die_elsewhere(&store);

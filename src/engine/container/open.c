@@ -25,7 +25,8 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
     if (!o->read_only)
         inherit_raise_file_size();
     int r = store_open(&e->store, o->root ? o->root : DEFAULT_ROOT,
-                       o->run_root ? o->run_root : DEFAULT_RUN_ROOT, o->read_only, err);
+                       o->run_root ? o->run_root : DEFAULT_RUN_ROOT,
+                       o->read_only ? STORE_READ_ONLY : STORE_MAKE, err);
     if (r < 0) {
         free(e);
         return r;

@@ -200,7 +200,8 @@ static int set_up(struct checker *c, char **argv)
     struct mtd_record *r = &c->record;
     c->dir_fd = c->claim_fd = c->container = -1;
     mtd_record_init(r);
-    int code = store_open(&c->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], false, NULL);
+    int code =
+        store_open(&c->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], STORE_CHECKED, NULL);
     if (code == 0)
         code = store_load(&c->store, argv[ARG_ID], r, NULL);
     if (code < 0 || r->spec.health_test.len < 2 || r->status.state != MTD_STATE_RUNNING)

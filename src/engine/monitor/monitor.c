@@ -93,7 +93,8 @@ static int open_paths(struct monitor *m, struct mtd_error *err)
 
 static int load(struct monitor *m, char **argv, struct mtd_error *err)
 {
-    int rc = store_open(&m->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], false, err);
+    int rc =
+        store_open(&m->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], STORE_CHECKED, err);
     if (rc < 0)
         return rc;
     m->lock_fd = store_lock(&m->store, m->id, err);

@@ -113,7 +113,8 @@ static int open_roots(struct store *s, bool create, struct mtd_error *err)
         bool enterable = false;
         if (*ROOTS[i].fd >= 0)
             continue;
-        int rc = check_root(ROOTS[i].which, ROOTS[i].path, &enterable, err);
+        int rc =
+            s->checked ? 0 : check_root(ROOTS[i].which, ROOTS[i].path, &enterable, err);
         if (rc < 0)
             return rc;
         *ROOTS[i].fd = open_root(ROOTS[i].path, create);
@@ -143,7 +144,7 @@ static int open_all(struct store *s, struct mtd_error *err)
     return rc;
 }
 
-int store_open(struct store *ret, const char *root, const char *run_root, bool read_only,
+int store_open(struct store *ret, const char *root, const char *run_root, int how,
                struct mtd_error *err)
 {
     struct store s = {.root_fd = -1,
@@ -151,7 +152,8 @@ int store_open(struct store *ret, const char *root, const char *run_root, bool r
                       .containers_fd = -1,
                       .names_fd = -1,
                       .trash_fd = -1,
-                      .read_only = read_only};
+                      .read_only = how & STORE_READ_ONLY,
+                      .checked = how & STORE_CHECKED};
     /* The monitor changes its directory; paths must keep their meaning. */
     int rc = fs_absolute(root, &s.root);
     if (rc == 0)

@@ -25,11 +25,16 @@ struct store {
     int root_fd, run_fd; /* O_DIRECTORY */
     /* O_DIRECTORY; -1 if read_only and missing: then they are looked for again */
     int containers_fd, names_fd, trash_fd;
-    bool read_only;
+    bool read_only, checked;
 };
 
-/* Creates what is missing, unless read_only. */
-int store_open(struct store *ret, const char *root, const char *run_root, bool read_only,
+enum store_how {
+    STORE_MAKE = 0,           /* what is missing is made */
+    STORE_READ_ONLY = 1 << 0, /* what is missing stays so */
+    STORE_CHECKED = 1 << 1,   /* the process that started this one has checked it */
+};
+/* -EPERM = somebody else could change it (base/trust.h). */
+int store_open(struct store *ret, const char *root, const char *run_root, int how,
                struct mtd_error *err);
 void store_done(struct store *s);
 

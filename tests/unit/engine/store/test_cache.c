@@ -44,7 +44,7 @@ static void setup(void)
     tempdir_make(&tmp);
     snprintf(root, sizeof(root), "%s/root", tmp.path);
     snprintf(run, sizeof(run), "%s/run", tmp.path);
-    cr_assert_eq(store_open(&store, root, run, false, &err), 0);
+    cr_assert_eq(store_open(&store, root, run, STORE_MAKE, &err), 0);
 }
 
 static void teardown(void)

@@ -43,8 +43,9 @@ Test(store, read_only_makes_nothing_and_sees_what_comes_later)
     struct store reader;
     struct mtd_list l = {0};
     snprintf(other, sizeof(other), "%s/other", storebox_dir.path);
-    cr_assert_eq(store_open(&reader, other, storebox.run_root, true, &storebox_err), 0,
-                 "%s", storebox_err.text);
+    cr_assert_eq(
+        store_open(&reader, other, storebox.run_root, STORE_READ_ONLY, &storebox_err), 0,
+        "%s", storebox_err.text);
     cr_expect_eq(faccessat(AT_FDCWD, other, F_OK, 0), -1);
     cr_expect_eq(store_list(&reader, &l, &storebox_err), 0);
     cr_expect_eq(l.len, 0);
@@ -53,7 +54,8 @@ Test(store, read_only_makes_nothing_and_sees_what_comes_later)
     store_sweep(&reader);
 
     struct store first = storebox;
-    cr_assert_eq(store_open(&storebox, other, first.run_root, false, &storebox_err), 0);
+    cr_assert_eq(store_open(&storebox, other, first.run_root, STORE_MAKE, &storebox_err),
+                 0);
     cr_assert_eq(storebox_create("web", NULL), 0);
     cr_expect_eq(store_list(&reader, &l, &storebox_err), 0);
     cr_expect_eq(l.len, 1);
@@ -69,7 +71,8 @@ Test(store, says_which_directory_it_cannot_use)
     struct store s;
     cr_assert_eq(fs_replace_at(storebox_dir.fd, "file", "", 0, 0600, false), 0);
     snprintf(bad, sizeof(bad), "%s/file/x", storebox_dir.path);
-    cr_expect_eq(store_open(&s, bad, storebox.run_root, false, &storebox_err), -ENOTDIR);
+    cr_expect_eq(store_open(&s, bad, storebox.run_root, STORE_MAKE, &storebox_err),
+                 -ENOTDIR);
     cr_expect(strstr(storebox_err.text, bad), "%s", storebox_err.text);
 }
 
@@ -77,7 +80,7 @@ Test(store, paths_become_absolute)
 {
     struct store s;
     cr_assert_eq(chdir(storebox_dir.path), 0);
-    cr_assert_eq(store_open(&s, "rel", "relrun", false, &storebox_err), 0);
+    cr_assert_eq(store_open(&s, "rel", "relrun", STORE_MAKE, &storebox_err), 0);
     cr_expect_eq(s.root[0], '/');
     cr_expect_eq(s.run_root[0], '/');
     store_done(&s);
