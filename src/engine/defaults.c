@@ -94,10 +94,9 @@ void mtd_defaults_parse(struct mtd_defaults *d, const char *name, char *text)
     finish(d, &s);
 }
 
-int mtd_defaults_load(struct mtd_defaults *d, struct mtd_error *err)
+int mtd_defaults_load(struct mtd_defaults *d, const char *named, struct mtd_error *err)
 {
     struct settings s = {.set = set, .arg = d};
-    const char *named = getuid() == 0 ? getenv("MYTOP_DOCKER_CONFIG") : NULL;
     struct mtd_error why = {0};
     auto_free char *path = NULL;
     mode_t mode;

@@ -1,6 +1,6 @@
 /* defaults - what a new container gets where its options say nothing: ours, unless the
  * administrator's file says otherwise.
- * Shape   /etc/mytop-docker/config, or the file that MYTOP_DOCKER_CONFIG names to root. Lines
+ * Shape   /etc/mytop-docker/config, or another file that the caller names. Lines
  *         "name = value" (base/settings.h); every name is a row of one table.
  * Errors  a wrong line is ignored; the first is kept, and how many there were.
  * Process front end, when it makes a container. What is made keeps what it got.
@@ -20,8 +20,9 @@ struct mtd_defaults {
     unsigned wrong; /* lines ignored */
 };
 void mtd_defaults_init(struct mtd_defaults *d); /* ours */
-/* And the file. -EPERM = somebody else could change it: it is not read. */
-int mtd_defaults_load(struct mtd_defaults *d, struct mtd_error *err);
+/* And the file; named: another one instead, NULL or "" = none. -EPERM = somebody else could
+ * change it: it is not read. */
+int mtd_defaults_load(struct mtd_defaults *d, const char *named, struct mtd_error *err);
 /* A text as if it were the file, whose name is said in problem. The text is cut up. */
 void mtd_defaults_parse(struct mtd_defaults *d, const char *name, char *text);
 

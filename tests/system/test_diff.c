@@ -2,6 +2,7 @@
  * engine made itself. Needs root. */
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -109,4 +110,16 @@ Test(diff, compares_with_what_the_layers_show_together)
     run("second", "high",
         "rm -r /a && busybox mkdir /a /b && echo 2 >/a/two && echo 2 >/b/one");
     EXPECT_OUTPUT(&s, 0, "C /a\nD /a/one\nA /a/two\nA /b\nA /b/one\n", "diff", "second");
+}
+
+/* A link of a layer where the container has a directory: whether the link leads anywhere on
+ * the host is not to be learned from what diff says. */
+Test(diff, asks_nothing_of_the_host)
+{
+    char script[256];
+    tempdir_put(&s.dir, "there", "");
+    snprintf(script, sizeof(script), "ln -s %s l", s.dir.path);
+    make_image("linked", script);
+    run("box", "linked", "rm l; mkdir l; echo >l/there; echo >l/not");
+    EXPECT_OUTPUT(&s, 0, "C /l\nA /l/not\nA /l/there\n", "diff", "box");
 }
