@@ -128,12 +128,12 @@ Test(monitor, front_end_killed)
 
 Test(monitor, front_end_of_a_rm_container_killed)
 {
-    pid_t front = SPAWN(&s, "run", "--rm", "--name", "x", "busybox", "sh", "-c",
-                        "echo up; exec sleep 1000");
-    await_field(&s, "x", "{{.State.Status}}", "running");
+    struct running front = BEGIN(&s, "run", "--rm", "--name", "x", "busybox", "sh", "-c",
+                                 "echo up; exec sleep 1000");
+    cr_assert(running_says(front.out, "up")); /* it is no longer being made */
     pid_t pid = pid_of(&s, "x");
-    kill(front, SIGKILL);
-    state_reap(front);
+    kill(front.pid, SIGKILL);
+    auto_done(outcome_done) struct outcome o = state_end(&front);
     kill(pid, SIGKILL);
     cr_expect_str_empty(state_leftovers(&s, false));
 }

@@ -182,7 +182,7 @@ Test(self, spawn_gives_exactly_what_is_passed)
     close(pass[1]);
     dup2(0, 77);
     int shell = open("/bin/sh", O_RDONLY | O_CLOEXEC);
-    pid_t pid = self_spawn(shell, ARGV, pass[0], NULL, &err);
+    pid_t pid = self_spawn(shell, ARGV, pass[0], NULL, NULL, &err);
     cr_assert_gt(pid, 0, "%s", err.text);
     int status;
     cr_assert_eq(waitpid(pid, &status, 0), pid);
@@ -195,6 +195,20 @@ Test(self, spawn_reports_what_cannot_be_run)
     static char *const ARGV[] = {name, NULL};
     struct mtd_error err = {0};
     int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    cr_assert_eq(self_spawn(fd, ARGV, -1, NULL, &err), -EACCES);
+    cr_assert_eq(self_spawn(fd, ARGV, -1, NULL, NULL, &err), -EACCES);
+    cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1, "and leaves no child");
+}
+
+Test(self, spawn_reports_a_place_that_cannot_be_taken)
+{
+    static char name[] = "x";
+    static char *const ARGV[] = {name, NULL};
+    struct mtd_error err = {0};
+    struct group_place full = {
+        .into = -1, .join = {open("/dev/full", O_WRONLY | O_CLOEXEC)}, .n = 1};
+    int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(self_spawn(fd, ARGV, -1, NULL, &full, &err), -ENOSPC);
+    cr_expect_str_eq(
+        err.text, "cannot move x to a control group of its own: No space left on device");
     cr_assert_eq(waitpid(-1, NULL, WNOHANG), -1, "and leaves no child");
 }

@@ -82,7 +82,7 @@ int cgroup_get_keyed(const struct cgroup_dir *d, const char *file, const char *k
     return -ENOENT;
 }
 
-static int make_parent(const char *path)
+int cgroup_make_parent(const char *path)
 {
     auto_free char *parent = strdup(path);
     if (!parent)
@@ -110,7 +110,7 @@ static int make_group(const char *path)
             return 0;
         int code = -errno;
         if (code == -ENOENT)
-            code = make_parent(path);
+            code = cgroup_make_parent(path);
         else if (code == -EEXIST)
             code = cgroup_remove_tree(path, clock_mono_ns() + STALE_WAIT);
         if (code < 0)

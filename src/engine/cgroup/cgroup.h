@@ -6,6 +6,8 @@
  *         that holds processes, which the starter's own group always does. Which
  *         hierarchy has which controller is read from mountinfo, never guessed from a
  *         path.
+ * Ours    <mount>/mytop-docker/monitors is for our own processes that outlive the command
+ *         which started them, in each hierarchy where that one was in somebody's group.
  * Lazy    a v1 cpuset needs CPUs and memory nodes before it takes a process, and few
  *         containers need one: its group is made when a limit asks for it (path set, fd
  *         -1 until then).
@@ -19,6 +21,7 @@
 #ifndef ENGINE_CGROUP_CGROUP_H
 #define ENGINE_CGROUP_CGROUP_H
 
+#include "engine/host/place.h"
 #include "engine/types.h"
 
 enum cgroup_controller {
@@ -50,6 +53,11 @@ struct cgroup {
  * proc_dir: "/proc", or a test's fake one that holds self/mountinfo. */
 int cgroup_discover(struct cgroup *ret, const char *proc_dir, struct mtd_error *err);
 const char *cgroup_version(const struct cgroup *host); /* "1" "2" "hybrid" */
+
+/* Where a process of ours goes that outlives this one: out of every group that a service
+ * manager or a login may kill or limit, the v1 cpuset's excepted. proc_dir as above. *ret
+ * is PLACE_HERE when there is nothing to leave. */
+int cgroup_leave(struct group_place *ret, const char *proc_dir, struct mtd_error *err);
 
 /* Makes the container's groups below the host's and opens them. An empty group that is
  * left of that id is replaced; -EBUSY = it has processes. Failure removes what was
@@ -98,7 +106,7 @@ uint64_t cgroup_oom_kills(const struct cgroup *c);    /* 0 when not known */
 /* Removes the groups and the groups that the container has made in them; retries for up
  * to 5 s while dying tasks linger. */
 int cgroup_destroy(struct cgroup *c, struct mtd_error *err);
-/* Removes the "mytop-docker" groups if they are empty. Only tests do: the groups cost
+/* Removes the "mytop-docker" groups, the monitors' with them, if they are empty. Only tests do: the groups cost
  * nothing, and making them again would slow down the next start. */
 void cgroup_remove_parents(const struct cgroup *host);
 void cgroup_done(struct cgroup *c); /* closes and frees, removes nothing */

@@ -27,11 +27,6 @@ const char *const cgroup_v2_names[CGROUP_CONTROLLERS] = {
     [CGROUP_BLKIO] = "io", [CGROUP_PIDS] = "pids",
 };
 
-struct mount_line {
-    const char *root, *point, *type, *options; /* NUL-terminated, inside the line */
-    size_t depth;                              /* of root: 0 = the hierarchy's own root */
-};
-
 bool cgroup_has_word(const char *list, const char *word)
 {
     size_t len = strlen(word);
@@ -59,7 +54,7 @@ static void unescape(char *s)
 }
 
 /* "34 31 0:31 ROOT POINT opts [tags] - TYPE source OPTIONS", cut up in place. */
-static bool parse_line(char *line, char *mark, struct mount_line *ret)
+static bool parse_line(char *line, char *mark, struct cgroup_mount *ret)
 {
     *mark = '\0';
     char *state = NULL;
@@ -69,14 +64,13 @@ static bool parse_line(char *line, char *mark, struct mount_line *ret)
         if (!field[i])
             return false;
     }
-    ret->root = field[3];
     ret->point = field[4];
     ret->type = strtok_r(mark + 3, " ", &state);
     if (!strtok_r(NULL, " ", &state))
         return false;
     ret->options = strtok_r(NULL, " ", &state);
     unescape(field[4]);
-    ret->depth = strcmp(ret->root, "/") == 0 ? 0 : strlen(ret->root);
+    ret->depth = strcmp(field[3], "/") == 0 ? 0 : strlen(field[3]);
     return ret->options != NULL;
 }
 
@@ -89,11 +83,17 @@ static unsigned v1_bits(const char *options)
     return bits;
 }
 
+struct found {
+    struct cgroup host;
+    size_t depths[CGROUP_MAX_DIRS]; /* parallel to host.dirs */
+};
+
 /* A hierarchy may be mounted several times: the mount that shows most of it wins, and
- * among equals the last, which may be on top of the others. depths[] is parallel to
- * ret->dirs[]. */
-static int take_mount(struct cgroup *ret, size_t *depths, const struct mount_line *m)
+ * among equals the last, which may be on top of the others. */
+static int take_mount(void *to, const struct cgroup_mount *m)
 {
+    struct cgroup *ret = &((struct found *)to)->host;
+    size_t *depths = ((struct found *)to)->depths;
     bool v2 = strcmp(m->type, "cgroup2") == 0;
     unsigned bits = v2 ? 0 : v1_bits(m->options);
     if (!v2 && (bits == 0 || strcmp(m->type, "cgroup") != 0))
@@ -115,19 +115,18 @@ static int take_mount(struct cgroup *ret, size_t *depths, const struct mount_lin
     return 0;
 }
 
-static int take_line(struct cgroup *ret, size_t *depths, char *line)
+static int take_line(char *line, cgroup_take_fn take, void *to)
 {
-    struct mount_line m;
+    struct cgroup_mount m;
     char *mark = strstr(line, MARK);
-    return mark && parse_line(line, mark, &m) ? take_mount(ret, depths, &m) : 0;
+    return mark && parse_line(line, mark, &m) ? take(to, &m) : 0;
 }
 
 /* Calls take_line for each whole line. One longer than the buffer, an overlay's, is
  * dropped. */
-static int scan(struct cgroup *ret, int fd)
+static int scan(int fd, cgroup_take_fn take, void *to)
 {
     char buf[READ_SIZE];
-    size_t depths[CGROUP_MAX_DIRS] = {0};
     size_t have = 0;
     ssize_t n;
     while ((n = read(fd, buf + have, sizeof(buf) - have)) > 0) {
@@ -135,7 +134,7 @@ static int scan(struct cgroup *ret, int fd)
         char *line = buf, *end;
         while ((end = memchr(line, '\n', have - (size_t)(line - buf)))) {
             *end = '\0';
-            int code = take_line(ret, depths, line);
+            int code = take_line(line, take, to);
             if (code < 0)
                 return code;
             line = end + 1;
@@ -170,22 +169,32 @@ static void find_v2_controllers(struct cgroup *host)
             unified->controllers |= CGROUP_BIT(i) & ~v1;
 }
 
-int cgroup_discover(struct cgroup *ret, const char *proc_dir, struct mtd_error *err)
+int cgroup_each_mount(const char *proc_dir, cgroup_take_fn take, void *to,
+                      struct mtd_error *err)
 {
-    auto_done(cgroup_done) struct cgroup host = {0};
     auto_fd int proc = open(proc_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     auto_fd int fd = proc < 0 ? -1 : openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return mtd_fail_errno(err, errno, "cannot read %s/self/mountinfo", proc_dir);
-    int code = scan(&host, fd);
-    if (code < 0)
-        return mtd_fail_errno(err, -code, "cannot read %s/self/mountinfo", proc_dir);
-    if (host.n == 0)
-        return mtd_fail(err, EOPNOTSUPP,
+    int code = scan(fd, take, to);
+    return code < 0
+               ? mtd_fail_errno(err, -code, "cannot read %s/self/mountinfo", proc_dir)
+               : 0;
+}
+
+int cgroup_discover(struct cgroup *ret, const char *proc_dir, struct mtd_error *err)
+{
+    struct found found = {0};
+    int code = cgroup_each_mount(proc_dir, take_mount, &found, err);
+    if (code == 0 && found.host.n == 0)
+        code = mtd_fail(err, EOPNOTSUPP,
                         "no cgroup file system with a controller is mounted");
-    find_v2_controllers(&host);
-    *ret = host;
-    host = (struct cgroup){0};
+    if (code < 0) {
+        cgroup_done(&found.host);
+        return code;
+    }
+    find_v2_controllers(&found.host);
+    *ret = found.host;
     return 0;
 }
 

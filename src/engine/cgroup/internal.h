@@ -1,6 +1,6 @@
 /* cgroup/internal.h - what the files of cgroup share.
- * Shape   find.c finds the hierarchies, cgroup.c makes and joins groups, record.c and
- *         list.c find them again, limit.c and kill.c work on them through the table of
+ * Shape   find.c finds the hierarchies, cgroup.c makes and joins groups, leave.c leaves
+ *         those of others, record.c and list.c find them again, limit.c and kill.c work on them through the table of
  *         v1.c or v2.c, device.c is the device list, remove.c removes, stats.c reads.
  * Errors  0 or -errno, as in cgroup.h.
  */
@@ -12,6 +12,17 @@
 
 #define CGROUP_BIT(controller) (1u << (controller))
 #define CGROUP_PARENT "mytop-docker"
+#define CGROUP_MONITORS "monitors" /* no container's id */
+
+/* A mounted hierarchy; the texts are valid during the call only. */
+struct cgroup_mount {
+    const char *point, *type, *options;
+    size_t depth; /* of the group that is mounted: 0 = the hierarchy's root */
+};
+typedef int (*cgroup_take_fn)(void *to,
+                              const struct cgroup_mount *m); /* -errno ends it */
+int cgroup_each_mount(const char *proc_dir, cgroup_take_fn take, void *to,
+                      struct mtd_error *err);
 
 /* Sets one controller's limits; in a fresh group the defaults need not be written. NULL
  * in the table = the version has nothing to set there. */
@@ -73,6 +84,7 @@ int cgroup_get_keyed(const struct cgroup_dir *d, const char *file, const char *k
 /* Is the word in a list separated by spaces or commas? */
 bool cgroup_has_word(const char *list, const char *word);
 
+int cgroup_make_parent(const char *path); /* the group above path, one that exists = 0 */
 /* Makes the group at d->path, and its parent if needed, opens and prepares it. */
 int cgroup_make_dir(struct cgroup_dir *d, struct mtd_error *err);
 /* Removes the group at path and the groups below it; waits for dying tasks until deadline

@@ -93,6 +93,7 @@ void cgroup_remove_parents(const struct cgroup *host)
     for (size_t i = 0; i < host->n; i++) {
         auto_fd int dir = open(host->dirs[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (dir >= 0)
-            unlinkat(dir, CGROUP_PARENT, AT_REMOVEDIR);
+            unlinkat(dir, CGROUP_PARENT "/" CGROUP_MONITORS, AT_REMOVEDIR),
+                unlinkat(dir, CGROUP_PARENT, AT_REMOVEDIR);
     }
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/container/container.h"
 #include "engine/host/self.h"
 #include "engine/monitor/monitor.h"
@@ -21,9 +22,11 @@ static pid_t spawn_monitor(struct mtd_engine *e, const char *id,
                            struct mtd_error *err)
 {
     char rows[8], cols[8], exe[LINK_MAX_LEN];
+    auto_done(place_done) struct group_place outside = PLACE_HERE;
     auto_fd int self = self_open(err);
-    if (self < 0)
-        return self;
+    int rc = self < 0 ? self : cgroup_leave(&outside, "/proc", err);
+    if (rc < 0)
+        return rc;
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
     exe[n < 0 ? 0 : n] = '\0';
     snprintf(rows, sizeof(rows), "%u", (unsigned)s->rows);
@@ -37,7 +40,7 @@ static pid_t spawn_monitor(struct mtd_engine *e, const char *id,
                     exe,
                     (char *)mode,
                     NULL};
-    return self_spawn(self, argv, socket_fd, NULL, err);
+    return self_spawn(self, argv, socket_fd, NULL, &outside, err);
 }
 
 int container_hear(int fd, struct packet_ready *ret, struct mtd_error *err)

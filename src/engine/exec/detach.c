@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/exec/internal.h"
 
 static __attribute__((noreturn)) void stay(const struct mtd_record *r,
@@ -39,12 +40,19 @@ int exec_detached(const struct mtd_record *r, const struct exec_notes *notes,
                   const struct mtd_exec *x, int *ret_status, struct mtd_error *err)
 {
     int ends[2];
+    auto_done(place_done) struct group_place outside = PLACE_HERE;
+    int rc = cgroup_leave(&outside, "/proc", err);
+    if (rc < 0)
+        return rc;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return mtd_fail_errno(err, errno, "cannot create a pipe");
     auto_fd int reader = ends[0];
-    pid_t pid = fork();
-    if (pid == 0)
+    pid_t pid = place_fork(&outside, 0);
+    if (pid == 0) {
+        if (place_join(&outside) < 0)
+            _exit(125);
         stay(r, notes, x, ends[1]);
+    }
     int error = errno;
     close(ends[1]);
     if (pid < 0)

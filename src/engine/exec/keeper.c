@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/proc.h"
 #include "base/sys.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/exec/internal.h"
 
 enum { KEEPER_PIPE, KEEPER_PIDFD, KEEPER_MASTER, KEEPER_FDS };
@@ -80,13 +81,18 @@ int exec_keeper_start(struct exec_session *s)
 {
     int ends[2];
     sigset_t none;
+    auto_done(place_done) struct group_place outside = PLACE_HERE;
+    int rc = cgroup_leave(&outside, "/proc", NULL);
+    if (rc < 0)
+        return rc;
     auto_fd int pidfd = sys_pidfd_open(s->pid, 0);
     if (pidfd < 0 || pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
-    s->keeper = fork();
+    s->keeper = place_fork(&outside, 0);
     if (s->keeper == 0) {
         int fds[KEEPER_FDS] = {ends[0], pidfd, s->master};
-        if (exec_settle(fds, KEEPER_FDS, "mtd:keeper") == 0) {
+        if (place_join(&outside) == 0 &&
+            exec_settle(fds, KEEPER_FDS, "mtd:keeper") == 0) {
             sigemptyset(&none);
             sigprocmask(SIG_SETMASK, &none, NULL);
             keep(fds);

@@ -79,7 +79,7 @@ static int start(struct exec_session *s, const struct nsenter_request *q,
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot send the exec request");
     const int fds[] = {io->inside[0], io->inside[1], io->inside[2], request, inside};
-    pid_t pid = self_spawn_fds(self, argv, fds, ARRAY_SIZE(fds), err);
+    pid_t pid = self_spawn_fds(self, argv, fds, ARRAY_SIZE(fds), NULL, err);
     if (pid < 0)
         return pid;
     s->joiner = pid;

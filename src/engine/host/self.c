@@ -99,14 +99,20 @@ int self_open(struct mtd_error *err)
                    : mtd_fail_errno(err, -fd, "cannot open this program's executable");
 }
 
+/* Written by the child, which fails before its exec. */
+struct report {
+    int error;
+    bool placed; /* it was no longer where we are */
+};
+
 struct spawn {
+    const struct group_place *at;
     int self_fd;
     char *const *argv;
     int fds[SELF_MAX_FDS];
     int n;
     char *fault; /* the one variable a test build passes on; NULL in a release */
-    /* Written by the child, which shares our memory until its exec. */
-    volatile int error;
+    volatile struct report *report; /* in memory that both have */
 };
 
 /* Moves *fd out of the range of numbers that are about to be assigned. */
@@ -148,24 +154,28 @@ static int place_fds(struct spawn *s)
 static __attribute__((noinline, noreturn)) void run_child(struct spawn *s)
 {
     char *const no_environment[] = {s->fault, NULL};
-    int rc = place_fds(s);
+    int rc = place_join(s->at);
+    s->report->placed = rc == 0;
+    if (rc == 0)
+        rc = place_fds(s);
     if (rc == 0) {
         inherit_reset();
         sys_close_range((unsigned)s->n, ~0u, SYS_CLOSE_CLOEXEC);
         sys_execveat(s->self_fd, "", s->argv, no_environment, AT_EMPTY_PATH);
         rc = -errno;
     }
-    s->error = -rc;
+    s->report->error = -rc;
     _exit(127);
 }
 
-/* Signals are blocked while two processes share one stack. */
+/* Signals are blocked while two processes share one stack. One that is born in a group
+ * does not: glibc has no vfork() into one. */
 static __attribute__((noinline)) pid_t spawn_child(struct spawn *s)
 {
     sigset_t all, saved;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &saved);
-    pid_t pid = vfork();
+    pid_t pid = s->at->into >= 0 ? place_fork(s->at, CLONE_VFORK) : vfork();
     if (pid == 0) {
         sigprocmask(SIG_SETMASK, &saved, NULL);
         run_child(s);
@@ -175,28 +185,57 @@ static __attribute__((noinline)) pid_t spawn_child(struct spawn *s)
     return pid < 0 ? -error : pid;
 }
 
-pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
-                     struct mtd_error *err)
+static pid_t spawn(struct spawn *s, struct mtd_error *err)
 {
-    struct spawn s = {
-        .self_fd = self_fd, .argv = argv, .n = n, .fault = fault_variable()};
+    pid_t pid = spawn_child(s);
+    if (pid < 0)
+        return mtd_fail_errno(err, -pid, "cannot start %s", s->argv[0]);
+    int error = s->report->error;
+    if (error == 0)
+        return pid;
+    waitpid(pid, NULL, 0);
+    return mtd_fail_errno(err, error,
+                          s->report->placed
+                              ? "cannot execute %s"
+                              : "cannot move %s to a control group of its own",
+                          s->argv[0]);
+}
+
+/* Memory is shared until the exec, but not with a child that is born in a group. */
+static pid_t spawn_into(struct spawn *s, struct mtd_error *err)
+{
+    void *page = mmap(NULL, sizeof(struct report), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (page == MAP_FAILED)
+        return mtd_fail_errno(err, errno, "cannot start %s", s->argv[0]);
+    s->report = page;
+    pid_t pid = spawn(s, err);
+    munmap(page, sizeof(struct report));
+    return pid;
+}
+
+pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
+                     const struct group_place *at, struct mtd_error *err)
+{
+    static const struct group_place here = PLACE_HERE;
+    struct report report = {0};
+    struct spawn s = {.at = at ? at : &here,
+                      .self_fd = self_fd,
+                      .argv = argv,
+                      .n = n,
+                      .fault = fault_variable(),
+                      .report = &report};
     if (n > SELF_MAX_FDS)
         return mtd_fail(err, EINVAL, "too many file descriptors to pass on: %d", n);
     for (int i = 0; i < n; i++)
         s.fds[i] = fds[i];
-    pid_t pid = spawn_child(&s);
-    if (pid < 0)
-        return mtd_fail_errno(err, -pid, "cannot start %s", argv[0]);
-    if (s.error == 0)
-        return pid;
-    waitpid(pid, NULL, 0);
-    return mtd_fail_errno(err, s.error, "cannot execute %s", argv[0]);
+    return s.at->into >= 0 ? spawn_into(&s, err) : spawn(&s, err);
 }
 
 pid_t self_spawn(int self_fd, char *const argv[], int pass, const int stdio[3],
-                 struct mtd_error *err)
+                 const struct group_place *at, struct mtd_error *err)
 {
     const int fds[4] = {stdio ? stdio[0] : -1, stdio ? stdio[1] : -1,
                         stdio ? stdio[2] : -1, pass};
-    return self_spawn_fds(self_fd, argv, fds, pass >= 0 ? 4 : 3, err);
+    return self_spawn_fds(self_fd, argv, fds, pass >= 0 ? 4 : 3, at, err);
 }

@@ -15,17 +15,18 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "engine/host/place.h"
 
 int self_open(struct mtd_error *err); /* fd for execveat(fd, "", .., AT_EMPTY_PATH) */
 
 /* Runs argv with an empty environment. fd `pass` becomes 3 (-1 = none), 0 to 2 are
- * stdio's (NULL = /dev/null). Returns the pid once the exec has succeeded. */
+ * stdio's (NULL = /dev/null). at: where it goes, NULL = where we are. Returns the pid once the exec has succeeded. */
 pid_t self_spawn(int self_fd, char *const argv[], int pass, const int stdio[3],
-                 struct mtd_error *err);
+                 const struct group_place *at, struct mtd_error *err);
 
 /* The same with n descriptors, at most 8: fds[i] becomes i (-1 = /dev/null). All others
  * are closed. The signal mask is inherited, here and above. */
 pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
-                     struct mtd_error *err);
+                     const struct group_place *at, struct mtd_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/host/self.h"
 
 int monitor_start_health(const char *root, const char *run_root, const char *id,
@@ -15,10 +16,12 @@ int monitor_start_health(const char *root, const char *run_root, const char *id,
 {
     static char name[] = HEALTH_NAME;
     char *const argv[] = {name, (char *)root, (char *)run_root, (char *)id, NULL};
+    auto_done(place_done) struct group_place outside = PLACE_HERE;
     auto_fd int self = self_open(err);
-    if (self < 0)
-        return self;
-    pid_t pid = self_spawn(self, argv, -1, NULL, err);
+    int rc = self < 0 ? self : cgroup_leave(&outside, "/proc", err);
+    if (rc < 0)
+        return rc;
+    pid_t pid = self_spawn(self, argv, -1, NULL, &outside, err);
     if (pid < 0)
         return pid;
     while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
