@@ -1,6 +1,5 @@
 /* The groups of one container are made before its first process, so that this one never
- * runs without limits. v2 comes first: clone3 places a child only there, and the v2 group
- * says which v1 groups are not needed. */
+ * runs without limits. v2 comes first: clone3 places a child only there. */
 
 #include "engine/cgroup/internal.h"
 
@@ -127,70 +126,55 @@ int cgroup_make_dir(struct cgroup_dir *d, struct mtd_error *err)
                         d->path);
     if (code < 0)
         return mtd_fail_errno(err, -code, "cannot create the control group %s", d->path);
+    const struct cgroup_ops *ops = cgroup_ops_of(d);
     d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    code = d->fd < 0 ? mtd_fail_errno(err, errno, "cannot open %s", d->path)
-                     : cgroup_ops_of(d)->prepare(d, err);
+    if (d->fd < 0)
+        code = mtd_fail_errno(err, errno, "cannot open %s", d->path);
+    else if (ops->prepare)
+        code = ops->prepare(d, err);
     if (code < 0)
         rmdir(d->path);
     return code;
 }
 
-/* Only a cpuset that is alone in its hierarchy can be made later. */
-static bool is_lazy(const struct cgroup_dir *d)
+void cgroup_dir_done(struct cgroup_dir *d)
 {
-    return !d->v2 && d->controllers == CGROUP_BIT(CGROUP_CPUSET);
+    if (d->fd >= 0)
+        close(d->fd);
+    free(d->names);
+    free(d->path);
+    *d = (struct cgroup_dir){.fd = -1};
+}
+
+int cgroup_below(struct cgroup_dir *ret, const struct cgroup_dir *host, const char *id)
+{
+    *ret =
+        (struct cgroup_dir){.controllers = host->controllers, .v2 = host->v2, .fd = -1};
+    if (asprintf(&ret->path, "%s/" CGROUP_PARENT "/%s", host->path, id) < 0)
+        ret->path = NULL;
+    ret->names = host->names ? strdup(host->names) : NULL;
+    if (ret->path && (ret->names || !host->names))
+        return 0;
+    cgroup_dir_done(ret);
+    return -ENOMEM;
 }
 
 static int add_dir(struct cgroup *c, const struct cgroup_dir *parent, const char *id,
                    struct mtd_error *err)
 {
-    struct cgroup_dir *d = &c->dirs[c->n];
-    *d = (struct cgroup_dir){
-        .controllers = parent->controllers, .v2 = parent->v2, .fd = -1};
-    if (asprintf(&d->path, "%s/" CGROUP_PARENT "/%s", parent->path, id) < 0) {
-        d->path = NULL;
-        return mtd_fail_errno(err, ENOMEM, "cannot create the control groups");
-    }
-    c->n++;
-    return is_lazy(d) ? 0 : cgroup_make_dir(d, err);
+    int code = cgroup_below(&c->dirs[c->n], parent, id);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "cannot create the control groups");
+    return cgroup_make_dir(&c->dirs[c->n++], err);
 }
 
-/* What the v2 tree of a hybrid host can do without a controller: a v1 hierarchy for
- * nothing else needs no group, which saves 50 us of every start. The group's files say
- * what the kernel can. */
-static unsigned v2_extras(const struct cgroup_dir *d)
-{
-    static const struct {
-        const char *file;
-        enum cgroup_controller what;
-    } EXTRAS[] = {{"cgroup.freeze", CGROUP_FREEZER}, {"cpu.stat", CGROUP_CPUACCT}};
-    unsigned bits = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(EXTRAS); i++)
-        if (faccessat(d->fd, EXTRAS[i].file, F_OK, 0) == 0)
-            bits |= CGROUP_BIT(EXTRAS[i].what);
-    return bits;
-}
-
-/* v2 first: it decides which v1 groups are needed. */
-static int add_dirs(struct cgroup *c, const struct cgroup *host, const char *id,
+static int add_dirs(struct cgroup *c, const struct cgroup *host, const char *id, bool v2,
                     struct mtd_error *err)
 {
-    unsigned extras = 0;
     int code = 0;
     for (size_t i = 0; i < host->n && code == 0; i++)
-        if (host->dirs[i].v2)
+        if (host->dirs[i].v2 == v2)
             code = add_dir(c, &host->dirs[i], id, err);
-    if (code == 0 && c->n > 0)
-        extras = v2_extras(&c->dirs[0]);
-    for (size_t i = 0; i < host->n && code == 0; i++) {
-        const struct cgroup_dir *d = &host->dirs[i];
-        if (d->v2)
-            continue;
-        if ((d->controllers & ~extras) == 0)
-            c->dirs[0].controllers |= d->controllers;
-        else
-            code = add_dir(c, d, id, err);
-    }
     return code;
 }
 
@@ -200,7 +184,9 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
     struct cgroup c = {.fresh = true};
     if (!name_is_valid(id))
         return mtd_fail(err, EINVAL, "\"%s\" cannot be the name of a control group", id);
-    int code = add_dirs(&c, host, id, err);
+    int code = add_dirs(&c, host, id, true, err);
+    if (code == 0)
+        code = add_dirs(&c, host, id, false, err);
     if (code < 0) {
         /* a group that could not be made is not ours to remove */
         for (size_t k = 0; k < c.n; k++)
@@ -224,30 +210,42 @@ int cgroup_clone_fd(const struct cgroup *c)
     return unified->fd;
 }
 
+/* ENOSPC: a cpuset without CPUs or memory nodes. */
+static int put_process(const struct cgroup_dir *d, const char *file, pid_t pid,
+                       struct mtd_error *err)
+{
+    const struct cgroup_ops *ops = cgroup_ops_of(d);
+    char text[16];
+    snprintf(text, sizeof(text), "%d", (int)pid);
+    int code = fs_write_at(d->fd, file, text);
+    if (code == 0)
+        return 0;
+    if (code == -ENOSPC && ops->fill && (code = ops->fill(d, err)) < 0)
+        return code;
+    return cgroup_put(d, file, text, err);
+}
+
+/* NULL = each version's file for the process itself. */
+static int put_in_all(const struct cgroup *c, const char *file, pid_t pid, bool all,
+                      struct mtd_error *err)
+{
+    int code = 0;
+    for (size_t i = 0; i < c->n && code == 0; i++) {
+        const struct cgroup_dir *d = &c->dirs[i];
+        if (d->fd >= 0 && (!d->v2 || all))
+            code = put_process(d, file ? file : cgroup_ops_of(d)->self, pid, err);
+    }
+    return code;
+}
+
 int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error *err)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        const struct cgroup_dir *d = &c->dirs[i];
-        int code = d->fd < 0 || (d->v2 && !all)
-                       ? 0
-                       : cgroup_put_u64(d, "cgroup.procs", (uint64_t)pid, err);
-        if (code < 0)
-            return code;
-    }
-    return 0;
+    return put_in_all(c, "cgroup.procs", pid, all, err);
 }
 
 int cgroup_enter(const struct cgroup *c, bool all, struct mtd_error *err)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        const struct cgroup_dir *d = &c->dirs[i];
-        int code = d->fd < 0 || (d->v2 && !all)
-                       ? 0
-                       : cgroup_put(d, cgroup_ops_of(d)->self, "0", err);
-        if (code < 0)
-            return code;
-    }
-    return 0;
+    return put_in_all(c, NULL, 0, all, err);
 }
 
 uint64_t cgroup_oom_kills(const struct cgroup *c)
@@ -261,10 +259,7 @@ uint64_t cgroup_oom_kills(const struct cgroup *c)
 
 void cgroup_done(struct cgroup *c)
 {
-    for (size_t i = 0; i < c->n; i++) {
-        if (c->dirs[i].fd >= 0)
-            close(c->dirs[i].fd);
-        free(c->dirs[i].path);
-    }
+    for (size_t i = 0; i < c->n; i++)
+        cgroup_dir_done(&c->dirs[i]);
     *c = (struct cgroup){0};
 }

@@ -1,16 +1,15 @@
 /* cgroup - one cgroup per container on v1, hybrid and v2, behind one table of operations.
- * Shape   <mount>/mytop-docker/<id> in every hierarchy that has a controller we use, and
- *         in the v2 tree of a hybrid host as well (cgroup.kill, pressure). <mount> is the
- *         root of what is visible, as in docker's cgroupfs driver: the path must not
- *         depend on who started the container, and v2 allows no controllers below a group
- *         that holds processes, which the starter's own group always does. Which
- *         hierarchy has which controller is read from mountinfo, never guessed from a
- *         path.
+ * Shape   <mount>/mytop-docker/<id> in every hierarchy that is mounted, also one whose
+ *         controllers we do not use: where a container has no group of its own, a cgroup
+ *         namespace shows it the host's. <mount> is the root of what is visible, as in
+ *         docker's cgroupfs driver: the path must not depend on who started the
+ *         container, and v2 allows no controllers below a group that holds processes,
+ *         which the starter's own group always does. Which hierarchy has which controller
+ *         is read from mountinfo, never guessed from a path.
+ * Hybrid  the v2 tree freezes and counts CPU time as well as v1 does, and kills at once:
+ *         there it does all three, and v1's freezer and cpuacct are only a place to be.
  * Ours    <mount>/mytop-docker/monitors is for our own processes that outlive the command
  *         which started them, in each hierarchy where that one was in somebody's group.
- * Lazy    a v1 cpuset needs CPUs and memory nodes before it takes a process, and few
- *         containers need one: its group is made when a limit asks for it (path set, fd
- *         -1 until then).
  * Units   bytes, microseconds, nano CPUs; v2 weights 1..10000.
  * Errors  0 or -errno; err names the file, the value and the kernel's reason. -EOPNOTSUPP
  *         = a limit was asked for whose controller is missing.
@@ -36,12 +35,14 @@ enum cgroup_controller {
     CGROUP_CONTROLLERS
 };
 
-#define CGROUP_MAX_DIRS 12
+#define CGROUP_MAX_DIRS 24
 struct cgroup_dir {
-    unsigned controllers; /* bit set of 1 << enum cgroup_controller */
+    unsigned
+        controllers; /* bit set of 1 << enum cgroup_controller: what it is used for */
     bool v2;
-    char *path; /* absolute host directory */
-    int fd;     /* O_PATH|O_DIRECTORY, -1 = not open or not made */
+    char *names; /* v1: of the hierarchy, "cpu,cpuacct" or "name=systemd"; v2: NULL */
+    char *path;  /* absolute host directory */
+    int fd;      /* O_PATH|O_DIRECTORY, -1 = not open or not made */
 };
 struct cgroup {
     struct cgroup_dir dirs[CGROUP_MAX_DIRS];
@@ -49,8 +50,9 @@ struct cgroup {
     bool fresh; /* made by cgroup_create: limits that are not asked for need no write */
 };
 
-/* Where the controllers are on this host: the mount points, without "/mytop-docker".
- * proc_dir: "/proc", or a test's fake one that holds self/mountinfo. */
+/* The hierarchies of this host: the mount points, without "/mytop-docker". proc_dir:
+ * "/proc", or a test's fake one that holds self/mountinfo. -E2BIG = more than
+ * CGROUP_MAX_DIRS. */
 int cgroup_discover(struct cgroup *ret, const char *proc_dir, struct mtd_error *err);
 const char *cgroup_version(const struct cgroup *host); /* "1" "2" "hybrid" */
 

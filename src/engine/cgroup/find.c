@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "base/fs.h"
 
 #define READ_SIZE 16384
+#define NAMES_SIZE 128
 #define MARK " - cgroup"
 
 const char *const cgroup_v1_names[CGROUP_CONTROLLERS] = {
@@ -74,13 +76,45 @@ static bool parse_line(char *line, char *mark, struct cgroup_mount *ret)
     return ret->options != NULL;
 }
 
-static unsigned v1_bits(const char *options)
+unsigned cgroup_v1_bits(const char *names)
 {
     unsigned bits = 0;
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
-        if (cgroup_has_word(options, cgroup_v1_names[i]))
+        if (cgroup_has_word(names, cgroup_v1_names[i]))
             bits |= CGROUP_BIT(i);
     return bits;
+}
+
+/* All that v1 ever had: other options of the mount ("xattr", "seclabel") are no names. */
+static bool is_hierarchy_name(const char *word)
+{
+    static const char *const MORE[] = {"hugetlb", "net_cls", "net_prio", "perf_event",
+                                       "rdma",    "misc",    "dmem",     "debug"};
+    bool known = strncmp(word, "name=", 5) == 0 || cgroup_v1_bits(word) != 0;
+    for (size_t i = 0; i < ARRAY_SIZE(MORE); i++)
+        known |= strcmp(word, MORE[i]) == 0;
+    return known;
+}
+
+/* "rw,xattr,name=systemd" to "name=systemd". */
+static void take_names(const char *options, char *ret, size_t size)
+{
+    char word[NAMES_SIZE];
+    size_t used = 0;
+    ret[0] = '\0';
+    for (const char *p = options; *p; p += *p == ',') {
+        size_t n = strcspn(p, ",");
+        snprintf(word, sizeof(word), "%.*s", (int)n, p);
+        p += n;
+        if (is_hierarchy_name(word) && used + n + 2 <= size)
+            used +=
+                (size_t)snprintf(ret + used, size - used, "%s%s", used ? "," : "", word);
+    }
+}
+
+static bool is_same(const struct cgroup_dir *d, bool v2, const char *names)
+{
+    return d->v2 == v2 && (v2 || strcmp(d->names, names) == 0);
 }
 
 struct found {
@@ -95,22 +129,30 @@ static int take_mount(void *to, const struct cgroup_mount *m)
     struct cgroup *ret = &((struct found *)to)->host;
     size_t *depths = ((struct found *)to)->depths;
     bool v2 = strcmp(m->type, "cgroup2") == 0;
-    unsigned bits = v2 ? 0 : v1_bits(m->options);
-    if (!v2 && (bits == 0 || strcmp(m->type, "cgroup") != 0))
+    char names[NAMES_SIZE] = "";
+    if (!v2 && strcmp(m->type, "cgroup") == 0)
+        take_names(m->options, names, sizeof(names));
+    if (!v2 && !*names)
         return 0;
     size_t i = 0;
-    while (i < ret->n && (ret->dirs[i].v2 != v2 || ret->dirs[i].controllers != bits))
+    while (i < ret->n && !is_same(&ret->dirs[i], v2, names))
         i++;
-    if (i == CGROUP_MAX_DIRS || (i < ret->n && m->depth > depths[i]))
+    if (i < ret->n && m->depth > depths[i])
         return 0;
-    char *path = strdup(m->point);
-    if (!path)
-        return -ENOMEM;
+    if (i == CGROUP_MAX_DIRS)
+        return -E2BIG;
+    struct cgroup_dir *d = &ret->dirs[i];
+    auto_free char *path = strdup(m->point);
     if (i == ret->n)
-        ret->n++;
-    free(ret->dirs[i].path);
-    ret->dirs[i] =
-        (struct cgroup_dir){.controllers = bits, .v2 = v2, .path = path, .fd = -1};
+        *d = (struct cgroup_dir){.controllers = cgroup_v1_bits(names),
+                                 .v2 = v2,
+                                 .names = v2 ? NULL : strdup(names),
+                                 .fd = -1};
+    ret->n += i == ret->n;
+    if (!path || (!v2 && !d->names))
+        return -ENOMEM;
+    free(d->path);
+    d->path = take_ptr(&path);
     depths[i] = m->depth;
     return 0;
 }
@@ -147,26 +189,49 @@ static int scan(int fd, cgroup_take_fn take, void *to)
     return n < 0 ? -errno : 0;
 }
 
-/* The v2 tree's controllers, and what v2 can do without one, unless a v1 hierarchy does
- * it. */
-static void find_v2_controllers(struct cgroup *host)
+/* What v2 does without a controller, on every kernel that this runs on. */
+#define V2_ITSELF (CGROUP_BIT(CGROUP_FREEZER) | CGROUP_BIT(CGROUP_CPUACCT))
+
+void cgroup_share(struct cgroup *c, const char *list)
 {
     unsigned v1 = 0;
     struct cgroup_dir *unified = NULL;
-    for (size_t i = 0; i < host->n; i++) {
-        v1 |= host->dirs[i].controllers;
-        if (host->dirs[i].v2)
-            unified = &host->dirs[i];
+    for (size_t i = 0; i < c->n; i++) {
+        if (c->dirs[i].v2)
+            unified = &c->dirs[i];
+        else
+            v1 |= c->dirs[i].controllers;
     }
     if (!unified)
         return;
-    char list[512] = "";
-    auto_fd int dir = fs_open_dir_at(AT_FDCWD, unified->path);
-    if (dir < 0 || fs_read_small_at(dir, "cgroup.controllers", list, sizeof(list)) < 0)
-        list[0] = '\0';
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->dirs[i].v2)
+            c->dirs[i].controllers &= ~V2_ITSELF;
+    unified->controllers |= V2_ITSELF;
     for (int i = 0; i < CGROUP_CONTROLLERS; i++)
         if (!cgroup_v2_names[i] || cgroup_has_word(list, cgroup_v2_names[i]))
             unified->controllers |= CGROUP_BIT(i) & ~v1;
+}
+
+static void find_v2_controllers(struct cgroup *host)
+{
+    char list[512] = "";
+    for (size_t i = 0; i < host->n; i++) {
+        auto_fd int dir =
+            host->dirs[i].v2 ? fs_open_dir_at(AT_FDCWD, host->dirs[i].path) : -1;
+        if (dir >= 0 &&
+            fs_read_small_at(dir, "cgroup.controllers", list, sizeof(list)) < 0)
+            list[0] = '\0';
+    }
+    cgroup_share(host, list);
+}
+
+static bool has_any_controller(const struct cgroup *host)
+{
+    bool any = false;
+    for (size_t i = 0; i < host->n; i++)
+        any |= host->dirs[i].v2 || host->dirs[i].controllers;
+    return any;
 }
 
 int cgroup_each_mount(const char *proc_dir, cgroup_take_fn take, void *to,
@@ -177,6 +242,9 @@ int cgroup_each_mount(const char *proc_dir, cgroup_take_fn take, void *to,
     if (fd < 0)
         return mtd_fail_errno(err, errno, "cannot read %s/self/mountinfo", proc_dir);
     int code = scan(fd, take, to);
+    if (code == -E2BIG)
+        return mtd_fail(err, E2BIG, "more than %d cgroup hierarchies are mounted",
+                        CGROUP_MAX_DIRS);
     return code < 0
                ? mtd_fail_errno(err, -code, "cannot read %s/self/mountinfo", proc_dir)
                : 0;
@@ -186,7 +254,7 @@ int cgroup_discover(struct cgroup *ret, const char *proc_dir, struct mtd_error *
 {
     struct found found = {0};
     int code = cgroup_each_mount(proc_dir, take_mount, &found, err);
-    if (code == 0 && found.host.n == 0)
+    if (code == 0 && !has_any_controller(&found.host))
         code = mtd_fail(err, EOPNOTSUPP,
                         "no cgroup file system with a controller is mounted");
     if (code < 0) {

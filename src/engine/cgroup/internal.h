@@ -43,12 +43,14 @@ struct cgroup_ops {
     int (*freeze)(const struct cgroup_dir *d, bool frozen); /* waits; -ETIMEDOUT */
     const char *frozen_file, *frozen_line; /* it is frozen when the file has that line */
     const char *freeze_file, *freeze_on, *freeze_off; /* to freeze without waiting */
-    /* Gives a new group what it needs before its first process (v1 cpuset: CPUs and
-     * nodes; v2: controllers enabled in the groups above). Clears the bits of d that are
-     * not available. */
+    /* Gives a new group what it needs (v2: controllers enabled in the groups above). Clears
+     * the bits of d that are not available. NULL = nothing. */
     int (*prepare)(struct cgroup_dir *d, struct mtd_error *err);
     const char *oom_file; /* holds "oom_kill N" */
     const char *self;     /* file to write "0" to for cgroup_enter */
+    /* Gives the group what it needs for its first process, when writing to `self` said
+     * -ENOSPC (v1 cpuset: CPUs and nodes); NULL = nothing. */
+    int (*fill)(const struct cgroup_dir *d, struct mtd_error *err);
 };
 extern const struct cgroup_ops cgroup_v1, cgroup_v2;
 
@@ -61,6 +63,10 @@ extern const char *const cgroup_v1_names[CGROUP_CONTROLLERS];
 /* NULL = v2 needs no controller for it. */
 extern const char *const cgroup_v2_names[CGROUP_CONTROLLERS];
 
+/* The container's directory below a hierarchy of the host, neither made nor open. On failure
+ * *ret is empty. */
+int cgroup_below(struct cgroup_dir *ret, const struct cgroup_dir *host, const char *id);
+void cgroup_dir_done(struct cgroup_dir *d); /* safe to call twice */
 /* The directory that has the controller, even if not made yet; NULL = no such
  * controller. */
 struct cgroup_dir *cgroup_dir_of(const struct cgroup *c, enum cgroup_controller which);
@@ -69,8 +75,13 @@ const struct cgroup_dir *cgroup_unified(const struct cgroup *c);
 /* A directory that contains every process of the container; NULL = none is left. */
 const struct cgroup_dir *cgroup_witness(const struct cgroup *c);
 
+/* Divides the controllers between v1 and v2, once all hierarchies are known. list: what the v2
+ * tree has, "cpu memory". */
+void cgroup_share(struct cgroup *c, const char *list);
+/* The bits of "cpu,cpuacct". */
+unsigned cgroup_v1_bits(const char *names);
 /* A line of a record: is the controller in that group? True also for v2 when it needs none for
- * it, which counts only where no v1 group has the controller. */
+ * it; where both have the freezer, v2's is used. */
 bool cgroup_line_has(const char *line, enum cgroup_controller which, bool *ret_v2);
 
 /* Writes value; on failure err says "<path>/<file>: cannot write ...". */

@@ -194,13 +194,13 @@ int cgroup_freeze(const struct cgroup *c, bool frozen, struct mtd_error *err)
     return 0;
 }
 
-/* v1's freezer when there is one, else v2's. */
+/* v2's freezer when there is one, as in cgroup_share(), else v1's. */
 static const char *freezer_line(const struct strv *recorded, bool *ret_v2)
 {
     const char *found = NULL;
     for (size_t i = 0; i < recorded->len; i++) {
         bool v2 = false;
-        if (!cgroup_line_has(recorded->items[i], CGROUP_FREEZER, &v2) || (found && v2))
+        if (!cgroup_line_has(recorded->items[i], CGROUP_FREEZER, &v2) || (found && !v2))
             continue;
         found = recorded->items[i];
         *ret_v2 = v2;
@@ -255,6 +255,16 @@ static void start_freezing(const struct cgroup_dir *d, bool frozen)
     fs_write_at(d->fd, ops->freeze_file, frozen ? ops->freeze_on : ops->freeze_off);
 }
 
+/* A freezer that is not the one we use: the container may have found a way to freeze itself
+ * there, and what is frozen by v1 does not die. */
+static void thaw_others(const struct cgroup *c, const struct cgroup_dir *used)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (&c->dirs[i] != used && c->dirs[i].fd >= 0 && c->dirs[i].names &&
+            cgroup_has_word(c->dirs[i].names, "freezer"))
+            start_freezing(&c->dirs[i], false);
+}
+
 /* On v1 a frozen task dies of its SIGKILL only when thawed, so thawing comes last. */
 static int kill_round(const struct cgroup *c, struct pid_list *l)
 {
@@ -267,6 +277,7 @@ static int kill_round(const struct cgroup *c, struct pid_list *l)
         signal_list(c, l, SIGKILL);
     if (freezer)
         start_freezing(freezer, false);
+    thaw_others(c, freezer);
     return code;
 }
 

@@ -233,12 +233,15 @@ static int move_all(const struct cgroup *c, const struct cgroup_dir *d,
                     "new processes appear faster than they can be moved to %s", d->path);
 }
 
-static int make_lazy(struct cgroup *c, struct cgroup_dir *d, struct mtd_error *err)
+/* A limit needs what the group is filled with: before the first process, nothing has filled
+ * it; and an older program made the group only when a limit asked for it. */
+static int make_ready(struct cgroup *c, struct cgroup_dir *d, struct mtd_error *err)
 {
-    int code = cgroup_make_dir(d, err);
-    if (code == 0 && !c->fresh)
-        code = move_all(c, d, err);
-    return code;
+    bool late = d->fd < 0;
+    int code = late ? cgroup_make_dir(d, err) : 0;
+    if (code == 0 && (late || c->fresh) && cgroup_ops_of(d)->fill)
+        code = cgroup_ops_of(d)->fill(d, err);
+    return code == 0 && late ? move_all(c, d, err) : code;
 }
 
 /* v2 has the controller but could not enable it below: usually this engine runs in
@@ -273,8 +276,8 @@ static int limit_one(struct cgroup *c, const struct mtd_resources *r,
     int code = 0;
     if (which == CGROUP_CPUSET && wanted)
         code = check_cpuset(d, r, err);
-    if (code == 0 && d->fd < 0)
-        code = make_lazy(c, d, err);
+    if (code == 0 && which == CGROUP_CPUSET && wanted)
+        code = make_ready(c, d, err);
     cgroup_limit_fn limit = cgroup_ops_of(d)->limit[which];
     return code < 0 || !limit ? code : limit(c, d, r, err);
 }

@@ -48,16 +48,13 @@ int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id
         return mtd_fail(err, EINVAL, "\"%s\" cannot be the name of a control group", id);
     for (size_t i = 0; i < host->n; i++) {
         struct cgroup_dir *d = &found.dirs[found.n];
-        *d = (struct cgroup_dir){
-            .controllers = host->dirs[i].controllers, .v2 = host->dirs[i].v2, .fd = -1};
-        if (asprintf(&d->path, "%s/" CGROUP_PARENT "/%s", host->dirs[i].path, id) < 0) {
-            d->path = NULL;
-            return mtd_fail(err, ENOMEM, "out of memory");
-        }
+        int code = cgroup_below(d, &host->dirs[i], id);
+        if (code < 0)
+            return mtd_fail_errno(err, -code, "cannot name the group of %.12s", id);
         if (faccessat(AT_FDCWD, d->path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
             found.n++;
         else
-            free(take_ptr(&d->path));
+            cgroup_dir_done(d);
     }
     int code = cgroup_describe(&found, &lines);
     if (code < 0)

@@ -20,15 +20,8 @@ int cgroup_describe(const struct cgroup *c, struct strv *ret)
     for (size_t i = 0; i < c->n; i++) {
         const struct cgroup_dir *d = &c->dirs[i];
         char line[4352];
-        size_t len = 0;
-        if (d->v2)
-            len = (size_t)snprintf(line, sizeof(line), V2_PREFIX);
-        for (int k = 0; k < CGROUP_CONTROLLERS && !d->v2; k++)
-            if (d->controllers & CGROUP_BIT(k))
-                len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%s",
-                                        len ? "," : "", cgroup_v1_names[k]);
-        len += (size_t)snprintf(line + len, sizeof(line) - len, ":%s", d->path);
-        if (len >= sizeof(line))
+        const char *names = d->v2 ? V2_PREFIX : d->names;
+        if (snprintf(line, sizeof(line), "%s:%s", names, d->path) >= (int)sizeof(line))
             return -ENAMETOOLONG;
         int code = strv_add(ret, line);
         if (code < 0)
@@ -49,8 +42,8 @@ bool cgroup_line_has(const char *line, enum cgroup_controller which, bool *ret_v
                    : cgroup_has_word(names, cgroup_v1_names[which]);
 }
 
-/* A group that does not exist keeps its place with fd -1: a lazy one is made later at
- * that path. */
+/* A group that does not exist keeps its place with fd -1: an older program made a cpuset's
+ * when a limit asked for it, which is then at that path. */
 static int open_recorded(struct cgroup *c, const char *line)
 {
     const char *colon = strchr(line, ':');
@@ -58,37 +51,24 @@ static int open_recorded(struct cgroup *c, const char *line)
         return -EINVAL;
     struct cgroup_dir *d = &c->dirs[c->n];
     *d = (struct cgroup_dir){.fd = -1, .v2 = strncmp(line, V2_PREFIX ":", 8) == 0};
-    auto_free char *names = strndup(line, (size_t)(colon - line));
-    d->path = strdup(colon + 1);
-    if (!names || !d->path)
-        return -ENOMEM;
     c->n++;
-    for (int i = 0; i < CGROUP_CONTROLLERS && !d->v2; i++)
-        if (cgroup_has_word(names, cgroup_v1_names[i]))
-            d->controllers |= CGROUP_BIT(i);
+    d->names = d->v2 ? NULL : strndup(line, (size_t)(colon - line));
+    d->path = strdup(colon + 1);
+    if (!d->path || (!d->v2 && !d->names))
+        return -ENOMEM;
+    d->controllers = d->v2 ? 0 : cgroup_v1_bits(d->names);
     d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     return d->fd >= 0 || errno == ENOENT ? 0 : -errno;
 }
 
-/* The v2 group's controllers, and what v2 can do without one, unless a v1 group does
- * it. */
 static void open_controllers(struct cgroup *c)
 {
-    unsigned v1 = 0;
-    for (size_t i = 0; i < c->n; i++)
-        v1 |= c->dirs[i].v2 ? 0 : c->dirs[i].controllers;
-    for (size_t i = 0; i < c->n; i++) {
-        char list[512];
-        struct cgroup_dir *d = &c->dirs[i];
-        if (!d->v2)
-            continue;
-        if (d->fd < 0 ||
-            fs_read_small_at(d->fd, "cgroup.controllers", list, sizeof(list)) < 0)
-            list[0] = '\0';
-        for (int k = 0; k < CGROUP_CONTROLLERS; k++)
-            if (!cgroup_v2_names[k] || cgroup_has_word(list, cgroup_v2_names[k]))
-                d->controllers |= CGROUP_BIT(k) & ~v1;
-    }
+    char list[512] = "";
+    const struct cgroup_dir *unified = cgroup_unified(c);
+    if (unified &&
+        fs_read_small_at(unified->fd, "cgroup.controllers", list, sizeof(list)) < 0)
+        list[0] = '\0';
+    cgroup_share(c, list);
 }
 
 int cgroup_open(struct cgroup *ret, const struct strv *recorded, struct mtd_error *err)

@@ -264,10 +264,10 @@ static int copy_from_parent(int parent_fd, int fd, const char *file)
     return n < 0 ? n : fs_write_at(fd, file, text);
 }
 
-static int prepare(struct cgroup_dir *d, struct mtd_error *err)
+/* The first time on a host: with clone_children every group made below afterwards begins with
+ * its parent's, so that a start need not write them. */
+static int fill_cpuset(const struct cgroup_dir *d, struct mtd_error *err)
 {
-    if (!(d->controllers & CGROUP_BIT(CGROUP_CPUSET)))
-        return 0;
     static const char *const FILES[] = {"cpuset.cpus", "cpuset.mems"};
     auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
     auto_fd int top = openat(d->fd, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -280,6 +280,7 @@ static int prepare(struct cgroup_dir *d, struct mtd_error *err)
             return mtd_fail_errno(err, -code, "%s/%s: cannot copy the parent's value",
                                   d->path, FILES[i]);
     }
+    fs_write_at(parent, "cgroup.clone_children", "1");
     return 0;
 }
 
@@ -299,7 +300,7 @@ const struct cgroup_ops cgroup_v1 = {
     .freeze_file = "freezer.state",
     .freeze_on = "FROZEN",
     .freeze_off = "THAWED",
-    .prepare = prepare,
+    .fill = fill_cpuset,
     .oom_file = "memory.oom_control",
     .self = "tasks",
 };

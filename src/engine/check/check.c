@@ -123,7 +123,8 @@ static void check_living(struct check *c, const struct mtd_record *r)
                   "is running, but its health is not being checked");
     for (size_t i = 0; alive && i < st->cgroups.len; i++) {
         const char *line = st->cgroups.items[i], *path = strchr(line, ':');
-        bool lazy = strncmp(line, "cpuset:", 7) == 0; /* made when a limit asks for it */
+        bool lazy =
+            strncmp(line, "cpuset:", 7) == 0; /* an older program's may be missing */
         if (path && !lazy && faccessat(AT_FDCWD, path + 1, F_OK, 0) < 0)
             check_add(c, r->id, path + 1, NULL,
                       "is running, but its control group %s is gone", path + 1);

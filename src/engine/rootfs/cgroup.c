@@ -1,7 +1,7 @@
 /* The container sees its own groups: a tmpfs with one read-only mount per v1
  * hierarchy, or the v2 tree alone. In a cgroup namespace the root of each mount is the
- * container's group. A hierarchy in which it has no group of its own would show the
- * host's, and is left out. */
+ * container's group. One in which it has none of its own would show the host's, and is
+ * left out: a hierarchy that is not mounted where the engine runs. */
 
 #include "engine/rootfs/rootfs.h"
 

@@ -93,7 +93,10 @@ Test(cgroup, v1_hierarchies_are_told_by_their_options)
     make_proc(V1_LINES);
     cr_assert_eq(discover(&host, NULL), 0);
     cr_expect_str_eq(cgroup_version(&host), "1");
-    cr_expect_eq(host.n, 7, "systemd's and hugetlb's are not ours");
+    cr_expect_eq(host.n, 9, "systemd's and hugetlb's as well");
+    cr_expect_str_eq(host.dirs[7].names, "name=systemd", "and not xattr");
+    cr_expect_str_eq(host.dirs[8].names, "hugetlb");
+    cr_expect_eq(host.dirs[8].controllers, 0, "nothing is limited there");
     expect_dir(&host, CGROUP_CPU, "cg/cpu,cpuacct");
     expect_dir(&host, CGROUP_CPUACCT, "cg/cpu,cpuacct");
     expect_dir(&host, CGROUP_CPUSET, "cg/cpuset");
@@ -112,6 +115,34 @@ Test(cgroup, hybrid_gives_v2_what_v1_lacks)
     expect_dir(&host, CGROUP_BLKIO, "cg/unified");
     expect_dir(&host, CGROUP_FREEZER, "cg/unified");
     expect_dir(&host, CGROUP_DEVICES, "cg/unified");
+}
+
+/* The v1 group is made all the same. */
+Test(cgroup, hybrid_freezes_and_counts_with_v2)
+{
+    auto_done(cgroup_done) struct cgroup host = {0};
+    make_proc("37 31 0:34 / @/cg/freezer rw - cgroup cgroup rw,freezer\n"
+              "32 31 0:29 / @/cg/cpu rw - cgroup cgroup rw,cpu,cpuacct\n" V2_LINE);
+    make_file("cg/unified/cgroup.controllers", "\n");
+    cr_assert_eq(discover(&host, NULL), 0);
+    cr_expect_eq(host.n, 3);
+    expect_dir(&host, CGROUP_FREEZER, "cg/unified");
+    expect_dir(&host, CGROUP_CPUACCT, "cg/unified");
+    expect_dir(&host, CGROUP_CPU, "cg/cpu");
+    cr_expect_eq(host.dirs[0].controllers, 0);
+}
+
+Test(cgroup, more_hierarchies_than_there_is_room_for_are_an_error)
+{
+    struct cgroup host = {0};
+    struct mtd_error err = {0};
+    auto_done(buf_done) struct buf b = {0};
+    for (int i = 0; i <= CGROUP_MAX_DIRS; i++)
+        buf_printf(&b, "%d 31 0:%d / /cg/%d rw - cgroup cgroup rw,name=h%d\n", 40 + i,
+                   40 + i, i, i);
+    make_file("proc/self/mountinfo", b.data);
+    cr_expect_eq(discover(&host, &err), -E2BIG);
+    cr_expect(strstr(err.text, "hierarchies"), "%s", err.text);
 }
 
 Test(cgroup, v2_alone)
@@ -197,17 +228,19 @@ Test(cgroup, groups_are_made_at_the_root_of_each_mount)
     auto_done(cgroup_done) struct cgroup host = {0}, c = {0};
     make_proc("35 31 0:32 /own/part @/cg/memory rw - cgroup cgroup rw,memory\n"
               "39 31 0:36 / @/cg/pids rw,relatime - cgroup cgroup rw,pids\n"
-              "34 31 0:31 / @/cg/cpuset rw,relatime - cgroup cgroup rw,cpuset\n");
+              "34 31 0:31 / @/cg/cpuset rw,relatime - cgroup cgroup rw,cpuset\n"
+              "40 31 0:37 / @/cg/systemd rw - cgroup cgroup rw,xattr,name=systemd\n");
     make_file("cg/memory/x", "");
     make_file("cg/pids/x", "");
     make_file("cg/cpuset/x", "");
+    make_file("cg/systemd/x", "");
     cr_assert_eq(discover(&host, NULL), 0);
     cr_assert_eq(cgroup_create(&c, &host, "abc", NULL), 0);
     expect_dir(&c, CGROUP_MEMORY, "cg/memory/mytop-docker/abc");
     cr_expect_eq(faccessat(tmp.fd, "cg/memory/mytop-docker/abc", F_OK, 0), 0);
     cr_expect_eq(faccessat(tmp.fd, "cg/pids/mytop-docker/abc", F_OK, 0), 0);
-    cr_expect_neq(faccessat(tmp.fd, "cg/cpuset/mytop-docker", F_OK, 0), 0,
-                  "not asked for");
+    cr_expect_eq(faccessat(tmp.fd, "cg/cpuset/mytop-docker/abc", F_OK, 0), 0);
+    cr_expect_eq(faccessat(tmp.fd, "cg/systemd/mytop-docker/abc", F_OK, 0), 0);
     cr_expect_eq(cgroup_clone_fd(&c), -1);
     cr_assert_eq(cgroup_destroy(&c, NULL), 0);
     cr_expect_neq(faccessat(tmp.fd, "cg/memory/mytop-docker/abc", F_OK, 0), 0);
@@ -246,7 +279,8 @@ Test(cgroup, a_record_leads_back_to_the_groups)
     strv_add(&lines, line);
     cr_assert_eq(cgroup_open(&c, &lines, NULL), 0);
     cr_expect_eq(c.n, 3);
-    expect_dir(&c, CGROUP_CPUACCT, "cg/a");
+    expect_dir(&c, CGROUP_CPU, "cg/a");
+    expect_dir(&c, CGROUP_CPUACCT, "cg/u");
     expect_dir(&c, CGROUP_MEMORY, "cg/u");
     expect_dir(&c, CGROUP_FREEZER, "cg/u");
     expect_dir(&c, CGROUP_CPUSET, "cg/gone");
@@ -328,7 +362,7 @@ static bool recorded_is_frozen(const char *const lines[])
 }
 #define RECORDED(...) recorded_is_frozen((const char *const[]){__VA_ARGS__, NULL})
 
-/* v2 has a freezer of its own only where v1 has none. */
+/* v2's freezer where there is one. */
 Test(cgroup, a_record_finds_the_freezer)
 {
     auto_done(cgroup_done) struct cgroup c = {0};
@@ -336,13 +370,15 @@ Test(cgroup, a_record_finds_the_freezer)
     make_file(GROUP "freezer.state", "FROZEN\n");
     make_file(GROUP "cgroup.events", "populated 1\nfrozen 0\n");
     cr_expect(RECORDED("cpu,cpuacct", "freezer"));
-    cr_expect(RECORDED("unified", "memory,freezer"));
-    cr_expect(RECORDED("freezer", "unified"));
+    cr_expect_not(RECORDED("unified", "memory,freezer"));
+    cr_expect_not(RECORDED("freezer", "unified"));
     cr_expect_not(RECORDED("unified", "memory"));
     cr_expect_not(RECORDED("memory"));
     make_file(GROUP "freezer.state", "THAWED\n");
     make_file(GROUP "cgroup.events", "populated 1\nfrozen 1\n");
-    cr_expect_not(RECORDED("unified", "freezer"));
+    cr_expect(RECORDED("unified", "freezer"));
+    cr_expect(RECORDED("freezer", "unified"));
+    cr_expect_not(RECORDED("freezer"));
     cr_expect(RECORDED("unified"));
     unlinkat(tmp.fd, GROUP "cgroup.events", 0);
     cr_expect_not(RECORDED("unified"));

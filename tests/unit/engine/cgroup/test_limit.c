@@ -77,6 +77,8 @@ static void make_group(struct cgroup *ret, bool v2, const char *without)
     }
     make_file("cg/cpuset.cpus", "0-3\n");
     make_file("cg/cpuset.mems", "0\n");
+    make_file("cg/mytop-docker/cpuset.cpus", "0-3\n");
+    make_file("cg/mytop-docker/cpuset.mems", "0\n");
     snprintf(path, sizeof(path), "%s/cg/mytop-docker/g", tmp.path);
     *ret = (struct cgroup){.n = 1, .fresh = true};
     ret->dirs[0] =
