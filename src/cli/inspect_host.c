@@ -72,6 +72,12 @@ static const char *ipc_name(enum mtd_ipc ipc)
     return NAMES[ipc];
 }
 
+/* from: the container whose namespace it is, or NULL. */
+static json_t *make_mode(const char *from, const char *otherwise)
+{
+    return from ? json_sprintf("container:%s", from) : json_string(otherwise);
+}
+
 #define SHM_DEFAULT (64 << 20)
 
 void inspect_add_host(json_t *o, const struct mtd_spec *s)
@@ -82,8 +88,8 @@ void inspect_add_host(json_t *o, const struct mtd_spec *s)
     json_object_set_new(o, "DnsSearch", inspect_strings(&s->dns_search));
     json_object_set_new(o, "DnsOptions", inspect_strings(&s->dns_options));
     json_object_set_new(o, "GroupAdd", list_or_null(&s->process.group_add));
-    json_object_set_new(o, "IpcMode", json_string(ipc_name(s->ipc)));
-    json_object_set_new(o, "PidMode", json_string(s->pid_host ? "host" : ""));
+    json_object_set_new(o, "IpcMode", make_mode(s->ipc_from, ipc_name(s->ipc)));
+    json_object_set_new(o, "PidMode", make_mode(s->pid_from, s->pid_host ? "host" : ""));
     json_object_set_new(o, "UTSMode", json_string(s->uts_host ? "host" : ""));
     json_object_set_new(o, "OomScoreAdj", json_integer(s->process.oom_score_adj));
     json_object_set_new(o, "ShmSize",

@@ -189,21 +189,44 @@ static int set_host(const char *option, const char *value, bool *ret,
     return fail_mode(err, option, value, "host, or leave it out");
 }
 
+/* "container:NAME": 1, and *ret is the name. */
+static int take_container(const char *option, const char *value, char **ret,
+                          struct mtd_error *err)
+{
+    static const char WORD[] = "container:";
+    if (!given(value) || strncmp(value, WORD, strlen(WORD)) != 0)
+        return 0;
+    value += strlen(WORD);
+    if (!*value)
+        return mtd_fail(err, EINVAL, "--%s: container: names no container", option);
+    free(*ret);
+    *ret = strdup(value);
+    return *ret ? 1 : out_of_memory(err);
+}
+
+static int set_pid(struct run_values *v, struct mtd_error *err)
+{
+    int rc = take_container("pid", v->pid, &v->spec.pid_from, err);
+    return rc ? (rc < 0 ? rc : 0) : set_host("pid", v->pid, &v->spec.pid_host, err);
+}
+
 static int set_ipc(struct run_values *v, struct mtd_error *err)
 {
     static const char *const MODES[] = {"private", "shareable", "none", "host"};
-    if (!given(v->ipc))
-        return 0;
+    int rc = take_container("ipc", v->ipc, &v->spec.ipc_from, err);
+    if (rc || !given(v->ipc))
+        return rc < 0 ? rc : 0;
     for (size_t i = 0; i < ARRAY_SIZE(MODES); i++)
         if (strcmp(v->ipc, MODES[i]) == 0)
             return v->spec.ipc = (enum mtd_ipc)i, 0;
-    return fail_mode(err, "ipc", v->ipc, "private, shareable, none or host");
+    return fail_mode(err, "ipc", v->ipc,
+                     "private, shareable, none, host or container:NAME");
 }
 
 static int set_namespaces(struct run_values *v, struct mtd_error *err)
 {
     struct mtd_spec *s = &v->spec;
-    int rc = set_host("pid", v->pid, &s->pid_host, err);
+    int rc = set_pid(v, err);
     if (rc == 0)
         rc = set_host("uts", v->uts, &s->uts_host, err);
     if (rc == 0)

@@ -114,7 +114,8 @@ const struct option_row SPEC_OPTIONS[] = {
     {"interactive", 'i', OPTION_FLAG, FIELD(spec.process.open_stdin), NULL, NULL,
      "Keep stdin open"},
     {"ipc", 0, OPTION_TEXT, FIELD(ipc), NULL, "MODE",
-     "IPC namespace: private (the default), shareable, none (no /dev/shm) or host"},
+     "IPC namespace: private (the default), shareable, none (no /dev/shm), host or "
+     "container:NAME"},
     {"label", 'l', OPTION_LIST, FIELD(labels), NULL, "KEY[=VALUE]", "Attach a label"},
     {"label-file", 0, OPTION_LIST, FIELD(label_files), NULL, "FILE",
      "Read labels from a file"},
@@ -143,7 +144,7 @@ const struct option_row SPEC_OPTIONS[] = {
     {"oom-score-adj", 0, OPTION_VALUE, FIELD(spec.process.oom_score_adj), value_oom_score,
      "N", "Adjust the OOM killer's choice, -1000 to 1000"},
     {"pid", 0, OPTION_TEXT, FIELD(pid), NULL, "MODE",
-     "PID namespace: host = see the host's processes (default: its own)"},
+     "PID namespace: host or container:NAME = see those processes (default: its own)"},
     {"pids-limit", 0, OPTION_VALUE, FIELD(spec.resources.pids), value_pids, "N",
      "Limit the number of processes (-1 = no limit)"},
     {"privileged", 0, OPTION_FLAG, FIELD(spec.process.privileged), NULL, NULL,

@@ -216,7 +216,8 @@ void mtd_spec_init(struct mtd_spec *s)
 
 void mtd_spec_done(struct mtd_spec *s)
 {
-    char *strings[] = {s->image, s->image_id, s->hostname, s->domainname};
+    char *strings[] = {s->image,      s->image_id, s->hostname,
+                       s->domainname, s->pid_from, s->ipc_from};
     struct strv *lists[] = {
         &s->layers,  &s->entrypoint,  &s->cmd,          &s->dns,        &s->add_hosts,
         &s->labels,  &s->env_cmdline, &s->health_test,  &s->dns_search, &s->dns_options,

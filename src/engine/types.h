@@ -205,7 +205,10 @@ struct mtd_spec {
     enum mtd_network network;
     enum mtd_ipc ipc;
     bool pid_host, uts_host; /* the host's namespace instead of one of its own */
-    int64_t shm_size;        /* bytes of /dev/shm; 0 = default, 64 MiB */
+    /* Or that of another container, which then must run: its id (before it is created, what
+     * the user typed). NULL = as above. */
+    char *pid_from, *ipc_from;
+    int64_t shm_size; /* bytes of /dev/shm; 0 = default, 64 MiB */
     struct strv dns, dns_search, dns_options, add_hosts;
     struct strv sysctls; /* "net.core.somaxconn=128"; only what has a namespace */
     struct strv devices; /* "/dev/host:/dev/inside:rwm", the host's nodes made inside */

@@ -337,6 +337,8 @@ static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record
         return mtd_fail_errno(err, -code, "cannot create an id");
     default_hostname(s, r->id, own);
     code = api_add_volumes_from(e, s, c->volumes_from, err);
+    if (code == 0)
+        code = api_share(e, s, err);
     if (code < 0)
         return code;
     if (default_string(&s->hostname, own) < 0 ||

@@ -37,7 +37,8 @@ void inside_init(const struct inside_init *i)
                        .own_fifos = true,
                        .init = i,
                        .sync_fd = i->sync_fd,
-                       .root_fd = -1};
+                       .root_fd = -1,
+                       .shm_fd = -1};
     proc_set_name(INSIDE_INIT_NAME);
     inside_run(&c);
 }

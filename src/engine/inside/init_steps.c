@@ -8,43 +8,77 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/magic.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/sys.h"
 #include "engine/grant.h"
+#include "engine/host/mount.h"
 #include "engine/wire/sync.h"
 
-enum { FD_SYNC = 3, FD_STDIO = 4, FD_FIRST_FREE = 7 };
+enum { FD_SYNC = 3, FD_STDIO = 4, FD_SHM = 7, FD_FIRST_FREE };
 
-/* Of the monitor's descriptors four are kept, at known numbers. They are first moved out
+/* Its /dev/shm as a mount of our own. Nothing of that container's is trusted: the path is
+ * resolved below its root, and what is there must be a tmpfs. */
+static int clone_shm(const struct inside_share *s)
+{
+    struct statfs fs;
+    auto_fd int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || setns(s->mounts, CLONE_NEWNS) < 0)
+        return -errno;
+    auto_fd int dir = fs_open_in_root(s->root, "/dev/shm", O_PATH | O_DIRECTORY, 0);
+    auto_fd int mount = dir < 0 ? dir : mount_bind(dir, "", 0);
+    if (setns(own, CLONE_NEWNS) < 0)
+        return -errno;
+    if (mount >= 0 && (fstatfs(dir, &fs) < 0 || fs.f_type != TMPFS_MAGIC))
+        return -EPERM;
+    return mount < 0 ? mount : take_fd(&mount);
+}
+
+int inside_init_share(struct inside *c, struct mtd_error *err)
+{
+    const struct inside_share *s = &c->init->share;
+    if (s->ipc < 0)
+        return 0;
+    if (setns(s->ipc, CLONE_NEWIPC) < 0)
+        return mtd_fail_errno(err, errno, "cannot join the other container's IPC");
+    c->shm_fd = clone_shm(s);
+    return c->shm_fd < 0 ? mtd_fail_errno(err, -c->shm_fd,
+                                          "cannot share the other container's /dev/shm")
+                         : 0;
+}
+
+/* Of the monitor's descriptors these are kept, at known numbers. They are first moved out
  * of the way, so that no dup3 overwrites one that is still to be moved. */
 int inside_init_descriptors(struct inside *c, struct mtd_error *err)
 {
-    const int kept[4] = {c->sync_fd, c->stdio[0], c->stdio[1], c->stdio[2]};
-    int high[4];
-    for (int i = 0; i < 4; i++) {
+    const int kept[] = {c->sync_fd, c->stdio[0], c->stdio[1], c->stdio[2], c->shm_fd};
+    int high[ARRAY_SIZE(kept)];
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
         high[i] = kept[i] < 0 ? -1 : fcntl(kept[i], F_DUPFD_CLOEXEC, 64);
         if (kept[i] >= 0 && high[i] < 0)
             return mtd_fail_errno(err, errno, "cannot keep a file descriptor");
     }
     c->sync_fd = high[0];
-    for (int i = 0; i < 4; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
         if (high[i] < 0)
-            close(FD_SYNC + i);
-        else if (dup3(high[i], FD_SYNC + i, O_CLOEXEC) < 0)
+            close(FD_SYNC + (int)i);
+        else if (dup3(high[i], FD_SYNC + (int)i, O_CLOEXEC) < 0)
             return mtd_fail_errno(err, errno, "cannot move a file descriptor");
     }
     c->sync_fd = FD_SYNC;
     for (int i = 0; i < 3; i++)
         c->stdio[i] = c->stdio[i] < 0 ? -1 : FD_STDIO + i;
+    c->shm_fd = c->shm_fd < 0 ? -1 : FD_SHM;
     if (sys_close_range(FD_FIRST_FREE, ~0U, 0) < 0)
         return mtd_fail_errno(err, errno, "cannot close the monitor's descriptors");
     return 0;
@@ -57,7 +91,12 @@ int inside_init_groups(struct inside *c, struct mtd_error *err)
 
 int inside_init_rootfs(struct inside *c, struct mtd_error *err)
 {
-    return rootfs_build(&c->init->rootfs, &c->root_fd, err);
+    struct rootfs r = c->init->rootfs;
+    r.shm_fd = c->shm_fd;
+    int rc = rootfs_build(&r, &c->root_fd, err);
+    if (c->shm_fd >= 0)
+        close(take_fd(&c->shm_fd));
+    return rc;
 }
 
 int inside_init_network(struct inside *c, struct mtd_error *err)

@@ -23,6 +23,12 @@
 
 #define INSIDE_INIT_NAME "mtd:init" /* its name in ps until it becomes the command */
 
+/* Of the container whose IPC namespace is shared: this, and the mount namespace and root
+ * that its /dev/shm is in. -1 each = of none. */
+struct inside_share {
+    int ipc, mounts, root;
+};
+
 /* What init has to do. It inherits this in memory: there is no exec after its clone. */
 struct inside_init {
     struct rootfs rootfs;
@@ -30,8 +36,9 @@ struct inside_init {
     int stdio[3]; /* become 0, 1, 2 without a tty; [0] = -1 = the container's /dev/null */
     unsigned short rows, cols;
     const struct cgroup *cgroup; /* limits are set; init moves itself in */
-    bool placed;                 /* the clone already is in the v2 group */
-    bool unshare_cgroup;         /* init makes the cgroup namespace, once in its groups */
+    struct inside_share share;
+    bool placed;         /* the clone already is in the v2 group */
+    bool unshare_cgroup; /* init makes the cgroup namespace, once in its groups */
 };
 void inside_init(const struct inside_init *i) __attribute__((noreturn));
 

@@ -32,6 +32,7 @@ struct inside {
 
     const struct inside_init *init; /* of init alone */
     int sync_fd, root_fd;
+    int shm_fd;                            /* another container's /dev/shm, or -1 */
     const struct nsenter_request *request; /* of exec alone */
 
     struct user user; /* set by steps */
@@ -51,8 +52,8 @@ inside_step inside_hide, inside_session, inside_keyring, inside_user, inside_lim
 inside_step inside_stdio, inside_console;                                 /* stdio.c */
 inside_step inside_program, inside_signals, inside_close, inside_command; /* command.c */
 
-inside_step inside_init_groups, inside_init_descriptors, inside_init_rootfs,
-    inside_init_network, inside_init_go, inside_init_cgroup_namespace,
+inside_step inside_init_groups, inside_init_share, inside_init_descriptors,
+    inside_init_rootfs, inside_init_network, inside_init_go, inside_init_cgroup_namespace,
     inside_init_hostname, inside_init_sysctls, inside_init_pivot; /* init_steps.c */
 
 inside_step inside_exec_announce, inside_exec_follow; /* exec_steps.c */

@@ -23,6 +23,7 @@ static const struct {
     {"inside", INSIDE_EXEC, MTD_STAGE_CLONE, inside_exec_announce},
     {"hide", INSIDE_BOTH, MTD_STAGE_CLONE, inside_hide},
     {"join", INSIDE_INIT, MTD_STAGE_CGROUP, inside_init_groups},
+    {"share", INSIDE_INIT, MTD_STAGE_CLONE, inside_init_share},
     {"descriptors", INSIDE_INIT, MTD_STAGE_STDIO, inside_init_descriptors},
     {"rootfs", INSIDE_INIT, MTD_STAGE_ROOTFS, inside_init_rootfs},
     {"network", INSIDE_INIT, MTD_STAGE_NETWORK, inside_init_network},

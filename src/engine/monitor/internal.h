@@ -3,6 +3,7 @@
  *         loop, client.c the attach clients, adopt.c taking over, end.c the record of the
  *         end and cleaning up, restart.c the wait before the next run, policy.c whether
  *         there is one, record.c the record and its lock, log.c the log,
+ *         share.c namespaces of other containers,
  *         health.c the process beside it.
  * Memory  everything the loop touches is in struct monitor: no malloc in steady state.
  *         The record is only in memory while starting and ending.
@@ -11,6 +12,7 @@
 #define ENGINE_MONITOR_INTERNAL_H
 
 #include "engine/cgroup/cgroup.h"
+#include "engine/inside/inside.h"
 #include "engine/log/log.h"
 #include "engine/store/alive.h"
 #include "engine/store/store.h"
@@ -38,6 +40,8 @@ struct monitor {
     bool tty, auto_remove;                 /* copied from it for the loop */
     bool health;                           /* the container has a health check */
     struct cgroup host, cgroup;
+    int pid_ns; /* another container's, which init will be in; -1 = none */
+    struct inside_share share;
 
     pid_t pid;
     int pidfd;
@@ -100,6 +104,14 @@ bool monitor_turn(struct monitor *m, int timeout_ms);
 void monitor_take_status(struct monitor *m);
 int monitor_claim(struct monitor *m, struct mtd_error *err);
 int monitor_open_log(struct monitor *m, struct mtd_error *err);
+/* ---- share.c ---- */
+/* Opens what it shares with other containers; only a start needs it. */
+int monitor_open_shared(struct monitor *m, struct mtd_error *err);
+void monitor_close_shared(struct monitor *m);
+/* Between the two, what is cloned is in the other container's PID namespace. -errno */
+int monitor_enter_pids(struct monitor *m, int *ret_back);
+int monitor_leave_pids(int *back);
+
 /* Locks the container and reads the record again: its name or policy may have changed. */
 int monitor_reload(struct monitor *m);
 void monitor_unlock(struct monitor *m);

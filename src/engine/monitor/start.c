@@ -202,9 +202,9 @@ static void drop_cgroup(struct monitor *m)
 static uint64_t namespaces(const struct monitor *m)
 {
     const struct mtd_spec *s = &m->record.spec;
-    return CLONE_NEWNS | (s->pid_host ? 0 : CLONE_NEWPID) |
+    return CLONE_NEWNS | (s->pid_host || s->pid_from ? 0 : CLONE_NEWPID) |
            (s->uts_host ? 0 : CLONE_NEWUTS) |
-           (s->ipc == MTD_IPC_HOST ? 0 : CLONE_NEWIPC) |
+           (s->ipc == MTD_IPC_HOST || s->ipc_from ? 0 : CLONE_NEWIPC) |
            (s->network == MTD_NET_HOST ? 0 : CLONE_NEWNET);
 }
 
@@ -244,6 +244,7 @@ static void run_init(const struct monitor *m, int sync_fd, bool placed)
         .rows = m->rows,
         .cols = m->cols,
         .cgroup = &m->cgroup,
+        .share = m->share,
         .placed = placed,
         .unshare_cgroup = !placed || !all_v2(&m->cgroup),
     };
@@ -256,12 +257,20 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
     int rc = sync_pair(&m->sync_fd, &init_end);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot create the socket pair to init");
+    auto_fd int back = -1;
+    rc = monitor_enter_pids(m, &back);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot join the other container's processes");
     int group = cgroup_clone_fd(&m->cgroup);
     m->pid = clone_init(m, group);
     if (m->pid < 0 && group >= 0) {
         group = -1;
         m->pid = clone_init(m, -1);
     }
+    int failed = m->pid < 0 ? errno : 0;
+    if (m->pid != 0)
+        rc = monitor_leave_pids(&back);
+    errno = failed;
     if (m->pid < 0) {
         m->pid = 0;
         return mtd_fail_errno(err, errno,
@@ -272,7 +281,10 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
         run_init(m, init_end, group >= 0);
     for (int i = 0; i < 3; i++)
         close_fd(&m->child[i]);
-    return 0;
+    monitor_close_shared(m);
+    return rc < 0
+               ? mtd_fail_errno(err, -rc, "cannot leave the other container's processes")
+               : 0;
 }
 
 static void kill_init(struct monitor *m)
@@ -374,6 +386,7 @@ static const struct {
     {"log", MTD_STAGE_STDIO, monitor_open_log, NULL},
     {"stdio", MTD_STAGE_STDIO, open_stdio, close_stdio},
     {"cgroup", MTD_STAGE_CGROUP, make_cgroup, drop_cgroup},
+    {"share", MTD_STAGE_CLONE, monitor_open_shared, monitor_close_shared},
     {"clone", MTD_STAGE_CLONE, clone_container, kill_init},
     {"publish", MTD_STAGE_PUBLISH, publish, NULL},
     {"exec", MTD_STAGE_CLONE, release_init, NULL},

@@ -67,10 +67,14 @@ static int open_target(int root_fd, const char *target)
 
 #define SHM "/dev/shm"
 
-/* /dev/shm goes with the IPC namespace: its own, with the size asked for, or the host's. */
-static int mount_shm(const struct mtd_spec *s, int dir_fd, const char *name, size_t i)
+/* /dev/shm goes with the IPC namespace: its own, with the size asked for, another
+ * container's or the host's. */
+static int mount_shm(const struct rootfs *r, int dir_fd, const char *name, size_t i)
 {
+    const struct mtd_spec *s = &r->record->spec;
     char sized[64];
+    if (s->ipc_from)
+        return mount_move_at(r->shm_fd, dir_fd, name);
     if (s->ipc == MTD_IPC_HOST) {
         auto_fd int bind = mount_bind(AT_FDCWD, SHM, DEFAULT_MOUNTS[i].attrs);
         return bind < 0 ? bind : mount_move_at(bind, dir_fd, name);
@@ -104,15 +108,15 @@ static int mount_in_image(int root_fd, size_t i, struct mtd_error *err)
 }
 
 /* What stands in the new /dev, which nobody else has seen yet. */
-static int mount_in_dev(const struct mtd_spec *s, int dev_fd, size_t i,
+static int mount_in_dev(const struct rootfs *r, int dev_fd, size_t i,
                         struct mtd_error *err)
 {
     const char *name = DEFAULT_MOUNTS[i].target + strlen("/dev/");
     bool shm = strcmp(DEFAULT_MOUNTS[i].target, SHM) == 0;
-    if (shm && s->ipc == MTD_IPC_NONE)
+    if (shm && r->record->spec.ipc == MTD_IPC_NONE)
         return 0;
     int code = mkdirat(dev_fd, name, 0755) < 0 ? -errno
-               : shm                           ? mount_shm(s, dev_fd, name, i)
+               : shm                           ? mount_shm(r, dev_fd, name, i)
                                                : mount_default(dev_fd, name, i);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
@@ -126,7 +130,7 @@ static int mount_defaults(const struct rootfs *r, int root_fd, struct mtd_error 
     int code = 0;
     for (size_t i = 0; i < ARRAY_SIZE(DEFAULT_MOUNTS) && code == 0; i++) {
         if (dev >= 0) {
-            code = mount_in_dev(&r->record->spec, dev, i, err);
+            code = mount_in_dev(r, dev, i, err);
             continue;
         }
         code = mount_in_image(root_fd, i, err);

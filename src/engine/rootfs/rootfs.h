@@ -23,6 +23,7 @@ struct rootfs {
     const char *images_dir;  /* <root>/images */
     const char *volumes_dir; /* <root>/volumes */
     const char *init_path;   /* our executable, for --init; NULL = without */
+    int shm_fd; /* the mount for /dev/shm when spec.ipc_from is set; else not looked at */
 };
 /* Makes everything that does not need the cgroup namespace, and sets the umask to 0. */
 int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err);

@@ -130,6 +130,8 @@ static const struct field RECORD_FIELDS[] = {
      .name = network_word},
     {"mytop.ipc", FIELD_ENUM, R(spec.ipc), .max = MTD_IPC_HOST, .name = ipc_word},
     {"mytop.pidHost", FIELD_BOOL, R(spec.pid_host)},
+    {"mytop.pidFrom", FIELD_STRING, R(spec.pid_from)},
+    {"mytop.ipcFrom", FIELD_STRING, R(spec.ipc_from)},
     {"mytop.utsHost", FIELD_BOOL, R(spec.uts_host)},
     {"mytop.shmSize", FIELD_INT, R(spec.shm_size), 0, INT64_MAX},
     {"mytop.groupAdd", FIELD_LIST, R(spec.process.group_add)},

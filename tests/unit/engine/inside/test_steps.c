@@ -15,6 +15,7 @@ static const struct {
 } ALONE[] = {
     {"inside", INSIDE_EXEC, "tells the front end its pid; the monitor has cloned init"},
     {"join", INSIDE_INIT, "exec's joiner is in the groups before it clones"},
+    {"share", INSIDE_INIT, "exec's child joins the namespaces that init is in"},
     {"descriptors", INSIDE_INIT, "init is a copy of the monitor; exec's child is not"},
     {"rootfs", INSIDE_INIT, "exec joins the namespace with the finished mounts"},
     {"network", INSIDE_INIT, "exec joins the namespace, whose loopback is up"},

@@ -1,0 +1,53 @@
+/* The containers whose namespaces a new one shares: named by the user, kept by id. Whether
+ * they run is asked at every start. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "engine/api/internal.h"
+
+/* *ref becomes the id. */
+static int resolve(struct mtd_engine *e, char **ref, struct mtd_record *ret,
+                   struct mtd_error *err)
+{
+    char id[MTD_ID_SIZE];
+    int rc = store_resolve(&e->store, *ref, id, err);
+    if (rc == 0)
+        rc = store_load(&e->store, id, ret, err);
+    if (rc < 0)
+        return rc;
+    free(*ref);
+    *ref = strdup(id);
+    return *ref ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+}
+
+static int share_pid(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record donor;
+    mtd_record_init(&donor);
+    int rc = resolve(e, &s->pid_from, &donor, err);
+    mtd_context(rc < 0 ? err : NULL, "cannot share a PID namespace");
+    return rc;
+}
+
+static int share_ipc(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record donor;
+    mtd_record_init(&donor);
+    int rc = resolve(e, &s->ipc_from, &donor, err);
+    mtd_context(rc < 0 ? err : NULL, "cannot share an IPC namespace");
+    if (rc == 0 && donor.spec.ipc != MTD_IPC_SHAREABLE && donor.spec.ipc != MTD_IPC_HOST)
+        return mtd_fail(err, EINVAL,
+                        "can't join IPC of container %.12s: non-shareable IPC; create "
+                        "that one with the IPC mode shareable",
+                        s->ipc_from);
+    return rc;
+}
+
+int api_share(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)
+{
+    int rc = s->pid_from ? share_pid(e, s, err) : 0;
+    return rc == 0 && s->ipc_from ? share_ipc(e, s, err) : rc;
+}
