@@ -13,8 +13,6 @@
 #include "cli/print.h"
 #include "cli/report.h"
 
-#define PARALLEL_MAX 32
-
 /* 0, EACH_QUIET or STATUS_FAILED. */
 static int do_one(struct cli *c, const char *ref, const void *values, each_fn fn,
                   bool echo)
@@ -61,7 +59,7 @@ static int reap(struct cli *c, pid_t pid, const char *ref, bool echo)
 }
 
 int each_at_once(struct cli *c, const struct operands *o, const void *values, each_fn fn,
-                 bool echo)
+                 bool echo, size_t at_most)
 {
     int status = 0;
     size_t begun = 0;
@@ -69,7 +67,7 @@ int each_at_once(struct cli *c, const struct operands *o, const void *values, ea
     if (o->len < 2 || !pids)
         return each_in_turn(c, o, values, fn, echo);
     for (size_t reaped = 0; reaped < o->len; reaped++) {
-        for (; begun < o->len && begun - reaped < PARALLEL_MAX; begun++) {
+        for (; begun < o->len && begun - reaped < at_most; begun++) {
             pids[begun] = fork();
             if (pids[begun] == 0)
                 _exit(do_one(c, o->items[begun], values, fn, false));

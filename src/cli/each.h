@@ -17,10 +17,11 @@ typedef int (*each_fn)(struct cli *c, const char *ref, const void *values,
 int each_in_turn(struct cli *c, const struct operands *o, const void *values, each_fn fn,
                  bool echo);
 
-/* The same in child processes, up to 32 at a time: ten containers that each take ten
- * seconds to stop take ten seconds. What fn prints comes as it happens; echo keeps the
+/* The same in child processes, at most so many at a time: ten containers that each take
+ * ten seconds to stop take ten seconds. What fn prints comes as it happens; echo keeps the
  * order. */
+#define EACH_USUAL 32
 int each_at_once(struct cli *c, const struct operands *o, const void *values, each_fn fn,
-                 bool echo);
+                 bool echo, size_t at_most);
 
 #endif

@@ -2,13 +2,16 @@
  * before a shutdown. There is no daemon that could do it. */
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/each.h"
 #include "cli/print.h"
 #include "cli/report.h"
+#include "cli/values.h"
 #include "cli/verb.h"
 
 /* As moby's restartmanager: "always" ignores the user's stop, the others do not. A
@@ -48,11 +51,29 @@ static int start_if_due(struct cli *c, const char *id, struct mtd_error *err)
     return rc < 0 ? rc : 1;
 }
 
+static volatile sig_atomic_t told_to_end;
+
+static void note_end(int sig)
+{
+    (void)sig;
+    told_to_end = 1;
+}
+
+/* A boot may be broken off. The start that is under way is finished first: whoever stops
+ * all containers next would not see it yet. */
+static void watch_for_end(void)
+{
+    struct sigaction act = {.sa_handler = note_end, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &act, NULL);
+    sigaction(SIGINT, &act, NULL);
+}
+
 static int start_all(struct cli *c, const struct mtd_list *list)
 {
     int status = 0;
+    watch_for_end();
     /* The list has the newest first, but a container may depend on an older one. */
-    for (size_t i = list->len; i-- > 0;) {
+    for (size_t i = list->len; i-- > 0 && !told_to_end;) {
         struct mtd_error err = {0};
         const struct mtd_summary *s = &list->items[i];
         int rc = s->state == MTD_STATE_EXITED ? start_if_due(c, s->id, &err) : 0;
@@ -77,11 +98,35 @@ static int run_start_all(struct cli *c, void *values, const struct operands *o)
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : start_all(c, &list);
 }
 
+/* ---- stop-all ---- */
+
+struct stop_all_values {
+    int64_t limit;    /* seconds, -1 = none */
+    int64_t deadline; /* on the monotonic clock; 0 = none */
+};
+
+static const struct option_row STOP_ALL_OPTIONS[] = {
+    {"limit", 0, OPTION_VALUE, offsetof(struct stop_all_values, limit), value_timeout,
+     "SECONDS",
+     "Kill what still runs so long after the beginning (default: each one's own timeout)"},
+    OPTION_END,
+};
+
+static void init_stop_all(void *values)
+{
+    ((struct stop_all_values *)values)->limit = -1;
+}
+
+static int64_t left_ms(const struct stop_all_values *v)
+{
+    int64_t left = v->deadline - clock_mono_ns();
+    return v->deadline == 0 ? -1 : left < 0 ? 0 : left / NS_PER_MS;
+}
+
 static int stop_one(struct cli *c, const char *ref, const void *values,
                     struct mtd_error *err)
 {
-    (void)values;
-    int rc = mtd_shutdown(c->engine, ref, -2, err);
+    int rc = mtd_shutdown(c->engine, ref, left_ms(values), err);
     if (rc != -ENOENT)
         return rc;
     mtd_error_clear(err); /* removed: it was run with --rm */
@@ -90,7 +135,10 @@ static int stop_one(struct cli *c, const char *ref, const void *values,
 
 static int run_stop_all(struct cli *c, void *values, const struct operands *o)
 {
+    struct stop_all_values *v = values;
     struct mtd_error err = {0};
+    if (v->limit >= 0)
+        v->deadline = clock_mono_ns() + v->limit * NS_PER_SEC;
     auto_done(mtd_list_done) struct mtd_list list = {0};
     struct operands running = {0};
     (void)o;
@@ -107,7 +155,8 @@ static int run_stop_all(struct cli *c, void *values, const struct operands *o)
         if (mtd_state_is_active(s))
             names[running.len++] = list.items[i].name;
     }
-    return each_at_once(c, &running, values, stop_one, true);
+    /* All hear of it at the beginning, so that each has the whole time. */
+    return each_at_once(c, &running, values, stop_one, true, SIZE_MAX);
 }
 
 const struct verb VERBS_BOOT[] = {
@@ -119,6 +168,9 @@ const struct verb VERBS_BOOT[] = {
     {.name = "system stop-all",
      .operands = "",
      .summary = "Stop all containers before a shutdown; restart policies stay in force",
+     .options = {{STOP_ALL_OPTIONS}},
+     .values_size = sizeof(struct stop_all_values),
+     .init = init_stop_all,
      .group = GROUP_SYSTEM,
      .run = run_stop_all},
     VERB_END,

@@ -45,7 +45,7 @@ static int stop_one(struct cli *c, const char *ref, const void *values,
 
 static int run_stop(struct cli *c, void *values, const struct operands *o)
 {
-    return each_at_once(c, o, values, stop_one, true);
+    return each_at_once(c, o, values, stop_one, true, EACH_USUAL);
 }
 
 static int restart_one(struct cli *c, const char *ref, const void *values,
@@ -57,7 +57,7 @@ static int restart_one(struct cli *c, const char *ref, const void *values,
 
 static int run_restart(struct cli *c, void *values, const struct operands *o)
 {
-    return each_at_once(c, o, values, restart_one, true);
+    return each_at_once(c, o, values, restart_one, true, EACH_USUAL);
 }
 
 /* ---- kill ---- */
@@ -194,7 +194,7 @@ static int rm_one(struct cli *c, const char *ref, const void *values,
 
 static int run_rm(struct cli *c, void *values, const struct operands *o)
 {
-    return each_at_once(c, o, values, rm_one, true);
+    return each_at_once(c, o, values, rm_one, true, EACH_USUAL);
 }
 
 static int check_rename(void *values, const struct operands *o, struct mtd_error *err)

@@ -118,8 +118,9 @@ int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s,
 /* The same with another stop signal; 0 = what is configured. */
 int mtd_stop_by(struct mtd_engine *e, const char *ref, int sig, int64_t timeout_s,
                 struct mtd_error *err);
-/* The same before the host goes down: the restart policy applies again after a boot. */
-int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s,
+/* The same before the host goes down: the restart policy applies again after a boot, and the
+ * configured timeout is cut to at_most_ms; -1 = it is not. */
+int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t at_most_ms,
                  struct mtd_error *err);
 /* Stops it if it runs, then starts it; a container that does not run is started. */
 int mtd_restart(struct mtd_engine *e, const char *ref, int64_t timeout_s,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../support/fields.h"
+#include "../support/stopped.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 
@@ -133,6 +134,39 @@ Test(reboot, stop_all_leaves_the_policies_in_force)
     expect_field(&s, "unless", "{{.State.ExitCode}}", "3");
     reboot_host(&s);
     EXPECT_OUTPUT(&s, 0, "unless\nloop\n", "system", "start-all");
+}
+
+/* Its own timeout is longer than this test may take. */
+Test(reboot, stop_all_keeps_to_its_limit)
+{
+    free(ASK(&s, "run", "-d", "--name", "deaf", "--stop-timeout", "-1", "busybox", "sh",
+             "-c", "trap '' TERM; echo ready; while :; do usleep 10000; done"));
+    await_line(&s, "deaf", "ready");
+    EXPECT_OUTPUT(&s, 0, "deaf\n", "system", "stop-all", "--limit", "1");
+    expect_field(&s, "deaf", "{{.State.Status}} {{.State.ExitCode}}", "exited 137");
+}
+
+/* A shutdown during the boot: what is being started is started, and seen by stop-all. */
+Test(reboot, start_all_ends_between_two_starts)
+{
+#ifdef MTD_FAULTS
+    run_with("first", "always");
+    run_with("second", "always");
+    reboot_host(&s);
+    s.fault = "start.exec:stop";
+    struct running all = BEGIN(&s, "system", "start-all");
+    s.fault = NULL;
+    pid_t stopped = stopped_await(all.pid);
+    cr_assert_gt(stopped, 0);
+    kill(all.pid, SIGTERM);
+    kill(stopped, SIGCONT);
+    auto_done(outcome_done) struct outcome o = state_end(&all);
+    cr_expect_eq(o.status, 0, "%d: %s", o.status, o.err);
+    cr_expect_str_eq(o.out, "first\n");
+    EXPECT_OUTPUT(&s, 0, "first\n", "ps", "--format", "{{.Names}}");
+#else
+    cr_skip("this build has no fault points; the debug build runs these");
+#endif
 }
 
 struct disk {

@@ -111,10 +111,20 @@ static int kill_all(const struct victim *v, struct mtd_error *err)
     return r;
 }
 
-static int64_t timeout_of(const struct mtd_record *r, int64_t asked)
+struct manner {
+    int sig;            /* 0 = as configured */
+    int64_t timeout_s;  /* -1 = none, -2 = as configured */
+    int64_t at_most_ms; /* -1 = however long that is */
+    bool by_user;       /* or the host goes down */
+};
+
+/* In ms; -1 = none. */
+static int64_t timeout_of(const struct mtd_record *r, const struct manner *how)
 {
-    int64_t t = asked == -2 ? r->spec.stop_timeout : asked;
-    return t < 0 ? -1 : t > INT64_MAX / 1000000000 ? -1 : t * 1000;
+    int64_t t = how->timeout_s == -2 ? r->spec.stop_timeout : how->timeout_s;
+    int64_t ms = t < 0 ? -1 : t > INT64_MAX / 1000000000 ? -1 : t * 1000;
+    bool cut = how->at_most_ms >= 0 && (ms < 0 || ms > how->at_most_ms);
+    return cut ? how->at_most_ms : ms;
 }
 
 /* Loads the record. If the user stops the container and a policy would restart it, the
@@ -138,28 +148,27 @@ static int load_to_end(struct mtd_engine *e, const char *ref, bool by_user,
     return code;
 }
 
-/* sig: 0 = as configured. */
-static int stop(struct mtd_engine *e, const char *ref, int sig, int64_t timeout_s,
-                bool by_user, struct mtd_error *err)
+static int stop(struct mtd_engine *e, const char *ref, const struct manner *how,
+                struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    int code = load_to_end(e, ref, by_user, &r, err);
+    int code = load_to_end(e, ref, how->by_user, &r, err);
     if (code < 0)
         return code;
     bool restarting = r.status.state == MTD_STATE_RESTARTING;
     if (!mtd_state_is_active(r.status.state))
         return 0;
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
-    code = victim_open(e, &r, &v, by_user ? PACKET_STOPPING : PACKET_SHUTDOWN, err);
+    code = victim_open(e, &r, &v, how->by_user ? PACKET_STOPPING : PACKET_SHUTDOWN, err);
     if (code == 0 && !restarting) {
         int usual = r.spec.stop_signal ? r.spec.stop_signal : SIGTERM;
-        sig = sig ? sig : usual;
+        int sig = how->sig ? how->sig : usual;
         note_kill(e, &r, sig);
         code = send_signal(&v, sig, r.status.state == MTD_STATE_PAUSED, err);
     }
     if (code == 0)
-        code = wait_gone(&v, timeout_of(&r, timeout_s));
+        code = wait_gone(&v, timeout_of(&r, how));
     if (code == -ETIMEDOUT) {
         note_kill(e, &r, SIGKILL);
         code = kill_all(&v, err);
@@ -172,19 +181,22 @@ static int stop(struct mtd_engine *e, const char *ref, int sig, int64_t timeout_
 int mtd_stop(struct mtd_engine *e, const char *ref, int64_t timeout_s,
              struct mtd_error *err)
 {
-    return stop(e, ref, 0, timeout_s, true, err);
+    return mtd_stop_by(e, ref, 0, timeout_s, err);
 }
 
 int mtd_stop_by(struct mtd_engine *e, const char *ref, int sig, int64_t timeout_s,
                 struct mtd_error *err)
 {
-    return stop(e, ref, sig, timeout_s, true, err);
+    struct manner how = {
+        .sig = sig, .timeout_s = timeout_s, .at_most_ms = -1, .by_user = true};
+    return stop(e, ref, &how, err);
 }
 
-int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t timeout_s,
+int mtd_shutdown(struct mtd_engine *e, const char *ref, int64_t at_most_ms,
                  struct mtd_error *err)
 {
-    return stop(e, ref, 0, timeout_s, false, err);
+    struct manner how = {.timeout_s = -2, .at_most_ms = at_most_ms};
+    return stop(e, ref, &how, err);
 }
 
 int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *err)
@@ -196,7 +208,7 @@ int mtd_kill(struct mtd_engine *e, const char *ref, int sig, struct mtd_error *e
         return code;
     if (r.status.state == MTD_STATE_RESTARTING)
         /* no process to signal; it will not be restarted */
-        return stop(e, r.id, 0, 0, true, err);
+        return mtd_stop(e, r.id, 0, err);
     if (!mtd_state_is_live(r.status.state))
         return mtd_fail(err, EBUSY, "cannot kill container %s: it is not running", ref);
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
