@@ -100,12 +100,14 @@ int mtd_defaults_load(struct mtd_defaults *d, const char *named, struct mtd_erro
     struct mtd_error why = {0};
     auto_free char *path = NULL;
     mode_t mode;
-    int rc = fs_absolute(named && *named ? named : MTD_DEFAULTS_FILE, &path);
+    if (!named || !*named)
+        named = MTD_DEFAULTS_FILE;
+    int rc = fs_absolute(named, &path);
     if (rc < 0)
-        return mtd_fail_errno(err, -rc, "config file %.150s", named ? named : "");
+        return mtd_fail_errno(err, -rc, "config file %.150s", named);
     if (trust_path(path, &mode, &why) == -EPERM)
-        return mtd_fail(err, EPERM, "config file %.80s is refused: %s", path, why.text);
-    settings_load(&s, path);
+        return mtd_fail(err, EPERM, "config file %.80s is refused: %s", named, why.text);
+    settings_load(&s, named);
     finish(d, &s);
     return 0;
 }
