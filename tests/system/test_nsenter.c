@@ -4,12 +4,16 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -166,6 +170,72 @@ Test(self, nobody_can_write_it)
     cr_assert_geq(fd, 0, "%s", err.text);
     cr_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     refuses_writing(fd);
+}
+
+static bool same_file(int a, const char *path)
+{
+    struct stat x, y;
+    return fstat(a, &x) == 0 && stat(path, &y) == 0 && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+Test(self, of_another_process_only_what_is_ours_and_protected)
+{
+    struct mtd_error err = {0};
+    const pid_t others[] = {0, getpid(), 1, INT_MAX};
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        int fd = self_open_like(others[i], &err);
+        cr_assert_geq(fd, 0, "%s", err.text);
+        refuses_writing(fd);
+        cr_expect(same_file(fd, "/proc/self/exe"), "of %d", (int)others[i]);
+        close(fd);
+    }
+}
+
+static uint64_t mount_of(int fd, const char *path)
+{
+    struct statx x = {0};
+    cr_assert_eq(statx(fd, path, fd >= 0 ? AT_EMPTY_PATH : 0, STATX_MNT_ID, &x), 0);
+    return x.stx_mnt_id;
+}
+
+/* A process that has just executed itself from the protected file and stopped. */
+static pid_t start_protected(void)
+{
+    static char name[] = "x";
+    static char *const ARGV[] = {name, NULL}, *const NO_ENVIRONMENT[] = {NULL};
+    struct mtd_error err = {0};
+    int status;
+    pid_t pid = fork();
+    if (pid == 0) {
+        int fd = self_open(&err);
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+        syscall(SYS_execveat, fd, "", ARGV, NO_ENVIRONMENT, AT_EMPTY_PATH);
+        _exit(1);
+    }
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    if (!WIFSTOPPED(status))
+        cr_skip_test("may not trace");
+    return pid;
+}
+
+Test(self, another_processs_protected_file_is_shared)
+{
+    struct mtd_error err = {0};
+    char exe[32];
+    if (geteuid() != 0)
+        cr_skip_test("needs root");
+    pid_t pid = start_protected();
+    snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+    int fd = self_open_like(pid, &err);
+    cr_assert_geq(fd, 0, "%s", err.text);
+    refuses_writing(fd);
+    cr_expect_eq(mount_of(fd, ""), mount_of(AT_FDCWD, exe));
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
 }
 
 Test(self, spawn_gives_exactly_what_is_passed)

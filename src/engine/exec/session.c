@@ -67,7 +67,7 @@ static int start(struct exec_session *s, const struct nsenter_request *q,
 {
     static char name[] = NSENTER_NAME;
     static char *const argv[] = {name, NULL};
-    auto_fd int self = self_open(err);
+    auto_fd int self = self_open_like(s->record->status.monitor_pid, err);
     if (self < 0)
         return self;
     auto_fd int request = nsenter_seal(q);

@@ -12,6 +12,7 @@
 #include <linux/memfd.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
@@ -30,22 +31,33 @@
 #define SELF_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define SELF_MAX_FDS 8
 
-/* In a process that was itself started through self_open(), /proc/self/exe already is the
- * protected file. (A detached mount cannot be cloned again before Linux 6.15.) */
-static int open_protected(void)
+static bool may_be_protected(const struct statfs *fs)
+{
+    return fs->f_flags & ST_RDONLY || fs->f_type == TMPFS_MAGIC; /* of a memfd */
+}
+
+/* What a link to an executable leads to, if nobody can write it there. It is judged by
+ * the descriptor: another process may have that pid by now. */
+static int open_protected(const char *exe)
 {
     struct statfs fs;
-    if (statfs(SELF_EXE, &fs) < 0)
+    if (statfs(exe, &fs) < 0)
         return -errno;
-    bool read_only = fs.f_flags & ST_RDONLY;
-    if (!read_only && fs.f_type != TMPFS_MAGIC) /* a memfd is in a tmpfs */
+    if (!may_be_protected(&fs))
         return -EPERM;
-    auto_fd int fd = open(SELF_EXE, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    auto_fd int fd = open(exe, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstatfs(fd, &fs) < 0)
         return -errno;
-    int seals = read_only ? 0 : fcntl(fd, F_GET_SEALS);
+    int seals = fs.f_flags & ST_RDONLY ? 0 : fcntl(fd, F_GET_SEALS);
     bool sealed = seals >= 0 && (seals & F_SEAL_WRITE);
-    return sealed || read_only ? take_fd(&fd) : -EPERM;
+    return sealed || fs.f_flags & ST_RDONLY ? take_fd(&fd) : -EPERM;
+}
+
+/* In a process that was itself started through self_open(), /proc/self/exe already is the
+ * protected file. (A detached mount cannot be cloned again before Linux 6.15.) */
+static int open_own(void)
+{
+    return open_protected(SELF_EXE);
 }
 
 static int open_read_only_mount(void)
@@ -90,13 +102,29 @@ static int open_sealed_copy(void)
 
 int self_open(struct mtd_error *err)
 {
-    static int (*const WAYS[])(void) = {open_protected, open_read_only_mount,
-                                        open_sealed_copy};
+    static int (*const WAYS[])(void) = {open_own, open_read_only_mount, open_sealed_copy};
     int fd = -ENOSYS;
     for (size_t i = 0; i < ARRAY_SIZE(WAYS) && fd < 0; i++)
         fd = WAYS[i]();
     return fd >= 0 ? fd
                    : mtd_fail_errno(err, -fd, "cannot open this program's executable");
+}
+
+static bool is_same_program(int fd)
+{
+    struct stat theirs, ours;
+    return fstat(fd, &theirs) == 0 && stat(SELF_EXE, &ours) == 0 &&
+           theirs.st_dev == ours.st_dev && theirs.st_ino == ours.st_ino;
+}
+
+/* A mount of our own would have to be dissolved, for which close() waits for a grace
+ * period of RCU: a millisecond or two in which exec could not serve its command. */
+int self_open_like(pid_t pid, struct mtd_error *err)
+{
+    char exe[32];
+    snprintf(exe, sizeof(exe), "/proc/%d/exe", (int)pid);
+    auto_fd int fd = pid > 0 ? open_protected(exe) : -ESRCH;
+    return fd >= 0 && is_same_program(fd) ? take_fd(&fd) : self_open(err);
 }
 
 /* Written by the child, which fails before its exec. */

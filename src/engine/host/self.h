@@ -18,6 +18,9 @@
 #include "engine/host/place.h"
 
 int self_open(struct mtd_error *err); /* fd for execveat(fd, "", .., AT_EMPTY_PATH) */
+/* The same, and cheaper while pid is a process of this executable that was started so.
+ * Which process it is does not matter: what it runs is checked. 0 = none is known. */
+int self_open_like(pid_t pid, struct mtd_error *err);
 
 /* Runs argv with an empty environment. fd `pass` becomes 3 (-1 = none), 0 to 2 are
  * stdio's (NULL = /dev/null). at: where it goes, NULL = where we are. Returns the pid once the exec has succeeded. */
