@@ -51,9 +51,12 @@ __attribute__((constructor)) static void enter(int argc, char **argv, char **env
     hide();
     close(NSENTER_REQUEST_FD);
     request.ignored = proc_ignored_signals(); /* while /proc is the host's */
-    if (nsenter_join(&request, false, &err) < 0) {
+    pid_t child = nsenter_join(&request, false, &err);
+    if (child < 0)
         nsenter_reply(NSENTER_REPLY_FD, NSENTER_ERROR, -1, &err);
-        _exit(125);
-    }
+    else if (child > 0)
+        nsenter_reply_child(NSENTER_REPLY_FD, child);
+    if (child != 0)
+        _exit(child < 0 ? 125 : 0);
     nsenter_set_joined(&request);
 }

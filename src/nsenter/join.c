@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -172,8 +173,11 @@ static bool has_cpuset(int v2)
     return fs_read_small_at(v2, "cpuset.cpus", cpus, sizeof(cpus)) > 0;
 }
 
+/* The death signal comes first: from here on a process of the container may stop this
+ * one, and it must not stay when the front end dies. */
 static int enter_child(int cgroup_ns, struct mtd_error *err)
 {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     int rc = setns(cgroup_ns, CLONE_NEWCGROUP) < 0 ? -errno : 0;
     close(cgroup_ns);
     return rc < 0
@@ -195,7 +199,5 @@ int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_err
         pid = clone_old(v2);
     if (pid < 0)
         return mtd_fail_errno(err, -pid, "cannot create a process in the container");
-    if (pid > 0)
-        _exit(0);
-    return enter_child(cgroup_ns, err);
+    return pid > 0 ? (int)pid : enter_child(cgroup_ns, err);
 }

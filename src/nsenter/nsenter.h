@@ -7,7 +7,7 @@
  * Order   cgroups first (their directories are the host's), then setns: the pidfd with
  *         all namespaces at once, or one by one with mount last on kernels < 5.8. Then
  *         clone with CLONE_PARENT into the pid namespace, so the command is the front
- *         end's own child. The cgroup namespace comes last, in that child:
+ *         end's own child; both say which process that is. The cgroup namespace comes last, in that child:
  *         for CLONE_INTO_CGROUP the kernel checks the cgroup namespace of the parent.
  * Process the constructor of the re-executed program, single-threaded. It returns to
  *         main() only in the child that is inside the container; main() then runs
@@ -81,24 +81,28 @@ int nsenter_unseal(int fd, struct nsenter_request *ret);
  * the command's pid needs no message of its own and cannot be mistaken. */
 enum nsenter_reply_kind {
     NSENTER_EOF = 0, /* received only: every sender has exec'ed or is gone */
-    NSENTER_INSIDE,  /* the command's process exists */
+    NSENTER_INSIDE,  /* from the command's process: it exists */
+    NSENTER_CHILD,   /* the same from the joiner */
     NSENTER_MASTER,  /* with the terminal's master */
     NSENTER_ERROR,
 };
 struct nsenter_reply {
     enum nsenter_reply_kind kind;
-    pid_t pid; /* the sender, seen from the receiver's pid namespace */
-    int fd;    /* NSENTER_MASTER; else -1. The receiver owns it. */
+    /* the sender, seen from the receiver's pid namespace; NSENTER_CHILD: the process */
+    pid_t pid;
+    int fd; /* NSENTER_MASTER; else -1. The receiver owns it. */
     struct mtd_error error;
 };
 int nsenter_socket(int *ret_front, int *ret_inside);
 /* pass: a descriptor to send along, -1 = none; error: NULL = none. */
 int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
                   const struct mtd_error *error);
+int nsenter_reply_child(int fd, pid_t pid);
 int nsenter_receive(int fd, struct nsenter_reply *ret); /* blocks */
 
-/* Joins the cgroups and namespaces, then clones. The parent exits; the child returns 0.
- * On failure returns -errno. one_by_one = without the pidfd form of setns. */
+/* Joins the cgroups and namespaces, then clones. The parent gets the child's pid, as the
+ * front end sees it, and has nothing more to do; the child, which dies with the front end,
+ * gets 0. On failure returns -errno. one_by_one = without the pidfd form of setns. */
 int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err);
 
 /* The request this process was started with, once the constructor has joined; else

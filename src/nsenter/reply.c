@@ -10,6 +10,7 @@
 
 struct message {
     uint32_t kind;
+    int32_t pid; /* of NSENTER_CHILD */
     struct mtd_error error;
 };
 
@@ -46,16 +47,12 @@ static void attach_fd(struct msghdr *msg, union control *control, int fd)
     memcpy(CMSG_DATA(c), &fd, sizeof(int));
 }
 
-int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
-                  const struct mtd_error *error)
+static int send_message(int fd, struct message *m, int pass)
 {
-    struct message m = {.kind = kind};
-    struct iovec iov = {.iov_base = &m, .iov_len = sizeof(m)};
+    struct iovec iov = {.iov_base = m, .iov_len = sizeof(*m)};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
     union control control;
     memset(&control, 0, sizeof(control));
-    if (error)
-        m.error = *error;
     if (pass >= 0)
         attach_fd(&msg, &control, pass);
     ssize_t n;
@@ -63,6 +60,21 @@ int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
         n = sendmsg(fd, &msg, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : 0;
+}
+
+int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
+                  const struct mtd_error *error)
+{
+    struct message m = {.kind = kind};
+    if (error)
+        m.error = *error;
+    return send_message(fd, &m, pass);
+}
+
+int nsenter_reply_child(int fd, pid_t pid)
+{
+    struct message m = {.kind = NSENTER_CHILD, .pid = pid};
+    return send_message(fd, &m, -1);
 }
 
 static void read_control(struct msghdr *msg, struct nsenter_reply *r)
@@ -106,6 +118,8 @@ int nsenter_receive(int fd, struct nsenter_reply *ret)
     }
     r.kind = m.kind;
     r.error = m.error;
+    if (m.kind == NSENTER_CHILD)
+        r.pid = m.pid;
     r.error.text[sizeof(r.error.text) - 1] = '\0';
     *ret = r;
     return 0;

@@ -95,8 +95,8 @@ static int join(int one_by_one)
     if (joiner == 0) {
         struct mtd_error err = {0};
         int r = nsenter_join(&request, one_by_one, &err);
-        if (r < 0)
-            _exit(-r);
+        if (r != 0)
+            _exit(r < 0 ? -r : 0);
         nsenter_reply(inside, NSENTER_INSIDE, -1, NULL);
         _exit(look_around());
     }

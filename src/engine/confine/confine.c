@@ -98,6 +98,9 @@ int confine_identity(const struct user *u, uint64_t caps, struct mtd_error *err)
     rc = set_caps(u->uid == 0 ? caps : 0);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot set capabilities");
+    /* The change of user has made it what fs.suid_dumpable says. */
+    if (prctl(PR_SET_DUMPABLE, 0) < 0)
+        return mtd_fail_errno(err, errno, "cannot make the process undumpable");
     return 0;
 }
 

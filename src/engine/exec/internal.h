@@ -1,8 +1,9 @@
 /* exec/internal.h - what the files of exec share.
  * Shape   request.c and stdio.c prepare, session.c starts the command and decides the
- *         status, relay.c is the loop, keeper.c is the process next to a session with a
- *         terminal, detach.c is -d and report.c how it reports that the command runs,
- *         list.c has the list of sessions, note.c writes their events.
+ *         status, relay.c is the loop, stream.c moves the bytes of one direction,
+ *         keeper.c is the process next to a session with a terminal, detach.c is -d and
+ *         report.c how it reports that the command runs, list.c has the list of
+ *         sessions, note.c writes their events.
  * Errors  0 or -errno, as in exec.h.
  */
 #ifndef ENGINE_EXEC_INTERNAL_H
@@ -22,9 +23,18 @@ struct exec_stream {
     int from, to;          /* -1 = done */
     bool own_from, own_to; /* ours: non-blocking, closed by us */
     bool input;            /* to the command: its end is not waited for */
-    size_t at, len;
-    char data[16384];
+    bool spliced;          /* output from pipe to pipe: moved without a copy */
+    bool full;             /* spliced: the caller's pipe had no room */
+    bool large;            /* our pipe was made larger */
+    size_t piece;          /* the most one write is given */
+    size_t owed;           /* of what the command left when it ended: not yet passed on */
+    size_t at, len;        /* of data: read and not yet written */
+    char data[65536];
 };
+
+/* How long the command may take to begin, in seconds: what joins the container is seen by
+ * its processes for a moment, and they may stop it. */
+#define EXEC_BEGIN_S 10
 
 /* A session of exec, front end side. */
 struct exec_session {
@@ -36,8 +46,11 @@ struct exec_session {
     int wait_status;
     int interrupted; /* a signal that is not passed on: it ends the session */
     bool keep_signals;
-    int64_t deadline; /* monotonic ns; 0 = none */
-    bool late;        /* the deadline has passed */
+    int64_t deadline;    /* monotonic ns; 0 = none */
+    int64_t begin_by;    /* the same: when the command must run */
+    int64_t drain_until; /* the same, once it has ended: when nobody is waited for */
+    bool late;           /* the deadline has passed */
+    bool stuck;          /* begin_by has passed */
     bool detached;
     int unwritten; /* errno: the caller's stdout or stderr takes no more; 0 = it does */
     struct mtd_error failure; /* of the joiner or the child */
@@ -68,10 +81,18 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
  * detached or interrupted, when its time is up, or when the command could not be run. */
 int exec_relay(struct exec_session *s, struct mtd_error *err);
 
-/* NULL = out of memory. */
-struct exec_stream *exec_stream_add(struct exec_session *s, int from, int to);
-void exec_stream_close_from(struct exec_stream *st);
-void exec_stream_close_to(struct exec_stream *st);
+/* ---- exec/stream.c ---- */
+
+/* own: our end, `from` of output and `to` of input, is a pipe of this stream's alone, and
+ * not the terminal's master. NULL = out of memory. */
+struct exec_stream *exec_stream_add(struct exec_session *s, bool input, bool own,
+                                    int from, int to);
+/* The descriptor whose readiness it waits for, with poll's events; -1 = none. */
+int exec_stream_waits_for(const struct exec_stream *st, short *ret_events);
+/* That is ready: moves what there is. */
+void exec_stream_turn(struct exec_session *s, struct exec_stream *st);
+/* The command has ended: notes how much of its output has not been passed on. */
+void exec_stream_owe(struct exec_stream *st);
 void exec_streams_done(struct exec_session *s);
 
 /* inside[i] becomes descriptor i of the command; ours[i] is to be closed once

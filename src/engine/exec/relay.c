@@ -1,6 +1,6 @@
 /* One loop relays replies from inside, signals and bytes for a whole session. Nothing in
- * it blocks but poll(): our own ends are non-blocking, and to the caller's ends no more
- * is written than a pipe or a terminal with room is sure to take. */
+ * it blocks but poll(), and that has a time limit wherever the container could otherwise
+ * make it wait for ever: until the command runs, and once it has ended. */
 
 #include <errno.h>
 #include <limits.h>
@@ -18,70 +18,7 @@
 #include "engine/exec/internal.h"
 #include "nsenter/nsenter.h"
 
-#define SAFE_WRITE 4096u /* PIPE_BUF: pipe(7), POLLOUT */
-
-/* A reader that has gone is no error: the command learns of it by its own SIGPIPE, as
- * without us. Behind a terminal it cannot, and would block once nobody drains it. */
-static void lose_output(struct exec_session *s, int code)
-{
-    if (code != EPIPE)
-        s->unwritten = code;
-    else if (s->tty)
-        s->interrupted = SIGPIPE;
-}
-
-static void write_some(struct exec_session *s, struct exec_stream *st)
-{
-    size_t len = !st->own_to && st->len > SAFE_WRITE ? SAFE_WRITE : st->len;
-    ssize_t n = write(st->to, st->data + st->at, len);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    if (n < 0) { /* let the writer know */
-        if (!st->input)
-            lose_output(s, errno);
-        exec_stream_close_to(st);
-        exec_stream_close_from(st);
-        return;
-    }
-    st->at += (size_t)n;
-    st->len -= (size_t)n;
-    if (st->len == 0 && st->from < 0)
-        exec_stream_close_to(st);
-}
-
-/* The matcher of the detach keys may hold some input back; at its end they are passed
- * on. */
-static void filter_keys(struct exec_session *s, struct exec_stream *st, const char *in,
-                        size_t n)
-{
-    if (n == 0) {
-        memcpy(st->data, s->keys.seq, s->keys.matched);
-        st->len = s->keys.matched;
-        s->keys.matched = 0;
-    } else if (tty_keys_feed(&s->keys, in, n, st->data, &st->len)) {
-        s->detached = true;
-    }
-}
-
-static void read_some(struct exec_session *s, struct exec_stream *st)
-{
-    char typed[sizeof(st->data) - TTY_KEYS_MAX];
-    bool keys = s->tty && st->input;
-    ssize_t n =
-        read(st->from, keys ? typed : st->data, keys ? sizeof(typed) : sizeof(st->data));
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
-    st->at = 0;
-    st->len = n > 0 ? (size_t)n : 0;
-    if (keys)
-        filter_keys(s, st, typed, st->len);
-    if (n <= 0) /* EIO: no process has the pty open any more */
-        exec_stream_close_from(st);
-    if (st->len > 0 && (st->own_to || s->detached))
-        write_some(s, st);
-    if (n <= 0 && st->len == 0)
-        exec_stream_close_to(st);
-}
+#define DRAIN_NS (2 * NS_PER_SEC) /* docker's */
 
 /* ---- replies and signals ----------------------------------------------------------- */
 
@@ -91,14 +28,11 @@ static int start_terminal(struct exec_session *s, int master)
     int rc = s->report_fd < 0 ? exec_keeper_start(s) : 0;
     if (rc < 0)
         return rc;
-    struct exec_stream *out = exec_stream_add(s, master, s->out);
-    struct exec_stream *in = out && s->in >= 0 ? exec_stream_add(s, s->in, master) : NULL;
-    if (!out || (!in && s->in >= 0))
+    if (!exec_stream_add(s, false, false, master, s->out) ||
+        (s->in >= 0 && !exec_stream_add(s, true, false, s->in, master)))
         return -ENOMEM;
-    if (in) {
-        in->input = true;
+    if (s->in >= 0)
         tty_raw(&s->console, s->in); /* -ENOTTY: input from a file or a pipe */
-    }
     return 0;
 }
 
@@ -113,6 +47,17 @@ static void begin(struct exec_session *s)
     exec_report_running(s);
 }
 
+/* What it has written is passed on, however slow the caller is; a process that it left
+ * behind may add to that for as long as docker gives it. */
+static void note_end(struct exec_session *s, int status)
+{
+    s->ended = true;
+    s->wait_status = status;
+    s->drain_until = clock_mono_ns() + DRAIN_NS;
+    for (size_t i = 0; i < s->n_streams; i++)
+        exec_stream_owe(s->streams[i]);
+}
+
 /* The command is reaped only after all replies: its terminal may still be in one. */
 static void reap(struct exec_session *s)
 {
@@ -120,20 +65,19 @@ static void reap(struct exec_session *s)
     if (s->joiner > 0 && waitpid(s->joiner, &status, WNOHANG) == s->joiner)
         s->joiner = 0;
     if (s->pid > 0 && !s->ended && s->reply_fd < 0 &&
-        waitpid(s->pid, &status, WNOHANG) == s->pid) {
-        s->ended = true;
-        s->wait_status = status;
-    }
+        waitpid(s->pid, &status, WNOHANG) == s->pid)
+        note_end(s, status);
 }
 
-/* The first reply of the command's process says by its sender which process that is. */
+/* Which process is the command's is told by the joiner, which made it, and by the process
+ * itself: either may be killed or stopped before it has. */
 static int take_reply(struct exec_session *s, struct mtd_error *err)
 {
     struct nsenter_reply reply;
     int rc = nsenter_receive(s->reply_fd, &reply);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot read the reply of the command's process");
-    if (reply.kind == NSENTER_INSIDE)
+    if (reply.kind == NSENTER_INSIDE || reply.kind == NSENTER_CHILD)
         s->pid = reply.pid;
     if (reply.kind == NSENTER_ERROR && s->failure.code == 0)
         s->failure = reply.error;
@@ -181,76 +125,89 @@ static void take_signal(struct exec_session *s)
 
 /* ---- the loop ---------------------------------------------------------------------- */
 
-static bool is_pending(const struct exec_session *s)
+/* Nothing more is expected of it. */
+static bool is_done(const struct exec_session *s, const struct exec_stream *st,
+                    int64_t now)
 {
-    for (size_t i = 0; i < s->n_streams; i++)
-        if (!s->streams[i]->input && s->streams[i]->len > 0)
-            return true;
-    return false;
+    if (!s->ended)
+        return false;
+    return st->input || (st->from < 0 && st->len == 0) ||
+           (st->owed == 0 && st->len == 0 && now >= s->drain_until);
 }
 
-static bool is_over(const struct exec_session *s)
+static bool is_over(const struct exec_session *s, int64_t now)
 {
     if (s->interrupted || s->detached || (s->tty && s->unwritten))
         return true;
     if (s->reply_fd >= 0 || s->joiner > 0)
         return false;
-    return s->failure.code || s->pid == 0;
+    bool done = s->ended;
+    for (size_t i = 0; i < s->n_streams && done; i++)
+        done = is_done(s, s->streams[i], now);
+    return done || s->failure.code || s->pid == 0;
 }
 
 enum { POLL_REPLY, POLL_SIGNAL, POLL_STREAMS, POLL_MAX = POLL_STREAMS + 3 };
 
-static void fill(const struct exec_session *s, struct pollfd *p)
+static void fill(const struct exec_session *s, struct pollfd *p, int64_t now)
 {
     p[POLL_REPLY] = (struct pollfd){.fd = s->reply_fd, .events = POLLIN};
     p[POLL_SIGNAL] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
     for (size_t i = 0; i < s->n_streams; i++) {
-        const struct exec_stream *st = s->streams[i];
-        bool idle = st->input && s->ended;
         struct pollfd *at = &p[POLL_STREAMS + i];
-        at->fd = idle ? -1 : st->len > 0 ? st->to : st->from;
-        at->events = st->len > 0 ? POLLOUT : POLLIN;
+        at->revents = 0;
+        at->fd = is_done(s, s->streams[i], now)
+                     ? -1
+                     : exec_stream_waits_for(s->streams[i], &at->events);
     }
 }
 
 static void pump(struct exec_session *s, const struct pollfd *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        struct exec_stream *st = s->streams[i];
-        if (!p[i].revents)
-            continue;
-        if (st->len > 0)
-            write_some(s, st);
-        else
-            read_some(s, st);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (p[i].revents)
+            exec_stream_turn(s, s->streams[i]);
 }
 
-/* The timeout for poll: 0 = only what is ready, -1 = none. */
-static int time_left(const struct exec_session *s, bool last)
+/* When the session is not waited for any longer; monotonic ns, 0 = never. */
+static int64_t next_limit(const struct exec_session *s, int64_t now)
 {
-    if (last || s->ended || s->deadline == 0)
-        return last ? 0 : -1;
-    int64_t ms = (s->deadline - clock_mono_ns() + NS_PER_MS - 1) / NS_PER_MS;
-    return ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
+    if (s->ended)
+        return now < s->drain_until ? s->drain_until : 0;
+    int64_t begin = s->reply_fd >= 0 || s->joiner > 0 ? s->begin_by : 0;
+    return begin && (!s->deadline || begin < s->deadline) ? begin : s->deadline;
 }
 
-/* After the command's end only what is ready is read: a process that it left in the
- * container may hold the other end forever. Replies are read before signals: the sender
- * of a signal may know before we do that the command runs. */
+/* The timeout for poll; -1 = none. */
+static int time_left(const struct exec_session *s, int64_t now)
+{
+    int64_t limit = next_limit(s, now);
+    int64_t ms = (limit - now + NS_PER_MS - 1) / NS_PER_MS;
+    return !limit ? -1 : ms < 0 ? 0 : ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static bool is_late(struct exec_session *s, int64_t now)
+{
+    bool runs = s->reply_fd < 0 && s->joiner == 0;
+    s->stuck = !runs && now >= s->begin_by;
+    s->late = !s->ended && s->deadline && now >= s->deadline;
+    return s->stuck || s->late;
+}
+
+/* Replies are read before signals: the sender of a signal may know before we do that the
+ * command runs. */
 int exec_relay(struct exec_session *s, struct mtd_error *err)
 {
-    while (!is_over(s)) {
+    int64_t now = clock_mono_ns();
+    for (; !is_over(s, now) && !is_late(s, now); now = clock_mono_ns()) {
         struct pollfd p[POLL_MAX];
         size_t n = s->n_streams;
-        fill(s, p);
-        bool last = s->ended && s->joiner == 0 && s->reply_fd < 0 && !is_pending(s);
-        int rc = poll(p, POLL_STREAMS + n, time_left(s, last));
-        if (rc < 0 && errno != EINTR)
+        fill(s, p, now);
+        int rc = poll(p, POLL_STREAMS + n, time_left(s, now));
+        if (rc < 0 && errno == EINTR)
+            continue;
+        if (rc < 0)
             return mtd_fail_errno(err, errno, "cannot wait for the command");
-        s->late = !s->ended && s->deadline && clock_mono_ns() >= s->deadline;
-        if (s->late || (rc == 0 && last))
-            break;
         pump(s, p + POLL_STREAMS, n);
         if (p[POLL_REPLY].revents && (rc = take_reply(s, err)) < 0)
             return rc;

@@ -5,6 +5,7 @@
 #include "engine/exec/internal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -14,8 +15,11 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/sys.h"
 #include "engine/host/self.h"
 #include "nsenter/nsenter.h"
+
+#define END_WAIT_MS 1000
 
 /* Never passed on: faults of our own, and the signals of job control. The command
  * leads a session of its own, where the kernel ignores SIGTSTP: if it were passed on,
@@ -86,6 +90,17 @@ static int start(struct exec_session *s, const struct nsenter_request *q,
     return 0;
 }
 
+/* A frozen process does not die before it is thawed, so the wait has a limit. */
+static void end_process(const struct exec_session *s, pid_t pid)
+{
+    auto_fd int pidfd = sys_pidfd_open(pid, 0);
+    struct pollfd end = {.fd = pidfd, .events = POLLIN};
+    kill(pid, SIGKILL);
+    if (!s->interrupted)
+        poll(&end, 1, END_WAIT_MS);
+    waitpid(pid, NULL, WNOHANG);
+}
+
 /* Ends what was started and has neither ended nor been detached from. */
 static void finish(struct exec_session *s, bool let_live)
 {
@@ -96,10 +111,8 @@ static void finish(struct exec_session *s, bool let_live)
         kill(-s->pid, SIGKILL); /* the group of a session leader: its children as well */
     const pid_t left[] = {s->joiner, let_live || s->ended ? 0 : s->pid};
     for (size_t i = 0; i < ARRAY_SIZE(left); i++)
-        if (left[i] > 0 && waitpid(left[i], NULL, WNOHANG) == 0) {
-            kill(left[i], SIGKILL);
-            waitpid(left[i], NULL, s->interrupted ? WNOHANG : 0);
-        }
+        if (left[i] > 0 && waitpid(left[i], NULL, WNOHANG) == 0)
+            end_process(s, left[i]);
     exec_streams_done(s);
     if (s->id[0] && !let_live)
         exec_list_remove(s->notes.run_dir, s->id);
@@ -132,6 +145,11 @@ static int judge_end(const struct exec_session *s, int *ret_status, struct mtd_e
 {
     if (s->late)
         return mtd_fail(err, ETIMEDOUT, "the command took too long and was killed");
+    if (s->stuck && !s->failure.code)
+        return mtd_fail(err, ETIME,
+                        "the command did not begin within %d s and was killed; a process "
+                        "of the container may have stopped it (SIGSTOP)",
+                        EXEC_BEGIN_S);
     if (s->failure.code)
         return judge_failure(s, ret_status, err);
     if (s->unwritten)
@@ -195,6 +213,7 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
     s->record = r;
     s->in = x->with_stdin && !x->detach ? x->in : -1;
     s->out = x->out;
+    s->begin_by = clock_mono_ns() + EXEC_BEGIN_S * NS_PER_SEC;
     s->signal_fd = hold_signals(&saved);
     int rc = s->signal_fd < 0
                  ? mtd_fail_errno(err, -s->signal_fd, "cannot create a signalfd")

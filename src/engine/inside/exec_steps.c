@@ -17,8 +17,9 @@ int inside_exec_announce(struct inside *c, struct mtd_error *err)
     return rc < 0 ? mtd_fail_errno(err, -rc, "the front end has exited") : 0;
 }
 
-/* After the change of user, because that clears the death signal. A front end that has
- * exited before is noticed by its end of the socket. */
+/* Right after the change of user, which clears the death signal that the process has had
+ * since its clone. A front end that exited in between is noticed by its end of the
+ * socket. A session that may outlive its front end is its keeper's from here on. */
 int inside_exec_follow(struct inside *c, struct mtd_error *err)
 {
     struct pollfd front = {.fd = NSENTER_REPLY_FD};

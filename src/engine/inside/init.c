@@ -34,7 +34,6 @@ void inside_init(const struct inside_init *i)
                        .cols = i->cols,
                        .stdio = {i->stdio[0], i->stdio[1], i->stdio[2]},
                        .ignored = proc_ignored_signals(),
-                       .own_fifos = true,
                        .init = i,
                        .sync_fd = i->sync_fd,
                        .root_fd = -1,

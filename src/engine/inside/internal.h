@@ -26,8 +26,7 @@ struct inside {
     const struct inside_ops *ops;
     const struct mtd_process *process; /* what it becomes; borrowed */
     unsigned short rows, cols;         /* of the terminal */
-    int stdio[3];     /* become 0, 1, 2; -1 = the container's /dev/null */
-    bool own_fifos;   /* a FIFO among these was made by the engine, not by the user */
+    int stdio[3]; /* become 0, 1, 2, made by the engine; -1 = the container's /dev/null */
     uint64_t ignored; /* signals as in proc_ignored_signals; execve would leave them so */
 
     const struct inside_init *init; /* of init alone */

@@ -7,14 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "engine/host/mount.h"
 #include "engine/host/tty.h"
-
-#define PIPEFS_MAGIC 0x50495045 /* linux/magic.h has it from 5.x headers on */
 
 /* The size is set before any program can ask for it. */
 static int open_terminal(struct inside *c, struct mtd_error *err)
@@ -34,23 +31,12 @@ static int open_terminal(struct inside *c, struct mtd_error *err)
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the controlling terminal") : 0;
 }
 
-static bool is_pipe(int fd)
-{
-    struct stat st;
-    return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
-}
-
-static bool is_nameless(int fd)
-{
-    struct statfs fs;
-    return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
-}
-
 /* The command's user must be able to open /dev/stdout, so pipes get its uid, as in
- * docker. A FIFO with a name is a file of the user's, unless the engine made it. */
+ * docker. All that come here are the engine's. */
 static void give_pipe(const struct inside *c, int fd)
 {
-    if (c->user.uid != 0 && (c->own_fifos ? is_pipe(fd) : is_nameless(fd)))
+    struct stat st;
+    if (c->user.uid != 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode))
         (void)!fchown(fd, c->user.uid, (gid_t)-1);
 }
 
