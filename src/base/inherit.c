@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/ioprio.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -106,8 +107,19 @@ void inherit_reset(void)
     signal(SIGCHLD, SIG_DFL); /* ignored, the kernel keeps no exit status */
 }
 
+/* One call tells whether any is closed. */
+static void open_streams(void)
+{
+    struct pollfd p[3] = {{.fd = 0}, {.fd = 1}, {.fd = 2}};
+    poll(p, ARRAY_SIZE(p), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+        if (p[i].revents & POLLNVAL)
+            (void)!open("/dev/null", O_RDWR); /* the lowest that is free */
+}
+
 void inherit_accept(void)
 {
+    open_streams();
     signal(SIGXFSZ, SIG_IGN);
     signal(SIGCHLD, SIG_DFL);
 }

@@ -22,7 +22,9 @@
 void inherit_reset(void);
 /* For a front end, which shares its caller's limits: what the engine writes is not cut off by
  * `ulimit -f`, and where the limit cannot be raised a write fails with EFBIG instead of
- * killing the process half way. SIGCHLD as above. */
+ * killing the process half way. SIGCHLD as above. Of its descriptors 0 to 2 those that are
+ * closed become /dev/null, as in docker's client: otherwise the next file that the engine
+ * opens would pass for the caller's stdin. */
 void inherit_accept(void);
 /* No limit on the size of files, where the privilege is there. */
 void inherit_raise_file_size(void);

@@ -528,6 +528,46 @@ static int do_exec(int argc, char **argv)
     return report(-1);
 }
 
+/* which FILE: writes there what descriptors 0 to 2 are, "FD DEVICE INODE TYPE" each. */
+static int do_which(int argc, char **argv)
+{
+    FILE *f = fopen(argv[0], "we");
+    if (!f)
+        return report(-1);
+    for (int fd = 0; fd < 3; fd++) {
+        struct stat st;
+        if (fstat(fd, &st) == 0)
+            fprintf(f, "%d %llu %llu %o\n", fd, (unsigned long long)st.st_dev,
+                    (unsigned long long)st.st_ino, st.st_mode >> 12);
+    }
+    return fclose(f) != 0;
+}
+
+/* Changes all about descriptors 0 to 2 that can be changed through them. */
+static int do_spoil(int argc, char **argv)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        fcntl(fd, F_SETFL, O_NONBLOCK | O_DIRECT | O_APPEND);
+        fcntl(fd, F_SETPIPE_SZ, 8192);
+        fchmod(fd, 0777);
+        fchown(fd, 4321, 4321);
+    }
+    return 0;
+}
+
+/* turn PATH TEXT: opens it for both directions, prints what can be read, writes TEXT. */
+static int do_turn(int argc, char **argv)
+{
+    char data[4096];
+    int fd = open(argv[0], O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return report(fd);
+    ssize_t n = read(fd, data, sizeof(data));
+    printf("read: %.*s\n", n > 0 ? (int)n : 0, data);
+    fflush(stdout);
+    return write(fd, argv[1], strlen(argv[1])) < 0;
+}
+
 static const struct verb {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -556,6 +596,9 @@ static const struct verb {
     {"orphans", do_orphans, 1, "N"},
     {"id", do_id, 0, "users and groups"},
     {"pid", do_pid, 0, "pid ppid pgid sid"},
+    {"which", do_which, 1, "FILE: devices and inodes of descriptors 0 to 2"},
+    {"spoil", do_spoil, 0, "flags, size, mode and owner of descriptors 0 to 2"},
+    {"turn", do_turn, 2, "PATH TEXT: reads and writes what is there"},
     {"tty", do_tty, 0, "of descriptors 0 to 2"},
     {"ttysize", do_ttysize, 0, "rows columns"},
     {"stat", do_stat, 1, "PATH"},

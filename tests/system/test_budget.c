@@ -105,7 +105,7 @@ static const struct {
     ROW(123, "rm", "done"),
     ROW(107, "create", "--name", "new", "busybox", "true"),
     ROW(638, "start", "new"),
-    ROW(378, "exec", "idle", "true"),
+    ROW(392, "exec", "idle", "true"),
     ROW(141, "stop", "idle"),
 };
 

@@ -2,9 +2,11 @@
  * root. */
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../support/state.h"
 
@@ -108,4 +110,114 @@ Test(stream, both_streams_stay_apart)
     cr_expect_str_eq(o.out, "o\n");
     cr_expect_str_eq(o.err, "e\n");
     outcome_done(&o);
+}
+
+/* ---- exec: every stream goes through a pipe of the engine's ----------------------------- */
+
+static void start_box(void)
+{
+    free(ASK(&s, "run", "-d", "--name", "box", "busybox", "sleep", "100000"));
+}
+
+Test(stream, exec_is_exact_in_both_directions)
+{
+    size_t len = 8 * MIB + 3;
+    unsigned char *in = noise(len);
+    start_box();
+    struct outcome o = state_run_input(
+        &s, in, len, (const char *const[]){"exec", "-i", "box", "cat", NULL});
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_assert_eq(o.out_len, len);
+    cr_expect_arr_eq(o.out, in, len);
+    outcome_done(&o);
+    free(in);
+}
+
+static bool is_alone(void *unused)
+{
+    (void)unused;
+    char *top = ASK(&s, "top", "box"); /* a title and the container's process */
+    const char *first = strchr(top, '\n');
+    bool alone = first && !strchr(first + 1, '\n');
+    free(top);
+    return alone;
+}
+
+/* The command ends with more output in its pipe than the caller's takes. */
+Test(stream, exec_ends_when_a_slow_reader_has_everything)
+{
+    enum { LEN = 100000 };
+    static char got[LEN + 1];
+    int out[2];
+    size_t n = 0;
+    start_box();
+    cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    pid_t front = state_spawn_on(
+        &s, (const int[]){null, out[1], null},
+        (const char *const[]){"exec", "box", "head", "-c", "100000", "/dev/zero", NULL});
+    close(out[1]);
+    cr_expect(state_until(is_alone, NULL), "the command waits for its reader");
+    for (ssize_t k; (k = read(out[0], got + n, sizeof(got) - n)) > 0;)
+        n += (size_t)k;
+    cr_expect_eq(n, (size_t)LEN);
+    cr_expect_eq(state_reap(front), 0);
+    close(out[0]);
+    close(null);
+}
+
+/* One that writes as well as one that is silent; docker gives them 2 s. */
+Test(stream, exec_ends_although_a_process_left_behind_holds_its_output)
+{
+    start_box();
+    struct outcome o =
+        RUN(&s, "exec", "box", "sh", "-c", "sleep 1000 & echo silent; exit 3");
+    cr_expect_eq(o.status, 3, "%s", o.err);
+    cr_expect_str_eq(o.out, "silent\n");
+    outcome_done(&o);
+    o = RUN(&s, "exec", "box", "sh", "-c", "(while echo y; do :; done) & exit 4");
+    cr_expect_eq(o.status, 4, "%s", o.err);
+    outcome_done(&o);
+}
+
+Test(stream, exec_passes_on_what_a_process_left_behind_writes_at_once)
+{
+    start_box();
+    struct outcome o = RUN(&s, "exec", "box", "sh", "-c",
+                           "(while kill -0 $$ 2>/dev/null; do :; done; echo late) &");
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_str_eq(o.out, "late\n");
+    outcome_done(&o);
+}
+
+Test(stream, exec_keeps_the_order_of_two_streams_that_are_one)
+{
+    static char got[256];
+    int out[2];
+    start_box();
+    cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+    pid_t front = state_spawn_on(
+        &s, (const int[]){out[0], out[1], out[1]},
+        (const char *const[]){"exec", "box", "sh", "-c",
+                              "for i in 1 2 3; do echo $i; echo -$i >&2; done", NULL});
+    cr_expect_eq(state_reap(front), 0);
+    cr_assert_gt(read(out[0], got, sizeof(got) - 1), 0);
+    cr_expect_str_eq(got, "1\n-1\n2\n-2\n3\n-3\n");
+    close(out[0]);
+    close(out[1]);
+}
+
+/* As behind a pipe without us: the command is told by SIGPIPE. */
+Test(stream, exec_without_a_reader_ends)
+{
+    int out[2];
+    start_box();
+    cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+    close(out[0]);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    pid_t front = state_spawn_on(&s, (const int[]){null, out[1], null},
+                                 (const char *const[]){"exec", "box", "yes", NULL});
+    close(out[1]);
+    cr_expect_eq(state_reap(front), 141);
+    close(null);
 }
