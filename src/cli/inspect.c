@@ -76,34 +76,6 @@ static json_t *make_ulimits(const struct mtd_process *p)
     return list;
 }
 
-static json_t *make_binds(const struct mtd_spec *s)
-{
-    json_t *list = json_array();
-    for (size_t i = 0; i < s->n_mounts; i++) {
-        const struct mtd_mount *m = &s->mounts[i];
-        auto_free char *text = NULL;
-        if (m->type == MTD_MOUNT_TMPFS || !m->source ||
-            asprintf(&text, "%s:%s%s", m->source, m->target, m->read_only ? ":ro" : "") <
-                0)
-            continue;
-        json_array_append_new(list, inspect_text(text));
-    }
-    if (json_array_size(list))
-        return list;
-    json_decref(list);
-    return json_null();
-}
-
-static json_t *make_tmpfs(const struct mtd_spec *s)
-{
-    json_t *map = json_object();
-    for (size_t i = 0; i < s->n_mounts; i++)
-        if (s->mounts[i].type == MTD_MOUNT_TMPFS)
-            json_object_set_new(map, s->mounts[i].target,
-                                inspect_text(s->mounts[i].options));
-    return map;
-}
-
 static const char *restart_name(enum mtd_restart policy)
 {
     static const char *const NAMES[] = {
@@ -166,8 +138,8 @@ static json_t *make_host_config(const struct mtd_spec *s)
     const struct mtd_process *p = &s->process;
     uint64_t known = p->privileged ? MTD_CAPS_DEFAULT : p->caps;
     json_t *o = json_pack(
-        "{s:o, s:o, s:s, s:{s:s, s:i}, s:b, s:b, s:b, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
-        "Binds", make_binds(s), "LogConfig", make_log_config(s), "NetworkMode",
+        "{s:o, s:s, s:{s:s, s:i}, s:b, s:b, s:b, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
+        "LogConfig", make_log_config(s), "NetworkMode",
         s->network == MTD_NET_HOST ? "host" : "none", "RestartPolicy", "Name",
         restart_name(s->restart), "MaximumRetryCount", (int)s->restart_max, "AutoRemove",
         s->auto_remove, "Privileged", p->privileged, "ReadonlyRootfs", s->read_only,
@@ -179,50 +151,27 @@ static json_t *make_host_config(const struct mtd_spec *s)
         return NULL;
     if (!p->init)
         json_object_del(o, "Init");
-    json_t *tmpfs = make_tmpfs(s);
-    if (json_object_size(tmpfs))
-        json_object_set(o, "Tmpfs", tmpfs);
-    json_decref(tmpfs);
+    inspect_add_mounts(o, s);
     add_resources(o, &s->resources);
     inspect_add_host(o, s);
     return inspect_over_zero(ZERO_HOST_CONFIG, o);
 }
 
-static json_t *make_mounts(struct mtd_engine *e, const struct mtd_spec *s)
-{
-    static const char *const TYPES[] = {[MTD_MOUNT_BIND] = "bind",
-                                        [MTD_MOUNT_TMPFS] = "tmpfs",
-                                        [MTD_MOUNT_VOLUME] = "volume"};
-    json_t *list = json_array();
-    for (size_t i = 0; i < s->n_mounts; i++) {
-        const struct mtd_mount *m = &s->mounts[i];
-        bool volume = m->type == MTD_MOUNT_VOLUME && m->source;
-        auto_free char *path = NULL;
-        if (volume && asprintf(&path, "%s/volumes/%s/_data", mtd_root(e), m->source) < 0)
-            return list;
-        json_t *o = json_pack("{s:s}", "Type", TYPES[m->type]);
-        if (volume)
-            json_object_set_new(o, "Name", inspect_text(m->source));
-        json_object_set_new(o, "Source", inspect_text(volume ? path : m->source));
-        json_object_set_new(o, "Destination", inspect_text(m->target));
-        if (volume)
-            json_object_set_new(o, "Driver", json_string("local"));
-        json_object_set_new(o, "Mode", json_string(m->read_only ? "ro" : ""));
-        json_object_set_new(o, "RW", json_boolean(!m->read_only));
-        json_object_set_new(o, "Propagation", json_string(volume ? "" : "rprivate"));
-        json_array_append_new(list, o);
-    }
-    return list;
-}
-
 static json_t *make_healthcheck(const struct mtd_spec *s)
 {
-    return json_pack(
-        "{s:o, s:I, s:I, s:I, s:I, s:i}", "Test", inspect_strings(&s->health_test),
-        "Interval", (json_int_t)s->health_interval, "Timeout",
-        (json_int_t)s->health_timeout, "StartPeriod", (json_int_t)s->health_start_period,
-        "StartInterval", (json_int_t)s->health_start_interval, "Retries",
-        (int)s->health_retries);
+    const struct {
+        const char *name;
+        int64_t value; /* 0 = not given: docker leaves it out */
+    } FIELDS[] = {{"Interval", s->health_interval},
+                  {"Timeout", s->health_timeout},
+                  {"StartPeriod", s->health_start_period},
+                  {"StartInterval", s->health_start_interval},
+                  {"Retries", s->health_retries}};
+    json_t *o = json_pack("{s:o}", "Test", inspect_strings(&s->health_test));
+    for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
+        if (FIELDS[i].value)
+            json_object_set_new(o, FIELDS[i].name, json_integer(FIELDS[i].value));
+    return o;
 }
 
 /* What was asked for, in docker's order: HOSTNAME and TERM come with the start, and PATH is the
@@ -245,6 +194,15 @@ static json_t *make_env(const struct mtd_spec *s)
     return list;
 }
 
+static void add_attached(json_t *o, const struct mtd_spec *s)
+{
+    static const char *const STREAMS[] = {"AttachStdin", "AttachStdout", "AttachStderr"};
+    const struct mtd_process *p = &s->process;
+    for (size_t i = 0; i < ARRAY_SIZE(STREAMS); i++)
+        json_object_set_new(o, STREAMS[i], json_boolean(s->attach[i]));
+    json_object_set_new(o, "StdinOnce", json_boolean(p->open_stdin && !p->keeps_stdin));
+}
+
 static json_t *make_config(const struct mtd_record *r)
 {
     const struct mtd_spec *s = &r->spec;
@@ -263,8 +221,11 @@ static json_t *make_config(const struct mtd_record *r)
     if (s->health_test.len)
         json_object_set_new(o, "Healthcheck", make_healthcheck(s));
     if (s->stop_signal)
-        json_object_set_new(o, "StopSignal", json_string(signal_name(s->stop_signal)));
-    json_object_set_new(o, "StopTimeout", json_integer(s->stop_timeout));
+        json_object_set_new(o, "StopSignal", inspect_text(s->stop_signal));
+    if (s->sets_stop_timeout)
+        json_object_set_new(o, "StopTimeout", json_integer(s->stop_timeout));
+    add_attached(o, s);
+    inspect_add_volumes(o, s);
     inspect_add_exposed(o, s);
     return inspect_over_zero(ZERO_CONFIG, o);
 }
@@ -366,7 +327,7 @@ json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
     json_object_set_new(o, "ExecIDs", make_exec_ids(e, r));
     json_object_set_new(o, "HostConfig", make_host_config(&r->spec));
     json_object_set_new(o, "GraphDriver", make_graph_driver(e, r));
-    json_object_set_new(o, "Mounts", make_mounts(e, &r->spec));
+    json_object_set_new(o, "Mounts", inspect_mounts(e, &r->spec));
     json_object_set_new(o, "Config", make_config(r));
     json_object_set_new(o, "NetworkSettings", make_network(&r->spec));
     return inspect_over_zero(ZERO_CONTAINER, o);

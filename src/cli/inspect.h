@@ -26,4 +26,9 @@ json_t *inspect_labels(const struct strv *labels);
 void inspect_add_host(json_t *host_config, const struct mtd_spec *s);
 void inspect_add_exposed(json_t *config, const struct mtd_spec *s);
 
+/* Mounts; Binds, Mounts, Tmpfs and VolumesFrom of HostConfig; Volumes of Config. */
+json_t *inspect_mounts(struct mtd_engine *e, const struct mtd_spec *s);
+void inspect_add_mounts(json_t *host_config, const struct mtd_spec *s);
+void inspect_add_volumes(json_t *config, const struct mtd_spec *s);
+
 #endif

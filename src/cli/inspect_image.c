@@ -33,7 +33,7 @@ static json_t *make_config(const struct mtd_image_config *c)
     if (c->volumes.len)
         json_object_set_new(o, "Volumes", make_set(&c->volumes));
     if (c->stop_signal)
-        json_object_set_new(o, "StopSignal", json_string(signal_name(c->stop_signal)));
+        json_object_set_new(o, "StopSignal", inspect_text(c->stop_signal));
     return inspect_over_zero(ZERO_CONFIG, o);
 }
 

@@ -74,6 +74,8 @@ int session_relay(struct cli *c, struct mtd_attachment *a, const struct mtd_rela
                        "damaged before it was read");
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "lost the connection to the container");
+        if (status == MTD_UNREAD)
+            end_unread(c, stops);
         return report_error(c, STATUS_ENGINE, &err);
     }
     if (status == MTD_UNREAD)
@@ -103,7 +105,7 @@ int session_start(struct cli *c, const char *ref, struct session *s, int fallbac
                           .out = s->no_out ? null : STDOUT_FILENO,
                           .err = s->no_err ? null : STDERR_FILENO};
     struct mtd_attachment *a = NULL;
-    struct mtd_start start = {0};
+    struct mtd_start start = {.gives_input = s->with_stdin};
     if (!s->made || s->made->tty)
         session_size(&start.rows, &start.cols);
 

@@ -351,6 +351,7 @@ static int build_mount(const struct mount_words *w, struct mtd_mount *m,
     const char *type = w->type ? w->type : "volume";
     if (!w->target)
         return mtd_fail(err, EINVAL, "target= is missing");
+    m->origin = MTD_ORIGIN_MOUNT;
     m->read_only = w->read_only;
     m->no_copy = w->no_copy;
     int rc = set_target(m, w->target, err);

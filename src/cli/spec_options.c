@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "base/parse.h"
@@ -263,12 +264,41 @@ static int set_restart(struct run_values *v, struct mtd_error *err)
     return 0;
 }
 
+static bool lists(const struct option_list *streams, const char *name)
+{
+    for (size_t i = 0; i < streams->len; i++)
+        if (strcasecmp(streams->items[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* The end of its first client's input is the container's, if that client has one. */
+static int set_attach(struct run_values *v, struct mtd_error *err)
+{
+    static const char *const STREAMS[] = {"stdin", "stdout", "stderr"};
+    struct mtd_process *p = &v->spec.process;
+    (void)err;
+    for (size_t i = 0; i < ARRAY_SIZE(STREAMS); i++)
+        v->spec.attach[i] = !v->detach && (v->attach.len ? lists(&v->attach, STREAMS[i])
+                                                         : i > 0 || p->open_stdin);
+    p->keeps_stdin = p->open_stdin && !v->spec.attach[0];
+    return 0;
+}
+
+static int copy_names(struct run_values *v, struct mtd_error *err)
+{
+    for (size_t i = 0; i < v->volumes_from.len; i++)
+        if (strv_add(&v->spec.volumes_from, v->volumes_from.items[i]) < 0)
+            return out_of_memory(err);
+    return 0;
+}
+
 int spec_from_values(struct run_values *v, const struct operands *o,
                      struct mtd_error *err)
 {
     typedef int (*step_fn)(struct run_values *, struct mtd_error *);
-    static const step_fn STEPS[] = {set_process, set_network, set_hosts,
-                                    set_health,  spec_log,    set_restart};
+    static const step_fn STEPS[] = {set_process, set_attach, set_network, set_hosts,
+                                    set_health,  spec_log,   set_restart, copy_names};
     int rc = set_command(v, o, err);
     for (size_t i = 0; i < ARRAY_SIZE(STEPS) && rc == 0; i++)
         rc = STEPS[i](v, err);

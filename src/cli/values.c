@@ -191,6 +191,20 @@ int value_signal(void *field, const char *text, struct mtd_error *err)
     return rc < 0 ? fail_value(err, rc, text, "a signal; write TERM, SIGTERM or 15") : 0;
 }
 
+int value_signal_text(void *field, const char *text, struct mtd_error *err)
+{
+    int sig;
+    int rc = value_signal(&sig, text, err);
+    return rc < 0 ? rc : value_copy(field, text, err);
+}
+
+int value_stop_timeout(void *field, const char *text, struct mtd_error *err)
+{
+    struct mtd_spec *s = field;
+    s->sets_stop_timeout = true;
+    return value_timeout(&s->stop_timeout, text, err);
+}
+
 int value_timeout(void *field, const char *text, struct mtd_error *err)
 {
     int rc = parse_i64(text, -1, INT32_MAX, field);

@@ -29,6 +29,10 @@ int value_shares(void *field, const char *text, struct mtd_error *err);    /* ui
 int value_weight(void *field, const char *text, struct mtd_error *err);    /* uint64_t */
 int value_pids(void *field, const char *text, struct mtd_error *err);   /* int64_t, -1 */
 int value_signal(void *field, const char *text, struct mtd_error *err); /* int */
+/* A char *: the signal as it is typed. */
+int value_signal_text(void *field, const char *text, struct mtd_error *err);
+/* The member of a struct mtd_spec. */
+int value_stop_timeout(void *field, const char *text, struct mtd_error *err);
 /* int64_t seconds; -1 = wait forever */
 int value_timeout(void *field, const char *text, struct mtd_error *err);
 int value_duration(void *field, const char *text, struct mtd_error *err); /* int64_t ns */

@@ -124,13 +124,10 @@ static void warn_dropped(struct cli *c, const struct run_values *v)
 static int create_container(struct cli *c, struct run_values *v, bool to_run,
                             char id[MTD_ID_SIZE], struct mtd_error *err)
 {
-    struct mtd_create create = {
-        .spec = &v->spec,
-        .name = v->name && *v->name ? v->name : NULL,
-        .to_run = to_run,
-        .entrypoint_set = v->entrypoint != NULL,
-        .volumes_from = &(struct strv){.items = (char **)v->volumes_from.items,
-                                       .len = v->volumes_from.len}};
+    struct mtd_create create = {.spec = &v->spec,
+                                .name = v->name && *v->name ? v->name : NULL,
+                                .to_run = to_run,
+                                .entrypoint_set = v->entrypoint != NULL};
     warn_of_defaults(c, &v->defaults);
     warn_dropped(c, v);
     spec_log_warn(c, v);

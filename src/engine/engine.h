@@ -90,7 +90,6 @@ struct mtd_create {
     bool to_run;
     /* The user gave one: the Entrypoint and Cmd of the image are ignored. */
     bool entrypoint_set;
-    const struct strv *volumes_from; /* "container[:ro]": their mounts too; NULL = none */
 };
 int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SIZE],
                struct mtd_error *err);
@@ -107,6 +106,7 @@ bool mtd_attachment_tty(const struct mtd_attachment *a);
  * attachment to this run, made before the first byte of output can be written. */
 struct mtd_start {
     unsigned short rows, cols; /* initial size of the terminal; 0 = 24x80 */
+    bool gives_input; /* stdin ends with this client, even one that is killed at once */
 };
 int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
               struct mtd_attachment **ret, struct mtd_error *err);
@@ -171,7 +171,8 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **re
  * to the container, its output from the log to stdout and stderr, terminal sizes, signals
  * proxied. Puts a terminal in raw mode and always gives it back; blocks and forwards
  * signals while it runs. *ret_status = the exit status; MTD_DETACHED when the keys were
- * typed, MTD_UNREAD when nobody reads out or err any more (EPIPE), MTD_FORCED when the user
+ * typed, MTD_UNREAD when nobody reads out or err any more (EPIPE) or, with an error,
+ * when they cannot be written, MTD_FORCED when the user
  * insisted: three SIGINT or SIGTERM within two seconds, all of them passed on. An attachment is
  * relayed once; it is the caller's before and after. */
 #define MTD_DETACHED (-1)

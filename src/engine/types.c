@@ -4,6 +4,7 @@
 #include "engine/types.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -208,20 +209,18 @@ void mtd_spec_init(struct mtd_spec *s)
         .process.caps = MTD_CAPS_DEFAULT,
         .stop_timeout = 10,
         .log_max_file = 1,
-        .health_interval = 30 * NS_PER_SEC,
-        .health_timeout = 30 * NS_PER_SEC,
-        .health_retries = 3,
     };
 }
 
 void mtd_spec_done(struct mtd_spec *s)
 {
-    char *strings[] = {s->image,      s->image_id, s->hostname,
-                       s->domainname, s->pid_from, s->ipc_from};
+    char *strings[] = {s->image,    s->image_id, s->hostname,   s->domainname,
+                       s->pid_from, s->ipc_from, s->stop_signal};
     struct strv *lists[] = {
-        &s->layers,  &s->entrypoint,  &s->cmd,          &s->dns,        &s->add_hosts,
-        &s->labels,  &s->env_cmdline, &s->health_test,  &s->dns_search, &s->dns_options,
-        &s->sysctls, &s->devices,     &s->device_rules, &s->exposed,    &s->annotations};
+        &s->layers,     &s->entrypoint,   &s->cmd,          &s->dns,
+        &s->add_hosts,  &s->labels,       &s->env_cmdline,  &s->health_test,
+        &s->dns_search, &s->dns_options,  &s->volumes_from, &s->sysctls,
+        &s->devices,    &s->device_rules, &s->exposed,      &s->annotations};
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         free(strings[i]);
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
@@ -230,6 +229,12 @@ void mtd_spec_done(struct mtd_spec *s)
     mtd_resources_done(&s->resources);
     mounts_done(s->mounts, s->n_mounts);
     *s = (struct mtd_spec){0};
+}
+
+int mtd_stop_signal(const struct mtd_spec *s)
+{
+    int sig = SIGTERM;
+    return s->stop_signal && parse_signal(s->stop_signal, &sig) < 0 ? SIGTERM : sig;
 }
 
 void mtd_record_init(struct mtd_record *r)
@@ -277,6 +282,7 @@ void mtd_image_config_done(struct mtd_image_config *c)
     free(c->user);
     free(c->author);
     free(c->comment);
+    free(c->stop_signal);
     *c = (struct mtd_image_config){0};
 }
 

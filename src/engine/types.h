@@ -98,6 +98,13 @@ enum mtd_about {
 };
 
 enum mtd_mount_type { MTD_MOUNT_BIND, MTD_MOUNT_TMPFS, MTD_MOUNT_VOLUME };
+/* How it was asked for; docker's inspect shows each kind in another place. */
+enum mtd_mount_origin {
+    MTD_ORIGIN_VOLUME, /* a path and its target, or a volume's name and its target */
+    MTD_ORIGIN_MOUNT,  /* by its properties */
+    MTD_ORIGIN_IMAGE,  /* the image has a volume there */
+    MTD_ORIGIN_FROM    /* another container's */
+};
 struct mtd_mount {
     enum mtd_mount_type type;
     char *source;  /* bind: absolute host path; volume: its name; tmpfs: NULL */
@@ -106,6 +113,7 @@ struct mtd_mount {
     bool read_only;
     bool no_copy;   /* volume: not filled from the image when new; not in the record */
     bool anonymous; /* volume made by `-v /path` or the image; removed by rm -v / --rm */
+    enum mtd_mount_origin origin;
 };
 
 struct mtd_rlimit {
@@ -126,7 +134,8 @@ struct mtd_process {
     char *cwd;  /* absolute; NULL = "/" */
     char *user; /* "name|uid[:group|gid]"; NULL = root */
     bool tty;
-    bool open_stdin; /* -i: else stdin is /dev/null */
+    bool open_stdin;  /* -i: else stdin is /dev/null */
+    bool keeps_stdin; /* the end of a client's input is not the container's (run -d -i) */
     bool no_new_privs;
     bool init;             /* --init: our reaper is pid 1, and the command its child */
     bool privileged;       /* all capabilities, nothing masked */
@@ -213,10 +222,13 @@ struct mtd_spec {
     struct strv sysctls; /* "net.core.somaxconn=128"; only what has a namespace */
     struct strv devices; /* "/dev/host:/dev/inside:rwm", the host's nodes made inside */
     struct strv device_rules; /* "c 189:* rwm", what else may be opened */
+    struct strv volumes_from; /* containers whose volumes it has too: "name[:ro]" */
     struct strv exposed;      /* "80/tcp"; for inspect */
     struct strv annotations;  /* "key=value"; for inspect */
-    int stop_signal;          /* 0 = SIGTERM */
+    char *stop_signal;        /* as given: "SIGINT", "INT", "2"; NULL = SIGTERM */
     int64_t stop_timeout;     /* seconds; -1 = wait forever */
+    bool sets_stop_timeout;   /* it was asked for, it is not the default */
+    bool attach[3];           /* stdin, stdout, stderr of its first client; for inspect */
     struct strv labels;       /* "key=value", sorted */
     /* reserved: read and written with the record, used nowhere */
     struct strv env_cmdline;
@@ -228,13 +240,15 @@ struct mtd_spec {
     unsigned log_max_file; /* >= 1 */
     /* docker's health check: ["CMD", ...] or ["CMD-SHELL", "..."]; empty = none */
     struct strv health_test;
-    int64_t health_interval, health_timeout, health_start_period; /* ns */
+    /* ns; 0 = default: 30 s, 30 s, none */
+    int64_t health_interval, health_timeout, health_start_period;
     int64_t
         health_start_interval; /* ns; 0 = default: 5 s, or the interval if it is less */
-    unsigned health_retries;
+    unsigned health_retries;   /* 0 = default: 3 */
 };
 void mtd_spec_init(struct mtd_spec *s);
 void mtd_spec_done(struct mtd_spec *s);
+int mtd_stop_signal(const struct mtd_spec *s); /* its number */
 
 /* What became of the container. Written by one process at a time, under the container's
  * lock. */
@@ -319,7 +333,7 @@ struct mtd_stats {
 struct mtd_image_config {
     struct strv cmd, entrypoint, env, labels, exposed, volumes;
     char *working_dir, *user, *author, *comment;
-    int stop_signal; /* 0 = not set */
+    char *stop_signal; /* as in mtd_spec; NULL = not set */
 };
 void mtd_image_config_done(struct mtd_image_config *c);
 

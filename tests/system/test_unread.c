@@ -97,6 +97,17 @@ Test(unread, attach_stops_nothing)
     expect_field(&s, "x", "{{.State.Status}}", "running");
 }
 
+/* No other than one that has gone. */
+Test(unread, a_full_disk_is_a_reader_that_has_gone)
+{
+    auto_fd int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    auto_fd int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+    const char *const args[] = {"run", "--name", "x", TALKER, NULL};
+    pid_t pid = state_spawn_on(&s, (const int[]){null, full, null}, args);
+    cr_expect_eq(state_reap(pid), 125);
+    expect_field(&s, "x", "{{.State.Status}} {{.State.ExitCode}}", "exited 7");
+}
+
 /* ---- defaults ------------------------------------------------------------------------------- */
 
 #define LOG_CONFIG "{{json .HostConfig.LogConfig}}"

@@ -213,7 +213,7 @@ Test(values, inspect_has_dockers_members)
          "0 67108864 ."},
         {"{{json .HostConfig.PortBindings}} {{.HostConfig.MemorySwap}}", "{} 0"},
         {"{{json .HostConfig.Links}} {{.HostConfig.UsernsMode}}.", "null ."},
-        {"{{.Config.AttachStdin}} {{json .Config.Volumes}} {{json .Config.OnBuild}}",
+        {"{{.Config.OpenStdin}} {{json .Config.Volumes}} {{json .Config.OnBuild}}",
          "false null null"},
         {"{{.NetworkSettings.SandboxID}}.{{json .NetworkSettings.Ports}}", ".{}"},
         {"{{range .NetworkSettings.Networks}}{{.IPPrefixLen}}{{end}}", "0"},
@@ -237,6 +237,53 @@ Test(values, swap_is_twice_the_memory_and_the_environment_dockers)
                  "67108864 134217728");
     expect_field(&s, "limited", "{{range .Config.Env}}{{slice . 0 3}} {{end}}",
                  "B=1 A=2 PAT ");
+}
+
+/* As given, and only where they were: docker leaves the rest out. */
+Test(values, inspect_shows_what_was_asked_for)
+{
+    free(ASK(&s, "create", "-i", "--name", "x", "-a", "stdin", "-a", "STDOUT",
+             "--stop-signal", "INT", "--stop-timeout", "7", "--health-cmd", "true",
+             "--health-retries", "2", "busybox"));
+    free(ASK(&s, "create", "--name", "nine", "--stop-signal", "9", "busybox"));
+    static const char *const CASES[][3] = {
+        {"x", "{{.Config.StopSignal}} {{.Config.StopTimeout}}", "INT 7"},
+        {"nine", "{{.Config.StopSignal}}", "9"},
+        {"web", "{{.Config.StopSignal}}.{{json .Config.StopTimeout}}", ".null"},
+        {"x", "{{json .Config.Healthcheck}}",
+         "{\"Test\":[\"CMD-SHELL\",\"true\"],\"Retries\":2}"},
+        {"x", "{{.Config.AttachStdin}} {{.Config.AttachStdout}} {{.Config.AttachStderr}}",
+         "true true false"},
+        {"web", "{{.Config.AttachStdin}} {{.Config.AttachStdout}} {{.Config.StdinOnce}}",
+         "false true false"},
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++)
+        expect_field(&s, CASES[i][0], CASES[i][1], CASES[i][2]);
+}
+
+/* docker has each mount where it was asked for, and all but --tmpfs in Mounts. */
+Test(values, mounts_are_shown_as_they_were_asked_for)
+{
+    free(ASK(&s, "create", "--name", "x", "-v", "named:/named", "-v", "/anon", "--tmpfs",
+             "/t1:size=1m", "--mount", "type=tmpfs,dst=/t2,tmpfs-size=1m,tmpfs-mode=700",
+             "--mount", "type=volume,src=other,dst=/vb,readonly", "busybox"));
+    free(ASK(&s, "create", "--name", "y", "--volumes-from", "x:ro", "busybox"));
+    static const char *const CASES[][3] = {
+        {"x", "{{json .HostConfig.Binds}}", "[\"named:/named\"]"},
+        {"x", "{{json .HostConfig.Tmpfs}}", "{\"/t1\":\"size=1m\"}"},
+        {"x", "{{json .HostConfig.Mounts}}",
+         "[{\"Type\":\"tmpfs\",\"Target\":\"/t2\",\"TmpfsOptions\":{\"SizeBytes\":1048576,"
+         "\"Mode\":448}},{\"Type\":\"volume\",\"Source\":\"other\",\"Target\":\"/vb\","
+         "\"ReadOnly\":true}]"},
+        {"x", "{{json .Config.Volumes}}", "{\"/anon\":{}}"},
+        {"x", "{{range .Mounts}}{{.Destination}}[{{.Mode}}]{{.RW}} {{end}}",
+         "/named[z]true /anon[]true /t2[]true /vb[z]false "},
+        {"y", "{{json .HostConfig.VolumesFrom}} {{json .HostConfig.Binds}}",
+         "[\"x:ro\"] null"},
+        {"y", "{{json .Config.Volumes}} {{len .Mounts}}", "null 3"},
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++)
+        expect_field(&s, CASES[i][0], CASES[i][1], CASES[i][2]);
 }
 
 Test(values, inspect_knows_which_type_was_asked_for)

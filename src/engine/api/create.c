@@ -107,8 +107,10 @@ static int add_image_volume(struct mtd_spec *s, const char *target)
     if (!all)
         return -ENOMEM;
     s->mounts = all;
-    all[s->n_mounts] = (struct mtd_mount){
-        .type = MTD_MOUNT_VOLUME, .target = strdup(target), .anonymous = true};
+    all[s->n_mounts] = (struct mtd_mount){.type = MTD_MOUNT_VOLUME,
+                                          .target = strdup(target),
+                                          .anonymous = true,
+                                          .origin = MTD_ORIGIN_IMAGE};
     if (!all[s->n_mounts].target)
         return -ENOMEM;
     s->n_mounts++;
@@ -134,9 +136,7 @@ static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
         r = strv_copy(&s->layers, &image->layers);
     for (size_t i = 0; r == 0 && i < c->volumes.len; i++)
         r = add_image_volume(s, c->volumes.items[i]);
-    if (!s->stop_signal)
-        s->stop_signal = c->stop_signal;
-    return r;
+    return r < 0 ? r : default_string(&s->stop_signal, c->stop_signal);
 }
 
 /* ---- refusing ---------------------------------------------------------------------- */
@@ -336,7 +336,7 @@ static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record
     if ((code = store_new_id(r->id)) < 0)
         return mtd_fail_errno(err, -code, "cannot create an id");
     default_hostname(s, r->id, own);
-    code = api_add_volumes_from(e, s, c->volumes_from, err);
+    code = api_add_volumes_from(e, s, err);
     if (code == 0)
         code = api_share(e, s, err);
     if (code < 0)

@@ -168,8 +168,7 @@ static int config_of(const struct mtd_spec *s, struct mtd_image_config *c)
         r = set_text(&c->working_dir, s->process.cwd);
     if (r == 0)
         r = set_text(&c->user, s->process.user);
-    c->stop_signal = s->stop_signal;
-    return r;
+    return r < 0 ? r : set_text(&c->stop_signal, s->stop_signal);
 }
 
 static int list_own(struct mtd_engine *e, const struct mtd_record *r, int upper_fd,

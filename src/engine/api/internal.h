@@ -27,8 +27,7 @@ int api_check_kernel(struct mtd_engine *e, struct mtd_error *err);
 int api_check_resources(const struct mtd_resources *r, struct mtd_error *err);
 
 /* Adds what the containers ("name[:ro]") have mounted; NULL = none. */
-int api_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s,
-                         const struct strv *containers, struct mtd_error *err);
+int api_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err);
 
 /* Puts the ids of the containers it shares namespaces with in the place of what the user
  * typed. -EINVAL = one of them does not share. */

@@ -72,6 +72,13 @@ static void send_size(struct relay *s)
         packet_send(s->t->socket, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
 }
 
+static void say_who(const struct relay *s)
+{
+    uint64_t flags = (s->r->with_stdin ? PACKET_GIVES_INPUT : 0) |
+                     (s->r->with_output ? 0 : PACKET_NO_OUTPUT);
+    packet_send(s->t->socket, PACKET_LOG, &flags, sizeof(flags), 0);
+}
+
 /* The kernel tells the program only of a size that differs from the last. */
 static void nudge(struct relay *s)
 {
@@ -306,6 +313,7 @@ static int work(struct relay *s, const struct pollfd p[AT_COUNT], int *ret_statu
     }
     if (rc < 0) {
         s->unwritten = true;
+        *ret_status = MTD_UNREAD;
         return rc;
     }
     if (p[AT_SOCKET].revents & POLLOUT)
@@ -361,8 +369,7 @@ int container_relay(const struct relay_target *t, const struct mtd_relay *r,
     s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (t->tty && r->with_stdin)
         tty_raw(&s.console, r->in);
-    if (r->with_output) /* first of all, so that no input is before it */
-        packet_send(t->socket, PACKET_LOG, &(uint64_t){0}, sizeof(uint64_t), 0);
+    say_who(&s); /* first of all, so that no input is before it */
     if (t->redraw)
         nudge(&s);
     send_size(&s);

@@ -162,8 +162,7 @@ static int stop(struct mtd_engine *e, const char *ref, const struct manner *how,
     auto_done(victim_done) struct victim v = {.pidfd = -1, .monitor = -1};
     code = victim_open(e, &r, &v, how->by_user ? PACKET_STOPPING : PACKET_SHUTDOWN, err);
     if (code == 0 && !restarting) {
-        int usual = r.spec.stop_signal ? r.spec.stop_signal : SIGTERM;
-        int sig = how->sig ? how->sig : usual;
+        int sig = how->sig ? how->sig : mtd_stop_signal(&r.spec);
         note_kill(e, &r, sig);
         code = send_signal(&v, sig, r.status.state == MTD_STATE_PAUSED, err);
     }

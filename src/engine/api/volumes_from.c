@@ -28,7 +28,8 @@ static int add_copy(struct mtd_spec *s, const struct mtd_mount *from, bool read_
                             .source = strdup(from->source),
                             .target = strdup(from->target),
                             .read_only = from->read_only || read_only,
-                            .anonymous = from->anonymous};
+                            .anonymous = from->anonymous,
+                            .origin = MTD_ORIGIN_FROM};
     s->n_mounts++;
     return m->source && m->target ? 0 : -ENOMEM;
 }
@@ -75,11 +76,10 @@ static int add_from(struct mtd_engine *e, struct mtd_spec *s, const char *text,
     return rc;
 }
 
-int api_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s,
-                         const struct strv *containers, struct mtd_error *err)
+int api_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)
 {
     int rc = 0;
-    for (size_t i = 0; containers && rc == 0 && i < containers->len; i++)
-        rc = add_from(e, s, containers->items[i], err);
+    for (size_t i = 0; rc == 0 && i < s->volumes_from.len; i++)
+        rc = add_from(e, s, s->volumes_from.items[i], err);
     return rc;
 }

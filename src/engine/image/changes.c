@@ -305,7 +305,8 @@ static int change_stop_signal(struct change *c, struct mtd_error *err)
         return rc;
     if (parse_signal(text, &sig) < 0)
         return mtd_fail(err, EINVAL, "\"%.100s\" is not a signal", text);
-    c->config->stop_signal = sig;
+    free(c->config->stop_signal);
+    c->config->stop_signal = take_ptr(&text);
     return 0;
 }
 

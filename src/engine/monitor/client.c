@@ -33,11 +33,24 @@ void monitor_client_add(struct monitor *m, int fd)
         close(fd);
 }
 
+/* A terminal has no end of input, and a container may keep its stdin for the next client. What
+ * is still to be written comes first. */
+static void end_input(struct monitor *m)
+{
+    if (m->tty || m->keeps_stdin)
+        return;
+    m->input_eof = true;
+    monitor_client_flush_input(m);
+}
+
 void monitor_client_drop(struct monitor *m, struct monitor_client *c)
 {
+    bool gave = c->gives_input;
     m->tidy = true;
     close(c->fd);
     *c = (struct monitor_client){.fd = -1};
+    if (gave)
+        end_input(m);
 }
 
 /* A message of ours is unread. The client looks at the log after reading it, and so finds
@@ -128,9 +141,9 @@ void monitor_client_flush_input(struct monitor *m)
 
 static void take_input(struct monitor *m, const void *data, size_t len)
 {
-    if (len == 0 && !m->tty)
-        m->input_eof = true;
-    if (m->in < 0)
+    if (len == 0)
+        end_input(m);
+    if (len == 0 || m->in < 0)
         return;
     memcpy(m->input, data, len);
     m->input_start = 0;
@@ -139,8 +152,11 @@ static void take_input(struct monitor *m, const void *data, size_t len)
 }
 
 /* Notifies at once: the client may have looked at the log before it asked. */
-static void follow(struct monitor *m, struct monitor_client *c)
+static void follow(struct monitor *m, struct monitor_client *c, uint64_t flags)
 {
+    c->gives_input = c->gives_input || (flags & PACKET_GIVES_INPUT);
+    if (flags & PACKET_NO_OUTPUT)
+        return;
     c->follows = true;
     notify(m, c);
 }
@@ -171,7 +187,7 @@ void monitor_client_read(struct monitor *m, struct monitor_client *c)
             tty_resize(m->out, size->rows, size->cols);
         return;
     }
-    case PACKET_LOG: follow(m, c); return;
+    case PACKET_LOG: follow(m, c, *(const uint64_t *)data); return;
     case PACKET_SHUTDOWN: m->stopping = m->shutdown = true; return;
     case PACKET_STOPPING:
         m->stopping = true;

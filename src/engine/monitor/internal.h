@@ -22,8 +22,9 @@
 #define MONITOR_HOT __attribute__((hot, noinline)) /* placed together by the linker */
 
 struct monitor_client {
-    int fd;       /* -1 = free slot */
-    bool follows; /* it has asked to be told that the log has grown */
+    int fd;           /* -1 = free slot */
+    bool follows;     /* it has asked to be told that the log has grown */
+    bool gives_input; /* when it goes, the input has ended */
     bool waits; /* its next packet is input, for which there is no room: it is not read */
 };
 
@@ -38,6 +39,7 @@ struct monitor {
     struct alive alive_entry;              /* from before the claim to the very end */
     struct mtd_record record;              /* only while starting and ending */
     bool tty, auto_remove;                 /* copied from it for the loop */
+    bool keeps_stdin;                      /* a client's end of input is not its own */
     bool health;                           /* the container has a health check */
     struct cgroup host, cgroup;
     int pid_ns; /* another container's, which init will be in; -1 = none */

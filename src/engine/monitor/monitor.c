@@ -80,6 +80,7 @@ static void set_up(struct monitor *m, char **argv)
     m->cols = cols ? (unsigned short)cols : 80;
     m->exe = argv[ARG_EXE];
     monitor_client_add(m, FD_FRONT);
+    m->clients[0].gives_input = strcmp(argv[ARG_MODE], MONITOR_FED) == 0;
 }
 
 static int open_paths(struct monitor *m, struct mtd_error *err)
@@ -105,6 +106,7 @@ static int load(struct monitor *m, char **argv, struct mtd_error *err)
     if (rc < 0)
         return rc;
     m->tty = m->record.spec.process.tty;
+    m->keeps_stdin = m->record.spec.process.keeps_stdin;
     m->auto_remove = m->record.spec.auto_remove;
     m->health = m->record.spec.health_test.len > 0;
     return open_paths(m, err);

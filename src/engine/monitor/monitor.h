@@ -18,6 +18,7 @@
 #define MONITOR_NAME "mtd:monitor"
 /* argv: name, root, run-root, id, rows, cols, host path of the executable, mode */
 #define MONITOR_START "start"
+#define MONITOR_FED "fed"     /* a start for a client with whom the input ends */
 #define MONITOR_ADOPT "adopt" /* the monitor was killed: take over, or record the end */
 int monitor_main(int argc, char **argv);
 

@@ -104,8 +104,7 @@ static json_t *encode_value(const struct field *f, const void *base,
     case FIELD_INT: return json_integer(read_int(f, p));
     case FIELD_ENUM: return json_string(f->name(*(const int *)p));
     case FIELD_TIME: return encode_time(*(const int64_t *)p);
-    case FIELD_SIGNAL:
-        return json_string(*(const int *)p ? signal_name(*(const int *)p) : "");
+    case FIELD_SIGNAL: return json_string(*(char *const *)p ? *(char *const *)p : "");
     case FIELD_MASK:
         snprintf(text, sizeof(text), "%016" PRIx64, *(const uint64_t *)p);
         return json_string(text);
@@ -132,6 +131,7 @@ static bool is_default(const struct field *f, const void *base, const void *defa
     const void *p = (const char *)base + f->offset,
                *d = (const char *)defaults + f->offset;
     switch (f->kind) {
+    case FIELD_SIGNAL:
     case FIELD_STRING: {
         const char *a = *(char *const *)p, *b = *(char *const *)d;
         return a == b || (a && b && strcmp(a, b) == 0);
@@ -146,7 +146,6 @@ static bool is_default(const struct field *f, const void *base, const void *defa
     case FIELD_INT:
     case FIELD_ENUM:
     case FIELD_TIME:
-    case FIELD_SIGNAL:
     case FIELD_MASK: return memcmp(p, d, f->size) == 0;
     }
     return false;

@@ -139,15 +139,14 @@ static int store_time(const struct field *f, const struct node *in, int64_t *p,
     return 0;
 }
 
-static int store_signal(const struct field *f, const struct node *in, int *p,
+static int store_signal(const struct field *f, const struct node *in, char **p,
                         struct mtd_error *err)
 {
     const char *text = string_of(in);
     int sig = 0;
     if (!text || (*text && parse_signal(text, &sig) < 0))
         return wrong(f, "not a signal", err);
-    *p = sig;
-    return 0;
+    return *text ? store_string(f, in, p, err) : 0;
 }
 
 static int store_mask(const struct field *f, const struct node *in, uint64_t *p,

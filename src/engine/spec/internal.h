@@ -24,7 +24,7 @@ enum field_kind {
     FIELD_INT,  /* size 4 or 8; unsigned 64-bit values above INT64_MAX appear negative */
     FIELD_ENUM, /* int-sized; by name() */
     FIELD_TIME, /* int64_t wall ns as RFC3339; 0 is docker's "0001-01-01T00:00:00Z" */
-    FIELD_SIGNAL,  /* int as "SIGTERM"; 0 = "" */
+    FIELD_SIGNAL,  /* char *, a signal's name or number as given; NULL = "" */
     FIELD_MASK,    /* uint64_t as 16 hex digits, like CapBnd in /proc/PID/status */
     FIELD_LIST,    /* struct strv as a list of strings */
     FIELD_MAP,     /* struct strv of "key=value" as an object of strings */

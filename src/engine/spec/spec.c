@@ -27,6 +27,12 @@ static const char *mount_word(int v)
     return WORDS[v];
 }
 
+static const char *origin_word(int v)
+{
+    static const char *const WORDS[] = {"volume", "mount", "image", "from"};
+    return WORDS[v];
+}
+
 static const char *log_driver_word(int v)
 {
     return mtd_log_driver_name((enum mtd_log_driver)v);
@@ -58,6 +64,8 @@ static const struct field MOUNT_FIELDS[] = {
     {"options", FIELD_STRING, AT(struct mtd_mount, options)},
     {"readonly", FIELD_BOOL, AT(struct mtd_mount, read_only)},
     {"anonymous", FIELD_BOOL, AT(struct mtd_mount, anonymous)},
+    {"origin", FIELD_ENUM, AT(struct mtd_mount, origin), .max = MTD_ORIGIN_FROM,
+     .name = origin_word},
 };
 static const struct field_table MOUNTS = {MOUNT_FIELDS, ARRAY_SIZE(MOUNT_FIELDS),
                                           sizeof(struct mtd_mount)};
@@ -122,6 +130,10 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.entrypoint", FIELD_LIST, R(spec.entrypoint)},
     {"mytop.cmd", FIELD_LIST, R(spec.cmd)},
     {"mytop.openStdin", FIELD_BOOL, R(spec.process.open_stdin)},
+    {"mytop.keepsStdin", FIELD_BOOL, R(spec.process.keeps_stdin)},
+    {"mytop.attachStdin", FIELD_BOOL, R(spec.attach[0])},
+    {"mytop.attachStdout", FIELD_BOOL, R(spec.attach[1])},
+    {"mytop.attachStderr", FIELD_BOOL, R(spec.attach[2])},
     {"mytop.init", FIELD_BOOL, R(spec.process.init)},
     {"mytop.privileged", FIELD_BOOL, R(spec.process.privileged)},
     {"mytop.capabilities", FIELD_MASK, R(spec.process.caps)},
@@ -137,6 +149,7 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.groupAdd", FIELD_LIST, R(spec.process.group_add)},
     {"mytop.devices", FIELD_LIST, R(spec.devices)},
     {"mytop.deviceRules", FIELD_LIST, R(spec.device_rules)},
+    {"mytop.volumesFrom", FIELD_LIST, R(spec.volumes_from)},
     {"mytop.exposed", FIELD_LIST, R(spec.exposed)},
     {"mytop.setsSwappiness", FIELD_BOOL, R(spec.resources.sets_swappiness)},
     {"mytop.blkio.weight", FIELD_LIST, R(spec.resources.blkio[MTD_BLKIO_WEIGHT])},
@@ -150,6 +163,7 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.addHosts", FIELD_LIST, R(spec.add_hosts)},
     {"mytop.stopSignal", FIELD_SIGNAL, R(spec.stop_signal)},
     {"mytop.stopTimeout", FIELD_INT, R(spec.stop_timeout), -1, INT64_MAX},
+    {"mytop.setsStopTimeout", FIELD_BOOL, R(spec.sets_stop_timeout)},
     {"mytop.labels", FIELD_LIST, R(spec.labels)},
     {"mytop.envCmdline", FIELD_LIST, R(spec.env_cmdline)},
     {"mytop.autoRemove", FIELD_BOOL, R(spec.auto_remove)},

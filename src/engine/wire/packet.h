@@ -23,9 +23,9 @@ enum packet_type {
     /* monitor to client */
     PACKET_READY = 1, /* struct packet_ready: the command runs */
     PACKET_ERROR,     /* struct mtd_error: the start failed, everything is undone */
-    /* uint64_t: the log has grown. The client sends it first to ask for these messages, and
-     * again when it continues in the log's next file. At most one is unread by a client,
-     * so that an EXIT always finds room. */
+    /* uint64_t: the log has grown. The client sends it first, with flags as below, to ask
+     * for these messages, and again when it continues in the log's next file. At most one
+     * is unread by a client, so that an EXIT always finds room. */
     PACKET_LOG,
     PACKET_EXIT, /* struct packet_exit: last message, the record is on disk */
     /* client to monitor */
@@ -34,6 +34,11 @@ enum packet_type {
     PACKET_STOPPING, /* the user stops the container: the restart policy is suspended */
     PACKET_SHUTDOWN, /* the host goes down: the policy is suspended until the next boot */
     PACKET_LIMIT
+};
+/* Of a client's PACKET_LOG. A monitor of an older version knows none of them. */
+enum {
+    PACKET_GIVES_INPUT = 1, /* when this client goes, so does the container's input */
+    PACKET_NO_OUTPUT = 2    /* it is not to be told of the log */
 };
 struct packet_head {
     uint32_t type, len;

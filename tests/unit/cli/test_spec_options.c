@@ -307,7 +307,7 @@ Test(spec_options, empty_values_are_as_if_not_given)
                  0, "%s", err.text);
     cr_expect(!v.spec.process.cwd && !v.spec.process.user && !v.spec.hostname);
     cr_expect(!v.spec.resources.cpuset_cpus && !v.spec.resources.cpuset_mems);
-    cr_expect(!v.spec.domainname && v.spec.stop_signal == 0);
+    cr_expect(!v.spec.domainname && !v.spec.stop_signal);
     cr_expect(v.spec.restart == MTD_RESTART_NO && v.spec.network == MTD_NET_NONE);
     cr_expect_lt(PARSE("--memory=", "busybox"), 0);
     cr_expect_lt(PARSE("--env=", "busybox"), 0);

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,13 +115,14 @@ Test(types, a_new_spec_has_the_documented_defaults)
     mtd_spec_init(&s);
     cr_expect_eq(s.process.caps, MTD_CAPS_DEFAULT);
     cr_expect_eq(s.stop_timeout, 10);
-    cr_expect_eq(s.stop_signal, 0);
+    cr_expect_null(s.stop_signal);
+    cr_expect_eq(mtd_stop_signal(&s), SIGTERM);
     cr_expect_eq(s.network, MTD_NET_NONE);
     cr_expect_eq(s.restart, MTD_RESTART_NO);
     cr_expect_eq(s.log_max_file, 1);
-    cr_expect_eq(s.health_interval, 30000000000);
-    cr_expect_eq(s.health_timeout, 30000000000);
-    cr_expect_eq(s.health_retries, 3);
+    cr_expect_eq(s.health_interval, 0);
+    cr_expect_eq(s.health_timeout, 0);
+    cr_expect_eq(s.health_retries, 0);
     mtd_spec_done(&s);
 }
 

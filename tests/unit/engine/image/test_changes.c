@@ -167,7 +167,7 @@ Test(image_config, the_rest_of_the_table)
     expect_list(&config.volumes, "/a b", "/data", "/more", NULL);
     refused("VOLUME data", "absolute");
     apply("STOPSIGNAL SIGQUIT");
-    cr_expect_eq(config.stop_signal, SIGQUIT);
+    cr_expect_str_eq(config.stop_signal, "SIGQUIT");
     refused("STOPSIGNAL x", "is not a signal");
 }
 

@@ -26,6 +26,7 @@ static void fill_process(struct mtd_process *p)
     add(&p->env, "A=1", "B=\xc3\x28");
     p->cwd = strdup("/work");
     p->user = strdup("1000:100");
+    p->keeps_stdin = true;
     p->tty = p->open_stdin = p->no_new_privs = p->init = p->privileged = true;
     p->caps = MTD_CAPS_ALL;
     p->rlimits = calloc(2, sizeof(*p->rlimits));
@@ -88,14 +89,17 @@ static void fill_spec(struct mtd_spec *s)
     add(&s->sysctls, "net.core.somaxconn=5", "kernel.sem=1 2 3 4");
     add(&s->devices, "/dev/fuse:/dev/fuse:rwm", "/dev/a:/dev/b:r");
     add(&s->device_rules, "c 1:3 r", "b *:* m");
+    add(&s->volumes_from, "a:ro", "b");
     add(&s->exposed, "80/tcp", "53/udp");
     add(&s->annotations, "a=b", "c=");
     add(&s->dns_search, "example.org", "example.com");
     add(&s->dns_options, "ndots:2", "rotate");
     add(&s->dns, "1.1.1.1", "::1");
     add(&s->add_hosts, "a:1.2.3.4", "b:1.2.3.5");
-    s->stop_signal = 37;
+    s->stop_signal = strdup("RTMIN+3");
     s->stop_timeout = -1;
+    s->sets_stop_timeout = true;
+    s->attach[0] = s->attach[1] = s->attach[2] = true;
     add(&s->labels, "a", "mytop.privileged=true");
     add(&s->env_cmdline, "A=1", "B");
     s->auto_remove = true;
@@ -188,8 +192,8 @@ static void expect_same(bool same, const char *member)
 static void expect_same_process(const struct mtd_process *a, const struct mtd_process *b)
 {
     SAME_LIST(args), SAME_LIST(env), SAME_TEXT(cwd), SAME_TEXT(user);
-    SAME(tty), SAME(open_stdin), SAME(no_new_privs), SAME(init), SAME(privileged),
-        SAME(caps), SAME(oom_score_adj), SAME_LIST(group_add);
+    SAME(tty), SAME(open_stdin), SAME(keeps_stdin), SAME(no_new_privs), SAME(init),
+        SAME(privileged), SAME(caps), SAME(oom_score_adj), SAME_LIST(group_add);
     cr_assert_eq(a->n_rlimits, b->n_rlimits);
     for (size_t i = 0; i < a->n_rlimits; i++) {
         SAME_TEXT(rlimits[i].name);
@@ -216,6 +220,7 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
     cr_assert_eq(a->n_mounts, b->n_mounts);
     for (size_t i = 0; i < a->n_mounts; i++) {
         SAME(mounts[i].type), SAME(mounts[i].read_only), SAME(mounts[i].anonymous);
+        SAME(mounts[i].origin);
         SAME_TEXT(mounts[i].source), SAME_TEXT(mounts[i].target),
             SAME_TEXT(mounts[i].options);
     }
@@ -224,7 +229,9 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
     SAME_LIST(add_hosts), SAME(ipc), SAME(pid_host), SAME(uts_host), SAME(shm_size);
     SAME_TEXT(domainname), SAME_LIST(sysctls), SAME_LIST(devices);
     SAME_LIST(device_rules), SAME_LIST(exposed), SAME_LIST(annotations);
-    SAME(stop_signal), SAME(stop_timeout), SAME_LIST(labels), SAME_LIST(env_cmdline);
+    SAME_LIST(volumes_from);
+    SAME_TEXT(stop_signal), SAME(stop_timeout), SAME_LIST(labels), SAME_LIST(env_cmdline);
+    SAME(sets_stop_timeout), SAME(attach[0]), SAME(attach[1]), SAME(attach[2]);
     SAME(auto_remove), SAME(restart), SAME(restart_max), SAME(log_max_size),
         SAME(log_driver);
     SAME(log_max_file), SAME_LIST(health_test), SAME(health_interval),
@@ -270,7 +277,7 @@ Test(spec, a_full_record_writes_every_member)
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 36);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 42);
     cr_expect_eq(json_object_size(json_object_get(json, "state")), 15);
     json_decref(json);
 }
@@ -522,7 +529,7 @@ static void make_image(struct mtd_image *i)
     i->config.user = strdup("nobody");
     i->config.author = strdup("me");
     i->config.comment = strdup("");
-    i->config.stop_signal = 3;
+    i->config.stop_signal = strdup("QUIT");
 }
 
 Test(spec, images_come_back_exactly)
@@ -537,8 +544,8 @@ Test(spec, images_come_back_exactly)
     SAME_LIST(config.cmd), SAME_LIST(config.entrypoint), SAME_LIST(config.env);
     SAME_LIST(config.labels), SAME_LIST(config.exposed), SAME_LIST(config.volumes);
     SAME_TEXT(config.working_dir), SAME_TEXT(config.user), SAME_TEXT(config.author);
-    SAME_TEXT(config.comment), SAME(config.stop_signal);
-    cr_expect(strstr(text.data, "\"StopSignal\": \"SIGQUIT\""));
+    SAME_TEXT(config.comment), SAME_TEXT(config.stop_signal);
+    cr_expect(strstr(text.data, "\"StopSignal\": \"QUIT\""));
 }
 
 Test(spec, image_configs_of_docker_are_read)
