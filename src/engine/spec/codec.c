@@ -15,6 +15,8 @@
 #include "base/parse.h"
 #include "base/strv.h"
 
+#define MAX_DEPTH 32
+
 static json_t *encode_bytes(const char *s)
 {
     size_t n = strlen(s);
@@ -183,6 +185,45 @@ int spec_codec_encode(const struct field_table *t, const void *base, const void 
         if (!object || !value || json_object_set_new_nocheck(object, name, value) < 0)
             return mtd_fail(err, ENOMEM, "%s: out of memory", f->path);
     }
+    return 0;
+}
+
+/* jansson would recurse 2048 levels deep; records need far fewer. */
+static bool is_too_deep(const char *text, size_t len)
+{
+    bool in_string = false;
+    int depth = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (in_string) {
+            if (text[i] == '\\')
+                i++;
+            else if (text[i] == '"')
+                in_string = false;
+        } else if (text[i] == '"')
+            in_string = true;
+        else if (text[i] == '{' || text[i] == '[') {
+            if (++depth > MAX_DEPTH)
+                return true;
+        } else if (text[i] == '}' || text[i] == ']')
+            depth--;
+    }
+    return false;
+}
+
+int spec_codec_parse(const char *text, size_t len, size_t max, json_t **ret,
+                     struct mtd_error *err)
+{
+    json_error_t why;
+    if (len > max)
+        return mtd_fail(err, EINVAL, "longer than %zu bytes", max);
+    if (is_too_deep(text, len))
+        return mtd_fail(err, EINVAL, "nested deeper than %d", MAX_DEPTH);
+    auto_json json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    if (!json)
+        return mtd_fail(err, EINVAL, "not JSON: %s, line %d", why.text, why.line);
+    if (!json_is_object(json))
+        return mtd_fail(err, EINVAL, "not a JSON object");
+    *ret = take_ptr(&json);
     return 0;
 }
 

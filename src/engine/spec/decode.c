@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "base/strv.h"
-#include "engine/spec/node.h"
 
 #define MAX_ITEMS 65536
 #define MAX_STRUCTS 4096
@@ -26,12 +25,6 @@ static int no_memory(const struct field *f, struct mtd_error *err)
     return mtd_fail(err, ENOMEM, "%s: out of memory", f->path);
 }
 
-/* NULL = not a string. */
-static const char *string_of(const struct node *n)
-{
-    return n->kind == NODE_STRING ? n->text : NULL;
-}
-
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
@@ -40,10 +33,9 @@ static int hex_digit(char c)
 }
 
 /* {"hex": "ff41"}; NULL with *ret_error set: -EINVAL or -ENOMEM. */
-static char *decode_bytes(const struct node *in, int *ret_error)
+static char *decode_bytes(const json_t *in, int *ret_error)
 {
-    const struct node *member = node_member(in, "hex", 3);
-    const char *hex = member ? string_of(member) : NULL;
+    const char *hex = json_string_value(json_object_get(in, "hex"));
     size_t n = hex ? strlen(hex) : 1;
     *ret_error = -EINVAL;
     if (n % 2 != 0)
@@ -63,16 +55,15 @@ static char *decode_bytes(const struct node *in, int *ret_error)
     return take_ptr(&out);
 }
 
-static char *decode_string(const struct node *in, int *ret_error)
+static char *decode_string(const json_t *in, int *ret_error)
 {
-    if (in->kind == NODE_OBJECT)
+    if (json_is_object(in))
         return decode_bytes(in, ret_error);
-    const char *text = string_of(in);
-    *ret_error = text ? -ENOMEM : -EINVAL;
-    return text ? strdup(text) : NULL;
+    *ret_error = json_is_string(in) ? -ENOMEM : -EINVAL;
+    return json_is_string(in) ? strdup(json_string_value(in)) : NULL;
 }
 
-static int store_string(const struct field *f, const struct node *in, char **p,
+static int store_string(const struct field *f, const json_t *in, char **p,
                         struct mtd_error *err)
 {
     int rc;
@@ -84,23 +75,24 @@ static int store_string(const struct field *f, const struct node *in, char **p,
     return 0;
 }
 
-static int store_chars(const struct field *f, const struct node *in, char *p,
+static int store_chars(const struct field *f, const json_t *in, char *p,
                        struct mtd_error *err)
 {
-    if (in->kind != NODE_STRING)
+    size_t n = json_string_length(in);
+    if (!json_is_string(in))
         return wrong(f, "not a string", err);
-    if (in->len >= f->size)
+    if (n >= f->size)
         return wrong(f, "too long", err);
-    memcpy(p, in->text, in->len + 1);
+    memcpy(p, json_string_value(in), n + 1);
     return 0;
 }
 
-static int store_int(const struct field *f, const struct node *in, void *p,
+static int store_int(const struct field *f, const json_t *in, void *p,
                      struct mtd_error *err)
 {
-    if (in->kind != NODE_INT)
+    if (!json_is_integer(in))
         return wrong(f, "not a whole number", err);
-    int64_t v = in->number;
+    int64_t v = json_integer_value(in);
     if (v < f->min || v > f->max)
         return wrong(f, "out of range", err);
     if (f->size == sizeof(int64_t))
@@ -110,10 +102,10 @@ static int store_int(const struct field *f, const struct node *in, void *p,
     return 0;
 }
 
-static int store_enum(const struct field *f, const struct node *in, void *p,
+static int store_enum(const struct field *f, const json_t *in, void *p,
                       struct mtd_error *err)
 {
-    const char *text = string_of(in);
+    const char *text = json_string_value(in);
     for (int i = 0; text && i <= f->max; i++)
         if (strcmp(text, f->name(i)) == 0) {
             *(int *)p = i;
@@ -122,10 +114,10 @@ static int store_enum(const struct field *f, const struct node *in, void *p,
     return wrong(f, "not a known value", err);
 }
 
-static int store_time(const struct field *f, const struct node *in, int64_t *p,
+static int store_time(const struct field *f, const json_t *in, int64_t *p,
                       struct mtd_error *err)
 {
-    const char *text = string_of(in);
+    const char *text = json_string_value(in);
     if (!text || !strchr(text, 'T')) /* time_parse takes durations too */
         return wrong(f, "not a timestamp", err);
     if (strcmp(text, "0001-01-01T00:00:00Z") == 0) {
@@ -139,52 +131,37 @@ static int store_time(const struct field *f, const struct node *in, int64_t *p,
     return 0;
 }
 
-static int store_signal(const struct field *f, const struct node *in, char **p,
+static int store_signal(const struct field *f, const json_t *in, char **p,
                         struct mtd_error *err)
 {
-    const char *text = string_of(in);
+    const char *text = json_string_value(in);
     int sig = 0;
     if (!text || (*text && parse_signal(text, &sig) < 0))
         return wrong(f, "not a signal", err);
     return *text ? store_string(f, in, p, err) : 0;
 }
 
-static int store_mask(const struct field *f, const struct node *in, uint64_t *p,
+static int store_mask(const struct field *f, const json_t *in, uint64_t *p,
                       struct mtd_error *err)
 {
-    const char *text = string_of(in);
+    const char *text = json_string_value(in);
     if (!text || !hex_is_valid(text, 16))
         return wrong(f, "not 16 hexadecimal digits", err);
     *p = strtoull(text, NULL, 16);
     return 0;
 }
 
-static bool has_items(const struct node *in)
-{
-    return in->kind == NODE_LIST || in->kind == NODE_OBJECT;
-}
-
-static size_t count_of(const struct node *in)
-{
-    return has_items(in) ? in->len : 0;
-}
-
-static const struct node *first_of(const struct node *in)
-{
-    return has_items(in) ? in->first : NULL;
-}
-
-static int store_list(const struct field *f, const struct node *in, struct strv *p,
+static int store_list(const struct field *f, const json_t *in, struct strv *p,
                       struct mtd_error *err)
 {
     auto_done(strv_done) struct strv list = {0};
-    if (in->kind != NODE_LIST && in->kind != NODE_NULL) /* Go's empty lists are null */
+    if (!json_is_array(in) && !json_is_null(in)) /* Go writes empty lists as null */
         return wrong(f, "not a list of strings", err);
-    if (count_of(in) > MAX_ITEMS)
+    if (json_array_size(in) > MAX_ITEMS)
         return wrong(f, "too long", err);
-    for (const struct node *item = first_of(in); item; item = item->next) {
+    for (size_t i = 0; i < json_array_size(in); i++) {
         int rc;
-        char *s = decode_string(item, &rc);
+        char *s = decode_string(json_array_get(in, i), &rc);
         if (!s && rc != -ENOMEM)
             return wrong(f, "not a list of strings", err);
         if (strv_take(&list, s) < 0)
@@ -196,7 +173,7 @@ static int store_list(const struct field *f, const struct node *in, struct strv 
     return 0;
 }
 
-static int add_pair(struct strv *list, const char *key, const struct node *value)
+static int add_pair(struct strv *list, const char *key, const json_t *value)
 {
     auto_done(buf_done) struct buf b = {0};
     if (!value)
@@ -209,16 +186,19 @@ static int add_pair(struct strv *list, const char *key, const struct node *value
     return rc < 0 ? rc : strv_take(list, buf_take(&b));
 }
 
-static int store_map(const struct field *f, const struct node *in, struct strv *p,
+static int store_map(const struct field *f, const json_t *in, struct strv *p,
                      struct mtd_error *err)
 {
     auto_done(strv_done) struct strv list = {0};
-    if (in->kind != NODE_OBJECT && in->kind != NODE_NULL)
+    const char *key;
+    json_t *value;
+    if (!json_is_object(in) && !json_is_null(in))
         return wrong(f, "not an object", err);
-    if (count_of(in) > MAX_ITEMS)
+    if (json_object_size(in) > MAX_ITEMS)
         return wrong(f, "too long", err);
-    for (const struct node *m = first_of(in); m; m = m->next) {
-        int rc = add_pair(&list, m->key, f->kind == FIELD_SET ? NULL : m);
+    json_object_foreach((json_t *)in, key, value)
+    {
+        int rc = add_pair(&list, key, f->kind == FIELD_SET ? NULL : value);
         if (rc < 0)
             return rc == -ENOMEM ? no_memory(f, err)
                                  : wrong(f, "not an object of strings", err);
@@ -229,29 +209,26 @@ static int store_map(const struct field *f, const struct node *in, struct strv *
     return 0;
 }
 
-static int store_members(const struct field_table *t, const struct node *in, void *base,
-                         struct mtd_error *err);
-
 /* The array is base's from the start, so base's _done frees what a failure leaves. */
-static int store_structs(const struct field *f, const struct node *in, void *base,
+static int store_structs(const struct field *f, const json_t *in, void *base,
                          struct mtd_error *err)
 {
     void **items = (void **)((char *)base + f->offset);
     size_t *count = (size_t *)((char *)base + f->count_offset);
-    size_t n = count_of(in), size = f->items->struct_size;
-    const struct node *item = first_of(in);
-    if (in->kind != NODE_LIST || n > MAX_STRUCTS)
+    size_t n = json_array_size(in), size = f->items->struct_size;
+    if (!json_is_array(in) || n > MAX_STRUCTS)
         return wrong(f, n > MAX_STRUCTS ? "too long" : "not a list", err);
     if (n == 0)
         return 0;
     *items = calloc(n, size);
     if (!*items)
         return no_memory(f, err);
-    for (*count = 0; item; item = item->next) {
+    for (*count = 0; *count < n;) {
+        const json_t *item = json_array_get(in, *count);
         char *p = (char *)*items + (*count)++ * size;
-        if (item->kind != NODE_OBJECT)
+        if (!json_is_object(item))
             return wrong(f, "not a list of objects", err);
-        int rc = store_members(f->items, item, p, err);
+        int rc = spec_codec_decode(f->items, item, p, err);
         if (rc < 0) {
             mtd_context(err, "%s", f->path);
             return rc;
@@ -260,16 +237,16 @@ static int store_structs(const struct field *f, const struct node *in, void *bas
     return 0;
 }
 
-static int store_bool(const struct field *f, const struct node *in, bool *p,
+static int store_bool(const struct field *f, const json_t *in, bool *p,
                       struct mtd_error *err)
 {
-    if (in->kind != NODE_TRUE && in->kind != NODE_FALSE)
+    if (!json_is_boolean(in))
         return wrong(f, "not true or false", err);
-    *p = in->kind == NODE_TRUE;
+    *p = json_is_true(in);
     return 0;
 }
 
-static int store_value(const struct field *f, const struct node *in, void *base,
+static int store_value(const struct field *f, const json_t *in, void *base,
                        struct mtd_error *err)
 {
     void *p = (char *)base + f->offset;
@@ -291,47 +268,37 @@ static int store_value(const struct field *f, const struct node *in, void *base,
 }
 
 /* *ret is NULL if missing. A component on the way that is not an object is an error. */
-static int find_value(const struct field *f, const struct node *object,
-                      const struct node **ret, struct mtd_error *err)
+static int find_value(const struct field *f, const json_t *object, const json_t **ret,
+                      struct mtd_error *err)
 {
     const char *path = f->path, *dot;
     *ret = NULL;
     for (; (dot = strchr(path, '.')); path = dot + 1) {
-        object = node_member(object, path, (size_t)(dot - path));
+        object = json_object_getn(object, path, (size_t)(dot - path));
         if (!object)
             return 0;
-        if (object->kind != NODE_OBJECT)
+        if (!json_is_object(object))
             return mtd_fail(err, EINVAL, "%.*s: not an object", (int)(dot - f->path),
                             f->path);
     }
-    *ret = node_member(object, path, strlen(path));
+    *ret = json_object_get(object, path);
     return 0;
 }
 
-static int store_members(const struct field_table *t, const struct node *in, void *base,
-                         struct mtd_error *err)
+int spec_codec_decode(const struct field_table *t, const json_t *in, void *base,
+                      struct mtd_error *err)
 {
     for (size_t i = 0; i < t->n_fields; i++) {
         const struct field *f = &t->fields[i];
-        const struct node *value;
+        const json_t *value;
         int rc = find_value(f, in, &value, err);
         if (rc < 0)
             return rc;
-        if (!value || (f->kind == FIELD_STRING && value->kind == NODE_NULL))
+        if (!value || (f->kind == FIELD_STRING && json_is_null(value)))
             continue;
         rc = store_value(f, value, base, err);
         if (rc < 0)
             return rc;
     }
     return 0;
-}
-
-int spec_codec_decode(const struct field_table *t, const char *text, size_t len,
-                      size_t max, void *base, struct mtd_error *err)
-{
-    auto_done(node_tree_done) struct node_tree tree = {0};
-    if (len > max)
-        return mtd_fail(err, EINVAL, "longer than %zu bytes", max);
-    int rc = node_parse(text, len, &tree, err);
-    return rc < 0 ? rc : store_members(t, tree.nodes, base, err);
 }

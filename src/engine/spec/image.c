@@ -45,8 +45,11 @@ int spec_encode_image(const struct mtd_image *i, struct buf *ret, struct mtd_err
 int spec_decode_image(const char *text, size_t len, struct mtd_image *ret,
                       struct mtd_error *err)
 {
+    auto_json json_t *in = NULL;
     mtd_image_done(ret);
-    int rc = spec_codec_decode(&IMAGE, text, len, SPEC_MAX_BYTES, ret, err);
+    int rc = spec_codec_parse(text, len, SPEC_MAX_BYTES, &in, err);
+    if (rc == 0)
+        rc = spec_codec_decode(&IMAGE, in, ret, err);
     if (rc < 0)
         mtd_image_done(ret);
     return rc;

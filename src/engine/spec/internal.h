@@ -52,11 +52,14 @@ struct field_table {
 /* Adds base's members to the object out. defaults: a struct of the same type. */
 int spec_codec_encode(const struct field_table *t, const void *base, const void *defaults,
                       json_t *out, struct mtd_error *err);
-/* base holds the defaults; on failure it may hold some members, which its _done frees.
- * -EINVAL = not JSON (see node.h), longer than max, or not as the table says. */
-int spec_codec_decode(const struct field_table *t, const char *text, size_t len,
-                      size_t max, void *base, struct mtd_error *err);
+/* base holds the defaults; on failure it may hold some members, which its _done frees. */
+int spec_codec_decode(const struct field_table *t, const json_t *in, void *base,
+                      struct mtd_error *err);
 
+/* Parses text to an object, which the caller frees. -EINVAL = not JSON, longer than max,
+ * nested too deeply, with a NUL or a duplicate member. */
+int spec_codec_parse(const char *text, size_t len, size_t max, json_t **ret,
+                     struct mtd_error *err);
 /* Prints the object as indented text with a final newline; -E2BIG = longer than max. */
 int spec_codec_print(const json_t *object, size_t max, struct buf *ret,
                      struct mtd_error *err);

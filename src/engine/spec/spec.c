@@ -276,9 +276,13 @@ static int check_identity(const struct mtd_record *r, struct mtd_error *err)
 int spec_decode(const char *text, size_t len, struct mtd_record *ret,
                 struct mtd_error *err)
 {
+    auto_json json_t *in = NULL;
     mtd_record_done(ret);
+    int rc = spec_codec_parse(text, len, SPEC_MAX_BYTES, &in, err);
+    if (rc < 0)
+        return rc;
     mtd_record_init(ret);
-    int rc = spec_codec_decode(&RECORD, text, len, SPEC_MAX_BYTES, ret, err);
+    rc = spec_codec_decode(&RECORD, in, ret, err);
     if (rc == 0)
         rc = check_identity(ret, err);
     if (rc < 0)
