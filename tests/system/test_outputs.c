@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "../support/fields.h"
 #include "../support/state.h"
 #include "base/cleanup.h"
 
@@ -167,6 +168,7 @@ Test(outputs, output_that_cannot_be_written_is_an_error_of_every_verb)
                                        "image prune -f"};
     free(ASK(&s, "run", "-d", "--name", "c", "busybox", "sh", "-c",
              "touch /new; echo hello; exec sleep 1000"));
+    await_line(&s, "c", "hello");
     free(ASK(&s, "create", "--name", "gone", "busybox", "true"));
     for (size_t i = 0; i < ARRAY_SIZE(FAIL); i++)
         expect_full(FAIL[i], 1);

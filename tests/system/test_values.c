@@ -314,7 +314,10 @@ Test(values, history_says_what_each_layer_is)
     snprintf(want, sizeof(want), "note 3 sh -c echo ab >/root/x\n %s sh\n", base);
     EXPECT_OUTPUT(&s, 0, want, "history", "--human=false", "--format",
                   "{{.Comment}} {{.Size}} {{.CreatedBy}}", "mine");
-    EXPECT_OUTPUT(&s, 0, "3B\n1.98MB\n", "history", "--format", "{{.Size}}", "mine");
+    /* The embedded busybox is that of the system on which the program was built. */
+    auto_free char *size = ASK(&s, "images", "--format", "{{.Size}}", "busybox");
+    snprintf(want, sizeof(want), "3B\n%s\n", size);
+    EXPECT_OUTPUT(&s, 0, want, "history", "--format", "{{.Size}}", "mine");
     setenv("TZ", "AAA-5:30", 1);
     auto_free char *at = ASK(&s, "history", "--format", "{{.CreatedAt}}", "mine");
     cr_expect(strlen(at) == 51 && strcmp(at + 45, "+05:30") == 0 && at[10] == 'T', "%s",
