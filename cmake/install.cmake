@@ -6,7 +6,15 @@ install(TARGETS mytop-docker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES assets/mytop-docker.service DESTINATION lib/systemd/system)
 install(FILES assets/completion/mytop-docker.bash RENAME mytop-docker
     DESTINATION share/bash-completion/completions)
-install(FILES assets/completion/_mytop-docker DESTINATION share/zsh/vendor-completions)
+# zsh looks into another directory below /usr/local than where packages put theirs.
+install(CODE "set(file \"${CMAKE_SOURCE_DIR}/assets/completion/_mytop-docker\")")
+install(CODE [[
+    set(dir site-functions)
+    if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+        set(dir vendor-completions)
+    endif()
+    file(INSTALL DESTINATION "${CMAKE_INSTALL_PREFIX}/share/zsh/${dir}" TYPE FILE FILES "${file}")
+]])
 install(FILES assets/completion/mytop-docker.fish
     DESTINATION share/fish/vendor_completions.d)
 install(FILES docs/mytop-docker.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
@@ -23,6 +31,8 @@ add_custom_target(uninstall
     COMMENT "Removing what was installed" VERBATIM)
 
 set(CPACK_GENERATOR DEB)
+# As a component, or cpack would overwrite the manifest of what is installed.
+set(CPACK_INSTALL_CMAKE_PROJECTS "${CMAKE_BINARY_DIR};${PROJECT_NAME};Unspecified;/")
 set(CPACK_PACKAGE_NAME mytop-docker)
 set(CPACK_PACKAGE_VENDOR mytop-docker)
 set(CPACK_PACKAGE_CONTACT "the maintainers of mytop-docker <root@localhost>")

@@ -1,4 +1,5 @@
-# Removes the files a manifest of `cmake --install` names. DESTDIR as at the installation.
+# Removes the files a manifest of `cmake --install` names, and the directories that are ours
+# alone. DESTDIR as at the installation.
 if(NOT EXISTS ${MANIFEST})
     message(FATAL_ERROR "nothing was installed from here: ${MANIFEST} is not there")
 endif()
@@ -10,5 +11,16 @@ foreach(file ${files})
         file(REMOVE ${path})
     else()
         message(STATUS "Not there: ${path}")
+    endif()
+endforeach()
+
+list(TRANSFORM files REPLACE "/[^/]*$" "")
+list(FILTER files INCLUDE REGEX "/mytop-docker(/|$)")
+list(REMOVE_DUPLICATES files)
+list(SORT files ORDER DESCENDING) # what is below comes first
+foreach(dir ${files})
+    file(GLOB left LIST_DIRECTORIES ON $ENV{DESTDIR}${dir}/*)
+    if(NOT left)
+        file(REMOVE_RECURSE $ENV{DESTDIR}${dir})
     endif()
 endforeach()
