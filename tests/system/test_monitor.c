@@ -135,7 +135,8 @@ Test(monitor, front_end_of_a_rm_container_killed)
     kill(front.pid, SIGKILL);
     auto_done(outcome_done) struct outcome o = state_end(&front);
     kill(pid, SIGKILL);
-    free(ASK(&s, "ps")); /* the front end's note that it is making the container may be left */
+    free(ASK(
+        &s, "ps")); /* the front end's note that it is making the container may be left */
     cr_expect_str_empty(state_leftovers(&s, false));
 }
 
