@@ -44,6 +44,18 @@ static json_t *make_devices(const struct strv *devices)
     return list;
 }
 
+/* podman's member and form: "inside:host:count", of users and of groups. */
+static json_t *make_idmap(const struct mtd_spec *s)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->n_idmap; i++)
+        json_array_append_new(list, json_sprintf("%llu:%llu:%llu",
+                                                 (unsigned long long)s->idmap[i].inside,
+                                                 (unsigned long long)s->idmap[i].host,
+                                                 (unsigned long long)s->idmap[i].count));
+    return json_pack("{s:O, s:o}", "UidMap", list, "GidMap", list);
+}
+
 static void add_limits(json_t *o, const struct mtd_resources *r)
 {
     static const struct {
@@ -91,6 +103,9 @@ void inspect_add_host(json_t *o, const struct mtd_spec *s)
     json_object_set_new(o, "IpcMode", make_mode(s->ipc_from, ipc_name(s->ipc)));
     json_object_set_new(o, "PidMode", make_mode(s->pid_from, s->pid_host ? "host" : ""));
     json_object_set_new(o, "UTSMode", json_string(s->uts_host ? "host" : ""));
+    json_object_set_new(o, "UsernsMode", json_string(mtd_userns_name(s)));
+    if (s->n_idmap)
+        json_object_set_new(o, "IDMappings", make_idmap(s));
     json_object_set_new(o, "OomScoreAdj", json_integer(s->process.oom_score_adj));
     json_object_set_new(o, "ShmSize",
                         json_integer(s->shm_size ? s->shm_size : SHM_DEFAULT));

@@ -58,6 +58,7 @@ static const char *const HINTS[MTD_ABOUT_COUNT] = {
     [MTD_ABOUT_FORCE] = " or use -f",
     [MTD_ABOUT_BROKEN] = " (rm -f)",
     [MTD_ABOUT_ROOT] = " (--root)",
+    [MTD_ABOUT_USERNS] = " (--userns host)",
     [MTD_ABOUT_RUN_ROOT] = " (--run-root)",
 };
 

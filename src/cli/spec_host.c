@@ -223,6 +223,22 @@ static int set_ipc(struct run_values *v, struct mtd_error *err)
                      "private, shareable, none, host or container:NAME");
 }
 
+/* Ranges may be repeated; a word is alone. */
+static int set_userns(struct run_values *v, struct mtd_error *err)
+{
+    struct mtd_spec *s = &v->spec;
+    int rc = 0;
+    for (size_t i = 0; i < v->userns.len && rc == 0; i++) {
+        if (given(v->userns.items[i]))
+            rc = mtd_userns_parse(v->userns.items[i], s, err);
+    }
+    if (rc == 0 && s->userns == MTD_USERNS_AUTO && s->n_idmap)
+        rc = mtd_fail(err, EINVAL, "auto and ranges exclude each other");
+    if (rc == 0)
+        rc = mtd_idmap_check(s, err);
+    return rc < 0 ? (mtd_context(err, "--userns"), rc) : 0;
+}
+
 static int set_namespaces(struct run_values *v, struct mtd_error *err)
 {
     struct mtd_spec *s = &v->spec;
@@ -231,8 +247,8 @@ static int set_namespaces(struct run_values *v, struct mtd_error *err)
         rc = set_host("uts", v->uts, &s->uts_host, err);
     if (rc == 0)
         rc = set_ipc(v, err);
-    if (rc == 0 && given(v->userns) && strcmp(v->userns, "host") != 0)
-        return fail_mode(err, "userns", v->userns, "host, or leave it out");
+    if (rc == 0)
+        rc = set_userns(v, err);
     if (rc == 0 && given(v->cgroupns) && strcmp(v->cgroupns, "private") != 0)
         return fail_mode(err, "cgroupns", v->cgroupns, "private, or leave it out");
     if (rc == 0 && s->uts_host && (s->hostname || s->domainname))

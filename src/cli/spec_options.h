@@ -19,10 +19,9 @@ struct run_values {
     struct option_list env, env_files, volumes, mounts, tmpfs, ulimits, cap_add, cap_drop,
         security, labels, label_files, log_opts, attach, dns, dns_search, dns_options,
         add_hosts, devices, device_rules, sysctls, annotations, group_add, exposes,
-        publish, volumes_from, blkio[MTD_BLKIO_COUNT];
-    const char *name, *entrypoint, *cidfile, *pull, *network, *pid, *ipc, *uts, *userns,
-        *cgroupns, *log_driver, *detach_keys, *health_cmd, *platform, *isolation,
-        *volume_driver;
+        publish, volumes_from, userns, blkio[MTD_BLKIO_COUNT];
+    const char *name, *entrypoint, *cidfile, *pull, *network, *pid, *ipc, *uts, *cgroupns,
+        *log_driver, *detach_keys, *health_cmd, *platform, *isolation, *volume_driver;
     bool detach, no_healthcheck, publish_all;
     bool sig_proxy, keep_running;
     struct mtd_defaults defaults;

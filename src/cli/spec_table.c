@@ -175,6 +175,8 @@ const struct option_row SPEC_OPTIONS[] = {
      "Resource limit (nofile=1024:2048; -1 = unlimited)"},
     {"user", 'u', OPTION_VALUE, FIELD(spec.process.user), value_copy, "USER[:GROUP]",
      "Run as this user"},
+    {"userns", 0, OPTION_LIST, FIELD(userns), NULL, "MODE",
+     "Whose user ids: host, auto[:size=COUNT] = a range of its own, FROM:TO:COUNT"},
     {"uts", 0, OPTION_TEXT, FIELD(uts), NULL, "MODE",
      "UTS namespace: host = the host's name (default: its own)"},
     {"volume", 'v', OPTION_LIST, FIELD(volumes), NULL, "SOURCE:TARGET[:ro]",
@@ -184,7 +186,6 @@ const struct option_row SPEC_OPTIONS[] = {
     {"workdir", 'w', OPTION_VALUE, FIELD(spec.process.cwd), value_copy, "PATH",
      "The command's working directory"},
     /* accepted when the value is what happens anyway */
-    {"userns", 0, OPTION_TEXT, FIELD(userns)},
     {"cgroupns", 0, OPTION_TEXT, FIELD(cgroupns)},
     /* mydocker's spellings, and docker's alternative names */
     {"ti", 0, OPTION_MARK, FIELD(spec.process), set_tty_stdin},

@@ -228,6 +228,7 @@ void mtd_spec_done(struct mtd_spec *s)
     process_done(&s->process);
     mtd_resources_done(&s->resources);
     mounts_done(s->mounts, s->n_mounts);
+    free(s->idmap);
     *s = (struct mtd_spec){0};
 }
 

@@ -94,6 +94,7 @@ enum mtd_about {
     MTD_ABOUT_BROKEN,      /* a record that cannot be read */
     MTD_ABOUT_ROOT,        /* the state directory */
     MTD_ABOUT_RUN_ROOT,
+    MTD_ABOUT_USERNS, /* the host's user namespace */
     MTD_ABOUT_COUNT
 };
 
@@ -192,6 +193,12 @@ enum mtd_network { MTD_NET_NONE, MTD_NET_HOST };
 /* Whose System V IPC, message queues and /dev/shm. SHAREABLE is PRIVATE under docker's other
  * name; NONE is without a /dev/shm. */
 enum mtd_ipc { MTD_IPC_PRIVATE, MTD_IPC_SHAREABLE, MTD_IPC_NONE, MTD_IPC_HOST };
+/* Whose user and group ids: the host's; a range of the host's of its own, chosen when the
+ * container is created; the ranges given. */
+enum mtd_userns { MTD_USERNS_HOST, MTD_USERNS_AUTO, MTD_USERNS_RANGES };
+struct mtd_idrange {
+    uint64_t inside, host, count; /* first id in the container, on the host; how many */
+};
 enum mtd_restart {
     MTD_RESTART_NO,
     MTD_RESTART_ON_FAILURE,
@@ -217,6 +224,10 @@ struct mtd_spec {
     /* Or that of another container, which then must run: its id (before it is created, what
      * the user typed). NULL = as above. */
     char *pid_from, *ipc_from;
+    enum mtd_userns userns;
+    uint64_t userns_size;      /* AUTO: how many ids */
+    struct mtd_idrange *idmap; /* of users and groups alike; none = the host's ids */
+    size_t n_idmap;
     int64_t shm_size; /* bytes of /dev/shm; 0 = default, 64 MiB */
     struct strv dns, dns_search, dns_options, add_hosts;
     struct strv sysctls; /* "net.core.somaxconn=128"; only what has a namespace */

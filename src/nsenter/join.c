@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -21,15 +22,28 @@
 
 #define V2_PREFIX "unified:"
 
-/* Mount last: the others are opened under the host's /proc. Cgroup is left to the
- * child. */
+/* Mount last: the others are opened under the host's /proc. The last two are left to the
+ * child: who clones into a cgroup needs the host's rights in it. */
 static const struct {
     const char *name;
     int flag;
 } NAMESPACES[] = {
-    {"pid", CLONE_NEWPID}, {"uts", CLONE_NEWUTS},       {"ipc", CLONE_NEWIPC},
-    {"net", CLONE_NEWNET}, {"cgroup", CLONE_NEWCGROUP}, {"mnt", CLONE_NEWNS},
+    {"pid", CLONE_NEWPID},   {"uts", CLONE_NEWUTS}, {"ipc", CLONE_NEWIPC},
+    {"net", CLONE_NEWNET},   {"mnt", CLONE_NEWNS},  {"cgroup", CLONE_NEWCGROUP},
+    {"user", CLONE_NEWUSER},
 };
+enum { N_PARENT = 5, N_CHILD = 2 };
+
+/* What the child joins: a descriptor for each, or the pidfd and -1. */
+struct rest {
+    int fd[N_CHILD];
+    int flags; /* of fd[0] */
+};
+
+static bool is_joined(const struct nsenter_request *r, size_t i)
+{
+    return NAMESPACES[i].flag != CLONE_NEWUSER || (r->flags & NSENTER_USERNS);
+}
 
 /* Writing one's own id: "tasks" of v1 moves this thread alone, which is the whole
  * process, and spares the kernel-wide lock (and its RCU grace period) that
@@ -69,11 +83,14 @@ static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_err
     return 0;
 }
 
-static int open_namespaces(pid_t pid, int fds[ARRAY_SIZE(NAMESPACES)])
+static int open_namespaces(const struct nsenter_request *r,
+                           int fds[ARRAY_SIZE(NAMESPACES)])
 {
     for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++) {
         char path[64];
-        snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, NAMESPACES[i].name);
+        if (!is_joined(r, i))
+            continue;
+        snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)r->pid, NAMESPACES[i].name);
         fds[i] = open(path, O_RDONLY | O_CLOEXEC);
         if (fds[i] < 0)
             return -errno;
@@ -81,59 +98,59 @@ static int open_namespaces(pid_t pid, int fds[ARRAY_SIZE(NAMESPACES)])
     return 0;
 }
 
-static int set_each(const int fds[ARRAY_SIZE(NAMESPACES)], int *ret_cgroup)
+static int set_each(const int fds[ARRAY_SIZE(NAMESPACES)])
 {
-    for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++) {
-        if (NAMESPACES[i].flag == CLONE_NEWCGROUP)
-            *ret_cgroup = fds[i];
-        else if (setns(fds[i], NAMESPACES[i].flag) < 0)
+    for (size_t i = 0; i < N_PARENT; i++)
+        if (setns(fds[i], NAMESPACES[i].flag) < 0)
             return -errno;
-    }
     return 0;
 }
 
 /* The descriptors are of whoever had the pid when they were opened, so its start time is
  * compared after that. What stays open is close-on-exec. */
-static int join_one_by_one(const struct nsenter_request *r, int *ret_cgroup)
+static int join_one_by_one(const struct nsenter_request *r, struct rest *ret)
 {
     int fds[ARRAY_SIZE(NAMESPACES)];
     memset(fds, -1, sizeof(fds));
-    int rc = open_namespaces(r->pid, fds);
+    int rc = open_namespaces(r, fds);
     if (rc == 0 && !proc_is(r->pid, r->pid_start))
         rc = -ESRCH;
     if (rc == 0)
-        rc = set_each(fds, ret_cgroup);
-    for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++)
-        if (fds[i] >= 0 && fds[i] != *ret_cgroup)
+        rc = set_each(fds);
+    for (size_t i = 0; i < (rc < 0 ? ARRAY_SIZE(NAMESPACES) : N_PARENT); i++)
+        if (fds[i] >= 0)
             close(fds[i]);
+    if (rc == 0)
+        *ret = (struct rest){{fds[N_PARENT], fds[N_PARENT + 1]}, CLONE_NEWCGROUP};
     return rc;
 }
 
-static int join_at_once(const struct nsenter_request *r, int *ret_cgroup)
+static int join_at_once(const struct nsenter_request *r, struct rest *ret)
 {
     int flags = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++)
+    for (size_t i = 0; i < N_PARENT; i++)
         flags |= NAMESPACES[i].flag;
     int pidfd = proc_open(r->pid, r->pid_start);
     if (pidfd < 0)
         return pidfd;
-    if (setns(pidfd, flags & ~CLONE_NEWCGROUP) < 0) {
+    if (setns(pidfd, flags) < 0) {
         int error = errno;
         close(pidfd);
         return -error;
     }
-    *ret_cgroup = pidfd;
+    flags = CLONE_NEWCGROUP | (r->flags & NSENTER_USERNS ? CLONE_NEWUSER : 0);
+    *ret = (struct rest){{pidfd, -1}, flags};
     return 0;
 }
 
 /* EINVAL, EBADF: setns does not take a pidfd (before Linux 5.8); ENOSYS: no pidfd_open.
  * Nothing has been joined. */
 static int join_namespaces(const struct nsenter_request *r, int one_by_one,
-                           int *ret_cgroup, struct mtd_error *err)
+                           struct rest *ret, struct mtd_error *err)
 {
-    int rc = one_by_one ? -ENOSYS : join_at_once(r, ret_cgroup);
+    int rc = one_by_one ? -ENOSYS : join_at_once(r, ret);
     if (rc == -ENOSYS || rc == -EINVAL || rc == -EBADF)
-        rc = join_one_by_one(r, ret_cgroup);
+        rc = join_one_by_one(r, ret);
     if (rc == -ESRCH)
         return mtd_fail(err, ESRCH, "the container is no longer running");
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot join the container's namespaces")
@@ -173,25 +190,43 @@ static bool has_cpuset(int v2)
     return fs_read_small_at(v2, "cpuset.cpus", cpus, sizeof(cpus)) > 0;
 }
 
+/* Before that it has no id that the user namespace knows. */
+static int become_root(void)
+{
+    return setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0
+               ? -errno
+               : 0;
+}
+
 /* The death signal comes first: from here on a process of the container may stop this
- * one, and it must not stay when the front end dies. */
-static int enter_child(int cgroup_ns, struct mtd_error *err)
+ * one, and it must not stay when the front end dies. The kernel takes it back with a change
+ * of user. */
+static int enter_child(const struct nsenter_request *r, const struct rest *rest,
+                       struct mtd_error *err)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int rc = setns(cgroup_ns, CLONE_NEWCGROUP) < 0 ? -errno : 0;
-    close(cgroup_ns);
-    return rc < 0
-               ? mtd_fail_errno(err, -rc, "cannot join the container's cgroup namespace")
-               : 0;
+    int rc = setns(rest->fd[0], rest->flags) < 0 ? -errno : 0;
+    if (rc == 0 && rest->fd[1] >= 0 && setns(rest->fd[1], CLONE_NEWUSER) < 0)
+        rc = -errno;
+    close(rest->fd[0]);
+    if (rest->fd[1] >= 0)
+        close(rest->fd[1]);
+    if (rc == 0 && (r->flags & NSENTER_USERNS)) {
+        rc = become_root();
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot join the container's %s namespace",
+                                   r->flags & NSENTER_USERNS ? "user" : "cgroup")
+                  : 0;
 }
 
 int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err)
 {
     auto_fd int v2 = -1;
-    int cgroup_ns = -1;
+    struct rest rest = {{-1, -1}, 0};
     int rc = enter_cgroups(&r->cgroups, &v2, err);
     if (rc == 0)
-        rc = join_namespaces(r, one_by_one, &cgroup_ns, err);
+        rc = join_namespaces(r, one_by_one, &rest, err);
     if (rc < 0)
         return rc;
     pid_t pid = v2 >= 0 && has_cpuset(v2) ? -EOPNOTSUPP : clone_inside(v2);
@@ -199,5 +234,5 @@ int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_err
         pid = clone_old(v2);
     if (pid < 0)
         return mtd_fail_errno(err, -pid, "cannot create a process in the container");
-    return pid > 0 ? (int)pid : enter_child(cgroup_ns, err);
+    return pid > 0 ? (int)pid : enter_child(r, &rest, err);
 }

@@ -7,8 +7,8 @@
  * Order   cgroups first (their directories are the host's), then setns: the pidfd with
  *         all namespaces at once, or one by one with mount last on kernels < 5.8. Then
  *         clone with CLONE_PARENT into the pid namespace, so the command is the front
- *         end's own child; both say which process that is. The cgroup namespace comes last, in that child:
- *         for CLONE_INTO_CGROUP the kernel checks the cgroup namespace of the parent.
+ *         end's own child; both say which process that is. The cgroup and the user namespace
+ *         come last, in that child: for CLONE_INTO_CGROUP the kernel checks the parent's.
  * Process the constructor of the re-executed program, single-threaded. It returns to
  *         main() only in the child that is inside the container; main() then runs
  *         inside_exec_main() (engine/inside/inside.h), which does terminal, user,
@@ -44,7 +44,8 @@ enum {
     NSENTER_NULL_OUT = 1 << 2,
     NSENTER_NULL_ERR = 1 << 3,
     NSENTER_NO_NEW_PRIVS = 1 << 4,
-    NSENTER_KEEP = 1 << 5, /* the command may outlive the front end */
+    NSENTER_KEEP = 1 << 5,   /* the command may outlive the front end */
+    NSENTER_USERNS = 1 << 6, /* the container has a user namespace of its own */
 };
 
 struct nsenter_rlimit {

@@ -238,6 +238,20 @@ static int check_grants(const struct mtd_spec *s, struct mtd_error *err)
     return r;
 }
 
+/* As in docker: its rights would be none, on devices and files that are the host's. */
+static int check_userns(const struct mtd_spec *s, struct mtd_error *err)
+{
+    if (s->userns != MTD_USERNS_HOST && s->process.privileged)
+        return mtd_about(err, MTD_ABOUT_USERNS,
+                         mtd_fail(err, EINVAL,
+                                  "privileged mode is incompatible with user namespaces; "
+                                  "run the container in the host's user namespace"));
+    if (s->userns == MTD_USERNS_AUTO)
+        return mtd_fail(err, EOPNOTSUPP,
+                        "a range of ids is not chosen yet; give one as FROM:TO:COUNT");
+    return mtd_idmap_check(s, err);
+}
+
 static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
 {
     int r = check_process(&s->process, err);
@@ -247,6 +261,8 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
         r = check_mount(&s->mounts[i], err);
     for (size_t i = 0; r == 0 && i < s->add_hosts.len; i++)
         r = hostfiles_check_host(s->add_hosts.items[i], err);
+    if (r == 0)
+        r = check_userns(s, err);
     if (r == 0)
         r = check_grants(s, err);
     if (r == 0 && s->auto_remove && s->restart != MTD_RESTART_NO)

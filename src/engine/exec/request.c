@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/exec/internal.h"
+#include "engine/idmap.h"
 #include "nsenter/nsenter.h"
 
 static int fill_env(struct strv *env, const struct mtd_record *r,
@@ -41,7 +42,8 @@ static int fill_limits(struct nsenter_request *q, const struct mtd_process *p)
 static uint32_t flags_of(const struct mtd_record *r, const struct mtd_exec *x)
 {
     return (x->tty ? NSENTER_TTY : 0) | (x->tty || x->detach ? NSENTER_KEEP : 0) |
-           (r->spec.process.no_new_privs ? NSENTER_NO_NEW_PRIVS : 0);
+           (r->spec.process.no_new_privs ? NSENTER_NO_NEW_PRIVS : 0) |
+           (mtd_idmap_is_set(&r->spec) ? NSENTER_USERNS : 0);
 }
 
 static const char *first(const char *a, const char *b)

@@ -17,6 +17,7 @@
 #include "base/fault.h"
 #include "base/sys.h"
 #include "engine/host/self.h"
+#include "engine/idmap.h"
 #include "nsenter/nsenter.h"
 
 #define END_WAIT_MS 1000
@@ -185,6 +186,17 @@ static int follow_terminal(struct exec_session *s, const struct mtd_exec *x,
     return 0;
 }
 
+/* In a user namespace nobody else may open /dev/stdout, or give it to a user. */
+static void give_to_root_inside(const struct exec_stdio *io, const struct mtd_spec *spec)
+{
+    uint32_t root;
+    if (!mtd_idmap_is_set(spec) || !mtd_idmap_to_host(spec, 0, &root))
+        return;
+    for (int i = 0; i < 3; i++)
+        if (io->ours[i] >= 0)
+            (void)!fchown(io->ours[i], root, root);
+}
+
 static int run_session(struct exec_session *s, const struct mtd_record *r,
                        const struct mtd_exec *x, struct mtd_error *err)
 {
@@ -195,6 +207,8 @@ static int run_session(struct exec_session *s, const struct mtd_record *r,
         rc = follow_terminal(s, x, &q, err);
     if (rc == 0)
         rc = exec_stdio_place(s, x, &io, &q, err);
+    if (rc == 0)
+        give_to_root_inside(&io, &r->spec);
     if (rc == 0)
         rc = start(s, &q, &io, err);
     exec_stdio_close(&io);

@@ -207,6 +207,23 @@ int mount_bind(int dir_fd, const char *path, uint64_t attrs)
     return attrs ? bind_old(dir_fd, path, attrs) : take_fd(&fd);
 }
 
+int mount_bind_mapped(int dir_fd, const char *path, int userns_fd, bool recursive,
+                      uint64_t attrs)
+{
+    unsigned deep = recursive ? AT_RECURSIVE : 0;
+    unsigned how = !*path ? AT_EMPTY_PATH : dir_fd == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW;
+    auto_fd int fd =
+        open_tree(dir_fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep | how);
+    if (fd < 0)
+        return -errno;
+    struct mount_attr a = {.attr_set = attrs | MOUNT_ATTR_IDMAP,
+                           .propagation = MS_PRIVATE,
+                           .userns_fd = (uint64_t)userns_fd};
+    if (mount_setattr(fd, "", AT_EMPTY_PATH | deep, &a, sizeof(a)) < 0)
+        return errno == ENOSYS ? -EINVAL : -errno;
+    return take_fd(&fd);
+}
+
 int mount_move(int mount_fd, int target_fd)
 {
     unsigned flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH;

@@ -15,6 +15,7 @@
 #ifndef ENGINE_HOST_MOUNT_H
 #define ENGINE_HOST_MOUNT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* A new file system, detached; returns its fd. source: NULL = none. options: the file
@@ -34,6 +35,11 @@ int mount_split(const char *options, uint64_t *attrs, char *rest, unsigned size)
  * the host's with AT_FDCWD, a name in dir_fd, which is not followed if it is a link, or
  * "" = dir_fd itself. */
 int mount_bind(int dir_fd, const char *path, uint64_t attrs);
+/* The same with the ids of its files mapped as in the user namespace, so that the file
+ * system's id 0 is the namespace's; "recursive": of the mounts below it as well. -EINVAL = the
+ * file system, or the kernel, cannot do that. */
+int mount_bind_mapped(int dir_fd, const char *path, int userns_fd, bool recursive,
+                      uint64_t attrs);
 /* A bind attached to target_fd in one call: of the host's path, or, with NULL, of what
  * source_fd has open in an attached mount, whose attributes it takes over. */
 int mount_bind_on(const char *path, int source_fd, int target_fd);

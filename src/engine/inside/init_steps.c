@@ -21,11 +21,18 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/sys.h"
+#include "engine/confine/userns.h"
 #include "engine/grant.h"
 #include "engine/host/mount.h"
+#include "engine/idmap.h"
 #include "engine/wire/sync.h"
 
-enum { FD_SYNC = 3, FD_STDIO = 4, FD_SHM = 7, FD_FIRST_FREE };
+enum { FD_SYNC = 3, FD_STDIO = 4, FD_SHM = 7, FD_USERNS = 8 };
+
+static bool has_userns(const struct inside *c)
+{
+    return mtd_idmap_is_set(&c->init->rootfs.record->spec);
+}
 
 /* Its /dev/shm as a mount of our own. Nothing of that container's is trusted: the path is
  * resolved below its root, and what is there must be a tmpfs. */
@@ -57,19 +64,22 @@ int inside_init_share(struct inside *c, struct mtd_error *err)
                          : 0;
 }
 
-/* Of the monitor's descriptors these are kept, at known numbers. They are first moved out
+/* Of the monitor's descriptors these are kept, at known numbers; the last one only with a
+ * user namespace. They are first moved out
  * of the way, so that no dup3 overwrites one that is still to be moved. */
 int inside_init_descriptors(struct inside *c, struct mtd_error *err)
 {
-    const int kept[] = {c->sync_fd, c->stdio[0], c->stdio[1], c->stdio[2], c->shm_fd};
+    const int kept[] = {c->sync_fd,  c->stdio[0], c->stdio[1],
+                        c->stdio[2], c->shm_fd,   c->init->rootfs.userns_fd};
     int high[ARRAY_SIZE(kept)];
-    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+    size_t n = ARRAY_SIZE(kept) - !has_userns(c);
+    for (size_t i = 0; i < n; i++) {
         high[i] = kept[i] < 0 ? -1 : fcntl(kept[i], F_DUPFD_CLOEXEC, 64);
         if (kept[i] >= 0 && high[i] < 0)
             return mtd_fail_errno(err, errno, "cannot keep a file descriptor");
     }
     c->sync_fd = high[0];
-    for (size_t i = 0; i < ARRAY_SIZE(kept); i++) {
+    for (size_t i = 0; i < n; i++) {
         if (high[i] < 0)
             close(FD_SYNC + (int)i);
         else if (dup3(high[i], FD_SYNC + (int)i, O_CLOEXEC) < 0)
@@ -79,7 +89,7 @@ int inside_init_descriptors(struct inside *c, struct mtd_error *err)
     for (int i = 0; i < 3; i++)
         c->stdio[i] = c->stdio[i] < 0 ? -1 : FD_STDIO + i;
     c->shm_fd = c->shm_fd < 0 ? -1 : FD_SHM;
-    if (sys_close_range(FD_FIRST_FREE, ~0U, 0) < 0)
+    if (sys_close_range(FD_SYNC + (unsigned)n, ~0U, 0) < 0)
         return mtd_fail_errno(err, errno, "cannot close the monitor's descriptors");
     return 0;
 }
@@ -92,11 +102,26 @@ int inside_init_groups(struct inside *c, struct mtd_error *err)
 int inside_init_rootfs(struct inside *c, struct mtd_error *err)
 {
     struct rootfs r = c->init->rootfs;
+    r.userns_fd = FD_USERNS; /* where the descriptor is by now */
     r.shm_fd = c->shm_fd;
     int rc = rootfs_build(&r, &c->root_fd, err);
     if (c->shm_fd >= 0)
         close(take_fd(&c->shm_fd));
     return rc;
+}
+
+/* What the host's root had to do is done: files are open, nodes made, layers and volumes
+ * mounted. The mount namespace that belongs to the user namespace is a copy with this
+ * process's directory in it, by which the root is found again. */
+int inside_init_userns(struct inside *c, struct mtd_error *err)
+{
+    if (!has_userns(c))
+        return 0;
+    if (fchdir(c->root_fd) < 0)
+        return mtd_fail_errno(err, errno, "cannot enter the container's root");
+    int rc = confine_userns_join(FD_USERNS, c->init->userns_flags, err);
+    close(FD_USERNS);
+    return rc < 0 ? rc : rootfs_complete(&c->init->rootfs, &c->root_fd, err);
 }
 
 int inside_init_network(struct inside *c, struct mtd_error *err)

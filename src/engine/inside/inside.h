@@ -39,6 +39,7 @@ struct inside_init {
     struct inside_share share;
     bool placed;         /* the clone already is in the v2 group */
     bool unshare_cgroup; /* init makes the cgroup namespace, once in its groups */
+    int userns_flags;    /* namespaces that init makes in the user namespace of rootfs */
 };
 void inside_init(const struct inside_init *i) __attribute__((noreturn));
 

@@ -52,8 +52,9 @@ inside_step inside_stdio, inside_console;                                 /* std
 inside_step inside_program, inside_signals, inside_close, inside_command; /* command.c */
 
 inside_step inside_init_groups, inside_init_share, inside_init_descriptors,
-    inside_init_rootfs, inside_init_network, inside_init_go, inside_init_cgroup_namespace,
-    inside_init_hostname, inside_init_sysctls, inside_init_pivot; /* init_steps.c */
+    inside_init_rootfs, inside_init_userns, inside_init_network, inside_init_go,
+    inside_init_cgroup_namespace, inside_init_hostname, inside_init_sysctls,
+    inside_init_pivot; /* init_steps.c */
 
 inside_step inside_exec_announce, inside_exec_follow; /* exec_steps.c */
 

@@ -26,6 +26,7 @@ static const struct {
     {"share", INSIDE_INIT, MTD_STAGE_CLONE, inside_init_share},
     {"descriptors", INSIDE_INIT, MTD_STAGE_STDIO, inside_init_descriptors},
     {"rootfs", INSIDE_INIT, MTD_STAGE_ROOTFS, inside_init_rootfs},
+    {"userns", INSIDE_INIT, MTD_STAGE_CLONE, inside_init_userns},
     {"network", INSIDE_INIT, MTD_STAGE_NETWORK, inside_init_network},
     {"go", INSIDE_INIT, MTD_STAGE_CLONE, inside_init_go},
     {"cgroup", INSIDE_INIT, MTD_STAGE_CGROUP, inside_init_cgroup_namespace},

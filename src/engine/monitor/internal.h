@@ -48,7 +48,7 @@ struct monitor {
     pid_t pid;
     int pidfd;
     bool alive; /* pid 1 was alive when start or adopt ended */
-    int sync_fd;
+    int sync_fd, userns_fd;
     int in, out, err; /* container's stdio, our ends; tty: out = in = master */
     int child[3];     /* the container's ends, until it is cloned */
     int listen_fd;

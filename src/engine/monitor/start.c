@@ -19,6 +19,8 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/sys.h"
+#include "engine/confine/userns.h"
+#include "engine/idmap.h"
 #include "engine/inside/inside.h"
 #include "engine/monitor/monitor.h"
 #include "engine/rootfs/hostfiles.h"
@@ -76,12 +78,26 @@ static int write_hostfiles(struct monitor *m, struct mtd_error *err)
     return hostfiles_write(m->dir_fd, &m->record.spec, err);
 }
 
+/* The container's root must be able to open /dev/stdout, and to give it to a user. */
+static int give_to_root_inside(struct monitor *m, const char *name)
+{
+    uint32_t root;
+    if (!mtd_idmap_is_set(&m->record.spec))
+        return 0;
+    errno = EINVAL;
+    return mtd_idmap_to_host(&m->record.spec, 0, &root)
+               ? fchownat(m->run_fd, name, root, root, AT_SYMLINK_NOFOLLOW)
+               : -1;
+}
+
 /* One that exists is of an earlier run. */
 static int make_fifo(struct monitor *m, const char *name, struct mtd_error *err)
 {
     int rc = mkfifoat(m->run_fd, name, 0600);
     if (rc < 0 && errno == EEXIST && unlinkat(m->run_fd, name, 0) == 0)
         rc = mkfifoat(m->run_fd, name, 0600);
+    if (rc == 0)
+        rc = give_to_root_inside(m, name);
     return rc < 0 ? mtd_fail_errno(err, errno, "cannot create the pipe for %s", name) : 0;
 }
 
@@ -199,13 +215,36 @@ static void drop_cgroup(struct monitor *m)
     m->cgroup = (struct cgroup){0};
 }
 
+static int open_userns(struct monitor *m, struct mtd_error *err)
+{
+    if (!mtd_idmap_is_set(&m->record.spec))
+        return 0;
+    int fd = confine_userns_open(&m->record.spec, err);
+    if (fd >= 0)
+        m->userns_fd = fd;
+    return fd < 0 ? fd : 0;
+}
+
+static void close_userns(struct monitor *m)
+{
+    close_fd(&m->userns_fd);
+}
+
+/* Namespaces that a container's root may do as it likes in. */
+static uint64_t own_namespaces(const struct mtd_spec *s)
+{
+    return (s->uts_host ? 0 : CLONE_NEWUTS) |
+           (s->ipc == MTD_IPC_HOST || s->ipc_from ? 0 : CLONE_NEWIPC) |
+           (s->network == MTD_NET_HOST ? 0 : CLONE_NEWNET);
+}
+
+/* With a user namespace init makes those itself, once it is in there, so that they belong to
+ * it; until then it is the host's root, who alone may mount the layers. */
 static uint64_t namespaces(const struct monitor *m)
 {
     const struct mtd_spec *s = &m->record.spec;
     return CLONE_NEWNS | (s->pid_host || s->pid_from ? 0 : CLONE_NEWPID) |
-           (s->uts_host ? 0 : CLONE_NEWUTS) |
-           (s->ipc == MTD_IPC_HOST || s->ipc_from ? 0 : CLONE_NEWIPC) |
-           (s->network == MTD_NET_HOST ? 0 : CLONE_NEWNET);
+           (mtd_idmap_is_set(s) ? 0 : own_namespaces(s));
 }
 
 /* The root of a cgroup namespace is the groups that its creator was in, so the clone may
@@ -213,6 +252,11 @@ static uint64_t namespaces(const struct monitor *m)
 static bool all_v2(const struct cgroup *c)
 {
     return c->n == 1 && c->dirs[0].v2;
+}
+
+static bool makes_cgroup_namespace(const struct monitor *m)
+{
+    return all_v2(&m->cgroup) && !mtd_idmap_is_set(&m->record.spec);
 }
 
 static pid_t clone_init(struct monitor *m, int group)
@@ -226,7 +270,7 @@ static pid_t clone_init(struct monitor *m, int group)
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)group;
     }
-    if (group >= 0 && all_v2(&m->cgroup))
+    if (group >= 0 && makes_cgroup_namespace(m))
         args.flags |= CLONE_NEWCGROUP;
     return sys_clone3(&args, sizeof(args));
 }
@@ -238,7 +282,8 @@ static void run_init(const struct monitor *m, int sync_fd, bool placed)
                    .dir = m->dir,
                    .images_dir = m->images,
                    .volumes_dir = m->volumes,
-                   .init_path = m->record.spec.process.init ? m->exe : NULL},
+                   .init_path = m->record.spec.process.init ? m->exe : NULL,
+                   .userns_fd = m->userns_fd},
         .sync_fd = sync_fd,
         .stdio = {m->child[0], m->child[1], m->child[2]},
         .rows = m->rows,
@@ -246,7 +291,8 @@ static void run_init(const struct monitor *m, int sync_fd, bool placed)
         .cgroup = &m->cgroup,
         .share = m->share,
         .placed = placed,
-        .unshare_cgroup = !placed || !all_v2(&m->cgroup),
+        .unshare_cgroup = !placed || !makes_cgroup_namespace(m),
+        .userns_flags = (int)(CLONE_NEWNS | own_namespaces(&m->record.spec)),
     };
     inside_init(&init);
 }
@@ -281,6 +327,8 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
         run_init(m, init_end, group >= 0);
     for (int i = 0; i < 3; i++)
         close_fd(&m->child[i]);
+    if (m->userns_fd >= 0)
+        close_userns(m);
     monitor_close_shared(m);
     return rc < 0
                ? mtd_fail_errno(err, -rc, "cannot leave the other container's processes")
@@ -387,6 +435,7 @@ static const struct {
     {"stdio", MTD_STAGE_STDIO, open_stdio, close_stdio},
     {"cgroup", MTD_STAGE_CGROUP, make_cgroup, drop_cgroup},
     {"share", MTD_STAGE_CLONE, monitor_open_shared, monitor_close_shared},
+    {"userns", MTD_STAGE_CLONE, open_userns, close_userns},
     {"clone", MTD_STAGE_CLONE, clone_container, kill_init},
     {"publish", MTD_STAGE_PUBLISH, publish, NULL},
     {"exec", MTD_STAGE_CLONE, release_init, NULL},

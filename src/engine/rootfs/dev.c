@@ -17,6 +17,7 @@
 #include "engine/grant.h"
 #include "engine/host/init_program.h"
 #include "engine/host/mount.h"
+#include "engine/idmap.h"
 
 static const struct {
     const char *name;
@@ -80,23 +81,42 @@ static int bind_init(const struct rootfs *r, int dev_fd, struct mtd_error *err)
     return 0;
 }
 
+/* Its owner on the host, by number: with a map, the container's id of that number. */
+static int give_device(const struct mtd_spec *s, int dir, const char *name,
+                       const struct stat *st)
+{
+    uint32_t uid, gid;
+    if (!mtd_idmap_to_host(s, st->st_uid, &uid))
+        uid = (uint32_t)-1;
+    if (!mtd_idmap_to_host(s, st->st_gid, &gid))
+        gid = (uint32_t)-1;
+    return fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ? errno : 0;
+}
+
+struct making {
+    const struct mtd_spec *spec;
+    int root_fd;
+};
+
 /* The host's node made again, with its owner and mode. One of the default nodes may be asked
  * for as well. */
 static int make_device(const char *target, const struct stat *st, const char *access,
                        void *arg, struct mtd_error *err)
 {
+    const struct making *m = arg;
     char parent[512];
     const char *name = strrchr(target, '/');
     (void)access;
     snprintf(parent, sizeof(parent), "%.*s", (int)(name - target), target);
-    auto_fd int dir = fs_mkdir_in_root(*(int *)arg, *parent ? parent : "/", 0755);
+    auto_fd int dir = fs_mkdir_in_root(m->root_fd, *parent ? parent : "/", 0755);
     int code = dir < 0 ? -dir : 0;
     name++;
     if (!code && unlinkat(dir, name, 0) < 0 && errno != ENOENT)
         code = errno;
-    if (!code && (mknodat(dir, name, st->st_mode, st->st_rdev) < 0 ||
-                  fchownat(dir, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW) < 0))
+    if (!code && mknodat(dir, name, st->st_mode, st->st_rdev) < 0)
         code = errno;
+    if (!code)
+        code = give_device(m->spec, dir, name, st);
     return code ? rootfs_fail(err, MTD_STAGE_DEVICES, code, "cannot create %s", target)
                 : 0;
 }
@@ -106,9 +126,10 @@ int rootfs_devices(const struct rootfs *r, int root_fd, int dev_fd, struct mtd_e
     int code = make_nodes(dev_fd, err);
     if (code == 0 && r->init_path)
         code = bind_init(r, dev_fd, err);
+    struct making m = {&r->record->spec, root_fd};
     const struct strv *asked = &r->record->spec.devices;
     for (size_t i = 0; i < asked->len && code == 0; i++)
-        code = mtd_device_each(asked->items[i], make_device, &root_fd, err);
+        code = mtd_device_each(asked->items[i], make_device, &m, err);
     if (code < 0 && err && err->stage == MTD_STAGE_NONE)
         err->stage = MTD_STAGE_DEVICES;
     return code;

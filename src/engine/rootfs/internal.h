@@ -1,6 +1,6 @@
 /* rootfs/internal.h - what the files of rootfs share.
- * Shape   rootfs.c has the order and what every container has; overlay.c, dev.c, user.c
- *         and cgroup.c make one part each; fail.c is the error of all.
+ * Shape   rootfs.c has the order and what every container has; overlay.c, dev.c, user.c,
+ *         mapped.c and cgroup.c make one part each; fail.c is the error of all.
  * Errors  0 or -errno; err with its stage.
  */
 #ifndef ENGINE_ROOTFS_INTERNAL_H
@@ -11,6 +11,13 @@
 /* mtd_fail_errno() that also sets the stage, if none is set; returns -code. */
 int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt,
                 ...) __attribute__((format(printf, 4, 5)));
+
+/* rootfs/mapped.c: with a map, layers and the container's directory show the container's ids
+ * from now on, by mounts over themselves, and this process creates files as its root. */
+int rootfs_map_ids(const struct rootfs *r, struct mtd_error *err);
+/* The options of a tmpfs or devpts: uid= and gid= become the host's. -ENAMETOOLONG. */
+int rootfs_map_options(const struct rootfs *r, const char *options, char *out,
+                       size_t size);
 
 /* Mounts the overlay on <dir>/rootfs; returns its fd. */
 int rootfs_overlay(const struct rootfs *r, struct mtd_error *err);

@@ -20,6 +20,7 @@
 #include "base/fs.h"
 #include "base/sys.h"
 #include "engine/host/mount.h"
+#include "engine/idmap.h"
 #include "engine/rootfs/internal.h"
 
 #define NO_SUID MOUNT_ATTR_NOSUID
@@ -27,18 +28,23 @@
 #define NO_EXEC MOUNT_ATTR_NOEXEC
 #define READ_ONLY MOUNT_ATTR_RDONLY
 
+/* Whose file system it is: of a network or IPC namespace, or of none that a container with
+ * a map of ids has not got from the clone. */
+enum belongs { TO_NONE, TO_NET, TO_IPC };
+
 /* docker's defaults (moby oci/defaults.go). Those below /dev follow it. */
 static const struct {
     const char *target, *fstype, *options;
     uint64_t attrs;
+    enum belongs belongs;
 } DEFAULT_MOUNTS[] = {
     {"/proc", "proc", NULL, NO_SUID | NO_DEV | NO_EXEC},
-    {"/sys", "sysfs", NULL, READ_ONLY | NO_SUID | NO_DEV | NO_EXEC},
+    {"/sys", "sysfs", NULL, READ_ONLY | NO_SUID | NO_DEV | NO_EXEC, TO_NET},
     {"/dev", "tmpfs", "mode=755,size=65536k", NO_SUID | MOUNT_ATTR_STRICTATIME},
     {"/dev/pts", "devpts", "newinstance,ptmxmode=0666,mode=0620,gid=5",
      NO_SUID | NO_EXEC},
     {"/dev/shm", "tmpfs", "mode=1777,size=65536k", NO_SUID | NO_DEV | NO_EXEC},
-    {"/dev/mqueue", "mqueue", NULL, NO_SUID | NO_DEV | NO_EXEC},
+    {"/dev/mqueue", "mqueue", NULL, NO_SUID | NO_DEV | NO_EXEC, TO_IPC},
 };
 
 /* What a path usually is, which saves asking. */
@@ -65,6 +71,7 @@ static int open_target(int root_fd, const char *target)
     return fd == -ENOENT ? fs_mkdir_in_root(root_fd, target, 0755) : fd;
 }
 
+#define DEV "/dev/"
 #define SHM "/dev/shm"
 
 /* /dev/shm goes with the IPC namespace: its own, with the size asked for, another
@@ -86,21 +93,28 @@ static int mount_shm(const struct rootfs *r, int dir_fd, const char *name, size_
                         DEFAULT_MOUNTS[i].attrs);
 }
 
-static int mount_default(int dir_fd, const char *name, size_t i)
+static int mount_default(const struct rootfs *r, int dir_fd, const char *name, size_t i)
 {
-    const char *fstype = DEFAULT_MOUNTS[i].fstype;
-    return mount_new_on(dir_fd, name, fstype, fstype, DEFAULT_MOUNTS[i].options,
-                        DEFAULT_MOUNTS[i].attrs);
+    const char *fstype = DEFAULT_MOUNTS[i].fstype, *options = DEFAULT_MOUNTS[i].options;
+    char mapped[128];
+    if (options && mtd_idmap_is_set(&r->record->spec)) {
+        int rc = rootfs_map_options(r, options, mapped, sizeof(mapped));
+        if (rc < 0)
+            return rc;
+        options = mapped;
+    }
+    return mount_new_on(dir_fd, name, fstype, fstype, options, DEFAULT_MOUNTS[i].attrs);
 }
 
-static int mount_in_image(int root_fd, size_t i, struct mtd_error *err)
+static int mount_in_image(const struct rootfs *r, int root_fd, size_t i,
+                          struct mtd_error *err)
 {
     const char *target = DEFAULT_MOUNTS[i].target;
     auto_fd int fd = open_target(root_fd, target);
     if (fd < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -fd,
                            "cannot open the image's %s to mount on it", target);
-    int code = mount_default(fd, "", i);
+    int code = mount_default(r, fd, "", i);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
                            DEFAULT_MOUNTS[i].fstype, target);
@@ -111,17 +125,44 @@ static int mount_in_image(int root_fd, size_t i, struct mtd_error *err)
 static int mount_in_dev(const struct rootfs *r, int dev_fd, size_t i,
                         struct mtd_error *err)
 {
-    const char *name = DEFAULT_MOUNTS[i].target + strlen("/dev/");
+    const struct mtd_spec *s = &r->record->spec;
+    const char *name = DEFAULT_MOUNTS[i].target + strlen(DEV);
     bool shm = strcmp(DEFAULT_MOUNTS[i].target, SHM) == 0;
-    if (shm && r->record->spec.ipc == MTD_IPC_NONE)
+    if (shm && s->ipc == MTD_IPC_NONE)
         return 0;
     int code = mkdirat(dev_fd, name, 0755) < 0 ? -errno
                : shm                           ? mount_shm(r, dev_fd, name, i)
-                                               : mount_default(dev_fd, name, i);
+                                               : mount_default(r, dev_fd, name, i);
+    /* A tmpfs is whose process mounts it, devpts is not. */
+    uint32_t root;
+    if (code == 0 && mtd_idmap_is_set(s) && mtd_idmap_to_host(s, 0, &root) &&
+        strcmp(DEFAULT_MOUNTS[i].fstype, "devpts") == 0 &&
+        fchownat(dev_fd, name, root, root, AT_SYMLINK_NOFOLLOW) < 0)
+        code = -errno;
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
                            DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].target);
     return 0;
+}
+
+/* With a map of ids: the namespace it belongs to is made in the user namespace, later. */
+static bool is_late(const struct mtd_spec *s, size_t i)
+{
+    if (!mtd_idmap_is_set(s))
+        return false;
+    switch (DEFAULT_MOUNTS[i].belongs) {
+    case TO_NONE: return false;
+    case TO_NET: return s->network != MTD_NET_HOST;
+    case TO_IPC: return s->ipc != MTD_IPC_HOST && !s->ipc_from;
+    }
+    return false;
+}
+
+static int open_dev(int root_fd, struct mtd_error *err)
+{
+    int fd = fs_open_in_root(root_fd, "/dev", O_RDONLY | O_DIRECTORY, 0);
+    return fd < 0 ? rootfs_fail(err, MTD_STAGE_DEVICES, -fd, "cannot open the new /dev")
+                  : fd;
 }
 
 static int mount_defaults(const struct rootfs *r, int root_fd, struct mtd_error *err)
@@ -129,16 +170,64 @@ static int mount_defaults(const struct rootfs *r, int root_fd, struct mtd_error 
     auto_fd int dev = -1;
     int code = 0;
     for (size_t i = 0; i < ARRAY_SIZE(DEFAULT_MOUNTS) && code == 0; i++) {
+        if (is_late(&r->record->spec, i))
+            continue;
         if (dev >= 0) {
             code = mount_in_dev(r, dev, i, err);
             continue;
         }
-        code = mount_in_image(root_fd, i, err);
-        if (code == 0 && strcmp(DEFAULT_MOUNTS[i].target, "/dev") == 0 &&
-            (dev = fs_open_in_root(root_fd, "/dev", O_RDONLY | O_DIRECTORY, 0)) < 0)
-            code = rootfs_fail(err, MTD_STAGE_DEVICES, -dev, "cannot open the new /dev");
+        code = mount_in_image(r, root_fd, i, err);
+        if (code == 0 && strcmp(DEFAULT_MOUNTS[i].target, "/dev") == 0)
+            code = dev = open_dev(root_fd, err);
+        code = code < 0 ? code : 0;
     }
     return code < 0 ? code : rootfs_devices(r, root_fd, dev, err);
+}
+
+/* The user may have mounted something there: then that stays on top. */
+static bool is_taken(int dev_fd, size_t i)
+{
+    struct stat dir, here;
+    return fstat(dev_fd, &dir) == 0 &&
+           fstatat(dev_fd, DEFAULT_MOUNTS[i].target + strlen(DEV), &here,
+                   AT_SYMLINK_NOFOLLOW) == 0 &&
+           (!S_ISDIR(here.st_mode) || here.st_dev != dir.st_dev);
+}
+
+static int mount_late(const struct rootfs *r, int root_fd, int dev_fd, size_t i,
+                      struct mtd_error *err)
+{
+    if (strncmp(DEFAULT_MOUNTS[i].target, DEV, strlen(DEV)) != 0)
+        return mount_in_image(r, root_fd, i, err);
+    if (is_taken(dev_fd, i))
+        return 0;
+    unlinkat(dev_fd, DEFAULT_MOUNTS[i].target + strlen(DEV), AT_REMOVEDIR);
+    return mount_in_dev(r, dev_fd, i, err);
+}
+
+/* The mounts were copied from a more privileged namespace, and the kernel locks them in their
+ * places. A copy of the whole tree is not locked to any. */
+static int unlock_root(int *root_fd, struct mtd_error *err)
+{
+    auto_fd int old = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int copy = old < 0 ? -errno : mount_bind(old, "", 0);
+    int code = copy < 0 ? copy : mount_move(copy, old);
+    if (code < 0)
+        return rootfs_fail(err, MTD_STAGE_ROOTFS, -code, "cannot copy the root's mount");
+    close(*root_fd);
+    *root_fd = take_fd(&copy);
+    return 0;
+}
+
+int rootfs_complete(const struct rootfs *r, int *root_fd, struct mtd_error *err)
+{
+    int code = unlock_root(root_fd, err);
+    auto_fd int dev = code < 0 ? code : open_dev(*root_fd, err);
+    code = dev < 0 ? dev : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(DEFAULT_MOUNTS) && code == 0; i++)
+        if (is_late(&r->record->spec, i))
+            code = mount_late(r, *root_fd, dev, i, err);
+    return code;
 }
 
 int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err)
@@ -146,10 +235,11 @@ int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return rootfs_fail(err, MTD_STAGE_ROOTFS, errno, "cannot make mounts private");
     umask(0);
-    auto_fd int root = rootfs_overlay(r, err);
+    int code = mtd_idmap_is_set(&r->record->spec) ? rootfs_map_ids(r, err) : 0;
+    auto_fd int root = code < 0 ? code : rootfs_overlay(r, err);
     if (root < 0)
         return root;
-    int code = mount_defaults(r, root, err);
+    code = mount_defaults(r, root, err);
     if (code == 0)
         code = rootfs_user_mounts(r, root, err);
     if (code < 0)

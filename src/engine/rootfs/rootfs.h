@@ -24,9 +24,16 @@ struct rootfs {
     const char *volumes_dir; /* <root>/volumes */
     const char *init_path;   /* our executable, for --init; NULL = without */
     int shm_fd; /* the mount for /dev/shm when spec.ipc_from is set; else not looked at */
+    int userns_fd; /* of rootfs_build(), valid when the spec has a map of ids */
 };
-/* Makes everything that does not need the cgroup namespace, and sets the umask to 0. */
+/* Makes everything that does not need the cgroup namespace, and sets the umask to 0. With a
+ * map of ids, what belongs to namespaces that are still to be made is left for
+ * rootfs_complete(), and files that are created are the mapped root's. */
 int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err);
+/* After the caller has entered its user namespace with a new mount namespace, in which its
+ * directory, the root, is one that the kernel would not pivot to: *root_fd becomes one that it
+ * does. Mounts what is left. */
+int rootfs_complete(const struct rootfs *r, int *root_fd, struct mtd_error *err);
 /* The groups that init is in: call it before the cgroup namespace is made, while their
  * paths are still the host's. */
 #define ROOTFS_CGROUPS_MAX 8192

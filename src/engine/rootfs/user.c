@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "engine/host/mount.h"
+#include "engine/idmap.h"
 
 #define PATH_ROOM 4096
 #define TMPFS_ATTRS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
@@ -56,6 +57,15 @@ static int open_target(int root_fd, const char *target, bool file)
     return rc < 0 ? rc : fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
 }
 
+/* With a map the volume's ids are the container's, whatever its range is on the host, so that
+ * containers can share it. */
+static int clone_data(const struct rootfs *r, int volume_fd, uint64_t attrs)
+{
+    return mtd_idmap_is_set(&r->record->spec)
+               ? mount_bind_mapped(volume_fd, "_data", r->userns_fd, true, attrs)
+               : mount_bind(volume_fd, "_data", attrs);
+}
+
 /* A volume's directory is ours: no link leads elsewhere. */
 static int clone_volume(const struct rootfs *r, const char *name, uint64_t attrs)
 {
@@ -65,7 +75,7 @@ static int clone_volume(const struct rootfs *r, const char *name, uint64_t attrs
     if (n < 0 || (size_t)n >= sizeof(dir))
         return -ENAMETOOLONG;
     auto_fd int fd = fs_open_dir_at(AT_FDCWD, dir);
-    auto_fd int mount = fd < 0 ? fd : mount_bind(fd, "_data", attrs);
+    auto_fd int mount = fd < 0 ? fd : clone_data(r, fd, attrs);
     if (mount >= 0 && (fstat(mount, &st) < 0 || !S_ISDIR(st.st_mode)))
         return -ENOTDIR;
     return mount < 0 ? mount : take_fd(&mount);
@@ -90,14 +100,17 @@ static int bind_one(const struct rootfs *r, int root_fd, const struct mtd_mount 
     return target < 0 ? target : mount_move(mount, target);
 }
 
-static int tmpfs_one(int root_fd, const struct mtd_mount *m)
+static int tmpfs_one(const struct rootfs *r, int root_fd, const struct mtd_mount *m)
 {
     uint64_t attrs = TMPFS_ATTRS | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
-    char options[512];
+    char options[512], mapped[512];
+    bool maps = mtd_idmap_is_set(&r->record->spec);
     int code = mount_split(m->options, &attrs, options, sizeof(options));
+    if (code == 0 && maps)
+        code = rootfs_map_options(r, options, mapped, sizeof(mapped));
     if (code < 0)
         return code;
-    auto_fd int mount = mount_new("tmpfs", "tmpfs", options, attrs);
+    auto_fd int mount = mount_new("tmpfs", "tmpfs", maps ? mapped : options, attrs);
     if (mount < 0)
         return mount;
     auto_fd int target = open_target(root_fd, m->target, false);
@@ -141,8 +154,8 @@ int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *er
     }
     for (size_t i = 0; i < spec->n_mounts; i++) {
         const struct mtd_mount *m = &spec->mounts[i];
-        int code =
-            m->type == MTD_MOUNT_TMPFS ? tmpfs_one(root_fd, m) : bind_one(r, root_fd, m);
+        int code = m->type == MTD_MOUNT_TMPFS ? tmpfs_one(r, root_fd, m)
+                                              : bind_one(r, root_fd, m);
         if (code < 0)
             return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
                                m->source ? m->source : "tmpfs", m->target);

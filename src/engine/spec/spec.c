@@ -80,6 +80,21 @@ static const struct field RLIMIT_FIELDS[] = {
 static const struct field_table RLIMITS = {RLIMIT_FIELDS, ARRAY_SIZE(RLIMIT_FIELDS),
                                            sizeof(struct mtd_rlimit)};
 
+#define ID_MAX UINT32_MAX
+static const struct field IDMAP_FIELDS[] = {
+    {"containerID", FIELD_INT, AT(struct mtd_idrange, inside), 0, ID_MAX, .always = true},
+    {"hostID", FIELD_INT, AT(struct mtd_idrange, host), 0, ID_MAX, .always = true},
+    {"size", FIELD_INT, AT(struct mtd_idrange, count), 1, ID_MAX, .always = true},
+};
+static const struct field_table IDMAP = {IDMAP_FIELDS, ARRAY_SIZE(IDMAP_FIELDS),
+                                         sizeof(struct mtd_idrange)};
+
+static const char *userns_word(int v)
+{
+    static const char *const WORDS[] = {"host", "auto", "ranges"};
+    return WORDS[v];
+}
+
 static const struct field RECORD_FIELDS[] = {
     /* what a reader of mydocker's looks for; spec_encode() adds "command"
      * and "volume" after it */
@@ -123,6 +138,9 @@ static const struct field RECORD_FIELDS[] = {
     {"linux.resources.blockIO.weight", FIELD_INT, R(spec.resources.blkio_weight), 0,
      1000},
     {"linux.sysctl", FIELD_MAP, R(spec.sysctls)},
+    /* of groups as well: linux.gidMappings would be the same */
+    {"linux.uidMappings", FIELD_STRUCTS, R(spec.idmap), .items = &IDMAP,
+     .count_offset = offsetof(struct mtd_record, spec.n_idmap)},
 
     {"mytop.image", FIELD_STRING, R(spec.image)},
     {"mytop.imageId", FIELD_STRING, R(spec.image_id)},
@@ -145,6 +163,9 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.pidFrom", FIELD_STRING, R(spec.pid_from)},
     {"mytop.ipcFrom", FIELD_STRING, R(spec.ipc_from)},
     {"mytop.utsHost", FIELD_BOOL, R(spec.uts_host)},
+    {"mytop.userns", FIELD_ENUM, R(spec.userns), .max = MTD_USERNS_RANGES,
+     .name = userns_word},
+    {"mytop.usernsSize", FIELD_INT, R(spec.userns_size), 0, ID_MAX},
     {"mytop.shmSize", FIELD_INT, R(spec.shm_size), 0, INT64_MAX},
     {"mytop.groupAdd", FIELD_LIST, R(spec.process.group_add)},
     {"mytop.devices", FIELD_LIST, R(spec.devices)},

@@ -18,6 +18,7 @@ static const struct {
     {"share", INSIDE_INIT, "exec's child joins the namespaces that init is in"},
     {"descriptors", INSIDE_INIT, "init is a copy of the monitor; exec's child is not"},
     {"rootfs", INSIDE_INIT, "exec joins the namespace with the finished mounts"},
+    {"userns", INSIDE_INIT, "exec joins the namespace, in the constructor"},
     {"network", INSIDE_INIT, "exec joins the namespace, whose loopback is up"},
     {"go", INSIDE_INIT, "exec has no monitor"},
     {"cgroup", INSIDE_INIT, "exec joins the namespace, in the constructor"},

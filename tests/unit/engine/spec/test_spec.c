@@ -84,6 +84,12 @@ static void fill_spec(struct mtd_spec *s)
     s->network = MTD_NET_HOST;
     s->ipc = MTD_IPC_HOST;
     s->pid_host = s->uts_host = true;
+    s->userns = MTD_USERNS_RANGES;
+    s->userns_size = UINT32_MAX;
+    s->idmap = calloc(2, sizeof(*s->idmap));
+    s->idmap[0] = (struct mtd_idrange){0, 100000, 5};
+    s->idmap[1] = (struct mtd_idrange){5, 4294967294, 1};
+    s->n_idmap = 2;
     s->shm_size = 1 << 20;
     s->domainname = strdup("example.org");
     add(&s->sysctls, "net.core.somaxconn=5", "kernel.sem=1 2 3 4");
@@ -217,6 +223,10 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
     SAME_TEXT(image), SAME_TEXT(image_id), SAME_LIST(layers), SAME_LIST(entrypoint);
     SAME_LIST(cmd), SAME_TEXT(hostname), SAME(read_only);
     expect_same_process(&a->process, &b->process);
+    SAME(userns), SAME(userns_size);
+    cr_assert_eq(a->n_idmap, b->n_idmap);
+    for (size_t i = 0; i < a->n_idmap; i++)
+        SAME(idmap[i].inside), SAME(idmap[i].host), SAME(idmap[i].count);
     cr_assert_eq(a->n_mounts, b->n_mounts);
     for (size_t i = 0; i < a->n_mounts; i++) {
         SAME(mounts[i].type), SAME(mounts[i].read_only), SAME(mounts[i].anonymous);
@@ -277,7 +287,7 @@ Test(spec, a_full_record_writes_every_member)
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 42);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 44);
     cr_expect_eq(json_object_size(json_object_get(json, "state")), 15);
     json_decref(json);
 }

@@ -1,0 +1,118 @@
+/* The child only waits, for the end of a pipe: when the caller has what it wants or is killed,
+ * the kernel closes its end, and the child exits. */
+
+#include "engine/confine/userns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/sys.h"
+#include "engine/idmap.h"
+
+struct holder {
+    pid_t pid;
+    int pipe; /* closing it ends the process */
+};
+
+/* Of the caller's descriptors it keeps none: its locks are not to outlive it. */
+static __attribute__((noreturn)) void hold(int end)
+{
+    char byte;
+    if (dup2(end, STDIN_FILENO) == STDIN_FILENO &&
+        sys_close_range(STDIN_FILENO + 1, ~0u, 0) == 0)
+        while (read(STDIN_FILENO, &byte, 1) < 0 && errno == EINTR)
+            continue;
+    _exit(0);
+}
+
+static int start_holder(struct holder *h)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return -errno;
+    struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+    h->pid = sys_clone3(&args, sizeof(args));
+    int error = errno;
+    if (h->pid == 0)
+        hold(ends[0]);
+    close(ends[0]);
+    h->pipe = ends[1];
+    if (h->pid > 0)
+        return 0;
+    close(h->pipe);
+    return -error;
+}
+
+static void end_holder(struct holder *h)
+{
+    close(h->pipe);
+    while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* The kernel takes a map as one write. */
+static int write_map(pid_t pid, const char *name, const struct mtd_spec *s)
+{
+    char path[64], text[MTD_IDMAP_RANGES * 36];
+    size_t used = 0;
+    for (size_t i = 0; i < s->n_idmap && used < sizeof(text); i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%llu %llu %llu\n",
+                                 (unsigned long long)s->idmap[i].inside,
+                                 (unsigned long long)s->idmap[i].host,
+                                 (unsigned long long)s->idmap[i].count);
+    if (used >= sizeof(text))
+        return -E2BIG;
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+    return fs_write_at(AT_FDCWD, path, text);
+}
+
+static int map(pid_t pid, const struct mtd_spec *s)
+{
+    char path[64];
+    int rc = write_map(pid, "uid_map", s);
+    if (rc == 0)
+        rc = write_map(pid, "gid_map", s);
+    if (rc < 0)
+        return rc;
+    snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int confine_userns_open(const struct mtd_spec *s, struct mtd_error *err)
+{
+    struct holder h = {0, -1};
+    int rc = start_holder(&h);
+    if (rc == -ENOSPC || rc == -EUSERS)
+        return mtd_fail(err, -rc,
+                        "no further user namespace is allowed; raise the host's sysctl "
+                        "user.max_user_namespaces");
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot create a user namespace");
+    int fd = map(h.pid, s);
+    end_holder(&h);
+    return fd < 0 ? mtd_fail_errno(err, -fd, "cannot map the ids of the user namespace")
+                  : fd;
+}
+
+int confine_userns_join(int fd, int flags, struct mtd_error *err)
+{
+    if (setns(fd, CLONE_NEWUSER) < 0)
+        return mtd_fail_errno(err, errno, "cannot enter the user namespace");
+    if (unshare(flags) < 0)
+        return mtd_fail_errno(err, errno,
+                              "cannot create namespaces in the user namespace");
+    if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+        return mtd_fail_errno(err, errno, "cannot become the user namespace's root");
+    return 0;
+}

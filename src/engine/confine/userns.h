@@ -1,0 +1,21 @@
+/* userns - a user namespace with given ranges of ids, which a process can then join and mounts
+ * can be mapped by.
+ * Shape   a namespace needs a process to be made, and its map another one that has the rights
+ *         outside: a short-lived child is the first, the caller the second.
+ * Errors  0 or -errno; err says what the kernel refuses.
+ * Process the monitor, single-threaded; confine_userns_join() init and exec's joiner.
+ * Source  user_namespaces(7): a map is written once, by a process with CAP_SETUID and
+ *         CAP_SETGID in the parent namespace.
+ */
+#ifndef ENGINE_CONFINE_USERNS_H
+#define ENGINE_CONFINE_USERNS_H
+
+#include "engine/types.h"
+
+/* Returns a descriptor of the namespace, close-on-exec, the caller's. */
+int confine_userns_open(const struct mtd_spec *s, struct mtd_error *err);
+/* Becomes the namespace's user and group 0, with all of its capabilities and none of the
+ * host's, in new namespaces of these CLONE_NEW* flags that belong to it. */
+int confine_userns_join(int fd, int flags, struct mtd_error *err);
+
+#endif
