@@ -54,6 +54,7 @@ static const char *const HINTS[MTD_ABOUT_COUNT] = {
     [MTD_ABOUT_BLKIO_DEVICE] = " (--blkio-weight-device, --device-read-bps and the like)",
     [MTD_ABOUT_BLKIO_WEIGHT] = " (--blkio-weight)",
     [MTD_ABOUT_PIDS] = " (--pids-limit)",
+    [MTD_ABOUT_SECCOMP] = " (--security-opt seccomp=...)",
     [MTD_ABOUT_AUTO_REMOVE] = " (--rm)",
     [MTD_ABOUT_FORCE] = " or use -f",
     [MTD_ABOUT_BROKEN] = " (rm -f)",

@@ -89,6 +89,7 @@ enum mtd_about {
     MTD_ABOUT_BLKIO_DEVICE,
     MTD_ABOUT_BLKIO_WEIGHT,
     MTD_ABOUT_PIDS,
+    MTD_ABOUT_SECCOMP,     /* the profile of system calls */
     MTD_ABOUT_AUTO_REMOVE, /* the container is to be removed when it exits */
     MTD_ABOUT_FORCE,       /* with force it would be done */
     MTD_ABOUT_BROKEN,      /* a record that cannot be read */
@@ -122,6 +123,10 @@ struct mtd_rlimit {
     uint64_t soft, hard; /* UINT64_MAX = unlimited */
 };
 
+#define MTD_SECCOMP_BUILTIN "builtin"
+#define MTD_SECCOMP_UNCONFINED "unconfined"
+#define MTD_SECCOMP_MAX_BYTES (256u << 10) /* of a profile */
+
 #define MTD_CAPS_DEFAULT 0xa80425fbULL /* docker's 14 */
 #define MTD_CAPS_ALL UINT64_MAX
 /* One capability to its bit, any case: NET_ADMIN, CAP_NET_ADMIN; ALL = MTD_CAPS_ALL. */
@@ -143,6 +148,9 @@ struct mtd_process {
     uint64_t caps;         /* bounding set, bit n = capability n; root has all of it */
     int oom_score_adj;     /* -1000..1000 */
     struct strv group_add; /* further groups: names of the container, or gids */
+    /* Which system calls it may make: a word below, or a profile's JSON text. NULL = none
+     * if it is privileged, else the built-in policy. */
+    char *seccomp;
     struct mtd_rlimit *rlimits;
     size_t n_rlimits;
 };

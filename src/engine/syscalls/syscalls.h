@@ -1,0 +1,52 @@
+/* syscalls - which system calls a container may make: a seccomp filter.
+ * Shape   a profile is a text: "builtin" is this program's policy (assets/seccomp),
+ *         "unconfined" none, anything else JSON in docker's form or OCI's. It stands in the
+ *         record, so a start, a restart and an exec need no file. A filter is made of it
+ *         for the capabilities that the container has, by whoever is about to load it.
+ * Made    builtin: at build time, but for the capabilities; 0.1 ms to load. JSON: by
+ *         libseccomp, some milliseconds.
+ * Errors  0 or -errno; err says what is wrong with the profile, or why the kernel cannot do
+ *         it, and is about MTD_ABOUT_SECCOMP.
+ * Limits  MTD_SECCOMP_MAX_BYTES, SYSCALLS_MAX_RULES, SYSCALLS_MAX_NAMES; 4096 instructions are the kernel's.
+ * Owner   syscalls_filter_done frees.
+ * Source  seccomp(2); docker's profile documentation; OCI runtime-spec config-linux.md
+ *         "Seccomp". Names that libseccomp does not know are ignored, as there.
+ */
+#ifndef ENGINE_SYSCALLS_SYSCALLS_H
+#define ENGINE_SYSCALLS_SYSCALLS_H
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+#include "engine/types.h"
+
+#define SYSCALLS_MAX_RULES 1024u
+#define SYSCALLS_MAX_NAMES 8192u
+
+struct syscalls_filter {
+    struct sock_filter *insns; /* NULL = unconfined */
+    size_t len;
+    unsigned flags; /* SECCOMP_FILTER_FLAG_* */
+};
+void syscalls_filter_done(struct syscalls_filter *f);
+
+/* The profile of a container: what was asked for; else none if it is privileged, else the
+ * built-in one. */
+const char *syscalls_profile(const struct mtd_process *p);
+/* Its capabilities, which a filter is made for; also for a command that is given more. */
+uint64_t syscalls_caps(const struct mtd_process *p);
+
+int syscalls_filter_make(struct syscalls_filter *ret, const char *profile, uint64_t caps,
+                         struct mtd_error *err);
+
+/* For this thread and all it becomes, for good. Needs no_new_privs or CAP_SYS_ADMIN. */
+int syscalls_filter_load(const struct syscalls_filter *f, struct mtd_error *err);
+
+/* What the filter says of a call, SECCOMP_RET_*: for tests, and the check below. */
+uint32_t syscalls_filter_judge(const struct syscalls_filter *f,
+                               const struct seccomp_data *call);
+
+/* Whether a command can start under the profile. */
+int syscalls_check(const char *profile, uint64_t caps, struct mtd_error *err);
+
+#endif
