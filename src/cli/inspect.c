@@ -130,7 +130,13 @@ static void add_resources(json_t *o, const struct mtd_resources *r)
 
 static json_t *make_security_opt(const struct mtd_process *p)
 {
-    return p->no_new_privs ? json_pack("[s]", "no-new-privileges") : json_null();
+    auto_free char *seccomp = NULL;
+    json_t *list = json_array();
+    if (p->no_new_privs)
+        json_array_append_new(list, json_string("no-new-privileges"));
+    if (p->seccomp && asprintf(&seccomp, "seccomp=%s", p->seccomp) >= 0)
+        json_array_append_new(list, json_string(seccomp));
+    return json_array_size(list) ? list : (json_decref(list), json_null());
 }
 
 static json_t *make_host_config(const struct mtd_spec *s)

@@ -13,6 +13,7 @@
 #include "base/parse.h"
 #include "cli/spec_env.h"
 #include "cli/spec_mounts.h"
+#include "cli/spec_seccomp.h"
 
 void run_values_init(void *values)
 {
@@ -108,10 +109,8 @@ static int set_rlimits(struct mtd_process *p, const struct option_list *list,
 static int set_security(struct mtd_process *p, const struct option_list *list,
                         struct mtd_error *err)
 {
-    /* There is no seccomp profile, so none is what one gets. */
     static const char *const ALREADY[] = {"apparmor=unconfined", "apparmor:unconfined",
-                                          "label=disable",       "label:disable",
-                                          "seccomp=unconfined",  "seccomp:unconfined"};
+                                          "label=disable", "label:disable"};
     for (size_t i = 0; i < list->len; i++) {
         const char *text = list->items[i];
         bool known = false;
@@ -120,13 +119,19 @@ static int set_security(struct mtd_process *p, const struct option_list *list,
             p->no_new_privs = true;
             known = !text[17] || parse_bool(text + 18, &p->no_new_privs) == 0;
         }
+        if (strncmp(text, "seccomp", 7) == 0 && (text[7] == '=' || text[7] == ':')) {
+            int rc = spec_seccomp(&p->seccomp, text + 8, err);
+            if (rc < 0)
+                return rc;
+            known = true;
+        }
         for (size_t k = 0; k < ARRAY_SIZE(ALREADY); k++)
             known = known || strcmp(text, ALREADY[k]) == 0;
         if (!known)
             return mtd_fail(
                 err, EOPNOTSUPP,
                 "--security-opt: \"%.80s\" is not supported; no-new-privileges and "
-                "seccomp=unconfined are",
+                "seccomp=FILE|builtin|unconfined are",
                 text);
     }
     return 0;

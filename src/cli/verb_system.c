@@ -120,18 +120,18 @@ static int count_all(struct cli *c, struct totals *t, struct mtd_error *err)
 
 static json_t *make_info(struct cli *c, const struct totals *t)
 {
-    return json_pack("{s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s, "
-                     "s:s, s:i, s:I, s:s, s:s, s:s, "
-                     "s:s}",
-                     "Containers", t->containers, "ContainersRunning", t->running,
-                     "ContainersPaused", t->paused, "ContainersStopped", t->stopped,
-                     "Images", t->images, "Driver", "overlay2", "LoggingDriver",
-                     "k8s-file", "CgroupDriver", "cgroupfs", "CgroupVersion",
-                     t->host.cgroup_version, "KernelVersion", t->host.kernel, "OSType",
-                     "linux", "Architecture", t->host.machine, "NCPU", (int)t->host.cpus,
-                     "MemTotal", (json_int_t)t->host.memory, "DockerRootDir",
-                     mtd_root(c->engine), "RunRoot", mtd_run_root(c->engine), "Name",
-                     t->name, "ServerVersion", MTD_VERSION);
+    return json_pack(
+        "{s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s, "
+        "s:s, s:i, s:I, s:s, s:s, s:s, "
+        "s:s, s:[ss]}",
+        "Containers", t->containers, "ContainersRunning", t->running, "ContainersPaused",
+        t->paused, "ContainersStopped", t->stopped, "Images", t->images, "Driver",
+        "overlay2", "LoggingDriver", "k8s-file", "CgroupDriver", "cgroupfs",
+        "CgroupVersion", t->host.cgroup_version, "KernelVersion", t->host.kernel,
+        "OSType", "linux", "Architecture", t->host.machine, "NCPU", (int)t->host.cpus,
+        "MemTotal", (json_int_t)t->host.memory, "DockerRootDir", mtd_root(c->engine),
+        "RunRoot", mtd_run_root(c->engine), "Name", t->name, "ServerVersion", MTD_VERSION,
+        "SecurityOptions", "name=seccomp,profile=builtin", "name=cgroupns");
 }
 
 static int add_info(struct cli *c, const struct totals *t, struct buf *out)

@@ -29,7 +29,7 @@
 
 #define NSENTER_NAME "mtd:exec"
 #define NSENTER_MAGIC 0x6d74642d65786563ULL /* "mtd-exec" */
-#define NSENTER_VERSION 2u
+#define NSENTER_VERSION 3u
 #define NSENTER_MAX (4u << 20)
 #define NSENTER_MAX_RLIMITS 32u
 #define NSENTER_MAX_CGROUPS 32u
@@ -61,7 +61,9 @@ struct nsenter_request {
     uint64_t caps;
     unsigned short rows, cols;
     int oom_score_adj;
-    char *cwd, *user;    /* "" = "/", root */
+    char *cwd, *user; /* "" = "/", root */
+    char *seccomp;    /* the profile, and for which capabilities it is */
+    uint64_t seccomp_caps;
     struct strv groups;  /* further ones of the user's: names or gids */
     struct strv cgroups; /* as in a record: "controllers:/host/dir", "unified:" for v2 */
     struct strv args, env;
@@ -95,7 +97,9 @@ struct nsenter_reply {
     struct mtd_error error;
 };
 int nsenter_socket(int *ret_front, int *ret_inside);
-/* pass: a descriptor to send along, -1 = none; error: NULL = none. */
+/* An error is written, not sent: the command's process reports under the container's filter
+ * of system calls, which may forbid sendmsg but not write. Without a reader SIGPIPE ends it.
+ * pass: a descriptor to send along, -1 = none; error: NULL = none. */
 int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
                   const struct mtd_error *error);
 int nsenter_reply_child(int fd, pid_t pid);

@@ -57,7 +57,8 @@ static int send_message(int fd, struct message *m, int pass)
         attach_fd(&msg, &control, pass);
     ssize_t n;
     do
-        n = sendmsg(fd, &msg, MSG_NOSIGNAL);
+        n = m->kind == NSENTER_ERROR ? write(fd, m, sizeof(*m)) /* see nsenter.h */
+                                     : sendmsg(fd, &msg, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : 0;
 }

@@ -22,7 +22,7 @@ struct head {
     uint64_t magic;
     uint32_t version;
     uint32_t size; /* of everything */
-    uint64_t pid_start, caps;
+    uint64_t pid_start, caps, seccomp_caps;
     int32_t pid, oom_score_adj;
     uint32_t flags;
     uint16_t rows, cols;
@@ -45,6 +45,7 @@ void nsenter_request_done(struct nsenter_request *r)
 {
     free(r->cwd);
     free(r->user);
+    free(r->seccomp);
     free(r->rlimits);
     strv_done(&r->cgroups);
     strv_done(&r->groups);
@@ -79,6 +80,7 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     head.pid_start = r->pid_start;
     head.flags = r->flags;
     head.caps = r->caps;
+    head.seccomp_caps = r->seccomp_caps;
     head.rows = r->rows;
     head.cols = r->cols;
     head.n_rlimits = (uint32_t)r->n_rlimits;
@@ -90,7 +92,7 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     int rc = buf_add(&b, &head, sizeof(head));
     if (rc == 0 && r->n_rlimits > 0)
         rc = buf_add(&b, r->rlimits, r->n_rlimits * sizeof(*r->rlimits));
-    const char *const texts[] = {r->cwd, r->user};
+    const char *const texts[] = {r->cwd, r->user, r->seccomp};
     for (size_t i = 0; i < ARRAY_SIZE(texts) && rc == 0; i++)
         rc = put_string(&b, texts[i]);
     const struct strv *const lists[] = {&r->cgroups, &r->groups, &r->args, &r->env};
@@ -175,6 +177,8 @@ static int decode_body(struct reader *in, const struct head *h, struct nsenter_r
     if (rc == 0)
         rc = get_string(in, &r->user);
     if (rc == 0)
+        rc = get_string(in, &r->seccomp);
+    if (rc == 0)
         rc = get_strings(in, h->n_cgroups, &r->cgroups);
     if (rc == 0)
         rc = get_strings(in, h->n_groups, &r->groups);
@@ -196,6 +200,7 @@ int nsenter_decode(const void *data, size_t len, struct nsenter_request *ret)
     r.pid_start = h.pid_start;
     r.flags = h.flags;
     r.caps = h.caps;
+    r.seccomp_caps = h.seccomp_caps;
     r.oom_score_adj = h.oom_score_adj;
     r.rows = h.rows;
     r.cols = h.cols;

@@ -19,6 +19,7 @@
 #include "engine/host/kernel.h"
 #include "engine/rootfs/hostfiles.h"
 #include "engine/store/events.h"
+#include "engine/syscalls/syscalls.h"
 
 #define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define OUT_OF_MEMORY(err) mtd_fail(err, ENOMEM, "out of memory")
@@ -255,6 +256,8 @@ static int check_userns(const struct mtd_spec *s, struct mtd_error *err)
 static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
 {
     int r = check_process(&s->process, err);
+    if (r == 0 && s->process.seccomp)
+        r = syscalls_check(s->process.seccomp, syscalls_caps(&s->process), err);
     if (r == 0)
         r = api_check_resources(&s->resources, err);
     for (size_t i = 0; r == 0 && i < s->n_mounts; i++)

@@ -56,15 +56,15 @@ static int drop_bounding(uint64_t caps)
 }
 
 /* Never more than we have: an engine that itself runs in a container may have fewer. */
-static int set_caps(uint64_t caps)
+static int set_caps(uint64_t caps, uint64_t later)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2];
     if (syscall(SYS_capget, &head, data) < 0)
         return -errno;
     for (int i = 0; i < 2; i++) {
-        data[i].permitted &= (uint32_t)(caps >> (32 * i));
-        data[i].effective = data[i].permitted;
+        data[i].permitted &= (uint32_t)((caps | later) >> (32 * i));
+        data[i].effective = data[i].permitted & (uint32_t)(caps >> (32 * i));
         data[i].inheritable = 0;
     }
     return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
@@ -85,9 +85,26 @@ static int set_ids(const struct user *u)
     return 0;
 }
 
-int confine_identity(const struct user *u, uint64_t caps, struct mtd_error *err)
+int confine_use_caps(uint64_t later, struct mtd_error *err)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    int rc = (int)syscall(SYS_capget, &head, data);
+    for (int i = 0; i < 2 && rc == 0; i++)
+        data[i].effective |= data[i].permitted & (uint32_t)(later >> (32 * i));
+    if (rc < 0 || syscall(SYS_capset, &head, data) < 0)
+        return mtd_fail_errno(err, errno, "cannot use capabilities");
+    return 0;
+}
+
+/* What stays permitted for later is not in the bounding set, nor inheritable or ambient, so
+ * execve takes it, of root as of any other user. */
+int confine_identity(const struct user *u, uint64_t caps, uint64_t later,
+                     struct mtd_error *err)
 {
     int rc = drop_ambient();
+    if (rc == 0 && later && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+        rc = -errno;
     if (rc == 0)
         rc = drop_bounding(caps);
     if (rc < 0)
@@ -95,7 +112,7 @@ int confine_identity(const struct user *u, uint64_t caps, struct mtd_error *err)
     rc = set_ids(u);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot switch to user %u:%u", u->uid, u->gid);
-    rc = set_caps(u->uid == 0 ? caps : 0);
+    rc = set_caps(u->uid == 0 ? caps : 0, later);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot set capabilities");
     /* The change of user has made it what fs.suid_dumpable says. */

@@ -15,7 +15,11 @@
 int confine_rlimits(const struct mtd_rlimit *r, size_t n, struct mtd_error *err);
 /* Becomes the user. caps is the bounding set and, for uid 0, the permitted and effective
  * set; other uids have none. The inheritable and ambient sets are empty. */
-int confine_identity(const struct user *u, uint64_t caps, struct mtd_error *err);
+/* later: capabilities that stay permitted, but not effective, until execve takes them. */
+int confine_identity(const struct user *u, uint64_t caps, uint64_t later,
+                     struct mtd_error *err);
+/* Makes those effective. */
+int confine_use_caps(uint64_t later, struct mtd_error *err);
 int confine_no_new_privs(struct mtd_error *err); /* irrevocable */
 /* Looks the program up in env's PATH inside the root, as execvp does, and writes
  * its path to ret_path (size bytes). -ENOENT = not found, -EACCES = not executable

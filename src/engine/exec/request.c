@@ -7,6 +7,7 @@
 
 #include "engine/exec/internal.h"
 #include "engine/idmap.h"
+#include "engine/syscalls/syscalls.h"
 #include "nsenter/nsenter.h"
 
 static int fill_env(struct strv *env, const struct mtd_record *r,
@@ -63,6 +64,9 @@ int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
     q->caps = x->privileged || p->privileged ? MTD_CAPS_ALL : p->caps;
     q->cwd = (char *)first(x->cwd, p->cwd);
     q->user = (char *)first(x->user, p->user);
+    q->seccomp =
+        (char *)syscalls_profile(p); /* privileges of exec's own lift none of it */
+    q->seccomp_caps = syscalls_caps(p);
     q->oom_score_adj = p->oom_score_adj;
     q->groups = p->group_add;
     q->cgroups = r->status.cgroups;

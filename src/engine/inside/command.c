@@ -4,9 +4,14 @@
 #include "engine/inside/internal.h"
 
 #include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/fault.h"
 #include "engine/confine/confine.h"
+#include "engine/syscalls/syscalls.h"
 
 int inside_program(struct inside *c, struct mtd_error *err)
 {
@@ -28,6 +33,25 @@ int inside_close(struct inside *c, struct mtd_error *err)
     (void)c;
     int rc = confine_close();
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot close file descriptors") : 0;
+}
+
+uint64_t inside_late_caps(const struct inside *c)
+{
+    bool filtered = strcmp(c->seccomp, MTD_SECCOMP_UNCONFINED) != 0;
+    return filtered && !c->process->no_new_privs ? 1ULL << CAP_SYS_ADMIN : 0;
+}
+
+/* Last, so that no profile need allow what the engine does before a command: what comes
+ * after it are execve, the word that it comes, and the report of its failure. */
+int inside_seccomp(struct inside *c, struct mtd_error *err)
+{
+    auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
+    if (fault_point("inside.no-filter") < 0)
+        return 0; /* so that tests see that they would notice */
+    int rc = syscalls_filter_make(&f, c->seccomp, c->seccomp_caps, err);
+    if (rc == 0 && inside_late_caps(c))
+        rc = confine_use_caps(inside_late_caps(c), err);
+    return rc < 0 ? rc : syscalls_filter_load(&f, err);
 }
 
 /* With --init the program is our reaper, which gets the path already looked up. */

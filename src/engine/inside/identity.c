@@ -93,7 +93,8 @@ int inside_directory(struct inside *c, struct mtd_error *err)
 int inside_identity(struct inside *c, struct mtd_error *err)
 {
     const struct mtd_process *p = c->process;
-    return confine_identity(&c->user, p->privileged ? MTD_CAPS_ALL : p->caps, err);
+    return confine_identity(&c->user, p->privileged ? MTD_CAPS_ALL : p->caps,
+                            inside_late_caps(c), err);
 }
 
 int inside_privileges(struct inside *c, struct mtd_error *err)

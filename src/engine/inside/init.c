@@ -4,6 +4,7 @@
 #include "engine/inside/internal.h"
 
 #include "base/proc.h"
+#include "engine/syscalls/syscalls.h"
 #include "engine/wire/sync.h"
 
 static int send_terminal(struct inside *c, int master)
@@ -28,11 +29,14 @@ void inside_init(const struct inside_init *i)
                                           .send_terminal = send_terminal,
                                           .send_exec = send_exec,
                                           .send_error = send_error};
+    const struct mtd_process *process = &i->rootfs.record->spec.process;
     struct inside c = {.ops = &ops,
-                       .process = &i->rootfs.record->spec.process,
+                       .process = process,
                        .rows = i->rows,
                        .cols = i->cols,
                        .stdio = {i->stdio[0], i->stdio[1], i->stdio[2]},
+                       .seccomp = syscalls_profile(process),
+                       .seccomp_caps = syscalls_caps(process),
                        .ignored = proc_ignored_signals(),
                        .init = i,
                        .sync_fd = i->sync_fd,

@@ -29,6 +29,9 @@ struct inside {
     int stdio[3]; /* become 0, 1, 2, made by the engine; -1 = the container's /dev/null */
     uint64_t ignored; /* signals as in proc_ignored_signals; execve would leave them so */
 
+    const char *seccomp;   /* the container's profile, borrowed */
+    uint64_t seccomp_caps; /* for which it is: the container's, whatever exec gives */
+
     const struct inside_init *init; /* of init alone */
     int sync_fd, root_fd;
     int shm_fd;                            /* another container's /dev/shm, or -1 */
@@ -42,14 +45,19 @@ struct inside {
 /* Takes the process's steps. It becomes the command, or reports the failure and exits. */
 void inside_run(struct inside *c) __attribute__((noreturn));
 
+/* What the identity leaves permitted for the steps after it: a filter is loaded without
+ * no_new_privs by who has CAP_SYS_ADMIN. execve takes it. */
+uint64_t inside_late_caps(const struct inside *c);
+
 /* A step: 0, or -errno and err set. */
 typedef int inside_step(struct inside *c, struct mtd_error *err);
 
 inside_step inside_hide, inside_session, inside_keyring, inside_user, inside_limits,
     inside_oom_score, inside_umask, inside_directory, inside_identity,
-    inside_privileges;                                                    /* identity.c */
-inside_step inside_stdio, inside_console;                                 /* stdio.c */
-inside_step inside_program, inside_signals, inside_close, inside_command; /* command.c */
+    inside_privileges;                    /* identity.c */
+inside_step inside_stdio, inside_console; /* stdio.c */
+inside_step inside_program, inside_signals, inside_close, inside_seccomp,
+    inside_command; /* command.c */
 
 inside_step inside_init_groups, inside_init_share, inside_init_descriptors,
     inside_init_rootfs, inside_init_userns, inside_init_network, inside_init_go,

@@ -5,7 +5,7 @@
  * Order: init's mounts and the pivot come before everything that is looked up inside
  * (user, terminal, program). Raising limits needs CAP_SYS_RESOURCE, so they come before
  * the identity; so does the working directory, as in docker. The program is looked up as
- * the user it runs as. */
+ * the user it runs as. The filter of system calls comes last. */
 
 #include "engine/inside/internal.h"
 
@@ -48,6 +48,7 @@ static const struct {
     {"program", INSIDE_BOTH, MTD_STAGE_EXEC, inside_program},
     {"signals", INSIDE_BOTH, MTD_STAGE_CLONE, inside_signals},
     {"close", INSIDE_BOTH, MTD_STAGE_STDIO, inside_close},
+    {"seccomp", INSIDE_BOTH, MTD_STAGE_CAPS, inside_seccomp},
     {"exec", INSIDE_BOTH, MTD_STAGE_EXEC, inside_command},
 };
 

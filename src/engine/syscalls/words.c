@@ -1,8 +1,11 @@
-/* The words of a profile. They are libseccomp's names, in docker's form and in OCI's. */
+/* The words of a profile, which are libseccomp's names in docker's form and in OCI's; and how
+ * a wrong profile is told. */
 
 #include "engine/syscalls/internal.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -80,4 +83,15 @@ int syscalls_find_word(enum profile_words words, const char *name, uint32_t *ret
             return 0;
         }
     return -EINVAL;
+}
+
+int syscalls_wrong(struct mtd_error *err, const char *fmt, ...)
+{
+    char text[180];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    return mtd_about(err, MTD_ABOUT_SECCOMP,
+                     mtd_fail(err, EINVAL, "seccomp profile: %s", text));
 }

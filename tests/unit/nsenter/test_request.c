@@ -20,10 +20,12 @@ static struct nsenter_request sample(void)
                                 .pid_start = 1234567890123ull,
                                 .flags = NSENTER_TTY | NSENTER_KEEP,
                                 .caps = 0xa80425fbull,
+                                .seccomp_caps = 0x1ffffffffffull,
                                 .rows = 33,
                                 .cols = 101};
     r.cwd = strdup("/some where");
     r.user = strdup("bob:staff");
+    r.seccomp = strdup("builtin");
     strv_add(&r.cgroups, "cpu,cpuacct:/sys/fs/cgroup/cpu/x");
     strv_add(&r.cgroups, "unified:/sys/fs/cgroup/unified/x");
     strv_add(&r.args, "sh");
@@ -53,6 +55,8 @@ Test(nsenter_request, round_trip)
     cr_assert_eq(b.pid_start, a.pid_start);
     cr_assert_eq(b.flags, a.flags);
     cr_assert_eq(b.caps, a.caps);
+    cr_assert_eq(b.seccomp_caps, a.seccomp_caps);
+    cr_assert_str_eq(b.seccomp, a.seccomp);
     cr_assert_eq(b.rows, 33);
     cr_assert_eq(b.cols, 101);
     cr_assert_str_eq(b.cwd, a.cwd);

@@ -89,9 +89,13 @@ Test(steps, are_in_the_kernels_order)
         {"identity", "follow"},  /* a change of user clears the death signal */
         {"program", "close"},    /* nothing is opened afterwards */
         {"signals", "exec"},
+        {"identity", "seccomp"},   /* what the filter forbids is done */
+        {"privileges", "seccomp"}, /* or CAP_SYS_ADMIN, which identity leaves for it */
+        {"close", "seccomp"},
     };
     for (size_t i = 0; i < sizeof(ORDER) / sizeof(ORDER[0]); i++)
         cr_expect_lt(position(ORDER[i].first), position(ORDER[i].then), "%s before %s",
                      ORDER[i].first, ORDER[i].then);
+    cr_expect_eq(position("exec"), position("seccomp") + 1, "a profile may forbid it");
     cr_expect_null(inside_step_name(position("exec") + 1), "nothing comes after exec");
 }

@@ -27,6 +27,7 @@ static void fill_process(struct mtd_process *p)
     p->cwd = strdup("/work");
     p->user = strdup("1000:100");
     p->keeps_stdin = true;
+    p->seccomp = strdup("{\"defaultAction\":\"SCMP_ACT_ALLOW\"}");
     p->tty = p->open_stdin = p->no_new_privs = p->init = p->privileged = true;
     p->caps = MTD_CAPS_ALL;
     p->rlimits = calloc(2, sizeof(*p->rlimits));
@@ -197,7 +198,7 @@ static void expect_same(bool same, const char *member)
 
 static void expect_same_process(const struct mtd_process *a, const struct mtd_process *b)
 {
-    SAME_LIST(args), SAME_LIST(env), SAME_TEXT(cwd), SAME_TEXT(user);
+    SAME_LIST(args), SAME_LIST(env), SAME_TEXT(cwd), SAME_TEXT(user), SAME_TEXT(seccomp);
     SAME(tty), SAME(open_stdin), SAME(keeps_stdin), SAME(no_new_privs), SAME(init),
         SAME(privileged), SAME(caps), SAME(oom_score_adj), SAME_LIST(group_add);
     cr_assert_eq(a->n_rlimits, b->n_rlimits);
@@ -287,7 +288,7 @@ Test(spec, a_full_record_writes_every_member)
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 44);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 45);
     cr_expect_eq(json_object_size(json_object_get(json, "state")), 15);
     json_decref(json);
 }
