@@ -142,3 +142,116 @@ Test(userns, bad_maps_start_nothing)
     expect_text(ASK(&s, "ps", "-aq"), "");
     cr_expect_str_empty(state_leftovers(&s, false));
 }
+
+/* ---- ranges that are chosen ---- */
+
+#define MANY 50
+
+struct range {
+    unsigned long long first, count;
+};
+
+static int compare_ranges(const void *a, const void *b)
+{
+    const struct range *x = a, *y = b;
+    return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static struct range range_of(const char *name)
+{
+    struct range r = {0};
+    auto_free char *map =
+        ASK(&s, "inspect", "-f", "{{index .HostConfig.IDMappings.UidMap 0}}", name);
+    cr_assert_eq(sscanf(map, "0:%llu:%llu", &r.first, &r.count), 2, "%s", map);
+    return r;
+}
+
+Test(userns, creates_at_once_each_get_a_range_of_their_own)
+{
+    pid_t pids[MANY];
+    char names[MANY][16];
+    struct range got[MANY];
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof(names[i]), "c%d", i);
+        pids[i] = SPAWN(&s, "create", "--name", names[i], "--userns",
+                        i % 2 ? "auto" : "auto:size=1000", "busybox", "true");
+    }
+    for (int i = 0; i < MANY; i++)
+        cr_expect_eq(state_reap(pids[i]), 0);
+    for (int i = 0; i < MANY; i++)
+        got[i] = range_of(names[i]);
+    qsort(got, MANY, sizeof(got[0]), compare_ranges);
+    for (int i = 1; i < MANY; i++)
+        cr_expect_geq(got[i].first, got[i - 1].first + got[i - 1].count);
+    for (int i = 0; i < MANY; i++)
+        free(ASK(&s, "rm", names[i]));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+/* The range stays the container's over restarts, and is free when it is removed. */
+Test(userns, a_range_goes_with_its_container)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--userns", "auto", "busybox", "sleep",
+             "1000"));
+    struct range first = range_of("x");
+    auto_free char *before = of_pid_1("x", "uid_map");
+    free(ASK(&s, "restart", "-t", "0", "x"));
+    auto_free char *after = of_pid_1("x", "uid_map");
+    cr_expect_str_eq(before, after);
+    char text[64];
+    snprintf(text, sizeof(text), "0:%llu:%llu", first.first, first.count);
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "run", "--rm", "--userns", text, "busybox", "true");
+    cr_expect_eq(o.status, 125);
+    cr_expect(strstr(o.err, "are those of container"), "%s", o.err);
+    free(ASK(&s, "rm", "-f", "x"));
+    free(ASK(&s, "run", "--rm", "--userns", text, "busybox", "true"));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+#ifdef MTD_FAULTS
+
+/* A killed create leaves no claim, nor does a killed rm: the next command sweeps. */
+Test(userns, claims_of_killed_commands_are_swept)
+{
+    static const char *const CREATES[] = {"store.create.userns", "store.create.record",
+                                          "store.create.name", "store.create.publish"};
+    static const char *const REMOVES[] = {"store.remove.rename", "store.remove.name",
+                                          "store.remove.run", "store.remove.delete"};
+    char fault[64];
+    for (size_t i = 0; i < ARRAY_SIZE(CREATES); i++) {
+        snprintf(fault, sizeof(fault), "%s:kill", CREATES[i]);
+        s.fault = fault;
+        auto_done(outcome_done) struct outcome o =
+            RUN(&s, "create", "--userns", "auto", "busybox");
+        s.fault = NULL;
+        cr_expect_eq(o.status, 128 + 9, "%s: %d %s", fault, o.status, o.err);
+        free(ASK(&s, "ps", "-a"));
+        cr_expect_str_empty(state_leftovers(&s, false), "%s", fault);
+        s.fault = CREATES[i];
+        auto_done(outcome_done) struct outcome failed =
+            RUN(&s, "create", "--userns", "auto", "busybox");
+        s.fault = NULL;
+        cr_expect_eq(failed.status, 125, "%s: %d %s", fault, failed.status, failed.err);
+        cr_expect_str_empty(state_leftovers(&s, false), "%s", CREATES[i]);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(REMOVES); i++) {
+        free(ASK(&s, "create", "--name", "x", "--userns", "auto", "busybox"));
+        snprintf(fault, sizeof(fault), "%s:kill", REMOVES[i]);
+        s.fault = fault;
+        auto_done(outcome_done) struct outcome o = RUN(&s, "rm", "x");
+        s.fault = NULL;
+        cr_expect_eq(o.status, 128 + 9, "%s: %d %s", fault, o.status, o.err);
+        outcome_done(&(struct outcome[]){RUN(&s, "rm", "-f", "x")}[0]);
+        cr_expect_str_empty(state_leftovers(&s, false), "%s", fault);
+    }
+}
+
+#else
+
+Test(userns, claims_of_killed_commands_are_swept)
+{
+    cr_skip("needs a program with fault points");
+}
+
+#endif

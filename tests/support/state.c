@@ -407,7 +407,8 @@ static bool anything(const struct state *s, bool keep_containers)
         any_entry(s, "root/trash") || file_mentions("/proc/self/mountinfo", s->dir.path))
         return true;
     return !keep_containers &&
-           (any_entry(s, "root/containers") || any_entry(s, "root/names"));
+           (any_entry(s, "root/containers") || any_entry(s, "root/names") ||
+            any_entry(s, "root/userns"));
 }
 
 const char *state_leftovers(const struct state *s, bool keep_containers)

@@ -77,15 +77,16 @@ ParameterizedTestParameters(start, failed_step_leaves_nothing)
     return all_points();
 }
 
-ParameterizedTest(struct point *p, start, failed_step_leaves_nothing)
+/* Its ids are the host's, or its own: then the same steps do other things. */
+static const char *const IDS[] = {"host", "auto"};
+
+static void fail_step(const char *point, const char *ids)
 {
     struct state s;
-    const char *point = p->name;
-    if (!is_root())
-        cr_skip("needs root");
     use(&s);
     s.fault = point;
-    struct outcome o = RUN(&s, "run", "--rm", "--name", "x", "busybox", "echo", "ran");
+    struct outcome o =
+        RUN(&s, "run", "--rm", "--name", "x", "--userns", ids, "busybox", "echo", "ran");
     s.fault = NULL;
     cr_expect_eq(o.status, is_at_exec(point) ? 126 : 125, "%s: status %d, %s", point,
                  o.status, o.err);
@@ -97,22 +98,28 @@ ParameterizedTest(struct point *p, start, failed_step_leaves_nothing)
     state_done(&s);
 }
 
+ParameterizedTest(struct point *p, start, failed_step_leaves_nothing)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    for (size_t i = 0; i < sizeof(IDS) / sizeof(IDS[0]); i++)
+        fail_step(p->name, IDS[i]);
+}
+
 ParameterizedTestParameters(start, killed_step_is_cleaned_by_the_next_command)
 {
     return all_points();
 }
 
-ParameterizedTest(struct point *p, start, killed_step_is_cleaned_by_the_next_command)
+static void kill_step(const char *point, const char *ids)
 {
     struct state s;
-    const char *point = p->name;
     char fault[64];
-    if (!is_root())
-        cr_skip("needs root");
     use(&s);
     snprintf(fault, sizeof(fault), "%s:kill", point);
     s.fault = fault;
-    struct outcome o = RUN(&s, "run", "--rm", "--name", "x", "busybox", "echo", "ran");
+    struct outcome o =
+        RUN(&s, "run", "--rm", "--name", "x", "--userns", ids, "busybox", "echo", "ran");
     s.fault = NULL;
     cr_expect_neq(o.status, 0, "%s was not reached", point);
     cr_expect_null(strstr(o.err, point), "failed, not killed: %s", o.err);
@@ -123,6 +130,14 @@ ParameterizedTest(struct point *p, start, killed_step_is_cleaned_by_the_next_com
                         state_leftovers(&s, false));
     outcome_done(&o);
     state_done(&s);
+}
+
+ParameterizedTest(struct point *p, start, killed_step_is_cleaned_by_the_next_command)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    for (size_t i = 0; i < sizeof(IDS) / sizeof(IDS[0]); i++)
+        kill_step(p->name, IDS[i]);
 }
 
 static pid_t remover;

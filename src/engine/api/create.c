@@ -247,9 +247,6 @@ static int check_userns(const struct mtd_spec *s, struct mtd_error *err)
                          mtd_fail(err, EINVAL,
                                   "privileged mode is incompatible with user namespaces; "
                                   "run the container in the host's user namespace"));
-    if (s->userns == MTD_USERNS_AUTO)
-        return mtd_fail(err, EOPNOTSUPP,
-                        "a range of ids is not chosen yet; give one as FROM:TO:COUNT");
     return mtd_idmap_check(s, err);
 }
 

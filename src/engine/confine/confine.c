@@ -110,6 +110,11 @@ int confine_identity(const struct user *u, uint64_t caps, uint64_t later,
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot drop capabilities");
     rc = set_ids(u);
+    if (rc == -EINVAL) /* the kernel's word for an id without a counterpart */
+        return mtd_fail(err, EINVAL,
+                        "cannot switch to user %u:%u: it, or one of its groups, is not "
+                        "among the ids that the container has",
+                        u->uid, u->gid);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot switch to user %u:%u", u->uid, u->gid);
     rc = set_caps(u->uid == 0 ? caps : 0, later);

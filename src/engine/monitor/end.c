@@ -91,7 +91,7 @@ static void clean_up(struct monitor *m)
     if (m->auto_remove && m->lock_fd >= 0) {
         note(m, "destroy", -1);
         store_remove_volumes(&m->store, &m->record);
-        retired = store_retire(&m->store, m->id, m->record.name, NULL) == 0;
+        retired = store_retire(&m->store, m->id, &m->record, NULL) == 0;
     }
     tell_exit(m, false);
     if (retired)

@@ -114,12 +114,22 @@ static int set_name(struct mtd_record *r, const char *name)
     return 0;
 }
 
+static int claim_ids(struct store *s, struct mtd_record *r, struct mtd_error *err)
+{
+    if (r->spec.userns == MTD_USERNS_HOST)
+        return 0;
+    auto_fd int etc = fs_open_dir_at(AT_FDCWD, "/etc");
+    return etc < 0 ? etc : store_userns_claim(s, etc, r, err);
+}
+
 /* The record has the name before it is claimed, so that a sweep knows
  * which claim to undo. */
 static int publish(struct store *s, const char *entry, struct mtd_record *r,
                    struct mtd_error *err)
 {
-    int rc = fill_dir(s, entry, r, err);
+    int rc = claim_ids(s, r, err);
+    if (rc == 0)
+        rc = fill_dir(s, entry, r, err);
     if (rc == 0)
         rc = fault_point("store.create.name");
     if (rc == 0)
@@ -149,6 +159,8 @@ static int create_named(struct store *s, struct mtd_record *r, const char *name,
     rc = fault_point("store.create.lock");
     if (rc == 0)
         rc = publish(s, entry, r, err);
+    if (rc < 0 && r->spec.userns != MTD_USERNS_HOST)
+        store_userns_drop(s, r->id);
     if (rc < 0)
         fs_remove_tree_at(s->trash_fd, entry);
     return rc;

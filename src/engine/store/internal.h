@@ -1,6 +1,6 @@
 /* store/internal.h - what the files of the store share.
- * Shape   store.c opens the store, locks and reads records; names.c, create.c, remove.c
- *         and volume.c change it; list.c with cache.c, resolve.c and check.c search it;
+ * Shape   store.c opens the store, locks and reads records; names.c, userns.c with
+ *         idpool.c, create.c, remove.c and volume.c change it; list.c with cache.c, resolve.c and check.c search it;
  *         events.c is on its own.
  * Errors  0 or -errno, as in store.h.
  */
@@ -51,6 +51,16 @@ void store_names_drop_all(struct store *s, const char *id, const char *keep);
 int store_names_read(struct store *s, const char *name, char ret_id[MTD_ID_SIZE]);
 /* A name of id, malloc'ed; NULL = it has none. Reads all names. */
 char *store_names_find(struct store *s, const char *id);
+
+/* The process that creates the container still has it in trash/. */
+bool store_is_being_made(struct store *s, const char *id);
+
+/* ---- store/userns.c: ids of the host ---- */
+/* Chooses the record's ranges, or checks those given, and claims them. etc_fd: see idpool.h.
+ * -EBUSY = they were chosen for another container; -ENOSPC. */
+int store_userns_claim(struct store *s, int etc_fd, struct mtd_record *r,
+                       struct mtd_error *err);
+void store_userns_drop(struct store *s, const char *id);
 
 /* ---- store/cache.c ---- */
 struct cache;

@@ -100,7 +100,7 @@ char *store_names_find(struct store *s, const char *id)
 
 /* The creator of a container holds the lock of its directory in trash/ until that has
  * moved to containers/: without lock or directory, the container can only be there. */
-static bool is_being_made(struct store *s, const char *id)
+bool store_is_being_made(struct store *s, const char *id)
 {
     char entry[STORE_ENTRY_SIZE];
     snprintf(entry, sizeof(entry), STORE_NEW "%s", id);
@@ -120,7 +120,7 @@ static bool is_left_over(struct store *s, const char *name, const char *id)
 
 static bool is_taken(struct store *s, const char *name, const char *id)
 {
-    if (is_being_made(s, id))
+    if (store_is_being_made(s, id))
         return true;
     return store_exists(s, id) && !is_left_over(s, name, id);
 }

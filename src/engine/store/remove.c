@@ -19,6 +19,13 @@
 #define BUSY_TRIES 100 /* a monitor that is about to end has the lock */
 #define BUSY_PAUSE_MS 5
 
+static void drop_claims(struct store *s, const struct mtd_record *r)
+{
+    store_names_drop(s, r->name, r->id);
+    if (r->spec.userns != MTD_USERNS_HOST)
+        store_userns_drop(s, r->id);
+}
+
 /* entry: a directory in trash/ of the container id. All names are searched only if the
  * record, which says the name, cannot be read. */
 static void drop_names_of(struct store *s, const char *entry, const char *id)
@@ -26,21 +33,23 @@ static void drop_names_of(struct store *s, const char *entry, const char *id)
     auto_done(mtd_record_done) struct mtd_record r;
     auto_done(buf_done) struct buf text = {0};
     mtd_record_init(&r);
-    if (store_read_record(s->trash_fd, entry, id, &text, &r, NULL) == 0)
-        store_names_drop(s, r.name, id);
-    else
-        store_names_drop_all(s, id, NULL);
+    if (store_read_record(s->trash_fd, entry, id, &text, &r, NULL) == 0) {
+        drop_claims(s, &r);
+        return;
+    }
+    store_names_drop_all(s, id, NULL);
+    store_userns_drop(s, id);
 }
 
-/* What remains to be done after the directory has moved to trash/. name: NULL = as its
- * record says. */
-static int free_claims(struct store *s, const char *id, const char *name)
+/* What remains to be done after the directory has moved to trash/. r: NULL = it is read from
+ * there. */
+static int free_claims(struct store *s, const char *id, const struct mtd_record *r)
 {
     int rc = fault_point("store.remove.name");
     if (rc < 0)
         return rc;
-    if (name)
-        store_names_drop(s, name, id);
+    if (r)
+        drop_claims(s, r);
     else
         drop_names_of(s, id, id);
     rc = fault_point("store.remove.run");
@@ -55,7 +64,8 @@ static int not_all(const struct store *s, const char *id, int code, struct mtd_e
                     id, s->root, id, strerror(-code));
 }
 
-int store_retire(struct store *s, const char *id, const char *name, struct mtd_error *err)
+int store_retire(struct store *s, const char *id, const struct mtd_record *r,
+                 struct mtd_error *err)
 {
     if (!hex_is_valid(id, MTD_ID_LEN) || !store_is_there(s))
         return store_no_such(id, err);
@@ -66,7 +76,7 @@ int store_retire(struct store *s, const char *id, const char *name, struct mtd_e
         return store_no_such(id, err);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot remove container %.12s", id);
-    rc = free_claims(s, id, name);
+    rc = free_claims(s, id, r);
     return rc < 0 ? not_all(s, id, rc, err) : 0;
 }
 

@@ -3,6 +3,7 @@
  *         hostname,resolv.conf}; store_create makes the first two and the empty upper
  *         (0755: its mode is that of the container's "/"), work and rootfs.
  *         <root>/names/<name> -> id (symlink, its creation is the claim);
+ *         <root>/userns/<id> -> the ids of the host it has, if it has its own;
  *         <root>/trash/<id>; <run-root>/<id>/ (docs/files.md has the names). All
  *         directories 0700, files 0600.
  * Rule    a record is replaced atomically (temporary file, rename; fsync before it where a
@@ -100,10 +101,10 @@ int store_rename(struct store *s, struct mtd_record *r, const char *name,
 int store_remove(struct store *s, const char *id, struct mtd_error *err);
 /* The same in two parts, for callers that report "removed" before the files are deleted:
  * after store_retire() the container and its name are gone, and the next sweep would do
- * the rest. name: NULL = the caller has not read the record. The log is kept while an
+ * the rest. r: NULL = the caller has not read the record. The log is kept while an
  * attached client has more files of it to read (log_is_awaited); that client, or a later
  * sweep, deletes it. */
-int store_retire(struct store *s, const char *id, const char *name,
+int store_retire(struct store *s, const char *id, const struct mtd_record *r,
                  struct mtd_error *err);
 int store_delete(struct store *s, const char *id, struct mtd_error *err);
 /* For that client: deletes what is left of a removed container. Waits up to half a second
