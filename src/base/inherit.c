@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -87,13 +88,29 @@ static void reset_scheduling(void)
     prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
 }
 
-static void reset_oom_score(void)
+static void write_oom_score(const char *text, size_t len)
 {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return;
-    (void)!write(fd, "0", 1);
+    (void)!write(fd, text, len);
     close(fd);
+}
+
+void inherit_raise_limit(int resource, uint64_t hard)
+{
+    struct rlimit now;
+    rlim_t most = hard == UINT64_MAX ? RLIM_INFINITY : hard;
+    if (getrlimit((unsigned)resource, &now) < 0 || most <= now.rlim_max)
+        return;
+    now.rlim_max = most;
+    (void)!setrlimit((unsigned)resource, &now);
+}
+
+void inherit_set_oom_score(int score)
+{
+    char text[16];
+    write_oom_score(text, (size_t)snprintf(text, sizeof(text), "%d", score));
 }
 
 void inherit_reset(void)
@@ -102,7 +119,7 @@ void inherit_reset(void)
         set_limit(LIMITS[i].resource, LIMITS[i].soft, LIMITS[i].hard);
     reset_sigpending();
     reset_scheduling();
-    reset_oom_score();
+    write_oom_score("0", 1);
     personality(PER_LINUX);
     signal(SIGCHLD, SIG_DFL); /* ignored, the kernel keeps no exit status */
 }

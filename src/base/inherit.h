@@ -18,6 +18,8 @@
 #ifndef BASE_INHERIT_H
 #define BASE_INHERIT_H
 
+#include <stdint.h>
+
 /* System calls alone: safe after vfork(). */
 void inherit_reset(void);
 /* For a front end, which shares its caller's limits: what the engine writes is not cut off by
@@ -26,6 +28,11 @@ void inherit_reset(void);
  * closed become /dev/null, as in docker's client: otherwise the next file that the engine
  * opens would pass for the caller's stdin. */
 void inherit_accept(void);
+/* What only the host's root may do, for a process that is about to stop being it: a hard limit
+ * (RLIM_INFINITY = UINT64_MAX) is raised, never lowered, and the soft one stays; a score set now
+ * may be set again. No more than an attempt: whoever needs it says so. */
+void inherit_raise_limit(int resource, uint64_t hard);
+void inherit_set_oom_score(int score); /* by the host's /proc */
 /* No limit on the size of files, where the privilege is there. */
 void inherit_raise_file_size(void);
 

@@ -38,8 +38,11 @@ static json_t *make_binds(const struct mtd_spec *s)
     for (size_t i = 0; i < s->n_mounts; i++) {
         const struct mtd_mount *m = &s->mounts[i];
         auto_free char *text = NULL;
-        if (!is_bind(m) || asprintf(&text, "%s:%s%s", m->source, m->target,
-                                    m->read_only ? ":ro" : "") < 0)
+        if (!is_bind(m) ||
+            asprintf(&text, "%s:%s%s%s", m->source, m->target, m->read_only ? ":ro" : "",
+                     !m->idmap      ? ""
+                     : m->read_only ? ",idmap"
+                                    : ":idmap") < 0)
             continue;
         json_array_append_new(list, inspect_text(text));
     }
@@ -119,7 +122,10 @@ void inspect_add_volumes(json_t *config, const struct mtd_spec *s)
 /* As typed. docker marks a volume with a name for SELinux, whether there is one or not. */
 static const char *mode_of(const struct mtd_mount *m)
 {
-    if (m->read_only && m->origin != MTD_ORIGIN_MOUNT)
+    bool typed = m->origin != MTD_ORIGIN_MOUNT;
+    if (typed && m->idmap)
+        return m->read_only ? "ro,idmap" : "idmap";
+    if (typed && m->read_only)
         return "ro";
     return m->type == MTD_MOUNT_VOLUME && !m->anonymous ? "z" : "";
 }

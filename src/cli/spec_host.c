@@ -223,17 +223,34 @@ static int set_ipc(struct run_values *v, struct mtd_error *err)
                      "private, shareable, none, host or container:NAME");
 }
 
+static int default_userns(struct run_values *v, struct mtd_error *err)
+{
+    if (v->defaults.userns_wrong)
+        return mtd_fail(
+            err, EINVAL,
+            "the config file's value is not one, and host is not taken for it; "
+            "correct that line, or say which");
+    v->spec.userns = v->defaults.userns;
+    v->spec.userns_size = v->defaults.userns_size;
+    return 0;
+}
+
 /* Ranges may be repeated; a word is alone. */
 static int set_userns(struct run_values *v, struct mtd_error *err)
 {
     struct mtd_spec *s = &v->spec;
     int rc = 0;
+    size_t n = 0;
     for (size_t i = 0; i < v->userns.len && rc == 0; i++) {
-        if (given(v->userns.items[i]))
+        if (given(v->userns.items[i])) {
             rc = mtd_userns_parse(v->userns.items[i], s, err);
+            n++;
+        }
     }
-    if (rc == 0 && s->userns == MTD_USERNS_AUTO && s->n_idmap)
-        rc = mtd_fail(err, EINVAL, "auto and ranges exclude each other");
+    if (rc == 0 && n > 1 && s->n_idmap != n)
+        rc = mtd_fail(err, EINVAL, "only ranges can be given more than once");
+    if (rc == 0 && n == 0)
+        rc = default_userns(v, err);
     if (rc == 0)
         rc = mtd_idmap_check(s, err);
     return rc < 0 ? (mtd_context(err, "--userns"), rc) : 0;

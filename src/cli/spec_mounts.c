@@ -109,7 +109,8 @@ enum volume_option {
     VOLUME_COPY,
     VOLUME_LABEL,
     VOLUME_CACHE,
-    VOLUME_SPREAD
+    VOLUME_SPREAD,
+    VOLUME_IDMAP
 };
 static const struct {
     const char *word;
@@ -118,7 +119,7 @@ static const struct {
     {"ro", VOLUME_MODE},          {"rw", VOLUME_MODE},        {"nocopy", VOLUME_COPY},
     {"z", VOLUME_LABEL},          {"Z", VOLUME_LABEL},        {"cached", VOLUME_CACHE},
     {"consistent", VOLUME_CACHE}, {"default", VOLUME_CACHE},  {"delegated", VOLUME_CACHE},
-    {"rprivate", VOLUME_SPREAD},  {"private", VOLUME_SPREAD},
+    {"rprivate", VOLUME_SPREAD},  {"private", VOLUME_SPREAD}, {"idmap", VOLUME_IDMAP},
 };
 
 static int apply_volume_option(struct mtd_mount *m, const char *word, unsigned *seen,
@@ -128,8 +129,8 @@ static int apply_volume_option(struct mtd_mount *m, const char *word, unsigned *
     while (i < ARRAY_SIZE(VOLUME_OPTIONS) && strcmp(word, VOLUME_OPTIONS[i].word) != 0)
         i++;
     if (i == ARRAY_SIZE(VOLUME_OPTIONS))
-        return mtd_fail(err, EINVAL, "unknown option \"%.60s\"; use ro, rw or nocopy",
-                        word);
+        return mtd_fail(err, EINVAL,
+                        "unknown option \"%.60s\"; use ro, rw, nocopy or idmap", word);
     unsigned bit = 1u << VOLUME_OPTIONS[i].kind;
     if (*seen & bit)
         return mtd_fail(err, EINVAL,
@@ -138,6 +139,7 @@ static int apply_volume_option(struct mtd_mount *m, const char *word, unsigned *
     *seen |= bit;
     if (VOLUME_OPTIONS[i].kind == VOLUME_MODE)
         m->read_only = strcmp(word, "ro") == 0;
+    m->idmap = m->idmap || VOLUME_OPTIONS[i].kind == VOLUME_IDMAP;
     m->no_copy = m->no_copy || VOLUME_OPTIONS[i].kind == VOLUME_COPY;
     return 0;
 }
@@ -245,7 +247,7 @@ static int parse_tmpfs(const char *text, struct mtd_mount *ret, struct mtd_error
 
 struct mount_words {
     const char *type, *source, *target, *tmpfs_size, *tmpfs_mode;
-    bool read_only, no_copy;
+    bool read_only, no_copy, idmap;
 };
 
 static int read_mount_word(struct mount_words *w, char *word, struct mtd_error *err)
@@ -266,6 +268,7 @@ static int read_mount_word(struct mount_words *w, char *word, struct mtd_error *
         bool *field;
     } FLAGS[] = {{"readonly", &w->read_only},
                  {"ro", &w->read_only},
+                 {"idmap", &w->idmap},
                  {"volume-nocopy", &w->no_copy}};
     char *value = strchr(word, '=');
     if (value)
@@ -354,6 +357,7 @@ static int build_mount(const struct mount_words *w, struct mtd_mount *m,
     m->origin = MTD_ORIGIN_MOUNT;
     m->read_only = w->read_only;
     m->no_copy = w->no_copy;
+    m->idmap = w->idmap;
     int rc = set_target(m, w->target, err);
     for (size_t i = 0; i < ARRAY_SIZE(TYPES) && rc == 0; i++)
         if (strcmp(type, TYPES[i].type) == 0)

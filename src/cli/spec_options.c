@@ -15,6 +15,12 @@
 #include "cli/spec_mounts.h"
 #include "cli/spec_seccomp.h"
 
+int spec_defaults(struct mtd_defaults *d, struct mtd_error *err)
+{
+    return mtd_defaults_load(d, getuid() == 0 ? getenv("MYTOP_DOCKER_CONFIG") : NULL,
+                             err);
+}
+
 void run_values_init(void *values)
 {
     struct run_values *v = values;

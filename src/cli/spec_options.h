@@ -32,6 +32,9 @@ extern const struct option_row CREATE_OPTIONS[]; /* run's that create only accep
 extern const struct option_row SPEC_OPTIONS[];   /* what a container is: create and run */
 extern const struct option_row RUN_OPTIONS[];    /* how run attaches to it */
 
+/* The administrator's file, or the one that root names. */
+int spec_defaults(struct mtd_defaults *d, struct mtd_error *err);
+
 void run_values_init(void *values);
 void run_values_done(void *values);
 

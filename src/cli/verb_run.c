@@ -35,12 +35,6 @@ static int check_attach(const struct run_values *v, struct mtd_error *err)
     return 0;
 }
 
-static int load_defaults(struct mtd_defaults *d, struct mtd_error *err)
-{
-    return mtd_defaults_load(d, getuid() == 0 ? getenv("MYTOP_DOCKER_CONFIG") : NULL,
-                             err);
-}
-
 static int check_run(void *values, const struct operands *o, struct mtd_error *err)
 {
     struct run_values *v = values;
@@ -48,7 +42,7 @@ static int check_run(void *values, const struct operands *o, struct mtd_error *e
     if (rc == 0)
         rc = session_check_keys(v->detach_keys, err);
     if (rc == 0)
-        rc = load_defaults(&v->defaults, err);
+        rc = spec_defaults(&v->defaults, err);
     return rc < 0 ? rc : spec_from_values(v, o, err);
 }
 

@@ -14,6 +14,7 @@
 #include "cli/inspect.h"
 #include "cli/print.h"
 #include "cli/report.h"
+#include "cli/spec_options.h"
 #include "cli/table.h"
 #include "cli/verb.h"
 
@@ -94,6 +95,7 @@ static int run_version(struct cli *c, void *values, const struct operands *o)
 struct totals {
     int containers, running, paused, stopped, images;
     struct mtd_info host;
+    struct mtd_defaults defaults;
     char name[65];
 };
 
@@ -115,7 +117,19 @@ static int count_all(struct cli *c, struct totals *t, struct mtd_error *err)
     t->stopped = t->containers - t->running - t->paused;
     t->images = (int)images.len;
     gethostname(t->name, sizeof(t->name) - 1);
+    mtd_defaults_init(&t->defaults);
+    (void)spec_defaults(&t->defaults, NULL); /* run says what is wrong with it */
     return rc;
+}
+
+/* What containers get when nothing else is asked for. */
+static json_t *make_security(const struct mtd_defaults *d)
+{
+    json_t *list = json_pack("[s]", "name=seccomp,profile=builtin");
+    if (d->userns != MTD_USERNS_HOST)
+        json_array_append_new(list, json_string("name=userns"));
+    json_array_append_new(list, json_string("name=cgroupns"));
+    return list;
 }
 
 static json_t *make_info(struct cli *c, const struct totals *t)
@@ -123,7 +137,7 @@ static json_t *make_info(struct cli *c, const struct totals *t)
     return json_pack(
         "{s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s, "
         "s:s, s:i, s:I, s:s, s:s, s:s, "
-        "s:s, s:[ss]}",
+        "s:s, s:o}",
         "Containers", t->containers, "ContainersRunning", t->running, "ContainersPaused",
         t->paused, "ContainersStopped", t->stopped, "Images", t->images, "Driver",
         "overlay2", "LoggingDriver", "k8s-file", "CgroupDriver", "cgroupfs",
@@ -131,7 +145,7 @@ static json_t *make_info(struct cli *c, const struct totals *t)
         "OSType", "linux", "Architecture", t->host.machine, "NCPU", (int)t->host.cpus,
         "MemTotal", (json_int_t)t->host.memory, "DockerRootDir", mtd_root(c->engine),
         "RunRoot", mtd_run_root(c->engine), "Name", t->name, "ServerVersion", MTD_VERSION,
-        "SecurityOptions", "name=seccomp,profile=builtin", "name=cgroupns");
+        "SecurityOptions", make_security(&t->defaults));
 }
 
 static int add_info(struct cli *c, const struct totals *t, struct buf *out)

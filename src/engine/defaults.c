@@ -12,6 +12,7 @@
 #include "base/parse.h"
 #include "base/settings.h"
 #include "base/trust.h"
+#include "engine/idmap.h"
 
 #define LOG_SIZE ((uint64_t)100 << 20)
 #define LOG_FILES_MAX 1000
@@ -53,6 +54,22 @@ static int set_log_driver(struct mtd_defaults *d, const char *value)
     return mtd_log_driver_parse(value, &d->log_driver);
 }
 
+static int set_userns(struct mtd_defaults *d, const char *value)
+{
+    struct mtd_spec asked;
+    mtd_spec_init(&asked);
+    int rc = mtd_userns_parse(value, &asked, NULL);
+    if (asked.n_idmap)
+        rc = -EINVAL; /* the same ids for all */
+    d->userns_wrong = rc < 0;
+    if (rc == 0) {
+        d->userns = asked.userns;
+        d->userns_size = asked.userns_size;
+    }
+    mtd_spec_done(&asked);
+    return rc;
+}
+
 static const struct {
     const char *name;
     int (*set)(struct mtd_defaults *d, const char *value);
@@ -61,6 +78,7 @@ static const struct {
     {"log_driver", set_log_driver, "one of " MTD_LOG_DRIVERS},
     {"log_max_size", set_log_size, "a size such as 10m, or -1 for no limit"},
     {"log_max_file", set_log_files, "a number from 1 to 1000"},
+    {"userns", set_userns, "host, auto or auto:size=COUNT"},
 };
 
 static int set(void *arg, const char *section, const char *name, const char *value,

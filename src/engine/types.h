@@ -113,6 +113,8 @@ struct mtd_mount {
     char *target;  /* absolute path in the container */
     char *options; /* tmpfs: "size=64m,mode=1777"; else NULL */
     bool read_only;
+    bool
+        idmap; /* bind: its files' owners are the container's ids, as a volume's always */
     bool no_copy;   /* volume: not filled from the image when new; not in the record */
     bool anonymous; /* volume made by `-v /path` or the image; removed by rm -v / --rm */
     enum mtd_mount_origin origin;

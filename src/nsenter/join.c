@@ -12,11 +12,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/inherit.h"
 #include "base/proc.h"
 #include "base/sys.h"
 
@@ -198,6 +200,19 @@ static int become_root(void)
                : 0;
 }
 
+/* What the command gets and the container's root may not give: limits as pid 1 has them, and its
+ * score. */
+static void take_from_host(const struct nsenter_request *r)
+{
+    struct rlimit theirs;
+    for (int i = 0; i < RLIM_NLIMITS; i++)
+        if (prlimit(r->pid, (unsigned)i, NULL, &theirs) == 0)
+            inherit_raise_limit(i, theirs.rlim_max == RLIM_INFINITY ? UINT64_MAX
+                                                                    : theirs.rlim_max);
+    if (r->oom_score_adj)
+        inherit_set_oom_score(r->oom_score_adj);
+}
+
 /* The death signal comes first: from here on a process of the container may stop this
  * one, and it must not stay when the front end dies. The kernel takes it back with a change
  * of user. */
@@ -224,6 +239,8 @@ int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_err
 {
     auto_fd int v2 = -1;
     struct rest rest = {{-1, -1}, 0};
+    if (r->flags & NSENTER_USERNS)
+        take_from_host(r);
     int rc = enter_cgroups(&r->cgroups, &v2, err);
     if (rc == 0)
         rc = join_namespaces(r, one_by_one, &rest, err);

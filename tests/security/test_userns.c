@@ -103,6 +103,32 @@ Test(userns, what_a_start_makes_is_of_the_containers_root)
                 "written");
 }
 
+Test(userns, limits_and_score)
+{
+    INSIDE("100\n50\n7", "--ulimit", "nofile=50:100", "--oom-score-adj", "7", "busybox",
+           "sh", "-c", "ulimit -Hn; ulimit -n; cat /proc/self/oom_score_adj");
+    free(ASK(&s, "run", "-d", "--name", "x", "--userns", RANGE, "--oom-score-adj", "7",
+             "busybox", "sleep", "1000"));
+    expect_text(ASK(&s, "exec", "x", "cat", "/proc/self/oom_score_adj"), "7");
+}
+
+Test(userns, an_id_outside_the_range_is_refused)
+{
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "run", "--rm", "--userns", RANGE, "-u", "70000", "busybox", "true");
+    cr_expect_eq(o.status, 125);
+    cr_expect(strstr(o.err, "not among the ids that the container has"), "%s", o.err);
+}
+
+Test(userns, a_terminal_is_of_its_user)
+{
+    auto_free char *said = ASK(&s, "run", "--rm", "-d", "-t", "--name", "x", "-u", "7",
+                               "--userns", RANGE, "busybox", "sleep", "1000");
+    expect_text(ASK(&s, "exec", "x", "stat", "-c", "%u:%g", "/dev/pts/0", "/dev/console"),
+                "7:5\n7:5");
+    free(ASK(&s, "rm", "-f", "x"));
+}
+
 Test(userns, namespaces_are_its_own)
 {
     INSIDE("web\n77\n12345\nup", "-h", "web", "--sysctl", "net.core.somaxconn=77",
@@ -207,6 +233,46 @@ Test(userns, a_range_goes_with_its_container)
     free(ASK(&s, "rm", "-f", "x"));
     free(ASK(&s, "run", "--rm", "--userns", text, "busybox", "true"));
     cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+/* ---- the default ---- */
+
+/* A config file for the commands of this test; they inherit the variable. */
+static void configure(const char *text)
+{
+    char path[512];
+    cr_assert_eq(fs_replace_at(s.dir.fd, "config", text, strlen(text), 0600, false), 0);
+    snprintf(path, sizeof(path), "%s/config", s.dir.path);
+    cr_assert_eq(setenv("MYTOP_DOCKER_CONFIG", path, 1), 0);
+}
+
+Test(userns, auto_can_be_the_default)
+{
+    configure("userns = auto:size=70000\n");
+    expect_text(
+        ASK(&s, "run", "--rm", "busybox", "awk", "{print $1, $3}", "/proc/self/uid_map"),
+        "0 70000");
+    expect_text(ASK(&s, "run", "--rm", "--userns", "host", "busybox", "awk", "{print $3}",
+                    "/proc/self/uid_map"),
+                "4294967295");
+    auto_free char *said = ASK(&s, "info", "-f", "{{.SecurityOptions}}");
+    cr_expect(strstr(said, "name=userns"), "%s", said);
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "run", "--rm", "--privileged", "busybox", "true");
+    cr_expect_eq(o.status, 125);
+    cr_expect(strstr(o.err, "(--userns host)"), "%s", o.err);
+}
+
+/* To ignore a wrong line of this name would be to run with the host's ids. */
+Test(userns, a_wrong_default_is_no_default)
+{
+    configure("userns = atuo\n");
+    auto_done(outcome_done) struct outcome o = RUN(&s, "run", "--rm", "busybox", "true");
+    cr_expect_eq(o.status, 125);
+    cr_expect(strstr(o.err, "host is not taken for it"), "%s", o.err);
+    free(ASK(&s, "run", "--rm", "--userns", "host", "busybox", "true"));
+    auto_free char *said = ASK(&s, "info", "-f", "{{.SecurityOptions}}");
+    cr_expect_null(strstr(said, "name=userns"), "%s", said);
 }
 
 #ifdef MTD_FAULTS

@@ -28,6 +28,7 @@ static int add_copy(struct mtd_spec *s, const struct mtd_mount *from, bool read_
                             .source = strdup(from->source),
                             .target = strdup(from->target),
                             .read_only = from->read_only || read_only,
+                            .idmap = from->idmap,
                             .anonymous = from->anonymous,
                             .origin = MTD_ORIGIN_FROM};
     s->n_mounts++;

@@ -16,8 +16,10 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/inherit.h"
 #include "base/sys.h"
 #include "engine/idmap.h"
+#include "engine/limits.h"
 
 struct holder {
     pid_t pid;
@@ -103,6 +105,17 @@ int confine_userns_open(const struct mtd_spec *s, struct mtd_error *err)
     end_holder(&h);
     return fd < 0 ? mtd_fail_errno(err, -fd, "cannot map the ids of the user namespace")
                   : fd;
+}
+
+void confine_userns_prepare(const struct mtd_process *p)
+{
+    for (size_t i = 0; i < p->n_rlimits; i++) {
+        int resource = mtd_limit_rlimit(&p->rlimits[i], NULL);
+        if (resource >= 0)
+            inherit_raise_limit(resource, p->rlimits[i].hard);
+    }
+    if (p->oom_score_adj)
+        inherit_set_oom_score(p->oom_score_adj);
 }
 
 int confine_userns_join(int fd, int flags, struct mtd_error *err)

@@ -16,6 +16,9 @@
 int confine_userns_open(const struct mtd_spec *s, struct mtd_error *err);
 /* Becomes the namespace's user and group 0, with all of its capabilities and none of the
  * host's, in new namespaces of these CLONE_NEW* flags that belong to it. */
+/* Before that: takes what p asks for and only the host's root can give, hard limits above the
+ * present ones and the OOM score. The steps of a start set both in their turn. */
+void confine_userns_prepare(const struct mtd_process *p);
 int confine_userns_join(int fd, int flags, struct mtd_error *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/keyctl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -67,14 +68,24 @@ int inside_limits(struct inside *c, struct mtd_error *err)
     return confine_rlimits(c->process->rlimits, c->process->n_rlimits, err);
 }
 
-/* 0 is what both have already (base/inherit.h). */
+static bool has_score(const char *text)
+{
+    char now[16];
+    return fs_read_small_at(AT_FDCWD, "/proc/self/oom_score_adj", now, sizeof(now)) > 0 &&
+           strcmp(now, text) == 0;
+}
+
+/* 0 is what both have already (base/inherit.h). In a user namespace the file is not theirs, and
+ * the score was set before. */
 int inside_oom_score(struct inside *c, struct mtd_error *err)
 {
     char text[16];
     int score = c->process->oom_score_adj;
     snprintf(text, sizeof(text), "%d", score);
     int rc = score ? fs_write_at(AT_FDCWD, "/proc/self/oom_score_adj", text) : 0;
-    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the OOM score to %s", text) : 0;
+    return rc < 0 && !has_score(text)
+               ? mtd_fail_errno(err, -rc, "cannot set the OOM score to %s", text)
+               : 0;
 }
 
 int inside_umask(struct inside *c, struct mtd_error *err)

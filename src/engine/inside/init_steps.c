@@ -119,6 +119,7 @@ int inside_init_userns(struct inside *c, struct mtd_error *err)
         return 0;
     if (fchdir(c->root_fd) < 0)
         return mtd_fail_errno(err, errno, "cannot enter the container's root");
+    confine_userns_prepare(c->process);
     int rc = confine_userns_join(FD_USERNS, c->init->userns_flags, err);
     close(FD_USERNS);
     return rc < 0 ? rc : rootfs_complete(&c->init->rootfs, &c->root_fd, err);

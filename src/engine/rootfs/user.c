@@ -18,6 +18,7 @@
 #include "engine/idmap.h"
 
 #define PATH_ROOM 4096
+#define CANNOT_MAP " with ids mapped: its file system cannot do that"
 #define TMPFS_ATTRS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
 static const char *const HOST_FILES[] = {"hosts", "hostname", "resolv.conf"};
@@ -81,11 +82,22 @@ static int clone_volume(const struct rootfs *r, const char *name, uint64_t attrs
     return mount < 0 ? mount : take_fd(&mount);
 }
 
+static bool is_mapped(const struct rootfs *r, const struct mtd_mount *m)
+{
+    return mtd_idmap_is_set(&r->record->spec) &&
+           (m->type == MTD_MOUNT_VOLUME || (m->type == MTD_MOUNT_BIND && m->idmap));
+}
+
+/* The host's files keep the host's owners, of whom the container is none, unless it is asked
+ * to be. */
 static int clone_source(const struct rootfs *r, const struct mtd_mount *m)
 {
     uint64_t attrs = m->read_only ? MOUNT_ATTR_RDONLY : 0;
-    return m->type == MTD_MOUNT_VOLUME ? clone_volume(r, m->source, attrs)
-                                       : mount_bind(AT_FDCWD, m->source, attrs);
+    if (m->type == MTD_MOUNT_VOLUME)
+        return clone_volume(r, m->source, attrs);
+    return is_mapped(r, m)
+               ? mount_bind_mapped(AT_FDCWD, m->source, r->userns_fd, true, attrs)
+               : mount_bind(AT_FDCWD, m->source, attrs);
 }
 
 static int bind_one(const struct rootfs *r, int root_fd, const struct mtd_mount *m)
@@ -157,8 +169,9 @@ int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *er
         int code = m->type == MTD_MOUNT_TMPFS ? tmpfs_one(r, root_fd, m)
                                               : bind_one(r, root_fd, m);
         if (code < 0)
-            return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s",
-                               m->source ? m->source : "tmpfs", m->target);
+            return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s%s",
+                               m->source ? m->source : "tmpfs", m->target,
+                               code == -EINVAL && is_mapped(r, m) ? CANNOT_MAP : "");
     }
     return 0;
 }

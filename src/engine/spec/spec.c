@@ -63,6 +63,7 @@ static const struct field MOUNT_FIELDS[] = {
     {"source", FIELD_STRING, AT(struct mtd_mount, source)},
     {"options", FIELD_STRING, AT(struct mtd_mount, options)},
     {"readonly", FIELD_BOOL, AT(struct mtd_mount, read_only)},
+    {"idmap", FIELD_BOOL, AT(struct mtd_mount, idmap)},
     {"anonymous", FIELD_BOOL, AT(struct mtd_mount, anonymous)},
     {"origin", FIELD_ENUM, AT(struct mtd_mount, origin), .max = MTD_ORIGIN_FROM,
      .name = origin_word},

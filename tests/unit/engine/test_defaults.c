@@ -97,3 +97,18 @@ Test(defaults, a_file_that_others_can_change_is_refused)
     cr_expect_eq(d.log_max_file, 0, "it was not read");
     tempdir_done(&tmp);
 }
+
+Test(defaults, ids_of_the_host_or_a_range_of_its_own)
+{
+    parse("userns = auto:size=7\n");
+    cr_expect(d.userns == MTD_USERNS_AUTO && d.userns_size == 7 && !d.userns_wrong);
+    parse("userns = host\n");
+    cr_expect(d.userns == MTD_USERNS_HOST && !d.userns_wrong);
+    static const char *const BAD[] = {"userns = x\n", "userns = 0:100000:5\n",
+                                      "userns =\n"};
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        parse(BAD[i]);
+        cr_expect(d.userns_wrong && d.userns == MTD_USERNS_HOST, "%s", BAD[i]);
+        cr_expect_eq(d.wrong, 1);
+    }
+}

@@ -230,7 +230,8 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
         SAME(idmap[i].inside), SAME(idmap[i].host), SAME(idmap[i].count);
     cr_assert_eq(a->n_mounts, b->n_mounts);
     for (size_t i = 0; i < a->n_mounts; i++) {
-        SAME(mounts[i].type), SAME(mounts[i].read_only), SAME(mounts[i].anonymous);
+        SAME(mounts[i].type), SAME(mounts[i].read_only), SAME(mounts[i].anonymous),
+            SAME(mounts[i].idmap);
         SAME(mounts[i].origin);
         SAME_TEXT(mounts[i].source), SAME_TEXT(mounts[i].target),
             SAME_TEXT(mounts[i].options);
