@@ -106,12 +106,15 @@ static json_t *make_log_config(const struct mtd_spec *s)
 {
     char files[24];
     json_t *options = json_object();
-    bool kept = s->log_driver != MTD_LOG_NONE;
+    bool kept = s->log_driver != MTD_LOG_NONE && s->log_driver != MTD_LOG_JOURNALD;
     snprintf(files, sizeof(files), "%u", s->log_max_file);
     if (kept)
         json_object_set_new(options, "max-size", log_size(s->log_max_size));
     if (kept && s->log_max_size)
         json_object_set_new(options, "max-file", json_string(files));
+    json_t *others = inspect_labels(&s->log_opts);
+    json_object_update(options, others);
+    json_decref(others);
     return json_pack("{s:s, s:o}", "Type", mtd_log_driver_name(s->log_driver), "Config",
                      options);
 }
@@ -272,7 +275,7 @@ static json_t *path_text(struct mtd_engine *e, const char *id, const char *what)
 static json_t *log_path(struct mtd_engine *e, const struct mtd_record *r)
 {
     auto_free char *dir = mtd_path(e, r->id, "dir"), *json = NULL;
-    if (r->spec.log_driver == MTD_LOG_NONE)
+    if (r->spec.log_driver == MTD_LOG_NONE || r->spec.log_driver == MTD_LOG_JOURNALD)
         return json_string("");
     if (r->spec.log_driver != MTD_LOG_JSON_FILE)
         return path_text(e, r->id, "log");

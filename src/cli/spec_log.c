@@ -26,16 +26,28 @@ static int set_files(struct log_opts *o, const char *value)
     return mtd_log_files_parse(value, &o->files);
 }
 
+#define FOR(driver) (1u << MTD_LOG_##driver)
+#define FILES (FOR(K8S_FILE) | FOR(LOCAL) | FOR(JSON_FILE))
+#define ATTRS (FOR(JSON_FILE) | FOR(JOURNALD))
+
+/* docker's. works: drivers with which it has its effect. takes: drivers that docker takes it
+ * with; ours, k8s-file, takes all that one may add to a command line for json-file. */
 static const struct {
     const char *name;
     int (*set)(struct log_opts *o, const char *value);
-    const char *nothing; /* the value that asks for what happens anyway; with set NULL */
+    unsigned works, takes;
+    const char *nothing; /* the value that asks for what happens anyway */
 } OPTS[] = {
-    {"max-size", set_size, NULL},    {"max-file", set_files, NULL},
-    {"compress", NULL, "false"},     {"mode", NULL, "blocking"},
-    {"max-buffer-size", NULL, NULL}, {"labels", NULL, ""},
-    {"labels-regex", NULL, ""},      {"env", NULL, ""},
-    {"env-regex", NULL, ""},         {"tag", NULL, ""},
+    {"max-size", set_size, FILES, FILES, NULL},
+    {"max-file", set_files, FILES, FILES, NULL},
+    {"compress", NULL, 0, FILES, "false"},
+    {"mode", NULL, 0, FILES | ATTRS, "blocking"},
+    {"max-buffer-size", NULL, 0, FILES | ATTRS, NULL},
+    {"labels", NULL, ATTRS, FOR(K8S_FILE) | ATTRS, ""},
+    {"labels-regex", NULL, ATTRS, FOR(K8S_FILE) | ATTRS, ""},
+    {"env", NULL, ATTRS, FOR(K8S_FILE) | ATTRS, ""},
+    {"env-regex", NULL, ATTRS, FOR(K8S_FILE) | ATTRS, ""},
+    {"tag", NULL, ATTRS, FOR(K8S_FILE) | ATTRS, ""},
 };
 
 /* The row of "name=value"; *ret_value behind the "=". -1 = none. */
@@ -78,20 +90,32 @@ static int set_bounds(struct run_values *v, const struct log_opts *o,
     return 0;
 }
 
+static int set_option(struct run_values *v, struct log_opts *o, const char *text,
+                      struct mtd_error *err)
+{
+    struct mtd_spec *s = &v->spec;
+    const char *value = NULL;
+    int row = find(text, &value);
+    if (s->log_driver == MTD_LOG_NONE)
+        return mtd_fail(err, EINVAL, "--log-opt: invalid logging opts for driver none");
+    if (row < 0 || !(OPTS[row].takes & 1u << s->log_driver))
+        return mtd_fail(
+            err, EINVAL, "--log-opt: unknown log opt '%.*s' for %s log driver",
+            (int)(strcspn(text, "=") & 63), text, mtd_log_driver_name(s->log_driver));
+    int rc = OPTS[row].set ? OPTS[row].set(o, value) : strv_env_set(&s->log_opts, text);
+    return rc < 0 ? mtd_fail(err, -rc,
+                             "--log-opt: \"%.80s\" is not max-size=SIZE (-1 = no limit) "
+                             "or max-file=N",
+                             text)
+                  : 0;
+}
+
 int spec_log(struct run_values *v, struct mtd_error *err)
 {
     struct log_opts o = {.size = UINT64_MAX};
-    for (size_t i = 0; i < v->log_opts.len; i++) {
-        const char *text = v->log_opts.items[i], *value = NULL;
-        int row = find(text, &value);
-        int rc = row < 0 ? -EINVAL : OPTS[row].set ? OPTS[row].set(&o, value) : 0;
-        if (rc < 0)
-            return mtd_fail(err, -rc,
-                            "--log-opt: \"%.80s\" is not max-size=SIZE (-1 = no limit) "
-                            "or max-file=N",
-                            text);
-    }
     int rc = set_driver(v, err);
+    for (size_t i = 0; i < v->log_opts.len && rc == 0; i++)
+        rc = set_option(v, &o, v->log_opts.items[i], err);
     return rc < 0 ? rc : set_bounds(v, &o, err);
 }
 
@@ -101,11 +125,12 @@ void spec_log_warn(const struct cli *c, const struct run_values *v)
     for (size_t i = 0; i < v->log_opts.len; i++) {
         const char *value = NULL;
         int row = find(v->log_opts.items[i], &value);
-        if (row < 0 || OPTS[row].set ||
+        if (row < 0 || (OPTS[row].works & 1u << v->spec.log_driver) ||
             (OPTS[row].nothing && strcmp(value, OPTS[row].nothing) == 0))
             continue;
         buf_printf(&names, "%s%s", names.len ? ", " : "", OPTS[row].name);
     }
     if (names.len)
-        report_warning(c, "--log-opt: without effect here: %s", names.data);
+        report_warning(c, "--log-opt: without effect with the log driver %s: %s",
+                       mtd_log_driver_name(v->spec.log_driver), names.data);
 }

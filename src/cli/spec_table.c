@@ -120,9 +120,10 @@ const struct option_row SPEC_OPTIONS[] = {
     {"label-file", 0, OPTION_LIST, FIELD(label_files), NULL, "FILE",
      "Read labels from a file"},
     {"log-driver", 0, OPTION_TEXT, FIELD(log_driver), NULL, "NAME",
-     "Where output is kept: k8s-file (the default), local, json-file or none"},
+     "Where output is kept: k8s-file (the default), local, json-file, journald, none"},
     {"log-opt", 0, OPTION_LIST, FIELD(log_opts), NULL, "NAME=VALUE",
-     "Log rotation: max-size=10m, max-file=3 (default 100m, 5; max-size=-1 = no limit)"},
+     "max-size=10m, max-file=3 (default 100m, 5; max-size=-1 = no limit); for json-file and "
+     "journald tag=, labels=, env="},
     {"memory", 'm', OPTION_VALUE, FIELD(spec.resources.memory), value_memory, "SIZE",
      "Memory limit (512k, 100m, 2g)"},
     {"memory-reservation", 0, OPTION_VALUE, FIELD(spec.resources.memory_reservation),

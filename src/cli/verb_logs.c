@@ -1,5 +1,6 @@
 /* verb_logs - logs: each stream to the stream of its name, in the order of the log. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -57,6 +58,7 @@ struct logs {
     struct log_reader reader;
     struct buf out;
     enum log_stream stream; /* whose bytes are in out */
+    struct buf details;     /* what stands in front of each line */
     bool open_line[3];      /* by stream: its last record was a part */
     bool terminal[3];
     uint64_t damaged, missed; /* of the reader's counts, what was told */
@@ -94,6 +96,8 @@ static int add_record(struct logs *l, const struct log_record *r)
     l->stream = r->stream;
     if (rc == 0 && l->v->timestamps && !l->open_line[r->stream])
         rc = buf_printf(&l->out, "%.30s ", r->time);
+    if (rc == 0 && l->v->details && !l->open_line[r->stream])
+        rc = buf_printf(&l->out, "%s ", l->details.data ? l->details.data : "");
     if (rc == 0)
         rc = add_text(l, r);
     if (rc == 0 && r->full)
@@ -216,13 +220,44 @@ static int follow_log(struct logs *l, struct follow *f)
     }
 }
 
+/* As in the query of an address: what is no letter, digit or -_.~ by its number. */
+static int add_escaped(struct buf *out, const char *text, size_t len)
+{
+    int rc = 0;
+    for (size_t i = 0; i < len && rc == 0; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if ((isascii(c) && isalnum(c)) || (c && strchr("-_.~", c)))
+            rc = buf_putc(out, (char)c);
+        else
+            rc = c == ' ' ? buf_putc(out, '+') : buf_printf(out, "%%%02X", c);
+    }
+    return rc;
+}
+
+/* In front of each line, as docker writes them. */
+static void set_details(struct logs *l, const struct mtd_record *r)
+{
+    auto_done(strv_done) struct strv all = {0};
+    if (!l->v->details || mtd_log_details(&r->spec, r->id, r->name, &all, NULL) < 0)
+        return;
+    for (size_t i = 0; i < all.len; i++) {
+        const char *key = all.items[i], *value = strchr(key, '=');
+        (void)buf_puts(&l->details, i ? "," : "");
+        (void)add_escaped(&l->details, key, (size_t)(value - key));
+        (void)buf_putc(&l->details, '=');
+        (void)add_escaped(&l->details, value + 1, strlen(value + 1));
+    }
+}
+
 /* A record that cannot be read is no reason to hide the log. */
-static bool is_kept(const struct logs *l)
+static bool is_kept(struct logs *l)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    return mtd_inspect(l->cli->engine, l->id, &r, NULL) < 0 ||
-           r.spec.log_driver != MTD_LOG_NONE;
+    if (mtd_inspect(l->cli->engine, l->id, &r, NULL) < 0)
+        return true;
+    set_details(l, &r);
+    return r.spec.log_driver != MTD_LOG_NONE;
 }
 
 static int open_log(struct logs *l, const char *ref, struct mtd_error *err)
@@ -280,6 +315,7 @@ static int run_logs(struct cli *c, void *values, const struct operands *o)
     if (l.dir_fd >= 0)
         close(l.dir_fd);
     buf_done(&l.out);
+    buf_done(&l.details);
     if (rc < 0)
         return report_error(c, STATUS_FAILED, &err);
     return l.missed ? STATUS_FAILED : 0;

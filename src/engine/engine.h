@@ -21,6 +21,7 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include "engine/attrs.h"
 #include "engine/defaults.h"
 #include "engine/grant.h"
 #include "engine/idmap.h"

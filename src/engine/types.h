@@ -192,9 +192,10 @@ enum mtd_log_driver {
     MTD_LOG_K8S_FILE,  /* container.log */
     MTD_LOG_LOCAL,     /* the same, by docker's word for "your own format" */
     MTD_LOG_JSON_FILE, /* and <id>-json.log beside it, in docker's format */
+    MTD_LOG_JOURNALD,  /* and in systemd's journal */
     MTD_LOG_NONE       /* nowhere: only until who is attached has read it */
 };
-#define MTD_LOG_DRIVERS "k8s-file, local, json-file and none"
+#define MTD_LOG_DRIVERS "k8s-file, local, json-file, journald and none"
 #define MTD_JSON_LOG "-json.log"                        /* behind the container's ID */
 const char *mtd_log_driver_name(enum mtd_log_driver d); /* "json-file" */
 int mtd_log_driver_parse(const char *name, enum mtd_log_driver *ret); /* -EINVAL */
@@ -259,6 +260,7 @@ struct mtd_spec {
     enum mtd_log_driver log_driver;
     uint64_t log_max_size; /* bytes; 0 = no rotation */
     unsigned log_max_file; /* >= 1 */
+    struct strv log_opts;  /* the driver's other options: "tag={{.Name}}" */
     /* docker's health check: ["CMD", ...] or ["CMD-SHELL", "..."]; empty = none */
     struct strv health_test;
     /* ns; 0 = default: 30 s, 30 s, none */

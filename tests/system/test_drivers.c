@@ -2,10 +2,15 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "../support/fields.h"
@@ -132,11 +137,190 @@ Test(drivers, none_shows_what_is_attached)
 
 Test(drivers, options_without_effect_are_named)
 {
-    struct outcome o = RUN(&s, "create", "--name", "x", "--log-driver", "local",
-                           "--log-opt", "mode=non-blocking", "--log-opt",
-                           "compress=false", "--log-opt", "tag=x", "busybox", "true");
+    struct outcome o =
+        RUN(&s, "create", "--name", "x", "--log-opt", "mode=non-blocking", "--log-opt",
+            "compress=false", "--log-opt", "tag=x", "busybox", "true");
     cr_expect_eq(o.status, 0);
-    cr_expect(strstr(o.err, "--log-opt: without effect here: mode, tag\n"), "%s", o.err);
+    cr_expect(strstr(o.err, "--log-opt: without effect with the log driver k8s-file: "
+                            "mode, tag\n"),
+              "%s", o.err);
     outcome_done(&o);
-    expect_field(&s, "x", "{{.HostConfig.LogConfig.Type}}", "local");
+    expect_field(&s, "x", "{{.HostConfig.LogConfig.Config.tag}}", "x");
+}
+
+Test(drivers, options_are_those_of_the_driver)
+{
+    static const char *const CASES[][3] = {
+        {"local", "tag=x", "unknown log opt 'tag' for local log driver"},
+        {"journald", "max-size=1m", "unknown log opt 'max-size' for journald log driver"},
+        {"json-file", "foo=1", "unknown log opt 'foo' for json-file log driver"},
+        {"none", "tag=x", "invalid logging opts for driver none"},
+        {"json-file", "tag={{.Nope}}", "Nope"},
+        {"json-file", "tag={{.ID", "the log's tag: template: 1:"},
+        {"json-file", "env-regex=(", "env-regex"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        struct outcome o = RUN(&s, "create", "--log-driver", CASES[i][0], "--log-opt",
+                               CASES[i][1], "busybox", "true");
+        cr_expect_eq(o.status, 125, "%s", CASES[i][1]);
+        cr_expect(strstr(o.err, CASES[i][2]), "%s: %s", CASES[i][1], o.err);
+        outcome_done(&o);
+    }
+    auto_free char *all = ASK(&s, "ps", "-aq");
+    cr_expect_str_empty(all);
+}
+
+/* ---- what a line says about its container --------------------------------------------------- */
+
+#define LABELLED "-l", "x=y", "-l", "z=w", "-e", "A=1", "-e", "C1=q\"<"
+#define CHOSEN                                                                 \
+    "--log-opt", "tag={{.ImageName}}/{{.Name}}", "--log-opt", "labels=x,nope", \
+        "--log-opt", "env=A,B", "--log-opt", "env-regex=^C"
+
+Test(drivers, json_lines_have_the_attributes_chosen)
+{
+    auto_done(buf_done) struct buf json = {0};
+    struct outcome o = RUN(&s, "run", "--name", "x", "--log-driver", "json-file", CHOSEN,
+                           LABELLED, "busybox", "echo", "hi");
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_str_empty(o.err);
+    outcome_done(&o);
+    read_path("{{.LogPath}}", &json);
+    cr_expect(strstr(json.data,
+                     "{\"log\":\"hi\\n\",\"stream\":\"stdout\",\"attrs\":{\"A\":\"1\","
+                     "\"C1\":\"q\\\"\\u003c\",\"tag\":\"busybox/x\",\"x\":\"y\"},"
+                     "\"time\":\"20"),
+              "%s", json.data);
+    EXPECT_OUTPUT(&s, 0, "A=1,C1=q%22%3C,tag=busybox%2Fx,x=y hi\n", "logs", "--details",
+                  "x");
+    expect_field(
+        &s, "x", "{{json .HostConfig.LogConfig.Config}}",
+        "{\"max-size\":\"100m\",\"max-file\":\"5\",\"tag\":\"{{.ImageName}}/{{.Name}}\","
+        "\"labels\":\"x,nope\",\"env\":\"A,B\",\"env-regex\":\"^C\"}");
+}
+
+/* ---- journald ------------------------------------------------------------------------------- */
+
+/* A /run of this test's own, with a journal's socket in it if wanted. */
+static int make_journal(bool there)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX,
+                             .sun_path = "/run/systemd/journal/socket"};
+    cr_assert_eq(unshare(CLONE_NEWNS), 0);
+    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    cr_assert_eq(mount("tmpfs", "/run", "tmpfs", 0, NULL), 0);
+    if (!there)
+        return -1;
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    cr_assert_eq(mkdir("/run/systemd", 0755), 0);
+    cr_assert_eq(mkdir("/run/systemd/journal", 0755), 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    return fd;
+}
+
+/* The next message, with a newline in front; "" = none is there. */
+static const char *message(int journal)
+{
+    static char text[65536];
+    ssize_t n = recv(journal, text + 1, sizeof(text) - 2, 0);
+    text[0] = n < 0 ? '\0' : '\n';
+    text[n < 0 ? 1 : n + 1] = '\0';
+    for (ssize_t i = 1; i <= n; i++) /* of a length */
+        if (!text[i])
+            text[i] = '0';
+    return text;
+}
+
+static void expect_fields(const char *text, const char *const fields[])
+{
+    for (; *fields; fields++) {
+        char line[256];
+        snprintf(line, sizeof(line), "\n%s\n", *fields);
+        cr_expect(strstr(text, line), "no %s in %s", *fields, text);
+    }
+}
+#define EXPECT_FIELDS(journal, ...) \
+    expect_fields(message(journal), (const char *const[]){__VA_ARGS__, NULL})
+
+Test(drivers, journald_gets_dockers_fields)
+{
+    auto_fd int journal = make_journal(true);
+    struct outcome o =
+        RUN(&s, "run", "--name", "x", "--log-driver", "journald", CHOSEN, "--log-opt",
+            "labels-regex=^.org", LABELLED, "-l", "_org.x-y=two\nlines", "busybox", "sh",
+            "-c", "echo hi; echo bad >&2; printf end");
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_str_eq(o.out, "hi\nend");
+    outcome_done(&o);
+    auto_free char *id = field(&s, "x", "{{.Id}}");
+    char full[128], cut[64];
+    snprintf(full, sizeof(full), "CONTAINER_ID_FULL=%s", id);
+    snprintf(cut, sizeof(cut), "CONTAINER_ID=%.12s", id);
+    bool seen[3] = {false, false, false};
+    for (int i = 0; i < 3; i++) {
+        const char *text = message(journal);
+        expect_fields(text,
+                      (const char *const[]){
+                          full, cut, "CONTAINER_NAME=x", "CONTAINER_TAG=busybox/x",
+                          "SYSLOG_IDENTIFIER=busybox/x", "IMAGE_NAME=busybox", "X=y",
+                          "A=1", "C1=q\"<", "ORG_X_Y\n\t0000000two\nlines", NULL});
+        cr_expect_null(strstr(text, "PARTIAL"));
+        seen[0] |= strstr(text, "\nPRIORITY=6\n") && strstr(text, "\nMESSAGE=hi\n");
+        seen[1] |= strstr(text, "\nPRIORITY=3\n") && strstr(text, "\nMESSAGE=bad\n");
+        seen[2] |= strstr(text, "\nPRIORITY=6\n") && strstr(text, "\nMESSAGE=end\n");
+    }
+    cr_expect(seen[0] && seen[1] && seen[2]);
+    cr_expect_str_empty(message(journal));
+    EXPECT_OUTPUT(&s, 0, "hi\nend", "logs", "x");
+    expect_field(&s, "x", "{{.HostConfig.LogConfig.Type}} [{{.LogPath}}]", "journald []");
+}
+
+Test(drivers, journald_gets_long_lines_in_parts)
+{
+    auto_fd int journal = make_journal(true);
+    free(ASK(&s, "run", "--name", "x", "--log-driver", "journald", "busybox", "sh", "-c",
+             "head -c 20000 /dev/zero | tr '\\0' x; echo"));
+    const char *text = message(journal);
+    cr_expect(strstr(text, "\nCONTAINER_PARTIAL_MESSAGE=true\n"));
+    cr_expect_eq(strspn(strstr(text, "MESSAGE=") + 8, "x"), 16384);
+    text = message(journal);
+    cr_expect_null(strstr(text, "PARTIAL"));
+    cr_expect_eq(strspn(strstr(text, "MESSAGE=") + 8, "x"), 20000 - 16384);
+}
+
+Test(drivers, journald_that_is_not_there_refuses_the_start)
+{
+    make_journal(false);
+    struct outcome o =
+        RUN(&s, "run", "--name", "x", "--log-driver", "journald", "busybox", "true");
+    cr_expect_eq(o.status, 125);
+    cr_expect(strstr(o.err, "journald is not enabled on this host"), "%s", o.err);
+    outcome_done(&o);
+    expect_field(&s, "x", "{{.State.Status}}", "created");
+}
+
+/* What it missed it gets as soon as there is more to say: the log has it. */
+Test(drivers, journald_that_comes_back_gets_what_it_missed)
+{
+    auto_fd int journal = make_journal(true);
+    free(ASK(&s, "run", "-d", "-i", "--name", "x", "--log-driver", "journald", "busybox",
+             "cat"));
+    close(take_fd(&journal));
+    cr_assert_eq(rename("/run/systemd/journal/socket", "/run/gone"), 0);
+    struct outcome o = state_run_input(
+        &s, "one\n", 4,
+        (const char *const[]){"exec", "-i", "x", "sh", "-c", "cat >/proc/1/fd/1", NULL});
+    outcome_done(&o);
+    await_line(&s, "x", "one");
+    struct sockaddr_un at = {.sun_family = AF_UNIX,
+                             .sun_path = "/run/systemd/journal/socket"};
+    journal = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    cr_assert_eq(bind(journal, (struct sockaddr *)&at, sizeof(at)), 0);
+    free(ASK(&s, "exec", "x", "sh", "-c", "echo two >/proc/1/fd/1"));
+    await_line(&s, "x", "two");
+    free(ASK(&s, "kill", "x"));
+    free(ASK(&s, "wait", "x"));
+    EXPECT_FIELDS(journal, "MESSAGE=one");
+    EXPECT_FIELDS(journal, "MESSAGE=two");
+    cr_expect_str_empty(message(journal));
 }

@@ -265,6 +265,8 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
         r = check_userns(s, err);
     if (r == 0)
         r = check_grants(s, err);
+    if (r == 0)
+        r = mtd_log_opts_check(s, err);
     if (r == 0 && s->auto_remove && s->restart != MTD_RESTART_NO)
         r = mtd_about(err, MTD_ABOUT_AUTO_REMOVE,
                       mtd_fail(err, EINVAL,

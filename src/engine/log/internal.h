@@ -1,7 +1,8 @@
 /* log/internal.h - what the files of log share.
  * Shape   writer.c makes records, rotate.c renames and drops files, spool.c is the file
  *         that survives a killed writer, take.c moves a batch through both; mirror.c
- *         writes it once more, json.c in docker's form; reader.c and seek.c read; log.c has the format of a record and of a file's name.
+ *         writes it once more, json.c in docker's form,
+ *         journal.c for systemd; reader.c and seek.c read; log.c has the format of a record and of a file's name.
  * Errors  0 or -errno.
  */
 #ifndef ENGINE_LOG_INTERNAL_H
@@ -9,6 +10,7 @@
 
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "engine/log/log.h"
 
 #define LOG_NAME_SIZE 40
@@ -45,14 +47,26 @@ uint64_t log_dropped(int dir_fd);
 
 /* ---- log/json.c, log/mirror.c ---- */
 
-#define LOG_JSON_MAX (6 * LOG_TEXT_MAX + 128)
-/* One line of docker's json-file. Returns its length. */
-size_t log_json(const struct log_record *r, char out[LOG_JSON_MAX]);
+#define LOG_JSON_MAX (6 * LOG_TEXT_MAX + 128 + LOG_EXTRA_MAX)
+/* One line of docker's json-file, with the member that log_json_attrs() made. Returns its length. */
+size_t log_json(const struct log_record *r, const char *attrs, size_t attrs_len,
+                char out[LOG_JSON_MAX]);
+int log_json_attrs(const struct strv *pairs, struct buf *ret);
+/* A record's time as RFC3339Nano, not terminated; its length. */
+size_t log_json_time(const char *time, char *out);
 /* These records were written to the log's end. */
 void log_mirror_add(struct log_writer *w, const char *data, size_t len);
 void log_mirror_idle(struct log_writer *w);
 /* A line that was not ended goes out as it is. */
 void log_mirror_finish(struct log_writer *w);
+
+/* ---- log/journal.c ---- */
+
+int log_journal_open(void); /* a descriptor, or -errno */
+/* more = the line goes on in the next message. */
+int log_journal_send(int fd, const struct log_record *r, bool more, const char *fields,
+                     size_t len);
+int log_journal_fields(const struct strv *pairs, struct buf *ret);
 
 /* ---- log/spool.c ---- */
 

@@ -89,19 +89,43 @@ static char *add_text(char *out, const char *text, size_t len)
 }
 
 /* RFC3339Nano: zeros at the end of the fraction are left out, and an empty fraction. */
-static char *add_time(char *out, const char *time)
+size_t log_json_time(const char *time, char *out)
 {
     size_t n = LOG_TIME_LEN - 1; /* without the Z */
     while (time[n - 1] == '0')
         n--;
     if (time[n - 1] == '.')
         n--;
-    out = add(out, time, n);
-    *out++ = 'Z';
-    return out;
+    memcpy(out, time, n);
+    out[n] = 'Z';
+    return n + 1;
 }
 
-size_t log_json(const struct log_record *r, char out[LOG_JSON_MAX])
+/* ,"attrs":{"key":"value"}, in the order given. */
+int log_json_attrs(const struct strv *pairs, struct buf *ret)
+{
+    int rc = pairs->len ? buf_puts(ret, "\"attrs\":{") : 0;
+    for (size_t i = 0; i < pairs->len && rc == 0; i++) {
+        const char *key = pairs->items[i], *value = strchr(key, '=');
+        size_t key_len = value ? (size_t)(value - key) : strlen(key);
+        value = value ? value + 1 : "";
+        size_t len = strlen(value);
+        rc = buf_reserve(ret, 6 * (key_len + len) + 8);
+        if (rc < 0)
+            break;
+        char *p = ret->data + ret->len;
+        p = i ? ADD(p, ",\"") : ADD(p, "\"");
+        p = add_text(p, key, key_len);
+        p = ADD(p, "\":\"");
+        p = add_text(p, value, len);
+        p = ADD(p, "\"");
+        ret->len = (size_t)(p - ret->data);
+    }
+    return rc == 0 && pairs->len ? buf_puts(ret, "},") : rc;
+}
+
+size_t log_json(const struct log_record *r, const char *attrs, size_t attrs_len,
+                char out[LOG_JSON_MAX])
 {
     char *p = ADD(out, "{");
     if (r->len || r->full) {
@@ -111,9 +135,11 @@ size_t log_json(const struct log_record *r, char out[LOG_JSON_MAX])
             p = ADD(p, "\\n");
         p = ADD(p, "\",");
     }
-    p = r->stream == LOG_STDERR ? ADD(p, "\"stream\":\"stderr\",\"time\":\"")
-                                : ADD(p, "\"stream\":\"stdout\",\"time\":\"");
-    p = add_time(p, r->time);
+    p = r->stream == LOG_STDERR ? ADD(p, "\"stream\":\"stderr\",")
+                                : ADD(p, "\"stream\":\"stdout\",");
+    p = attrs_len ? add(p, attrs, attrs_len) : p;
+    p = ADD(p, "\"time\":\"");
+    p += log_json_time(r->time, p);
     p = ADD(p, "\"}\n");
     return (size_t)(p - out);
 }

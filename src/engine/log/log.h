@@ -28,6 +28,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "base/strv.h"
 
 #define LOG_NAME "container.log"
 #define LOG_TEXT_MAX 16384
@@ -148,11 +149,16 @@ int log_reader_tail(struct log_reader *r, uint64_t n);
 int log_reader_since(struct log_reader *r, int64_t wall_ns);
 void log_reader_close(struct log_reader *r);
 
-/* A second file of the same records, lossy where they are no UTF-8, as docker's json-file driver
+/* The same records once more: for systemd's journal, or as a second file, lossy where they are no UTF-8, as docker's json-file driver
  * writes it, for programs that read docker's logs. Rotated as docker does: NAME, NAME.1 ... A
- * writer that is killed leaves nothing doubled or left out of it. */
+ * writer that is killed leaves nothing doubled or left out of it; to the journal the last line may
+ * go twice. */
+#define LOG_EXTRA_MAX 32768
 struct log_mirror {
-    int dir_fd, fd, place_fd;
+    int dir_fd, fd, place_fd; /* fd: the file, or the journal's socket */
+    bool journal, ending;
+    char *extra; /* goes with each line, as log_mirror_say() got it; NULL = nothing */
+    size_t extra_len;
     char name[96];
     uint64_t ino, size, max_size;
     unsigned max_file;
@@ -170,11 +176,16 @@ struct log_mirror {
         size_t len;
     } parts[3];
 };
-/* Before the writer is opened, so that it drops nothing the mirror has not; -errno. */
+/* Before the writer is opened, so that it drops nothing the mirror has not; -errno. name: of the
+ * file in dir_fd; NULL = the journal, which may be missing: see log_journal_is_there(). */
 int log_mirror_open(struct log_mirror *ret, int dir_fd, const char *name,
                     uint64_t max_size, unsigned max_file);
 /* After that: catches up, and from here on follows the writer, until log_close closes both. */
 void log_mirror_start(struct log_writer *w, struct log_mirror *m);
 void log_mirror_close(struct log_mirror *m);
+/* Between the two: what each line has with it, "key=value"; for the journal they are its fields.
+ * -E2BIG = more than LOG_EXTRA_MAX. */
+int log_mirror_say(struct log_mirror *m, const struct strv *pairs);
+bool log_journal_is_there(void);
 
 #endif

@@ -1,4 +1,4 @@
-/* The log once more, in docker's json-file format. A line that the log has in parts is put
+/* The log once more, in docker's json-file format or for systemd's journal. A line that the log has in parts is put
  * together, as docker waits for its end; it may wait for 16 kB of text, or while 64 kB of other
  * records pass. A small file says how far it is, whenever no line is begun: the place in the log,
  * and the length of the mirror then. A writer that was killed is followed by one that makes the
@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -44,10 +45,20 @@ static int open_file(struct log_mirror *m, int more)
     return 0;
 }
 
+/* A socket that has failed is opened again: the journal may have been started anew. */
+static int open_journal(struct log_mirror *m)
+{
+    if (m->fd < 0)
+        m->fd = log_journal_open();
+    return m->fd < 0 ? m->fd : 0;
+}
+
 /* Somebody may have moved it away, as logrotate does, or emptied it. */
 static int check_file(struct log_mirror *m)
 {
     struct stat st;
+    if (m->journal)
+        return open_journal(m);
     if (m->fd >= 0 && fstatat(m->dir_fd, m->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
         st.st_ino == m->ino) {
         if (!m->skip)
@@ -93,11 +104,22 @@ static int flush(struct log_mirror *m)
     return 0;
 }
 
+static int send_record(struct log_mirror *m, const struct log_record *r)
+{
+    bool more = !r->full && !m->ending;
+    int rc = log_journal_send(m->fd, r, more, m->extra, m->extra_len);
+    if (rc < 0 && rc != -EAGAIN)
+        close(take_fd(&m->fd));
+    return rc;
+}
+
 static int emit(struct log_mirror *m, const struct log_record *r)
 {
+    if (m->journal)
+        return send_record(m, r);
     int rc = m->len + LOG_JSON_MAX > LINES_ROOM ? flush(m) : 0;
     if (rc == 0)
-        m->len += log_json(r, m->out + m->len);
+        m->len += log_json(r, m->extra, m->extra_len, m->out + m->len);
     return rc;
 }
 
@@ -188,6 +210,8 @@ static int add(struct log_mirror *m, const struct log_record *r, uint64_t log_in
         return rc;
     m->since = 0;
     m->clean = (struct log_place){log_ino, end, m->ino, m->size + m->len};
+    if (m->journal) /* what is sent cannot be looked at */
+        save_place(m);
     return 0;
 }
 
@@ -260,7 +284,7 @@ static int open_all(struct log_mirror *m)
 {
     m->place_fd =
         openat(m->dir_fd, PLACE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int rc = m->place_fd < 0 ? -errno : open_file(m, 0);
+    int rc = m->place_fd < 0 ? -errno : m->journal ? 0 : open_file(m, 0);
     if (rc < 0)
         return rc;
     void *out =
@@ -280,9 +304,10 @@ int log_mirror_open(struct log_mirror *ret, int dir_fd, const char *name,
                                .fd = -1,
                                .place_fd = -1,
                                .reader = {.fd = -1},
-                               .max_size = max_size,
+                               .journal = !name,
+                               .max_size = name ? max_size : 0,
                                .max_file = max_file};
-    snprintf(ret->name, sizeof(ret->name), "%s", name);
+    snprintf(ret->name, sizeof(ret->name), "%s", name ? name : "");
     int rc = open_all(ret);
     if (rc < 0)
         log_mirror_close(ret);
@@ -347,6 +372,10 @@ void log_mirror_idle(struct log_writer *w)
 void log_mirror_finish(struct log_writer *w)
 {
     struct log_mirror *m = w->mirror;
+    if (m)
+        m->ending = true;
+    if (m && m->behind)
+        m->behind = retry(m) < 0;
     if (m && !m->behind && emit_parts(m) == 0 && flush(m) == 0) {
         m->clean = (struct log_place){w->ino, w->size, m->ino, m->size};
         save_place(m);
@@ -354,6 +383,25 @@ void log_mirror_finish(struct log_writer *w)
     if (m)
         log_mirror_close(m);
     w->mirror = NULL;
+}
+
+bool log_journal_is_there(void)
+{
+    auto_fd int fd = log_journal_open();
+    return fd >= 0;
+}
+
+int log_mirror_say(struct log_mirror *m, const struct strv *pairs)
+{
+    auto_done(buf_done) struct buf text = {0};
+    int rc = m->journal ? log_journal_fields(pairs, &text) : log_json_attrs(pairs, &text);
+    if (rc == 0 && text.len > LOG_EXTRA_MAX)
+        rc = -E2BIG;
+    if (rc < 0 || text.len == 0)
+        return rc;
+    m->extra_len = text.len;
+    m->extra = buf_take(&text);
+    return m->extra ? 0 : -ENOMEM;
 }
 
 void log_mirror_close(struct log_mirror *m)
@@ -365,6 +413,9 @@ void log_mirror_close(struct log_mirror *m)
         close(m->place_fd);
     if (m->out)
         munmap(m->out, ROOM);
+    free(m->extra);
+    m->extra = NULL;
+    m->extra_len = 0;
     m->fd = m->place_fd = -1;
     m->out = NULL;
 }

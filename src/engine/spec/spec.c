@@ -196,6 +196,7 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.logDriver", FIELD_ENUM, R(spec.log_driver), .max = MTD_LOG_NONE,
      .name = log_driver_word},
     {"mytop.logMaxSize", FIELD_INT, R(spec.log_max_size), 0, INT64_MAX},
+    {"mytop.logOpts", FIELD_LIST, R(spec.log_opts)},
     {"mytop.logMaxFile", FIELD_INT, R(spec.log_max_file), 1, COUNT_MAX},
     {"mytop.health.test", FIELD_LIST, R(spec.health_test)},
     {"mytop.health.interval", FIELD_INT, R(spec.health_interval), 0, INT64_MAX},

@@ -122,7 +122,7 @@ Test(spec_options, refused_in_one_line)
         {"--log-opt", "max-size=x", "--log-opt: \"max-size=x\" is not"},
         {"--log-driver", "syslog",
          "--log-driver: there is no log driver \"syslog\"; there are k8s-file, local, "
-         "json-file and none"},
+         "json-file, journald and none"},
         {"--log-opt", "max-size=0", "--log-opt: \"max-size=0\" is not"},
         {"--log-opt", "max-size=-2", "--log-opt: \"max-size=-2\" is not"},
         {"--log-opt", "max-file=0", "--log-opt: \"max-file=0\" is not"},

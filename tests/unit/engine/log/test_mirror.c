@@ -47,7 +47,7 @@ static void expect_json(const char *text, size_t len, bool full, const char *wan
     snprintf(all, sizeof(all),
              "{%s\"stream\":\"stdout\",\"time\":\"2026-01-02T03:04:05.678901234Z\"}\n",
              want);
-    out[log_json(&r, out)] = '\0';
+    out[log_json(&r, NULL, 0, out)] = '\0';
     cr_expect_str_eq(out, all);
 }
 #define EXPECT_JSON(text, full, want) expect_json(text, sizeof(text) - 1, full, want)
@@ -90,7 +90,7 @@ Test(mirror, times_have_no_zeros_at_the_end)
         char want[128];
         snprintf(want, sizeof(want), "{\"stream\":\"stderr\",\"time\":\"%s\"}\n",
                  CASES[i][1]);
-        out[log_json(&r, out)] = '\0';
+        out[log_json(&r, NULL, 0, out)] = '\0';
         cr_expect_str_eq(out, want);
     }
 }
@@ -198,7 +198,7 @@ static void lose_writer(size_t cut)
                            .full = true,
                            .text = "line 30",
                            .len = 7};
-    size_t n = log_json(&r, json);
+    size_t n = log_json(&r, NULL, 0, json);
     auto_fd int fd = openat(tmp.fd, NAME, O_WRONLY | O_APPEND | O_CLOEXEC);
     cr_assert_eq(write(fd, json, cut < n ? cut : n), (ssize_t)(cut < n ? cut : n));
     log_mirror_close(m);

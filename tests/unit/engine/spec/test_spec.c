@@ -115,6 +115,7 @@ static void fill_spec(struct mtd_spec *s)
     s->log_driver = MTD_LOG_NONE;
     s->log_max_size = 10 << 20;
     s->log_max_file = 7;
+    add(&s->log_opts, "tag=x", "env=A,B");
     add(&s->health_test, "CMD-SHELL", "true");
     s->health_interval = 1;
     s->health_timeout = 2;
@@ -246,8 +247,8 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
     SAME(sets_stop_timeout), SAME(attach[0]), SAME(attach[1]), SAME(attach[2]);
     SAME(auto_remove), SAME(restart), SAME(restart_max), SAME(log_max_size),
         SAME(log_driver);
-    SAME(log_max_file), SAME_LIST(health_test), SAME(health_interval),
-        SAME(health_timeout);
+    SAME_LIST(log_opts), SAME(log_max_file), SAME_LIST(health_test),
+        SAME(health_interval), SAME(health_timeout);
     SAME(health_start_period), SAME(health_start_interval), SAME(health_retries);
 }
 
@@ -289,7 +290,7 @@ Test(spec, a_full_record_writes_every_member)
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 45);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 46);
     cr_expect_eq(json_object_size(json_object_get(json, "state")), 15);
     json_decref(json);
 }
