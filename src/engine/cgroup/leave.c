@@ -124,7 +124,7 @@ static int add_group(struct group_place *p, const struct departure *d,
 
 int cgroup_leave(struct group_place *ret, const char *proc_dir, struct mtd_error *err)
 {
-    char path[256], text[4096];
+    char path[256], text[16384]; /* a line has a path */
     auto_done(departures_done) struct departures all = {0};
     auto_done(place_done) struct group_place p = PLACE_HERE;
     snprintf(path, sizeof(path), "%s/self/cgroup", proc_dir);

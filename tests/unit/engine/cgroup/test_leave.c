@@ -99,6 +99,19 @@ Test(leave, each_group_of_somebody_is_left_but_the_cpuset)
     expect_open(p.into, "unified/mytop-docker/monitors"); /* made */
 }
 
+Test(leave, paths_may_be_long)
+{
+    auto_done(place_done) struct group_place p = PLACE_HERE;
+    auto_done(buf_done) struct buf b = {0};
+    make_tasks("memory");
+    for (int i = 0; i < 3; i++)
+        buf_printf(&b, "%d:none%d:/%02000d\n", 9 - i, i, i);
+    buf_puts(&b, "4:memory:/a\n");
+    cr_assert_eq(leave(&p, b.data, MOUNTS, NULL), 0);
+    cr_assert_eq(p.n, 1);
+    expect_open(p.join[0], "memory/mytop-docker/monitors/tasks");
+}
+
 Test(leave, a_hierarchy_that_is_not_mounted_cannot_be_left)
 {
     auto_done(place_done) struct group_place p = PLACE_HERE;
