@@ -28,6 +28,7 @@ target_compile_definitions(test_support PUBLIC
     MTD_PROGRAM="$<TARGET_FILE:mytop-docker>"
     MTD_PROBE="${CMAKE_BINARY_DIR}/probe"
     MTD_CALLS="${CMAKE_BINARY_DIR}/calls"
+    MTD_SECCOMP_SOURCE="${seccomp_source}"
     MTD_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests")
 
 

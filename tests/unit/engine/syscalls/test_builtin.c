@@ -21,19 +21,24 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/syscalls/syscalls.h"
+#include "engine/syscalls/internal.h"
 
 #define REFUSED (SECCOMP_RET_ERRNO | EPERM)
 #define NOSYS (SECCOMP_RET_ERRNO | ENOSYS)
 #define DEBIANS "/usr/share/containers/seccomp.json"
 
+/* This machine's ABIs come first. */
+static const struct machine {
+    unsigned bit;
+    uint32_t abis[2];
+} MACHINES[] = {{POLICY_X86, {SCMP_ARCH_X86_64, SCMP_ARCH_X86}},
+                {POLICY_ARM, {SCMP_ARCH_AARCH64, SCMP_ARCH_ARM}}};
 #if defined(__x86_64__)
-#define MACHINE POLICY_X86
-static const uint32_t ABIS[] = {SCMP_ARCH_X86_64, SCMP_ARCH_X86};
+#define HERE (&MACHINES[0])
 #else
-#define MACHINE POLICY_ARM
-static const uint32_t ABIS[] = {SCMP_ARCH_AARCH64, SCMP_ARCH_ARM};
+#define HERE (&MACHINES[1])
 #endif
+#define ABIS HERE->abis
 
 static struct syscalls_filter made(const char *profile, uint64_t caps)
 {
@@ -88,17 +93,21 @@ static void add_row(scmp_filter_ctx c, const struct policy_row *row, uint64_t ca
 }
 
 /* socketcall first: else libseccomp allows it along with socket. */
-static struct syscalls_filter reference(uint64_t caps)
+static struct syscalls_filter reference(const struct machine *m, uint64_t caps)
 {
     struct syscalls_filter f = {.insns = calloc(BPF_MAXINSNS, sizeof(*f.insns))};
     scmp_filter_ctx c = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    cr_assert_eq(seccomp_arch_add(c, ABIS[1]), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(m->abis); i++)
+        if (m->abis[i] != seccomp_arch_native())
+            cr_assert_eq(seccomp_arch_add(c, m->abis[i]), 0);
+    if (m != HERE)
+        cr_assert_eq(seccomp_arch_remove(c, seccomp_arch_native()), 0);
     cr_assert_eq(seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2), 0);
     for (size_t i = 0; i < POLICY_ROWS; i++)
         if (POLICY[i].kind == POLICY_NOSYS)
             add_row(c, &POLICY[i], caps);
     for (size_t i = 0; i < POLICY_ROWS; i++)
-        if (POLICY[i].kind != POLICY_NOSYS && POLICY[i].machines & MACHINE)
+        if (POLICY[i].kind != POLICY_NOSYS && POLICY[i].machines & m->bit)
             add_row(c, &POLICY[i], caps);
     int fd = memfd_create("reference", 0);
     cr_assert_eq(seccomp_export_bpf(c, fd), 0);
@@ -111,43 +120,50 @@ static struct syscalls_filter reference(uint64_t caps)
 
 /* Numbers up to the last one of libseccomp 2.5.4. The arguments are what the policy tells
  * apart: families, personalities, flags of clone. */
-static void expect_same(uint64_t caps)
+static const uint64_t ARGS[] = {0,
+                                1,
+                                8,
+                                37,
+                                38,
+                                39,
+                                40,
+                                41,
+                                45,
+                                0x20000,
+                                0x20001,
+                                0x20008,
+                                0xffffffff,
+                                0x7e020000,
+                                CLONE_NEWNS,
+                                CLONE_NEWCGROUP,
+                                CLONE_NEWUTS,
+                                CLONE_NEWIPC,
+                                CLONE_NEWUSER,
+                                CLONE_NEWPID,
+                                CLONE_NEWNET,
+                                CLONE_VM | CLONE_VFORK | 17};
+
+static void expect_same_of(const struct machine *m, const struct syscalls_filter *ours,
+                           uint64_t caps)
 {
-    static const uint64_t ARGS[] = {0,
-                                    1,
-                                    8,
-                                    37,
-                                    38,
-                                    39,
-                                    40,
-                                    41,
-                                    45,
-                                    0x20000,
-                                    0x20001,
-                                    0x20008,
-                                    0xffffffff,
-                                    0x7e020000,
-                                    CLONE_NEWNS,
-                                    CLONE_NEWCGROUP,
-                                    CLONE_NEWUTS,
-                                    CLONE_NEWIPC,
-                                    CLONE_NEWUSER,
-                                    CLONE_NEWPID,
-                                    CLONE_NEWNET,
-                                    CLONE_VM | CLONE_VFORK | 17};
-    auto_done(syscalls_filter_done) struct syscalls_filter ours = made("builtin", caps);
-    auto_done(syscalls_filter_done) struct syscalls_filter theirs = reference(caps);
-    for (size_t a = 0; a < ARRAY_SIZE(ABIS); a++)
+    auto_done(syscalls_filter_done) struct syscalls_filter theirs = reference(m, caps);
+    for (size_t a = 0; a < ARRAY_SIZE(m->abis); a++)
         for (int nr = 0; nr <= 450; nr++)
             for (size_t i = 0; i < ARRAY_SIZE(ARGS); i++) {
-                if (ABIS[a] == SCMP_ARCH_X86_64 && nr == 335)
+                if (m->abis[a] == SCMP_ARCH_X86_64 && nr == 335)
                     continue; /* uretprobe: newer than its place */
-                uint32_t want = judge(&theirs, ABIS[a], nr, ARGS[i]);
-                uint32_t got = judge(&ours, ABIS[a], nr, ARGS[i]);
+                uint32_t want = judge(&theirs, m->abis[a], nr, ARGS[i]);
+                uint32_t got = judge(ours, m->abis[a], nr, ARGS[i]);
                 cr_expect_eq(got, want, "caps %llx, abi %x, call %d (0x%llx): %x, not %x",
-                             (unsigned long long)caps, ABIS[a], nr,
+                             (unsigned long long)caps, m->abis[a], nr,
                              (unsigned long long)ARGS[i], got, want);
             }
+}
+
+static void expect_same(uint64_t caps)
+{
+    auto_done(syscalls_filter_done) struct syscalls_filter ours = made("builtin", caps);
+    expect_same_of(HERE, &ours, caps);
 }
 
 Test(builtin, is_what_libseccomp_makes_of_the_table)
@@ -162,6 +178,46 @@ Test(builtin, each_capability_opens_its_calls, .timeout = 60)
     for (int cap = 0; cap <= CAP_LAST_CAP; cap++)
         expect_same(1ULL << cap);
 }
+
+#ifdef __x86_64__
+/* The generated source again, as another machine's compiler reads it. */
+#define SYSCALLS_BUILTIN ARM64_BUILTIN
+#define SYSCALLS_N_BUILTIN ARM64_N_BUILTIN
+#define SYSCALLS_CONDITIONS ARM64_CONDITIONS
+#define SYSCALLS_N_CONDITIONS ARM64_N_CONDITIONS
+#pragma push_macro("__x86_64__")
+#undef __x86_64__
+#define __aarch64__ 1
+#include MTD_SECCOMP_SOURCE
+#undef __aarch64__
+#pragma pop_macro("__x86_64__")
+
+static void expect_same_on_arm64(uint64_t caps)
+{
+    struct syscalls_filter f = {calloc(ARM64_N_BUILTIN, sizeof(*f.insns)),
+                                ARM64_N_BUILTIN, 0};
+    for (size_t i = 0; i < f.len; i++) {
+        const struct sock_filter *in = &ARM64_BUILTIN[i];
+        const struct syscalls_condition *c = &ARM64_CONDITIONS[in->k & 0xffff];
+        bool open = in->code == (BPF_RET | BPF_K) &&
+                    (in->k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE;
+        f.insns[i] = *in;
+        if (open)
+            f.insns[i].k = c->caps & caps ? SECCOMP_RET_ALLOW : c->without;
+    }
+    expect_same_of(&MACHINES[1], &f, caps);
+    uint32_t private = judge(&f, SCMP_ARCH_ARM, 0xf0002, 0); /* cacheflush */
+    cr_expect_eq(private, SECCOMP_RET_ALLOW);
+    syscalls_filter_done(&f);
+}
+
+Test(builtin, the_program_for_arm64_is_made_here_too)
+{
+    expect_same_on_arm64(MTD_CAPS_DEFAULT);
+    expect_same_on_arm64(MTD_CAPS_ALL);
+    expect_same_on_arm64(0);
+}
+#endif
 
 Test(builtin, a_capability_opens_nothing_else)
 {
