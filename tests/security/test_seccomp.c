@@ -355,15 +355,50 @@ Test(seccomp, a_profile_need_not_allow_what_the_engine_does)
     free(ASK(&s, "run", "-d", "--name", "box", "-u", "1000", "--security-opt", option,
              "busybox", "sleep", "1000"));
     free(ASK(&s, "exec", "box", "true"));
+}
+
+/* The file cannot be executed; the name of a volume that has it. */
+static const char *no_program(void)
+{
+    static char volume[200];
+    char path[200];
     tempdir_put(&s.dir, "text", "no program");
-    char volume[200], path[200];
     snprintf(path, sizeof(path), "%s/text", s.dir.path);
     snprintf(volume, sizeof(volume), "%s:/text:ro", path);
     cr_assert_eq(chmod(path, 0755), 0);
-    auto_done(outcome_done) struct outcome o = RUN(
+    return volume;
+}
+
+static void expect_format_error(const struct outcome *o)
+{
+    cr_expect_eq(o->status, 126);
+    cr_expect_not_null(strstr(o->err, "exec: \"/text\": Exec format error"), "%s",
+                       o->err);
+}
+
+/* What a static program needs to begin, sleep and end. Any other call kills. */
+static const char LITTLE[] =
+    "{\"defaultAction\": \"SCMP_ACT_KILL_PROCESS\", \"syscalls\": [{\"names\": ["
+    "\"execve\", \"write\", \"exit_group\", \"brk\", \"arch_prctl\", \"prctl\", "
+    "\"set_tid_address\", \"set_robust_list\", \"rseq\", \"mprotect\", \"prlimit64\", "
+    "\"readlink\", \"readlinkat\", \"getrandom\", \"fstat\", \"newfstatat\", "
+    "\"getuid\", \"getgid\", \"setuid\", \"setgid\", \"clock_nanosleep\"], \"action\": \"SCMP_ACT_ALLOW\"}]}";
+
+Test(seccomp, a_profile_may_kill_for_nearly_all_there_is)
+{
+    const char *option = profile(LITTLE), *volume = no_program();
+    free(ASK(&s, "run", "--rm", "--security-opt", option, "busybox", "true"));
+    auto_done(outcome_done) struct outcome run = RUN(
         &s, "run", "--rm", "-v", volume, "--security-opt", option, "busybox", "/text");
-    cr_expect_eq(o.status, 126);
-    cr_expect_not_null(strstr(o.err, "exec: \"/text\": Exec format error"), "%s", o.err);
+    expect_format_error(&run);
+    free(ASK(&s, "run", "-d", "--name", "box", "-v", volume, "--security-opt", option,
+             "busybox", "sleep", "1000"));
+    free(ASK(&s, "exec", "-u", "1000", "box", "true"));
+    auto_done(outcome_done) struct outcome exec = RUN(&s, "exec", "box", "/text");
+    expect_format_error(&exec);
+    auto_done(outcome_done) struct outcome killed =
+        RUN(&s, "exec", "box", "mkdir", "/made");
+    cr_expect_eq(killed.status, 128 + 31, "%d %s", killed.status, killed.err);
 }
 
 Test(seccomp, dockers_profile_for_this_machine_is_understood)
