@@ -1,7 +1,7 @@
 /* <root>/summaries: what a list needs of each record, so that listing a thousand
  * containers does not parse a thousand files.
  * Shape   header, then entries by ascending id: key (id and the identity of config.json),
- *         the summary's plain members and its strings, in the order of the tables below.
+ *         the summary's bytes (summary.c).
  * Trust   an entry is valid only for the file it was made from (inode, size, both
  *         timestamps), and only files that have not changed lately are entered. The
  *         checksums of layout and content must match; every length is checked. Without
@@ -43,48 +43,10 @@ struct cache {
     size_t n;
 };
 
-#define AT(member) \
-    offsetof(struct mtd_summary, member), sizeof(((struct mtd_summary *)0)->member)
-static const struct {
-    size_t offset, size;
-} PLAIN[] = {
-    {AT(created_at)},    {AT(started_at)},    {AT(finished_at)}, {AT(state)},
-    {AT(exit_code)},     {AT(exit_signal)},   {AT(oom_killed)},  {AT(tty)},
-    {AT(pid)},           {AT(pid_start)},     {AT(boot_id)},     {AT(monitor_pid)},
-    {AT(monitor_start)}, {AT(restart_count)}, {AT(network)},     {AT(memory_limit)},
-    {AT(nano_cpus)},     {AT(next_start_at)},
-};
-static const size_t STRINGS[] = {
-    offsetof(struct mtd_summary, name),     offsetof(struct mtd_summary, image),
-    offsetof(struct mtd_summary, image_id), offsetof(struct mtd_summary, command),
-    offsetof(struct mtd_summary, health),   offsetof(struct mtd_summary, error),
-};
-static const size_t LISTS[] = {
-    offsetof(struct mtd_summary, labels),
-    offsetof(struct mtd_summary, mounts),
-    offsetof(struct mtd_summary, cgroups),
-};
-
-/* FNV-1a over words instead of bytes: detects torn and foreign files, not tampering. */
-static uint64_t checksum(uint64_t sum, const void *data, size_t len)
-{
-    const char *p = data;
-    for (; len >= 8; p += 8, len -= 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        sum = (sum ^ word) * 0x100000001b3ULL;
-    }
-    for (; len > 0; p++, len--)
-        sum = (sum ^ (unsigned char)*p) * 0x100000001b3ULL;
-    return sum ^ sum >> 32;
-}
-
 /* Another build may have another struct. */
 static uint64_t layout(void)
 {
-    uint64_t sum = checksum(sizeof(struct key), PLAIN, sizeof(PLAIN));
-    sum = checksum(sum, STRINGS, sizeof(STRINGS));
-    return checksum(sum, LISTS, sizeof(LISTS));
+    return store_summary_layout() + sizeof(struct key);
 }
 
 static int64_t stamp_ns(struct timespec t)
@@ -105,69 +67,6 @@ static struct key make_key(const char *id, const struct stat *st)
 
 /* ---- reading ---- */
 
-struct cursor {
-    const char *p;
-    size_t left;
-};
-
-static bool take_bytes(struct cursor *c, void *out, size_t n)
-{
-    if (n > c->left)
-        return false;
-    memcpy(out, c->p, n);
-    c->p += n;
-    c->left -= n;
-    return true;
-}
-
-/* Length + 1 (0 = NULL), then the bytes. */
-static int take_string(struct cursor *c, char **ret)
-{
-    uint32_t n;
-    *ret = NULL;
-    if (!take_bytes(c, &n, sizeof(n)) || (n > 0 && n - 1 > c->left))
-        return -EBADMSG;
-    if (n == 0)
-        return 0;
-    char *s = malloc(n);
-    if (!s)
-        return -ENOMEM;
-    take_bytes(c, s, n - 1);
-    s[n - 1] = '\0';
-    *ret = s;
-    return 0;
-}
-
-static int take_list(struct cursor *c, struct strv *ret)
-{
-    uint32_t n;
-    if (!take_bytes(c, &n, sizeof(n)))
-        return -EBADMSG;
-    for (uint32_t i = 0; i < n; i++) {
-        char *s;
-        int rc = take_string(c, &s);
-        if (rc == 0)
-            rc = strv_take(ret, s);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-static int take_summary(struct cursor *c, struct mtd_summary *s)
-{
-    int rc = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(PLAIN); i++)
-        if (!take_bytes(c, (char *)s + PLAIN[i].offset, PLAIN[i].size))
-            return -EBADMSG;
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(STRINGS); i++)
-        rc = take_string(c, (char **)((char *)s + STRINGS[i]));
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(LISTS); i++)
-        rc = take_list(c, (struct strv *)((char *)s + LISTS[i]));
-    s->boot_id[BOOT_ID_LEN] = '\0';
-    return rc == 0 && (unsigned)s->state >= MTD_STATE_COUNT ? -EBADMSG : rc;
-}
-
 static int compare_keys(const void *a, const void *b)
 {
     return memcmp(*(const struct key *const *)a, *(const struct key *const *)b,
@@ -186,16 +85,9 @@ int store_cache_find(const struct cache *c, const char *id, const struct stat *s
     wanted.entry_size = (*found)->entry_size;
     if (memcmp(&wanted, *found, sizeof(wanted)) != 0)
         return -ENOENT;
-    struct mtd_summary s = {0};
-    struct cursor cursor = {(const char *)(*found + 1),
-                            wanted.entry_size - sizeof(wanted)};
-    memcpy(s.id, id, MTD_ID_SIZE);
-    if (take_summary(&cursor, &s) < 0) {
-        mtd_summary_done(&s);
-        return -ENOENT;
-    }
-    *ret = s;
-    return 0;
+    size_t size = wanted.entry_size - sizeof(wanted);
+    return store_summary_take((const char *)(*found + 1), size, id, ret) < 0 ? -ENOENT
+                                                                             : 0;
 }
 
 static int index_entries(struct cache *c, size_t count)
@@ -226,7 +118,7 @@ static int check_file(struct cache *c)
     memcpy(&h, c->data.data, sizeof(h));
     size_t rest = c->data.len - sizeof(h);
     if (h.magic != MAGIC || h.layout != layout() || h.count > rest / sizeof(struct key) ||
-        h.checksum != checksum(h.count, c->data.data + sizeof(h), rest))
+        h.checksum != store_checksum(h.count, c->data.data + sizeof(h), rest))
         return -EBADMSG;
     return index_entries(c, h.count);
 }
@@ -253,33 +145,13 @@ void store_cache_free(struct cache *c)
 
 /* ---- writing ---- */
 
-static int add_string(struct buf *b, const char *s)
-{
-    uint32_t n = s ? (uint32_t)strlen(s) + 1 : 0;
-    int rc = buf_add(b, &n, sizeof(n));
-    return rc == 0 && s ? buf_add(b, s, n - 1) : rc;
-}
-
-static int add_list(struct buf *b, const struct strv *v)
-{
-    uint32_t n = (uint32_t)v->len;
-    int rc = buf_add(b, &n, sizeof(n));
-    for (size_t i = 0; rc == 0 && i < v->len; i++)
-        rc = add_string(b, v->items[i]);
-    return rc;
-}
-
 static int add_entry(struct buf *b, const struct mtd_summary *s, const struct stat *st)
 {
     struct key key = make_key(s->id, st);
     size_t start = b->len;
     int rc = buf_add(b, &key, sizeof(key));
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(PLAIN); i++)
-        rc = buf_add(b, (const char *)s + PLAIN[i].offset, PLAIN[i].size);
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(STRINGS); i++)
-        rc = add_string(b, *(char *const *)((const char *)s + STRINGS[i]));
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(LISTS); i++)
-        rc = add_list(b, (const struct strv *)((const char *)s + LISTS[i]));
+    if (rc == 0)
+        rc = store_summary_put(b, s);
     while (rc == 0 && b->len % 8 != 0)
         rc = buf_putc(b, '\0');
     if (rc == 0) {
@@ -328,7 +200,7 @@ void store_cache_save(struct store *s, const struct mtd_summary *items,
         rc = add_entry(&b, &items[sources[i].index], &sources[i].st);
     if (rc < 0 || b.len > MAX_BYTES)
         return;
-    h.checksum = checksum(n, b.data + sizeof(h), b.len - sizeof(h));
+    h.checksum = store_checksum(n, b.data + sizeof(h), b.len - sizeof(h));
     memcpy(b.data, &h, sizeof(h));
     replace_file(s->root_fd, &b);
 }

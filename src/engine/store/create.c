@@ -94,6 +94,7 @@ static int fill_dir(struct store *s, const char *entry, const struct mtd_record 
     int rc = spec_encode(r, &text, err);
     if (rc < 0)
         return rc;
+    store_listed_add(&text, r);
     rc = fault_point("store.create.record");
     if (rc < 0)
         return rc;

@@ -1,7 +1,7 @@
 /* store/internal.h - what the files of the store share.
  * Shape   store.c opens the store, locks and reads records; names.c, userns.c with
- *         idpool.c, create.c, remove.c and volume.c change it; list.c with cache.c, resolve.c and check.c search it;
- *         events.c is on its own.
+ *         idpool.c, create.c, remove.c and volume.c change it; list.c with summary.c,
+ *         listed.c and cache.c, resolve.c and check.c search it; events.c is on its own.
  * Errors  0 or -errno, as in store.h.
  */
 #ifndef ENGINE_STORE_INTERNAL_H
@@ -31,6 +31,10 @@ int store_lock_at(int dir_fd, const char *name, bool create, bool wait);
  * frees. */
 int store_read_record(int dir_fd, const char *name, const char *id, struct buf *buf,
                       struct mtd_record *ret, struct mtd_error *err);
+/* Its two halves. */
+int store_read_text(int dir_fd, const char *name, struct buf *ret, struct mtd_error *err);
+int store_parse_record(const struct buf *text, const char *id, struct mtd_record *ret,
+                       struct mtd_error *err);
 
 /* trash/<entry> has a log that an attached client has still to read. */
 bool store_is_awaited(const struct store *s, const char *entry);
@@ -61,6 +65,24 @@ bool store_is_being_made(struct store *s, const char *id);
 int store_userns_claim(struct store *s, int etc_fd, struct mtd_record *r,
                        struct mtd_error *err);
 void store_userns_drop(struct store *s, const char *id);
+
+/* ---- store/summary.c ---- */
+int store_summary_make(const struct mtd_record *r, struct mtd_summary *ret);
+int store_summary_put(struct buf *b, const struct mtd_summary *s);
+/* The id is not among the bytes. -EBADMSG, -ENOMEM; *ret is filled on success only. */
+int store_summary_take(const char *data, size_t len, const char *id,
+                       struct mtd_summary *ret);
+/* Differs between builds whose bytes, or whose summaries of a record, differ. */
+uint64_t store_summary_layout(void);
+/* Detects torn and foreign bytes, not tampering. Continues sum. */
+uint64_t store_checksum(uint64_t sum, const void *data, size_t len);
+
+/* ---- store/listed.c ---- */
+/* Adds r's summary to its encoded text, as its last member. A failure is harmless. */
+void store_listed_add(struct buf *text, const struct mtd_record *r);
+/* The summary in the text of container id's record; -ENOENT = it has none, or anything
+ * else in it was changed since. */
+int store_listed_find(const struct buf *text, const char *id, struct mtd_summary *ret);
 
 /* ---- store/cache.c ---- */
 struct cache;

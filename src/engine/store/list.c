@@ -33,84 +33,6 @@ struct listing {
     int64_t now;
 };
 
-static int copy_string(char **ret, const char *s)
-{
-    if (!s)
-        return 0;
-    *ret = strdup(s);
-    return *ret ? 0 : -ENOMEM;
-}
-
-/* As docker: an argument with a space is put into quotes, whatever else is in it. */
-static int join_command(const struct strv *args, char **ret)
-{
-    auto_done(buf_done) struct buf b = {0};
-    for (size_t i = 0; i < args->len; i++) {
-        const char *quote = i && strchr(args->items[i], ' ') ? "'" : "";
-        if (buf_printf(&b, "%s%s%s%s", i ? " " : "", quote, args->items[i], quote) < 0)
-            return -ENOMEM;
-    }
-    *ret = buf_take(&b);
-    return *ret ? 0 : -ENOMEM;
-}
-
-static int list_mounts(const struct mtd_spec *spec, struct strv *ret)
-{
-    for (size_t i = 0; i < spec->n_mounts; i++) {
-        const struct mtd_mount *m = &spec->mounts[i];
-        auto_done(buf_done) struct buf b = {0};
-        if (!m->source)
-            continue;
-        if (buf_printf(&b, "%s:%s", m->source, m->target) < 0 ||
-            strv_take(ret, buf_take(&b)) < 0)
-            return -ENOMEM;
-    }
-    return 0;
-}
-
-static void copy_status(const struct mtd_status *from, struct mtd_summary *ret)
-{
-    bool live = mtd_state_is_live(from->state);
-    ret->started_at = from->started_at;
-    ret->finished_at = from->finished_at;
-    ret->state = from->state;
-    ret->exit_code = from->exit_code;
-    ret->exit_signal = from->exit_signal;
-    ret->oom_killed = from->oom_killed;
-    ret->pid = live ? from->pid : 0;
-    ret->pid_start = from->pid_start;
-    memcpy(ret->boot_id, from->boot_id, sizeof(ret->boot_id));
-    ret->monitor_pid = from->monitor_pid;
-    ret->monitor_start = from->monitor_start;
-    ret->restart_count = from->restart_count;
-    ret->next_start_at = from->next_start_at;
-}
-
-static int make_summary(const struct mtd_record *r, struct mtd_summary *ret)
-{
-    struct mtd_summary s = {0};
-    memcpy(s.id, r->id, sizeof(s.id));
-    copy_status(&r->status, &s);
-    s.created_at = r->created_at;
-    s.tty = r->spec.process.tty;
-    s.network = r->spec.network;
-    s.memory_limit = r->spec.resources.memory;
-    s.nano_cpus = r->spec.resources.nano_cpus;
-    if (copy_string(&s.name, r->name) < 0 || copy_string(&s.image, r->spec.image) < 0 ||
-        copy_string(&s.image_id, r->spec.image_id) < 0 ||
-        join_command(&r->spec.process.args, &s.command) < 0 ||
-        copy_string(&s.health, r->status.health) < 0 ||
-        copy_string(&s.error, r->status.error) < 0 ||
-        strv_copy(&s.labels, &r->spec.labels) < 0 ||
-        list_mounts(&r->spec, &s.mounts) < 0 ||
-        strv_copy(&s.cgroups, &r->status.cgroups) < 0) {
-        mtd_summary_done(&s);
-        return -ENOMEM;
-    }
-    *ret = s;
-    return 0;
-}
-
 static int64_t stamp_ns(struct timespec t)
 {
     return t.tv_sec * NS_PER_SEC + t.tv_nsec;
@@ -127,8 +49,8 @@ static int describe_broken(struct store *s, const char *id, const char *reason,
     b.name = store_names_find(s, id);
     if (!b.name)
         b.name = strndup(id, MTD_SHORT_ID_LEN);
-    if (!b.name || copy_string(&b.image, "") < 0 || copy_string(&b.command, "") < 0 ||
-        copy_string(&b.error, reason) < 0) {
+    if (!b.name || !(b.image = strdup("")) || !(b.command = strdup("")) ||
+        !(b.error = strdup(reason))) {
         mtd_summary_done(&b);
         return -ENOMEM;
     }
@@ -142,9 +64,13 @@ static int read_summary(struct listing *l, const char *id, struct mtd_summary *r
     auto_done(mtd_record_done) struct mtd_record r;
     struct mtd_error why = {0};
     mtd_record_init(&r);
-    int rc = store_read_record(l->store->containers_fd, id, id, &l->text, &r, &why);
+    int rc = store_read_text(l->store->containers_fd, id, &l->text, &why);
+    if (rc == 0 && store_listed_find(&l->text, id, ret) == 0)
+        return 0;
     if (rc == 0)
-        return make_summary(&r, ret);
+        rc = store_parse_record(&l->text, id, &r, &why);
+    if (rc == 0)
+        return store_summary_make(&r, ret);
     if (rc == -ENOMEM || rc == -EMFILE || rc == -ENFILE)
         return rc;
     if (!store_exists(l->store, id))

@@ -287,17 +287,20 @@ int store_try_lock(struct store *s, const char *id, struct mtd_error *err)
 
 /* ---- the record ---- */
 
-int store_read_record(int dir_fd, const char *name, const char *id, struct buf *buf,
-                      struct mtd_record *ret, struct mtd_error *err)
+int store_read_text(int dir_fd, const char *name, struct buf *ret, struct mtd_error *err)
 {
     char path[STORE_ENTRY_SIZE + sizeof("/" STORE_CONFIG)];
     snprintf(path, sizeof(path), "%s/" STORE_CONFIG, name);
-    int rc = fs_read_own_at(dir_fd, path, SPEC_MAX_BYTES, buf);
+    int rc = fs_read_own_at(dir_fd, path, SPEC_MAX_BYTES, ret);
     if (rc == -EPERM)
         return mtd_fail(err, EPERM, STORE_CONFIG " belongs to another user");
-    if (rc < 0)
-        return mtd_fail_errno(err, -rc, STORE_CONFIG);
-    rc = spec_decode(buf->data, buf->len, ret, err);
+    return rc < 0 ? mtd_fail_errno(err, -rc, STORE_CONFIG) : 0;
+}
+
+int store_parse_record(const struct buf *text, const char *id, struct mtd_record *ret,
+                       struct mtd_error *err)
+{
+    int rc = spec_decode(text->data, text->len, ret, err);
     if (rc == 0 && strcmp(ret->id, id) != 0) {
         mtd_record_done(ret);
         rc = mtd_fail(err, EINVAL, "id: belongs to another container");
@@ -305,6 +308,13 @@ int store_read_record(int dir_fd, const char *name, const char *id, struct buf *
     if (rc < 0)
         mtd_context(err, STORE_CONFIG);
     return rc;
+}
+
+int store_read_record(int dir_fd, const char *name, const char *id, struct buf *buf,
+                      struct mtd_record *ret, struct mtd_error *err)
+{
+    int rc = store_read_text(dir_fd, name, buf, err);
+    return rc < 0 ? rc : store_parse_record(buf, id, ret, err);
 }
 
 int store_load(struct store *s, const char *id, struct mtd_record *ret,
@@ -350,6 +360,7 @@ int store_save(struct store *s, const struct mtd_record *r, bool durable,
     }
     if (!hex_is_valid(r->id, MTD_ID_LEN) || !store_is_there(s))
         return store_no_such(r->id, err);
+    store_listed_add(&text, r);
     rc = fault_point("store.save");
     if (rc == 0)
         rc = replace_record(s, r, &text, durable);
