@@ -271,6 +271,27 @@ int fs_open_dir_at(int dir_fd, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
+void fs_clean_path(char *path)
+{
+    size_t len = 0;
+    for (const char *p = path; *p;) {
+        const char *name = p + strspn(p, "/");
+        size_t n = strcspn(name, "/");
+        p = name + n;
+        if (n == 2 && name[0] == '.' && name[1] == '.') {
+            while (len > 0 && path[--len] != '/')
+                ;
+        } else if (n > 0 && !(n == 1 && *name == '.')) {
+            path[len] = '/';
+            memmove(path + len + 1, name, n);
+            len += n + 1;
+        }
+    }
+    if (len == 0)
+        path[len++] = '/';
+    path[len] = '\0';
+}
+
 int fs_absolute(const char *path, char **ret)
 {
     char *cwd = path[0] == '/' ? NULL : getcwd(NULL, 0);

@@ -67,6 +67,9 @@ int fs_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
  * Returns an O_PATH|O_DIRECTORY fd of the last directory. */
 int fs_mkdir_in_root(int root_fd, const char *path, mode_t mode);
 
+/* An absolute path without "//", "/./", "/../" and a slash at its end, as words alone: links are
+ * not asked for. In place; "/.." is "/". */
+void fs_clean_path(char *path);
 /* path with the working directory in front of it when it is relative; malloc'ed. -ENOENT = the
  * working directory was deleted. */
 int fs_absolute(const char *path, char **ret);

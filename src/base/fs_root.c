@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/sys.h"
 
 #define MAX_LINKS 40
@@ -126,12 +127,16 @@ static int make_link_target(struct maker *m, int dir_fd, const char *name,
     return rc < 0 ? rc : mkdir_in_root(m, full.data);
 }
 
-/* The mode is set apart: the caller's umask is not the container's. */
+/* The mode is set apart: the caller's umask is not the container's. By descriptor, because a
+ * container that shares the directory may have put a link to the host's files in its place. */
 static int make_dir(int parent_fd, const char *name, mode_t mode)
 {
     if (mkdirat(parent_fd, name, mode) < 0)
         return errno == EEXIST ? 0 : -errno;
-    return fchmodat(parent_fd, name, mode, 0) < 0 ? -errno : 0;
+    (void)fault_point("fs.made");
+    auto_fd int fd =
+        openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 || fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
 /* Creates and opens prefix, whose last component is name and whose parent is open. */

@@ -166,7 +166,7 @@ static const struct {
     {"pid", "host"},
     {"pull", "missing never"},
     {"restart", "no on-failure always unless-stopped"},
-    {"security-opt", "no-new-privileges"},
+    {"security-opt", "mask= no-new-privileges systempaths=unconfined unmask="},
     {"signal", NULL, offer_signals},
     {"stop-signal", NULL, offer_signals},
     {"type", "container image"},

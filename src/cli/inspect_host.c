@@ -90,11 +90,27 @@ static json_t *make_mode(const char *from, const char *otherwise)
     return from ? json_sprintf("container:%s", from) : json_string(otherwise);
 }
 
+/* docker has no list at all where nothing is confined. */
+static json_t *make_paths(const struct mtd_spec *s, int rc, const struct strv *paths)
+{
+    return rc < 0 || s->process.privileged ? json_null() : inspect_strings(paths);
+}
+
+static void add_kernel_files(json_t *o, const struct mtd_spec *s)
+{
+    auto_done(strv_done) struct strv masked = {0}, read_only = {0};
+    int rc = mtd_masked_paths(s, "/sys", &masked);
+    json_object_set_new(o, "MaskedPaths", make_paths(s, rc, &masked));
+    rc = mtd_readonly_paths(s, &read_only);
+    json_object_set_new(o, "ReadonlyPaths", make_paths(s, rc, &read_only));
+}
+
 #define SHM_DEFAULT (64 << 20)
 
 void inspect_add_host(json_t *o, const struct mtd_spec *s)
 {
     add_limits(o, &s->resources);
+    add_kernel_files(o, s);
     json_object_set_new(o, "Devices", make_devices(&s->devices));
     json_object_set_new(o, "DeviceCgroupRules", list_or_null(&s->device_rules));
     json_object_set_new(o, "DnsSearch", inspect_strings(&s->dns_search));

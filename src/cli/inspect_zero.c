@@ -30,7 +30,7 @@ static const char *const ZERO[ZERO_COUNT] = {
         "\"DeviceRequests\":null,\"MemoryReservation\":0,\"MemorySwap\":0,"
         "\"MemorySwappiness\":null,\"OomKillDisable\":null,\"PidsLimit\":null,"
         "\"Ulimits\":[],\"CpuCount\":0,\"CpuPercent\":0,\"IOMaximumIOps\":0,"
-        "\"IOMaximumBandwidth\":0}",
+        "\"IOMaximumBandwidth\":0,\"MaskedPaths\":null,\"ReadonlyPaths\":null}",
     [ZERO_CONFIG] =
         "{\"Hostname\":\"\",\"Domainname\":\"\",\"User\":\"\",\"AttachStdin\":false,"
         "\"AttachStdout\":false,\"AttachStderr\":false,\"Tty\":false,"

@@ -22,44 +22,15 @@ static void mount_done(struct mtd_mount *m)
     *m = (struct mtd_mount){0};
 }
 
-/* Drops the last component. */
-static void cut_component(struct buf *b)
-{
-    while (b->len > 0 && b->data[--b->len] != '/')
-        ;
-    b->data[b->len] = '\0';
-}
-
-static int add_components(struct buf *b, const char *path)
-{
-    int rc = 0;
-    while (*path && rc == 0) {
-        size_t len = strcspn(path, "/");
-        bool up = len == 2 && strncmp(path, "..", 2) == 0;
-        bool stay = len == 0 || (len == 1 && *path == '.');
-        if (up && b->len)
-            cut_component(b);
-        else if (!up && !stay)
-            rc = buf_printf(b, "/%.*s", (int)len, path);
-        path += len + (path[len] == '/');
-    }
-    return rc;
-}
-
 /* "/a/./b/../c//" -> "/a/c"; relative to the working directory. */
 static int set_path(char **field, const char *path, struct mtd_error *err)
 {
-    auto_done(buf_done) struct buf b = {0};
     auto_free char *all = NULL;
     int rc = fs_absolute(path, &all);
-    if (rc == 0)
-        rc = add_components(&b, all);
-    if (rc == 0 && b.len == 0)
-        rc = buf_putc(&b, '/');
-    char *clean = rc == 0 ? buf_take(&b) : NULL;
-    if (clean) {
+    if (rc == 0) {
+        fs_clean_path(all);
         free(*field);
-        *field = clean;
+        *field = take_ptr(&all);
         return 0;
     }
     if (rc == -ENOENT)

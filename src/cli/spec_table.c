@@ -159,7 +159,8 @@ const struct option_row SPEC_OPTIONS[] = {
     {"rm", 0, OPTION_FLAG, FIELD(spec.auto_remove), NULL, NULL,
      "Remove the container when it exits"},
     {"security-opt", 0, OPTION_LIST, FIELD(security), NULL, "OPTION",
-     "no-new-privileges, or seccomp=PROFILE.json|builtin|unconfined"},
+     "no-new-privileges, systempaths=unconfined, mask=PATH[:PATH], unmask=PATH|ALL, "
+     "seccomp=PROFILE.json|builtin|unconfined"},
     {"shm-size", 0, OPTION_VALUE, FIELD(spec.shm_size), value_shm, "SIZE",
      "Size of /dev/shm (default 64m)"},
     {"stop-signal", 0, OPTION_VALUE, FIELD(spec.stop_signal), value_signal_text, "SIGNAL",

@@ -25,6 +25,7 @@
 #include "engine/defaults.h"
 #include "engine/grant.h"
 #include "engine/idmap.h"
+#include "engine/kernel_files.h"
 #include "engine/limits.h"
 #include "engine/log/log.h"
 #include "engine/logindex/logindex.h"

@@ -216,12 +216,12 @@ void mtd_spec_done(struct mtd_spec *s)
 {
     char *strings[] = {s->image,    s->image_id, s->hostname,   s->domainname,
                        s->pid_from, s->ipc_from, s->stop_signal};
-    struct strv *lists[] = {&s->layers,      &s->entrypoint,  &s->cmd,
-                            &s->dns,         &s->add_hosts,   &s->labels,
-                            &s->env_cmdline, &s->health_test, &s->log_opts,
-                            &s->dns_search,  &s->dns_options, &s->volumes_from,
-                            &s->sysctls,     &s->devices,     &s->device_rules,
-                            &s->exposed,     &s->annotations};
+    struct strv *lists[] = {
+        &s->layers,       &s->entrypoint, &s->cmd,         &s->dns,
+        &s->add_hosts,    &s->labels,     &s->env_cmdline, &s->health_test,
+        &s->log_opts,     &s->dns_search, &s->dns_options, &s->volumes_from,
+        &s->sysctls,      &s->mask,       &s->unmask,      &s->devices,
+        &s->device_rules, &s->exposed,    &s->annotations};
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         free(strings[i]);
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)

@@ -245,6 +245,8 @@ struct mtd_spec {
     struct strv devices; /* "/dev/host:/dev/inside:rwm", the host's nodes made inside */
     struct strv device_rules; /* "c 189:* rwm", what else may be opened */
     struct strv volumes_from; /* containers whose volumes it has too: "name[:ro]" */
+    struct strv mask;         /* further paths to hide, see kernel_files.h */
+    struct strv unmask;       /* paths and patterns, or "ALL", not to hide */
     struct strv exposed;      /* "80/tcp"; for inspect */
     struct strv annotations;  /* "key=value"; for inspect */
     char *stop_signal;        /* as given: "SIGINT", "INT", "2"; NULL = SIGTERM */

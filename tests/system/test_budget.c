@@ -97,14 +97,14 @@ static const struct {
     long calls;
     const char *args[8];
 } BUDGET[] = {
-    ROW(743, "run", "--rm", "busybox", "true"),
-    ROW(680, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(775, "run", "--rm", "busybox", "true"),
+    ROW(711, "run", "-d", "--name", "done", "busybox", "true"),
     ROW(69, "inspect", "done"),
     ROW(90, "logs", "done"),
     ROW(86, "ps", "-a"),
     ROW(123, "rm", "done"),
     ROW(107, "create", "--name", "new", "busybox", "true"),
-    ROW(638, "start", "new"),
+    ROW(671, "start", "new"),
     ROW(392, "exec", "idle", "true"),
     ROW(141, "stop", "idle"),
 };

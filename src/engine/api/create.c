@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/fs.h"
 #include "engine/api/internal.h"
 #include "engine/confine/confine.h"
 #include "engine/host/init_program.h"
@@ -99,27 +100,50 @@ static int default_string(char **slot, const char *value)
     return *slot ? 0 : -ENOMEM;
 }
 
-static int add_image_volume(struct mtd_spec *s, const char *target)
+/* The words are the image's: they are cleaned before they are compared with the user's. */
+static int add_image_volume(struct mtd_spec *s, const char *word, struct mtd_error *err)
 {
+    auto_free char *target = strdup(word);
+    if (!target)
+        return OUT_OF_MEMORY(err);
+    if (*target == '/')
+        fs_clean_path(target);
     for (size_t i = 0; i < s->n_mounts; i++)
         if (strcmp(s->mounts[i].target, target) == 0)
             return 0;
+    int r = mtd_mount_target_check(target, true, err);
+    if (r < 0)
+        return r;
     struct mtd_mount *all = reallocarray(s->mounts, s->n_mounts + 1, sizeof(*all));
     if (!all)
-        return -ENOMEM;
+        return OUT_OF_MEMORY(err);
     s->mounts = all;
-    all[s->n_mounts] = (struct mtd_mount){.type = MTD_MOUNT_VOLUME,
-                                          .target = strdup(target),
-                                          .anonymous = true,
-                                          .origin = MTD_ORIGIN_IMAGE};
-    if (!all[s->n_mounts].target)
-        return -ENOMEM;
-    s->n_mounts++;
+    all[s->n_mounts++] = (struct mtd_mount){.type = MTD_MOUNT_VOLUME,
+                                            .target = take_ptr(&target),
+                                            .anonymous = true,
+                                            .origin = MTD_ORIGIN_IMAGE};
     return 0;
 }
 
+static void clean_targets(struct mtd_spec *s)
+{
+    for (size_t i = 0; i < s->n_mounts; i++)
+        if (s->mounts[i].target && s->mounts[i].target[0] == '/')
+            fs_clean_path(s->mounts[i].target);
+}
+
+static int add_image_volumes(struct mtd_spec *s, const struct strv *volumes,
+                             struct mtd_error *err)
+{
+    int r = 0;
+    clean_targets(s);
+    for (size_t i = 0; r == 0 && i < volumes->len; i++)
+        r = add_image_volume(s, volumes->items[i], err);
+    return r;
+}
+
 static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
-                       bool entrypoint_set)
+                       bool entrypoint_set, struct mtd_error *err)
 {
     const struct mtd_image_config *c = &image->config;
     int r = merge_args(s, c, entrypoint_set);
@@ -135,9 +159,9 @@ static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
         r = default_string(&s->image_id, image->id);
     if (r == 0)
         r = strv_copy(&s->layers, &image->layers);
-    for (size_t i = 0; r == 0 && i < c->volumes.len; i++)
-        r = add_image_volume(s, c->volumes.items[i]);
-    return r < 0 ? r : default_string(&s->stop_signal, c->stop_signal);
+    if (r == 0)
+        r = default_string(&s->stop_signal, c->stop_signal);
+    return r < 0 ? OUT_OF_MEMORY(err) : add_image_volumes(s, &c->volumes, err);
 }
 
 /* ---- refusing ---------------------------------------------------------------------- */
@@ -152,35 +176,10 @@ int api_check_resources(const struct mtd_resources *r, struct mtd_error *err)
     return code;
 }
 
-static bool below(const char *path, const char *dir)
-{
-    size_t n = strlen(dir);
-    return strncmp(path, dir, n) == 0 && (path[n] == '\0' || path[n] == '/');
-}
-
-static int check_target(const char *target, struct mtd_error *err)
-{
-    if (!target || target[0] != '/')
-        return mtd_fail(err, EINVAL, "mount target \"%s\" must be an absolute path",
-                        target ? target : "");
-    if (strspn(target, "/") == strlen(target))
-        return mtd_fail(err, EINVAL, "mount target must not be the root \"/\"");
-    if (strstr(target, "/../") ||
-        (strlen(target) > 2 && strcmp(target + strlen(target) - 3, "/..") == 0))
-        return mtd_fail(err, EINVAL, "mount target \"%s\" must not contain \"..\"",
-                        target);
-    if (below(target, "/proc") || below(target, "/sys"))
-        return mtd_fail(err, EINVAL,
-                        "mount target \"%s\" would cover the kernel's files; "
-                        "choose a path outside /proc and /sys",
-                        target);
-    return 0;
-}
-
 static int check_mount(const struct mtd_mount *m, struct mtd_error *err)
 {
     struct stat st;
-    int r = check_target(m->target, err);
+    int r = mtd_mount_target_check(m->target, false, err);
     if (r < 0)
         return r;
     if (m->type == MTD_MOUNT_BIND && m->source[0] != '/')
@@ -359,9 +358,11 @@ static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record
         code = api_share(e, s, err);
     if (code < 0)
         return code;
-    if (default_string(&s->hostname, own) < 0 ||
-        merge_image(s, &image, c->entrypoint_set) < 0)
+    if (default_string(&s->hostname, own) < 0)
         return OUT_OF_MEMORY(err);
+    code = merge_image(s, &image, c->entrypoint_set, err);
+    if (code < 0)
+        return code;
     sort_mounts(s);
     return check_spec(s, err);
 }

@@ -150,7 +150,7 @@ int inside_init_cgroup_namespace(struct inside *c, struct mtd_error *err)
         return rc;
     if (c->init->unshare_cgroup && unshare(CLONE_NEWCGROUP) < 0)
         return mtd_fail_errno(err, errno, "cannot create a cgroup namespace");
-    return rootfs_mount_cgroup(c->root_fd, groups, c->init->rootfs.record->id, err);
+    return rootfs_mount_cgroup(&c->init->rootfs, c->root_fd, groups, err);
 }
 
 int inside_init_hostname(struct inside *c, struct mtd_error *err)

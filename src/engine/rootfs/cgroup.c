@@ -92,8 +92,24 @@ int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err)
     return 0;
 }
 
-int rootfs_mount_cgroup(int root_fd, char *list, const char *id, struct mtd_error *err)
+/* As in docker, where a mount of the user's takes the place of a default one. */
+static bool is_covered(const struct mtd_spec *s)
 {
+    for (size_t i = 0; i < s->n_mounts; i++) {
+        const char *target = s->mounts[i].target;
+        size_t n = strlen(target);
+        if (strncmp(CGROUP_PATH, target, n) == 0 &&
+            (CGROUP_PATH[n] == '\0' || CGROUP_PATH[n] == '/'))
+            return true;
+    }
+    return false;
+}
+
+int rootfs_mount_cgroup(const struct rootfs *r, int root_fd, char *list,
+                        struct mtd_error *err)
+{
+    if (is_covered(&r->record->spec))
+        return 0;
     auto_fd int target = fs_open_in_root(root_fd, CGROUP_PATH, O_PATH | O_CLOEXEC, 0);
     if (target == -ENOENT)
         return 0; /* a kernel without cgroups in sysfs */
@@ -101,7 +117,7 @@ int rootfs_mount_cgroup(int root_fd, char *list, const char *id, struct mtd_erro
     if (target >= 0 && strncmp(list, "0::", 3) == 0)
         code = mount_new_on(target, "", "cgroup2", "cgroup", NULL, ATTRS);
     else if (target >= 0)
-        code = mount_v1(root_fd, target, list, id);
+        code = mount_v1(root_fd, target, list, r->record->id);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount " CGROUP_PATH);
     return 0;

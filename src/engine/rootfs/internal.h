@@ -1,11 +1,13 @@
 /* rootfs/internal.h - what the files of rootfs share.
  * Shape   rootfs.c has the order and what every container has; overlay.c, dev.c, user.c,
- *         mapped.c and cgroup.c make one part each; fail.c is the error of all.
+ *         mapped.c, mask.c and cgroup.c make one part each; place.c says where a mount may go;
+ *         fail.c is the error of all.
  * Errors  0 or -errno; err with its stage.
  */
 #ifndef ENGINE_ROOTFS_INTERNAL_H
 #define ENGINE_ROOTFS_INTERNAL_H
 
+#include "engine/kernel_files.h"
 #include "engine/rootfs/rootfs.h"
 
 /* mtd_fail_errno() that also sets the stage, if none is set; returns -code. */
@@ -24,5 +26,19 @@ int rootfs_overlay(const struct rootfs *r, struct mtd_error *err);
 int rootfs_devices(const struct rootfs *r, int root_fd, int dev_fd,
                    struct mtd_error *err);
 int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *err);
+/* Masked and read-only paths, over all else. */
+int rootfs_mask(const struct mtd_spec *s, int root_fd, struct mtd_error *err);
+
+/* Opens a mount point as it is: a link as the link, a device without its driver. */
+#define OPEN_PLACE (O_PATH | O_NOFOLLOW | O_CLOEXEC)
+/* Is what target_fd has open in the tree that the clean path names? Links of the image may lead
+ * from a harmless name into /proc, /sys or /dev, and from one of these into another. */
+struct rootfs_places {
+    uint64_t root, trees[MTD_KERNEL_TREES][4]; /* mount ids; 0 = none */
+    bool known;
+};
+/* 0, -EXDEV = it is not, -errno. */
+int rootfs_place_check(struct rootfs_places *p, int root_fd, int target_fd,
+                       const char *path);
 
 #endif

@@ -47,22 +47,6 @@ static const struct {
     {"/dev/mqueue", "mqueue", NULL, NO_SUID | NO_DEV | NO_EXEC, TO_IPC},
 };
 
-/* What a path usually is, which saves asking. */
-static const struct {
-    const char *path;
-    bool is_dir;
-} MASKED[] = {
-    {"/proc/acpi", true},           {"/proc/asound", true},
-    {"/proc/kcore", false},         {"/proc/keys", false},
-    {"/proc/latency_stats", false}, {"/proc/timer_list", false},
-    {"/proc/timer_stats", false},   {"/proc/sched_debug", false},
-    {"/proc/scsi", true},           {"/proc/interrupts", false},
-    {"/sys/firmware", true},        {"/sys/devices/virtual/powercap", true},
-};
-
-/* In /proc. */
-static const char *const READ_ONLY_NAMES[] = {"bus", "fs", "irq", "sys", "sysrq-trigger"};
-
 /* /proc, /sys and /dev must not be links of the image: later steps and the command take
  * what is mounted there for the kernel's. */
 static int open_target(int root_fd, const char *target)
@@ -248,98 +232,6 @@ int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err
     return 0;
 }
 
-/* Makes a name in /proc read-only. One that the kernel lacks is skipped. */
-static int make_read_only(int proc_fd, const char *name, struct mtd_error *err)
-{
-    auto_fd int bind = mount_bind(proc_fd, name, READ_ONLY);
-    if (bind == -ENOENT)
-        return 0;
-    int code = bind < 0 ? bind : mount_move_at(bind, proc_fd, name);
-    if (code < 0)
-        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot make /proc/%s read-only",
-                           name);
-    return 0;
-}
-
-/* What masks stands here the first time and is repeated from there: an empty file system for
- * directories (one superblock to make and to reap), the new /dev/null for files. */
-struct masks {
-    int empty_fd, null_fd; /* read-only mounts in the tree, or -1 */
-};
-
-static int mask_first(int target, int fresh, int *ret_fd)
-{
-    auto_fd int mount = fresh;
-    int code = mount < 0 ? mount : mount_move(mount, target);
-    if (code == 0)
-        *ret_fd = take_fd(&mount);
-    return code;
-}
-
-static int mask_directory(int target, struct masks *m)
-{
-    if (m->empty_fd >= 0)
-        return mount_bind_on(NULL, m->empty_fd, target);
-    return mask_first(target,
-                      mount_new("tmpfs", "tmpfs", "mode=755,size=4k",
-                                READ_ONLY | NO_SUID | NO_DEV | NO_EXEC),
-                      &m->empty_fd);
-}
-
-static int mask_file(int target, int root_fd, struct masks *m)
-{
-    if (m->null_fd >= 0)
-        return mount_bind_on(NULL, m->null_fd, target);
-    auto_fd int null = fs_open_in_root(root_fd, "/dev/null", O_PATH | O_CLOEXEC, 0);
-    return null < 0 ? null
-                    : mask_first(target, mount_bind(null, "", READ_ONLY), &m->null_fd);
-}
-
-static int mask_one(int root_fd, struct masks *m, size_t i, struct mtd_error *err)
-{
-    const char *path = MASKED[i].path;
-    bool is_dir = MASKED[i].is_dir;
-    auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
-    if (target == -ENOENT)
-        return 0;
-    int code = target;
-    for (int tries = 0; target >= 0 && tries < 2; tries++, is_dir = !is_dir) {
-        code = is_dir ? mask_directory(target, m) : mask_file(target, root_fd, m);
-        if (code != -ENOTDIR && code != -EINVAL) /* by mount, by move_mount */
-            break;
-    }
-    if (code < 0)
-        return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mask %s", path);
-    return 0;
-}
-
-static int mask_all(int root_fd, struct masks *m, struct mtd_error *err)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(MASKED); i++) {
-        int code = mask_one(root_fd, m, i, err);
-        if (code < 0)
-            return code;
-    }
-    auto_fd int proc = fs_open_in_root(root_fd, "/proc", O_PATH | O_DIRECTORY, 0);
-    if (proc < 0)
-        return rootfs_fail(err, MTD_STAGE_MOUNT, -proc, "cannot open the new /proc");
-    for (size_t i = 0; i < ARRAY_SIZE(READ_ONLY_NAMES); i++) {
-        int code = make_read_only(proc, READ_ONLY_NAMES[i], err);
-        if (code < 0)
-            return code;
-    }
-    return 0;
-}
-
-static int mask_paths(int root_fd, struct mtd_error *err)
-{
-    struct masks m = {-1, -1};
-    int code = mask_all(root_fd, &m, err);
-    cleanup_fd(&m.empty_fd);
-    cleanup_fd(&m.null_fd);
-    return code;
-}
-
 /* The file system that the kernel unpacks its initramfs into cannot be
  * pivoted away from. */
 static int pivot_failed(int code, struct mtd_error *err)
@@ -368,7 +260,7 @@ static int pivot(int root_fd, struct mtd_error *err)
 
 int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
-    int code = r->record->spec.process.privileged ? 0 : mask_paths(root_fd, err);
+    int code = rootfs_mask(&r->record->spec, root_fd, err);
     if (code == 0 && r->record->spec.read_only &&
         (code = mount_set(root_fd, READ_ONLY)) < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, -code, "cannot make the root read-only");

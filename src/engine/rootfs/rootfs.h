@@ -39,8 +39,10 @@ int rootfs_complete(const struct rootfs *r, int *root_fd, struct mtd_error *err)
 #define ROOTFS_CGROUPS_MAX 8192
 int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err);
 /* Mounts /sys/fs/cgroup, in the container's cgroup namespace: those groups of the list,
- * which is modified, whose path ends in the id. */
-int rootfs_mount_cgroup(int root_fd, char *list, const char *id, struct mtd_error *err);
+ * which is modified, whose path ends in the id. Nothing if the user has mounted something
+ * there or above. */
+int rootfs_mount_cgroup(const struct rootfs *r, int root_fd, char *list,
+                        struct mtd_error *err);
 /* The file tree of a container that need not run: a detached, read-only overlay of
  * upper and layers, which only this fd leads to. Before Linux 6.7 the process gets its
  * own mount namespace. */

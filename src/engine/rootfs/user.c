@@ -100,7 +100,16 @@ static int clone_source(const struct rootfs *r, const struct mtd_mount *m)
                : mount_bind(AT_FDCWD, m->source, attrs);
 }
 
-static int bind_one(const struct rootfs *r, int root_fd, const struct mtd_mount *m)
+/* Where a mount of the user's or the image's goes; made if missing. */
+static int open_place(struct rootfs_places *p, int root_fd, const char *path, bool file)
+{
+    auto_fd int target = open_target(root_fd, path, file);
+    int rc = target < 0 ? target : rootfs_place_check(p, root_fd, target, path);
+    return rc < 0 ? rc : take_fd(&target);
+}
+
+static int bind_one(const struct rootfs *r, struct rootfs_places *p, int root_fd,
+                    const struct mtd_mount *m)
 {
     auto_fd int mount = clone_source(r, m);
     if (mount < 0)
@@ -108,11 +117,12 @@ static int bind_one(const struct rootfs *r, int root_fd, const struct mtd_mount 
     struct stat st;
     if (fstat(mount, &st) < 0)
         return -errno;
-    auto_fd int target = open_target(root_fd, m->target, !S_ISDIR(st.st_mode));
+    auto_fd int target = open_place(p, root_fd, m->target, !S_ISDIR(st.st_mode));
     return target < 0 ? target : mount_move(mount, target);
 }
 
-static int tmpfs_one(const struct rootfs *r, int root_fd, const struct mtd_mount *m)
+static int tmpfs_one(const struct rootfs *r, struct rootfs_places *p, int root_fd,
+                     const struct mtd_mount *m)
 {
     uint64_t attrs = TMPFS_ATTRS | (m->read_only ? MOUNT_ATTR_RDONLY : 0);
     char options[512], mapped[512];
@@ -125,13 +135,14 @@ static int tmpfs_one(const struct rootfs *r, int root_fd, const struct mtd_mount
     auto_fd int mount = mount_new("tmpfs", "tmpfs", maps ? mapped : options, attrs);
     if (mount < 0)
         return mount;
-    auto_fd int target = open_target(root_fd, m->target, false);
+    auto_fd int target = open_place(p, root_fd, m->target, false);
     return target < 0 ? target : mount_move(mount, target);
 }
 
 /* In an image resolv.conf may be a link into /run. A dangling one is replaced, as docker
- * does, and not followed, so that the mount point is made in /etc and nowhere else. */
-static void drop_dead_link(int root_fd, const char *name)
+ * does, and not followed, so that the mount point is made in /etc and nowhere else. So is one
+ * that leads to the kernel's files, such as /dev/null. */
+static void drop_link(int root_fd, const char *name)
 {
     auto_fd int etc =
         fs_open_in_root(root_fd, "/etc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
@@ -139,39 +150,55 @@ static void drop_dead_link(int root_fd, const char *name)
         unlinkat(etc, name, 0);
 }
 
-static int bind_host_file(const struct rootfs *r, int root_fd, const char *name,
-                          struct mtd_error *err)
+static int bind_host_file(const struct rootfs *r, struct rootfs_places *p, int root_fd,
+                          const char *name, struct mtd_error *err)
 {
     char source[PATH_ROOM], target[64];
     snprintf(source, sizeof(source), "%s/%s", r->dir, name);
     snprintf(target, sizeof(target), "/etc/%s", name);
     auto_fd int fd = fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
-    if (fd == -ENOENT) {
-        drop_dead_link(root_fd, name);
-        fd = open_target(root_fd, target, true);
+    int code = fd < 0 ? fd : rootfs_place_check(p, root_fd, fd, target);
+    if (code == -ENOENT || code == -EXDEV) {
+        cleanup_fd(&fd);
+        drop_link(root_fd, name);
+        fd = open_place(p, root_fd, target, true);
+        code = fd < 0 ? fd : 0;
     }
-    int code = fd < 0 ? fd : mount_bind_on(source, -1, fd);
+    if (code == 0)
+        code = mount_bind_on(source, -1, fd);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s", target);
     return 0;
 }
 
+static int fail_to_mount(const struct rootfs *r, const struct mtd_mount *m, int code,
+                         struct mtd_error *err)
+{
+    if (code == -EXDEV)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, EXDEV,
+                           "cannot mount on %s: a link of the image leads it to the "
+                           "kernel's files",
+                           m->target);
+    return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s%s",
+                       m->source ? m->source : "tmpfs", m->target,
+                       code == -EINVAL && is_mapped(r, m) ? CANNOT_MAP : "");
+}
+
 int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
     const struct mtd_spec *spec = &r->record->spec;
+    struct rootfs_places places = {0};
     for (size_t i = 0; i < ARRAY_SIZE(HOST_FILES); i++) {
-        int code = bind_host_file(r, root_fd, HOST_FILES[i], err);
+        int code = bind_host_file(r, &places, root_fd, HOST_FILES[i], err);
         if (code < 0)
             return code;
     }
     for (size_t i = 0; i < spec->n_mounts; i++) {
         const struct mtd_mount *m = &spec->mounts[i];
-        int code = m->type == MTD_MOUNT_TMPFS ? tmpfs_one(r, root_fd, m)
-                                              : bind_one(r, root_fd, m);
+        int code = m->type == MTD_MOUNT_TMPFS ? tmpfs_one(r, &places, root_fd, m)
+                                              : bind_one(r, &places, root_fd, m);
         if (code < 0)
-            return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s%s",
-                               m->source ? m->source : "tmpfs", m->target,
-                               code == -EINVAL && is_mapped(r, m) ? CANNOT_MAP : "");
+            return fail_to_mount(r, m, code, err);
     }
     return 0;
 }

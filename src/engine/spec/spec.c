@@ -142,6 +142,8 @@ static const struct field RECORD_FIELDS[] = {
     /* of groups as well: linux.gidMappings would be the same */
     {"linux.uidMappings", FIELD_STRUCTS, R(spec.idmap), .items = &IDMAP,
      .count_offset = offsetof(struct mtd_record, spec.n_idmap)},
+    {"linux.maskedPaths", FIELD_LIST, R(spec.mask)},
+    {"mytop.unmask", FIELD_LIST, R(spec.unmask)},
 
     {"mytop.image", FIELD_STRING, R(spec.image)},
     {"mytop.imageId", FIELD_STRING, R(spec.image_id)},

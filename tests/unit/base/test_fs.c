@@ -102,6 +102,31 @@ Test(fs, small_reads_cut_one_newline)
     cr_expect_eq(fs_read_small_at(tmp.fd, "f", out, sizeof(out)), -EFBIG);
 }
 
+Test(fs, a_clean_path_is_one_spelling)
+{
+    static const char *const PATHS[][2] = {{"/", "/"},
+                                           {"//", "/"},
+                                           {"/.", "/"},
+                                           {"/..", "/"},
+                                           {"/a", "/a"},
+                                           {"/a/", "/a"},
+                                           {"//proc", "/proc"},
+                                           {"/./proc/.", "/proc"},
+                                           {"/a/../proc", "/proc"},
+                                           {"/a/b/../../c", "/c"},
+                                           {"/../../x", "/x"},
+                                           {"/...", "/..."},
+                                           {"/a/..b/.c", "/a/..b/.c"},
+                                           {"/a//b///c//", "/a/b/c"},
+                                           {"/a/b/..", "/a"}};
+    for (size_t i = 0; i < ARRAY_SIZE(PATHS); i++) {
+        char path[32];
+        snprintf(path, sizeof(path), "%s", PATHS[i][0]);
+        fs_clean_path(path);
+        cr_expect_str_eq(path, PATHS[i][1], "%s is %s", PATHS[i][0], path);
+    }
+}
+
 Test(fs, writes_only_what_exists)
 {
     put(tmp.fd, "f", "old");
