@@ -197,13 +197,13 @@ static void expect_same_on_arm64(uint64_t caps)
     struct syscalls_filter f = {calloc(ARM64_N_BUILTIN, sizeof(*f.insns)),
                                 ARM64_N_BUILTIN, 0};
     for (size_t i = 0; i < f.len; i++) {
-        const struct sock_filter *in = &ARM64_BUILTIN[i];
-        const struct syscalls_condition *c = &ARM64_CONDITIONS[in->k & 0xffff];
-        bool open = in->code == (BPF_RET | BPF_K) &&
-                    (in->k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_TRACE;
-        f.insns[i] = *in;
-        if (open)
-            f.insns[i].k = c->caps & caps ? SECCOMP_RET_ALLOW : c->without;
+        f.insns[i] = ARM64_BUILTIN[i];
+        uint32_t k = f.insns[i].k;
+        if (f.insns[i].code != (BPF_RET | BPF_K) ||
+            (k & SECCOMP_RET_ACTION_FULL) != SECCOMP_RET_TRACE)
+            continue;
+        const struct syscalls_condition *c = &ARM64_CONDITIONS[k & SECCOMP_RET_DATA];
+        f.insns[i].k = c->caps & caps ? SECCOMP_RET_ALLOW : c->without;
     }
     expect_same_of(&MACHINES[1], &f, caps);
     uint32_t private = judge(&f, SCMP_ARCH_ARM, 0xf0002, 0); /* cacheflush */
