@@ -123,10 +123,12 @@ static int count_all(struct cli *c, struct totals *t, struct mtd_error *err)
 }
 
 /* What containers get when nothing else is asked for. */
-static json_t *make_security(const struct mtd_defaults *d)
+static json_t *make_security(const struct totals *t)
 {
-    json_t *list = json_pack("[s]", "name=seccomp,profile=builtin");
-    if (d->userns != MTD_USERNS_HOST)
+    json_t *list = json_array();
+    if (t->host.seccomp)
+        json_array_append_new(list, json_string("name=seccomp,profile=builtin"));
+    if (t->defaults.userns != MTD_USERNS_HOST)
         json_array_append_new(list, json_string("name=userns"));
     json_array_append_new(list, json_string("name=cgroupns"));
     return list;
@@ -145,7 +147,7 @@ static json_t *make_info(struct cli *c, const struct totals *t)
         "OSType", "linux", "Architecture", t->host.machine, "NCPU", (int)t->host.cpus,
         "MemTotal", (json_int_t)t->host.memory, "DockerRootDir", mtd_root(c->engine),
         "RunRoot", mtd_run_root(c->engine), "Name", t->name, "ServerVersion", MTD_VERSION,
-        "SecurityOptions", make_security(&t->defaults));
+        "SecurityOptions", make_security(t));
 }
 
 static int add_info(struct cli *c, const struct totals *t, struct buf *out)
@@ -157,10 +159,12 @@ static int add_info(struct cli *c, const struct totals *t, struct buf *out)
         "Containers: %d\n Running: %d\n Paused: %d\n Stopped: %d\nImages: %d\n"
         "Version: %s\nStorage: overlay\nLogs: k8s-file\nCgroups: %s\n"
         "Kernel: %s\nArchitecture: %s\nCPUs: %u\nMemory: %s\nName: %s\n"
-        "Root: %s\nRun root: %s\n",
+        "Security: %s%scgroupns\nRoot: %s\nRun root: %s\n",
         t->containers, t->running, t->paused, t->stopped, t->images, MTD_VERSION,
         t->host.cgroup_version, t->host.kernel, t->host.machine, t->host.cpus, memory,
-        t->name, mtd_root(c->engine), mtd_run_root(c->engine));
+        t->name, t->host.seccomp ? "seccomp (builtin), " : "no seccomp, ",
+        t->defaults.userns == MTD_USERNS_HOST ? "" : "userns, ", mtd_root(c->engine),
+        mtd_run_root(c->engine));
 }
 
 static int run_info(struct cli *c, void *values, const struct operands *o)

@@ -456,7 +456,13 @@ Test(seccomp, a_bad_profile_starts_nothing)
 Test(seccomp, nothing_runs_when_the_filter_cannot_be_loaded)
 {
     free(ASK(&s, "run", "-d", "--name", "box", "busybox", "sleep", "1000"));
+    char *info = ASK(&s, "info", "--format", "{{json .SecurityOptions}}");
+    cr_expect_str_eq(info, "[\"name=seccomp,profile=builtin\",\"name=cgroupns\"]");
+    free(info);
     s.without = "seccomp";
+    info = ASK(&s, "info", "--format", "{{json .SecurityOptions}}");
+    cr_expect_str_eq(info, "[\"name=cgroupns\"]");
+    free(info);
     const char *const run[] = {"run", "--rm", "busybox", "echo", "ran", NULL};
     const char *const exec[] = {"exec", "box", "echo", "ran", NULL};
     const char *const *const each[] = {run, exec};

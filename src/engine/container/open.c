@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/inherit.h"
 #include "engine/container/container.h"
+#include "engine/syscalls/syscalls.h"
 
 #define DEFAULT_ROOT "/var/lib/mytop-docker"
 #define DEFAULT_RUN_ROOT "/run/mytop-docker"
@@ -103,7 +104,8 @@ int mtd_host_info(struct mtd_engine *e, struct mtd_info *ret, struct mtd_error *
         return mtd_fail_errno(err, errno,
                               "cannot read the host's kernel version and memory size");
     *ret = (struct mtd_info){.cpus = mtd_host_cpus(),
-                             .memory = (uint64_t)mem.totalram * mem.mem_unit};
+                             .memory = (uint64_t)mem.totalram * mem.mem_unit,
+                             .seccomp = syscalls_supported()};
     snprintf(ret->cgroup_version, sizeof(ret->cgroup_version), "%s",
              cgroup_version(&host));
     snprintf(ret->kernel, sizeof(ret->kernel), "%.64s", uts.release);

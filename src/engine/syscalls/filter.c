@@ -16,6 +16,12 @@ void syscalls_filter_done(struct syscalls_filter *f)
     *f = (struct syscalls_filter){0};
 }
 
+bool syscalls_supported(void)
+{
+    uint32_t action = SECCOMP_RET_ERRNO;
+    return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
 /* EINVAL: the kernel knows the call, but no filters, or not the program or the flags.
  * ENOSYS: an engine that runs under a filter itself may be told so. */
 int syscalls_filter_load(const struct syscalls_filter *f, struct mtd_error *err)
@@ -26,9 +32,7 @@ int syscalls_filter_load(const struct syscalls_filter *f, struct mtd_error *err)
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, f->flags, &program) == 0)
         return 0;
     int code = errno;
-    bool has_filters = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0,
-                               &(uint32_t){SECCOMP_RET_ERRNO}) == 0;
-    int rc = has_filters
+    int rc = syscalls_supported()
                  ? mtd_fail_errno(err, code, "cannot load the seccomp filter")
                  : mtd_fail(err, code,
                             "cannot confine system calls: this kernel has no seccomp "

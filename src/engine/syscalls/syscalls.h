@@ -39,6 +39,7 @@ uint64_t syscalls_caps(const struct mtd_process *p);
 int syscalls_filter_make(struct syscalls_filter *ret, const char *profile, uint64_t caps,
                          struct mtd_error *err);
 
+bool syscalls_supported(void); /* by the kernel */
 /* For this thread and all it becomes, for good. Needs no_new_privs or CAP_SYS_ADMIN. */
 int syscalls_filter_load(const struct syscalls_filter *f, struct mtd_error *err);
 
