@@ -182,17 +182,17 @@ static int exchange(int dir_fd, const char *temp, const char *name)
     return 0;
 }
 
-static int replace(int dir_fd, const char *name, const void *data, size_t len,
-                   mode_t mode, bool durable, int (*put)(int, const char *, const char *))
+typedef int put_fn(int dir_fd, const char *temp, const char *name);
+
+static int replace_by(int fd, int dir_fd, const char *temp, const char *name,
+                      const void *data, size_t len, mode_t mode, bool durable, put_fn put)
 {
-    char temp[PATH_MAX];
-    auto_fd int fd = open_temp(dir_fd, name, temp, sizeof(temp));
-    if (fd < 0)
-        return fd;
     int rc = fill(fd, data, len, mode, durable);
     /* close() is where a network or quota-bound file system may report a lost write. */
-    if (close(take_fd(&fd)) < 0 && rc == 0)
+    if (close(fd) < 0 && rc == 0)
         rc = -errno;
+    if (rc == 0)
+        rc = fault_point("fs.replace");
     if (rc == 0)
         rc = put(dir_fd, temp, name);
     if (rc < 0)
@@ -200,16 +200,29 @@ static int replace(int dir_fd, const char *name, const void *data, size_t len,
     return rc;
 }
 
+static int replace(int dir_fd, const char *name, const void *data, size_t len,
+                   mode_t mode, bool durable, put_fn put)
+{
+    char temp[PATH_MAX];
+    int fd = open_temp(dir_fd, name, temp, sizeof(temp));
+    return fd < 0 ? fd
+                  : replace_by(fd, dir_fd, temp, name, data, len, mode, durable, put);
+}
+
+int fs_replace_by_at(int dir_fd, const char *temp, const char *name, const void *data,
+                     size_t len, bool durable, bool at_once)
+{
+    int fd = openat(dir_fd, temp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+                    TEMP_MODE);
+    return fd < 0 ? -errno
+                  : replace_by(fd, dir_fd, temp, name, data, len, TEMP_MODE, durable,
+                               at_once ? exchange : rename_over);
+}
+
 int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
                   bool durable)
 {
     return replace(dir_fd, name, data, len, mode, durable, rename_over);
-}
-
-int fs_replace_volatile_at(int dir_fd, const char *name, const void *data, size_t len,
-                           mode_t mode)
-{
-    return replace(dir_fd, name, data, len, mode, false, exchange);
 }
 
 int fs_make_whole_at(int dir_fd, const char *name, const void *data, size_t len,

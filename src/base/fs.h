@@ -27,10 +27,11 @@ int fs_write_at(int dir_fd, const char *name, const char *text);
 /* Temp file in the same directory, write, fsync when durable, rename over name. */
 int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
                   bool durable);
-/* The same, as atomic for readers, but a power loss may leave an empty file: for data
- * that means nothing after one. Does not wait for a busy disk. */
-int fs_replace_volatile_at(int dir_fd, const char *name, const void *data, size_t len,
-                           mode_t mode);
+/* The same, mode 0600, with a temp file of that name (in the same file system), which what a
+ * killed process left there does not disturb. Only one process may do it at a time. at_once: as
+ * atomic for readers, but a power loss may leave an empty file; does not wait for a busy disk. */
+int fs_replace_by_at(int dir_fd, const char *temp, const char *name, const void *data,
+                     size_t len, bool durable, bool at_once);
 /* A new file that is there with all of its content or not at all, also when this process is
  * killed. -EEXIST. Where the file system has no unnamed files, it may be there incomplete. */
 int fs_make_whole_at(int dir_fd, const char *name, const void *data, size_t len,

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/parse.h"
 #include "base/sys.h"
 
@@ -113,4 +115,18 @@ uint64_t proc_ignored_signals(void)
 void proc_set_name(const char *name)
 {
     prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+#define INSIST_NS (2 * NS_PER_SEC)
+
+/* docker's client leaves at the third, however late. */
+bool proc_is_insisted(int64_t asked[2], int sig)
+{
+    if (sig != SIGINT && sig != SIGTERM)
+        return false;
+    int64_t now = clock_mono_ns();
+    bool third = asked[0] && now - asked[0] < INSIST_NS;
+    asked[0] = asked[1];
+    asked[1] = now;
+    return third;
 }

@@ -20,6 +20,9 @@ int proc_boot_id(char out[BOOT_ID_LEN + 1]);
 /* The signals this process ignores, bit n-1 for signal n. Asks the /proc that is mounted: not to
  * be called inside a container. All bits when that cannot be told. */
 uint64_t proc_ignored_signals(void);
+/* The third SIGINT or SIGTERM within two seconds: its sender will not wait for the command. asked:
+ * when the last two came, zero at first. */
+bool proc_is_insisted(int64_t asked[2], int sig);
 void proc_set_name(const char *name); /* PR_SET_NAME, 15 bytes: "mtd:monitor" */
 
 #endif

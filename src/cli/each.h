@@ -1,5 +1,5 @@
-/* each - a verb over several containers or images: a failure is reported, the others
- *         follow.
+/* each - a verb over several containers or images: after a failure the others follow, and
+ *         failures are reported when all are done, as docker does.
  * Errors  0, or STATUS_FAILED when one of them failed.
  */
 #ifndef CLI_EACH_H

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@
 #include "cli/values.h"
 #include "cli/verb.h"
 
+#define ROOT_LOOK_MS 1000
 #define LINE_MAX_BYTES (1 << 20)
 
 struct events_values {
@@ -375,6 +377,21 @@ static int run_all(struct events *e, struct mtd_error *err)
     return rc == 0 ? follow_events(e, err) : rc;
 }
 
+/* Before the first container there is nothing to watch, and this makes nothing. -ETIME = it is
+ * past --until. */
+static int open_root(struct events *e)
+{
+    for (;;) {
+        e->dir_fd = open(mtd_root(e->cli->engine), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (e->dir_fd >= 0 || errno != ENOENT)
+            return e->dir_fd < 0 ? -errno : 0;
+        int left = wait_until(e);
+        if (left == 0)
+            return -ETIME;
+        poll(NULL, 0, left > 0 && left < ROOT_LOOK_MS ? left : ROOT_LOOK_MS);
+    }
+}
+
 static int run_events(struct cli *c, void *values, const struct operands *o)
 {
     struct mtd_error err = {0};
@@ -384,11 +401,13 @@ static int run_events(struct cli *c, void *values, const struct operands *o)
         e.v->since = clock_wall_ns();
     int rc = format_compile(&e.v->compiled, e.v->format, NULL, NULL, &err);
     if (rc == 0) {
-        e.dir_fd = open(mtd_root(c->engine), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (e.dir_fd >= 0)
+        rc = open_root(&e);
+        if (rc == 0)
             rc = run_all(&e, &err);
+        else if (rc == -ETIME)
+            rc = 0;
         else
-            rc = mtd_fail_errno(&err, errno, "cannot open %.120s", mtd_root(c->engine));
+            rc = mtd_fail_errno(&err, -rc, "cannot open %.120s", mtd_root(c->engine));
     }
     if (e.damaged)
         report_warning(c, "%llu damaged lines were skipped",
@@ -412,6 +431,7 @@ const struct verb VERBS_EVENTS[] = {
      .operands = "[KEY=VALUE...]",
      .summary = "Show events of containers and images as they happen",
      .group = GROUP_QUERY,
+     .flags = VERB_READ_ONLY,
      .options = {{EVENTS_OPTIONS}},
      .values_size = sizeof(struct events_values),
      .max = VERB_MANY,

@@ -73,9 +73,6 @@ static int check_exec(void *values, const struct operands *o, struct mtd_error *
 {
     struct exec_values *v = values;
     struct mtd_exec *x = &v->exec;
-    if (x->cwd && *x->cwd && x->cwd[0] != '/')
-        return mtd_fail(err, EINVAL, "--workdir: \"%.80s\" must be an absolute path",
-                        x->cwd);
     for (size_t i = 1; i < o->len; i++)
         if (strv_add(&x->args, o->items[i]) < 0)
             return mtd_fail(err, ENOMEM, "out of memory");
@@ -93,6 +90,10 @@ static int run_exec(struct cli *c, void *values, const struct operands *o)
         status = session_check_tty(c, v->exec.tty, v->exec.with_stdin);
     if (status)
         return status;
+    const char *cwd = v->exec.cwd;
+    if (cwd && *cwd && *cwd != '/')
+        return report_fail(c, STATUS_NO_EXEC,
+                           "--workdir: \"%.80s\" must be an absolute path", cwd);
     int rc = mtd_exec(c->engine, o->items[0], &v->exec, &status, &err);
     if (rc < 0) {
         mtd_fail_errno(&err, -rc, "cannot run in %.80s", o->items[0]);

@@ -193,6 +193,7 @@ const struct verb VERBS_HISTORY[] = {
      .operands = "IMAGE",
      .summary = "Show the layers of an image",
      .group = GROUP_IMAGE,
+     .flags = VERB_READ_ONLY,
      .options = {{HISTORY_OPTIONS}},
      .values_size = sizeof(struct history_values),
      .min = 1,

@@ -312,6 +312,7 @@ const struct verb VERBS_IMAGE[] = {
      .operands = "[REPOSITORY[:TAG]]",
      .summary = "List images",
      .group = GROUP_IMAGE,
+     .flags = VERB_READ_ONLY,
      .options = {{IMAGES_OPTIONS}},
      .values_size = sizeof(struct images_values),
      .max = 1,

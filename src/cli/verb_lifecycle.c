@@ -329,6 +329,7 @@ const struct verb VERBS_LIFECYCLE[] = {
      MANY},
     {.name = "wait",
      .summary = "Wait until containers stop and print their exit statuses",
+     .flags = VERB_READ_ONLY,
      .options = {{CONTAINER_OPTIONS}},
      .run = run_wait,
      MANY},

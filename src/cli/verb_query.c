@@ -272,18 +272,22 @@ static int run_inspect(struct cli *c, void *values, const struct operands *o)
     if (format_compile(&v->compiled, v->format, NULL, NULL, &err) < 0)
         return report_error(c, STATUS_FAILED, &err);
     json_t *list = json_array();
+    auto_free struct mtd_error *errors = calloc(o->len, sizeof(*errors));
+    if (!errors)
+        return report_fail(c, STATUS_FAILED, "out of memory");
     for (size_t i = 0; i < o->len; i++) {
         json_t *item = NULL;
-        struct mtd_error why = {0};
-        if (look_up(c, v, o->items[i], &item, &why) < 0)
-            status = report_error(c, STATUS_FAILED, &why);
-        else
+        struct mtd_error *why = &errors[i];
+        if (look_up(c, v, o->items[i], &item, why) == 0)
             json_array_append_new(list, item);
     }
     int printed = v->compiled.kind == FORMAT_TABLE  ? print_tree(c, list, JSON_INDENT(4))
                   : v->compiled.kind == FORMAT_JSON ? print_tree(c, list, JSON_COMPACT)
                                                     : print_formatted(c, v, list);
     json_decref(list);
+    for (size_t i = 0; i < o->len; i++)
+        if (errors[i].code)
+            status = report_error(c, STATUS_FAILED, &errors[i]);
     return printed ? printed : status;
 }
 
@@ -351,6 +355,7 @@ const struct verb VERBS_QUERY[] = {
      .operands = "CONTAINER|IMAGE [...]",
      .summary = "Show everything about containers and images as JSON",
      .group = GROUP_QUERY,
+     .flags = VERB_READ_ONLY,
      .options = {{INSPECT_OPTIONS}},
      .values_size = sizeof(struct inspect_values),
      .min = 1,

@@ -214,6 +214,25 @@ static bool has_heard(void *name)
     return strstr(text, "heard");
 }
 
+/* A command of exec goes with its front end. */
+Test(clients, three_interrupts_end_an_exec_that_ignores_them)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+    struct running r =
+        BEGIN(&s, "exec", "x", "sh", "-c",
+              "trap 'echo heard' INT; echo ready; while :; do sleep 0.05; done");
+    cr_assert(running_says(r.out, "ready"));
+    for (int i = 0; i < 3; i++) {
+        cr_expect_eq(kill(r.pid, SIGINT), 0);
+        cr_expect(i > 0 || running_says(r.out, "heard"), "they are passed on as well");
+        usleep(20000); /* two pending at once would be one */
+    }
+    struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 130, "%d", o.status);
+    outcome_done(&o);
+    free(ASK(&s, "rm", "-f", "x"));
+}
+
 /* docker's client: "got 3 SIGTERM/SIGINTs, forcefully exiting". */
 Test(clients, three_interrupts_leave_a_command_that_ignores_them)
 {

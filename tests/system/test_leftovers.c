@@ -11,9 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../support/fields.h"
 #include "../support/state.h"
+#include "../support/stopped.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/strv.h"
@@ -194,6 +197,85 @@ Test(leftovers, of_a_removal_that_takes_its_volumes)
         auto_free char *after = list_tree();
         expect_same(before, after, "the tree has changed");
     }
+}
+
+/* The record that is being written stands in trash/ until it takes the old one's place. */
+Test(leftovers, of_a_record_that_was_being_written)
+{
+    run_holder();
+    SWEPT_BY_ALL("fs.replace:kill", "update", "--memory", "64m", "holder");
+}
+
+static void path_of_volume(const char *name, char *out, size_t size)
+{
+    auto_free char *source = field(&s, name, "{{(index .Mounts 0).Source}}");
+    snprintf(out, size, "%s/passwd", source);
+}
+
+/* What was taken over is another container's: it stays when the taker is killed. */
+Test(leftovers, of_a_create_that_takes_over_volumes)
+{
+    char file[300];
+    free(ASK(&s, "create", "--name", "a", "-v", "/etc", "busybox"));
+    path_of_volume("a", file, sizeof(file));
+    cr_assert_eq(access(file, F_OK), 0, "%s", file);
+    kill_at("create.noted:kill",
+            (const char *const[]){"create", "--name", "b", "--volumes-from", "a",
+                                  "busybox", NULL});
+    free(ASK(&s, "ps", "-a"));
+    cr_expect_eq(access(file, F_OK), 0, "the volume of a is gone");
+}
+
+static bool waits_for_lock(void *pid)
+{
+    return stopped_in(*(pid_t *)pid, SYS_flock);
+}
+
+/* rm -v waits until the new container is noted, and then leaves it the volume. */
+Test(leftovers, a_volume_is_not_removed_while_it_is_taken_over)
+{
+    char file[300];
+    free(ASK(&s, "create", "--name", "a", "-v", "/etc", "busybox"));
+    path_of_volume("a", file, sizeof(file));
+    s.fault = "create.prepared:stop";
+    struct running taker =
+        BEGIN(&s, "create", "--name", "b", "--volumes-from", "a", "busybox");
+    s.fault = NULL;
+    pid_t stopped = stopped_await(taker.pid);
+    cr_assert(stopped > 0);
+    struct running remover = BEGIN(&s, "rm", "-v", "a");
+    cr_expect(state_until(waits_for_lock, &remover.pid));
+    kill(stopped, SIGCONT);
+    struct outcome made = state_end(&taker), removed = state_end(&remover);
+    cr_expect_eq(made.status, 0, "%s", made.err);
+    cr_expect_eq(removed.status, 0, "%s", removed.err);
+    outcome_done(&made);
+    outcome_done(&removed);
+    cr_expect_eq(access(file, F_OK), 0, "the volume of b is gone");
+    free(ASK(&s, "rm", "-v", "b"));
+    cr_expect_eq(access(file, F_OK), -1, "the last one did not take it along");
+}
+
+/* Between its two looks at what seems half made, it is completed, and its name is in use. */
+Test(leftovers, what_is_completed_between_two_looks_keeps_its_name)
+{
+    char made[300], begun[300], lock[320];
+    auto_free char *id = ASK(&s, "create", "--name", "x", "busybox");
+    snprintf(made, sizeof(made), "%s/root/containers/%s", s.dir.path, id);
+    snprintf(begun, sizeof(begun), "%s/root/trash/new.%s", s.dir.path, id);
+    snprintf(lock, sizeof(lock), "%s/lock", made);
+    unlink(lock);
+    cr_assert_eq(rename(made, begun), 0);
+    s.fault = "sweep.new:stop";
+    struct running sweeper = BEGIN(&s, "ps", "-a");
+    s.fault = NULL;
+    pid_t stopped = stopped_await(sweeper.pid);
+    cr_assert(stopped > 0);
+    cr_assert_eq(rename(begun, made), 0);
+    kill(stopped, SIGCONT);
+    struct outcome o = state_end(&sweeper);
+    outcome_done(&o);
+    expect_field(&s, "x", "{{.Id}}", id);
 }
 
 /* docker leaves it, as created, for ever. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../support/fields.h"
@@ -325,4 +326,57 @@ Test(values, history_says_what_each_layer_is)
     auto_free char *since =
         ASK(&s, "history", "--human=false", "--format", "{{.CreatedSince}}", "mine");
     cr_expect_str_eq(since, at);
+}
+/* docker: what was done first, then what went wrong, both as they were typed. */
+Test(values, names_come_before_errors)
+{
+    static const char *const VERBS[] = {"start", "stop", "rm"};
+    free(ASK(&s, "create", "--name", "x", "busybox", "true"));
+    free(ASK(&s, "create", "--name", "y", "busybox", "true"));
+    for (size_t i = 0; i < ARRAY_SIZE(VERBS); i++) {
+        int both = memfd_create("both", MFD_CLOEXEC);
+        const char *const args[] = {VERBS[i], "nosuch1", "x", "nosuch2", "y", NULL};
+        pid_t pid = state_spawn_on(&s, (const int[]){both, both, both}, args);
+        cr_expect_eq(state_reap(pid), 1);
+        char text[1024] = "", want[256];
+        cr_expect_gt(pread(both, text, sizeof(text) - 1, 0), 0);
+        close(both);
+        snprintf(want, sizeof(want),
+                 "x\ny\nmytop-docker: %s: No such container: nosuch1\n"
+                 "mytop-docker: %s: No such container: nosuch2\n",
+                 VERBS[i], VERBS[i]);
+        cr_expect_str_eq(text, want);
+    }
+}
+
+/* Also where the directory above could be written. */
+Test(values, reading_makes_nothing)
+{
+    static const char *const VERBS[][3] = {
+        {"images"},          {"info"},
+        {"system", "df"},    {"events", "--until", "0s"},
+        {"inspect", "none"}, {"ps", "-a"},
+        {"wait", "none"},    {"history", "none"},
+        {"diff", "none"},    {"logs", "none"},
+        {"port", "none"},    {"stats", "--no-stream"}};
+    char root[300], run[300];
+    snprintf(root, sizeof(root), "%s/other", s.dir.path);
+    snprintf(run, sizeof(run), "%s/other-run", s.dir.path);
+    for (size_t i = 0; i < ARRAY_SIZE(VERBS); i++) {
+        struct outcome o = RUN(&s, "--root", root, "--run-root", run, VERBS[i][0],
+                               VERBS[i][1], VERBS[i][2]);
+        cr_expect_lt(o.status, 2, "%s: %s", VERBS[i][0], o.err);
+        outcome_done(&o);
+        cr_expect_eq(access(root, F_OK), -1, "%s made the root", VERBS[i][0]);
+        cr_expect_eq(access(run, F_OK), -1, "%s made the run root", VERBS[i][0]);
+    }
+}
+
+Test(values, exec_in_a_relative_directory_cannot_be_run)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+    struct outcome o = RUN(&s, "exec", "-w", "rel", "x", "true");
+    cr_expect_eq(o.status, 126);
+    cr_expect(strstr(o.err, "must be an absolute path"), "%s", o.err);
+    outcome_done(&o);
 }

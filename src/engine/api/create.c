@@ -376,9 +376,15 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     if (code == 0)
         code = api_check_kernel(e, err);
     auto_fd int hold = code < 0 ? code : image_hold(&e->images, false, err);
-    code = hold < 0 ? hold : prepare(e, c, &r, err);
+    auto_fd int volumes = -1; /* from reading another's record until it is our own */
+    code = hold < 0 ? hold : 0;
+    if (code == 0 && c->spec->volumes_from.len)
+        code = store_hold_volumes(&e->store, c->spec, &volumes, err);
+    if (code == 0)
+        code = prepare(e, c, &r, err);
     if (code < 0)
         return code;
+    (void)fault_point("create.prepared");
     mtd_spec_done(&r.spec);
     r.spec = *c->spec;
     mtd_spec_init(c->spec);

@@ -29,7 +29,14 @@ int mtd_images(struct mtd_engine *e, struct mtd_image_list *ret, struct mtd_erro
 int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
                    struct mtd_error *err)
 {
-    return image_find(&e->images, ref, ret, err);
+    int rc = image_find(&e->images, ref, ret, err);
+    if (rc != -EROFS || e->store.root_fd >= 0)
+        return rc;
+    /* It comes with the program, and is unpacked at its first use. */
+    mtd_error_clear(err);
+    rc = store_make(&e->store, err);
+    e->images.root_fd = e->store.root_fd;
+    return rc < 0 ? rc : image_find(&e->images, ref, ret, err);
 }
 
 /* docker's name of the image in an event: what was given or taken, or the id again. */

@@ -23,7 +23,6 @@
 #include "engine/wire/packet.h"
 
 #define OUT_ROOM 65536
-#define INSIST_NS (2 * NS_PER_SEC)
 #define STATUS_UNKNOWN 255 /* it ended and nobody saw how; -1 would mean detached */
 #define PIECE 4096         /* PIPE_BUF: a pipe that polls writable takes this much */
 
@@ -89,18 +88,6 @@ static void nudge(struct relay *s)
     packet_send(s->t->socket, PACKET_RESIZE, &size, sizeof(size), MSG_DONTWAIT);
 }
 
-/* docker's client leaves at the third, however late. */
-static bool insists(struct relay *s, int sig)
-{
-    if (sig != SIGINT && sig != SIGTERM)
-        return false;
-    int64_t now = clock_mono_ns();
-    bool third = s->asked[0] && now - s->asked[0] < INSIST_NS;
-    s->asked[0] = s->asked[1];
-    s->asked[1] = now;
-    return third;
-}
-
 /* A signal that is not passed on ends the client, as it would without us. */
 static bool take_signal(struct relay *s, int *ret_status)
 {
@@ -115,7 +102,7 @@ static bool take_signal(struct relay *s, int *ret_status)
         if (pidfd >= 0)
             sys_pidfd_send_signal(pidfd, sig, NULL, 0);
         *ret_status = MTD_FORCED;
-        return insists(s, sig);
+        return proc_is_insisted(s->asked, sig);
     } else if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP || sig == SIGQUIT) {
         *ret_status = 128 + sig;
         return true;

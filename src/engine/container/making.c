@@ -50,6 +50,8 @@ static int settle_container(struct mtd_engine *e, const char *id, bool to_run)
     if (rc < 0 || r.status.state != MTD_STATE_CREATED || r.status.started_at ||
         container_has_monitor(e, id))
         return rc;
+    auto_fd int shared = -1;
+    (void)store_hold_volumes(&e->store, &r.spec, &shared, NULL);
     store_remove_volumes(&e->store, &r);
     container_clear_run(e, id);
     rc = store_remove(&e->store, id, NULL);

@@ -44,7 +44,8 @@ struct exec_session {
     pid_t pid;    /* the command; 0 = not known */
     bool ended;   /* the command was reaped: wait_status is valid */
     int wait_status;
-    int interrupted; /* a signal that is not passed on: it ends the session */
+    int interrupted;  /* a signal that is not passed on: it ends the session */
+    int64_t asked[2]; /* see proc_is_insisted() */
     bool keep_signals;
     int64_t deadline;    /* monotonic ns; 0 = none */
     int64_t begin_by;    /* the same: when the command must run */

@@ -101,12 +101,13 @@ static void resize(struct exec_session *s)
 
 /* The command is our child and not reaped, so its number cannot be another
  * process's. Before it runs, after it has ended, and if signals are not passed on, a
- * signal ends the session. */
+ * signal ends the session; so does one sent three times to a command that ignores it. */
 static void forward(struct exec_session *s, int sig)
 {
-    if (!s->keep_signals && s->pid > 0 && !s->ended && s->reply_fd < 0)
+    bool passed = !s->keep_signals && s->pid > 0 && !s->ended && s->reply_fd < 0;
+    if (passed)
         kill(s->pid, sig);
-    else
+    if (!passed || proc_is_insisted(s->asked, sig))
         s->interrupted = sig;
 }
 

@@ -31,8 +31,16 @@ static const char *const LOCKS[] = {[IMAGE_LOCK] = "images/lock",
                                     [IMAGE_LOCK_SOURCE] = "images/source.lock",
                                     [IMAGE_LOCK_USE] = "images/use.lock"};
 
+/* Of a root that is only read and is not there. */
+static int refuse_nowhere(const struct image_store *s, struct mtd_error *err)
+{
+    return mtd_fail(err, EROFS, "%s does not exist yet", s->root);
+}
+
 int image_disk_prepare(const struct image_store *s, struct mtd_error *err)
 {
+    if (s->root_fd < 0)
+        return refuse_nowhere(s, err);
     for (size_t i = 0; i < ARRAY_SIZE(DIRS); i++)
         if (mkdirat(s->root_fd, DIRS[i], 0700) < 0 && errno != EEXIST)
             return mtd_fail_errno(err, errno, "cannot create %s/%s", s->root, DIRS[i]);
@@ -42,6 +50,8 @@ int image_disk_prepare(const struct image_store *s, struct mtd_error *err)
 static int lock_as(const struct image_store *s, enum image_lock which, int operation,
                    struct mtd_error *err)
 {
+    if (s->root_fd < 0)
+        return refuse_nowhere(s, err);
     auto_fd int fd =
         openat(s->root_fd, LOCKS[which], O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
     int rc = fd < 0 ? -1 : 0;
@@ -119,7 +129,7 @@ int image_disk_read_ref(const struct image_store *s, const char *text,
 {
     char path[PATH_ROOM];
     ref_path(text, path);
-    return read_ref_at(s->root_fd, path, ret);
+    return s->root_fd < 0 ? -ENOENT : read_ref_at(s->root_fd, path, ret);
 }
 
 int image_disk_write_ref(const struct image_store *s, const char *text,
@@ -160,7 +170,7 @@ static int compare(const void *a, const void *b)
 
 int image_disk_list(const struct image_store *s, const char *path, struct strv *ret)
 {
-    int fd = fs_open_dir_at(s->root_fd, path);
+    int fd = s->root_fd < 0 ? -ENOENT : fs_open_dir_at(s->root_fd, path);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
     auto_done(fs_dir_done) struct fs_dir dir;

@@ -89,7 +89,9 @@ static void clean_up(struct monitor *m)
     bool clean = remove_run(m);
     bool retired = false;
     if (m->auto_remove && m->lock_fd >= 0) {
+        auto_fd int shared = -1;
         note(m, "destroy", -1);
+        (void)store_hold_volumes(&m->store, &m->record.spec, &shared, NULL);
         store_remove_volumes(&m->store, &m->record);
         retired = store_retire(&m->store, m->id, &m->record, NULL) == 0;
     }
@@ -148,6 +150,8 @@ void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
     log_close(&m->log);
     bool clean = m->claim_fd >= 0 && remove_run(m);
     if (m->auto_remove) {
+        auto_fd int shared = -1;
+        (void)store_hold_volumes(&m->store, &m->record.spec, &shared, NULL);
         store_remove_volumes(&m->store, &m->record);
         store_remove(&m->store, m->id, NULL);
     } else if (m->record.name && m->claim_fd >= 0) {

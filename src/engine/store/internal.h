@@ -16,6 +16,7 @@
 #define STORE_LOCK "lock"
 #define STORE_NEW "new."       /* trash/new.<id>: a container being made */
 #define STORE_RENAME "rename." /* trash/rename.<id>: a name being changed */
+#define STORE_RECORD "record." /* trash/record.<id>: one being written, under the lock */
 #define STORE_MAKING "making." /* trash/making.<id>: store/making.c */
 #define STORE_ENTRY_SIZE (sizeof(STORE_RENAME) + MTD_ID_LEN)
 

@@ -25,16 +25,18 @@ static void name_entry(const char *id, char out[STORE_ENTRY_SIZE])
     snprintf(out, STORE_ENTRY_SIZE, STORE_MAKING "%s", id);
 }
 
-/* One line each: "run", if the container is to run before it counts; "anonymous NAME" or
- * "volume NAME". */
+/* One line each: "run", if the container is to run before it counts; "anonymous NAME",
+ * "volume NAME", and "from NAME" of another container's, which stays whatever happens. */
 static int describe(const struct mtd_record *r, bool to_run, struct buf *ret)
 {
     int rc = to_run ? buf_puts(ret, "run\n") : 0;
     for (size_t i = 0; i < r->spec.n_mounts && rc == 0; i++) {
         const struct mtd_mount *m = &r->spec.mounts[i];
+        const char *kind = m->origin == MTD_ORIGIN_FROM ? "from"
+                           : m->anonymous               ? "anonymous"
+                                                        : "volume";
         if (m->type == MTD_MOUNT_VOLUME)
-            rc = buf_printf(ret, "%s %s\n", m->anonymous ? "anonymous" : "volume",
-                            m->source);
+            rc = buf_printf(ret, "%s %s\n", kind, m->source);
     }
     return rc;
 }
@@ -108,6 +110,22 @@ int store_making_read(struct store *s, const char *id, struct store_making *ret)
             rc = strv_add(&ret->volumes, line + 7);
     }
     return rc < 0 ? rc : take_fd(&fd);
+}
+
+bool store_making_has(struct store *s, const char *volume)
+{
+    const char *id;
+    bool found = false;
+    auto_done(buf_done) struct buf text = {0}, line = {0};
+    auto_done(fs_dir_done) struct fs_dir dir;
+    if (buf_printf(&line, "from %s\n", volume) < 0)
+        return true;
+    fs_dir_open(&dir, s->trash_fd);
+    for (const struct dirent64 *d; !found && (d = fs_dir_next(&dir));)
+        found = store_making_is_note(d->d_name, &id) &&
+                fs_read_at(s->trash_fd, d->d_name, NOTE_MAX, &text) == 0 &&
+                strstr(text.data ? text.data : "", line.data);
+    return found;
 }
 
 void store_making_done(struct store_making *m)

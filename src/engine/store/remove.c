@@ -188,6 +188,7 @@ static void sweep_new(struct store *s, const char *entry, const char *id)
     if (lock == -ENOENT) {
         if (unlinkat(s->trash_fd, entry, AT_REMOVEDIR) == 0 || errno == ENOENT)
             return;
+        (void)fault_point("sweep.new");
         lock = store_lock_at(s->trash_fd, entry, false, false);
     }
     if (lock < 0 && lock != -ENOENT)
@@ -220,13 +221,23 @@ static void sweep_rename(struct store *s, const char *entry, const char *id)
     unlinkat(s->trash_fd, entry, 0);
 }
 
+/* While somebody writes it, the container is locked. */
+static void sweep_record(struct store *s, const char *entry, const char *id)
+{
+    auto_fd int lock = store_try_lock(s, id, NULL);
+    if (lock >= 0 || lock == -ENOENT)
+        unlinkat(s->trash_fd, entry, 0);
+}
+
 static void sweep_entry(struct store *s, const char *entry)
 {
     static const struct {
         const char *prefix;
         void (*sweep)(struct store *s, const char *entry, const char *id);
-    } KINDS[] = {
-        {STORE_NEW, sweep_new}, {STORE_RENAME, sweep_rename}, {"", sweep_removed}};
+    } KINDS[] = {{STORE_NEW, sweep_new},
+                 {STORE_RENAME, sweep_rename},
+                 {STORE_RECORD, sweep_record},
+                 {"", sweep_removed}};
     for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++) {
         size_t n = strlen(KINDS[i].prefix);
         if (strncmp(entry, KINDS[i].prefix, n) != 0)

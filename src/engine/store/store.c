@@ -167,6 +167,12 @@ int store_open(struct store *ret, const char *root, const char *run_root, int ho
     return rc;
 }
 
+int store_make(struct store *s, struct mtd_error *err)
+{
+    s->read_only = false;
+    return open_all(s, err);
+}
+
 void store_done(struct store *s)
 {
     int *fds[] = {&s->root_fd, &s->run_fd, &s->containers_fd, &s->names_fd, &s->trash_fd};
@@ -336,17 +342,18 @@ int store_load(struct store *s, const char *id, struct mtd_record *ret,
                               id, why.text));
 }
 
-/* A --rm container does not survive a crash of the host, so its record
+/* In trash/, a record that a killed process was writing is found by the next command. A --rm
+ * container does not survive a crash of the host, so its record
  * need not be durable. */
 static int replace_record(struct store *s, const struct mtd_record *r,
                           const struct buf *text, bool durable)
 {
     char path[MTD_ID_SIZE + sizeof("/" STORE_CONFIG)];
+    char temp[STORE_ENTRY_SIZE + sizeof("../trash/")];
     snprintf(path, sizeof(path), "%s/" STORE_CONFIG, r->id);
-    int dir = s->containers_fd;
-    if (r->spec.auto_remove && !durable)
-        return fs_replace_volatile_at(dir, path, text->data, text->len, 0600);
-    return fs_replace_at(dir, path, text->data, text->len, 0600, durable);
+    snprintf(temp, sizeof(temp), "../trash/" STORE_RECORD "%s", r->id);
+    return fs_replace_by_at(s->containers_fd, temp, path, text->data, text->len, durable,
+                            r->spec.auto_remove && !durable);
 }
 
 int store_save(struct store *s, const struct mtd_record *r, bool durable,

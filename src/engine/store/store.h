@@ -37,6 +37,8 @@ enum store_how {
 /* -EPERM = somebody else could change it (base/trust.h). */
 int store_open(struct store *ret, const char *root, const char *run_root, int how,
                struct mtd_error *err);
+/* Of one opened read-only: what is missing is made after all. */
+int store_make(struct store *s, struct mtd_error *err);
 void store_done(struct store *s);
 
 /* A new random id. Its first 12 digits, which become the hostname, are
@@ -81,6 +83,8 @@ void store_making_end(struct store *s, const char *id);
 int store_making_read(struct store *s, const char *id, struct store_making *ret);
 /* An entry of trash/ is such a note. */
 bool store_making_is_note(const char *entry, const char **ret_id);
+/* A container that is being made takes that volume over from another one. */
+bool store_making_has(struct store *s, const char *volume);
 
 int store_open_dir(struct store *s, const char *id, struct mtd_error *err);
 /* <run-root>/<id>; create = make it. */
@@ -138,7 +142,12 @@ int store_mend(struct store *s, const struct store_finding *f, struct mtd_error 
 
 /* Makes <root>/volumes/<name>/_data, if missing. */
 int store_make_volume(struct store *s, const char *name, struct mtd_error *err);
-/* Removes the anonymous volumes among this container's mounts. */
+/* Of two processes, one that takes over volumes of a container and one that removes them with it,
+ * each holds this: from looking at the record until the new container is noted, and until the old
+ * one is removed. *ret_fd releases it; it is left alone where nothing is shared. */
+int store_hold_volumes(struct store *s, const struct mtd_spec *spec, int *ret_fd,
+                       struct mtd_error *err);
+/* Removes the anonymous volumes among this container's mounts, but for what others have. */
 void store_remove_volumes(struct store *s, const struct mtd_record *r);
 
 /* A random readable name, "brave_lovelace", which may be taken. out >= 64 bytes. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
@@ -36,7 +37,7 @@ static bool is_used_by_others(struct store *s, const struct mtd_record *r,
 {
     auto_done(mtd_list_done) struct mtd_list all = {0};
     size_t len = strlen(name);
-    if (store_list(s, &all, NULL) < 0)
+    if (store_list(s, &all, NULL) < 0 || store_making_has(s, name))
         return true;
     for (size_t i = 0; i < all.len; i++) {
         const struct mtd_summary *one = &all.items[i];
@@ -46,6 +47,31 @@ static bool is_used_by_others(struct store *s, const struct mtd_record *r,
                 return true;
     }
     return false;
+}
+
+static bool shares_volumes(const struct mtd_spec *spec)
+{
+    bool shares = spec->volumes_from.len > 0;
+    for (size_t i = 0; i < spec->n_mounts && !shares; i++)
+        shares = spec->mounts[i].anonymous;
+    return shares;
+}
+
+int store_hold_volumes(struct store *s, const struct mtd_spec *spec, int *ret_fd,
+                       struct mtd_error *err)
+{
+    int rc = 0;
+    if (!shares_volumes(spec))
+        return 0;
+    auto_fd int all = fs_open_dir_at(s->root_fd, "volumes");
+    if (all == -ENOENT)
+        return 0;
+    while (all >= 0 && (rc = flock(all, LOCK_EX)) < 0 && errno == EINTR)
+        ;
+    if (all < 0 || rc < 0)
+        return mtd_fail_errno(err, all < 0 ? -all : errno, "cannot lock the volumes");
+    *ret_fd = take_fd(&all);
+    return 0;
 }
 
 void store_remove_volumes(struct store *s, const struct mtd_record *r)

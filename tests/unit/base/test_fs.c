@@ -142,14 +142,26 @@ Test(fs, replace_is_complete_and_leaves_nothing_else)
     put(tmp.fd, "f", "one");
     cr_expect_eq(fs_replace_at(tmp.fd, "f", "two", 3, 0600, true), 0);
     expect_text(tmp.fd, "f", "two");
-    cr_expect_eq(fs_replace_volatile_at(tmp.fd, "f", "three", 5, 0640), 0);
-    expect_text(tmp.fd, "f", "three");
-    cr_expect_eq(fs_replace_volatile_at(tmp.fd, "g", "new", 3, 0640), 0);
-    expect_text(tmp.fd, "g", "new");
     struct stat st;
-    fstatat(tmp.fd, "f", &st, 0);
+    cr_expect_eq(fs_replace_at(tmp.fd, "g", "new", 3, 0640, true), 0);
+    fstatat(tmp.fd, "g", &st, 0);
     cr_expect_eq(st.st_mode & 07777, 0640);
     cr_expect_eq(tempdir_count(tmp.fd, "."), 2);
+}
+
+/* What a killed process left under the temporary name is in nobody's way. */
+Test(fs, replace_by_a_name_of_ones_own)
+{
+    for (int at_once = 0; at_once < 2; at_once++) {
+        put(tmp.fd, "f", "one");
+        put(tmp.fd, "temp", "longer than that");
+        cr_expect_eq(fs_replace_by_at(tmp.fd, "temp", "f", "two", 3, true, at_once), 0);
+        expect_text(tmp.fd, "f", "two");
+        unlinkat(tmp.fd, "f", 0);
+        cr_expect_eq(fs_replace_by_at(tmp.fd, "temp", "f", "new", 3, false, at_once), 0);
+        expect_text(tmp.fd, "f", "new");
+        cr_expect_eq(tempdir_count(tmp.fd, "."), 1);
+    }
 }
 
 Test(fs, a_full_disk_keeps_the_old_file)
@@ -160,7 +172,8 @@ Test(fs, a_full_disk_keeps_the_old_file)
     signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &limit);
     cr_expect_eq(fs_replace_at(tmp.fd, "f", big, sizeof(big), 0600, true), -EFBIG);
-    cr_expect_eq(fs_replace_volatile_at(tmp.fd, "f", big, sizeof(big), 0600), -EFBIG);
+    cr_expect_eq(fs_replace_by_at(tmp.fd, "temp", "f", big, sizeof(big), false, true),
+                 -EFBIG);
     expect_text(tmp.fd, "f", "old");
     cr_expect_eq(tempdir_count(tmp.fd, "."), 1);
 }
