@@ -129,6 +129,16 @@ Test(userns, a_terminal_is_of_its_user)
     free(ASK(&s, "rm", "-f", "x"));
 }
 
+/* As without a namespace: programs read their limits there. */
+Test(userns, its_groups_can_be_read_and_not_written)
+{
+    INSIDE(
+        "read", "-m", "64m", "--cap-add", "ALL", "busybox", "sh", "-c",
+        "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max "
+        "2>/dev/null | grep -qx 67108864 && echo read; exec 2>/dev/null; "
+        "for d in /sys/fs/cgroup /sys/fs/cgroup/*; do mkdir $d/x && echo made; done; true");
+}
+
 Test(userns, namespaces_are_its_own)
 {
     INSIDE("web\n77\n12345\nup", "-h", "web", "--sysctl", "net.core.somaxconn=77",

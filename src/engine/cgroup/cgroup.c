@@ -199,6 +199,15 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
     return 0;
 }
 
+int cgroup_let_read(const struct cgroup *c, struct mtd_error *err)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (c->dirs[i].fd >= 0 && fchmodat(c->dirs[i].fd, ".", 0755, 0) < 0)
+            return mtd_fail_errno(err, errno, "cannot change the mode of %s",
+                                  c->dirs[i].path);
+    return 0;
+}
+
 /* Before Linux 6.4 a process cloned into a group keeps its parent's CPUs, whatever the
  * group's cpuset says; one that is moved gets the group's. */
 int cgroup_clone_fd(const struct cgroup *c)

@@ -66,6 +66,8 @@ int cgroup_leave(struct group_place *ret, const char *proc_dir, struct mtd_error
  * made. */
 int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
                   struct mtd_error *err);
+/* Lets everybody read the groups: the root of a user namespace is somebody else to them. */
+int cgroup_let_read(const struct cgroup *c, struct mtd_error *err);
 /* Opens the groups listed in a record (status.cgroups); one that is gone has fd -1. */
 int cgroup_open(struct cgroup *ret, const struct strv *recorded, struct mtd_error *err);
 int cgroup_describe(const struct cgroup *c, struct strv *ret); /* for status.cgroups */

@@ -198,6 +198,8 @@ static int make_cgroup(struct monitor *m, struct mtd_error *err)
     int rc = m->host.n ? 0 : cgroup_discover(&m->host, "/proc", err);
     if (rc == 0)
         rc = make_groups(m, err);
+    if (rc == 0 && mtd_idmap_is_set(s))
+        rc = cgroup_let_read(&m->cgroup, err);
     if (rc == 0)
         rc = cgroup_limit(&m->cgroup, &s->resources, err);
     if (rc == 0)
