@@ -28,6 +28,8 @@ static void tear_down(void)
 
 TestSuite(entered, .init = set_up, .fini = tear_down, .timeout = 60);
 
+#ifdef MTD_FAULTS
+
 static void start_box(void)
 {
     free(ASK(&s, "run", "-d", "--name", "box", "busybox", "sleep", "100000"));
@@ -44,8 +46,6 @@ static bool is_alone(void *unused)
     free(top);
     return alone;
 }
-
-#ifdef MTD_FAULTS
 
 /* Before it has said which process it is, and later. A process of the container can send
  * SIGSTOP at any time; the fault point sends it for sure. */
