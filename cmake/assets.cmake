@@ -2,12 +2,21 @@
 
 find_program(BUSYBOX busybox PATHS /bin /usr/bin REQUIRED)
 find_program(ZSTD zstd REQUIRED)
+if(CMAKE_CROSSCOMPILING)
+    # Another machine's busybox would be embedded without a word. Bytes 18 and 19 say whose it is.
+    file(READ ${BUSYBOX} machine OFFSET 18 LIMIT 2 HEX)
+    if(CMAKE_SYSTEM_PROCESSOR STREQUAL aarch64 AND NOT machine STREQUAL b700)
+        message(FATAL_ERROR "${BUSYBOX} is not for ${CMAKE_SYSTEM_PROCESSOR} (package "
+            "busybox-static:arm64; or -DBUSYBOX=FILE)")
+    endif()
+endif()
 
 file(GLOB_RECURSE asset_files CONFIGURE_DEPENDS assets/busybox/*)
 set(busybox_tar ${CMAKE_BINARY_DIR}/busybox.tar.zst)
 add_custom_command(
     OUTPUT ${busybox_tar}
     COMMAND ${CMAKE_SOURCE_DIR}/assets/pack ${BUSYBOX} ${busybox_tar}
+        ${CMAKE_CROSSCOMPILING_EMULATOR}
     DEPENDS ${CMAKE_SOURCE_DIR}/assets/pack ${BUSYBOX} ${asset_files}
     COMMENT "Packing the busybox image" VERBATIM)
 

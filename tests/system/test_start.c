@@ -182,12 +182,18 @@ Test(start, an_image_about_to_be_used_is_not_removed)
     state_done(&s);
 }
 
+#ifdef SYS_poll
+#define POLL SYS_poll
+#else /* arm64 has only ppoll */
+#define POLL SYS_ppoll
+#endif
+
 static bool polls_or_ended(void *arg)
 {
     const struct running *r = arg;
     siginfo_t end = {0};
     waitid(P_PID, (id_t)r->pid, &end, WEXITED | WNOHANG | WNOWAIT);
-    return end.si_pid == r->pid || stopped_in(r->pid, SYS_poll);
+    return end.si_pid == r->pid || stopped_in(r->pid, POLL);
 }
 
 /* Its monitor is gone before it is the command: it ends, but has not noticed yet. */

@@ -61,7 +61,8 @@ struct monitor {
     char input[PACKET_MAX]; /* stdin the container has not taken yet */
     size_t input_start, input_end;
     bool input_eof;
-    bool tidy; /* something unusual was done: give its pages back before waiting */
+    uintptr_t page; /* the size of one */
+    bool tidy;      /* something unusual was done: give its pages back before waiting */
     int64_t
         settle_ns; /* on the monotonic clock: when what the start used goes; 0 = it has */
     bool stopping; /* PACKET_STOPPING or PACKET_SHUTDOWN came: no restart */

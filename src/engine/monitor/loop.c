@@ -18,7 +18,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 
-#define PAGE 4096
 #define STACK_DEEP (64 * 1024u)
 #define CODE_MAX 768             /* bytes of a function that waits */
 #define COOL_MS 1000             /* after the start, and after a burst of output */
@@ -37,10 +36,9 @@ enum {
 
 /* Starting used more stack than waiting does; frames of calls from here are in the page
  * that is kept. Failing is harmless: part of it may never have been mapped. */
-static void drop_stack(void)
+static void drop_stack(uintptr_t page)
 {
-    uintptr_t end =
-        ((uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(PAGE - 1)) - PAGE;
+    uintptr_t end = ((uintptr_t)__builtin_frame_address(0) & ~(page - 1)) - page;
     void *deep = (void *)(end - STACK_DEEP); /* NOLINT: an address */
     madvise(deep, STACK_DEEP, MADV_DONTNEED);
 }
@@ -109,7 +107,7 @@ static void drain(struct monitor *m, int *fd, enum log_stream stream)
 
 /* Starting touched most of the program, waiting needs a few pages. What is dropped is
  * clean and comes back from the page cache when it is needed. */
-MONITOR_HOT static void drop_text(void)
+MONITOR_HOT static void drop_text(uintptr_t page)
 {
     /* NOLINTNEXTLINE: an address */
     const ElfW(Phdr) *ph = (const ElfW(Phdr) *)getauxval(AT_PHDR);
@@ -119,8 +117,8 @@ MONITOR_HOT static void drop_text(void)
         if (ph[i].p_type == PT_PHDR)
             base = (uintptr_t)ph - ph[i].p_vaddr;
     for (size_t i = 0; i < n; i++) {
-        uintptr_t start = (base + ph[i].p_vaddr + PAGE - 1) & ~(uintptr_t)(PAGE - 1);
-        uintptr_t end = (base + ph[i].p_vaddr + ph[i].p_filesz) & ~(uintptr_t)(PAGE - 1);
+        uintptr_t start = (base + ph[i].p_vaddr + page - 1) & ~(page - 1);
+        uintptr_t end = (base + ph[i].p_vaddr + ph[i].p_filesz) & ~(page - 1);
         if (ph[i].p_type == PT_LOAD && !(ph[i].p_flags & PF_W) && end > start)
             syscall(SYS_madvise, start, end - start, MADV_DONTNEED);
     }
@@ -153,21 +151,21 @@ static int patience(const struct monitor *m, int timeout_ms)
 /* The kernel maps 64 kB around each page it brings back, but never beyond the mapping.
  * madvise makes these pages a mapping of their own; what the advice is about, reading
  * ahead, does not matter for pages in the page cache. */
-static void set_apart(const void *code)
+static void set_apart(const void *code, uintptr_t page)
 {
-    uintptr_t start = (uintptr_t)code & ~(uintptr_t)(PAGE - 1);
-    uintptr_t end = ((uintptr_t)code + CODE_MAX) & ~(uintptr_t)(PAGE - 1);
-    madvise((void *)start, end + PAGE - start, MADV_RANDOM); /* NOLINT: an address */
+    uintptr_t start = (uintptr_t)code & ~(page - 1);
+    uintptr_t end = ((uintptr_t)code + CODE_MAX) & ~(page - 1);
+    madvise((void *)start, end + page - start, MADV_RANDOM); /* NOLINT: an address */
 }
 
 /* The linker places the functions that wait together (MONITOR_HOT); they enter the kernel
  * through one function, syscall(). */
-static void set_waiting_apart(void)
+static void set_waiting_apart(uintptr_t page)
 {
-    set_apart((const void *)fill);
-    set_apart((const void *)drop_text);
-    set_apart((const void *)monitor_turn);
-    set_apart((const void *)syscall);
+    set_apart((const void *)fill, page);
+    set_apart((const void *)drop_text, page);
+    set_apart((const void *)monitor_turn, page);
+    set_apart((const void *)syscall, page);
 }
 
 /* The one wake-up without an event: what a start or a burst used is not kept while idle. */
@@ -181,7 +179,7 @@ static void give_back(struct monitor *m, bool quiet)
     m->settle_ns = 0;
     if (settled) {
         malloc_trim(0);
-        set_waiting_apart();
+        set_waiting_apart(m->page);
     }
 }
 
@@ -190,11 +188,13 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
     struct pollfd p[AT_ALL];
     fill(m, p);
     if (m->tidy && !m->settle_ns) {
-        drop_stack();
-        drop_text();
+        drop_stack(m->page);
+        drop_text(m->page);
         m->tidy = false;
     }
-    long n = syscall(SYS_poll, p, (long)AT_ALL, (long)patience(m, timeout_ms));
+    int ms = patience(m, timeout_ms);
+    struct timespec limit = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS};
+    long n = syscall(SYS_ppoll, p, (long)AT_ALL, ms < 0 ? NULL : &limit, NULL, 0L);
     if (timeout_ms < 0)
         give_back(m, n == 0);
     if (n > 0)

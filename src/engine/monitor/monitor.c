@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -72,6 +73,7 @@ static void set_up(struct monitor *m, char **argv)
         m->child[i] = -1;
     for (size_t i = 0; i < MONITOR_CLIENTS; i++)
         m->clients[i].fd = -1;
+    m->page = getauxval(AT_PAGESZ);
     mtd_record_init(&m->record);
     snprintf(m->id, sizeof(m->id), "%s", argv[ARG_ID]);
     parse_u64(argv[ARG_ROWS], UINT16_MAX, &rows);

@@ -218,8 +218,9 @@ static int find_free(int fd, const char *boot_id, off_t *ret)
 static int take_word(struct alive *a, int fd, off_t at)
 {
     size_t len = 0;
-    off_t start = at - at % PAGE;
-    a->page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, start);
+    a->size = (size_t)sysconf(_SC_PAGESIZE); /* the machine's may be larger than ours */
+    off_t start = at - at % (off_t)a->size;
+    a->page = mmap(NULL, a->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, start);
     if (a->page == MAP_FAILED)
         return -errno;
     a->word = a->page + (at - start) / (off_t)sizeof(uint32_t);
@@ -229,12 +230,12 @@ static int take_word(struct alive *a, int fd, off_t at)
     if (syscall(SYS_get_robust_list, 0, &a->before, &len) < 0 ||
         syscall(SYS_set_robust_list, &a->head, sizeof(a->head)) < 0) {
         int rc = -errno;
-        munmap(a->page, PAGE);
+        munmap(a->page, a->size);
         return rc;
     }
     __atomic_store_n(a->word, (uint32_t)syscall(SYS_gettid), __ATOMIC_SEQ_CST);
-    madvise(a->page, PAGE, MADV_DONTFORK);
-    madvise(a->page, PAGE, MADV_DONTNEED);
+    madvise(a->page, a->size, MADV_DONTFORK);
+    madvise(a->page, a->size, MADV_DONTNEED);
     return 0;
 }
 
@@ -265,6 +266,6 @@ void alive_leave(struct alive *a)
         return;
     __atomic_store_n(a->word, 0, __ATOMIC_SEQ_CST);
     syscall(SYS_set_robust_list, a->before, sizeof(*a->before));
-    munmap(a->page, PAGE);
+    munmap(a->page, a->size);
     *a = (struct alive){0};
 }

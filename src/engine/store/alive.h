@@ -28,6 +28,7 @@ struct alive {
     struct robust_list link;
     struct robust_list_head *before; /* of the C library */
     uint32_t *word, *page;           /* the mapping: of the page, for the word */
+    size_t size;                     /* of the page */
 };
 
 /* Call it before making what must not be left behind. Entering twice is no error. */

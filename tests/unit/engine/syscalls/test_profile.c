@@ -173,6 +173,7 @@ Test(profile, calls_newer_than_the_profile_do_not_exist)
     cr_expect_eq(judge(ALLOWING(KILL("")), 0, 900, 0, 0), SECCOMP_RET_ALLOW);
 }
 
+#ifdef __x86_64__
 static uint32_t judge_abi(const char *profile, uint32_t arch, int nr)
 {
     auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
@@ -182,7 +183,6 @@ static uint32_t judge_abi(const char *profile, uint32_t arch, int nr)
     return syscalls_filter_judge(&f, &call);
 }
 
-#ifdef __x86_64__
 #define RULES "\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [" LET("") "]"
 
 Test(profile, other_abis_of_this_machine)
