@@ -241,13 +241,25 @@ int mtd_stop_signal(const struct mtd_spec *s)
 
 void mtd_record_init(struct mtd_record *r)
 {
-    *r = (struct mtd_record){0};
+    *r = (struct mtd_record){.format = MTD_FORMAT};
     mtd_spec_init(&r->spec);
+}
+
+int mtd_record_check(const struct mtd_record *r, struct mtd_error *err)
+{
+    if (r->format <= MTD_FORMAT)
+        return 0;
+    return mtd_fail(
+        err, EPROTO,
+        "container %s: a later mytop-docker wrote its record (format %d, this one "
+        "knows %d), so it may not run as was asked for; use that one",
+        r->name, r->format, MTD_FORMAT);
 }
 
 void mtd_record_done(struct mtd_record *r)
 {
     free(r->name);
+    free(r->foreign);
     mtd_spec_done(&r->spec);
     free(r->status.error);
     free(r->status.health);

@@ -302,7 +302,16 @@ struct mtd_record {
     int64_t created_at; /* wall ns */
     struct mtd_spec spec;
     struct mtd_status status;
+    int format;    /* MTD_FORMAT, or more: written by a later version */
+    char *foreign; /* members only a later version knows, as JSON; NULL = none */
 };
+/* The format of records that this version makes; a record keeps that of the version which
+ * made it. It is raised when a version that does not know a new member would run a container
+ * otherwise than was asked for; such a version refuses to (mtd_record_check). 1 = of 0.1.0,
+ * which writes no format and looks for none. */
+#define MTD_FORMAT 2
+/* -EPROTO = a later version wrote it, so nothing may be run by it. */
+int mtd_record_check(const struct mtd_record *r, struct mtd_error *err);
 void mtd_record_init(struct mtd_record *r);
 void mtd_record_done(struct mtd_record *r);
 

@@ -27,6 +27,8 @@ int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     int code = container_load(e, ref, &r, NULL, err);
+    if (code == 0)
+        code = mtd_record_check(&r, err);
     if (code < 0)
         return code;
     auto_fd int run = store_open_run(&e->store, r.id, false, NULL);

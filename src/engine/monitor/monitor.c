@@ -105,6 +105,8 @@ static int load(struct monitor *m, char **argv, struct mtd_error *err)
     if (m->lock_fd < 0)
         return m->lock_fd;
     rc = store_load(&m->store, m->id, &m->record, err);
+    if (rc == 0 && strcmp(argv[ARG_MODE], MONITOR_ADOPT) != 0)
+        rc = mtd_record_check(&m->record, err);
     if (rc < 0)
         return rc;
     m->tty = m->record.spec.process.tty;

@@ -64,6 +64,13 @@ int spec_codec_parse(const char *text, size_t len, size_t max, json_t **ret,
 int spec_codec_print(const json_t *object, size_t max, struct buf *ret,
                      struct mtd_error *err);
 
+/* Takes out of in, an object of the caller's, what the tables know. *ret is the rest as
+ * text, to be freed; it is not set when nothing is left. */
+int spec_foreign_take(const struct field_table *const tables[], size_t n, json_t *in,
+                      char **ret, struct mtd_error *err);
+/* Adds such a text, or NULL, to an object. */
+int spec_foreign_add(const char *text, json_t *out, struct mtd_error *err);
+
 static inline void cleanup_json(json_t **j)
 {
     json_decref(*j);

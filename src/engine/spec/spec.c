@@ -145,6 +145,7 @@ static const struct field RECORD_FIELDS[] = {
     {"linux.maskedPaths", FIELD_LIST, R(spec.mask)},
     {"mytop.unmask", FIELD_LIST, R(spec.unmask)},
 
+    {"mytop.format", FIELD_INT, R(format), 0, INT_MAX, .always = true},
     {"mytop.image", FIELD_STRING, R(spec.image)},
     {"mytop.imageId", FIELD_STRING, R(spec.image_id)},
     {"mytop.layers", FIELD_LIST, R(spec.layers)},
@@ -238,6 +239,11 @@ static const struct field READER_FIELDS[] = {
 static const struct field_table READER = {READER_FIELDS, ARRAY_SIZE(READER_FIELDS),
                                           sizeof(struct reader_view)};
 
+/* What is derived from the rest is not foreign: it is made again. "listed" is the store's. */
+static const struct field LISTED_FIELDS[] = {{"listed", FIELD_STRING}};
+static const struct field_table LISTED = {LISTED_FIELDS, ARRAY_SIZE(LISTED_FIELDS), 0};
+static const struct field_table *const ALL[] = {&RECORD, &READER, &LISTED};
+
 static int join_args(const struct strv *args, struct buf *ret)
 {
     int rc = buf_puts(ret, "");
@@ -283,6 +289,8 @@ int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *e
         rc = encode_reader_view(r, out, err);
     if (rc == 0)
         rc = spec_codec_encode(&rest, r, &defaults, out, err);
+    if (rc == 0)
+        rc = spec_foreign_add(r->foreign, out, err);
     return rc < 0 ? rc : spec_codec_print(out, SPEC_MAX_BYTES, ret, err);
 }
 
@@ -299,6 +307,19 @@ static int check_identity(const struct mtd_record *r, struct mtd_error *err)
     return 0;
 }
 
+/* A later version may have written values of a known member that are not known here. */
+static int explain(const json_t *in, int rc, struct mtd_error *err)
+{
+    json_int_t format =
+        json_integer_value(json_object_get(json_object_get(in, "mytop"), "format"));
+    if (format <= MTD_FORMAT)
+        return rc;
+    mtd_error_clear(err);
+    return mtd_fail(err, EPROTO,
+                    "written by a later mytop-docker (format %lld, this one knows %d)",
+                    (long long)format, MTD_FORMAT);
+}
+
 int spec_decode(const char *text, size_t len, struct mtd_record *ret,
                 struct mtd_error *err)
 {
@@ -308,9 +329,14 @@ int spec_decode(const char *text, size_t len, struct mtd_record *ret,
     if (rc < 0)
         return rc;
     mtd_record_init(ret);
+    ret->format = 1; /* unless it says so */
     rc = spec_codec_decode(&RECORD, in, ret, err);
     if (rc == 0)
         rc = check_identity(ret, err);
+    if (rc < 0)
+        rc = explain(in, rc, err);
+    else
+        rc = spec_foreign_take(ALL, ARRAY_SIZE(ALL), in, &ret->foreign, err);
     if (rc < 0)
         mtd_record_done(ret);
     return rc;

@@ -3,12 +3,13 @@
  *         name createdTime status command volume), then those of OCI (process root
  *         hostname mounts linux.resources), then "mytop" (what OCI has no key for)
  *         and "state" (the status). Members equal to their default are left out;
- *         unknown members are ignored.
+ *         unknown members have no effect and are kept (foreign.c). "mytop.format" is
+ *         MTD_FORMAT (types.h).
  * Units   those of types.h; times as RFC 3339.
  * Errors  -EINVAL = the text is not a record, err names the member ("process.args:
  *         not a list of strings"). Hostile input is expected: depth, sizes and
  *         counts are bounded, integers range-checked, strings free of NUL. -E2BIG =
- *         above SPEC_MAX_BYTES.
+ *         above SPEC_MAX_BYTES. -EPROTO = not understood, and a later version's.
  * Owner   the caller frees ret: buf_done, mtd_record_done, mtd_image_done.
  * Source  OCI runtime-spec config.md; docker's image config.
  */

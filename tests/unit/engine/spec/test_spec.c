@@ -293,7 +293,7 @@ Test(spec, a_full_record_writes_every_member)
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 47);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 48);
     cr_expect_eq(json_object_size(json_object_get(json, "state")), 15);
     json_decref(json);
 }
@@ -306,7 +306,7 @@ Test(spec, defaults_are_left_out_and_come_back)
     encode(&r, &text);
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
-    cr_expect_eq(json_object_size(json), 7, "%s", text.data);
+    cr_expect_eq(json_object_size(json), 8, "%s", text.data);
     json_decref(json);
     cr_assert_eq(decode(text.data, text.len, &back), 0, "%s", err.text);
     expect_same_record(&r, &back);
@@ -419,6 +419,77 @@ Test(spec, ignores_what_it_does_not_know)
     auto_done(mtd_record_done) struct mtd_record r;
     cr_expect_eq(decode(text, strlen(text), &r), 0, "%s", err.text);
     cr_expect_str_eq(r.name, "n");
+}
+
+Test(spec, what_a_later_version_added_is_written_again)
+{
+    auto_free char *text = with_member("mytop.new", "{\"x\": [1, null, \"y\"]}");
+    auto_done(mtd_record_done) struct mtd_record r, again;
+    auto_done(buf_done) struct buf out = {0};
+    cr_assert_eq(decode(text, strlen(text), &r), 0, "%s", err.text);
+    cr_expect_str_eq(r.foreign, "{\"mytop\":{\"new\":{\"x\":[1,null,\"y\"]}}}");
+    r.spec.process.tty = true;
+    encode(&r, &out);
+    cr_assert_eq(decode(out.data, out.len, &again), 0, "%s", err.text);
+    cr_expect_str_eq(again.foreign, r.foreign);
+    cr_expect(again.spec.process.tty);
+}
+
+/* Nothing of a record of our own is foreign, or it would come back after it was unset. */
+Test(spec, every_member_of_ours_is_known)
+{
+    auto_done(mtd_record_done) struct mtd_record r, back, listed_back;
+    auto_done(buf_done) struct buf text = {0};
+    make_full(&r);
+    encode(&r, &text);
+    cr_assert_eq(decode(text.data, text.len, &back), 0, "%s", err.text);
+    cr_expect_null(back.foreign, "%s", back.foreign);
+    auto_free char *listed = with_member("listed", "\"00\"");
+    cr_assert_eq(decode(listed, strlen(listed), &listed_back), 0, "%s", err.text);
+    cr_expect_null(listed_back.foreign, "%s", listed_back.foreign);
+}
+
+Test(spec, a_later_format_is_kept_and_named)
+{
+    auto_free char *later = with_member("mytop.format", "3");
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(buf_done) struct buf out = {0};
+    cr_assert_eq(MTD_FORMAT, 2, "this test's 3 is a later one");
+    cr_assert_eq(decode(later, strlen(later), &r), 0, "%s", err.text);
+    cr_expect_eq(mtd_record_check(&r, &err), -EPROTO);
+    cr_expect_str_eq(err.text,
+                     "container n: a later mytop-docker wrote its record (format 3, "
+                     "this one knows 2), so it may not run as was asked for; use "
+                     "that one");
+    encode(&r, &out);
+    cr_expect(strstr(out.data, "\"format\": 3"), "%s", out.data);
+}
+
+/* A monitor of the version that made it may still have to read it. */
+Test(spec, a_record_keeps_its_format)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(buf_done) struct buf out = {0};
+    auto_free char *text = with_member("mytop.format", "1");
+    cr_assert_eq(decode(text, strlen(text), &r), 0, "%s", err.text);
+    cr_expect_eq(mtd_record_check(&r, NULL), 0);
+    encode(&r, &out);
+    cr_expect(strstr(out.data, "\"format\": 1"), "%s", out.data);
+}
+
+/* A value that is not known here is explained by the format. */
+Test(spec, an_unknown_value_of_a_later_format_is_explained)
+{
+    auto_free char *text = with_member("mytop.network", "\"bridge\"");
+    auto_done(mtd_record_done) struct mtd_record r;
+    cr_expect_eq(decode(text, strlen(text), &r), -EINVAL);
+    cr_expect_str_eq(err.text, "mytop.network: not a known value");
+    char *at = strstr(text, "\"format\": 2");
+    cr_assert_not_null(at);
+    at[strlen("\"format\": ")] = '3';
+    cr_expect_eq(decode(text, strlen(text), &r), -EPROTO);
+    cr_expect_str_eq(err.text,
+                     "written by a later mytop-docker (format 3, this one knows 2)");
 }
 
 Test(spec, labels_never_become_members)
