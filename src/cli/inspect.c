@@ -133,12 +133,14 @@ static void add_resources(json_t *o, const struct mtd_resources *r)
 
 static json_t *make_security_opt(const struct mtd_process *p)
 {
-    auto_free char *seccomp = NULL;
+    auto_free char *seccomp = NULL, *apparmor = NULL;
     json_t *list = json_array();
     if (p->no_new_privs)
         json_array_append_new(list, json_string("no-new-privileges"));
     if (p->seccomp && asprintf(&seccomp, "seccomp=%s", p->seccomp) >= 0)
         json_array_append_new(list, json_string(seccomp));
+    if (p->apparmor && asprintf(&apparmor, "apparmor=%s", p->apparmor) >= 0)
+        json_array_append_new(list, json_string(apparmor));
     return json_array_size(list) ? list : (json_decref(list), json_null());
 }
 
@@ -332,6 +334,7 @@ json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
     json_object_set_new(o, "RestartCount", json_integer(r->status.restart_count));
     json_object_set_new(o, "MonitorPid", json_integer(r->status.monitor_pid));
     json_object_set_new(o, "Driver", json_string("overlay2"));
+    json_object_set_new(o, "AppArmorProfile", inspect_text(r->spec.process.apparmor));
     json_object_set_new(o, "Platform", json_string("linux"));
     json_object_set_new(o, "ExecIDs", make_exec_ids(e, r));
     json_object_set_new(o, "HostConfig", make_host_config(&r->spec));

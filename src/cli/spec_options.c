@@ -13,7 +13,7 @@
 #include "base/parse.h"
 #include "cli/spec_env.h"
 #include "cli/spec_mounts.h"
-#include "cli/spec_seccomp.h"
+#include "cli/spec_security.h"
 
 int spec_defaults(struct mtd_defaults *d, struct mtd_error *err)
 {
@@ -112,78 +112,6 @@ static int set_rlimits(struct mtd_process *p, const struct option_list *list,
     return 0;
 }
 
-/* The words of --security-opt, each by a function: 1 = taken, 0 = not this one's. */
-typedef int (*security_fn)(struct mtd_spec *s, const char *text, struct mtd_error *err);
-
-static int take_no_new_privileges(struct mtd_spec *s, const char *text,
-                                  struct mtd_error *err)
-{
-    (void)err;
-    if (strncmp(text, "no-new-privileges", 17) != 0 ||
-        (text[17] && text[17] != '=' && text[17] != ':'))
-        return 0;
-    s->process.no_new_privs = true;
-    return !text[17] || parse_bool(text + 18, &s->process.no_new_privs) == 0;
-}
-
-static int take_seccomp(struct mtd_spec *s, const char *text, struct mtd_error *err)
-{
-    if (strncmp(text, "seccomp", 7) != 0 || (text[7] != '=' && text[7] != ':'))
-        return 0;
-    int rc = spec_seccomp(&s->process.seccomp, text + 8, err);
-    return rc < 0 ? rc : 1;
-}
-
-static int take_kernel_files(struct mtd_spec *s, const char *text, struct mtd_error *err)
-{
-    int rc = 0;
-    if (strcmp(text, "systempaths=unconfined") == 0)
-        rc = mtd_unmask_add(&s->unmask, "ALL", err);
-    else if (strncmp(text, "unmask=", 7) == 0)
-        rc = mtd_unmask_add(&s->unmask, text + 7, err);
-    else if (strncmp(text, "mask=", 5) == 0)
-        rc = mtd_mask_add(&s->mask, text + 5, err);
-    else
-        return 0;
-    if (rc < 0)
-        mtd_context(err, "--security-opt");
-    return rc < 0 ? rc : 1;
-}
-
-/* What one has anyway. */
-static int take_nothing(struct mtd_spec *s, const char *text, struct mtd_error *err)
-{
-    static const char *const ALREADY[] = {"apparmor=unconfined", "apparmor:unconfined",
-                                          "label=disable", "label:disable"};
-    (void)s, (void)err;
-    for (size_t i = 0; i < ARRAY_SIZE(ALREADY); i++)
-        if (strcmp(text, ALREADY[i]) == 0)
-            return 1;
-    return 0;
-}
-
-static int set_security(struct mtd_spec *s, const struct option_list *list,
-                        struct mtd_error *err)
-{
-    static const security_fn TAKE[] = {take_no_new_privileges, take_seccomp,
-                                       take_kernel_files, take_nothing};
-    for (size_t i = 0; i < list->len; i++) {
-        int rc = 0;
-        for (size_t k = 0; k < ARRAY_SIZE(TAKE) && rc == 0; k++)
-            rc = TAKE[k](s, list->items[i], err);
-        if (rc < 0)
-            return rc;
-        if (rc == 0)
-            return mtd_fail(
-                err, EOPNOTSUPP,
-                "--security-opt: \"%.80s\" is not supported; no-new-privileges, "
-                "systempaths=unconfined, mask=, unmask= and "
-                "seccomp=FILE|builtin|unconfined are",
-                list->items[i]);
-    }
-    return 0;
-}
-
 static int set_command(struct run_values *v, const struct operands *o,
                        struct mtd_error *err)
 {
@@ -209,7 +137,7 @@ static int set_process(struct run_values *v, struct mtd_error *err)
         rc = set_caps(p, v, err);
     if (rc == 0)
         rc = set_rlimits(p, &v->ulimits, err);
-    return rc < 0 ? rc : set_security(&v->spec, &v->security, err);
+    return rc < 0 ? rc : spec_security(&v->spec, &v->security, err);
 }
 
 /* ---- host, network, logs, health ---- */

@@ -30,8 +30,7 @@ static int read_file(const char *path, struct buf *ret)
 
 static int fail(struct mtd_error *err, int code, const char *path, const char *why)
 {
-    return mtd_fail(err, code, "--security-opt: seccomp profile %.100s: %.80s", path,
-                    why);
+    return mtd_fail(err, code, "seccomp profile %.100s: %.80s", path, why);
 }
 
 static int keep_json(char **ret, const char *path, const struct buf *text,
@@ -58,8 +57,7 @@ int spec_seccomp(char **ret, const char *value, struct mtd_error *err)
 {
     auto_done(buf_done) struct buf text = {0};
     if (!*value)
-        return mtd_fail(err, EINVAL,
-                        "--security-opt: seccomp= needs a file, builtin or unconfined");
+        return mtd_fail(err, EINVAL, "seccomp= needs a file, builtin or unconfined");
     if (strcmp(value, MTD_SECCOMP_UNCONFINED) == 0 ||
         strcmp(value, MTD_SECCOMP_BUILTIN) == 0) {
         char *kept = strdup(value);

@@ -122,10 +122,12 @@ static int count_all(struct cli *c, struct totals *t, struct mtd_error *err)
     return rc;
 }
 
-/* What containers get when nothing else is asked for. */
+/* What containers get when nothing else is asked for: docker's words, in its order. */
 static json_t *make_security(const struct totals *t)
 {
     json_t *list = json_array();
+    if (t->host.apparmor)
+        json_array_append_new(list, json_string("name=apparmor"));
     if (t->host.seccomp)
         json_array_append_new(list, json_string("name=seccomp,profile=builtin"));
     if (t->defaults.userns != MTD_USERNS_HOST)

@@ -241,7 +241,8 @@ struct mtd_info {
     uint64_t memory;
     char cgroup_version[16]; /* "1", "2", "hybrid" */
     char kernel[65], machine[65];
-    bool seccomp; /* the kernel can confine system calls */
+    bool seccomp;  /* the kernel can confine system calls */
+    bool apparmor; /* containers get a profile */
 };
 int mtd_host_info(struct mtd_engine *e, struct mtd_info *ret, struct mtd_error *err);
 

@@ -153,6 +153,8 @@ struct mtd_process {
     /* Which system calls it may make: a word below, or a profile's JSON text. NULL = none
      * if it is privileged, else the built-in policy. */
     char *seccomp;
+    /* The AppArmor profile; NULL = the default one, where the host has AppArmor. */
+    char *apparmor;
     struct mtd_rlimit *rlimits;
     size_t n_rlimits;
 };

@@ -51,6 +51,8 @@ __attribute__((constructor)) static void enter(int argc, char **argv, char **env
     hide();
     close(NSENTER_REQUEST_FD);
     request.ignored = proc_ignored_signals(); /* while /proc is the host's */
+    request.proc_fd =
+        *request.label ? open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     pid_t child = nsenter_join(&request, false, &err);
     if (child < 0)
         nsenter_reply(NSENTER_REPLY_FD, NSENTER_ERROR, -1, &err);

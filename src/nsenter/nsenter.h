@@ -29,7 +29,7 @@
 
 #define NSENTER_NAME "mtd:exec"
 #define NSENTER_MAGIC 0x6d74642d65786563ULL /* "mtd-exec" */
-#define NSENTER_VERSION 3u
+#define NSENTER_VERSION 4u
 #define NSENTER_MAX (4u << 20)
 #define NSENTER_MAX_RLIMITS 32u
 #define NSENTER_MAX_CGROUPS 32u
@@ -64,12 +64,14 @@ struct nsenter_request {
     char *cwd, *user; /* "" = "/", root */
     char *seccomp;    /* the profile, and for which capabilities it is */
     uint64_t seccomp_caps;
+    char *label;         /* for attr/apparmor/exec; "" = none */
     struct strv groups;  /* further ones of the user's: names or gids */
     struct strv cgroups; /* as in a record: "controllers:/host/dir", "unified:" for v2 */
     struct strv args, env;
     struct nsenter_rlimit *rlimits;
     size_t n_rlimits;
     uint64_t ignored; /* signals, by the joiner; not sent */
+    int proc_fd;      /* the host's /proc, by the joiner when there is a label; else -1 */
 };
 void nsenter_request_done(struct nsenter_request *r);
 

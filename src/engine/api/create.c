@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "engine/api/internal.h"
 #include "engine/confine/confine.h"
+#include "engine/host/apparmor.h"
 #include "engine/host/init_program.h"
 #include "engine/host/kernel.h"
 #include "engine/rootfs/hostfiles.h"
@@ -196,6 +197,9 @@ static int check_mount(const struct mtd_mount *m, struct mtd_error *err)
 static int check_process(const struct mtd_process *p, struct mtd_error *err)
 {
     int r = p->init ? init_program_check(err) : 0;
+    if (r < 0)
+        return r;
+    r = p->apparmor ? apparmor_name_check(p->apparmor, err) : 0;
     if (r < 0)
         return r;
     if (p->args.len == 0)

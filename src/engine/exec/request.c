@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/exec/internal.h"
+#include "engine/host/apparmor.h"
 #include "engine/idmap.h"
 #include "engine/syscalls/syscalls.h"
 #include "nsenter/nsenter.h"
@@ -36,6 +37,18 @@ static int fill_limits(struct nsenter_request *q, const struct mtd_process *p)
         to->hard = from->hard;
     }
     return 0;
+}
+
+/* The container's, whatever exec gives. */
+static int fill_label(struct nsenter_request *q, const struct mtd_process *p,
+                      struct mtd_error *err)
+{
+    char label[APPARMOR_NAME_MAX + 8];
+    int rc = apparmor_prepare(NULL, p->apparmor, p->privileged, label, err);
+    if (rc < 0)
+        return rc;
+    q->label = strdup(label);
+    return q->label ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }
 
 /* A session with a terminal must survive a detach, so its keeper ends it,
@@ -73,11 +86,12 @@ int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
     q->args = x->args;
     if (fill_limits(q, p) < 0 || fill_env(&q->env, r, x) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
-    return 0;
+    return fill_label(q, p, err);
 }
 
 void exec_request_done(struct nsenter_request *q)
 {
     free(q->rlimits);
+    free(q->label);
     strv_done(&q->env);
 }

@@ -59,6 +59,8 @@ static void run(const struct nsenter_request *q)
                        .stdio = {q->flags & NSENTER_NULL_IN ? -1 : 0,
                                  q->flags & NSENTER_NULL_OUT ? -1 : 1,
                                  q->flags & NSENTER_NULL_ERR ? -1 : 2},
+                       .label = q->label,
+                       .proc_fd = q->proc_fd,
                        .seccomp = q->seccomp,
                        .seccomp_caps = q->seccomp_caps,
                        .ignored = q->ignored,

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -26,6 +28,39 @@ int inside_hide(struct inside *c, struct mtd_error *err)
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return mtd_fail_errno(err, errno, "cannot make the process undumpable");
     return 0;
+}
+
+/* Before 5.8 there was one file for all security modules. */
+static int open_label(int proc_fd)
+{
+    static const char *const FILES[] = {"thread-self/attr/apparmor/exec",
+                                        "thread-self/attr/exec"};
+    int fd = -ENOENT;
+    for (size_t i = 0; fd == -ENOENT && i < ARRAY_SIZE(FILES); i++) {
+        fd = openat(proc_fd, FILES[i], O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+        fd = fd < 0 ? -errno : fd;
+    }
+    return fd;
+}
+
+/* The profile of the next execve, which is the command's. It is written while nothing of the
+ * container's has been asked: through the host's /proc, checked to be one. */
+int inside_label(struct inside *c, struct mtd_error *err)
+{
+    struct statfs fs;
+    if (!*c->label)
+        return 0;
+    auto_fd int proc =
+        c->proc_fd >= 0 ? c->proc_fd : open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    c->proc_fd = -1;
+    int rc = proc < 0 || fstatfs(proc, &fs) < 0 ? -errno : 0;
+    if (rc == 0 && fs.f_type != PROC_SUPER_MAGIC)
+        rc = -EPERM;
+    auto_fd int fd = rc < 0 ? rc : open_label(proc);
+    rc = fd < 0 ? fd : fs_write_all(fd, c->label, strlen(c->label));
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the AppArmor profile (%s)",
+                                   c->label)
+                  : 0;
 }
 
 int inside_session(struct inside *c, struct mtd_error *err)

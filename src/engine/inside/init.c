@@ -35,6 +35,8 @@ void inside_init(const struct inside_init *i)
                        .rows = i->rows,
                        .cols = i->cols,
                        .stdio = {i->stdio[0], i->stdio[1], i->stdio[2]},
+                       .label = i->label,
+                       .proc_fd = -1,
                        .seccomp = syscalls_profile(process),
                        .seccomp_caps = syscalls_caps(process),
                        .ignored = proc_ignored_signals(),

@@ -30,6 +30,8 @@ struct inside {
     uint64_t ignored; /* signals as in proc_ignored_signals; execve would leave them so */
 
     const char *seccomp;   /* the container's profile, borrowed */
+    const char *label;     /* for attr/apparmor/exec; "" = none */
+    int proc_fd;           /* the host's /proc; -1 = it is mounted here */
     uint64_t seccomp_caps; /* for which it is: the container's, whatever exec gives */
 
     const struct inside_init *init; /* of init alone */
@@ -52,8 +54,8 @@ uint64_t inside_late_caps(const struct inside *c);
 /* A step: 0, or -errno and err set. */
 typedef int inside_step(struct inside *c, struct mtd_error *err);
 
-inside_step inside_hide, inside_session, inside_keyring, inside_user, inside_limits,
-    inside_oom_score, inside_umask, inside_directory, inside_identity,
+inside_step inside_hide, inside_label, inside_session, inside_keyring, inside_user,
+    inside_limits, inside_oom_score, inside_umask, inside_directory, inside_identity,
     inside_privileges;                    /* identity.c */
 inside_step inside_stdio, inside_console; /* stdio.c */
 inside_step inside_program, inside_signals, inside_close, inside_seccomp,

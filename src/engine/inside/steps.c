@@ -22,6 +22,7 @@ static const struct {
 } STEPS[] = {
     {"inside", INSIDE_EXEC, MTD_STAGE_CLONE, inside_exec_announce},
     {"hide", INSIDE_BOTH, MTD_STAGE_CLONE, inside_hide},
+    {"label", INSIDE_BOTH, MTD_STAGE_CAPS, inside_label},
     {"join", INSIDE_INIT, MTD_STAGE_CGROUP, inside_init_groups},
     {"share", INSIDE_INIT, MTD_STAGE_CLONE, inside_init_share},
     {"descriptors", INSIDE_INIT, MTD_STAGE_STDIO, inside_init_descriptors},

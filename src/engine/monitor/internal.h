@@ -12,6 +12,7 @@
 #define ENGINE_MONITOR_INTERNAL_H
 
 #include "engine/cgroup/cgroup.h"
+#include "engine/host/apparmor.h"
 #include "engine/inside/inside.h"
 #include "engine/log/log.h"
 #include "engine/store/alive.h"
@@ -44,6 +45,7 @@ struct monitor {
     struct cgroup host, cgroup;
     int pid_ns; /* another container's, which init will be in; -1 = none */
     struct inside_share share;
+    char label[APPARMOR_NAME_MAX + 8]; /* "" = none */
 
     pid_t pid;
     int pidfd;

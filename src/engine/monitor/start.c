@@ -242,6 +242,12 @@ static uint64_t own_namespaces(const struct mtd_spec *s)
 
 /* With a user namespace init makes those itself, once it is in there, so that they belong to
  * it; until then it is the host's root, who alone may mount the layers. */
+static int choose_label(struct monitor *m, struct mtd_error *err)
+{
+    const struct mtd_process *p = &m->record.spec.process;
+    return apparmor_prepare(NULL, p->apparmor, p->privileged, m->label, err);
+}
+
 static uint64_t namespaces(const struct monitor *m)
 {
     const struct mtd_spec *s = &m->record.spec;
@@ -292,6 +298,7 @@ static void run_init(const struct monitor *m, int sync_fd, bool placed)
         .cols = m->cols,
         .cgroup = &m->cgroup,
         .share = m->share,
+        .label = m->label,
         .placed = placed,
         .unshare_cgroup = !placed || !makes_cgroup_namespace(m),
         .userns_flags = (int)(CLONE_NEWNS | own_namespaces(&m->record.spec)),
@@ -436,6 +443,7 @@ static const struct {
     {"log", MTD_STAGE_STDIO, monitor_open_log, NULL},
     {"stdio", MTD_STAGE_STDIO, open_stdio, close_stdio},
     {"cgroup", MTD_STAGE_CGROUP, make_cgroup, drop_cgroup},
+    {"label", MTD_STAGE_CAPS, choose_label, NULL},
     {"share", MTD_STAGE_CLONE, monitor_open_shared, monitor_close_shared},
     {"userns", MTD_STAGE_CLONE, open_userns, close_userns},
     {"clone", MTD_STAGE_CLONE, clone_container, kill_init},

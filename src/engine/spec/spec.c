@@ -158,6 +158,7 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.attachStderr", FIELD_BOOL, R(spec.attach[2])},
     {"mytop.init", FIELD_BOOL, R(spec.process.init)},
     {"mytop.privileged", FIELD_BOOL, R(spec.process.privileged)},
+    {"process.apparmorProfile", FIELD_STRING, R(spec.process.apparmor)},
     {"mytop.seccomp", FIELD_STRING, R(spec.process.seccomp)},
     {"mytop.capabilities", FIELD_MASK, R(spec.process.caps)},
     {"mytop.nanoCpus", FIELD_INT, R(spec.resources.nano_cpus), 0, INT64_MAX},

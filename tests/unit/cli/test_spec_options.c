@@ -114,7 +114,7 @@ Test(spec_options, refused_in_one_line)
         {"--security-opt", "seccomp=/dev/null",
          "--security-opt: seccomp profile /dev/null: line 1"},
         {"--security-opt", "seccomp=", "--security-opt: seccomp= needs a file"},
-        {"--security-opt", "seccomp", "--security-opt: \"seccomp\" is not supported"},
+        {"--security-opt", "seccomp", "--security-opt: seccomp needs a value"},
         {"--restart", "sometimes", "--restart: \"sometimes\" is not a restart policy"},
         {"--restart", "always:3",
          "--restart: \"always:3\": only on-failure takes a number"},
