@@ -101,8 +101,8 @@ static void read_said(int fd, char *ret, size_t size)
 /* Its wait status, or -errno. */
 static int run_parser(const char *parser, int in, int said)
 {
-    char replace[] = "--replace", uncached[] = "--skip-cache";
-    char *const argv[] = {(char *)parser, replace, uncached, NULL};
+    char replace_uncached[] = "-Kr";
+    char *const argv[] = {(char *)parser, replace_uncached, NULL};
     char *const no_env[] = {NULL};
     posix_spawn_file_actions_t files;
     pid_t pid;

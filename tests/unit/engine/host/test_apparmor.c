@@ -73,7 +73,7 @@ Test(apparmor, the_default_is_loaded_when_it_is_missing)
     char script[512], text[4096] = "";
     struct apparmor_host h = make("mytop-docker-default-not (enforce)\n", "");
     link_parser();
-    snprintf(script, sizeof(script), "#!/bin/sh\n[ $# = 2 ] && cat >%s/loaded\n",
+    snprintf(script, sizeof(script), "#!/bin/sh\n[ \"$*\" = -Kr ] && cat >%s/loaded\n",
              tmp.path);
     put("parser", script);
     cr_assert_eq(fchmodat(tmp.fd, "parser", 0755, 0), 0);
