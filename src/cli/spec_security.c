@@ -77,12 +77,9 @@ static const struct {
     const char *word;
     set_fn set;
 } WORDS[] = {
-    {"apparmor", set_apparmor},
-    {"label", set_label},
-    {"mask", set_mask},
-    {"no-new-privileges", set_no_new_privs},
-    {"seccomp", set_seccomp},
-    {"systempaths", set_system_paths},
+    {"apparmor", set_apparmor}, {"label", set_label},
+    {"mask", set_mask},         {"no-new-privileges", set_no_new_privs},
+    {"seccomp", set_seccomp},   {"systempaths", set_system_paths},
     {"unmask", set_unmask},
 };
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "cli/options.h"
-#include "engine/types.h"
+#include "engine/engine.h"
 
 int spec_security(struct mtd_spec *s, const struct option_list *list,
                   struct mtd_error *err);
