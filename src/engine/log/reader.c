@@ -80,26 +80,26 @@ void log_reader_locate(struct log_reader *r)
 
 static int open_highest(struct log_reader *r)
 {
-    int code = -ENOENT;
-    for (int i = (int)log_oldest(r->dir_fd); i >= 0 && code == -ENOENT; i--)
-        code = log_reader_switch(r, (unsigned)i, 0);
-    return code;
+    int rc = -ENOENT;
+    for (int i = (int)log_oldest(r->dir_fd); i >= 0 && rc == -ENOENT; i--)
+        rc = log_reader_switch(r, (unsigned)i, 0);
+    return rc;
 }
 
 /* All may have moved up between the search and the open: then there is an older one than
  * the file that was opened. */
 static int open_oldest(struct log_reader *r)
 {
-    int code = open_highest(r);
-    for (int tries = 0; tries < SWITCH_TRIES && code == 0; tries++) {
+    int rc = open_highest(r);
+    for (int tries = 0; tries < SWITCH_TRIES && rc == 0; tries++) {
         int index = log_reader_index(r);
         if (index >= 0 && log_oldest(r->dir_fd) <= (unsigned)index)
             break;
-        code = open_highest(r);
+        rc = open_highest(r);
     }
-    if (code == 0)
+    if (rc == 0)
         log_reader_locate(r);
-    return code;
+    return rc;
 }
 
 int log_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
@@ -110,10 +110,10 @@ int log_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t of
     r.buf = malloc(r.cap);
     if (!r.buf)
         return mtd_fail_errno(err, ENOMEM, "cannot read the container's log");
-    int code = oldest ? open_oldest(&r) : log_reader_switch(&r, 0, offset);
-    if (code < 0 && code != -ENOENT) {
+    int rc = oldest ? open_oldest(&r) : log_reader_switch(&r, 0, offset);
+    if (rc < 0 && rc != -ENOENT) {
         free(r.buf);
-        return mtd_fail_errno(err, -code, "cannot read the container's log");
+        return mtd_fail_errno(err, -rc, "cannot read the container's log");
     }
     *ret = r; /* no log yet: it may come */
     return 0;
@@ -158,9 +158,9 @@ static int restart_at_oldest(struct log_reader *r)
 {
     bool missed = missed_files(r);
     uint64_t read = end_place(r);
-    int code = open_oldest(r);
-    if (code < 0)
-        return code;
+    int rc = open_oldest(r);
+    if (rc < 0)
+        return rc;
     r->lost |= missed;
     r->missed += missed && r->base > read ? r->base - read : 0;
     return 0;
@@ -180,23 +180,23 @@ static int try_successor(struct log_reader *r, bool patient)
     if (index == 0 || (index < 0 && patient && !is_deleted(r)))
         return 0;
     if (index < 0) {
-        int code = restart_at_oldest(r);
-        return code == -ENOENT ? 0 : code < 0 ? code : 1;
+        int rc = restart_at_oldest(r);
+        return rc == -ENOENT ? 0 : rc < 0 ? rc : 1;
     }
     struct log_reader next = *r;
-    int code = -ENOENT;
-    for (int i = index - 1; i >= 0 && code == -ENOENT; i--) {
+    int rc = -ENOENT;
+    for (int i = index - 1; i >= 0 && rc == -ENOENT; i--) {
         next.fd = -1;
-        code = log_reader_switch(&next, (unsigned)i, 0);
+        rc = log_reader_switch(&next, (unsigned)i, 0);
         if (patient)
             break;
     }
-    if (code == 0 && log_reader_index(r) != index) {
+    if (rc == 0 && log_reader_index(r) != index) {
         close(next.fd);
         return 0;
     }
-    if (code < 0)
-        return code == -ENOENT ? 0 : code;
+    if (rc < 0)
+        return rc == -ENOENT ? 0 : rc;
     next.base = end_place(r);
     close(r->fd);
     *r = next;
@@ -207,16 +207,16 @@ static int try_successor(struct log_reader *r, bool patient)
  * half of the tries, it was deleted, or the writer died during the rotation. */
 static int next_file(struct log_reader *r)
 {
-    int code = 0;
+    int rc = 0;
     struct stat dir;
     if (fstat(r->dir_fd, &dir) == 0 && dir.st_nlink == 0)
         return 0; /* the container was removed: nothing follows */
-    for (int tries = 0; tries < SWITCH_TRIES && code == 0; tries++) {
+    for (int tries = 0; tries < SWITCH_TRIES && rc == 0; tries++) {
         if (tries > 0)
             nanosleep(&(struct timespec){.tv_nsec = SWITCH_PAUSE}, NULL);
-        code = try_successor(r, tries < SWITCH_TRIES / 2);
+        rc = try_successor(r, tries < SWITCH_TRIES / 2);
     }
-    return code;
+    return rc;
 }
 
 /* 1 = bytes were added, 0 = end of the file. */
@@ -281,13 +281,13 @@ static int at_end(struct log_reader *r)
     if (log_reader_is_present(r))
         return 0;
     /* It was rotated and grows no more, but may have grown since it was read. */
-    int code = fill(r);
-    if (code == 1 && (!fragment || memchr(r->buf, '\n', r->len)))
+    int rc = fill(r);
+    if (rc == 1 && (!fragment || memchr(r->buf, '\n', r->len)))
         return 1;
     give_back(r);
-    code = code < 0 ? code : next_file(r);
-    r->damaged += code == 1 && fragment && !r->skipping;
-    return code;
+    rc = rc < 0 ? rc : next_file(r);
+    r->damaged += rc == 1 && fragment && !r->skipping;
+    return rc;
 }
 
 /* 1 = *ret is set, 0 = the buffer has no whole line. */
@@ -325,17 +325,17 @@ int log_reader_next(struct log_reader *r, struct log_record *ret)
     for (;;) {
         if (r->fd < 0) {
             /* there was no log so far; what has come since may already be rotated */
-            int code = r->offset ? log_reader_switch(r, 0, r->offset) : open_oldest(r);
-            if (code < 0)
-                return code == -ENOENT ? 0 : code;
+            int rc = r->offset ? log_reader_switch(r, 0, r->offset) : open_oldest(r);
+            if (rc < 0)
+                return rc == -ENOENT ? 0 : rc;
         }
         if (take_line(r, ret))
             return 1;
-        int code = fill(r);
-        if (code == 0)
-            code = at_end(r);
-        if (code <= 0)
-            return code;
+        int rc = fill(r);
+        if (rc == 0)
+            rc = at_end(r);
+        if (rc <= 0)
+            return rc;
     }
 }
 

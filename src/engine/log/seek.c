@@ -84,18 +84,18 @@ static int find_tail(struct log_reader *r, uint64_t n)
     unsigned oldest = log_oldest(r->dir_fd);
     struct stat st;
     for (unsigned i = 0; i <= oldest && !t.done; i++) {
-        int code = log_reader_switch(r, i, 0);
-        if (code == -ENOENT)
+        int rc = log_reader_switch(r, i, 0);
+        if (rc == -ENOENT)
             continue;
-        if (code < 0 || fstat(r->fd, &st) < 0)
-            return code < 0 ? code : -errno;
+        if (rc < 0 || fstat(r->fd, &st) < 0)
+            return rc < 0 ? rc : -errno;
         if (n == 0) {
             r->offset = (uint64_t)st.st_size;
             return 0;
         }
-        code = tail_file(r->fd, (uint64_t)st.st_size, &t);
-        if (code < 0)
-            return code;
+        rc = tail_file(r->fd, (uint64_t)st.st_size, &t);
+        if (rc < 0)
+            return rc;
         r->offset = t.position;
     }
     return 0;
@@ -103,10 +103,10 @@ static int find_tail(struct log_reader *r, uint64_t n)
 
 int log_reader_tail(struct log_reader *r, uint64_t n)
 {
-    int code = find_tail(r, n);
-    if (code == 0 && r->fd >= 0)
+    int rc = find_tail(r, n);
+    if (rc == 0 && r->fd >= 0)
         log_reader_locate(r);
-    return code;
+    return rc;
 }
 
 /* Finds the first whole record that begins after from's line, or at 0: its offset and
@@ -179,11 +179,11 @@ static int find_since(struct log_reader *r, int64_t wall_ns)
     time_format_rfc3339(wall_ns > 0 ? wall_ns : 1, since);
     unsigned oldest = log_oldest(r->dir_fd);
     for (unsigned i = 0; i <= oldest; i++) {
-        int code = log_reader_switch(r, i, 0);
-        if (code == -ENOENT)
+        int rc = log_reader_switch(r, i, 0);
+        if (rc == -ENOENT)
             continue;
-        if (code < 0)
-            return code;
+        if (rc < 0)
+            return rc;
         if (begins_before(r->fd, since))
             return bisect(r->fd, since, &r->offset);
     }
@@ -192,8 +192,8 @@ static int find_since(struct log_reader *r, int64_t wall_ns)
 
 int log_reader_since(struct log_reader *r, int64_t wall_ns)
 {
-    int code = find_since(r, wall_ns);
-    if (code == 0 && r->fd >= 0)
+    int rc = find_since(r, wall_ns);
+    if (rc == 0 && r->fd >= 0)
         log_reader_locate(r);
-    return code;
+    return rc;
 }

@@ -115,10 +115,10 @@ static int map_spool(struct log_writer *w, int fd, struct log_batch *ret)
     madvise(s, sizeof(*s), MADV_RANDOM);
     bool made = s->magic == MAGIC && s->present <= 1 && st.st_size >= (off_t)FILE_SIZE &&
                 st.st_size <= (off_t)sizeof(*s);
-    int code = made ? 0 : make_spool(s, fd, st.st_size <= (off_t)FILE_SIZE);
-    if (code < 0) {
+    int rc = made ? 0 : make_spool(s, fd, st.st_size <= (off_t)FILE_SIZE);
+    if (rc < 0) {
         munmap(s, sizeof(*s));
-        return code;
+        return rc;
     }
     if (made)
         *ret = find_batch(s, (uint64_t)st.st_size);

@@ -50,14 +50,14 @@ int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size
                            .max_file = max_file ? max_file : 1};
     struct log_batch left = {0};
     log_spool_open(&w, run_fd, &left);
-    int code = log_open_present(&w, left.len == 0);
-    if (code < 0)
-        mtd_fail_errno(err, -code, "cannot open the container's log");
+    int rc = log_open_present(&w, left.len == 0);
+    if (rc < 0)
+        mtd_fail_errno(err, -rc, "cannot open the container's log");
     else
-        code = log_open_rest(&w, err);
-    if (code < 0) {
+        rc = log_open_rest(&w, err);
+    if (rc < 0) {
         log_spool_close(&w);
-        return code;
+        return rc;
     }
     if (w.spool)
         complete(&w, &left);

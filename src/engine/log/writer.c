@@ -26,9 +26,9 @@ static int repair_tail(int dir_fd, int fd, struct stat *st)
     uint64_t end;
     bool torn;
     auto_fd int in = openat(dir_fd, LOG_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    int code = in < 0 ? -errno : log_find_end(in, (uint64_t)st->st_size, &end, &torn);
-    if (code < 0)
-        return code;
+    int rc = in < 0 ? -errno : log_find_end(in, (uint64_t)st->st_size, &end, &torn);
+    if (rc < 0)
+        return rc;
     if (end < (uint64_t)st->st_size && ftruncate(fd, (off_t)end) < 0)
         return -errno;
     if (torn && write(fd, "\n", 1) != 1 && ftruncate(fd, (off_t)end) < 0)
@@ -44,9 +44,9 @@ int log_open_present(struct log_writer *w, bool repair)
         return -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
-    int code = repair ? repair_tail(w->dir_fd, fd, &st) : 0;
-    if (code < 0)
-        return code;
+    int rc = repair ? repair_tail(w->dir_fd, fd, &st) : 0;
+    if (rc < 0)
+        return rc;
     log_take_file(w, take_fd(&fd), &st);
     return 0;
 }
@@ -56,9 +56,9 @@ int log_open_rest(struct log_writer *w, struct mtd_error *err)
     w->out =
         mmap(NULL, BATCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (w->out == MAP_FAILED) {
-        int code = errno;
+        int rc = errno;
         close(w->fd);
-        return mtd_fail_errno(err, code, "cannot open the container's log");
+        return mtd_fail_errno(err, rc, "cannot open the container's log");
     }
     log_trim(w);
     return 0;
@@ -71,13 +71,13 @@ int log_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max
                            .dir_fd = dir_fd,
                            .max_size = max_size,
                            .max_file = max_file ? max_file : 1};
-    int code = log_open_present(&w, true);
-    if (code < 0)
-        return mtd_fail_errno(err, -code, "cannot open the container's log");
-    code = log_open_rest(&w, err);
-    if (code == 0)
+    int rc = log_open_present(&w, true);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot open the container's log");
+    rc = log_open_rest(&w, err);
+    if (rc == 0)
         *ret = w;
-    return code;
+    return rc;
 }
 
 /* How many of the container's bytes are in the whole records of out[0..len). */
@@ -96,18 +96,18 @@ static uint64_t count_text(const char *out, size_t len)
 /* Writes all of it, or after a failure up to the end of some record. Returns
  * the bytes written. */
 static size_t write_records(struct log_writer *w, const char *data, size_t len,
-                            int *ret_code)
+                            int *ret_rc)
 {
     size_t done = 0;
-    *ret_code = 0;
-    while (done < len && *ret_code == 0) {
+    *ret_rc = 0;
+    while (done < len && *ret_rc == 0) {
         ssize_t n = write(w->fd, data + done, len - done);
         if (n > 0)
             done += (size_t)n;
         else if (n == 0 || errno != EINTR)
-            *ret_code = n == 0 ? -EIO : -errno;
+            *ret_rc = n == 0 ? -EIO : -errno;
     }
-    if (*ret_code < 0 && done > 0) {
+    if (*ret_rc < 0 && done > 0) {
         const char *end = memrchr(data, '\n', done);
         size_t whole = end ? (size_t)(end - data) + 1 : 0;
         struct stat st;
@@ -131,10 +131,10 @@ static int check_file(struct log_writer *w)
     return log_open_present(w, true);
 }
 
-static void note_loss(struct log_writer *w, uint64_t bytes, int code)
+static void note_loss(struct log_writer *w, uint64_t bytes, int rc)
 {
     if (w->lost == 0)
-        w->lost_why = -code;
+        w->lost_why = -rc;
     w->lost += bytes;
 }
 
@@ -149,15 +149,15 @@ static int flush(struct log_writer *w)
         log_rotate(w);
     log_mark(w);
     fault_point("log.write");
-    int code;
-    size_t done = write_records(w, w->out, len, &code);
+    int rc;
+    size_t done = write_records(w, w->out, len, &rc);
     fault_point("log.written");
     log_mirror_add(w, w->out, done);
     if (done < len)
-        note_loss(w, count_text(w->out + done, len - done), code);
+        note_loss(w, count_text(w->out + done, len - done), rc);
     w->done = w->taken;
     log_mark(w);
-    return code;
+    return rc;
 }
 
 /* A killed writer has written this record, or part of it: the rest goes to the
@@ -165,14 +165,14 @@ static int flush(struct log_writer *w)
 static int complete_record(struct log_writer *w, const char *record, size_t len)
 {
     size_t there = w->skip < len ? (size_t)w->skip : len;
-    int code = 0;
+    int rc = 0;
     w->skip -= there;
-    if (write_records(w, record + there, len - there, &code) < len - there) {
+    if (write_records(w, record + there, len - there, &rc) < len - there) {
         w->size -= there;
         (void)!ftruncate(w->fd, (off_t)w->size);
-        note_loss(w, count_text(record, len), code);
+        note_loss(w, count_text(record, len), rc);
     }
-    return code;
+    return rc;
 }
 
 /* head: 40 bytes with the tag at 38. Flushes before a record that does not fit, so that a
@@ -181,10 +181,10 @@ static int add_record(struct log_writer *w, const char *head, char tag, const ch
                       size_t len)
 {
     size_t need = LOG_HEAD + len + 1;
-    int code = 0;
+    int rc = 0;
     if (w->out_len + need > BATCH ||
         (w->max_size && w->size + w->out_len + need > w->max_size))
-        code = flush(w);
+        rc = flush(w);
     char *p = w->out + w->out_len;
     memcpy(p, head, LOG_HEAD);
     p[38] = tag; /* set in head, it would be a store that the copy has to wait for */
@@ -193,7 +193,7 @@ static int add_record(struct log_writer *w, const char *head, char tag, const ch
     if (w->skip)
         return complete_record(w, p, need);
     w->out_len += need;
-    return code;
+    return rc;
 }
 
 static void make_head(char head[TIME_TEXT + 16], enum log_stream stream, int64_t wall_ns)
@@ -222,9 +222,9 @@ static int mark_gap(struct log_writer *w, int64_t wall_ns)
     w->out_len = 0;
     check_file(w);
     log_mark(w);
-    int code;
-    if (write_records(w, w->out, len, &code) < len)
-        return code;
+    int rc;
+    if (write_records(w, w->out, len, &rc) < len)
+        return rc;
     log_mirror_add(w, w->out, len);
     w->lost = 0;
     w->partial[LOG_STDOUT] = w->partial[LOG_STDERR] = false;
@@ -241,12 +241,12 @@ int log_write(struct log_writer *w, enum log_stream stream, const char *data, si
         log_mark(w);
         return 0;
     }
-    int code = w->lost ? mark_gap(w, wall_ns) : 0;
-    if (code < 0) {
+    int rc = w->lost ? mark_gap(w, wall_ns) : 0;
+    if (rc < 0) {
         w->lost += len;
         w->done = w->taken += len;
         log_mark(w);
-        return code;
+        return rc;
     }
     make_head(head, stream, wall_ns);
     const char *end = data + len;
@@ -257,7 +257,7 @@ int log_write(struct log_writer *w, enum log_stream stream, const char *data, si
             memchr(data, '\n', rest <= LOG_TEXT_MAX ? rest : LOG_TEXT_MAX + 1);
         size_t n = nl ? (size_t)(nl - data) : max;
         int one = add_record(w, head, nl ? 'F' : 'P', data, n);
-        code = code < 0 ? code : one;
+        rc = rc < 0 ? rc : one;
         data += n + (nl != NULL);
         w->taken += n + (nl != NULL);
         if (w->out_len == 0)
@@ -265,7 +265,7 @@ int log_write(struct log_writer *w, enum log_stream stream, const char *data, si
         w->partial[stream] = nl == NULL;
     }
     int last = flush(w);
-    return code < 0 ? code : last;
+    return rc < 0 ? rc : last;
 }
 
 void log_idle(struct log_writer *w)
