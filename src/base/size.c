@@ -16,10 +16,16 @@ static char *print(double value, double base, int digits, const char *const *uni
     return out;
 }
 
+static const char *const DECIMAL[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB", NULL};
+
 char *size_decimal(uint64_t bytes, char out[SIZE_TEXT])
 {
-    static const char *const UNITS[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB", NULL};
-    return print((double)bytes, 1000, 3, UNITS, out);
+    return print((double)bytes, 1000, 3, DECIMAL, out);
+}
+
+char *size_usage(uint64_t bytes, char out[SIZE_TEXT])
+{
+    return print((double)bytes, 1000, 4, DECIMAL, out);
 }
 
 static const char *const BINARY[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", NULL};

@@ -9,6 +9,7 @@
 #define SIZE_TEXT 24
 
 char *size_decimal(uint64_t bytes, char out[SIZE_TEXT]); /* docker's 4.26MB: 1000s */
+char *size_usage(uint64_t bytes, char out[SIZE_TEXT]);   /* 4.258MB: of disk usage */
 char *size_binary(uint64_t bytes, char out[SIZE_TEXT]);  /* docker's 512KiB: 1024s */
 /* Nothing rounded: 1KiB, 1025B. For what a limit is compared with. */
 char *size_exact(uint64_t bytes, char out[SIZE_TEXT]);

@@ -160,7 +160,7 @@ static int finish(struct prune *p, int rc, const char *what, struct mtd_error *e
     if (rc == 0 && !p->v->force && p->found)
         return report_fail(p->cli, STATUS_FAILED,
                            "this would remove %u %s; add -f to do it", p->found, what);
-    size_decimal(p->bytes, size);
+    size_usage(p->bytes, size);
     if (rc == 0)
         rc = buf_printf(&p->report, "Total reclaimed space: %s\n", size);
     if (rc == 0)

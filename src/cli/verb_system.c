@@ -224,7 +224,7 @@ static int get_active(const void *row, struct buf *out)
 static int get_size(const void *row, struct buf *out)
 {
     char text[SIZE_TEXT];
-    size_decimal(row_of(row)->size, text);
+    size_usage(row_of(row)->size, text);
     return buf_puts(out, text);
 }
 
@@ -232,7 +232,7 @@ static int get_reclaimable(const void *row, struct buf *out)
 {
     const struct df_row *r = row;
     char text[SIZE_TEXT];
-    size_decimal(r->reclaimable, text);
+    size_usage(r->reclaimable, text);
     if (r->size == 0)
         return buf_puts(out, text);
     return buf_printf(out, "%s (%d%%)", text, (int)(r->reclaimable * 100 / r->size));

@@ -88,12 +88,17 @@ Test(values, events_of_a_container)
     auto_free char *id =
         ASK(&s, "events", "--since", "1h", "--until", "0s", "--filter", "container=long",
             "--filter", "event=create", "--format", "container={{.ID}}");
+    auto_free char *lasted =
+        ASK(&s, "events", "--since", "1h", "--until", "0s", "--filter", "event=die",
+            "--format", "{{.Actor.Attributes.execDuration}}");
+    cr_expect_eq(strspn(lasted, "0123456789\n"), strlen(lasted), "%s", lasted);
+    cr_expect(*lasted);
     expect_events("create\nstart\n"
                   "exec_create: sh -c exit 3\nexec_start: sh -c exit 3\n"
                   "exec_die exitCode=3\n"
                   "kill signal=15\nkill signal=9\ndie exitCode=137\nstop\n"
                   "start\nrestart\n"
-                  "kill signal=9\ndie exitCode=137\nrename oldName=long\ndestroy\n",
+                  "kill signal=9\ndie exitCode=137\nrename oldName=/long\ndestroy\n",
                   id);
 }
 

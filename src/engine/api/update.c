@@ -26,7 +26,9 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
         code =
             store_load(&e->store, id, &r, err); /* as written: rename must not observe */
     container_settle(e, &r);
-    auto_free char *old = code == 0 && r.name ? strdup(r.name) : NULL;
+    auto_free char *old = NULL; /* as docker keeps names */
+    if (code == 0 && r.name && asprintf(&old, "/%s", r.name) < 0)
+        code = mtd_fail(err, ENOMEM, "out of memory");
     if (code == 0)
         code = store_rename(&e->store, &r, name, err);
     if (code == 0)

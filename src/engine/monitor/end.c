@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,17 @@ static void note(struct monitor *m, const char *action, int exit_code)
 {
     struct event e = event_of(&m->record, action);
     e.exit_code = exit_code;
+    events_append(m->store.root_fd, &e);
+}
+
+static void note_death(struct monitor *m)
+{
+    struct event e = event_of(&m->record, "die");
+    int64_t ns = clock_wall_ns() - m->record.status.started_at;
+    char seconds[32];
+    snprintf(seconds, sizeof(seconds), "%lld", (long long)(ns > 0 ? ns / NS_PER_SEC : 0));
+    e.exit_code = m->exit_code;
+    e.attribute = (struct event_attribute){"execDuration", seconds};
     events_append(m->store.root_fd, &e);
 }
 
@@ -117,7 +129,7 @@ bool monitor_finish(struct monitor *m)
         (void)fault_point("finish.record");
         if (m->oom_killed)
             note(m, "oom", -1);
-        note(m, "die", m->exit_code);
+        note_death(m);
         if (!m->auto_remove) /* else the record is deleted the next moment */
             record_end(m, again ? MTD_STATE_RESTARTING : MTD_STATE_EXITED);
     }
