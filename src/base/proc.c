@@ -86,16 +86,20 @@ int proc_open(pid_t pid, uint64_t start_time)
     return start == start_time ? take_fd(&fd) : -ESRCH;
 }
 
+/* Read once: no process lives through a boot. */
 int proc_boot_id(char out[BOOT_ID_LEN + 1])
 {
+    static char known[BOOT_ID_LEN + 1];
     char text[64];
-    int n = read_proc("/proc/sys/kernel/random/boot_id", text, sizeof(text));
+    int n = known[0] ? BOOT_ID_LEN
+                     : read_proc("/proc/sys/kernel/random/boot_id", text, sizeof(text));
     if (n < 0)
         return n;
     if (n < BOOT_ID_LEN)
         return -EINVAL;
-    memcpy(out, text, BOOT_ID_LEN);
-    out[BOOT_ID_LEN] = '\0';
+    if (!known[0])
+        memcpy(known, text, BOOT_ID_LEN);
+    memcpy(out, known, sizeof(known));
     return 0;
 }
 

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/sys.h"
 
 #define DESTROY_TIMEOUT (5 * NS_PER_SEC)
 #define MAX_DEPTH 32
@@ -71,15 +72,28 @@ int cgroup_remove_tree(const char *path, int64_t deadline)
     }
 }
 
+/* Opened one after the other, they mostly have consecutive numbers: one call for all. */
+static void close_dirs(struct cgroup *c)
+{
+    for (size_t i = 0, n; i < c->n; i += n) {
+        int first = c->dirs[i].fd;
+        for (n = 1; i + n < c->n && first >= 0 && c->dirs[i + n].fd == first + (int)n;
+             n++)
+            c->dirs[i + n].fd = -1;
+        c->dirs[i].fd = -1;
+        if (first >= 0)
+            sys_close_range((unsigned)first, (unsigned)first + (unsigned)n - 1, 0);
+    }
+}
+
 /* Continues after a failure, so that as little as possible is left; reports the first. */
 int cgroup_destroy(struct cgroup *c, struct mtd_error *err)
 {
     int first = 0;
     int64_t deadline = clock_mono_ns() + DESTROY_TIMEOUT;
+    close_dirs(c);
     for (size_t i = 0; i < c->n; i++) {
         struct cgroup_dir *d = &c->dirs[i];
-        if (d->fd >= 0)
-            close(take_fd(&d->fd));
         int code = cgroup_remove_tree(d->path, deadline);
         if (code < 0 && first == 0)
             first =

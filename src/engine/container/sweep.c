@@ -112,8 +112,8 @@ void container_sweep_lost(struct mtd_engine *e)
 
 void container_sweep(struct mtd_engine *e)
 {
-    store_sweep(&e->store);
-    container_sweep_making(e);
+    if (store_sweep(&e->store))
+        container_sweep_making(e);
     container_sweep_lost(e);
     image_sweep_left(&e->images);
 }

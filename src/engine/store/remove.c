@@ -261,13 +261,15 @@ void store_sweep_one(struct store *s, const char *id)
     }
 }
 
-void store_sweep(struct store *s)
+bool store_sweep(struct store *s)
 {
     if (s->trash_fd < 0)
-        return;
+        return false;
     auto_done(fs_dir_done) struct fs_dir dir;
     const struct dirent64 *e;
+    bool any = false;
     fs_dir_open(&dir, s->trash_fd);
-    while ((e = fs_dir_next(&dir)))
+    for (; (e = fs_dir_next(&dir)); any = true)
         sweep_entry(s, e->d_name);
+    return any;
 }

@@ -117,8 +117,8 @@ void store_sweep_one(struct store *s, const char *id);
 /* Undoes the creations and completes the removals and renames that a crash interrupted,
  * with their names. Cheap if there is nothing to do: whatever is unfinished has an entry
  * in trash/, "new.<id>", "<id>" or "rename.<id>". If the container is locked, a running
- * process is at work on it, and the entry is left alone. */
-void store_sweep(struct store *s);
+ * process is at work on it, and the entry is left alone. false = trash/ was empty. */
+bool store_sweep(struct store *s);
 
 /* Disagreements within the state directory. Entries that a process has locked are
  * skipped; one that is being changed without a lock may be reported: check again after a
