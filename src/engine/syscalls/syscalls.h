@@ -4,7 +4,7 @@
  *         record, so a start, a restart and an exec need no file. A filter is made of it
  *         for the capabilities that the container has, by whoever is about to load it.
  * Made    builtin: at build time, but for the capabilities; 0.1 ms to load. JSON: by
- *         libseccomp, some milliseconds.
+ *         libseccomp, 18 ms for a profile like docker's.
  * Errors  0 or -errno; err says what is wrong with the profile, or why the kernel cannot do
  *         it, and is about MTD_ABOUT_SECCOMP.
  * Limits  MTD_SECCOMP_MAX_BYTES, SYSCALLS_MAX_RULES, SYSCALLS_MAX_NAMES; 4096 instructions are the kernel's.
