@@ -19,14 +19,26 @@
 #include "engine/rootfs/internal.h"
 
 #define CGROUP_PATH "/sys/fs/cgroup"
-#define ATTRS \
-    (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
+#define ATTRS (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)
 
-static int mount_at(int dir_fd, const char *name, const char *fstype, const char *options)
+/* A privileged container makes groups of its own below its own one. */
+static uint64_t attrs_for(const struct mtd_spec *s)
 {
-    if (mkdirat(dir_fd, name, 0755) < 0 && errno != EEXIST)
+    return ATTRS | (s->process.privileged ? 0 : MOUNT_ATTR_RDONLY);
+}
+
+struct v1 {
+    int dir_fd; /* of the tmpfs */
+    const struct mtd_record *record;
+};
+
+static int mount_at(const struct v1 *v, const char *name, const char *fstype,
+                    const char *options)
+{
+    if (mkdirat(v->dir_fd, name, 0755) < 0 && errno != EEXIST)
         return -errno;
-    return mount_new_on(dir_fd, name, fstype, "cgroup", options, ATTRS);
+    return mount_new_on(v->dir_fd, name, fstype, "cgroup", options,
+                        attrs_for(&v->record->spec));
 }
 
 /* "cpu,cpuacct" is one hierarchy with a link for each name. */
@@ -50,26 +62,26 @@ static bool is_own(const char *path, const char *id)
 
 /* line: "7:cpu,cpuacct:/x", "1:name=systemd:/x" or "0::/x". A hierarchy that cannot be
  * mounted is left out. */
-static void mount_line(int dir_fd, char *line, const char *id)
+static void mount_line(const struct v1 *v, char *line)
 {
     char *names = strchr(line, ':');
     char *end = names ? strchr(names + 1, ':') : NULL;
-    if (!end || !is_own(end, id))
+    if (!end || !is_own(end, v->record->id))
         return;
     *end = '\0';
     names++;
     if (*names == '\0') {
-        mount_at(dir_fd, "unified", "cgroup2", NULL);
+        mount_at(v, "unified", "cgroup2", NULL);
         return;
     }
     const char *dir = strncmp(names, "name=", 5) == 0 ? names + 5 : names;
     char options[256];
     snprintf(options, sizeof(options), "%s%s", dir == names ? "" : "none,", names);
-    if (mount_at(dir_fd, dir, "cgroup", options) == 0)
-        link_names(dir_fd, dir);
+    if (mount_at(v, dir, "cgroup", options) == 0)
+        link_names(v->dir_fd, dir);
 }
 
-static int mount_v1(int root_fd, int target, char *list, const char *id)
+static int mount_v1(const struct mtd_record *r, int root_fd, int target, char *list)
 {
     int code = mount_new_on(target, "", "tmpfs", "tmpfs", "mode=755,size=64k",
                             MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
@@ -78,10 +90,11 @@ static int mount_v1(int root_fd, int target, char *list, const char *id)
     auto_fd int dir = fs_open_in_root(root_fd, CGROUP_PATH, O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
         return dir;
+    struct v1 v = {dir, r};
     char *state = NULL;
     for (char *l = strtok_r(list, "\n", &state); l; l = strtok_r(NULL, "\n", &state))
-        mount_line(dir, l, id);
-    return mount_set(dir, MOUNT_ATTR_RDONLY);
+        mount_line(&v, l);
+    return mount_set(dir, attrs_for(&r->spec));
 }
 
 int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err)
@@ -115,9 +128,10 @@ int rootfs_mount_cgroup(const struct rootfs *r, int root_fd, char *list,
         return 0; /* a kernel without cgroups in sysfs */
     int code = target;
     if (target >= 0 && strncmp(list, "0::", 3) == 0)
-        code = mount_new_on(target, "", "cgroup2", "cgroup", NULL, ATTRS);
+        code = mount_new_on(target, "", "cgroup2", "cgroup", NULL,
+                            attrs_for(&r->record->spec));
     else if (target >= 0)
-        code = mount_v1(root_fd, target, list, r->record->id);
+        code = mount_v1(r->record, root_fd, target, list);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount " CGROUP_PATH);
     return 0;

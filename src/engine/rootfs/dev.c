@@ -128,6 +128,8 @@ int rootfs_devices(const struct rootfs *r, int root_fd, int dev_fd, struct mtd_e
         code = bind_init(r, dev_fd, err);
     struct making m = {&r->record->spec, root_fd};
     const struct strv *asked = &r->record->spec.devices;
+    if (code == 0 && r->record->spec.process.privileged)
+        code = mtd_device_each("/dev", make_device, &m, err);
     for (size_t i = 0; i < asked->len && code == 0; i++)
         code = mtd_device_each(asked->items[i], make_device, &m, err);
     if (code < 0 && err && err->stage == MTD_STAGE_NONE)

@@ -77,6 +77,13 @@ static int mount_shm(const struct rootfs *r, int dir_fd, const char *name, size_
                         DEFAULT_MOUNTS[i].attrs);
 }
 
+/* A privileged container may change what /sys shows, as in docker. */
+static uint64_t attrs_of(const struct rootfs *r, size_t i)
+{
+    bool privileged = r->record->spec.process.privileged;
+    return DEFAULT_MOUNTS[i].attrs & ~(privileged ? READ_ONLY : 0);
+}
+
 static int mount_default(const struct rootfs *r, int dir_fd, const char *name, size_t i)
 {
     const char *fstype = DEFAULT_MOUNTS[i].fstype, *options = DEFAULT_MOUNTS[i].options;
@@ -87,7 +94,7 @@ static int mount_default(const struct rootfs *r, int dir_fd, const char *name, s
             return rc;
         options = mapped;
     }
-    return mount_new_on(dir_fd, name, fstype, fstype, options, DEFAULT_MOUNTS[i].attrs);
+    return mount_new_on(dir_fd, name, fstype, fstype, options, attrs_of(r, i));
 }
 
 static int mount_in_image(const struct rootfs *r, int root_fd, size_t i,
