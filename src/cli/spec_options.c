@@ -237,6 +237,7 @@ static int check_pull(const char *when, struct mtd_error *err)
 
 static int set_restart(struct run_values *v, struct mtd_error *err)
 {
+    v->spec.start_timeout = v->defaults.start_timeout;
     v->spec.restart = v->restart.policy;
     v->spec.restart_max = v->restart.max;
     if (v->spec.auto_remove && v->restart.policy != MTD_RESTART_NO)

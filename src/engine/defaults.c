@@ -70,6 +70,16 @@ static int set_userns(struct mtd_defaults *d, const char *value)
     return rc;
 }
 
+static int set_start_timeout(struct mtd_defaults *d, const char *value)
+{
+    uint64_t seconds = 0;
+    int rc = parse_u64(value, MTD_START_TIMEOUT_MAX, &seconds);
+    if (rc < 0 || seconds == 0)
+        return rc < 0 ? rc : -ERANGE;
+    d->start_timeout = (unsigned)seconds;
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*set)(struct mtd_defaults *d, const char *value);
@@ -78,6 +88,7 @@ static const struct {
     {"log_driver", set_log_driver, "one of " MTD_LOG_DRIVERS},
     {"log_max_size", set_log_size, "a size such as 10m, or -1 for no limit"},
     {"log_max_file", set_log_files, "a number from 1 to 1000"},
+    {"start_timeout", set_start_timeout, "a number of seconds from 1 to 86400"},
     {"userns", set_userns, "host, auto or auto:size=COUNT"},
 };
 
@@ -96,7 +107,8 @@ static int set(void *arg, const char *section, const char *name, const char *val
 
 void mtd_defaults_init(struct mtd_defaults *d)
 {
-    *d = (struct mtd_defaults){.log_max_size = LOG_SIZE};
+    *d = (struct mtd_defaults){.log_max_size = LOG_SIZE,
+                               .start_timeout = MTD_START_TIMEOUT};
 }
 
 static void finish(struct mtd_defaults *d, const struct settings *s)

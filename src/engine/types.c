@@ -209,6 +209,7 @@ void mtd_spec_init(struct mtd_spec *s)
     *s = (struct mtd_spec){
         .process.caps = MTD_CAPS_DEFAULT,
         .stop_timeout = 10,
+        .start_timeout = MTD_START_TIMEOUT,
         .log_max_file = 1,
     };
 }

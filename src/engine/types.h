@@ -219,6 +219,8 @@ enum mtd_restart {
     MTD_RESTART_UNLESS_STOPPED
 };
 
+#define MTD_START_TIMEOUT 60
+#define MTD_START_TIMEOUT_MAX 86400
 /* What was asked for, complete: the image's config is already merged in. */
 struct mtd_spec {
     char *image;        /* the reference as typed */
@@ -253,6 +255,7 @@ struct mtd_spec {
     struct strv annotations;  /* "key=value"; for inspect */
     char *stop_signal;        /* as given: "SIGINT", "INT", "2"; NULL = SIGTERM */
     int64_t stop_timeout;     /* seconds; -1 = wait forever */
+    unsigned start_timeout;   /* seconds until the command runs, >= 1 */
     bool sets_stop_timeout;   /* it was asked for, it is not the default */
     bool attach[3];           /* stdin, stdout, stderr of its first client; for inspect */
     struct strv labels;       /* "key=value", sorted */

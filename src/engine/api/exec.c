@@ -17,6 +17,7 @@
 #include "base/sys.h"
 #include "engine/container/container.h"
 #include "engine/exec/exec.h"
+#include "engine/inside/inside.h"
 
 #define KILL_WAIT_MS 30000
 #define NAMED_MAX 5 /* sessions an error names */
@@ -31,6 +32,9 @@ int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
         code = mtd_record_check(&r, err);
     if (code < 0)
         return code;
+    if (mtd_state_is_live(r.status.state) &&
+        inside_is_outside(r.status.pid, r.status.monitor_pid))
+        return mtd_fail(err, EBUSY, "container %s is still starting; try again", r.name);
     auto_fd int run = store_open_run(&e->store, r.id, false, NULL);
     const struct exec_notes notes = {e->store.root_fd, run};
     return exec_run(&r, &notes, x, ret_status, err);

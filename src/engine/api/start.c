@@ -12,16 +12,18 @@
 #define START_TRIES 20
 #define GO_WAIT_MS 10000 /* for a monitor that is about to exit */
 
-static bool is_restarting(struct mtd_engine *e, const char *id)
+/* It waits to restart the container, or another start is under way. */
+static bool is_owned(struct mtd_engine *e, const char *id)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     return store_load(&e->store, id, &r, NULL) == 0 &&
-           r.status.state == MTD_STATE_RESTARTING;
+           mtd_state_is_active(r.status.state);
 }
 
 /* There may be a monitor although the container does not run: one that waits to restart
- * it, which is what was asked for, or one that is about to exit, which is waited for. */
+ * it or is starting it, which is what was asked for, or one that is about to exit, which is
+ * waited for. */
 static int launch_after(struct mtd_engine *e, const char *id, const struct mtd_start *s,
                         struct packet_ready *ready, struct mtd_error *err)
 {
@@ -31,7 +33,7 @@ static int launch_after(struct mtd_engine *e, const char *id, const struct mtd_s
         mtd_error_clear(err);
         fd = container_launch(e, id, s, mode, ready, err);
         auto_fd int other = fd == -EBUSY ? container_connect(e, id, NULL) : -1;
-        if (other >= 0 && is_restarting(e, id) && container_hear(other, ready, err) == 0)
+        if (other >= 0 && is_owned(e, id) && container_hear(other, ready, err) == 0)
             return take_fd(&other);
         if (other >= 0 && container_wait_run(other, GO_WAIT_MS) == -ETIMEDOUT)
             return container_fail_unresponsive(other, "cannot start it", err);

@@ -118,7 +118,7 @@ static void save_status(struct checker *c)
 static bool write_down(struct checker *c, bool changed)
 {
     const struct mtd_status *st = &c->record.status;
-    auto_fd int lock = store_lock(&c->store, c->record.id, NULL);
+    auto_fd int lock = store_lock_ever(&c->store, c->record.id, NULL);
     if (lock < 0 || has_ended(c))
         return false;
     health_write(c->dir_fd, st->pid, st->pid_start, &c->results);

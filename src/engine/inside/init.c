@@ -3,9 +3,42 @@
 
 #include "engine/inside/internal.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
 #include "base/proc.h"
 #include "engine/syscalls/syscalls.h"
 #include "engine/wire/sync.h"
+
+bool inside_is_init(pid_t pid)
+{
+    char path[48], name[32];
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    return fs_read_small_at(AT_FDCWD, path, name, sizeof(name)) > 0 &&
+           strcmp(name, INSIDE_INIT_NAME) == 0;
+}
+
+/* What cannot be told counts as outside. */
+static bool same_root(pid_t a, pid_t b)
+{
+    char path[2][48];
+    struct stat st[2];
+    pid_t pids[2] = {a, b};
+    for (int i = 0; i < 2; i++) {
+        snprintf(path[i], sizeof(path[i]), "/proc/%d/root", (int)pids[i]);
+        if (fstatat(AT_FDCWD, path[i], &st[i], 0) < 0)
+            return true;
+    }
+    return st[0].st_dev == st[1].st_dev && st[0].st_ino == st[1].st_ino;
+}
+
+bool inside_is_outside(pid_t pid, pid_t monitor)
+{
+    return inside_is_init(pid) && same_root(pid, monitor);
+}
 
 static int send_terminal(struct inside *c, int master)
 {

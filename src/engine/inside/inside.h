@@ -42,6 +42,11 @@ struct inside_init {
     bool unshare_cgroup; /* init makes the cgroup namespace, once in its groups */
     int userns_flags;    /* namespaces that init makes in the user namespace of rootfs */
 };
+/* It has not become the command yet, or the command has given itself init's name. */
+bool inside_is_init(pid_t pid);
+/* The same, and it is still in the host's tree: whoever joins it now would be there, too.
+ * monitor: its parent, which is in that tree for certain. */
+bool inside_is_outside(pid_t pid, pid_t monitor);
 void inside_init(const struct inside_init *i) __attribute__((noreturn));
 
 /* main() of exec's child: our executable, run as NSENTER_NAME, after its constructor has

@@ -95,14 +95,6 @@ static int open_process(const struct mtd_status *st)
     return take_fd(&fd);
 }
 
-static bool is_init(pid_t pid)
-{
-    char path[48], name[32];
-    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-    return fs_read_small_at(AT_FDCWD, path, name, sizeof(name)) > 0 &&
-           strcmp(name, INSIDE_INIT_NAME) == 0;
-}
-
 /* We have the lock that its monitor would hold, so that is gone, and init exits as soon
  * as it notices, unless it was just about to exec. The wait is limited: a command may
  * give itself init's name. */
@@ -111,7 +103,8 @@ void monitor_await_lost_init(const struct mtd_status *st)
     struct pollfd end = {.fd = open_process(st), .events = POLLIN};
     if (end.fd < 0)
         return;
-    for (int ms = 0; ms < LOST_INIT_MS && is_init(st->pid); ms += LOST_INIT_LOOK_MS)
+    for (int ms = 0; ms < LOST_INIT_MS && inside_is_init(st->pid);
+         ms += LOST_INIT_LOOK_MS)
         if (poll(&end, 1, LOST_INIT_LOOK_MS) > 0)
             break;
     close(end.fd);

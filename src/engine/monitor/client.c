@@ -108,6 +108,10 @@ void monitor_client_accept(struct monitor *m)
         refuse(fd);
         return;
     }
+    if (m->starting) { /* it is told with the others */
+        monitor_client_add(m, fd);
+        return;
+    }
     struct packet_ready ready = {.pid = m->pid, .tty = m->tty, .log_offset = m->log.size};
     if (packet_send(fd, PACKET_READY, &ready, sizeof(ready), MSG_DONTWAIT) < 0)
         close(fd);

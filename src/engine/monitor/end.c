@@ -160,8 +160,11 @@ void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
 {
     struct mtd_status *st = &m->record.status;
     log_close(&m->log);
+    if (m->lock_fd < 0 && m->claim_fd >= 0) /* given back for the wait */
+        monitor_reload(m);
+    bool another = m->claim_fd < 0 && monitor_is_claimed(m); /* it is under way */
     bool clean = m->claim_fd >= 0 && remove_run(m);
-    if (m->auto_remove) {
+    if (m->auto_remove && !another) {
         auto_fd int shared = -1;
         (void)store_hold_volumes(&m->store, &m->record.spec, &shared, NULL);
         store_remove_volumes(&m->store, &m->record);

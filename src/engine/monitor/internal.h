@@ -1,5 +1,5 @@
 /* monitor/internal.h - what the monitor's files share.
- * Shape   monitor.c is main and the phases, start.c the START table, loop.c the poll
+ * Shape   monitor.c is main and the phases, start.c the START table, release.c its last step, loop.c the poll
  *         loop, client.c the attach clients, adopt.c taking over, end.c the record of the
  *         end and cleaning up, restart.c the wait before the next run, policy.c whether
  *         there is one, record.c the record and its lock, log.c the log,
@@ -51,6 +51,7 @@ struct monitor {
     int pidfd;
     bool alive; /* pid 1 was alive when start or adopt ended */
     int sync_fd, userns_fd;
+    bool starting; /* init has not become the command yet: clients hear nothing so far */
     int in, out, err; /* container's stdio, our ends; tty: out = in = master */
     int child[3];     /* the container's ends, until it is cloned */
     int listen_fd;
@@ -79,6 +80,8 @@ struct monitor {
 };
 
 int monitor_start(struct monitor *m, struct mtd_error *err);
+/* The last step. It gives the container's lock back; the record in memory stays. */
+int monitor_release_init(struct monitor *m, struct mtd_error *err);
 /* Takes over a container whose monitor was killed; also one that has ended
  * since, to record it. */
 int monitor_adopt(struct monitor *m, struct mtd_error *err);
@@ -108,6 +111,7 @@ bool monitor_turn(struct monitor *m, int timeout_ms);
 /* Sets exit code and signal of the ended pid 1, whether it is our child or not. */
 void monitor_take_status(struct monitor *m);
 int monitor_claim(struct monitor *m, struct mtd_error *err);
+bool monitor_is_claimed(const struct monitor *m); /* by another one */
 int monitor_open_log(struct monitor *m, struct mtd_error *err);
 /* ---- share.c ---- */
 /* Opens what it shares with other containers; only a start needs it. */

@@ -129,8 +129,9 @@ static void announce(struct monitor *m, bool adopted)
         monitor_start_health(m->store.root, m->store.run_root, m->id, NULL);
 }
 
-/* Of two starts at the same time the second finds the container running, and
- * has nothing to do. */
+/* Of two starts at the same time the second finds the container running, and has nothing to do.
+ * While the first one waits for init, it has the claim; then this one fails, and its front end
+ * asks the other monitor. */
 static bool already_running(struct monitor *m)
 {
     const struct mtd_status *st = &m->record.status;
@@ -138,7 +139,11 @@ static bool already_running(struct monitor *m)
     if (st->state != MTD_STATE_RUNNING || proc_boot_id(boot_id) < 0 ||
         strcmp(boot_id, st->boot_id) != 0)
         return false;
-    monitor_await_lost_init(st);
+    bool starting = proc_is(st->pid, st->pid_start) && inside_is_init(st->pid);
+    if (starting && monitor_is_claimed(m))
+        return false;
+    if (starting)
+        monitor_await_lost_init(st);
     if (!proc_is(st->pid, st->pid_start))
         return false;
     struct packet_ready ready = {.pid = st->pid, .tty = m->tty};

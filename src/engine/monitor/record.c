@@ -9,7 +9,7 @@
 
 int monitor_reload(struct monitor *m)
 {
-    m->lock_fd = store_lock(&m->store, m->id, NULL);
+    m->lock_fd = store_lock_ever(&m->store, m->id, NULL);
     if (m->lock_fd < 0)
         return m->lock_fd;
     mtd_record_done(&m->record);

@@ -60,6 +60,15 @@ int monitor_claim(struct monitor *m, struct mtd_error *err)
     return 0;
 }
 
+bool monitor_is_claimed(const struct monitor *m)
+{
+    char path[MTD_ID_SIZE + sizeof("/monitor")];
+    snprintf(path, sizeof(path), "%s/monitor", m->id);
+    auto_fd int fd = openat(m->store.run_fd, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fd >= 0 && fcntl(fd, F_OFD_GETLK, &whole) == 0 && whole.l_type != F_UNLCK;
+}
+
 /* Made once. A start does not fail because it cannot be made. */
 static void keep_reserve(struct monitor *m)
 {
@@ -349,54 +358,12 @@ static void kill_init(struct monitor *m)
     if (m->pid > 0) {
         siginfo_t info;
         sys_pidfd_send_signal(m->pidfd, SIGKILL, NULL, 0);
+        cgroup_kill(&m->cgroup, NULL); /* it may be frozen */
         sys_waitid_pidfd(m->pidfd, &info, WEXITED);
     }
     m->pid = 0;
     close_fd(&m->pidfd);
     close_fd(&m->sync_fd);
-}
-
-static int init_died(struct monitor *m, struct mtd_error *err)
-{
-    bool oom = cgroup_oom_kills(&m->cgroup) > 0;
-    int rc = mtd_fail(err, ECHILD,
-                      oom ? "the memory limit is too small to start; raise it"
-                          : "init died before the command could run");
-    return oom ? mtd_about(err, MTD_ABOUT_MEMORY, rc) : rc;
-}
-
-static void take_terminal(struct monitor *m, int master)
-{
-    fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK);
-    m->out = m->in = master;
-}
-
-/* Sends "go" and takes init's messages until the exec closes its descriptor. */
-static int release_init(struct monitor *m, struct mtd_error *err)
-{
-    bool execs = false;
-    if (sync_go(m->sync_fd) < 0)
-        execs = false; /* it may have left an error for us */
-    for (;;) {
-        struct mtd_error said = {0};
-        int fd = -1;
-        int what = sync_recv(m->sync_fd, &said, &fd);
-        if (what == SYNC_ERROR) {
-            *err = said;
-            return said.code ? -said.code : -EIO;
-        }
-        if (what == SYNC_TTY)
-            take_terminal(m, fd);
-        else if (what == SYNC_EXEC)
-            execs = true;
-        else if (what == SYNC_EOF && execs)
-            break;
-        else
-            return init_died(m, err);
-    }
-    close_fd(&m->sync_fd);
-    m->alive = true;
-    return 0;
 }
 
 /* Before "go": a process that finds the container without a monitor must be able to
@@ -448,7 +415,7 @@ static const struct {
     {"userns", MTD_STAGE_CLONE, open_userns, close_userns},
     {"clone", MTD_STAGE_CLONE, clone_container, kill_init},
     {"publish", MTD_STAGE_PUBLISH, publish, NULL},
-    {"exec", MTD_STAGE_CLONE, release_init, NULL},
+    {"exec", MTD_STAGE_CLONE, monitor_release_init, NULL},
 };
 
 static void undo(struct monitor *m, size_t from)

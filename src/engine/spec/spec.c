@@ -190,6 +190,7 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.addHosts", FIELD_LIST, R(spec.add_hosts)},
     {"mytop.stopSignal", FIELD_SIGNAL, R(spec.stop_signal)},
     {"mytop.stopTimeout", FIELD_INT, R(spec.stop_timeout), -1, INT64_MAX},
+    {"mytop.startTimeout", FIELD_INT, R(spec.start_timeout), 1, MTD_START_TIMEOUT_MAX},
     {"mytop.setsStopTimeout", FIELD_BOOL, R(spec.sets_stop_timeout)},
     {"mytop.labels", FIELD_LIST, R(spec.labels)},
     {"mytop.envCmdline", FIELD_LIST, R(spec.env_cmdline)},

@@ -56,7 +56,7 @@ static void check_trash(struct store *s, const char *entry, store_found_fn found
             tell(found, arg, STORE_UNFINISHED, id, entry);
         return;
     }
-    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
+    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, STORE_TRY, NULL);
     if (lock != -EAGAIN && !store_is_awaited(s, entry))
         tell(found, arg, STORE_UNFINISHED, id, entry);
 }

@@ -52,7 +52,7 @@ static int make_locked_dir(struct store *s, char id[MTD_ID_SIZE], char *entry,
                 continue;
             return -errno;
         }
-        lock = store_lock_at(s->trash_fd, entry, true, false);
+        lock = store_lock_at(s->trash_fd, entry, true, STORE_TRY, NULL);
         if (lock < 0 && lock != -EAGAIN && lock != -ENOENT) {
             unlinkat(s->trash_fd, entry, AT_REMOVEDIR);
             return lock;

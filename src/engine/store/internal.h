@@ -1,6 +1,7 @@
 /* store/internal.h - what the files of the store share.
  * Shape   store.c opens the store, locks and reads records; names.c, userns.c with
- *         idpool.c, create.c, remove.c and volume.c change it; list.c with summary.c,
+ *         idpool.c, create.c, remove.c and volume.c change it; wait.c waits for a lock;
+ *         list.c with summary.c,
  *         listed.c and cache.c, resolve.c and check.c search it; events.c is on its own.
  * Errors  0 or -errno, as in store.h.
  */
@@ -25,9 +26,14 @@
 bool store_is_there(struct store *s);
 bool store_exists(struct store *s, const char *id);
 int store_no_such(const char *ref, struct mtd_error *err);
-/* flock on dir_fd/name/lock; returns its fd. -EAGAIN = another process has it (only if
- * !wait); -ENOENT = there is no lock file, or it was removed while waiting. */
-int store_lock_at(int dir_fd, const char *name, bool create, bool wait);
+enum store_wait { STORE_TRY, STORE_WAIT, STORE_WAIT_EVER };
+/* LOCK_EX. -EAGAIN = another process has it (STORE_TRY); -ETIMEDOUT = a process that is stopped
+ * has it (STORE_WAIT), *ret_stopped. */
+int store_wait_lock(int fd, enum store_wait wait, pid_t *ret_stopped);
+/* The same on dir_fd/name/lock; returns its fd. -ENOENT = there is no lock file, or it was
+ * removed while waiting. */
+int store_lock_at(int dir_fd, const char *name, bool create, enum store_wait wait,
+                  pid_t *ret_stopped);
 /* Reads and decodes dir_fd/name/config.json. buf is scratch memory, which the caller
  * frees. */
 int store_read_record(int dir_fd, const char *name, const char *id, struct buf *buf,

@@ -104,7 +104,7 @@ bool store_is_being_made(struct store *s, const char *id)
 {
     char entry[STORE_ENTRY_SIZE];
     snprintf(entry, sizeof(entry), STORE_NEW "%s", id);
-    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
+    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, STORE_TRY, NULL);
     return lock == -EAGAIN;
 }
 

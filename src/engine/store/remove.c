@@ -184,12 +184,12 @@ int store_rename(struct store *s, struct mtd_record *r, const char *name,
  * is not empty, it may have got its lock file meanwhile, so that is tried again. */
 static void sweep_new(struct store *s, const char *entry, const char *id)
 {
-    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
+    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, STORE_TRY, NULL);
     if (lock == -ENOENT) {
         if (unlinkat(s->trash_fd, entry, AT_REMOVEDIR) == 0 || errno == ENOENT)
             return;
         (void)fault_point("sweep.new");
-        lock = store_lock_at(s->trash_fd, entry, false, false);
+        lock = store_lock_at(s->trash_fd, entry, false, STORE_TRY, NULL);
     }
     if (lock < 0 && lock != -ENOENT)
         return;
@@ -201,7 +201,7 @@ static void sweep_new(struct store *s, const char *entry, const char *id)
 
 static void sweep_removed(struct store *s, const char *entry, const char *id)
 {
-    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, false);
+    auto_fd int lock = store_lock_at(s->trash_fd, entry, false, STORE_TRY, NULL);
     if (lock >= 0 || lock == -ENOENT)
         if (free_claims(s, id, NULL) == 0)
             store_delete(s, id, NULL);
@@ -252,7 +252,7 @@ void store_sweep_one(struct store *s, const char *id)
 {
     int busy = -EAGAIN;
     for (int tries = 0; tries < BUSY_TRIES && busy == -EAGAIN; tries++) {
-        auto_fd int lock = store_lock_at(s->trash_fd, id, false, false);
+        auto_fd int lock = store_lock_at(s->trash_fd, id, false, STORE_TRY, NULL);
         if (lock >= 0)
             store_delete(s, id, NULL);
         else if (lock == -EAGAIN)

@@ -240,16 +240,8 @@ static bool is_still_there(int fd, int dir_fd, const char *path)
            held.st_dev == now.st_dev && held.st_ino == now.st_ino;
 }
 
-static int flock_file(int fd, bool wait)
-{
-    int rc;
-    do
-        rc = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB));
-    while (rc < 0 && errno == EINTR);
-    return rc < 0 ? -errno : 0;
-}
-
-int store_lock_at(int dir_fd, const char *name, bool create, bool wait)
+int store_lock_at(int dir_fd, const char *name, bool create, enum store_wait wait,
+                  pid_t *ret_stopped)
 {
     char path[STORE_ENTRY_SIZE + sizeof("/" STORE_LOCK)];
     snprintf(path, sizeof(path), "%s/" STORE_LOCK, name);
@@ -259,7 +251,7 @@ int store_lock_at(int dir_fd, const char *name, bool create, bool wait)
         auto_fd int fd = openat(dir_fd, path, flags, 0600);
         if (fd < 0)
             return -errno;
-        int rc = flock_file(fd, wait);
+        int rc = store_wait_lock(fd, wait, ret_stopped);
         if (rc < 0)
             return rc;
         if (is_still_there(fd, dir_fd, path))
@@ -268,27 +260,39 @@ int store_lock_at(int dir_fd, const char *name, bool create, bool wait)
     return -ENOENT;
 }
 
-static int lock_container(struct store *s, const char *id, bool wait,
+static int lock_container(struct store *s, const char *id, enum store_wait wait,
                           struct mtd_error *err)
 {
+    pid_t stopped = 0;
     if (!hex_is_valid(id, MTD_ID_LEN) || !store_is_there(s))
         return store_no_such(id, err);
-    int fd = store_lock_at(s->containers_fd, id, true, wait);
+    int fd = store_lock_at(s->containers_fd, id, true, wait, &stopped);
     if (fd == -ENOENT)
         return store_no_such(id, err);
     if (fd == -EAGAIN)
         return mtd_fail(err, EAGAIN, "container %.12s is busy with another command", id);
+    if (fd == -ETIMEDOUT)
+        return mtd_fail(
+            err, ETIMEDOUT,
+            "container %.12s is locked by process %d, which is stopped; resume "
+            "it: kill -CONT %d",
+            id, (int)stopped, (int)stopped);
     return fd < 0 ? mtd_fail_errno(err, -fd, "cannot lock container %.12s", id) : fd;
 }
 
 int store_lock(struct store *s, const char *id, struct mtd_error *err)
 {
-    return lock_container(s, id, true, err);
+    return lock_container(s, id, STORE_WAIT, err);
 }
 
 int store_try_lock(struct store *s, const char *id, struct mtd_error *err)
 {
-    return lock_container(s, id, false, err);
+    return lock_container(s, id, STORE_TRY, err);
+}
+
+int store_lock_ever(struct store *s, const char *id, struct mtd_error *err)
+{
+    return lock_container(s, id, STORE_WAIT_EVER, err);
 }
 
 /* ---- the record ---- */

@@ -62,8 +62,10 @@ int store_save(struct store *s, const struct mtd_record *r, bool durable,
 
 /* Waits for flock(LOCK_EX) on the container's lock file. Returns the fd;
  * closing it releases the lock. -ENOENT = the container does not exist, or was
- * removed while waiting. */
+ * removed while waiting. -ETIMEDOUT = the process that holds it is stopped. */
 int store_lock(struct store *s, const char *id, struct mtd_error *err);
+/* The same for who must have it some time, as a monitor: waits for a stopped one as well. */
+int store_lock_ever(struct store *s, const char *id, struct mtd_error *err);
 /* The same without waiting: -EAGAIN = another process has it. */
 int store_try_lock(struct store *s, const char *id, struct mtd_error *err);
 

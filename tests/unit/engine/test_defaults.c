@@ -63,6 +63,16 @@ Test(defaults, wrong_lines_are_named_and_ignored)
     cr_expect(d.log_max_size == 100 << 20 && d.log_max_file == 2);
 }
 
+Test(defaults, a_start_has_a_limit_of_a_second_to_a_day)
+{
+    parse("");
+    cr_expect_eq(d.start_timeout, 60);
+    parse("start_timeout = 86400\nstart_timeout = 0\nstart_timeout = 86401\n"
+          "start_timeout = -1\n");
+    cr_expect_eq(d.start_timeout, 86400);
+    cr_expect_eq(d.wrong, 3);
+}
+
 Test(defaults, a_file_is_named)
 {
     struct tempdir tmp;

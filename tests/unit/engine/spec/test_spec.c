@@ -108,6 +108,7 @@ static void fill_spec(struct mtd_spec *s)
     s->stop_signal = strdup("RTMIN+3");
     s->stop_timeout = -1;
     s->sets_stop_timeout = true;
+    s->start_timeout = 7;
     s->attach[0] = s->attach[1] = s->attach[2] = true;
     add(&s->labels, "a", "mytop.privileged=true");
     add(&s->env_cmdline, "A=1", "B");
@@ -247,7 +248,8 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
     SAME_LIST(device_rules), SAME_LIST(exposed), SAME_LIST(annotations);
     SAME_LIST(volumes_from);
     SAME_TEXT(stop_signal), SAME(stop_timeout), SAME_LIST(labels), SAME_LIST(env_cmdline);
-    SAME(sets_stop_timeout), SAME(attach[0]), SAME(attach[1]), SAME(attach[2]);
+    SAME(sets_stop_timeout), SAME(start_timeout), SAME(attach[0]), SAME(attach[1]),
+        SAME(attach[2]);
     SAME(auto_remove), SAME(restart), SAME(restart_max), SAME(log_max_size),
         SAME(log_driver);
     SAME_LIST(log_opts), SAME(log_max_file), SAME_LIST(health_test),
@@ -293,7 +295,7 @@ Test(spec, a_full_record_writes_every_member)
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 48);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 49);
     cr_expect_eq(json_object_size(json_object_get(json, "state")), 15);
     json_decref(json);
 }
