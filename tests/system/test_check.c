@@ -280,6 +280,29 @@ Test(check, a_monitor_of_a_container_that_is_gone)
     cr_expect_str_empty(state_leftovers(&s, false));
 }
 
+Test(check, claims_of_ids)
+{
+    char path[128], claim[512], before[64] = "", after[64] = "";
+    auto_free char *gone = ASK(&s, "create", "--userns", "auto", "busybox", "true");
+    snprintf(path, sizeof(path), "root/containers/%s", gone);
+    cr_assert_eq(fs_remove_tree_at(s.dir.fd, path), 0);
+    expect_repair("ids of the host are claimed for it");
+    cr_expect_str_empty(state_leftovers(&s, false));
+
+    auto_free char *id = ASK(&s, "create", "--userns", "auto", "busybox", "true");
+    snprintf(claim, sizeof(claim), "root/userns/%s", id);
+    cr_assert_gt(readlinkat(s.dir.fd, claim, before, sizeof(before) - 1), 0);
+    cr_assert_eq(unlinkat(s.dir.fd, claim, 0), 0);
+    expect_repair("its ids of the host are not claimed");
+    cr_assert_gt(readlinkat(s.dir.fd, claim, after, sizeof(after) - 1), 0);
+    cr_expect_str_eq(after, before);
+
+    /* Given to another one meanwhile: one of the two has to go. */
+    cr_assert_eq(unlinkat(s.dir.fd, claim, 0), 0);
+    free(ASK(&s, "create", "--userns", "auto", "busybox", "true"));
+    expect_no_repair("its ids of the host are not claimed");
+}
+
 Test(check, while_containers_come_and_go)
 {
     pid_t pids[4];

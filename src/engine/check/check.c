@@ -53,6 +53,18 @@ static int mend_lost(struct mtd_engine *e, const struct finding *f)
     return store_mend(&e->store, &s, NULL);
 }
 
+static int drop_ids(struct mtd_engine *e, const struct finding *f)
+{
+    const struct store_finding s = {STORE_IDS_STRAY, f->id, f->object};
+    return store_mend(&e->store, &s, NULL);
+}
+
+static int restore_ids(struct mtd_engine *e, const struct finding *f)
+{
+    const struct store_finding s = {STORE_IDS_LOST, f->id, f->object};
+    return store_mend(&e->store, &s, NULL);
+}
+
 /* ---- names and trash --------------------------------------------------------------- */
 
 static void take_store_finding(const struct store_finding *f, void *arg)
@@ -68,6 +80,8 @@ static void take_store_finding(const struct store_finding *f, void *arg)
         [STORE_NAME_STRAY] = {mend_stray,
                               "a name that is not its own is reserved for it: names/"},
         [STORE_NAME_FOREIGN] = {NULL, "not a link to a container: names/"},
+        [STORE_IDS_STRAY] = {drop_ids, "ids of the host are claimed for it: userns/"},
+        [STORE_IDS_LOST] = {restore_ids, "its ids of the host are not claimed: "},
     };
     check_add(arg, f->id, f->name, FAULTS[f->fault].repair, "%s%s", FAULTS[f->fault].text,
               f->name);

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "engine/idmap.h"
 
 typedef void (*entry_fn)(struct store *s, const char *entry, store_found_fn found,
                          void *arg);
@@ -98,6 +99,20 @@ static void check_container(struct store *s, const char *id, store_found_fn foun
         tell(found, arg, STORE_NAME_LOST, id, r.name);
     else if (strcmp(owner, id) != 0)
         tell(found, arg, STORE_NAME_TAKEN, id, r.name);
+    if (mtd_idmap_is_set(&r.spec) && !store_userns_has(s, id))
+        tell(found, arg, STORE_IDS_LOST, id, r.name);
+}
+
+struct ids_check {
+    store_found_fn found;
+    void *arg;
+};
+
+static void check_ids(struct store *s, const char *id, void *arg)
+{
+    const struct ids_check *c = arg;
+    if (!is_being_made(s, id) && !store_exists(s, id))
+        tell(c->found, c->arg, STORE_IDS_STRAY, id, id);
 }
 
 static void each_entry(struct store *s, int dir_fd, entry_fn fn, store_found_fn found,
@@ -117,6 +132,7 @@ void store_check(struct store *s, store_found_fn found, void *arg)
     each_entry(s, s->trash_fd, check_trash, found, arg);
     each_entry(s, s->names_fd, check_name, found, arg);
     each_entry(s, s->containers_fd, check_container, found, arg);
+    store_userns_list(s, check_ids, &(struct ids_check){found, arg});
 }
 
 /* Checks once more, under the lock: the container may have been renamed meanwhile. */
@@ -134,12 +150,31 @@ static int drop_stray(struct store *s, const struct store_finding *f,
     return 0;
 }
 
+static int drop_ids(struct store *s, const struct store_finding *f)
+{
+    if (!is_being_made(s, f->id) && !store_exists(s, f->id))
+        store_userns_drop(s, f->id);
+    return 0;
+}
+
+static int restore_ids(struct store *s, const struct store_finding *f,
+                       struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int lock = store_try_lock(s, f->id, err);
+    int rc = lock < 0 ? lock : store_load(s, f->id, &r, err);
+    return rc < 0 ? rc : store_userns_restore(s, &r, err);
+}
+
 int store_mend(struct store *s, const struct store_finding *f, struct mtd_error *err)
 {
     switch (f->fault) {
     case STORE_UNFINISHED: store_sweep(s); return 0;
     case STORE_NAME_STRAY: return drop_stray(s, f, err);
     case STORE_NAME_LOST: return store_names_claim(s, f->name, f->id, err);
+    case STORE_IDS_STRAY: return drop_ids(s, f);
+    case STORE_IDS_LOST: return restore_ids(s, f, err);
     case STORE_NAME_TAKEN:
     case STORE_NAME_FOREIGN: break;
     }

@@ -72,6 +72,13 @@ bool store_is_being_made(struct store *s, const char *id);
 int store_userns_claim(struct store *s, int etc_fd, struct mtd_record *r,
                        struct mtd_error *err);
 void store_userns_drop(struct store *s, const char *id);
+/* For each claim; and whether there is one. */
+void store_userns_list(struct store *s,
+                       void (*fn)(struct store *s, const char *id, void *arg), void *arg);
+bool store_userns_has(struct store *s, const char *id);
+/* Claims again what the record has. -EBUSY = it was given to another container meanwhile. */
+int store_userns_restore(struct store *s, const struct mtd_record *r,
+                         struct mtd_error *err);
 
 /* ---- store/summary.c ---- */
 int store_summary_make(const struct mtd_record *r, struct mtd_summary *ret);

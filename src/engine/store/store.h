@@ -126,11 +126,13 @@ bool store_sweep(struct store *s);
  * skipped; one that is being changed without a lock may be reported: check again after a
  * moment. id and name are valid only during the callback. */
 enum store_fault {
-    STORE_UNFINISHED,  /* trash/<name> of container id: no process is at work on it */
-    STORE_NAME_LOST,   /* the record of id has this name, but the name is not claimed */
-    STORE_NAME_TAKEN,  /* the same, and the name belongs to another container */
-    STORE_NAME_STRAY,  /* names/<name> is a link to id, gone or of another name */
-    STORE_NAME_FOREIGN /* names/<name> is not a link to an id; id = NULL */
+    STORE_UNFINISHED,   /* trash/<name> of container id: no process is at work on it */
+    STORE_NAME_LOST,    /* the record of id has this name, but the name is not claimed */
+    STORE_NAME_TAKEN,   /* the same, and the name belongs to another container */
+    STORE_NAME_STRAY,   /* names/<name> is a link to id, gone or of another name */
+    STORE_NAME_FOREIGN, /* names/<name> is not a link to an id; id = NULL */
+    STORE_IDS_STRAY,    /* userns/<name> is a claim of container id, which is gone */
+    STORE_IDS_LOST      /* the record of id has ids of its own, which are not claimed */
 };
 struct store_finding {
     enum store_fault fault;

@@ -131,11 +131,13 @@ static int choose(struct store *s, int dir_fd, int etc_fd, struct mtd_record *r,
     return set_map(spec, first, spec->userns_size);
 }
 
+/* Chosen ranges are nobody else's, given ones may be shared. */
 static int refuse_overlap(void *arg, const char *id, bool is_auto, uint64_t first,
                           uint64_t count, struct mtd_error *err)
 {
     const struct mtd_spec *spec = arg;
-    for (size_t i = 0; is_auto && i < spec->n_idmap; i++)
+    bool exclusive = is_auto || spec->userns == MTD_USERNS_AUTO;
+    for (size_t i = 0; exclusive && i < spec->n_idmap; i++)
         if (first < spec->idmap[i].host + spec->idmap[i].count &&
             spec->idmap[i].host < first + count)
             return mtd_fail(err, EBUSY,
@@ -185,4 +187,35 @@ void store_userns_drop(struct store *s, const char *id)
     char path[sizeof(DIR_NAME) + MTD_ID_SIZE];
     snprintf(path, sizeof(path), DIR_NAME "/%s", id);
     unlinkat(s->root_fd, path, 0);
+}
+
+void store_userns_list(struct store *s,
+                       void (*fn)(struct store *s, const char *id, void *arg), void *arg)
+{
+    auto_fd int fd = fs_open_dir_at(s->root_fd, DIR_NAME);
+    auto_done(fs_dir_done) struct fs_dir dir;
+    const struct dirent64 *e;
+    if (fd < 0 || fs_dir_open(&dir, fd) < 0)
+        fs_dir_init(&dir, -1);
+    while ((e = fs_dir_next(&dir)))
+        if (hex_is_valid(e->d_name, MTD_ID_LEN))
+            fn(s, e->d_name, arg);
+}
+
+bool store_userns_has(struct store *s, const char *id)
+{
+    char path[sizeof(DIR_NAME) + MTD_ID_SIZE];
+    snprintf(path, sizeof(path), DIR_NAME "/%s", id);
+    return faccessat(s->root_fd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int store_userns_restore(struct store *s, const struct mtd_record *r,
+                         struct mtd_error *err)
+{
+    auto_fd int dir = lock_claims(s);
+    int rc =
+        dir < 0 ? dir : each_claim(s, dir, r->id, refuse_overlap, (void *)&r->spec, err);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot claim ids for the container");
+    return make_link(dir, r, err);
 }
