@@ -1,4 +1,4 @@
-/* The packed busybox image as two symbols; src/engine/image/assets.h declares them. */
+/* The packed busybox image as two symbols, and its size when unpacked; src/engine/image/assets.h declares them. */
     .section .rodata.mtd_busybox, "a", %progbits
     .balign 16
     .global mtd_busybox_start
@@ -7,4 +7,8 @@ mtd_busybox_start:
     .incbin MTD_BUSYBOX_TAR
 mtd_busybox_end:
     .byte 0
+    .balign 8
+    .global mtd_busybox_size
+mtd_busybox_size:
+    .include MTD_BUSYBOX_SIZE
     .section .note.GNU-stack, "", %progbits

@@ -53,15 +53,24 @@ static const char *architecture(void)
     return host.machine;
 }
 
+/* docker's "sha256:..." of each layer's own contents. */
+static json_t *make_layers(const struct mtd_image *i)
+{
+    const struct strv *ids = i->diff_ids.len ? &i->diff_ids : &i->layers;
+    json_t *list = json_array();
+    for (size_t n = 0; n < ids->len; n++)
+        json_array_append_new(list, json_sprintf("sha256:%s", ids->items[n]));
+    return list;
+}
+
 json_t *inspect_image(const struct mtd_image *i)
 {
-    json_t *o =
-        json_pack("{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:{s:s, s:o}}",
-                  "Id", inspect_text(i->id), "RepoTags", inspect_strings(&i->names),
-                  "RepoDigests", "Comment", inspect_text(i->config.comment), "Created",
-                  inspect_time(i->created_at), "Author", inspect_text(i->config.author),
-                  "Config", make_config(&i->config), "Architecture", architecture(), "Os",
-                  "linux", "Size", (json_int_t)i->size, "RootFS", "Type", "layers",
-                  "Layers", inspect_strings(&i->layers));
+    json_t *o = json_pack(
+        "{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:{s:s, s:o}}", "Id",
+        inspect_text(i->id), "RepoTags", inspect_strings(&i->names), "RepoDigests",
+        "Comment", inspect_text(i->config.comment), "Created",
+        inspect_time(i->created_at), "Author", inspect_text(i->config.author), "Config",
+        make_config(&i->config), "Architecture", architecture(), "Os", "linux", "Size",
+        (json_int_t)i->size, "RootFS", "Type", "layers", "Layers", make_layers(i));
     return inspect_over_zero(ZERO_IMAGE, o);
 }

@@ -307,6 +307,7 @@ void mtd_image_done(struct mtd_image *i)
     free(i->id);
     strv_done(&i->names);
     strv_done(&i->layers);
+    strv_done(&i->diff_ids);
     mtd_image_config_done(&i->config);
     *i = (struct mtd_image){0};
 }

@@ -382,6 +382,9 @@ struct mtd_image {
     int64_t created_at;
     uint64_t size;      /* bytes unpacked, all layers */
     struct strv layers; /* chain ids, lowest first */
+    /* OCI's diff ids of the same layers; empty = not known, of an image that an older version
+     * made of several */
+    struct strv diff_ids;
     struct mtd_image_config config;
 };
 void mtd_image_done(struct mtd_image *i);

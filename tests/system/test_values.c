@@ -11,6 +11,7 @@
 #include "../support/fields.h"
 #include "../support/state.h"
 #include "base/cleanup.h"
+#include "engine/archive/hash.h"
 
 static struct state s;
 
@@ -384,4 +385,34 @@ Test(values, exec_in_a_relative_directory_cannot_be_run)
     cr_expect_eq(o.status, 126);
     cr_expect(strstr(o.err, "must be an absolute path"), "%s", o.err);
     outcome_done(&o);
+}
+
+/* Whether it was unpacked already, which a list does not do. */
+Test(values, an_image_has_one_size)
+{
+    char root[300], run[300];
+    snprintf(root, sizeof(root), "%s/other", s.dir.path);
+    snprintf(run, sizeof(run), "%s/other-run", s.dir.path);
+    struct outcome fresh = RUN(&s, "--root", root, "--run-root", run, "images",
+                               "--format", "{{.ID}} {{.Size}}");
+    auto_free char *used = ASK(&s, "images", "--format", "{{.ID}} {{.Size}}");
+    fresh.out[strcspn(fresh.out, "\n")] = '\0';
+    cr_expect_str_eq(fresh.out, used);
+    outcome_done(&fresh);
+}
+
+/* OCI's: what a layer holds, whatever is below it. Docker names the same layers so. */
+Test(values, layers_are_named_by_what_they_hold)
+{
+    free(ASK(&s, "run", "--name", "c", "busybox", "touch", "/x"));
+    free(ASK(&s, "commit", "c", "one"));
+    auto_free char *base = field(&s, "busybox", "{{join .RootFS.Layers \" \"}}");
+    auto_free char *all = field(&s, "one", "{{join .RootFS.Layers \" \"}}");
+    cr_expect_eq(strlen(base), 71, "%s", base);
+    cr_expect_eq(strlen(all), 2 * 71 + 1, "%s", all);
+    cr_expect_eq(strncmp(all, base, 71), 0, "%s, not %s", all, base);
+    char chain[SHA256_HEX_SIZE], path[400];
+    archive_hash_chain(base + 7, all + 72 + 7, chain);
+    snprintf(path, sizeof(path), "%s/root/images/layers/%s", s.dir.path, chain);
+    cr_expect_eq(access(path, F_OK), 0, "%s are not those of a layer", all);
 }

@@ -7,7 +7,10 @@
 #ifndef ENGINE_IMAGE_ASSETS_H
 #define ENGINE_IMAGE_ASSETS_H
 
+#include <stdint.h>
+
 extern const unsigned char mtd_busybox_start[];
 extern const unsigned char mtd_busybox_end[];
+extern const uint64_t mtd_busybox_size; /* bytes in its files, unpacked */
 
 #endif

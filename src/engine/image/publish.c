@@ -18,6 +18,7 @@ static void free_own(struct mtd_image *i)
 {
     free(i->id);
     strv_done(&i->layers);
+    strv_done(&i->diff_ids);
 }
 
 static bool same_list(const struct strv *a, const struct strv *b)
@@ -30,19 +31,31 @@ static bool same_list(const struct strv *a, const struct strv *b)
     return true;
 }
 
-/* Some image has exactly the layers below: the container's own. */
-static uint64_t size_of(const struct image_store *s, const struct strv *base)
+/* Some image has exactly the layers below: the container's own. Without it nothing is set. */
+static void find_base(const struct image_store *s, const struct strv *base,
+                      struct mtd_image *ret)
 {
     auto_done(strv_done) struct strv ids = {0};
     if (!base || base->len == 0 || image_disk_list_ids(s, "", &ids) < 0)
-        return 0;
+        return;
     for (size_t i = 0; i < ids.len; i++) {
-        auto_done(mtd_image_done) struct mtd_image image = {0};
-        if (image_disk_load(s, ids.items[i], &image, NULL) == 0 &&
-            same_list(&image.layers, base))
-            return image.size;
+        if (image_disk_load(s, ids.items[i], ret, NULL) == 0 &&
+            same_list(&ret->layers, base))
+            return;
+        mtd_image_done(ret);
     }
-    return 0;
+}
+
+/* Of the lowest layer both ids are the same; an image of an older version has no list. */
+static int list_diff_ids(struct mtd_image *image, const struct mtd_image *base,
+                         const char *own)
+{
+    bool single = base->diff_ids.len == 0 && base->layers.len == 1;
+    const struct strv *below = single ? &base->layers : &base->diff_ids;
+    if (below->len + 1 != image->layers.len)
+        return 0;
+    int rc = strv_add_all(&image->diff_ids, below);
+    return rc < 0 ? rc : strv_add(&image->diff_ids, own);
 }
 
 static int encode(const struct image_draft *d, struct mtd_image *i, struct buf *ret,
@@ -135,9 +148,12 @@ int image_publish(const struct image_store *s, const struct image_draft *d,
     archive_hash_chain(n ? d->base->items[n - 1] : NULL, unpacked->diff_id, r.chain);
     if (d->config)
         image.config = *d->config;
-    image.size = size_of(s, d->base) + unpacked->size;
+    auto_done(mtd_image_done) struct mtd_image base = {0};
+    find_base(s, d->base, &base);
+    image.size = base.size + unpacked->size;
     if ((d->base && strv_add_all(&image.layers, d->base) < 0) ||
-        strv_add(&image.layers, r.chain) < 0)
+        strv_add(&image.layers, r.chain) < 0 ||
+        list_diff_ids(&image, &base, unpacked->diff_id) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
     int rc = encode(d, &image, &r.text, r.hex, err);
     /* An image that can be found must survive a crash. syncfs also waits for the

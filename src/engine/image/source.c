@@ -49,9 +49,10 @@ static void fill_from_tar(struct image_source *src, const struct stat *st)
 static void fill_embedded(struct image_source *src)
 {
     struct stat st;
-    src->size = (uint64_t)(mtd_busybox_end - mtd_busybox_start);
+    size_t packed = (size_t)(mtd_busybox_end - mtd_busybox_start);
+    src->size = mtd_busybox_size;
     src->created_at = stat("/proc/self/exe", &st) == 0 ? wall_ns(st.st_mtim) : 0;
-    snprintf(src->ref.stamp, sizeof(src->ref.stamp), "embedded.%" PRIu64, src->size);
+    snprintf(src->ref.stamp, sizeof(src->ref.stamp), "embedded.%zu", packed);
 }
 
 int image_source_find(const struct image_store *s, const char *text,

@@ -19,6 +19,7 @@ static const struct field FIELDS[] = {
     {"Author", FIELD_STRING, I(config.author)},
     {"Comment", FIELD_STRING, I(config.comment)},
     {"Layers", FIELD_LIST, I(layers)},
+    {"DiffIds", FIELD_LIST, I(diff_ids)},
     {"Config.User", FIELD_STRING, I(config.user)},
     {"Config.ExposedPorts", FIELD_SET, I(config.exposed)},
     {"Config.Env", FIELD_LIST, I(config.env)},

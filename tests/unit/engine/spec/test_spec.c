@@ -608,6 +608,7 @@ static void make_image(struct mtd_image *i)
         .id = strdup("sha256:0"), .created_at = 1767323045000000001, .size = 12345};
     add(&i->names, "busybox:latest", "b:1");
     add(&i->layers, "l0", "l1");
+    add(&i->diff_ids, "l0", "d1");
     add(&i->config.cmd, "sh", "-c");
     add(&i->config.entrypoint, "/e", "x");
     add(&i->config.env, "PATH=/bin", "A=");
@@ -630,6 +631,7 @@ Test(spec, images_come_back_exactly)
     cr_assert_eq(spec_encode_image(a, &text, &err), 0, "%s", err.text);
     cr_assert_eq(spec_decode_image(text.data, text.len, b, &err), 0, "%s", err.text);
     SAME_TEXT(id), SAME(created_at), SAME(size), SAME_LIST(names), SAME_LIST(layers);
+    SAME_LIST(diff_ids);
     SAME_LIST(config.cmd), SAME_LIST(config.entrypoint), SAME_LIST(config.env);
     SAME_LIST(config.labels), SAME_LIST(config.exposed), SAME_LIST(config.volumes);
     SAME_TEXT(config.working_dir), SAME_TEXT(config.user), SAME_TEXT(config.author);
