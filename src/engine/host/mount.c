@@ -236,6 +236,12 @@ int mount_move_at(int mount_fd, int dir_fd, const char *name)
                                                                                : 0;
 }
 
+int mount_detach(int mount_fd)
+{
+    char path[FD_PATH_MAX];
+    return umount2(fd_path(path, mount_fd, ""), MNT_DETACH) < 0 ? -errno : 0;
+}
+
 int mount_set(int fd, uint64_t attrs)
 {
     struct mount_attr a = {.attr_set = attrs};

@@ -47,6 +47,8 @@ int mount_bind_on(const char *path, int source_fd, int target_fd);
 int mount_move(int mount_fd, int target_fd);
 /* The same at a name in dir_fd; a link is not followed. */
 int mount_move_at(int mount_fd, int dir_fd, const char *name);
+/* Takes an attached mount away again, now or when its last file is closed. */
+int mount_detach(int mount_fd);
 /* Adds attributes to an attached mount, of which fd is any file. */
 int mount_set(int fd, uint64_t attrs);
 

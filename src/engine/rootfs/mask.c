@@ -25,7 +25,7 @@
 /* Detached binds of the two objects, until the first path of their kind is masked; from there
  * they are repeated. -1 = not made yet. */
 struct masks {
-    int fs_fd, empty_fd, null_fd;
+    int proc_fd, fs_fd, empty_fd, null_fd; /* proc: borrowed */
     bool empty_placed, null_placed;
 };
 
@@ -38,21 +38,32 @@ static bool is_null(int fd)
 /* Where no nodes can be made, as in another engine's container, it is the host's. */
 static int bind_null(int fs_fd)
 {
-    bool made = mknodat(fs_fd, "null", S_IFCHR | 0666, makedev(1, 3)) == 0;
-    if (!made && errno != EPERM)
-        return -errno;
-    auto_fd int from =
-        made ? openat(fs_fd, "null", OPEN_PLACE) : open("/dev/null", OPEN_PLACE);
+    auto_fd int own = openat(fs_fd, "null", OPEN_PLACE);
+    auto_fd int hosts = own < 0 ? open("/dev/null", OPEN_PLACE) : -1;
+    int from = own < 0 ? hosts : own;
     if (from < 0 || !is_null(from))
         return from < 0 ? -errno : -ENODEV;
     return mount_bind(from, "", ATTRS);
 }
 
-static int bind_empty(int fs_fd)
+static int bind_both(struct masks *m)
 {
-    if (mkdirat(fs_fd, "empty", 0755) < 0)
-        return -errno;
-    return mount_bind(fs_fd, "empty", ATTRS | MOUNT_ATTR_NODEV);
+    int code = m->empty_fd = mount_bind(m->fs_fd, "empty", ATTRS | MOUNT_ATTR_NODEV);
+    if (code >= 0)
+        code = m->null_fd = bind_null(m->fs_fd);
+    return code < 0 ? code : 0;
+}
+
+/* Before Linux 6.15 nothing of a detached mount can be bound: it is attached meanwhile, to a
+ * directory that each kernel has. */
+static int bind_attached(struct masks *m)
+{
+    int code = mount_move_at(m->fs_fd, m->proc_fd, "sys");
+    if (code < 0)
+        return code;
+    code = bind_both(m);
+    int end = mount_detach(m->fs_fd);
+    return code < 0 ? code : end;
 }
 
 static int make_objects(struct masks *m)
@@ -60,12 +71,13 @@ static int make_objects(struct masks *m)
     if (m->fs_fd >= 0)
         return 0;
     m->fs_fd = mount_new("tmpfs", "tmpfs", FS_OPTIONS, MOUNT_ATTR_NOSUID);
-    int code = m->fs_fd < 0 ? m->fs_fd : 0;
-    if (code == 0)
-        code = m->empty_fd = bind_empty(m->fs_fd);
-    if (code >= 0)
-        code = m->null_fd = bind_null(m->fs_fd);
-    return code < 0 ? code : 0;
+    if (m->fs_fd < 0)
+        return m->fs_fd;
+    if (mkdirat(m->fs_fd, "empty", 0755) < 0 ||
+        (mknodat(m->fs_fd, "null", S_IFCHR | 0666, makedev(1, 3)) < 0 && errno != EPERM))
+        return -errno;
+    int code = bind_both(m);
+    return code == -EINVAL ? bind_attached(m) : code;
 }
 
 static int cover(int target, int object, bool *placed)
@@ -125,6 +137,7 @@ static int mask_all(const struct mtd_spec *s, int root_fd, struct masks *m,
     auto_done(strv_done) struct strv masked = {0}, read_only = {0};
     auto_fd int proc = open_proc(root_fd, err);
     int code = proc < 0 ? proc : 0;
+    m->proc_fd = proc;
     if (code == 0 && (mtd_masked_paths(s, "/sys", &masked) < 0 ||
                       mtd_readonly_paths(s, &read_only) < 0))
         code =
@@ -138,7 +151,7 @@ static int mask_all(const struct mtd_spec *s, int root_fd, struct masks *m,
 
 int rootfs_mask(const struct mtd_spec *s, int root_fd, struct mtd_error *err)
 {
-    struct masks m = {.fs_fd = -1, .empty_fd = -1, .null_fd = -1};
+    struct masks m = {.proc_fd = -1, .fs_fd = -1, .empty_fd = -1, .null_fd = -1};
     int code = mask_all(s, root_fd, &m, err);
     cleanup_fd(&m.fs_fd);
     cleanup_fd(&m.empty_fd);
