@@ -49,6 +49,10 @@ static const struct {
      {"run", "-d", "--name", "@", "busybox", "sh", "-c",
       "while :; do echo line; done | head -n 20000; sleep 1000"}},
     {2, {"create", "--name", "@", "busybox", "true"}},
+    {4, {"run", "-d", "--userns", "auto", "--name", "@", SLEEPER}},
+    {2,
+     {"run", "--rm", "--userns", "auto", "--name", "@", "busybox", "usleep", "300000"}},
+    {1, {"create", "--userns", "auto", "--name", "@", "busybox", "true"}},
     {8, {"start", "@"}},
     {8, {"stop", "-t", "0", "@"}},
     {3, {"restart", "-t", "0", "@"}},
@@ -407,7 +411,8 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     make_dir(&s);
     printf("storm: seed %llu, %s\n", (unsigned long long)seed, s.dir);
-    ASK(&s, NULL, "run", "--rm", "busybox", "true"); /* the image is unpacked */
+    /* the image is unpacked, the directory of claims made */
+    ASK(&s, NULL, "run", "--rm", "--userns", "auto", "busybox", "true");
     truth_remember(&s);
     char path[96];
     snprintf(path, sizeof(path), "%s/stderr", s.dir);

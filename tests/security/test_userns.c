@@ -147,6 +147,27 @@ Test(userns, namespaces_are_its_own)
            "ip addr show lo | grep -q LOOPBACK,UP && echo up");
 }
 
+/* What older kernels lack: refused where there is nothing else, joined one by one where there is. */
+Test(userns, older_kernels)
+{
+    if (!program_is_static())
+        cr_skip("needs a static program");
+    start("x", RANGE);
+    s.without = "setns.pidfd";
+    expect_text(ASK(&s, "exec", "-u", "5", "x", "sh", "-c",
+                    "id -u; cat /proc/self/uid_map "
+                    "| awk '{print $2}'"),
+                "5\n" FIRST);
+    s.without = "mount_setattr";
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "run", "--rm", "--userns", RANGE, "busybox", "true");
+    s.without = NULL;
+    cr_expect_eq(o.status, 125);
+    cr_expect(strstr(o.err, "this needs Linux 5.19 or newer"), "%s", o.err);
+    free(ASK(&s, "rm", "-f", "x"));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
 Test(userns, bad_maps_start_nothing)
 {
     static const struct {
