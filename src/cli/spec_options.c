@@ -274,6 +274,26 @@ static int copy_names(struct run_values *v, struct mtd_error *err)
     return 0;
 }
 
+/* podman's, which it has by default; docker has none. What is asked for there is kept. */
+static int add_read_only_tmpfs(struct run_values *v, struct mtd_error *err)
+{
+    static const char *const TMPFS[] = {"/run:exec,mode=755", "/tmp:exec,mode=1777",
+                                        "/var/tmp:exec,mode=1777"};
+    struct mtd_spec *s = &v->spec;
+    int rc = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(TMPFS) && rc == 0; i++) {
+        const char *text = TMPFS[i];
+        size_t len = strcspn(text, ":");
+        bool taken = false;
+        for (size_t k = 0; k < s->n_mounts; k++)
+            taken |= strncmp(s->mounts[k].target, text, len) == 0 &&
+                     s->mounts[k].target[len] == '\0';
+        struct option_list one = {.items = &text, .len = 1};
+        rc = taken ? 0 : spec_tmpfs(s, &one, err);
+    }
+    return rc;
+}
+
 int spec_from_values(struct run_values *v, const struct operands *o,
                      struct mtd_error *err)
 {
@@ -297,5 +317,9 @@ int spec_from_values(struct run_values *v, const struct operands *o,
         rc = spec_volumes(&v->spec, &v->volumes, err);
     if (rc == 0)
         rc = spec_mounts(&v->spec, &v->mounts, err);
-    return rc < 0 ? rc : spec_tmpfs(&v->spec, &v->tmpfs, err);
+    if (rc == 0)
+        rc = spec_tmpfs(&v->spec, &v->tmpfs, err);
+    return rc == 0 && v->spec.read_only && v->read_only_tmpfs
+               ? add_read_only_tmpfs(v, err)
+               : rc;
 }

@@ -154,6 +154,8 @@ const struct option_row SPEC_OPTIONS[] = {
      "missing or never; nothing is downloaded in either case"},
     {"read-only", 0, OPTION_FLAG, FIELD(spec.read_only), NULL, NULL,
      "Mount the root file system read-only"},
+    {"read-only-tmpfs", 0, OPTION_FLAG, FIELD(read_only_tmpfs), NULL, NULL,
+     "With --read-only: mount a tmpfs on /run, /tmp and /var/tmp"},
     {"restart", 0, OPTION_VALUE, FIELD(restart), value_restart, "POLICY",
      "Restart policy: no, on-failure[:TIMES], always or unless-stopped"},
     {"rm", 0, OPTION_FLAG, FIELD(spec.auto_remove), NULL, NULL,

@@ -142,6 +142,27 @@ Test(confined, read_only_root_and_tmpfs)
     free(got);
 }
 
+/* As podman has them; the user's own mount there is kept, and without the option there are none. */
+Test(confined, read_only_root_with_tmpfs_where_programs_write)
+{
+    static const char SCRIPT[] =
+        "for d in /run /tmp /var/tmp; do "
+        "touch $d/x 2>/dev/null && stat -c %a $d; done; touch /x";
+    auto_done(outcome_done) struct outcome with =
+        RUN(&s, "run", "--rm", "--read-only", "--read-only-tmpfs", "--tmpfs",
+            "/run:mode=700", "busybox", "sh", "-c", SCRIPT);
+    cr_expect_str_eq(with.out, "700\n1777\n1777\n", "%s", with.err);
+    cr_expect_eq(with.status, 1);
+    auto_done(outcome_done) struct outcome off =
+        RUN(&s, "run", "--rm", "--read-only", "--read-only-tmpfs=false", "busybox", "sh",
+            "-c", SCRIPT);
+    cr_expect_str_eq(off.out, "");
+    auto_done(outcome_done) struct outcome alone =
+        RUN(&s, "run", "--rm", "--read-only-tmpfs", "busybox", "sh", "-c",
+            "grep -c ' /tmp ' /proc/mounts; touch /x");
+    cr_expect_str_eq(alone.out, "0\n");
+}
+
 Test(confined, limits_are_in_force_for_the_first_instruction)
 {
     char *got =
