@@ -18,13 +18,14 @@ static const char *const DONE_WITHOUT[] = {
     "mount_setattr",       /* 5.12 */
     "openat2",             /* 5.6 */
     "setns.pidfd",         /* 5.8 */
-    "faccessat2,epoll_pwait2,statx,copy_file_range",
+    "faccessat2,epoll_pwait2,copy_file_range",
     "close_range,mount_setattr,openat2,setns.pidfd,faccessat2",
 };
 
 static const char *const NEEDED[] = {
     "execveat", "memfd_create", "pidfd_send_signal", "fsopen", "fsconfig",
     "fsmount",  "open_tree",    "move_mount",        "clone3", "pidfd_open",
+    "statx",
 };
 
 #define COUNT(table) (sizeof(table) / sizeof(table[0]))

@@ -29,6 +29,7 @@ static const struct {
     {SYS_move_mount, "move_mount", {-1, 0, -1, 0}},
     {SYS_clone3, "clone3", {0}},
     {SYS_pidfd_open, "pidfd_open", {-1, -1}},
+    {SYS_statx, "statx", {-1}},
 };
 
 /* A kernel of 5.10 has them all, unless a filter hides some. */
