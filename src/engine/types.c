@@ -266,6 +266,7 @@ void mtd_record_done(struct mtd_record *r)
     free(r->status.error);
     free(r->status.health);
     strv_done(&r->status.cgroups);
+    strv_done(&r->status.namespaces);
     *r = (struct mtd_record){0};
 }
 

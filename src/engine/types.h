@@ -298,7 +298,10 @@ struct mtd_status {
     int64_t next_start_at; /* while restarting: when the policy starts it again */
     char *error;           /* why the last start failed, one line */
     struct strv cgroups;   /* "controllers:/absolute/host/dir", "unified:" for v2 */
-    char *health;          /* "starting" "healthy" "unhealthy"; NULL = no check */
+    /* what pid 1 had before the command ran, as in base/ns.h; exec joins no others. Those
+     * that init makes itself are missing: of the cgroups with v1, most with a map of ids. */
+    struct strv namespaces;
+    char *health; /* "starting" "healthy" "unhealthy"; NULL = no check */
 };
 
 struct mtd_record {

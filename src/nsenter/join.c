@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/inherit.h"
+#include "base/ns.h"
 #include "base/proc.h"
 #include "base/sys.h"
 
@@ -36,15 +37,24 @@ static const struct {
 };
 enum { N_PARENT = 5, N_CHILD = 2 };
 
-/* What the child joins: a descriptor for each, or the pidfd and -1. */
-struct rest {
-    int fd[N_CHILD];
-    int flags; /* of fd[0] */
+/* Where namespaces are found: the directories of this process and of the target in /proc,
+ * and what the child joins (-1 = not that one). */
+struct places {
+    int own, target;
+    int rest[N_CHILD];
 };
 
 static bool is_joined(const struct nsenter_request *r, size_t i)
 {
     return NAMESPACES[i].flag != CLONE_NEWUSER || (r->flags & NSENTER_USERNS);
+}
+
+static void close_places(const struct places *p)
+{
+    cleanup_fd(&p->own);
+    cleanup_fd(&p->target);
+    for (size_t i = 0; i < N_CHILD; i++)
+        cleanup_fd(&p->rest[i]);
 }
 
 /* Writing one's own id: "tasks" of v1 moves this thread alone, which is the whole
@@ -85,74 +95,102 @@ static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_err
     return 0;
 }
 
-static int open_namespaces(const struct nsenter_request *r,
-                           int fds[ARRAY_SIZE(NAMESPACES)])
+/* What is opened is of whoever has the pid then, so its start time is compared afterwards,
+ * by both ways of joining. */
+static int open_places(const struct nsenter_request *r, struct places *p)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(NAMESPACES); i++) {
-        char path[64];
-        if (!is_joined(r, i))
+    p->own = ns_open(0);
+    p->target = ns_open(r->pid);
+    if (p->own < 0 || p->target < 0)
+        return p->own < 0 ? p->own : -ESRCH;
+    for (size_t i = 0; i < N_CHILD; i++) {
+        if (!is_joined(r, N_PARENT + i))
             continue;
-        snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)r->pid, NAMESPACES[i].name);
-        fds[i] = open(path, O_RDONLY | O_CLOEXEC);
-        if (fds[i] < 0)
-            return -errno;
+        p->rest[i] =
+            openat(p->target, NAMESPACES[N_PARENT + i].name, O_RDONLY | O_CLOEXEC);
+        if (p->rest[i] < 0)
+            return proc_is(r->pid, r->pid_start) ? -errno : -ESRCH;
     }
     return 0;
 }
 
-static int set_each(const int fds[ARRAY_SIZE(NAMESPACES)])
+static int join_one_by_one(const struct nsenter_request *r, const struct places *p)
 {
-    for (size_t i = 0; i < N_PARENT; i++)
-        if (setns(fds[i], NAMESPACES[i].flag) < 0)
-            return -errno;
-    return 0;
-}
-
-/* The descriptors are of whoever had the pid when they were opened, so its start time is
- * compared after that. What stays open is close-on-exec. */
-static int join_one_by_one(const struct nsenter_request *r, struct rest *ret)
-{
-    int fds[ARRAY_SIZE(NAMESPACES)];
+    int fds[N_PARENT], rc = 0;
     memset(fds, -1, sizeof(fds));
-    int rc = open_namespaces(r, fds);
-    if (rc == 0 && !proc_is(r->pid, r->pid_start))
+    for (size_t i = 0; i < N_PARENT && rc == 0; i++) {
+        fds[i] = openat(p->target, NAMESPACES[i].name, O_RDONLY | O_CLOEXEC);
+        rc = fds[i] < 0 ? -errno : 0;
+    }
+    if (!proc_is(r->pid, r->pid_start))
         rc = -ESRCH;
-    if (rc == 0)
-        rc = set_each(fds);
-    for (size_t i = 0; i < (rc < 0 ? ARRAY_SIZE(NAMESPACES) : N_PARENT); i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    if (rc == 0)
-        *ret = (struct rest){{fds[N_PARENT], fds[N_PARENT + 1]}, CLONE_NEWCGROUP};
+    for (size_t i = 0; i < N_PARENT; i++) {
+        if (rc == 0 && setns(fds[i], NAMESPACES[i].flag) < 0)
+            rc = -errno;
+        cleanup_fd(&fds[i]);
+    }
     return rc;
 }
 
-static int join_at_once(const struct nsenter_request *r, struct rest *ret)
+static int join_at_once(const struct nsenter_request *r)
 {
     int flags = 0;
     for (size_t i = 0; i < N_PARENT; i++)
         flags |= NAMESPACES[i].flag;
-    int pidfd = proc_open(r->pid, r->pid_start);
+    auto_fd int pidfd = proc_open(r->pid, r->pid_start);
     if (pidfd < 0)
         return pidfd;
-    if (setns(pidfd, flags) < 0) {
-        int error = errno;
-        close(pidfd);
-        return -error;
+    return setns(pidfd, flags) < 0 ? -errno : 0;
+}
+
+/* What this process is in now, or its child will be, or, of the kinds that neither joins,
+ * what the target is in. */
+static int present_id(const struct places *p, const char *kind, char ret[NS_ID_SIZE])
+{
+    size_t i = 0;
+    while (i < ARRAY_SIZE(NAMESPACES) && strcmp(NAMESPACES[i].name, kind) != 0)
+        i++;
+    if (i < N_PARENT)
+        return ns_id(p->own,
+                     NAMESPACES[i].flag == CLONE_NEWPID ? "pid_for_children" : kind, ret);
+    if (i < ARRAY_SIZE(NAMESPACES) && p->rest[i - N_PARENT] >= 0)
+        return ns_id_of(p->rest[i - N_PARENT], kind, ret);
+    return ns_id(p->target, kind, ret);
+}
+
+/* After joining, because only then is it certain what was joined. */
+static int compare(const struct nsenter_request *r, const struct places *p,
+                   struct mtd_error *err)
+{
+    char id[NS_ID_SIZE], kind[NS_ID_SIZE];
+    for (size_t i = 0; i < r->namespaces.len; i++) {
+        const char *wanted = r->namespaces.items[i];
+        snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(wanted, ":"), wanted);
+        int rc = present_id(p, kind, id);
+        if (rc < 0)
+            return proc_is(r->pid, r->pid_start) ? rc : -ESRCH;
+        if (strcmp(id, wanted) != 0)
+            return mtd_fail(err, EXDEV,
+                            "the container's first process has left the %s namespace it "
+                            "was started in, and a command would run where it went; "
+                            "restart the container",
+                            kind);
     }
-    flags = CLONE_NEWCGROUP | (r->flags & NSENTER_USERNS ? CLONE_NEWUSER : 0);
-    *ret = (struct rest){{pidfd, -1}, flags};
     return 0;
 }
 
 /* EINVAL, EBADF: setns does not take a pidfd (before Linux 5.8); ENOSYS: no pidfd_open.
  * Nothing has been joined. */
 static int join_namespaces(const struct nsenter_request *r, int one_by_one,
-                           struct rest *ret, struct mtd_error *err)
+                           struct places *p, struct mtd_error *err)
 {
-    int rc = one_by_one ? -ENOSYS : join_at_once(r, ret);
+    int rc = open_places(r, p);
+    if (rc == 0)
+        rc = one_by_one ? -ENOSYS : join_at_once(r);
     if (rc == -ENOSYS || rc == -EINVAL || rc == -EBADF)
-        rc = join_one_by_one(r, ret);
+        rc = join_one_by_one(r, p);
+    if (rc == 0)
+        rc = compare(r, p, err);
     if (rc == -ESRCH)
         return mtd_fail(err, ESRCH, "the container is no longer running");
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot join the container's namespaces")
@@ -216,16 +254,14 @@ static void take_from_host(const struct nsenter_request *r)
 /* The death signal comes first: from here on a process of the container may stop this
  * one, and it must not stay when the front end dies. The kernel takes it back with a change
  * of user. */
-static int enter_child(const struct nsenter_request *r, const struct rest *rest,
+static int enter_child(const struct nsenter_request *r, const struct places *p,
                        struct mtd_error *err)
 {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int rc = setns(rest->fd[0], rest->flags) < 0 ? -errno : 0;
-    if (rc == 0 && rest->fd[1] >= 0 && setns(rest->fd[1], CLONE_NEWUSER) < 0)
-        rc = -errno;
-    close(rest->fd[0]);
-    if (rest->fd[1] >= 0)
-        close(rest->fd[1]);
+    int rc = 0;
+    for (size_t i = 0; i < N_CHILD && rc == 0; i++)
+        if (p->rest[i] >= 0 && setns(p->rest[i], NAMESPACES[N_PARENT + i].flag) < 0)
+            rc = -errno;
     if (rc == 0 && (r->flags & NSENTER_USERNS)) {
         rc = become_root();
         prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -238,18 +274,23 @@ static int enter_child(const struct nsenter_request *r, const struct rest *rest,
 int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err)
 {
     auto_fd int v2 = -1;
-    struct rest rest = {{-1, -1}, 0};
+    struct places p = {-1, -1, {-1, -1}};
     if (r->flags & NSENTER_USERNS)
         take_from_host(r);
     int rc = enter_cgroups(&r->cgroups, &v2, err);
     if (rc == 0)
-        rc = join_namespaces(r, one_by_one, &rest, err);
-    if (rc < 0)
+        rc = join_namespaces(r, one_by_one, &p, err);
+    if (rc < 0) {
+        close_places(&p);
         return rc;
+    }
     pid_t pid = v2 >= 0 && has_cpuset(v2) ? -EOPNOTSUPP : clone_inside(v2);
     if (pid < 0 && (v2 >= 0 || pid == -ENOSYS))
         pid = clone_old(v2);
     if (pid < 0)
-        return mtd_fail_errno(err, -pid, "cannot create a process in the container");
-    return pid > 0 ? (int)pid : enter_child(r, &rest, err);
+        rc = mtd_fail_errno(err, -pid, "cannot create a process in the container");
+    else
+        rc = pid > 0 ? (int)pid : enter_child(r, &p, err);
+    close_places(&p);
+    return rc;
 }

@@ -5,7 +5,9 @@
  *         that holds: argv[0], memfd seals, magic, version, sizes. No environment
  *         variable is ever read.
  * Order   cgroups first (their directories are the host's), then setns: the pidfd with
- *         all namespaces at once, or one by one with mount last on kernels < 5.8. Then
+ *         all namespaces at once, or one by one with mount last on kernels < 5.8. What has
+ *         been joined is compared with what the container began with, before anything is
+ *         done there: its pid 1 may have gone elsewhere. Then
  *         clone with CLONE_PARENT into the pid namespace, so the command is the front
  *         end's own child; both say which process that is. The cgroup and the user namespace
  *         come last, in that child: for CLONE_INTO_CGROUP the kernel checks the parent's.
@@ -33,6 +35,7 @@
 #define NSENTER_MAX (4u << 20)
 #define NSENTER_MAX_RLIMITS 32u
 #define NSENTER_MAX_CGROUPS 32u
+#define NSENTER_MAX_NAMESPACES 16u
 #define NSENTER_MAX_GROUPS 64u
 
 enum { NSENTER_REQUEST_FD = 3, NSENTER_REPLY_FD = 4 };
@@ -67,6 +70,7 @@ struct nsenter_request {
     char *label;         /* for attr/apparmor/exec; "" = none */
     struct strv groups;  /* further ones of the user's: names or gids */
     struct strv cgroups; /* as in a record: "controllers:/host/dir", "unified:" for v2 */
+    struct strv namespaces; /* what must be joined, as in base/ns.h */
     struct strv args, env;
     struct nsenter_rlimit *rlimits;
     size_t n_rlimits;

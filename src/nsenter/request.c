@@ -26,7 +26,7 @@ struct head {
     int32_t pid, oom_score_adj;
     uint32_t flags;
     uint16_t rows, cols;
-    uint32_t n_rlimits, n_cgroups, n_groups, n_args, n_env;
+    uint32_t n_rlimits, n_cgroups, n_groups, n_namespaces, n_args, n_env;
 };
 
 static const struct nsenter_request *joined;
@@ -50,6 +50,7 @@ void nsenter_request_done(struct nsenter_request *r)
     free(r->rlimits);
     strv_done(&r->cgroups);
     strv_done(&r->groups);
+    strv_done(&r->namespaces);
     strv_done(&r->args);
     strv_done(&r->env);
     *r = (struct nsenter_request){0};
@@ -87,6 +88,7 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     head.n_rlimits = (uint32_t)r->n_rlimits;
     head.n_cgroups = (uint32_t)r->cgroups.len;
     head.n_groups = (uint32_t)r->groups.len;
+    head.n_namespaces = (uint32_t)r->namespaces.len;
     head.oom_score_adj = r->oom_score_adj;
     head.n_args = (uint32_t)r->args.len;
     head.n_env = (uint32_t)r->env.len;
@@ -96,7 +98,8 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     const char *const texts[] = {r->cwd, r->user, r->seccomp, r->label};
     for (size_t i = 0; i < ARRAY_SIZE(texts) && rc == 0; i++)
         rc = put_string(&b, texts[i]);
-    const struct strv *const lists[] = {&r->cgroups, &r->groups, &r->args, &r->env};
+    const struct strv *const lists[] = {&r->cgroups, &r->groups, &r->namespaces, &r->args,
+                                        &r->env};
     for (size_t i = 0; i < ARRAY_SIZE(lists) && rc == 0; i++)
         rc = put_strings(&b, lists[i]);
     if (rc < 0 || b.len > NSENTER_MAX)
@@ -167,7 +170,7 @@ static bool head_is_valid(const struct head *h, size_t len)
     return h->magic == NSENTER_MAGIC && h->version == NSENTER_VERSION && h->size == len &&
            len <= NSENTER_MAX && h->pid > 0 && h->n_args > 0 &&
            h->n_rlimits <= NSENTER_MAX_RLIMITS && h->n_cgroups <= NSENTER_MAX_CGROUPS &&
-           h->n_groups <= NSENTER_MAX_GROUPS;
+           h->n_groups <= NSENTER_MAX_GROUPS && h->n_namespaces <= NSENTER_MAX_NAMESPACES;
 }
 
 static int decode_body(struct reader *in, const struct head *h, struct nsenter_request *r)
@@ -185,6 +188,8 @@ static int decode_body(struct reader *in, const struct head *h, struct nsenter_r
         rc = get_strings(in, h->n_cgroups, &r->cgroups);
     if (rc == 0)
         rc = get_strings(in, h->n_groups, &r->groups);
+    if (rc == 0)
+        rc = get_strings(in, h->n_namespaces, &r->namespaces);
     if (rc == 0)
         rc = get_strings(in, h->n_args, &r->args);
     if (rc == 0)

@@ -3,13 +3,15 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../support/state.h"
-#include "../support/stopped.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
 
 static struct state s;
 
@@ -76,3 +78,113 @@ Test(entered, a_stopped_command_is_given_up)
 }
 
 #endif
+
+static bool sleeps(void *unused)
+{
+    (void)unused;
+    char *top = ASK(&s, "top", "box");
+    bool found = strstr(top, " sleep 4731") && !strstr(top, "unshare") &&
+                 !strstr(top, "mkdir"); /* nor what becomes it */
+    free(top);
+    return found;
+}
+
+/* ---- what is opened inside --------------------------------------------------------------- */
+
+static void expect_null(const char *instead)
+{
+    auto_done(buf_done) struct buf script = {0};
+    cr_assert_eq(
+        buf_printf(&script, "rm /dev/null; %s; touch /ready; exec sleep 1000", instead),
+        0);
+    free(ASK(&s, "run", "-d", "--name", "box", "busybox", "sh", "-c", script.data));
+    free(ASK(&s, "exec", "box", "sh", "-c", "until test -e /ready; do :; done"));
+    auto_free char *in =
+        ASK(&s, "exec", "box", "stat", "-Lc", "%t:%T", "/proc/self/fd/0");
+    cr_expect_str_eq(in, "1:3", "%s: %s", instead, in);
+    free(ASK(&s, "exec", "-d", "box", "sh", "-c", "echo x; echo $? >/wrote"));
+    auto_free char *out = ASK(&s, "exec", "box", "sh", "-c",
+                              "until test -s /wrote; do :; done; cat /wrote");
+    cr_expect_str_eq(out, "0", "%s: %s", instead, out);
+    free(ASK(&s, "rm", "-f", "-v", "box"));
+}
+
+/* With all capabilities a link would open what only the host's root may read, a FIFO would
+ * never be open. */
+Test(entered, a_null_device_that_is_none_is_not_opened)
+{
+    expect_null("ln -s /proc/kallsyms /dev/null");
+    expect_null("mkfifo /dev/null");
+    expect_null("mknod /dev/null c 1 5");
+    expect_null("echo x >/dev/null");
+    expect_null(":");
+}
+
+/* A container with all capabilities has put another in its place. */
+Test(entered, a_proc_that_is_none_is_not_written)
+{
+    free(ASK(&s, "run", "-d", "--name", "box", "--oom-score-adj", "100", "--privileged",
+             "-v", MTD_PROBE ":/probe:ro", "busybox", "sh", "-c",
+             "mount -t tmpfs none /proc; for i in self $(seq 1 500); do mkdir /proc/$i; "
+             "touch /proc/$i/oom_score_adj; done; exec sleep 4731"));
+    cr_assert(state_until(sleeps, NULL));
+    auto_done(outcome_done) struct outcome o = RUN(&s, "exec", "box", "true");
+    cr_expect_eq(o.status, 126, "status %d", o.status);
+    cr_expect_not_null(strstr(o.err, "OOM score"), "%s", o.err);
+}
+
+/* ---- other namespaces -------------------------------------------------------------------- */
+
+static const struct {
+    const char *kind;
+    unsigned flags;
+} MOVES[] = {
+    {"mnt", CLONE_NEWNS},  {"uts", CLONE_NEWUTS},   {"ipc", CLONE_NEWIPC},
+    {"net", CLONE_NEWNET}, {"user", CLONE_NEWUSER}, {"time", 0x80 /* CLONE_NEWTIME */},
+};
+
+static void move(unsigned flags, const char *kind)
+{
+    char number[16], text[64];
+    snprintf(number, sizeof(number), "%u", flags);
+    snprintf(text, sizeof(text), "has left the %s namespace", kind);
+    free(ASK(&s, "run", "-d", "--name", "box", "--privileged", "-v",
+             MTD_PROBE ":/probe:ro", "--health-cmd", "touch /checked",
+             "--health-interval", "50ms", "busybox", "/probe", "unshare", number, "sleep",
+             "4731"));
+    cr_assert(state_until(sleeps, NULL), "%s", kind);
+    auto_done(outcome_done) struct outcome o = RUN(&s, "exec", "box", "touch", "/ran");
+    cr_expect_eq(o.status, 1, "%s: status %d", kind, o.status);
+    cr_expect_not_null(strstr(o.err, text), "%s: %s", kind, o.err);
+    free(ASK(&s, "rm", "-f", "-v", "box"));
+}
+
+Test(entered, pid_1_that_left_its_namespaces_is_not_followed)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(MOVES); i++)
+        move(MOVES[i].flags, MOVES[i].kind);
+}
+
+/* Shared ones, and those of the next run, are the container's own. */
+Test(entered, namespaces_it_was_started_in_are_entered)
+{
+    free(ASK(&s, "run", "-d", "--name", "a", "--ipc", "shareable", "busybox", "sleep",
+             "1000"));
+    free(ASK(&s, "run", "-d", "--name", "b", "--ipc", "container:a", "--pid",
+             "container:a", "--uts", "host", "--network", "host", "busybox", "sleep",
+             "1000"));
+    free(ASK(&s, "exec", "b", "true"));
+    free(ASK(&s, "restart", "-t", "0", "b"));
+    free(ASK(&s, "exec", "b", "true"));
+    free(ASK(&s, "run", "-d", "--name", "c", "--pid", "host", "--ipc", "host", "busybox",
+             "sleep", "1000"));
+    free(ASK(&s, "exec", "c", "true"));
+}
+
+Test(entered, a_user_namespace_it_was_started_in_is_entered)
+{
+    free(ASK(&s, "run", "-d", "--name", "a", "--userns", "auto", "busybox", "sleep",
+             "1000"));
+    free(ASK(&s, "exec", "a", "true"));
+    free(ASK(&s, "exec", "-u", "1000", "a", "true"));
+}

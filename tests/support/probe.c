@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -528,6 +529,15 @@ static int do_exec(int argc, char **argv)
     return report(-1);
 }
 
+/* unshare FLAGS PROGRAM ARG...: becomes the program in namespaces of its own. */
+static int do_unshare(int argc, char **argv)
+{
+    if (unshare((int)number(argv[0])))
+        return report(-1);
+    execvp(argv[1], argv + 1);
+    return report(-1);
+}
+
 /* which FILE: writes there what descriptors 0 to 2 are, "FD DEVICE INODE TYPE" each. */
 static int do_which(int argc, char **argv)
 {
@@ -596,6 +606,7 @@ static const struct verb {
     {"orphans", do_orphans, 1, "N"},
     {"id", do_id, 0, "users and groups"},
     {"pid", do_pid, 0, "pid ppid pgid sid"},
+    {"unshare", do_unshare, 2, "FLAGS PROGRAM ARG..."},
     {"which", do_which, 1, "FILE: devices and inodes of descriptors 0 to 2"},
     {"spoil", do_spoil, 0, "flags, size, mode and owner of descriptors 0 to 2"},
     {"turn", do_turn, 2, "PATH TEXT: reads and writes what is there"},

@@ -110,7 +110,7 @@ static const struct {
     ROW(120, "rm", "done"),
     ROW(104, "create", "--name", "new", "busybox", "true"),
     ROW(656, "start", "new"),
-    ROW(394, "exec", "idle", "true"),
+    ROW(413, "exec", "idle", "true"),
     ROW(123, "pause", "idle"),
     ROW(121, "unpause", "idle"),
     ROW(155, "update", "-m", "1g", "idle"),

@@ -55,6 +55,7 @@ bool container_settle(const struct mtd_engine *e, struct mtd_record *r)
     free(st->health);
     st->health = NULL;
     strv_done(&st->cgroups);
+    strv_done(&st->namespaces);
     set_reason(&st->error);
     return true;
 }

@@ -108,7 +108,7 @@ int exec_stdio_place(struct exec_session *s, const struct mtd_exec *x,
                      struct mtd_error *err);
 void exec_stdio_close(struct exec_stdio *io);
 
-/* cwd, user, cgroups and args are borrowed from the record and x. */
+/* cwd, user, cgroups, namespaces and args are borrowed from the record and x. */
 int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
                       const struct mtd_exec *x, struct mtd_error *err);
 void exec_request_done(struct nsenter_request *q);

@@ -83,6 +83,7 @@ int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
     q->oom_score_adj = p->oom_score_adj;
     q->groups = p->group_add;
     q->cgroups = r->status.cgroups;
+    q->namespaces = r->status.namespaces;
     q->args = x->args;
     if (fill_limits(q, p) < 0 || fill_env(&q->env, r, x) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");

@@ -69,7 +69,8 @@ static int check_ptmx(int fd)
 
 int tty_open_pty(const char *ptmx, int *ret_slave)
 {
-    auto_fd int master = open(ptmx, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    auto_fd int master =
+        open(ptmx, O_RDWR | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
     if (master < 0)
         return -errno;
     int rc = check_ptmx(master);

@@ -106,7 +106,7 @@ int inside_limits(struct inside *c, struct mtd_error *err)
 static bool has_score(const char *text)
 {
     char now[16];
-    return fs_read_small_at(AT_FDCWD, "/proc/self/oom_score_adj", now, sizeof(now)) > 0 &&
+    return inside_read_own("oom_score_adj", now, sizeof(now)) > 0 &&
            strcmp(now, text) == 0;
 }
 
@@ -117,7 +117,7 @@ int inside_oom_score(struct inside *c, struct mtd_error *err)
     char text[16];
     int score = c->process->oom_score_adj;
     snprintf(text, sizeof(text), "%d", score);
-    int rc = score ? fs_write_at(AT_FDCWD, "/proc/self/oom_score_adj", text) : 0;
+    int rc = score ? inside_write_own("oom_score_adj", text) : 0;
     return rc < 0 && !has_score(text)
                ? mtd_fail_errno(err, -rc, "cannot set the OOM score to %s", text)
                : 0;

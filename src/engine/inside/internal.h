@@ -1,8 +1,8 @@
 /* inside/internal.h - the state of a process on its way to the command, and its steps.
  * Shape   init.c and exec.c begin, and know how to report to the process that started
  *         this one; steps.c has the table and the loop; identity.c, stdio.c and command.c
- *         have the steps of both, init_steps.c and exec_steps.c those of one; reaper.c is
- *         a program of its own.
+ *         have the steps of both, init_steps.c and exec_steps.c those of one; open.c
+ *         opens by path in the container; reaper.c is a program of its own.
  * Errors  as in inside.h.
  */
 #ifndef ENGINE_INSIDE_INTERNAL_H
@@ -50,6 +50,15 @@ void inside_run(struct inside *c) __attribute__((noreturn));
 /* What the identity leaves permitted for the steps after it: a filter is loaded without
  * no_new_privs by who has CAP_SYS_ADMIN. execve takes it. */
 uint64_t inside_late_caps(const struct inside *c);
+
+/* ---- open.c: 0 or a descriptor, or -errno, without a sentence ---- */
+
+/* The container's null device, or one of our own if something else stands in its place. */
+int inside_open_null(int flags);
+/* One write to a file of this process's in /proc. -ENXIO = /proc is not the kernel's. */
+int inside_write_own(const char *name, const char *text);
+/* The first line of it; its length. */
+int inside_read_own(const char *name, char *ret, size_t size);
 
 /* A step: 0, or -errno and err set. */
 typedef int inside_step(struct inside *c, struct mtd_error *err);

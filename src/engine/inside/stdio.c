@@ -40,13 +40,13 @@ static void give_pipe(const struct inside *c, int fd)
         (void)!fchown(fd, c->user.uid, (gid_t)-1);
 }
 
-/* 0, 1 and 2 are open by now, so /dev/null gets a higher number. */
+/* 0, 1 and 2 are open by now, so the null device gets a higher number. */
 static int place_null(int fd, struct mtd_error *err)
 {
-    auto_fd int null = open("/dev/null", (fd ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-    if (null < 0 || dup2(null, fd) < 0)
-        return mtd_fail_errno(err, errno, "cannot open the container's /dev/null");
-    return 0;
+    auto_fd int null = inside_open_null(fd ? O_WRONLY : O_RDONLY);
+    if (null < 0)
+        return mtd_fail_errno(err, -null, "cannot open the container's /dev/null");
+    return dup2(null, fd) < 0 ? mtd_fail_errno(err, errno, "cannot move /dev/null") : 0;
 }
 
 int inside_stdio(struct inside *c, struct mtd_error *err)

@@ -79,6 +79,7 @@ static int record_end(struct monitor *m, enum mtd_state state)
     free(st->health);
     st->health = NULL;
     strv_done(&st->cgroups);
+    strv_done(&st->namespaces);
     return save_end(m);
 }
 
@@ -175,6 +176,7 @@ void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
         st->pid = st->monitor_pid = 0;
         st->exit_code = err->stage != MTD_STAGE_EXEC ? 128 : missing ? 127 : 126;
         strv_done(&st->cgroups);
+        strv_done(&st->namespaces);
         free(st->health);
         st->health = NULL;
         free(st->error);

@@ -43,7 +43,8 @@ struct monitor {
     bool keeps_stdin;                      /* a client's end of input is not its own */
     bool health;                           /* the container has a health check */
     struct cgroup host, cgroup;
-    int pid_ns; /* another container's, which init will be in; -1 = none */
+    bool cgroup_cloned; /* the clone made the cgroup namespace, not init */
+    int pid_ns;         /* another container's, which init will be in; -1 = none */
     struct inside_share share;
     char label[APPARMOR_NAME_MAX + 8]; /* "" = none */
 

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/ns.h"
 #include "base/sys.h"
 #include "engine/confine/userns.h"
 #include "engine/idmap.h"
@@ -332,6 +333,7 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
         m->pid = clone_init(m, -1);
     }
     int failed = m->pid < 0 ? errno : 0;
+    m->cgroup_cloned = group >= 0 && makes_cgroup_namespace(m);
     if (m->pid != 0)
         rc = monitor_leave_pids(&back);
     errno = failed;
@@ -366,6 +368,27 @@ static void kill_init(struct monitor *m)
     close_fd(&m->sync_fd);
 }
 
+/* Kinds that init makes or joins itself, some time after its clone. */
+static const char *made_by_init(const struct monitor *m)
+{
+    if (mtd_idmap_is_set(&m->record.spec))
+        return "user mnt uts ipc net cgroup";
+    if (m->record.spec.ipc_from)
+        return "mnt ipc cgroup"; /* it visits the other container's mounts */
+    return m->cgroup_cloned ? "" : "cgroup";
+}
+
+/* EACCES: init has died, or this engine may not look into it, running itself in a container
+ * without CAP_SYS_PTRACE; then exec has nothing to compare with. */
+static int note_namespaces(const struct monitor *m, struct strv *ret)
+{
+    strv_done(ret);
+    int rc = ns_ids(m->pid, made_by_init(m), ret);
+    if (rc == -EACCES)
+        strv_done(ret);
+    return rc == -EACCES ? 0 : rc;
+}
+
 /* Before "go": a process that finds the container without a monitor must be able to
  * identify it. Init is making mounts meanwhile, so this costs no time. */
 static int publish(struct monitor *m, struct mtd_error *err)
@@ -392,6 +415,8 @@ static int publish(struct monitor *m, struct mtd_error *err)
         rc = proc_start_time(st->monitor_pid, false, &st->monitor_start);
     if (rc == 0)
         rc = cgroup_describe(&m->cgroup, &st->cgroups);
+    if (rc == 0)
+        rc = note_namespaces(m, &st->namespaces);
     if (rc < 0)
         return mtd_fail_errno(
             err, -rc,

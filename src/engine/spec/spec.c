@@ -225,6 +225,7 @@ static const struct field RECORD_FIELDS[] = {
     {"state.nextStartAt", FIELD_TIME, R(status.next_start_at)},
     {"state.error", FIELD_STRING, R(status.error)},
     {"state.cgroups", FIELD_LIST, R(status.cgroups)},
+    {"state.namespaces", FIELD_LIST, R(status.namespaces)},
     {"state.health", FIELD_STRING, R(status.health)},
 };
 static const struct field_table RECORD = {RECORD_FIELDS, ARRAY_SIZE(RECORD_FIELDS),

@@ -28,6 +28,7 @@ static struct nsenter_request sample(void)
     r.seccomp = strdup("builtin");
     strv_add(&r.cgroups, "cpu,cpuacct:/sys/fs/cgroup/cpu/x");
     strv_add(&r.cgroups, "unified:/sys/fs/cgroup/unified/x");
+    strv_add(&r.namespaces, "mnt:[4026531841]");
     strv_add(&r.args, "sh");
     strv_add(&r.args, "");
     strv_add(&r.args, "a b\n\"'\\ $HOME");
@@ -62,6 +63,7 @@ Test(nsenter_request, round_trip)
     cr_assert_str_eq(b.cwd, a.cwd);
     cr_assert_str_eq(b.user, a.user);
     expect_strings(&a.cgroups, &b.cgroups);
+    expect_strings(&a.namespaces, &b.namespaces);
     expect_strings(&a.args, &b.args);
     expect_strings(&a.env, &b.env);
     cr_assert_eq(b.n_rlimits, 1);

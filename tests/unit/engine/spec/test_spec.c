@@ -148,6 +148,7 @@ static void fill_status(struct mtd_status *s)
         .health = strdup("unhealthy"),
     };
     add(&s->cgroups, "unified:/sys/fs/cgroup/x", "memory:/y");
+    add(&s->namespaces, "mnt:[4026531841]", "user:[4026531837]");
 }
 
 static void make_minimal(struct mtd_record *r)
@@ -267,7 +268,8 @@ static void expect_same_record(const struct mtd_record *a, const struct mtd_reco
     SAME(status.exit_signal), SAME(status.oom_killed), SAME(status.stopped_by_user);
     SAME(status.restart_count), SAME(status.started_at), SAME(status.finished_at);
     SAME(status.next_start_at);
-    SAME_TEXT(status.error), SAME_LIST(status.cgroups), SAME_TEXT(status.health);
+    SAME_TEXT(status.error), SAME_LIST(status.cgroups), SAME_LIST(status.namespaces),
+        SAME_TEXT(status.health);
 }
 
 Test(spec, a_full_record_comes_back_exactly)
@@ -296,7 +298,7 @@ Test(spec, a_full_record_writes_every_member)
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
     cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 49);
-    cr_expect_eq(json_object_size(json_object_get(json, "state")), 15);
+    cr_expect_eq(json_object_size(json_object_get(json, "state")), 16);
     json_decref(json);
 }
 
