@@ -3,11 +3,14 @@
 
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "../support/state.h"
 #include "base/buf.h"
@@ -187,4 +190,28 @@ Test(entered, a_user_namespace_it_was_started_in_is_entered)
              "1000"));
     free(ASK(&s, "exec", "a", "true"));
     free(ASK(&s, "exec", "-u", "1000", "a", "true"));
+}
+
+/* ---- keys -------------------------------------------------------------------------------- */
+
+/* A session keyring links to the user's keyring, so whoever has the caller's has its keys.
+ * Without the filter, which refuses the calls. */
+Test(entered, the_session_keyring_is_the_containers_own)
+{
+#define OPEN_DOOR "--security-opt", "seccomp=unconfined", "-v", MTD_PROBE ":/probe:ro"
+    if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 ||
+        syscall(SYS_add_key, "user", "mtd-secret", "x", (size_t)1,
+                KEY_SPEC_SESSION_KEYRING) < 0)
+        cr_skip("this kernel has no keyrings, or this process may not use them");
+    cr_expect_geq(syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user",
+                          "mtd-secret", 0),
+                  0, "the caller has it");
+    free(ASK(&s, "run", "-d", "--name", "box", OPEN_DOOR, "busybox", "sleep", "1000"));
+    auto_done(outcome_done) struct outcome exec = RUN(&s, "exec", "box", "/probe", "key",
+                                                      "mtd-secret"),
+                                           run = RUN(&s, "run", "--rm", OPEN_DOOR,
+                                                     "busybox", "/probe", "key",
+                                                     "mtd-secret");
+    cr_expect_str_eq(exec.out, "ENOKEY\n", "exec: %s%s", exec.out, exec.err);
+    cr_expect_str_eq(run.out, "ENOKEY\n", "run: %s%s", run.out, run.err);
 }

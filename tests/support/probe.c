@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -529,6 +531,13 @@ static int do_exec(int argc, char **argv)
     return report(-1);
 }
 
+/* key NAME: looks for it in the session keyring, as possessor of what that links to. */
+static int do_key(int argc, char **argv)
+{
+    return report(
+        syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", argv[0], 0));
+}
+
 /* unshare FLAGS PROGRAM ARG...: becomes the program in namespaces of its own. */
 static int do_unshare(int argc, char **argv)
 {
@@ -606,6 +615,7 @@ static const struct verb {
     {"orphans", do_orphans, 1, "N"},
     {"id", do_id, 0, "users and groups"},
     {"pid", do_pid, 0, "pid ppid pgid sid"},
+    {"key", do_key, 1, "NAME"},
     {"unshare", do_unshare, 2, "FLAGS PROGRAM ARG..."},
     {"which", do_which, 1, "FILE: devices and inodes of descriptors 0 to 2"},
     {"spoil", do_spoil, 0, "flags, size, mode and owner of descriptors 0 to 2"},
