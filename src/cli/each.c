@@ -14,27 +14,32 @@
 #include "cli/print.h"
 #include "cli/report.h"
 
-/* 0, EACH_QUIET or STATUS_FAILED; err is set in the last case. */
-static int do_one(struct cli *c, const char *ref, const void *values, each_fn fn,
-                  bool echo, struct mtd_error *err)
+struct result {
+    int status; /* 0, EACH_QUIET or STATUS_FAILED; in the last two cases err is told */
+    struct mtd_error err;
+};
+
+static void do_one(struct cli *c, const char *ref, const void *values, each_fn fn,
+                   bool echo, struct result *ret)
 {
-    int rc = fn(c, ref, values, err);
+    int rc = fn(c, ref, values, &ret->err);
     if (rc == 0 && echo)
-        rc = print_line(ref, err);
-    if (rc >= 0)
-        return rc == EACH_QUIET ? EACH_QUIET : 0;
-    mtd_fail_errno(err, -rc, "%.80s", ref);
-    return STATUS_FAILED;
+        rc = print_line(ref, &ret->err);
+    ret->status = rc == EACH_QUIET ? EACH_QUIET : rc < 0 ? STATUS_FAILED : 0;
+    mtd_fail_errno(rc < 0 ? &ret->err : NULL, -rc, "%.80s", ref);
 }
 
 /* As docker: what was done first, then what went wrong, both in the order typed. */
-static int report_all(struct cli *c, struct mtd_error *errors, size_t n)
+static int report_all(struct cli *c, struct result *results, size_t n)
 {
     int status = 0;
-    for (size_t i = 0; i < n; i++)
-        if (errors[i].code)
-            status = report_error(c, STATUS_FAILED, &errors[i]);
-    free(errors);
+    for (size_t i = 0; i < n; i++) {
+        if (results[i].status != 0)
+            report_error(c, STATUS_FAILED, &results[i].err);
+        if (results[i].status == STATUS_FAILED)
+            status = STATUS_FAILED;
+    }
+    free(results);
     return status;
 }
 
@@ -46,17 +51,17 @@ static int fail_memory(struct cli *c)
 int each_in_turn(struct cli *c, const struct operands *o, const void *values, each_fn fn,
                  bool echo)
 {
-    struct mtd_error *errors = calloc(o->len + 1, sizeof(*errors));
-    if (!errors)
+    struct result *results = calloc(o->len + 1, sizeof(*results));
+    if (!results)
         return fail_memory(c);
     for (size_t i = 0; i < o->len; i++)
-        do_one(c, o->items[i], values, fn, echo, &errors[i]);
-    return report_all(c, errors, o->len);
+        do_one(c, o->items[i], values, fn, echo, &results[i]);
+    return report_all(c, results, o->len);
 }
 
 struct child {
     pid_t pid;
-    int said; /* the child's error comes here; -1 = none */
+    int said; /* its struct result comes here; -1 = it has none */
 };
 
 static void begin(struct cli *c, const char *ref, const void *values, each_fn fn,
@@ -68,11 +73,10 @@ static void begin(struct cli *c, const char *ref, const void *values, each_fn fn
         return;
     ret->pid = fork();
     if (ret->pid == 0) {
-        struct mtd_error err = {0};
-        int status = do_one(c, ref, values, fn, false, &err);
-        if (err.code)
-            (void)!write(ends[1], &err, sizeof(err));
-        _exit(status);
+        struct result own = {0};
+        do_one(c, ref, values, fn, false, &own);
+        (void)!write(ends[1], &own, sizeof(own));
+        _exit(0);
     }
     close(ends[1]);
     if (ret->pid > 0)
@@ -81,29 +85,19 @@ static void begin(struct cli *c, const char *ref, const void *values, each_fn fn
         close(ends[0]);
 }
 
-/* As do_one. */
-static int result_of(const struct child *child, const char *ref, struct mtd_error *err)
-{
-    int status = 0;
-    struct mtd_error said;
-    auto_fd int from = child->said;
-    if (read(from, &said, sizeof(said)) == sizeof(said))
-        *err = said;
-    while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    int code = WIFEXITED(status) ? WEXITSTATUS(status) : STATUS_FAILED;
-    if (code == 0 || code == EACH_QUIET)
-        return code;
-    mtd_fail(err, ECHILD, "%.80s: the process that was at it has died", ref);
-    return STATUS_FAILED;
-}
-
-/* Printed by the parent, so that the names come in the order they were typed. */
+/* The name is printed by the parent, so that names come in the order they were typed. */
 static void reap(const struct child *child, const char *ref, bool echo,
-                 struct mtd_error *err)
+                 struct result *ret)
 {
-    if (result_of(child, ref, err) == 0 && echo)
-        print_line(ref, err);
+    auto_fd int from = child->said;
+    if (read(from, ret, sizeof(*ret)) != sizeof(*ret)) {
+        *ret = (struct result){.status = STATUS_FAILED};
+        mtd_fail(&ret->err, ECHILD, "%.80s: the process that was at it has died", ref);
+    }
+    while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (ret->status == 0 && echo && print_line(ref, &ret->err) < 0)
+        ret->status = STATUS_FAILED;
 }
 
 int each_at_once(struct cli *c, const struct operands *o, const void *values, each_fn fn,
@@ -113,16 +107,16 @@ int each_at_once(struct cli *c, const struct operands *o, const void *values, ea
     if (o->len < 2)
         return each_in_turn(c, o, values, fn, echo);
     auto_free struct child *children = calloc(o->len, sizeof(*children));
-    struct mtd_error *errors = calloc(o->len, sizeof(*errors));
-    if (!children || !errors)
-        return free(errors), fail_memory(c);
+    struct result *results = calloc(o->len, sizeof(*results));
+    if (!children || !results)
+        return free(results), fail_memory(c);
     for (size_t reaped = 0; reaped < o->len; reaped++) {
         for (; begun < o->len && begun - reaped < at_most; begun++)
             begin(c, o->items[begun], values, fn, &children[begun]);
         if (children[reaped].pid > 0)
-            reap(&children[reaped], o->items[reaped], echo, &errors[reaped]);
+            reap(&children[reaped], o->items[reaped], echo, &results[reaped]);
         else
-            do_one(c, o->items[reaped], values, fn, echo, &errors[reaped]);
+            do_one(c, o->items[reaped], values, fn, echo, &results[reaped]);
     }
-    return report_all(c, errors, o->len);
+    return report_all(c, results, o->len);
 }

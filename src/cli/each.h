@@ -7,8 +7,8 @@
 
 #include "cli/verb.h"
 
-/* ref is what the user typed. 0, or -errno with err; EACH_QUIET = as 0, but nothing is to be
- * printed. */
+/* ref is what the user typed. 0, or -errno with err; EACH_QUIET = no failure, but err is
+ * told in place of the name. */
 #define EACH_QUIET 3
 typedef int (*each_fn)(struct cli *c, const char *ref, const void *values,
                        struct mtd_error *err);

@@ -186,7 +186,6 @@ static int rm_one(struct cli *c, const char *ref, const void *values,
     int rc = mtd_remove(c->engine, ref, v->force, v->volumes, err);
     if (rc == -ENOENT && v->force) {
         mtd_fail(err, ENOENT, "no such container: %.80s", ref);
-        report_error(c, 0, err);
         return EACH_QUIET;
     }
     return rc;
