@@ -158,7 +158,7 @@ Test(cli, bad_input_of_the_other_verbs)
         {{"exec", "nosuch", "true"}, 1, "nosuch"},
         {{"exec", "box"}, 1, "at least 2 arguments"},
         {{"exec", "-it", "box", "true"}, 1, "the input device is not a TTY"},
-        {{"exec", "-w", "relative", "box", "true"}, 1, "absolute"},
+        {{"exec", "-w", "relative", "box", "true"}, 126, "absolute"},
         {{"exec", "box", "nonexistent"}, 127, "nonexistent"},
         {{"exec", "box", "/etc"}, 126, "/etc"},
         {{"attach", "nosuch"}, 1, "nosuch"},

@@ -170,6 +170,11 @@ static bool has_health(void *unused)
     return state_find(&s, "mtd:health") > 0;
 }
 
+static bool has_no_health(void *unused)
+{
+    return !has_health(unused);
+}
+
 Test(session, holds_no_monitor_and_no_container)
 {
     free(ASK(&s, "run", "-d", "--name", "a", "busybox", "sleep", "1000"));
@@ -191,7 +196,8 @@ Test(session, holds_no_health_check)
              "1000"));
     cr_assert(state_until(has_health, NULL));
     kill(state_find(&s, "mtd:health"), SIGKILL);
-    free(ASK(&s, "ps")); /* starts another */
+    cr_assert(state_until(has_no_health, NULL)); /* it holds its lock until it is dead */
+    free(ASK(&s, "ps"));                         /* starts another */
     cr_assert(state_until(has_health, NULL));
     cr_expect_str_empty(others());
 }

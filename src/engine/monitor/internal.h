@@ -46,7 +46,7 @@ struct monitor {
     bool cgroup_cloned; /* the clone made the cgroup namespace, not init */
     int pid_ns;         /* another container's, which init will be in; -1 = none */
     struct inside_share share;
-    char label[APPARMOR_NAME_MAX + 8]; /* "" = none */
+    char *label; /* for attr/apparmor/exec; "" = none */
 
     pid_t pid;
     int pidfd;
@@ -62,7 +62,6 @@ struct monitor {
     uint64_t written;    /* bytes read from the container */
     struct monitor_client clients[MONITOR_CLIENTS];
 
-    char input[PACKET_MAX]; /* stdin the container has not taken yet */
     size_t input_start, input_end;
     bool input_eof;
     uintptr_t page; /* the size of one */
@@ -78,6 +77,9 @@ struct monitor {
     int64_t delay_ms;   /* the next restart's */
     int64_t restart_at; /* monotonic; 0 = not planned */
     unsigned restarts;
+
+    /* Last: what the loop touches before it is on one page. */
+    char input[PACKET_MAX]; /* stdin the container has not taken yet */
 };
 
 int monitor_start(struct monitor *m, struct mtd_error *err);

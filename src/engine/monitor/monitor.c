@@ -202,7 +202,7 @@ static int adopt(struct monitor *m)
 
 int monitor_main(int argc, char **argv)
 {
-    static struct monitor m;
+    static _Alignas(4096) struct monitor m; /* what it touches while it waits: one page */
     struct mtd_error err = {0};
     if (argc != ARG_COUNT || !hex_is_valid(argv[ARG_ID], MTD_ID_LEN))
         return 125;

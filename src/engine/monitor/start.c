@@ -255,7 +255,19 @@ static uint64_t own_namespaces(const struct mtd_spec *s)
 static int choose_label(struct monitor *m, struct mtd_error *err)
 {
     const struct mtd_process *p = &m->record.spec.process;
-    return apparmor_prepare(NULL, p->apparmor, p->privileged, m->label, err);
+    char label[APPARMOR_NAME_MAX + 8];
+    int rc = apparmor_prepare(NULL, p->apparmor, p->privileged, label, err);
+    if (rc < 0)
+        return rc;
+    free(m->label);
+    m->label = strdup(label);
+    return m->label ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+}
+
+static void drop_label(struct monitor *m)
+{
+    free(m->label);
+    m->label = NULL;
 }
 
 static uint64_t namespaces(const struct monitor *m)
@@ -435,7 +447,7 @@ static const struct {
     {"log", MTD_STAGE_STDIO, monitor_open_log, NULL},
     {"stdio", MTD_STAGE_STDIO, open_stdio, close_stdio},
     {"cgroup", MTD_STAGE_CGROUP, make_cgroup, drop_cgroup},
-    {"label", MTD_STAGE_CAPS, choose_label, NULL},
+    {"label", MTD_STAGE_CAPS, choose_label, drop_label},
     {"share", MTD_STAGE_CLONE, monitor_open_shared, monitor_close_shared},
     {"userns", MTD_STAGE_CLONE, open_userns, close_userns},
     {"clone", MTD_STAGE_CLONE, clone_container, kill_init},
