@@ -64,6 +64,13 @@ int storebox_rename(const char *id, const char *name)
     return rc < 0 ? rc : store_rename(&storebox, &r, name, &storebox_err);
 }
 
+int storebox_save(const struct mtd_record *r)
+{
+    mtd_error_clear(&storebox_err);
+    auto_fd int lock = store_lock(&storebox, r->id, &storebox_err);
+    return lock < 0 ? lock : store_save(&storebox, r, false, &storebox_err);
+}
+
 int storebox_resolve(const char *ref, char id[MTD_ID_SIZE])
 {
     mtd_error_clear(&storebox_err);

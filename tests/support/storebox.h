@@ -18,6 +18,7 @@ int storebox_create_record(const char *name, struct mtd_record *r);
 int storebox_create(const char *name, char ret_id[MTD_ID_SIZE]); /* ret_id may be NULL */
 int storebox_remove(const char *id);                             /* with the lock */
 int storebox_rename(const char *id, const char *name);           /* with the lock */
+int storebox_save(const struct mtd_record *r);                   /* holds the lock */
 int storebox_resolve(const char *ref, char id[MTD_ID_SIZE]);
 bool storebox_resolves_to(const char *ref, const char *id);
 void storebox_list(struct mtd_list *l);

@@ -161,7 +161,7 @@ static const struct {
     {"store.remove.name", run_remove},    {"store.remove.run", run_remove},
     {"store.remove.delete", run_remove},  {"store.rename.claim", run_rename},
     {"store.rename.save", run_rename},    {"store.save", run_rename},
-    {"store.rename.drop", run_rename},
+    {"fs.replace", run_rename},           {"store.rename.drop", run_rename},
 };
 
 /* After any step: the list is true, every name leads where the record says, nothing is left. */
@@ -241,6 +241,33 @@ static void resume_child(pid_t pid)
 {
     kill(pid, SIGCONT);
     waitpid(pid, NULL, 0);
+}
+
+static void run_save(const char *id)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    int rc = store_load(&storebox, id, &r, &storebox_err);
+    r.status.restart_count = 7;
+    _exit(rc == 0 && storebox_save(&r) == 0 ? 0 : 1);
+}
+
+Test(store_life, a_record_being_written_is_not_swept)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    char id[MTD_ID_SIZE];
+    int status = 0;
+    mtd_record_init(&r);
+    cr_assert_eq(storebox_create("a", id), 0);
+    pid_t pid = stop_in_child("fs.replace", run_save, id);
+    store_sweep(&storebox);
+    cr_expect_eq(tempdir_count(storebox.root_fd, "trash"), 1);
+    kill(pid, SIGCONT);
+    waitpid(pid, &status, 0);
+    cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
+    cr_assert_eq(store_load(&storebox, id, &r, &storebox_err), 0);
+    cr_expect_eq(r.status.restart_count, 7);
+    storebox_expect_counts(1, 1);
 }
 
 Test(store_life, a_creator_at_work_is_neither_seen_nor_swept)

@@ -347,10 +347,11 @@ Test(store, lists_and_loads_never_fail_beside_writers)
             char id[MTD_ID_SIZE];
             r.spec.auto_remove = i % 2;
             r.status.restart_count++;
-            if (store_save(&storebox, &r, false, NULL) < 0 ||
-                storebox_create("t", id) < 0 || storebox_rename(id, "u") < 0 ||
-                storebox_remove(id) < 0)
+            if (storebox_save(&r) < 0 || storebox_create("t", id) < 0 ||
+                storebox_rename(id, "u") < 0 || storebox_remove(id) < 0) {
+                fprintf(stderr, "round %d: %s\n", i, storebox_err.text);
                 _exit(1);
+            }
         }
         _exit(0);
     }
