@@ -97,19 +97,19 @@ static const struct {
     long calls;
     const char *args[8];
 } BUDGET[] = {
-    ROW(761, "run", "--rm", "busybox", "true"),
-    ROW(697, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(796, "run", "--rm", "busybox", "true"),
+    ROW(720, "run", "-d", "--name", "done", "busybox", "true"),
     ROW(63, "inspect", "done"),
     ROW(87, "logs", "done"),
     ROW(83, "ps", "-a"),
     ROW(63, "wait", "done"),
-    ROW(76, "diff", "done"),
+    ROW(100, "diff", "done"),
     ROW(55, "port", "done"),
     ROW(89, "rename", "done", "did"),
     ROW(89, "rename", "did", "done"),
-    ROW(120, "rm", "done"),
+    ROW(131, "rm", "done"),
     ROW(104, "create", "--name", "new", "busybox", "true"),
-    ROW(656, "start", "new"),
+    ROW(675, "start", "new"),
     ROW(413, "exec", "idle", "true"),
     ROW(123, "pause", "idle"),
     ROW(121, "unpause", "idle"),
@@ -119,7 +119,7 @@ static const struct {
     ROW(138, "stop", "idle"),
     ROW(71, "images"),
     ROW(20, "version"),
-    ROW(107, "system", "df"),
+    ROW(123, "system", "df"),
 };
 
 Test(budget, system_calls_of_a_command)

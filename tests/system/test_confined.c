@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/fields.h"
 #include "../support/state.h"
 #include "base/cleanup.h"
 
@@ -198,6 +199,38 @@ Test(confined, hostname_hosts_and_environment)
                      "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"
                      "PWD=/\nSHLVL=1");
     free(got);
+}
+
+/* With ids of its own, their owner is the root inside. */
+Test(confined, has_dockers_mark_and_mtab)
+{
+    static const char *const HOW[][2] = {
+        {"--userns", "host"}, {"--read-only", "--init"}, {"--userns", "auto"}};
+    for (size_t i = 0; i < sizeof(HOW) / sizeof(HOW[0]); i++) {
+        auto_free char *got =
+            INSIDE(HOW[i][0], HOW[i][1], "busybox", "sh", "-c",
+                   "stat -c '%F %a %u %g' /.dockerenv; stat -c '%N %u' /etc/mtab; "
+                   "grep -c ' / overlay ' /etc/mtab");
+        cr_expect_str_eq(got,
+                         "regular empty file 755 0 0\n'/etc/mtab' -> '/proc/mounts' 0\n1",
+                         "%s %s: %s", HOW[i][0], HOW[i][1], got);
+    }
+}
+
+/* What it removed stays removed, and a volume over /etc is the user's. */
+Test(confined, dockers_mark_and_mtab_are_made_once)
+{
+    EXPECT_OUTPUT(&s, 0, "/.dockerenv\n/etc/mtab\n", "run", "--name", "box", "busybox",
+                  "sh", "-c",
+                  "ls -d /.dockerenv /etc/mtab; rm -f /.dockerenv /etc/mtab; true");
+    auto_done(outcome_done) struct outcome again = RUN(&s, "start", "-a", "box");
+    cr_expect_str_eq(again.out, "");
+    cr_expect_eq(again.status, 0);
+    EXPECT_OUTPUT(&s, 0, "", "diff", "box");
+    free(INSIDE("-v", "keep:/etc", "busybox", "true"));
+    auto_free char *got = INSIDE("-v", "keep:/v", "busybox", "sh", "-c",
+                                 "ls -d /v/mtab 2>/dev/null; echo looked");
+    cr_expect_str_eq(got, "looked");
 }
 
 Test(confined, network_none_has_only_loopback)

@@ -70,6 +70,28 @@ Test(diff, does_not_show_a_dead_link_that_was_mounted_on)
     EXPECT_OUTPUT(&s, 0, "", "diff", "idle");
 }
 
+/* What is the image's, or was changed, is not ours; export has all, as docker's has. */
+Test(diff, shows_of_dockers_mark_and_mtab_what_was_changed)
+{
+    make_image("owner", "mkdir etc && echo mine >.dockerenv && ln -s old etc/mtab");
+    run("kept", "owner",
+        "cd /; read a <.dockerenv; test $a = mine && test -L etc/mtab && "
+        "test ! -e etc/mtab");
+    EXPECT_OUTPUT(&s, 0, "", "diff", "kept");
+    make_image("bare", "mkdir root");
+    run("idle", "bare", ":");
+    run("changed", "bare", "echo a >/.dockerenv; rm /etc/mtab; echo b >/etc/mtab");
+    EXPECT_OUTPUT(&s, 0, "A /.dockerenv\nA /etc\nA /etc/mtab\n", "diff", "changed");
+    make_image("linked", "mkdir -p usr/etc && ln -s usr/etc etc");
+    run("led", "linked", "test -L /etc && test -e /usr/etc/mtab");
+    auto_done(outcome_done) struct outcome tar = RUN(&s, "export", "idle");
+    auto_done(outcome_done) struct outcome list = state_run_input(
+        &s, tar.out, tar.out_len,
+        (const char *const[]){"run", "--rm", "-i", "busybox", "tar", "-tf", "-", NULL});
+    cr_expect(strstr(list.out, ".dockerenv\n") && strstr(list.out, "etc/mtab\n"), "%s",
+              list.out);
+}
+
 Test(diff, commit_leaves_out_what_the_engine_mounts_on)
 {
     make_image("bare", "mkdir root");
@@ -82,7 +104,7 @@ Test(diff, commit_leaves_out_what_the_engine_mounts_on)
         (const char *const[]){"run", "--rm", "-i", "busybox", "tar", "-tf", "-", NULL});
     cr_expect(strstr(list.out, "root/file\n"), "%s", list.out);
     cr_expect_not(strstr(list.out, "etc") || strstr(list.out, "proc") ||
-                      strstr(list.out, "dev"),
+                      strstr(list.out, "dev") || strstr(list.out, ".dockerenv"),
                   "%s", list.out);
 }
 

@@ -1,5 +1,5 @@
-/* api/own.h - the mount points that the engine made in a container's upper
- * directory because the image does not have them. The container did not write them, so
+/* api/own.h - the mount points, and the files of rootfs/marks.c, that the engine made in a
+ * container's upper directory because the image does not have them. The container did not write them, so
  * they are neither changes nor part of an image.
  * Errors  0 or -errno.
  */

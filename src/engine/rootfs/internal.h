@@ -1,6 +1,6 @@
 /* rootfs/internal.h - what the files of rootfs share.
  * Shape   rootfs.c has the order and what every container has; overlay.c, dev.c, user.c,
- *         mapped.c, mask.c and cgroup.c make one part each; place.c says where a mount may go;
+ *         marks.c, mapped.c, mask.c and cgroup.c make one part each; place.c says where a mount may go;
  *         fail.c is the error of all.
  * Errors  0 or -errno; err with its stage.
  */
@@ -40,5 +40,7 @@ struct rootfs_places {
 /* 0, -EXDEV = it is not, -errno. */
 int rootfs_place_check(struct rootfs_places *p, int root_fd, int target_fd,
                        const char *path);
+/* rootfs/marks.c: /.dockerenv and /etc/mtab, after /etc is there and before the user's mounts. */
+int rootfs_marks(const struct rootfs *r, int root_fd, struct mtd_error *err);
 
 #endif

@@ -17,6 +17,13 @@
 
 #include "engine/types.h"
 
+/* What a container's first start makes in its upper directory where the image has none: a file
+ * in /, and a link in /etc. */
+#define ROOTFS_ENV ".dockerenv"
+#define ROOTFS_ENV_MODE 0755
+#define ROOTFS_MTAB "mtab"
+#define ROOTFS_MTAB_TARGET "/proc/mounts"
+
 struct rootfs {
     const struct mtd_record *record;
     const char *dir;         /* <root>/containers/<id> */

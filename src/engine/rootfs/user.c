@@ -193,6 +193,9 @@ int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *er
         if (code < 0)
             return code;
     }
+    int marked = rootfs_marks(r, root_fd, err);
+    if (marked < 0)
+        return marked;
     for (size_t i = 0; i < spec->n_mounts; i++) {
         const struct mtd_mount *m = &spec->mounts[i];
         int code = m->type == MTD_MOUNT_TMPFS ? tmpfs_one(r, &places, root_fd, m)
