@@ -103,9 +103,10 @@ static int look(struct walk *w, size_t end, struct mtd_error *err)
 int trust_path(const char *path, mode_t *ret_mode, struct mtd_error *err)
 {
     struct walk w;
-    if (strlen(path) >= sizeof(w.path))
+    size_t size = strlen(path) + 1;
+    if (size > sizeof(w.path))
         return mtd_fail_errno(err, ENAMETOOLONG, "%.100s", path);
-    strcpy(w.path, path);
+    memcpy(w.path, path, size);
     w.at = w.links = 0;
     int rc = look(&w, 0, err);
     while (rc == 0) {
