@@ -12,20 +12,28 @@
 #include "engine/host/tty.h"
 #include "engine/store/events.h"
 
+/* The record as it is on disk, to be changed and written again: its state is not asked for. */
+static int load_locked(struct mtd_engine *e, const char *ref, struct mtd_record *ret,
+                       int *ret_lock, struct mtd_error *err)
+{
+    char id[MTD_ID_SIZE];
+    int code = store_resolve(&e->store, ref, id, err);
+    if (code < 0)
+        return code;
+    *ret_lock = store_lock(&e->store, id, err);
+    code = *ret_lock < 0 ? *ret_lock : store_load(&e->store, id, ret, err);
+    if (code == 0)
+        container_settle(e, ret);
+    return code;
+}
+
 int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
                struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     auto_fd int lock = -1;
-    char id[MTD_ID_SIZE];
-    int code = store_resolve(&e->store, ref, id, err);
-    if (code == 0 && (lock = store_lock(&e->store, id, err)) < 0)
-        code = lock;
-    if (code == 0)
-        code =
-            store_load(&e->store, id, &r, err); /* as written: rename must not observe */
-    container_settle(e, &r);
+    int code = load_locked(e, ref, &r, &lock, err);
     auto_free char *old = NULL; /* as docker keeps names */
     if (code == 0 && r.name && asprintf(&old, "/%s", r.name) < 0)
         code = mtd_fail(err, ENOMEM, "out of memory");
@@ -82,15 +90,9 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_update *u
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     auto_fd int lock = -1;
-    char id[MTD_ID_SIZE];
-    int code = store_resolve(&e->store, ref, id, err);
-    if (code == 0 && (lock = store_lock(&e->store, id, err)) < 0)
-        code = lock;
-    if (code == 0)
-        code = store_load(&e->store, id, &r, err);
+    int code = load_locked(e, ref, &r, &lock, err);
     if (code < 0)
         return code;
-    container_settle(e, &r);
     if (u->sets_restart && r.spec.auto_remove && u->restart != MTD_RESTART_NO)
         return mtd_about(err, MTD_ABOUT_AUTO_REMOVE,
                          mtd_fail(err, EINVAL,
@@ -100,8 +102,8 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_update *u
         return mtd_fail(err, ENOMEM, "out of memory");
     code = api_check_resources(&r.spec.resources, err);
     if (code == 0)
-        code =
-            apply_limits(&r, mtd_state_is_live(container_observe(e, id, &r.status)), err);
+        code = apply_limits(&r, mtd_state_is_live(container_observe(e, r.id, &r.status)),
+                            err);
     if (code < 0)
         return code;
     if (u->sets_restart) {
