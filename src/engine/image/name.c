@@ -223,6 +223,31 @@ void image_name_from_file(const char *file, char out[IMAGE_NAME_SIZE])
     replace(file, out, '%', '/');
 }
 
+void image_name_to_whole(const char *text, char out[IMAGE_WHOLE_SIZE])
+{
+    struct span rest = {text, strlen(text)};
+    bool path = strchr(text, '/') != NULL;
+    bool host = path && is_host(cut(&rest, '/'));
+    snprintf(out, IMAGE_WHOLE_SIZE, "%s%s",
+             host   ? ""
+             : path ? "docker.io/"
+                    : "docker.io/library/",
+             text);
+}
+
+size_t image_name_host_len(const char *whole)
+{
+    return strcspn(whole, "/");
+}
+
+bool image_name_is_loopback(const char *host, size_t len)
+{
+    struct span name = {host, len};
+    name = cut(&name, ':');
+    return span_is(name, "localhost") ||
+           (name.len > 4 && memcmp(name.s, "127.", 4) == 0 && only(name, DIGIT "."));
+}
+
 size_t image_name_short_len(const char *text)
 {
     size_t len = strlen(text), cut_len = strlen(":latest");

@@ -32,6 +32,15 @@ int image_name_parse_new(const char *ref, struct image_name *ret, struct mtd_err
 void image_name_to_file(const char *text, char out[IMAGE_NAME_SIZE]);
 void image_name_from_file(const char *file, char out[IMAGE_NAME_SIZE]);
 
+/* A name as registries know it, with what is left out of the short form: "busybox:latest"
+ * becomes "docker.io/library/busybox:latest". */
+#define IMAGE_WHOLE_SIZE (IMAGE_NAME_SIZE + 24)
+void image_name_to_whole(const char *text, char out[IMAGE_WHOLE_SIZE]);
+/* The length of the registry's host and port in a whole name. */
+size_t image_name_host_len(const char *whole);
+/* "localhost", "localhost:5000", "127.0.0.1:5000": a registry on this machine. */
+bool image_name_is_loopback(const char *host, size_t len);
+
 /* The length of text without ":latest", as it is usually written. */
 size_t image_name_short_len(const char *text);
 

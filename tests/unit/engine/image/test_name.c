@@ -119,3 +119,41 @@ Test(image_name, ids_are_hex_with_or_without_prefix)
     cr_expect_not(image_name_is_id("xyz", &hex));
     cr_expect_not(image_name_is_id("ABC", &hex));
 }
+
+static void expect_whole(const char *ref, const char *whole, size_t host_len)
+{
+    struct image_name name;
+    char out[IMAGE_WHOLE_SIZE], text[IMAGE_NAME_SIZE];
+    cr_assert_eq(image_name_parse(ref, &name, NULL), 0, "%s", ref);
+    image_name_to_whole(name.text, out);
+    cr_expect_str_eq(out, whole);
+    cr_expect_eq(image_name_host_len(out), host_len, "%s", whole);
+    cr_assert_eq(image_name_parse(out, &name, NULL), 0, "%s", out);
+    snprintf(text, sizeof(text), "%s", name.text);
+    image_name_parse(ref, &name, NULL);
+    cr_expect_str_eq(text, name.text, "it means the same image");
+}
+
+Test(image_name, a_registry_knows_the_whole_name)
+{
+    expect_whole("busybox", "docker.io/library/busybox:latest", 9);
+    expect_whole("a/b:1", "docker.io/a/b:1", 9);
+    expect_whole("docker.io/library/a", "docker.io/library/a:latest", 9);
+    expect_whole("localhost:5000/a", "localhost:5000/a:latest", 14);
+    expect_whole("localhost/a", "localhost/a:latest", 9);
+    expect_whole("h.example/a/b/c:x", "h.example/a/b/c:x", 9);
+}
+
+Test(image_name, a_registry_on_this_machine_is_told_by_its_host)
+{
+    static const char *const LOCAL[] = {"localhost", "localhost:5000", "127.0.0.1:5000",
+                                        "127.1.2.3"};
+    static const char *const OTHERS[] = {"docker.io",      "localhost.example:5000",
+                                         "127.example",    "127.",
+                                         "128.0.0.1:5000", "127.0.0.1.example"};
+    for (size_t i = 0; i < sizeof(LOCAL) / sizeof(*LOCAL); i++)
+        cr_expect(image_name_is_loopback(LOCAL[i], strlen(LOCAL[i])), "%s", LOCAL[i]);
+    for (size_t i = 0; i < sizeof(OTHERS) / sizeof(*OTHERS); i++)
+        cr_expect_not(image_name_is_loopback(OTHERS[i], strlen(OTHERS[i])), "%s",
+                      OTHERS[i]);
+}
