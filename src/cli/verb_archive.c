@@ -10,6 +10,7 @@
 #include "base/output.h"
 #include "base/parse.h"
 #include "cli/print.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/verb.h"
 
@@ -19,6 +20,7 @@ struct commit_values {
     const char *message, *author;
     struct option_list changes;
     bool pause;
+    enum progress_mode progress;
 };
 
 #define FIELD(f) offsetof(struct commit_values, f)
@@ -30,6 +32,7 @@ static const struct option_row COMMIT_OPTIONS[] = {
     {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "Comment on the image"},
     {"pause", 'p', OPTION_FLAG, FIELD(pause), NULL, NULL,
      "Pause the container during the commit (default true)"},
+    PROGRESS_OPTION(FIELD(progress)),
     {"imageName", 0, OPTION_LAST},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
@@ -62,14 +65,17 @@ static int run_commit(struct cli *c, void *values, const struct operands *o)
     struct mtd_error err = {0};
     auto_done(strv_done) struct strv changes = {0};
     auto_free char *id = NULL;
+    struct progress *progress = progress_new(v->progress);
     struct mtd_commit commit = {.name = o->len > 1 ? o->items[1] : NULL,
                                 .message = v->message,
                                 .author = v->author,
                                 .changes = &changes,
-                                .pause = v->pause};
+                                .pause = v->pause,
+                                .progress = progress_of(progress)};
     int rc = copy_list(&changes, &v->changes);
     if (rc == 0)
         rc = mtd_commit(c->engine, o->items[0], &commit, &id, &err);
+    progress_free(progress);
     return print_image(c, rc, id, &err);
 }
 
@@ -80,6 +86,7 @@ static const struct option_row IMPORT_OPTIONS[] = {
      "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, "
      "WORKDIR, USER, LABEL, EXPOSE"},
     {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "Comment on the image"},
+    PROGRESS_OPTION(FIELD(progress)),
     {"platform", 0, OPTION_REFUSE, 0, NULL, "PLATFORM", "not supported yet"},
     OPTION_END,
 };
@@ -100,17 +107,20 @@ static int run_import(struct cli *c, void *values, const struct operands *o)
     struct mtd_error err = {0};
     auto_done(strv_done) struct strv changes = {0};
     auto_free char *id = NULL;
-    struct mtd_commit commit = {.name = o->len > 1 ? o->items[1] : NULL,
-                                .message = v->message,
-                                .changes = &changes};
     bool from_stdin = strcmp(o->items[0], "-") == 0;
     auto_fd int file = from_stdin ? -1 : open(o->items[0], O_RDONLY | O_CLOEXEC);
     if (!from_stdin && file < 0)
         return report_fail(c, STATUS_FAILED, "cannot read %.120s: %s", o->items[0],
                            strerror(errno));
+    struct progress *progress = progress_new(v->progress);
+    struct mtd_commit commit = {.name = o->len > 1 ? o->items[1] : NULL,
+                                .message = v->message,
+                                .changes = &changes,
+                                .progress = progress_of(progress)};
     int rc = copy_list(&changes, &v->changes);
     if (rc == 0)
         rc = mtd_import(c->engine, from_stdin ? STDIN_FILENO : file, &commit, &id, &err);
+    progress_free(progress);
     return print_image(c, rc, id, &err);
 }
 
@@ -118,11 +128,13 @@ static int run_import(struct cli *c, void *values, const struct operands *o)
 
 struct export_values {
     const char *output;
+    enum progress_mode progress;
 };
 
 static const struct option_row EXPORT_OPTIONS[] = {
     {"output", 'o', OPTION_TEXT, offsetof(struct export_values, output), NULL, "FILE",
      "Write to a file instead of stdout"},
+    PROGRESS_OPTION(offsetof(struct export_values, progress)),
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };
@@ -138,12 +150,12 @@ static int check_export(void *values, const struct operands *o, struct mtd_error
 }
 
 static int export_file(struct cli *c, const char *ref, const char *path,
-                       struct mtd_error *err)
+                       const struct mtd_progress *progress, struct mtd_error *err)
 {
     auto_done(output_done) struct output out;
     int rc = output_open(&out, path, 0600, OUTPUT_REPLACE, err);
     if (rc == 0)
-        rc = mtd_export(c->engine, ref, out.fd, err);
+        rc = mtd_export(c->engine, ref, out.fd, progress, err);
     return rc < 0 ? rc : output_commit(&out, true, err);
 }
 
@@ -151,8 +163,11 @@ static int run_export(struct cli *c, void *values, const struct operands *o)
 {
     const struct export_values *v = values;
     struct mtd_error err = {0};
-    int rc = v->output ? export_file(c, o->items[0], v->output, &err)
-                       : mtd_export(c->engine, o->items[0], STDOUT_FILENO, &err);
+    struct progress *p = progress_new(v->progress);
+    int rc = v->output ? export_file(c, o->items[0], v->output, progress_of(p), &err)
+                       : mtd_export(c->engine, o->items[0], STDOUT_FILENO, progress_of(p),
+                                    &err);
+    progress_free(p);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }

@@ -29,6 +29,7 @@
 #include "engine/limits.h"
 #include "engine/log/log.h"
 #include "engine/logindex/logindex.h"
+#include "engine/progress.h"
 #include "engine/types.h"
 
 struct mtd_engine;
@@ -225,14 +226,16 @@ struct mtd_commit {
     const char *message, *author;
     /* Dockerfile instructions: "CMD [\"a\"]", "ENV A=b" ... */
     const struct strv *changes;
-    bool pause; /* while the files are read */
+    bool pause;                          /* while the files are read */
+    const struct mtd_progress *progress; /* NULL = nobody asks */
 };
 int mtd_commit(struct mtd_engine *e, const char *ref, const struct mtd_commit *c,
                char **ret_id, struct mtd_error *err);
 /* meta: pause means nothing here. */
 int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
                char **ret_id, struct mtd_error *err);
-int mtd_export(struct mtd_engine *e, const char *ref, int out_fd, struct mtd_error *err);
+int mtd_export(struct mtd_engine *e, const char *ref, int out_fd,
+               const struct mtd_progress *progress, struct mtd_error *err);
 
 /* ---- host -------------------------------------------------------------------------- */
 

@@ -384,7 +384,7 @@ Test(image_system, export_shows_the_merged_tree_without_what_is_mounted_in_it)
     write_text("m/again/secret", "s");
     auto_fd int tree = fs_open_dir_at(dir.fd, "m");
     auto_fd int tar = open(path_of("tar"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    cr_assert_eq(image_export(tree, tar, &err), 0, "%s", err.text);
+    cr_assert_eq(image_export(tree, "app", tar, NULL, &err), 0, "%s", err.text);
     cr_assert_eq(mkdir(path_of("out"), 0700), 0);
     auto_fd int out = fs_open_dir_at(dir.fd, "out");
     struct archive_tar in = {.fd = tar};

@@ -142,7 +142,8 @@ int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
                char **ret_id, struct mtd_error *err)
 {
     auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
-    struct image_new image = {.config = &config, .name = meta->name};
+    struct image_new image = {
+        .config = &config, .name = meta->name, .progress = meta->progress};
     int r = apply_meta(&config, meta, err);
     if (r == 0)
         r = image_import(&e->images, tar_fd, &image, ret_id, err);
@@ -208,8 +209,11 @@ static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
     code = list_own(e, r, upper, &own);
     if (code < 0)
         return mtd_fail_errno(err, -code, "cannot read what %s wrote", r->name);
-    struct image_new image = {
-        .base = &r->spec.layers, .config = &config, .name = c->name, .skip = &own};
+    struct image_new image = {.base = &r->spec.layers,
+                              .config = &config,
+                              .name = c->name,
+                              .skip = &own,
+                              .progress = c->progress};
     return image_commit(&e->images, upper, &image, ret_id, err);
 }
 
@@ -288,7 +292,8 @@ static int open_tree_of(struct mtd_engine *e, const struct mtd_record *r,
     return rootfs_open_tree(&tree, err);
 }
 
-int mtd_export(struct mtd_engine *e, const char *ref, int out_fd, struct mtd_error *err)
+int mtd_export(struct mtd_engine *e, const char *ref, int out_fd,
+               const struct mtd_progress *progress, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
@@ -296,7 +301,7 @@ int mtd_export(struct mtd_engine *e, const char *ref, int out_fd, struct mtd_err
     if (code < 0)
         return code;
     auto_fd int tree = open_tree_of(e, &r, err);
-    code = tree < 0 ? tree : image_export(tree, out_fd, err);
+    code = tree < 0 ? tree : image_export(tree, r.name, out_fd, progress, err);
     if (code == 0)
         events_note(e->store.root_fd, &r, "export");
     return code;

@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/strv.h"
 #include "engine/archive/hash.h"
+#include "engine/progress.h"
 
 #define ARCHIVE_MAX_DEPTH 256 /* directories above an entry */
 
@@ -39,6 +40,7 @@ struct archive_tar {
     const void *data;
     size_t len;
     bool write_out; /* start writing each file to the disk at once: for few small files */
+    struct mtd_progress_item *progress; /* bytes as they lie in the tar; NULL = none */
 };
 
 struct archive_unpacked {
@@ -58,13 +60,13 @@ enum archive_pack_form {
 /* Writes the tree below tree_fd to out_fd, uncompressed: owners, times, hard links,
  * extended attributes, devices, holes. Names are sorted, so that the same tree gives the
  * same bytes. Sockets are left out; a mount inside the tree becomes an empty directory or
- * file. -ENOTSUP = the tree has something that a tar cannot express. */
+ * file. progress: bytes written, NULL = none. -ENOTSUP = the tree has something that a tar cannot express. */
 int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
-                 struct mtd_error *err);
+                 struct mtd_progress_item *progress, struct mtd_error *err);
 /* The same of an upper directory, without these paths ("etc/hosts") and what is below them;
  * skip: NULL = all. */
 int archive_pack_layer(int upper_fd, const struct strv *skip, int out_fd,
-                       struct mtd_error *err);
+                       struct mtd_progress_item *progress, struct mtd_error *err);
 
 /* Copies the tree below from_fd, as ARCHIVE_PACK_TREE sees it, into the empty directory
  * to_fd. */

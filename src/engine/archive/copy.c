@@ -27,7 +27,7 @@ int archive_copy(int from_fd, int to_fd, struct mtd_error *err)
     auto_fd int tar = open_nameless(to_fd);
     if (tar < 0)
         return mtd_fail_errno(err, -tar, "cannot create a temporary file");
-    int rc = archive_pack(from_fd, ARCHIVE_PACK_TREE, tar, err);
+    int rc = archive_pack(from_fd, ARCHIVE_PACK_TREE, tar, NULL, err);
     if (rc == 0 && lseek(tar, 0, SEEK_SET) < 0)
         rc = mtd_fail_errno(err, errno, "cannot read the temporary file");
     const struct archive_tar from = {.fd = tar};

@@ -19,8 +19,10 @@ static la_ssize_t write_block(struct archive *a, void *data, const void *block,
     int rc = p->write_error;
     if (rc == 0)
         rc = fs_write_all(p->out_fd, block, len);
-    if (rc == 0)
+    if (rc == 0) {
+        mtd_progress_add(p->progress, len);
         return (la_ssize_t)len;
+    }
     p->write_error = rc;
     archive_set_error(a, -rc, "write");
     return -1;
@@ -39,7 +41,8 @@ static int open_stream(struct archive_pack *p)
 }
 
 static int pack_stream(int tree_fd, enum archive_pack_form form, const struct strv *skip,
-                       int out_fd, struct mtd_error *err)
+                       int out_fd, struct mtd_progress_item *progress,
+                       struct mtd_error *err)
 {
     auto_free struct archive_pack *p = calloc(1, sizeof(*p));
     if (!p || buf_puts(&p->path, "") < 0)
@@ -47,6 +50,7 @@ static int pack_stream(int tree_fd, enum archive_pack_form form, const struct st
     p->form = form;
     p->skip = skip;
     p->out_fd = out_fd;
+    p->progress = progress;
     p->archive = archive_write_new();
     int rc = p->archive ? open_stream(p) : -ENOMEM;
     if (rc < 0)
@@ -69,11 +73,11 @@ static int pack_stream(int tree_fd, enum archive_pack_form form, const struct st
 /* libarchive looks at the locale to see that a name is UTF-8, as pax headers are. In the C
  * locale it marks each name beyond ASCII as binary, which no other tar understands. */
 static int pack(int tree_fd, enum archive_pack_form form, const struct strv *skip,
-                int out_fd, struct mtd_error *err)
+                int out_fd, struct mtd_progress_item *progress, struct mtd_error *err)
 {
     locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     locale_t before = utf8 ? uselocale(utf8) : (locale_t)0;
-    int rc = pack_stream(tree_fd, form, skip, out_fd, err);
+    int rc = pack_stream(tree_fd, form, skip, out_fd, progress, err);
     if (utf8) {
         uselocale(before);
         freelocale(utf8);
@@ -82,13 +86,13 @@ static int pack(int tree_fd, enum archive_pack_form form, const struct strv *ski
 }
 
 int archive_pack(int tree_fd, enum archive_pack_form form, int out_fd,
-                 struct mtd_error *err)
+                 struct mtd_progress_item *progress, struct mtd_error *err)
 {
-    return pack(tree_fd, form, NULL, out_fd, err);
+    return pack(tree_fd, form, NULL, out_fd, progress, err);
 }
 
 int archive_pack_layer(int upper_fd, const struct strv *skip, int out_fd,
-                       struct mtd_error *err)
+                       struct mtd_progress_item *progress, struct mtd_error *err)
 {
-    return pack(upper_fd, ARCHIVE_PACK_LAYER, skip, out_fd, err);
+    return pack(upper_fd, ARCHIVE_PACK_LAYER, skip, out_fd, progress, err);
 }

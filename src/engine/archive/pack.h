@@ -23,10 +23,11 @@ struct archive_pack {
     enum archive_pack_form form;
     const struct strv *skip; /* paths left out; NULL = none */
     int out_fd;
-    int write_error; /* -errno of the first failed write to out_fd */
-    struct buf path; /* of the current entry; "" = the root */
-    bool opaque;     /* the directory whose attributes were read last is opaque */
-    void *links;     /* tsearch tree: files with several names */
+    struct mtd_progress_item *progress; /* NULL = none */
+    int write_error;                    /* -errno of the first failed write to out_fd */
+    struct buf path;                    /* of the current entry; "" = the root */
+    bool opaque; /* the directory whose attributes were read last is opaque */
+    void *links; /* tsearch tree: files with several names */
     char *zeros; /* ARCHIVE_PACK_ZEROS bytes, the contents of holes; NULL until needed */
     char xattr_names[65536], xattr_value[65536]; /* the kernel's own limits */
     char block[256 << 10];

@@ -25,6 +25,7 @@ struct stream {
     struct archive *raw;
     struct sha256_ctx hash;
     uint64_t bytes, max_bytes;
+    struct mtd_progress_item *progress;
 };
 
 static void free_reader(struct archive **a)
@@ -119,6 +120,7 @@ static la_ssize_t read_block(struct archive *a, void *data, const void **ret)
     }
     s->bytes += len;
     sha256_update(&s->hash, len, *ret);
+    mtd_progress_set(s->progress, (uint64_t)archive_filter_bytes(s->raw, -1));
     return (la_ssize_t)len;
 }
 
@@ -166,7 +168,7 @@ int archive_unpack(int dir_fd, const struct archive_tar *tar,
                    const struct archive_limits *limits, struct archive_unpacked *ret,
                    struct mtd_error *err)
 {
-    struct stream s = {.max_bytes = limits->bytes};
+    struct stream s = {.max_bytes = limits->bytes, .progress = tar->progress};
     auto_reader struct archive *raw = archive_read_new(), *a = archive_read_new();
     if (!raw || !a || archive_read_support_format_tar(a) != ARCHIVE_OK)
         return mtd_fail_errno(err, ENOMEM, "cannot unpack");

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -229,12 +230,26 @@ int image_tag(const struct image_store *s, const char *ref, const char *name,
     return image_disk_write_ref(s, to.text, &target, err);
 }
 
+/* What is not read yet of a regular file; 0 = unknown. */
+static uint64_t bytes_left(int fd)
+{
+    struct stat st;
+    off_t at = lseek(fd, 0, SEEK_CUR);
+    if (at < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < at)
+        return 0;
+    return (uint64_t)(st.st_size - at);
+}
+
 /* tar -> layer -> image */
 static int make_image(const struct image_store *s, int tar_fd,
-                      const struct image_draft *d, char **ret_id, struct mtd_error *err)
+                      const struct image_draft *d, const struct mtd_progress *progress,
+                      char **ret_id, struct mtd_error *err)
 {
     struct image_staging layer = {.fd = -1};
-    struct archive_tar tar = {.fd = tar_fd};
+    struct mtd_progress_item unpacking = {
+        progress,
+        {d->name ? d->name : "layer", "Unpacking", .total = bytes_left(tar_fd)}};
+    struct archive_tar tar = {.fd = tar_fd, .progress = &unpacking};
     struct archive_unpacked unpacked;
     char hex[SHA256_HEX_SIZE], *id = NULL;
     int rc = image_sweep_and_stage(s, &layer, err);
@@ -242,6 +257,8 @@ static int make_image(const struct image_store *s, int tar_fd,
         struct archive_limits limits = archive_limits_of(layer.fd);
         rc = archive_unpack(layer.fd, &tar, &limits, &unpacked, err);
     }
+    if (rc == 0)
+        mtd_progress_finish(&unpacking);
     if (rc == 0)
         rc = image_publish(s, d, &layer, &unpacked, hex, err);
     image_staging_done(&layer);
@@ -281,7 +298,7 @@ int image_import(const struct image_store *s, int tar_fd, const struct image_new
     struct image_draft draft;
     struct image_name name;
     int rc = draft_of(n, &name, &draft, err);
-    return rc < 0 ? rc : make_image(s, tar_fd, &draft, ret_id, err);
+    return rc < 0 ? rc : make_image(s, tar_fd, &draft, n->progress, ret_id, err);
 }
 
 /* Goes through a tar, so that the layer is what it would be elsewhere, and its id
@@ -299,13 +316,22 @@ int image_commit(const struct image_store *s, int upper_fd, const struct image_n
     auto_fd int tar = image_staging_file(s, err);
     if (tar < 0)
         return tar;
-    rc = archive_pack_layer(upper_fd, n->skip, tar, err);
+    struct mtd_progress_item packing = {n->progress,
+                                        {draft.name ? draft.name : "layer", "Packing"}};
+    rc = archive_pack_layer(upper_fd, n->skip, tar, &packing, err);
+    if (rc == 0)
+        mtd_progress_finish(&packing);
     if (rc == 0 && lseek(tar, 0, SEEK_SET) < 0)
         rc = mtd_fail_errno(err, errno, "cannot read the layer");
-    return rc < 0 ? rc : make_image(s, tar, &draft, ret_id, err);
+    return rc < 0 ? rc : make_image(s, tar, &draft, n->progress, ret_id, err);
 }
 
-int image_export(int tree_fd, int out_fd, struct mtd_error *err)
+int image_export(int tree_fd, const char *name, int out_fd,
+                 const struct mtd_progress *progress, struct mtd_error *err)
 {
-    return archive_pack(tree_fd, ARCHIVE_PACK_TREE, out_fd, err);
+    struct mtd_progress_item packing = {progress, {name, "Packing"}};
+    int rc = archive_pack(tree_fd, ARCHIVE_PACK_TREE, out_fd, &packing, err);
+    if (rc == 0)
+        mtd_progress_finish(&packing);
+    return rc;
 }

@@ -19,6 +19,7 @@
 #ifndef ENGINE_IMAGE_IMAGE_H
 #define ENGINE_IMAGE_IMAGE_H
 
+#include "engine/progress.h"
 #include "engine/types.h"
 
 struct image_store {
@@ -57,6 +58,7 @@ struct image_new {
     const struct mtd_image_config *config; /* NULL = an empty one */
     const char *name;                      /* NULL = none */
     const struct strv *skip;               /* commit: paths left out; NULL = none */
+    const struct mtd_progress *progress;   /* NULL = none */
 };
 /* A tar stream (any compression) becomes a layer. */
 int image_import(const struct image_store *s, int tar_fd, const struct image_new *n,
@@ -67,7 +69,8 @@ int image_commit(const struct image_store *s, int upper_fd, const struct image_n
                  char **ret_id, struct mtd_error *err);
 /* Writes the tree below tree_fd as a tar to out_fd (owners, times, links, xattrs,
  * devices). */
-int image_export(int tree_fd, int out_fd, struct mtd_error *err);
+int image_export(int tree_fd, const char *name, int out_fd,
+                 const struct mtd_progress *progress, struct mtd_error *err);
 /* Applies one Dockerfile instruction, as for `commit -c`, to a config. */
 int image_apply_change(struct mtd_image_config *c, const char *instruction,
                        struct mtd_error *err);

@@ -54,7 +54,7 @@ static void put_file(struct world *w, const char *path, const char *text, mode_t
 
 static int pack(struct world *w, enum archive_pack_form form, struct mtd_error *err)
 {
-    return archive_pack(w->from, form, w->tar, err);
+    return archive_pack(w->from, form, w->tar, NULL, err);
 }
 
 static void round_trip(struct world *w, enum archive_pack_form form,
@@ -289,7 +289,7 @@ Test(archive_pack, a_full_disk_is_an_error)
     put_file(&w, "f", "x", 0644);
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     cr_assert(full >= 0);
-    cr_expect_eq(archive_pack(w.from, ARCHIVE_PACK_TREE, full, &err), -ENOSPC);
+    cr_expect_eq(archive_pack(w.from, ARCHIVE_PACK_TREE, full, NULL, &err), -ENOSPC);
     cr_expect(strstr(err.text, "cannot write the tar archive"), "%s", err.text);
     close(full);
     world_done(&w);
