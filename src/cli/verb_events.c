@@ -93,10 +93,9 @@ static bool match_image(const json_t *line, const char *value)
 static bool match_label(const json_t *line, const char *value)
 {
     size_t len = strcspn(value, "=");
-    const json_t *label =
-        json_object_getn(json_object_get(line, "attributes"), value, len);
-    return label &&
-           (!value[len] || strcmp(json_string_value(label), value + len + 1) == 0);
+    const char *label = json_string_value(
+        json_object_getn(json_object_get(line, "attributes"), value, len));
+    return label && (!value[len] || strcmp(label, value + len + 1) == 0);
 }
 
 /* "health_status" finds "health_status: healthy" too. */
@@ -182,6 +181,8 @@ static int add_attributes(struct buf *out, const json_t *attributes)
     int rc = buf_puts(out, " (");
     json_object_foreach((json_t *)attributes, key, value)
     {
+        if (!json_is_string(value))
+            continue; /* damaged */
         if (rc == 0)
             rc = buf_printf(out, "%s%s=%s", first ? "" : ", ", key,
                             json_string_value(value));

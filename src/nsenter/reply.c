@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/passed.h"
+
 struct message {
     uint32_t kind;
     int32_t pid; /* of NSENTER_CHILD */
@@ -78,18 +80,15 @@ int nsenter_reply_child(int fd, pid_t pid)
     return send_message(fd, &m, -1);
 }
 
-static void read_control(struct msghdr *msg, struct nsenter_reply *r)
+static void read_sender(struct msghdr *msg, struct nsenter_reply *r)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
         struct ucred who;
-        if (c->cmsg_level != SOL_SOCKET)
-            continue;
-        if (c->cmsg_type == SCM_CREDENTIALS && c->cmsg_len == CMSG_LEN(sizeof(who))) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS &&
+            c->cmsg_len == CMSG_LEN(sizeof(who))) {
             memcpy(&who, CMSG_DATA(c), sizeof(who));
             r->pid = who.pid;
         }
-        if (c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-            memcpy(&r->fd, CMSG_DATA(c), sizeof(int));
     }
 }
 
@@ -110,7 +109,9 @@ int nsenter_receive(int fd, struct nsenter_reply *ret)
         return -errno;
     struct nsenter_reply r = {.fd = -1};
     if (n > 0)
-        read_control(&msg, &r);
+        read_sender(&msg, &r);
+    if (n > 0)
+        r.fd = passed_fd(&msg);
     if (n > 0 && (n != sizeof(m) || m.kind == NSENTER_EOF || m.kind > NSENTER_ERROR ||
                   (m.kind == NSENTER_MASTER) != (r.fd >= 0))) {
         if (r.fd >= 0)

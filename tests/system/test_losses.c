@@ -160,12 +160,19 @@ Test(losses, damaged_events_are_skipped_and_counted)
     free(ASK(&s, "create", "--name", "x", "busybox", "true"));
     append(path, "{\"time\":\"2026\n\0\0\0\n", 19);
     append(path, "not json at all\n", 16);
+    static const char ODD[] =
+        "{\"time\":\"2026-01-02T03:04:05Z\",\"attributes\":{\"a\":1}}\n";
+    append(path, ODD, strlen(ODD));
     free(ASK(&s, "rm", "x"));
     struct outcome o =
         RUN(&s, "events", "--since", "1h", "--until", "0s", "--format", "{{.Action}}");
     cr_expect_eq(o.status, 0);
     cr_expect_str_eq(o.out, "create\ndestroy\n");
     cr_expect_not_null(strstr(o.err, "3 damaged lines were skipped"), "%s", o.err);
+    outcome_done(&o);
+    o = RUN(&s, "events", "--since", "2026-01-01", "--until", "0s", "--filter",
+            "label=a=1");
+    cr_expect_eq(o.status, 0, "%s", o.err);
     outcome_done(&o);
 }
 

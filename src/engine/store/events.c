@@ -18,14 +18,13 @@
 #define FILE_NAME "events.log"
 #define LABELS_MAX_BYTES (64 << 10)
 
-/* In a text that is not UTF-8, '?' replaces what is not ASCII: the log
- * must remain JSON. */
-static json_t *make_text(const char *s)
+/* In a text that is not UTF-8, '?' replaces what is not ASCII: the log must remain JSON. */
+static json_t *make_text(const char *s, size_t len)
 {
-    json_t *text = json_string(s);
+    json_t *text = json_stringn(s, len);
     if (text)
         return text;
-    auto_free char *ascii = strdup(s);
+    auto_free char *ascii = strndup(s, len);
     for (char *p = ascii; p && *p; p++)
         if ((unsigned char)*p >= 0x80)
             *p = '?';
@@ -36,7 +35,20 @@ static int set_text(json_t *line, const char *name, const char *value)
 {
     if (!value)
         return 0;
-    return json_object_set_new_nocheck(line, name, make_text(value)) < 0 ? -ENOMEM : 0;
+    json_t *text = make_text(value, strlen(value));
+    return json_object_set_new_nocheck(line, name, text) < 0 ? -ENOMEM : 0;
+}
+
+/* Its name is a user's or an image's text as well. */
+static int set_label(json_t *all, const char *label)
+{
+    size_t len = strcspn(label, "=");
+    json_t *name = make_text(label, len);
+    int rc =
+        name ? set_text(all, json_string_value(name), label + len + (label[len] == '='))
+             : -ENOMEM;
+    json_decref(name);
+    return rc;
 }
 
 /* Labels come first, so that none hides what the event itself says. As many as one line of
@@ -48,12 +60,10 @@ static int set_attributes(json_t *line, const struct event *e)
     int rc = all ? 0 : -ENOMEM;
     for (size_t i = 0; rc == 0 && e->labels && i < e->labels->len; i++) {
         const char *label = e->labels->items[i];
-        size_t len = strcspn(label, "=");
-        auto_free char *key = strndup(label, len);
         bytes += strlen(label);
         if (bytes > LABELS_MAX_BYTES)
             break;
-        rc = key ? set_text(all, key, label + len + (label[len] == '=')) : -ENOMEM;
+        rc = set_label(all, label);
     }
     if (rc == 0 && e->attribute.name)
         rc = set_text(all, e->attribute.name, e->attribute.value);

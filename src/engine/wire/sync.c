@@ -8,6 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
+#include "base/passed.h"
+
 #define SYNC_GO 'G'
 #define SYNC_TTY_MARK 'T'
 #define SYNC_EXEC_MARK 'E'
@@ -95,17 +98,6 @@ int sync_send_tty(int fd, int master)
     return sendmsg(fd, &msg, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
-static int received_fd(struct msghdr *msg)
-{
-    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-    if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-        c->cmsg_len != CMSG_LEN(sizeof(int)))
-        return -1;
-    int fd;
-    memcpy(&fd, CMSG_DATA(c), sizeof(int));
-    return fd;
-}
-
 int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
 {
     struct mtd_error err;
@@ -129,6 +121,7 @@ int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
     } while (n < 0 && (errno == EINTR || (errno == ECONNRESET && !reset)));
     if (n < 0)
         return errno == ECONNRESET ? SYNC_EOF : -errno;
+    auto_fd int passed = passed_fd(&msg);
     if (n == 0)
         return SYNC_EOF;
     if (n == sizeof(err)) {
@@ -139,7 +132,8 @@ int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
     char mark = *(char *)&err;
     if (n == 1 && mark == SYNC_EXEC_MARK)
         return SYNC_EXEC;
-    if (n == 1 && mark == SYNC_TTY_MARK && (*ret_fd = received_fd(&msg)) >= 0)
-        return SYNC_TTY;
-    return -EBADMSG;
+    if (n != 1 || mark != SYNC_TTY_MARK || passed < 0)
+        return -EBADMSG;
+    *ret_fd = take_fd(&passed);
+    return SYNC_TTY;
 }

@@ -100,6 +100,21 @@ Test(events, any_bytes_make_one_line)
     json_decref(line);
 }
 
+Test(events, a_labels_name_of_any_bytes_makes_one_line)
+{
+    auto_done(strv_done) struct strv labels = {0};
+    cr_assert_eq(strv_add(&labels, "a\xff\n=b"), 0);
+    struct event e = DIED;
+    e.labels = &labels;
+    cr_assert_eq(events_append(tmp.fd, &e), 0);
+    read_log();
+    cr_expect_eq(strcspn(text.data, "\n"), text.len - 1);
+    json_t *line = json_loads(text.data, 0, NULL);
+    json_t *all = json_object_get(line, "attributes");
+    cr_expect_str_eq(json_string_value(json_object_get(all, "a?\n")), "b");
+    json_decref(line);
+}
+
 Test(events, a_torn_line_is_left_behind)
 {
     cr_assert_eq(fs_replace_at(tmp.fd, "events.log", "{\"ti", 4, 0600, false), 0);

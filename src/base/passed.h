@@ -1,0 +1,15 @@
+/* passed - a descriptor that came along with a message.
+ * Rule    who receives a message owns all descriptors in it, wanted or not: what is not the
+ *         one that was expected is closed, or the sender could fill the receiver's table.
+ * Source  unix(7), cmsg(3).
+ */
+#ifndef BASE_PASSED_H
+#define BASE_PASSED_H
+
+#include <sys/socket.h>
+
+/* The only descriptor of a received message, which is then the caller's; -1 = none, or more
+ * than one, which are closed. */
+int passed_fd(struct msghdr *msg);
+
+#endif
