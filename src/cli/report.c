@@ -61,6 +61,8 @@ static const char *const HINTS[MTD_ABOUT_COUNT] = {
     [MTD_ABOUT_ROOT] = " (--root)",
     [MTD_ABOUT_USERNS] = " (--userns host)",
     [MTD_ABOUT_RUN_ROOT] = " (--run-root)",
+    [MTD_ABOUT_LOGIN] = "; mytop-docker login",
+    [MTD_ABOUT_TLS] = ", or allow it (--tls-verify=false)",
 };
 
 int report_text(const struct mtd_error *err, struct buf *ret)

@@ -96,6 +96,8 @@ enum mtd_about {
     MTD_ABOUT_ROOT,        /* the state directory */
     MTD_ABOUT_RUN_ROOT,
     MTD_ABOUT_USERNS, /* the host's user namespace */
+    MTD_ABOUT_LOGIN,  /* logging in at a registry */
+    MTD_ABOUT_TLS,    /* a registry's certificate need not be trusted */
     MTD_ABOUT_COUNT
 };
 
