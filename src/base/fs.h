@@ -59,6 +59,11 @@ bool fs_dir_seems_done(const struct fs_dir *d);
  * 0 when it does not exist. path must not end in a slash. */
 int fs_remove_tree_at(int dir_fd, const char *path);
 
+/* The bytes of the files below dir_fd/name, as their sizes say, or of the file of that name. Hard
+ * links count once, mounts are not crossed, links not followed; what cannot be read, and what is
+ * deeper than 200 directories, counts 0. For trees that a container may change meanwhile. */
+uint64_t fs_size_at(int dir_fd, const char *name);
+
 /* openat2 with RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS: path is resolved with root_fd as
  * "/". Without openat2 (before Linux 5.6) it is opened component by component,
  * refusing links. */

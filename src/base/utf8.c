@@ -2,6 +2,8 @@
 
 #include "base/utf8.h"
 
+#include <string.h>
+
 #include "base/cleanup.h"
 
 size_t utf8_len(const char *text, size_t len)
@@ -74,4 +76,12 @@ bool utf8_is_shaper(uint32_t rune)
     static const struct range SHAPERS[] = {
         {0x200c, 0x200d}, {0xfe00, 0xfe0f}, {0xe0100, 0xe01ef}};
     return rune >= 0x200c && is_within(SHAPERS, ARRAY_SIZE(SHAPERS), rune);
+}
+
+bool utf8_is_valid(const char *text)
+{
+    size_t left = strlen(text), n = 1;
+    for (; left > 0 && n > 0; text += n, left -= n)
+        n = utf8_len(text, left);
+    return n > 0;
 }

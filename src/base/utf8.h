@@ -13,6 +13,7 @@
 
 size_t utf8_len(const char *text, size_t len);    /* of the valid sequence; 0 = not one */
 uint32_t utf8_rune(const char *text, size_t len); /* U+FFFD = not a valid sequence */
+bool utf8_is_valid(const char *text);             /* all of it */
 int utf8_put(struct buf *out, int64_t rune);      /* -ENOMEM */
 
 /* C1 controls, marks of direction, separators of lines, invisible and tag characters:

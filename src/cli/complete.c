@@ -103,6 +103,17 @@ static void offer_images(struct completion *p, const struct verb *v)
             offer(p, list.items[i].names.items[j], "image");
 }
 
+static void offer_volumes(struct completion *p, const struct verb *v)
+{
+    auto_done(mtd_volume_list_done) struct mtd_volume_list list = {0};
+    bool removes = strcmp(v->name, "volume rm") == 0;
+    if (!engine(p) || mtd_volumes(p->c->engine, false, &list, NULL) < 0)
+        return;
+    for (size_t i = 0; i < list.len; i++)
+        if (!removes || list.items[i].used_by.len == 0)
+            offer(p, list.items[i].name, "volume");
+}
+
 static void offer_verbs(struct completion *p, const struct verb *v)
 {
     const struct verb *one;
@@ -169,7 +180,7 @@ static const struct {
     {"security-opt", "mask= no-new-privileges systempaths=unconfined unmask="},
     {"signal", NULL, offer_signals},
     {"stop-signal", NULL, offer_signals},
-    {"type", "container image"},
+    {"type", "container image volume"},
     {"uts", "host"},
 };
 
@@ -261,7 +272,7 @@ static const struct {
     void (*offer)(struct completion *p, const struct verb *v);
 } OPERANDS[] = {
     {"CONTAINER", offer_containers}, {"IMAGE", offer_images}, {"FILE", offer_files},
-    {"SHELL", offer_shells},         {"VERB", offer_verbs},
+    {"VOLUME", offer_volumes},       {"SHELL", offer_shells}, {"VERB", offer_verbs},
 };
 
 /* The word of the usage line for the at-th operand; what repeats is the last one. */

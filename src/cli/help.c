@@ -16,7 +16,7 @@
 
 static const char *const GROUPS[GROUP_COUNT] = {
     [GROUP_RUN] = "Running",  [GROUP_LIFECYCLE] = "Containers", [GROUP_QUERY] = "Queries",
-    [GROUP_IMAGE] = "Images", [GROUP_SYSTEM] = "System",
+    [GROUP_IMAGE] = "Images", [GROUP_VOLUME] = "Volumes",       [GROUP_SYSTEM] = "System",
 };
 
 static const char HEAD[] =

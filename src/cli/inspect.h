@@ -14,6 +14,8 @@
 json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r);
 json_t *inspect_image(const struct mtd_image *i);
 
+json_t *inspect_volume(struct mtd_engine *e, const struct mtd_volume *v);
+
 /* ["a", "b"]; text that is not UTF-8 is made visible. */
 json_t *inspect_strings(const struct strv *v);
 json_t *inspect_text(const char *s); /* NULL = "" */

@@ -23,6 +23,9 @@ static const struct {
     {"image inspect", "inspect"},
     {"container remove", "rm"},
     {"remove", "rm"},
+    {"volume list", "volume ls"},
+    {"volume remove", "volume rm"},
+    {"volume inspect", "inspect"},
     {"system info", "info"},
     {"system events", "events"},
 };
@@ -86,7 +89,7 @@ const struct verb *verb_find(const struct verb *const *tables, int argc, char **
 
 const char *verb_object_at(size_t i)
 {
-    static const char *const OBJECTS[] = {"container", "image", "system"};
+    static const char *const OBJECTS[] = {"container", "image", "volume", "system"};
     return i < ARRAY_SIZE(OBJECTS) ? OBJECTS[i] : NULL;
 }
 

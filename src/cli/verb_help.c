@@ -50,8 +50,6 @@ const struct verb VERBS_REFUSED[] = {
             "image archives are not supported yet; use export for a root file system"),
     REFUSED("cp", "not supported yet; use export, or exec with tar"),
     REFUSED("network", NO_NETWORK),
-    REFUSED("volume",
-            "volumes are created by run -v NAME:/path and cannot be managed yet"),
     REFUSED("build", "building images is not supported; use commit"),
     REFUSED("compose", "not supported"),
     VERB_END,

@@ -1,4 +1,4 @@
-/* verb_prune - container prune, image prune, system prune. docker asks before it removes;
+/* verb_prune - container prune, image prune, volume prune, system prune. docker asks before it removes;
  * here no command asks, so without -f it reports what it would remove and removes
  * nothing. */
 
@@ -14,9 +14,10 @@
 #include "cli/report.h"
 #include "cli/values.h"
 #include "cli/verb.h"
+#include "cli/volume_filter.h"
 
 struct prune_values {
-    bool force, all;
+    bool force, all, volumes;
     struct option_list filters;
     int64_t until; /* only what was created before; 0 = everything */
 };
@@ -41,15 +42,42 @@ static const struct option_row IMAGE_OPTIONS[] = {
 };
 
 static const struct option_row SYSTEM_OPTIONS[] = {
-    {"volumes", 0, OPTION_REFUSE, 0, NULL, NULL,
-     "volumes are kept; rm -v takes a container's anonymous ones along"},
+    {"volumes", 0, OPTION_FLAG, FIELD(volumes), NULL, NULL,
+     "And anonymous volumes that no container has"},
     OPTION_END,
 };
+
+static const struct option_row VOLUME_OPTIONS[] = {
+    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
+     "All volumes that no container has, not only anonymous ones"},
+    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "KEY=VALUE",
+     "Only those with this label (label=KEY[=VALUE]), or without it (label!=...)"},
+    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
+     "Remove them; without -f only their number is shown"},
+    OPTION_END,
+};
+
+static int check_volume_prune(void *values, const struct operands *o,
+                              struct mtd_error *err)
+{
+    struct prune_values *v = values;
+    (void)o;
+    int rc = volume_filter_check(&v->filters, VOLUME_FILTER_PRUNE, err);
+    if (rc == 0 && v->all && volume_filter_all(&v->filters))
+        return mtd_fail(err, EINVAL,
+                        "conflicting options: cannot specify both --all and "
+                        "--filter all=1");
+    v->all = v->all || volume_filter_all(&v->filters);
+    return rc;
+}
 
 static int check_prune(void *values, const struct operands *o, struct mtd_error *err)
 {
     struct prune_values *v = values;
     (void)o;
+    if (v->volumes && v->filters.len)
+        return mtd_fail(err, EINVAL,
+                        "--volumes: the \"until\" filter is not supported with it");
     for (size_t i = 0; i < v->filters.len; i++) {
         const char *text = v->filters.items[i];
         if (strncmp(text, "until=", 6) != 0)
@@ -154,6 +182,54 @@ static int prune_images(struct prune *p, struct mtd_error *err)
     return rc;
 }
 
+static void prune_volume(struct prune *p, const struct mtd_volume *v, bool *first)
+{
+    struct mtd_error err = {0};
+    p->found++;
+    if (!p->v->force)
+        return;
+    uint64_t size = mtd_volume_size(p->cli->engine, v->name);
+    int rc = mtd_volume_remove(p->cli->engine, v->name, &err);
+    if (rc == -ENOENT || rc == -EBUSY)
+        return;
+    if (rc < 0) {
+        p->status = report_error(p->cli, STATUS_FAILED, &err);
+        return;
+    }
+    p->bytes += size;
+    (void)buf_printf(&p->report, "%s%s\n", *first ? "Deleted Volumes:\n" : "", v->name);
+    *first = false;
+}
+
+/* Of `system prune` -a does not mean volumes with names, as in docker. */
+static int prune_some_volumes(struct prune *p, bool all,
+                              const struct option_list *filters, struct mtd_error *err)
+{
+    auto_done(mtd_volume_list_done) struct mtd_volume_list list = {0};
+    bool first = true;
+    int rc = mtd_volumes(p->cli->engine, false, &list, err);
+    for (size_t i = 0; i < list.len && rc == 0; i++) {
+        const struct mtd_volume *v = &list.items[i];
+        if (v->used_by.len == 0 && !v->error && (all || v->anonymous) &&
+            volume_filter_match(filters, v))
+            prune_volume(p, v, &first);
+    }
+    if (rc == 0 && !first)
+        rc = buf_putc(&p->report, '\n');
+    return rc;
+}
+
+static int prune_volumes(struct prune *p, struct mtd_error *err)
+{
+    return prune_some_volumes(p, p->v->all, &p->v->filters, err);
+}
+
+static int prune_system_volumes(struct prune *p, struct mtd_error *err)
+{
+    static const struct option_list NONE;
+    return p->v->volumes ? prune_some_volumes(p, false, &NONE, err) : 0;
+}
+
 static int finish(struct prune *p, int rc, const char *what, struct mtd_error *err)
 {
     char size[SIZE_TEXT];
@@ -171,14 +247,15 @@ static int finish(struct prune *p, int rc, const char *what, struct mtd_error *e
 
 typedef int (*prune_fn)(struct prune *p, struct mtd_error *err);
 
-static int run_prune(struct cli *c, const struct prune_values *v, prune_fn first,
-                     prune_fn second, const char *what)
+/* steps: ended by NULL. Containers come first: what only they had is then unused. */
+static int run_prune(struct cli *c, const struct prune_values *v, const prune_fn steps[],
+                     const char *what)
 {
     struct mtd_error err = {0};
     struct prune p = {.cli = c, .v = v};
-    int rc = first(&p, &err);
-    if (rc == 0 && second)
-        rc = second(&p, &err);
+    int rc = 0;
+    for (size_t i = 0; steps[i] && rc == 0; i++)
+        rc = steps[i](&p, &err);
     int status = finish(&p, rc, what, &err);
     buf_done(&p.report);
     return status;
@@ -187,20 +264,31 @@ static int run_prune(struct cli *c, const struct prune_values *v, prune_fn first
 static int run_container_prune(struct cli *c, void *values, const struct operands *o)
 {
     (void)o;
-    return run_prune(c, values, prune_containers, NULL, "stopped containers");
+    return run_prune(c, values, (const prune_fn[]){prune_containers, NULL},
+                     "stopped containers");
 }
 
 static int run_image_prune(struct cli *c, void *values, const struct operands *o)
 {
     (void)o;
-    return run_prune(c, values, prune_images, NULL, "images");
+    return run_prune(c, values, (const prune_fn[]){prune_images, NULL}, "images");
 }
 
 static int run_system_prune(struct cli *c, void *values, const struct operands *o)
 {
     (void)o;
-    return run_prune(c, values, prune_containers, prune_images,
-                     "stopped containers and images");
+    const struct prune_values *v = values;
+    return run_prune(
+        c, v,
+        (const prune_fn[]){prune_containers, prune_system_volumes, prune_images, NULL},
+        v->volumes ? "stopped containers, volumes and images"
+                   : "stopped containers and images");
+}
+
+static int run_volume_prune(struct cli *c, void *values, const struct operands *o)
+{
+    (void)o;
+    return run_prune(c, values, (const prune_fn[]){prune_volumes, NULL}, "volumes");
 }
 
 const struct verb VERBS_PRUNE[] = {
@@ -220,6 +308,14 @@ const struct verb VERBS_PRUNE[] = {
      .values_size = sizeof(struct prune_values),
      .check = check_prune,
      .run = run_image_prune},
+    {.name = "volume prune",
+     .operands = "",
+     .summary = "Remove anonymous volumes that no container has",
+     .group = GROUP_VOLUME,
+     .options = {{VOLUME_OPTIONS}},
+     .values_size = sizeof(struct prune_values),
+     .check = check_volume_prune,
+     .run = run_volume_prune},
     {.name = "system prune",
      .operands = "",
      .summary = "Remove stopped containers and unused images",

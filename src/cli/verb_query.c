@@ -153,7 +153,7 @@ static const struct option_row INSPECT_OPTIONS[] = {
     {"size", 's', OPTION_FLAG, offsetof(struct inspect_values, size), NULL, NULL,
      "Add SizeRw and SizeRootFs"},
     {"type", 0, OPTION_TEXT, offsetof(struct inspect_values, type), NULL, "TYPE",
-     "container or image"},
+     "container, image or volume"},
     {"containerId", 0, OPTION_FIRST},
     OPTION_END,
 };
@@ -164,9 +164,10 @@ static int check_inspect(void *values, const struct operands *o, struct mtd_erro
     (void)o;
     if (v->type && !*v->type)
         v->type = NULL;
-    if (v->type && strcmp(v->type, "container") != 0 && strcmp(v->type, "image") != 0)
-        return mtd_fail(err, EINVAL, "--type: \"%.40s\" is not container or image",
-                        v->type);
+    if (v->type && strcmp(v->type, "container") != 0 && strcmp(v->type, "image") != 0 &&
+        strcmp(v->type, "volume") != 0)
+        return mtd_fail(err, EINVAL,
+                        "--type: \"%.40s\" is not container, image or volume", v->type);
     return 0;
 }
 
@@ -211,12 +212,23 @@ static int look_image(struct cli *c, const char *ref, json_t **ret, struct mtd_e
     return *ret ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }
 
+static int look_volume(struct cli *c, const char *ref, json_t **ret,
+                       struct mtd_error *err)
+{
+    auto_done(mtd_volume_done) struct mtd_volume volume = {0};
+    int rc = mtd_volume_find(c->engine, ref, &volume, err);
+    if (rc < 0)
+        return rc;
+    *ret = inspect_volume(c->engine, &volume);
+    return *ret ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+}
+
 static bool is_asked(const struct inspect_values *v, const char *type)
 {
     return !v->type || strcmp(v->type, type) == 0;
 }
 
-/* As docker: a container of that name first, then an image. */
+/* As docker: a container of that name first, then an image, then a volume. */
 static int look_up(struct cli *c, const struct inspect_values *v, const char *ref,
                    json_t **ret, struct mtd_error *err)
 {
@@ -226,6 +238,10 @@ static int look_up(struct cli *c, const struct inspect_values *v, const char *re
     if (rc == -ENOENT && is_asked(v, "image")) {
         mtd_error_clear(err);
         rc = look_image(c, ref, ret, err);
+    }
+    if (rc == -ENOENT && is_asked(v, "volume")) {
+        mtd_error_clear(err);
+        rc = look_volume(c, ref, ret, err);
     }
     if (rc == -ENOENT) {
         mtd_error_clear(err);
@@ -352,8 +368,8 @@ const struct verb VERBS_QUERY[] = {
      .run = run_ps,
      .done = done_ps},
     {.name = "inspect",
-     .operands = "CONTAINER|IMAGE [...]",
-     .summary = "Show everything about containers and images as JSON",
+     .operands = "CONTAINER|IMAGE|VOLUME [...]",
+     .summary = "Show everything about containers, images and volumes as JSON",
      .group = GROUP_QUERY,
      .flags = VERB_READ_ONLY,
      .options = {{INSPECT_OPTIONS}},

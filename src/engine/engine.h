@@ -237,6 +237,31 @@ int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
 int mtd_export(struct mtd_engine *e, const char *ref, int out_fd,
                const struct mtd_progress *progress, struct mtd_error *err);
 
+/* ---- volumes ----------------------------------------------------------------------- */
+
+/* All volumes, by name, with who uses them. One that cannot be read has its error set. sizes: it
+ * reads every directory of every volume, which takes as long as `du`. */
+int mtd_volumes(struct mtd_engine *e, bool sizes, struct mtd_volume_list *ret,
+                struct mtd_error *err);
+/* One; a whole name. used_by is left empty. */
+int mtd_volume_find(struct mtd_engine *e, const char *name, struct mtd_volume *ret,
+                    struct mtd_error *err);
+/* Its directory, which the caller frees; NULL = out of memory. */
+char *mtd_volume_path(struct mtd_engine *e, const char *name);
+uint64_t mtd_volume_size(struct mtd_engine *e,
+                         const char *name); /* 0 = it is not there */
+struct mtd_volume_create {
+    const char *name;                    /* NULL = an anonymous one */
+    const struct strv *labels, *options; /* "key=value"; NULL = none */
+};
+/* 1 = it was made, 0 = there is one of this name, which stays as it is. ret_name is malloc'ed. */
+int mtd_volume_create(struct mtd_engine *e, const struct mtd_volume_create *c,
+                      char **ret_name, struct mtd_error *err);
+/* What `options` of the local driver may say; before anything is made. */
+int mtd_volume_options_check(const struct strv *options, struct mtd_error *err);
+/* -EBUSY = containers have it; err names them. */
+int mtd_volume_remove(struct mtd_engine *e, const char *name, struct mtd_error *err);
+
 /* ---- host -------------------------------------------------------------------------- */
 
 struct mtd_info {

@@ -320,3 +320,21 @@ void mtd_image_list_done(struct mtd_image_list *l)
     free(l->items);
     *l = (struct mtd_image_list){0};
 }
+
+void mtd_volume_done(struct mtd_volume *v)
+{
+    free(v->name);
+    free(v->error);
+    strv_done(&v->labels);
+    strv_done(&v->options);
+    strv_done(&v->used_by);
+    *v = (struct mtd_volume){0};
+}
+
+void mtd_volume_list_done(struct mtd_volume_list *l)
+{
+    for (size_t i = 0; i < l->len; i++)
+        mtd_volume_done(&l->items[i]);
+    free(l->items);
+    *l = (struct mtd_volume_list){0};
+}

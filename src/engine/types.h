@@ -400,6 +400,27 @@ struct mtd_image_list {
 };
 void mtd_image_list_done(struct mtd_image_list *l);
 
+/* A volume: a directory that outlives containers. */
+#define MTD_VOLUME_ANONYMOUS \
+    "com.docker.volume.anonymous" /* the label of one without a name */
+#define MTD_VOLUME_NO_SIZE UINT64_MAX
+struct mtd_volume {
+    char *name;
+    int64_t created_at;          /* wall ns */
+    struct strv labels, options; /* "key=value", sorted; options: those of its driver */
+    struct strv used_by;         /* names of containers; filled by mtd_volumes() only */
+    bool anonymous; /* it has that label; its name is 64 hexadecimal digits */
+    uint64_t size;  /* bytes of its files; MTD_VOLUME_NO_SIZE = not asked for */
+    char *error; /* its file cannot be read: why; nothing mounts it. NULL = all is well */
+};
+void mtd_volume_done(struct mtd_volume *v);
+
+struct mtd_volume_list {
+    struct mtd_volume *items; /* by name */
+    size_t len;
+};
+void mtd_volume_list_done(struct mtd_volume_list *l);
+
 /* In place of an exit status: the user typed the detach keys. */
 #define MTD_DETACHED (-1)
 

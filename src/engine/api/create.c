@@ -291,17 +291,39 @@ static int name_volume(struct mtd_mount *m, struct mtd_error *err)
     return m->source ? 0 : OUT_OF_MEMORY(err);
 }
 
+static bool has_volumes(const struct mtd_spec *s)
+{
+    bool has = false;
+    for (size_t i = 0; i < s->n_mounts && !has; i++)
+        has = s->mounts[i].type == MTD_MOUNT_VOLUME;
+    return has;
+}
+
+/* The note comes first: who removes a volume looks for it. held: the caller holds them all. */
+static int make_noted(struct mtd_engine *e, struct mtd_record *r, bool held,
+                      struct mtd_error *err)
+{
+    auto_fd int hold = -1;
+    int code = held ? 0 : store_hold_volumes(&e->store, false, &hold, err);
+    for (size_t i = 0; code >= 0 && i < r->spec.n_mounts; i++) {
+        const struct mtd_mount *m = &r->spec.mounts[i];
+        const struct store_volume want = {.name = m->source, .anonymous = m->anonymous};
+        if (m->type == MTD_MOUNT_VOLUME)
+            code = store_make_volume(&e->store, &want, err);
+    }
+    return code < 0 ? code : 0;
+}
+
 static int make_volumes(struct mtd_engine *e, const struct mtd_create *c,
-                        struct mtd_record *r, struct mtd_error *err)
+                        struct mtd_record *r, bool held, struct mtd_error *err)
 {
     int code = 0;
     for (size_t i = 0; code == 0 && i < r->spec.n_mounts; i++)
         code = name_volume(&r->spec.mounts[i], err);
     if (code == 0)
         code = container_making_begin(e, r, c->to_run && r->spec.auto_remove, err);
-    for (size_t i = 0; code == 0 && i < r->spec.n_mounts; i++)
-        if (r->spec.mounts[i].type == MTD_MOUNT_VOLUME)
-            code = store_make_volume(&e->store, r->spec.mounts[i].source, err);
+    if (code == 0 && has_volumes(&r->spec))
+        code = make_noted(e, r, held, err);
     return code < 0 ? code : container_fill_volumes(e, r, err);
 }
 
@@ -383,7 +405,7 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     auto_fd int volumes = -1; /* from reading another's record until it is our own */
     code = hold < 0 ? hold : 0;
     if (code == 0 && c->spec->volumes_from.len)
-        code = store_hold_volumes(&e->store, c->spec, &volumes, err);
+        code = store_hold_volumes(&e->store, true, &volumes, err);
     if (code == 0)
         code = prepare(e, c, &r, err);
     if (code < 0)
@@ -392,7 +414,7 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     mtd_spec_done(&r.spec);
     r.spec = *c->spec;
     mtd_spec_init(c->spec);
-    code = make_volumes(e, c, &r, err);
+    code = make_volumes(e, c, &r, volumes >= 0, err);
     if (code == 0)
         code = fault_point("create.volumes");
     if (code == 0)

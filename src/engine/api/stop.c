@@ -371,7 +371,9 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
     if (faccessat(e->store.run_fd, id, F_OK, 0) == 0)
         container_clear_run(e, id); /* of an interrupted start */
     auto_fd int shared = -1;
-    code = volumes ? store_hold_volumes(&e->store, &r.spec, &shared, err) : 0;
+    code = volumes && store_shares_volumes(&r.spec)
+               ? store_hold_volumes(&e->store, true, &shared, err)
+               : 0;
     if (code < 0)
         return code;
     if (volumes) /* first: a killed process would leave them without an owner */

@@ -51,7 +51,8 @@ static int settle_container(struct mtd_engine *e, const char *id, bool to_run)
         container_has_monitor(e, id))
         return rc;
     auto_fd int shared = -1;
-    (void)store_hold_volumes(&e->store, &r.spec, &shared, NULL);
+    if (store_shares_volumes(&r.spec))
+        (void)store_hold_volumes(&e->store, true, &shared, NULL);
     store_remove_volumes(&e->store, &r);
     container_clear_run(e, id);
     rc = store_remove(&e->store, id, NULL);
@@ -64,7 +65,7 @@ static void drop_volumes(struct mtd_engine *e, const struct store_making *m)
 {
     auto_fd int all = fs_open_dir_at(e->store.root_fd, "volumes");
     for (size_t i = 0; all >= 0 && i < m->anonymous.len; i++)
-        fs_remove_tree_at(all, m->anonymous.items[i]);
+        store_drop_volume(&e->store, m->anonymous.items[i]);
     for (size_t i = 0; all >= 0 && i < m->volumes.len; i++)
         container_finish_volume(all, m->volumes.items[i]);
 }

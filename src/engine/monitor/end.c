@@ -104,7 +104,8 @@ static void clean_up(struct monitor *m)
     if (m->auto_remove && m->lock_fd >= 0) {
         auto_fd int shared = -1;
         note(m, "destroy", -1);
-        (void)store_hold_volumes(&m->store, &m->record.spec, &shared, NULL);
+        if (store_shares_volumes(&m->record.spec))
+            (void)store_hold_volumes(&m->store, true, &shared, NULL);
         store_remove_volumes(&m->store, &m->record);
         retired = store_retire(&m->store, m->id, &m->record, NULL) == 0;
     }
@@ -167,7 +168,8 @@ void monitor_undo_start(struct monitor *m, const struct mtd_error *err)
     bool clean = m->claim_fd >= 0 && remove_run(m);
     if (m->auto_remove && !another) {
         auto_fd int shared = -1;
-        (void)store_hold_volumes(&m->store, &m->record.spec, &shared, NULL);
+        if (store_shares_volumes(&m->record.spec))
+            (void)store_hold_volumes(&m->store, true, &shared, NULL);
         store_remove_volumes(&m->store, &m->record);
         store_remove(&m->store, m->id, NULL);
     } else if (m->record.name && m->claim_fd >= 0) {

@@ -43,13 +43,19 @@ static void check_trash(struct store *s, const char *entry, store_found_fn found
             tell(found, arg, STORE_UNFINISHED, made, entry);
         return;
     }
-    static const char *const PREFIXES[] = {STORE_NEW, STORE_RENAME, STORE_RECORD, ""};
+    static const char *const PREFIXES[] = {STORE_NEW, STORE_RENAME, STORE_RECORD,
+                                           STORE_VOLUME, ""};
     size_t i = 0;
     while (strncmp(entry, PREFIXES[i], strlen(PREFIXES[i])) != 0)
         i++;
     const char *id = entry + strlen(PREFIXES[i]);
     if (!hex_is_valid(id, MTD_ID_LEN))
         return;
+    if (strcmp(PREFIXES[i], STORE_VOLUME) == 0) {
+        if (!store_volume_is_busy(s, entry))
+            tell(found, arg, STORE_UNFINISHED, id, entry);
+        return;
+    }
     bool under_lock =
         strcmp(PREFIXES[i], STORE_RENAME) == 0 || strcmp(PREFIXES[i], STORE_RECORD) == 0;
     if (under_lock) {

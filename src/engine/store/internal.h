@@ -19,6 +19,7 @@
 #define STORE_RENAME "rename." /* trash/rename.<id>: a name being changed */
 #define STORE_RECORD "record." /* trash/record.<id>: one being written, under the lock */
 #define STORE_MAKING "making." /* trash/making.<id>: store/making.c */
+#define STORE_VOLUME "volume." /* trash/volume.<random id>: store/volume.c */
 #define STORE_ENTRY_SIZE (sizeof(STORE_RENAME) + MTD_ID_LEN)
 
 /* Looks again for directories that a read-only store did not find. false = there are
@@ -42,6 +43,10 @@ int store_read_record(int dir_fd, const char *name, const char *id, struct buf *
 int store_read_text(int dir_fd, const char *name, struct buf *ret, struct mtd_error *err);
 int store_parse_record(const struct buf *text, const char *id, struct mtd_record *ret,
                        struct mtd_error *err);
+
+/* Deletes a volume that a killed process was making or removing. */
+void store_sweep_volume(struct store *s, const char *entry);
+bool store_volume_is_busy(struct store *s, const char *entry);
 
 /* trash/<entry> has a log that an attached client has still to read. */
 bool store_is_awaited(const struct store *s, const char *entry);

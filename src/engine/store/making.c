@@ -112,19 +112,30 @@ int store_making_read(struct store *s, const char *id, struct store_making *ret)
     return rc < 0 ? rc : take_fd(&fd);
 }
 
-bool store_making_has(struct store *s, const char *volume)
+/* A line of the note says so. */
+static bool names(char *text, const char *volume, bool any)
+{
+    char *next = text;
+    for (char *line; next && (line = strsep(&next, "\n"));) {
+        char *name = strchr(line, ' ');
+        if (name && strcmp(name + 1, volume) == 0 &&
+            (any || strncmp(line, "from ", 5) == 0))
+            return true;
+    }
+    return false;
+}
+
+bool store_making_has(struct store *s, const char *volume, bool any)
 {
     const char *id;
     bool found = false;
-    auto_done(buf_done) struct buf text = {0}, line = {0};
+    auto_done(buf_done) struct buf text = {0};
     auto_done(fs_dir_done) struct fs_dir dir;
-    if (buf_printf(&line, "from %s\n", volume) < 0)
-        return true;
     fs_dir_open(&dir, s->trash_fd);
     for (const struct dirent64 *d; !found && (d = fs_dir_next(&dir));)
         found = store_making_is_note(d->d_name, &id) &&
                 fs_read_at(s->trash_fd, d->d_name, NOTE_MAX, &text) == 0 &&
-                strstr(text.data ? text.data : "", line.data);
+                names(text.data, volume, any);
     return found;
 }
 

@@ -229,6 +229,12 @@ static void sweep_record(struct store *s, const char *entry, const char *id)
         unlinkat(s->trash_fd, entry, 0);
 }
 
+static void sweep_volume(struct store *s, const char *entry, const char *id)
+{
+    (void)id;
+    store_sweep_volume(s, entry);
+}
+
 static void sweep_entry(struct store *s, const char *entry)
 {
     static const struct {
@@ -237,6 +243,7 @@ static void sweep_entry(struct store *s, const char *entry)
     } KINDS[] = {{STORE_NEW, sweep_new},
                  {STORE_RENAME, sweep_rename},
                  {STORE_RECORD, sweep_record},
+                 {STORE_VOLUME, sweep_volume},
                  {"", sweep_removed}};
     for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++) {
         size_t n = strlen(KINDS[i].prefix);

@@ -85,8 +85,9 @@ void store_making_end(struct store *s, const char *id);
 int store_making_read(struct store *s, const char *id, struct store_making *ret);
 /* An entry of trash/ is such a note. */
 bool store_making_is_note(const char *entry, const char **ret_id);
-/* A container that is being made takes that volume over from another one. */
-bool store_making_has(struct store *s, const char *volume);
+/* A container that is being made takes that volume over from another one; any: or has it
+ * anyway. */
+bool store_making_has(struct store *s, const char *volume, bool any);
 
 int store_open_dir(struct store *s, const char *id, struct mtd_error *err);
 /* <run-root>/<id>; create = make it. */
@@ -144,15 +145,37 @@ void store_check(struct store *s, store_found_fn found, void *arg);
  * cannot be repaired. */
 int store_mend(struct store *s, const struct store_finding *f, struct mtd_error *err);
 
-/* Makes <root>/volumes/<name>/_data, if missing. */
-int store_make_volume(struct store *s, const char *name, struct mtd_error *err);
-/* Of two processes, one that takes over volumes of a container and one that removes them with it,
- * each holds this: from looking at the record until the new container is noted, and until the old
- * one is removed. *ret_fd releases it; it is left alone where nothing is shared. */
-int store_hold_volumes(struct store *s, const struct mtd_spec *spec, int *ret_fd,
+/* ---- store/volume.c: <root>/volumes/<name>, see volume/volume.h ---- */
+
+struct store_volume {
+    const char *name;
+    const struct strv *labels, *options; /* NULL = none */
+    bool anonymous, durable;             /* durable: a power loss does not undo it */
+};
+/* 1 = it was made, 0 = it was there: it stays as it is. */
+int store_make_volume(struct store *s, const struct store_volume *want,
+                      struct mtd_error *err);
+/* -ENOENT; -EBADMSG = its file is damaged. used_by is left empty. */
+int store_load_volume(struct store *s, const char *name, struct mtd_volume *ret,
+                      struct mtd_error *err);
+/* The same of all, by name; a damaged one has its error set. */
+int store_list_volumes(struct store *s, struct mtd_volume_list *ret,
                        struct mtd_error *err);
+int store_no_such_volume(const char *name, struct mtd_error *err);
+/* The container has it. */
+bool store_volume_is_of(const struct mtd_summary *s, const char *name);
+/* Who removes volumes holds them alone, from asking who has them until they are gone. Who makes a
+ * container holds them while it makes its volumes, after its note; and alone, from reading
+ * another's record until it is noted, if it takes over the volumes of that. *ret_fd releases it;
+ * it is left alone where there are none. */
+int store_hold_volumes(struct store *s, bool alone, int *ret_fd, struct mtd_error *err);
+/* It has anonymous volumes, or another container's. */
+bool store_shares_volumes(const struct mtd_spec *spec);
 /* Removes the anonymous volumes among this container's mounts, but for what others have. */
 void store_remove_volumes(struct store *s, const struct mtd_record *r);
+/* Whoever has it. */
+int store_remove_volume(struct store *s, const char *name, struct mtd_error *err);
+void store_drop_volume(struct store *s, const char *name);
 
 /* A random readable name, "brave_lovelace", which may be taken. out >= 64 bytes. */
 void store_random_name(char *out, size_t size);
