@@ -337,6 +337,39 @@ Test(leftovers, nothing_of_a_living_process_is_swept)
     cr_expect_str_eq(started, "x");
 }
 
+/* The monitor of a run waits while the container is being made: it is nothing to be mended, and
+ * goes with its front end. */
+Test(leftovers, a_monitor_that_waits_goes_with_its_front_end)
+{
+    s.fault = "create.volumes:stop";
+    struct running r = BEGIN(&s, "run", "-d", "--name", "x", "busybox", "true");
+    s.fault = NULL;
+    pid_t front = stopped_await(r.pid), monitor = state_find(&s, "mtd:monitor");
+    cr_assert_gt(front, 0);
+    cr_assert_gt(monitor, 0, "none has been started ahead");
+    auto_done(outcome_done) struct outcome check = RUN(&s, "system", "check");
+    cr_expect_eq(check.status, 0, "%s", check.out);
+    cr_expect_eq(kill(monitor, 0), 0);
+    kill(front, SIGKILL);
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+/* It had done nothing yet. */
+Test(leftovers, a_killed_monitor_that_waited_is_replaced)
+{
+    s.fault = "create.done:stop";
+    struct running r = BEGIN(&s, "run", "--rm", "busybox", "echo", "a");
+    s.fault = NULL;
+    pid_t front = stopped_await(r.pid), monitor = state_find(&s, "mtd:monitor");
+    cr_assert(front > 0 && monitor > 0);
+    kill(monitor, SIGKILL);
+    kill(front, SIGCONT);
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_str_eq(o.out, "a\n");
+}
+
 static void expect_told(const char *text)
 {
     auto_done(outcome_done) struct outcome o = RUN(&s, "system", "check");

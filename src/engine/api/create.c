@@ -414,6 +414,8 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     mtd_spec_done(&r.spec);
     r.spec = *c->spec;
     mtd_spec_init(c->spec);
+    if (c->to_run) /* nothing is left to be refused */
+        container_launch_ahead(e, r.id);
     code = make_volumes(e, c, &r, volumes >= 0, err);
     if (code == 0)
         code = fault_point("create.volumes");
@@ -423,8 +425,10 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
         store_remove_volumes(&e->store, &r);
     if (code < 0 || !c->to_run || !r.spec.auto_remove)
         container_making_end(e, r.id);
-    if (code < 0)
+    if (code < 0) {
+        container_launch_drop(e);
         return code;
+    }
     fault_point("create.done");
     events_note(e->store.root_fd, &r, "create");
     snprintf(ret_id, MTD_ID_SIZE, "%s", r.id);

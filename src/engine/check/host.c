@@ -188,11 +188,21 @@ static void add_process(struct check *c, const struct own_process *p, const char
               (int)p->pid, p->name, why);
 }
 
+static bool waits(pid_t pid)
+{
+    char path[32], name[32];
+    snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+    return fs_read_small_at(AT_FDCWD, path, name, sizeof(name)) > 0 &&
+           strcmp(name, MONITOR_WAITING) == 0;
+}
+
 static void check_process(struct check *c, const struct own_process *p)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     if (!check_exists(c->e, p->id)) {
+        if (waits(p->pid)) /* for its front end, which is making the container */
+            return;
         add_process(c, p, "the container is gone");
         return;
     }

@@ -28,6 +28,11 @@ struct mtd_engine {
     bool kernel_suits;        /* it was asked */
     char making[MTD_ID_SIZE]; /* what making_fd holds the note of */
     int making_fd;            /* container/making.c; -1 = none */
+    struct container_ahead {
+        char id[MTD_ID_SIZE];
+        pid_t pid;
+        int fd; /* -1 = none */
+    } ahead;    /* a monitor that waits, container/launch.c */
 };
 
 /* ---- container/observe.c ---- */
@@ -60,8 +65,14 @@ int container_fail_unresponsive(int fd, const char *what, struct mtd_error *err)
 
 /* ---- container/launch.c ---- */
 
-/* Starts a monitor, mode as in monitor.h; returns the connection to it
- * when it is ready. */
+/* Starts the process of a container's monitor while the container is still being made, so that
+ * the two overlap: to execute and start a program takes a millisecond. It waits for
+ * container_launch(), and goes with this process. An error shows there. */
+void container_launch_ahead(struct mtd_engine *e, const char *id);
+/* There will be no such container after all. */
+void container_launch_drop(struct mtd_engine *e);
+/* Starts a monitor, mode as in monitor.h, or lets the one that waits begin; returns the
+ * connection to it when it is ready. */
 int container_launch(struct mtd_engine *e, const char *id, const struct mtd_start *s,
                      const char *mode, struct packet_ready *ready, struct mtd_error *err);
 /* Receives the monitor's first message. */

@@ -17,11 +17,10 @@
 #define LINK_MAX_LEN 4096
 #define ADOPT_WAIT_MS 10000
 
-static pid_t spawn_monitor(struct mtd_engine *e, const char *id,
-                           const struct mtd_start *s, const char *mode, int socket_fd,
-                           struct mtd_error *err)
+static pid_t spawn_monitor(struct mtd_engine *e, const char *id, const char *mode,
+                           int socket_fd, struct mtd_error *err)
 {
-    char rows[8], cols[8], exe[LINK_MAX_LEN];
+    char exe[LINK_MAX_LEN];
     auto_done(place_done) struct group_place outside = PLACE_HERE;
     auto_fd int self = self_open(err);
     int rc = self < 0 ? self : cgroup_leave(&outside, "/proc", err);
@@ -29,18 +28,61 @@ static pid_t spawn_monitor(struct mtd_engine *e, const char *id,
         return rc;
     ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
     exe[n < 0 ? 0 : n] = '\0';
-    snprintf(rows, sizeof(rows), "%u", (unsigned)s->rows);
-    snprintf(cols, sizeof(cols), "%u", (unsigned)s->cols);
-    char *argv[] = {(char *)MONITOR_NAME,
-                    e->store.root,
-                    e->store.run_root,
-                    (char *)id,
-                    rows,
-                    cols,
-                    exe,
-                    (char *)mode,
-                    NULL};
+    char *argv[] = {
+        (char *)MONITOR_NAME, e->store.root, e->store.run_root, (char *)id, exe,
+        (char *)mode,         NULL};
     return self_spawn(self, argv, socket_fd, NULL, &outside, err);
+}
+
+static int spawn(struct mtd_engine *e, const char *id, const char *mode,
+                 struct container_ahead *ret, struct mtd_error *err)
+{
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+        return mtd_fail_errno(err, errno, "cannot create a socket");
+    auto_fd int mine = pair[0], theirs = pair[1];
+    pid_t pid = spawn_monitor(e, id, mode, theirs, err);
+    if (pid < 0)
+        return pid;
+    *ret = (struct container_ahead){.pid = pid, .fd = take_fd(&mine)};
+    snprintf(ret->id, sizeof(ret->id), "%s", id);
+    return 0;
+}
+
+void container_launch_ahead(struct mtd_engine *e, const char *id)
+{
+    container_launch_drop(e);
+    (void)spawn(e, id, MONITOR_START, &e->ahead, NULL);
+}
+
+void container_launch_drop(struct mtd_engine *e)
+{
+    if (e->ahead.fd < 0)
+        return;
+    close(take_fd(&e->ahead.fd));
+    waitpid(e->ahead.pid, NULL, 0);
+}
+
+static int begin(const struct container_ahead *m, const struct mtd_start *s)
+{
+    const struct packet_begin begin = {
+        .rows = s->rows, .cols = s->cols, .gives_input = s->gives_input};
+    return packet_send(m->fd, PACKET_BEGIN, &begin, sizeof(begin), 0);
+}
+
+/* One that waited may have been killed meanwhile. */
+static bool take_ahead(struct mtd_engine *e, const char *id, const struct mtd_start *s,
+                       struct container_ahead *ret)
+{
+    if (e->ahead.fd < 0 || strcmp(e->ahead.id, id) != 0)
+        return false;
+    if (begin(&e->ahead, s) < 0) {
+        container_launch_drop(e);
+        return false;
+    }
+    *ret = e->ahead;
+    e->ahead.fd = -1;
+    return true;
 }
 
 int container_hear(int fd, struct packet_ready *ret, struct mtd_error *err)
@@ -66,20 +108,19 @@ int container_hear(int fd, struct packet_ready *ret, struct mtd_error *err)
 int container_launch(struct mtd_engine *e, const char *id, const struct mtd_start *s,
                      const char *mode, struct packet_ready *ready, struct mtd_error *err)
 {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return mtd_fail_errno(err, errno, "cannot create a socket");
-    auto_fd int mine = pair[0], theirs = pair[1];
-    pid_t pid = spawn_monitor(e, id, s, mode, theirs, err);
-    if (pid < 0)
-        return pid;
-    close(take_fd(&theirs));
-    int r = container_hear(mine, ready, err);
-    if (r < 0) {
-        waitpid(pid, NULL, 0);
-        return r;
+    struct container_ahead m = {.fd = -1};
+    if (!take_ahead(e, id, s, &m)) {
+        int rc = spawn(e, id, mode, &m, err);
+        if (rc < 0)
+            return rc;
+        (void)begin(&m, s); /* if it has died, the next line says so */
     }
-    return take_fd(&mine);
+    int rc = container_hear(m.fd, ready, err);
+    if (rc == 0)
+        return m.fd;
+    close(m.fd);
+    waitpid(m.pid, NULL, 0);
+    return rc;
 }
 
 /* The new monitor answers when it has taken over. If the container has ended, that is

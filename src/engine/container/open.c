@@ -33,7 +33,7 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
         free(e);
         return r;
     }
-    e->making_fd = -1;
+    e->making_fd = e->ahead.fd = -1;
     e->images = (struct image_store){.root = e->store.root, .root_fd = e->store.root_fd};
     proc_boot_id(e->boot_id);
     if (!o->as_found) {
@@ -50,6 +50,7 @@ void mtd_close(struct mtd_engine *e)
         return;
     if (e->making_fd >= 0)
         close(e->making_fd);
+    container_launch_drop(e);
     store_done(&e->store);
     free(e);
 }

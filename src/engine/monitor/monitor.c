@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/parse.h"
 #include "engine/monitor/internal.h"
 #include "engine/store/events.h"
@@ -35,17 +36,7 @@ static void keep_reports(const char *root)
 #endif
 
 #define FD_FRONT 3
-enum {
-    ARG_NAME,
-    ARG_ROOT,
-    ARG_RUN_ROOT,
-    ARG_ID,
-    ARG_ROWS,
-    ARG_COLS,
-    ARG_EXE,
-    ARG_MODE,
-    ARG_COUNT
-};
+enum { ARG_NAME, ARG_ROOT, ARG_RUN_ROOT, ARG_ID, ARG_EXE, ARG_MODE, ARG_COUNT };
 
 static void detach(void)
 {
@@ -55,7 +46,7 @@ static void detach(void)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* ulimit -f of the front end: writes fail with EFBIG */
-    proc_set_name("mtd:monitor");
+    proc_set_name(MONITOR_WAITING);
     prctl(PR_SET_DUMPABLE, 0);
     fcntl(FD_FRONT, F_SETFD, FD_CLOEXEC);
 }
@@ -66,7 +57,6 @@ static void set_up(struct monitor *m, char **argv)
                   &m->pid_ns, &m->share.ipc, &m->share.mounts, &m->share.root,
                   &m->pidfd,  &m->sync_fd,   &m->in,           &m->out,
                   &m->err,    &m->log.fd,    &m->listen_fd,    &m->userns_fd};
-    uint64_t rows = 0, cols = 0;
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         *fds[i] = -1;
     for (int i = 0; i < 3; i++)
@@ -76,13 +66,8 @@ static void set_up(struct monitor *m, char **argv)
     m->page = getauxval(AT_PAGESZ);
     mtd_record_init(&m->record);
     snprintf(m->id, sizeof(m->id), "%s", argv[ARG_ID]);
-    parse_u64(argv[ARG_ROWS], UINT16_MAX, &rows);
-    parse_u64(argv[ARG_COLS], UINT16_MAX, &cols);
-    m->rows = rows ? (unsigned short)rows : 24;
-    m->cols = cols ? (unsigned short)cols : 80;
     m->exe = argv[ARG_EXE];
     monitor_client_add(m, FD_FRONT);
-    m->clients[0].gives_input = strcmp(argv[ARG_MODE], MONITOR_FED) == 0;
 }
 
 static int open_paths(struct monitor *m, struct mtd_error *err)
@@ -95,16 +80,42 @@ static int open_paths(struct monitor *m, struct mtd_error *err)
     return m->dir_fd < 0 ? m->dir_fd : 0;
 }
 
-static int load(struct monitor *m, char **argv, struct mtd_error *err)
+/* The front end may still be making the container. What needs no record is done meanwhile. */
+static int prepare(struct monitor *m, char **argv, struct mtd_error *err)
 {
+    char boot_id[BOOT_ID_LEN + 1];
     int rc =
         store_open(&m->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], STORE_CHECKED, err);
     if (rc < 0)
         return rc;
+    (void)proc_boot_id(boot_id);
+    (void)cgroup_discover(&m->host, "/proc", NULL); /* the step that needs it says why */
+    return 0;
+}
+
+/* false = there is nothing to be done: the front end has died, or made no container. */
+static bool await_begin(struct monitor *m)
+{
+    char room[PACKET_MAX];
+    struct packet_begin begin;
+    const void *data = NULL;
+    size_t len = 0;
+    if (packet_recv(FD_FRONT, room, 0, &data, &len) != PACKET_BEGIN)
+        return false;
+    memcpy(&begin, data, sizeof(begin));
+    m->rows = begin.rows ? begin.rows : 24;
+    m->cols = begin.cols ? begin.cols : 80;
+    m->clients[0].gives_input = begin.gives_input;
+    proc_set_name(MONITOR_NAME);
+    return true;
+}
+
+static int load(struct monitor *m, char **argv, struct mtd_error *err)
+{
     m->lock_fd = store_lock(&m->store, m->id, err);
     if (m->lock_fd < 0)
         return m->lock_fd;
-    rc = store_load(&m->store, m->id, &m->record, err);
+    int rc = store_load(&m->store, m->id, &m->record, err);
     if (rc == 0 && strcmp(argv[ARG_MODE], MONITOR_ADOPT) != 0)
         rc = mtd_record_check(&m->record, err);
     if (rc < 0)
@@ -209,7 +220,11 @@ int monitor_main(int argc, char **argv)
     detach();
     keep_reports(argv[ARG_ROOT]);
     set_up(&m, argv);
-    if (load(&m, argv, &err) < 0) {
+    int rc = prepare(&m, argv, &err);
+    if (rc == 0 && !await_begin(&m))
+        return 0;
+    (void)fault_point("monitor.begin");
+    if (rc < 0 || load(&m, argv, &err) < 0) {
         monitor_client_send_all(&m, PACKET_ERROR, &err, sizeof(err));
         return 1;
     }

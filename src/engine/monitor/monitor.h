@@ -16,9 +16,10 @@
 #include "base/error.h"
 
 #define MONITOR_NAME "mtd:monitor"
-/* argv: name, root, run-root, id, rows, cols, host path of the executable, mode */
+/* argv: name, root, run-root, id, host path of the executable, mode. Until PACKET_BEGIN it only
+ * waits, under another name in ps; when its front end is gone instead, it exits. */
+#define MONITOR_WAITING "mtd:waiting"
 #define MONITOR_START "start"
-#define MONITOR_FED "fed"     /* a start for a client with whom the input ends */
 #define MONITOR_ADOPT "adopt" /* the monitor was killed: take over, or record the end */
 int monitor_main(int argc, char **argv);
 

@@ -27,6 +27,7 @@ static const size_t PAYLOAD[PACKET_LIMIT] = {
     [PACKET_RESIZE] = sizeof(struct packet_size),
     [PACKET_STOPPING] = 0,
     [PACKET_SHUTDOWN] = 0,
+    [PACKET_BEGIN] = sizeof(struct packet_begin),
 };
 
 int packet_send(int fd, enum packet_type type, const void *data, size_t len, int flags)

@@ -33,6 +33,9 @@ enum packet_type {
     PACKET_RESIZE,   /* struct packet_size */
     PACKET_STOPPING, /* the user stops the container: the restart policy is suspended */
     PACKET_SHUTDOWN, /* the host goes down: the policy is suspended until the next boot */
+    /* struct packet_begin, from the front end that made the monitor's process, once: the
+     * record is written. The monitor touches nothing before it. */
+    PACKET_BEGIN,
     PACKET_LIMIT
 };
 /* Of a client's PACKET_LOG. A monitor of an older version knows none of them. */
@@ -53,6 +56,10 @@ struct packet_exit {
 };
 struct packet_size {
     uint16_t rows, cols;
+};
+struct packet_begin {
+    uint16_t rows, cols;  /* of its terminal; 0 = none */
+    uint32_t gives_input; /* when it goes, so does the container's input */
 };
 #define PACKET_MAX 32768
 #define PACKET_DATA_MAX (PACKET_MAX - sizeof(struct packet_head))
