@@ -89,12 +89,18 @@ int mount_new_on(int target_fd, const char *name, const char *fstype, const char
     return mount(source, path, fstype, flags, options) < 0 ? -errno : 0;
 }
 
-int mount_bind_on(const char *path, int source_fd, int target_fd)
+int mount_bind_on(const char *path, int target_fd)
+{
+    char to[FD_PATH_MAX];
+    return mount(path, fd_path(to, target_fd, ""), NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+}
+
+int mount_bind_name(int fs_fd, const char *what, int dir_fd, const char *name)
 {
     char from[FD_PATH_MAX], to[FD_PATH_MAX];
-    fd_path(from, source_fd, "");
-    fd_path(to, target_fd, "");
-    return mount(path ? path : from, to, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
+    fd_path(from, fs_fd, what);
+    fd_path(to, dir_fd, name);
+    return mount(from, to, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
 }
 
 static const struct {
@@ -234,12 +240,6 @@ int mount_move_at(int mount_fd, int dir_fd, const char *name)
 {
     return move_mount(mount_fd, "", dir_fd, name, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno
                                                                                : 0;
-}
-
-int mount_detach(int mount_fd)
-{
-    char path[FD_PATH_MAX];
-    return umount2(fd_path(path, mount_fd, ""), MNT_DETACH) < 0 ? -errno : 0;
 }
 
 int mount_set(int fd, uint64_t attrs)

@@ -40,15 +40,16 @@ int mount_bind(int dir_fd, const char *path, uint64_t attrs);
  * file system, or the kernel, cannot do that. */
 int mount_bind_mapped(int dir_fd, const char *path, int userns_fd, bool recursive,
                       uint64_t attrs);
-/* A bind attached to target_fd in one call: of the host's path, or, with NULL, of what
- * source_fd has open in an attached mount, whose attributes it takes over. */
-int mount_bind_on(const char *path, int source_fd, int target_fd);
+/* A bind of the host's path, attached to target_fd in one call. */
+int mount_bind_on(const char *path, int target_fd);
+/* The same of `what` in the directory fs_fd of an attached mount, whose attributes it takes over,
+ * on `name` in dir_fd, "" = on dir_fd itself. Links are followed: for directories in which the
+ * names are ours or the kernel's. */
+int mount_bind_name(int fs_fd, const char *what, int dir_fd, const char *name);
 /* Attaches a detached mount; target_fd may be O_PATH. */
 int mount_move(int mount_fd, int target_fd);
 /* The same at a name in dir_fd; a link is not followed. */
 int mount_move_at(int mount_fd, int dir_fd, const char *name);
-/* Takes an attached mount away again, now or when its last file is closed. */
-int mount_detach(int mount_fd);
 /* Adds attributes to an attached mount, of which fd is any file. */
 int mount_set(int fd, uint64_t attrs);
 

@@ -1,7 +1,11 @@
 /* Masks go over everything that is mounted, and show objects of our own, which nobody else has
  * a name for: a tmpfs with an empty directory and a null device. A /dev/null found by name may
  * be a file of the image's or of another container's (CVE-2025-31133). One file system for
- * both: one superblock to make and to reap. */
+ * both: one superblock to make and to reap.
+ *
+ * It is mounted in the host's tree, as init's mount namespace has it, and goes with that tree
+ * when the root is pivoted: a detached mount is dissolved by itself, which waits for one more
+ * grace period of RCU, and before Linux 6.15 nothing of one can be bound. */
 
 #include "engine/rootfs/internal.h"
 
@@ -21,13 +25,11 @@
 
 #define ATTRS (MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC)
 #define FS_OPTIONS "mode=755,size=16k"
-
-/* Detached binds of the two objects, until the first path of their kind is masked; from there
- * they are repeated. -1 = not made yet. */
-struct masks {
-    int proc_fd, fs_fd, empty_fd, null_fd; /* proc: borrowed */
-    bool empty_placed, null_placed;
-};
+#define FS_PLACE \
+    "/sys" /* a directory that each host has; nothing looks into it any more */
+#define EMPTY "empty"
+#define NULL_DEVICE "null"
+#define PROC "/proc/"
 
 static bool is_null(int fd)
 {
@@ -36,73 +38,66 @@ static bool is_null(int fd)
 }
 
 /* Where no nodes can be made, as in another engine's container, it is the host's. */
-static int bind_null(int fs_fd)
+static int borrow_null(int fs_fd)
 {
-    auto_fd int own = openat(fs_fd, "null", OPEN_PLACE);
-    auto_fd int hosts = own < 0 ? open("/dev/null", OPEN_PLACE) : -1;
-    int from = own < 0 ? hosts : own;
-    if (from < 0 || !is_null(from))
-        return from < 0 ? -errno : -ENODEV;
-    return mount_bind(from, "", ATTRS);
+    auto_fd int hosts = open("/dev/null", OPEN_PLACE);
+    if (hosts < 0 || !is_null(hosts))
+        return hosts < 0 ? -errno : -ENODEV;
+    auto_fd int file = openat(fs_fd, NULL_DEVICE, O_WRONLY | O_CREAT | O_CLOEXEC, 0);
+    auto_fd int bind = file < 0 ? -errno : mount_bind(hosts, "", ATTRS);
+    return bind < 0 ? bind : mount_move_at(bind, fs_fd, NULL_DEVICE);
 }
 
-static int bind_both(struct masks *m)
+static int make_null(int fs_fd)
 {
-    int code = m->empty_fd = mount_bind(m->fs_fd, "empty", ATTRS | MOUNT_ATTR_NODEV);
-    if (code >= 0)
-        code = m->null_fd = bind_null(m->fs_fd);
-    return code < 0 ? code : 0;
-}
-
-/* Before Linux 6.15 nothing of a detached mount can be bound: it is attached meanwhile, to a
- * directory that each kernel has. */
-static int bind_attached(struct masks *m)
-{
-    int code = mount_move_at(m->fs_fd, m->proc_fd, "sys");
-    if (code < 0)
-        return code;
-    code = bind_both(m);
-    int end = mount_detach(m->fs_fd);
-    return code < 0 ? code : end;
-}
-
-static int make_objects(struct masks *m)
-{
-    if (m->fs_fd >= 0)
+    if (mknodat(fs_fd, NULL_DEVICE, S_IFCHR | 0666, makedev(1, 3)) == 0)
         return 0;
-    m->fs_fd = mount_new("tmpfs", "tmpfs", FS_OPTIONS, MOUNT_ATTR_NOSUID);
-    if (m->fs_fd < 0)
-        return m->fs_fd;
-    if (mkdirat(m->fs_fd, "empty", 0755) < 0 ||
-        (mknodat(m->fs_fd, "null", S_IFCHR | 0666, makedev(1, 3)) < 0 && errno != EPERM))
+    return errno == EPERM ? borrow_null(fs_fd) : -errno;
+}
+
+/* Binds take over the attributes of the mount. */
+static int make_objects(void)
+{
+    auto_fd int place = open(FS_PLACE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int code = place < 0 ? -errno
+                         : mount_new_on(place, "", "tmpfs", "tmpfs", FS_OPTIONS,
+                                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    auto_fd int fs = code < 0 ? -1 : open(FS_PLACE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (code < 0 || fs < 0)
+        return code < 0 ? code : -errno;
+    if (mkdirat(fs, EMPTY, 0755) < 0)
         return -errno;
-    int code = bind_both(m);
-    return code == -EINVAL ? bind_attached(m) : code;
-}
-
-static int cover(int target, int object, bool *placed)
-{
-    int code = *placed ? mount_bind_on(NULL, object, target) : mount_move(object, target);
-    *placed = *placed || code == 0;
-    return code;
-}
-
-static int mask_one(int root_fd, struct masks *m, const char *path, struct mtd_error *err)
-{
-    struct stat st;
-    auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
-    if (target == -ENOENT || target == -ENOTDIR)
-        return 0; /* this kernel has none */
-    int code = target < 0 ? target : fstat(target, &st) < 0 ? -errno : make_objects(m);
+    code = make_null(fs);
     if (code == 0)
-        code = S_ISDIR(st.st_mode) ? cover(target, m->empty_fd, &m->empty_placed)
-                                   : cover(target, m->null_fd, &m->null_placed);
-    if (code < 0)
+        code = mount_set(fs, ATTRS);
+    return code < 0 ? code : take_fd(&fs);
+}
+
+/* Whether it is a file or a directory, the kernel says. fs_fd has its path in the host's tree:
+ * none of the two is a link. */
+static int cover(int fs_fd, int dir_fd, const char *name)
+{
+    int code = mount_bind_name(fs_fd, NULL_DEVICE, dir_fd, name);
+    return code == -ENOTDIR ? mount_bind_name(fs_fd, EMPTY, dir_fd, name) : code;
+}
+
+static int cover_in_root(int fs_fd, int root_fd, const char *path)
+{
+    auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
+    return target < 0 ? target : cover(fs_fd, target, "");
+}
+
+/* A single name in /proc is the kernel's; anything longer may lead elsewhere. */
+static int mask_one(int root_fd, int proc_fd, int fs_fd, const char *path,
+                    struct mtd_error *err)
+{
+    const char *name = strncmp(path, PROC, strlen(PROC)) == 0 ? path + strlen(PROC) : "";
+    bool single = *name && *name != '.' && !strchr(name, '/');
+    int code = single ? cover(fs_fd, proc_fd, name) : cover_in_root(fs_fd, root_fd, path);
+    if (code < 0 && code != -ENOENT && code != -ENOTDIR) /* this kernel has none */
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mask %s", path);
     return 0;
 }
-
-#define PROC "/proc/"
 
 /* All of these are the kernel's names in /proc. One that it lacks is skipped. */
 static int make_read_only(int proc_fd, const char *path, struct mtd_error *err)
@@ -131,30 +126,22 @@ static int open_proc(int root_fd, struct mtd_error *err)
     return take_fd(&proc);
 }
 
-static int mask_all(const struct mtd_spec *s, int root_fd, struct masks *m,
-                    struct mtd_error *err)
-{
-    auto_done(strv_done) struct strv masked = {0}, read_only = {0};
-    auto_fd int proc = open_proc(root_fd, err);
-    int code = proc < 0 ? proc : 0;
-    m->proc_fd = proc;
-    if (code == 0 && (mtd_masked_paths(s, "/sys", &masked) < 0 ||
-                      mtd_readonly_paths(s, &read_only) < 0))
-        code =
-            rootfs_fail(err, MTD_STAGE_MOUNT, ENOMEM, "cannot mask the kernel's files");
-    for (size_t i = 0; i < masked.len && code == 0; i++)
-        code = mask_one(root_fd, m, masked.items[i], err);
-    for (size_t i = 0; i < read_only.len && code == 0; i++)
-        code = make_read_only(proc, read_only.items[i], err);
-    return code;
-}
-
 int rootfs_mask(const struct mtd_spec *s, int root_fd, struct mtd_error *err)
 {
-    struct masks m = {.proc_fd = -1, .fs_fd = -1, .empty_fd = -1, .null_fd = -1};
-    int code = mask_all(s, root_fd, &m, err);
-    cleanup_fd(&m.fs_fd);
-    cleanup_fd(&m.empty_fd);
-    cleanup_fd(&m.null_fd);
+    auto_done(strv_done) struct strv masked = {0}, read_only = {0};
+    if (mtd_masked_paths(s, "/sys", &masked) < 0 || mtd_readonly_paths(s, &read_only) < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, ENOMEM,
+                           "cannot mask the kernel's files");
+    auto_fd int proc = open_proc(root_fd, err);
+    if (proc < 0)
+        return proc;
+    auto_fd int fs = masked.len ? make_objects() : -1;
+    if (masked.len && fs < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -fs, "cannot make what masks show");
+    int code = 0;
+    for (size_t i = 0; i < masked.len && code == 0; i++)
+        code = mask_one(root_fd, proc, fs, masked.items[i], err);
+    for (size_t i = 0; i < read_only.len && code == 0; i++)
+        code = make_read_only(proc, read_only.items[i], err);
     return code;
 }

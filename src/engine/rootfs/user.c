@@ -165,7 +165,7 @@ static int bind_host_file(const struct rootfs *r, struct rootfs_places *p, int r
         code = fd < 0 ? fd : 0;
     }
     if (code == 0)
-        code = mount_bind_on(source, -1, fd);
+        code = mount_bind_on(source, fd);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s", target);
     return 0;
