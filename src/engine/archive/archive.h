@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "base/strv.h"
@@ -34,23 +35,45 @@ struct archive_limits {
  * entries. */
 struct archive_limits archive_limits_of(int dir_fd);
 
+/* Where a tar comes from when it is no file: the next block, valid until the call after, 0 =
+ * the end, or -errno. It is called by another thread, one call at a time. */
+struct archive_reader {
+    ssize_t (*read)(void *arg, const void **ret);
+    void *arg;
+};
+
 /* A tar, plain or compressed with gzip, bzip2, xz, zstd or lz4. */
 struct archive_tar {
     int fd; /* used when data is NULL; read from its current position on */
     const void *data;
     size_t len;
+    const struct archive_reader *reader; /* instead of fd; NULL = none */
     bool write_out; /* start writing each file to the disk at once: for few small files */
     struct mtd_progress_item *progress; /* bytes as they lie in the tar; NULL = none */
+    int raw_to;    /* a copy of what is read is written there; 0 = none */
+    int plain_to;  /* a copy of the plain tar; 0 = none */
+    int recipe_to; /* an empty file for what archive_remake() needs; 0 = none. It stays
+                       empty when the tar cannot be made again of the layer. */
+    bool with_raw; /* raw_digest and raw_size are wanted; not of data */
 };
 
 struct archive_unpacked {
-    char diff_id[SHA256_HEX_SIZE]; /* sha256 of the decompressed stream */
-    uint64_t size;                 /* bytes in files */
+    char diff_id[SHA256_HEX_SIZE];    /* sha256 of the decompressed stream */
+    uint64_t size;                    /* bytes in files */
+    uint64_t plain_size;              /* of the decompressed stream */
+    char raw_digest[SHA256_HEX_SIZE]; /* sha256 of what was read, to its very end */
+    uint64_t raw_size;
 };
 
 /* Unpacks into the empty directory dir_fd. *ret is set on success only. */
 int archive_unpack(int dir_fd, const struct archive_tar *tar,
                    const struct archive_limits *limits, struct archive_unpacked *ret,
+                   struct mtd_error *err);
+
+/* Writes the tar of a layer again, byte for byte, out of the layer and the recipe kept when it
+ * was unpacked. Fills diff_id and plain_size, which the caller compares: a layer that was
+ * changed gives another tar. -EBADMSG = a damaged recipe, or a file that is not there. */
+int archive_remake(int layer_fd, int recipe_fd, int out_fd, struct archive_unpacked *ret,
                    struct mtd_error *err);
 
 enum archive_pack_form {

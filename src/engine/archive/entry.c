@@ -101,6 +101,7 @@ static int make_way(struct archive_tree *t, const struct archive_path *path,
     int rc = open_parent(t, path, err);
     if (rc < 0)
         return rc;
+    t->has_lost = true;
     rc = fs_remove_tree_at(t->parent_fd, path->name);
     return rc < 0 ? archive_entry_failed(err, rc, path->text, "cannot be replaced") : 0;
 }
@@ -125,6 +126,7 @@ static int make_dir(struct archive_place *p, struct mtd_error *err)
                                     "cannot create the directory");
     if (S_ISDIR(st.st_mode))
         return 0;
+    p->tree->has_lost = true;
     if (unlinkat(p->dir_fd, name, 0) < 0 || mkdirat(p->dir_fd, name, 0700) < 0)
         return archive_entry_failed(err, errno, p->path->text, "cannot be replaced");
     if (archive_file_is_whiteout(st.st_mode, st.st_rdev))

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/archive/recipe.h"
 
 #define MAJOR_MAX 0xfffu
 #define MINOR_MAX 0xfffffu
@@ -71,13 +72,14 @@ static bool must_give_away(const struct archive_place *p)
     return p->tree->is_root && !is_ours;
 }
 
-/* Attributes of an open file. proc_path names it, without a link as the last
+/* Attributes of an open file; is_new: one just made is ours. proc_path names it, without a link as the last
  * component. */
-static int set_by_fd(struct archive_place *p, int fd, const char *proc_path,
+static int set_by_fd(struct archive_place *p, int fd, const char *proc_path, bool is_new,
                      struct mtd_error *err)
 {
-    if (p->tree->is_root && fchown(fd, (uid_t)archive_entry_uid(p->entry),
-                                   (gid_t)archive_entry_gid(p->entry)) < 0)
+    if (p->tree->is_root && (!is_new || must_give_away(p)) &&
+        fchown(fd, (uid_t)archive_entry_uid(p->entry),
+               (gid_t)archive_entry_gid(p->entry)) < 0)
         return failed(p, errno, "cannot set the owner", err);
     if (fchmod(fd, archive_entry_perm(p->entry) & 07777) < 0)
         return failed(p, errno, "cannot set the mode", err);
@@ -123,21 +125,25 @@ static int write_at(int fd, const char *data, size_t len, int64_t offset)
 
 static int copy_data(struct archive_place *p, int fd, struct mtd_error *err)
 {
+    struct archive_recipe *recipe = p->tree->recipe;
     const void *data;
     size_t len;
     int64_t offset, end = 0, size = archive_entry_size(p->entry);
+    archive_recipe_begin(recipe);
     for (;;) {
         int rc = archive_read_data_block(p->archive, &data, &len, &offset);
         if (rc == ARCHIVE_EOF)
             break;
         if (rc != ARCHIVE_OK)
             return bad(p, archive_error_string(p->archive), err);
+        archive_recipe_contents(recipe, p->path->text, (uint64_t)offset, len);
         rc = write_at(fd, data, len, offset);
         if (rc < 0)
             return failed(p, rc, "cannot write", err);
         end = offset + (int64_t)len;
         p->tree->bytes += len;
     }
+    archive_recipe_end(recipe);
     if (end < size && ftruncate(fd, size) < 0) /* a hole at the end */
         return failed(p, errno, "cannot set the size", err);
     return 0;
@@ -153,7 +159,7 @@ static int make_regular(struct archive_place *p, struct mtd_error *err)
     proc_path(p, proc);
     int rc = copy_data(p, fd, err);
     if (rc == 0)
-        rc = set_by_fd(p, fd, proc, err);
+        rc = set_by_fd(p, fd, proc, true, err);
     struct timespec t = mtime_of(p->entry), times[2] = {t, t};
     if (rc == 0 && futimens(fd, times) < 0)
         rc = failed(p, errno, "cannot set the time", err);
@@ -196,7 +202,7 @@ int archive_file_set_dir(struct archive_place *p, int fd, struct mtd_error *err)
     char proc[PROC_PATH];
     snprintf(proc, sizeof(proc), "/proc/self/fd/%d/.", fd);
     int rc = check_owner(p, err);
-    return rc < 0 ? rc : set_by_fd(p, fd, proc, err);
+    return rc < 0 ? rc : set_by_fd(p, fd, proc, false, err);
 }
 
 static const struct {

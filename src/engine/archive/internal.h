@@ -16,6 +16,7 @@
 
 struct archive;
 struct archive_entry;
+struct archive_recipe;
 
 /* The times of directories are set last: making entries in one changes its time. */
 struct archive_dir_time {
@@ -33,6 +34,8 @@ struct archive_tree {
     struct archive_dir_time *times;
     size_t n_times, cap_times, time_bytes;
     uint64_t bytes; /* written to files */
+    bool has_lost;  /* contents of a file that a later entry replaced */
+    struct archive_recipe *recipe;
 };
 
 void archive_tree_init(struct archive_tree *t, int root_fd);
@@ -49,6 +52,13 @@ int archive_entry_bad(struct mtd_error *err, const char *path, const char *reaso
 /* -code with `"path": what: strerror`. */
 int archive_entry_failed(struct mtd_error *err, int code, const char *path,
                          const char *what);
+
+/* ---- archive/stream.c: reading ---- */
+
+/* All decompressors that archive.h names. */
+int archive_add_filters(struct archive *a, struct mtd_error *err);
+/* What a reader of libarchive says failed. */
+int archive_read_failed(struct archive *a, struct mtd_error *err);
 
 /* ---- archive/path.c: names ---- */
 
