@@ -310,6 +310,11 @@ void mtd_image_done(struct mtd_image *i)
     strv_done(&i->layers);
     strv_done(&i->diff_ids);
     mtd_image_config_done(&i->config);
+    strv_done(&i->digests);
+    char *const texts[] = {i->manifest, i->config_digest, i->manifest_type,
+                           i->os,       i->architecture,  i->variant};
+    for (size_t n = 0; n < ARRAY_SIZE(texts); n++)
+        free(texts[n]);
     *i = (struct mtd_image){0};
 }
 

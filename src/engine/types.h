@@ -391,6 +391,13 @@ struct mtd_image {
      * made of several */
     struct strv diff_ids;
     struct mtd_image_config config;
+    struct strv
+        digests; /* docker's RepoDigests: "busybox@sha256:..", of what was pulled */
+    /* 64 hex digits; NULL = the image has no blobs yet. config_digest is the id, but of images
+     * that were made from a source or by an older version. */
+    char *manifest, *config_digest;
+    char *manifest_type;               /* a media type; NULL = OCI's */
+    char *os, *architecture, *variant; /* Go's names; NULL = the host's */
 };
 void mtd_image_done(struct mtd_image *i);
 

@@ -127,7 +127,9 @@ static struct mtd_image commit(const struct mtd_image *base, const char *name)
     auto_free char *id = NULL;
     auto_fd int upper = fs_open_dir_at(dir.fd, "upper");
     cr_assert_eq(image_commit(&store, upper,
-                              &(struct image_new){&base->layers, &base->config, name},
+                              &(struct image_new){.base = &base->layers,
+                                                  .config = &base->config,
+                                                  .name = name},
                               &id, &err),
                  0, "%s", err.text);
     cr_assert_eq(image_find(&store, name, &image, &err), 0, "%s", err.text);
@@ -273,7 +275,9 @@ Test(image_system, a_layer_that_is_gone_cannot_be_committed_on)
     cr_assert_eq(mkdir(path_of("upper"), 0755), 0);
     auto_fd int upper = fs_open_dir_at(dir.fd, "upper");
     int rc = image_commit(
-        &store, upper, &(struct image_new){&base.layers, &base.config, "x"}, &id, &err);
+        &store, upper,
+        &(struct image_new){.base = &base.layers, .config = &base.config, .name = "x"},
+        &id, &err);
     cr_expect_eq(rc, -ENOENT, "%s", err.text);
     cr_expect_eq(tempdir_count(dir.fd, "images/layers"), 0);
     cr_expect_eq(tempdir_count(dir.fd, "images/tmp"), 0);
@@ -365,7 +369,9 @@ Test(image_system, a_redirect_is_refused_rather_than_lost)
     cr_assert_eq(setxattr(path_of("upper/d"), "trusted.overlay.redirect", "/x", 2, 0), 0);
     auto_fd int upper = fs_open_dir_at(dir.fd, "upper");
     int rc = image_commit(
-        &store, upper, &(struct image_new){&base.layers, &base.config, "x"}, &id, &err);
+        &store, upper,
+        &(struct image_new){.base = &base.layers, .config = &base.config, .name = "x"},
+        &id, &err);
     cr_expect_eq(rc, -ENOTSUP, "%s", err.text);
     cr_expect(strstr(err.text, "\"d\": only a reference to a lower layer"), "%s",
               err.text);

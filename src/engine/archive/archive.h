@@ -50,19 +50,30 @@ struct archive_tar {
     const struct archive_reader *reader; /* instead of fd; NULL = none */
     bool write_out; /* start writing each file to the disk at once: for few small files */
     struct mtd_progress_item *progress; /* bytes as they lie in the tar; NULL = none */
-    int raw_to;    /* a copy of what is read is written there; 0 = none */
-    int plain_to;  /* a copy of the plain tar; 0 = none */
-    int recipe_to; /* an empty file for what archive_remake() needs; 0 = none. It stays
-                       empty when the tar cannot be made again of the layer. */
-    bool with_raw; /* raw_digest and raw_size are wanted; not of data */
+    /* A copy is written to keep_to, an empty file; not of data. */
+    enum archive_keep {
+        ARCHIVE_KEEP_NONE,
+        ARCHIVE_KEEP_PLAIN, /* of the plain tar */
+        ARCHIVE_KEEP_AS_IS, /* of what is read, if it is plain, gzip or zstd; else plain */
+    } keep;
+    int keep_to;
+    int recipe_to; /* an empty file for what archive_remake() needs; 0 = none. It stays empty
+                      when the tar cannot be made again of the layer. */
+    bool with_raw; /* raw_digest and raw_size are wanted; ARCHIVE_KEEP_AS_IS needs them */
 };
 
+/* What was read. */
+enum archive_form { ARCHIVE_PLAIN, ARCHIVE_GZIP, ARCHIVE_ZSTD, ARCHIVE_OTHER };
+
 struct archive_unpacked {
-    char diff_id[SHA256_HEX_SIZE];    /* sha256 of the decompressed stream */
-    uint64_t size;                    /* bytes in files */
-    uint64_t plain_size;              /* of the decompressed stream */
+    char diff_id[SHA256_HEX_SIZE]; /* sha256 of the decompressed stream */
+    uint64_t size;                 /* bytes in files */
+    uint64_t entries;
+    uint64_t plain_size; /* of the decompressed stream */
+    enum archive_form form;
     char raw_digest[SHA256_HEX_SIZE]; /* sha256 of what was read, to its very end */
     uint64_t raw_size;
+    bool kept_raw; /* the copy is of what was read */
 };
 
 /* Unpacks into the empty directory dir_fd. *ret is set on success only. */

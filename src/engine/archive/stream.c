@@ -25,6 +25,7 @@
 #include "engine/archive/internal.h"
 
 #define BLOCK (256u << 10)
+#define TAR_BLOCK 512u
 #define SLOTS 12       /* more than libarchive ever looks ahead */
 #define SLOTS_MEMORY 2 /* without a thread */
 
@@ -40,8 +41,9 @@ struct archive_stream {
     unsigned char *input; /* BLOCK bytes that were read from tar->fd */
     uint64_t plain_bytes, raw_bytes, max_bytes;
     struct sha256_ctx hash, raw_hash;
-    bool raw_is_plain; /* not compressed: one hash is both */
-    int wake;          /* eventfd: stop waiting for input; -1 = input never waits */
+    enum archive_form form; /* by its first bytes; plain: one hash is both */
+    bool keep_raw, keep_plain;
+    int wake; /* eventfd: stop waiting for input; -1 = input never waits */
 
     pthread_t thread;
     bool threaded;
@@ -94,7 +96,7 @@ int archive_read_failed(struct archive *a, struct mtd_error *err)
 /* A copy that cannot be written is a failure of the file system's, not of the tar. */
 static int copy_to(struct archive_stream *s, int fd, const void *data, size_t len)
 {
-    int rc = fd > 0 ? fs_write_all(fd, data, len) : 0;
+    int rc = fs_write_all(fd, data, len);
     if (rc < 0)
         archive_set_error(s->raw, -rc, "cannot keep a copy: %s", strerror(-rc));
     return rc;
@@ -113,19 +115,51 @@ static int wait_for_input(struct archive_stream *s)
     return p[1].revents ? -ECANCELED : 0;
 }
 
-static ssize_t read_input(struct archive_stream *s, const void **ret)
+static ssize_t read_some(struct archive_stream *s, void *to, size_t room)
 {
-    const struct archive_tar *tar = s->tar;
-    if (tar->reader)
-        return tar->reader->read(tar->reader->arg, ret);
     ssize_t n = wait_for_input(s);
     if (n < 0)
         return n;
     do
-        n = read(tar->fd, s->input, BLOCK);
+        n = read(s->tar->fd, to, room);
     while (n < 0 && errno == EINTR);
-    *ret = s->input;
     return n < 0 ? -errno : n;
+}
+
+/* The first block is long enough to tell the form, although a pipe gives little at once. */
+static ssize_t read_input(struct archive_stream *s, const void **ret)
+{
+    size_t got = 0;
+    ssize_t n;
+    if (s->tar->reader)
+        return s->tar->reader->read(s->tar->reader->arg, ret);
+    do {
+        n = read_some(s, s->input + got, BLOCK - got);
+        if (n > 0)
+            got += (size_t)n;
+    } while (n > 0 && s->raw_bytes == 0 && got < TAR_BLOCK);
+    *ret = s->input;
+    return n < 0 ? n : (ssize_t)got;
+}
+
+/* By its first bytes; what cannot be told is ARCHIVE_OTHER. */
+static enum archive_form look_at(const unsigned char *p, size_t n)
+{
+    static const unsigned char GZIP[] = {0x1f, 0x8b}, ZSTD[] = {0x28, 0xb5, 0x2f, 0xfd};
+    if (n >= sizeof(GZIP) && memcmp(p, GZIP, sizeof(GZIP)) == 0)
+        return ARCHIVE_GZIP;
+    if (n >= sizeof(ZSTD) && memcmp(p, ZSTD, sizeof(ZSTD)) == 0)
+        return ARCHIVE_ZSTD;
+    return n >= TAR_BLOCK && memcmp(p + 257, "ustar", 5) == 0 ? ARCHIVE_PLAIN
+                                                              : ARCHIVE_OTHER;
+}
+
+static void decide(struct archive_stream *s, const void *first, size_t len)
+{
+    enum archive_keep keep = s->tar->keep;
+    s->form = look_at(first, len);
+    s->keep_raw = keep == ARCHIVE_KEEP_AS_IS && s->form != ARCHIVE_OTHER;
+    s->keep_plain = keep != ARCHIVE_KEEP_NONE && !s->keep_raw;
 }
 
 static la_ssize_t read_raw(struct archive *a, void *data, const void **ret)
@@ -140,10 +174,12 @@ static la_ssize_t read_raw(struct archive *a, void *data, const void **ret)
         archive_set_error(a, EFBIG, "more than %ju bytes", (uintmax_t)s->max_bytes);
         return -1;
     }
+    if (s->raw_bytes == 0)
+        decide(s, *ret, (size_t)n);
     s->raw_bytes += (uint64_t)n;
-    if (s->tar->with_raw && !s->raw_is_plain)
+    if (s->tar->with_raw && s->form != ARCHIVE_PLAIN)
         sha256_update(&s->raw_hash, (size_t)n, *ret);
-    return copy_to(s, s->tar->raw_to, *ret, (size_t)n) < 0 ? -1 : n;
+    return s->keep_raw && copy_to(s, s->tar->keep_to, *ret, (size_t)n) < 0 ? -1 : n;
 }
 
 static int open_raw(struct archive_stream *s, struct mtd_error *err)
@@ -162,7 +198,6 @@ static int open_raw(struct archive_stream *s, struct mtd_error *err)
         rc = archive_read_next_header(s->raw, &e);
     if (rc == ARCHIVE_EOF)
         return mtd_fail(err, EBADMSG, "not a valid tar archive: it is empty");
-    s->raw_is_plain = archive_filter_count(s->raw) == 1;
     return rc == ARCHIVE_OK ? 0 : archive_read_failed(s->raw, err);
 }
 
@@ -199,11 +234,10 @@ static int fill(struct archive_stream *s, struct slot *slot, struct mtd_error *e
                         "not a valid tar archive: more than %ju bytes when decompressed",
                         (uintmax_t)s->max_bytes);
     s->plain_bytes += slot->len;
-    mtd_progress_set(s->tar->progress,
-                     s->tar->data || s->raw_is_plain ? s->plain_bytes : s->raw_bytes);
+    mtd_progress_set(s->tar->progress, s->tar->data ? s->plain_bytes : s->raw_bytes);
     if (slot->len == 0)
         return drain_raw(s, err);
-    if (copy_to(s, s->tar->plain_to, slot->data, slot->len) < 0)
+    if (s->keep_plain && copy_to(s, s->tar->keep_to, slot->data, slot->len) < 0)
         return archive_read_failed(s->raw, err);
     return 1;
 }
@@ -305,6 +339,7 @@ int archive_stream_open(const struct archive_tar *tar, uint64_t max_bytes,
     s->tar = tar;
     s->max_bytes = max_bytes;
     s->wake = -1;
+    s->form = ARCHIVE_OTHER;
     sha256_init(&s->hash);
     sha256_init(&s->raw_hash);
     pthread_mutex_init(&s->lock, NULL);
@@ -389,19 +424,26 @@ void archive_stream_copy(const struct archive_stream *s, uint64_t position, size
     }
 }
 
-void archive_stream_sums(struct archive_stream *s, struct archive_unpacked *ret)
+int archive_stream_sums(struct archive_stream *s, struct archive_unpacked *ret,
+                        struct mtd_error *err)
 {
     pthread_mutex_lock(&s->lock);
     while (s->hashed < s->made)
         if (!hash_one(s))
             pthread_cond_wait(&s->moved, &s->lock);
     pthread_mutex_unlock(&s->lock);
+    /* Its beginning is that of a plain tar and of a compressed one. */
+    if (s->form == ARCHIVE_PLAIN && archive_filter_code(s->raw, 0) != ARCHIVE_FILTER_NONE)
+        return mtd_fail(err, EBADMSG, "not a valid tar archive: its form is ambiguous");
     archive_hash_finish(&s->hash, ret->diff_id);
     archive_hash_finish(&s->raw_hash, ret->raw_digest);
-    if (s->raw_is_plain)
+    if (s->form == ARCHIVE_PLAIN)
         memcpy(ret->raw_digest, ret->diff_id, sizeof(ret->raw_digest));
+    ret->form = s->form;
+    ret->kept_raw = s->keep_raw;
     ret->plain_size = s->plain_bytes;
     ret->raw_size = s->tar->data ? s->tar->len : s->raw_bytes;
+    return 0;
 }
 
 static void stop_thread(struct archive_stream *s)

@@ -23,8 +23,10 @@ ssize_t archive_stream_next(struct archive_stream *s, const void **ret,
                             struct mtd_error *err);
 /* What stands before the position is not needed any more. */
 void archive_stream_give_back(struct archive_stream *s, uint64_t position);
-/* After the end: what is known of the whole. */
-void archive_stream_sums(struct archive_stream *s, struct archive_unpacked *ret);
+/* After the end: what is known of the whole. -EBADMSG = other programs might read another tar
+ * in the same bytes. */
+int archive_stream_sums(struct archive_stream *s, struct archive_unpacked *ret,
+                        struct mtd_error *err);
 void archive_stream_free(struct archive_stream *s); /* NULL is allowed */
 
 /* Copies len bytes of the blocks held, from position on. They must be held. */

@@ -86,10 +86,12 @@ static bool is_about_charset(struct archive *a)
     return text && strstr(text, "can't be converted");
 }
 
-static int put_entries(struct unpacking *u, uint64_t max_entries, struct mtd_error *err)
+static int put_entries(struct unpacking *u, uint64_t max_entries, uint64_t *ret,
+                       struct mtd_error *err)
 {
     struct archive_entry *e;
     for (uint64_t n = 0;; n++) {
+        *ret = n;
         int rc = archive_read_next_header(u->reader, &e);
         if (rc == ARCHIVE_EOF)
             return archive_tree_finish(&u->tree, err);
@@ -126,16 +128,13 @@ static int unpack(struct unpacking *u, const struct archive_tar *tar, uint64_t e
         return mtd_fail_errno(err, ENOMEM, "cannot unpack");
     if (archive_read_open(u->reader, u, NULL, read_block, NULL) != ARCHIVE_OK)
         return broken(u, err);
-    rc = put_entries(u, entries, err);
+    rc = put_entries(u, entries, &ret->entries, err);
     if (rc == 0)
         rc = drain(u, err);
     if (rc == 0)
         rc = finish_recipe(u, tar, err);
-    if (rc == 0) {
-        archive_stream_sums(u->stream, ret);
-        ret->size = u->tree.bytes;
-    }
-    return rc;
+    ret->size = u->tree.bytes;
+    return rc < 0 ? rc : archive_stream_sums(u->stream, ret, err);
 }
 
 int archive_unpack(int dir_fd, const struct archive_tar *tar,
@@ -150,8 +149,11 @@ int archive_unpack(int dir_fd, const struct archive_tar *tar,
     u.tree.write_out = tar->write_out;
     u.tree.recipe = &u.recipe;
     u.reader = archive_read_new();
-    rc = u.reader ? unpack(&u, tar, limits->entries, ret, err)
+    struct archive_unpacked unpacked = {.entries = 0};
+    rc = u.reader ? unpack(&u, tar, limits->entries, &unpacked, err)
                   : mtd_fail_errno(err, ENOMEM, "cannot unpack");
+    if (rc == 0)
+        *ret = unpacked;
     archive_tree_done(&u.tree);
     archive_recipe_done(&u.recipe);
     if (u.reader)

@@ -25,11 +25,13 @@
 #define PREFIX "sha256:"
 #define SUFFIX ".json"
 
-static const char *const DIRS[] = {"images", "images/refs", "images/config",
-                                   "images/layers", "images/tmp"};
+static const char *const DIRS[] = {
+    "images",       "images/refs",         "images/config", "images/layers", "images/tmp",
+    "images/blobs", "images/blobs/sha256", "images/info",   "images/digests"};
 static const char *const LOCKS[] = {[IMAGE_LOCK] = "images/lock",
                                     [IMAGE_LOCK_SOURCE] = "images/source.lock",
-                                    [IMAGE_LOCK_USE] = "images/use.lock"};
+                                    [IMAGE_LOCK_USE] = "images/use.lock",
+                                    [IMAGE_LOCK_TRANSFER] = "images/transfer.lock"};
 
 /* Of a root that is only read and is not there. */
 static int refuse_nowhere(const struct image_store *s, struct mtd_error *err)
@@ -68,7 +70,7 @@ static int lock_as(const struct image_store *s, enum image_lock which, int opera
 int image_disk_lock(const struct image_store *s, enum image_lock which,
                     struct mtd_error *err)
 {
-    return lock_as(s, which, LOCK_EX, err);
+    return lock_as(s, which, which == IMAGE_LOCK_TRANSFER ? LOCK_SH : LOCK_EX, err);
 }
 
 int image_disk_try_lock(const struct image_store *s)
@@ -168,6 +170,17 @@ static int compare(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+void image_disk_sort(struct strv *v)
+{
+    if (v->len > 1)
+        qsort(v->items, v->len, sizeof(*v->items), compare);
+}
+
+bool image_disk_sorted_has(const struct strv *v, const char *item)
+{
+    return v->len > 0 && bsearch(&item, v->items, v->len, sizeof(*v->items), compare);
+}
+
 int image_disk_list(const struct image_store *s, const char *path, struct strv *ret)
 {
     int fd = s->root_fd < 0 ? -ENOENT : fs_open_dir_at(s->root_fd, path);
@@ -181,8 +194,7 @@ int image_disk_list(const struct image_store *s, const char *path, struct strv *
         if (rc < 0)
             return rc;
     }
-    if (ret->len > 1)
-        qsort(ret->items, ret->len, sizeof(*ret->items), compare);
+    image_disk_sort(ret);
     return 0;
 }
 
@@ -266,19 +278,56 @@ int image_disk_load(const struct image_store *s, const char *hex, struct mtd_ima
 }
 
 int image_disk_save(const struct image_store *s, const char *hex, const char *text,
-                    size_t len)
+                    size_t len, bool durable)
 {
     char file[SHA256_HEX_SIZE + 8];
     auto_fd int dir = fs_open_dir_at(s->root_fd, "images/config");
     if (dir < 0)
         return dir;
     snprintf(file, sizeof(file), "%s" SUFFIX, hex);
-    return fs_replace_at(dir, file, text, len, 0600, true);
+    return fs_replace_at(dir, file, text, len, 0600, durable);
 }
 
 int image_disk_drop_config(const struct image_store *s, const char *hex)
 {
     char path[PATH_ROOM];
     config_path(hex, path);
+    return unlinkat(s->root_fd, path, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static void digest_path(const char *digest, char out[PATH_ROOM])
+{
+    snprintf(out, PATH_ROOM, "images/digests/%s", digest);
+}
+
+int image_disk_read_digest(const struct image_store *s, const char *digest,
+                           char ret_hex[SHA256_HEX_SIZE])
+{
+    char path[PATH_ROOM];
+    struct image_ref ref;
+    digest_path(digest, path);
+    int rc = s->root_fd < 0 ? -ENOENT : read_ref_at(s->root_fd, path, &ref);
+    if (rc == 0)
+        memcpy(ret_hex, ref.hex, SHA256_HEX_SIZE);
+    return rc;
+}
+
+int image_disk_write_digest(const struct image_store *s, const char *digest,
+                            const char *hex)
+{
+    char path[PATH_ROOM], target[SHA256_HEX_SIZE + 8];
+    digest_path(digest, path);
+    snprintf(target, sizeof(target), PREFIX "%s", hex);
+    if (symlinkat(target, s->root_fd, path) == 0)
+        return 0;
+    if (errno != EEXIST || unlinkat(s->root_fd, path, 0) < 0)
+        return -errno;
+    return symlinkat(target, s->root_fd, path) < 0 ? -errno : 0;
+}
+
+int image_disk_drop_digest(const struct image_store *s, const char *digest)
+{
+    char path[PATH_ROOM];
+    digest_path(digest, path);
     return unlinkat(s->root_fd, path, 0) < 0 && errno != ENOENT ? -errno : 0;
 }

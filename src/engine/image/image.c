@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/parse.h"
 #include "engine/image/internal.h"
 
@@ -172,6 +172,27 @@ static int find_id(const struct image_store *s, const char *prefix, struct mtd_i
     return rc;
 }
 
+/* A manifest that was pulled under that name, or the id itself. */
+static int find_digest(const struct image_store *s, const struct image_name *name,
+                       struct mtd_image *ret, struct mtd_error *err)
+{
+    char hex[SHA256_HEX_SIZE], text[IMAGE_NAME_SIZE + SHA256_HEX_SIZE + 8];
+    if (image_disk_read_digest(s, name->digest, hex) < 0)
+        return find_id(s, name->digest, ret, err);
+    struct mtd_image image = {0};
+    int rc = find_id(s, hex, &image, err);
+    if (rc <= 0)
+        return rc;
+    snprintf(text, sizeof(text), "%.*s@sha256:%s", (int)name->repo_len, name->text,
+             name->digest);
+    if (!strv_contains(&image.digests, text)) {
+        mtd_image_done(&image);
+        return 0;
+    }
+    *ret = image;
+    return 1;
+}
+
 /* A name comes first, unless it can only be an id. 1 = found, 0 = not. */
 static int find(const struct image_store *s, const char *ref, struct mtd_image *ret,
                 struct mtd_error *err)
@@ -184,7 +205,7 @@ static int find(const struct image_store *s, const char *ref, struct mtd_image *
     if (rc < 0)
         return may_be_id ? find_id(s, hex, ret, err) : rc;
     if (!only_id && name.digest[0])
-        return find_id(s, name.digest, ret, err);
+        return find_digest(s, &name, ret, err);
     if (!only_id)
         rc = find_name(s, name.text, ret, err);
     if (rc > 0 && strv_add(&ret->names, name.text) < 0) {
@@ -207,6 +228,25 @@ int image_find(const struct image_store *s, const char *ref, struct mtd_image *r
     return 0;
 }
 
+/* With a mark, so that a kill in between leaves no index without the name. */
+static int write_name(const struct image_store *s, const char *name,
+                      const struct image_ref *target, struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv tmp = {0};
+    char mark[IMAGE_TMP_NAME];
+    auto_fd int marked = image_staging_mark(s, mark, err);
+    if (marked < 0)
+        return marked;
+    int rc = strv_add(&tmp, mark) < 0 ? out_of_memory(err) : 0;
+    if (rc == 0)
+        rc = image_disk_write_ref(s, name, target, err);
+    fault_point("image.tag");
+    if (rc == 0)
+        rc = image_index_write(s, err);
+    image_disk_drop_tmp(s, &tmp);
+    return rc;
+}
+
 int image_tag(const struct image_store *s, const char *ref, const char *name,
               struct mtd_error *err)
 {
@@ -220,53 +260,14 @@ int image_tag(const struct image_store *s, const char *ref, const char *name,
         rc = image_disk_prepare(s, err);
     if (rc < 0)
         return rc;
-    auto_fd int lock = image_disk_lock(s, IMAGE_LOCK, err);
+    auto_fd int lock = image_lock(s, err);
     if (lock < 0)
         return lock;
     auto_done(mtd_image_done) struct mtd_image again = {0};
     snprintf(target.hex, sizeof(target.hex), "%s", image.id + strlen("sha256:"));
     if (image_disk_load(s, target.hex, &again, NULL) < 0)
         return mtd_fail(err, ENOENT, "image \"%.100s\" was just removed", ref);
-    return image_disk_write_ref(s, to.text, &target, err);
-}
-
-/* What is not read yet of a regular file; 0 = unknown. */
-static uint64_t bytes_left(int fd)
-{
-    struct stat st;
-    off_t at = lseek(fd, 0, SEEK_CUR);
-    if (at < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < at)
-        return 0;
-    return (uint64_t)(st.st_size - at);
-}
-
-/* tar -> layer -> image */
-static int make_image(const struct image_store *s, int tar_fd,
-                      const struct image_draft *d, const struct mtd_progress *progress,
-                      char **ret_id, struct mtd_error *err)
-{
-    struct image_staging layer = {.fd = -1};
-    struct mtd_progress_item unpacking = {
-        progress,
-        {d->name ? d->name : "layer", "Unpacking", .total = bytes_left(tar_fd)}};
-    struct archive_tar tar = {.fd = tar_fd, .progress = &unpacking};
-    struct archive_unpacked unpacked;
-    char hex[SHA256_HEX_SIZE], *id = NULL;
-    int rc = image_sweep_and_stage(s, &layer, err);
-    if (rc == 0) {
-        struct archive_limits limits = archive_limits_of(layer.fd);
-        rc = archive_unpack(layer.fd, &tar, &limits, &unpacked, err);
-    }
-    if (rc == 0)
-        mtd_progress_finish(&unpacking);
-    if (rc == 0)
-        rc = image_publish(s, d, &layer, &unpacked, hex, err);
-    image_staging_done(&layer);
-    if (rc == 0 && asprintf(&id, "sha256:%s", hex) < 0)
-        return out_of_memory(err);
-    if (rc == 0)
-        *ret_id = id;
-    return rc;
+    return write_name(s, to.text, &target, err);
 }
 
 static int check_chain(const struct strv *layers, struct mtd_error *err)
@@ -278,52 +279,86 @@ static int check_chain(const struct strv *layers, struct mtd_error *err)
     return 0;
 }
 
-/* name is the draft's and must live as long. */
-static int draft_of(const struct image_new *n, struct image_name *name,
-                    struct image_draft *ret, struct mtd_error *err)
+/* base's layers, and the new one. */
+static int compose(const struct image_store *s, const struct image_new *n,
+                   struct image_layer *layer, char **ret_id, struct mtd_error *err)
+{
+    size_t below = n->base ? n->base->len : 0;
+    auto_done(strv_done) struct strv names = {0};
+    auto_free struct image_part *parts = calloc(below + 1, sizeof(*parts));
+    struct image_compose c = {.config = n->config,
+                              .created_at = clock_wall_ns(),
+                              .created_by = n->created_by,
+                              .platform = n->platform,
+                              .base_json = n->base_json,
+                              .base_len = n->base_len,
+                              .parts = parts,
+                              .n_parts = below + 1,
+                              .names = &names};
+    if (!parts || (n->name && strv_add(&names, n->name) < 0))
+        return out_of_memory(err);
+    for (size_t i = 0; i < below; i++)
+        parts[i].chain = n->base->items[i];
+    parts[below].layer = layer;
+    return image_compose(s, &c, ret_id, err);
+}
+
+static int check_new(const struct image_new *n, struct image_name *name,
+                     struct mtd_error *err)
 {
     int rc = n->name ? image_name_parse_new(n->name, name, err) : 0;
-    if (rc == 0 && n->base)
-        rc = check_chain(n->base, err);
-    *ret = (struct image_draft){.base = n->base,
-                                .config = n->config,
-                                .name = n->name ? name->text : NULL,
-                                .created_at = clock_wall_ns()};
-    return rc;
+    return rc == 0 && n->base ? check_chain(n->base, err) : rc;
+}
+
+/* tar -> layer -> image */
+static int make_image(const struct image_store *s, int tar_fd, bool is_own,
+                      const struct image_new *n, const char *name, char **ret_id,
+                      struct mtd_error *err)
+{
+    auto_done(image_layer_done) struct image_layer layer = {0};
+    struct image_layer_source src = {.fd = tar_fd,
+                                     .keep = IMAGE_KEEP_PLAIN,
+                                     .is_own = is_own,
+                                     .id = name ? name : "layer"};
+    int rc = image_layer_receive(s, &src, n->progress, &layer, err);
+    return rc < 0 ? rc : compose(s, n, &layer, ret_id, err);
 }
 
 int image_import(const struct image_store *s, int tar_fd, const struct image_new *n,
                  char **ret_id, struct mtd_error *err)
 {
-    struct image_draft draft;
     struct image_name name;
-    int rc = draft_of(n, &name, &draft, err);
-    return rc < 0 ? rc : make_image(s, tar_fd, &draft, n->progress, ret_id, err);
+    int rc = check_new(n, &name, err);
+    if (rc == 0)
+        rc = image_sweep_first(s, err);
+    return rc < 0
+               ? rc
+               : make_image(s, tar_fd, false, n, n->name ? name.text : NULL, ret_id, err);
 }
 
 /* Goes through a tar, so that the layer is what it would be elsewhere, and its id
- * is that of the tar. */
+ * is that of the tar, which is the layer's blob. */
 int image_commit(const struct image_store *s, int upper_fd, const struct image_new *n,
                  char **ret_id, struct mtd_error *err)
 {
-    struct image_draft draft;
     struct image_name name;
-    int rc = draft_of(n, &name, &draft, err);
+    int rc = check_new(n, &name, err);
     if (rc == 0)
-        rc = image_disk_prepare(s, err);
+        rc = image_sweep_first(s, err);
     if (rc < 0)
         return rc;
     auto_fd int tar = image_staging_file(s, err);
     if (tar < 0)
         return tar;
-    struct mtd_progress_item packing = {n->progress,
-                                        {draft.name ? draft.name : "layer", "Packing"}};
+    const char *id = n->name ? name.text : "layer";
+    struct mtd_progress_item packing = {n->progress, {id, "Packing"}};
     rc = archive_pack_layer(upper_fd, n->skip, tar, &packing, err);
     if (rc == 0)
         mtd_progress_finish(&packing);
     if (rc == 0 && lseek(tar, 0, SEEK_SET) < 0)
         rc = mtd_fail_errno(err, errno, "cannot read the layer");
-    return rc < 0 ? rc : make_image(s, tar, &draft, n->progress, ret_id, err);
+    return rc < 0 ? rc
+                  : make_image(s, tar, true, n, n->name ? name.text : NULL, ret_id, err);
 }
 
 int image_export(int tree_fd, const char *name, int out_fd,

@@ -22,6 +22,8 @@
 #include "engine/progress.h"
 #include "engine/types.h"
 
+struct oci_platform;
+
 struct image_store {
     const char *root; /* borrowed; <root>/images and <root>/image */
     int root_fd;      /* borrowed */
@@ -57,8 +59,12 @@ struct image_new {
     const struct strv *base;               /* layers below, lowest first; NULL = none */
     const struct mtd_image_config *config; /* NULL = an empty one */
     const char *name;                      /* NULL = none */
-    const struct strv *skip;               /* commit: paths left out; NULL = none */
-    const struct mtd_progress *progress;   /* NULL = none */
+    const char *created_by;                /* for the history; NULL = nothing */
+    const struct oci_platform *platform;   /* NULL = the base's, else the host's */
+    const char *base_json; /* the base's config, whose history goes on; NULL = none */
+    size_t base_len;
+    const struct strv *skip;             /* commit: paths left out; NULL = none */
+    const struct mtd_progress *progress; /* NULL = none */
 };
 /* A tar stream (any compression) becomes a layer. */
 int image_import(const struct image_store *s, int tar_fd, const struct image_new *n,

@@ -5,6 +5,12 @@
  *         user holds flock on it lock               held while refs, config and layers
  *         change source.lock        held by the process that unpacks a source; taken
  *         before lock use.lock           see image_hold(); taken before both
+ *         oci-layout index.json blobs/sha256/<hex>   the same as an OCI image layout, for
+ *         other programs and for save and push; oci-layout is made last: a store without
+ *         it is of an older form
+ *         info/<chain id>    diff id, size and blob of a layer; .recipe: see archive_remake()
+ *         digests/<hex>      link to the id of the image with that manifest
+ *         transfer.lock      held shared by who fills blobs/
  * Rule    everything appears and disappears by one rename or symlink. Under `lock` an
  *         image has its layers, and a layer without an image was left by a crash.
  * Errors  0 or -errno, as in image.h.
@@ -13,6 +19,7 @@
 #define ENGINE_IMAGE_INTERNAL_H
 
 #include "engine/archive/archive.h"
+#include "engine/image/compose.h"
 #include "engine/image/image.h"
 #include "engine/image/name.h"
 
@@ -25,7 +32,7 @@ struct image_ref {
 
 /* Makes the directories. */
 int image_disk_prepare(const struct image_store *s, struct mtd_error *err);
-enum image_lock { IMAGE_LOCK, IMAGE_LOCK_SOURCE, IMAGE_LOCK_USE };
+enum image_lock { IMAGE_LOCK, IMAGE_LOCK_SOURCE, IMAGE_LOCK_USE, IMAGE_LOCK_TRANSFER };
 /* Waits for the lock; closing the fd releases it. image_disk_prepare()
  * must come first. */
 int image_disk_lock(const struct image_store *s, enum image_lock which,
@@ -55,8 +62,16 @@ int image_disk_list_ids(const struct image_store *s, const char *prefix,
 int image_disk_load(const struct image_store *s, const char *hex, struct mtd_image *ret,
                     struct mtd_error *err);
 int image_disk_save(const struct image_store *s, const char *hex, const char *text,
-                    size_t len);
+                    size_t len, bool durable);
 int image_disk_drop_config(const struct image_store *s, const char *hex);
+/* digests/<hex>: the id of the image that a manifest or index is. -ENOENT. */
+int image_disk_read_digest(const struct image_store *s, const char *digest,
+                           char ret_hex[SHA256_HEX_SIZE]);
+int image_disk_write_digest(const struct image_store *s, const char *digest,
+                            const char *hex);
+int image_disk_drop_digest(const struct image_store *s, const char *digest);
+void image_disk_sort(struct strv *v);
+bool image_disk_sorted_has(const struct strv *v, const char *item);
 /* Names in a directory, sorted; none when it is missing. */
 int image_disk_list(const struct image_store *s, const char *path, struct strv *ret);
 
@@ -87,16 +102,39 @@ int image_staging_publish(struct image_staging *g, const char *chain, bool *ret_
  * published. Lock held. */
 int image_staging_mark(const struct image_store *s, char name[IMAGE_TMP_NAME],
                        struct mtd_error *err);
+/* A new file in images/tmp, locked by the returned descriptor. */
+int image_staging_named(const struct image_store *s, const char *kind,
+                        char name[IMAGE_TMP_NAME], struct mtd_error *err);
 /* An unnamed file on the layers' file system. */
 int image_staging_file(const struct image_store *s, struct mtd_error *err);
 
+/* ---- image/sync.c ---- */
+
+/* Forces to the disk what was unpacked: file by file when it is little, as syncfs() waits
+ * for the data of all other processes, too. */
+int image_sync_layer(int dir_fd, uint64_t entries);
+
+/* ---- image/draft.c: an image before it is published ---- */
+
+struct image_draft {
+    const struct image_store *store;
+    const struct image_compose *c;
+    const struct image_ref *source; /* NULL = the id is the config's digest */
+    bool in_memory;
+    char hex[SHA256_HEX_SIZE];
+    struct mtd_image image;
+    struct image_info *infos; /* one per part */
+    struct buf config, manifest;
+    struct strv names, repo_digests, digests; /* digests: 64 hex digits of repo_digests */
+};
+/* Everything that can be found out before the lock is taken. */
+int image_draft_make(struct image_draft *d, struct mtd_error *err);
+void image_draft_done(struct image_draft *d);
+
 /* ---- image/sweep.c ---- */
 
-/* Removes what killed processes left. Hold the lock. */
-void image_sweep(const struct image_store *s);
-/* To import, commit or unpack: takes the lock, sweeps, opens a staging directory. */
-int image_sweep_and_stage(const struct image_store *s, struct image_staging *ret,
-                          struct mtd_error *err);
+/* Removes what killed processes left, if they left an entry in images/tmp. Hold the lock. */
+void image_sweep_found(const struct image_store *s);
 /* The layers of all images. -errno = one cannot be read, so no layer may be removed. */
 int image_list_needed(const struct image_store *s, struct strv *ret);
 
@@ -108,19 +146,97 @@ int image_unknown(const struct image_store *s, const char *ref, struct mtd_error
 int image_resolve_id(const struct image_store *s, const char *prefix,
                      char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err);
 
+/* ---- image/info.c: images/info/<chain id>, what is known of a layer ---- */
+
+struct image_info {
+    char diff_id[SHA256_HEX_SIZE];
+    uint64_t size;              /* bytes in its files */
+    struct oci_descriptor blob; /* which may be dropped */
+};
+/* -ENOENT, -EBADMSG. */
+int image_info_read(const struct image_store *s, const char *chain,
+                    struct image_info *ret);
+int image_info_write(const struct image_store *s, const char *chain,
+                     const struct image_info *info);
+void image_info_drop(const struct image_store *s, const char *chain);
+/* images/info/<chain id>.recipe: what packing the layer as it came needs. */
+#define IMAGE_INFO_PATH 128
+void image_info_recipe(const char *chain, char out[IMAGE_INFO_PATH]);
+/* Of a layer without one, that an older version made: packs it to see what its tar is. */
+int image_info_ensure(const struct image_store *s, const char *chain,
+                      struct image_info *ret, struct mtd_error *err);
+/* Packs the layer, to out_fd if that is not -1. */
+int image_info_pack(const struct image_store *s, const char *chain, int out_fd,
+                    struct mtd_progress_item *progress, char ret_digest[SHA256_HEX_SIZE],
+                    uint64_t *ret_size, struct mtd_error *err);
+
+/* ---- image/blobs.c: images/blobs/sha256 ---- */
+
+#define IMAGE_BLOB_PATH 128
+void image_blob_path(const char *digest, char out[IMAGE_BLOB_PATH]);
+/* *ret_size may be NULL. */
+bool image_blob_has(const struct image_store *s, const char *digest, uint64_t *ret_size);
+int image_blob_put(const struct image_store *s, const void *data, size_t len,
+                   bool durable, char ret_digest[SHA256_HEX_SIZE], struct mtd_error *err);
+/* images/tmp/<name> becomes the blob, or goes when that is there. */
+int image_blob_adopt(const struct image_store *s, const char *tmp_name,
+                     const char *digest, struct mtd_error *err);
+/* A document; -EBADMSG = not what its digest says. */
+int image_blob_read(const struct image_store *s, const char *digest, struct buf *ret,
+                    struct mtd_error *err);
+/* Removes what no image names, unless a transfer runs. Hold the lock. */
+void image_blob_sweep(const struct image_store *s);
+
+/* ---- image/index.c ---- */
+
+/* index.json, of all names and of images without one. Hold the lock. */
+int image_index_write(const struct image_store *s, struct mtd_error *err);
+
+/* ---- image/complete.c: an image's config and manifest blobs ---- */
+
+/* Makes them for one that has none. Hold the lock. *i is the image as it is then. */
+int image_complete(const struct image_store *s, const char *hex, struct mtd_image *i,
+                   struct mtd_error *err);
+int image_quick_write(const struct image_store *s, struct mtd_image *i, const char *hex,
+                      bool durable, struct mtd_error *err);
+
+/* ---- image/lock.c ---- */
+
+/* IMAGE_LOCK of a store of this form: an older one is taken over first. Waits. */
+int image_lock(const struct image_store *s, struct mtd_error *err);
+/* To import, commit or unpack: takes the lock and sweeps. */
+int image_sweep_first(const struct image_store *s, struct mtd_error *err);
+
+/* ---- image/takeover.c ---- */
+
+bool image_is_old(const struct image_store *s);
+int image_take_over(const struct image_store *s, struct mtd_error *err);
+
+/* ---- image/receive.c ---- */
+
+/* What receiving unpacks into: the directory, and a file for the recipe. */
+int image_layer_stage(const struct image_store *s, struct image_layer *ret,
+                      struct mtd_error *err);
+/* raw: the blob is what was read, and not the plain tar. */
+void image_layer_describe(struct image_layer *l, const struct archive_unpacked *u,
+                          bool raw);
+
 /* ---- image/publish.c ---- */
 
-struct image_draft {
-    const struct strv *base; /* chain ids below; NULL = none */
-    const struct mtd_image_config *config;
-    const char *name; /* "repo:tag"; NULL = none */
-    int64_t created_at;
-    bool written_out;        /* the layer's data is on the disk already */
-    struct image_ref source; /* hex "" = the id is the config's hash */
+struct image_staged {
+    struct image_staging dir;
+    char blob_name[IMAGE_TMP_NAME]; /* "" = no blob is kept */
+    char recipe_name[IMAGE_TMP_NAME];
+    int blob_fd, recipe_fd; /* -1 = none */
+    uint64_t entries;
 };
-int image_publish(const struct image_store *s, const struct image_draft *d,
-                  struct image_staging *layer, const struct archive_unpacked *unpacked,
-                  char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err);
+/* Frees also g. */
+void image_staged_free(struct image_staged *g);
+/* With the id and stamp of a source. in_memory: not forced to the disk, as the embedded
+ * image can be made again. */
+int image_compose_as(const struct image_store *s, const struct image_compose *c,
+                     const struct image_ref *source, bool in_memory,
+                     char ret_hex[SHA256_HEX_SIZE], struct mtd_error *err);
 
 /* ---- image/source.c: the embedded busybox and <root>/image/NAME.tar ---- */
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "engine/image/internal.h"
 
 struct removal {
@@ -122,9 +123,23 @@ static int retire_layers(struct removal *r, const struct strv *layers,
         if (rc < 0)
             return mtd_fail_errno(err, -rc, "cannot remove layer %.12s",
                                   layers->items[i]);
+        image_info_drop(r->store, layers->items[i]);
+        fault_point("image.remove_layer"); /* for kills only, like the next ones */
         rc = report(r, "Deleted", "sha256:", layers->items[i], err);
     }
     return rc;
+}
+
+/* Those of its names that another image has now stay that one's. */
+static void drop_digests(const struct removal *r, const struct mtd_image *image)
+{
+    for (size_t i = 0; i < image->digests.len; i++) {
+        const char *digest = strrchr(image->digests.items[i], ':');
+        char hex[SHA256_HEX_SIZE];
+        if (digest && image_disk_read_digest(r->store, digest + 1, hex) == 0 &&
+            strcmp(hex, r->hex) == 0)
+            image_disk_drop_digest(r->store, digest + 1);
+    }
 }
 
 static int delete_image(struct removal *r, struct mtd_error *err)
@@ -134,11 +149,17 @@ static int delete_image(struct removal *r, struct mtd_error *err)
     int rc = untag_all(r, err);
     if (rc < 0)
         return rc;
+    fault_point("image.remove_config");
+    drop_digests(r, &image);
     rc = image_disk_drop_config(r->store, r->hex);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot remove image \"%.100s\"", r->ref);
     rc = report(r, "Deleted", "sha256:", r->hex, err);
-    return rc < 0 ? rc : retire_layers(r, &image.layers, err);
+    if (rc == 0)
+        rc = retire_layers(r, &image.layers, err);
+    fault_point("image.remove_blobs");
+    image_blob_sweep(r->store);
+    return rc;
 }
 
 static int in_use(struct removal *r, struct mtd_error *err)
@@ -167,21 +188,37 @@ static int remove_locked(struct removal *r, struct mtd_error *err)
     return r->used ? in_use(r, err) : delete_image(r, err);
 }
 
+/* The mark makes a later command sweep what a kill leaves. */
+static int remove_marked(struct removal *r, const struct strv *used_by,
+                         struct mtd_error *err)
+{
+    char mark[IMAGE_TMP_NAME];
+    int rc = resolve(r, err);
+    if (rc < 0)
+        return rc;
+    auto_fd int marked = image_staging_mark(r->store, mark, err);
+    if (marked < 0)
+        return marked;
+    r->used = is_used(used_by, r->hex);
+    size_t before = r->report->len;
+    rc = remove_locked(r, err);
+    if (r->report->len > before)
+        image_index_write(r->store, NULL);
+    fault_point("image.removed");
+    return strv_add(&r->tmp, mark) < 0 ? -ENOMEM : rc;
+}
+
 static int remove_image(struct removal *r, const struct strv *used_by,
                         struct mtd_error *err)
 {
     int rc = image_disk_prepare(r->store, err);
     if (rc < 0)
         return rc;
-    auto_fd int lock = image_disk_lock(r->store, IMAGE_LOCK, err);
+    auto_fd int lock = image_lock(r->store, err);
     if (lock < 0)
         return lock;
-    image_sweep(r->store);
-    rc = resolve(r, err);
-    if (rc < 0)
-        return rc;
-    r->used = is_used(used_by, r->hex);
-    return remove_locked(r, err);
+    image_sweep_found(r->store);
+    return remove_marked(r, used_by, err);
 }
 
 int image_remove(const struct image_store *s, const char *ref, bool force,

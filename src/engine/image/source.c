@@ -124,66 +124,81 @@ static int add_shell(struct mtd_image_config *c, int root_fd)
 }
 
 static int publish(const struct image_store *s, const struct image_source *src,
-                   struct image_staging *layer, const struct archive_unpacked *unpacked,
-                   struct mtd_error *err)
+                   struct image_layer *layer, struct mtd_error *err)
 {
     auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
+    auto_done(strv_done) struct strv names = {0};
+    const struct image_part part = {.layer = layer};
     char hex[SHA256_HEX_SIZE];
-    struct image_draft draft = {
+    struct image_compose c = {
         .config = &config,
-        .name = src->name,
         .created_at = src->created_at,
-        .source = src->ref,
-        .written_out = !src->file[0],
+        .parts = &part,
+        .n_parts = 1,
+        .names = &names,
     };
-    if (add_shell(&config, layer->fd) < 0)
+    if (add_shell(&config, layer->staged->dir.fd) < 0 || strv_add(&names, src->name) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
-    return image_publish(s, &draft, layer, unpacked, hex, err);
+    return image_compose_as(s, &c, &src->ref, !src->file[0], hex, err);
 }
 
-static int unpack(const struct image_store *s, const struct image_source *src,
-                  const struct archive_tar *tar, struct image_staging *layer,
-                  struct mtd_error *err)
+static int check_unchanged(const struct image_source *src, int fd, struct mtd_error *err)
 {
-    struct archive_limits limits = archive_limits_of(layer->fd);
-    struct archive_unpacked unpacked;
+    struct image_source now = *src;
     struct stat st;
-    int rc = archive_unpack(layer->fd, tar, &limits, &unpacked, err);
+    if (fstat(fd, &st) < 0)
+        return mtd_fail_errno(err, errno, "stat");
+    fill_from_tar(&now, &st);
+    if (strcmp(now.ref.stamp, src->ref.stamp) != 0)
+        return mtd_fail(err, EAGAIN, "it changed in the meantime; try again");
+    return 0;
+}
+
+/* Of a tar no blob is kept, as it is there already. */
+static int unpack_tar(const struct image_store *s, const struct image_source *src, int fd,
+                      struct mtd_error *err)
+{
+    auto_done(image_layer_done) struct image_layer layer = {0};
+    struct image_layer_source in = {.fd = fd, .keep = IMAGE_KEEP_NONE, .id = src->name};
+    int rc = image_layer_receive(s, &in, NULL, &layer, err);
+    if (rc == 0)
+        rc = check_unchanged(src, fd, err);
+    return rc < 0 ? rc : publish(s, src, &layer, err);
+}
+
+static int unpack_embedded(const struct image_store *s, const struct image_source *src,
+                           struct mtd_error *err)
+{
+    struct archive_tar tar = {.data = mtd_busybox_start,
+                              .len = (size_t)(mtd_busybox_end - mtd_busybox_start),
+                              .write_out = true};
+    auto_done(image_layer_done) struct image_layer layer = {0};
+    struct archive_unpacked u;
+    int rc = image_layer_stage(s, &layer, err);
+    if (rc == 0) {
+        int dir = layer.staged->dir.fd;
+        struct archive_limits limits = archive_limits_of(dir);
+        tar.recipe_to = layer.staged->recipe_fd;
+        rc = archive_unpack(dir, &tar, &limits, &u, err);
+    }
     if (rc < 0)
         return rc;
-    if (!tar->data) {
-        struct image_source now = *src;
-        if (fstat(tar->fd, &st) < 0)
-            return mtd_fail_errno(err, errno, "stat");
-        fill_from_tar(&now, &st);
-        if (strcmp(now.ref.stamp, src->ref.stamp) != 0)
-            return mtd_fail(err, EAGAIN, "it changed in the meantime; try again");
-    }
-    return publish(s, src, layer, &unpacked, err);
+    image_layer_describe(&layer, &u, false);
+    return publish(s, src, &layer, err);
 }
 
 int image_source_unpack(const struct image_store *s, const struct image_source *src,
                         struct mtd_error *err)
 {
-    struct image_staging layer = {.fd = -1};
-    struct archive_tar tar = {.fd = -1};
-    auto_fd int fd = -1;
-    int rc = 0;
-    if (src->file[0]) {
-        fd = openat(s->root_fd, src->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        rc = fd < 0 ? mtd_fail_errno(err, errno, "open") : 0;
-        tar.fd = fd;
-    } else {
-        tar.data = mtd_busybox_start;
-        tar.len = (size_t)(mtd_busybox_end - mtd_busybox_start);
-        tar.write_out = true;
-    }
-    if (rc == 0)
-        rc = image_sweep_and_stage(s, &layer, err);
-    if (rc == 0)
-        rc = unpack(s, src, &tar, &layer, err);
-    image_staging_done(&layer);
-    if (rc < 0 && src->file[0])
+    int rc = image_sweep_first(s, err);
+    if (rc < 0)
+        return rc;
+    if (!src->file[0])
+        return unpack_embedded(s, src, err);
+    auto_fd int fd =
+        openat(s->root_fd, src->file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    rc = fd < 0 ? mtd_fail_errno(err, errno, "open") : unpack_tar(s, src, fd, err);
+    if (rc < 0)
         mtd_context(err, "%s/%s", s->root, src->file);
     return rc;
 }

@@ -107,17 +107,23 @@ int image_staging_publish(struct image_staging *g, const char *chain, bool *ret_
     return 0;
 }
 
-int image_staging_mark(const struct image_store *s, char name[IMAGE_TMP_NAME],
-                       struct mtd_error *err)
+int image_staging_named(const struct image_store *s, const char *kind,
+                        char name[IMAGE_TMP_NAME], struct mtd_error *err)
 {
     char path[PATH_ROOM];
-    image_disk_tmp_name(name, "publish");
+    image_disk_tmp_name(name, kind);
     tmp_path(name, path);
     auto_fd int fd = openat(s->root_fd, path,
-                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+                            O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
         return staging_failed(s, errno, err);
     return take_fd(&fd);
+}
+
+int image_staging_mark(const struct image_store *s, char name[IMAGE_TMP_NAME],
+                       struct mtd_error *err)
+{
+    return image_staging_named(s, "publish", name, err);
 }
 
 int image_staging_file(const struct image_store *s, struct mtd_error *err)

@@ -2,8 +2,9 @@
  * and layers without their image. Under the lock no process is in the middle of an
  * operation, so what has no image has no owner.
  *
- * A process that publishes a layer has an entry in tmp/ meanwhile. So a command that finds
- * none there has nothing to sweep, nor has one that finds them all locked. */
+ * A process that publishes or removes has an entry in tmp/ meanwhile, and so has one that
+ * fills blobs/. So a command that finds none there has nothing to sweep, nor has one that
+ * finds them all locked. */
 
 #include "engine/image/internal.h"
 
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/fs.h"
 
 int image_list_left(const struct image_store *s, struct strv *ret)
@@ -31,13 +33,6 @@ int image_list_left(const struct image_store *s, struct strv *ret)
             rc = strv_add(ret, names.items[i]);
     }
     return rc;
-}
-
-static void sweep_tmp(const struct image_store *s)
-{
-    auto_done(strv_done) struct strv left = {0};
-    image_list_left(s, &left);
-    image_disk_drop_tmp(s, &left);
 }
 
 /* fs_replace_at() writes to hidden names. */
@@ -69,39 +64,52 @@ static void sweep_layers(const struct image_store *s)
     if (image_disk_list(s, "images/layers", &layers) < 0 ||
         image_list_needed(s, &needed) < 0)
         return;
+    image_disk_sort(&needed);
     for (size_t i = 0; i < layers.len; i++)
-        if (!strv_contains(&needed, layers.items[i]))
+        if (!image_disk_sorted_has(&needed, layers.items[i]))
             image_disk_retire_layer(s, layers.items[i], &tmp);
     image_disk_drop_tmp(s, &tmp);
 }
 
-void image_sweep(const struct image_store *s)
+/* What is named after a layer or an image that is gone. */
+static void sweep_infos(const struct image_store *s)
 {
-    sweep_tmp(s);
-    sweep_configs(s);
-    sweep_layers(s);
+    auto_done(strv_done) struct strv infos = {0};
+    image_disk_list(s, "images/info", &infos);
+    for (size_t i = 0; i < infos.len; i++) {
+        char chain[SHA256_HEX_SIZE]; /* a recipe's name goes on after it */
+        snprintf(chain, sizeof(chain), "%s", infos.items[i]);
+        if (!image_disk_has_layer(s, chain))
+            image_info_drop(s, chain);
+    }
 }
 
-/* Without waiting: whoever has the lock is alive, and sweeps or is followed by who does. */
-void image_sweep_left(const struct image_store *s)
+static void sweep_digests(const struct image_store *s)
+{
+    auto_done(strv_done) struct strv digests = {0}, ids = {0};
+    char hex[SHA256_HEX_SIZE];
+    if (image_disk_list(s, "images/digests", &digests) < 0 ||
+        image_disk_list_ids(s, "", &ids) < 0)
+        return;
+    for (size_t i = 0; i < digests.len; i++)
+        if (image_disk_read_digest(s, digests.items[i], hex) < 0 ||
+            !image_disk_sorted_has(&ids, hex))
+            image_disk_drop_digest(s, digests.items[i]);
+}
+
+/* The entries in tmp go last: killed before, the next command sweeps again. */
+void image_sweep_found(const struct image_store *s)
 {
     auto_done(strv_done) struct strv left = {0};
-    if (image_list_left(s, &left) < 0 || left.len == 0)
+    image_list_left(s, &left);
+    if (left.len == 0)
         return;
-    auto_fd int lock = image_disk_try_lock(s);
-    if (lock >= 0)
-        image_sweep(s);
-}
-
-int image_sweep_and_stage(const struct image_store *s, struct image_staging *ret,
-                          struct mtd_error *err)
-{
-    int rc = image_disk_prepare(s, err);
-    if (rc < 0)
-        return rc;
-    auto_fd int lock = image_disk_lock(s, IMAGE_LOCK, err);
-    if (lock < 0)
-        return lock;
-    image_sweep(s);
-    return image_staging_open(s, ret, err);
+    sweep_configs(s);
+    sweep_layers(s);
+    sweep_infos(s);
+    sweep_digests(s);
+    image_blob_sweep(s);
+    image_index_write(s, NULL);
+    fault_point("image.sweep");
+    image_disk_drop_tmp(s, &left);
 }

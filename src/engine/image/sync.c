@@ -1,0 +1,50 @@
+/* What a power loss must not undo is forced to the disk before anything names it. */
+
+#include "engine/image/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+#define FEW 64
+
+static int sync_tree(int dir_fd, unsigned depth);
+
+static int sync_entry(int dir_fd, const struct dirent64 *d, unsigned depth)
+{
+    if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+        return 0;
+    if (d->d_type != DT_DIR && d->d_type != DT_REG)
+        return 0;
+    int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    auto_fd int fd = openat(dir_fd, d->d_name, flags);
+    if (fd < 0)
+        return -errno;
+    if (d->d_type == DT_DIR)
+        return sync_tree(fd, depth + 1);
+    return fsync(fd) < 0 ? -errno : 0;
+}
+
+static int sync_tree(int dir_fd, unsigned depth)
+{
+    auto_done(fs_dir_done) struct fs_dir dir;
+    int rc = depth > ARCHIVE_MAX_DEPTH + 1 ? -ELOOP : fs_dir_open(&dir, dir_fd);
+    if (rc < 0) {
+        fs_dir_init(&dir, -1);
+        return rc;
+    }
+    for (const struct dirent64 *d; rc == 0 && (d = fs_dir_next(&dir));)
+        rc = sync_entry(dir_fd, d, depth);
+    return rc == 0 && fsync(dir_fd) < 0 ? -errno : rc;
+}
+
+int image_sync_layer(int dir_fd, uint64_t entries)
+{
+    if (entries <= FEW)
+        return sync_tree(dir_fd, 0);
+    return syncfs(dir_fd) < 0 ? -errno : 0;
+}
