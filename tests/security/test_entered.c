@@ -123,13 +123,27 @@ Test(entered, a_null_device_that_is_none_is_not_opened)
     expect_null(":");
 }
 
-/* A container with all capabilities has put another in its place. */
+/* Its root may make no node in a user namespace, nor has exec more rights there. */
+Test(entered, a_missing_null_device_of_a_user_namespace_is_said)
+{
+    free(ASK(&s, "run", "-d", "--name", "box", "--userns", "auto", "busybox", "sh", "-c",
+             "rm /dev/null; exec sleep 4731"));
+    cr_assert(state_until(sleeps, NULL));
+    auto_done(outcome_done) struct outcome o = RUN(&s, "exec", "box", "true");
+    cr_expect_eq(o.status, 126, "status %d", o.status);
+    cr_expect_not_null(strstr(o.err, "is no null device any more"), "%s", o.err);
+    free(ASK(&s, "restart", "-t", "0", "box"));
+}
+
+/* A container with all capabilities has put another in its place, with a file for the process
+ * that will come: no process is made meanwhile that would take its number away. */
 Test(entered, a_proc_that_is_none_is_not_written)
 {
     free(ASK(&s, "run", "-d", "--name", "box", "--oom-score-adj", "100", "--privileged",
-             "-v", MTD_PROBE ":/probe:ro", "busybox", "sh", "-c",
-             "mount -t tmpfs none /proc; for i in self $(seq 1 500); do mkdir /proc/$i; "
-             "touch /proc/$i/oom_score_adj; done; exec sleep 4731"));
+             "busybox", "sh", "-c",
+             "mount -t tmpfs none /proc; cd /proc; mkdir $(seq 1 60); i=0; "
+             "while [ $((i += 1)) -le 60 ]; do : >$i/oom_score_adj; done; "
+             "exec sleep 4731"));
     cr_assert(state_until(sleeps, NULL));
     auto_done(outcome_done) struct outcome o = RUN(&s, "exec", "box", "true");
     cr_expect_eq(o.status, 126, "status %d", o.status);
