@@ -27,7 +27,7 @@ static int open_terminal(struct inside *c, struct mtd_error *err)
     int rc = c->ops->send_terminal(c, master);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot hand over the terminal");
-    rc = tty_login(take_fd(&slave));
+    rc = inside_is_late(c) ? tty_place(take_fd(&slave)) : tty_login(take_fd(&slave));
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the controlling terminal") : 0;
 }
 
