@@ -175,7 +175,7 @@ static const struct {
     {"log-opt", "max-file= max-size="},
     {"network", "none host"},
     {"pid", "host"},
-    {"pull", "missing never"},
+    {"pull", "always missing never"},
     {"restart", "no on-failure always unless-stopped"},
     {"security-opt", "mask= no-new-privileges systempaths=unconfined unmask="},
     {"signal", NULL, offer_signals},

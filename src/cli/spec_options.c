@@ -226,13 +226,12 @@ static int set_health(struct run_values *v, struct mtd_error *err)
 
 static int check_pull(const char *when, struct mtd_error *err)
 {
-    if (!when || strcmp(when, "missing") == 0 || strcmp(when, "never") == 0)
-        return 0;
-    return mtd_fail(
-        err, EOPNOTSUPP,
-        "--pull: \"%.40s\" is not supported: there is no registry client yet; use "
-        "missing or never",
-        when);
+    static const char *const WHEN[] = {"missing", "always", "never"};
+    for (size_t i = 0; i < ARRAY_SIZE(WHEN); i++)
+        if (!when || strcmp(when, WHEN[i]) == 0)
+            return 0;
+    return mtd_fail(err, EINVAL, "--pull: \"%.40s\" is not always, missing or never",
+                    when);
 }
 
 static int set_restart(struct run_values *v, struct mtd_error *err)

@@ -22,7 +22,7 @@ struct run_values {
         publish, volumes_from, userns, blkio[MTD_BLKIO_COUNT];
     const char *name, *entrypoint, *cidfile, *pull, *network, *pid, *ipc, *uts, *cgroupns,
         *log_driver, *detach_keys, *health_cmd, *platform, *isolation, *volume_driver;
-    bool detach, no_healthcheck, publish_all, read_only_tmpfs;
+    bool detach, quiet, no_healthcheck, publish_all, read_only_tmpfs;
     bool sig_proxy, keep_running;
     struct mtd_defaults defaults;
 };

@@ -88,7 +88,7 @@ const char *verb_object_at(size_t i);
 extern const struct verb *const VERBS[]; /* verbs.c: all of them, ended by NULL */
 extern const struct verb VERBS_RUN[], VERBS_EXEC[], VERBS_LIFECYCLE[], VERBS_QUERY[],
     VERBS_LOGS[], VERBS_STATS[], VERBS_TOP[], VERBS_EVENTS[], VERBS_IMAGE[],
-    VERBS_HISTORY[], VERBS_VOLUME[], VERBS_ARCHIVE[], VERBS_CP[], VERBS_SYSTEM[],
+    VERBS_HISTORY[], VERBS_VOLUME[], VERBS_ARCHIVE[], VERBS_REGISTRY[], VERBS_SYSTEM[],
     VERBS_HELP[], VERBS_CHECK[], VERBS_PRUNE[], VERBS_BOOT[], VERBS_COMPLETION[],
     VERBS_REFUSED[];
 

@@ -35,19 +35,15 @@ const struct verb VERBS_HELP[] = {
 /* clang-format off */
 #define REFUSED(verb, why) {.name = (verb), .summary = (why), .flags = VERB_REFUSED}
 /* clang-format on */
-#define NO_REGISTRY \
-    "there is no registry client yet; import a tar archive of a root file system instead"
 #define NO_NETWORK "only the networks none and host are supported yet"
 
 const struct verb VERBS_REFUSED[] = {
-    REFUSED("pull", NO_REGISTRY),
-    REFUSED("push", NO_REGISTRY),
-    REFUSED("login", NO_REGISTRY),
-    REFUSED("search", NO_REGISTRY),
+    REFUSED("search", "not supported; registries have web pages for that"),
     REFUSED("load",
             "image archives are not supported yet; use import for a root file system"),
     REFUSED("save",
             "image archives are not supported yet; use export for a root file system"),
+    REFUSED("cp", "not supported yet; use export, or exec with tar"),
     REFUSED("network", NO_NETWORK),
     REFUSED("build", "building images is not supported; use commit"),
     REFUSED("compose", "not supported"),

@@ -11,6 +11,7 @@
 #include "base/output.h"
 #include "cli/each.h"
 #include "cli/print.h"
+#include "cli/registry.h"
 #include "cli/report.h"
 #include "cli/session.h"
 #include "cli/spec_options.h"
@@ -115,6 +116,30 @@ static void warn_dropped(struct cli *c, const struct run_values *v)
         report_warning(c, "--oom-kill-disable: discarded; cgroup v2 has no such switch");
 }
 
+static bool is_missing(const struct cli *c, const char *image)
+{
+    auto_done(mtd_image_done) struct mtd_image found = {0};
+    return mtd_image_find(c->engine, image, &found, NULL) == -ENOENT;
+}
+
+/* Only a create that failed asks whether it was for the image. */
+static int create_or_pull(struct cli *c, struct run_values *v, struct mtd_create *create,
+                          char id[MTD_ID_SIZE], struct mtd_error *err)
+{
+    const char *when = v->pull ? v->pull : "missing";
+    bool always = strcmp(when, "always") == 0, never = strcmp(when, "never") == 0;
+    auto_free char *image = strdup(v->spec.image);
+    if (!image)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    int rc = always ? registry_pull_for_run(c, image, v->platform, v->quiet, err) : 0;
+    if (rc == 0)
+        rc = mtd_create(c->engine, create, id, err);
+    if (rc != -ENOENT || always || never || !is_missing(c, image))
+        return rc;
+    rc = registry_pull_for_run(c, image, v->platform, v->quiet, err);
+    return rc < 0 ? rc : mtd_create(c->engine, create, id, err);
+}
+
 static int create_container(struct cli *c, struct run_values *v, bool to_run,
                             char id[MTD_ID_SIZE], struct mtd_error *err)
 {
@@ -129,7 +154,7 @@ static int create_container(struct cli *c, struct run_values *v, bool to_run,
     bool has_cid = v->cidfile && *v->cidfile;
     int rc = has_cid ? open_cidfile(&cid, v->cidfile, err) : 0;
     if (rc == 0)
-        rc = mtd_create(c->engine, &create, id, err);
+        rc = create_or_pull(c, v, &create, id, err);
     if (rc == 0 && has_cid)
         rc = write_cidfile(c, &cid, id, err);
     return rc;

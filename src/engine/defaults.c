@@ -70,14 +70,24 @@ static int set_userns(struct mtd_defaults *d, const char *value)
     return rc;
 }
 
-static int set_start_timeout(struct mtd_defaults *d, const char *value)
+static int set_seconds(unsigned *slot, const char *value)
 {
     uint64_t seconds = 0;
     int rc = parse_u64(value, MTD_START_TIMEOUT_MAX, &seconds);
     if (rc < 0 || seconds == 0)
         return rc < 0 ? rc : -ERANGE;
-    d->start_timeout = (unsigned)seconds;
+    *slot = (unsigned)seconds;
     return 0;
+}
+
+static int set_start_timeout(struct mtd_defaults *d, const char *value)
+{
+    return set_seconds(&d->start_timeout, value);
+}
+
+static int set_registry_timeout(struct mtd_defaults *d, const char *value)
+{
+    return set_seconds(&d->registry_timeout, value);
 }
 
 static const struct {
@@ -88,6 +98,7 @@ static const struct {
     {"log_driver", set_log_driver, "one of " MTD_LOG_DRIVERS},
     {"log_max_size", set_log_size, "a size such as 10m, or -1 for no limit"},
     {"log_max_file", set_log_files, "a number from 1 to 1000"},
+    {"registry_timeout", set_registry_timeout, "a number of seconds from 1 to 86400"},
     {"start_timeout", set_start_timeout, "a number of seconds from 1 to 86400"},
     {"userns", set_userns, "host, auto or auto:size=COUNT"},
 };
@@ -108,7 +119,8 @@ static int set(void *arg, const char *section, const char *name, const char *val
 void mtd_defaults_init(struct mtd_defaults *d)
 {
     *d = (struct mtd_defaults){.log_max_size = LOG_SIZE,
-                               .start_timeout = MTD_START_TIMEOUT};
+                               .start_timeout = MTD_START_TIMEOUT,
+                               .registry_timeout = MTD_REGISTRY_TIMEOUT};
 }
 
 static void finish(struct mtd_defaults *d, const struct settings *s)

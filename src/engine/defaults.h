@@ -11,13 +11,15 @@
 #include "engine/types.h"
 
 #define MTD_DEFAULTS_FILE "/etc/mytop-docker/config"
+#define MTD_REGISTRY_TIMEOUT 30
 
 struct mtd_defaults {
     enum mtd_log_driver log_driver;
     uint64_t log_max_size;  /* bytes; 0 = no rotation */
     unsigned log_max_file;  /* 0 = the file does not say: 5 of the default size, or 1 */
     unsigned start_timeout; /* seconds */
-    enum mtd_userns userns; /* HOST or AUTO */
+    unsigned registry_timeout; /* seconds without an answer */
+    enum mtd_userns userns;    /* HOST or AUTO */
     uint64_t userns_size;
     bool userns_wrong; /* its line is: to ignore that one would undo a protection */
     struct mtd_error problem;

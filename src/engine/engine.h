@@ -10,7 +10,7 @@
  *         detaches), mtd_wait. Until the command runs: mtd_start. For the stop timeout
  *         and half a minute more: mtd_stop, mtd_shutdown, mtd_kill with SIGKILL,
  *         mtd_remove by force. As long as the data takes: mtd_commit, mtd_import,
- *         mtd_export, the first use of an image. All others are quick, but whichever
+ *         mtd_export, the first use of an image, mtd_pull and its kin. All others are quick, but whichever
  *         meets a container without its monitor starts one first and waits up to ten
  *         seconds for it.
  * Signals no handler is installed. mtd_relay and mtd_exec block signals and read them
@@ -30,6 +30,7 @@
 #include "engine/log/log.h"
 #include "engine/logindex/logindex.h"
 #include "engine/progress.h"
+#include "engine/transfer/options.h"
 #include "engine/types.h"
 
 struct mtd_engine;
@@ -209,24 +210,6 @@ int mtd_execs(struct mtd_engine *e, const char *id, struct mtd_exec_info **ret,
 int mtd_exec_kill(struct mtd_engine *e, const char *ref, const char *exec, int sig,
                   struct mtd_error *err);
 
-/* ---- files ---- */
-
-/* Copies between the host and a container, running or not, by docker cp's rules about what is
- * there and slashes at the end; engine/copy/copy.h has the rest. *ret_bytes: what a tar of it
- * takes. Blocks as long as the data takes; a container that does not run cannot be started or
- * removed meanwhile. */
-struct mtd_copy {
-    bool into;             /* the container; else out of it */
-    const char *path;      /* in the container */
-    const char *host_path; /* NULL = the tar at tar_fd */
-    int tar_fd;
-    bool keep_owner;  /* uid and gid; else root's inside, the caller's outside */
-    bool follow_link; /* that is the source itself */
-    const struct mtd_progress *progress;
-};
-int mtd_copy(struct mtd_engine *e, const char *ref, const struct mtd_copy *c,
-             uint64_t *ret_bytes, struct mtd_error *err);
-
 /* ---- images ------------------------------------------------------------------------ */
 
 /* Names without a tag mean ":latest". The embedded busybox and <root>/image/NAME.tar
@@ -279,6 +262,35 @@ int mtd_volume_create(struct mtd_engine *e, const struct mtd_volume_create *c,
 int mtd_volume_options_check(const struct strv *options, struct mtd_error *err);
 /* -EBUSY = containers have it; err names them. */
 int mtd_volume_remove(struct mtd_engine *e, const char *name, struct mtd_error *err);
+
+/* ---- registries --------------------------------------------------------------------- */
+
+/* By skopeo: -ENOENT and a sentence that says so where it is not installed. platform:
+ * "linux/arm64/v8", NULL = the host's. */
+int mtd_pull(struct mtd_engine *e, const char *ref, const char *platform,
+             const struct mtd_registry *how, struct mtd_pulled *ret,
+             struct mtd_error *err);
+/* All tags of ref's repository there are in its registry. */
+int mtd_registry_tags(const char *ref, const struct mtd_registry *how, struct strv *ret,
+                      struct mtd_error *err);
+/* ref: a name that an image has. */
+int mtd_push(struct mtd_engine *e, const char *ref, const struct mtd_registry *how,
+             struct mtd_error *err);
+/* host: "docker.io", "localhost:5000". The password is tried, then kept in skopeo's file. */
+int mtd_login(const char *host, const char *user, const char *password,
+              const struct mtd_registry *how, struct mtd_error *err);
+/* -ENOENT = there was no login. */
+int mtd_logout(const char *host, const struct mtd_registry *how, struct mtd_error *err);
+/* A name in pieces as docker writes it, for what is shown; -EINVAL. */
+struct mtd_image_name {
+    char text[256];  /* "busybox:latest" */
+    char whole[280]; /* "docker.io/library/busybox:latest" */
+    size_t repo_len, whole_repo_len;
+    bool has_tag, has_digest;
+};
+int mtd_image_name(const char *ref, struct mtd_image_name *ret, struct mtd_error *err);
+/* Whether pull can work at all: skopeo is installed. */
+int mtd_can_pull(struct mtd_error *err);
 
 /* ---- host -------------------------------------------------------------------------- */
 

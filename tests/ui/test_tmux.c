@@ -333,10 +333,10 @@ Test(tmux, an_action_that_fails_says_why)
     open_dashboard();
     keys("n");
     SEE("run a container");
-    type("nosuchimage");
+    type("localhost:1/nosuchimage");
     keys("Enter");
     SEE("nosuchimage");
-    SEE("not found");
+    SEE("is not there");
     keys(":");
     type("journal");
     keys("Enter");

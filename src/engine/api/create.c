@@ -95,7 +95,7 @@ static int merge_labels(struct mtd_spec *s, const struct mtd_image_config *c)
 
 static int default_string(char **slot, const char *value)
 {
-    if (*slot || !value)
+    if (*slot || !value || !*value)
         return 0;
     *slot = strdup(value);
     return *slot ? 0 : -ENOMEM;

@@ -88,11 +88,8 @@ int tty_open_pty(const char *ptmx, int *ret_slave)
 
 int tty_login(int slave)
 {
-    return ioctl(slave, TIOCSCTTY, 0) < 0 ? -errno : tty_place(slave);
-}
-
-int tty_place(int slave)
-{
+    if (ioctl(slave, TIOCSCTTY, 0) < 0)
+        return -errno;
     for (int fd = 0; fd < 3; fd++)
         if (slave == fd ? fcntl(fd, F_SETFD, 0) < 0 : dup2(slave, fd) < 0)
             return -errno;

@@ -52,7 +52,7 @@ static void expect(const char *typed, const char *words, const char *absent)
 
 Test(complete, verbs)
 {
-    expect("", "run ps container system", "__complete pull");
+    expect("", "run ps pull container system", "__complete search");
     expect("ru", "run", "ps rm");
     expect("system ", "df prune check", "run");
     expect("container ", "prune", "df");

@@ -1,0 +1,32 @@
+/* transfer/options - how to talk with registries, and what comes of it: what the callers
+ * of engine.h see of this room.
+ * Units   seconds.
+ * Owner   all is borrowed for the call.
+ */
+#ifndef ENGINE_TRANSFER_OPTIONS_H
+#define ENGINE_TRANSFER_OPTIONS_H
+
+#include <stdbool.h>
+
+#include "base/strv.h"
+#include "engine/progress.h"
+
+struct mtd_registry {
+    const struct strv *env; /* "NAME=value" of mtd_registry_variables(); NULL = none */
+    int tls_verify;         /* 0 or 1; -1 = 1, but for a registry on this machine */
+    unsigned timeout_s;     /* without an answer; 0 = for ever */
+    const struct mtd_progress *progress;
+    void (*say)(void *arg, const char *line); /* what docker prints; NULL = nothing */
+    void *arg;
+};
+/* The variables of the environment that matter, ended by NULL: the engine asks for none
+ * itself. */
+const char *const *mtd_registry_variables(void);
+
+struct mtd_pulled {
+    char id[80];     /* "sha256:..." */
+    char whole[400]; /* "docker.io/library/busybox:latest" */
+    bool changed;    /* false = it was here as it is there */
+};
+
+#endif
