@@ -114,6 +114,23 @@ static void offer_volumes(struct completion *p, const struct verb *v)
             offer(p, list.items[i].name, "volume");
 }
 
+static void offer_network_names(struct completion *p)
+{
+    auto_done(mtd_net_list_done) struct mtd_net_list list = {0};
+    if (!engine(p) || mtd_network_list(p->c->engine, &list, NULL) < 0)
+        return;
+    offer(p, MTD_NET_DEFAULT, "network");
+    for (size_t i = 0; i < list.len; i++)
+        if (strcmp(list.items[i].name, MTD_NET_DEFAULT) != 0)
+            offer(p, list.items[i].name, "network");
+}
+
+static void offer_networks(struct completion *p, const struct verb *v)
+{
+    (void)v;
+    offer_network_names(p);
+}
+
 static void offer_verbs(struct completion *p, const struct verb *v)
 {
     const struct verb *one;
@@ -173,7 +190,7 @@ static const struct {
     {"ipc", "none host private shareable"},
     {"log-level", "debug info warn error fatal"},
     {"log-opt", "max-file= max-size="},
-    {"network", "none host"},
+    {"network", "none host", offer_network_names},
     {"pid", "host"},
     {"pull", "always missing never"},
     {"restart", "no on-failure always unless-stopped"},
@@ -200,7 +217,7 @@ static void offer_values(struct completion *p, const struct option_row *row)
             continue;
         if (VALUES[i].words)
             offer_words(p, VALUES[i].words);
-        else
+        if (VALUES[i].offer)
             VALUES[i].offer(p);
     }
 }
@@ -271,8 +288,9 @@ static const struct {
     const char *word; /* in a verb's usage line */
     void (*offer)(struct completion *p, const struct verb *v);
 } OPERANDS[] = {
-    {"CONTAINER", offer_containers}, {"IMAGE", offer_images}, {"FILE", offer_files},
-    {"VOLUME", offer_volumes},       {"SHELL", offer_shells}, {"VERB", offer_verbs},
+    {"CONTAINER", offer_containers}, {"IMAGE", offer_images},     {"FILE", offer_files},
+    {"VOLUME", offer_volumes},       {"NETWORK", offer_networks}, {"SHELL", offer_shells},
+    {"VERB", offer_verbs},
 };
 
 /* The word of the usage line for the at-th operand; what repeats is the last one. */

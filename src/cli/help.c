@@ -15,8 +15,10 @@
 #define HELP_WIDTH 90
 
 static const char *const GROUPS[GROUP_COUNT] = {
-    [GROUP_RUN] = "Running",  [GROUP_LIFECYCLE] = "Containers", [GROUP_QUERY] = "Queries",
-    [GROUP_IMAGE] = "Images", [GROUP_VOLUME] = "Volumes",       [GROUP_SYSTEM] = "System",
+    [GROUP_RUN] = "Running",    [GROUP_LIFECYCLE] = "Containers",
+    [GROUP_QUERY] = "Queries",  [GROUP_IMAGE] = "Images",
+    [GROUP_VOLUME] = "Volumes", [GROUP_NETWORK] = "Networks",
+    [GROUP_SYSTEM] = "System",
 };
 
 static const char HEAD[] =

@@ -149,15 +149,14 @@ static json_t *make_host_config(const struct mtd_spec *s)
     const struct mtd_process *p = &s->process;
     uint64_t known = p->privileged ? MTD_CAPS_DEFAULT : p->caps;
     json_t *o = json_pack(
-        "{s:o, s:s, s:{s:s, s:i}, s:b, s:b, s:b, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
-        "LogConfig", make_log_config(s), "NetworkMode",
-        s->network == MTD_NET_HOST ? "host" : "none", "RestartPolicy", "Name",
-        restart_name(s->restart), "MaximumRetryCount", (int)s->restart_max, "AutoRemove",
-        s->auto_remove, "Privileged", p->privileged, "ReadonlyRootfs", s->read_only,
-        "CapAdd", make_caps(known, MTD_CAPS_DEFAULT), "CapDrop",
-        make_caps(MTD_CAPS_DEFAULT, known), "SecurityOpt", make_security_opt(p), "Init",
-        p->init, "Dns", inspect_strings(&s->dns), "ExtraHosts",
-        strings_or_null(&s->add_hosts), "Ulimits", make_ulimits(p));
+        "{s:o, s:o, s:{s:s, s:i}, s:b, s:b, s:b, s:o, s:o, s:o, s:b, s:o, s:o, s:o}",
+        "LogConfig", make_log_config(s), "NetworkMode", inspect_network_mode(s),
+        "RestartPolicy", "Name", restart_name(s->restart), "MaximumRetryCount",
+        (int)s->restart_max, "AutoRemove", s->auto_remove, "Privileged", p->privileged,
+        "ReadonlyRootfs", s->read_only, "CapAdd", make_caps(known, MTD_CAPS_DEFAULT),
+        "CapDrop", make_caps(MTD_CAPS_DEFAULT, known), "SecurityOpt",
+        make_security_opt(p), "Init", p->init, "Dns", inspect_strings(&s->dns),
+        "ExtraHosts", strings_or_null(&s->add_hosts), "Ulimits", make_ulimits(p));
     if (!o)
         return NULL;
     if (!p->init)
@@ -258,15 +257,6 @@ static json_t *make_graph_driver(struct mtd_engine *e, const struct mtd_record *
                      inspect_text(work));
 }
 
-static json_t *make_network(const struct mtd_spec *s)
-{
-    json_t *networks = json_object();
-    json_object_set_new(networks, s->network == MTD_NET_HOST ? "host" : "none",
-                        inspect_over_zero(ZERO_ENDPOINT, json_object()));
-    return inspect_over_zero(ZERO_NETWORK_SETTINGS,
-                             json_pack("{s:o}", "Networks", networks));
-}
-
 static json_t *path_text(struct mtd_engine *e, const char *id, const char *what)
 {
     auto_free char *path = mtd_path(e, id, what);
@@ -341,6 +331,6 @@ json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
     json_object_set_new(o, "GraphDriver", make_graph_driver(e, r));
     json_object_set_new(o, "Mounts", inspect_mounts(e, &r->spec));
     json_object_set_new(o, "Config", make_config(r));
-    json_object_set_new(o, "NetworkSettings", make_network(&r->spec));
+    json_object_set_new(o, "NetworkSettings", inspect_networks(e, r));
     return inspect_over_zero(ZERO_CONTAINER, o);
 }

@@ -28,6 +28,14 @@ json_t *inspect_labels(const struct strv *labels);
 void inspect_add_host(json_t *host_config, const struct mtd_spec *s);
 void inspect_add_exposed(json_t *config, const struct mtd_spec *s);
 
+/* NetworkSettings; NetworkMode and PortBindings of HostConfig. */
+json_t *inspect_networks(struct mtd_engine *e, const struct mtd_record *r);
+/* docker's `network inspect` of one. */
+int inspect_network(struct mtd_engine *e, const char *name, json_t **ret,
+                    struct mtd_error *err);
+json_t *inspect_network_mode(const struct mtd_spec *s);
+json_t *inspect_port_bindings(const struct mtd_spec *s);
+
 /* Mounts; Binds, Mounts, Tmpfs and VolumesFrom of HostConfig; Volumes of Config. */
 json_t *inspect_mounts(struct mtd_engine *e, const struct mtd_spec *s);
 void inspect_add_mounts(json_t *host_config, const struct mtd_spec *s);

@@ -115,6 +115,8 @@ void inspect_add_host(json_t *o, const struct mtd_spec *s)
     json_object_set_new(o, "DeviceCgroupRules", list_or_null(&s->device_rules));
     json_object_set_new(o, "DnsSearch", inspect_strings(&s->dns_search));
     json_object_set_new(o, "DnsOptions", inspect_strings(&s->dns_options));
+    json_object_set_new(o, "PortBindings", inspect_port_bindings(s));
+    json_object_set_new(o, "PublishAllPorts", json_boolean(s->publish_all));
     json_object_set_new(o, "GroupAdd", list_or_null(&s->process.group_add));
     json_object_set_new(o, "IpcMode", make_mode(s->ipc_from, ipc_name(s->ipc)));
     json_object_set_new(o, "PidMode", make_mode(s->pid_from, s->pid_host ? "host" : ""));

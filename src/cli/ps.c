@@ -118,12 +118,18 @@ static int get_state(const void *row, struct buf *out)
     return buf_puts(out, mtd_state_name(container_of(row)->state));
 }
 
-/* With the networks none and host no port is ever published. */
+static int join(const struct strv *v, const char *between, struct buf *out)
+{
+    int rc = 0;
+    for (size_t i = 0; i < v->len && rc == 0; i++)
+        rc = buf_printf(out, "%s%s", i ? between : "", v->items[i]);
+    return rc;
+}
+
 static int get_ports(const void *row, struct buf *out)
 {
-    (void)row;
-    (void)out;
-    return 0;
+    const struct mtd_summary *s = container_of(row);
+    return mtd_state_is_active(s->state) ? join(&s->ports, ", ", out) : 0;
 }
 
 static int get_names(const void *row, struct buf *out)
@@ -184,7 +190,7 @@ static int get_local_volumes(const void *row, struct buf *out)
 
 static int get_networks(const void *row, struct buf *out)
 {
-    return buf_puts(out, container_of(row)->network == MTD_NET_HOST ? "host" : "none");
+    return join(&container_of(row)->networks, ",", out);
 }
 
 static int get_size(const void *row, struct buf *out)

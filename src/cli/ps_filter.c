@@ -95,7 +95,7 @@ static bool match_volume(const struct mtd_summary *s, const char *value)
 
 static bool match_network(const struct mtd_summary *s, const char *value)
 {
-    return strcmp(value, s->network == MTD_NET_HOST ? "host" : "none") == 0;
+    return strv_contains(&s->networks, value);
 }
 
 static bool match_health(const struct mtd_summary *s, const char *value)

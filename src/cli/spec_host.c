@@ -308,17 +308,6 @@ static int check_platform(const struct run_values *v, struct mtd_error *err)
                     v->platform, name);
 }
 
-/* docker drops published ports where the network has none of its own. */
-static int check_ports(const struct run_values *v, struct mtd_error *err)
-{
-    bool any = v->publish.len || v->publish_all;
-    if (!any || given(v->network))
-        return 0;
-    return mtd_fail(err, EOPNOTSUPP,
-                    "--publish: publishing ports needs a network; only none and host are "
-                    "supported, and with --network host all ports are the host's");
-}
-
 static int check_names(const struct run_values *v, struct mtd_error *err)
 {
     if (given(v->isolation) && strcmp(v->isolation, "default") != 0)
@@ -362,6 +351,6 @@ int spec_host(struct run_values *v, struct mtd_error *err)
     if (rc == 0)
         rc = check_platform(v, err);
     if (rc == 0)
-        rc = check_ports(v, err);
+        rc = spec_ports(v, err);
     return rc < 0 ? rc : check_names(v, err);
 }

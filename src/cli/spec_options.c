@@ -142,20 +142,6 @@ static int set_process(struct run_values *v, struct mtd_error *err)
 
 /* ---- host, network, logs, health ---- */
 
-static int set_network(struct run_values *v, struct mtd_error *err)
-{
-    if (!v->network || !*v->network || strcmp(v->network, "none") == 0)
-        v->spec.network = MTD_NET_NONE;
-    else if (strcmp(v->network, "host") == 0)
-        v->spec.network = MTD_NET_HOST;
-    else
-        return mtd_fail(
-            err, EOPNOTSUPP,
-            "--network: \"%.60s\" is not supported yet; only none and host are",
-            v->network);
-    return 0;
-}
-
 static bool is_address(const char *text)
 {
     unsigned char out[sizeof(struct in6_addr)];
@@ -175,7 +161,8 @@ static int add_host(struct strv *ret, const char *text, struct mtd_error *err)
         address[n - 1] = '\0';
         memmove(address, address + 1, n - 1);
     }
-    if (len == 0 || strcspn(text, " \t\n#") < len || !is_address(address))
+    if (len == 0 || strcspn(text, " \t\n#") < len ||
+        (!is_address(address) && strcmp(address, "host-gateway") != 0))
         return mtd_fail(err, EINVAL, "--add-host: \"%.80s\" is not NAME:ADDRESS", text);
     if (asprintf(&line, "%.*s:%s", (int)len, text, address) < 0 ||
         strv_add(ret, line) < 0)
@@ -297,8 +284,8 @@ int spec_from_values(struct run_values *v, const struct operands *o,
                      struct mtd_error *err)
 {
     typedef int (*step_fn)(struct run_values *, struct mtd_error *);
-    static const step_fn STEPS[] = {set_process, set_attach, set_network, set_hosts,
-                                    set_health,  spec_log,   set_restart, copy_names};
+    static const step_fn STEPS[] = {set_process, set_attach, spec_network, set_hosts,
+                                    set_health,  spec_log,   set_restart,  copy_names};
     int rc = set_command(v, o, err);
     for (size_t i = 0; i < ARRAY_SIZE(STEPS) && rc == 0; i++)
         rc = STEPS[i](v, err);

@@ -19,9 +19,10 @@ struct run_values {
     struct option_list env, env_files, volumes, mounts, tmpfs, ulimits, cap_add, cap_drop,
         security, labels, label_files, log_opts, attach, dns, dns_search, dns_options,
         add_hosts, devices, device_rules, sysctls, annotations, group_add, exposes,
-        publish, volumes_from, userns, blkio[MTD_BLKIO_COUNT];
-    const char *name, *entrypoint, *cidfile, *pull, *network, *pid, *ipc, *uts, *cgroupns,
-        *log_driver, *detach_keys, *health_cmd, *platform, *isolation, *volume_driver;
+        publish, volumes_from, userns, networks, aliases, blkio[MTD_BLKIO_COUNT];
+    const char *name, *entrypoint, *cidfile, *pull, *ip, *ip6, *mac, *pid, *ipc, *uts,
+        *cgroupns, *log_driver, *detach_keys, *health_cmd, *platform, *isolation,
+        *volume_driver;
     bool detach, quiet, no_healthcheck, publish_all, read_only_tmpfs;
     bool sig_proxy, keep_running;
     struct mtd_defaults defaults;
@@ -37,6 +38,10 @@ int spec_defaults(struct mtd_defaults *d, struct mtd_error *err);
 
 void run_values_init(void *values);
 void run_values_done(void *values);
+
+/* spec_network.c: networks; ports, once these are known. */
+int spec_network(struct run_values *v, struct mtd_error *err);
+int spec_ports(struct run_values *v, struct mtd_error *err);
 
 /* spec_host.c: namespaces, devices, kernel parameters, limits of block devices, ports. The
  * spec's network is set already. */

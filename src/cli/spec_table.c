@@ -10,7 +10,6 @@
 #include "base/parse.h"
 
 #define FIELD(f) offsetof(struct run_values, f)
-#define NO_NETWORK "not supported; only the networks none and host are"
 #define NO_REAL_TIME "not supported; use --cpu-shares, --cpu-period and --cpu-quota"
 #define WINDOWS "for Windows containers only"
 #define BLKIO(kind) FIELD(blkio[MTD_BLKIO_##kind])
@@ -41,7 +40,7 @@ const struct option_row RUN_OPTIONS[] = {
 
 const struct option_row SPEC_OPTIONS[] = {
     {"add-host", 0, OPTION_LIST, FIELD(add_hosts), NULL, "HOST:IP",
-     "Add a line to the container's /etc/hosts"},
+     "Add a line to the container's /etc/hosts (IP: also host-gateway)"},
     {"annotation", 0, OPTION_LIST, FIELD(annotations), NULL, "NAME=VALUE",
      "Attach an annotation, for inspect"},
     {"blkio-weight", 0, OPTION_VALUE, FIELD(spec.resources.blkio_weight), value_weight,
@@ -92,7 +91,7 @@ const struct option_row SPEC_OPTIONS[] = {
     {"env-file", 0, OPTION_LIST, FIELD(env_files), NULL, "FILE",
      "Read environment variables from a file"},
     {"expose", 0, OPTION_LIST, FIELD(exposes), NULL, "PORT[/PROTOCOL]",
-     "Note a port in the record; nothing is published"},
+     "Note a port, which --publish-all then publishes"},
     {"group-add", 0, OPTION_LIST, FIELD(group_add), NULL, "GROUP",
      "Add the user to a group, by name or number"},
     {"health-cmd", 0, OPTION_TEXT, FIELD(health_cmd), NULL, "COMMAND",
@@ -136,8 +135,19 @@ const struct option_row SPEC_OPTIONS[] = {
      "type=bind|volume|tmpfs,source=..,target=..[,readonly]"},
     {"name", 0, OPTION_TEXT, FIELD(name), NULL, "NAME",
      "The container's name (default: a random one)"},
-    {"network", 0, OPTION_TEXT, FIELD(network), NULL, "MODE",
-     "Network: none (the default, loopback only) or host"},
+    {"ip", 0, OPTION_TEXT, FIELD(ip), NULL, "IP", "Its IPv4 address in the network"},
+    {"ip6", 0, OPTION_TEXT, FIELD(ip6), NULL, "IP", "Its IPv6 address in the network"},
+    {"mac-address", 0, OPTION_TEXT, FIELD(mac), NULL, "MAC",
+     "The hardware address of its interface"},
+    {"network", 0, OPTION_LIST, FIELD(networks), NULL, "NETWORK",
+     "NAME[:ip=IP,alias=NAME...], name=NAME,ip=IP..., bridge, none, host or "
+     "container:NAME"},
+    {"network-alias", 0, OPTION_LIST, FIELD(aliases), NULL, "NAME",
+     "Another name by which the network finds it"},
+    {"publish", 'p', OPTION_LIST, FIELD(publish), NULL, "[[IP:]PORT:]PORT[/udp]",
+     "Let a port of the host lead to one of the container's"},
+    {"publish-all", 'P', OPTION_FLAG, FIELD(publish_all), NULL, NULL,
+     "Publish every exposed port on a free one of the host's"},
     {"no-healthcheck", 0, OPTION_FLAG, FIELD(no_healthcheck), NULL, NULL,
      "Disable the image's health check"},
     {"oom-kill-disable", 0, OPTION_FLAG, FIELD(spec.resources.oom_kill_disable), NULL,
@@ -197,7 +207,8 @@ const struct option_row SPEC_OPTIONS[] = {
     {"mem", 0, OPTION_VALUE, FIELD(spec.resources.memory), value_memory},
     {"cpushare", 0, OPTION_VALUE, FIELD(spec.resources.cpu_shares), value_shares},
     {"cpuset", 0, OPTION_VALUE, FIELD(spec.resources.cpuset_cpus), value_cpuset},
-    {"net", 0, OPTION_TEXT, FIELD(network)},
+    {"net", 0, OPTION_LIST, FIELD(networks)},
+    {"net-alias", 0, OPTION_LIST, FIELD(aliases)},
     {"imageName", 0, OPTION_FIRST},
     {"dns-opt", 0, OPTION_LIST, FIELD(dns_options)},
     /* docker's options that have nothing to do here */
@@ -210,16 +221,10 @@ const struct option_row SPEC_OPTIONS[] = {
     {"platform", 0, OPTION_TEXT, FIELD(platform)},
     {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, NULL, "Do not tell about a pull"},
     {"volume-driver", 0, OPTION_TEXT, FIELD(volume_driver)},
-    {"publish", 'p', OPTION_LIST, FIELD(publish)},
-    {"publish-all", 'P', OPTION_FLAG, FIELD(publish_all)},
     /* docker's options that are refused */
-    {"ip", 0, OPTION_REFUSE, 0, NULL, "IP", NO_NETWORK},
-    {"ip6", 0, OPTION_REFUSE, 0, NULL, "IP", NO_NETWORK},
-    {"link", 0, OPTION_REFUSE, 0, NULL, "NAME", NO_NETWORK},
-    {"link-local-ip", 0, OPTION_REFUSE, 0, NULL, "IP", NO_NETWORK},
-    {"mac-address", 0, OPTION_REFUSE, 0, NULL, "MAC", NO_NETWORK},
-    {"network-alias", 0, OPTION_REFUSE, 0, NULL, "NAME", NO_NETWORK},
-    {"net-alias", 0, OPTION_REFUSE, 0, NULL, "NAME", NO_NETWORK},
+    {"link", 0, OPTION_REFUSE, 0, NULL, "NAME",
+     "not supported; containers of one network find each other by name (--network)"},
+    {"link-local-ip", 0, OPTION_REFUSE, 0, NULL, "IP", "not supported; use --ip"},
     {"cpu-rt-period", 0, OPTION_REFUSE, 0, NULL, "N", NO_REAL_TIME},
     {"cpu-rt-runtime", 0, OPTION_REFUSE, 0, NULL, "N", NO_REAL_TIME},
     {"cpu-count", 0, OPTION_REFUSE, 0, NULL, "N", WINDOWS "; use --cpus"},

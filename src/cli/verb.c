@@ -26,6 +26,8 @@ static const struct {
     {"volume list", "volume ls"},
     {"volume remove", "volume rm"},
     {"volume inspect", "inspect"},
+    {"network list", "network ls"},
+    {"network remove", "network rm"},
     {"system info", "info"},
     {"system events", "events"},
 };
@@ -63,7 +65,8 @@ static const struct verb *find_managed(const struct verb *const *tables,
     const struct verb *v = find_name(tables, name);
     if (!v)
         return NULL;
-    bool image = v->group == GROUP_IMAGE, system = v->group == GROUP_SYSTEM;
+    bool image = v->group == GROUP_IMAGE;
+    bool system = v->group == GROUP_SYSTEM || v->group == GROUP_NETWORK;
     if (strcmp(object, "container") == 0)
         return system || (image && strcmp(name, "commit") != 0 &&
                           strcmp(name, "export") != 0)
@@ -89,7 +92,8 @@ const struct verb *verb_find(const struct verb *const *tables, int argc, char **
 
 const char *verb_object_at(size_t i)
 {
-    static const char *const OBJECTS[] = {"container", "image", "volume", "system"};
+    static const char *const OBJECTS[] = {"container", "image", "volume", "network",
+                                          "system"};
     return i < ARRAY_SIZE(OBJECTS) ? OBJECTS[i] : NULL;
 }
 

@@ -35,7 +35,6 @@ const struct verb VERBS_HELP[] = {
 /* clang-format off */
 #define REFUSED(verb, why) {.name = (verb), .summary = (why), .flags = VERB_REFUSED}
 /* clang-format on */
-#define NO_NETWORK "only the networks none and host are supported yet"
 
 const struct verb VERBS_REFUSED[] = {
     REFUSED("search", "not supported; registries have web pages for that"),
@@ -44,7 +43,6 @@ const struct verb VERBS_REFUSED[] = {
     REFUSED("save",
             "image archives are not supported yet; use export for a root file system"),
     REFUSED("cp", "not supported yet; use export, or exec with tar"),
-    REFUSED("network", NO_NETWORK),
     REFUSED("build", "building images is not supported; use commit"),
     REFUSED("compose", "not supported"),
     VERB_END,

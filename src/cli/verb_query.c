@@ -335,26 +335,6 @@ static int run_diff(struct cli *c, void *values, const struct operands *o)
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }
 
-/* ---- port ---- */
-
-static const struct option_row PORT_OPTIONS[] = {
-    {"containerId", 0, OPTION_FIRST},
-    OPTION_END,
-};
-
-/* No network here has ports to publish, so the list is empty. */
-static int run_port(struct cli *c, void *values, const struct operands *o)
-{
-    char id[MTD_ID_SIZE];
-    struct mtd_error err = {0};
-    (void)values;
-    int rc = mtd_resolve(c->engine, o->items[0], id, &err);
-    if (rc == 0 && o->len > 1)
-        rc = mtd_fail(&err, ENOENT, "no public port '%.40s' published for %.80s",
-                      o->items[1], o->items[0]);
-    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
-}
-
 const struct verb VERBS_QUERY[] = {
     {.name = "ps",
      .operands = "",
@@ -388,14 +368,5 @@ const struct verb VERBS_QUERY[] = {
      .min = 1,
      .max = 1,
      .run = run_diff},
-    {.name = "port",
-     .operands = "CONTAINER [PORT]",
-     .summary = "List the published ports of a container",
-     .group = GROUP_QUERY,
-     .flags = VERB_READ_ONLY,
-     .options = {{PORT_OPTIONS}},
-     .min = 1,
-     .max = 2,
-     .run = run_port},
     VERB_END,
 };

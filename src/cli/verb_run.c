@@ -99,9 +99,9 @@ static void warn_dropped(struct cli *c, const struct run_values *v)
 {
     const struct mtd_resources *r = &v->spec.resources;
     struct mtd_info host;
-    if (v->publish.len || v->publish_all)
+    if ((v->publish.len || v->publish_all) && v->spec.network != MTD_NET_BRIDGE)
         report_warning(c, "--publish: published ports are discarded in the network %s",
-                       v->network);
+                       mtd_network_word(v->spec.network));
     if (r->oom_kill_disable && !r->memory)
         report_warning(c,
                        "--oom-kill-disable: without --memory the host may run out of it");

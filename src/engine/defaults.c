@@ -2,7 +2,9 @@
 
 #include "engine/defaults.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,6 +92,24 @@ static int set_registry_timeout(struct mtd_defaults *d, const char *value)
     return set_seconds(&d->registry_timeout, value);
 }
 
+/* A network's name, or a mode that stands alone. */
+static int set_network(struct mtd_defaults *d, const char *value)
+{
+    if (!name_is_valid(value))
+        return -EINVAL;
+    snprintf(d->network, sizeof(d->network), "%s", value);
+    return 0;
+}
+
+static int set_publish_address(struct mtd_defaults *d, const char *value)
+{
+    unsigned char out[sizeof(struct in6_addr)];
+    if (inet_pton(AF_INET, value, out) != 1 && inet_pton(AF_INET6, value, out) != 1)
+        return -EINVAL;
+    snprintf(d->publish_address, sizeof(d->publish_address), "%s", value);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int (*set)(struct mtd_defaults *d, const char *value);
@@ -99,6 +119,8 @@ static const struct {
     {"log_max_size", set_log_size, "a size such as 10m, or -1 for no limit"},
     {"log_max_file", set_log_files, "a number from 1 to 1000"},
     {"registry_timeout", set_registry_timeout, "a number of seconds from 1 to 86400"},
+    {"network", set_network, "none, host, bridge or the name of a network"},
+    {"publish_address", set_publish_address, "an address of the host, such as 127.0.0.1"},
     {"start_timeout", set_start_timeout, "a number of seconds from 1 to 86400"},
     {"userns", set_userns, "host, auto or auto:size=COUNT"},
 };
@@ -119,6 +141,7 @@ static int set(void *arg, const char *section, const char *name, const char *val
 void mtd_defaults_init(struct mtd_defaults *d)
 {
     *d = (struct mtd_defaults){.log_max_size = LOG_SIZE,
+                               .network = "none",
                                .start_timeout = MTD_START_TIMEOUT,
                                .registry_timeout = MTD_REGISTRY_TIMEOUT};
 }

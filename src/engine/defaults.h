@@ -15,9 +15,11 @@
 
 struct mtd_defaults {
     enum mtd_log_driver log_driver;
-    uint64_t log_max_size;  /* bytes; 0 = no rotation */
-    unsigned log_max_file;  /* 0 = the file does not say: 5 of the default size, or 1 */
-    unsigned start_timeout; /* seconds */
+    uint64_t log_max_size;    /* bytes; 0 = no rotation */
+    unsigned log_max_file;    /* 0 = the file does not say: 5 of the default size, or 1 */
+    unsigned start_timeout;   /* seconds */
+    char network[256];        /* of a container that names none */
+    char publish_address[46]; /* of a port that names none; "" = all */
     unsigned registry_timeout; /* seconds without an answer */
     enum mtd_userns userns;    /* HOST or AUTO */
     uint64_t userns_size;

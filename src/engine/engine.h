@@ -139,6 +139,24 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
                struct mtd_error *err);
 int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
                struct mtd_error *err);
+/* ---- networks ---- */
+
+/* name: or the beginning of an id. */
+int mtd_network_inspect(struct mtd_engine *e, const char *name, struct mtd_net *ret,
+                        struct mtd_error *err);
+int mtd_network_list(struct mtd_engine *e, struct mtd_net_list *ret,
+                     struct mtd_error *err);
+/* What is missing in n is chosen: id, bridge, subnet, gateway; subnet6 "" = any, NULL = no
+ * IPv6. */
+int mtd_network_create(struct mtd_engine *e, struct mtd_net *n, struct mtd_error *err);
+/* -EBUSY = a container that runs is on it. */
+int mtd_network_remove(struct mtd_engine *e, const char *name, struct mtd_error *err);
+/* Of a container that runs at once, of any from its next start on. */
+int mtd_network_connect(struct mtd_engine *e, const char *ref, const struct mtd_join *j,
+                        struct mtd_error *err);
+int mtd_network_disconnect(struct mtd_engine *e, const char *name, const char *ref,
+                           struct mtd_error *err);
+
 /* Changes limits of a live or stopped container; resources that are 0 / NULL stay as they
  * are, and so does the restart policy unless sets_restart. */
 struct mtd_update {

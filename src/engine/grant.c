@@ -220,6 +220,8 @@ static const char *host_namespace(enum needs needs, const struct mtd_spec *s)
 {
     if (needs == NEEDS_NET && s->network == MTD_NET_HOST)
         return "network";
+    if (needs == NEEDS_NET && s->network == MTD_NET_CONTAINER)
+        return "network (of another container, that is)";
     if (needs == NEEDS_IPC && s->ipc == MTD_IPC_HOST)
         return "IPC";
     return needs == NEEDS_UTS && s->uts_host ? "UTS" : NULL;

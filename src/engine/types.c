@@ -204,6 +204,72 @@ void mtd_resources_done(struct mtd_resources *r)
     *r = (struct mtd_resources){0};
 }
 
+const char *mtd_network_word(enum mtd_network n)
+{
+    static const char *const WORDS[] = {"none", "host", "bridge", "container"};
+    return WORDS[n];
+}
+
+void mtd_joins_done(struct mtd_join **joins, size_t *n)
+{
+    for (size_t i = 0; i < *n; i++) {
+        free((*joins)[i].network);
+        free((*joins)[i].address);
+        free((*joins)[i].address6);
+        free((*joins)[i].mac);
+        strv_done(&(*joins)[i].aliases);
+    }
+    free(*joins);
+    *joins = NULL;
+    *n = 0;
+}
+
+void mtd_ports_done(struct mtd_port **ports, size_t *n)
+{
+    for (size_t i = 0; i < *n; i++)
+        free((*ports)[i].address);
+    free(*ports);
+    *ports = NULL;
+    *n = 0;
+}
+
+static void endpoint_done(struct mtd_endpoint *e)
+{
+    char *strings[] = {e->network, e->address,  e->gateway,
+                       e->mac,     e->address6, e->gateway6};
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+        free(strings[i]);
+    strv_done(&e->names);
+}
+
+void mtd_endpoints_done(struct mtd_endpoint **endpoints, size_t *n)
+{
+    for (size_t i = 0; i < *n; i++)
+        endpoint_done(&(*endpoints)[i]);
+    free(*endpoints);
+    *endpoints = NULL;
+    *n = 0;
+}
+
+void mtd_net_done(struct mtd_net *n)
+{
+    char *strings[] = {n->name,  n->bridge,  n->subnet,  n->gateway,
+                       n->range, n->subnet6, n->gateway6};
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+        free(strings[i]);
+    strv_done(&n->labels);
+    strv_done(&n->options);
+    *n = (struct mtd_net){0};
+}
+
+void mtd_net_list_done(struct mtd_net_list *l)
+{
+    for (size_t i = 0; i < l->len; i++)
+        mtd_net_done(&l->items[i]);
+    free(l->items);
+    *l = (struct mtd_net_list){0};
+}
+
 void mtd_spec_init(struct mtd_spec *s)
 {
     *s = (struct mtd_spec){
@@ -216,8 +282,8 @@ void mtd_spec_init(struct mtd_spec *s)
 
 void mtd_spec_done(struct mtd_spec *s)
 {
-    char *strings[] = {s->image,    s->image_id, s->hostname,   s->domainname,
-                       s->pid_from, s->ipc_from, s->stop_signal};
+    char *strings[] = {s->image,    s->image_id, s->hostname,    s->domainname,
+                       s->pid_from, s->ipc_from, s->stop_signal, s->network_from};
     struct strv *lists[] = {
         &s->layers,       &s->entrypoint, &s->cmd,         &s->dns,
         &s->add_hosts,    &s->labels,     &s->env_cmdline, &s->health_test,
@@ -231,6 +297,8 @@ void mtd_spec_done(struct mtd_spec *s)
     process_done(&s->process);
     mtd_resources_done(&s->resources);
     mounts_done(s->mounts, s->n_mounts);
+    mtd_joins_done(&s->joins, &s->n_joins);
+    mtd_ports_done(&s->ports, &s->n_ports);
     free(s->idmap);
     *s = (struct mtd_spec){0};
 }
@@ -267,6 +335,8 @@ void mtd_record_done(struct mtd_record *r)
     free(r->status.health);
     strv_done(&r->status.cgroups);
     strv_done(&r->status.namespaces);
+    mtd_endpoints_done(&r->status.endpoints, &r->status.n_endpoints);
+    mtd_ports_done(&r->status.ports, &r->status.n_ports);
     *r = (struct mtd_record){0};
 }
 
@@ -278,6 +348,8 @@ void mtd_summary_done(struct mtd_summary *s)
     strv_done(&s->labels);
     strv_done(&s->mounts);
     strv_done(&s->cgroups);
+    strv_done(&s->networks);
+    strv_done(&s->ports);
     *s = (struct mtd_summary){0};
 }
 

@@ -204,7 +204,54 @@ enum mtd_log_driver {
 const char *mtd_log_driver_name(enum mtd_log_driver d); /* "json-file" */
 int mtd_log_driver_parse(const char *name, enum mtd_log_driver *ret); /* -EINVAL */
 
-enum mtd_network { MTD_NET_NONE, MTD_NET_HOST };
+/* BRIDGE: the networks it joins; CONTAINER: another container's interfaces. */
+enum mtd_network { MTD_NET_NONE, MTD_NET_HOST, MTD_NET_BRIDGE, MTD_NET_CONTAINER };
+const char *mtd_network_word(enum mtd_network n); /* "bridge" */
+#define MTD_NET_DEFAULT "bridge" /* the network that is there without being made */
+
+/* A network that a container joins, and what it asks for there. */
+struct mtd_join {
+    char *network;                  /* its name */
+    char *address, *address6, *mac; /* NULL = any */
+    struct strv aliases;            /* further names of the container */
+};
+/* A port of the container that is reached by one of the host's. */
+struct mtd_port {
+    char *address; /* of the host; NULL = all of them */
+    unsigned host; /* 0 = one that is free */
+    unsigned target;
+    bool udp;
+};
+/* What a container has in a network while it runs. */
+struct mtd_endpoint {
+    char *network, *address, *gateway, *mac;
+    char *address6, *gateway6; /* NULL = the network has no IPv6 */
+    unsigned prefix, prefix6;
+    struct strv names; /* by which others find it */
+};
+
+/* A network: a bridge of the host's, its addresses and what is let through. */
+struct mtd_net {
+    char id[MTD_ID_SIZE];
+    char *name;
+    int64_t created_at;
+    char *bridge;           /* the interface */
+    char *subnet, *gateway; /* "172.18.0.0/16", "172.18.0.1" */
+    char *range;            /* a part of the subnet that addresses are from; NULL = all */
+    char *subnet6, *gateway6; /* NULL = no IPv6 */
+    bool internal;            /* no way out of it */
+    bool isolated;            /* its containers do not reach each other */
+    unsigned mtu;             /* 0 = the kernel's */
+    struct strv labels;       /* "key=value" */
+    struct strv options;      /* as they were given, for inspect */
+};
+void mtd_net_done(struct mtd_net *n);
+struct mtd_net_list {
+    struct mtd_net *items;
+    size_t len;
+};
+void mtd_net_list_done(struct mtd_net_list *l);
+
 /* Whose System V IPC, message queues and /dev/shm. SHAREABLE is PRIVATE under docker's other
  * name; NONE is without a /dev/shm. */
 enum mtd_ipc { MTD_IPC_PRIVATE, MTD_IPC_SHAREABLE, MTD_IPC_NONE, MTD_IPC_HOST };
@@ -236,6 +283,12 @@ struct mtd_spec {
     size_t n_mounts;
     struct mtd_resources resources;
     enum mtd_network network;
+    struct mtd_join *joins; /* BRIDGE: the first one's gateway is the way out */
+    size_t n_joins;
+    char *network_from;     /* CONTAINER: as pid_from */
+    struct mtd_port *ports; /* to be published */
+    size_t n_ports;
+    bool publish_all; /* every exposed port on a free one of the host's */
     enum mtd_ipc ipc;
     bool pid_host, uts_host; /* the host's namespace instead of one of its own */
     /* Or that of another container, which then must run: its id (before it is created, what
@@ -304,7 +357,14 @@ struct mtd_status {
      * that init makes itself are missing: of the cgroups with v1, most with a map of ids. */
     struct strv namespaces;
     char *health; /* "starting" "healthy" "unhealthy"; NULL = no check */
+    struct mtd_endpoint *endpoints; /* while it runs */
+    size_t n_endpoints;
+    struct mtd_port *ports; /* that are published, with the host's numbers */
+    size_t n_ports;
 };
+void mtd_joins_done(struct mtd_join **joins, size_t *n); /* *joins becomes NULL, *n 0 */
+void mtd_ports_done(struct mtd_port **ports, size_t *n);
+void mtd_endpoints_done(struct mtd_endpoint **endpoints, size_t *n);
 
 struct mtd_record {
     char id[MTD_ID_SIZE];
@@ -345,6 +405,8 @@ struct mtd_summary {
     int64_t next_start_at; /* wall ns; of any use while restarting only */
     char *health, *error;
     struct strv labels, mounts, cgroups; /* mounts: "source:target" */
+    struct strv networks;                /* names; of "none" and "host" as well */
+    struct strv ports;                   /* docker's "0.0.0.0:8080->80/tcp", "80/tcp" */
     enum mtd_network network;
     int64_t memory_limit, nano_cpus;
 };

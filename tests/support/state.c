@@ -389,11 +389,12 @@ static bool any_group_ever(const struct state *s)
     return false;
 }
 
-/* But the file of store/alive.h, which stays. */
+/* But the file of store/alive.h, and the directory of the networks, which stay. */
 static bool any_entry(const struct state *s, const char *name)
 {
-    bool stays =
-        strcmp(name, "run") == 0 && faccessat(s->dir.fd, "run/alive", F_OK, 0) == 0;
+    bool run = strcmp(name, "run") == 0;
+    int stays = (run && faccessat(s->dir.fd, "run/alive", F_OK, 0) == 0) +
+                (run && faccessat(s->dir.fd, "run/net", F_OK, 0) == 0);
     int n = tempdir_count(s->dir.fd, name) - stays;
     char text[64];
     snprintf(text, sizeof(text), "%d entries", n);

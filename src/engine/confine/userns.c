@@ -37,12 +37,12 @@ static __attribute__((noreturn)) void hold(int end)
     _exit(0);
 }
 
-static int start_holder(struct holder *h)
+static int start_holder(struct holder *h, uint64_t more)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
-    struct clone_args args = {.flags = CLONE_NEWUSER, .exit_signal = SIGCHLD};
+    struct clone_args args = {.flags = CLONE_NEWUSER | more, .exit_signal = SIGCHLD};
     h->pid = sys_clone3(&args, sizeof(args));
     int error = errno;
     if (h->pid == 0)
@@ -91,10 +91,18 @@ static int map(pid_t pid, const struct mtd_spec *s)
     return fd < 0 ? -errno : fd;
 }
 
-int confine_userns_open(const struct mtd_spec *s, struct mtd_error *err)
+static int open_network(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int confine_userns_open(const struct mtd_spec *s, int *ret_network, struct mtd_error *err)
 {
     struct holder h = {0, -1};
-    int rc = start_holder(&h);
+    int network = -1, rc = start_holder(&h, ret_network ? CLONE_NEWNET : 0);
     if (rc == -ENOSPC || rc == -EUSERS)
         return mtd_fail(err, -rc,
                         "no further user namespace is allowed; raise the host's sysctl "
@@ -102,7 +110,14 @@ int confine_userns_open(const struct mtd_spec *s, struct mtd_error *err)
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot create a user namespace");
     int fd = map(h.pid, s);
+    if (fd >= 0 && ret_network)
+        network = open_network(h.pid);
     end_holder(&h);
+    if (fd >= 0 && ret_network && network < 0)
+        return close(fd),
+               mtd_fail_errno(err, -network, "cannot open the network namespace");
+    if (ret_network && fd >= 0)
+        *ret_network = network;
     return fd < 0 ? mtd_fail_errno(err, -fd, "cannot map the ids of the user namespace")
                   : fd;
 }

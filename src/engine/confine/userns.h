@@ -12,8 +12,10 @@
 
 #include "engine/types.h"
 
-/* Returns a descriptor of the namespace, close-on-exec, the caller's. */
-int confine_userns_open(const struct mtd_spec *s, struct mtd_error *err);
+/* Returns a descriptor of the namespace, close-on-exec, the caller's. ret_network: NULL, or a
+ * network namespace that belongs to it is made as well. */
+int confine_userns_open(const struct mtd_spec *s, int *ret_network,
+                        struct mtd_error *err);
 /* Becomes the namespace's user and group 0, with all of its capabilities and none of the
  * host's, in new namespaces of these CLONE_NEW* flags that belong to it. */
 /* Before that: takes what p asks for and only the host's root can give, hard limits above the

@@ -56,6 +56,8 @@ bool container_settle(const struct mtd_engine *e, struct mtd_record *r)
     st->health = NULL;
     strv_done(&st->cgroups);
     strv_done(&st->namespaces);
+    mtd_endpoints_done(&st->endpoints, &st->n_endpoints);
+    mtd_ports_done(&st->ports, &st->n_ports);
     set_reason(&st->error);
     return true;
 }
@@ -74,6 +76,7 @@ bool container_settle_summary(const struct mtd_engine *e, struct mtd_summary *s)
     free(s->health);
     s->health = NULL;
     strv_done(&s->cgroups);
+    strv_done(&s->ports);
     set_reason(&s->error);
     return true;
 }

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "engine/container/container.h"
+#include "engine/net/net.h"
 
 /* Groups have the container's id as their name, so they can be found without a record. */
 static void drop_groups(const char *id)
@@ -21,5 +22,6 @@ static void drop_groups(const char *id)
 void container_clear_run(struct mtd_engine *e, const char *id)
 {
     drop_groups(id);
+    net_forget(&e->store, id);
     fs_remove_tree_at(e->store.run_fd, id);
 }

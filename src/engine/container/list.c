@@ -59,7 +59,8 @@ int mtd_stats(struct mtd_engine *e, const struct mtd_summary *s, struct mtd_stat
     (void)e;
     auto_done(cgroup_done) struct cgroup c = {0};
     int r = cgroup_open(&c, &s->cgroups, err);
-    pid_t pid = s->network == MTD_NET_HOST ? 0 : s->pid;
+    pid_t pid =
+        s->network == MTD_NET_HOST || s->network == MTD_NET_CONTAINER ? 0 : s->pid;
     return r < 0 ? r : stats_read(&c, pid, ret, err);
 }
 

@@ -3,6 +3,7 @@
  * wants a new monitor, or the rest of a start or an end that was cut off. */
 
 #include "engine/container/container.h"
+#include "engine/net/net.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -115,5 +116,6 @@ void container_sweep(struct mtd_engine *e)
     if (store_sweep(&e->store))
         container_sweep_making(e);
     container_sweep_lost(e);
+    net_mend(&e->store);
     image_sweep_left(&e->images);
 }

@@ -127,7 +127,8 @@ int inside_init_userns(struct inside *c, struct mtd_error *err)
 
 int inside_init_network(struct inside *c, struct mtd_error *err)
 {
-    if (c->init->rootfs.record->spec.network == MTD_NET_HOST)
+    enum mtd_network network = c->init->rootfs.record->spec.network;
+    if (network == MTD_NET_HOST || network == MTD_NET_CONTAINER)
         return 0;
     auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     struct ifreq req = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};

@@ -133,6 +133,7 @@ static int take_over(struct monitor *m, struct mtd_error *err)
     m->in = open_pipe(m, "stdin", O_WRONLY);
     if (m->pidfd < 0)
         return 0; /* it has ended, which remains to be recorded */
+    monitor_take_over_network(m);
     st->monitor_pid = getpid();
     if (proc_start_time(st->monitor_pid, false, &st->monitor_start) < 0)
         st->monitor_start = 0;

@@ -40,7 +40,7 @@ static void note_death(struct monitor *m)
 static bool remove_run(struct monitor *m)
 {
     static const char *const FILES[] = {"attach",  "stdin",  "stdout", "stderr",
-                                        LOG_SPOOL, "frozen", "monitor"};
+                                        LOG_SPOOL, "frozen", NET_NOTE, "monitor"};
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
         unlinkat(m->run_fd, FILES[i], 0);
     fs_remove_tree_at(m->run_fd, "exec"); /* a killed front end leaves its entry */
@@ -132,9 +132,13 @@ bool monitor_finish(struct monitor *m)
         if (m->oom_killed)
             note(m, "oom", -1);
         note_death(m);
+        if (!again)
+            monitor_drop_network(m);
         if (!m->auto_remove) /* else the record is deleted the next moment */
             record_end(m, again ? MTD_STATE_RESTARTING : MTD_STATE_EXITED);
     }
+    if (m->record.id[0] == '\0')
+        net_forget(&m->store, m->id); /* nobody knows any more what it had */
     if (!again) {
         clean_up(m);
         return false;
@@ -147,6 +151,7 @@ bool monitor_finish(struct monitor *m)
 void monitor_end_restarting(struct monitor *m)
 {
     struct mtd_status *st = &m->record.status;
+    monitor_drop_network(m);
     if (m->record.name) {
         st->state = MTD_STATE_EXITED;
         st->monitor_pid = 0;

@@ -3,7 +3,7 @@
  *         loop, client.c the attach clients, adopt.c taking over, end.c the record of the
  *         end and cleaning up, restart.c the wait before the next run, policy.c whether
  *         there is one, record.c the record and its lock, log.c the log,
- *         share.c namespaces of other containers,
+ *         share.c namespaces of other containers, network.c its networks,
  *         health.c the process beside it.
  * Memory  everything the loop touches is in struct monitor: no malloc in steady state.
  *         The record is only in memory while starting and ending.
@@ -15,6 +15,7 @@
 #include "engine/host/apparmor.h"
 #include "engine/inside/inside.h"
 #include "engine/log/log.h"
+#include "engine/net/net.h"
 #include "engine/store/alive.h"
 #include "engine/store/store.h"
 #include "engine/wire/packet.h"
@@ -44,7 +45,9 @@ struct monitor {
     bool health;                           /* the container has a health check */
     struct cgroup host, cgroup;
     bool cgroup_cloned; /* the clone made the cgroup namespace, not init */
-    int pid_ns;         /* another container's, which init will be in; -1 = none */
+    /* Others' that init will be in; of the network also one that was made before it. -1 = none */
+    int pid_ns, net_ns;
+    struct net_held held; /* ports of the host */
     struct inside_share share;
     char *label; /* for attr/apparmor/exec; "" = none */
 
@@ -123,6 +126,17 @@ void monitor_close_shared(struct monitor *m);
 /* Between the two, what is cloned is in the other container's PID namespace. -errno */
 int monitor_enter_pids(struct monitor *m, int *ret_back);
 int monitor_leave_pids(int *back);
+
+/* ---- network.c ---- */
+/* Addresses, names and ports; what it has from an earlier run it keeps. */
+int monitor_claim_network(struct monitor *m, struct mtd_error *err);
+/* Gives them back; the record in memory is to be saved. */
+void monitor_drop_network(struct monitor *m);
+int monitor_make_links(struct monitor *m, struct mtd_error *err);
+void monitor_take_over_network(struct monitor *m);
+/* As those of the PID namespace. */
+int monitor_enter_network(struct monitor *m, int *ret_back);
+int monitor_leave_network(int *back);
 
 /* Locks the container and reads the record again: its name or policy may have changed. */
 int monitor_reload(struct monitor *m);

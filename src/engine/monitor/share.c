@@ -76,6 +76,10 @@ int monitor_open_shared(struct monitor *m, struct mtd_error *err)
         rc = open_all(m, "IPC", s->ipc_from,
                       (const char *const[]){"ns/ipc", "ns/mnt", "root", NULL},
                       (int *const[]){&in->ipc, &in->mounts, &in->root}, err);
+    if (rc == 0 && s->network == MTD_NET_CONTAINER)
+        rc =
+            open_all(m, "network", s->network_from, (const char *const[]){"ns/net", NULL},
+                     (int *const[]){&m->net_ns}, err);
     return rc;
 }
 

@@ -85,7 +85,7 @@ static void keep_reserve(struct monitor *m)
 static int write_hostfiles(struct monitor *m, struct mtd_error *err)
 {
     keep_reserve(m);
-    return hostfiles_write(m->dir_fd, &m->record.spec, err);
+    return hostfiles_write(m->dir_fd, &m->record, err);
 }
 
 /* The container's root must be able to open /dev/stdout, and to give it to a user. */
@@ -231,7 +231,8 @@ static int open_userns(struct monitor *m, struct mtd_error *err)
 {
     if (!mtd_idmap_is_set(&m->record.spec))
         return 0;
-    int fd = confine_userns_open(&m->record.spec, err);
+    bool network = m->record.spec.network == MTD_NET_BRIDGE;
+    int fd = confine_userns_open(&m->record.spec, network ? &m->net_ns : NULL, err);
     if (fd >= 0)
         m->userns_fd = fd;
     return fd < 0 ? fd : 0;
@@ -240,6 +241,14 @@ static int open_userns(struct monitor *m, struct mtd_error *err)
 static void close_userns(struct monitor *m)
 {
     close_fd(&m->userns_fd);
+    close_fd(&m->net_ns);
+}
+
+/* With ids of its own a bridge's far end needs the namespace before init could make it. */
+static bool has_own_network(const struct mtd_spec *s)
+{
+    bool early = s->network == MTD_NET_BRIDGE && mtd_idmap_is_set(s);
+    return s->network != MTD_NET_HOST && s->network != MTD_NET_CONTAINER && !early;
 }
 
 /* Namespaces that a container's root may do as it likes in. */
@@ -247,7 +256,7 @@ static uint64_t own_namespaces(const struct mtd_spec *s)
 {
     return (s->uts_host ? 0 : CLONE_NEWUTS) |
            (s->ipc == MTD_IPC_HOST || s->ipc_from ? 0 : CLONE_NEWIPC) |
-           (s->network == MTD_NET_HOST ? 0 : CLONE_NEWNET);
+           (has_own_network(s) ? CLONE_NEWNET : 0);
 }
 
 /* With a user namespace init makes those itself, once it is in there, so that they belong to
@@ -334,10 +343,12 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
     int rc = sync_pair(&m->sync_fd, &init_end);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot create the socket pair to init");
-    auto_fd int back = -1;
+    auto_fd int back = -1, home = -1;
     rc = monitor_enter_pids(m, &back);
+    if (rc == 0)
+        rc = monitor_enter_network(m, &home);
     if (rc < 0)
-        return mtd_fail_errno(err, -rc, "cannot join the other container's processes");
+        return mtd_fail_errno(err, -rc, "cannot join the other container's namespaces");
     int group = cgroup_clone_fd(&m->cgroup);
     m->pid = clone_init(m, group);
     if (m->pid < 0 && group >= 0) {
@@ -346,8 +357,11 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
     }
     int failed = m->pid < 0 ? errno : 0;
     m->cgroup_cloned = group >= 0 && makes_cgroup_namespace(m);
-    if (m->pid != 0)
+    if (m->pid != 0) {
         rc = monitor_leave_pids(&back);
+        int left = monitor_leave_network(&home);
+        rc = rc < 0 ? rc : left;
+    }
     errno = failed;
     if (m->pid < 0) {
         m->pid = 0;
@@ -359,11 +373,10 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
         run_init(m, init_end, group >= 0);
     for (int i = 0; i < 3; i++)
         close_fd(&m->child[i]);
-    if (m->userns_fd >= 0)
-        close_userns(m);
+    close_fd(&m->userns_fd);
     monitor_close_shared(m);
     return rc < 0
-               ? mtd_fail_errno(err, -rc, "cannot leave the other container's processes")
+               ? mtd_fail_errno(err, -rc, "cannot leave the other container's namespaces")
                : 0;
 }
 
@@ -443,6 +456,7 @@ static const struct {
     void (*undo)(struct monitor *m);
 } START[] = {
     {"claim", MTD_STAGE_CLAIM, monitor_claim, NULL},
+    {"network", MTD_STAGE_NETWORK, monitor_claim_network, monitor_drop_network},
     {"hostfiles", MTD_STAGE_STDIO, write_hostfiles, NULL},
     {"log", MTD_STAGE_STDIO, monitor_open_log, NULL},
     {"stdio", MTD_STAGE_STDIO, open_stdio, close_stdio},
@@ -451,6 +465,7 @@ static const struct {
     {"share", MTD_STAGE_CLONE, monitor_open_shared, monitor_close_shared},
     {"userns", MTD_STAGE_CLONE, open_userns, close_userns},
     {"clone", MTD_STAGE_CLONE, clone_container, kill_init},
+    {"links", MTD_STAGE_NETWORK, monitor_make_links, NULL},
     {"publish", MTD_STAGE_PUBLISH, publish, NULL},
     {"exec", MTD_STAGE_CLONE, monitor_release_init, NULL},
 };

@@ -116,7 +116,7 @@ static int talk(struct netlink *n, struct netlink_request *r, struct talk *t)
 {
     unsigned char data[ANSWER_MAX];
     t->first = n->seq + 1;
-    t->wanted = r->count;
+    t->wanted = r->acks;
     int rc = transmit(n, r);
     while (rc == 0 && t->wanted) {
         struct netlink_span s;

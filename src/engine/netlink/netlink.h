@@ -33,14 +33,16 @@ void netlink_close(struct netlink *n);
 
 #define NETLINK_REQUEST_MAX 16384
 struct netlink_request {
-    size_t len, message; /* message: where the one that is being made begins */
-    unsigned count;      /* messages */
+    size_t len, message;  /* message: where the one that is being made begins */
+    unsigned count, acks; /* messages, and those that are acknowledged */
     bool full;
     _Alignas(4) unsigned char data[NETLINK_REQUEST_MAX];
 };
 void netlink_request_init(struct netlink_request *r);
 /* Begins a message with its fixed header (struct ifinfomsg, nfgenmsg ...). NLM_F_REQUEST is
- * added to the flags, NLM_F_ACK unless it is a dump. */
+ * added to the flags, NLM_F_ACK unless it is a dump or NETLINK_QUIET is among them: what frames
+ * a batch is answered only when it fails. */
+#define NETLINK_QUIET 0x8000
 void netlink_message(struct netlink_request *r, uint16_t type, uint16_t flags,
                      const void *header, size_t len);
 void netlink_put(struct netlink_request *r, uint16_t type, const void *data, size_t len);

@@ -11,7 +11,7 @@
 void netlink_request_init(struct netlink_request *r)
 {
     r->len = r->message = 0;
-    r->count = 0;
+    r->count = r->acks = 0;
     r->full = false;
 }
 
@@ -42,13 +42,15 @@ void netlink_message(struct netlink_request *r, uint16_t type, uint16_t flags,
     struct nlmsghdr *h = add(r, sizeof(*h) + len);
     if (!h)
         return;
-    bool dump = (flags & NLM_F_DUMP) == NLM_F_DUMP;
+    bool dump = (flags & NLM_F_DUMP) == NLM_F_DUMP, quiet = flags & NETLINK_QUIET;
     h->nlmsg_type = type;
-    h->nlmsg_flags = (uint16_t)(flags | NLM_F_REQUEST | (dump ? 0 : NLM_F_ACK));
+    h->nlmsg_flags = (uint16_t)((flags & ~NETLINK_QUIET) | NLM_F_REQUEST |
+                                (dump || quiet ? 0 : NLM_F_ACK));
     if (len)
         memcpy(h + 1, header, len);
     r->message = start;
     r->count++;
+    r->acks += !quiet;
     set_length(r);
 }
 

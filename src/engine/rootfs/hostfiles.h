@@ -10,7 +10,12 @@
 
 #include "engine/types.h"
 
-int hostfiles_write(int dir_fd, const struct mtd_spec *spec, struct mtd_error *err);
+/* With status.endpoints: the container's own lines are in hosts, and its monitor answers its
+ * questions. dir_fd: <root>/containers/ID. */
+int hostfiles_write(int dir_fd, const struct mtd_record *r, struct mtd_error *err);
+#define HOSTFILES_SERVER "127.0.0.11" /* where the monitor answers */
+#define HOSTFILES_GATEWAY \
+    "host-gateway" /* in place of IP: the host, as the container sees it */
 /* entry: "NAME:IP", as in spec.add_hosts. -EINVAL = it is not. */
 int hostfiles_check_host(const char *entry, struct mtd_error *err);
 

@@ -40,8 +40,7 @@ static const char *log_driver_word(int v)
 
 static const char *network_word(int v)
 {
-    static const char *const WORDS[] = {"none", "host"};
-    return WORDS[v];
+    return mtd_network_word((enum mtd_network)v);
 }
 
 static const char *ipc_word(int v)
@@ -95,6 +94,39 @@ static const char *userns_word(int v)
     static const char *const WORDS[] = {"host", "auto", "ranges"};
     return WORDS[v];
 }
+
+static const struct field JOIN_FIELDS[] = {
+    {"network", FIELD_STRING, AT(struct mtd_join, network), .always = true},
+    {"address", FIELD_STRING, AT(struct mtd_join, address)},
+    {"address6", FIELD_STRING, AT(struct mtd_join, address6)},
+    {"mac", FIELD_STRING, AT(struct mtd_join, mac)},
+    {"aliases", FIELD_LIST, AT(struct mtd_join, aliases)},
+};
+static const struct field_table JOINS = {JOIN_FIELDS, ARRAY_SIZE(JOIN_FIELDS),
+                                         sizeof(struct mtd_join)};
+
+static const struct field PORT_FIELDS[] = {
+    {"address", FIELD_STRING, AT(struct mtd_port, address)},
+    {"host", FIELD_INT, AT(struct mtd_port, host), 0, UINT16_MAX, .always = true},
+    {"target", FIELD_INT, AT(struct mtd_port, target), 1, UINT16_MAX, .always = true},
+    {"udp", FIELD_BOOL, AT(struct mtd_port, udp)},
+};
+static const struct field_table PORTS = {PORT_FIELDS, ARRAY_SIZE(PORT_FIELDS),
+                                         sizeof(struct mtd_port)};
+
+static const struct field ENDPOINT_FIELDS[] = {
+    {"network", FIELD_STRING, AT(struct mtd_endpoint, network), .always = true},
+    {"address", FIELD_STRING, AT(struct mtd_endpoint, address), .always = true},
+    {"prefix", FIELD_INT, AT(struct mtd_endpoint, prefix), 0, 32},
+    {"gateway", FIELD_STRING, AT(struct mtd_endpoint, gateway)},
+    {"address6", FIELD_STRING, AT(struct mtd_endpoint, address6)},
+    {"prefix6", FIELD_INT, AT(struct mtd_endpoint, prefix6), 0, 128},
+    {"gateway6", FIELD_STRING, AT(struct mtd_endpoint, gateway6)},
+    {"mac", FIELD_STRING, AT(struct mtd_endpoint, mac)},
+    {"names", FIELD_LIST, AT(struct mtd_endpoint, names)},
+};
+static const struct field_table ENDPOINTS = {ENDPOINT_FIELDS, ARRAY_SIZE(ENDPOINT_FIELDS),
+                                             sizeof(struct mtd_endpoint)};
 
 static const struct field RECORD_FIELDS[] = {
     /* what a reader of mydocker's looks for; spec_encode() adds "command"
@@ -162,8 +194,14 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.seccomp", FIELD_STRING, R(spec.process.seccomp)},
     {"mytop.capabilities", FIELD_MASK, R(spec.process.caps)},
     {"mytop.nanoCpus", FIELD_INT, R(spec.resources.nano_cpus), 0, INT64_MAX},
-    {"mytop.network", FIELD_ENUM, R(spec.network), .max = MTD_NET_HOST,
+    {"mytop.network", FIELD_ENUM, R(spec.network), .max = MTD_NET_CONTAINER,
      .name = network_word},
+    {"mytop.networks", FIELD_STRUCTS, R(spec.joins), .items = &JOINS,
+     .count_offset = offsetof(struct mtd_record, spec.n_joins)},
+    {"mytop.networkFrom", FIELD_STRING, R(spec.network_from)},
+    {"mytop.ports", FIELD_STRUCTS, R(spec.ports), .items = &PORTS,
+     .count_offset = offsetof(struct mtd_record, spec.n_ports)},
+    {"mytop.publishAll", FIELD_BOOL, R(spec.publish_all)},
     {"mytop.ipc", FIELD_ENUM, R(spec.ipc), .max = MTD_IPC_HOST, .name = ipc_word},
     {"mytop.pidHost", FIELD_BOOL, R(spec.pid_host)},
     {"mytop.pidFrom", FIELD_STRING, R(spec.pid_from)},
@@ -227,6 +265,10 @@ static const struct field RECORD_FIELDS[] = {
     {"state.cgroups", FIELD_LIST, R(status.cgroups)},
     {"state.namespaces", FIELD_LIST, R(status.namespaces)},
     {"state.health", FIELD_STRING, R(status.health)},
+    {"state.networks", FIELD_STRUCTS, R(status.endpoints), .items = &ENDPOINTS,
+     .count_offset = offsetof(struct mtd_record, status.n_endpoints)},
+    {"state.ports", FIELD_STRUCTS, R(status.ports), .items = &PORTS,
+     .count_offset = offsetof(struct mtd_record, status.n_ports)},
 };
 static const struct field_table RECORD = {RECORD_FIELDS, ARRAY_SIZE(RECORD_FIELDS),
                                           sizeof(struct mtd_record)};

@@ -35,4 +35,9 @@ int spec_encode_image(const struct mtd_image *i, struct buf *ret, struct mtd_err
 int spec_decode_image(const char *text, size_t len, struct mtd_image *ret,
                       struct mtd_error *err);
 
+/* Networks: <root>/networks/NAME.json. */
+int spec_encode_net(const struct mtd_net *n, struct buf *ret, struct mtd_error *err);
+int spec_decode_net(const char *text, size_t len, struct mtd_net *ret,
+                    struct mtd_error *err);
+
 #endif

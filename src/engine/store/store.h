@@ -69,6 +69,9 @@ int store_lock_ever(struct store *s, const char *id, struct mtd_error *err);
 /* The same without waiting: -EAGAIN = another process has it. */
 int store_try_lock(struct store *s, const char *id, struct mtd_error *err);
 
+/* <run-root>/net: addresses and names in use (engine/net/net.h). */
+#define STORE_NETWORKS "net"
+
 /* ---- store/making.c: notes of what is being made ---- */
 
 struct store_making {

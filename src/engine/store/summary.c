@@ -11,7 +11,7 @@
 #include "base/cleanup.h"
 
 /* To be increased when another summary is made of the same record. */
-#define VERSION 1
+#define VERSION 2
 
 #define AT(member) \
     offsetof(struct mtd_summary, member), sizeof(((struct mtd_summary *)0)->member)
@@ -30,9 +30,9 @@ static const size_t STRINGS[] = {
     offsetof(struct mtd_summary, health),   offsetof(struct mtd_summary, error),
 };
 static const size_t LISTS[] = {
-    offsetof(struct mtd_summary, labels),
-    offsetof(struct mtd_summary, mounts),
-    offsetof(struct mtd_summary, cgroups),
+    offsetof(struct mtd_summary, labels),  offsetof(struct mtd_summary, mounts),
+    offsetof(struct mtd_summary, cgroups), offsetof(struct mtd_summary, networks),
+    offsetof(struct mtd_summary, ports),
 };
 
 /* FNV-1a over words instead of bytes: detects torn and foreign files, not tampering. */
@@ -94,6 +94,42 @@ static int list_mounts(const struct mtd_spec *spec, struct strv *ret)
     return 0;
 }
 
+static int list_networks(const struct mtd_record *r, struct strv *ret)
+{
+    int rc = 0;
+    if (r->spec.network == MTD_NET_CONTAINER)
+        return 0; /* as docker: it has none of its own */
+    if (r->spec.network != MTD_NET_BRIDGE)
+        return strv_add(ret, mtd_network_word(r->spec.network));
+    for (size_t i = 0; i < r->spec.n_joins && rc == 0; i++)
+        rc = strv_add(ret, r->spec.joins[i].network);
+    return rc;
+}
+
+static int add_port(const char *address, const struct mtd_port *p, struct strv *ret)
+{
+    auto_done(buf_done) struct buf b = {0};
+    bool six = strchr(address, ':') != NULL;
+    int rc = buf_printf(&b, "%s%s%s:%u->%u/%s", six ? "[" : "", address, six ? "]" : "",
+                        p->host, p->target, p->udp ? "udp" : "tcp");
+    return rc < 0 ? rc : strv_take(ret, buf_take(&b));
+}
+
+/* The addresses that it is reached by; exposed ones that are not published as numbers. */
+static int list_ports(const struct mtd_record *r, struct strv *ret)
+{
+    const struct mtd_status *st = &r->status;
+    bool six = st->n_endpoints && st->endpoints[0].address6;
+    int rc = 0;
+    for (size_t i = 0; i < st->n_ports && rc == 0; i++) {
+        const struct mtd_port *p = &st->ports[i];
+        rc = add_port(p->address ? p->address : "0.0.0.0", p, ret);
+        if (rc == 0 && !p->address && six)
+            rc = add_port("::", p, ret);
+    }
+    return rc;
+}
+
 static void copy_status(const struct mtd_status *from, struct mtd_summary *ret)
 {
     bool live = mtd_state_is_live(from->state);
@@ -129,7 +165,8 @@ int store_summary_make(const struct mtd_record *r, struct mtd_summary *ret)
         copy_string(&s.error, r->status.error) < 0 ||
         strv_copy(&s.labels, &r->spec.labels) < 0 ||
         list_mounts(&r->spec, &s.mounts) < 0 ||
-        strv_copy(&s.cgroups, &r->status.cgroups) < 0) {
+        strv_copy(&s.cgroups, &r->status.cgroups) < 0 ||
+        list_networks(r, &s.networks) < 0 || list_ports(r, &s.ports) < 0) {
         mtd_summary_done(&s);
         return -ENOMEM;
     }

@@ -133,6 +133,10 @@ Test(docker_options, ignored_and_refused_ones_take_their_values)
                                         "cluster",
                                         "verbose",
                                         "link",
+                                        "attachable",
+                                        "config-only",
+                                        "force",
+                                        "ingress",
                                         "tls",
                                         "tlsverify"};
     const struct verb *v;

@@ -108,6 +108,7 @@ Test(ps_format, columns)
     cr_expect_str_eq(field("{{.ID}} {{.Names}} {{.Image}}", false),
                      "0123456789ab web busybox");
     cr_expect_str_eq(field("{{.RunningFor}}", false), "2 hours ago");
+    strv_add(&s.networks, "none");
     cr_expect_str_eq(field("{{.State}} {{.Networks}}", false), "running none");
     cr_expect_str_eq(field("{{.CreatedAt}}", false), "1970-01-12 11:46:40 +0000 UTC");
     cr_expect_str_eq(field("{{.Size}}", false), "0B");
@@ -128,12 +129,17 @@ Test(ps_format, json_has_dockers_fields_as_strings)
     strv_add(&s.labels, "b=2");
     strv_add(&s.mounts, "/host:/c");
     strv_add(&s.mounts, "vol:/d");
+    strv_add(&s.networks, "web");
+    strv_add(&s.networks, "db");
+    strv_add(&s.ports, "0.0.0.0:80->80/tcp");
+    strv_add(&s.ports, "127.0.0.1:53->53/udp");
     cr_expect_str_eq(
         field("json", false),
         "{\"Command\":\"\\\"sleep 1\\\"\",\"CreatedAt\":\"1970-01-12 11:46:40 +0000 UTC\","
         "\"HealthStatus\":\"\",\"ID\":\"0123456789ab\",\"Image\":\"busybox\","
         "\"Labels\":\"a=1,b=2\",\"LocalVolumes\":\"1\",\"Mounts\":\"/host,vol\","
-        "\"Names\":\"web\",\"Networks\":\"none\",\"Ports\":\"\",\"RunningFor\":\"2 hours ago\","
+        "\"Names\":\"web\",\"Networks\":\"web,db\",\"Ports\":\"0.0.0.0:80->80/tcp, 127.0.0.1:53->53/udp\","
+        "\"RunningFor\":\"2 hours ago\","
         "\"Size\":\"0B\",\"State\":\"running\",\"Status\":\"Up 3 minutes\"}");
 }
 

@@ -12,17 +12,18 @@
 #include "tempdir.h"
 
 static struct tempdir dir;
-static struct mtd_spec spec;
+static struct mtd_record record;
+#define spec record.spec
 
 static void set_up(void)
 {
     tempdir_make(&dir);
-    mtd_spec_init(&spec);
+    mtd_record_init(&record);
 }
 
 static void tear_down(void)
 {
-    mtd_spec_done(&spec);
+    mtd_record_done(&record);
     tempdir_done(&dir);
 }
 
@@ -32,7 +33,7 @@ static const char *written(const char *name)
 {
     static char text[65536];
     struct mtd_error err = {0};
-    cr_assert_eq(hostfiles_write(dir.fd, &spec, &err), 0, "%s", err.text);
+    cr_assert_eq(hostfiles_write(dir.fd, &record, &err), 0, "%s", err.text);
     cr_assert_geq(fs_read_small_at(dir.fd, name, text, sizeof(text)), 0);
     return text;
 }

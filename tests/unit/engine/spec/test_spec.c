@@ -104,6 +104,18 @@ static void fill_spec(struct mtd_spec *s)
     add(&s->dns_search, "example.org", "example.com");
     add(&s->dns_options, "ndots:2", "rotate");
     add(&s->dns, "1.1.1.1", "::1");
+    s->joins = calloc(1, sizeof(*s->joins));
+    s->n_joins = 1;
+    s->joins[0].network = strdup("web");
+    s->joins[0].address = strdup("172.18.0.9");
+    s->joins[0].address6 = strdup("fd00::9");
+    s->joins[0].mac = strdup("02:42:ac:12:00:09");
+    add(&s->joins[0].aliases, "db", "cache");
+    s->network_from = strdup(ID);
+    s->ports = calloc(1, sizeof(*s->ports));
+    s->n_ports = 1;
+    s->ports[0] = (struct mtd_port){strdup("127.0.0.1"), 8080, 80, true};
+    s->publish_all = true;
     add(&s->add_hosts, "a:1.2.3.4", "b:1.2.3.5");
     s->stop_signal = strdup("RTMIN+3");
     s->stop_timeout = -1;
@@ -149,6 +161,21 @@ static void fill_status(struct mtd_status *s)
     };
     add(&s->cgroups, "unified:/sys/fs/cgroup/x", "memory:/y");
     add(&s->namespaces, "mnt:[4026531841]", "user:[4026531837]");
+    s->endpoints = calloc(1, sizeof(*s->endpoints));
+    s->n_endpoints = 1;
+    struct mtd_endpoint *e = &s->endpoints[0];
+    e->network = strdup("web");
+    e->address = strdup("172.18.0.9");
+    e->gateway = strdup("172.18.0.1");
+    e->mac = strdup("02:42:ac:12:00:09");
+    e->address6 = strdup("fd00::9");
+    e->gateway6 = strdup("fd00::1");
+    e->prefix = 16;
+    e->prefix6 = 64;
+    add(&e->names, "n", "db");
+    s->ports = calloc(1, sizeof(*s->ports));
+    s->n_ports = 1;
+    s->ports[0] = (struct mtd_port){NULL, 32768, 80, false};
 }
 
 static void make_minimal(struct mtd_record *r)
@@ -224,6 +251,35 @@ static void expect_same_resources(const struct mtd_resources *a,
         SAME_LIST(blkio[i]);
 }
 
+static void expect_same_ports(const struct mtd_port *a, size_t n,
+                              const struct mtd_port *b, size_t m)
+{
+    cr_assert_eq(n, m);
+    for (size_t i = 0; i < n; i++, a++, b++)
+        SAME_TEXT(address), SAME(host), SAME(target), SAME(udp);
+}
+
+static void expect_same_networks(const struct mtd_record *a, const struct mtd_record *b)
+{
+    SAME_TEXT(spec.network_from), SAME(spec.publish_all), SAME(spec.n_joins);
+    for (size_t i = 0; i < a->spec.n_joins && i < b->spec.n_joins; i++) {
+        SAME_TEXT(spec.joins[i].network), SAME_TEXT(spec.joins[i].address);
+        SAME_TEXT(spec.joins[i].address6), SAME_TEXT(spec.joins[i].mac);
+        SAME_LIST(spec.joins[i].aliases);
+    }
+    expect_same_ports(a->spec.ports, a->spec.n_ports, b->spec.ports, b->spec.n_ports);
+    expect_same_ports(a->status.ports, a->status.n_ports, b->status.ports,
+                      b->status.n_ports);
+    cr_assert_eq(a->status.n_endpoints, b->status.n_endpoints);
+    for (size_t i = 0; i < a->status.n_endpoints; i++) {
+        SAME_TEXT(status.endpoints[i].network), SAME_TEXT(status.endpoints[i].address);
+        SAME_TEXT(status.endpoints[i].gateway), SAME_TEXT(status.endpoints[i].mac);
+        SAME_TEXT(status.endpoints[i].address6), SAME_TEXT(status.endpoints[i].gateway6);
+        SAME(status.endpoints[i].prefix), SAME(status.endpoints[i].prefix6);
+        SAME_LIST(status.endpoints[i].names);
+    }
+}
+
 static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
 {
     SAME_TEXT(image), SAME_TEXT(image_id), SAME_LIST(layers), SAME_LIST(entrypoint);
@@ -262,6 +318,7 @@ static void expect_same_record(const struct mtd_record *a, const struct mtd_reco
 {
     SAME_TEXT(id), SAME_TEXT(name), SAME(created_at);
     expect_same_spec(&a->spec, &b->spec);
+    expect_same_networks(a, b);
     SAME(status.state), SAME(status.pid), SAME(status.pid_start),
         SAME_TEXT(status.boot_id);
     SAME(status.monitor_pid), SAME(status.monitor_start), SAME(status.exit_code);
@@ -297,8 +354,8 @@ Test(spec, a_full_record_writes_every_member)
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
     cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 49);
-    cr_expect_eq(json_object_size(json_object_get(json, "state")), 16);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 53);
+    cr_expect_eq(json_object_size(json_object_get(json, "state")), 18);
     json_decref(json);
 }
 
@@ -484,7 +541,7 @@ Test(spec, a_record_keeps_its_format)
 /* A value that is not known here is explained by the format. */
 Test(spec, an_unknown_value_of_a_later_format_is_explained)
 {
-    auto_free char *text = with_member("mytop.network", "\"bridge\"");
+    auto_free char *text = with_member("mytop.network", "\"wireless\"");
     auto_done(mtd_record_done) struct mtd_record r;
     cr_expect_eq(decode(text, strlen(text), &r), -EINVAL);
     cr_expect_str_eq(err.text, "mytop.network: not a known value");

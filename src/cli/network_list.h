@@ -1,0 +1,23 @@
+/* network_list - network ls: its fields and filters, which prune uses as well. */
+#ifndef CLI_NETWORK_LIST_H
+#define CLI_NETWORK_LIST_H
+
+#include "cli/table.h"
+#include "cli/verb.h"
+
+struct network_ls_values {
+    bool quiet, no_trunc;
+    const char *format;
+    struct option_list filters;
+    struct table table;
+};
+extern const struct option_row NETWORK_LS_ROWS[];
+int network_ls_check(void *values, const struct operands *o, struct mtd_error *err);
+int network_ls_run(struct cli *c, void *values, const struct operands *o);
+void network_ls_done(void *values);
+
+/* filters are those that were checked. */
+bool network_is_wanted(const struct mtd_net *n, const struct option_list *filters);
+bool network_is_custom(const struct mtd_net *n); /* somebody made it */
+
+#endif

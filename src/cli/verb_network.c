@@ -1,0 +1,454 @@
+/* verb_network - network create, ls, rm, inspect, connect, disconnect, prune. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/parse.h"
+#include "cli/each.h"
+#include "cli/inspect.h"
+#include "cli/network_list.h"
+#include "cli/print.h"
+#include "cli/report.h"
+#include "cli/spec_network.h"
+#include "cli/table.h"
+#include "cli/values.h"
+#include "cli/verb.h"
+
+static int fail(struct cli *c, int rc, struct mtd_error *err, const char *what)
+{
+    if (rc >= 0)
+        return 0;
+    mtd_fail_errno(err, -rc, "cannot %s", what);
+    return report_error(c, STATUS_FAILED, err);
+}
+
+/* ---- create ---- */
+
+struct create_values {
+    struct option_list subnets, gateways, ranges, options, labels;
+    const char *driver;
+    bool internal, ipv6;
+    struct mtd_net net;
+};
+
+#define FIELD(f) offsetof(struct create_values, f)
+static const struct option_row CREATE_ROWS[] = {
+    {"driver", 'd', OPTION_TEXT, FIELD(driver), NULL, "DRIVER", "bridge, the only one"},
+    {"gateway", 0, OPTION_LIST, FIELD(gateways), NULL, "IP",
+     "The host's address in the subnet (default: its first one)"},
+    {"internal", 0, OPTION_FLAG, FIELD(internal), NULL, NULL,
+     "No way out of it, and none in"},
+    {"ip-range", 0, OPTION_LIST, FIELD(ranges), NULL, "SUBNET",
+     "A part of the subnet that addresses are from"},
+    {"ipv6", 0, OPTION_FLAG, FIELD(ipv6), NULL, NULL, "Give it IPv6 addresses as well"},
+    {"label", 0, OPTION_LIST, FIELD(labels), NULL, "KEY[=VALUE]", "Attach a label"},
+    {"opt", 'o', OPTION_LIST, FIELD(options), NULL, "NAME=VALUE",
+     "mtu=N, icc=false (its containers do not reach each other), name=INTERFACE"},
+    {"subnet", 0, OPTION_LIST, FIELD(subnets), NULL, "SUBNET",
+     "Its addresses (default: some that the host has no use for)"},
+    {"attachable", 0, OPTION_IGNORE},
+    {"ingress", 0, OPTION_REFUSE, 0, NULL, NULL, "for swarms only"},
+    {"scope", 0, OPTION_REFUSE, 0, NULL, "SCOPE", "for swarms only"},
+    {"aux-address", 0, OPTION_REFUSE, 0, NULL, "NAME=IP",
+     "not supported; use --ip-range"},
+    {"config-only", 0, OPTION_REFUSE, 0, NULL, NULL, "not supported"},
+    {"config-from", 0, OPTION_REFUSE, 0, NULL, "NETWORK", "not supported"},
+    {"ipam-driver", 0, OPTION_REFUSE, 0, NULL, "DRIVER", "there are no plugins"},
+    {"ipam-opt", 0, OPTION_REFUSE, 0, NULL, "NAME=VALUE", "there are no plugins"},
+    OPTION_END,
+};
+
+static int set_mtu(struct mtd_net *n, const char *value, struct mtd_error *err)
+{
+    uint64_t mtu;
+    if (parse_u64(value, 65535, &mtu) < 0 || mtu < 68)
+        return mtd_fail(err, EINVAL, "mtu \"%.40s\" is out of range: 68 to 65535", value);
+    n->mtu = (unsigned)mtu;
+    return 0;
+}
+
+static int set_icc(struct mtd_net *n, const char *value, struct mtd_error *err)
+{
+    bool on;
+    if (parse_bool(value, &on) < 0)
+        return mtd_fail(err, EINVAL, "icc \"%.40s\" is not true or false", value);
+    n->isolated = !on;
+    return 0;
+}
+
+static int set_bridge(struct mtd_net *n, const char *value, struct mtd_error *err)
+{
+    n->bridge = strdup(value);
+    return n->bridge ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+}
+
+static const struct {
+    const char *name, *docker;
+    int (*set)(struct mtd_net *n, const char *value, struct mtd_error *err);
+} DRIVER_OPTIONS[] = {
+    {"mtu", "com.docker.network.driver.mtu", set_mtu},
+    {"icc", "com.docker.network.bridge.enable_icc", set_icc},
+    {"name", "com.docker.network.bridge.name", set_bridge},
+};
+
+static int set_option(struct mtd_net *n, const char *text, struct mtd_error *err)
+{
+    size_t len = strcspn(text, "=");
+    for (size_t i = 0; i < ARRAY_SIZE(DRIVER_OPTIONS) && text[len]; i++) {
+        const char *names[] = {DRIVER_OPTIONS[i].name, DRIVER_OPTIONS[i].docker};
+        for (size_t k = 0; k < ARRAY_SIZE(names); k++)
+            if (strlen(names[k]) == len && strncmp(names[k], text, len) == 0) {
+                int rc = strv_add(&n->options, text);
+                return rc < 0 ? mtd_fail(err, ENOMEM, "out of memory")
+                              : DRIVER_OPTIONS[i].set(n, text + len + 1, err);
+            }
+    }
+    return mtd_fail(err, EINVAL, "\"%.80s\" is not known; mtu=, icc= and name= are",
+                    text);
+}
+
+static bool is_six(const char *text)
+{
+    return strchr(text, ':') != NULL;
+}
+
+/* One of each family. */
+static int take_texts(const struct option_list *from, char **four, char **six,
+                      const char *option, struct mtd_error *err)
+{
+    for (size_t i = 0; i < from->len; i++) {
+        char **to = is_six(from->items[i]) ? six : four;
+        if (!to || *to)
+            return mtd_fail(err, EINVAL, "--%s: \"%.60s\": one %s is enough", option,
+                            from->items[i], is_six(from->items[i]) ? "IPv6" : "IPv4");
+        *to = strdup(from->items[i]);
+        if (!*to)
+            return mtd_fail(err, ENOMEM, "out of memory");
+    }
+    return 0;
+}
+
+static int check_create(void *values, const struct operands *o, struct mtd_error *err)
+{
+    struct create_values *v = values;
+    struct mtd_net *n = &v->net;
+    if (v->driver && strcmp(v->driver, "bridge") != 0)
+        return mtd_fail(err, EOPNOTSUPP,
+                        "--driver: \"%.40s\" is not supported; only bridge is",
+                        v->driver);
+    n->name = strdup(o->items[0]);
+    n->internal = v->internal;
+    int rc = n->name ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+    if (rc == 0)
+        rc = take_texts(&v->subnets, &n->subnet, &n->subnet6, "subnet", err);
+    if (rc == 0)
+        rc = take_texts(&v->gateways, &n->gateway, &n->gateway6, "gateway", err);
+    if (rc == 0)
+        rc = take_texts(&v->ranges, &n->range, NULL, "ip-range", err);
+    if (rc == 0 && v->ipv6 && !n->subnet6)
+        n->subnet6 = strdup(""); /* one is chosen */
+    for (size_t i = 0; i < v->options.len && rc == 0; i++) {
+        rc = set_option(n, v->options.items[i], err);
+        mtd_context(rc < 0 ? err : NULL, "--opt");
+    }
+    for (size_t i = 0; i < v->labels.len && rc == 0; i++)
+        rc = strv_add(&n->labels, v->labels.items[i]);
+    return rc;
+}
+
+static void done_create(void *values)
+{
+    mtd_net_done(&((struct create_values *)values)->net);
+}
+
+static int run_create(struct cli *c, void *values, const struct operands *o)
+{
+    struct create_values *v = values;
+    struct mtd_error err = {0};
+    (void)o;
+    int rc = mtd_network_create(c->engine, &v->net, &err);
+    if (rc == 0)
+        rc = print_line(v->net.id, &err);
+    return fail(c, rc, &err, "create the network");
+}
+
+/* ---- rm, prune ---- */
+
+static int remove_one(struct cli *c, const char *name, const void *values,
+                      struct mtd_error *err)
+{
+    (void)values;
+    return mtd_network_remove(c->engine, name, err);
+}
+
+static const struct option_row RM_ROWS[] = {
+    {"force", 'f', OPTION_IGNORE},
+    OPTION_END,
+};
+
+static int run_rm(struct cli *c, void *values, const struct operands *o)
+{
+    return each_in_turn(c, o, values, remove_one, true);
+}
+
+struct prune_values {
+    bool force;
+    struct option_list filters;
+};
+#undef FIELD
+#define FIELD(f) offsetof(struct prune_values, f)
+static const struct option_row PRUNE_ROWS[] = {
+    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "label=KEY[=VALUE]",
+     "Only those with this label"},
+    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
+     "Remove them; without -f only their number is shown"},
+    OPTION_END,
+};
+
+static int check_prune(void *values, const struct operands *o, struct mtd_error *err)
+{
+    const struct prune_values *v = values;
+    (void)o;
+    for (size_t i = 0; i < v->filters.len; i++)
+        if (strncmp(v->filters.items[i], "label=", 6) != 0)
+            return mtd_fail(err, EINVAL, "--filter: \"%.60s\" is not label=KEY",
+                            v->filters.items[i]);
+    return 0;
+}
+
+static bool is_used(const struct mtd_list *l, const char *network)
+{
+    for (size_t i = 0; i < l->len; i++)
+        if (strv_contains(&l->items[i].networks, network))
+            return true;
+    return false;
+}
+
+static int run_prune(struct cli *c, void *values, const struct operands *o)
+{
+    const struct prune_values *v = values;
+    struct mtd_error err = {0};
+    auto_done(mtd_net_list_done) struct mtd_net_list nets = {0};
+    auto_done(mtd_list_done) struct mtd_list all = {0};
+    auto_done(buf_done) struct buf out = {0};
+    unsigned found = 0;
+    (void)o;
+    int rc = mtd_network_list(c->engine, &nets, &err);
+    if (rc == 0)
+        rc = mtd_list(c->engine, &all, &err);
+    for (size_t i = 0; i < nets.len && rc == 0; i++) {
+        const struct mtd_net *n = &nets.items[i];
+        if (!network_is_custom(n) || is_used(&all, n->name) ||
+            !network_is_wanted(n, &v->filters))
+            continue;
+        found++;
+        if (v->force && mtd_network_remove(c->engine, n->name, NULL) == 0)
+            rc = buf_printf(&out, "%s\n", n->name);
+    }
+    if (rc == 0 && found && !v->force)
+        return report_fail(c, STATUS_FAILED,
+                           "this would remove %u networks; add -f to do it", found);
+    if (rc == 0)
+        rc = print_out(&out, &err);
+    return fail(c, rc, &err, "prune");
+}
+
+/* ---- connect, disconnect ---- */
+
+struct connect_values {
+    const char *ip, *ip6, *mac;
+    struct option_list aliases, driver_opts;
+    struct mtd_join *join;
+    size_t n_join;
+};
+#undef FIELD
+#define FIELD(f) offsetof(struct connect_values, f)
+static const struct option_row CONNECT_ROWS[] = {
+    {"alias", 0, OPTION_LIST, FIELD(aliases), NULL, "NAME",
+     "Another name by which the network finds it"},
+    {"ip", 0, OPTION_TEXT, FIELD(ip), NULL, "IP", "Its IPv4 address in the network"},
+    {"ip6", 0, OPTION_TEXT, FIELD(ip6), NULL, "IP", "Its IPv6 address in the network"},
+    {"mac-address", 0, OPTION_TEXT, FIELD(mac), NULL, "MAC",
+     "The hardware address of its interface"},
+    {"link", 0, OPTION_REFUSE, 0, NULL, "NAME", "not supported; use --alias there"},
+    {"link-local-ip", 0, OPTION_REFUSE, 0, NULL, "IP", "not supported; use --ip"},
+    {"driver-opt", 0, OPTION_REFUSE, 0, NULL, "NAME=VALUE", "not supported"},
+    {"gw-priority", 0, OPTION_REFUSE, 0, NULL, "N",
+     "not supported; the first network is the way out"},
+    OPTION_END,
+};
+
+/* By the long form of --network, so that there is one set of rules. */
+static int check_connect(void *values, const struct operands *o, struct mtd_error *err)
+{
+    struct connect_values *v = values;
+    auto_done(buf_done) struct buf b = {0};
+    const struct {
+        const char *name, *value;
+    } WORDS[] = {{"ip", v->ip}, {"ip6", v->ip6}, {"mac", v->mac}};
+    int rc = buf_printf(&b, "name=%s", o->items[0]);
+    for (size_t i = 0; i < ARRAY_SIZE(WORDS) && rc == 0; i++)
+        if (WORDS[i].value && *WORDS[i].value)
+            rc = buf_printf(&b, ",%s=%s", WORDS[i].name, WORDS[i].value);
+    for (size_t i = 0; i < v->aliases.len && rc == 0; i++)
+        rc = buf_printf(&b, ",alias=%s", v->aliases.items[i]);
+    if (rc < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    return network_parse_join(b.data, &v->join, &v->n_join, err);
+}
+
+static void done_connect(void *values)
+{
+    struct connect_values *v = values;
+    mtd_joins_done(&v->join, &v->n_join);
+}
+
+static int run_connect(struct cli *c, void *values, const struct operands *o)
+{
+    struct connect_values *v = values;
+    struct mtd_error err = {0};
+    return fail(c, mtd_network_connect(c->engine, o->items[1], v->join, &err), &err,
+                "connect");
+}
+
+static int run_disconnect(struct cli *c, void *values, const struct operands *o)
+{
+    struct mtd_error err = {0};
+    (void)values;
+    return fail(c, mtd_network_disconnect(c->engine, o->items[0], o->items[1], &err),
+                &err, "disconnect");
+}
+
+/* ---- inspect ---- */
+
+struct inspect_values {
+    const char *format;
+    bool verbose;
+    struct format compiled;
+};
+#undef FIELD
+#define FIELD(f) offsetof(struct inspect_values, f)
+static const struct option_row INSPECT_ROWS[] = {
+    {"format", 'f', OPTION_TEXT, FIELD(format), NULL, "FORMAT",
+     "json, or a template such as '{{.Name}}'"},
+    {"verbose", 'v', OPTION_IGNORE},
+    OPTION_END,
+};
+
+static int check_inspect(void *values, const struct operands *o, struct mtd_error *err)
+{
+    struct inspect_values *v = values;
+    (void)o;
+    return format_compile(&v->compiled, v->format, NULL, NULL, err);
+}
+
+static void done_inspect(void *values)
+{
+    format_done(&((struct inspect_values *)values)->compiled);
+}
+
+static int run_inspect(struct cli *c, void *values, const struct operands *o)
+{
+    struct inspect_values *v = values;
+    struct mtd_error err = {0};
+    int rc = 0, status = 0;
+    auto_done(buf_done) struct buf out = {0};
+    json_t *list = json_array();
+    for (size_t i = 0; i < o->len; i++) {
+        json_t *one = NULL;
+        struct mtd_error why = {0};
+        if (inspect_network(c->engine, o->items[i], &one, &why) == 0)
+            json_array_append_new(list, one);
+        else
+            status = report_error(c, STATUS_FAILED, &why);
+    }
+    if (v->compiled.kind == FORMAT_TEMPLATE) {
+        for (size_t i = 0; i < json_array_size(list) && rc == 0; i++) {
+            rc = format_json_row(&v->compiled, json_array_get(list, i), &out, &err);
+            rc = rc == 0 ? buf_putc(&out, '\n') : rc;
+        }
+    } else {
+        bool one_line = v->compiled.kind == FORMAT_JSON;
+        auto_free char *text = json_dumps(list, one_line ? JSON_COMPACT : JSON_INDENT(4));
+        rc = text ? buf_printf(&out, "%s\n", text) : -ENOMEM;
+    }
+    json_decref(list);
+    if (rc == 0)
+        rc = print_out(&out, &err);
+    return rc < 0 ? fail(c, rc, &err, "print") : status;
+}
+
+const struct verb VERBS_NETWORK[] = {
+    {.name = "network create",
+     .operands = "NETWORK",
+     .summary = "Make a network",
+     .group = GROUP_NETWORK,
+     .options = {{CREATE_ROWS}},
+     .values_size = sizeof(struct create_values),
+     .min = 1,
+     .max = 1,
+     .check = check_create,
+     .run = run_create,
+     .done = done_create},
+    {.name = "network ls",
+     .operands = "",
+     .summary = "List networks",
+     .group = GROUP_NETWORK,
+     .flags = VERB_READ_ONLY,
+     .options = {{NETWORK_LS_ROWS}},
+     .values_size = sizeof(struct network_ls_values),
+     .check = network_ls_check,
+     .run = network_ls_run,
+     .done = network_ls_done},
+    {.name = "network rm",
+     .operands = "NETWORK [NETWORK...]",
+     .summary = "Remove networks",
+     .group = GROUP_NETWORK,
+     .options = {{RM_ROWS}},
+     .min = 1,
+     .max = VERB_MANY,
+     .run = run_rm},
+    {.name = "network inspect",
+     .operands = "NETWORK [NETWORK...]",
+     .summary = "Show everything about networks as JSON",
+     .group = GROUP_NETWORK,
+     .flags = VERB_READ_ONLY,
+     .options = {{INSPECT_ROWS}},
+     .values_size = sizeof(struct inspect_values),
+     .min = 1,
+     .max = VERB_MANY,
+     .check = check_inspect,
+     .run = run_inspect,
+     .done = done_inspect},
+    {.name = "network connect",
+     .operands = "NETWORK CONTAINER",
+     .summary = "Put a container on a further network, also while it runs",
+     .group = GROUP_NETWORK,
+     .options = {{CONNECT_ROWS}},
+     .values_size = sizeof(struct connect_values),
+     .min = 2,
+     .max = 2,
+     .check = check_connect,
+     .run = run_connect,
+     .done = done_connect},
+    {.name = "network disconnect",
+     .operands = "NETWORK CONTAINER",
+     .summary = "Take a container off a network, also while it runs",
+     .group = GROUP_NETWORK,
+     .options = {{RM_ROWS}},
+     .min = 2,
+     .max = 2,
+     .run = run_disconnect},
+    {.name = "network prune",
+     .operands = "",
+     .summary = "Remove the networks that no container is on",
+     .group = GROUP_NETWORK,
+     .options = {{PRUNE_ROWS}},
+     .values_size = sizeof(struct prune_values),
+     .check = check_prune,
+     .run = run_prune},
+    VERB_END,
+};

@@ -1,0 +1,223 @@
+/* Networks, and containers that join and leave them while they run. The record is written after
+ * the kernel has been asked: what was refused is not recorded. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "engine/api/internal.h"
+#include "engine/net/net.h"
+#include "engine/store/events.h"
+
+int mtd_network_inspect(struct mtd_engine *e, const char *name, struct mtd_net *ret,
+                        struct mtd_error *err)
+{
+    return net_load(&e->store, name, ret, err);
+}
+
+int mtd_network_list(struct mtd_engine *e, struct mtd_net_list *ret,
+                     struct mtd_error *err)
+{
+    return net_list(&e->store, ret, err);
+}
+
+static void note(struct mtd_engine *e, const char *action, const struct mtd_net *n,
+                 const char *container)
+{
+    struct event v = {.type = "network",
+                      .action = action,
+                      .id = n->id,
+                      .name = n->name,
+                      .exit_code = -1,
+                      .attribute = {container ? "container" : NULL, container}};
+    events_append(e->store.root_fd, &v);
+}
+
+int mtd_network_create(struct mtd_engine *e, struct mtd_net *n, struct mtd_error *err)
+{
+    int rc = net_create(&e->store, n, err);
+    if (rc == 0)
+        note(e, "create", n, NULL);
+    return rc;
+}
+
+/* A stopped container that is to start on it would not start any more. */
+static int check_wanted(struct mtd_engine *e, const struct mtd_net *n,
+                        struct mtd_error *err)
+{
+    auto_done(mtd_list_done) struct mtd_list l = {0};
+    int rc = store_list(&e->store, &l, err);
+    for (size_t i = 0; i < l.len && rc == 0; i++)
+        if (strv_contains(&l.items[i].networks, n->name) &&
+            l.items[i].network == MTD_NET_BRIDGE)
+            return mtd_fail(err, EBUSY,
+                            "network %.80s is in use by container %.80s; remove that, or "
+                            "disconnect it",
+                            n->name, l.items[i].name);
+    return rc;
+}
+
+int mtd_network_remove(struct mtd_engine *e, const char *name, struct mtd_error *err)
+{
+    auto_done(mtd_net_done) struct mtd_net n = {0};
+    int rc = net_load(&e->store, name, &n, err);
+    if (rc == 0 && strcmp(n.name, MTD_NET_DEFAULT) == 0)
+        return mtd_fail(err, EPERM,
+                        "network %s is a pre-defined network and cannot be "
+                        "removed",
+                        n.name);
+    if (rc == 0)
+        rc = check_wanted(e, &n, err);
+    if (rc == 0)
+        rc = net_remove(&e->store, &n, err);
+    if (rc == 0)
+        note(e, "destroy", &n, NULL);
+    return rc;
+}
+
+/* ---- containers ---- */
+
+static int load(struct mtd_engine *e, const char *ref, struct mtd_record *r, int *lock,
+                struct mtd_error *err)
+{
+    int rc = container_load(e, ref, r, lock, err);
+    if (rc == 0 && r->spec.network != MTD_NET_BRIDGE)
+        return mtd_fail(err, EINVAL,
+                        "container %.80s cannot be on a network beside its mode %s",
+                        r->name, mtd_network_word(r->spec.network));
+    return rc;
+}
+
+static int open_namespace(const struct mtd_record *r, struct mtd_error *err)
+{
+    char path[48];
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)r->status.pid);
+    auto_fd int pidfd = proc_open(r->status.pid, r->status.pid_start);
+    auto_fd int fd = pidfd < 0 ? -1 : openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || !proc_is(r->status.pid, r->status.pid_start))
+        return mtd_fail(err, ESRCH, "container %.80s has just ended", r->name);
+    return take_fd(&fd);
+}
+
+static int find_join(const struct mtd_spec *s, const char *network)
+{
+    for (size_t i = 0; i < s->n_joins; i++)
+        if (strcmp(s->joins[i].network, network) == 0)
+            return (int)i;
+    return -ENOENT;
+}
+
+static int copy_text(char **ret, const char *text)
+{
+    *ret = text ? strdup(text) : NULL;
+    return text && !*ret ? -ENOMEM : 0;
+}
+
+static int add_join(struct mtd_spec *s, const struct mtd_join *j, const char *network)
+{
+    struct mtd_join *more = realloc(s->joins, (s->n_joins + 1) * sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    s->joins = more;
+    struct mtd_join *to = &more[s->n_joins++];
+    *to = (struct mtd_join){0};
+    int rc = copy_text(&to->network, network);
+    if (rc == 0)
+        rc = copy_text(&to->address, j->address);
+    if (rc == 0)
+        rc = copy_text(&to->address6, j->address6);
+    if (rc == 0)
+        rc = copy_text(&to->mac, j->mac);
+    return rc < 0 ? rc : strv_copy(&to->aliases, &j->aliases);
+}
+
+static int connect_live(struct mtd_engine *e, struct mtd_record *r, struct mtd_error *err)
+{
+    auto_fd int ns = open_namespace(r, err);
+    return ns < 0 ? ns
+                  : net_join(&e->store, r, &r->spec.joins[r->spec.n_joins - 1], ns, err);
+}
+
+int mtd_network_connect(struct mtd_engine *e, const char *ref, const struct mtd_join *j,
+                        struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(mtd_net_done) struct mtd_net n = {0};
+    auto_fd int lock = -1;
+    mtd_record_init(&r);
+    int rc = net_load(&e->store, j->network, &n, err);
+    if (rc == 0)
+        rc = load(e, ref, &r, &lock, err);
+    if (rc == 0 && find_join(&r.spec, n.name) >= 0)
+        return mtd_fail(err, EEXIST, "container %.80s is already on network %.80s",
+                        r.name, n.name);
+    if (rc == 0)
+        rc = net_check_join(&e->store, j, err);
+    if (rc < 0)
+        return rc;
+    if (add_join(&r.spec, j, n.name) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    bool live = mtd_state_is_live(r.status.state);
+    if (live)
+        rc = connect_live(e, &r, err);
+    (void)fault_point("connect.record");
+    if (rc == 0)
+        rc = store_save(&e->store, &r, true, err);
+    if (rc == 0)
+        note(e, "connect", &n, r.id);
+    return rc;
+}
+
+static void remove_join(struct mtd_spec *s, size_t i)
+{
+    struct mtd_join *gone = malloc(sizeof(*gone));
+    size_t one = 1;
+    if (!gone)
+        return;
+    *gone = s->joins[i];
+    memmove(s->joins + i, s->joins + i + 1, (--s->n_joins - i) * sizeof(*gone));
+    mtd_joins_done(&gone, &one);
+}
+
+static int disconnect_live(struct mtd_engine *e, struct mtd_record *r,
+                           const char *network, struct mtd_error *err)
+{
+    auto_fd int ns = open_namespace(r, err);
+    if (ns < 0)
+        return ns;
+    for (size_t i = 0; i < r->status.n_endpoints; i++)
+        if (strcmp(r->status.endpoints[i].network, network) == 0)
+            return net_leave(&e->store, r, i, ns, err);
+    return 0;
+}
+
+int mtd_network_disconnect(struct mtd_engine *e, const char *name, const char *ref,
+                           struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(mtd_net_done) struct mtd_net n = {0};
+    auto_fd int lock = -1;
+    mtd_record_init(&r);
+    int rc = net_load(&e->store, name, &n, err);
+    if (rc == 0)
+        rc = load(e, ref, &r, &lock, err);
+    int at = rc < 0 ? rc : find_join(&r.spec, n.name);
+    if (rc == 0 && at < 0)
+        return mtd_fail(err, ENOENT, "container %.80s is not on network %.80s", r.name,
+                        n.name);
+    if (rc == 0 && mtd_state_is_live(r.status.state))
+        rc = disconnect_live(e, &r, n.name, err);
+    if (rc < 0)
+        return rc;
+    (void)fault_point("disconnect.record");
+    remove_join(&r.spec, (size_t)at);
+    rc = store_save(&e->store, &r, true, err);
+    if (rc == 0)
+        note(e, "disconnect", &n, r.id);
+    return rc;
+}

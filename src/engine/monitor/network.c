@@ -1,0 +1,69 @@
+/* The container's networks. What is taken on the host (addresses, names, ports) comes before the
+ * clone, the interfaces while init mounts. A namespace that must be there earlier, another
+ * container's or one that belongs to a user namespace, is entered around the clone. */
+
+#include "engine/monitor/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+
+int monitor_claim_network(struct monitor *m, struct mtd_error *err)
+{
+    return net_claim(&m->store, &m->record, &m->held, err);
+}
+
+void monitor_drop_network(struct monitor *m)
+{
+    if (m->record.status.n_endpoints)
+        net_release(&m->store, &m->record, &m->held);
+    net_held_done(&m->held);
+}
+
+static int open_namespace(const struct monitor *m)
+{
+    char path[48];
+    if (m->net_ns >= 0)
+        return fcntl(m->net_ns, F_DUPFD_CLOEXEC, 0);
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)m->pid);
+    return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+int monitor_make_links(struct monitor *m, struct mtd_error *err)
+{
+    if (!m->record.status.n_endpoints)
+        return 0;
+    auto_fd int ns = open_namespace(m);
+    if (ns < 0)
+        return mtd_fail_errno(err, errno, "cannot open the container's network");
+    return net_connect(&m->store, &m->record, ns, 0, err);
+}
+
+void monitor_take_over_network(struct monitor *m)
+{
+    net_hold(&m->record, &m->held);
+}
+
+int monitor_enter_network(struct monitor *m, int *ret_back)
+{
+    *ret_back = -1;
+    if (m->net_ns < 0)
+        return 0;
+    auto_fd int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    if (own < 0 || setns(m->net_ns, CLONE_NEWNET) < 0)
+        return -errno;
+    *ret_back = take_fd(&own);
+    return 0;
+}
+
+int monitor_leave_network(int *back)
+{
+    int rc = *back >= 0 && setns(*back, CLONE_NEWNET) < 0 ? -errno : 0;
+    cleanup_fd(back);
+    *back = -1;
+    return rc;
+}

@@ -1,0 +1,129 @@
+/* net/internal.h - what the files of net share.
+ * Shape   address.c is arithmetic; live.c who lives; record.c the networks' records, route.c what is taken on the
+ *         host; book.c the addresses and names; link.c bridges and interfaces; expression.c
+ *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
+ *         the host's, publish.c a container's ports; claim.c puts it together.
+ */
+#ifndef ENGINE_NET_INTERNAL_H
+#define ENGINE_NET_INTERNAL_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/net/net.h"
+#include "engine/netlink/netlink.h"
+
+/* ---- address.c ---- */
+
+struct net_address {
+    unsigned char len; /* 4 or 16; 0 = none */
+    unsigned char bytes[16];
+};
+struct net_subnet {
+    struct net_address base; /* its first address */
+    unsigned prefix;
+};
+#define NET_TEXT (INET6_ADDRSTRLEN + 4)
+int net_address_parse(const char *text, struct net_address *ret); /* -EINVAL */
+void net_address_text(const struct net_address *a, char ret[NET_TEXT]);
+/* "172.18.0.0/16"; -EINVAL = not one, or not the first address of it (-EDOM). */
+int net_subnet_parse(const char *text, struct net_subnet *ret);
+void net_subnet_text(const struct net_subnet *s, char ret[NET_TEXT]);
+bool net_subnet_has(const struct net_subnet *s, const struct net_address *a);
+bool net_subnets_overlap(const struct net_subnet *a, const struct net_subnet *b);
+/* How many addresses, at most 2^32. */
+uint64_t net_subnet_size(const struct net_subnet *s);
+struct net_address net_subnet_at(const struct net_subnet *s, uint64_t n);
+uint64_t net_subnet_index(const struct net_subnet *s, const struct net_address *a);
+/* The one behind the last. */
+struct net_address net_subnet_end(const struct net_subnet *s);
+
+/* ---- live.c ---- */
+
+bool net_is_live(struct store *s, const char *id); /* has a monitor, or processes */
+
+/* ---- record.c ---- */
+
+#define NET_DIR "networks"
+
+/* ---- route.c ---- */
+
+/* 1 = the host has a route to it, or an address in it, other than on that bridge. */
+int net_is_routed(struct netlink *route, const struct net_subnet *s, unsigned but);
+
+/* ---- book.c ---- */
+
+/* <run-root>/net/NETWORK, made if need be. */
+int net_book_open(struct store *s, const char *network, bool make);
+/* wanted: NULL = the next that is free in range, round robin. id has it afterwards; one that it
+ * has already is kept. -EADDRINUSE = another container has it, whose id is in owner; -ENOSPC. */
+int net_book_take(struct store *s, int book, const struct net_subnet *range,
+                  const struct net_address *gateway, const struct net_address *wanted,
+                  const char *id, const char *name, struct net_address *ret,
+                  char owner[MTD_ID_SIZE]);
+/* The entry has another name of the container. */
+int net_book_name(int book, const char *address, const char *id, const char *name);
+bool net_book_has(int book, const char *address, const char *id);
+void net_book_give(int book, const char *address, const char *id);
+/* Of all that is in the book: address and id. */
+typedef void net_book_fn(int book, const char *address, const char *id, void *arg);
+void net_book_each(int book, net_book_fn *fn, void *arg);
+int net_name_add(int book, const char *name, const char *address);
+void net_name_drop(int book, const char *name, const char *address);
+void net_names_drop_address(int book, const char *address);
+
+/* ---- link.c ---- */
+
+/* The bridge, up, with its addresses. *ret_index. */
+int net_bridge_make(struct netlink *route, const struct mtd_net *n, unsigned *ret_index,
+                    struct mtd_error *err);
+void net_bridge_delete(struct netlink *route, const char *name);
+unsigned net_link_index(struct netlink *route, const char *name); /* 0 = there is none */
+int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridge,
+                  const char *mac, int ns_fd, struct mtd_error *err);
+/* By a socket of the container's namespace: the interface of that address of hardware is given
+ * its addresses, and the default routes if it is the way out. */
+int net_link_set_up(struct netlink *inside, const struct mtd_endpoint *e, bool way_out,
+                    struct mtd_error *err);
+/* The same found and deleted. */
+int net_link_drop(struct netlink *inside, const char *mac, struct mtd_error *err);
+void net_forwarding_on(struct store *s, const struct mtd_net *n, bool *ret_closed);
+/* A netlink socket in the namespace. */
+int net_open_inside(int ns_fd, int protocol, struct netlink *ret);
+
+/* ---- table.c ---- */
+
+#define NET_TABLE "mytop-docker"
+/* The table, complete or made anew. *ret_made: it was. closed: forward nothing for others. */
+int net_table_make(struct netlink *nf, bool closed, bool *ret_made,
+                   struct mtd_error *err);
+/* The bridge and its subnets are known to the table. */
+int net_table_add(struct netlink *nf, const struct mtd_net *n, struct mtd_error *err);
+void net_table_remove(struct netlink *nf, const struct mtd_net *n);
+
+/* ---- port.c ---- */
+
+/* All of them or none; the id of who has it in owner, -EEXIST, *ret_at = which. */
+int net_ports_add(struct netlink *nf, const char *id, const struct mtd_endpoint *e,
+                  const struct mtd_port *ports, size_t n, size_t *ret_at);
+int net_ports_remove(struct netlink *nf, const struct mtd_endpoint *e,
+                     const struct mtd_port *ports, size_t n);
+/* The id in the comment of who has that port; -ENOENT. */
+int net_ports_owner(struct netlink *nf, const struct mtd_port *p, char ret[MTD_ID_SIZE]);
+void net_ports_forget(struct netlink *nf, const char *id);
+/* Takes the port of the host, without listening: a descriptor. host 0 = any: *ret_host. */
+int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host);
+
+/* ---- publish.c ---- */
+
+int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
+                    struct net_held *held, struct mtd_error *err);
+
+/* ---- owner.c ---- */
+
+/* "nginx (pid 12)" of the process that has it; "" = not found. */
+void net_port_process(const struct mtd_port *p, char *ret, size_t size);
+
+#endif

@@ -1,0 +1,101 @@
+/* net - networks: their records, their addresses and names, and what the kernel keeps of them.
+ * Shape   a network is a bridge of the host's and a record, <root>/networks/NAME.json; "bridge"
+ *         is there without being made. A container's end is eth0 in its namespace.
+ *         Addresses and names are files below <run-root>/net/NAME, made exclusively: the
+ *         directory is the address book. Ports are elements of maps in the one nf_tables
+ *         table, whose comment is the container's id; there are no rules per container.
+ * Lost    what belongs to a container that does not live is taken over by whoever needs it,
+ *         and removed by net_forget. Interfaces go with the container's namespace; they are
+ *         never deleted by us, which would take tens of milliseconds, but by net_leave.
+ * Errors  0 or -errno; err says why.
+ * Owner   returned memory and descriptors are the caller's.
+ * Process any, root, in the host's network namespace.
+ * Source  rtnetlink(7), nft(8); docker's bridge networks.
+ */
+#ifndef ENGINE_NET_NET_H
+#define ENGINE_NET_NET_H
+
+#include "engine/store/store.h"
+#include "engine/types.h"
+
+/* ---- networks ---- */
+
+/* name: a name, an id or the beginning of one. "bridge" is made when it is first asked for,
+ * unless the store is read-only. -ENOENT. */
+int net_load(struct store *s, const char *name, struct mtd_net *ret,
+             struct mtd_error *err);
+/* Sorted by name; "bridge" is in it when it has been used. */
+int net_list(struct store *s, struct mtd_net_list *ret, struct mtd_error *err);
+/* Fills in what is missing (id, bridge, subnet, gateway) and writes it. -EEXIST = there is one
+ * of that name; -EINVAL, -EADDRINUSE = the subnet overlaps with another one or a route. */
+int net_create(struct store *s, struct mtd_net *n, struct mtd_error *err);
+/* The record and the bridge; -EBUSY = a container is on it. */
+int net_remove(struct store *s, const struct mtd_net *n, struct mtd_error *err);
+
+/* ---- what a container asks for; also before it is created ---- */
+
+int net_check_join(struct store *s, const struct mtd_join *j, struct mtd_error *err);
+
+/* ---- a container's run ---- */
+
+/* Descriptors that keep ports of the host taken. All zero = none. */
+struct net_held {
+    int *fds;
+    size_t n;
+};
+void net_held_done(struct net_held *h);
+
+/* Before it is cloned: bridges, addresses, names and ports. Fills status.endpoints and
+ * status.ports; what it has already stays its own, and what is held is not taken again. A
+ * failure leaves nothing. */
+int net_claim(struct store *s, struct mtd_record *r, struct net_held *held,
+              struct mtd_error *err);
+/* The ports of a live container anew, for a new monitor. What another process has got meanwhile
+ * is not held. */
+void net_hold(const struct mtd_record *r, struct net_held *held);
+/* Makes the interfaces of the endpoints from that one on, in the namespace ns_fd has open. */
+int net_connect(struct store *s, const struct mtd_record *r, int ns_fd, size_t from,
+                struct mtd_error *err);
+/* Gives back what the record says. held: its ports, or none, when others may have got them. */
+void net_release(struct store *s, struct mtd_record *r, const struct net_held *held);
+/* The same by id alone, of a container without a record or whose start was cut off. */
+void net_forget(struct store *s, const char *id);
+
+/* A further network of a live container, and its end. */
+int net_join(struct store *s, struct mtd_record *r, const struct mtd_join *j, int ns_fd,
+             struct mtd_error *err);
+int net_leave(struct store *s, struct mtd_record *r, size_t endpoint, int ns_fd,
+              struct mtd_error *err);
+/* Another name of a container in all of its networks. */
+int net_rename(struct store *s, struct mtd_record *r, const char *old,
+               struct mtd_error *err);
+/* Publishes, or no longer publishes, ports of a live container: status.ports. Who holds them
+ * is its monitor: it is to be told. */
+int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *ports,
+                size_t n, struct mtd_error *err);
+int net_unpublish(struct mtd_record *r, const struct mtd_port *ports, size_t n,
+                  struct mtd_error *err);
+/* "8080/tcp", "127.0.0.1:8080/udp", for messages. */
+#define NET_PORT_TEXT 80
+char *net_port_text(const struct mtd_port *p, char ret[NET_PORT_TEXT]);
+
+/* Some other program has flushed the table, or an older version made it: it is made again,
+ * with the ports of all live containers. Cheap when there is nothing to do. */
+void net_mend(struct store *s);
+
+/* ---- names, for the one that answers questions about them ---- */
+
+#define NET_NAME_MAX 253
+/* <run-root>/<id>/network: what whoever answers the container's questions has to know. Lines
+ * "network NAME", "dns ADDRESS", and "inside" when nothing is to be asked of others. */
+#define NET_NOTE "network"
+
+/* The addresses of a name in a network, as text; name in lower case. Count. */
+typedef void net_address_fn(const char *address, void *arg);
+int net_find_name(int run_fd, const char *network, const char *name, net_address_fn *fn,
+                  void *arg);
+/* The first name of who has the address; -ENOENT. */
+int net_find_address(int run_fd, const char *network, const char *address,
+                     char ret[NET_NAME_MAX + 1]);
+
+#endif

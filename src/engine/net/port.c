@@ -1,0 +1,320 @@
+/* A published port is an element of one map per family and kind: its key is what a packet is for,
+ * its data where it goes, its comment the id of the container. That it is made exclusively makes
+ * the kernel the list of who has which port. The port is also bound to, without listening, so that
+ * no process of the host believes to have it; what is not translated is refused at once. */
+
+#include "engine/net/internal.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "engine/net/expression.h"
+
+#define AT_ONCE 60 /* elements in one request */
+
+struct element {
+    const char *map;
+    unsigned char key[24], data[20];
+    size_t key_len, data_len;
+};
+
+/* false = there is nothing to translate to: the container has no address of that family. */
+static bool make_element(struct element *ret, const struct mtd_endpoint *e,
+                         const struct mtd_port *p, bool six)
+{
+    struct net_address at = {0}, to;
+    const char *target = six ? e->address6 : e->address;
+    if ((p->address &&
+         (net_address_parse(p->address, &at) < 0 || (at.len == 16) != six)) ||
+        !target || net_address_parse(target, &to) < 0)
+        return false;
+    *ret = (struct element){.map = six ? (at.len ? "ports6_at" : "ports6")
+                                       : (at.len ? "ports4_at" : "ports4")};
+    uint16_t host = htons((uint16_t)p->host), port = htons((uint16_t)p->target);
+    memcpy(ret->key, at.bytes, at.len);
+    ret->key[at.len] = p->udp ? IPPROTO_UDP : IPPROTO_TCP;
+    memcpy(ret->key + at.len + 4, &host, sizeof(host));
+    ret->key_len = at.len + 8u;
+    memcpy(ret->data, to.bytes, to.len);
+    memcpy(ret->data + to.len, &port, sizeof(port));
+    ret->data_len = to.len + 4u;
+    return true;
+}
+
+static void put_value(struct netlink_request *r, int type, const void *value, size_t len)
+{
+    size_t nest = netlink_nest(r, (uint16_t)type);
+    netlink_put(r, NFTA_DATA_VALUE, value, len);
+    netlink_nest_end(r, nest);
+}
+
+static void put_element(struct netlink_request *r, int type, const struct element *x,
+                        const char *id)
+{
+    bool new = type == NFT_MSG_NEWSETELEM;
+    unsigned char comment[2 + MTD_ID_SIZE] = {0, MTD_ID_SIZE};
+    expression_message(r, type, new ? NLM_F_CREATE | NLM_F_EXCL : 0);
+    netlink_put_text(r, NFTA_SET_ELEM_LIST_TABLE, NET_TABLE);
+    netlink_put_text(r, NFTA_SET_ELEM_LIST_SET, x->map);
+    size_t list = netlink_nest(r, NFTA_SET_ELEM_LIST_ELEMENTS);
+    size_t element = netlink_nest(r, NFTA_LIST_ELEM);
+    put_value(r, NFTA_SET_ELEM_KEY, x->key, x->key_len);
+    if (new) {
+        memcpy(comment + 2, id, MTD_ID_LEN);
+        put_value(r, NFTA_SET_ELEM_DATA, x->data, x->data_len);
+        netlink_put(r, NFTA_SET_ELEM_USERDATA, comment, sizeof(comment));
+    }
+    netlink_nest_end(r, element);
+    netlink_nest_end(r, list);
+}
+
+/* A batch of at most AT_ONCE ports, of both families. *ret_failed: which of them. */
+static int change(struct netlink *nf, int type, const char *id,
+                  const struct mtd_endpoint *e, const struct mtd_port *ports, size_t n,
+                  size_t *ret_failed)
+{
+    struct netlink_request r;
+    struct element x;
+    size_t port_of[2 * AT_ONCE + 1] = {0};
+    unsigned messages = 1, failed = 0;
+    netlink_request_init(&r);
+    expression_batch_begin(&r);
+    for (size_t i = 0; i < n; i++)
+        for (int six = 0; six < 2; six++)
+            if (make_element(&x, e, &ports[i], six)) {
+                put_element(&r, type, &x, id);
+                port_of[messages++] = i;
+            }
+    expression_batch_end(&r);
+    int rc = messages == 1 ? 0 : netlink_send(nf, &r, &failed);
+    *ret_failed = failed < messages ? port_of[failed] : 0;
+    return rc;
+}
+
+int net_ports_add(struct netlink *nf, const char *id, const struct mtd_endpoint *e,
+                  const struct mtd_port *ports, size_t n, size_t *ret_at)
+{
+    for (size_t i = 0; i < n; i += AT_ONCE) {
+        size_t some = n - i < AT_ONCE ? n - i : AT_ONCE, failed;
+        int rc = change(nf, NFT_MSG_NEWSETELEM, id, e, ports + i, some, &failed);
+        if (rc < 0) {
+            *ret_at = i + failed;
+            net_ports_remove(nf, e, ports, i);
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* One that is not there makes a whole batch fail: then each is removed for itself. */
+int net_ports_remove(struct netlink *nf, const struct mtd_endpoint *e,
+                     const struct mtd_port *ports, size_t n)
+{
+    int result = 0;
+    size_t failed;
+    for (size_t i = 0; i < n; i += AT_ONCE) {
+        size_t some = n - i < AT_ONCE ? n - i : AT_ONCE;
+        if (change(nf, NFT_MSG_DELSETELEM, NULL, e, ports + i, some, &failed) == 0)
+            continue;
+        for (size_t k = i; k < i + some; k++) {
+            int rc = change(nf, NFT_MSG_DELSETELEM, NULL, e, ports + k, 1, &failed);
+            result = rc < 0 && rc != -ENOENT ? rc : result;
+        }
+    }
+    return result;
+}
+
+/* ---- whose they are ---- */
+
+static const char *const MAPS[] = {"ports4", "ports4_at", "ports6", "ports6_at"};
+
+struct found {
+    struct element element;
+    char id[MTD_ID_SIZE];
+};
+struct walk {
+    const char *map;
+    void (*fn)(const struct found *f, void *arg);
+    void *arg;
+};
+
+static bool take_value(struct netlink_span s, uint16_t type, unsigned char *ret,
+                       size_t size, size_t *ret_len)
+{
+    struct netlink_span outer, value;
+    if (!netlink_find(s, type, &outer) || !netlink_find(outer, NFTA_DATA_VALUE, &value) ||
+        value.left > size)
+        return false;
+    memcpy(ret, value.at, value.left);
+    *ret_len = value.left;
+    return true;
+}
+
+static void take_element(struct walk *w, struct netlink_span s)
+{
+    struct found f = {.element.map = w->map};
+    struct netlink_span comment;
+    if (!take_value(s, NFTA_SET_ELEM_KEY, f.element.key, sizeof(f.element.key),
+                    &f.element.key_len))
+        return;
+    if (netlink_find(s, NFTA_SET_ELEM_USERDATA, &comment) &&
+        comment.left >= 2 + MTD_ID_LEN)
+        memcpy(f.id, comment.at + 2, MTD_ID_LEN);
+    w->fn(&f, w->arg);
+}
+
+static int take_answer(const struct netlink_answer *a, void *arg)
+{
+    struct netlink_span s = a->body, list;
+    struct netlink_attribute x;
+    struct nfgenmsg h;
+    netlink_take_header(&s, &h, sizeof(h));
+    if (netlink_find(s, NFTA_SET_ELEM_LIST_ELEMENTS, &list))
+        while (netlink_next_attribute(&list, &x))
+            take_element(arg, x.value);
+    return 0;
+}
+
+static void each_port(struct netlink *nf, void (*fn)(const struct found *, void *),
+                      void *arg)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(MAPS); i++) {
+        struct netlink_request r;
+        struct walk w = {.map = MAPS[i], .fn = fn, .arg = arg};
+        netlink_request_init(&r);
+        expression_message(&r, NFT_MSG_GETSETELEM, NLM_F_DUMP);
+        netlink_put_text(&r, NFTA_SET_ELEM_LIST_TABLE, NET_TABLE);
+        netlink_put_text(&r, NFTA_SET_ELEM_LIST_SET, MAPS[i]);
+        (void)netlink_ask(nf, &r, take_answer, &w);
+    }
+}
+
+struct wanted {
+    const struct mtd_port *port;
+    struct net_address at;
+    char *ret;
+};
+
+/* A port on all addresses and one on a single address are in each other's way. */
+static void compare(const struct found *f, void *arg)
+{
+    struct wanted *w = arg;
+    size_t len = f->element.key_len < 8 ? 0 : f->element.key_len - 8;
+    uint16_t host = 0;
+    if (f->element.key_len < 8)
+        return;
+    memcpy(&host, f->element.key + len + 4, sizeof(host));
+    if (f->element.key[len] != (w->port->udp ? IPPROTO_UDP : IPPROTO_TCP) ||
+        ntohs(host) != w->port->host)
+        return;
+    if (len && w->at.len &&
+        (len != w->at.len || memcmp(f->element.key, w->at.bytes, len) != 0))
+        return;
+    memcpy(w->ret, f->id, MTD_ID_SIZE);
+}
+
+int net_ports_owner(struct netlink *nf, const struct mtd_port *p, char ret[MTD_ID_SIZE])
+{
+    struct wanted w = {.port = p, .ret = ret};
+    ret[0] = '\0';
+    if (p->address)
+        (void)net_address_parse(p->address, &w.at);
+    each_port(nf, compare, &w);
+    return ret[0] ? 0 : -ENOENT;
+}
+
+/* What a dump shows is removed after it: the two do not mix on one socket. */
+struct collection {
+    const char *id;
+    struct element *items;
+    size_t n;
+};
+
+static void collect(const struct found *f, void *arg)
+{
+    struct collection *c = arg;
+    if (strcmp(f->id, c->id) != 0)
+        return;
+    struct element *more = realloc(c->items, (c->n + 1) * sizeof(*more));
+    if (!more)
+        return;
+    c->items = more;
+    c->items[c->n++] = f->element;
+}
+
+void net_ports_forget(struct netlink *nf, const char *id)
+{
+    struct collection c = {.id = id};
+    each_port(nf, collect, &c);
+    for (size_t i = 0; i < c.n; i++) {
+        struct netlink_request r;
+        netlink_request_init(&r);
+        expression_batch_begin(&r);
+        put_element(&r, NFT_MSG_DELSETELEM, &c.items[i], NULL);
+        expression_batch_end(&r);
+        (void)netlink_send(nf, &r, NULL);
+    }
+    free(c.items);
+}
+
+/* ---- the host's side ---- */
+
+static int bind_to(int fd, const struct net_address *at, bool six, unsigned port)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } a = {0};
+    if (six) {
+        a.in6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
+                                      .sin6_port = htons((uint16_t)port)};
+        memcpy(&a.in6.sin6_addr, at->bytes, sizeof(a.in6.sin6_addr));
+        return bind(fd, &a.any, sizeof(a.in6)) < 0 ? -errno : 0;
+    }
+    a.in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    memcpy(&a.in.sin_addr, at->bytes, sizeof(a.in.sin_addr));
+    return bind(fd, &a.any, sizeof(a.in)) < 0 ? -errno : 0;
+}
+
+static unsigned port_of(int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } a;
+    socklen_t len = sizeof(a);
+    if (getsockname(fd, &a.any, &len) < 0)
+        return 0;
+    return ntohs(a.any.sa_family == AF_INET6 ? a.in6.sin6_port : a.in.sin_port);
+}
+
+int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host)
+{
+    static const int YES = 1, LITTLE = 1;
+    struct net_address at = {0};
+    if (p->address && net_address_parse(p->address, &at) < 0)
+        return -EINVAL;
+    auto_fd int fd = socket(six ? AF_INET6 : AF_INET,
+                            (p->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (six)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &YES, sizeof(YES));
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &LITTLE, sizeof(LITTLE));
+    int rc = bind_to(fd, &at, six, p->host);
+    if (rc < 0)
+        return rc;
+    *ret_host = p->host ? p->host : port_of(fd);
+    return take_fd(&fd);
+}

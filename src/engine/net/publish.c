@@ -1,0 +1,301 @@
+/* Which ports a container publishes, and who is in the way. */
+
+#include "engine/net/internal.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/parse.h"
+
+#define TRIES 20 /* for a free port of both families */
+
+char *net_port_text(const struct mtd_port *p, char ret[NET_PORT_TEXT])
+{
+    bool six = p->address && strchr(p->address, ':');
+    snprintf(ret, NET_PORT_TEXT, "%s%.45s%s%s%u/%s", six ? "[" : "",
+             p->address ? p->address : "", six ? "]" : "", p->address ? ":" : "", p->host,
+             p->udp ? "udp" : "tcp");
+    return ret;
+}
+
+static int add_port(struct mtd_status *st, const struct mtd_port *p)
+{
+    struct mtd_port *more = realloc(st->ports, (st->n_ports + 1) * sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    st->ports = more;
+    more[st->n_ports] = *p;
+    if (p->address && !(more[st->n_ports].address = strdup(p->address)))
+        return -ENOMEM;
+    st->n_ports++;
+    return 0;
+}
+
+static bool is_published(const struct mtd_status *st, const struct mtd_port *p)
+{
+    for (size_t i = 0; i < st->n_ports; i++)
+        if (st->ports[i].target == p->target && st->ports[i].udp == p->udp)
+            return true;
+    return false;
+}
+
+/* "80/tcp" */
+static int add_exposed(struct mtd_status *st, const char *text)
+{
+    char number[8];
+    uint64_t port;
+    size_t len = strcspn(text, "/");
+    struct mtd_port p = {.udp = strcmp(text + len, "/udp") == 0};
+    if (len >= sizeof(number))
+        return 0;
+    snprintf(number, sizeof(number), "%.*s", (int)len, text);
+    if (parse_u64(number, UINT16_MAX, &port) < 0 || port == 0)
+        return 0;
+    p.target = (unsigned)port;
+    return is_published(st, &p) ? 0 : add_port(st, &p);
+}
+
+static int list_ports(struct mtd_record *r)
+{
+    struct mtd_status *st = &r->status;
+    int rc = 0;
+    mtd_ports_done(&st->ports, &st->n_ports);
+    for (size_t i = 0; i < r->spec.n_ports && rc == 0; i++)
+        rc = add_port(st, &r->spec.ports[i]);
+    for (size_t i = 0; r->spec.publish_all && i < r->spec.exposed.len && rc == 0; i++)
+        rc = add_exposed(st, r->spec.exposed.items[i]);
+    return rc;
+}
+
+/* ---- who has it ---- */
+
+static int fail_taken(struct store *s, struct netlink *nf, const struct mtd_port *p,
+                      struct mtd_error *err)
+{
+    char id[MTD_ID_SIZE], process[64], text[NET_PORT_TEXT];
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    net_port_text(p, text);
+    if (net_ports_owner(nf, p, id) == 0)
+        return mtd_fail(err, EADDRINUSE,
+                        "port %s is already published by container %.80s; choose another "
+                        "one, or stop that container",
+                        text, store_load(s, id, &r, NULL) == 0 ? r.name : id);
+    net_port_process(p, process, sizeof(process));
+    return mtd_fail(err, EADDRINUSE,
+                    "port %s of the host is already in use%s%s; choose another one", text,
+                    *process ? " by " : "", process);
+}
+
+static int fail_hold(struct store *s, struct netlink *nf, const struct mtd_port *p,
+                     int rc, struct mtd_error *err)
+{
+    char text[NET_PORT_TEXT];
+    if (rc == -EADDRINUSE)
+        return fail_taken(s, nf, p, err);
+    if (rc == -EADDRNOTAVAIL)
+        return mtd_fail(err, EADDRNOTAVAIL,
+                        "port %s cannot be published: the host has no such address",
+                        net_port_text(p, text));
+    return mtd_fail_errno(err, -rc, "port %s cannot be published",
+                          net_port_text(p, text));
+}
+
+/* ---- the host's side ---- */
+
+struct families {
+    bool four, six;
+};
+
+static struct families families_of(const struct mtd_port *p, const struct mtd_endpoint *e)
+{
+    bool six = p->address && strchr(p->address, ':');
+    return (struct families){.four = !six, .six = e->address6 && (six || !p->address)};
+}
+
+static int hold_once(struct mtd_port *p, struct families f, int fds[2])
+{
+    struct mtd_port at = *p;
+    for (int six = 0; six < 2; six++) {
+        if (!(six ? f.six : f.four))
+            continue;
+        fds[six] = net_port_hold(&at, six, &at.host);
+        if (fds[six] < 0)
+            return fds[six];
+    }
+    p->host = at.host;
+    return 0;
+}
+
+static void let_go(int fds[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (fds[i] >= 0)
+            close(fds[i]);
+    fds[0] = fds[1] = -1;
+}
+
+static int hold(struct mtd_port *p, struct families f, int fds[2])
+{
+    int rc = -EADDRINUSE;
+    bool any = p->host == 0;
+    for (int i = 0; i < (any ? TRIES : 1) && rc == -EADDRINUSE; i++) {
+        let_go(fds);
+        rc = hold_once(p, f, fds);
+    }
+    if (rc < 0)
+        let_go(fds);
+    return rc;
+}
+
+static int make_room(struct net_held *h, size_t ports)
+{
+    h->fds = malloc(2 * ports * sizeof(int));
+    h->n = h->fds ? 2 * ports : 0;
+    for (size_t i = 0; i < h->n; i++)
+        h->fds[i] = -1;
+    return h->fds || !ports ? 0 : -ENOMEM;
+}
+
+static int hold_all(struct store *s, struct netlink *nf, struct mtd_record *r,
+                    struct net_held *h, struct mtd_error *err)
+{
+    struct mtd_status *st = &r->status;
+    if (make_room(h, st->n_ports) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    for (size_t i = 0; i < st->n_ports; i++) {
+        int rc = hold(&st->ports[i], families_of(&st->ports[i], &st->endpoints[0]),
+                      h->fds + 2 * i);
+        if (rc < 0)
+            return fail_hold(s, nf, &st->ports[i], rc, err);
+    }
+    return 0;
+}
+
+void net_hold(const struct mtd_record *r, struct net_held *held)
+{
+    const struct mtd_status *st = &r->status;
+    net_held_done(held);
+    if (!st->n_ports || !st->n_endpoints || make_room(held, st->n_ports) < 0)
+        return;
+    for (size_t i = 0; i < st->n_ports; i++) {
+        struct mtd_port p = st->ports[i];
+        (void)hold(&p, families_of(&p, &st->endpoints[0]), held->fds + 2 * i);
+    }
+}
+
+/* ---- elements ---- */
+
+/* The port is bound to, so an element that is there is of a container that lost its monitor, or
+ * of nobody any more. */
+static int add_elements(struct store *s, struct netlink *nf, const char *id,
+                        const struct mtd_endpoint *e, const struct mtd_port *ports,
+                        size_t n, struct mtd_error *err)
+{
+    char owner[MTD_ID_SIZE], text[NET_PORT_TEXT];
+    size_t at = 0;
+    int rc = net_ports_add(nf, id, e, ports, n, &at);
+    for (size_t i = 0; i < n && rc == -EEXIST; i++) {
+        if (net_ports_owner(nf, &ports[at], owner) == 0 && strcmp(owner, id) != 0 &&
+            net_is_live(s, owner))
+            return fail_taken(s, nf, &ports[at], err);
+        net_ports_forget(nf, owner);
+        rc = net_ports_add(nf, id, e, ports, n, &at);
+    }
+    if (rc == -EEXIST)
+        return mtd_fail(err, EADDRINUSE, "port %s is given more than once",
+                        net_port_text(&ports[at], text));
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot publish ports") : 0;
+}
+
+int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
+                    struct net_held *held, struct mtd_error *err)
+{
+    struct mtd_status *st = &r->status;
+    if (list_ports(r) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    if (!st->n_ports || !st->n_endpoints)
+        return 0;
+    int rc = hold_all(s, nf, r, held, err);
+    (void)fault_point("network.ports");
+    if (rc == 0)
+        rc = add_elements(s, nf, r->id, &st->endpoints[0], st->ports, st->n_ports, err);
+    if (rc < 0)
+        mtd_ports_done(&st->ports, &st->n_ports); /* none of them is ours */
+    return rc;
+}
+
+/* ---- of a live container ---- */
+
+int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *ports,
+                size_t n, struct mtd_error *err)
+{
+    auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
+    auto_done(net_held_done) struct net_held held = {0};
+    struct mtd_status *st = &r->status;
+    size_t had = st->n_ports;
+    if (!st->n_endpoints)
+        return mtd_fail(err, EINVAL,
+                        "container %.80s is on no network that ports could "
+                        "be published of",
+                        r->name);
+    int rc = netlink_open(&nf, NETLINK_NETFILTER);
+    for (size_t i = 0; i < n && rc == 0; i++)
+        rc = add_port(st, &ports[i]);
+    if (rc == 0)
+        rc = make_room(&held, n);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot publish ports");
+    for (size_t i = 0; i < n; i++) {
+        struct mtd_port *p = &st->ports[had + i];
+        rc = hold(p, families_of(p, &st->endpoints[0]), held.fds + 2 * i);
+        if (rc < 0)
+            return fail_hold(s, &nf, p, rc, err);
+    }
+    return add_elements(s, &nf, r->id, &st->endpoints[0], st->ports + had, n, err);
+}
+
+static bool is_same(const struct mtd_port *a, const struct mtd_port *b)
+{
+    bool address = !b->address || (a->address && strcmp(a->address, b->address) == 0);
+    return address && (!b->host || a->host == b->host) && a->udp == b->udp &&
+           (!b->target || a->target == b->target);
+}
+
+static int unpublish_one(struct mtd_record *r, struct netlink *nf, size_t i)
+{
+    struct mtd_status *st = &r->status;
+    struct mtd_port gone = st->ports[i];
+    int rc = net_ports_remove(nf, &st->endpoints[0], &gone, 1);
+    if (rc < 0)
+        return rc;
+    free(gone.address);
+    memmove(st->ports + i, st->ports + i + 1, (--st->n_ports - i) * sizeof(gone));
+    return 0;
+}
+
+int net_unpublish(struct mtd_record *r, const struct mtd_port *ports, size_t n,
+                  struct mtd_error *err)
+{
+    auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
+    char text[NET_PORT_TEXT];
+    int rc = netlink_open(&nf, NETLINK_NETFILTER);
+    for (size_t k = 0; k < n && rc == 0; k++) {
+        size_t found = 0;
+        for (size_t i = r->status.n_ports; rc == 0 && i-- > 0;)
+            if (is_same(&r->status.ports[i], &ports[k])) {
+                rc = unpublish_one(r, &nf, i);
+                found++;
+            }
+        if (rc == 0 && !found)
+            return mtd_fail(err, ENOENT, "container %.80s does not publish port %s",
+                            r->name, net_port_text(&ports[k], text));
+    }
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot end publishing") : 0;
+}

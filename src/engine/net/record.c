@@ -1,0 +1,417 @@
+/* A network is a file, written once and never changed: <root>/networks/NAME.json. Who makes or
+ * removes one holds the directory's lock, so that two subnets chosen at once do not overlap. */
+
+#include "engine/net/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "base/parse.h"
+#include "engine/spec/spec.h"
+
+#define RECORD_MAX (1u << 20)
+#define STANDARD_ROOT "/var/lib/mytop-docker"
+#define STANDARD_BRIDGE "mtd0"
+#define SUFFIX ".json"
+
+static const char *const POOL[] = {
+    "172.17.0.0/16",    "172.18.0.0/16",    "172.19.0.0/16",    "172.20.0.0/16",
+    "172.21.0.0/16",    "172.22.0.0/16",    "172.23.0.0/16",    "172.24.0.0/16",
+    "172.25.0.0/16",    "172.26.0.0/16",    "172.27.0.0/16",    "172.28.0.0/16",
+    "172.29.0.0/16",    "172.30.0.0/16",    "172.31.0.0/16",    "192.168.0.0/20",
+    "192.168.16.0/20",  "192.168.32.0/20",  "192.168.48.0/20",  "192.168.64.0/20",
+    "192.168.80.0/20",  "192.168.96.0/20",  "192.168.112.0/20", "192.168.128.0/20",
+    "192.168.144.0/20", "192.168.160.0/20", "192.168.176.0/20", "192.168.192.0/20",
+    "192.168.208.0/20", "192.168.224.0/20", "192.168.240.0/20"};
+#define SMALL_POOL 256 /* then 10.89.N.0/24 */
+
+static int open_records(struct store *s, bool make)
+{
+    int fd = openat(s->root_fd, NET_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0 && errno == ENOENT && make &&
+        (mkdirat(s->root_fd, NET_DIR, 0700) == 0 || errno == EEXIST))
+        fd = openat(s->root_fd, NET_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return fd < 0 ? -errno : fd;
+}
+
+static int file_of(const char *name, char ret[NAME_MAX + 1])
+{
+    int n = snprintf(ret, NAME_MAX + 1, "%s" SUFFIX, name);
+    return n > NAME_MAX ? -ENAMETOOLONG : 0;
+}
+
+static int read_one(int dir, const char *name, struct mtd_net *ret, struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf text = {0};
+    char file[NAME_MAX + 1];
+    int rc = name_is_valid(name) ? file_of(name, file) : -ENOENT;
+    if (rc == 0)
+        rc = fs_read_at(dir, file, RECORD_MAX, &text);
+    if (rc < 0)
+        return rc;
+    rc = spec_decode_net(text.data, text.len, ret, err);
+    mtd_context(rc < 0 ? err : NULL, "the record of network %s is broken", name);
+    return rc;
+}
+
+/* ---- all of them ---- */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct mtd_net *)a)->name, ((const struct mtd_net *)b)->name);
+}
+
+static int add(struct mtd_net_list *l, int dir, const char *file)
+{
+    size_t len = strlen(file);
+    if (len <= strlen(SUFFIX) || strcmp(file + len - strlen(SUFFIX), SUFFIX) != 0)
+        return 0;
+    auto_free char *name = strndup(file, len - strlen(SUFFIX));
+    struct mtd_net *more = name ? realloc(l->items, (l->len + 1) * sizeof(*more)) : NULL;
+    if (!more)
+        return -ENOMEM;
+    l->items = more;
+    more[l->len] = (struct mtd_net){0};
+    if (read_one(dir, name, &more[l->len], NULL) == 0)
+        l->len++;
+    return 0;
+}
+
+static int list_in(int dir_fd, struct mtd_net_list *ret)
+{
+    struct mtd_net_list l = {0};
+    auto_done(fs_dir_done) struct fs_dir dir;
+    int rc = fs_dir_open(&dir, dir_fd);
+    for (const struct dirent64 *d; rc == 0 && (d = fs_dir_next(&dir));)
+        rc = add(&l, dir_fd, d->d_name);
+    if (rc < 0) {
+        mtd_net_list_done(&l);
+        return rc;
+    }
+    if (l.len)
+        qsort(l.items, l.len, sizeof(*l.items), by_name);
+    *ret = l;
+    return 0;
+}
+
+int net_list(struct store *s, struct mtd_net_list *ret, struct mtd_error *err)
+{
+    auto_fd int dir = open_records(s, false);
+    int rc = dir == -ENOENT ? 0 : dir < 0 ? dir : list_in(dir, ret);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot list the networks") : 0;
+}
+
+/* ---- subnets ---- */
+
+static bool is_free(const struct net_subnet *s, const struct mtd_net_list *l,
+                    struct netlink *route, const char **ret_other)
+{
+    struct net_subnet other;
+    for (size_t i = 0; i < l->len; i++) {
+        const char *texts[] = {l->items[i].subnet, l->items[i].subnet6};
+        for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
+            if (texts[k] && net_subnet_parse(texts[k], &other) == 0 &&
+                net_subnets_overlap(s, &other)) {
+                *ret_other = l->items[i].name;
+                return false;
+            }
+    }
+    *ret_other = NULL;
+    return net_is_routed(route, s, 0) == 0;
+}
+
+static int choose_subnet(const struct mtd_net_list *l, struct netlink *route, char **ret)
+{
+    struct net_subnet s;
+    char text[NET_TEXT];
+    const char *other;
+    for (size_t i = 0; i < ARRAY_SIZE(POOL) + SMALL_POOL; i++) {
+        snprintf(text, sizeof(text), "10.89.%zu.0/24", i - ARRAY_SIZE(POOL));
+        const char *next = i < ARRAY_SIZE(POOL) ? POOL[i] : text;
+        if (net_subnet_parse(next, &s) == 0 && is_free(&s, l, route, &other)) {
+            *ret = strdup(next);
+            return *ret ? 0 : -ENOMEM;
+        }
+    }
+    return -ENOSPC;
+}
+
+/* fd00::/8 with a random global id, as RFC 4193 wants it. */
+static int choose_subnet6(char **ret, char id[MTD_ID_SIZE])
+{
+    return asprintf(ret, "fd%.2s:%.4s:%.4s:%.4s::/64", id + 20, id + 22, id + 26,
+                    id + 30) < 0
+               ? -ENOMEM
+               : 0;
+}
+
+static int check_subnet(const char *text, unsigned char len, const struct mtd_net_list *l,
+                        struct netlink *route, struct net_subnet *ret,
+                        struct mtd_error *err)
+{
+    const char *other;
+    int rc = net_subnet_parse(text, ret);
+    if (rc == -EDOM)
+        return mtd_fail(err, EINVAL, "subnet %.60s: bits of hosts are set in it", text);
+    if (rc < 0 || ret->base.len != len || ret->prefix > 8u * len - 2)
+        return mtd_fail(err, EINVAL,
+                        "\"%.60s\" is not a subnet; write it as 172.30.0.0/16", text);
+    if (is_free(ret, l, route, &other))
+        return 0;
+    return other ? mtd_fail(err, EADDRINUSE, "subnet %.60s overlaps with network %.80s",
+                            text, other)
+                 : mtd_fail(err, EADDRINUSE,
+                            "subnet %.60s overlaps with a route of the host (ip route)",
+                            text);
+}
+
+static int fill_gateway(char **gateway, const struct net_subnet *s, struct mtd_error *err)
+{
+    char text[NET_TEXT];
+    struct net_address a = net_subnet_at(s, 1);
+    if (*gateway && (net_address_parse(*gateway, &a) < 0 || !net_subnet_has(s, &a)))
+        return mtd_fail(err, EINVAL, "gateway %.60s is not an address of the subnet",
+                        *gateway);
+    net_address_text(&a, text);
+    free(*gateway);
+    *gateway = strdup(text);
+    return *gateway ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+}
+
+static int check_range(const struct mtd_net *n, const struct net_subnet *s,
+                       struct mtd_error *err)
+{
+    struct net_subnet range;
+    if (!n->range || (net_subnet_parse(n->range, &range) == 0 &&
+                      net_subnet_has(s, &range.base) && range.prefix >= s->prefix))
+        return 0;
+    return mtd_fail(err, EINVAL, "range %.60s is not a part of subnet %.60s", n->range,
+                    n->subnet);
+}
+
+/* With six: the second family is wanted, and its subnet may be chosen. */
+static int fill_subnets(struct mtd_net *n, bool six, const struct mtd_net_list *l,
+                        struct netlink *route, struct mtd_error *err)
+{
+    struct net_subnet s;
+    int rc = n->subnet ? 0 : choose_subnet(l, route, &n->subnet);
+    if (rc == 0 && six && !n->subnet6)
+        rc = choose_subnet6(&n->subnet6, n->id);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot find a subnet that is not in use");
+    rc = check_subnet(n->subnet, 4, l, route, &s, err);
+    if (rc == 0)
+        rc = fill_gateway(&n->gateway, &s, err);
+    if (rc == 0)
+        rc = check_range(n, &s, err);
+    if (rc < 0 || !n->subnet6)
+        return rc;
+    rc = check_subnet(n->subnet6, 16, l, route, &s, err);
+    return rc < 0 ? rc : fill_gateway(&n->gateway6, &s, err);
+}
+
+/* ---- making and removing ---- */
+
+static int fill_bridge(const struct store *s, struct mtd_net *n, struct mtd_error *err)
+{
+    bool standard =
+        strcmp(n->name, MTD_NET_DEFAULT) == 0 && strcmp(s->root, STANDARD_ROOT) == 0;
+    if (n->bridge && (strlen(n->bridge) >= IFNAMSIZ || !name_is_valid(n->bridge)))
+        return mtd_fail(err, EINVAL, "\"%.60s\" is not a name of an interface",
+                        n->bridge);
+    if (!n->bridge && (standard ? asprintf(&n->bridge, STANDARD_BRIDGE)
+                                : asprintf(&n->bridge, "mtd-%.8s", n->id)) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    return 0;
+}
+
+static int save(int dir, const struct mtd_net *n, struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf text = {0};
+    char file[NAME_MAX + 1];
+    int rc = spec_encode_net(n, &text, err);
+    if (rc < 0)
+        return rc;
+    rc = file_of(n->name, file);
+    if (rc == 0)
+        rc = fs_make_whole_at(dir, file, text.data, text.len, 0600);
+    if (rc == 0 && fsync(dir) < 0)
+        rc = -errno;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write network %.80s", n->name) : 0;
+}
+
+static int make(struct store *s, int dir, struct mtd_net *n, struct mtd_error *err)
+{
+    auto_done(mtd_net_list_done) struct mtd_net_list others = {0};
+    auto_done(netlink_close) struct netlink route = NETLINK_NONE;
+    bool six = n->subnet6 != NULL;
+    if (six && !*n->subnet6) { /* any */
+        free(n->subnet6);
+        n->subnet6 = NULL;
+    }
+    int rc = list_in(dir, &others);
+    if (rc == 0)
+        rc = store_new_id(n->id);
+    if (rc == 0)
+        rc = netlink_open(&route, NETLINK_ROUTE);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot make network %.80s", n->name);
+    rc = fill_bridge(s, n, err);
+    if (rc == 0)
+        rc = fill_subnets(n, six, &others, &route, err);
+    n->created_at = clock_wall_ns();
+    (void)fault_point("network.create");
+    return rc < 0 ? rc : save(dir, n, err);
+}
+
+static int lock_records(struct store *s, struct mtd_error *err)
+{
+    auto_fd int dir = open_records(s, true);
+    if (dir < 0 || flock(dir, LOCK_EX) < 0)
+        return mtd_fail_errno(err, dir < 0 ? -dir : errno, "cannot open the networks");
+    return take_fd(&dir);
+}
+
+static int create_in(struct store *s, int dir, struct mtd_net *n, struct mtd_error *err)
+{
+    auto_done(mtd_net_done) struct mtd_net old = {0};
+    int rc = read_one(dir, n->name, &old, NULL);
+    if (rc != -ENOENT)
+        return mtd_fail(err, EEXIST, "network with name %.80s already exists", n->name);
+    return make(s, dir, n, err);
+}
+
+static bool is_reserved(const char *name)
+{
+    static const char *const WORDS[] = {"none", "host", "container", "default"};
+    for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
+        if (strcmp(WORDS[i], name) == 0)
+            return true;
+    return false;
+}
+
+int net_create(struct store *s, struct mtd_net *n, struct mtd_error *err)
+{
+    if (!name_is_valid(n->name))
+        return mtd_fail(err, EINVAL,
+                        "\"%.80s\" is not a name for a network: letters, digits, _ . -",
+                        n->name);
+    if (is_reserved(n->name))
+        return mtd_fail(err, EEXIST, "a network cannot be named %s: that is another mode",
+                        n->name);
+    auto_fd int dir = lock_records(s, err);
+    return dir < 0 ? dir : create_in(s, dir, n, err);
+}
+
+/* ---- finding ---- */
+
+static int make_default(struct store *s, struct mtd_net *ret, struct mtd_error *err)
+{
+    auto_fd int dir = lock_records(s, err);
+    int rc = dir < 0 ? dir : read_one(dir, MTD_NET_DEFAULT, ret, err);
+    if (rc != -ENOENT)
+        return rc;
+    mtd_net_done(ret);
+    ret->name = strdup(MTD_NET_DEFAULT);
+    return ret->name ? make(s, dir, ret, err) : mtd_fail(err, ENOMEM, "out of memory");
+}
+
+static int find_id(int dir, const char *id, struct mtd_net *ret)
+{
+    auto_done(mtd_net_list_done) struct mtd_net_list l = {0};
+    size_t len = strlen(id), found = 0, at = 0;
+    int rc = len ? list_in(dir, &l) : -ENOENT;
+    for (size_t i = 0; rc == 0 && i < l.len; i++)
+        if (strncmp(l.items[i].id, id, len) == 0) {
+            found++;
+            at = i;
+        }
+    if (rc < 0 || found != 1)
+        return rc < 0 ? rc : -ENOENT;
+    mtd_net_done(ret);
+    *ret = l.items[at];
+    l.items[at] = (struct mtd_net){0};
+    return 0;
+}
+
+int net_load(struct store *s, const char *name, struct mtd_net *ret,
+             struct mtd_error *err)
+{
+    auto_fd int dir = open_records(s, false);
+    int rc = dir < 0 ? dir : read_one(dir, name, ret, err);
+    if (rc == -ENOENT && dir >= 0)
+        rc = find_id(dir, name, ret);
+    if (rc == -ENOENT && strcmp(name, MTD_NET_DEFAULT) == 0 && !s->read_only)
+        rc = make_default(s, ret, err);
+    if (rc == -ENOENT)
+        return mtd_fail(err, ENOENT,
+                        "network %.80s not found; make it with: network create %.80s",
+                        name, name);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot read network %.80s", name) : rc;
+}
+
+/* ---- the end ---- */
+
+struct users {
+    struct store *s;
+    char id[MTD_ID_SIZE];
+};
+
+static void note_user(int book, const char *address, const char *id, void *arg)
+{
+    struct users *u = arg;
+    (void)book, (void)address;
+    if (!u->id[0] && net_is_live(u->s, id))
+        snprintf(u->id, sizeof(u->id), "%s", id);
+}
+
+static int check_unused(struct store *s, const struct mtd_net *n, struct mtd_error *err)
+{
+    struct users u = {.s = s};
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int book = net_book_open(s, n->name, false);
+    if (book >= 0)
+        net_book_each(book, note_user, &u);
+    if (!u.id[0])
+        return 0;
+    const char *name = store_load(s, u.id, &r, NULL) == 0 ? r.name : u.id;
+    return mtd_fail(err, EBUSY,
+                    "network %.80s has active endpoints: container %.80s is on it; stop "
+                    "it, or disconnect it",
+                    n->name, name);
+}
+
+int net_remove(struct store *s, const struct mtd_net *n, struct mtd_error *err)
+{
+    char file[NAME_MAX + 1], book[NAME_MAX + 8];
+    auto_done(netlink_close) struct netlink route = NETLINK_NONE, nf = NETLINK_NONE;
+    auto_fd int dir = lock_records(s, err);
+    int rc = dir < 0 ? dir : check_unused(s, n, err);
+    if (rc < 0)
+        return rc;
+    /* The record last: a killed process has left it, and the command is given again. */
+    if (netlink_open(&nf, NETLINK_NETFILTER) == 0)
+        net_table_remove(&nf, n);
+    (void)fault_point("network.rm");
+    if (netlink_open(&route, NETLINK_ROUTE) == 0)
+        net_bridge_delete(&route, n->bridge);
+    snprintf(book, sizeof(book), "net/%s", n->name);
+    fs_remove_tree_at(s->run_fd, book);
+    (void)fault_point("network.removed");
+    file_of(n->name, file);
+    if (unlinkat(dir, file, 0) < 0 && errno != ENOENT)
+        return mtd_fail_errno(err, errno, "cannot remove network %.80s", n->name);
+    return 0;
+}

@@ -1,0 +1,139 @@
+#include "netbox.h"
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+#define PATIENCE_MS 2000
+
+bool net_host(void)
+{
+    if (access("/usr/sbin/nft", X_OK) < 0 || access("/usr/sbin/ip", X_OK) < 0) {
+        fprintf(stderr, "[SKIP] nftables and iproute2 are not installed\n");
+        return false;
+    }
+    if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        system("ip link set lo up && echo 0 > /proc/sys/net/ipv4/ip_forward") != 0) {
+        fprintf(stderr, "[SKIP] no network namespace can be made here\n");
+        return false;
+    }
+    return true;
+}
+
+int net_outside(void)
+{
+    int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    cr_assert_geq(own, 0);
+    cr_assert_eq(unshare(CLONE_NEWNET), 0);
+    int there = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(system("ip link set lo up; ip link add up0 type veth peer name out0"),
+                 0);
+    cr_assert_eq(system("ip addr add 203.0.113.2/24 dev out0; ip link set out0 up"), 0);
+    char command[128];
+    snprintf(command, sizeof(command), "ip link set up0 netns /proc/%d/fd/%d",
+             (int)getpid(), own);
+    cr_assert_eq(system(command), 0);
+    cr_assert_eq(setns(own, CLONE_NEWNET), 0);
+    close(own);
+    cr_assert_eq(system("ip addr add 203.0.113.1/24 dev up0 && ip link set up0 up"), 0);
+    return there;
+}
+
+/* ---- what is left ---- */
+
+static void add_lines(char *text, size_t size, const char *command)
+{
+    auto_free char *line = NULL;
+    size_t cap = 0;
+    FILE *p = popen(command, "re");
+    cr_assert(p);
+    while (getline(&line, &cap, p) >= 0) {
+        size_t used = strlen(text);
+        snprintf(text + used, size - used, "%s", line);
+    }
+    pclose(p);
+}
+
+const char *net_left(const struct state *s)
+{
+    static char text[8192];
+    char command[512];
+    text[0] = '\0';
+    snprintf(command, sizeof(command),
+             "find %s/run/net -mindepth 2 -type f ! -name next 2>/dev/null", s->dir.path);
+    add_lines(text, sizeof(text), command);
+    add_lines(text, sizeof(text),
+              "for m in ports4 ports4_at ports6 ports6_at; do "
+              "nft list map inet mytop-docker $m 2>/dev/null | grep comment; done");
+    return text;
+}
+
+/* ---- connections ---- */
+
+static int reach(const char *address, int port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in6 to6 = {.sin6_family = AF_INET6,
+                               .sin6_port = htons((uint16_t)port)};
+    bool six = strchr(address, ':');
+    inet_pton(six ? AF_INET6 : AF_INET, address,
+              six ? (void *)&to6.sin6_addr : (void *)&to.sin_addr);
+    int fd =
+        socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int rc =
+        connect(fd, six ? (void *)&to6 : (void *)&to, six ? sizeof(to6) : sizeof(to));
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    int error = 0;
+    socklen_t len = sizeof(error);
+    if ((rc < 0 && errno != EINPROGRESS) || poll(&p, 1, PATIENCE_MS) != 1 ||
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0 || error) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+const char *net_get(int ns, const char *address, int port)
+{
+    static char text[4096];
+    auto_fd int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    cr_assert(ns < 0 || setns(ns, CLONE_NEWNET) == 0);
+    auto_fd int fd = reach(address, port);
+    cr_assert(ns < 0 || setns(own, CLONE_NEWNET) == 0);
+    size_t used = 0;
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    while (fd >= 0 && used < sizeof(text) - 1 && poll(&p, 1, PATIENCE_MS) == 1) {
+        ssize_t n = read(fd, text + used, sizeof(text) - 1 - used);
+        if (n <= 0)
+            break;
+        used += (size_t)n;
+    }
+    text[used] = '\0';
+    return used ? text : NULL;
+}
+
+int net_listen(int port)
+{
+    static const int YES = 1;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &YES, sizeof(YES));
+    cr_assert_eq(bind(fd, (void *)&at, sizeof(at)), 0);
+    cr_assert_eq(listen(fd, 5), 0);
+    return fd;
+}

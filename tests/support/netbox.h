@@ -1,0 +1,26 @@
+/* netbox - a host of the test's own: network and mount namespaces in which the program finds no
+ * interface but lo, no rule, and no forwarding. Beside a struct state.
+ * Left    net_left: elements of maps, addresses and names that are still there; "" = nothing. */
+#ifndef TEST_NETBOX_H
+#define TEST_NETBOX_H
+
+#include "state.h"
+
+/* false = it cannot be made; the reason is printed. */
+bool net_host(void);
+/* A second host behind a link: 203.0.113.2, while this one is 203.0.113.1. A descriptor of its
+ * network namespace. */
+int net_outside(void);
+const char *net_left(const struct state *s);
+/* Connects by TCP from the namespace (-1 = this one) and reads to the end; NULL = not reached
+ * within two seconds. Static text. */
+const char *net_get(int ns, const char *address, int port);
+/* A listener of this process on all addresses. */
+int net_listen(int port);
+
+/* The command of a container that answers each connection on that port with the kernel's line about
+ * it, in which the peer's address is the third word, in hexadecimal. */
+#define NET_SERVER(port) \
+    "busybox", "nc", "-ll", "-p", port, "-e", "grep", " 01 ", "/proc/net/tcp6"
+
+#endif

@@ -1,0 +1,442 @@
+/* Containers on networks, in a host of the test's own: who reaches whom, what is refused, and that
+ * nothing is left, also of what was killed. Needs root, nft and ip. */
+
+#include <arpa/inet.h>
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../support/fields.h"
+#include "../support/netbox.h"
+#include "base/cleanup.h"
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    if (!net_host())
+        cr_skip("needs a network namespace, nft and ip");
+    state_make(&s);
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(network, .init = set_up, .fini = tear_down, .timeout = 60);
+
+#define ON "--network", "bridge"
+
+static void start_server(const char *name, const char *publish)
+{
+    free(ASK(&s, "run", "-d", "--name", name, ON, "-p", publish, NET_SERVER("80")));
+}
+
+static char *address_of(const char *name)
+{
+    return ASK(&s, "inspect", "-f", "{{.NetworkSettings.Networks.bridge.IPAddress}}",
+               name);
+}
+
+struct target {
+    int ns;
+    const char *address;
+    int port;
+};
+
+static bool answers(void *arg)
+{
+    const struct target *t = arg;
+    return net_get(t->ns, t->address, t->port) != NULL;
+}
+
+/* The server may need a moment to listen. */
+static void expect_reached(int ns, const char *address, int port)
+{
+    struct target t = {ns, address, port};
+    cr_expect(state_until(answers, &t), "%s:%d is not reached", address, port);
+}
+
+/* The peer, as the server's kernel names it. */
+static void expect_source(int ns, const char *address, int port, const char *source)
+{
+    char hex[16];
+    struct in_addr a;
+    expect_reached(ns, address, port);
+    const char *text = net_get(ns, address, port);
+    inet_pton(AF_INET, source, &a);
+    snprintf(hex, sizeof(hex), "%08X:", a.s_addr);
+    cr_expect(text && strstr(text, hex), "%s:%d: peer is not %s: %s", address, port,
+              source, text ? text : "");
+}
+
+static void expect_from_container(const char *name, const char *address, const char *port,
+                                  bool reached)
+{
+    struct outcome o = RUN(&s, "exec", name, "nc", "-w", "2", address, port, "-e", "sh",
+                           "-c", "cat >&2");
+    bool got = strstr(o.err, " 01 ") != NULL;
+    cr_expect_eq(got, reached, "%s to %s:%s: %s", name, address, port, o.err);
+    outcome_done(&o);
+}
+
+Test(network, a_published_port_is_reached_from_everywhere)
+{
+    int outside = net_outside();
+    start_server("web", "8080:80");
+    free(ASK(&s, "run", "-d", "--name", "other", ON, "busybox", "sleep", "1000"));
+    auto_free char *own = address_of("web");
+    expect_source(-1, "127.0.0.1", 8080, "172.17.0.1");
+    expect_reached(-1, "203.0.113.1", 8080);
+    expect_reached(-1, own, 80);
+    expect_source(outside, "203.0.113.1", 8080, "203.0.113.2"); /* it is kept */
+    expect_from_container("other", "172.17.0.1", "8080", true);
+    expect_from_container("other", own, "80", true);
+    expect_from_container("web", "172.17.0.1", "8080", true); /* itself, by the host */
+    expect_from_container("web", "203.0.113.1", "8080", true);
+    free(ASK(&s, "rm", "-f", "web", "other"));
+    cr_expect_null(net_get(-1, "127.0.0.1", 8080));
+    cr_expect_str_empty(net_left(&s));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+Test(network, outside_reaches_nothing_but_what_is_published_for_it)
+{
+    int outside = net_outside();
+    start_server("web", "127.0.0.1:8081:80");
+    auto_free char *own = address_of("web");
+    expect_reached(-1, "127.0.0.1", 8081);
+    cr_expect_null(net_get(outside, "203.0.113.1", 8081));
+    char command[256];
+    snprintf(command, sizeof(command),
+             "nsenter --net=/proc/%d/fd/%d ip route add 172.17.0.0/16 via 203.0.113.1 && "
+             "nsenter --net=/proc/%d/fd/%d ip route add 127.0.0.1/32 via 203.0.113.1 "
+             "2>/dev/null || true",
+             (int)getpid(), outside, (int)getpid(), outside);
+    cr_assert_eq(system(command), 0);
+    cr_expect_null(net_get(outside, own, 80), "routed to the container's own address");
+    free(ASK(&s, "rm", "-f", "web"));
+}
+
+Test(network, the_way_out_is_translated)
+{
+    int outside = net_outside();
+    (void)outside;
+    auto_free char *out = ASK(&s, "run", "--rm", ON, "busybox", "ping", "-c", "1", "-W",
+                              "2", "203.0.113.2");
+    cr_expect(strstr(out, "1 packets received"), "%s", out);
+}
+
+Test(network, a_taken_port_names_its_owner)
+{
+    start_server("web", "8080:80");
+    struct outcome o = RUN(&s, "run", "--rm", ON, "-p", "8080:81", "busybox", "true");
+    cr_expect_eq(o.status, 125);
+    cr_expect(strstr(o.err, "port 8080/tcp is already published by container web"), "%s",
+              o.err);
+    outcome_done(&o);
+    o = RUN(&s, "run", "--rm", ON, "-p", "127.0.0.1:8080:81", "busybox", "true");
+    cr_expect(strstr(o.err, "is already published by container web"), "%s", o.err);
+    outcome_done(&o);
+    auto_fd int busy = net_listen(8085);
+    (void)busy;
+    char pid[32];
+    snprintf(pid, sizeof(pid), "(pid %d)", (int)getpid());
+    o = RUN(&s, "run", "--rm", ON, "-p", "8085:81", "busybox", "true");
+    cr_expect(strstr(o.err, "port 8085/tcp of the host is already in use by ") &&
+                  strstr(o.err, pid),
+              "%s", o.err);
+    outcome_done(&o);
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s));
+}
+
+Test(network, addresses_are_chosen_and_refused)
+{
+    static const char *const CASES[][3] = {
+        {"--ip", "10.0.0.1", "address 10.0.0.1 is not in 172.17.0.0/16"},
+        {"--ip", "172.17.0.1", "is the gateway of network bridge"},
+        {"--ip", "172.17.0.0", "is no host's"},
+        {"--ip", "172.17.255.255", "is no host's"},
+        {"--ip", "172.17.0.9", "address 172.17.0.9 is in use by container nine"},
+        {"--ip6", "fd00::1", "network bridge has no IPv6"},
+        {"--network", "container:bridge", "bridge"},
+    };
+    free(ASK(&s, "run", "-d", "--name", "nine", ON, "--ip", "172.17.0.9", "busybox",
+             "sleep", "1000"));
+    auto_free char *own = address_of("nine");
+    cr_expect_str_eq(own, "172.17.0.9");
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        struct outcome o =
+            RUN(&s, "run", "--rm", ON, CASES[i][0], CASES[i][1], "busybox", "true");
+        cr_expect_eq(o.status, 125, "%s", CASES[i][1]);
+        cr_expect(i + 1 == ARRAY_SIZE(CASES) || strstr(o.err, CASES[i][2]), "%s: %s",
+                  CASES[i][1], o.err);
+        cr_expect_eq(strchr(o.err, '\n'), o.err + o.err_len - 1, "%s", o.err);
+        outcome_done(&o);
+    }
+    free(ASK(&s, "rm", "-f", "nine"));
+    cr_expect_str_empty(net_left(&s));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+Test(network, two_starts_race_for_a_port_and_an_address)
+{
+    for (int i = 0; i < 5; i++) {
+        struct running a = BEGIN(&s, "run", "-d", "--name", "a", ON, "-p", "8080:80",
+                                 "--ip", "172.17.0.7", "busybox", "sleep", "1000");
+        struct running b = BEGIN(&s, "run", "-d", "--name", "b", ON, "-p", "8080:80",
+                                 "--ip", "172.17.0.7", "busybox", "sleep", "1000");
+        struct outcome oa = state_end(&a), ob = state_end(&b);
+        cr_expect_eq((oa.status == 0) + (ob.status == 0), 1, "%s%s", oa.err, ob.err);
+        outcome_done(&oa);
+        outcome_done(&ob);
+        struct outcome o = RUN(&s, "rm", "-f", "a", "b");
+        outcome_done(&o);
+        cr_assert_str_empty(net_left(&s));
+    }
+}
+
+Test(network, a_flushed_table_is_mended_by_the_next_command)
+{
+    start_server("web", "8080:80");
+    expect_reached(-1, "127.0.0.1", 8080);
+    cr_assert_eq(system("nft flush ruleset"), 0);
+    cr_expect_null(net_get(-1, "127.0.0.1", 8080));
+    free(ASK(&s, "ps"));
+    expect_reached(-1, "127.0.0.1", 8080);
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s));
+}
+
+Test(network, ports_go_on_without_the_monitor_and_with_a_new_one)
+{
+    start_server("web", "8080:80");
+    expect_reached(-1, "127.0.0.1", 8080);
+    cr_assert_eq(kill(monitor_of(&s, "web"), SIGKILL), 0);
+    expect_reached(-1, "127.0.0.1", 8080);
+    free(ASK(&s, "ps")); /* adopts it */
+    struct outcome o = RUN(&s, "run", "--rm", ON, "-p", "8080:81", "busybox", "true");
+    cr_expect(strstr(o.err, "published by container web"), "%s", o.err);
+    outcome_done(&o);
+    expect_reached(-1, "127.0.0.1", 8080);
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s));
+}
+
+Test(network, a_restart_keeps_address_and_ports)
+{
+    start_server("web", "8080:80");
+    auto_free char *before = address_of("web");
+    free(ASK(&s, "restart", "-t", "0", "web"));
+    expect_reached(-1, "127.0.0.1", 8080);
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s));
+}
+
+/* ---- networks ---- */
+
+Test(network, a_network_is_made_joined_left_and_removed)
+{
+    free(ASK(&s, "network", "create", "--subnet", "10.77.0.0/24", "--label", "a=b",
+             "back"));
+    free(ASK(&s, "run", "-d", "--name", "web", ON, NET_SERVER("80")));
+    free(ASK(&s, "network", "connect", "--ip", "10.77.0.9", "back", "web"));
+    free(ASK(&s, "run", "-d", "--name", "peer", "--network", "back", "busybox", "sleep",
+             "1000"));
+    expect_reached(-1, "10.77.0.9", 80);
+    expect_from_container("peer", "10.77.0.9", "80", true);
+    auto_free char *own = address_of("web");
+    expect_from_container("peer", own, "80", false); /* another network */
+    struct outcome o = RUN(&s, "network", "rm", "back");
+    cr_expect_eq(o.status, 1);
+    cr_expect(strstr(o.err, "is in use by container "), "%s", o.err);
+    outcome_done(&o);
+    free(ASK(&s, "network", "disconnect", "back", "web"));
+    cr_expect_null(net_get(-1, "10.77.0.9", 80));
+    free(ASK(&s, "rm", "-f", "web", "peer"));
+    free(ASK(&s, "network", "rm", "back"));
+    cr_expect_str_empty(net_left(&s));
+    cr_expect_neq(
+        system("ip link | grep -q 'mtd-.*10.77' || nft list set inet mytop-docker "
+               "subnets4 | grep -q 10.77"),
+        0);
+}
+
+Test(network, subnets_do_not_collide)
+{
+    static const char *const CASES[][2] = {
+        {"203.0.113.0/25", "overlaps with a route of the host"},
+        {"172.17.3.0/24", "overlaps with network bridge"},
+        {"10.77.0.1/24", "bits of hosts are set"},
+        {"10.77.0.0", "is not a subnet"},
+        {"10.77.0.0/32", "is not a subnet"},
+    };
+    (void)net_outside();
+    free(ASK(&s, "run", "--rm", ON, "busybox", "true"));
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        struct outcome o = RUN(&s, "network", "create", "--subnet", CASES[i][0], "x");
+        cr_expect_eq(o.status, 1, "%s", CASES[i][0]);
+        cr_expect(strstr(o.err, CASES[i][1]), "%s: %s", CASES[i][0], o.err);
+        outcome_done(&o);
+    }
+    cr_assert_eq(system("ip addr add 172.18.5.1/24 dev up0"), 0);
+    free(ASK(&s, "network", "create", "x"));
+    auto_free char *subnet =
+        ASK(&s, "network", "inspect", "-f", "{{(index .IPAM.Config 0).Subnet}}", "x");
+    cr_expect_str_eq(subnet, "172.19.0.0/16");
+}
+
+Test(network, an_internal_network_has_no_way_out)
+{
+    (void)net_outside();
+    free(ASK(&s, "network", "create", "--internal", "in"));
+    struct outcome o = RUN(&s, "run", "--rm", "--network", "in", "busybox", "ping", "-c",
+                           "1", "-W", "1", "203.0.113.2");
+    cr_expect_neq(o.status, 0);
+    outcome_done(&o);
+}
+
+Test(network, without_icc_neighbours_are_not_reached)
+{
+    free(ASK(&s, "network", "create", "-o", "icc=false", "--subnet", "10.78.0.0/24",
+             "apart"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "apart", "--ip", "10.78.0.9",
+             "-p", "8080:80", NET_SERVER("80")));
+    free(ASK(&s, "run", "-d", "--name", "peer", "--network", "apart", "busybox", "sleep",
+             "1000"));
+    expect_reached(-1, "10.78.0.9", 80);
+    expect_from_container("peer", "10.78.0.9", "80", false);
+    free(ASK(&s, "rm", "-f", "web", "peer"));
+}
+
+Test(network, both_families)
+{
+    if (access("/proc/net/if_inet6", F_OK) < 0)
+        cr_skip("this kernel has no IPv6");
+    free(ASK(&s, "network", "create", "--subnet", "fd00:77::/64", "six"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "six", "-p", "8080:80",
+             "busybox", "nc", "-ll", "-p", "80", "-e", "echo", "hello"));
+    auto_free char *own =
+        ASK(&s, "inspect", "-f", "{{.NetworkSettings.Networks.six.GlobalIPv6Address}}",
+            "web");
+    cr_expect_str_eq(own, "fd00:77::2");
+    expect_reached(-1, own, 80);
+    expect_reached(-1, "fd00:77::1", 8080); /* published */
+    auto_free char *ports = ASK(&s, "port", "web");
+    cr_expect_str_eq(ports, "80/tcp -> 0.0.0.0:8080\n80/tcp -> [::]:8080");
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s));
+}
+
+/* ---- other ways ---- */
+
+Test(network, another_containers_network_is_shared)
+{
+    start_server("web", "8080:80");
+    auto_free char *mine = ASK(&s, "run", "--rm", "--network", "container:web", "busybox",
+                               "sh", "-c", "ip addr show eth0; cat /etc/hostname");
+    auto_free char *own = address_of("web");
+    auto_free char *name = ASK(&s, "inspect", "-f", "{{.Config.Hostname}}", "web");
+    cr_expect(strstr(mine, own) && strstr(mine, name), "%s", mine);
+    struct outcome o = RUN(&s, "run", "--rm", "--network", "container:web", "-p", "1:1",
+                           "busybox", "true");
+    cr_expect(strstr(o.err, "conflicting options"), "%s", o.err);
+    outcome_done(&o);
+    free(ASK(&s, "rm", "-f", "web"));
+}
+
+Test(network, with_ids_of_its_own_the_interface_is_there_too)
+{
+    struct outcome o = RUN(&s, "run", "--rm", ON, "--userns", "auto", "busybox", "sh",
+                           "-c", "ping -c 1 -W 2 172.17.0.1 && ls /sys/class/net");
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect(strstr(o.out, "eth0"), "%s", o.out);
+    outcome_done(&o);
+    cr_expect_str_empty(net_left(&s));
+}
+
+Test(network, every_exposed_port_on_a_free_one)
+{
+    free(ASK(&s, "run", "-d", "--name", "web", ON, "-P", "--expose", "80", "--expose",
+             "81/udp", NET_SERVER("80")));
+    auto_free char *port = ASK(&s, "port", "web", "80");
+    int number = atoi(strrchr(port, ':') + 1);
+    cr_expect_gt(number, 1023);
+    expect_reached(-1, "127.0.0.1", number);
+    auto_free char *all = ASK(&s, "port", "web");
+    cr_expect(strstr(all, "81/udp -> 0.0.0.0:"), "%s", all);
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s));
+}
+
+Test(network, a_host_that_was_no_router_does_not_become_one)
+{
+    free(ASK(&s, "run", "--rm", ON, "busybox", "true"));
+    cr_expect_eq(system("nft list chain inet mytop-docker forw | "
+                        "grep -q 'iifname != @bridges drop'"),
+                 0);
+    cr_expect_eq(system("grep -q 1 /proc/sys/net/ipv4/ip_forward"), 0);
+}
+
+/* ---- killed ---- */
+
+static const char *const POINTS[] = {
+    "start.network", "network.bridge", "network.address", "network.ports",
+    "start.links",   "network.link",   "start.publish",   "start.exec",
+};
+
+Test(network, a_killed_start_leaves_nothing, .timeout = 120)
+{
+    free(ASK(&s, "run", "--rm", ON, "busybox", "true"));
+    for (size_t i = 0; i < ARRAY_SIZE(POINTS); i++) {
+        char fault[64];
+        snprintf(fault, sizeof(fault), "%s:kill", POINTS[i]);
+        s.fault = fault;
+        struct outcome o = RUN(&s, "run", "-d", "--name", "web", ON, "-p", "8080:80",
+                               "busybox", "sleep", "1000");
+        s.fault = NULL;
+        if (o.status == 0)
+            cr_skip("this build has no fault points");
+        outcome_done(&o);
+        o = RUN(&s, "rm", "-f", "web");
+        outcome_done(&o);
+        cr_expect_str_empty(net_left(&s), "%s: %s", POINTS[i], net_left(&s));
+        cr_expect_str_empty(state_leftovers(&s, false), "%s", POINTS[i]);
+        start_server("again", "8080:80"); /* and everything can be had again */
+        expect_reached(-1, "127.0.0.1", 8080);
+        free(ASK(&s, "rm", "-f", "again"));
+    }
+}
+
+static const char *const END_POINTS[] = {"finish.release", "finish.record",
+                                         "network.release", "finish.run"};
+
+Test(network, a_killed_end_leaves_nothing, .timeout = 120)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(END_POINTS); i++) {
+        char fault[64];
+        snprintf(fault, sizeof(fault), "%s:kill", END_POINTS[i]);
+        s.fault = fault;
+        struct outcome o =
+            RUN(&s, "run", "--name", "web", ON, "-p", "8080:80", "busybox", "true");
+        s.fault = NULL;
+        if (o.status == 0)
+            cr_skip("this build has no fault points");
+        outcome_done(&o);
+        start_server("next", "8080:80"); /* may get what the other had */
+        o = RUN(&s, "rm", "-f", "web");
+        outcome_done(&o);
+        expect_reached(-1, "127.0.0.1", 8080);
+        free(ASK(&s, "rm", "-f", "next"));
+        cr_expect_str_empty(net_left(&s), "%s: %s", END_POINTS[i], net_left(&s));
+        cr_expect_str_empty(state_leftovers(&s, false), "%s", END_POINTS[i]);
+    }
+}
