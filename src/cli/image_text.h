@@ -13,7 +13,7 @@
 
 /* "sha256:..." as it is, or 12 digits of it. */
 int image_text_id(const char *id, bool no_trunc, struct buf *out);
-/* "2 hours ago"; now: wall ns. */
-int image_text_age(const struct mtd_image *i, int64_t now, struct buf *out);
+/* "2 hours ago", or "N/A" when at is 0; wall ns. */
+int image_text_since(int64_t at, int64_t now, struct buf *out);
 
 #endif

@@ -12,7 +12,7 @@
 #include "engine/engine.h"
 
 json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r);
-json_t *inspect_image(const struct mtd_image *i);
+json_t *inspect_image(const struct mtd_engine *e, const struct mtd_image *i);
 
 json_t *inspect_volume(struct mtd_engine *e, const struct mtd_volume *v);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "cli/inspect.h"
@@ -37,7 +38,7 @@ static json_t *make_config(const struct mtd_image_config *c)
     return inspect_over_zero(ZERO_CONFIG, o);
 }
 
-/* Go's name of the machine: an image has no other, it was made here. */
+/* Go's name of the machine, of an image that does not say for which it is. */
 static const char *architecture(void)
 {
     static struct utsname host;
@@ -63,14 +64,38 @@ static json_t *make_layers(const struct mtd_image *i)
     return list;
 }
 
-json_t *inspect_image(const struct mtd_image *i)
+/* docker's members: the top layer is the upper one. */
+static json_t *make_driver(const struct mtd_engine *e, const struct mtd_image *i)
+{
+    auto_done(buf_done) struct buf lower = {0};
+    const char *root = mtd_root(e);
+    size_t n = i->layers.len;
+    if (n == 0)
+        return json_pack("{s:n, s:s}", "Data", "Name", "overlay2");
+    json_t *data = json_object();
+    for (size_t k = n - 1; k-- > 0;)
+        (void)buf_printf(&lower, "%s%s/images/layers/%s", lower.len ? ":" : "", root,
+                         i->layers.items[k]);
+    if (lower.len)
+        json_object_set_new(data, "LowerDir", json_string(lower.data));
+    json_object_set_new(
+        data, "UpperDir",
+        json_sprintf("%s/images/layers/%s", root, i->layers.items[n - 1]));
+    return json_pack("{s:o, s:s}", "Data", data, "Name", "overlay2");
+}
+
+json_t *inspect_image(const struct mtd_engine *e, const struct mtd_image *i)
 {
     json_t *o = json_pack(
-        "{s:o, s:o, s:[], s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:{s:s, s:o}}", "Id",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s, s:I, s:o, s:{s:s, s:o}}", "Id",
         inspect_text(i->id), "RepoTags", inspect_strings(&i->names), "RepoDigests",
-        "Comment", inspect_text(i->config.comment), "Created",
-        inspect_time(i->created_at), "Author", inspect_text(i->config.author), "Config",
-        make_config(&i->config), "Architecture", architecture(), "Os", "linux", "Size",
-        (json_int_t)i->size, "RootFS", "Type", "layers", "Layers", make_layers(i));
+        inspect_strings(&i->digests), "Comment", inspect_text(i->config.comment),
+        "Created", inspect_time(i->created_at), "Author", inspect_text(i->config.author),
+        "Config", make_config(&i->config), "Architecture",
+        i->architecture ? i->architecture : architecture(), "Os", i->os ? i->os : "linux",
+        "Size", (json_int_t)i->size, "GraphDriver", make_driver(e, i), "RootFS", "Type",
+        "layers", "Layers", make_layers(i));
+    if (o && i->variant)
+        json_object_set_new(o, "Variant", json_string(i->variant));
     return inspect_over_zero(ZERO_IMAGE, o);
 }

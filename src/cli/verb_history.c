@@ -1,14 +1,11 @@
-/* verb_history - history: the layers of an image, newest first. An image has no history of its
- * own: a layer's is that of the image which ends with it. */
+/* verb_history - history: the steps an image was made in, newest first. */
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/size.h"
-#include "cli/du.h"
 #include "cli/image_text.h"
 #include "cli/print.h"
 #include "cli/report.h"
@@ -34,12 +31,11 @@ static const struct option_row HISTORY_OPTIONS[] = {
     OPTION_END,
 };
 
-/* One layer. Its time, comment and command are those of the image that it is the top of; docker
- * calls an image that is not there missing. */
+/* One step. docker calls an image that is not there missing. */
 struct history_row {
-    const struct mtd_image *image; /* NULL = missing */
+    const struct mtd_image *image; /* which ends with it; NULL = missing */
+    const struct mtd_history *step;
     const struct history_values *v;
-    uint64_t size;
 };
 
 static const struct history_row *row_of(const void *row)
@@ -57,18 +53,18 @@ static int get_id(const void *row, struct buf *out)
 static int get_at(const void *row, struct buf *out)
 {
     char text[TIME_TEXT];
-    const struct mtd_image *i = row_of(row)->image;
-    if (!i || i->created_at == 0)
+    int64_t at = row_of(row)->step->created_at;
+    if (at == 0)
         return buf_puts(out, "N/A");
-    time_format_local(i->created_at, false, text);
+    time_format_local(at, false, text);
     return buf_puts(out, text);
 }
 
 static int get_since(const void *row, struct buf *out)
 {
     const struct history_row *r = row;
-    return r->v->human && r->image ? image_text_age(r->image, clock_wall_ns(), out)
-                                   : get_at(row, out);
+    return r->v->human ? image_text_since(r->step->created_at, clock_wall_ns(), out)
+                       : get_at(row, out);
 }
 
 static int add_cut(const void *row, const char *text, size_t width, struct buf *out)
@@ -77,21 +73,16 @@ static int add_cut(const void *row, const char *text, size_t width, struct buf *
                                     : print_ellipsis(out, text, width);
 }
 
-/* As docker's of a commit: what the container ran. */
 static int get_created_by(const void *row, struct buf *out)
 {
-    auto_done(buf_done) struct buf command = {0};
-    const struct mtd_image *i = row_of(row)->image;
-    int rc = 0;
-    for (size_t n = 0; i && n < i->config.cmd.len && rc == 0; n++)
-        rc = buf_printf(&command, "%s%s", n ? " " : "", i->config.cmd.items[n]);
-    return rc < 0 || !command.data ? rc : add_cut(row, command.data, 45, out);
+    const char *text = row_of(row)->step->created_by;
+    return text ? add_cut(row, text, 45, out) : 0;
 }
 
 static int get_size(const void *row, struct buf *out)
 {
     char text[SIZE_TEXT];
-    uint64_t size = row_of(row)->size;
+    uint64_t size = row_of(row)->step->size;
     if (!row_of(row)->v->human)
         return buf_printf(out, "%llu", (unsigned long long)size);
     size_decimal(size, text);
@@ -100,8 +91,8 @@ static int get_size(const void *row, struct buf *out)
 
 static int get_comment(const void *row, struct buf *out)
 {
-    const struct mtd_image *i = row_of(row)->image;
-    return i && i->config.comment ? buf_puts(out, i->config.comment) : 0;
+    const char *text = row_of(row)->step->comment;
+    return text ? buf_puts(out, text) : 0;
 }
 
 static const struct format_field HISTORY_FIELDS[] = {
@@ -131,31 +122,22 @@ static const struct mtd_image *image_with(const struct mtd_image_list *all,
     return NULL;
 }
 
-/* What the image is larger by than the one below; without it, what the files are. */
-static uint64_t layer_size(struct cli *c, const char *layer,
-                           const struct mtd_image *image, const struct mtd_image *below,
-                           bool lowest)
-{
-    auto_free char *path = NULL;
-    uint64_t under = below ? below->size : 0;
-    if (image && (below || lowest) && image->size >= under)
-        return image->size - under;
-    if (asprintf(&path, "%s/images/layers/%s", mtd_root(c->engine), layer) < 0)
-        return 0;
-    return du_tree(path);
-}
-
-static int add_layers(struct cli *c, struct history_values *v,
-                      const struct mtd_image *image, struct mtd_error *err)
+/* From the newest step on. One that has no layer of its own belongs to the image above. */
+static int add_steps(struct cli *c, struct history_values *v,
+                     const struct mtd_image *image, const struct mtd_history_list *steps,
+                     struct mtd_error *err)
 {
     auto_done(mtd_image_list_done) struct mtd_image_list all = {0};
     int rc = mtd_images(c->engine, &all, err);
-    for (size_t n = image->layers.len; n > 0 && rc == 0; n--) {
-        const struct mtd_image *own =
-            n == image->layers.len ? image : image_with(&all, &image->layers, n);
-        struct history_row row = {own, v, 0};
-        row.size = layer_size(c, image->layers.items[n - 1], own,
-                              image_with(&all, &image->layers, n - 1), n == 1);
+    size_t layers = image->layers.len;
+    for (size_t i = steps->len; i-- > 0 && rc == 0;) {
+        const struct mtd_history *step = &steps->items[i];
+        struct history_row row = {NULL, step, v};
+        if (i + 1 == steps->len)
+            row.image = image;
+        else if (!step->empty_layer)
+            row.image = image_with(&all, &image->layers, layers);
+        layers -= !step->empty_layer && layers > 0;
         rc = table_add(&v->table, &row, err);
     }
     return rc;
@@ -171,12 +153,15 @@ static int run_history(struct cli *c, void *values, const struct operands *o)
     struct history_values *v = values;
     struct mtd_error err = {0};
     auto_done(mtd_image_done) struct mtd_image image = {0};
+    auto_done(mtd_history_list_done) struct mtd_history_list steps = {0};
     const char *format = v->quiet && !v->format ? "{{.ID}}" : v->format;
     int rc = table_init(&v->table, format, HISTORY_FIELDS, HISTORY_TABLE, &err);
     if (rc == 0)
         rc = mtd_image_find(c->engine, o->items[0], &image, &err);
     if (rc == 0)
-        rc = add_layers(c, v, &image, &err);
+        rc = mtd_image_history(c->engine, o->items[0], &steps, &err);
+    if (rc == 0)
+        rc = add_steps(c, v, &image, &steps, &err);
     if (rc == 0)
         rc = table_print(&v->table, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "%.80s", o->items[0]);

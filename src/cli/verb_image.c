@@ -1,14 +1,13 @@
 /* verb_image - images, rmi, tag: all but what makes images (verb_archive.c). */
 
 #include <errno.h>
-#include <fnmatch.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "base/parse.h"
 #include "base/size.h"
 #include "cli/each.h"
+#include "cli/image_filter.h"
 #include "cli/image_text.h"
 #include "cli/print.h"
 #include "cli/report.h"
@@ -28,26 +27,19 @@ static const struct image_row *row_of(const void *row)
     return row;
 }
 
-/* The last colon, unless it belongs to a registry's port. */
-static const char *tag_colon(const char *name)
-{
-    const char *colon = strrchr(name, ':');
-    return colon && !strchr(colon, '/') ? colon : NULL;
-}
-
 static int get_repository(const void *row, struct buf *out)
 {
     const char *name = row_of(row)->name;
     if (!name)
         return buf_puts(out, "<none>");
-    const char *colon = tag_colon(name);
+    const char *colon = image_filter_tag(name);
     return buf_add(out, name, colon ? (size_t)(colon - name) : strlen(name));
 }
 
 static int get_tag(const void *row, struct buf *out)
 {
     const char *name = row_of(row)->name;
-    const char *colon = name ? tag_colon(name) : NULL;
+    const char *colon = name ? image_filter_tag(name) : NULL;
     return buf_puts(out, colon ? colon + 1 : "<none>");
 }
 
@@ -65,19 +57,19 @@ static int get_id(const void *row, struct buf *out)
 }
 
 /* Imported images may have no date. */
-int image_text_age(const struct mtd_image *i, int64_t now, struct buf *out)
+int image_text_since(int64_t at, int64_t now, struct buf *out)
 {
     char age[TIME_TEXT];
-    if (i->created_at == 0)
+    if (at == 0)
         return buf_puts(out, "N/A");
-    int64_t ns = now - i->created_at;
+    int64_t ns = now - at;
     time_human_duration(ns > 0 ? ns : 0, age);
     return buf_printf(out, "%s ago", age);
 }
 
 static int get_created_since(const void *row, struct buf *out)
 {
-    return image_text_age(row_of(row)->image, row_of(row)->now, out);
+    return image_text_since(row_of(row)->image->created_at, row_of(row)->now, out);
 }
 
 static int get_created_at(const void *row, struct buf *out)
@@ -96,9 +88,19 @@ static int get_size(const void *row, struct buf *out)
     return buf_puts(out, text);
 }
 
-static int get_none(const void *row, struct buf *out)
+/* What the repository said the image is, when it was pulled. */
+static int get_digest(const void *row, struct buf *out)
 {
-    (void)row;
+    const struct image_row *r = row;
+    const char *colon = r->name ? image_filter_tag(r->name) : NULL;
+    size_t len = colon ? (size_t)(colon - r->name) : r->name ? strlen(r->name) : 0;
+    for (size_t i = 0; i < r->image->digests.len; i++) {
+        const char *digest = r->image->digests.items[i];
+        const char *at = strchr(digest, '@');
+        bool same = at && (size_t)(at - digest) == len && !strncmp(digest, r->name, len);
+        if (at && (same || !r->name))
+            return buf_puts(out, at + 1);
+    }
     return buf_puts(out, "<none>");
 }
 
@@ -115,21 +117,24 @@ static const struct format_field IMAGE_FIELDS[] = {
     {"CreatedSince", "CREATED", get_created_since},
     {"CreatedAt", "CREATED AT", get_created_at},
     {"Size", "SIZE", get_size},
-    {"Digest", "DIGEST", get_none},
+    {"Digest", "DIGEST", get_digest},
     {"Containers", "CONTAINERS", get_not_known},
     {"SharedSize", "SHARED SIZE", get_not_known},
     {"UniqueSize", "UNIQUE SIZE", get_not_known},
     {"VirtualSize", "SIZE", get_size},
     FORMAT_FIELDS_END,
 };
+#define IMAGE_DIGESTS \
+    "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
 #define IMAGE_TABLE "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}"
 
 /* ---- images ---- */
 
 struct images_values {
-    bool all, quiet, no_trunc;
+    bool all, quiet, no_trunc, digests;
     const char *format;
     struct option_list filters;
+    struct image_filter filter;
     struct table table;
 };
 
@@ -137,11 +142,11 @@ struct images_values {
 static const struct option_row IMAGES_OPTIONS[] = {
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
      "Show all images (none are hidden)"},
-    {"digests", 0, OPTION_IGNORE, 0, NULL, NULL,
-     "ignored; nothing was pulled from a registry, so there are no digests"},
+    {"digests", 0, OPTION_FLAG, FIELD(digests), NULL, NULL,
+     "Show the digests of what was pulled"},
     {"tree", 0, OPTION_IGNORE, 0, NULL, NULL, "ignored; an image has one platform"},
     {"filter", 'f', OPTION_FILTER, FIELD(filters), NULL, "KEY=VALUE",
-     "Filter by reference, dangling or label"},
+     "Filter by reference, dangling, label, before, since or until"},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
      "table, json, or a template such as '{{.Repository}}:{{.Tag}}'"},
     {"no-trunc", 0, OPTION_FLAG, FIELD(no_trunc), NULL, NULL, "Do not shorten IDs"},
@@ -152,78 +157,15 @@ static const struct option_row IMAGES_OPTIONS[] = {
 static int check_images(void *values, const struct operands *o, struct mtd_error *err)
 {
     const struct images_values *v = values;
-    static const char *const KEYS[] = {"reference=", "dangling=", "label="};
-    bool on;
     (void)o;
-    for (size_t i = 0; i < v->filters.len; i++) {
-        const char *text = v->filters.items[i];
-        bool known = false;
-        for (size_t k = 0; k < ARRAY_SIZE(KEYS); k++)
-            known = known || strncmp(text, KEYS[k], strlen(KEYS[k])) == 0;
-        if (!known)
-            return mtd_fail(
-                err, EINVAL,
-                "--filter: \"%.60s\" is not KEY=VALUE with reference, dangling or "
-                "label as the key",
-                text);
-        if (text[0] == 'd' && parse_bool(text + 9, &on) < 0)
-            return mtd_fail(err, EINVAL, "--filter: \"%.60s\": true or false is expected",
-                            text);
-    }
-    return 0;
-}
-
-/* "busybox", "busybox:*", "*box". */
-static bool match_reference(const char *name, const char *pattern)
-{
-    auto_free char *repository = NULL;
-    if (!name)
-        return false;
-    const char *colon = tag_colon(name);
-    repository = strndup(name, colon ? (size_t)(colon - name) : strlen(name));
-    return fnmatch(pattern, name, 0) == 0 ||
-           (repository && fnmatch(pattern, repository, 0) == 0);
-}
-
-static bool match_label(const struct mtd_image *i, const char *value)
-{
-    size_t len = strcspn(value, "=");
-    for (size_t n = 0; n < i->config.labels.len; n++) {
-        const char *label = i->config.labels.items[n];
-        if (value[len]
-                ? strcmp(label, value) == 0
-                : strncmp(label, value, len) == 0 && (label[len] == '=' || !label[len]))
-            return true;
-    }
-    return false;
-}
-
-static bool match_filter(const struct image_row *r, const char *text)
-{
-    const char *value = strchr(text, '=') + 1;
-    bool on = false;
-    if (text[0] == 'r')
-        return match_reference(r->name, value);
-    if (text[0] == 'l')
-        return match_label(r->image, value);
-    parse_bool(value, &on);
-    return on == !r->name;
+    return image_filter_check(&v->filters, IMAGE_FILTER_LIST, err);
 }
 
 static bool is_shown(const struct images_values *v, const struct operands *o,
                      const struct image_row *r)
 {
-    bool reference = false, asked = false;
-    for (size_t i = 0; i < v->filters.len; i++) {
-        bool hit = match_filter(r, v->filters.items[i]);
-        if (v->filters.items[i][0] != 'r' && !hit)
-            return false;
-        asked = asked || v->filters.items[i][0] == 'r';
-        reference = reference || (v->filters.items[i][0] == 'r' && hit);
-    }
-    if (asked && !reference)
-        return false;
-    return o->len == 0 || match_reference(r->name, o->items[0]);
+    return image_filter_match(&v->filter, r->image, r->name) &&
+           (o->len == 0 || image_filter_reference(r->name, o->items[0]));
 }
 
 static int add_image(struct images_values *v, const struct operands *o,
@@ -248,7 +190,10 @@ static int run_images(struct cli *c, void *values, const struct operands *o)
     struct mtd_error err = {0};
     auto_done(mtd_image_list_done) struct mtd_image_list list = {0};
     const char *format = v->quiet && !v->format ? "{{.ID}}" : v->format;
-    int rc = table_init(&v->table, format, IMAGE_FIELDS, IMAGE_TABLE, &err);
+    int rc = table_init(&v->table, format, IMAGE_FIELDS,
+                        v->digests ? IMAGE_DIGESTS : IMAGE_TABLE, &err);
+    if (rc == 0)
+        rc = image_filter_init(c, &v->filters, &v->filter, &err);
     if (rc == 0)
         rc = mtd_images(c->engine, &list, &err);
     for (size_t i = 0; i < list.len && rc == 0; i++)

@@ -10,14 +10,17 @@
 #include "base/clock.h"
 #include "base/size.h"
 #include "cli/du.h"
+#include "cli/image_filter.h"
 #include "cli/print.h"
+#include "cli/progress.h"
 #include "cli/report.h"
 #include "cli/values.h"
 #include "cli/verb.h"
 #include "cli/volume_filter.h"
 
 struct prune_values {
-    bool force, all, volumes;
+    bool force, all, volumes, blobs;
+    enum progress_mode progress;
     struct option_list filters;
     int64_t until; /* only what was created before; 0 = everything */
 };
@@ -34,14 +37,24 @@ static const struct option_row CONTAINER_OPTIONS[] = {
 static const struct option_row IMAGE_OPTIONS[] = {
     {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
      "All images that no container uses, not only unnamed ones"},
-    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "until=TIME",
-     "Only those created before this time"},
+    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "KEY=VALUE",
+     "Only those created before a time (until=TIME), with a label (label=KEY[=VALUE]) or "
+     "without it (label!=...)"},
     {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
      "Remove them; without -f only their number is shown"},
     OPTION_END,
 };
 
+static const struct option_row BLOB_OPTIONS[] = {
+    PROGRESS_OPTION(FIELD(progress)),
+    {"blobs", 0, OPTION_FLAG, FIELD(blobs), NULL, NULL,
+     "Instead the blobs of layers that are unpacked; push and save make them again"},
+    OPTION_END,
+};
+
 static const struct option_row SYSTEM_OPTIONS[] = {
+    {"all", 'a', OPTION_FLAG, FIELD(all), NULL, NULL,
+     "All images that no container uses, not only unnamed ones"},
     {"volumes", 0, OPTION_FLAG, FIELD(volumes), NULL, NULL,
      "And anonymous volumes that no container has"},
     OPTION_END,
@@ -68,6 +81,20 @@ static int check_volume_prune(void *values, const struct operands *o,
                         "conflicting options: cannot specify both --all and "
                         "--filter all=1");
     v->all = v->all || volume_filter_all(&v->filters);
+    return rc;
+}
+
+static int check_image_prune(void *values, const struct operands *o,
+                             struct mtd_error *err)
+{
+    struct prune_values *v = values;
+    (void)o;
+    int rc = image_filter_check(&v->filters, IMAGE_FILTER_PRUNE, err);
+    for (size_t i = 0; i < v->filters.len && rc == 0; i++)
+        if (strncmp(v->filters.items[i], "until=", 6) == 0)
+            rc = value_moment(&v->until, v->filters.items[i] + 6, err);
+    v->all =
+        v->all || image_filter_dangling(&v->filters) == 0; /* docker's spelling of -a */
     return rc;
 }
 
@@ -166,6 +193,18 @@ static bool is_used(const struct mtd_list *list, const char *image_id)
     return false;
 }
 
+static bool has_labels(const struct prune *p, const struct mtd_image *image)
+{
+    for (size_t i = 0; i < p->v->filters.len; i++) {
+        struct option_list one = {.items = &p->v->filters.items[i], .len = 1};
+        const struct image_filter f = {.filters = &one};
+        if (strncmp(one.items[0], "label", 5) == 0 &&
+            !image_filter_match(&f, image, NULL))
+            return false;
+    }
+    return true;
+}
+
 static int prune_images(struct prune *p, struct mtd_error *err)
 {
     auto_done(mtd_list_done) struct mtd_list list = {0};
@@ -176,9 +215,25 @@ static int prune_images(struct prune *p, struct mtd_error *err)
     for (size_t i = 0; i < images.len && rc == 0; i++) {
         const struct mtd_image *image = &images.items[i];
         if ((p->v->all || image->names.len == 0) && !is_used(&list, image->id) &&
-            is_old_enough(p, image->created_at))
+            is_old_enough(p, image->created_at) && has_labels(p, image))
             prune_image(p, image);
     }
+    return rc;
+}
+
+static int prune_blobs(struct prune *p, struct mtd_error *err)
+{
+    struct mtd_dropped dropped = {0};
+    struct progress *bars = progress_new(p->v->progress);
+    int rc = mtd_image_drop_blobs(p->cli->engine, !p->v->force, progress_of(bars),
+                                  &dropped, err);
+    progress_free(bars);
+    p->found += (unsigned)dropped.blobs;
+    p->bytes += p->v->force ? dropped.bytes : 0;
+    if (dropped.kept && p->v->force)
+        (void)buf_printf(&p->report,
+                         "Kept: %zu, as packing their layers would not give them again\n",
+                         dropped.kept);
     return rc;
 }
 
@@ -271,7 +326,10 @@ static int run_container_prune(struct cli *c, void *values, const struct operand
 static int run_image_prune(struct cli *c, void *values, const struct operands *o)
 {
     (void)o;
-    return run_prune(c, values, (const prune_fn[]){prune_images, NULL}, "images");
+    const struct prune_values *v = values;
+    if (v->blobs)
+        return run_prune(c, v, (const prune_fn[]){prune_blobs, NULL}, "blobs of layers");
+    return run_prune(c, v, (const prune_fn[]){prune_images, NULL}, "images");
 }
 
 static int run_system_prune(struct cli *c, void *values, const struct operands *o)
@@ -304,9 +362,9 @@ const struct verb VERBS_PRUNE[] = {
      .operands = "",
      .summary = "Remove unused images",
      .group = GROUP_SYSTEM,
-     .options = {{IMAGE_OPTIONS}},
+     .options = {{IMAGE_OPTIONS, BLOB_OPTIONS}},
      .values_size = sizeof(struct prune_values),
-     .check = check_prune,
+     .check = check_image_prune,
      .run = run_image_prune},
     {.name = "volume prune",
      .operands = "",
@@ -320,7 +378,7 @@ const struct verb VERBS_PRUNE[] = {
      .operands = "",
      .summary = "Remove stopped containers and unused images",
      .group = GROUP_SYSTEM,
-     .options = {{SYSTEM_OPTIONS, IMAGE_OPTIONS}},
+     .options = {{SYSTEM_OPTIONS, CONTAINER_OPTIONS}},
      .values_size = sizeof(struct prune_values),
      .check = check_prune,
      .run = run_system_prune},

@@ -208,7 +208,7 @@ static int look_image(struct cli *c, const char *ref, json_t **ret, struct mtd_e
     int rc = mtd_image_find(c->engine, ref, &image, err);
     if (rc < 0)
         return rc;
-    *ret = inspect_image(&image);
+    *ret = inspect_image(c->engine, &image);
     return *ret ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/size.h"
+#include "cli/df_images.h"
 #include "cli/du.h"
 #include "cli/format.h"
 #include "cli/inspect.h"
@@ -36,8 +37,8 @@ static const struct option_row FORMAT_OPTIONS[] = {
 };
 
 static const struct option_row DF_OPTIONS[] = {
-    {"verbose", 'v', OPTION_REFUSE, 0, NULL, NULL,
-     "not supported; images and ps -s show the size of each"},
+    {"verbose", 'v', OPTION_FLAG, offsetof(struct system_values, verbose), NULL, NULL,
+     "Show each image and container, and what images share"},
     OPTION_END,
 };
 
@@ -265,20 +266,19 @@ static void count_containers(struct cli *c, const struct mtd_list *list,
     }
 }
 
-static void count_images(const struct mtd_image_list *images, const struct mtd_list *list,
-                         struct df_row *row)
+static void count_images(const struct df_images *d, struct df_row *row)
 {
-    row->type = "Images";
-    for (size_t i = 0; i < images->len; i++) {
-        bool used = false;
-        for (size_t n = 0; n < list->len; n++)
-            used = used || (list->items[n].image_id &&
-                            strcmp(list->items[n].image_id, images->items[i].id) == 0);
-        row->total++;
-        row->active += used;
-        row->size += images->items[i].size;
-        row->reclaimable += used ? 0 : images->items[i].size;
-    }
+    *row = (struct df_row){"Images", (int)d->images->len, d->active, d->size,
+                           d->reclaimable};
+}
+
+/* What df -v shows before its table of kinds. */
+static int print_images(const struct df_images *d, struct mtd_error *err)
+{
+    int rc = print_line("Images space usage:\n", err);
+    if (rc == 0)
+        rc = df_images_print(d, NULL, err);
+    return rc < 0 ? rc : print_line("", err);
 }
 
 static int run_df(struct cli *c, void *values, const struct operands *o)
@@ -288,16 +288,21 @@ static int run_df(struct cli *c, void *values, const struct operands *o)
     struct df_row rows[2] = {0};
     auto_done(mtd_list_done) struct mtd_list list = {0};
     auto_done(mtd_image_list_done) struct mtd_image_list images = {0};
+    auto_done(df_images_done) struct df_images sizes = {0};
     (void)o;
     int rc = table_init(&v->table, v->format, DF_FIELDS, DF_TABLE, &err);
     if (rc == 0)
         rc = mtd_list(c->engine, &list, &err);
     if (rc == 0)
         rc = mtd_images(c->engine, &images, &err);
+    if (rc == 0)
+        rc = df_images_init(c, &images, &list, &sizes);
     if (rc == 0) {
-        count_images(&images, &list, &rows[0]);
+        count_images(&sizes, &rows[0]);
         count_containers(c, &list, &rows[1]);
     }
+    if (rc == 0 && v->verbose && !v->format)
+        rc = print_images(&sizes, &err);
     for (size_t i = 0; i < ARRAY_SIZE(rows) && rc == 0; i++)
         rc = table_add(&v->table, &rows[i], &err);
     if (rc == 0)

@@ -240,6 +240,16 @@ int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
                      struct mtd_error *err); /* report: "Untagged: ..", "Deleted: .." */
 int mtd_image_tag(struct mtd_engine *e, const char *ref, const char *name,
                   struct mtd_error *err);
+/* How the image was made, as its config says; of a step that is not known only its layer. */
+int mtd_image_history(struct mtd_engine *e, const char *ref, struct mtd_history_list *ret,
+                      struct mtd_error *err);
+/* Bytes in the files of a layer (of mtd_image's layers); 0 = not known. */
+uint64_t mtd_layer_size(struct mtd_engine *e, const char *chain);
+/* Deletes the blobs of layers that are unpacked and, as is tried for each, can be packed again
+ * to the same bytes. -EBUSY = a load or a pull is running. */
+int mtd_image_drop_blobs(struct mtd_engine *e, bool only_count,
+                         const struct mtd_progress *progress, struct mtd_dropped *ret,
+                         struct mtd_error *err);
 struct mtd_commit {
     const char *name; /* NULL = no name */
     const char *message, *author;

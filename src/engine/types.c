@@ -390,6 +390,16 @@ void mtd_image_done(struct mtd_image *i)
     *i = (struct mtd_image){0};
 }
 
+void mtd_history_list_done(struct mtd_history_list *l)
+{
+    for (size_t i = 0; i < l->len; i++) {
+        free(l->items[i].created_by);
+        free(l->items[i].comment);
+    }
+    free(l->items);
+    *l = (struct mtd_history_list){0};
+}
+
 void mtd_image_list_done(struct mtd_image_list *l)
 {
     for (size_t i = 0; i < l->len; i++)

@@ -463,6 +463,25 @@ struct mtd_image {
 };
 void mtd_image_done(struct mtd_image *i);
 
+/* One step in the making of an image. */
+struct mtd_history {
+    int64_t created_at;         /* 0 = not known */
+    char *created_by, *comment; /* NULL = not known */
+    bool empty_layer;           /* it changed the config alone */
+    uint64_t size;              /* bytes in the layer's files */
+};
+struct mtd_history_list {
+    struct mtd_history *items; /* oldest first */
+    size_t len;
+};
+void mtd_history_list_done(struct mtd_history_list *l);
+
+/* What dropping layers' blobs freed. */
+struct mtd_dropped {
+    size_t blobs, kept; /* kept: cannot be made again */
+    uint64_t bytes;
+};
+
 struct mtd_image_list {
     struct mtd_image *items;
     size_t len;

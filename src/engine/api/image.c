@@ -17,6 +17,7 @@
 #include "engine/api/internal.h"
 #include "engine/api/lower.h"
 #include "engine/api/own.h"
+#include "engine/image/compose.h"
 #include "engine/rootfs/rootfs.h"
 #include "engine/store/alive.h"
 #include "engine/store/events.h"
@@ -37,6 +38,24 @@ int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
     rc = store_make(&e->store, err);
     e->images.root_fd = e->store.root_fd;
     return rc < 0 ? rc : image_find(&e->images, ref, ret, err);
+}
+
+int mtd_image_history(struct mtd_engine *e, const char *ref, struct mtd_history_list *ret,
+                      struct mtd_error *err)
+{
+    return image_history(&e->images, ref, ret, err);
+}
+
+uint64_t mtd_layer_size(struct mtd_engine *e, const char *chain)
+{
+    return image_layer_size(&e->images, chain);
+}
+
+int mtd_image_drop_blobs(struct mtd_engine *e, bool only_count,
+                         const struct mtd_progress *progress, struct mtd_dropped *ret,
+                         struct mtd_error *err)
+{
+    return image_drop_blobs(&e->images, only_count, progress, ret, err);
 }
 
 /* docker's name of the image in an event: what was given or taken, or the id again. */
@@ -93,6 +112,24 @@ static void note_removal(struct mtd_engine *e, const char *line,
         note_image(e, "delete", line + strlen(DELETED), NULL);
 }
 
+/* "sha256:... running container 0123456789ab (web)" */
+static int list_users(const struct mtd_list *list, struct strv *ret)
+{
+    int rc = 0;
+    for (size_t i = 0; i < list->len && rc == 0; i++) {
+        const struct mtd_summary *s = &list->items[i];
+        char *line;
+        if (!s->image_id)
+            continue;
+        if (asprintf(&line, "%s %s container %.12s (%s)", s->image_id,
+                     mtd_state_is_active(s->state) ? "running" : "stopped", s->id,
+                     s->name) < 0)
+            return -ENOMEM;
+        rc = strv_take(ret, line);
+    }
+    return rc;
+}
+
 int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
                      struct strv *ret_report, struct mtd_error *err)
 {
@@ -100,10 +137,8 @@ int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
     auto_done(strv_done) struct strv used = {0};
     auto_fd int hold = image_hold(&e->images, true, err);
     int r = hold < 0 ? hold : store_list(&e->store, &list, err);
-    for (size_t i = 0; r == 0 && i < list.len; i++)
-        if (list.items[i].image_id && !strv_contains(&used, list.items[i].image_id) &&
-            strv_add(&used, list.items[i].image_id) < 0)
-            r = mtd_fail(err, ENOMEM, "out of memory");
+    if (r == 0 && list_users(&list, &used) < 0)
+        r = mtd_fail(err, ENOMEM, "out of memory");
     auto_done(mtd_image_list_done) struct mtd_image_list before = {0};
     size_t reported = ret_report->len;
     if (r == 0)
@@ -188,12 +223,37 @@ static int list_own(struct mtd_engine *e, const struct mtd_record *r, int upper_
     return code < 0 ? code : container_own_paths(upper_fd, &root, ret);
 }
 
+/* What a record does not hold is the image's still: what it exposes, its volumes, its history
+ * and what we do not know of. Without the image's config one is made all the same. */
+static int read_base(struct mtd_engine *e, const struct mtd_record *r,
+                     struct mtd_image_config *c, struct buf *ret)
+{
+    char digest[SHA256_HEX_SIZE];
+    auto_done(mtd_image_done) struct mtd_image image = {0};
+    if (!r->spec.image_id || image_find(&e->images, r->spec.image_id, &image, NULL) < 0)
+        return 0;
+    if (image_config_of(&e->images, r->spec.image_id, ret, digest, NULL) < 0)
+        buf_done(ret);
+    int rc = strv_copy(&c->exposed, &image.config.exposed);
+    return rc < 0 ? rc : strv_copy(&c->volumes, &image.config.volumes);
+}
+
+static int join(const struct strv *words, struct buf *ret)
+{
+    int rc = 0;
+    for (size_t i = 0; i < words->len && rc == 0; i++)
+        rc = buf_printf(ret, "%s%s", i ? " " : "", words->items[i]);
+    return rc;
+}
+
 static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
                       const struct mtd_commit *c, char **ret_id, struct mtd_error *err)
 {
     auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
     auto_free char *path = container_dir(e, r->id, "upper");
-    if (!path || config_of(&r->spec, &config) < 0)
+    auto_done(buf_done) struct buf base = {0}, command = {0};
+    if (!path || config_of(&r->spec, &config) < 0 ||
+        read_base(e, r, &config, &base) < 0 || join(&r->spec.process.args, &command) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     int code = apply_meta(&config, c, err);
     if (code < 0)
@@ -212,6 +272,9 @@ static int pack_upper(struct mtd_engine *e, const struct mtd_record *r,
     struct image_new image = {.base = &r->spec.layers,
                               .config = &config,
                               .name = c->name,
+                              .created_by = command.data,
+                              .base_json = base.data,
+                              .base_len = base.len,
                               .skip = &own,
                               .progress = c->progress};
     return image_commit(&e->images, upper, &image, ret_id, err);

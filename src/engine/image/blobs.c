@@ -141,12 +141,23 @@ static void sweep(const struct image_store *s, const struct strv *needed)
     }
 }
 
+/* Who begins a transfer holds the lock of images meanwhile: without the file nobody has. */
+int image_blob_exclude(const struct image_store *s)
+{
+    auto_fd int fd =
+        openat(s->root_fd, "images/transfer.lock", O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return openat(s->root_fd, "images", O_PATH | O_CLOEXEC);
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return -errno;
+    return take_fd(&fd);
+}
+
 void image_blob_sweep(const struct image_store *s)
 {
     auto_done(strv_done) struct strv needed = {0};
-    auto_fd int fd = openat(s->root_fd, "images/transfer.lock",
-                            O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || list_needed(s, &needed) < 0)
+    auto_fd int fd = image_blob_exclude(s);
+    if (fd < 0 || list_needed(s, &needed) < 0)
         return;
     image_disk_sort(&needed);
     sweep(s, &needed);

@@ -48,12 +48,20 @@ int image_list(const struct image_store *s, struct mtd_image_list *ret,
                struct mtd_error *err);
 int image_tag(const struct image_store *s, const char *ref, const char *name,
               struct mtd_error *err);
-/* used_by: ids of images that containers use; removing one is -EBUSY, or with force it
+/* used_by: ids of images that containers use, each followed by a space and who does
+ * ("stopped container 0123 (web)"), or alone; removing one is -EBUSY, or with force it
  * loses its names and is kept. Report: "Untagged: name:tag", "Deleted: sha256:.."
  * (image, then layers). */
 int image_remove(const struct image_store *s, const char *ref, bool force,
                  const struct strv *used_by, struct strv *ret_report,
                  struct mtd_error *err);
+/* As in engine.h: mtd_image_history(), mtd_layer_size(), mtd_image_drop_blobs(). */
+int image_history(const struct image_store *s, const char *ref,
+                  struct mtd_history_list *ret, struct mtd_error *err);
+uint64_t image_layer_size(const struct image_store *s, const char *chain);
+int image_drop_blobs(const struct image_store *s, bool only_count,
+                     const struct mtd_progress *progress, struct mtd_dropped *ret,
+                     struct mtd_error *err);
 /* What a new image has besides its new layer. */
 struct image_new {
     const struct strv *base;               /* layers below, lowest first; NULL = none */

@@ -8,9 +8,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "engine/image/internal.h"
+
+#define USERS_SHOWN 90
 
 struct removal {
     const struct image_store *store;
@@ -20,6 +23,7 @@ struct removal {
     struct image_name asked;
     bool by_name; /* or by id */
     bool used, force;
+    struct buf users; /* who uses it, for errors */
     struct strv *report;
     struct strv tmp; /* retired layers, deleted after the lock is released */
 };
@@ -85,14 +89,23 @@ static int find_names(struct removal *r)
     return rc;
 }
 
-static bool is_used(const struct strv *used_by, const char *hex)
+/* What follows the image's id: "stopped container 0123456789ab (name)". */
+static bool list_users(struct removal *r, const struct strv *used_by)
 {
+    bool used = false;
     for (size_t i = 0; used_by && i < used_by->len; i++) {
         const char *id = used_by->items[i];
-        if (strcmp(strncmp(id, "sha256:", 7) == 0 ? id + 7 : id, hex) == 0)
-            return true;
+        id += strncmp(id, "sha256:", 7) == 0 ? 7 : 0;
+        if (strncmp(id, r->hex, SHA256_HEX_SIZE - 1) != 0)
+            continue;
+        const char *user = id[SHA256_HEX_SIZE - 1] ? id + SHA256_HEX_SIZE : "a container";
+        if (r->users.len < USERS_SHOWN)
+            (void)buf_printf(&r->users, "%s%s", used ? ", " : "", user);
+        else if (r->users.data[r->users.len - 1] != '.')
+            (void)buf_puts(&r->users, ", ...");
+        used = true;
     }
-    return false;
+    return used;
 }
 
 static int untag(struct removal *r, const char *name, struct mtd_error *err)
@@ -162,14 +175,19 @@ static int delete_image(struct removal *r, struct mtd_error *err)
     return rc;
 }
 
+/* docker's words. */
 static int in_use(struct removal *r, struct mtd_error *err)
 {
-    if (r->force && r->names.len > 0)
+    bool has_names = r->names.len > 0;
+    if (r->force && has_names)
         return untag_all(r, err);
-    int rc = mtd_fail(
-        err, EBUSY, "image \"%.100s\" is used by a container; remove the container first",
-        r->ref);
-    return r->names.len > 0 ? mtd_about(err, MTD_ABOUT_FORCE, rc) : rc;
+    int rc =
+        mtd_fail(err, EBUSY,
+                 "conflict: unable to remove image \"%.64s\" (%s) - it is being used "
+                 "by %s",
+                 r->ref, has_names ? "must be forced" : "cannot be forced",
+                 r->users.data ? r->users.data : "a container");
+    return has_names ? mtd_about(err, MTD_ABOUT_FORCE, rc) : rc;
 }
 
 static int remove_locked(struct removal *r, struct mtd_error *err)
@@ -199,7 +217,7 @@ static int remove_marked(struct removal *r, const struct strv *used_by,
     auto_fd int marked = image_staging_mark(r->store, mark, err);
     if (marked < 0)
         return marked;
-    r->used = is_used(used_by, r->hex);
+    r->used = list_users(r, used_by);
     size_t before = r->report->len;
     rc = remove_locked(r, err);
     if (r->report->len > before)
@@ -230,5 +248,6 @@ int image_remove(const struct image_store *s, const char *ref, bool force,
     image_disk_drop_tmp(s, &r.tmp);
     strv_done(&r.tmp);
     strv_done(&r.names);
+    buf_done(&r.users);
     return rc;
 }

@@ -139,6 +139,7 @@ static int publish(const struct image_store *s, const struct image_source *src,
     };
     if (add_shell(&config, layer->staged->dir.fd) < 0 || strv_add(&names, src->name) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
+    c.created_by = config.cmd.len ? config.cmd.items[0] : NULL;
     return image_compose_as(s, &c, &src->ref, !src->file[0], hex, err);
 }
 

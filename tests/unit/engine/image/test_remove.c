@@ -88,7 +88,7 @@ Test(image_remove, what_a_container_uses_never_goes)
     struct mtd_error err;
     auto_free char *id = imagestore_import("1", "app");
     cr_expect_eq(remove_image("app", false, id, &report, &err), -EBUSY);
-    cr_expect(strstr(err.text, "image \"app\" is used by a container"), "%s", err.text);
+    cr_expect(strstr(err.text, "it is being used by a container"), "%s", err.text);
     cr_expect_eq(remove_image("app", true, id, &report, &err), 0, "%s", err.text);
     cr_expect_eq(report.len, 1, "with force it only loses its name");
     struct mtd_image image = imagestore_find(id);
