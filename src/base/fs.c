@@ -69,6 +69,15 @@ int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret)
     return fd < 0 ? fd : read_all(fd, &st, max, ret);
 }
 
+int fs_read_path(const char *path, size_t max, struct buf *ret)
+{
+    int rc = fs_read_at(AT_FDCWD, path, max, ret);
+    if (rc != -ELOOP) /* nearly always */
+        return rc;
+    auto_free char *real = realpath(path, NULL);
+    return real ? fs_read_at(AT_FDCWD, real, max, ret) : -errno;
+}
+
 int fs_read_own_at(int dir_fd, const char *name, size_t max, struct buf *ret)
 {
     struct stat st;

@@ -17,6 +17,8 @@
  * its content is replaced, its memory reused. -EFBIG = longer, -EINVAL = not a regular
  * file, -ELOOP = a link. */
 int fs_read_at(int dir_fd, const char *name, size_t max, struct buf *ret);
+/* The same of a path of the host's, which may be a link. */
+int fs_read_path(const char *path, size_t max, struct buf *ret);
 /* The same of a file that nobody else could have changed; else -EPERM (trust.h). */
 int fs_read_own_at(int dir_fd, const char *name, size_t max, struct buf *ret);
 /* The same into the caller's array, NUL-terminated, without a trailing newline. Returns

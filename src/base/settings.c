@@ -96,8 +96,7 @@ void settings_parse(struct settings *s, const char *name, char *text)
 int settings_load(struct settings *s, const char *path)
 {
     auto_done(buf_done) struct buf text = {0};
-    auto_free char *real = realpath(path, NULL);
-    int rc = real ? fs_read_at(AT_FDCWD, real, FILE_MAX, &text) : -errno;
+    int rc = fs_read_path(path, FILE_MAX, &text);
     if (rc == -ENOENT || rc == -ENOTDIR)
         return 0;
     if (rc < 0) {

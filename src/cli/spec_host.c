@@ -256,6 +256,19 @@ static int set_userns(struct run_values *v, struct mtd_error *err)
     return rc < 0 ? (mtd_context(err, "--userns"), rc) : 0;
 }
 
+/* In the host's namespace a container reads where the host keeps all the others' groups, and a
+ * hierarchy that it may mount shows them. */
+static int check_cgroupns(const char *mode, struct mtd_error *err)
+{
+    if (given(mode) && strcmp(mode, "host") == 0)
+        return mtd_fail(err, EOPNOTSUPP,
+                        "--cgroupns: \"host\": a container always has a cgroup namespace "
+                        "of its own here; leave it out");
+    return !given(mode) || strcmp(mode, "private") == 0
+               ? 0
+               : fail_mode(err, "cgroupns", mode, "private, or leave it out");
+}
+
 static int set_namespaces(struct run_values *v, struct mtd_error *err)
 {
     struct mtd_spec *s = &v->spec;
@@ -266,8 +279,8 @@ static int set_namespaces(struct run_values *v, struct mtd_error *err)
         rc = set_ipc(v, err);
     if (rc == 0)
         rc = set_userns(v, err);
-    if (rc == 0 && given(v->cgroupns) && strcmp(v->cgroupns, "private") != 0)
-        return fail_mode(err, "cgroupns", v->cgroupns, "private, or leave it out");
+    if (rc == 0)
+        rc = check_cgroupns(v->cgroupns, err);
     if (rc == 0 && s->uts_host && (s->hostname || s->domainname))
         return mtd_fail(err, EINVAL, "conflicting options: --%s and --uts host",
                         s->hostname ? "hostname" : "domainname");

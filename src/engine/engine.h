@@ -228,6 +228,24 @@ int mtd_execs(struct mtd_engine *e, const char *id, struct mtd_exec_info **ret,
 int mtd_exec_kill(struct mtd_engine *e, const char *ref, const char *exec, int sig,
                   struct mtd_error *err);
 
+/* ---- files ---- */
+
+/* Copies between the host and a container, running or not, by docker cp's rules about what is
+ * there and slashes at the end; engine/copy/copy.h has the rest. *ret_bytes: what a tar of it
+ * takes. Blocks as long as the data takes; a container that does not run cannot be started or
+ * removed meanwhile. */
+struct mtd_copy {
+    bool into;             /* the container; else out of it */
+    const char *path;      /* in the container */
+    const char *host_path; /* NULL = the tar at tar_fd */
+    int tar_fd;
+    bool keep_owner;  /* uid and gid; else root's inside, the caller's outside */
+    bool follow_link; /* that is the source itself */
+    const struct mtd_progress *progress;
+};
+int mtd_copy(struct mtd_engine *e, const char *ref, const struct mtd_copy *c,
+             uint64_t *ret_bytes, struct mtd_error *err);
+
 /* ---- images ------------------------------------------------------------------------ */
 
 /* Names without a tag mean ":latest". The embedded busybox and <root>/image/NAME.tar

@@ -140,6 +140,19 @@ bool mtd_idmap_to_host(const struct mtd_spec *s, uint32_t inside, uint32_t *ret_
     return s->n_idmap == 0;
 }
 
+bool mtd_idmap_to_inside(const struct mtd_spec *s, uint32_t host, uint32_t *ret_inside)
+{
+    *ret_inside = host;
+    for (size_t i = 0; i < s->n_idmap; i++) {
+        const struct mtd_idrange *r = &s->idmap[i];
+        if (host < r->host || host - r->host >= r->count)
+            continue;
+        *ret_inside = (uint32_t)(r->inside + (host - r->host));
+        return true;
+    }
+    return s->n_idmap == 0;
+}
+
 const char *mtd_userns_name(const struct mtd_spec *s)
 {
     static const char *const NAMES[] = {"", "auto", "private"};

@@ -25,6 +25,7 @@ static inline bool mtd_idmap_is_set(const struct mtd_spec *s)
 }
 /* false = the id has no counterpart. Without a map every id is its own. */
 bool mtd_idmap_to_host(const struct mtd_spec *s, uint32_t inside, uint32_t *ret_host);
+bool mtd_idmap_to_inside(const struct mtd_spec *s, uint32_t host, uint32_t *ret_inside);
 /* "auto", "private" = with given ranges, "" = the host's. */
 const char *mtd_userns_name(const struct mtd_spec *s);
 

@@ -33,7 +33,8 @@ static const char *const READ_ONLY[] = {
 };
 
 /* What a user may mount in /proc: figures that lxcfs makes for one container, and two switches
- * that are for the whole host otherwise. */
+ * that are for the whole host otherwise. runc's list but for /proc/net/dev, which is another file
+ * for each process, so that only pid 1 would see the mount. */
 static const char *const IN_PROC[] = {
     "/proc/cpuinfo",
     "/proc/diskstats",

@@ -271,16 +271,33 @@ static int enter_child(const struct nsenter_request *r, const struct places *p,
                   : 0;
 }
 
+/* Into the v2 group by writing, for which the host's rights are there until the last step. */
+static int stay(const struct nsenter_request *r, const struct places *p, int v2,
+                struct mtd_error *err)
+{
+    auto_fd int fd = v2 < 0 ? -1 : openat(v2, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+    if (v2 >= 0 && (fd < 0 || write(fd, "0", 1) < 0))
+        return mtd_fail_errno(err, errno, "cannot join the container's control group");
+    return enter_child(r, p, err);
+}
+
 int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err)
 {
     auto_fd int v2 = -1;
     struct places p = {-1, -1, {-1, -1}};
     if (r->flags & NSENTER_USERNS)
         take_from_host(r);
+    else if (r->flags & NSENTER_LATE && r->oom_score_adj)
+        inherit_set_oom_score(r->oom_score_adj);
     int rc = enter_cgroups(&r->cgroups, &v2, err);
     if (rc == 0)
         rc = join_namespaces(r, one_by_one, &p, err);
     if (rc < 0) {
+        close_places(&p);
+        return rc;
+    }
+    if (r->flags & NSENTER_LATE) {
+        rc = stay(r, &p, v2, err);
         close_places(&p);
         return rc;
     }

@@ -11,6 +11,9 @@
  *         clone with CLONE_PARENT into the pid namespace, so the command is the front
  *         end's own child; both say which process that is. The cgroup and the user namespace
  *         come last, in that child: for CLONE_INTO_CGROUP the kernel checks the parent's.
+ * Late    with NSENTER_LATE nothing is cloned here: the joiner itself takes the steps to the
+ *         command, which the container cannot see, and clones last, when it has no more
+ *         rights than the command (inside/exec_steps.c).
  * Process the constructor of the re-executed program, single-threaded. It returns to
  *         main() only in the child that is inside the container; main() then runs
  *         inside_exec_main() (engine/inside/inside.h), which does terminal, user,
@@ -49,6 +52,7 @@ enum {
     NSENTER_NO_NEW_PRIVS = 1 << 4,
     NSENTER_KEEP = 1 << 5,   /* the command may outlive the front end */
     NSENTER_USERNS = 1 << 6, /* the container has a user namespace of its own */
+    NSENTER_LATE = 1 << 7,   /* the container may trace what is in its PID namespace */
 };
 
 struct nsenter_rlimit {
@@ -97,14 +101,15 @@ enum nsenter_reply_kind {
 };
 struct nsenter_reply {
     enum nsenter_reply_kind kind;
-    /* the sender, seen from the receiver's pid namespace; NSENTER_CHILD: the process */
-    pid_t pid;
-    int fd; /* NSENTER_MASTER; else -1. The receiver owns it. */
+    pid_t sender; /* seen from the receiver's pid namespace */
+    pid_t pid;    /* the same; NSENTER_CHILD: the process */
+    int fd;       /* NSENTER_MASTER; else -1. The receiver owns it. */
     struct mtd_error error;
 };
 int nsenter_socket(int *ret_front, int *ret_inside);
-/* An error is written, not sent: the command's process reports under the container's filter
- * of system calls, which may forbid sendmsg but not write. Without a reader SIGPIPE ends it.
+/* What has no descriptor is written, not sent: the command's process reports under the
+ * container's filter of system calls, which may forbid sendmsg but not write. Without a reader
+ * SIGPIPE ends it.
  * pass: a descriptor to send along, -1 = none; error: NULL = none. */
 int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
                   const struct mtd_error *error);
@@ -113,7 +118,8 @@ int nsenter_receive(int fd, struct nsenter_reply *ret); /* blocks */
 
 /* Joins the cgroups and namespaces, then clones. The parent gets the child's pid, as the
  * front end sees it, and has nothing more to do; the child, which dies with the front end,
- * gets 0. On failure returns -errno. one_by_one = without the pidfd form of setns. */
+ * gets 0, and so does the caller itself with NSENTER_LATE. On failure returns -errno.
+ * one_by_one = without the pidfd form of setns. */
 int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_error *err);
 
 /* The request this process was started with, once the constructor has joined; else

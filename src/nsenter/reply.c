@@ -59,8 +59,8 @@ static int send_message(int fd, struct message *m, int pass)
         attach_fd(&msg, &control, pass);
     ssize_t n;
     do
-        n = m->kind == NSENTER_ERROR ? write(fd, m, sizeof(*m)) /* see nsenter.h */
-                                     : sendmsg(fd, &msg, MSG_NOSIGNAL);
+        n = pass < 0 ? write(fd, m, sizeof(*m)) /* see nsenter.h */
+                     : sendmsg(fd, &msg, MSG_NOSIGNAL);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : 0;
 }
@@ -87,7 +87,7 @@ static void read_sender(struct msghdr *msg, struct nsenter_reply *r)
         if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS &&
             c->cmsg_len == CMSG_LEN(sizeof(who))) {
             memcpy(&who, CMSG_DATA(c), sizeof(who));
-            r->pid = who.pid;
+            r->sender = r->pid = who.pid;
         }
     }
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../support/state.h"
+#include "../support/stopped.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 
@@ -73,6 +74,58 @@ ParameterizedTest(char fault[32], entered, a_stopped_command_is_given_up)
     outcome_done(&o);
 }
 
+/* ---- traced ------------------------------------------------------------------------------ */
+
+/* A line of /proc/PID/status of the process that stopped there; the caller frees it. */
+static char *look_at_stopped(const char *fault, const char *what)
+{
+    char path[64], line[128];
+    char *found = NULL;
+    s.fault = fault;
+    pid_t front = SPAWN(&s, "exec", "-u", "1000", "box", "true");
+    s.fault = NULL;
+    pid_t pid = stopped_await(front);
+    cr_assert_gt(pid, 0, "%s: nothing has stopped", fault);
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    auto_file FILE *f = fopen(path, "re");
+    while (f && !found && fgets(line, sizeof(line), f))
+        if (strncmp(line, what, strlen(what)) == 0)
+            found = strndup(line, strcspn(line, "\n"));
+    kill(pid, SIGCONT);
+    cr_expect_eq(state_reap(front), 0, "%s", fault);
+    cr_assert_not_null(found, "%s", fault);
+    return found;
+}
+
+/* It could trace whatever it sees. The kernel names a process by a number in each PID namespace
+ * that sees it. */
+Test(entered, a_tracer_sees_nothing_that_has_more_rights)
+{
+    static const char *const STEPS[] = {"exec.inside:stop", "exec.user:stop",
+                                        "exec.identity:stop", "exec.seccomp:stop",
+                                        "exec.exec:stop"};
+    free(ASK(&s, "run", "-d", "--name", "box", "--cap-add", "SYS_PTRACE", "busybox",
+             "sleep", "100000"));
+    for (size_t i = 0; i < ARRAY_SIZE(STEPS); i++) {
+        auto_free char *numbers = look_at_stopped(STEPS[i], "NSpid:");
+        cr_expect(strchr(numbers, '\t') == strrchr(numbers, '\t'), "%s: %s", STEPS[i],
+                  numbers);
+    }
+    static const char *const LAST[][2] = {{"NSpid:", NULL},
+                                          {"CapPrm:", "CapPrm:\t0000000000000000"},
+                                          {"CapEff:", "CapEff:\t0000000000000000"},
+                                          {"CapBnd:", "CapBnd:\t00000000a80c25fb"},
+                                          {"Uid:", "Uid:\t1000\t1000\t1000\t1000"},
+                                          {"Seccomp:", "Seccomp:\t2"}};
+    for (size_t i = 0; i < ARRAY_SIZE(LAST); i++) {
+        auto_free char *line = look_at_stopped("exec.appeared:stop", LAST[i][0]);
+        if (LAST[i][1])
+            cr_expect_str_eq(line, LAST[i][1]);
+        else
+            cr_expect(strchr(line, '\t') != strrchr(line, '\t'), "%s", line);
+    }
+}
+
 #else
 
 Test(entered, a_stopped_command_is_given_up)
@@ -80,7 +133,49 @@ Test(entered, a_stopped_command_is_given_up)
     cr_skip("this build has no fault points; the debug build runs these");
 }
 
+Test(entered, a_tracer_sees_nothing_that_has_more_rights)
+{
+    cr_skip("this build has no fault points; the debug build runs these");
+}
+
 #endif
+
+/* What is different for such a container must not be seen. */
+Test(entered, exec_into_a_container_that_may_trace_is_as_any)
+{
+    free(ASK(&s, "run", "-d", "--name", "box", "--cap-add", "SYS_PTRACE",
+             "--oom-score-adj", "7", "--security-opt", "no-new-privileges", "busybox",
+             "sleep", "100000"));
+    auto_free char *said =
+        ASK(&s, "exec", "-w", "/tmp", "-e", "A=b", "box", "sh", "-c",
+            "echo $A $PWD; cat /proc/self/oom_score_adj; "
+            "grep -E 'CapEff|NoNewPrivs' /proc/self/status; "
+            "set -- $(cat /proc/$$/stat); [ $5 = $$ ] && [ $6 = $$ ] && echo leads");
+    cr_expect_str_eq(said, "b /tmp\n7\nCapEff:\t00000000a80c25fb\nNoNewPrivs:\t1\nleads");
+    auto_done(outcome_done) struct outcome gone = RUN(&s, "exec", "box", "not-there"),
+                                           kept = RUN(&s, "exec", "box", "sh", "-c",
+                                                      "exit 7");
+    cr_expect_eq(gone.status, 127);
+    cr_expect_eq(kept.status, 7);
+    auto_done(outcome_done) struct outcome tty =
+        RUN(&s, "exec", "-t", "box", "sh", "-c", "tty; ps -o tty,args | grep -c 136,0");
+    cr_expect(strstr(tty.out, "/dev/pts/0"), "%s%s", tty.out, tty.err);
+}
+
+/* Its calls are made under the container's own filter. */
+Test(entered, a_profile_that_hinders_such_an_exec_is_named)
+{
+    tempdir_put(&s.dir, "profile",
+                "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": "
+                "[\"setsid\"], \"action\": \"SCMP_ACT_KILL_PROCESS\"}]}");
+    char option[300];
+    snprintf(option, sizeof(option), "seccomp=%s/profile", s.dir.path);
+    free(ASK(&s, "run", "-d", "--name", "box", "--cap-add", "SYS_PTRACE",
+             "--security-opt", option, "busybox", "sleep", "100000"));
+    auto_done(outcome_done) struct outcome o = RUN(&s, "exec", "box", "true");
+    cr_expect_eq(o.status, 126, "%d", o.status);
+    cr_expect_not_null(strstr(o.err, "the seccomp profile forbids setsid"), "%s", o.err);
+}
 
 static bool sleeps(void *unused)
 {
@@ -123,13 +218,27 @@ Test(entered, a_null_device_that_is_none_is_not_opened)
     expect_null(":");
 }
 
-/* A container with all capabilities has put another in its place. */
+/* Its root may make no node in a user namespace, nor has exec more rights there. */
+Test(entered, a_missing_null_device_of_a_user_namespace_is_said)
+{
+    free(ASK(&s, "run", "-d", "--name", "box", "--userns", "auto", "busybox", "sh", "-c",
+             "rm /dev/null; exec sleep 4731"));
+    cr_assert(state_until(sleeps, NULL));
+    auto_done(outcome_done) struct outcome o = RUN(&s, "exec", "box", "true");
+    cr_expect_eq(o.status, 126, "status %d", o.status);
+    cr_expect_not_null(strstr(o.err, "is no null device any more"), "%s", o.err);
+    free(ASK(&s, "restart", "-t", "0", "box"));
+}
+
+/* A container with all capabilities has put another in its place, with a file for the process
+ * that will come: no process is made meanwhile that would take its number away. */
 Test(entered, a_proc_that_is_none_is_not_written)
 {
     free(ASK(&s, "run", "-d", "--name", "box", "--oom-score-adj", "100", "--privileged",
-             "-v", MTD_PROBE ":/probe:ro", "busybox", "sh", "-c",
-             "mount -t tmpfs none /proc; for i in self $(seq 1 500); do mkdir /proc/$i; "
-             "touch /proc/$i/oom_score_adj; done; exec sleep 4731"));
+             "busybox", "sh", "-c",
+             "mount -t tmpfs none /proc; cd /proc; mkdir $(seq 1 60); i=0; "
+             "while [ $((i += 1)) -le 60 ]; do : >$i/oom_score_adj; done; "
+             "exec sleep 4731"));
     cr_assert(state_until(sleeps, NULL));
     auto_done(outcome_done) struct outcome o = RUN(&s, "exec", "box", "true");
     cr_expect_eq(o.status, 126, "status %d", o.status);
@@ -188,8 +297,12 @@ Test(entered, a_user_namespace_it_was_started_in_is_entered)
 {
     free(ASK(&s, "run", "-d", "--name", "a", "--userns", "auto", "busybox", "sleep",
              "1000"));
-    free(ASK(&s, "exec", "a", "true"));
-    free(ASK(&s, "exec", "-u", "1000", "a", "true"));
+    auto_free char *own = ASK(&s, "exec", "a", "readlink", "/proc/1/ns/user");
+    auto_free char *root = ASK(&s, "exec", "a", "readlink", "/proc/self/ns/user");
+    auto_free char *user =
+        ASK(&s, "exec", "-u", "1000", "a", "readlink", "/proc/self/ns/user");
+    cr_expect_str_eq(root, own);
+    cr_expect_str_eq(user, own);
 }
 
 /* ---- keys -------------------------------------------------------------------------------- */

@@ -4,6 +4,7 @@
  * fault points. */
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,12 +126,39 @@ Test(hang, exec_does_not_join_a_container_that_is_being_built)
     auto_done(outcome_done) struct outcome end = state_end(&front);
 }
 
+static struct {
+    pid_t monitor;
+    int fds;
+} clients;
+
+static int count_fds(pid_t pid)
+{
+    char path[32];
+    snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+    return tempdir_count(AT_FDCWD, path);
+}
+
+static bool has_taken_one(void *unused)
+{
+    (void)unused;
+    return count_fds(clients.monitor) == clients.fds + 1;
+}
+
+/* A further start, which the monitor has taken as a client while its own is under way. */
+static struct running begin_another(void)
+{
+    clients.monitor = state_find(&s, "mtd:monitor");
+    clients.fds = count_fds(clients.monitor);
+    struct running start = BEGIN(&s, "start", "box");
+    cr_expect(state_until(has_taken_one, NULL), "the monitor does not listen");
+    return start;
+}
+
 Test(hang, a_second_start_hears_from_the_first)
 {
     pid_t init;
     struct running front = begin_stopped("init.user:stop", &init);
-    struct running second = BEGIN(&s, "start", "box");
-    struct running third = BEGIN(&s, "start", "box");
+    struct running second = begin_another(), third = begin_another();
     kill(init, SIGCONT);
     auto_done(outcome_done) struct outcome a = state_end(&second);
     auto_done(outcome_done) struct outcome b = state_end(&third);
@@ -139,6 +167,24 @@ Test(hang, a_second_start_hears_from_the_first)
     cr_expect(running_says(front.out, "up"));
     free(ASK(&s, "rm", "-f", "box"));
     auto_done(outcome_done) struct outcome end = state_end(&front);
+}
+
+/* It has heard so, and does what it was asked for. */
+Test(hang, a_second_start_tries_when_the_first_has_failed)
+{
+    pid_t init;
+    struct running front = begin_stopped("init.user:stop", &init);
+    struct running second = begin_another();
+    kill(init, SIGKILL);
+    auto_done(outcome_done) struct outcome a = state_end(&front);
+    auto_done(outcome_done) struct outcome b = state_end(&second);
+    cr_expect_eq(a.status, 125, "%s", a.err);
+    cr_expect(strstr(a.err, "init died"), "%s", a.err);
+    cr_expect_eq(b.status, 0, "%s", b.err);
+    auto_free char *state = ASK(&s, "inspect", "-f", "{{.State.Status}}", "box");
+    cr_expect_str_eq(state, "running");
+    free(ASK(&s, "rm", "-f", "box"));
+    cr_expect_str_eq(state_leftovers(&s, false), "");
 }
 
 Test(hang, a_start_has_a_limit)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "../support/fields.h"
@@ -169,9 +170,14 @@ Test(userns_files, read_only_tmpfs_init_and_devices)
            "/t:uid=5,gid=6,mode=755", "--init", "busybox", "sh", "-c",
            "stat -c '%u:%g %a' /t; touch /x 2>/dev/null || echo read-only; "
            "tr '\\0' '\\n' < /proc/1/cmdline | head -n 1");
-    INSIDE("0:0 /srv/zero\n0:0 /dev/z\n4", "--device", "/dev/zero:/srv/zero", "--device",
-           "/dev/zero:/dev/z", "busybox", "sh", "-c",
-           "stat -c '%u:%g %n' /srv/zero /dev/z; head -c 4 /srv/zero | wc -c");
+    char device[300];
+    snprintf(device, sizeof(device), "%s/node:/dev/other", s.dir.path);
+    cr_assert_eq(mknodat(s.dir.fd, "node", S_IFCHR | 0600, makedev(1, 3)), 0);
+    cr_assert_eq(fchownat(s.dir.fd, "node", 7, 8, 0), 0);
+    INSIDE("0:0 /srv/zero\n0:0 /dev/z\n7:8 /dev/other\n4", "--device",
+           "/dev/zero:/srv/zero", "--device", "/dev/zero:/dev/z", "--device", device,
+           "busybox", "sh", "-c",
+           "stat -c '%u:%g %n' /srv/zero /dev/z /dev/other; head -c 4 /srv/zero | wc -c");
 }
 
 /* Here no failure may hurt: with the defence off this is a container with all capabilities. */
@@ -211,7 +217,10 @@ Test(userns_files, a_killed_monitor_is_replaced)
     cr_assert_gt(monitor, 0);
     cr_assert_eq(kill(monitor, SIGKILL), 0);
     expect_text(ASK(&s, "exec", "x", "id", "-u"), "0");
+    struct running more = BEGIN(&s, "logs", "-f", "--tail", "0", "x");
+    cr_expect(running_says(more.out, "tick"), "what it says is not written down");
     free(ASK(&s, "restart", "-t", "0", "x"));
+    auto_done(outcome_done) struct outcome followed = state_end(&more);
     auto_free char *log = ASK(&s, "logs", "--tail", "1", "x");
     cr_expect_str_eq(log, "tick");
     expect_text(ASK(&s, "exec", "-u", "3", "x", "sh", "-c",

@@ -97,8 +97,8 @@ static const struct {
     long calls;
     const char *args[8];
 } BUDGET[] = {
-    ROW(796, "run", "--rm", "busybox", "true"),
-    ROW(720, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(757, "run", "--rm", "busybox", "true"),
+    ROW(688, "run", "-d", "--name", "done", "busybox", "true"),
     ROW(63, "inspect", "done"),
     ROW(87, "logs", "done"),
     ROW(83, "ps", "-a"),
@@ -109,17 +109,17 @@ static const struct {
     ROW(89, "rename", "did", "done"),
     ROW(131, "rm", "done"),
     ROW(104, "create", "--name", "new", "busybox", "true"),
-    ROW(675, "start", "new"),
+    ROW(645, "start", "new"),
     ROW(413, "exec", "idle", "true"),
     ROW(123, "pause", "idle"),
     ROW(121, "unpause", "idle"),
     ROW(155, "update", "-m", "1g", "idle"),
     ROW(127, "kill", "-s", "CONT", "idle"),
-    ROW(678, "restart", "new"),
+    ROW(661, "restart", "new"),
     ROW(138, "stop", "idle"),
     ROW(71, "images"),
     ROW(20, "version"),
-    ROW(123, "system", "df"),
+    ROW(119, "system", "df"),
 };
 
 Test(budget, system_calls_of_a_command)

@@ -201,7 +201,7 @@ Test(cli, bad_input_of_the_other_verbs)
         {{"stats", "--no-stream", "nosuch"}, 1, "nosuch"},
         {{"events", "--filter", "nope=1"}, 1, "nope"},
         {{"search", "busybox"}, 125, "not supported"},
-        {{"cp", "a", "b"}, 125, "not supported"},
+        {{"cp", "a", "b"}, 1, "must specify at least one container"},
         {{"port", "box", "80"}, 1, "no public port '80' published"},
         {{"stop"}, 1, "needs at least 1 argument"},
         {{"logs", "a", "b"}, 1, "takes 1 argument"},

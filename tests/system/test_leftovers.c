@@ -355,6 +355,14 @@ Test(leftovers, a_monitor_that_waits_goes_with_its_front_end)
     cr_expect_str_empty(state_leftovers(&s, false));
 }
 
+static bool is_zombie(void *pid)
+{
+    char path[64], state = 0;
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)*(pid_t *)pid);
+    auto_file FILE *f = fopen(path, "re");
+    return f && fscanf(f, "%*d (%*[^)]) %c", &state) == 1 && state == 'Z';
+}
+
 /* It had done nothing yet. */
 Test(leftovers, a_killed_monitor_that_waited_is_replaced)
 {
@@ -364,6 +372,7 @@ Test(leftovers, a_killed_monitor_that_waited_is_replaced)
     pid_t front = stopped_await(r.pid), monitor = state_find(&s, "mtd:monitor");
     cr_assert(front > 0 && monitor > 0);
     kill(monitor, SIGKILL);
+    cr_expect(state_until(is_zombie, &monitor));
     kill(front, SIGCONT);
     auto_done(outcome_done) struct outcome o = state_end(&r);
     cr_expect_eq(o.status, 0, "%s", o.err);

@@ -99,10 +99,6 @@ bool archive_file_is_whiteout(mode_t mode, dev_t rdev);
 
 /* ---- archive/xattr.c ---- */
 
-/* Does the attribute belong to the file, rather than to the host's policy or to
- * overlayfs? */
-bool archive_xattr_is_kept(const char *name);
-bool archive_xattr_is_overlay(const char *name);
 /* proc_path: the file itself, for lsetxattr. path: its name in err. */
 int archive_xattr_restore(const char *proc_path, struct archive_entry *e,
                           const char *path, struct mtd_error *err);

@@ -21,6 +21,7 @@
 #include "base/fs.h"
 #include "base/strv.h"
 #include "engine/archive/internal.h"
+#include "engine/archive/xattr.h"
 
 static int pack_dir(struct archive_pack *p, int path_fd, int depth,
                     struct mtd_error *err);

@@ -2,6 +2,7 @@
  * describe the host's policy, and those of overlayfs are its private metadata: a
  * "redirect" from a hostile tar would expose another directory of the layers below. */
 
+#include "engine/archive/xattr.h"
 #include "engine/archive/internal.h"
 
 #include <archive.h>

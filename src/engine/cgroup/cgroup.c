@@ -234,27 +234,39 @@ static int put_process(const struct cgroup_dir *d, const char *file, pid_t pid,
     return cgroup_put(d, file, text, err);
 }
 
-/* NULL = each version's file for the process itself. */
-static int put_in_all(const struct cgroup *c, const char *file, pid_t pid, bool all,
-                      struct mtd_error *err)
+static int put_other(const struct cgroup_dir *d, pid_t pid, struct mtd_error *err)
+{
+    return put_process(d, "cgroup.procs", pid, err);
+}
+
+/* The file stays open: whoever enters closes all that it has with one call. */
+static int put_self(const struct cgroup_dir *d, pid_t none, struct mtd_error *err)
+{
+    const char *file = cgroup_ops_of(d)->self;
+    int fd = openat(d->fd, file, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+    return fd >= 0 && write(fd, "0", 1) == 1 ? 0 : put_process(d, file, none, err);
+}
+
+static int put_in_all(const struct cgroup *c,
+                      int (*put)(const struct cgroup_dir *d, pid_t pid,
+                                 struct mtd_error *err),
+                      pid_t pid, bool all, struct mtd_error *err)
 {
     int code = 0;
-    for (size_t i = 0; i < c->n && code == 0; i++) {
-        const struct cgroup_dir *d = &c->dirs[i];
-        if (d->fd >= 0 && (!d->v2 || all))
-            code = put_process(d, file ? file : cgroup_ops_of(d)->self, pid, err);
-    }
+    for (size_t i = 0; i < c->n && code == 0; i++)
+        if (c->dirs[i].fd >= 0 && (!c->dirs[i].v2 || all))
+            code = put(&c->dirs[i], pid, err);
     return code;
 }
 
 int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error *err)
 {
-    return put_in_all(c, "cgroup.procs", pid, all, err);
+    return put_in_all(c, put_other, pid, all, err);
 }
 
 int cgroup_enter(const struct cgroup *c, bool all, struct mtd_error *err)
 {
-    return put_in_all(c, NULL, 0, all, err);
+    return put_in_all(c, put_self, 0, all, err);
 }
 
 uint64_t cgroup_oom_kills(const struct cgroup *c)

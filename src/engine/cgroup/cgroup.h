@@ -92,7 +92,7 @@ int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error 
 /* The same for the calling process, which must have one thread. A process that moves
  * itself takes no global lock and waits for no RCU grace period, which costs
  * cgroup_attach() up to 15 ms now and then. The cgroup namespace must be unshared after
- * it. */
+ * it. The files written to stay open, for the caller to close with all others. */
 int cgroup_enter(const struct cgroup *c, bool all, struct mtd_error *err);
 /* Returns when the group is frozen or thawed, after at most 10 s (-ETIMEDOUT).
  * -ESRCH = it has no process left to freeze (v2; on v1 an empty group freezes); an

@@ -97,6 +97,20 @@ int confine_use_caps(uint64_t later, struct mtd_error *err)
     return 0;
 }
 
+int confine_drop_caps(uint64_t caps, struct mtd_error *err)
+{
+    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[2];
+    int rc = (int)syscall(SYS_capget, &head, data);
+    for (int i = 0; i < 2 && rc == 0; i++) {
+        data[i].permitted &= ~(uint32_t)(caps >> (32 * i));
+        data[i].effective &= data[i].permitted;
+    }
+    if (rc < 0 || syscall(SYS_capset, &head, data) < 0)
+        return mtd_fail_errno(err, errno, "cannot drop capabilities");
+    return 0;
+}
+
 /* What stays permitted for later is not in the bounding set, nor inheritable or ambient, so
  * execve takes it, of root as of any other user. */
 int confine_identity(const struct user *u, uint64_t caps, uint64_t later,

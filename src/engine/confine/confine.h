@@ -20,6 +20,8 @@ int confine_identity(const struct user *u, uint64_t caps, uint64_t later,
                      struct mtd_error *err);
 /* Makes those effective. */
 int confine_use_caps(uint64_t later, struct mtd_error *err);
+/* Takes these away from the permitted and the effective set. */
+int confine_drop_caps(uint64_t caps, struct mtd_error *err);
 int confine_no_new_privs(struct mtd_error *err); /* irrevocable */
 /* Looks the program up in env's PATH inside the root, as execvp does, and writes
  * its path to ret_path (size bytes). -ENOENT = not found, -EACCES = not executable

@@ -41,7 +41,9 @@ struct exec_session {
     int reply_fd; /* -1 once the command runs or has failed */
     int signal_fd;
     pid_t joiner; /* 0 = reaped */
+    pid_t start;  /* the joiner's number, also later */
     pid_t pid;    /* the command; 0 = not known */
+    bool told;    /* by the joiner */
     bool ended;   /* the command was reaped: wait_status is valid */
     int wait_status;
     int interrupted;  /* a signal that is not passed on: it ends the session */

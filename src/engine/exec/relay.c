@@ -58,30 +58,48 @@ static void note_end(struct exec_session *s, int status)
         exec_stream_owe(s->streams[i]);
 }
 
-/* The command is reaped only after all replies: its terminal may still be in one. */
+/* The command is reaped only after all replies: its terminal may still be in one. So is a joiner
+ * that was to become it, or to make it, and has not (NSENTER_LATE). */
 static void reap(struct exec_session *s)
 {
     int status;
-    if (s->joiner > 0 && waitpid(s->joiner, &status, WNOHANG) == s->joiner)
+    bool alone = s->pid == s->start;
+    if (s->joiner > 0 && (!alone || s->reply_fd < 0) &&
+        waitpid(s->joiner, &status, WNOHANG) == s->joiner) {
         s->joiner = 0;
+        if (alone)
+            note_end(s, status);
+    }
     if (s->pid > 0 && !s->ended && s->reply_fd < 0 &&
         waitpid(s->pid, &status, WNOHANG) == s->pid)
         note_end(s, status);
 }
 
 /* Which process is the command's is told by the joiner, which made it, and by the process
- * itself: either may be killed or stopped before it has. */
+ * itself: either may be killed or stopped before it has. The joiner's word counts, because the
+ * other is a process of the container's by then. */
+static void take_process(struct exec_session *s, const struct nsenter_reply *reply)
+{
+    if (reply->kind == NSENTER_CHILD && reply->sender == s->start) {
+        s->pid = reply->pid;
+        s->told = true;
+    } else if (reply->kind == NSENTER_INSIDE && !s->told) {
+        s->pid = reply->pid;
+    }
+}
+
 static int take_reply(struct exec_session *s, struct mtd_error *err)
 {
     struct nsenter_reply reply;
     int rc = nsenter_receive(s->reply_fd, &reply);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot read the reply of the command's process");
-    if (reply.kind == NSENTER_INSIDE || reply.kind == NSENTER_CHILD)
-        s->pid = reply.pid;
+    take_process(s, &reply);
     if (reply.kind == NSENTER_ERROR && s->failure.code == 0)
         s->failure = reply.error;
-    if (reply.kind == NSENTER_MASTER && (rc = start_terminal(s, reply.fd)) < 0)
+    if (reply.kind == NSENTER_MASTER && (!s->tty || s->master >= 0))
+        close(reply.fd); /* there is one terminal at most */
+    else if (reply.kind == NSENTER_MASTER && (rc = start_terminal(s, reply.fd)) < 0)
         return mtd_fail_errno(err, -rc, "cannot relay the terminal");
     if (reply.kind == NSENTER_EOF) {
         close(take_fd(&s->reply_fd));

@@ -2,6 +2,7 @@
  * options override it. */
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,13 +52,23 @@ static int fill_label(struct nsenter_request *q, const struct mtd_process *p,
     return q->label ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }
 
+/* Whoever may trace in the host's user namespace may trace what joins the container, also what is
+ * not dumpable. With all capabilities it has no need to. */
+static bool is_traced(const struct mtd_record *r)
+{
+    const struct mtd_process *p = &r->spec.process;
+    return (p->caps >> CAP_SYS_PTRACE & 1) && !p->privileged &&
+           !mtd_idmap_is_set(&r->spec);
+}
+
 /* A session with a terminal must survive a detach, so its keeper ends it,
  * not a death signal. */
 static uint32_t flags_of(const struct mtd_record *r, const struct mtd_exec *x)
 {
     return (x->tty ? NSENTER_TTY : 0) | (x->tty || x->detach ? NSENTER_KEEP : 0) |
            (r->spec.process.no_new_privs ? NSENTER_NO_NEW_PRIVS : 0) |
-           (mtd_idmap_is_set(&r->spec) ? NSENTER_USERNS : 0);
+           (mtd_idmap_is_set(&r->spec) ? NSENTER_USERNS : 0) |
+           (is_traced(r) ? NSENTER_LATE : 0);
 }
 
 static const char *first(const char *a, const char *b)

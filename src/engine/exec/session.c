@@ -87,7 +87,7 @@ static int start(struct exec_session *s, const struct nsenter_request *q,
     pid_t pid = self_spawn_fds(self, argv, fds, ARRAY_SIZE(fds), NULL, err);
     if (pid < 0)
         return pid;
-    s->joiner = pid;
+    s->joiner = s->start = pid;
     return 0;
 }
 

@@ -88,8 +88,11 @@ int tty_open_pty(const char *ptmx, int *ret_slave)
 
 int tty_login(int slave)
 {
-    if (ioctl(slave, TIOCSCTTY, 0) < 0)
-        return -errno;
+    return ioctl(slave, TIOCSCTTY, 0) < 0 ? -errno : tty_place(slave);
+}
+
+int tty_place(int slave)
+{
     for (int fd = 0; fd < 3; fd++)
         if (slave == fd ? fcntl(fd, F_SETFD, 0) < 0 : dup2(slave, fd) < 0)
             return -errno;

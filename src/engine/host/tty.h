@@ -28,6 +28,7 @@ int tty_open_pty(const char *ptmx, int *ret_slave);
 /* Makes slave the controlling terminal and fds 0, 1 and 2 of the calling process, which
  * must lead a session that has no terminal. Closes slave. */
 int tty_login(int slave);
+int tty_place(int slave); /* without becoming its session's */
 
 /* The detach keys ("ctrl-p,ctrl-q"). Input passes through a matcher that holds back bytes
  * as long as they may be the beginning of the sequence. */

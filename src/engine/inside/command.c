@@ -4,7 +4,6 @@
 #include "engine/inside/internal.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -35,12 +34,6 @@ int inside_close(struct inside *c, struct mtd_error *err)
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot close file descriptors") : 0;
 }
 
-uint64_t inside_late_caps(const struct inside *c)
-{
-    bool filtered = strcmp(c->seccomp, MTD_SECCOMP_UNCONFINED) != 0;
-    return filtered && !c->process->no_new_privs ? 1ULL << CAP_SYS_ADMIN : 0;
-}
-
 /* Last, so that no profile need allow what the engine does before a command: what comes
  * after it are execve, the word that it comes, and the report of its failure. */
 int inside_seccomp(struct inside *c, struct mtd_error *err)
@@ -49,6 +42,8 @@ int inside_seccomp(struct inside *c, struct mtd_error *err)
     if (fault_point("inside.no-filter") < 0)
         return 0; /* so that tests see that they would notice */
     int rc = syscalls_filter_make(&f, c->seccomp, c->seccomp_caps, err);
+    if (rc == 0 && inside_is_late(c))
+        rc = inside_check_late(c, &f, err);
     if (rc == 0 && inside_late_caps(c))
         rc = confine_use_caps(inside_late_caps(c), err);
     return rc < 0 ? rc : syscalls_filter_load(&f, err);
@@ -69,9 +64,9 @@ int inside_command(struct inside *c, struct mtd_error *err)
     struct strv argv = {0};
     if (p->init && put_reaper(c, &argv) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
-    int rc = c->ops->send_exec ? c->ops->send_exec(c) : 0;
+    int rc = c->ops->before_exec(c, err);
     if (rc < 0)
-        return mtd_fail_errno(err, -rc, "the monitor has exited");
+        return rc;
     execve(p->init ? INSIDE_REAPER_NAME : c->program,
            p->init ? argv.items : p->args.items, c->env.items);
     return mtd_fail_errno(err, errno, "exec: \"%s\"", p->args.items[0]);

@@ -4,6 +4,8 @@
 
 #include "engine/inside/internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +13,10 @@
 
 static int send_terminal(struct inside *c, int master)
 {
-    (void)c;
+    if (inside_is_late(c)) {
+        c->master = fcntl(master, F_DUPFD_CLOEXEC, NSENTER_REPLY_FD + 1);
+        return c->master < 0 ? -errno : 0;
+    }
     return nsenter_reply(NSENTER_REPLY_FD, NSENTER_MASTER, master, NULL);
 }
 
@@ -49,6 +54,7 @@ static void run(const struct nsenter_request *q)
     static const struct inside_ops ops = {.process = INSIDE_EXEC,
                                           .name = "exec",
                                           .send_terminal = send_terminal,
+                                          .before_exec = inside_appear,
                                           .send_error = send_error};
     struct mtd_rlimit limits[NSENTER_MAX_RLIMITS];
     struct mtd_process process = as_process(q, limits);
@@ -64,6 +70,7 @@ static void run(const struct nsenter_request *q)
                        .seccomp = q->seccomp,
                        .seccomp_caps = q->seccomp_caps,
                        .ignored = q->ignored,
+                       .master = -1,
                        .request = q};
     inside_run(&c);
 }

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/prctl.h>
 
 #include "nsenter/nsenter.h"
 
@@ -23,8 +21,7 @@ int inside_exec_announce(struct inside *c, struct mtd_error *err)
 int inside_exec_follow(struct inside *c, struct mtd_error *err)
 {
     struct pollfd front = {.fd = NSENTER_REPLY_FD};
-    bool keep = c->request->flags & NSENTER_KEEP;
-    prctl(PR_SET_PDEATHSIG, keep ? 0 : SIGKILL);
+    inside_die_with_front(c);
     if (poll(&front, 1, 0) != 0)
         return mtd_fail(err, ECANCELED, "the front end has exited");
     return 0;

@@ -65,7 +65,8 @@ int inside_label(struct inside *c, struct mtd_error *err)
 
 int inside_session(struct inside *c, struct mtd_error *err)
 {
-    (void)c;
+    if (inside_is_late(c))
+        return 0; /* the command's process does */
     return setsid() < 0 ? mtd_fail_errno(err, errno, "cannot start a session") : 0;
 }
 
@@ -110,12 +111,13 @@ static bool has_score(const char *text)
            strcmp(now, text) == 0;
 }
 
-/* 0 is what both have already (base/inherit.h). In a user namespace the file is not theirs, and
+/* 0 is what both have already (base/inherit.h), and what is not in the container's PID namespace
+ * has been given its score outside. In a user namespace the file is not theirs, and
  * the score was set before. */
 int inside_oom_score(struct inside *c, struct mtd_error *err)
 {
     char text[16];
-    int score = c->process->oom_score_adj;
+    int score = inside_is_late(c) ? 0 : c->process->oom_score_adj;
     snprintf(text, sizeof(text), "%d", score);
     int rc = score ? inside_write_own("oom_score_adj", text) : 0;
     return rc < 0 && !has_score(text)

@@ -45,9 +45,10 @@ static int send_terminal(struct inside *c, int master)
     return sync_send_tty(c->sync_fd, master);
 }
 
-static int send_exec(struct inside *c)
+static int send_exec(struct inside *c, struct mtd_error *err)
 {
-    return sync_send_exec(c->sync_fd);
+    int rc = sync_send_exec(c->sync_fd);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "the monitor has exited") : 0;
 }
 
 static void send_error(struct inside *c, const struct mtd_error *err)
@@ -60,7 +61,7 @@ void inside_init(const struct inside_init *i)
     static const struct inside_ops ops = {.process = INSIDE_INIT,
                                           .name = "init",
                                           .send_terminal = send_terminal,
-                                          .send_exec = send_exec,
+                                          .before_exec = send_exec,
                                           .send_error = send_error};
     const struct mtd_process *process = &i->rootfs.record->spec.process;
     struct inside c = {.ops = &ops,
@@ -76,7 +77,8 @@ void inside_init(const struct inside_init *i)
                        .init = i,
                        .sync_fd = i->sync_fd,
                        .root_fd = -1,
-                       .shm_fd = -1};
+                       .shm_fd = -1,
+                       .master = -1};
     proc_set_name(INSIDE_INIT_NAME);
     inside_run(&c);
 }

@@ -1,8 +1,8 @@
 /* inside/internal.h - the state of a process on its way to the command, and its steps.
  * Shape   init.c and exec.c begin, and know how to report to the process that started
  *         this one; steps.c has the table and the loop; identity.c, stdio.c and command.c
- *         have the steps of both, init_steps.c and exec_steps.c those of one; open.c
- *         opens by path in the container; reaper.c is a program of its own.
+ *         have the steps of both, init_steps.c and exec_steps.c those of one; late.c is what
+ *         waits for the end of them; open.c opens by path in the container; reaper.c is a program of its own.
  * Errors  as in inside.h.
  */
 #ifndef ENGINE_INSIDE_INTERNAL_H
@@ -10,6 +10,7 @@
 
 #include "engine/confine/user.h"
 #include "engine/inside/inside.h"
+#include "engine/syscalls/syscalls.h"
 
 struct inside;
 
@@ -18,7 +19,8 @@ struct inside_ops {
     enum inside_process process;
     const char *name; /* of its fault points, before the dot */
     int (*send_terminal)(struct inside *c, int master); /* 0 or -errno */
-    int (*send_exec)(struct inside *c); /* "exec comes next"; NULL = not needed */
+    /* Under the container's filter: exec comes next. */
+    int (*before_exec)(struct inside *c, struct mtd_error *err);
     void (*send_error)(struct inside *c, const struct mtd_error *err);
 };
 
@@ -38,6 +40,7 @@ struct inside {
     int sync_fd, root_fd;
     int shm_fd;                            /* another container's /dev/shm, or -1 */
     const struct nsenter_request *request; /* of exec alone */
+    int master;                            /* the same: to be sent last, or -1 */
 
     struct user user; /* set by steps */
     struct strv env;
@@ -46,10 +49,6 @@ struct inside {
 
 /* Takes the process's steps. It becomes the command, or reports the failure and exits. */
 void inside_run(struct inside *c) __attribute__((noreturn));
-
-/* What the identity leaves permitted for the steps after it: a filter is loaded without
- * no_new_privs by who has CAP_SYS_ADMIN. execve takes it. */
-uint64_t inside_late_caps(const struct inside *c);
 
 /* ---- open.c: 0 or a descriptor, or -errno, without a sentence ---- */
 
@@ -76,5 +75,21 @@ inside_step inside_init_groups, inside_init_share, inside_init_descriptors,
     inside_init_pivot; /* init_steps.c */
 
 inside_step inside_exec_announce, inside_exec_follow; /* exec_steps.c */
+
+/* ---- late.c ---- */
+
+/* What the identity leaves permitted for the steps after it: a filter is loaded without
+ * no_new_privs by who has CAP_SYS_ADMIN. execve takes it. */
+uint64_t inside_late_caps(const struct inside *c);
+/* Unless the session may outlive it. */
+void inside_die_with_front(const struct inside *c);
+
+/* No process of the container's sees this one before the very end: NSENTER_LATE. */
+bool inside_is_late(const struct inside *c);
+/* The calls that it makes there. -EPERM = the filter forbids one, err says which. */
+int inside_check_late(const struct inside *c, const struct syscalls_filter *f,
+                      struct mtd_error *err);
+/* Then it becomes a process of the container's. */
+int inside_appear(struct inside *c, struct mtd_error *err);
 
 #endif

@@ -27,7 +27,7 @@ static int open_terminal(struct inside *c, struct mtd_error *err)
     int rc = c->ops->send_terminal(c, master);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot hand over the terminal");
-    rc = tty_login(take_fd(&slave));
+    rc = inside_is_late(c) ? tty_place(take_fd(&slave)) : tty_login(take_fd(&slave));
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the controlling terminal") : 0;
 }
 
@@ -44,6 +44,10 @@ static void give_pipe(const struct inside *c, int fd)
 static int place_null(int fd, struct mtd_error *err)
 {
     auto_fd int null = inside_open_null(fd ? O_WRONLY : O_RDONLY);
+    if (null == -EPERM)
+        return mtd_fail(err, EPERM,
+                        "the container's /dev/null is no null device any more, and in a "
+                        "user namespace none can be made; restart the container");
     if (null < 0)
         return mtd_fail_errno(err, -null, "cannot open the container's /dev/null");
     return dup2(null, fd) < 0 ? mtd_fail_errno(err, errno, "cannot move /dev/null") : 0;

@@ -145,8 +145,11 @@ static int flush(struct log_writer *w)
     if (len == 0)
         return 0;
     check_file(w); /* on failure the open file still takes the bytes */
-    if (w->max_size && w->size && w->size + len > w->max_size)
+    if (w->max_size && w->size && w->size + len > w->max_size) {
+        log_mark(
+            w); /* what a killed writer had written, and this one skipped, is in the old file */
         log_rotate(w);
+    }
     log_mark(w);
     fault_point("log.write");
     int rc;

@@ -17,22 +17,22 @@
 #include "base/fs.h"
 #include "engine/store/events.h"
 
-static void note(struct monitor *m, const char *action, int exit_code)
+/* What has happened to the container, in one write. */
+static void note_end(struct monitor *m)
 {
-    struct event e = event_of(&m->record, action);
-    e.exit_code = exit_code;
-    events_append(m->store.root_fd, &e);
-}
-
-static void note_death(struct monitor *m)
-{
-    struct event e = event_of(&m->record, "die");
+    struct event events[3];
+    size_t n = 0;
     int64_t ns = clock_wall_ns() - m->record.status.started_at;
     char seconds[32];
     snprintf(seconds, sizeof(seconds), "%lld", (long long)(ns > 0 ? ns / NS_PER_SEC : 0));
-    e.exit_code = m->exit_code;
-    e.attribute = (struct event_attribute){"execDuration", seconds};
-    events_append(m->store.root_fd, &e);
+    if (m->oom_killed)
+        events[n++] = event_of(&m->record, "oom");
+    events[n] = event_of(&m->record, "die");
+    events[n].exit_code = m->exit_code;
+    events[n++].attribute = (struct event_attribute){"execDuration", seconds};
+    if (m->auto_remove)
+        events[n++] = event_of(&m->record, "destroy");
+    events_append_all(m->store.root_fd, events, n);
 }
 
 /* The claim is removed last, and only while it is held, so that it cannot be another
@@ -103,7 +103,6 @@ static void clean_up(struct monitor *m)
     bool retired = false;
     if (m->auto_remove && m->lock_fd >= 0) {
         auto_fd int shared = -1;
-        note(m, "destroy", -1);
         if (store_shares_volumes(&m->record.spec))
             (void)store_hold_volumes(&m->store, true, &shared, NULL);
         store_remove_volumes(&m->store, &m->record);
@@ -129,9 +128,7 @@ bool monitor_finish(struct monitor *m)
         if (again)
             monitor_plan_restart(m);
         (void)fault_point("finish.record");
-        if (m->oom_killed)
-            note(m, "oom", -1);
-        note_death(m);
+        note_end(m);
         if (!again)
             monitor_drop_network(m);
         if (!m->auto_remove) /* else the record is deleted the next moment */

@@ -40,8 +40,7 @@ int hostfiles_check_host(const char *entry, struct mtd_error *err)
  * file counts as empty. */
 static void read_host_file(const char *path, struct buf *out)
 {
-    auto_free char *real = realpath(path, NULL);
-    if (!real || fs_read_at(AT_FDCWD, real, HOST_FILE_MAX, out) < 0)
+    if (fs_read_path(path, HOST_FILE_MAX, out) < 0)
         out->len = 0;
 }
 

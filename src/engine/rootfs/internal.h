@@ -23,9 +23,16 @@ int rootfs_map_options(const struct rootfs *r, const char *options, char *out,
 
 /* Mounts the overlay on <dir>/rootfs; returns its fd. */
 int rootfs_overlay(const struct rootfs *r, struct mtd_error *err);
+/* The same for a container that will be started after it. */
+int rootfs_overlay_again(const struct rootfs *r, struct mtd_error *err);
+/* The same, but nothing that is written reaches the container. */
+int rootfs_overlay_scratch(const struct rootfs *r, struct mtd_error *err);
 int rootfs_devices(const struct rootfs *r, int root_fd, int dev_fd,
                    struct mtd_error *err);
 int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *err);
+/* Of these, what has its content from the host: binds and volumes, the files in /etc if a start
+ * has made them. */
+int rootfs_user_trees(const struct rootfs *r, int root_fd, struct mtd_error *err);
 /* Masked and read-only paths, over all else. */
 int rootfs_mask(const struct mtd_spec *s, int root_fd, struct mtd_error *err);
 

@@ -12,13 +12,17 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/fs.h"
 #include "engine/host/mount.h"
 
 #define DATA_MAX 4096
 #define PATH_ROOM 4096
+#define VOLATILE "work/incompat/volatile"
 
 static int set_string(int fs_fd, const char *key, const char *value)
 {
@@ -38,6 +42,13 @@ static int set_path(int fs_fd, const char *key, const char *dir, const char *nam
     return set_string(fs_fd, key, short_path);
 }
 
+/* What is written goes to `upper` and `work` in this directory. */
+struct overlay {
+    const char *dir;
+    bool own_below;   /* the container's upper directory is the first of the layers */
+    bool is_volatile; /* unmounting does not wait for the disk, and it is the last time */
+};
+
 static int add_layers(int fs_fd, const struct rootfs *r)
 {
     const struct strv *layers = &r->record->spec.layers;
@@ -52,9 +63,7 @@ static int add_layers(int fs_fd, const struct rootfs *r)
     return 0;
 }
 
-/* The upper directory of a --rm container is deleted anyway, so unmounting need not sync
- * it. */
-static int set_flags(int fs_fd, const struct rootfs *r)
+static int set_flags(int fs_fd, const struct overlay *o)
 {
     static const char *const OPTIONS[][2] = {
         {"index", "off"}, {"metacopy", "off"}, {"redirect_dir", "off"}};
@@ -63,23 +72,25 @@ static int set_flags(int fs_fd, const struct rootfs *r)
         if (err < 0)
             return err;
     }
-    if (r->record->spec.auto_remove)
+    if (o->is_volatile)
         fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
     return set_string(fs_fd, "source", "overlay");
 }
 
-static int new_api(const struct rootfs *r)
+static int new_api(const struct rootfs *r, const struct overlay *o)
 {
     auto_fd int fs = fsopen("overlay", FSOPEN_CLOEXEC);
     if (fs < 0)
         return -errno;
-    int err = add_layers(fs, r);
+    int err = o->own_below ? set_path(fs, "lowerdir+", r->dir, "upper") : 0;
     if (err == 0)
-        err = set_path(fs, "upperdir", r->dir, "upper");
+        err = add_layers(fs, r);
     if (err == 0)
-        err = set_path(fs, "workdir", r->dir, "work");
+        err = set_path(fs, "upperdir", o->dir, "upper");
     if (err == 0)
-        err = set_flags(fs, r);
+        err = set_path(fs, "workdir", o->dir, "work");
+    if (err == 0)
+        err = set_flags(fs, o);
     if (err < 0)
         return err;
     if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
@@ -88,22 +99,25 @@ static int new_api(const struct rootfs *r)
     return fd < 0 ? -errno : fd;
 }
 
+struct old_dirs {
+    int upper, work; /* -1 = a read-only overlay */
+    int own;         /* the container's upper directory as a layer; -1 = it is none */
+};
+
 /* Layers are named relative to the current directory, the others by descriptor: a
- * path may contain commas and colons, which have a meaning here. work < 0 = a
- * read-only overlay. */
-static int old_options(const struct rootfs *r, int upper, int work, char *out,
-                       size_t size)
+ * path may contain commas and colons, which have a meaning here. */
+static int old_options(const struct rootfs *r, const struct old_dirs *d, bool is_volatile,
+                       char *out, size_t size)
 {
     const struct strv *layers = &r->record->spec.layers;
     size_t used = (size_t)snprintf(out, size, "index=off,metacopy=off,");
-    if (work >= 0)
-        used +=
-            (size_t)snprintf(out + used, size - used,
-                             "%supperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,",
-                             r->record->spec.auto_remove ? "volatile," : "", upper, work);
+    if (d->work >= 0)
+        used += (size_t)snprintf(out + used, size - used,
+                                 "%supperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,",
+                                 is_volatile ? "volatile," : "", d->upper, d->work);
     used += (size_t)snprintf(out + used, size - used, "lowerdir=");
-    if (work < 0)
-        used += (size_t)snprintf(out + used, size - used, "/proc/self/fd/%d:", upper);
+    if (d->own >= 0)
+        used += (size_t)snprintf(out + used, size - used, "/proc/self/fd/%d:", d->own);
     for (size_t i = layers->len; i-- > 0;) {
         int n = snprintf(out + used, size - used, "%s%s", layers->items[i], i ? ":" : "");
         if (n < 0 || (size_t)n >= size - used)
@@ -122,24 +136,29 @@ static int open_dir(const char *dir, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-/* Mounts it on <dir>/rootfs in this process's mount namespace; returns its fd. */
-static int old_api(const struct rootfs *r, bool writable)
+/* Mounts it on <dir>/rootfs in this process's mount namespace; returns its fd. o: NULL = a
+ * read-only one. */
+static int old_api(const struct rootfs *r, const struct overlay *o)
 {
     char data[DATA_MAX], path[64];
-    auto_fd int upper = open_dir(r->dir, "upper");
-    auto_fd int work = writable ? open_dir(r->dir, "work") : -1;
+    bool with_own = !o || o->own_below;
+    auto_fd int own = with_own ? open_dir(r->dir, "upper") : -1;
+    auto_fd int upper = o ? open_dir(o->dir, "upper") : -1;
+    auto_fd int work = o ? open_dir(o->dir, "work") : -1;
     auto_fd int target = open_dir(r->dir, "rootfs");
     auto_fd int layers = open_dir(r->images_dir, "layers");
     auto_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (upper < 0 || target < 0 || layers < 0 || here < 0 || (writable && work < 0))
+    if (target < 0 || layers < 0 || here < 0 || (with_own && own < 0) ||
+        (o && (upper < 0 || work < 0)))
         return -ENOENT;
-    int err = old_options(r, upper, work, data, sizeof(data));
+    const struct old_dirs dirs = {upper, work, own};
+    int err = old_options(r, &dirs, o && o->is_volatile, data, sizeof(data));
     if (err < 0)
         return err;
     if (fchdir(layers) < 0)
         return -errno;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", target);
-    if (mount("overlay", path, "overlay", writable ? 0 : MS_RDONLY, data) < 0)
+    if (mount("overlay", path, "overlay", o ? 0 : MS_RDONLY, data) < 0)
         err = -errno;
     if (fchdir(here) < 0 && err == 0)
         err = -errno;
@@ -155,14 +174,26 @@ static int place(const struct rootfs *r, int mount_fd)
     return target < 0 ? -errno : mount_move(mount_fd, target);
 }
 
-int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)
+/* Removes the mark of a volatile overlay, with which the kernel would refuse the next one.
+ * false = there was none. */
+static bool forget_volatile(const char *dir)
 {
-    auto_fd int fd = new_api(r);
+    auto_fd int work = open_dir(dir, "work");
+    return work >= 0 && faccessat(work, VOLATILE, F_OK, 0) == 0 &&
+           fs_remove_tree_at(work, VOLATILE) == 0;
+}
+
+static int mount_overlay(const struct rootfs *r, const struct overlay *o,
+                         struct mtd_error *err)
+{
+    auto_fd int fd = new_api(r, o);
+    if (fd == -EINVAL && forget_volatile(o->dir)) /* a killed rootfs_overlay_again() */
+        fd = new_api(r, o);
     int code = fd;
     if (fd >= 0) {
         code = place(r, fd);
     } else if (fd == -EINVAL || fd == -ENOSYS) {
-        fd = old_api(r, true);
+        fd = old_api(r, o);
         code = fd;
     }
     if (code == -ENODEV) {
@@ -175,6 +206,43 @@ int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)
         return rootfs_fail(err, MTD_STAGE_ROOTFS, -code,
                            "cannot mount the overlay on %s/rootfs", r->dir);
     return take_fd(&fd);
+}
+
+/* The upper directory of a --rm container is deleted anyway, so unmounting need not sync
+ * it. */
+int rootfs_overlay(const struct rootfs *r, struct mtd_error *err)
+{
+    const struct overlay o = {r->dir, false, r->record->spec.auto_remove};
+    return mount_overlay(r, &o, err);
+}
+
+/* Unmounting writes the whole file system below to the disk, unless it is volatile. What is
+ * copied need not survive a power loss more than what cp(1) copies. */
+int rootfs_overlay_again(const struct rootfs *r, struct mtd_error *err)
+{
+    const struct overlay o = {r->dir, false, true};
+    int fd = mount_overlay(r, &o, err);
+    if (fault_point("cp.volatile") == 0 && fd >= 0)
+        forget_volatile(r->dir);
+    return fd;
+}
+
+/* Its own upper directory is on a tmpfs, below it on the same mount point. */
+int rootfs_overlay_scratch(const struct rootfs *r, struct mtd_error *err)
+{
+    char dir[PATH_ROOM];
+    if (snprintf(dir, sizeof(dir), "%s/rootfs", r->dir) >= (int)sizeof(dir))
+        return rootfs_fail(err, MTD_STAGE_ROOTFS, ENAMETOOLONG, "cannot mount");
+    auto_fd int target = open_dir(r->dir, "rootfs");
+    int code =
+        target < 0 ? target : mount_new_on(target, "", "tmpfs", "tmpfs", "mode=755", 0);
+    auto_fd int scratch = code < 0 ? code : open_dir(r->dir, "rootfs");
+    if (scratch < 0 || mkdirat(scratch, "upper", 0755) < 0 ||
+        mkdirat(scratch, "work", 0700) < 0)
+        return rootfs_fail(err, MTD_STAGE_ROOTFS, scratch < 0 ? -scratch : errno,
+                           "cannot mount a tmpfs on %s", dir);
+    const struct overlay o = {dir, true, true};
+    return mount_overlay(r, &o, err);
 }
 
 static int new_tree(const struct rootfs *r)
@@ -199,7 +267,7 @@ static int old_tree(const struct rootfs *r)
 {
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return -errno;
-    auto_fd int fd = old_api(r, false);
+    auto_fd int fd = old_api(r, NULL);
     if (fd < 0)
         return fd;
     char path[64];

@@ -7,7 +7,8 @@
  * Rule    private propagation before anything else. Targets below the root are
  *         opened with openat2 RESOLVE_IN_ROOT and mounted on by fd (move_mount
  *         to an empty path).
- * Process init only, between its clone and the command; rootfs_open_tree() any process.
+ * Process init only, between its clone and the command; rootfs_open_tree() any process,
+ *         rootfs_visit() a child made for it.
  * Errors  0 or -errno; err->stage is ROOTFS, MOUNT, DEVICES, CGROUP or PIVOT.
  * Owner   returned fds are the caller's, close-on-exec; struct rootfs borrows all it has.
  * Source  kernel overlayfs.rst; OCI runtime-spec config-linux.md; moby oci/defaults.go.
@@ -54,6 +55,12 @@ int rootfs_mount_cgroup(const struct rootfs *r, int root_fd, char *list,
  * upper and layers, which only this fd leads to. Before Linux 6.7 the process gets its
  * own mount namespace. */
 int rootfs_open_tree(const struct rootfs *r, struct mtd_error *err);
+/* The file tree of a container that does not run, with its volumes and binds, but nothing of
+ * the kernel's: in a mount namespace of its own, which the caller has made. Files that are
+ * created belong to the container's root. With `writable` they stay; hold the container's
+ * lock. Else they are lost, and the container is not touched. */
+int rootfs_visit(const struct rootfs *r, bool writable, int *ret_root_fd,
+                 struct mtd_error *err);
 /* Masked and read-only paths, then pivot_root: "/" is the container's, the old root is
  * gone. */
 int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err);

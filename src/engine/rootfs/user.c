@@ -184,6 +184,31 @@ static int fail_to_mount(const struct rootfs *r, const struct mtd_mount *m, int 
                        code == -EINVAL && is_mapped(r, m) ? CANNOT_MAP : "");
 }
 
+static bool is_there(const struct rootfs *r, const char *name)
+{
+    auto_fd int dir = fs_open_dir_at(AT_FDCWD, r->dir);
+    return dir >= 0 && faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int rootfs_user_trees(const struct rootfs *r, int root_fd, struct mtd_error *err)
+{
+    const struct mtd_spec *spec = &r->record->spec;
+    struct rootfs_places places = {0};
+    int code = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(HOST_FILES) && code == 0; i++)
+        if (is_there(r, HOST_FILES[i]))
+            code = bind_host_file(r, &places, root_fd, HOST_FILES[i], err);
+    for (size_t i = 0; i < spec->n_mounts && code == 0; i++) {
+        const struct mtd_mount *m = &spec->mounts[i];
+        if (m->type == MTD_MOUNT_TMPFS || mtd_kernel_tree_of(m->target) != MTD_TREE_NONE)
+            continue;
+        code = bind_one(r, &places, root_fd, m);
+        if (code < 0)
+            return fail_to_mount(r, m, code, err);
+    }
+    return code;
+}
+
 int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
     const struct mtd_spec *spec = &r->record->spec;

@@ -145,14 +145,19 @@ static int open_log(int root_fd, off_t *ret_size)
 
 int events_append(int root_fd, const struct event *e)
 {
+    return events_append_all(root_fd, e, 1);
+}
+
+int events_append_all(int root_fd, const struct event *e, size_t n_events)
+{
     auto_done(buf_done) struct buf line = {0};
     off_t size = 0;
     auto_fd int fd = open_log(root_fd, &size);
     if (fd < 0)
         return fd;
     int rc = ends_torn(fd, size) ? buf_putc(&line, '\n') : 0;
-    if (rc == 0)
-        rc = make_line(e, &line);
+    for (size_t i = 0; rc == 0 && i < n_events; i++)
+        rc = make_line(&e[i], &line);
     if (rc < 0)
         return rc;
     ssize_t n;

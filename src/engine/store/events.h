@@ -30,6 +30,8 @@ struct event {
     } attribute;
 };
 int events_append(int root_fd, const struct event *e);
+/* n of them by one write, in this order. */
+int events_append_all(int root_fd, const struct event *e, size_t n);
 /* An event of a container, with the names in its record, which it borrows. */
 struct event event_of(const struct mtd_record *r, const char *action);
 /* Appends that event. */

@@ -36,6 +36,15 @@ int syscalls_filter_make(struct syscalls_filter *ret, const char *profile, uint6
     return rc < 0 ? rc : syscalls_compile(ret, &p, err);
 }
 
+bool syscalls_filter_lets(const struct syscalls_filter *f, int number, uint64_t arg)
+{
+    struct seccomp_data call = {
+        .nr = number, .arch = seccomp_arch_native(), .args = {arg}};
+    uint32_t verdict = f->insns ? syscalls_filter_judge(f, &call) : SECCOMP_RET_ALLOW;
+    verdict &= SECCOMP_RET_ACTION_FULL;
+    return verdict == SECCOMP_RET_ALLOW || verdict == SECCOMP_RET_LOG;
+}
+
 /* What comes after the filter is loaded: the command, or the report that there is none. */
 int syscalls_check(const char *profile, uint64_t caps, struct mtd_error *err)
 {
@@ -46,13 +55,9 @@ int syscalls_check(const char *profile, uint64_t caps, struct mtd_error *err)
         {"execve", SYS_execve}, {"write", SYS_write}, {"exit_group", SYS_exit_group}};
     auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
     int rc = syscalls_filter_make(&f, profile, caps, err);
-    for (size_t i = 0; i < ARRAY_SIZE(NEEDED) && rc == 0 && f.insns; i++) {
-        struct seccomp_data call = {.nr = NEEDED[i].number,
-                                    .arch = seccomp_arch_native()};
-        uint32_t verdict = syscalls_filter_judge(&f, &call) & SECCOMP_RET_ACTION_FULL;
-        if (verdict != SECCOMP_RET_ALLOW && verdict != SECCOMP_RET_LOG)
+    for (size_t i = 0; i < ARRAY_SIZE(NEEDED) && rc == 0; i++)
+        if (!syscalls_filter_lets(&f, NEEDED[i].number, 0))
             rc = syscalls_wrong(err, "it forbids %s, without which no command can start",
                                 NEEDED[i].name);
-    }
     return rc;
 }

@@ -47,6 +47,9 @@ int syscalls_filter_load(const struct syscalls_filter *f, struct mtd_error *err)
 uint32_t syscalls_filter_judge(const struct syscalls_filter *f,
                                const struct seccomp_data *call);
 
+/* Whether the call passes, on this machine's own ABI; arg is the first argument. */
+bool syscalls_filter_lets(const struct syscalls_filter *f, int number, uint64_t arg);
+
 /* Whether a command can start under the profile. */
 int syscalls_check(const char *profile, uint64_t caps, struct mtd_error *err);
 

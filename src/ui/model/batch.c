@@ -35,6 +35,7 @@ static const struct batch_verb VERBS[] = {
     {"rmi", false, OPERAND_IMAGE},
     {"tag", false, OPERAND_IMAGE},
     {"commit", false, OPERAND_CONTAINER},
+    {"cp", false, OPERAND_NONE},
     {"export", false, OPERAND_CONTAINER},
     {"import", false, OPERAND_NONE},
     {"pull", false, OPERAND_IMAGE},

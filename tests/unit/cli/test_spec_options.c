@@ -137,6 +137,8 @@ Test(spec_options, refused_in_one_line)
         {"--pid", "x", "--pid: \"x\": it is not a mode; use host"},
         {"--ipc", "container:", "--ipc: container: names no container"},
         {"--ipc", "x", "--ipc: \"x\": it is not a mode; use private, shareable"},
+        {"--cgroupns", "host", "--cgroupns: \"host\": a container always has a cgroup"},
+        {"--cgroupns", "x", "--cgroupns: \"x\": it is not a mode; use private"},
         {"--uts", "x", "--uts: \"x\": it is not a mode; use host"},
         {"--memory-reservation", "1k",
          "--memory-reservation: memory reservation 1KiB is"},

@@ -176,6 +176,33 @@ ParameterizedTest(struct kill_case *k, log_spool, killed_at)
     expect_stream(LOG_STDERR, &err);
 }
 
+/* One kill while a batch goes to the log, the next while another writer completes it. */
+ParameterizedTestParameters(log_spool, killed_at_two)
+{
+    static struct kill_case all[N_POINTS * N_POINTS];
+    for (int i = 0; i < N_POINTS * N_POINTS; i++)
+        all[i] = (struct kill_case){i / N_POINTS, i % N_POINTS, 20000};
+    return cr_make_param_array(struct kill_case, all, N_POINTS * N_POINTS);
+}
+
+ParameterizedTest(struct kill_case *k, log_spool, killed_at_two)
+{
+    auto_done(buf_done) struct buf out = {0}, err = {0};
+    const char *points[] = {POINTS[k->point], POINTS[k->nth]};
+    make_text(&out, BIG, 7);
+    make_text(&err, 3000, 8);
+    put(LOG_STDOUT, &out);
+    put(LOG_STDERR, &err);
+    for (int i = 0; i < 24; i++) {
+        char fault[64];
+        snprintf(fault, sizeof(fault), "%s:kill", points[i % 2]);
+        run_writer(fault, k->max_size);
+    }
+    run_writer(NULL, k->max_size);
+    expect_stream(LOG_STDOUT, &out);
+    expect_stream(LOG_STDERR, &err);
+}
+
 #endif
 
 /* ---- kills at any moment ------------------------------------------------------------------ */
