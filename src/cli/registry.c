@@ -51,7 +51,7 @@ static void report(void *arg, const struct mtd_progress_step *step)
 int registry_open(struct registry *r, enum progress_mode mode, bool tls_verify, int fd,
                   struct mtd_error *err)
 {
-    *r = (struct registry){.fd = fd};
+    *r = (struct registry){.fd = fd, .mode = mode};
     (void)spec_defaults(&r->defaults, NULL); /* run says what is wrong with the file */
     if (read_environment(&r->env) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
@@ -66,12 +66,27 @@ int registry_open(struct registry *r, enum progress_mode mode, bool tls_verify, 
     return 0;
 }
 
-void registry_close(struct registry *r)
+static void end_progress(struct registry *r)
 {
     progress_free(take_ptr(&r->progress));
     for (size_t i = 0; i < r->late.len; i++)
         write_line(r->fd, r->late.items[i]);
     strv_done(&r->late);
+    r->late = (struct strv){0};
+    r->has_begun = false;
+}
+
+void registry_pause(struct registry *r)
+{
+    if (!r->has_begun)
+        return;
+    end_progress(r);
+    r->progress = progress_new(r->mode);
+}
+
+void registry_close(struct registry *r)
+{
+    end_progress(r);
     strv_done(&r->env);
 }
 

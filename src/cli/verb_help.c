@@ -42,7 +42,6 @@ const struct verb VERBS_REFUSED[] = {
             "image archives are not supported yet; use import for a root file system"),
     REFUSED("save",
             "image archives are not supported yet; use export for a root file system"),
-    REFUSED("build", "building images is not supported; use commit"),
     REFUSED("compose", "not supported"),
     VERB_END,
 };

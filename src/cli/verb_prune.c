@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -285,6 +286,27 @@ static int prune_system_volumes(struct prune *p, struct mtd_error *err)
     return p->v->volumes ? prune_some_volumes(p, false, &NONE, err) : 0;
 }
 
+/* The cache of builds, which the next ones make again. */
+static int prune_builds(struct prune *p, struct mtd_error *err)
+{
+    auto_free char *dir = NULL;
+    struct mtd_error busy = {0};
+    if (asprintf(&dir, "%s/build/storage", mtd_root(p->cli->engine)) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    if (access(dir, F_OK) < 0)
+        return 0;
+    p->found++;
+    if (!p->v->force)
+        return 0;
+    uint64_t size = du_tree(dir);
+    if (mtd_drop_builds(p->cli->engine, &busy) < 0) {
+        p->status = report_error(p->cli, STATUS_FAILED, &busy);
+        return 0;
+    }
+    p->bytes += size;
+    return buf_puts(&p->report, "Deleted build cache\n\n");
+}
+
 static int finish(struct prune *p, int rc, const char *what, struct mtd_error *err)
 {
     char size[SIZE_TEXT];
@@ -336,11 +358,11 @@ static int run_system_prune(struct cli *c, void *values, const struct operands *
 {
     (void)o;
     const struct prune_values *v = values;
-    return run_prune(
-        c, v,
-        (const prune_fn[]){prune_containers, prune_system_volumes, prune_images, NULL},
-        v->volumes ? "stopped containers, volumes and images"
-                   : "stopped containers and images");
+    return run_prune(c, v,
+                     (const prune_fn[]){prune_containers, prune_system_volumes,
+                                        prune_images, prune_builds, NULL},
+                     v->volumes ? "stopped containers, volumes, images and build caches"
+                                : "stopped containers, images and build caches");
 }
 
 static int run_volume_prune(struct cli *c, void *values, const struct operands *o)

@@ -13,12 +13,6 @@
 #include "cli/registry.h"
 #include "cli/report.h"
 
-#define TLS_OPTION(offset)                                                          \
-    {                                                                               \
-        "tls-verify", 0, OPTION_FLAG, (offset), NULL, NULL,                         \
-            "Require https and a trusted certificate (default true, but not for a " \
-            "registry on this machine)"                                             \
-    }
 #define NO_TRUST "ignored; no image is signed by docker's content trust here"
 
 /* ---- pull and push ---- */

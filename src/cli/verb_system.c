@@ -281,11 +281,22 @@ static int print_images(const struct df_images *d, struct mtd_error *err)
     return rc < 0 ? rc : print_line("", err);
 }
 
+/* What builds keep for the next ones; all of it can go. */
+static void count_builds(struct cli *c, struct df_row *row)
+{
+    auto_free char *dir = NULL;
+    row->type = "Build Cache";
+    if (asprintf(&dir, "%s/build/storage", mtd_root(c->engine)) < 0)
+        return;
+    row->size = row->reclaimable = du_tree(dir);
+    row->total = row->size > 0;
+}
+
 static int run_df(struct cli *c, void *values, const struct operands *o)
 {
     struct system_values *v = values;
     struct mtd_error err = {0};
-    struct df_row rows[2] = {0};
+    struct df_row rows[3] = {0};
     auto_done(mtd_list_done) struct mtd_list list = {0};
     auto_done(mtd_image_list_done) struct mtd_image_list images = {0};
     auto_done(df_images_done) struct df_images sizes = {0};
@@ -300,6 +311,7 @@ static int run_df(struct cli *c, void *values, const struct operands *o)
     if (rc == 0) {
         count_images(&sizes, &rows[0]);
         count_containers(c, &list, &rows[1]);
+        count_builds(c, &rows[2]);
     }
     if (rc == 0 && v->verbose && !v->format)
         rc = print_images(&sizes, &err);

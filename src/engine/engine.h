@@ -10,7 +10,7 @@
  *         detaches), mtd_wait. Until the command runs: mtd_start. For the stop timeout
  *         and half a minute more: mtd_stop, mtd_shutdown, mtd_kill with SIGKILL,
  *         mtd_remove by force. As long as the data takes: mtd_commit, mtd_import,
- *         mtd_export, the first use of an image, mtd_pull and its kin. All others are quick, but whichever
+ *         mtd_export, the first use of an image, mtd_pull, mtd_build and their kin. All others are quick, but whichever
  *         meets a container without its monitor starts one first and waits up to ten
  *         seconds for it.
  * Signals no handler is installed. mtd_relay and mtd_exec block signals and read them
@@ -335,6 +335,11 @@ struct mtd_image_name {
     bool has_tag, has_digest;
 };
 int mtd_image_name(const char *ref, struct mtd_image_name *ret, struct mtd_error *err);
+/* By buildah. ret_id: "sha256:..", malloc'ed. */
+int mtd_build(struct mtd_engine *e, const struct mtd_build *b,
+              const struct mtd_registry *how, char **ret_id, struct mtd_error *err);
+/* Drops what builds keep for the next ones, <root>/build/storage. -EBUSY = one is running. */
+int mtd_drop_builds(struct mtd_engine *e, struct mtd_error *err);
 /* Whether pull can work at all: skopeo is installed. */
 int mtd_can_pull(struct mtd_error *err);
 

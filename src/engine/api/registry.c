@@ -9,6 +9,7 @@
 #include "engine/image/name.h"
 #include "engine/store/events.h"
 #include "engine/tool/tool.h"
+#include "engine/transfer/build.h"
 #include "engine/transfer/registry.h"
 
 /* docker's event is about the name. */
@@ -75,4 +76,18 @@ int mtd_image_name(const char *ref, struct mtd_image_name *ret, struct mtd_error
 int mtd_can_pull(struct mtd_error *err)
 {
     return tool_check(TOOL_SKOPEO, err);
+}
+
+int mtd_build(struct mtd_engine *e, const struct mtd_build *b,
+              const struct mtd_registry *how, char **ret_id, struct mtd_error *err)
+{
+    int rc = transfer_build(&e->images, how, b, ret_id, err);
+    for (size_t i = 0; rc == 0 && b->names && i < b->names->len; i++)
+        note(e, "tag", b->names->items[i]);
+    return rc;
+}
+
+int mtd_drop_builds(struct mtd_engine *e, struct mtd_error *err)
+{
+    return transfer_drop_builds(&e->images, err);
 }

@@ -7,6 +7,7 @@
 #define ENGINE_TRANSFER_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/strv.h"
 #include "engine/progress.h"
@@ -27,6 +28,21 @@ struct mtd_pulled {
     char id[80];     /* "sha256:..." */
     char whole[400]; /* "docker.io/library/busybox:latest" */
     bool changed;    /* false = it was here as it is there */
+};
+
+/* What is to be built. Paths are absolute. */
+struct mtd_build {
+    const char
+        *context; /* a directory; NULL = `in` is a Dockerfile or a tar of a context */
+    int in;
+    const char *file; /* the Dockerfile; NULL = the context's. In a tar: relative to it */
+    const struct strv *names;      /* of the image; may be empty */
+    const struct strv *build_args; /* "NAME=value", "NAME" */
+    const struct strv *labels;
+    const char *target, *platform; /* NULL = the last stage, the host's */
+    bool no_cache, pull;
+    void (*wrote)(void *arg, int stream, const char *text, size_t len); /* 1, 2; NULL */
+    void *arg;
 };
 
 #endif

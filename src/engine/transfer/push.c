@@ -30,61 +30,6 @@ static void done_push(struct push *p)
     oci_manifest_done(&p->manifest);
 }
 
-/* ---- the layout ---- */
-
-/* A dropped blob is made again, and is then another one, uncompressed. */
-static int add_layer(struct push *p, size_t i, bool *changed, struct mtd_error *err)
-{
-    struct oci_descriptor *d = &p->manifest.layers[i], made = {0};
-    auto_fd int there = image_blob_open(p->store, d->digest, NULL);
-    if (there < 0) {
-        int rc = image_layer_blob(p->store, p->image.layers.items[i], p->how->progress,
-                                  &made, err);
-        if (rc < 0)
-            return rc;
-        *changed |= strcmp(made.digest, d->digest) != 0;
-        *d = made;
-    }
-    return transfer_dir_link(&p->dir, d->digest, err);
-}
-
-static int add_config(struct push *p, struct mtd_error *err)
-{
-    auto_done(buf_done) struct buf bytes = {0};
-    char hex[SHA256_HEX_SIZE];
-    int rc = image_config_of(p->store, p->image.id, &bytes, hex, err);
-    return rc < 0 ? rc : transfer_dir_put(&p->dir, hex, bytes.data, bytes.len, err);
-}
-
-static int make_layout(struct push *p, struct mtd_error *err)
-{
-    auto_done(buf_done) struct buf bytes = {0};
-    char hex[SHA256_HEX_SIZE];
-    bool changed = false;
-    int rc = image_manifest_of(p->store, p->image.id, &bytes, hex, err);
-    if (rc == 0)
-        rc = oci_manifest_decode(bytes.data, bytes.len, &p->manifest, err);
-    if (rc == 0 && p->manifest.n_layers != p->image.layers.len)
-        rc = mtd_fail(err, EINVAL, "its manifest has %zu layers, the image %zu",
-                      p->manifest.n_layers, p->image.layers.len);
-    for (size_t i = 0; rc == 0 && i < p->manifest.n_layers; i++)
-        rc = add_layer(p, i, &changed, err);
-    if (rc == 0 && changed) {
-        buf_done(&bytes);
-        bytes = (struct buf){0};
-        rc = oci_manifest_encode(&p->manifest, &bytes, err);
-        archive_hash(bytes.data ? bytes.data : "", bytes.len, hex);
-    }
-    if (rc == 0)
-        rc = add_config(p, err);
-    if (rc == 0)
-        rc = transfer_dir_put(&p->dir, hex, bytes.data, bytes.len, err);
-    p->descriptor =
-        (struct oci_descriptor){.media = p->manifest.media, .size = bytes.len};
-    memcpy(p->descriptor.digest, hex, sizeof(hex));
-    return rc == 0 ? transfer_dir_index(&p->dir, &p->descriptor, err) : rc;
-}
-
 /* ---- the copy ---- */
 
 static int copy_args(const struct push *p, struct strv *args)
@@ -182,7 +127,8 @@ static int push(struct push *p, struct mtd_error *err)
 {
     int rc = transfer_dir_open(p->store, "push", &p->dir, err);
     if (rc == 0)
-        rc = make_layout(p, err);
+        rc = transfer_layout(&p->dir, p->how->progress, &p->image, &p->manifest,
+                             &p->descriptor, err);
     if (rc == 0)
         rc = fault_point("push.layout");
     if (rc == 0)

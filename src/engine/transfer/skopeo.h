@@ -39,6 +39,20 @@ int transfer_dir_manifest(const struct transfer_dir *d, char ret_hex[SHA256_HEX_
 int transfer_once(const struct image_store *s, const char *hex, struct mtd_error *err);
 void transfer_once_done(const struct image_store *s, const char *hex, int fd);
 
+/* ---- layout.c ---- */
+
+/* The image as a layout in the directory, under the name "image". *ret describes the
+ * manifest, which the caller frees. */
+int transfer_layout(const struct transfer_dir *dir, const struct mtd_progress *progress,
+                    const struct mtd_image *image, struct oci_manifest *ret_manifest,
+                    struct oci_descriptor *ret, struct mtd_error *err);
+
+/* ---- names.c ---- */
+
+/* The images that a Dockerfile's FROM and --from name, without those of its stages, once
+ * each. args: "NAME=value" of the command line. What cannot be told is left out. */
+int dockerfile_images(const char *text, const struct strv *args, struct strv *ret);
+
 /* ---- skopeo.c ---- */
 
 /* A reference and where it leads. */

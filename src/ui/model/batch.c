@@ -40,6 +40,7 @@ static const struct batch_verb VERBS[] = {
     {"import", false, OPERAND_NONE},
     {"pull", false, OPERAND_IMAGE},
     {"push", false, OPERAND_IMAGE},
+    {"build", false, OPERAND_NONE},
     {"login", false, OPERAND_NONE},
     {"logout", false, OPERAND_NONE},
     {"network create", false, OPERAND_NONE},

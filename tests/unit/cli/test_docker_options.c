@@ -126,6 +126,8 @@ Test(docker_options, none_is_unknown)
 Test(docker_options, ignored_and_refused_ones_take_their_values)
 {
     static const char *const FLAGS[] = {"quiet",
+                                        "rm",
+                                        "force-rm",
                                         "disable-content-trust",
                                         "digests",
                                         "tree",

@@ -1,0 +1,216 @@
+/* verb_build - build: a Dockerfile becomes an image, by buildah. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/output.h"
+#include "cli/print.h"
+#include "cli/registry.h"
+#include "cli/report.h"
+
+struct build_values {
+    struct option_list tags, build_args, labels;
+    const char *file, *target, *platform, *iidfile;
+    bool no_cache, pull, quiet, tls_verify;
+    enum progress_mode progress;
+};
+
+#define ALWAYS_REMOVED "ignored; intermediate containers are always removed"
+#define FIELD(f) offsetof(struct build_values, f)
+static const struct option_row BUILD_OPTIONS[] = {
+    {"build-arg", 0, OPTION_LIST, FIELD(build_args), NULL, "NAME[=VALUE]",
+     "Set an ARG of the Dockerfile"},
+    {"file", 'f', OPTION_TEXT, FIELD(file), NULL, "FILE",
+     "The Dockerfile (default CONTEXT/Dockerfile; - = stdin)"},
+    {"force-rm", 0, OPTION_IGNORE, 0, NULL, NULL, ALWAYS_REMOVED},
+    {"iidfile", 0, OPTION_TEXT, FIELD(iidfile), NULL, "FILE",
+     "Write the image's ID to it"},
+    {"label", 0, OPTION_LIST, FIELD(labels), NULL, "KEY=VALUE", "Set a label"},
+    {"network", 0, OPTION_IGNORE, 0, NULL, "MODE", "ignored; RUN has the host's network"},
+    {"no-cache", 0, OPTION_FLAG, FIELD(no_cache), NULL, NULL,
+     "Do not use what earlier builds have made"},
+    {"platform", 0, OPTION_TEXT, FIELD(platform), NULL, "OS/ARCH[/VARIANT]",
+     "Build for another platform than this machine's"},
+    PROGRESS_OPTION(FIELD(progress)),
+    {"pull", 0, OPTION_FLAG, FIELD(pull), NULL, NULL,
+     "Pull the images of FROM even if they are here"},
+    {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, NULL, "Print only the image's ID"},
+    {"rm", 0, OPTION_IGNORE, 0, NULL, NULL, ALWAYS_REMOVED},
+    {"tag", 't', OPTION_LIST, FIELD(tags), NULL, "NAME[:TAG]", "Name the image"},
+    {"target", 0, OPTION_TEXT, FIELD(target), NULL, "STAGE", "Stop after this stage"},
+    TLS_OPTION(FIELD(tls_verify)),
+    OPTION_END,
+};
+
+static void init_build(void *values)
+{
+    ((struct build_values *)values)->tls_verify = true;
+}
+
+static bool is_stdin(const char *text)
+{
+    return text && strcmp(text, "-") == 0;
+}
+
+static int check_build(void *values, const struct operands *o, struct mtd_error *err)
+{
+    const struct build_values *v = values;
+    struct mtd_image_name name;
+    struct stat st;
+    const char *context = o->items[0];
+    for (size_t i = 0; i < v->tags.len; i++) {
+        int rc = mtd_image_name(v->tags.items[i], &name, err);
+        if (rc == 0 && name.has_digest)
+            rc = mtd_fail(err, EINVAL, "--tag: an image cannot be named by digest");
+        if (rc < 0)
+            return rc;
+    }
+    if (is_stdin(context))
+        return is_stdin(v->file)
+                   ? mtd_fail(err, EINVAL, "stdin cannot be both context and Dockerfile")
+                   : 0;
+    if (strstr(context, "://") || strncmp(context, "git@", 4) == 0)
+        return mtd_fail(
+            err, EOPNOTSUPP,
+            "\"%.80s\": nothing is downloaded; clone it and give the directory", context);
+    if (stat(context, &st) < 0)
+        return mtd_fail_errno(err, errno, "context %.120s", context);
+    return S_ISDIR(st.st_mode)
+               ? 0
+               : mtd_fail(err, ENOTDIR,
+                          "context %.120s is not a directory; give a tar as - on stdin",
+                          context);
+}
+
+struct told {
+    struct registry *registry;
+    bool quiet;
+};
+
+static void wrote(void *arg, int stream, const char *text, size_t len)
+{
+    const struct told *t = arg;
+    registry_pause(t->registry);
+    if (!t->quiet)
+        print_fd(stream, text, len);
+}
+
+static int copy_list(struct strv *ret, const struct option_list *list)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < list->len; i++)
+        rc = strv_add(ret, list->items[i]);
+    return rc;
+}
+
+/* Paths are the caller's, and buildah runs elsewhere. docker takes FILE from here, or out of
+ * the context. */
+static int find_paths(const struct build_values *v, const char *operand, char **context,
+                      char **file, struct mtd_error *err)
+{
+    bool from_stdin = is_stdin(operand);
+    int rc = from_stdin ? 0 : fs_absolute(operand, context);
+    if (rc == 0 && v->file && !is_stdin(v->file)) {
+        if (from_stdin)
+            rc = (*file = strdup(v->file)) ? 0 : -ENOMEM;
+        else if (access(v->file, F_OK) == 0 || v->file[0] == '/')
+            rc = fs_absolute(v->file, file);
+        else
+            rc = asprintf(file, "%s/%s", *context, v->file) < 0 ? -ENOMEM : 0;
+    }
+    return rc < 0 ? mtd_fail_errno(err, -rc, "%.120s", operand) : 0;
+}
+
+static int write_iidfile(const char *path, const char *id, struct mtd_error *err)
+{
+    auto_done(output_done) struct output out;
+    int rc = output_open(&out, path, 0644, OUTPUT_REPLACE, err);
+    if (rc < 0)
+        return rc;
+    rc = fs_write_all(out.fd, id, strlen(id));
+    mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot write %.120s", path);
+    return rc < 0 ? rc : output_commit(&out, false, err);
+}
+
+/* docker's last words. */
+static int tell_built(const struct build_values *v, const char *id, struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf text = {0};
+    struct mtd_image_name name;
+    if (v->quiet)
+        return print_line(id, err);
+    int rc = buf_printf(&text, "Successfully built %.12s\n", id + strlen("sha256:"));
+    for (size_t i = 0; rc == 0 && i < v->tags.len; i++)
+        if ((rc = mtd_image_name(v->tags.items[i], &name, err)) == 0)
+            rc = buf_printf(&text, "Successfully tagged %s\n", name.text);
+    return rc < 0 ? rc : print_out(&text, err);
+}
+
+static int build(struct cli *c, const struct build_values *v, const char *operand,
+                 char **id, struct mtd_error *err)
+{
+    auto_free char *context = NULL, *file = NULL;
+    auto_done(strv_done) struct strv names = {0}, args = {0}, labels = {0};
+    struct registry r;
+    struct told told = {&r, v->quiet};
+    int rc = find_paths(v, operand, &context, &file, err);
+    if (rc < 0)
+        return rc;
+    if (copy_list(&names, &v->tags) < 0 || copy_list(&args, &v->build_args) < 0 ||
+        copy_list(&labels, &v->labels) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    const struct mtd_build b = {
+        .context = context,
+        .in = is_stdin(operand) || is_stdin(v->file) ? STDIN_FILENO : -1,
+        .file = file,
+        .names = &names,
+        .build_args = &args,
+        .labels = &labels,
+        .target = v->target,
+        .platform = v->platform,
+        .no_cache = v->no_cache,
+        .pull = v->pull,
+        .wrote = wrote,
+        .arg = &told};
+    rc =
+        registry_open(&r, v->progress, v->tls_verify, v->quiet ? -1 : STDERR_FILENO, err);
+    if (rc < 0)
+        return rc;
+    rc = mtd_build(c->engine, &b, &r.how, id, err);
+    registry_close(&r);
+    return rc;
+}
+
+static int run_build(struct cli *c, void *values, const struct operands *o)
+{
+    const struct build_values *v = values;
+    struct mtd_error err = {0};
+    auto_free char *id = NULL;
+    int rc = build(c, v, o->items[0], &id, &err);
+    if (rc == 0 && v->iidfile)
+        rc = write_iidfile(v->iidfile, id, &err);
+    if (rc == 0)
+        rc = tell_built(v, id, &err);
+    mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot build");
+    return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
+}
+
+const struct verb VERBS_BUILD[] = {
+    {.name = "build",
+     .operands = "CONTEXT|-",
+     .summary = "Build an image from a Dockerfile",
+     .group = GROUP_IMAGE,
+     .options = {{BUILD_OPTIONS}},
+     .values_size = sizeof(struct build_values),
+     .min = 1,
+     .max = 1,
+     .init = init_build,
+     .check = check_build,
+     .run = run_build},
+    VERB_END,
+};

@@ -1,0 +1,246 @@
+/* The steps of a build. Of buildah's directories only its storage outlives one: that is
+ * the cache. What it notes about mounts lies in the build's own directory, because each
+ * call has mounts of its own, which are gone with it. */
+
+#include "engine/transfer/build.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fault.h"
+#include "base/fs.h"
+#include "engine/transfer/build_steps.h"
+
+/* ---- the storage ---- */
+
+static int open_lock(const struct image_store *s)
+{
+    if (mkdirat(s->root_fd, "build", 0700) < 0 && errno != EEXIST)
+        return -errno;
+    int fd =
+        openat(s->root_fd, "build/lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    return fd < 0 ? -errno : fd;
+}
+
+static bool has_containers(const struct image_store *s)
+{
+    int fd = fs_open_dir_at(s->root_fd, "build/storage/overlay-containers");
+    if (fd < 0)
+        fd = fs_open_dir_at(s->root_fd, "build/storage/vfs-containers");
+    if (fd < 0)
+        return false;
+    auto_done(fs_dir_done) struct fs_dir list;
+    fs_dir_init(&list, fd);
+    const struct dirent64 *d;
+    while ((d = fs_dir_next(&list)))
+        if (d->d_type == DT_DIR)
+            return true;
+    return false;
+}
+
+/* Whoever has the lock for itself is alone, so what containers there are a killed build has
+ * left. */
+static int open_storage(struct build *b, struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv args = {0};
+    const struct image_store *s = b->store;
+    snprintf(b->storage, sizeof(b->storage), "%s/build/storage", s->root);
+    snprintf(b->run, sizeof(b->run), "%s/run", b->dir.path);
+    auto_fd int lock = open_lock(s);
+    if (lock < 0)
+        return mtd_fail_errno(err, -lock, "cannot make %s/build", s->root);
+    bool alone = flock(lock, LOCK_EX | LOCK_NB) == 0;
+    if (alone && has_containers(s)) {
+        if (build_args(b, &args) < 0 || skopeo_args(&args, "rm", "--all", NULL) < 0)
+            return mtd_fail(err, ENOMEM, "out of memory");
+        (void)build_call(b, &args, NULL, NULL);
+    }
+    while (flock(lock, LOCK_SH) < 0)
+        if (errno != EINTR)
+            return mtd_fail_errno(err, errno, "cannot lock %s/build", s->root);
+    b->lock = take_fd(&lock);
+    return 0;
+}
+
+int transfer_drop_builds(const struct image_store *s, struct mtd_error *err)
+{
+    struct stat st;
+    if (s->root_fd < 0 || fstatat(s->root_fd, "build/storage", &st, 0) < 0)
+        return 0;
+    auto_fd int lock = open_lock(s);
+    if (lock < 0)
+        return mtd_fail_errno(err, -lock, "cannot open %s/build", s->root);
+    if (flock(lock, LOCK_EX | LOCK_NB) < 0)
+        return mtd_fail(err, EBUSY, "an image is being built; its cache stays");
+    struct transfer_dir dir = {.fd = -1};
+    int rc = transfer_dir_open(s, "builds", &dir, err);
+    if (rc == 0 && renameat(s->root_fd, "build/storage", dir.fd, "storage") < 0)
+        rc = mtd_fail_errno(err, errno, "cannot remove %s/build/storage", s->root);
+    if (rc == 0)
+        (void)fault_point("build.drop");
+    transfer_dir_done(&dir);
+    return rc;
+}
+
+/* ---- buildah ---- */
+
+int build_args(const struct build *b, struct strv *args)
+{
+    return skopeo_args(args, "--root", b->storage, "--runroot", b->run, NULL);
+}
+
+/* The last line of stderr waits: of a build that failed it is the reason, which the caller
+ * tells in its own way. */
+static void pass_on(void *arg, int stream, const char *text, size_t len)
+{
+    struct build *b = arg;
+    const struct mtd_build *asked = b->asked;
+    if (stream == 1) {
+        asked->wrote(asked->arg, 1, text, len);
+        return;
+    }
+    if (buf_add(&b->last, text, len) < 0)
+        return;
+    size_t end = b->last.len - (b->last.data[b->last.len - 1] == '\n');
+    const char *newline = memrchr(b->last.data, '\n', end);
+    if (!newline)
+        return;
+    size_t done = (size_t)(newline + 1 - b->last.data);
+    asked->wrote(asked->arg, 2, b->last.data, done);
+    memmove(b->last.data, b->last.data + done, b->last.len - done + 1);
+    b->last.len -= done;
+}
+
+static int explain(struct build *b, struct tool_result *r, struct mtd_error *err)
+{
+    static const char PREFIX[] = "Error: ";
+    const char *said = r->said.data ? r->said.data : "", *line;
+    size_t end = strlen(said);
+    while (end > 0 && said[end - 1] == '\n')
+        end--;
+    line = memrchr(said, '\n', end);
+    line = line ? line + 1 : said;
+    if (strncmp(line, PREFIX, strlen(PREFIX)) == 0)
+        line += strlen(PREFIX);
+    struct tool_result reason = {.status = r->status};
+    (void)buf_add(&reason.said, line, (size_t)(said + end - line));
+    b->last.len = 0;
+    int rc = tool_fail(&reason, NULL, err);
+    tool_result_done(&reason);
+    return rc;
+}
+
+int build_call(struct build *b, const struct strv *args, bool *ret_told,
+               struct mtd_error *err)
+{
+    struct tool_result result;
+    bool tells = ret_told && b->asked->wrote;
+    const struct tool_run run = {.tool = TOOL_BUILDAH,
+                                 .args = args,
+                                 .env = b->how->env,
+                                 .tmp = b->dir.path,
+                                 .in = -1,
+                                 .wrote = tells ? pass_on : NULL,
+                                 .arg = b};
+    int rc = tool_run(&run, &result, err);
+    if (rc < 0)
+        return rc;
+    if (result.status != 0)
+        rc = explain(b, &result, err);
+    if (tells && b->last.len > 0)
+        b->asked->wrote(b->asked->arg, 2, b->last.data, b->last.len);
+    b->last.len = 0;
+    tool_result_done(&result);
+    return rc;
+}
+
+static int add_each(struct strv *args, const char *option, const struct strv *values)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && values && i < values->len; i++)
+        rc = skopeo_args(args, option, values->items[i], NULL);
+    return rc;
+}
+
+/* docker's form has what OCI's lacks: HEALTHCHECK, SHELL, ONBUILD. */
+static int build_line(const struct build *b, struct strv *args)
+{
+    const struct mtd_build *a = b->asked;
+    char iid[PATH_MAX + 16];
+    snprintf(iid, sizeof(iid), "%s/iid", b->dir.path);
+    int rc = build_args(b, args);
+    if (rc == 0)
+        rc = skopeo_args(args, "build", "--isolation", "chroot", "--network", "host",
+                         "--format", "docker", "--layers", "--force-rm", "--pull=false",
+                         "--identity-label=false", "--iidfile", iid, NULL);
+    if (rc == 0 && a->no_cache)
+        rc = strv_add(args, "--no-cache");
+    if (rc == 0 && b->how->tls_verify == 0)
+        rc = strv_add(args, "--tls-verify=false");
+    if (rc == 0 && a->target)
+        rc = skopeo_args(args, "--target", a->target, NULL);
+    if (rc == 0 && a->platform)
+        rc = skopeo_args(args, "--platform", a->platform, NULL);
+    if (rc == 0)
+        rc = add_each(args, "--build-arg", a->build_args);
+    if (rc == 0)
+        rc = add_each(args, "--label", a->labels);
+    return rc == 0 ? skopeo_args(args, "--file", b->file, b->context, NULL) : rc;
+}
+
+static int run_buildah(struct build *b, struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv args = {0};
+    bool told;
+    if (build_line(b, &args) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    return build_call(b, &args, &told, err);
+}
+
+/* ---- all of it ---- */
+
+static int do_build(struct build *b, char **ret_id, struct mtd_error *err)
+{
+    static int (*const STEPS[])(struct build *, struct mtd_error *) = {
+        open_storage, build_take_context, build_bring_images, run_buildah, build_export};
+    static const char *const POINTS[] = {"build.storage", "build.context", "build.images",
+                                         "build.built", "build.exported"};
+    int rc = transfer_dir_open(b->store, "build", &b->dir, err);
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(STEPS); i++) {
+        rc = STEPS[i](b, err);
+        if (rc == 0)
+            rc = fault_point(POINTS[i]);
+    }
+    return rc < 0 ? rc : build_compose(b, ret_id, err);
+}
+
+int transfer_build(const struct image_store *s, const struct mtd_registry *how,
+                   const struct mtd_build *asked, char **ret_id, struct mtd_error *err)
+{
+    struct image_transfer transfer;
+    struct build b = {
+        .store = s, .how = how, .asked = asked, .dir = {.fd = -1}, .lock = -1};
+    int rc = tool_check(TOOL_BUILDAH, err);
+    if (rc == 0)
+        rc = tool_check(TOOL_SKOPEO, err);
+    if (rc == 0)
+        rc = image_transfer_begin(s, &transfer, err);
+    if (rc < 0)
+        return rc;
+    rc = do_build(&b, ret_id, err);
+    transfer_dir_done(&b.dir);
+    if (b.lock >= 0)
+        close(b.lock);
+    buf_done(&b.text);
+    buf_done(&b.last);
+    image_transfer_end(&transfer);
+    if (rc == -EIO)
+        mtd_fail(err, EIO, "failed"); /* a fault point has no sentence */
+    return rc;
+}

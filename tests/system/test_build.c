@@ -1,0 +1,254 @@
+/* Dockerfiles become images: buildah and skopeo for real. What was built is looked at from inside
+ * a container. Needs root, buildah, skopeo and a static program. */
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../support/registry.h"
+#include "../support/state.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+static struct state s;
+static char context[128];
+
+static void set_up(void)
+{
+    static const char *const NEEDED[] = {"buildah", "skopeo", NULL};
+    if (!is_root() || !programs_are_there(NEEDED))
+        cr_skip("needs root, buildah and skopeo");
+    state_make(&s);
+    setenv("HOME", s.dir.path, 1);
+    snprintf(context, sizeof(context), "%s/context", s.dir.path);
+    tempdir_put(&s.dir, "context/file", "from the context\n");
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(build, .init = set_up, .fini = tear_down, .timeout = 120);
+
+#define DOCKERFILE(text) tempdir_put(&s.dir, "context/Dockerfile", text)
+
+static void build_ok(const char *const args[])
+{
+    auto_done(outcome_done) struct outcome o = state_run_input(&s, NULL, 0, args);
+    cr_assert_eq(o.status, 0, "%s%s", o.out, o.err);
+}
+#define BUILD(...) build_ok((const char *const[]){"build", __VA_ARGS__, NULL})
+
+static void expect_run(const char *image, const char *command, const char *out)
+{
+    char *said = ASK(&s, "run", "--rm", image, "sh", "-c", command);
+    cr_expect_str_eq(said, out);
+    free(said);
+}
+
+static void expect_nothing_left(void)
+{
+    free(ASK(&s, "create", "--name", "sweeper", "busybox", "true"));
+    free(ASK(&s, "rm", "sweeper"));
+    cr_expect_eq(tempdir_count(s.dir.fd, "root/images/tmp"), 0);
+    cr_expect_eq(state_find(&s, "build/storage"), 0, "buildah is left");
+}
+
+/* ---- what is built ----------------------------------------------------------------------- */
+
+Test(build, three_stages_with_deletions)
+{
+    if (!program_is_static())
+        cr_skip("not static");
+    DOCKERFILE("ARG BASE=busybox\n"
+               "FROM ${BASE} AS one\n"
+               "RUN echo a >/a && mkdir /d && echo x >/d/x && echo y >/d/y\n"
+               "RUN rm /d/x && rm /etc/group\n"
+               "FROM one AS two\n"
+               "RUN echo b >/b\n"
+               "FROM one\n"
+               "COPY --from=two /b /b\n"
+               "COPY file /file\n"
+               "ENV KEY=value\n"
+               "HEALTHCHECK --interval=5s CMD [\"true\"]\n"
+               "CMD [\"cat\",\"/a\",\"/b\"]\n");
+    BUILD("-t", "three:1", "-t", "also", "--label", "a=b", context);
+    char *out = ASK(&s, "run", "--rm", "three:1");
+    cr_expect_str_eq(out, "a\nb");
+    free(out);
+    expect_run("also", "ls /d; test ! -e /etc/group && cat /file; echo $KEY",
+               "y\nfrom the context\nvalue");
+    out = ASK(&s, "inspect", "-f",
+              "{{.Config.Labels.a}} {{len .RootFS.Layers}} {{.Config.Healthcheck.Test}}",
+              "three:1");
+    cr_expect(strncmp(out, "b ", 2) == 0, "%s", out);
+    free(out);
+    expect_nothing_left();
+}
+
+Test(build, options_reach_it)
+{
+    char path[160], id[128] = "";
+    DOCKERFILE("FROM busybox AS first\nARG WHO=nobody\nRUN echo $WHO >/who\n"
+               "FROM busybox\nRUN echo last >/who\n");
+    snprintf(path, sizeof(path), "%s/iid", s.dir.path);
+    char *quiet = ASK(&s, "build", "-q", "-t", "t", "--target", "first", "--build-arg",
+                      "WHO=me", "--iidfile", path, context);
+    cr_expect(strncmp(quiet, "sha256:", 7) == 0 && strlen(quiet) == 71, "%s", quiet);
+    cr_expect_gt(fs_read_small_at(AT_FDCWD, path, id, sizeof(id)), 0);
+    cr_expect_str_eq(id, quiet);
+    free(quiet);
+    if (program_is_static())
+        expect_run("t", "cat /who", "me");
+    tempdir_put(&s.dir, "Other", "FROM busybox\nRUN touch /other\n");
+    snprintf(path, sizeof(path), "%s/Other", s.dir.path);
+    BUILD("-t", "other", "-f", path, context);
+    if (program_is_static())
+        expect_run("other", "ls /other", "/other");
+}
+
+Test(build, a_second_build_uses_the_first_ones_layers)
+{
+    DOCKERFILE("FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/uuid\n");
+    char *one = ASK(&s, "build", "-q", context), *two = ASK(&s, "build", "-q", context);
+    char *three = ASK(&s, "build", "-q", "--no-cache", context);
+    cr_expect_str_eq(one, two);
+    cr_expect_str_neq(one, three);
+    free(one);
+    free(two);
+    free(three);
+    char *df = ASK(&s, "system", "df", "--format", "{{.Type}} {{.Size}}");
+    cr_expect(strstr(df, "Build Cache ") && !strstr(df, "Build Cache 0B"), "%s", df);
+    free(df);
+    char *prune = ASK(&s, "system", "prune", "-f");
+    cr_expect(strstr(prune, "Deleted build cache"), "%s", prune);
+    free(prune);
+    cr_expect_eq(tempdir_count(s.dir.fd, "root/build"), 1, "the lock");
+    expect_nothing_left();
+}
+
+Test(build, stdin_is_a_dockerfile_or_a_tar)
+{
+    static const char TEXT[] = "FROM busybox\nRUN touch /from-stdin\n";
+    char line[512];
+    auto_done(outcome_done) struct outcome o = state_run_input(
+        &s, TEXT, strlen(TEXT), (const char *const[]){"build", "-t", "text", "-", NULL});
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    DOCKERFILE("FROM busybox\nCOPY file /from-tar\n");
+    snprintf(line, sizeof(line), "tar czf %s/tar.gz -C %s .", s.dir.path, context);
+    cr_assert_eq(system(line), 0);
+    snprintf(line, sizeof(line), "%s/tar.gz", s.dir.path);
+    auto_fd int in = open(line, O_RDONLY | O_CLOEXEC);
+    struct running r =
+        state_begin_from(&s, in, (const char *const[]){"build", "-t", "tar", "-", NULL});
+    auto_done(outcome_done) struct outcome tar = state_end(&r);
+    cr_expect_eq(tar.status, 0, "%s", tar.err);
+    if (!program_is_static())
+        return;
+    expect_run("text", "ls /from-stdin", "/from-stdin");
+    expect_run("tar", "cat /from-tar", "from the context");
+}
+
+Test(build, an_image_of_ours_is_a_base_as_it_is_now)
+{
+    if (!program_is_static())
+        cr_skip("not static");
+    for (int i = 1; i <= 2; i++) {
+        char text[32], out[16];
+        snprintf(text, sizeof(text), "echo %d >/n", i);
+        snprintf(out, sizeof(out), "%d", i);
+        free(ASK(&s, "run", "--name", "c", "busybox", "sh", "-c", text));
+        free(ASK(&s, "commit", "c", "base"));
+        free(ASK(&s, "rm", "c"));
+        DOCKERFILE("FROM base\nRUN cp /n /copy\n");
+        BUILD("-t", "built", context);
+        expect_run("built", "cat /copy", out);
+    }
+}
+
+/* ---- refusals ---------------------------------------------------------------------------- */
+
+static void expect_refused(const char *words, const char *const args[])
+{
+    auto_done(outcome_done) struct outcome o = state_run_input(&s, NULL, 0, args);
+    cr_expect_eq(o.status, 1, "%s", o.err);
+    cr_expect(strstr(o.err, words), "expected \"%s\": %s", words, o.err);
+}
+#define REFUSED(words, ...) \
+    expect_refused(words, (const char *const[]){__VA_ARGS__, NULL})
+
+Test(build, what_cannot_be_built_says_why)
+{
+    REFUSED("has no Dockerfile", "build", context);
+    REFUSED("No such file or directory", "build", "/nonexistent");
+    REFUSED("nothing is downloaded", "build", "https://example/x.git");
+    REFUSED("must be lower case", "build", "-t", "UPPER", context);
+    DOCKERFILE("\n");
+    REFUSED("the Dockerfile is empty", "build", context);
+    DOCKERFILE("FROM busybox\nRUN echo out; echo reason >&2; exit 7\n");
+    REFUSED("reason\n", "build", context);
+    REFUSED("mytop-docker: build: building at STEP \"RUN echo out", "build", context);
+    DOCKERFILE("FROM localhost:1/nosuch\n");
+    REFUSED("image localhost:1/nosuch: the registry at localhost:1 is not there", "build",
+            context);
+    expect_nothing_left();
+}
+
+/* ---- killed ------------------------------------------------------------------------------ */
+
+static bool sleeps(void *arg)
+{
+    (void)arg;
+    return system("grep -qsz 98765[4] /proc/[0-9]*/cmdline") == 0;
+}
+
+static bool sleeps_no_more(void *arg)
+{
+    return !sleeps(arg);
+}
+
+Test(build, run_dies_with_a_killed_build)
+{
+    DOCKERFILE("FROM busybox\nRUN sleep 987654\n");
+    pid_t pid = SPAWN(&s, "build", context);
+    cr_assert(state_until(sleeps, NULL), "RUN does not start");
+    kill(pid, SIGKILL);
+    cr_expect_eq(state_reap(pid), 128 + SIGKILL);
+    cr_expect(state_until(sleeps_no_more, NULL), "RUN outlives its build");
+    DOCKERFILE("FROM busybox\nRUN touch /x\n");
+    BUILD("-t", "after", context);
+    cr_expect_eq(system("test -z \"$(grep build/storage /proc/self/mountinfo)\""), 0);
+    expect_nothing_left();
+    char path[160];
+    snprintf(path, sizeof(path),
+             "ls -d %s/root/build/storage/*-containers/*/ 2>/dev/null", s.dir.path);
+    cr_expect_neq(system(path), 0, "working containers are left");
+}
+
+#ifdef MTD_FAULTS
+Test(build, killed_at_any_step_the_next_one_does_it)
+{
+    static const char *const POINTS[] = {
+        "build.storage",  "build.context",  "build.images",  "build.built",
+        "build.exported", "layer.received", "image.composed"};
+    DOCKERFILE("FROM busybox\nRUN touch /x\n");
+    for (size_t i = 0; i < ARRAY_SIZE(POINTS); i++) {
+        char fault[64];
+        snprintf(fault, sizeof(fault), "%s:kill", POINTS[i]);
+        s.fault = fault;
+        auto_done(outcome_done) struct outcome o = RUN(&s, "build", "-t", "x", context);
+        s.fault = NULL;
+        cr_expect_eq(o.status, 128 + SIGKILL, "%s is not passed: %s", POINTS[i], o.err);
+        BUILD("-t", "x", context);
+        expect_nothing_left();
+        free(ASK(&s, "rmi", "x"));
+    }
+}
+#endif
