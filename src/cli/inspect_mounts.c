@@ -32,17 +32,25 @@ static bool is_bind(const struct mtd_mount *m)
            !m->anonymous;
 }
 
+/* Records of older versions do not have the words themselves. */
+static const char *typed_mode(const struct mtd_mount *m)
+{
+    if (m->mode)
+        return m->mode;
+    if (m->idmap)
+        return m->read_only ? "ro,idmap" : "idmap";
+    return m->read_only ? "ro" : "";
+}
+
 static json_t *make_binds(const struct mtd_spec *s)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < s->n_mounts; i++) {
         const struct mtd_mount *m = &s->mounts[i];
         auto_free char *text = NULL;
-        if (!is_bind(m) ||
-            asprintf(&text, "%s:%s%s%s", m->source, m->target, m->read_only ? ":ro" : "",
-                     !m->idmap      ? ""
-                     : m->read_only ? ",idmap"
-                                    : ":idmap") < 0)
+        const char *mode = is_bind(m) ? typed_mode(m) : "";
+        if (!is_bind(m) || asprintf(&text, "%s:%s%s%s", m->source, m->target,
+                                    *mode ? ":" : "", mode) < 0)
             continue;
         json_array_append_new(list, inspect_text(text));
     }
@@ -76,6 +84,38 @@ static const char *type_name(enum mtd_mount_type type)
     return NAMES[type];
 }
 
+/* Those that were asked for; docker leaves out what is the default. */
+static json_t *make_bind_options(const struct mtd_mount *m)
+{
+    json_t *o = json_object();
+    if (m->propagation != MTD_PROPAGATION_RPRIVATE)
+        json_object_set_new(o, "Propagation",
+                            json_string(mtd_propagation_name(m->propagation)));
+    if (m->recursion == MTD_RECURSION_DISABLED)
+        json_object_set_new(o, "NonRecursive", json_true());
+    if (m->recursion == MTD_RECURSION_WRITABLE)
+        json_object_set_new(o, "ReadOnlyNonRecursive", json_true());
+    if (m->recursion == MTD_RECURSION_READONLY)
+        json_object_set_new(o, "ReadOnlyForceRecursive", json_true());
+    return o;
+}
+
+static json_t *make_volume_options(const struct mtd_mount *m)
+{
+    json_t *o = json_object();
+    if (m->no_copy)
+        json_object_set_new(o, "NoCopy", json_true());
+    if (m->volume_labels.len)
+        json_object_set_new(o, "Labels", inspect_labels(&m->volume_labels));
+    if (m->subpath)
+        json_object_set_new(o, "Subpath", inspect_text(m->subpath));
+    if (m->volume_options.len)
+        json_object_set_new(o, "DriverConfig",
+                            json_pack("{s:s, s:o}", "Name", "local", "Options",
+                                      inspect_labels(&m->volume_options)));
+    return o;
+}
+
 static json_t *make_request(const struct mtd_mount *m)
 {
     json_t *o = json_pack("{s:s}", "Type", type_name(m->type));
@@ -86,6 +126,10 @@ static json_t *make_request(const struct mtd_mount *m)
         json_object_set_new(o, "ReadOnly", json_true());
     if (m->type == MTD_MOUNT_TMPFS && m->options)
         json_object_set_new(o, "TmpfsOptions", make_tmpfs_options(m));
+    if (m->type == MTD_MOUNT_BIND)
+        set_if_any(o, "BindOptions", make_bind_options(m));
+    if (m->type == MTD_MOUNT_VOLUME)
+        set_if_any(o, "VolumeOptions", make_volume_options(m));
     return o;
 }
 
@@ -122,12 +166,8 @@ void inspect_add_volumes(json_t *config, const struct mtd_spec *s)
 /* As typed. docker marks a volume with a name for SELinux, whether there is one or not. */
 static const char *mode_of(const struct mtd_mount *m)
 {
-    bool typed = m->origin != MTD_ORIGIN_MOUNT;
-    if (typed && m->idmap)
-        return m->read_only ? "ro,idmap" : "idmap";
-    if (typed && m->read_only)
-        return "ro";
-    return m->type == MTD_MOUNT_VOLUME && !m->anonymous ? "z" : "";
+    const char *mode = m->origin == MTD_ORIGIN_MOUNT ? "" : typed_mode(m);
+    return !*mode && m->type == MTD_MOUNT_VOLUME && !m->anonymous ? "z" : mode;
 }
 
 static json_t *make_mount(struct mtd_engine *e, const struct mtd_mount *m)
@@ -146,7 +186,9 @@ static json_t *make_mount(struct mtd_engine *e, const struct mtd_mount *m)
     json_object_set_new(o, "Mode", json_string(mode_of(m)));
     json_object_set_new(o, "RW", json_boolean(!m->read_only));
     json_object_set_new(o, "Propagation",
-                        json_string(m->type == MTD_MOUNT_BIND ? "rprivate" : ""));
+                        json_string(m->type == MTD_MOUNT_BIND
+                                        ? mtd_propagation_name(m->propagation)
+                                        : ""));
     return o;
 }
 

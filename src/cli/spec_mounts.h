@@ -7,8 +7,7 @@
 #ifndef CLI_SPEC_MOUNTS_H
 #define CLI_SPEC_MOUNTS_H
 
-#include "cli/options.h"
-#include "engine/types.h"
+#include "cli/verb.h"
 
 /* SOURCE:TARGET[:OPTIONS], or TARGET alone: an anonymous volume. */
 int spec_volumes(struct mtd_spec *s, const struct option_list *values,
@@ -16,6 +15,13 @@ int spec_volumes(struct mtd_spec *s, const struct option_list *values,
 /* type=bind|volume|tmpfs,source=..,target=..[,readonly] */
 int spec_mounts(struct mtd_spec *s, const struct option_list *values,
                 struct mtd_error *err);
+/* One of --mount; *ret is the caller's. cli/spec_mount_words.c */
+int spec_mount_parse(const char *text, struct mtd_mount *ret, struct mtd_error *err);
+/* Sets and checks the member; of a source the type as well: a host path, or a volume's name. */
+int spec_mount_target(struct mtd_mount *m, const char *target, struct mtd_error *err);
+int spec_mount_source(struct mtd_mount *m, const char *source, struct mtd_error *err);
+/* What was accepted without effect. */
+void spec_mounts_warn(const struct cli *c, const struct mtd_spec *s);
 /* TARGET[:OPTIONS] */
 int spec_tmpfs(struct mtd_spec *s, const struct option_list *values,
                struct mtd_error *err);

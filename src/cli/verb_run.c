@@ -14,6 +14,7 @@
 #include "cli/registry.h"
 #include "cli/report.h"
 #include "cli/session.h"
+#include "cli/spec_mounts.h"
 #include "cli/spec_options.h"
 #include "cli/verb.h"
 
@@ -150,6 +151,7 @@ static int create_container(struct cli *c, struct run_values *v, bool to_run,
     warn_of_defaults(c, &v->defaults);
     warn_dropped(c, v);
     spec_log_warn(c, v);
+    spec_mounts_warn(c, &v->spec);
     auto_done(output_done) struct output cid = OUTPUT_NONE;
     bool has_cid = v->cidfile && *v->cidfile;
     int rc = has_cid ? open_cidfile(&cid, v->cidfile, err) : 0;

@@ -77,6 +77,63 @@ int mtd_log_driver_parse(const char *name, enum mtd_log_driver *ret)
     return -EINVAL;
 }
 
+static int find_word(const char *const words[], size_t n, const char *word)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(words[i], word) == 0)
+            return (int)i;
+    return -EINVAL;
+}
+
+static const char *const PROPAGATIONS[MTD_PROPAGATION_COUNT] = {
+    [MTD_PROPAGATION_RPRIVATE] = "rprivate", [MTD_PROPAGATION_PRIVATE] = "private",
+    [MTD_PROPAGATION_RSLAVE] = "rslave",     [MTD_PROPAGATION_SLAVE] = "slave",
+    [MTD_PROPAGATION_RSHARED] = "rshared",   [MTD_PROPAGATION_SHARED] = "shared",
+};
+
+const char *mtd_propagation_name(enum mtd_propagation p)
+{
+    return PROPAGATIONS[p];
+}
+
+int mtd_propagation_parse(const char *name, enum mtd_propagation *ret)
+{
+    int i = find_word(PROPAGATIONS, MTD_PROPAGATION_COUNT, name);
+    if (i >= 0)
+        *ret = (enum mtd_propagation)i;
+    return i < 0 ? i : 0;
+}
+
+bool mtd_propagation_is_private(enum mtd_propagation p)
+{
+    return p == MTD_PROPAGATION_RPRIVATE || p == MTD_PROPAGATION_PRIVATE;
+}
+
+bool mtd_propagation_is_shared(enum mtd_propagation p)
+{
+    return p == MTD_PROPAGATION_SHARED || p == MTD_PROPAGATION_RSHARED;
+}
+
+static const char *const RECURSIONS[MTD_RECURSION_COUNT] = {
+    [MTD_RECURSION_ENABLED] = "enabled",
+    [MTD_RECURSION_DISABLED] = "disabled",
+    [MTD_RECURSION_WRITABLE] = "writable",
+    [MTD_RECURSION_READONLY] = "readonly",
+};
+
+const char *mtd_recursion_name(enum mtd_recursion r)
+{
+    return RECURSIONS[r];
+}
+
+int mtd_recursion_parse(const char *name, enum mtd_recursion *ret)
+{
+    int i = find_word(RECURSIONS, MTD_RECURSION_COUNT, name);
+    if (i >= 0)
+        *ret = (enum mtd_recursion)i;
+    return i < 0 ? i : 0;
+}
+
 const char *mtd_state_name(enum mtd_state s)
 {
     return (unsigned)s < MTD_STATE_COUNT ? STATES[s] : "?";
@@ -185,13 +242,44 @@ static void process_done(struct mtd_process *p)
     free(p->rlimits);
 }
 
+void mtd_mount_done(struct mtd_mount *m)
+{
+    char *strings[] = {m->source, m->target, m->options, m->subpath, m->mode};
+    for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
+        free(strings[i]);
+    strv_done(&m->volume_labels);
+    strv_done(&m->volume_options);
+    *m = (struct mtd_mount){0};
+}
+
+static int copy_string(char **ret, const char *from)
+{
+    *ret = from ? strdup(from) : NULL;
+    return from && !*ret ? -ENOMEM : 0;
+}
+
+int mtd_mount_copy(struct mtd_mount *ret, const struct mtd_mount *from)
+{
+    auto_done(mtd_mount_done) struct mtd_mount m = *from;
+    m.source = m.target = m.options = m.subpath = m.mode = NULL;
+    m.volume_labels = m.volume_options = (struct strv){0};
+    if (copy_string(&m.source, from->source) < 0 ||
+        copy_string(&m.target, from->target) < 0 ||
+        copy_string(&m.options, from->options) < 0 ||
+        copy_string(&m.subpath, from->subpath) < 0 ||
+        copy_string(&m.mode, from->mode) < 0 ||
+        strv_copy(&m.volume_labels, &from->volume_labels) < 0 ||
+        strv_copy(&m.volume_options, &from->volume_options) < 0)
+        return -ENOMEM;
+    *ret = m;
+    m = (struct mtd_mount){0};
+    return 0;
+}
+
 static void mounts_done(struct mtd_mount *mounts, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        free(mounts[i].source);
-        free(mounts[i].target);
-        free(mounts[i].options);
-    }
+    for (size_t i = 0; i < n; i++)
+        mtd_mount_done(&mounts[i]);
     free(mounts);
 }
 

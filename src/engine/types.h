@@ -109,6 +109,34 @@ enum mtd_mount_origin {
     MTD_ORIGIN_IMAGE,  /* the image has a volume there */
     MTD_ORIGIN_FROM    /* another container's */
 };
+/* Whether mounts that are made below it later on are seen on the other side: never, those of the
+ * host in the container, or in both directions (mount_namespaces(7)). What was below it already
+ * follows the same rule: docker's words without r have no effect of their own. */
+enum mtd_propagation {
+    MTD_PROPAGATION_RPRIVATE,
+    MTD_PROPAGATION_PRIVATE,
+    MTD_PROPAGATION_RSLAVE,
+    MTD_PROPAGATION_SLAVE,
+    MTD_PROPAGATION_RSHARED,
+    MTD_PROPAGATION_SHARED,
+    MTD_PROPAGATION_COUNT
+};
+const char *mtd_propagation_name(enum mtd_propagation p);               /* "rslave" */
+int mtd_propagation_parse(const char *name, enum mtd_propagation *ret); /* -EINVAL */
+bool mtd_propagation_is_private(enum mtd_propagation p);
+bool mtd_propagation_is_shared(enum mtd_propagation p);
+
+/* What becomes of mounts below a bind's source. */
+enum mtd_recursion {
+    MTD_RECURSION_ENABLED, /* they come along; read-only too, if the kernel can (Linux 5.12) */
+    MTD_RECURSION_DISABLED, /* they are left out */
+    MTD_RECURSION_WRITABLE, /* they come along, and stay writable */
+    MTD_RECURSION_READONLY, /* they are read-only, or it is not mounted at all */
+    MTD_RECURSION_COUNT
+};
+const char *mtd_recursion_name(enum mtd_recursion r);               /* "enabled" */
+int mtd_recursion_parse(const char *name, enum mtd_recursion *ret); /* -EINVAL */
+
 struct mtd_mount {
     enum mtd_mount_type type;
     char *source;  /* bind: absolute host path; volume: its name; tmpfs: NULL */
@@ -117,8 +145,13 @@ struct mtd_mount {
     bool read_only;
     bool
         idmap; /* bind: its files' owners are the container's ids, as a volume's always */
-    bool no_copy;   /* volume: not filled from the image when new; not in the record */
+    bool no_copy;   /* volume: not filled from the image when it is empty */
     bool anonymous; /* volume made by `-v /path` or the image; removed by rm -v / --rm */
+    enum mtd_propagation propagation; /* bind */
+    enum mtd_recursion recursion;     /* bind */
+    char *subpath; /* volume: what of it is mounted, a path below it; NULL = all */
+    char *mode;    /* "ro,z", as it was typed; for inspect; NULL = it was not */
+    struct strv volume_labels, volume_options; /* of the volume, if it has to be made */
     enum mtd_mount_origin origin;
 };
 
@@ -331,6 +364,9 @@ struct mtd_spec {
         health_start_interval; /* ns; 0 = default: 5 s, or the interval if it is less */
     unsigned health_retries;   /* 0 = default: 3 */
 };
+void mtd_mount_done(struct mtd_mount *m);
+/* A copy that owns its strings. */
+int mtd_mount_copy(struct mtd_mount *ret, const struct mtd_mount *from);
 void mtd_spec_init(struct mtd_spec *s);
 void mtd_spec_done(struct mtd_spec *s);
 int mtd_stop_signal(const struct mtd_spec *s); /* its number */

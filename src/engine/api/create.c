@@ -177,7 +177,8 @@ int api_check_resources(const struct mtd_resources *r, struct mtd_error *err)
     return code;
 }
 
-static int check_mount(const struct mtd_mount *m, struct mtd_error *err)
+static int check_mount(struct mtd_engine *e, const struct mtd_mount *m,
+                       struct mtd_error *err)
 {
     struct stat st;
     int r = mtd_mount_target_check(m->target, false, err);
@@ -189,9 +190,7 @@ static int check_mount(const struct mtd_mount *m, struct mtd_error *err)
     if (m->type == MTD_MOUNT_BIND && stat(m->source, &st) < 0)
         return mtd_fail(err, errno, "volume source %s: %s; create it first", m->source,
                         strerror(errno));
-    if (m->type == MTD_MOUNT_VOLUME && m->source)
-        return mtd_volume_name_check(m->source, err);
-    return 0;
+    return m->type == MTD_MOUNT_VOLUME ? api_check_volume(e, m, err) : 0;
 }
 
 static int check_process(const struct mtd_process *p, struct mtd_error *err)
@@ -250,10 +249,17 @@ static int check_userns(const struct mtd_spec *s, struct mtd_error *err)
                          mtd_fail(err, EINVAL,
                                   "privileged mode is incompatible with user namespaces; "
                                   "run the container in the host's user namespace"));
+    for (size_t i = 0; s->userns != MTD_USERNS_HOST && i < s->n_mounts; i++)
+        if (mtd_propagation_is_shared(s->mounts[i].propagation))
+            return mtd_fail(err, EINVAL,
+                            "a mount in a user namespace cannot spread to the host: "
+                            "%.80s can be slave, not shared",
+                            s->mounts[i].target);
     return mtd_idmap_check(s, err);
 }
 
-static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
+static int check_spec(struct mtd_engine *e, const struct mtd_spec *s,
+                      struct mtd_error *err)
 {
     int r = check_process(&s->process, err);
     if (r == 0 && s->process.seccomp)
@@ -261,7 +267,7 @@ static int check_spec(const struct mtd_spec *s, struct mtd_error *err)
     if (r == 0)
         r = api_check_resources(&s->resources, err);
     for (size_t i = 0; r == 0 && i < s->n_mounts; i++)
-        r = check_mount(&s->mounts[i], err);
+        r = check_mount(e, &s->mounts[i], err);
     for (size_t i = 0; r == 0 && i < s->add_hosts.len; i++)
         r = hostfiles_check_host(s->add_hosts.items[i], err);
     if (r == 0)
@@ -307,7 +313,10 @@ static int make_noted(struct mtd_engine *e, struct mtd_record *r, bool held,
     int code = held ? 0 : store_hold_volumes(&e->store, false, &hold, err);
     for (size_t i = 0; code >= 0 && i < r->spec.n_mounts; i++) {
         const struct mtd_mount *m = &r->spec.mounts[i];
-        const struct store_volume want = {.name = m->source, .anonymous = m->anonymous};
+        const struct store_volume want = {.name = m->source,
+                                          .labels = &m->volume_labels,
+                                          .options = &m->volume_options,
+                                          .anonymous = m->anonymous};
         if (m->type == MTD_MOUNT_VOLUME)
             code = store_make_volume(&e->store, &want, err);
     }
@@ -390,7 +399,7 @@ static int prepare(struct mtd_engine *e, struct mtd_create *c, struct mtd_record
     if (code < 0)
         return code;
     sort_mounts(s);
-    return check_spec(s, err);
+    return check_spec(e, s, err);
 }
 
 int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SIZE],

@@ -29,6 +29,10 @@ int api_check_resources(const struct mtd_resources *r, struct mtd_error *err);
 /* Adds what the containers ("name[:ro]") have mounted; NULL = none. */
 int api_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err);
 
+/* Refuses a volume's name, options and part that cannot be, and a device that is not there. */
+int api_check_volume(struct mtd_engine *e, const struct mtd_mount *m,
+                     struct mtd_error *err);
+
 /* Puts the ids of the containers it shares namespaces with in the place of what the user
  * typed. -EINVAL = one of them does not share. */
 int api_share(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err);

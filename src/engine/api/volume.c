@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -82,6 +83,56 @@ static int check_words(const struct strv *words, const char *what, struct mtd_er
             return mtd_fail(err, EINVAL, "%s \"%.60s\" is not UTF-8", what, word);
     }
     return 0;
+}
+
+/* docker's rule: relative, and nothing of it leads upwards. */
+static int check_subpath(const char *path, struct mtd_error *err)
+{
+    bool local = *path && *path != '/';
+    for (const char *p = path; local && *p;) {
+        size_t n = strcspn(p, "/");
+        local = !(n == 2 && p[0] == '.' && p[1] == '.');
+        p += n + (p[n] == '/');
+    }
+    return local ? 0
+                 : mtd_fail(err, EINVAL,
+                            "volume-subpath \"%.80s\" must be a relative path within "
+                            "the volume",
+                            path);
+}
+
+/* What an existing one, or one to be made, has for a device. */
+static int check_source(const char *name, const struct strv *options,
+                        struct mtd_error *err)
+{
+    auto_done(volume_source_done) struct volume_source s = {0};
+    struct stat st;
+    int rc = volume_source_parse(options, &s, err);
+    bool path = s.kind == VOLUME_BIND || (s.kind == VOLUME_FS && s.device[0] == '/');
+    if (rc == 0 && path && stat(s.device, &st) < 0)
+        rc = mtd_fail(err, errno, "device %.120s: %s", s.device, strerror(errno));
+    if (rc < 0)
+        mtd_context(err, "volume %.60s", name ? name : "without a name");
+    return rc;
+}
+
+int api_check_volume(struct mtd_engine *e, const struct mtd_mount *m,
+                     struct mtd_error *err)
+{
+    auto_done(mtd_volume_done) struct mtd_volume v = {0};
+    int rc = m->source ? mtd_volume_name_check(m->source, err) : 0;
+    if (rc == 0 && m->subpath)
+        rc = check_subpath(m->subpath, err);
+    if (rc == 0)
+        rc = check_words(&m->volume_labels, "label", err);
+    if (rc == 0)
+        rc = check_words(&m->volume_options, "option", err);
+    if (rc < 0 || !m->source)
+        return rc < 0 ? rc : check_source(NULL, &m->volume_options, err);
+    rc = store_load_volume(&e->store, m->source, &v, NULL);
+    if (rc < 0 && rc != -ENOENT)
+        return store_load_volume(&e->store, m->source, &v, err);
+    return check_source(m->source, rc == 0 ? &v.options : &m->volume_options, err);
 }
 
 int mtd_volume_create(struct mtd_engine *e, const struct mtd_volume_create *c,

@@ -24,31 +24,37 @@ static int add_copy(struct mtd_spec *s, const struct mtd_mount *from, bool read_
         return -ENOMEM;
     s->mounts = all;
     struct mtd_mount *m = &all[s->n_mounts];
-    *m = (struct mtd_mount){.type = from->type,
-                            .source = strdup(from->source),
-                            .target = strdup(from->target),
-                            .read_only = from->read_only || read_only,
-                            .idmap = from->idmap,
-                            .anonymous = from->anonymous,
-                            .origin = MTD_ORIGIN_FROM};
+    int rc = mtd_mount_copy(m, from);
+    if (rc < 0)
+        return rc;
+    m->read_only |= read_only;
+    m->origin = MTD_ORIGIN_FROM;
     s->n_mounts++;
-    return m->source && m->target ? 0 : -ENOMEM;
+    return 0;
 }
 
-/* The part after the colon: ro, rw, and what has no effect here. */
+/* The part after the colon: ro, rw, and what has no effect here; each kind once. */
 static int parse_mode(const char *text, bool *ret_read_only, struct mtd_error *err)
 {
-    static const char *const WORDS[] = {"ro", "rw", "z", "Z"};
-    size_t i = 0;
-    while (i < ARRAY_SIZE(WORDS) && strcmp(WORDS[i], text) != 0)
-        i++;
-    *ret_read_only = i == 0;
-    return i < ARRAY_SIZE(WORDS)
-               ? 0
-               : mtd_fail(err, EINVAL,
-                          "volumes of another container: \"%.40s\" is not ro "
-                          "or rw",
-                          text);
+    static const struct {
+        const char *word;
+        unsigned kind;
+    } WORDS[] = {{"ro", 1}, {"rw", 1}, {"z", 2}, {"Z", 2}};
+    unsigned seen = 0;
+    for (const char *p = text; *p || p == text;) {
+        size_t len = strcspn(p, ","), i = 0;
+        while (i < ARRAY_SIZE(WORDS) &&
+               (strlen(WORDS[i].word) != len || strncmp(p, WORDS[i].word, len) != 0))
+            i++;
+        if (i == ARRAY_SIZE(WORDS) || (seen & WORDS[i].kind))
+            return mtd_fail(err, EINVAL,
+                            "volumes of another container: \"%.40s\" is not ro or rw",
+                            text);
+        seen |= WORDS[i].kind;
+        *ret_read_only = *ret_read_only || strncmp(p, "ro", len) == 0;
+        p += len + (p[len] == ',');
+    }
+    return 0;
 }
 
 static int add_from(struct mtd_engine *e, struct mtd_spec *s, const char *text,

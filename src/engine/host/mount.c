@@ -198,36 +198,64 @@ static int bind_old(int dir_fd, const char *path, uint64_t attrs)
     return rc < 0 ? rc : take_fd(&second);
 }
 
+static int open_copy(int dir_fd, const char *path, const struct mount_how *how)
+{
+    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (how->flat ? 0 : AT_RECURSIVE);
+    unsigned to = !*path ? AT_EMPTY_PATH : dir_fd == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW;
+    int fd = open_tree(dir_fd, path, flags | to);
+    return fd < 0 ? -errno : fd;
+}
+
+static int set_deep(int fd, const struct mount_how *how)
+{
+    struct mount_attr a = {.attr_set = how->top ? 0 : how->attrs,
+                           .propagation = how->spreads ? 0 : MS_PRIVATE};
+    if (how->maps) {
+        a.attr_set |= MOUNT_ATTR_IDMAP;
+        a.userns_fd = (uint64_t)how->userns_fd;
+    }
+    unsigned deep = how->flat ? 0 : AT_RECURSIVE;
+    return mount_setattr(fd, "", AT_EMPTY_PATH | deep, &a, sizeof(a)) < 0 ? -errno : 0;
+}
+
+int mount_bind_as(int dir_fd, const char *path, const struct mount_how *how)
+{
+    auto_fd int fd = open_copy(dir_fd, path, how);
+    if (fd < 0)
+        return fd;
+    int rc = set_deep(fd, how);
+    if (rc == 0 && how->top && how->attrs)
+        rc = mount_set(fd, how->attrs);
+    if (rc == 0)
+        return take_fd(&fd);
+    if (rc != -ENOSYS)
+        return rc;
+    if (how->maps)
+        return -EINVAL;
+    if (how->attrs && (how->whole || how->spreads))
+        return -EOPNOTSUPP;
+    return how->attrs ? bind_old(dir_fd, path, how->attrs) : take_fd(&fd);
+}
+
 int mount_bind(int dir_fd, const char *path, uint64_t attrs)
 {
-    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
-    unsigned how = !*path ? AT_EMPTY_PATH : dir_fd == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW;
-    auto_fd int fd = open_tree(dir_fd, path, flags | how);
-    if (fd < 0)
-        return -errno;
-    struct mount_attr a = {.attr_set = attrs, .propagation = MS_PRIVATE};
-    if (mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &a, sizeof(a)) == 0)
-        return take_fd(&fd);
-    if (errno != ENOSYS)
-        return -errno;
-    return attrs ? bind_old(dir_fd, path, attrs) : take_fd(&fd);
+    const struct mount_how how = {.attrs = attrs};
+    return mount_bind_as(dir_fd, path, &how);
 }
 
 int mount_bind_mapped(int dir_fd, const char *path, int userns_fd, bool recursive,
                       uint64_t attrs)
 {
-    unsigned deep = recursive ? AT_RECURSIVE : 0;
-    unsigned how = !*path ? AT_EMPTY_PATH : dir_fd == AT_FDCWD ? 0 : AT_SYMLINK_NOFOLLOW;
-    auto_fd int fd =
-        open_tree(dir_fd, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | deep | how);
-    if (fd < 0)
-        return -errno;
-    struct mount_attr a = {.attr_set = attrs | MOUNT_ATTR_IDMAP,
-                           .propagation = MS_PRIVATE,
-                           .userns_fd = (uint64_t)userns_fd};
-    if (mount_setattr(fd, "", AT_EMPTY_PATH | deep, &a, sizeof(a)) < 0)
-        return errno == ENOSYS ? -EINVAL : -errno;
-    return take_fd(&fd);
+    const struct mount_how how = {
+        .attrs = attrs, .flat = !recursive, .maps = true, .userns_fd = userns_fd};
+    return mount_bind_as(dir_fd, path, &how);
+}
+
+int mount_spread(int mount_fd, unsigned long type)
+{
+    char path[FD_PATH_MAX];
+    fd_path(path, mount_fd, "");
+    return mount(NULL, path, NULL, type | MS_REC, NULL) < 0 ? -errno : 0;
 }
 
 int mount_move(int mount_fd, int target_fd)

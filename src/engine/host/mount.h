@@ -31,6 +31,22 @@ int mount_new_on(int target_fd, const char *name, const char *fstype, const char
  * opposites, noatime) into *attrs, which keeps its other bits, and copies the others to
  * rest (size bytes). -ENAMETOOLONG. */
 int mount_split(const char *options, uint64_t *attrs, char *rest, unsigned size);
+/* How a bind is made. */
+struct mount_how {
+    uint64_t attrs;
+    bool flat;  /* without the mounts below it */
+    bool top;   /* attrs are not for the mounts below it */
+    bool whole; /* attrs are for all of them, or it fails: -EOPNOTSUPP */
+    bool
+        maps; /* ids are those of the user namespace userns_fd, see mount_bind_mapped() */
+    int userns_fd;
+    bool
+        spreads; /* it belongs to its source's peer group, or has its master; else private */
+};
+/* A detached copy of the mounts at path, which is as in mount_bind(); returns its fd. */
+int mount_bind_as(int dir_fd, const char *path, const struct mount_how *how);
+/* Sets MS_SHARED or MS_SLAVE, of an attached mount and all below it. */
+int mount_spread(int mount_fd, unsigned long type);
 /* A detached recursive private copy of the mounts at path; returns its fd. path is one of
  * the host's with AT_FDCWD, a name in dir_fd, which is not followed if it is a link, or
  * "" = dir_fd itself. */

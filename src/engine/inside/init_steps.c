@@ -64,15 +64,24 @@ int inside_init_share(struct inside *c, struct mtd_error *err)
                          : 0;
 }
 
-/* Of the monitor's descriptors these are kept, at known numbers; the last one only with a
- * user namespace. They are first moved out
- * of the way, so that no dup3 overwrites one that is still to be moved. */
+/* Where those of volumes begin. */
+static int volumes_at(const struct inside *c)
+{
+    return has_userns(c) ? FD_USERNS + 1 : FD_USERNS;
+}
+
+/* Of the monitor's descriptors these are kept, at known numbers; that of a user namespace only
+ * if there is one, then those of volumes. They are first moved out of the way, so that no dup3 overwrites one that is still to be moved. */
 int inside_init_descriptors(struct inside *c, struct mtd_error *err)
 {
-    const int kept[] = {c->sync_fd,  c->stdio[0], c->stdio[1],
-                        c->stdio[2], c->shm_fd,   c->init->rootfs.userns_fd};
+    const struct rootfs_file_systems *volumes = c->init->rootfs.file_systems;
+    int kept[6 + ROOTFS_FILE_SYSTEMS] = {c->sync_fd,  c->stdio[0],
+                                         c->stdio[1], c->stdio[2],
+                                         c->shm_fd,   c->init->rootfs.userns_fd};
     int high[ARRAY_SIZE(kept)];
-    size_t n = ARRAY_SIZE(kept) - !has_userns(c);
+    size_t n = volumes_at(c) - FD_SYNC;
+    for (size_t i = 0; volumes && i < volumes->n; i++)
+        kept[n++] = volumes->fds[i];
     for (size_t i = 0; i < n; i++) {
         high[i] = kept[i] < 0 ? -1 : fcntl(kept[i], F_DUPFD_CLOEXEC, 64);
         if (kept[i] >= 0 && high[i] < 0)
@@ -104,7 +113,16 @@ int inside_init_rootfs(struct inside *c, struct mtd_error *err)
     struct rootfs r = c->init->rootfs;
     r.userns_fd = FD_USERNS; /* where the descriptor is by now */
     r.shm_fd = c->shm_fd;
+    struct rootfs_file_systems volumes = {0};
+    if (r.file_systems) {
+        volumes = *r.file_systems;
+        for (size_t i = 0; i < volumes.n; i++)
+            volumes.fds[i] = volumes_at(c) + (int)i;
+        r.file_systems = &volumes;
+    }
     int rc = rootfs_build(&r, &c->root_fd, err);
+    for (size_t i = 0; i < volumes.n; i++)
+        close(volumes.fds[i]);
     if (c->shm_fd >= 0)
         close(take_fd(&c->shm_fd));
     return rc;

@@ -55,6 +55,7 @@ struct monitor {
     int pidfd;
     bool alive; /* pid 1 was alive when start or adopt ended */
     int sync_fd, userns_fd;
+    struct rootfs_file_systems *file_systems; /* until it is cloned; NULL = none */
     bool starting; /* init has not become the command yet: clients hear nothing so far */
     int in, out, err; /* container's stdio, our ends; tty: out = in = master */
     int child[3];     /* the container's ends, until it is cloned */
@@ -122,6 +123,9 @@ int monitor_open_log(struct monitor *m, struct mtd_error *err);
 /* ---- share.c ---- */
 /* Opens what it shares with other containers; only a start needs it. */
 int monitor_open_shared(struct monitor *m, struct mtd_error *err);
+/* monitor/volume.c */
+int monitor_open_volumes(struct monitor *m, struct mtd_error *err);
+void monitor_close_volumes(struct monitor *m);
 void monitor_close_shared(struct monitor *m);
 /* Between the two, what is cloned is in the other container's PID namespace. -errno */
 int monitor_enter_pids(struct monitor *m, int *ret_back);

@@ -322,6 +322,7 @@ static void run_init(const struct monitor *m, int sync_fd, bool placed)
                    .images_dir = m->images,
                    .volumes_dir = m->volumes,
                    .init_path = m->record.spec.process.init ? m->exe : NULL,
+                   .file_systems = m->file_systems,
                    .userns_fd = m->userns_fd},
         .sync_fd = sync_fd,
         .stdio = {m->child[0], m->child[1], m->child[2]},
@@ -375,6 +376,7 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
         close_fd(&m->child[i]);
     close_fd(&m->userns_fd);
     monitor_close_shared(m);
+    monitor_close_volumes(m);
     return rc < 0
                ? mtd_fail_errno(err, -rc, "cannot leave the other container's namespaces")
                : 0;
@@ -464,6 +466,7 @@ static const struct {
     {"label", MTD_STAGE_CAPS, choose_label, drop_label},
     {"share", MTD_STAGE_CLONE, monitor_open_shared, monitor_close_shared},
     {"userns", MTD_STAGE_CLONE, open_userns, close_userns},
+    {"volumes", MTD_STAGE_MOUNT, monitor_open_volumes, monitor_close_volumes},
     {"clone", MTD_STAGE_CLONE, clone_container, kill_init},
     {"links", MTD_STAGE_NETWORK, monitor_make_links, NULL},
     {"publish", MTD_STAGE_PUBLISH, publish, NULL},

@@ -1,12 +1,13 @@
 /* rootfs/internal.h - what the files of rootfs share.
  * Shape   rootfs.c has the order and what every container has; overlay.c, dev.c, user.c,
- *         marks.c, mapped.c, mask.c and cgroup.c make one part each; place.c says where a mount may go;
+ *         volume.c, spread.c, how.c, marks.c, mapped.c, mask.c and cgroup.c make one part each; place.c says where a mount may go;
  *         fail.c is the error of all.
  * Errors  0 or -errno; err with its stage.
  */
 #ifndef ENGINE_ROOTFS_INTERNAL_H
 #define ENGINE_ROOTFS_INTERNAL_H
 
+#include "engine/host/mount.h"
 #include "engine/kernel_files.h"
 #include "engine/rootfs/rootfs.h"
 
@@ -29,7 +30,27 @@ int rootfs_overlay_again(const struct rootfs *r, struct mtd_error *err);
 int rootfs_overlay_scratch(const struct rootfs *r, struct mtd_error *err);
 int rootfs_devices(const struct rootfs *r, int root_fd, int dev_fd,
                    struct mtd_error *err);
-int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *err);
+/* rootfs/spread.c: binds that mounts come through, copied before "/" is made private. */
+struct rootfs_spread {
+    int *fds; /* one for each mount of the spec; -1 = none of these */
+    size_t n;
+};
+bool rootfs_spreads(const struct mtd_mount *m);
+bool rootfs_any_spreads(const struct mtd_spec *s);
+int rootfs_spread_open(const struct rootfs *r, struct rootfs_spread *ret,
+                       struct mtd_error *err);
+void rootfs_spread_done(struct rootfs_spread *s);
+/* Once it is attached. */
+int rootfs_spread_set(const struct mtd_mount *m, int mount_fd);
+
+/* rootfs/volume.c: what is mounted for a volume, detached. */
+int rootfs_volume(const struct rootfs *r, size_t i, struct mtd_error *err);
+/* rootfs/how.c */
+bool rootfs_is_mapped(const struct rootfs *r, const struct mtd_mount *m);
+struct mount_how rootfs_bind_how(const struct rootfs *r, const struct mtd_mount *m);
+
+int rootfs_user_mounts(const struct rootfs *r, int root_fd, const struct rootfs_spread *s,
+                       struct mtd_error *err);
 /* Of these, what has its content from the host: binds and volumes, the files in /etc if a start
  * has made them. */
 int rootfs_user_trees(const struct rootfs *r, int root_fd, struct mtd_error *err);

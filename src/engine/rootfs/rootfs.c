@@ -198,10 +198,11 @@ static int mount_late(const struct rootfs *r, int root_fd, int dev_fd, size_t i,
 
 /* The mounts were copied from a more privileged namespace, and the kernel locks them in their
  * places. A copy of the whole tree is not locked to any. */
-static int unlock_root(int *root_fd, struct mtd_error *err)
+static int unlock_root(const struct rootfs *r, int *root_fd, struct mtd_error *err)
 {
+    const struct mount_how how = {.spreads = rootfs_any_spreads(&r->record->spec)};
     auto_fd int old = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    auto_fd int copy = old < 0 ? -errno : mount_bind(old, "", 0);
+    auto_fd int copy = old < 0 ? -errno : mount_bind_as(old, "", &how);
     int code = copy < 0 ? copy : mount_move(copy, old);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_ROOTFS, -code, "cannot copy the root's mount");
@@ -212,7 +213,7 @@ static int unlock_root(int *root_fd, struct mtd_error *err)
 
 int rootfs_complete(const struct rootfs *r, int *root_fd, struct mtd_error *err)
 {
-    int code = unlock_root(root_fd, err);
+    int code = unlock_root(r, root_fd, err);
     auto_fd int dev = code < 0 ? code : open_dev(*root_fd, err);
     code = dev < 0 ? dev : 0;
     for (size_t i = 0; i < ARRAY_SIZE(DEFAULT_MOUNTS) && code == 0; i++)
@@ -223,16 +224,20 @@ int rootfs_complete(const struct rootfs *r, int *root_fd, struct mtd_error *err)
 
 int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err)
 {
+    auto_done(rootfs_spread_done) struct rootfs_spread spread = {0};
+    int code = rootfs_spread_open(r, &spread, err);
+    if (code < 0)
+        return code;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return rootfs_fail(err, MTD_STAGE_ROOTFS, errno, "cannot make mounts private");
     umask(0);
-    int code = mtd_idmap_is_set(&r->record->spec) ? rootfs_map_ids(r, err) : 0;
+    code = mtd_idmap_is_set(&r->record->spec) ? rootfs_map_ids(r, err) : 0;
     auto_fd int root = code < 0 ? code : rootfs_overlay(r, err);
     if (root < 0)
         return root;
     code = mount_defaults(r, root, err);
     if (code == 0)
-        code = rootfs_user_mounts(r, root, err);
+        code = rootfs_user_mounts(r, root, &spread, err);
     if (code < 0)
         return code;
     *ret_root_fd = take_fd(&root);

@@ -7,8 +7,8 @@
  * Rule    private propagation before anything else. Targets below the root are
  *         opened with openat2 RESOLVE_IN_ROOT and mounted on by fd (move_mount
  *         to an empty path).
- * Process init only, between its clone and the command; rootfs_open_tree() any process,
- *         rootfs_visit() a child made for it.
+ * Process init only, between its clone and the command; rootfs_open_tree() and
+ *         rootfs_open_file_systems() any process, rootfs_visit() a child made for it.
  * Errors  0 or -errno; err->stage is ROOTFS, MOUNT, DEVICES, CGROUP or PIVOT.
  * Owner   returned fds are the caller's, close-on-exec; struct rootfs borrows all it has.
  * Source  kernel overlayfs.rst; OCI runtime-spec config-linux.md; moby oci/defaults.go.
@@ -25,6 +25,19 @@
 #define ROOTFS_MTAB "mtab"
 #define ROOTFS_MTAB_TARGET "/proc/mounts"
 
+/* File systems that options of volumes name, mounted and attached nowhere. Init has the device rules
+ * of its container, which no block device passes, so its parent opens them. */
+#define ROOTFS_FILE_SYSTEMS 32
+struct rootfs_file_systems {
+    size_t n;
+    int fds[ROOTFS_FILE_SYSTEMS];
+    size_t mounts[ROOTFS_FILE_SYSTEMS]; /* which of the spec's each is for */
+};
+/* Any process, root. NULL when there are none; else the caller's. */
+int rootfs_open_file_systems(const struct mtd_spec *s, const char *volumes_dir,
+                             struct rootfs_file_systems **ret, struct mtd_error *err);
+void rootfs_file_systems_free(struct rootfs_file_systems *f); /* NULL = nothing */
+
 struct rootfs {
     const struct mtd_record *record;
     const char *dir;         /* <root>/containers/<id> */
@@ -32,6 +45,7 @@ struct rootfs {
     const char *volumes_dir; /* <root>/volumes */
     const char *init_path;   /* our executable, for --init; NULL = without */
     int shm_fd; /* the mount for /dev/shm when spec.ipc_from is set; else not looked at */
+    const struct rootfs_file_systems *file_systems; /* NULL = none */
     int userns_fd; /* of rootfs_build(), valid when the spec has a map of ids */
 };
 /* Makes everything that does not need the cgroup namespace, and sets the umask to 0. With a

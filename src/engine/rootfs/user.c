@@ -58,46 +58,13 @@ static int open_target(int root_fd, const char *target, bool file)
     return rc < 0 ? rc : fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
 }
 
-/* With a map the volume's ids are the container's, whatever its range is on the host, so that
- * containers can share it. */
-static int clone_data(const struct rootfs *r, int volume_fd, uint64_t attrs)
+static int clone_source(const struct rootfs *r, size_t i, struct mtd_error *err)
 {
-    return mtd_idmap_is_set(&r->record->spec)
-               ? mount_bind_mapped(volume_fd, "_data", r->userns_fd, true, attrs)
-               : mount_bind(volume_fd, "_data", attrs);
-}
-
-/* A volume's directory is ours: no link leads elsewhere. */
-static int clone_volume(const struct rootfs *r, const char *name, uint64_t attrs)
-{
-    char dir[PATH_ROOM];
-    struct stat st;
-    int n = snprintf(dir, sizeof(dir), "%s/%s", r->volumes_dir, name);
-    if (n < 0 || (size_t)n >= sizeof(dir))
-        return -ENAMETOOLONG;
-    auto_fd int fd = fs_open_dir_at(AT_FDCWD, dir);
-    auto_fd int mount = fd < 0 ? fd : clone_data(r, fd, attrs);
-    if (mount >= 0 && (fstat(mount, &st) < 0 || !S_ISDIR(st.st_mode)))
-        return -ENOTDIR;
-    return mount < 0 ? mount : take_fd(&mount);
-}
-
-static bool is_mapped(const struct rootfs *r, const struct mtd_mount *m)
-{
-    return mtd_idmap_is_set(&r->record->spec) &&
-           (m->type == MTD_MOUNT_VOLUME || (m->type == MTD_MOUNT_BIND && m->idmap));
-}
-
-/* The host's files keep the host's owners, of whom the container is none, unless it is asked
- * to be. */
-static int clone_source(const struct rootfs *r, const struct mtd_mount *m)
-{
-    uint64_t attrs = m->read_only ? MOUNT_ATTR_RDONLY : 0;
+    const struct mtd_mount *m = &r->record->spec.mounts[i];
     if (m->type == MTD_MOUNT_VOLUME)
-        return clone_volume(r, m->source, attrs);
-    return is_mapped(r, m)
-               ? mount_bind_mapped(AT_FDCWD, m->source, r->userns_fd, true, attrs)
-               : mount_bind(AT_FDCWD, m->source, attrs);
+        return rootfs_volume(r, i, err);
+    const struct mount_how how = rootfs_bind_how(r, m);
+    return mount_bind_as(AT_FDCWD, m->source, &how);
 }
 
 /* Where a mount of the user's or the image's goes; made if missing. */
@@ -108,17 +75,28 @@ static int open_place(struct rootfs_places *p, int root_fd, const char *path, bo
     return rc < 0 ? rc : take_fd(&target);
 }
 
-static int bind_one(const struct rootfs *r, struct rootfs_places *p, int root_fd,
-                    const struct mtd_mount *m)
+/* The i-th mount, which is open as mount_fd. */
+static int attach(struct rootfs_places *p, int root_fd, const struct mtd_mount *m,
+                  int mount_fd)
 {
-    auto_fd int mount = clone_source(r, m);
-    if (mount < 0)
-        return mount;
     struct stat st;
-    if (fstat(mount, &st) < 0)
+    if (fstat(mount_fd, &st) < 0)
         return -errno;
     auto_fd int target = open_place(p, root_fd, m->target, !S_ISDIR(st.st_mode));
-    return target < 0 ? target : mount_move(mount, target);
+    return target < 0 ? target : mount_move(mount_fd, target);
+}
+
+/* s: NULL = nothing comes through any of them. */
+static int bind_one(const struct rootfs *r, struct rootfs_places *p, int root_fd,
+                    const struct rootfs_spread *s, size_t i, struct mtd_error *err)
+{
+    const struct mtd_mount *m = &r->record->spec.mounts[i];
+    if (s && rootfs_spreads(m)) {
+        int rc = attach(p, root_fd, m, s->fds[i]);
+        return rc < 0 ? rc : rootfs_spread_set(m, s->fds[i]);
+    }
+    auto_fd int mount = clone_source(r, i, err);
+    return mount < 0 ? mount : attach(p, root_fd, m, mount);
 }
 
 static int tmpfs_one(const struct rootfs *r, struct rootfs_places *p, int root_fd,
@@ -174,6 +152,10 @@ static int bind_host_file(const struct rootfs *r, struct rootfs_places *p, int r
 static int fail_to_mount(const struct rootfs *r, const struct mtd_mount *m, int code,
                          struct mtd_error *err)
 {
+    if (code == -EOPNOTSUPP && m->type == MTD_MOUNT_BIND)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, EOPNOTSUPP,
+                           "cannot mount %s on %s: all of it read-only needs Linux 5.12",
+                           m->source, m->target);
     if (code == -EXDEV)
         return rootfs_fail(err, MTD_STAGE_MOUNT, EXDEV,
                            "cannot mount on %s: a link of the image leads it to the "
@@ -181,7 +163,7 @@ static int fail_to_mount(const struct rootfs *r, const struct mtd_mount *m, int 
                            m->target);
     return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mount %s on %s%s",
                        m->source ? m->source : "tmpfs", m->target,
-                       code == -EINVAL && is_mapped(r, m) ? CANNOT_MAP : "");
+                       code == -EINVAL && rootfs_is_mapped(r, m) ? CANNOT_MAP : "");
 }
 
 static bool is_there(const struct rootfs *r, const char *name)
@@ -202,14 +184,15 @@ int rootfs_user_trees(const struct rootfs *r, int root_fd, struct mtd_error *err
         const struct mtd_mount *m = &spec->mounts[i];
         if (m->type == MTD_MOUNT_TMPFS || mtd_kernel_tree_of(m->target) != MTD_TREE_NONE)
             continue;
-        code = bind_one(r, &places, root_fd, m);
+        code = bind_one(r, &places, root_fd, NULL, i, err);
         if (code < 0)
             return fail_to_mount(r, m, code, err);
     }
     return code;
 }
 
-int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *err)
+int rootfs_user_mounts(const struct rootfs *r, int root_fd, const struct rootfs_spread *s,
+                       struct mtd_error *err)
 {
     const struct mtd_spec *spec = &r->record->spec;
     struct rootfs_places places = {0};
@@ -224,7 +207,7 @@ int rootfs_user_mounts(const struct rootfs *r, int root_fd, struct mtd_error *er
     for (size_t i = 0; i < spec->n_mounts; i++) {
         const struct mtd_mount *m = &spec->mounts[i];
         int code = m->type == MTD_MOUNT_TMPFS ? tmpfs_one(r, &places, root_fd, m)
-                                              : bind_one(r, &places, root_fd, m);
+                                              : bind_one(r, &places, root_fd, s, i, err);
         if (code < 0)
             return fail_to_mount(r, m, code, err);
     }

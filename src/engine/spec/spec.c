@@ -33,6 +33,16 @@ static const char *origin_word(int v)
     return WORDS[v];
 }
 
+static const char *propagation_word(int v)
+{
+    return mtd_propagation_name((enum mtd_propagation)v);
+}
+
+static const char *recursion_word(int v)
+{
+    return mtd_recursion_name((enum mtd_recursion)v);
+}
+
 static const char *log_driver_word(int v)
 {
     return mtd_log_driver_name((enum mtd_log_driver)v);
@@ -64,6 +74,15 @@ static const struct field MOUNT_FIELDS[] = {
     {"readonly", FIELD_BOOL, AT(struct mtd_mount, read_only)},
     {"idmap", FIELD_BOOL, AT(struct mtd_mount, idmap)},
     {"anonymous", FIELD_BOOL, AT(struct mtd_mount, anonymous)},
+    {"noCopy", FIELD_BOOL, AT(struct mtd_mount, no_copy)},
+    {"propagation", FIELD_ENUM, AT(struct mtd_mount, propagation),
+     .max = MTD_PROPAGATION_COUNT - 1, .name = propagation_word},
+    {"recursive", FIELD_ENUM, AT(struct mtd_mount, recursion),
+     .max = MTD_RECURSION_COUNT - 1, .name = recursion_word},
+    {"subpath", FIELD_STRING, AT(struct mtd_mount, subpath)},
+    {"mode", FIELD_STRING, AT(struct mtd_mount, mode)},
+    {"volumeLabels", FIELD_LIST, AT(struct mtd_mount, volume_labels)},
+    {"volumeOptions", FIELD_LIST, AT(struct mtd_mount, volume_options)},
     {"origin", FIELD_ENUM, AT(struct mtd_mount, origin), .max = MTD_ORIGIN_FROM,
      .name = origin_word},
 };

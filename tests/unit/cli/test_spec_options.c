@@ -90,14 +90,16 @@ Test(spec_options, refused_in_one_line)
         {"-v", "./nonexistent:/x", "--volume \"./nonexistent:/x\": host path /"},
         {"-v", "/tmp:relative",
          "--volume \"/tmp:relative\": \"relative\" must be an absolute"},
-        {"-v", "/tmp:/x:rx", "--volume \"/tmp:/x:rx\": unknown option \"rx\""},
+        {"-v", "/tmp:/x:rx", "--volume \"/tmp:/x:rx\": invalid mode: rx"},
         {"-v", "/tmp:/x:ro:y", "--volume \"/tmp:/x:ro:y\": too many colons"},
         {"-v", "/tmp:/", "--volume \"/tmp:/\": the target cannot be \"/\""},
         {"-v", "a b:/x", "--volume \"a b:/x\": invalid volume name \"a b\""},
         {"--mount", "type=bind,target=/x",
-         "--mount \"type=bind,target=/x\": a bind mount needs"},
-        {"--mount", "type=foo,target=/x", "--mount \"type=foo,target=/x\": unknown type"},
-        {"--mount", "target=/x,what=1", "--mount \"target=/x,what=1\": unknown key"},
+         "--mount \"type=bind,target=/x\": field Source must not be empty"},
+        {"--mount", "type=foo,target=/x",
+         "--mount \"type=foo,target=/x\": mount type unknown: \"foo\""},
+        {"--mount", "target=/x,what=1",
+         "--mount \"target=/x,what=1\": unexpected key 'what' in 'what=1'"},
         {"--tmpfs", "/x:sized=1",
          "--tmpfs \"/x:sized=1\": unknown tmpfs option \"sized=1\""},
         {"--env-file", "/nonexistent", "--env-file: cannot read /nonexistent"},
@@ -236,6 +238,84 @@ Test(spec_options, mounts_and_tmpfs)
     cr_expect(m[2].type == MTD_MOUNT_VOLUME && !m[2].read_only);
     cr_expect_str_eq(m[3].options, "size=1m,mode=700");
     cr_expect(m[4].type == MTD_MOUNT_TMPFS && !m[4].options);
+}
+
+/* The words are those of docker's client 28.2. */
+Test(spec_options, mounts_that_docker_refuses)
+{
+    static const struct {
+        const char *mount, *says;
+    } BAD[] = {
+        {"", "it is empty"},
+        {"dst", "invalid field 'dst' must be a key=value pair"},
+        {"type=bind,src=/tmp", "target is required"},
+        {"type=bind,src=a,dst=/x", "source \"a\" must be a path"},
+        {"dst=/x,readonly=maybe", "invalid value for readonly: maybe"},
+        {"dst=/x,bind-propagation=rslave",
+         "cannot mix 'bind-*' options with mount type 'volume'"},
+        {"type=bind,src=/tmp,dst=/x,volume-nocopy",
+         "cannot mix 'volume-*' options with mount type 'bind'"},
+        {"type=bind,src=/tmp,dst=/x,tmpfs-size=1m",
+         "cannot mix 'tmpfs-*' options with mount type 'bind'"},
+        {"type=tmpfs,dst=/x,tmpfs-size=abc", "invalid value for tmpfs-size: abc"},
+        {"type=tmpfs,dst=/x,tmpfs-mode=9", "invalid value for tmpfs-mode: 9"},
+        {"type=tmpfs,dst=/x,tmpfs-mode=17777", "invalid value for tmpfs-mode: 17777"},
+        {"type=tmpfs,src=a,dst=/x", "field Source must not be specified"},
+        {"type=bind,src=/tmp,dst=/x,bind-propagation=foo",
+         "invalid propagation mode: foo"},
+        {"type=bind,src=/tmp,dst=/x,bind-recursive=foo",
+         "invalid value for bind-recursive: foo (must be \"enabled\", \"disabled\", "
+         "\"writable\", or \"readonly\")"},
+        {"type=bind,src=/tmp,dst=/x,bind-recursive=writable",
+         "option 'bind-recursive=writable' requires 'readonly' to be specified in "
+         "conjunction"},
+        {"type=bind,src=/tmp,dst=/x,ro,bind-recursive=readonly",
+         "option 'bind-recursive=readonly' requires 'bind-propagation=rprivate' to be "
+         "specified in conjunction"},
+        {"dst=/x,volume-driver=nfs", "\"nfs\" is not supported; only local"},
+        {"dst=/x,consistency=foo", "invalid value for consistency: foo"},
+        {"dst=/x,\"volume-opt=o=a,b", "a quote is not closed"},
+        {"dst=/x,vo\"lume-opt=o=a\"", "a quote in the middle of a word"},
+    };
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        cr_expect_eq(PARSE("--mount", BAD[i].mount, "busybox"), -EINVAL, "%s",
+                     BAD[i].mount);
+        cr_expect(strstr(err.text, BAD[i].says), "%s: %s", BAD[i].mount, err.text);
+    }
+    cr_expect_eq(PARSE("-v", "vol:/x:rslave", "busybox"), -EINVAL);
+    cr_expect(strstr(err.text, "rslave is for host paths, not volumes"), "%s", err.text);
+    cr_expect_eq(PARSE("-v", "/tmp:/x:nocopy", "busybox"), -EINVAL);
+    cr_expect(strstr(err.text, "nocopy is for volumes, not host paths"), "%s", err.text);
+}
+
+Test(spec_options, mounts_with_all_their_words)
+{
+    cr_assert_eq(
+        PARSE("--mount",
+              "Type=BIND,source=/tmp,destination=/a,ReadOnly,bind-propagation=rshared,"
+              "bind-recursive=writable,consistency=cached",
+              "--mount",
+              "src=v,dst=/b,volume-nocopy,volume-subpath=a/b,volume-label=k=1,"
+              "volume-label=k=2,volume-label=l,volume-driver=local,"
+              "\"volume-opt=o=size=1m,mode=700\",volume-opt=type=tmpfs",
+              "--mount", "type=bind,src=/tmp,dst=/c,bind-nonrecursive", "-v",
+              "/tmp:/d:ro,z,slave", "busybox"),
+        0, "%s", err.text);
+    const struct mtd_mount *m = v.spec.mounts;
+    cr_assert_eq(v.spec.n_mounts, 4); /* -v first */
+    cr_expect(m[0].read_only && m[0].propagation == MTD_PROPAGATION_SLAVE);
+    cr_expect_str_eq(m[0].mode, "ro,z,slave");
+    cr_expect(m[1].type == MTD_MOUNT_BIND && m[1].read_only);
+    cr_expect(m[1].propagation == MTD_PROPAGATION_RSHARED &&
+              m[1].recursion == MTD_RECURSION_WRITABLE && !m[1].mode);
+    cr_expect(m[2].type == MTD_MOUNT_VOLUME && m[2].no_copy);
+    cr_expect_str_eq(m[2].subpath, "a/b");
+    cr_assert_eq(m[2].volume_labels.len, 2);
+    cr_expect_str_eq(m[2].volume_labels.items[0], "k=2");
+    cr_expect_str_eq(m[2].volume_labels.items[1], "l=");
+    cr_assert_eq(m[2].volume_options.len, 2);
+    cr_expect_str_eq(m[2].volume_options.items[0], "o=size=1m,mode=700");
+    cr_expect_eq(m[3].recursion, MTD_RECURSION_DISABLED);
 }
 
 Test(spec_options, capabilities)

@@ -48,6 +48,13 @@ static void fill_mounts(struct mtd_spec *s)
         MTD_MOUNT_TMPFS, NULL, strdup("/t"), strdup("size=64m,mode=1777"), false, false};
     s->mounts[2] = (struct mtd_mount){
         MTD_MOUNT_VOLUME, strdup("vol"), strdup("/v"), NULL, false, true};
+    s->mounts[0].propagation = MTD_PROPAGATION_SHARED;
+    s->mounts[0].recursion = MTD_RECURSION_READONLY;
+    s->mounts[0].mode = strdup("ro,z");
+    s->mounts[2].no_copy = true;
+    s->mounts[2].subpath = strdup("a/b");
+    strv_add(&s->mounts[2].volume_labels, "k=v");
+    strv_add(&s->mounts[2].volume_options, "type=tmpfs");
 }
 
 static void fill_resources(struct mtd_resources *r)
@@ -296,6 +303,9 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
         SAME(mounts[i].origin);
         SAME_TEXT(mounts[i].source), SAME_TEXT(mounts[i].target),
             SAME_TEXT(mounts[i].options);
+        SAME(mounts[i].propagation), SAME(mounts[i].recursion), SAME(mounts[i].no_copy);
+        SAME_TEXT(mounts[i].subpath), SAME_TEXT(mounts[i].mode);
+        SAME_LIST(mounts[i].volume_labels), SAME_LIST(mounts[i].volume_options);
     }
     expect_same_resources(&a->resources, &b->resources);
     SAME(network), SAME_LIST(dns), SAME_LIST(dns_search), SAME_LIST(dns_options);
