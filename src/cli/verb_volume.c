@@ -217,7 +217,7 @@ static int run_ls(struct cli *c, void *values, const struct operands *o)
     (void)o;
     int rc = table_init(&v->table, format, VOLUME_FIELDS, VOLUME_TABLE, &err);
     if (rc == 0)
-        rc = mtd_volumes(c->engine, false, &list, &err);
+        rc = mtd_volumes(c->engine, format_uses(&v->table.format, "Size"), &list, &err);
     for (size_t i = 0; i < list.len && rc == 0; i++) {
         const struct volume_row row = {c->engine, &list.items[i]};
         if (volume_filter_match(&v->filters, row.volume))

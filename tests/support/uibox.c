@@ -69,6 +69,12 @@ static int start(void *app, struct job *j)
     return 0;
 }
 
+static void cancel(void *app, struct job *j)
+{
+    struct uibox *b = app;
+    b->cancelled = j;
+}
+
 static bool copy(void *app, const char *text, size_t n)
 {
     struct uibox *b = app;
@@ -82,7 +88,7 @@ static void request(void *app, enum request r)
     b->quit |= r == REQUEST_QUIT;
 }
 
-static const struct platform PLATFORM = {wall_ns, mono_ns, start, copy, request};
+static const struct platform PLATFORM = {wall_ns, mono_ns, start, cancel, copy, request};
 
 void uibox_make(struct uibox *b, int rows, int cols, bool ascii)
 {

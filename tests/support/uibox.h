@@ -17,6 +17,7 @@ struct uibox {
     char way_back[64];  /* what the last of them says about leaving it */
     char copied[1024];
     bool quit;
+    const struct job *cancelled;
     struct job *keep; /* this one is neither noted nor ended: the test ends it */
 };
 #define UIBOX_NOW 1767323045000000000LL /* 2026-01-02T03:04:05Z */

@@ -83,7 +83,7 @@ Test(actions, no_key_acts_while_the_log_fills_the_screen)
     for (size_t i = 0; i < b.ui.keys.len; i++) {
         const struct binding *k = &b.ui.keys.table[i];
         struct input_event ev = {.key = k->keys[0]};
-        if (k->context != CONTEXT_GLOBAL || !k->acts || k->keys[0] == 'd')
+        if (k->context != CONTEXT_CONTAINER || !k->acts || k->keys[0] == 'd')
             continue;
         ui_key(&b.ui, &ev);
         cr_expect_null(b.ui.modal, "%s", k->name);
@@ -271,7 +271,8 @@ Test(actions, read_only_locks_every_acting_key)
     for (size_t i = 0; i < b.ui.keys.len; i++) {
         const struct binding *k = &b.ui.keys.table[i];
         struct input_event ev = {.key = k->keys[0]};
-        if (!k->acts || k->context == CONTEXT_TOP)
+        if (!k->acts || k->context == CONTEXT_TOP || k->context == CONTEXT_IMAGES ||
+            k->context == CONTEXT_VOLUMES)
             continue;
         ui_key(&b.ui, &ev);
         cr_expect_null(b.ui.modal, "%s", k->name);

@@ -97,7 +97,7 @@ Test(config, the_example_of_the_manual)
     parse(&c, &k, from + strlen("```ini\n"));
     cr_expect_eq(c.wrong, 0, "%s", c.problem.text);
     cr_expect_eq(c.sort, SORT_CPU);
-    cr_expect_eq(keys_find(&k, 1u << CONTEXT_GLOBAL, KEY_CTRL('x'))->command,
+    cr_expect_eq(keys_find(&k, 1u << CONTEXT_CONTAINER, KEY_CTRL('x'))->command,
                  CMD_STOP_START);
     keys_done(&k);
     buf_done(&text);

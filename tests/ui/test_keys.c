@@ -155,8 +155,8 @@ Test(keys, the_inner_context_wins)
 {
     struct keys k;
     cr_assert_eq(keys_init(&k), 0);
-    unsigned list = 1u << CONTEXT_LIST | 1u << CONTEXT_GLOBAL;
-    unsigned logs = 1u << CONTEXT_LOG | 1u << CONTEXT_GLOBAL;
+    unsigned list = 1u << CONTEXT_LIST | 1u << CONTEXT_CONTAINER;
+    unsigned logs = 1u << CONTEXT_LOG | 1u << CONTEXT_CONTAINER;
     cr_expect_eq(keys_find(&k, list, 'n')->command, CMD_RUN);
     cr_expect_eq(keys_find(&k, logs, 'n')->command, CMD_SEARCH_NEXT);
     cr_expect_eq(keys_find(&k, logs, 's')->command, CMD_STOP_START);
@@ -185,7 +185,7 @@ Test(keys, remap_lists)
         cr_assert_eq(keys_init(&k), 0);
         cr_expect_eq(keys_remap(&k, "restart", CASES[i].list, &err), 0, "%s: %s",
                      CASES[i].list, err.text);
-        const struct binding *b = keys_of(&k, 1u << CONTEXT_GLOBAL, CMD_RESTART);
+        const struct binding *b = keys_of(&k, 1u << CONTEXT_CONTAINER, CMD_RESTART);
         for (int j = 0; j < 3 && (j == 0 || CASES[i].keys[j - 1]); j++)
             cr_expect_eq(j < BINDING_KEYS ? b->keys[j] : 0, CASES[i].keys[j], "%s: %d",
                          CASES[i].list, j);
@@ -198,7 +198,7 @@ Test(keys, remap_takes_the_key_away)
     struct keys k;
     struct mtd_error err = {0};
     cr_assert_eq(keys_init(&k), 0);
-    unsigned list = 1u << CONTEXT_LIST | 1u << CONTEXT_GLOBAL;
+    unsigned list = 1u << CONTEXT_LIST | 1u << CONTEXT_CONTAINER;
     cr_expect_eq(keys_remap(&k, "restart", "s, ctrl-x", &err), 0);
     cr_expect_eq(keys_find(&k, list, 's')->command, CMD_RESTART);
     cr_expect_eq(keys_find(&k, list, KEY_CTRL('x'))->command, CMD_RESTART);

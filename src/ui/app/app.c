@@ -112,6 +112,7 @@ static void platform_request(void *app, enum request r)
 static const struct platform PLATFORM = {.wall_ns = platform_wall_ns,
                                          .mono_ns = platform_mono_ns,
                                          .start = app_start,
+                                         .cancel = app_cancel,
                                          .copy = platform_copy,
                                          .request = platform_request};
 

@@ -3,6 +3,7 @@
 #include "ui/app/internal.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "base/cleanup.h"
@@ -93,8 +94,8 @@ static void on_room(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
 static void on_output(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
     struct child *c = s->data;
-    if (n > 0 && c->job && c->job->output.len < 8u << 20)
-        buf_add(&c->job->output, b->base, (size_t)n);
+    if (n > 0 && c->job)
+        job_output(c->job, b->base, (size_t)n);
     if (n >= 0)
         return;
     uv_read_stop(s);
@@ -181,6 +182,14 @@ int app_start(void *app, struct job *j)
     for (int i = 0; i < 2 && !j->terminal; i++)
         uv_read_start((uv_stream_t *)&c->pipes[i], on_room, on_output);
     return 0;
+}
+
+void app_cancel(void *app, struct job *j)
+{
+    struct app *a = app;
+    for (struct child *c = a->children; c; c = c->next)
+        if (c->job == j && !c->exited)
+            uv_process_kill(&c->process, SIGINT);
 }
 
 void app_free_children(struct app *a)

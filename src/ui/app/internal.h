@@ -52,6 +52,8 @@ static inline void app_quit(struct app *a, int status)
     uv_stop(a->loop);
 }
 
+/* The platform's cancel(). */
+void app_cancel(void *app, struct job *j);
 /* The platform's start(): job done() is called from the loop, never from inside. */
 int app_start(void *app, struct job *j);
 void app_free_children(struct app *a); /* after their handles were closed */

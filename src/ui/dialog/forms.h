@@ -14,6 +14,9 @@ struct run_draft {
     struct model *model; /* selects what was started */
 };
 void form_run(const struct surroundings *s, struct run_draft *draft);
+/* With this image or volume filled in, whatever the draft has; NULL = as form_run(). */
+void form_run_with(const struct surroundings *s, struct run_draft *draft,
+                   const char *image, const char *volume);
 
 /* A container's name that only `of` (NULL = none) may have already. */
 int form_check_name(const struct form *f, const char *typed, const struct row *of,

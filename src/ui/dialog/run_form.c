@@ -263,8 +263,12 @@ static const struct form_ops RUN = {
     .complete = run_form_complete,
 };
 
-void form_run(const struct surroundings *s, struct run_draft *draft)
+void form_run_with(const struct surroundings *s, struct run_draft *draft,
+                   const char *image, const char *volume)
 {
+    auto_free char *mount = NULL;
+    if (volume && asprintf(&mount, "%s:/data", volume) < 0)
+        return;
     struct run_form *run = load_images(s->engine);
     if (!run)
         return;
@@ -273,5 +277,14 @@ void form_run(const struct surroundings *s, struct run_draft *draft)
     if (m && draft->fields.len == ARRAY_SIZE(FIELDS))
         for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
             form_set(form_of(m, &RUN), i, draft->fields.items[i]);
+    if (m && image)
+        form_set(form_of(m, &RUN), RUN_IMAGE, image);
+    if (m && mount)
+        form_set(form_of(m, &RUN), RUN_VOLUMES, mount);
     s->push(s->app, m);
+}
+
+void form_run(const struct surroundings *s, struct run_draft *draft)
+{
+    form_run_with(s, draft, NULL, NULL);
 }

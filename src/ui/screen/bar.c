@@ -272,7 +272,7 @@ static bool is_wanted(const struct ui *ui, const struct binding *b)
 
 static const char *label_of(const struct ui *ui, const struct binding *b)
 {
-    bool back = b->command == CMD_QUIT && ui->layout.pane == PANE_DETAIL;
+    bool back = b->command == CMD_QUIT && (ui->page || ui->layout.pane == PANE_DETAIL);
     return back ? "back" : b->label;
 }
 

@@ -144,9 +144,16 @@ static void cmd_open(struct ui *ui)
         ui->focus_detail = true;
 }
 
+static void cmd_views(struct ui *ui)
+{
+    ui->page = (ui->page + 1) % PAGE_COUNT;
+}
+
 static void cmd_back(struct ui *ui)
 {
-    if (ui->focus_detail || ui->zoom)
+    if (ui->page)
+        ui->page = PAGE_CONTAINERS;
+    else if (ui->focus_detail || ui->zoom)
         ui->focus_detail = ui->zoom = false;
     else if (ui->model.filter.text[0])
         model_filter(&ui->model, "", NULL);
@@ -274,7 +281,7 @@ static void cmd_interrupt(struct ui *ui)
 /* As in less and htop: it closes what fills the screen, not the program. */
 static void cmd_quit(struct ui *ui)
 {
-    if (ui->layout.pane == PANE_DETAIL)
+    if (ui->page || ui->layout.pane == PANE_DETAIL)
         cmd_back(ui);
     else
         ui_request(ui, REQUEST_QUIT);
@@ -305,6 +312,7 @@ static const struct {
     {CMD_LOGS, cmd_logs},
     {CMD_INSPECT, cmd_inspect},
     {CMD_PROCESSES, cmd_processes},
+    {CMD_VIEWS, cmd_views},
     {CMD_PALETTE, palette_open},
     {CMD_HELP, cmd_help},
     {CMD_COPY, cmd_copy},

@@ -39,7 +39,7 @@ void dispatch_sync(struct ui *ui)
 {
     const struct row *r = model_selected(&ui->model);
     relayout(ui);
-    bool visible = ui->layout.pane != PANE_LIST;
+    bool visible = !ui->page && ui->layout.pane != PANE_LIST;
     memcpy(ui->shown_id, r ? r->s->id : "", r ? sizeof(ui->shown_id) : 1);
     for (int i = 0; i < TAB_COUNT; i++) {
         struct view *v = ui->tabs[i];
@@ -51,6 +51,15 @@ void dispatch_sync(struct ui *ui)
         if (v->ops->show)
             v->ops->show(v, on);
     }
+    for (int i = PAGE_CONTAINERS + 1; i < PAGE_COUNT; i++)
+        ui->pages[i]->ops->show(ui->pages[i], i == (int)ui->page);
+}
+
+struct rect dispatch_page(const struct ui *ui)
+{
+    int header = ui->layout.header.rows;
+    int rows = ui->rows - header - ui->layout.footer.rows;
+    return (struct rect){header, 0, rows > 0 ? rows : 0, ui->cols};
 }
 
 /* ---- mouse ------------------------------------------------------------------------- */
@@ -108,8 +117,25 @@ static void mouse(struct ui *ui, const struct key *k)
 
 /* ---- keys -------------------------------------------------------------------------- */
 
+static void page_key(struct ui *ui, const struct key *k)
+{
+    struct view *v = ui_view(ui);
+    struct rect r = dispatch_page(ui);
+    struct key moved = *k;
+    moved.row -= r.row;
+    moved.col -= r.col;
+    if (k->key == KEY_MOUSE && !inside(r, k))
+        return;
+    if (!v->ops->key(v, &moved) && k->command != CMD_NONE)
+        command_of_screen(ui, k->command);
+}
+
 static void plain_key(struct ui *ui, const struct key *k)
 {
+    if (ui->page) {
+        page_key(ui, k);
+        return;
+    }
     struct view *v = ui->tabs[ui->tab];
     bool detail = detail_has_focus(ui);
     if (k->key == KEY_MOUSE)

@@ -10,4 +10,7 @@ void dispatch_key(struct ui *ui, const struct input_event *ev);
 /* The selection or what is visible changed: tells the tab on the screen. */
 void dispatch_sync(struct ui *ui);
 
+/* What a page fills: all between header and footer. */
+struct rect dispatch_page(const struct ui *ui);
+
 #endif

@@ -30,6 +30,7 @@ void job_free(struct job *j)
     strv_done(&j->argv);
     strv_done(&j->ids);
     buf_done(&j->output);
+    buf_done(&j->partial);
     free(j->title);
     free(j);
 }
@@ -42,6 +43,41 @@ int job_arg(struct job *j, const char *arg)
 int job_about(struct job *j, const struct row *r)
 {
     return j ? strv_add(&j->ids, r->s->id) : -ENOMEM;
+}
+
+#define OUTPUT_MAX (8u << 20)
+#define LINE_LONGEST (64u << 10) /* a longer one is no step */
+
+static void add_output(struct job *j, const char *data, size_t len)
+{
+    if (j->output.len < OUTPUT_MAX)
+        buf_add(&j->output, data, len);
+}
+
+static void end_line(struct job *j)
+{
+    struct buf *p = &j->partial;
+    size_t len = p->len && p->data[p->len - 1] == '\n' ? p->len - 1 : p->len;
+    if (p->len && !j->line(j, p->data, len))
+        add_output(j, p->data, p->len);
+    p->len = 0;
+}
+
+void job_output(struct job *j, const char *data, size_t len)
+{
+    if (!j->line) {
+        add_output(j, data, len);
+        return;
+    }
+    while (len > 0) {
+        const char *nl = memchr(data, '\n', len);
+        size_t n = nl ? (size_t)(nl + 1 - data) : len;
+        buf_add(&j->partial, data, n);
+        if (nl || j->partial.len > LINE_LONGEST)
+            end_line(j);
+        data += n;
+        len -= n;
+    }
 }
 
 static bool is_id(const char *word)
@@ -150,6 +186,8 @@ void job_finish(struct job *j, int status)
 {
     struct ui *ui = j->ui;
     auto_free char *line = job_line(j);
+    if (j->line)
+        end_line(j);
     int64_t took = ui->platform->mono_ns(ui->app) - j->started_mono;
     set_busy(ui, &j->ids, "");
     ui->jobs--;

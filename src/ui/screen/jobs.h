@@ -15,6 +15,9 @@ struct job {
     struct strv ids;    /* containers it is about, for the busy text */
     char *title;        /* argv for people, with names; set by job_start() */
     struct buf output;  /* stdout and stderr */
+    struct buf partial; /* with line(): the beginning of one */
+    /* Gets each whole line as it comes; true = it does not belong to the output. */
+    bool (*line)(struct job *j, const char *line, size_t len);
     int64_t started_at; /* wall ns */
     int64_t started_mono;
     bool terminal; /* gets the terminal instead of pipes */
@@ -33,6 +36,8 @@ int job_arg(struct job *j, const char *arg);
 int job_about(struct job *j, const struct row *r); /* adds its id to ids */
 /* Takes j. busy ("stopping") is shown at its containers until it ended. */
 void job_start(struct job *j, const char *busy);
+/* What the process printed; the platform calls it. */
+void job_output(struct job *j, const char *data, size_t len);
 /* The default done(): journal, message, output; frees j. A done() of your own ends with
  * it. */
 void job_finish(struct job *j, int status);

@@ -72,9 +72,17 @@ static void offer_jump(void *app, const char *id, int64_t time_ns)
 
 struct errand_job {
     struct job job; /* first: done() gets the job */
+    bool (*line)(void *arg, const char *line, size_t len);
     void (*done)(void *arg, int status, const char *output);
     void *arg;
+    struct errand_job *next; /* of those that can be cancelled */
 };
+
+static bool pass_line(struct job *j, const char *line, size_t len)
+{
+    struct errand_job *ej = (struct errand_job *)j;
+    return ej->line(ej->arg, line, len);
+}
 
 static struct job *errand_job(struct ui *ui, const struct errand *e,
                               void (*done)(struct job *j, int status))
@@ -83,6 +91,9 @@ static struct job *errand_job(struct ui *ui, const struct errand *e,
     if (!ej)
         return NULL;
     ej->done = e->done;
+    ej->line = e->line;
+    if (e->line)
+        ej->job.line = pass_line;
     ej->arg = e->arg;
     ej->job.ui = ui;
     ej->job.done = done;
@@ -101,15 +112,43 @@ static void tell(struct job *j, int status)
         ej->done(ej->arg, status, j->output.data ? j->output.data : "");
 }
 
+static void forget(struct ui *ui, struct errand_job *ej)
+{
+    for (struct errand_job **at = (struct errand_job **)&ui->errands; *at;
+         at = &(*at)->next)
+        if (*at == ej) {
+            *at = ej->next;
+            return;
+        }
+}
+
 static void run_done(struct job *j, int status)
 {
+    forget(j->ui, (struct errand_job *)j);
     tell(j, status);
     job_finish(j, status);
 }
 
 static void offer_run(void *app, const struct errand *e)
 {
-    job_start(errand_job(app, e, run_done), e->busy);
+    struct ui *ui = app;
+    struct job *j = errand_job(ui, e, run_done);
+    if (j && e->line) {
+        ((struct errand_job *)j)->next = ui->errands;
+        ui->errands = (struct errand_job *)j;
+    }
+    job_start(j, e->busy);
+}
+
+static bool offer_cancel(void *app, const void *arg)
+{
+    struct ui *ui = app;
+    struct errand_job *ej = ui->errands;
+    while (ej && ej->arg != arg)
+        ej = ej->next;
+    if (ej)
+        ui->platform->cancel(ui->app, &ej->job);
+    return ej;
 }
 
 static void capture_done(struct job *j, int status)
@@ -194,6 +233,7 @@ void offer_init(struct ui *ui)
         .now = offer_now,
         .jump = offer_jump,
         .run = offer_run,
+        .cancel = offer_cancel,
         .capture = offer_capture,
         .choose = offer_choose,
         .push = offer_push,

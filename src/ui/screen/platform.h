@@ -23,7 +23,8 @@ enum request {
 struct platform {
     int64_t (*wall_ns)(void *app);
     int64_t (*mono_ns)(void *app);
-    int (*start)(void *app, struct job *j); /* 0: done() will be called; else -errno */
+    int (*start)(void *app, struct job *j);   /* 0: done() will be called; else -errno */
+    void (*cancel)(void *app, struct job *j); /* SIGINT; done() follows */
     bool (*copy)(void *app, const char *text, size_t n); /* false = it cannot */
     void (*request)(void *app, enum request r);
 };

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/cleanup.h"
+#include "ui/catalog/catalog.h"
 #include "ui/log/view.h"
 #include "ui/model/news.h"
 #include "ui/model/notes.h"
@@ -31,6 +32,10 @@ static int open_tabs(struct ui *ui)
     ui->tabs[TAB_INSPECT] = inspect_view_new(around);
     ui->tabs[TAB_DIFF] = diff_view_new(around);
     ui->tabs[TAB_EVENTS] = events_view_new(around);
+    ui->pages[PAGE_IMAGES] = images_view_new(around, &ui->run_draft);
+    ui->pages[PAGE_VOLUMES] = volumes_view_new(around, &ui->run_draft);
+    if (!ui->pages[PAGE_IMAGES] || !ui->pages[PAGE_VOLUMES])
+        return -ENOMEM;
     for (int i = 0; i < TAB_COUNT; i++)
         if (!ui->tabs[i])
             return -ENOMEM;
@@ -78,6 +83,8 @@ void ui_done(struct ui *ui)
         ui_close(ui, ui->modal);
     for (int i = 0; i < TAB_COUNT; i++)
         view_free(ui->tabs[i]);
+    for (int i = PAGE_CONTAINERS + 1; i < PAGE_COUNT; i++)
+        view_free(ui->pages[i]);
     model_done(&ui->model);
     keys_done(&ui->keys);
     journal_done(&ui->journal);
@@ -232,7 +239,7 @@ void ui_sample(struct ui *ui)
     notes_read(&ui->model, ui->around.engine, ui->top, rows);
     if (ui->model.stale)
         ui_request(ui, REQUEST_REFRESH);
-    if (ui->tab != TAB_LOGS && ui->tab != TAB_EVENTS && v->ops->update)
+    if (!ui->page && ui->tab != TAB_LOGS && ui->tab != TAB_EVENTS && v->ops->update)
         v->ops->update(v);
 }
 
@@ -252,21 +259,22 @@ void ui_key(struct ui *ui, const struct input_event *ev)
 
 void ui_changed(struct ui *ui)
 {
-    struct view *v = ui->tabs[ui->tab];
+    struct view *v = ui_view(ui);
     if (!ui->frozen && v->ops->update)
         v->ops->update(v);
 }
 
 bool ui_work(struct ui *ui)
 {
-    struct view *v = ui->tabs[ui->tab];
+    struct view *v = ui_view(ui);
     return v->ops->work && v->ops->work(v);
 }
 
 const char *ui_watch(struct ui *ui, size_t i)
 {
-    struct view *v = ui->tabs[ui->tab];
-    return ui->layout.pane != PANE_LIST && v->ops->watch ? v->ops->watch(v, i) : NULL;
+    struct view *v = ui_view(ui);
+    bool shown = ui->page || ui->layout.pane != PANE_LIST;
+    return shown && v->ops->watch ? v->ops->watch(v, i) : NULL;
 }
 
 /* ---- looking ----------------------------------------------------------------------- */
@@ -292,13 +300,9 @@ static void draw_modals(struct ui *ui, struct modal *m, struct canvas *c)
     m->ops->draw(m, c, canvas_rect(c));
 }
 
-void ui_draw(struct ui *ui, struct canvas *c)
+static void draw_panes(struct ui *ui, struct canvas *c)
 {
     struct layout *l = &ui->layout;
-    c->ascii = ui->ascii;
-    canvas_clear(c);
-    if (l->header.rows)
-        bar_header(ui, c, l->header);
     if (l->list.rows)
         draw_list(ui, c);
     if (l->tabs.rows)
@@ -308,6 +312,19 @@ void ui_draw(struct ui *ui, struct canvas *c)
     struct view *v = ui->tabs[ui->tab];
     if (l->detail.rows)
         v->ops->draw(v, c, l->detail, ui->focus_detail);
+}
+
+void ui_draw(struct ui *ui, struct canvas *c)
+{
+    struct layout *l = &ui->layout;
+    c->ascii = ui->ascii;
+    canvas_clear(c);
+    if (l->header.rows)
+        bar_header(ui, c, l->header);
+    if (ui->page)
+        ui_view(ui)->ops->draw(ui_view(ui), c, dispatch_page(ui), true);
+    else
+        draw_panes(ui, c);
     if (l->footer.rows)
         bar_footer(ui, c, l->footer);
     draw_modals(ui, ui->modal, c);

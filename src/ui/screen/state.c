@@ -58,9 +58,17 @@ int64_t ui_now(const struct ui *ui)
     return ui->platform->wall_ns(ui->app);
 }
 
+struct view *ui_view(const struct ui *ui)
+{
+    return ui->page ? ui->pages[ui->page] : ui->tabs[ui->tab];
+}
+
 unsigned ui_contexts(const struct ui *ui)
 {
     unsigned bits = 1u << CONTEXT_GLOBAL;
+    if (ui->page)
+        return bits | 1u << CONTEXT_LIST | 1u << ui_view(ui)->ops->context;
+    bits |= 1u << CONTEXT_CONTAINER;
     bool detail = ui->layout.pane == PANE_DETAIL ||
                   (ui->layout.pane == PANE_BOTH && ui->focus_detail);
     if (!detail)

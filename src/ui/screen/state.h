@@ -17,6 +17,11 @@
 
 enum tab { TAB_LOGS, TAB_STATS, TAB_TOP, TAB_INSPECT, TAB_DIFF, TAB_EVENTS, TAB_COUNT };
 
+/* What fills the screen; containers have the list and the tabs. */
+enum page { PAGE_CONTAINERS, PAGE_IMAGES, PAGE_VOLUMES, PAGE_COUNT };
+
+struct errand_job;
+
 /* What was answered to one question; found by its label. */
 struct answered {
     char label[32];
@@ -52,9 +57,12 @@ struct ui {
     bool zoom;
     enum tab tab;
     struct view *tabs[TAB_COUNT];
-    size_t top;          /* first visible row of the list */
-    uint64_t rows_seen;  /* which rows were visible: ui_rows_came() */
-    struct modal *modal; /* topmost; NULL = none */
+    enum page page;
+    struct view *pages[PAGE_COUNT]; /* PAGE_CONTAINERS: NULL */
+    struct errand_job *errands;     /* under way; those that can be cancelled */
+    size_t top;                     /* first visible row of the list */
+    uint64_t rows_seen;             /* which rows were visible: ui_rows_came() */
+    struct modal *modal;            /* topmost; NULL = none */
     struct message message;
     struct message last_message; /* kept when the line is cleared */
     struct answered answers[QUESTIONS_MAX];
@@ -71,6 +79,8 @@ void ui_close(struct ui *ui, struct modal *m);
 void ui_request(struct ui *ui, enum request r);
 struct line_history *ui_history(struct ui *ui, const char *label); /* NULL = none kept */
 int64_t ui_now(const struct ui *ui);                               /* wall ns */
+/* The one that is shown: a page, or the tab. */
+struct view *ui_view(const struct ui *ui);
 unsigned ui_contexts(const struct ui *ui); /* bits for keys_find() */
 
 #endif

@@ -47,6 +47,8 @@ enum mouse { MOUSE_LEFT, MOUSE_MIDDLE, MOUSE_RIGHT, MOUSE_WHEEL_UP, MOUSE_WHEEL_
 
 /* Innermost first; a focused view is asked before the screen around it. */
 enum context {
+    CONTEXT_IMAGES, /* these two fill the screen, with the list's keys below theirs */
+    CONTEXT_VOLUMES,
     CONTEXT_LOG_FULL, /* the log, full screen */
     CONTEXT_LOG,
     CONTEXT_STATS,
@@ -56,6 +58,7 @@ enum context {
     CONTEXT_EVENTS,
     CONTEXT_DETAIL, /* any tab has the focus */
     CONTEXT_LIST,
+    CONTEXT_CONTAINER, /* what acts on the selected container, or shows it */
     CONTEXT_GLOBAL,
     CONTEXT_COUNT
 };
@@ -112,6 +115,16 @@ enum command {
     CMD_EXEC_SPLIT,
     CMD_ATTACH,
     CMD_SIGNAL, /* a process in Top */
+    /* images and volumes */
+    CMD_TAG,
+    CMD_PULL,
+    CMD_PUSH,
+    CMD_LOAD,
+    CMD_SAVE_IMAGE,
+    CMD_BUILD,
+    CMD_PRUNE,
+    CMD_CREATE,
+    CMD_CANCEL,
     /* text in views */
     CMD_SEARCH,
     CMD_SEARCH_NEXT,
@@ -127,6 +140,7 @@ enum command {
     CMD_FOLD_ALL,
     CMD_UNFOLD_ALL,
     /* screen */
+    CMD_VIEWS, /* containers, images, volumes */
     CMD_PALETTE,
     CMD_HELP,
     CMD_REDRAW,

@@ -37,6 +37,9 @@ struct errand {
     const struct strv *argv;
     const char *id;   /* the container it is about; NULL = none */
     const char *busy; /* shown there until it has ended: "committing"; NULL = nothing */
+    /* Gets each line that it prints, when it does; true = it is no output to report. May be
+     * NULL. */
+    bool (*line)(void *arg, const char *line, size_t len);
     /* Gets what it printed, before that is reported; may be NULL. */
     void (*done)(void *arg, int status, const char *output);
     void *arg;
@@ -60,6 +63,8 @@ struct surroundings {
     void (*jump)(void *app, const char *id, int64_t time_ns);
     /* Runs a command; its result goes to the message line and the journal. */
     void (*run)(void *app, const struct errand *e);
+    /* Interrupts the errand of that arg; done() follows. false = there is none. */
+    bool (*cancel)(void *app, const void *arg);
     /* The same quietly: only done() hears of it. A view must outlive its calls. */
     void (*capture)(void *app, const struct strv *argv,
                     void (*done)(void *arg, int status, const char *output), void *arg);
