@@ -17,7 +17,7 @@
 /* ---- commit ---- */
 
 struct commit_values {
-    const char *message, *author;
+    const char *message, *author, *platform;
     struct option_list changes;
     bool pause;
     enum progress_mode progress;
@@ -87,7 +87,8 @@ static const struct option_row IMPORT_OPTIONS[] = {
      "WORKDIR, USER, LABEL, EXPOSE"},
     {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "Comment on the image"},
     PROGRESS_OPTION(FIELD(progress)),
-    {"platform", 0, OPTION_REFUSE, 0, NULL, "PLATFORM", "not supported yet"},
+    {"platform", 0, OPTION_TEXT, FIELD(platform), NULL, "OS/ARCH",
+     "Platform of the image (default: this machine's)"},
     OPTION_END,
 };
 
@@ -116,6 +117,7 @@ static int run_import(struct cli *c, void *values, const struct operands *o)
     struct mtd_commit commit = {.name = o->len > 1 ? o->items[1] : NULL,
                                 .message = v->message,
                                 .changes = &changes,
+                                .platform = v->platform,
                                 .progress = progress_of(progress)};
     int rc = copy_list(&changes, &v->changes);
     if (rc == 0)

@@ -38,10 +38,6 @@ const struct verb VERBS_HELP[] = {
 
 const struct verb VERBS_REFUSED[] = {
     REFUSED("search", "not supported; registries have web pages for that"),
-    REFUSED("load",
-            "image archives are not supported yet; use import for a root file system"),
-    REFUSED("save",
-            "image archives are not supported yet; use export for a root file system"),
     REFUSED("compose", "not supported"),
     VERB_END,
 };

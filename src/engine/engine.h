@@ -271,6 +271,7 @@ int mtd_image_drop_blobs(struct mtd_engine *e, bool only_count,
 struct mtd_commit {
     const char *name; /* NULL = no name */
     const char *message, *author;
+    const char *platform; /* of an import, "linux/arm64"; NULL = the host's */
     /* Dockerfile instructions: "CMD [\"a\"]", "ENV A=b" ... */
     const struct strv *changes;
     bool pause;                          /* while the files are read */
@@ -283,6 +284,26 @@ int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
                char **ret_id, struct mtd_error *err);
 int mtd_export(struct mtd_engine *e, const char *ref, int out_fd,
                const struct mtd_progress *progress, struct mtd_error *err);
+/* Images out of an archive of docker's or OCI's (a file, a pipe, any compression), or out of
+ * an OCI layout's directory. platform: "linux/arm64", NULL = all. ret_loaded: the name,
+ * or without one the id ("sha256:.."), of each; also of those before a failure. */
+int mtd_load(struct mtd_engine *e, int fd, const char *platform,
+             const struct mtd_progress *progress, struct strv *ret_loaded,
+             struct mtd_error *err);
+enum mtd_save_form {
+    MTD_SAVE_DOCKER, /* what docker 25 writes, and everybody reads */
+    MTD_SAVE_OCI,    /* an OCI layout in a tar */
+    MTD_SAVE_LAYOUT, /* an OCI layout */
+};
+enum mtd_compress { MTD_COMPRESS_NONE, MTD_COMPRESS_GZIP, MTD_COMPRESS_ZSTD };
+struct mtd_save {
+    const struct strv *refs;
+    enum mtd_save_form form;
+    enum mtd_compress compress; /* of the tar */
+    int fd;                     /* of the tar, or of an empty directory */
+    const struct mtd_progress *progress;
+};
+int mtd_save(struct mtd_engine *e, const struct mtd_save *s, struct mtd_error *err);
 
 /* ---- volumes ----------------------------------------------------------------------- */
 

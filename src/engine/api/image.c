@@ -18,6 +18,7 @@
 #include "engine/api/lower.h"
 #include "engine/api/own.h"
 #include "engine/image/compose.h"
+#include "engine/oci/oci.h"
 #include "engine/rootfs/rootfs.h"
 #include "engine/store/alive.h"
 #include "engine/store/events.h"
@@ -179,7 +180,12 @@ int mtd_import(struct mtd_engine *e, int tar_fd, const struct mtd_commit *meta,
     auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
     struct image_new image = {
         .config = &config, .name = meta->name, .progress = meta->progress};
+    struct oci_platform platform;
     int r = apply_meta(&config, meta, err);
+    if (r == 0 && meta->platform) {
+        r = oci_platform_parse(meta->platform, &platform, err);
+        image.platform = &platform;
+    }
     if (r == 0)
         r = image_import(&e->images, tar_fd, &image, ret_id, err);
     if (r == 0 && meta->name)

@@ -167,7 +167,8 @@ static la_ssize_t read_raw(struct archive *a, void *data, const void **ret)
     struct archive_stream *s = data;
     ssize_t n = read_input(s, ret);
     if (n < 0) {
-        archive_set_error(a, (int)-n, "%s", strerror((int)-n));
+        archive_set_error(a, (int)-n, "%s",
+                          n == -EBADMSG ? "it is truncated" : strerror((int)-n));
         return -1;
     }
     if ((uint64_t)n > s->max_bytes - s->raw_bytes) {
