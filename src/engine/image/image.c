@@ -300,6 +300,8 @@ static int compose(const struct image_store *s, const struct image_new *n,
     for (size_t i = 0; i < below; i++)
         parts[i].chain = n->base->items[i];
     parts[below].layer = layer;
+    if (n->base)
+        image_complete_small(s, n->base);
     return image_compose(s, &c, ret_id, err);
 }
 

@@ -98,10 +98,14 @@ void image_staging_done(struct image_staging *g);
  * *ret_new = it did not exist. */
 int image_staging_publish(struct image_staging *g, const char *chain, bool *ret_new,
                           struct mtd_error *err);
-/* An entry of images/tmp, locked by the returned descriptor, that says a layer is being
- * published. Lock held. */
+/* An entry of images/tmp, locked by the returned descriptor, that says an image is being made
+ * or removed. Lock held. */
 int image_staging_mark(const struct image_store *s, char name[IMAGE_TMP_NAME],
                        struct mtd_error *err);
+/* Its content: what is to be named once the image is there, also by a sweep. */
+int image_mark_write(int fd, const struct image_ref *ref, const struct strv *names,
+                     const struct strv *digests);
+void image_mark_finish(const struct image_store *s, const char *tmp_name);
 /* A new file in images/tmp, locked by the returned descriptor. */
 int image_staging_named(const struct image_store *s, const char *kind,
                         char name[IMAGE_TMP_NAME], struct mtd_error *err);
@@ -201,6 +205,10 @@ int image_complete(const struct image_store *s, const char *hex, struct mtd_imag
                    struct mtd_error *err);
 int image_quick_write(const struct image_store *s, struct mtd_image *i, const char *hex,
                       bool durable, struct mtd_error *err);
+
+/* ---- image/again.c ---- */
+
+void image_complete_small(const struct image_store *s, const struct strv *chains);
 
 /* ---- image/lock.c ---- */
 

@@ -15,6 +15,7 @@
 
 struct publication {
     const struct image_draft *d;
+    int mark;
     struct strv tmp;             /* what is deleted when the lock is released */
     struct strv fresh;           /* chain ids that were not there before */
     struct image_ref *before;    /* of each name; hex "" = it had none */
@@ -147,14 +148,20 @@ static int merge(struct publication *p, struct mtd_error *err)
                : 0;
 }
 
-static int publish_names(struct publication *p, struct mtd_error *err)
+static struct image_ref ref_of(const struct image_draft *d)
 {
-    const struct image_draft *d = p->d;
     struct image_ref ref = {{0}, ""};
-    int rc = 0;
     if (d->source)
         ref = *d->source;
     memcpy(ref.hex, d->hex, sizeof(ref.hex));
+    return ref;
+}
+
+static int publish_names(struct publication *p, struct mtd_error *err)
+{
+    const struct image_draft *d = p->d;
+    struct image_ref ref = ref_of(d);
+    int rc = 0;
     for (size_t i = 0; i < d->digests.len && rc == 0; i++)
         rc = image_disk_write_digest(d->store, d->digests.items[i], d->hex);
     if (rc < 0)
@@ -191,6 +198,15 @@ static void undo(struct publication *p)
     image_index_write(d->store, NULL);
 }
 
+static int write_mark(const struct publication *p, struct mtd_error *err)
+{
+    const struct image_draft *d = p->d;
+    struct image_ref ref = ref_of(d);
+    int rc = image_mark_write(p->mark, &ref, &d->names, &d->digests);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write %s/images/tmp", d->store->root)
+                  : 0;
+}
+
 static int publish(struct publication *p, struct mtd_error *err)
 {
     const struct image_draft *d = p->d;
@@ -202,6 +218,8 @@ static int publish(struct publication *p, struct mtd_error *err)
     if (rc == 0)
         rc = publish_documents(p, err);
     fault_point("image.config");
+    if (rc == 0)
+        rc = write_mark(p, err);
     if (rc == 0)
         rc = image_quick_write(d->store, &p->image, d->hex, !d->in_memory, err);
     if (rc == 0)
@@ -227,6 +245,7 @@ static int publish_locked(struct publication *p, struct mtd_error *err)
     p->before = calloc(p->d->names.len + 1, sizeof(*p->before));
     if (rc < 0 || !p->before)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
+    p->mark = marked;
     rc = publish(p, err);
     if (rc < 0)
         undo(p);

@@ -104,6 +104,8 @@ void image_sweep_found(const struct image_store *s)
     image_list_left(s, &left);
     if (left.len == 0)
         return;
+    for (size_t i = 0; i < left.len; i++)
+        image_mark_finish(s, left.items[i]);
     sweep_configs(s);
     sweep_layers(s);
     sweep_infos(s);

@@ -1,7 +1,7 @@
 /* An overlay of the image's layers and the container's own upper directory. lowerdir+
  * (Linux 6.7) takes one layer at a time, without a limit on their length; older kernels
  * get the string of mount(2), which is limited to a page, with names relative to the
- * layers' directory so that more of them fit. */
+ * layers' directory so that more of them fit, or of descriptors. */
 
 #include "engine/rootfs/internal.h"
 
@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -51,6 +52,8 @@ struct overlay {
 
 static int add_layers(int fs_fd, const struct rootfs *r)
 {
+    if (fault_point("rootfs.lowerdir") < 0)
+        return -EINVAL; /* as before Linux 6.7 */
     const struct strv *layers = &r->record->spec.layers;
     char dir[PATH_ROOM];
     if (snprintf(dir, sizeof(dir), "%s/layers", r->images_dir) >= (int)sizeof(dir))
@@ -102,11 +105,13 @@ static int new_api(const struct rootfs *r, const struct overlay *o)
 struct old_dirs {
     int upper, work; /* -1 = a read-only overlay */
     int own;         /* the container's upper directory as a layer; -1 = it is none */
+    int target;
+    bool is_volatile;
 };
 
 /* Layers are named relative to the current directory, the others by descriptor: a
- * path may contain commas and colons, which have a meaning here. */
-static int old_options(const struct rootfs *r, const struct old_dirs *d, bool is_volatile,
+ * path may contain commas and colons, which have a meaning here. fds: NULL = by their ids. */
+static int old_options(const struct rootfs *r, const struct old_dirs *d, const int *fds,
                        char *out, size_t size)
 {
     const struct strv *layers = &r->record->spec.layers;
@@ -114,12 +119,16 @@ static int old_options(const struct rootfs *r, const struct old_dirs *d, bool is
     if (d->work >= 0)
         used += (size_t)snprintf(out + used, size - used,
                                  "%supperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,",
-                                 is_volatile ? "volatile," : "", d->upper, d->work);
+                                 d->is_volatile ? "volatile," : "", d->upper, d->work);
     used += (size_t)snprintf(out + used, size - used, "lowerdir=");
     if (d->own >= 0)
         used += (size_t)snprintf(out + used, size - used, "/proc/self/fd/%d:", d->own);
     for (size_t i = layers->len; i-- > 0;) {
-        int n = snprintf(out + used, size - used, "%s%s", layers->items[i], i ? ":" : "");
+        char number[16];
+        if (fds)
+            snprintf(number, sizeof(number), "%d", fds[i]);
+        int n = snprintf(out + used, size - used, "%s%s", fds ? number : layers->items[i],
+                         i ? ":" : "");
         if (n < 0 || (size_t)n >= size - used)
             return -E2BIG;
         used += (size_t)n;
@@ -136,32 +145,67 @@ static int open_dir(const char *dir, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
+/* dir: the current directory while the options are read. */
+static int mount_old(const struct old_dirs *d, int dir, const char *data)
+{
+    char path[64];
+    auto_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (here < 0 || fchdir(dir) < 0)
+        return -errno;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", d->target);
+    int err = 0;
+    if (mount("overlay", path, "overlay", d->work >= 0 ? 0 : MS_RDONLY, data) < 0)
+        err = -errno;
+    if (fchdir(here) < 0 && err == 0)
+        err = -errno;
+    return err;
+}
+
+/* The ids of 60 layers fill the page; descriptors in /proc/self/fd are as short as can be. */
+static int mount_many(const struct rootfs *r, const struct old_dirs *d, int layers)
+{
+    const struct strv *names = &r->record->spec.layers;
+    char data[DATA_MAX];
+    int err = 0;
+    size_t n = 0;
+    auto_fd int dir = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    auto_free int *fds = calloc(names->len, sizeof(*fds));
+    if (dir < 0 || !fds)
+        return -ENOMEM;
+    for (; n < names->len && err == 0; n += err == 0) {
+        fds[n] = openat(layers, names->items[n],
+                        O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        err = fds[n] < 0 ? -errno : 0;
+    }
+    if (err == 0)
+        err = old_options(r, d, fds, data, sizeof(data));
+    if (err == 0)
+        err = mount_old(d, dir, data);
+    while (n-- > 0)
+        close(fds[n]);
+    return err;
+}
+
 /* Mounts it on <dir>/rootfs in this process's mount namespace; returns its fd. o: NULL = a
  * read-only one. */
 static int old_api(const struct rootfs *r, const struct overlay *o)
 {
-    char data[DATA_MAX], path[64];
+    char data[DATA_MAX];
     bool with_own = !o || o->own_below;
     auto_fd int own = with_own ? open_dir(r->dir, "upper") : -1;
     auto_fd int upper = o ? open_dir(o->dir, "upper") : -1;
     auto_fd int work = o ? open_dir(o->dir, "work") : -1;
     auto_fd int target = open_dir(r->dir, "rootfs");
     auto_fd int layers = open_dir(r->images_dir, "layers");
-    auto_fd int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (target < 0 || layers < 0 || here < 0 || (with_own && own < 0) ||
+    if (target < 0 || layers < 0 || (with_own && own < 0) ||
         (o && (upper < 0 || work < 0)))
         return -ENOENT;
-    const struct old_dirs dirs = {upper, work, own};
-    int err = old_options(r, &dirs, o && o->is_volatile, data, sizeof(data));
-    if (err < 0)
-        return err;
-    if (fchdir(layers) < 0)
-        return -errno;
-    snprintf(path, sizeof(path), "/proc/self/fd/%d", target);
-    if (mount("overlay", path, "overlay", o ? 0 : MS_RDONLY, data) < 0)
-        err = -errno;
-    if (fchdir(here) < 0 && err == 0)
-        err = -errno;
+    const struct old_dirs dirs = {upper, work, own, target, o && o->is_volatile};
+    int err = old_options(r, &dirs, NULL, data, sizeof(data));
+    if (err == 0)
+        err = mount_old(&dirs, layers, data);
+    else if (err == -E2BIG)
+        err = mount_many(r, &dirs, layers);
     return err < 0 ? err : open_dir(r->dir, "rootfs");
 }
 

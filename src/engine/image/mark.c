@@ -1,0 +1,66 @@
+/* A kill between an image's config and its names would leave an image without a name, which
+ * nobody asked for. So the mark, an entry of images/tmp, says what it is to be named, and
+ * whoever finds it names it. */
+
+#include "engine/image/internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "base/parse.h"
+
+#define MARK_MAX (1u << 20)
+
+int image_mark_write(int fd, const struct image_ref *ref, const struct strv *names,
+                     const struct strv *digests)
+{
+    auto_done(buf_done) struct buf text = {0};
+    int rc = buf_printf(&text, "%s %s\n", ref->hex, ref->stamp);
+    for (size_t i = 0; i < names->len && rc == 0; i++)
+        rc = buf_printf(&text, "name %s\n", names->items[i]);
+    for (size_t i = 0; i < digests->len && rc == 0; i++)
+        rc = buf_printf(&text, "digest %s\n", digests->items[i]);
+    return rc < 0 ? rc : fs_write_all(fd, text.data, text.len);
+}
+
+static void finish_line(const struct image_store *s, const struct image_ref *ref,
+                        const char *line)
+{
+    struct image_name name;
+    if (strncmp(line, "name ", 5) == 0 &&
+        image_name_parse_new(line + 5, &name, NULL) == 0)
+        image_disk_write_ref(s, name.text, ref, NULL);
+    else if (strncmp(line, "digest ", 7) == 0 &&
+             hex_is_valid(line + 7, SHA256_HEX_SIZE - 1) &&
+             strlen(line + 7) == SHA256_HEX_SIZE - 1)
+        image_disk_write_digest(s, line + 7, ref->hex);
+}
+
+void image_mark_finish(const struct image_store *s, const char *tmp_name)
+{
+    auto_done(buf_done) struct buf text = {0};
+    auto_done(mtd_image_done) struct mtd_image image = {0};
+    struct image_ref ref = {{0}, ""};
+    char path[64 + IMAGE_TMP_NAME];
+    snprintf(path, sizeof(path), "images/tmp/%.64s", tmp_name);
+    if (strncmp(tmp_name, "publish-", 8) != 0 ||
+        fs_read_at(s->root_fd, path, MARK_MAX, &text) < 0 || text.len == 0)
+        return;
+    char *rest = text.data, *line = strsep(&rest, "\n");
+    char *stamp = strchr(line, ' ');
+    if (!stamp || stamp - line != SHA256_HEX_SIZE - 1 ||
+        strlen(stamp + 1) >= sizeof(ref.stamp))
+        return;
+    *stamp = '\0';
+    snprintf(ref.hex, sizeof(ref.hex), "%s", line);
+    snprintf(ref.stamp, sizeof(ref.stamp), "%s", stamp + 1);
+    if (!hex_is_valid(ref.hex, SHA256_HEX_SIZE - 1) ||
+        image_disk_load(s, ref.hex, &image, NULL) < 0)
+        return; /* it was not made: nothing is named */
+    while ((line = strsep(&rest, "\n")))
+        finish_line(s, &ref, line);
+}
