@@ -202,6 +202,9 @@ Test(registry, an_image_is_pulled_by_its_digest)
     cr_assert_eq(pull.status, 0, "%s", pull.err);
     cr_expect(strstr(pull.out, ref), "%s", pull.out);
     EXPECT_OK("run", "--rm", ref, "true");
+    char *digests = ASK(&s, "inspect", "-f", "{{.RepoDigests}}", ref);
+    cr_expect(strstr(digests, digest), "%s", digests);
+    free(digests);
     digest[70] = digest[70] == '0' ? '1' : '0';
     snprintf(ref, sizeof(ref), "%s@%s", at("a"), digest);
     EXPECT_FAILS("no such image in the registry at 127.0.0.1", "pull", ref);

@@ -42,6 +42,11 @@ int transfer_dir_open(const struct image_store *s, const char *kind,
 {
     struct transfer_dir d = {.store = s, .fd = -EAGAIN};
     char path[80];
+    if (strchr(s->root, ':') || strchr(s->root, '+') || strchr(s->root, ']'))
+        return mtd_fail(err, EINVAL,
+                        "the state directory %.150s has one of : + ] in its name, which "
+                        "skopeo's references cannot have",
+                        s->root);
     for (int i = 0; i < TRIES && d.fd == -EAGAIN; i++) {
         uint64_t random = 0;
         if (getrandom(&random, sizeof(random), 0) < 0)
