@@ -170,9 +170,25 @@ static bool has_health(void *unused)
     return state_find(&s, "mtd:health") > 0;
 }
 
+/* A process that is about to execute another still has its parent's name. */
+static bool is_killed(const char *name)
+{
+    pid_t pid = state_find(&s, name);
+    if (pid > 0)
+        kill(pid, SIGKILL);
+    return pid == 0;
+}
+
 static bool has_no_health(void *unused)
 {
-    return !has_health(unused);
+    (void)unused;
+    return is_killed("mtd:health");
+}
+
+static bool has_no_monitor(void *unused)
+{
+    (void)unused;
+    return is_killed("mtd:monitor");
 }
 
 Test(session, holds_no_monitor_and_no_container)
@@ -184,7 +200,8 @@ Test(session, holds_no_monitor_and_no_container)
 Test(session, holds_no_monitor_that_took_over)
 {
     free(ASK(&s, "run", "-d", "--name", "a", "busybox", "sleep", "1000"));
-    kill(state_find(&s, "mtd:monitor"), SIGKILL);
+    cr_assert(
+        state_until(has_no_monitor, NULL)); /* it holds its claim until it is dead */
     free(ASK(&s, "ps"));
     cr_expect_gt(state_find(&s, "mtd:monitor"), 0);
     cr_expect_str_empty(others());
@@ -195,7 +212,6 @@ Test(session, holds_no_health_check)
     free(ASK(&s, "run", "-d", "--name", "a", "--health-cmd", "true", "busybox", "sleep",
              "1000"));
     cr_assert(state_until(has_health, NULL));
-    kill(state_find(&s, "mtd:health"), SIGKILL);
     cr_assert(state_until(has_no_health, NULL)); /* it holds its lock until it is dead */
     free(ASK(&s, "ps"));                         /* starts another */
     cr_assert(state_until(has_health, NULL));
