@@ -104,7 +104,7 @@ static int parse_volume_parts(char *text, struct mtd_mount *m, struct mtd_error 
     if (options)
         *options++ = '\0';
     if (options && strchr(options, ':'))
-        return mtd_fail(err, EINVAL, "too many colons; write HOST:CONTAINER[:ro]");
+        return mtd_fail(err, EINVAL, "too many colons; write HOST:CONTAINER[:ro,idmap]");
     if (!*text)
         return mtd_fail(err, EINVAL, "the part before the colon is empty");
     unsigned seen = 0;

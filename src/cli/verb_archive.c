@@ -198,6 +198,7 @@ const struct verb VERBS_ARCHIVE[] = {
     {.name = "export",
      .operands = "CONTAINER",
      .summary = "Export a container's file system as a tar archive",
+     .flags = VERB_EXISTING,
      .group = GROUP_IMAGE,
      .options = {{EXPORT_OPTIONS}},
      .values_size = sizeof(struct export_values),

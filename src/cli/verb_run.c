@@ -410,6 +410,7 @@ const struct verb VERBS_RUN[] = {
      .operands = "CONTAINER",
      .summary = "Attach this terminal to a running container",
      .group = GROUP_RUN,
+     .flags = VERB_EXISTING,
      .options = {{ATTACH_OPTIONS}},
      .values_size = sizeof(struct attach_values),
      .min = 1,

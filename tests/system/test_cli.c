@@ -764,3 +764,19 @@ Test(cli, logs_on_a_terminal_show_control_bytes)
     cr_expect_eq(box_wait(pid), 0);
     close(master);
 }
+
+/* A word about a container that is not there is no reason to make a state directory. */
+Test(cli, what_needs_a_container_makes_no_roots)
+{
+    static const char *const VERBS[] = {"attach", "export", "logs",
+                                        "top",    "wait",   "diff"};
+    for (size_t i = 0; i < sizeof(VERBS) / sizeof(VERBS[0]); i++) {
+        char root[300], run[300];
+        snprintf(root, sizeof(root), "%s/none/root", box_home());
+        snprintf(run, sizeof(run), "%s/none/run", box_home());
+        BOX(&r, "--root", root, "--run-root", run, VERBS[i], "nosuch");
+        cr_expect_eq(r.status, 1, "%s: %d", VERBS[i], r.status);
+        cr_expect_neq(access(root, F_OK), 0, "%s made %s", VERBS[i], root);
+        cr_expect_neq(access(run, F_OK), 0, "%s made %s", VERBS[i], run);
+    }
+}

@@ -101,7 +101,7 @@ Test(attention, unhealthy_is_seen_in_row_and_header)
     l.len = 3;
     cr_assert_eq(model_take(&b.ui.model, &l), 0);
     dispatch_sync(&b.ui);
-    cr_expect(uibox_shows(&b, "1 unhealthy  1 restarting  1 up"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "1 unhealthy  1 restarting  2 up"), "%s", uibox_text(&b));
     cr_expect(uibox_shows(&b, "● well    up 3h"), "%s", uibox_text(&b));
     cr_expect(uibox_shows(&b, "▲ sickly  unhealthy, up 3h"), "%s", uibox_text(&b));
     cr_expect(uibox_shows(&b, "↻ crasher in 24s (11)"), "%s", uibox_text(&b));

@@ -28,7 +28,7 @@ static const struct form_field FIELDS[] = {
     [RUN_COMMAND] = {"command", "the image's own", FIELD_TEXT},
     [RUN_NAME] = {"name", "a random one", FIELD_TEXT},
     [RUN_ENV] = {"-e", "NAME=VALUE ...", FIELD_TEXT},
-    [RUN_VOLUMES] = {"-v", "/host:/inside[:ro] ...", FIELD_TEXT},
+    [RUN_VOLUMES] = {"-v", "/host:/inside[:ro,idmap] ...", FIELD_TEXT},
     [RUN_MEMORY] = {"-m", "no limit; 512m, 2g", FIELD_TEXT},
     [RUN_CPUS] = {"--cpus", "no limit; 0.5", FIELD_TEXT},
     [RUN_PORTS] = {"-p", "not yet: no networks but none and host", FIELD_TEXT},

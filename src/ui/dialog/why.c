@@ -54,8 +54,7 @@ static void add_end(const struct mtd_summary *s, int64_t now, struct buf *out)
     if (mtd_state_is_live(s->state))
         buf_puts(out, "  Still running\n");
     if (s->state == MTD_STATE_RESTARTING && s->next_start_at > now)
-        buf_printf(out, "  Starts again in %s\n",
-                   format_age(s->next_start_at - now, limit));
+        buf_printf(out, "  Starts again at %s\n", format_time(s->next_start_at, limit));
 }
 
 static void add_times(const struct mtd_summary *s, int64_t now, struct buf *out)

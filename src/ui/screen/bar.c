@@ -18,6 +18,8 @@ static void draw_counts(const struct ui *ui, struct pen *p, bool all)
 {
     for (int g = 0; g < GROUP_COUNT; g++) {
         unsigned n = ui->model.groups[g];
+        if (g == GROUP_UP) /* it runs, whatever its check says */
+            n += ui->model.groups[GROUP_UNHEALTHY];
         bool look = group_needs_look((enum group)g);
         if ((!n && g != GROUP_UP) || (!look && !all && g != GROUP_UP))
             continue;
