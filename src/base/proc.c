@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -16,6 +17,17 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "base/sys.h"
+
+/* linux/pidfd.h of Linux 6.15, newer than the headers this is built with. */
+struct pidfd_info_v0 {
+    uint64_t mask, cgroupid;
+    uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+    int32_t exit_code;
+};
+#define GET_INFO _IOWR(0xFF, 11, struct pidfd_info_v0)
+#define INFO_EXIT (1u << 3)
+
+#define STAT_MAX 1024
 
 static int read_proc(const char *path, char *out, size_t size)
 {
@@ -84,6 +96,38 @@ int proc_open(pid_t pid, uint64_t start_time)
     if (rc < 0)
         return rc;
     return start == start_time ? take_fd(&fd) : -ESRCH;
+}
+
+/* The exit status of a zombie that is not our child is the last field of its stat. */
+static int zombie_status(pid_t pid, int *ret)
+{
+    char path[48], text[STAT_MAX];
+    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    int n = read_proc(path, text, sizeof(text));
+    const char *state = n > 0 ? strrchr(text, ')') : NULL;
+    const char *last = n > 0 ? strrchr(text, ' ') : NULL;
+    if (!state || strncmp(state, ") Z", 3) != 0 || !last)
+        return -ESRCH;
+    *ret = (int)strtol(last, NULL, 10);
+    return 0;
+}
+
+/* After it was reaped, the pidfd has the status (Linux 6.15). */
+static int pidfd_status(int pidfd, int *ret)
+{
+    struct pidfd_info_v0 info = {.mask = INFO_EXIT};
+    if (ioctl(pidfd, GET_INFO, &info) < 0)
+        return -errno;
+    if (!(info.mask & INFO_EXIT))
+        return -ENODATA;
+    *ret = info.exit_code;
+    return 0;
+}
+
+int proc_ended_status(pid_t pid, int pidfd, int *ret)
+{
+    int rc = zombie_status(pid, ret);
+    return rc < 0 ? pidfd_status(pidfd, ret) : 0;
 }
 
 /* Read once: no process lives through a boot. */

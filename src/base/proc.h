@@ -23,6 +23,9 @@ uint64_t proc_ignored_signals(void);
 /* The third SIGINT or SIGTERM within two seconds: its sender will not wait for the command. asked:
  * when the last two came, zero at first. */
 bool proc_is_insisted(int64_t asked[2], int sig);
+/* How a process ended that is not our child, as wait(2) would say it: from the zombie, or, once it
+ * was reaped, from the pidfd (Linux 6.15). -errno = it cannot be told. */
+int proc_ended_status(pid_t pid, int pidfd, int *ret);
 void proc_set_name(const char *name); /* PR_SET_NAME, 15 bytes: "mtd:monitor" */
 
 #endif

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../support/state.h"
 #include "exec_box.h"
 
 TestSuite(exec, .init = box_make, .fini = box_delete, .timeout = 60);
@@ -387,6 +388,16 @@ Test(exec, control_c_is_a_byte)
     cr_expect_eq(box_wait(pid), 130);
 }
 
+/* With the exit code where the kernel still has it, or a zombie was seen. */
+static bool has_exec_die(void *said)
+{
+    struct result r;
+    BOX(&r, "events", "--since", "1h", "--until", "0s", "--filter", "event=exec_die",
+        "--format", "{{.Action}}");
+    snprintf(said, 64, "%s", r.out);
+    return strcmp(r.out, "exec_die\n") == 0;
+}
+
 Test(exec, detach_keys_leave_it_alive)
 {
     static const char *const COMMAND[] = {
@@ -403,6 +414,8 @@ Test(exec, detach_keys_leave_it_alive)
     cr_expect_gt(box_find("sleep 4717"), 0, "it died with the front end");
     kill(inside, SIGKILL);
     cr_expect(box_gone(inside));
+    char said[64];
+    cr_expect(state_until(has_exec_die, said), "%s", said);
 }
 
 /* ---- the way in ------------------------------------------------------------------------- */

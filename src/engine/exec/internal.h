@@ -72,7 +72,7 @@ struct exec_session {
     struct tty_keys keys;
     struct exec_stream *streams[3];
     size_t n_streams;
-    int keeper_fd; /* closing it ends the session, a byte keeps it running; -1 */
+    int keeper_fd; /* closing it ends the session, its id keeps it running; -1 */
     pid_t keeper;
 };
 
@@ -143,7 +143,8 @@ void exec_report_running(struct exec_session *s);
 /* ---- exec/note.c: a listed session in the events ---- */
 
 void exec_note_start(const struct exec_session *s);
-void exec_note_end(const struct exec_session *s, int status);
+void exec_note_end(const struct exec_session *s, int status); /* -1 = not known */
+int exec_status(int wait_status);                             /* a shell's */
 
 int exec_list_add(int run_dir, pid_t pid, const struct strv *args,
                   char ret_id[MTD_ID_SIZE]);

@@ -1,8 +1,8 @@
 /* The user may detach from a session with a terminal, so its command cannot simply
  * die with the front end (PR_SET_PDEATHSIG). Instead a small process, the keeper,
- * holds the terminal as well. It reads either one byte from its pipe (detached: it
- * keeps the terminal open and drained) or the pipe's end (the front end has died: it
- * kills the command). */
+ * holds the terminal as well. It reads either the session's id from its pipe (detached: it
+ * keeps the terminal open and drained, and writes the event of the end) or the pipe's
+ * end (the front end has died: it kills the command). */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,8 @@
 #include "engine/cgroup/cgroup.h"
 #include "engine/exec/internal.h"
 
-enum { KEEPER_PIPE, KEEPER_PIDFD, KEEPER_MASTER, KEEPER_FDS };
+enum { KEEPER_PIPE, KEEPER_PIDFD, KEEPER_MASTER, KEEPER_EVENTS, KEEPER_FDS };
+#define KEEPER_POLLED KEEPER_EVENTS
 
 int exec_settle(int *fds, int n, const char *name)
 {
@@ -51,36 +52,58 @@ static bool drain(int master)
     return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
-static void keep(const int fds[KEEPER_FDS])
+/* true = the command has ended after the front end let it live. */
+static bool keep(int fds[KEEPER_FDS], char id[MTD_ID_SIZE])
 {
     bool let_live = false;
     for (;;) {
-        struct pollfd p[KEEPER_FDS] = {
+        struct pollfd p[KEEPER_POLLED] = {
             {.fd = let_live ? -1 : fds[KEEPER_PIPE], .events = POLLIN},
             {.fd = fds[KEEPER_PIDFD], .events = POLLIN},
             {.fd = let_live ? fds[KEEPER_MASTER] : -1, .events = POLLIN},
         };
-        char byte;
-        if (poll(p, KEEPER_FDS, -1) < 0)
+        if (poll(p, KEEPER_POLLED, -1) < 0)
             continue;
         if (p[KEEPER_PIDFD].revents)
-            return;
+            return let_live;
         if (p[KEEPER_MASTER].revents && !drain(fds[KEEPER_MASTER]))
-            return;
+            fds[KEEPER_MASTER] = -1;
         if (p[KEEPER_PIPE].revents) {
-            let_live = read(fds[KEEPER_PIPE], &byte, 1) == 1;
+            let_live = read(fds[KEEPER_PIPE], id, MTD_ID_SIZE) == MTD_ID_SIZE;
             if (!let_live) {
                 sys_pidfd_send_signal(fds[KEEPER_PIDFD], SIGKILL, NULL, 0);
-                return;
+                return false;
             }
         }
     }
 }
 
+/* The host's init reaps it. */
+static void note_end(struct exec_session *s, int pidfd)
+{
+    int status;
+    bool known = proc_ended_status(s->pid, pidfd, &status) == 0;
+    exec_note_end(s, known ? exec_status(status) : -1);
+}
+
+static void run_keeper(struct exec_session *s, int fds[KEEPER_FDS],
+                       const struct group_place *outside)
+{
+    sigset_t none;
+    bool noted = s->notes.root_fd >= 0;
+    if (place_join(outside) < 0 ||
+        exec_settle(fds, noted ? KEEPER_FDS : KEEPER_POLLED, "mtd:keeper") < 0)
+        return;
+    s->notes.root_fd = noted ? fds[KEEPER_EVENTS] : -1;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    if (keep(fds, s->id))
+        note_end(s, fds[KEEPER_PIDFD]);
+}
+
 int exec_keeper_start(struct exec_session *s)
 {
     int ends[2];
-    sigset_t none;
     auto_done(place_done) struct group_place outside = PLACE_HERE;
     int rc = cgroup_leave(&outside, "/proc", NULL);
     if (rc < 0)
@@ -90,13 +113,8 @@ int exec_keeper_start(struct exec_session *s)
         return -errno;
     s->keeper = place_fork(&outside, 0);
     if (s->keeper == 0) {
-        int fds[KEEPER_FDS] = {ends[0], pidfd, s->master};
-        if (place_join(&outside) == 0 &&
-            exec_settle(fds, KEEPER_FDS, "mtd:keeper") == 0) {
-            sigemptyset(&none);
-            sigprocmask(SIG_SETMASK, &none, NULL);
-            keep(fds);
-        }
+        int fds[KEEPER_FDS] = {ends[0], pidfd, s->master, s->notes.root_fd};
+        run_keeper(s, fds, &outside);
         _exit(0);
     }
     int error = errno;
@@ -110,7 +128,7 @@ void exec_keeper_done(struct exec_session *s, bool let_live)
     if (s->keeper_fd < 0)
         return;
     if (let_live)
-        (void)!write(s->keeper_fd, "k", 1);
+        (void)!write(s->keeper_fd, s->id, sizeof(s->id));
     close(take_fd(&s->keeper_fd));
     if (!let_live && s->keeper > 0)
         waitpid(s->keeper, NULL, 0);

@@ -1,7 +1,8 @@
-/* docker's events of exec. A session that was detached from ends without an event,
- * because no process of ours reaps its command. */
+/* docker's events of exec. A session that was detached from ends with one of its keeper's, which
+ * does not reap the command: before Linux 6.15 it may lack the exit code. */
 
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
@@ -38,4 +39,10 @@ void exec_note_end(const struct exec_session *s, int status)
 {
     if (is_noted(s))
         note(s, "exec_die", status);
+}
+
+int exec_status(int wait_status)
+{
+    return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status)
+                                    : WEXITSTATUS(wait_status);
 }

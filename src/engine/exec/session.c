@@ -136,12 +136,6 @@ static int judge_failure(const struct exec_session *s, int *ret_status,
     return s->pid > 0 ? 0 : -f->code;
 }
 
-static int status_of(const struct exec_session *s)
-{
-    return WIFSIGNALED(s->wait_status) ? 128 + WTERMSIG(s->wait_status)
-                                       : WEXITSTATUS(s->wait_status);
-}
-
 static int judge_end(const struct exec_session *s, int *ret_status, struct mtd_error *err)
 {
     if (s->late)
@@ -160,7 +154,7 @@ static int judge_end(const struct exec_session *s, int *ret_status, struct mtd_e
     else if (s->detached)
         *ret_status = MTD_DETACHED;
     else if (s->ended)
-        *ret_status = status_of(s);
+        *ret_status = exec_status(s->wait_status);
     else
         return mtd_fail(err, EIO,
                         "the process that joins the container ended unexpectedly");
@@ -234,7 +228,7 @@ int exec_session_run(struct exec_session *s, const struct mtd_record *r,
                  : run_session(s, r, x, err);
     finish(s, rc == 0 && s->detached);
     if (s->ended)
-        exec_note_end(s, status_of(s));
+        exec_note_end(s, exec_status(s->wait_status));
     release_signals(&saved);
     return rc < 0 ? rc : judge_end(s, ret_status, err);
 }

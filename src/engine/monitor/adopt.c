@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,44 +20,8 @@
 #include "base/sys.h"
 #include "engine/inside/inside.h"
 
-/* linux/pidfd.h of Linux 6.15, newer than the headers this is built with. */
-struct pidfd_info_v0 {
-    uint64_t mask, cgroupid;
-    uint32_t pid, tgid, ppid, ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
-    int32_t exit_code;
-};
-#define GET_INFO _IOWR(0xFF, 11, struct pidfd_info_v0)
-#define INFO_EXIT (1u << 3)
-
-#define STAT_MAX 1024
 #define LOST_INIT_MS 5000
 #define LOST_INIT_LOOK_MS 20
-
-/* The exit status of a zombie that is not our child is the last field of its stat. */
-static int zombie_status(pid_t pid, int *ret)
-{
-    char path[48], text[STAT_MAX];
-    snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-    int n = fs_read_small_at(AT_FDCWD, path, text, sizeof(text));
-    const char *state = n > 0 ? strrchr(text, ')') : NULL;
-    const char *last = n > 0 ? strrchr(text, ' ') : NULL;
-    if (!state || strncmp(state, ") Z", 3) != 0 || !last)
-        return -ESRCH;
-    *ret = (int)strtol(last, NULL, 10);
-    return 0;
-}
-
-/* After it was reaped, the pidfd has the status (Linux 6.15). */
-static int pidfd_status(int pidfd, int *ret)
-{
-    struct pidfd_info_v0 info = {.mask = INFO_EXIT};
-    if (ioctl(pidfd, GET_INFO, &info) < 0)
-        return -errno;
-    if (!(info.mask & INFO_EXIT))
-        return -ENODATA;
-    *ret = info.exit_code;
-    return 0;
-}
 
 static void set_status(struct monitor *m, int status)
 {
@@ -78,8 +41,7 @@ void monitor_take_status(struct monitor *m)
         bool exited = info.si_code == CLD_EXITED;
         m->exit_signal = exited ? 0 : info.si_status;
         m->exit_code = exited ? info.si_status : 128 + info.si_status;
-    } else if (zombie_status(m->pid, &status) == 0 ||
-               pidfd_status(m->pidfd, &status) == 0) {
+    } else if (proc_ended_status(m->pid, m->pidfd, &status) == 0) {
         set_status(m, status);
     }
 }
