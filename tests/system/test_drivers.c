@@ -76,6 +76,8 @@ static bool has_ended(void *arg)
     return strncmp(end, "exited ", 7) == 0 && strcmp(end + 7, "0001") != 0;
 }
 
+#define HEAD "{\"log\":\""
+
 /* Numbers from 1 on, one a line; returns the first that is not as it should be, or the last.
  * A line whose monitor was killed in the middle of it may be in two pieces, as docker's long
  * ones are: the first has no newline. */
@@ -84,14 +86,14 @@ static int count_numbers(const char *json)
     int n = 0;
     char line[16] = "";
     for (const char *at = json; at && *at; at = strchr(at, '\n') + 1) {
-        char piece[16] = "";
-        if (sscanf(at, "{\"log\":\"%15[0-9]", piece) != 1 && *line == '\0')
+        if (strncmp(at, HEAD, strlen(HEAD)) != 0)
             return n;
-        size_t len = strlen(line);
-        if (len + strlen(piece) >= sizeof(line))
+        const char *piece = at + strlen(HEAD);
+        size_t len = strlen(line), more = strspn(piece, "0123456789");
+        if ((more == 0 && len == 0) || len + more >= sizeof(line))
             return n;
-        snprintf(line + len, sizeof(line) - len, "%s", piece);
-        if (strncmp(at + strlen("{\"log\":\"") + strlen(piece), "\\n\"", 3) != 0)
+        snprintf(line + len, sizeof(line) - len, "%.*s", (int)more, piece);
+        if (strncmp(piece + more, "\\n\"", 3) != 0)
             continue;
         if (strtol(line, NULL, 10) != n + 1)
             return n;
