@@ -258,7 +258,7 @@ Test(catalog, a_transfer_shows_how_far_it_is_and_can_be_cancelled)
     cr_expect_str_eq(begun->output.data, "{\"id\":1}\nan error\n");
     begun->done(begun, 130);
     cr_expect_not(uibox_shows(&b, "Downloading"));
-    cr_expect(uibox_shows(&b, "FAILED 130"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "cancelled  pull"), "%s", uibox_text(&b));
     uibox_keys(&b, "x");
     cr_expect(uibox_shows(&b, "nothing is under way"));
     uibox_done(&b);

@@ -162,7 +162,9 @@ static void report(struct job *j, int status, int64_t took)
     if (j->terminal) { /* it printed to the terminal */
         if (status >= 125 && status <= 127)
             ui_say(j->ui, SAY_ERROR, "FAILED %d  %s", status, title);
-    } else if (status != 0 && why[0])
+    } else if (j->cancelled && status != 0)
+        ui_say(j->ui, SAY_WARNING, "cancelled  %s", title);
+    else if (status != 0 && why[0])
         ui_say(j->ui, SAY_ERROR, "FAILED %d  %s: %s", status, j->argv.items[0], why);
     else if (status != 0)
         ui_say(j->ui, SAY_ERROR, "FAILED %d  %s, without a message", status, title);

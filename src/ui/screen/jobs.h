@@ -20,10 +20,11 @@ struct job {
     bool (*line)(struct job *j, const char *line, size_t len);
     int64_t started_at; /* wall ns */
     int64_t started_mono;
-    bool terminal; /* gets the terminal instead of pipes */
-    bool show;     /* its output is what the user asked for: show it */
-    bool external; /* argv is a whole command line of another program */
-    bool pause;    /* with terminal: wait for a key before the screen comes back */
+    bool terminal;  /* gets the terminal instead of pipes */
+    bool show;      /* its output is what the user asked for: show it */
+    bool external;  /* argv is a whole command line of another program */
+    bool cancelled; /* the user did; its failure is no error */
+    bool pause;     /* with terminal: wait for a key before the screen comes back */
     /* With terminal: how to come back, written there before it starts; static; or NULL. */
     const char *way_back;
     /* Called by the platform once the process ended; status as a shell has it. */

@@ -146,9 +146,11 @@ static bool offer_cancel(void *app, const void *arg)
     struct errand_job *ej = ui->errands;
     while (ej && ej->arg != arg)
         ej = ej->next;
-    if (ej)
-        ui->platform->cancel(ui->app, &ej->job);
-    return ej;
+    if (!ej)
+        return false;
+    ej->job.cancelled = true;
+    ui->platform->cancel(ui->app, &ej->job);
+    return true;
 }
 
 static void capture_done(struct job *j, int status)
