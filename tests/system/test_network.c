@@ -336,6 +336,118 @@ Test(network, both_families)
     cr_expect_str_empty(net_left(&s));
 }
 
+/* ---- names ---- */
+
+static char *resolve(const char *from, const char *name)
+{
+    struct outcome o = RUN(&s, "exec", from, "nslookup", name);
+    char *out = o.out;
+    o.out = NULL;
+    outcome_done(&o);
+    return out;
+}
+
+static void expect_name(const char *from, const char *name, const char *address)
+{
+    auto_free char *out = resolve(from, name);
+    cr_expect(strstr(out, address), "%s asks for %s: %s", from, name, out);
+}
+
+Test(network, containers_find_each_other_by_name)
+{
+    free(ASK(&s, "network", "create", "--subnet", "10.77.0.0/24", "back"));
+    free(ASK(&s, "run", "-d", "--name", "db", "--network", "back", "--network-alias",
+             "sql", "--ip", "10.77.0.9", "busybox", "sleep", "1000"));
+    free(ASK(&s, "run", "-d", "--name", "db2", "--network", "back", "--network-alias",
+             "sql", "--ip", "10.77.0.10", "busybox", "sleep", "1000"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "back", "busybox", "sleep",
+             "1000"));
+    free(ASK(&s, "run", "-d", "--name", "lone", ON, "busybox", "sleep", "1000"));
+    expect_name("web", "db", "Address: 10.77.0.9");
+    expect_name("web", "DB", "Address: 10.77.0.9");
+    expect_name("web", "sql", "Address: 10.77.0.9\n");
+    expect_name("web", "sql", "Address: 10.77.0.10\n");
+    expect_name("web", "10.77.0.9", "name = db");
+    expect_name("web", "lone", "NXDOMAIN"); /* another network */
+    expect_name("lone", "db", "NXDOMAIN");
+    free(ASK(&s, "network", "connect", "--alias", "single", "back", "lone"));
+    expect_name("lone", "db", "Address: 10.77.0.9");
+    expect_name("web", "single", "Address: 10.77.0.3");
+    free(ASK(&s, "rename", "db", "data"));
+    expect_name("web", "data", "Address: 10.77.0.9");
+    expect_name("web", "db", "NXDOMAIN");
+    expect_name("web", "10.77.0.9", "name = data");
+    free(ASK(&s, "stop", "-t", "0", "data"));
+    expect_name("web", "data", "NXDOMAIN"); /* at once, not after a time-out */
+    free(ASK(&s, "rm", "-f", "data", "db2", "web", "lone"));
+    cr_expect_str_empty(net_left(&s));
+}
+
+Test(network, names_come_back_with_the_next_monitor)
+{
+    free(ASK(&s, "run", "-d", "--name", "db", ON, "busybox", "sleep", "1000"));
+    free(ASK(&s, "run", "-d", "--name", "web", ON, "busybox", "sleep", "1000"));
+    cr_assert_eq(kill(monitor_of(&s, "web"), SIGKILL), 0);
+    free(ASK(&s, "ps"));
+    expect_name("web", "db", "Address: 172.17.0.2");
+    free(ASK(&s, "rm", "-f", "db", "web"));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+/* A server of the host, which answers each question with 192.0.2.7; before that comes a forged
+ * answer with another number, and one that is about another name. */
+static pid_t start_upstream(void)
+{
+    struct sockaddr_in at = {
+        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr = {htonl(0x7f000035)}};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    pid_t pid = fork();
+    cr_assert_geq(pid, 0);
+    if (pid)
+        return close(fd), pid;
+    for (;;) {
+        static const unsigned char TAIL[] = {0xc0, 12, 0, 1, 0,   1, 0, 0,
+                                             0,    9,  0, 4, 192, 0, 2, 7};
+        unsigned char m[600];
+        struct sockaddr_in from;
+        socklen_t size = sizeof(from);
+        ssize_t n = recvfrom(fd, m, 512, 0, (struct sockaddr *)&from, &size);
+        if (n < 17)
+            continue;
+        memcpy(m + n, TAIL, sizeof(TAIL));
+        m[2] |= 0x80, m[7] = 1;
+        size_t len = (size_t)n + sizeof(TAIL);
+        m[0] ^= 1, m[len - 1] = 66;
+        sendto(fd, m, len, 0, (struct sockaddr *)&from, size);
+        m[0] ^= 1, m[13] ^= 1;
+        sendto(fd, m, len, 0, (struct sockaddr *)&from, size);
+        m[13] ^= 1, m[len - 1] = 7;
+        sendto(fd, m, len, 0, (struct sockaddr *)&from, size);
+    }
+}
+
+Test(network, other_names_are_asked_of_the_hosts_servers)
+{
+    char command[256];
+    snprintf(command, sizeof(command),
+             "echo nameserver 127.0.0.53 > %s/resolv.conf && "
+             "mount --bind %s/resolv.conf /etc/resolv.conf",
+             s.dir.path, s.dir.path);
+    if (system(command) != 0)
+        cr_skip("resolv.conf cannot be mounted over");
+    pid_t upstream = start_upstream();
+    free(ASK(&s, "run", "-d", "--name", "web", ON, "busybox", "sleep", "1000"));
+    auto_free char *out = resolve("web", "example.org");
+    cr_expect(strstr(out, "Address: 192.0.2.7"), "%s", out);
+    cr_expect_null(strstr(out, "192.0.2.66"), "%s", out);
+    expect_name("web", "nobody", "NXDOMAIN"); /* and is not passed on */
+    kill(upstream, SIGKILL);
+    state_reap(upstream);
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_assert_eq(system("umount /etc/resolv.conf"), 0);
+}
+
 /* ---- other ways ---- */
 
 Test(network, another_containers_network_is_shared)

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "engine/api/internal.h"
 #include "engine/host/tty.h"
+#include "engine/net/net.h"
 #include "engine/store/events.h"
 
 /* The record as it is on disk, to be changed and written again: its state is not asked for. */
@@ -39,6 +40,11 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
         code = mtd_fail(err, ENOMEM, "out of memory");
     if (code == 0)
         code = store_rename(&e->store, &r, name, err);
+    if (code == 0 && r.status.n_endpoints) {
+        code = net_rename(&e->store, &r, old + 1, err);
+        if (code == 0)
+            code = store_save(&e->store, &r, true, err);
+    }
     if (code == 0)
         events_note_with(e->store.root_fd, &r, "rename", "oldName", old);
     return code;

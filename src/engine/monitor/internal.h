@@ -3,7 +3,7 @@
  *         loop, client.c the attach clients, adopt.c taking over, end.c the record of the
  *         end and cleaning up, restart.c the wait before the next run, policy.c whether
  *         there is one, record.c the record and its lock, log.c the log,
- *         share.c namespaces of other containers, network.c its networks,
+ *         share.c namespaces of other containers, network.c its networks, names.c names,
  *         health.c the process beside it.
  * Memory  everything the loop touches is in struct monitor: no malloc in steady state.
  *         The record is only in memory while starting and ending.
@@ -12,6 +12,7 @@
 #define ENGINE_MONITOR_INTERNAL_H
 
 #include "engine/cgroup/cgroup.h"
+#include "engine/dns/dns.h"
 #include "engine/host/apparmor.h"
 #include "engine/inside/inside.h"
 #include "engine/log/log.h"
@@ -48,6 +49,7 @@ struct monitor {
     /* Others' that init will be in; of the network also one that was made before it. -1 = none */
     int pid_ns, net_ns;
     struct net_held held; /* ports of the host */
+    struct dns_server dns;
     struct inside_share share;
     char *label; /* for attr/apparmor/exec; "" = none */
 
@@ -141,6 +143,10 @@ void monitor_take_over_network(struct monitor *m);
 /* As those of the PID namespace. */
 int monitor_enter_network(struct monitor *m, int *ret_back);
 int monitor_leave_network(int *back);
+
+/* ---- names.c ---- */
+void monitor_open_names(struct monitor *m, int ns_fd);
+bool monitor_answer(struct monitor *m); /* false = there was nothing to be answered */
 
 /* Locks the container and reads the record again: its name or policy may have changed. */
 int monitor_reload(struct monitor *m);

@@ -30,6 +30,7 @@ enum {
     AT_ERR,
     AT_IN,
     AT_LISTEN,
+    AT_DNS,
     AT_CLIENTS,
     AT_ALL = AT_CLIENTS + MONITOR_CLIENTS
 };
@@ -75,6 +76,7 @@ MONITOR_HOT static void fill(const struct monitor *m, struct pollfd *p)
     p[AT_ERR] = (struct pollfd){.fd = full ? -1 : m->err, .events = POLLIN};
     p[AT_IN] = (struct pollfd){.fd = pending ? m->in : -1, .events = POLLOUT};
     p[AT_LISTEN] = (struct pollfd){.fd = m->listen_fd, .events = POLLIN};
+    p[AT_DNS] = (struct pollfd){.fd = m->dns.poll_fd, .events = POLLIN};
     for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
         const struct monitor_client *c = &m->clients[i];
         p[AT_CLIENTS + i] =
@@ -134,6 +136,9 @@ static void serve(struct monitor *m, const struct pollfd *p)
         pump(m, &m->err, LOG_STDERR);
     if (p[AT_LISTEN].revents)
         monitor_client_accept(m);
+    if (p[AT_DNS].revents && monitor_answer(m) &&
+        !m->settle_ns) /* what that took goes later */
+        m->settle_ns = clock_mono_ns() + COOL_MS * NS_PER_MS;
     serve_clients(m, p);
 }
 

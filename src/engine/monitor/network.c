@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/proc.h"
 
 int monitor_claim_network(struct monitor *m, struct mtd_error *err)
 {
@@ -40,12 +41,17 @@ int monitor_make_links(struct monitor *m, struct mtd_error *err)
     auto_fd int ns = open_namespace(m);
     if (ns < 0)
         return mtd_fail_errno(err, errno, "cannot open the container's network");
+    monitor_open_names(m,
+                       ns); /* before the interface is up, and before anybody can ask */
     return net_connect(&m->store, &m->record, ns, 0, err);
 }
 
 void monitor_take_over_network(struct monitor *m)
 {
     net_hold(&m->record, &m->held);
+    auto_fd int ns = m->record.status.n_endpoints ? open_namespace(m) : -1;
+    if (ns >= 0 && proc_is(m->pid, m->record.status.pid_start))
+        monitor_open_names(m, ns);
 }
 
 int monitor_enter_network(struct monitor *m, int *ret_back)

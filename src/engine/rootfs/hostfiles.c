@@ -140,6 +140,8 @@ static int resolv(const struct mtd_record *r, struct buf *out)
         rc = put_servers(s, asks_monitor, out);
     if (rc == 0 && !none)
         rc = put_words(out, "search", &s->dns_search);
+    if (rc == 0 && asks_monitor && !s->dns_options.len)
+        rc = buf_puts(out, "options ndots:0\n"); /* names of containers have no dot */
     return rc < 0 ? rc : put_words(out, "options", &s->dns_options);
 }
 
