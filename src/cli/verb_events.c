@@ -35,7 +35,7 @@ struct events_values {
 #define FIELD(f) offsetof(struct events_values, f)
 static const struct option_row EVENTS_OPTIONS[] = {
     {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "KEY=VALUE",
-     "Filter by container, image, event, label or type; a KEY=VALUE argument does the "
+     "Filter by container, image, volume, event, label or type; a KEY=VALUE argument does the "
      "same"},
     {"follow", 'f', OPTION_FLAG, FIELD(follow)},
     {"format", 0, OPTION_TEXT, FIELD(format), NULL, "FORMAT",
@@ -89,6 +89,11 @@ static bool match_image(const json_t *line, const char *value)
            (strlen(value) == bare && strncmp(name, value, bare) == 0);
 }
 
+static bool match_volume(const json_t *line, const char *value)
+{
+    return is_of(line, "volume") && strcmp(text_of(line, "id"), value) == 0;
+}
+
 /* "key" = the label exists, "key=value" = it has this value. */
 static bool match_label(const json_t *line, const char *value)
 {
@@ -118,7 +123,7 @@ static const struct event_key {
 } KEYS[] = {
     {"container", match_container, false}, {"image", match_image, false},
     {"event", match_event, false},         {"label", match_label, true},
-    {"type", match_type, false},
+    {"type", match_type, false},           {"volume", match_volume, false},
 };
 
 static const struct event_key *find_key(const char *text)

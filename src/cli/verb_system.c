@@ -281,6 +281,38 @@ static int print_images(const struct df_images *d, struct mtd_error *err)
     return rc < 0 ? rc : print_line("", err);
 }
 
+static void count_volumes(const struct mtd_volume_list *volumes, struct df_row *row)
+{
+    row->type = "Local Volumes";
+    for (size_t i = 0; i < volumes->len; i++) {
+        const struct mtd_volume *v = &volumes->items[i];
+        bool used = v->used_by.len > 0;
+        row->total++;
+        row->active += used;
+        row->size += v->size;
+        row->reclaimable += used ? 0 : v->size;
+    }
+}
+
+static int print_volumes(const struct mtd_volume_list *volumes, struct mtd_error *err)
+{
+    auto_done(buf_done) struct buf rows = {0}, out = {0};
+    int rc = buf_puts(&rows, "VOLUME NAME\tLINKS\tSIZE\n");
+    for (size_t i = 0; i < volumes->len && rc == 0; i++) {
+        const struct mtd_volume *v = &volumes->items[i];
+        char size[SIZE_TEXT];
+        size_usage(v->size, size);
+        rc = buf_printf(&rows, "%s\t%zu\t%s\n", v->name, v->used_by.len, size);
+    }
+    if (rc == 0)
+        rc = buf_puts(&out, "Local Volumes space usage:\n\n");
+    if (rc == 0)
+        rc = table_align(rows.data, rows.len, &out);
+    if (rc == 0)
+        rc = buf_putc(&out, '\n');
+    return rc < 0 ? rc : print_out(&out, err);
+}
+
 /* What builds keep for the next ones; all of it can go. */
 static void count_builds(struct cli *c, struct df_row *row)
 {
@@ -296,10 +328,11 @@ static int run_df(struct cli *c, void *values, const struct operands *o)
 {
     struct system_values *v = values;
     struct mtd_error err = {0};
-    struct df_row rows[3] = {0};
+    struct df_row rows[4] = {0};
     auto_done(mtd_list_done) struct mtd_list list = {0};
     auto_done(mtd_image_list_done) struct mtd_image_list images = {0};
     auto_done(df_images_done) struct df_images sizes = {0};
+    auto_done(mtd_volume_list_done) struct mtd_volume_list volumes = {0};
     (void)o;
     int rc = table_init(&v->table, v->format, DF_FIELDS, DF_TABLE, &err);
     if (rc == 0)
@@ -308,13 +341,18 @@ static int run_df(struct cli *c, void *values, const struct operands *o)
         rc = mtd_images(c->engine, &images, &err);
     if (rc == 0)
         rc = df_images_init(c, &images, &list, &sizes);
+    if (rc == 0)
+        rc = mtd_volumes(c->engine, true, &volumes, &err);
     if (rc == 0) {
         count_images(&sizes, &rows[0]);
         count_containers(c, &list, &rows[1]);
-        count_builds(c, &rows[2]);
+        count_volumes(&volumes, &rows[2]);
+        count_builds(c, &rows[3]);
     }
     if (rc == 0 && v->verbose && !v->format)
         rc = print_images(&sizes, &err);
+    if (rc == 0 && v->verbose && !v->format)
+        rc = print_volumes(&volumes, &err);
     for (size_t i = 0; i < ARRAY_SIZE(rows) && rc == 0; i++)
         rc = table_add(&v->table, &rows[i], &err);
     if (rc == 0)

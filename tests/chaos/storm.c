@@ -53,6 +53,12 @@ static const struct {
     {2,
      {"run", "--rm", "--userns", "auto", "--name", "@", "busybox", "usleep", "300000"}},
     {1, {"create", "--userns", "auto", "--name", "@", "busybox", "true"}},
+    {4, {"run", "-d", "-v", "vol:/v", "-v", "/anonymous", "--name", "@", SLEEPER}},
+    {3, {"run", "--rm", "-v", "vol:/v", "-v", "/bin", "--name", "@", "busybox", "true"}},
+    {2, {"volume", "create", "vol"}},
+    {2, {"volume", "rm", "vol"}},
+    {1, {"volume", "prune", "-f"}},
+    {2, {"rm", "-f", "-v", "@"}},
     {8, {"start", "@"}},
     {8, {"stop", "-t", "0", "@"}},
     {3, {"restart", "-t", "0", "@"}},
@@ -356,7 +362,8 @@ static void remove_all(const struct storm *s)
         snprintf(name, sizeof(name), "img%d", i);
         ASK(s, NULL, "rmi", "-f", name); /* there may be none of it */
     }
-    ASK(s, NULL, "image", "prune", "-f"); /* whose names a later commit took */
+    ASK(s, NULL, "volume", "prune", "-a", "-f"); /* of removals without -v */
+    ASK(s, NULL, "image", "prune", "-f");        /* whose names a later commit took */
 }
 
 static void print_counts(unsigned lies, unsigned leaks)

@@ -173,7 +173,8 @@ static size_t n_walked, skip_prefix;
 /* Files that may change their size or come and go by themselves. */
 static bool is_free(const char *path)
 {
-    static const char *const NAMES[] = {"/events.log", "/events.log.1", "/summaries"};
+    static const char *const NAMES[] = {"/events.log", "/events.log.1", "/summaries",
+                                        "/volumes"};
     for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
         if (strcmp(path, NAMES[i]) == 0)
             return true;

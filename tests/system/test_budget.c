@@ -119,7 +119,7 @@ static const struct {
     ROW(138, "stop", "idle"),
     ROW(71, "images"),
     ROW(20, "version"),
-    ROW(119, "system", "df"),
+    ROW(127, "system", "df"),
 };
 
 Test(budget, system_calls_of_a_command)

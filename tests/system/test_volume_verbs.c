@@ -146,6 +146,26 @@ Test(volume_verbs, system_prune_takes_anonymous_ones_if_asked)
     EXPECT("named", "volume", "ls", "-q");
 }
 
+Test(volume_verbs, events_and_what_they_use)
+{
+    free(ASK(&s, "run", "--rm", "-v", "vol:/v:ro", "-v", "big:/b", "busybox", "sh", "-c",
+             "head -c 3000 /dev/zero >/b/x"));
+    free(ASK(&s, "volume", "rm", "vol"));
+    EXPECT("create  \nmount /v false\nunmount  \ndestroy  ", "events", "--since", "1h",
+           "--until", "0s", "--filter", "volume=vol", "--format",
+           "{{.Action}} {{or .Actor.Attributes.destination \"\"}} "
+           "{{or (index .Actor.Attributes \"read/write\") \"\"}}");
+    free(ASK(&s, "create", "--name", "c", "-v", "big:/b", "busybox", "true"));
+    auto_free char *df = ASK(&s, "system", "df", "--format",
+                             "{{.Type}} {{.TotalCount}} {{.Active}} {{.Size}} "
+                             "{{.Reclaimable}}");
+    cr_expect(strstr(df, "\nLocal Volumes 1 1 3kB 0B (0%)\n"), "%s", df);
+    auto_free char *verbose = ASK(&s, "system", "df", "-v");
+    cr_expect(
+        strstr(verbose, "VOLUME NAME   LINKS     SIZE\nbig           1         3kB\n"),
+        "%s", verbose);
+}
+
 /* A volume as version 0.1 made it. */
 Test(volume_verbs, one_without_a_file_is_a_volume)
 {

@@ -45,9 +45,9 @@ int mtd_volumes(struct mtd_engine *e, bool sizes, struct mtd_volume_list *ret,
 {
     auto_done(mtd_list_done) struct mtd_list containers = {0};
     auto_done(mtd_volume_list_done) struct mtd_volume_list list = {0};
-    int rc = mtd_list(e, &containers, err);
-    if (rc == 0)
-        rc = store_list_volumes(&e->store, &list, err);
+    int rc = store_list_volumes(&e->store, &list, err);
+    if (rc == 0 && list.len)
+        rc = mtd_list(e, &containers, err);
     for (size_t i = 0; i < list.len && rc == 0; i++) {
         rc = add_users(&list.items[i], &containers);
         if (sizes)

@@ -129,6 +129,7 @@ bool monitor_finish(struct monitor *m)
             monitor_plan_restart(m);
         (void)fault_point("finish.record");
         note_end(m);
+        store_note_volumes(&m->store, &m->record, "unmount");
         if (!again)
             monitor_drop_network(m);
         if (!m->auto_remove) /* else the record is deleted the next moment */

@@ -135,6 +135,8 @@ static void announce(struct monitor *m, bool adopted)
 {
     struct packet_ready ready = {
         .pid = m->alive ? m->pid : 0, .tty = m->tty, .log_offset = m->log_offset};
+    if (!adopted)
+        store_note_volumes(&m->store, &m->record, "mount");
     events_note(m->store.root_fd, &m->record, adopted ? "adopt" : "start");
     monitor_unlock(m);
     monitor_client_send_all(m, PACKET_READY, &ready, sizeof(ready));

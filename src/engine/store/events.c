@@ -67,6 +67,8 @@ static int set_attributes(json_t *line, const struct event *e)
     }
     if (rc == 0 && e->attribute.name)
         rc = set_text(all, e->attribute.name, e->attribute.value);
+    for (const struct event_attribute *a = e->more; rc == 0 && a && a->name; a++)
+        rc = set_text(all, a->name, a->value);
     if (rc == 0 && json_object_size(all))
         rc = json_object_set_nocheck(line, "attributes", all) < 0 ? -ENOMEM : 0;
     json_decref(all);

@@ -19,7 +19,7 @@
 
 /* Members are NULL if they do not apply. action: create start die oom stop kill pause
  * unpause restart rename destroy commit "exec_start: COMMAND" ... of containers, tag untag
- * delete import of images. */
+ * delete import of images, create mount unmount destroy of volumes. */
 struct event {
     int64_t time_ns; /* 0 = now */
     const char *type, *action, *id, *name, *image, *detail;
@@ -28,6 +28,7 @@ struct event {
     struct event_attribute {
         const char *name, *value; /* NULL = none */
     } attribute;
+    const struct event_attribute *more; /* ended by one without a name; NULL = none */
 };
 int events_append(int root_fd, const struct event *e);
 /* n of them by one write, in this order. */

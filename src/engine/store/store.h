@@ -176,6 +176,8 @@ int store_hold_volumes(struct store *s, bool alone, int *ret_fd, struct mtd_erro
 bool store_shares_volumes(const struct mtd_spec *spec);
 /* Removes the anonymous volumes among this container's mounts, but for what others have. */
 void store_remove_volumes(struct store *s, const struct mtd_record *r);
+/* The events "mount" or "unmount" of each volume that the container has. */
+void store_note_volumes(struct store *s, const struct mtd_record *r, const char *action);
 /* Whoever has it. */
 int store_remove_volume(struct store *s, const char *name, struct mtd_error *err);
 void store_drop_volume(struct store *s, const char *name);

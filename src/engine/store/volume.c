@@ -103,6 +103,28 @@ static void note(struct store *s, const char *action, const char *name)
     events_append(s->root_fd, &e);
 }
 
+void store_note_volumes(struct store *s, const struct mtd_record *r, const char *action)
+{
+    bool mounts = strcmp(action, "mount") == 0;
+    for (size_t i = 0; i < r->spec.n_mounts; i++) {
+        const struct mtd_mount *m = &r->spec.mounts[i];
+        const struct event_attribute more[] = {
+            {"container", r->id},
+            {mounts ? "destination" : NULL, m->target},
+            {"propagation", ""},
+            {"read/write", m->read_only ? "false" : "true"},
+            {NULL, NULL}};
+        const struct event e = {.type = "volume",
+                                .action = action,
+                                .id = m->source,
+                                .attribute = {"driver", "local"},
+                                .more = more,
+                                .exit_code = -1};
+        if (m->type == MTD_MOUNT_VOLUME && m->source)
+            events_append(s->root_fd, &e);
+    }
+}
+
 /* 1 = it was made, 0 = another process was first. */
 static int make(struct store *s, int all_fd, struct mtd_volume *v, bool durable)
 {
