@@ -142,7 +142,8 @@ int main(void)
     static struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
     struct syscalls_filter builtin;
     struct syscalls_filter all = {&allow, 1, 0};
-    if (syscalls_filter_make(&builtin, MTD_SECCOMP_BUILTIN, MTD_CAPS_DEFAULT, NULL) < 0)
+    if (syscalls_filter_make(&builtin, MTD_SECCOMP_BUILTIN, NULL, MTD_CAPS_DEFAULT,
+                             NULL) < 0)
         return 1;
     setvbuf(stdout, NULL, _IONBF, 0);
     puts("| filter | instructions | made in | loaded in | `getppid` | `personality` | "

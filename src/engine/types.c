@@ -236,6 +236,7 @@ static void process_done(struct mtd_process *p)
     strv_done(&p->env);
     free(p->cwd);
     free(p->seccomp);
+    free(p->seccomp_made);
     free(p->apparmor);
     free(p->user);
     strv_done(&p->group_add);

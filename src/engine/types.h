@@ -188,6 +188,7 @@ struct mtd_process {
     /* Which system calls it may make: a word below, or a profile's JSON text. NULL = none
      * if it is privileged, else the built-in policy. */
     char *seccomp;
+    char *seccomp_made; /* what was made of it (syscalls.h); NULL = nothing */
     /* The AppArmor profile; NULL = the default one, where the host has AppArmor. */
     char *apparmor;
     struct mtd_rlimit *rlimits;

@@ -34,7 +34,7 @@
 
 #define NSENTER_NAME "mtd:exec"
 #define NSENTER_MAGIC 0x6d74642d65786563ULL /* "mtd-exec" */
-#define NSENTER_VERSION 4u
+#define NSENTER_VERSION 5u
 #define NSENTER_MAX (4u << 20)
 #define NSENTER_MAX_RLIMITS 32u
 #define NSENTER_MAX_CGROUPS 32u
@@ -68,8 +68,9 @@ struct nsenter_request {
     uint64_t caps;
     unsigned short rows, cols;
     int oom_score_adj;
-    char *cwd, *user; /* "" = "/", root */
-    char *seccomp;    /* the profile, and for which capabilities it is */
+    char *cwd, *user;   /* "" = "/", root */
+    char *seccomp;      /* the profile, and for which capabilities it is */
+    char *seccomp_made; /* of it, before; "" = nothing */
     uint64_t seccomp_caps;
     char *label;         /* for attr/apparmor/exec; "" = none */
     struct strv groups;  /* further ones of the user's: names or gids */

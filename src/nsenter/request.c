@@ -46,6 +46,7 @@ void nsenter_request_done(struct nsenter_request *r)
     free(r->cwd);
     free(r->user);
     free(r->seccomp);
+    free(r->seccomp_made);
     free(r->label);
     free(r->rlimits);
     strv_done(&r->cgroups);
@@ -95,7 +96,7 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     int rc = buf_add(&b, &head, sizeof(head));
     if (rc == 0 && r->n_rlimits > 0)
         rc = buf_add(&b, r->rlimits, r->n_rlimits * sizeof(*r->rlimits));
-    const char *const texts[] = {r->cwd, r->user, r->seccomp, r->label};
+    const char *const texts[] = {r->cwd, r->user, r->seccomp, r->seccomp_made, r->label};
     for (size_t i = 0; i < ARRAY_SIZE(texts) && rc == 0; i++)
         rc = put_string(&b, texts[i]);
     const struct strv *const lists[] = {&r->cgroups, &r->groups, &r->namespaces, &r->args,
@@ -182,6 +183,8 @@ static int decode_body(struct reader *in, const struct head *h, struct nsenter_r
         rc = get_string(in, &r->user);
     if (rc == 0)
         rc = get_string(in, &r->seccomp);
+    if (rc == 0)
+        rc = get_string(in, &r->seccomp_made);
     if (rc == 0)
         rc = get_string(in, &r->label);
     if (rc == 0)

@@ -258,12 +258,12 @@ static int check_userns(const struct mtd_spec *s, struct mtd_error *err)
     return mtd_idmap_check(s, err);
 }
 
-static int check_spec(struct mtd_engine *e, const struct mtd_spec *s,
-                      struct mtd_error *err)
+static int check_spec(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)
 {
     int r = check_process(&s->process, err);
     if (r == 0 && s->process.seccomp)
-        r = syscalls_check(s->process.seccomp, syscalls_caps(&s->process), err);
+        r = syscalls_check(s->process.seccomp, syscalls_caps(&s->process),
+                           &s->process.seccomp_made, err);
     if (r == 0)
         r = api_check_resources(&s->resources, err);
     for (size_t i = 0; r == 0 && i < s->n_mounts; i++)

@@ -90,6 +90,7 @@ int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
     q->user = (char *)first(x->user, p->user);
     q->seccomp =
         (char *)syscalls_profile(p); /* privileges of exec's own lift none of it */
+    q->seccomp_made = p->seccomp_made;
     q->seccomp_caps = syscalls_caps(p);
     q->oom_score_adj = p->oom_score_adj;
     q->groups = p->group_add;

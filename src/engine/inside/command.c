@@ -41,7 +41,7 @@ int inside_seccomp(struct inside *c, struct mtd_error *err)
     auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
     if (fault_point("inside.no-filter") < 0)
         return 0; /* so that tests see that they would notice */
-    int rc = syscalls_filter_make(&f, c->seccomp, c->seccomp_caps, err);
+    int rc = syscalls_filter_make(&f, c->seccomp, c->made, c->seccomp_caps, err);
     if (rc == 0 && inside_is_late(c))
         rc = inside_check_late(c, &f, err);
     if (rc == 0 && inside_late_caps(c))

@@ -68,6 +68,7 @@ static void run(const struct nsenter_request *q)
                        .label = q->label,
                        .proc_fd = q->proc_fd,
                        .seccomp = q->seccomp,
+                       .made = q->seccomp_made,
                        .seccomp_caps = q->seccomp_caps,
                        .ignored = q->ignored,
                        .master = -1,

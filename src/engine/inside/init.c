@@ -72,6 +72,7 @@ void inside_init(const struct inside_init *i)
                        .label = i->label,
                        .proc_fd = -1,
                        .seccomp = syscalls_profile(process),
+                       .made = process->seccomp_made,
                        .seccomp_caps = syscalls_caps(process),
                        .ignored = proc_ignored_signals(),
                        .init = i,

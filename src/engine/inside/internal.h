@@ -32,6 +32,7 @@ struct inside {
     uint64_t ignored; /* signals as in proc_ignored_signals; execve would leave them so */
 
     const char *seccomp;   /* the container's profile, borrowed */
+    const char *made;      /* of it, before; NULL or "" = nothing */
     const char *label;     /* for attr/apparmor/exec; "" = none */
     int proc_fd;           /* the host's /proc; -1 = it is mounted here */
     uint64_t seccomp_caps; /* for which it is: the container's, whatever exec gives */

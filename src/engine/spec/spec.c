@@ -211,6 +211,7 @@ static const struct field RECORD_FIELDS[] = {
     {"mytop.privileged", FIELD_BOOL, R(spec.process.privileged)},
     {"process.apparmorProfile", FIELD_STRING, R(spec.process.apparmor)},
     {"mytop.seccomp", FIELD_STRING, R(spec.process.seccomp)},
+    {"mytop.seccompMade", FIELD_STRING, R(spec.process.seccomp_made)},
     {"mytop.capabilities", FIELD_MASK, R(spec.process.caps)},
     {"mytop.nanoCpus", FIELD_INT, R(spec.resources.nano_cpus), 0, INT64_MAX},
     {"mytop.network", FIELD_ENUM, R(spec.network), .max = MTD_NET_CONTAINER,

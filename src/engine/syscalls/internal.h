@@ -1,7 +1,8 @@
 /* syscalls/internal.h - the room's own parts.
  * Shape   builtin.c finishes the program that assets/seccomp/generate.c made; profile.c
  *         reads JSON into a struct profile, where what is for other machines, kernels and
- *         capabilities is left out, words.c knows its words; compile.c makes a filter of it.
+ *         capabilities is left out, words.c knows its words; compile.c makes a filter of it,
+ *         kept.c writes that down and reads it.
  * Errors  as in syscalls.h.
  */
 #ifndef ENGINE_SYSCALLS_INTERNAL_H
@@ -51,6 +52,12 @@ int syscalls_profile_read(struct profile *ret, const char *text, uint64_t caps,
  * -EINVAL. */
 enum profile_words { PROFILE_ACTIONS, PROFILE_OPERATORS, PROFILE_ARCHES, PROFILE_FLAGS };
 int syscalls_find_word(enum profile_words words, const char *name, uint32_t *ret);
+
+/* Both 0 or -errno, without a sentence. -ESTALE = made for something else. */
+int syscalls_keep(char **ret, const char *profile, uint64_t caps,
+                  const struct syscalls_filter *f);
+int syscalls_kept(struct syscalls_filter *ret, const char *kept, const char *profile,
+                  uint64_t caps);
 
 int syscalls_compile(struct syscalls_filter *ret, const struct profile *p,
                      struct mtd_error *err);

@@ -23,14 +23,16 @@ uint64_t syscalls_caps(const struct mtd_process *p)
     return p->privileged ? MTD_CAPS_ALL : p->caps;
 }
 
-int syscalls_filter_make(struct syscalls_filter *ret, const char *profile, uint64_t caps,
-                         struct mtd_error *err)
+int syscalls_filter_make(struct syscalls_filter *ret, const char *profile,
+                         const char *kept, uint64_t caps, struct mtd_error *err)
 {
     *ret = (struct syscalls_filter){0};
     if (strcmp(profile, MTD_SECCOMP_UNCONFINED) == 0)
         return 0;
     if (strcmp(profile, MTD_SECCOMP_BUILTIN) == 0)
         return syscalls_builtin(ret, caps, err);
+    if (kept && *kept && syscalls_kept(ret, kept, profile, caps) == 0)
+        return 0;
     auto_done(syscalls_profile_done) struct profile p = {0};
     int rc = syscalls_profile_read(&p, profile, caps, err);
     return rc < 0 ? rc : syscalls_compile(ret, &p, err);
@@ -46,7 +48,14 @@ bool syscalls_filter_lets(const struct syscalls_filter *f, int number, uint64_t 
 }
 
 /* What comes after the filter is loaded: the command, or the report that there is none. */
-int syscalls_check(const char *profile, uint64_t caps, struct mtd_error *err)
+static bool is_json(const char *profile)
+{
+    return strcmp(profile, MTD_SECCOMP_UNCONFINED) != 0 &&
+           strcmp(profile, MTD_SECCOMP_BUILTIN) != 0;
+}
+
+int syscalls_check(const char *profile, uint64_t caps, char **ret_kept,
+                   struct mtd_error *err)
 {
     static const struct {
         const char *name;
@@ -54,10 +63,12 @@ int syscalls_check(const char *profile, uint64_t caps, struct mtd_error *err)
     } NEEDED[] = {
         {"execve", SYS_execve}, {"write", SYS_write}, {"exit_group", SYS_exit_group}};
     auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
-    int rc = syscalls_filter_make(&f, profile, caps, err);
+    int rc = syscalls_filter_make(&f, profile, NULL, caps, err);
     for (size_t i = 0; i < ARRAY_SIZE(NEEDED) && rc == 0; i++)
         if (!syscalls_filter_lets(&f, NEEDED[i].number, 0))
             rc = syscalls_wrong(err, "it forbids %s, without which no command can start",
                                 NEEDED[i].name);
+    if (rc == 0 && is_json(profile) && syscalls_keep(ret_kept, profile, caps, &f) < 0)
+        rc = mtd_fail(err, ENOMEM, "out of memory");
     return rc;
 }

@@ -4,7 +4,8 @@
  *         record, so a start, a restart and an exec need no file. A filter is made of it
  *         for the capabilities that the container has, by whoever is about to load it.
  * Made    builtin: at build time, but for the capabilities; 0.1 ms to load. JSON: by
- *         libseccomp, 18 ms for a profile like docker's.
+ *         libseccomp, 18 ms for a profile like docker's, once: what it made is kept in the
+ *         record as text, and made again only for another kernel.
  * Errors  0 or -errno; err says what is wrong with the profile, or why the kernel cannot do
  *         it, and is about MTD_ABOUT_SECCOMP.
  * Limits  MTD_SECCOMP_MAX_BYTES, SYSCALLS_MAX_RULES, SYSCALLS_MAX_NAMES; 4096 instructions are the kernel's.
@@ -36,8 +37,9 @@ const char *syscalls_profile(const struct mtd_process *p);
 /* Its capabilities, which a filter is made for; also for a command that is given more. */
 uint64_t syscalls_caps(const struct mtd_process *p);
 
-int syscalls_filter_make(struct syscalls_filter *ret, const char *profile, uint64_t caps,
-                         struct mtd_error *err);
+/* kept: as syscalls_check() has returned it; NULL or "" = there is nothing. */
+int syscalls_filter_make(struct syscalls_filter *ret, const char *profile,
+                         const char *kept, uint64_t caps, struct mtd_error *err);
 
 bool syscalls_supported(void); /* by the kernel */
 /* For this thread and all it becomes, for good. Needs no_new_privs or CAP_SYS_ADMIN. */
@@ -50,7 +52,9 @@ uint32_t syscalls_filter_judge(const struct syscalls_filter *f,
 /* Whether the call passes, on this machine's own ABI; arg is the first argument. */
 bool syscalls_filter_lets(const struct syscalls_filter *f, int number, uint64_t arg);
 
-/* Whether a command can start under the profile. */
-int syscalls_check(const char *profile, uint64_t caps, struct mtd_error *err);
+/* Whether a command can start under the profile. *ret_kept, which is freed before: what is made
+ * of JSON, for the caller to keep; as it was if nothing need be kept. */
+int syscalls_check(const char *profile, uint64_t caps, char **ret_kept,
+                   struct mtd_error *err);
 
 #endif

@@ -44,7 +44,7 @@ static struct syscalls_filter made(const char *profile, uint64_t caps)
 {
     struct syscalls_filter f;
     struct mtd_error err = {0};
-    cr_assert_eq(syscalls_filter_make(&f, profile, caps, &err), 0, "%s", err.text);
+    cr_assert_eq(syscalls_filter_make(&f, profile, NULL, caps, &err), 0, "%s", err.text);
     return f;
 }
 

@@ -24,8 +24,8 @@ static uint32_t judge(const char *profile, uint64_t caps, int nr, uint64_t a, ui
     auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
     struct mtd_error err = {0};
     struct seccomp_data call = {.nr = nr, .arch = seccomp_arch_native(), .args = {a, b}};
-    cr_assert_eq(syscalls_filter_make(&f, profile, caps, &err), 0, "%s: %s", profile,
-                 err.text);
+    cr_assert_eq(syscalls_filter_make(&f, profile, NULL, caps, &err), 0, "%s: %s",
+                 profile, err.text);
     return syscalls_filter_judge(&f, &call);
 }
 
@@ -179,7 +179,7 @@ static uint32_t judge_abi(const char *profile, uint32_t arch, int nr)
     auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
     struct seccomp_data call = {.nr = nr, .arch = arch};
     struct mtd_error err = {0};
-    cr_assert_eq(syscalls_filter_make(&f, profile, 0, &err), 0, "%s", err.text);
+    cr_assert_eq(syscalls_filter_make(&f, profile, NULL, 0, &err), 0, "%s", err.text);
     return syscalls_filter_judge(&f, &call);
 }
 
@@ -224,7 +224,7 @@ Test(profile, flags)
     };
     for (size_t i = 0; i < ARRAY_SIZE(EACH); i++) {
         auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
-        cr_assert_eq(syscalls_filter_make(&f, EACH[i].profile, 0, NULL), 0);
+        cr_assert_eq(syscalls_filter_make(&f, EACH[i].profile, NULL, 0, NULL), 0);
         cr_expect_eq(f.flags, EACH[i].flags);
     }
 }
@@ -235,7 +235,8 @@ static void expect_wrong(const char *profile, const char *says)
 {
     auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
     struct mtd_error err = {0};
-    cr_expect_eq(syscalls_filter_make(&f, profile, 0, &err), -EINVAL, "%.80s", profile);
+    cr_expect_eq(syscalls_filter_make(&f, profile, NULL, 0, &err), -EINVAL, "%.80s",
+                 profile);
     cr_expect_eq(strncmp(err.text, "seccomp profile: ", 17), 0, "%s", err.text);
     cr_expect_not_null(strstr(err.text, says), "%.80s: %s", profile, err.text);
     cr_expect_null(strchr(err.text, '\n'));
@@ -327,12 +328,81 @@ Test(profile, sizes_are_bounded)
 Test(profile, a_filter_that_no_command_could_start_under_is_refused)
 {
     struct mtd_error err = {0};
-    cr_expect_eq(syscalls_check("builtin", 0, NULL), 0);
-    cr_expect_eq(syscalls_check("unconfined", 0, NULL), 0);
-    cr_expect_eq(syscalls_check(ALLOWING(KILL("")), 0, NULL), 0);
-    cr_expect_eq(syscalls_check(REFUSING(LET("")), 0, &err), -EINVAL);
+    auto_free char *kept = NULL;
+    cr_expect_eq(syscalls_check("builtin", 0, NULL, NULL), 0);
+    cr_expect_eq(syscalls_check("unconfined", 0, NULL, NULL), 0);
+    cr_expect_eq(syscalls_check(ALLOWING(KILL("")), 0, &kept, NULL), 0);
+    cr_expect_eq(syscalls_check(REFUSING(LET("")), 0, &kept, &err), -EINVAL);
     cr_expect_str_eq(err.text, "seccomp profile: it forbids execve, without which no "
                                "command can start");
+}
+
+/* ---- what is kept of it ------------------------------------------------------------ */
+
+static void expect_refuses_kill(const char *profile, const char *kept, uint64_t caps,
+                                bool refuses)
+{
+    struct syscalls_filter f;
+    cr_assert_eq(syscalls_filter_make(&f, profile, kept, caps, NULL), 0);
+    cr_expect_neq(syscalls_filter_lets(&f, SYS_kill, 0), refuses, "%s", kept);
+    syscalls_filter_done(&f);
+}
+
+#define NO_KILL ALLOWING(KILL(""))
+#define ALL_ALLOWED ALLOWING("")
+
+Test(profile, what_was_made_is_the_same_read_back)
+{
+    auto_free char *kept = NULL;
+    struct syscalls_filter made, read;
+    cr_assert_eq(syscalls_check(NO_KILL, 5, &kept, NULL), 0);
+    cr_assert_eq(syscalls_filter_make(&made, NO_KILL, NULL, 5, NULL), 0);
+    cr_assert_eq(syscalls_filter_make(&read, NO_KILL, kept, 5, NULL), 0);
+    cr_expect_eq(made.flags, read.flags);
+    cr_assert_eq(made.len, read.len);
+    cr_expect_eq(memcmp(made.insns, read.insns, made.len * sizeof(*made.insns)), 0);
+    syscalls_filter_done(&made);
+    syscalls_filter_done(&read);
+}
+
+/* The text of another profile, or of other capabilities, in its place: made anew. What is used
+ * shows by text that was changed. */
+Test(profile, what_is_kept_counts_for_what_it_was_made_of)
+{
+    auto_free char *kept = NULL, *open = NULL;
+    cr_assert_eq(syscalls_check(NO_KILL, 5, &kept, NULL), 0);
+    cr_assert_eq(syscalls_check(ALL_ALLOWED, 5, &open, NULL), 0);
+    expect_refuses_kill(NO_KILL, kept, 5, true);
+    expect_refuses_kill(NO_KILL, open, 5, true);
+    auto_free char *mixed = NULL;
+    const char *key = strrchr(kept, ' '), *insns = strrchr(open, ' ');
+    cr_assert_gt(asprintf(&mixed, "%.*s%s", (int)(key - kept), kept, insns), 0);
+    expect_refuses_kill(NO_KILL, mixed, 5, false); /* it is read */
+    expect_refuses_kill(NO_KILL, mixed, 4, true);
+    mixed[2] = '0'; /* another kernel */
+    expect_refuses_kill(NO_KILL, mixed, 5, true);
+}
+
+Test(profile, what_is_kept_and_damaged_is_made_anew)
+{
+    auto_free char *kept = NULL;
+    cr_assert_eq(syscalls_check(NO_KILL, 0, &kept, NULL), 0);
+    size_t len = strlen(kept);
+    for (size_t cut = 0; cut < len; cut++) {
+        auto_free char *part = strndup(kept, cut);
+        if ((len - cut) % 16 || strrchr(part, ' ') != part + (strrchr(kept, ' ') - kept))
+            expect_refuses_kill(NO_KILL, part, 0, true);
+    }
+    kept[len - 1] = 'x';
+    expect_refuses_kill(NO_KILL, kept, 0, true);
+}
+
+Test(profile, only_of_json_something_is_kept)
+{
+    auto_free char *kept = NULL;
+    cr_expect_eq(syscalls_check("builtin", 0, &kept, NULL), 0);
+    cr_expect_eq(syscalls_check("unconfined", 0, &kept, NULL), 0);
+    cr_expect_null(kept);
 }
 
 Test(profile, which_one_a_container_has)
