@@ -272,9 +272,8 @@ static bool ask_next(struct dns_server *d, struct asked *q)
         drop_socket(q);
         q->age = 0;
         q->fd = open_to(d->work->servers[q->server], q->by_tcp);
-        if (q->fd < 0)
+        if (q->fd < 0 || getrandom(&q->id, sizeof(q->id), 0) != sizeof(q->id))
             continue;
-        (void)getrandom(&q->id, sizeof(q->id), 0);
         q->data[2] = (unsigned char)(q->id >> 8);
         q->data[3] = (unsigned char)q->id;
         if (q->by_tcp ? watch(d, q->fd, KIND_ASKED, index, EPOLLOUT) == 0

@@ -70,15 +70,16 @@ static int volumes_at(const struct inside *c)
     return has_userns(c) ? FD_USERNS + 1 : FD_USERNS;
 }
 
-/* Of the monitor's descriptors these are kept, at known numbers; that of a user namespace only
- * if there is one, then those of volumes. They are first moved out of the way, so that no dup3 overwrites one that is still to be moved. */
+/* Of the monitor's descriptors these are kept, at known numbers; that of a user namespace
+ * only if there is one, then those of volumes. They are first moved out of the way, so
+ * that no dup3 overwrites one that is still to be moved. */
 int inside_init_descriptors(struct inside *c, struct mtd_error *err)
 {
     const struct rootfs_file_systems *volumes = c->init->rootfs.file_systems;
     int kept[6 + ROOTFS_FILE_SYSTEMS] = {c->sync_fd,  c->stdio[0],
                                          c->stdio[1], c->stdio[2],
                                          c->shm_fd,   c->init->rootfs.userns_fd};
-    int high[ARRAY_SIZE(kept)];
+    int high[ARRAY_SIZE(kept)] = {-1};
     size_t n = volumes_at(c) - FD_SYNC;
     for (size_t i = 0; volumes && i < volumes->n; i++)
         kept[n++] = volumes->fds[i];

@@ -11,6 +11,8 @@
 #ifndef ENGINE_MONITOR_INTERNAL_H
 #define ENGINE_MONITOR_INTERNAL_H
 
+#include <unistd.h>
+
 #include "engine/cgroup/cgroup.h"
 #include "engine/dns/dns.h"
 #include "engine/host/apparmor.h"
@@ -122,6 +124,8 @@ void monitor_take_status(struct monitor *m);
 int monitor_claim(struct monitor *m, struct mtd_error *err);
 bool monitor_is_claimed(const struct monitor *m); /* by another one */
 int monitor_open_log(struct monitor *m, struct mtd_error *err);
+int monitor_open_stdio(struct monitor *m, struct mtd_error *err);
+void monitor_close_stdio(struct monitor *m);
 /* ---- share.c ---- */
 /* Opens what it shares with other containers; only a start needs it. */
 int monitor_open_shared(struct monitor *m, struct mtd_error *err);
@@ -168,6 +172,13 @@ void monitor_client_flush_input(struct monitor *m);
 static inline bool monitor_input_waits(const struct monitor *m)
 {
     return m->input_start < m->input_end;
+}
+
+static inline void close_fd(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
 }
 
 #endif
