@@ -167,17 +167,17 @@ static json_t *make_host_config(const struct mtd_spec *s)
     return inspect_over_zero(ZERO_HOST_CONFIG, o);
 }
 
-static json_t *make_healthcheck(const struct mtd_spec *s)
+json_t *inspect_healthcheck(const struct mtd_healthcheck *h)
 {
     const struct {
         const char *name;
         int64_t value; /* 0 = not given: docker leaves it out */
-    } FIELDS[] = {{"Interval", s->health_interval},
-                  {"Timeout", s->health_timeout},
-                  {"StartPeriod", s->health_start_period},
-                  {"StartInterval", s->health_start_interval},
-                  {"Retries", s->health_retries}};
-    json_t *o = json_pack("{s:o}", "Test", inspect_strings(&s->health_test));
+    } FIELDS[] = {{"Interval", h->interval},
+                  {"Timeout", h->timeout},
+                  {"StartPeriod", h->start_period},
+                  {"StartInterval", h->start_interval},
+                  {"Retries", h->retries}};
+    json_t *o = json_pack("{s:o}", "Test", inspect_strings(&h->test));
     for (size_t i = 0; i < ARRAY_SIZE(FIELDS); i++)
         if (FIELDS[i].value)
             json_object_set_new(o, FIELDS[i].name, json_integer(FIELDS[i].value));
@@ -228,8 +228,8 @@ static json_t *make_config(const struct mtd_record *r)
         inspect_labels(&s->labels));
     if (!o)
         return NULL;
-    if (s->health_test.len)
-        json_object_set_new(o, "Healthcheck", make_healthcheck(s));
+    if (s->healthcheck.test.len)
+        json_object_set_new(o, "Healthcheck", inspect_healthcheck(&s->healthcheck));
     if (s->stop_signal)
         json_object_set_new(o, "StopSignal", inspect_text(s->stop_signal));
     if (s->sets_stop_timeout)

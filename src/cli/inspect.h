@@ -20,6 +20,7 @@ json_t *inspect_volume(struct mtd_engine *e, const struct mtd_volume *v);
 json_t *inspect_strings(const struct strv *v);
 json_t *inspect_text(const char *s); /* NULL = "" */
 json_t *inspect_time(int64_t wall_ns);
+json_t *inspect_healthcheck(const struct mtd_healthcheck *h);
 /* {"key": "value"} out of "key=value". */
 json_t *inspect_labels(const struct strv *labels);
 

@@ -35,6 +35,8 @@ static json_t *make_config(const struct mtd_image_config *c)
         json_object_set_new(o, "Volumes", make_set(&c->volumes));
     if (c->stop_signal)
         json_object_set_new(o, "StopSignal", inspect_text(c->stop_signal));
+    if (c->healthcheck.test.len)
+        json_object_set_new(o, "Healthcheck", inspect_healthcheck(&c->healthcheck));
     return inspect_over_zero(ZERO_CONFIG, o);
 }
 

@@ -320,8 +320,9 @@ static int take_network(struct run_values *v, const char *text, size_t count,
     s->network = MTD_NET_BRIDGE;
     rc = network_parse_join(text, &s->joins, &s->n_joins, err);
     mtd_context(rc < 0 ? err : NULL, "--network");
-    for (size_t i = 0; rc == 0 && i + 1 < s->n_joins; i++)
-        if (strcmp(s->joins[i].network, s->joins[s->n_joins - 1].network) == 0)
+    const char *last = rc == 0 && s->n_joins ? s->joins[s->n_joins - 1].network : NULL;
+    for (size_t i = 0; last && i + 1 < s->n_joins; i++)
+        if (strcmp(s->joins[i].network, last) == 0)
             return mtd_fail(err, EINVAL, "--network: \"%.60s\" is given twice",
                             s->joins[i].network);
     return rc;

@@ -201,10 +201,12 @@ static int set_health(struct run_values *v, struct mtd_error *err)
     if (v->no_healthcheck && v->health_cmd)
         return mtd_fail(err, EINVAL,
                         "conflicting options: --no-healthcheck and --health-cmd");
+    if (v->no_healthcheck)
+        return strv_add(&s->healthcheck.test, "NONE") < 0 ? out_of_memory(err) : 0;
     if (!v->health_cmd || !*v->health_cmd)
         return 0;
-    if (strv_add(&s->health_test, "CMD-SHELL") < 0 ||
-        strv_add(&s->health_test, v->health_cmd) < 0)
+    if (strv_add(&s->healthcheck.test, "CMD-SHELL") < 0 ||
+        strv_add(&s->healthcheck.test, v->health_cmd) < 0)
         return out_of_memory(err);
     return 0;
 }

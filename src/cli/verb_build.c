@@ -192,7 +192,7 @@ static int run_build(struct cli *c, void *values, const struct operands *o)
     struct mtd_error err = {0};
     auto_free char *id = NULL;
     int rc = build(c, v, o->items[0], &id, &err);
-    if (rc == 0 && v->iidfile)
+    if (rc == 0 && v->iidfile && id)
         rc = write_iidfile(v->iidfile, id, &err);
     if (rc == 0)
         rc = tell_built(v, id, &err);

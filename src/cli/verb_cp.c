@@ -100,7 +100,7 @@ static int run_cp(struct cli *c, void *values, const struct operands *o)
         return report_error(c, STATUS_FAILED, &err);
     bool into = to.container;
     const char *outside = into ? from.path : to.path;
-    bool stream = strcmp(outside, "-") == 0;
+    bool stream = outside && strcmp(outside, "-") == 0;
     struct progress *progress = progress_new(v->quiet ? PROGRESS_NONE : v->progress);
     const struct mtd_copy copy = {.into = into,
                                   .path = into ? to.path : from.path,

@@ -122,6 +122,14 @@ static const struct mtd_image *image_with(const struct mtd_image_list *all,
     return NULL;
 }
 
+/* The same of a step below the image's last: it is never the image itself. */
+static const struct mtd_image *image_below(const struct mtd_image_list *all,
+                                           const struct mtd_image *image, size_t n)
+{
+    const struct mtd_image *found = image_with(all, &image->layers, n);
+    return found && strcmp(found->id, image->id) == 0 ? NULL : found;
+}
+
 /* From the newest step on. One that has no layer of its own belongs to the image above. */
 static int add_steps(struct cli *c, struct history_values *v,
                      const struct mtd_image *image, const struct mtd_history_list *steps,
@@ -136,7 +144,7 @@ static int add_steps(struct cli *c, struct history_values *v,
         if (i + 1 == steps->len)
             row.image = image;
         else if (!step->empty_layer)
-            row.image = image_with(&all, &image->layers, layers);
+            row.image = image_below(&all, image, layers);
         layers -= !step->empty_layer && layers > 0;
         rc = table_add(&v->table, &row, err);
     }

@@ -97,7 +97,8 @@ static int get_digest(const void *row, struct buf *out)
     for (size_t i = 0; i < r->image->digests.len; i++) {
         const char *digest = r->image->digests.items[i];
         const char *at = strchr(digest, '@');
-        bool same = at && (size_t)(at - digest) == len && !strncmp(digest, r->name, len);
+        bool same = at && r->name && (size_t)(at - digest) == len &&
+                    !strncmp(digest, r->name, len);
         if (at && (same || !r->name))
             return buf_puts(out, at + 1);
     }

@@ -273,7 +273,7 @@ int mtd_mount_copy(struct mtd_mount *ret, const struct mtd_mount *from)
         strv_copy(&m.volume_options, &from->volume_options) < 0)
         return -ENOMEM;
     *ret = m;
-    m = (struct mtd_mount){0};
+    memset(&m, 0, sizeof(m));
     return 0;
 }
 
@@ -375,7 +375,7 @@ void mtd_spec_done(struct mtd_spec *s)
                        s->pid_from, s->ipc_from, s->stop_signal, s->network_from};
     struct strv *lists[] = {
         &s->layers,       &s->entrypoint, &s->cmd,         &s->dns,
-        &s->add_hosts,    &s->labels,     &s->env_cmdline, &s->health_test,
+        &s->add_hosts,    &s->labels,     &s->env_cmdline, &s->healthcheck.test,
         &s->log_opts,     &s->dns_search, &s->dns_options, &s->volumes_from,
         &s->sysctls,      &s->mask,       &s->unmask,      &s->devices,
         &s->device_rules, &s->exposed,    &s->annotations};
@@ -452,8 +452,9 @@ void mtd_list_done(struct mtd_list *l)
 
 void mtd_image_config_done(struct mtd_image_config *c)
 {
-    struct strv *lists[] = {&c->cmd,    &c->entrypoint, &c->env,
-                            &c->labels, &c->exposed,    &c->volumes};
+    struct strv *lists[] = {
+        &c->cmd,     &c->entrypoint,      &c->env, &c->labels, &c->exposed,
+        &c->volumes, &c->healthcheck.test};
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         strv_done(lists[i]);
     free(c->working_dir);

@@ -302,6 +302,15 @@ enum mtd_restart {
     MTD_RESTART_UNLESS_STOPPED
 };
 
+/* docker's health check: ["CMD", ...] or ["CMD-SHELL", "..."]; empty = none, ["NONE"] = not even
+ * that of the image. */
+struct mtd_healthcheck {
+    struct strv test;
+    int64_t interval, timeout, start_period; /* ns; 0 = default: 30 s, 30 s, none */
+    int64_t start_interval; /* ns; 0 = default: 5 s, or the interval if it is less */
+    unsigned retries;       /* 0 = default: 3 */
+};
+
 #define MTD_START_TIMEOUT 60
 #define MTD_START_TIMEOUT_MAX 86400
 /* What was asked for, complete: the image's config is already merged in. */
@@ -357,13 +366,7 @@ struct mtd_spec {
     uint64_t log_max_size; /* bytes; 0 = no rotation */
     unsigned log_max_file; /* >= 1 */
     struct strv log_opts;  /* the driver's other options: "tag={{.Name}}" */
-    /* docker's health check: ["CMD", ...] or ["CMD-SHELL", "..."]; empty = none */
-    struct strv health_test;
-    /* ns; 0 = default: 30 s, 30 s, none */
-    int64_t health_interval, health_timeout, health_start_period;
-    int64_t
-        health_start_interval; /* ns; 0 = default: 5 s, or the interval if it is less */
-    unsigned health_retries;   /* 0 = default: 3 */
+    struct mtd_healthcheck healthcheck;
 };
 void mtd_mount_done(struct mtd_mount *m);
 /* A copy that owns its strings. */
@@ -477,6 +480,7 @@ struct mtd_image_config {
     struct strv cmd, entrypoint, env, labels, exposed, volumes;
     char *working_dir, *user, *author, *comment;
     char *stop_signal; /* as in mtd_spec; NULL = not set */
+    struct mtd_healthcheck healthcheck;
 };
 void mtd_image_config_done(struct mtd_image_config *c);
 

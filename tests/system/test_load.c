@@ -324,18 +324,17 @@ Test(load, others_read_it_and_it_reads_theirs)
 
 /* ---- kills ---- */
 
-static const char *const LOAD_POINTS[] = {
-    "load.read",   "load.layer", "load.image", "layer.received",
-    "image.layer", "image.blob", "image.name", "image.index",
-};
-
 Test(load, a_killed_one_leaves_nothing_half_made)
 {
 #ifdef MTD_FAULTS
+    static const char *const POINTS[] = {
+        "load.read",   "load.layer", "load.image", "layer.received",
+        "image.layer", "image.blob", "image.name", "image.index",
+    };
     cr_assert_eq(shell("%s && %s", IMAGE, OLD), 0);
-    for (size_t i = 0; i < 2 * ARRAY_SIZE(LOAD_POINTS); i++) {
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(POINTS); i++) {
         char fault[64];
-        const char *point = LOAD_POINTS[i / 2];
+        const char *point = POINTS[i / 2];
         snprintf(fault, sizeof(fault), "%s:kill", point);
         box.fault = fault;
         auto_done(outcome_done) struct outcome o =

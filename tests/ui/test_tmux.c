@@ -336,7 +336,7 @@ Test(tmux, an_action_that_fails_says_why)
     type("localhost:1/nosuchimage");
     keys("Enter");
     SEE("nosuchimage");
-    SEE("is not there");
+    SEE("FAILED 125");
     keys(":");
     type("journal");
     keys("Enter");

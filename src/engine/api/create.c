@@ -143,6 +143,29 @@ static int add_image_volumes(struct mtd_spec *s, const struct strv *volumes,
     return r;
 }
 
+static void default_time(int64_t *slot, int64_t value)
+{
+    if (*slot == 0)
+        *slot = value;
+}
+
+/* What the user did not say is the image's, each part for itself. */
+static int merge_healthcheck(struct mtd_healthcheck *h,
+                             const struct mtd_healthcheck *image)
+{
+    if (h->test.len == 0 && strv_copy(&h->test, &image->test) < 0)
+        return -ENOMEM;
+    default_time(&h->interval, image->interval);
+    default_time(&h->timeout, image->timeout);
+    default_time(&h->start_period, image->start_period);
+    default_time(&h->start_interval, image->start_interval);
+    if (h->retries == 0)
+        h->retries = image->retries;
+    if (h->test.len && strcmp(h->test.items[0], "NONE") == 0)
+        strv_done(&h->test);
+    return 0;
+}
+
 static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
                        bool entrypoint_set, struct mtd_error *err)
 {
@@ -162,6 +185,8 @@ static int merge_image(struct mtd_spec *s, const struct mtd_image *image,
         r = strv_copy(&s->layers, &image->layers);
     if (r == 0)
         r = default_string(&s->stop_signal, c->stop_signal);
+    if (r == 0)
+        r = merge_healthcheck(&s->healthcheck, &c->healthcheck);
     return r < 0 ? OUT_OF_MEMORY(err) : add_image_volumes(s, &c->volumes, err);
 }
 

@@ -217,7 +217,11 @@ static int config_of(const struct mtd_spec *s, struct mtd_image_config *c)
         r = set_text(&c->working_dir, s->process.cwd);
     if (r == 0)
         r = set_text(&c->user, s->process.user);
-    return r < 0 ? r : set_text(&c->stop_signal, s->stop_signal);
+    if (r == 0)
+        r = set_text(&c->stop_signal, s->stop_signal);
+    c->healthcheck = s->healthcheck;
+    c->healthcheck.test = (struct strv){0};
+    return r < 0 ? r : strv_copy(&c->healthcheck.test, &s->healthcheck.test);
 }
 
 static int list_own(struct mtd_engine *e, const struct mtd_record *r, int upper_fd,

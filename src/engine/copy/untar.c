@@ -249,7 +249,8 @@ static int put_hard_link(struct copy *c, int dir, const char *name, const char *
     }
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot copy");
-    return strcmp(first, own) == 0 ? 0 : copy_put_link(c, dir, name, first, err);
+    return !first || strcmp(first, own) == 0 ? 0
+                                             : copy_put_link(c, dir, name, first, err);
 }
 
 static int put_entry(struct untar *u, struct archive_entry *e, struct mtd_error *err)

@@ -82,11 +82,11 @@ static enum health_status judge(struct mtd_health *h, enum health_status now,
 
 int64_t health_interval(const struct mtd_spec *s, bool starting)
 {
-    int64_t usual = s->health_interval ? s->health_interval : DEFAULT_INTERVAL;
+    int64_t usual = s->healthcheck.interval ? s->healthcheck.interval : DEFAULT_INTERVAL;
     if (!starting)
         return usual;
-    if (s->health_start_interval)
-        return s->health_start_interval;
+    if (s->healthcheck.start_interval)
+        return s->healthcheck.start_interval;
     return usual < DEFAULT_START_INTERVAL ? usual : DEFAULT_START_INTERVAL;
 }
 
@@ -139,7 +139,7 @@ static bool in_start_period(const struct checker *c)
 {
     int64_t tick = NS_PER_SEC / sysconf(_SC_CLK_TCK);
     int64_t age = clock_boot_ns() - (int64_t)c->record.status.pid_start * tick;
-    return age < c->record.spec.health_start_period;
+    return age < c->record.spec.healthcheck.start_period;
 }
 
 /* false = the container has ended. */
@@ -167,7 +167,8 @@ static bool check(struct checker *c)
     if (rc <= 0 || is_paused(c))
         return rc != 0;
     enum health_status was = c->status;
-    c->status = judge(&c->results, was, &result, c->record.spec.health_retries, early);
+    c->status =
+        judge(&c->results, was, &result, c->record.spec.healthcheck.retries, early);
     return write_down(c, c->status != was);
 }
 
@@ -204,7 +205,8 @@ static int set_up(struct checker *c, char **argv)
         store_open(&c->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], STORE_CHECKED, NULL);
     if (code == 0)
         code = store_load(&c->store, argv[ARG_ID], r, NULL);
-    if (code < 0 || r->spec.health_test.len < 2 || r->status.state != MTD_STATE_RUNNING)
+    if (code < 0 || r->spec.healthcheck.test.len < 2 ||
+        r->status.state != MTD_STATE_RUNNING)
         return code < 0 ? code : -EINVAL;
     if ((c->container = proc_open(r->status.pid, r->status.pid_start)) < 0)
         return c->container;

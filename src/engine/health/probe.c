@@ -47,7 +47,7 @@ static __attribute__((noreturn)) void run_check(const struct mtd_record *r, int 
                                                 int report)
 {
     struct report said = {0};
-    int64_t timeout = r->spec.health_timeout;
+    int64_t timeout = r->spec.healthcheck.timeout;
     struct mtd_exec x = {.in = -1,
                          .out = out,
                          .err = out,
@@ -55,7 +55,7 @@ static __attribute__((noreturn)) void run_check(const struct mtd_record *r, int 
     signal(SIGHUP, SIG_DFL);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGXFSZ, SIG_DFL);
-    said.result = set_command(&r->spec.health_test, &x.args);
+    said.result = set_command(&r->spec.healthcheck.test, &x.args);
     if (said.result == 0)
         said.result =
             exec_run(r, &(struct exec_notes){-1, -1}, &x, &said.status, &said.error);
@@ -143,7 +143,8 @@ static void judge(const struct mtd_record *r, struct probe *p,
                   struct mtd_health_result *ret)
 {
     struct report said = {.result = -EIO, .error = {.text = "the check was killed"}};
-    int64_t timeout = r->spec.health_timeout ? r->spec.health_timeout : DEFAULT_TIMEOUT;
+    int64_t timeout =
+        r->spec.healthcheck.timeout ? r->spec.healthcheck.timeout : DEFAULT_TIMEOUT;
     if (read(p->report, &said, sizeof(said)) != sizeof(said))
         said.result = -EIO;
     said.error.text[sizeof(said.error.text) - 1] = '\0';

@@ -153,12 +153,13 @@ int image_blob_exclude(const struct image_store *s)
     return take_fd(&fd);
 }
 
-void image_blob_sweep(const struct image_store *s)
+bool image_blob_sweep(const struct image_store *s)
 {
     auto_done(strv_done) struct strv needed = {0};
     auto_fd int fd = image_blob_exclude(s);
     if (fd < 0 || list_needed(s, &needed) < 0)
-        return;
+        return fd != -EAGAIN;
     image_disk_sort(&needed);
     sweep(s, &needed);
+    return true;
 }

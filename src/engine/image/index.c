@@ -17,7 +17,9 @@ static int add(struct oci_index *index, struct oci_descriptor *d, const char *na
     if (name)
         image_name_to_whole(name, whole);
     d->ref_name = name ? whole : NULL;
-    return oci_index_add(index, d);
+    int rc = oci_index_add(index, d);
+    d->ref_name = NULL;
+    return rc;
 }
 
 /* names, ids: as image_disk_list_refs() gives them. */

@@ -190,8 +190,8 @@ int image_blob_read(const struct image_store *s, const char *digest, struct buf 
                     struct mtd_error *err);
 /* A descriptor that holds off transfers, or -EAGAIN: one runs. Hold the lock. */
 int image_blob_exclude(const struct image_store *s);
-/* Removes what no image names, unless a transfer runs. Hold the lock. */
-void image_blob_sweep(const struct image_store *s);
+/* Removes what no image names. Hold the lock. false = not now: a transfer runs. */
+bool image_blob_sweep(const struct image_store *s);
 
 /* ---- image/index.c ---- */
 

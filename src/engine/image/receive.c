@@ -151,7 +151,7 @@ int image_layer_receive(const struct image_store *s, const struct image_layer_so
 {
     struct image_layer l = {0};
     int rc = stage(s, src, &l, err);
-    if (rc == 0)
+    if (rc == 0 && l.staged)
         rc = unpack(src, progress, &l, err);
     fault_point("layer.received");
     if (rc < 0) {

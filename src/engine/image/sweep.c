@@ -97,7 +97,8 @@ static void sweep_digests(const struct image_store *s)
             image_disk_drop_digest(s, digests.items[i]);
 }
 
-/* The entries in tmp go last: killed before, the next command sweeps again. */
+/* The entries in tmp go last: killed before, the next command sweeps again. So it does when a
+ * transfer kept the blobs from being looked at. */
 void image_sweep_found(const struct image_store *s)
 {
     auto_done(strv_done) struct strv left = {0};
@@ -110,8 +111,9 @@ void image_sweep_found(const struct image_store *s)
     sweep_layers(s);
     sweep_infos(s);
     sweep_digests(s);
-    image_blob_sweep(s);
+    bool all = image_blob_sweep(s);
     image_index_write(s, NULL);
     fault_point("image.sweep");
-    image_disk_drop_tmp(s, &left);
+    if (all)
+        image_disk_drop_tmp(s, &left);
 }

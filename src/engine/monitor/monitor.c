@@ -125,7 +125,7 @@ static int load(struct monitor *m, char **argv, struct mtd_error *err)
     m->tty = m->record.spec.process.tty;
     m->keeps_stdin = m->record.spec.process.keeps_stdin;
     m->auto_remove = m->record.spec.auto_remove;
-    m->health = m->record.spec.health_test.len > 0;
+    m->health = m->record.spec.healthcheck.test.len > 0;
     return open_paths(m, err);
 }
 

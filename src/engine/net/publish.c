@@ -135,7 +135,7 @@ static int hold_once(struct mtd_port *p, struct families f, int fds[2])
 
 static void let_go(int fds[2])
 {
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; fds && i < 2; i++)
         if (fds[i] >= 0)
             close(fds[i]);
     fds[0] = fds[1] = -1;
@@ -156,7 +156,7 @@ static int hold(struct mtd_port *p, struct families f, int fds[2])
 
 static int make_room(struct net_held *h, size_t ports)
 {
-    h->fds = malloc(2 * ports * sizeof(int));
+    h->fds = ports ? malloc(2 * ports * sizeof(int)) : NULL;
     h->n = h->fds ? 2 * ports : 0;
     for (size_t i = 0; i < h->n; i++)
         h->fds[i] = -1;

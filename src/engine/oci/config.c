@@ -1,10 +1,11 @@
 /* A config says what a container of the image runs, which layers it has and how it came
  * about. Of a config that somebody else made all members are kept when a new one is made
- * from it: health checks, build triggers. */
+ * from it, like build triggers. */
 
 #include "engine/oci/internal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,44 @@ static int check_signal(const struct mtd_image_config *c, struct mtd_error *err)
     return 0;
 }
 
+static const struct {
+    const char *member;
+    size_t offset;
+} TIMES[] = {{"Interval", TEXT(healthcheck.interval)},
+             {"Timeout", TEXT(healthcheck.timeout)},
+             {"StartPeriod", TEXT(healthcheck.start_period)},
+             {"StartInterval", TEXT(healthcheck.start_interval)}};
+
+static bool is_test(const struct strv *test)
+{
+    static const char *const KINDS[] = {"NONE", "CMD", "CMD-SHELL"};
+    for (size_t i = 0; test->len && i < ARRAY_SIZE(KINDS); i++)
+        if (strcmp(test->items[0], KINDS[i]) == 0)
+            return test->len > 1 || i == 0;
+    return test->len == 0;
+}
+
+/* docker's; OCI has none, but its configs carry it. */
+static int decode_healthcheck(const json_t *in, struct mtd_image_config *c,
+                              struct mtd_error *err)
+{
+    json_int_t retries = json_integer_value(json_object_get(in, "Retries"));
+    int rc = in ? oci_get_list(in, "Test", &c->healthcheck.test, err) : 0;
+    if (rc == 0 && !is_test(&c->healthcheck.test))
+        return oci_wrong("Healthcheck.Test", "not NONE, CMD or CMD-SHELL with a command",
+                         err);
+    for (size_t i = 0; i < ARRAY_SIZE(TIMES) && rc == 0; i++) {
+        json_int_t ns = json_integer_value(json_object_get(in, TIMES[i].member));
+        if (ns < 0)
+            rc = oci_wrong("Healthcheck", "a time below zero", err);
+        *(int64_t *)at(c, TIMES[i].offset) = ns;
+    }
+    if (rc == 0 && (retries < 0 || retries > INT_MAX))
+        rc = oci_wrong("Healthcheck.Retries", "out of range", err);
+    c->healthcheck.retries = rc == 0 ? (unsigned)retries : 0;
+    return rc;
+}
+
 static int decode_settings(const json_t *in, struct mtd_image_config *c,
                            struct mtd_error *err)
 {
@@ -68,7 +107,7 @@ static int decode_settings(const json_t *in, struct mtd_image_config *c,
         rc = oci_get_map(in, "Labels", true, &c->labels, err);
     if (rc == 0)
         rc = check_signal(c, err);
-    return rc;
+    return rc < 0 ? rc : decode_healthcheck(json_object_get(in, "Healthcheck"), c, err);
 }
 
 static int decode_history_one(const json_t *in, struct oci_history *h,
@@ -164,6 +203,28 @@ int oci_config_decode(const char *text, size_t len, struct oci_config *ret,
 
 /* ---- writing ---- */
 
+static int encode_healthcheck(json_t *o, const struct mtd_image_config *c)
+{
+    const struct mtd_healthcheck *h = &c->healthcheck;
+    if (h->test.len == 0) {
+        json_object_del(o, "Healthcheck");
+        return 0;
+    }
+    json_t *check = json_object();
+    if (json_object_set_new(o, "Healthcheck", check) < 0)
+        return -ENOMEM;
+    int rc = oci_set_list(check, "Test", &h->test);
+    for (size_t i = 0; i < ARRAY_SIZE(TIMES) && rc == 0; i++) {
+        int64_t ns = *(int64_t *)at(c, TIMES[i].offset);
+        if (ns && json_object_set_new(check, TIMES[i].member, json_integer(ns)) < 0)
+            rc = -ENOMEM;
+    }
+    if (rc == 0 && h->retries &&
+        json_object_set_new(check, "Retries", json_integer(h->retries)) < 0)
+        rc = -ENOMEM;
+    return rc;
+}
+
 static int encode_settings(json_t *o, const struct mtd_image_config *c)
 {
     int rc = 0;
@@ -173,6 +234,8 @@ static int encode_settings(json_t *o, const struct mtd_image_config *c)
         rc = oci_set_list(o, LISTS[i].member, at(c, LISTS[i].offset));
     for (size_t i = 0; i < ARRAY_SIZE(SETS) && rc == 0; i++)
         rc = oci_set_map(o, SETS[i].member, false, at(c, SETS[i].offset));
+    if (rc == 0)
+        rc = encode_healthcheck(o, c);
     return rc < 0 ? rc : oci_set_map(o, "Labels", true, &c->labels);
 }
 

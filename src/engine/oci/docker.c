@@ -9,7 +9,7 @@
 
 void oci_docker_done(struct oci_docker *d)
 {
-    for (size_t i = 0; i < d->len; i++) {
+    for (size_t i = 0; d->items && i < d->len; i++) {
         free(d->items[i].config);
         strv_done(&d->items[i].names);
         strv_done(&d->items[i].layers);
@@ -21,7 +21,7 @@ void oci_docker_done(struct oci_docker *d)
 static int decode_image(const json_t *in, struct oci_docker_image *ret,
                         struct mtd_error *err)
 {
-    if (!json_is_object(in))
+    if (!ret || !json_is_object(in))
         return oci_wrong(OCI_DOCKER_FILE, "an image is not an object", err);
     int rc = oci_get_text(in, "Config", &ret->config, err);
     if (rc == 0)

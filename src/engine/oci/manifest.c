@@ -226,7 +226,7 @@ int oci_index_decode(const char *text, size_t len, struct oci_index *ret,
     if (rc < 0)
         return rc;
     *ret = index;
-    index = (struct oci_index){0};
+    memset(&index, 0, sizeof(index));
     return 0;
 }
 

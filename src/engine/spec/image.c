@@ -4,6 +4,7 @@
 #include "engine/spec/spec.h"
 
 #include <errno.h>
+#include <limits.h>
 
 #include "base/cleanup.h"
 #include "engine/spec/internal.h"
@@ -36,6 +37,16 @@ static const struct field FIELDS[] = {
     {"Config.Entrypoint", FIELD_LIST, I(config.entrypoint)},
     {"Config.Labels", FIELD_MAP, I(config.labels)},
     {"Config.StopSignal", FIELD_SIGNAL, I(config.stop_signal)},
+    {"Config.Healthcheck.Test", FIELD_LIST, I(config.healthcheck.test)},
+    {"Config.Healthcheck.Interval", FIELD_INT, I(config.healthcheck.interval), 0,
+     INT64_MAX},
+    {"Config.Healthcheck.Timeout", FIELD_INT, I(config.healthcheck.timeout), 0,
+     INT64_MAX},
+    {"Config.Healthcheck.StartPeriod", FIELD_INT, I(config.healthcheck.start_period), 0,
+     INT64_MAX},
+    {"Config.Healthcheck.StartInterval", FIELD_INT, I(config.healthcheck.start_interval),
+     0, INT64_MAX},
+    {"Config.Healthcheck.Retries", FIELD_INT, I(config.healthcheck.retries), 0, UINT_MAX},
 };
 static const struct field_table IMAGE = {FIELDS, ARRAY_SIZE(FIELDS),
                                          sizeof(struct mtd_image)};

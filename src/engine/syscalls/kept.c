@@ -100,7 +100,7 @@ static int get_filter(struct syscalls_filter *ret, const char *at)
             return -EBADMSG;
     f.flags = flags;
     *ret = f;
-    f = (struct syscalls_filter){0};
+    memset(&f, 0, sizeof(f));
     return 0;
 }
 
@@ -111,6 +111,7 @@ int syscalls_kept(struct syscalls_filter *ret, const char *kept, const char *pro
     int rc = put_key(&key, profile, caps);
     if (rc < 0)
         return rc;
-    return strncmp(kept, key.data, key.len) == 0 ? get_filter(ret, kept + key.len)
-                                                 : -ESTALE;
+    return key.data && strncmp(kept, key.data, key.len) == 0
+               ? get_filter(ret, kept + key.len)
+               : -ESTALE;
 }

@@ -99,7 +99,7 @@ static void summarize(struct inspect_view *v)
     add_restart(out, &r);
     buf_printf(out, "%-9s %s\n", "network",
                r.spec.network == MTD_NET_HOST ? "host" : "none");
-    if (r.spec.health_test.len)
+    if (r.spec.healthcheck.test.len)
         buf_printf(out, "%-9s %s\n", "health",
                    r.status.health ? r.status.health : "checked while it runs");
     add_words(out, "env", &r.spec.process.env);

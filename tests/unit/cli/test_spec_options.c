@@ -374,7 +374,7 @@ Test(spec_options, limits_policies_and_health)
     cr_expect(l[1].soft == 0 && l[1].hard == 0);
     cr_expect(v.spec.restart == MTD_RESTART_ON_FAILURE && v.spec.restart_max == 3);
     cr_expect(v.spec.log_max_size == 10 << 20 && v.spec.log_max_file == 3);
-    cr_expect_str_eq(v.spec.health_test.items[1], "true");
+    cr_expect_str_eq(v.spec.healthcheck.test.items[1], "true");
     cr_expect(v.spec.process.no_new_privs);
     cr_expect_eq(v.spec.stop_timeout, -1);
     cr_expect_eq(v.spec.resources.nano_cpus, 500000000);

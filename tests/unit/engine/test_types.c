@@ -120,9 +120,9 @@ Test(types, a_new_spec_has_the_documented_defaults)
     cr_expect_eq(s.network, MTD_NET_NONE);
     cr_expect_eq(s.restart, MTD_RESTART_NO);
     cr_expect_eq(s.log_max_file, 1);
-    cr_expect_eq(s.health_interval, 0);
-    cr_expect_eq(s.health_timeout, 0);
-    cr_expect_eq(s.health_retries, 0);
+    cr_expect_eq(s.healthcheck.interval, 0);
+    cr_expect_eq(s.healthcheck.timeout, 0);
+    cr_expect_eq(s.healthcheck.retries, 0);
     mtd_spec_done(&s);
 }
 

@@ -10,13 +10,13 @@
 
 Test(health, waits_less_while_it_starts)
 {
-    struct mtd_spec s = {.health_interval = S(60)};
+    struct mtd_spec s = {.healthcheck.interval = S(60)};
     cr_expect_eq(health_interval(&s, true), S(5));
     cr_expect_eq(health_interval(&s, false), S(60));
-    s.health_start_interval = S(7);
+    s.healthcheck.start_interval = S(7);
     cr_expect_eq(health_interval(&s, true), S(7));
-    s = (struct mtd_spec){.health_interval = S(1)};
+    s = (struct mtd_spec){.healthcheck.interval = S(1)};
     cr_expect_eq(health_interval(&s, true), S(1), "never longer");
-    s.health_interval = 0;
+    s.healthcheck.interval = 0;
     cr_expect_eq(health_interval(&s, false), S(30));
 }

@@ -138,12 +138,12 @@ static void fill_spec(struct mtd_spec *s)
     s->log_max_size = 10 << 20;
     s->log_max_file = 7;
     add(&s->log_opts, "tag=x", "env=A,B");
-    add(&s->health_test, "CMD-SHELL", "true");
-    s->health_interval = 1;
-    s->health_timeout = 2;
-    s->health_start_period = 3;
-    s->health_start_interval = 5;
-    s->health_retries = 4;
+    add(&s->healthcheck.test, "CMD-SHELL", "true");
+    s->healthcheck.interval = 1;
+    s->healthcheck.timeout = 2;
+    s->healthcheck.start_period = 3;
+    s->healthcheck.start_interval = 5;
+    s->healthcheck.retries = 4;
 }
 
 static void fill_status(struct mtd_status *s)
@@ -319,9 +319,10 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
         SAME(attach[2]);
     SAME(auto_remove), SAME(restart), SAME(restart_max), SAME(log_max_size),
         SAME(log_driver);
-    SAME_LIST(log_opts), SAME(log_max_file), SAME_LIST(health_test),
-        SAME(health_interval), SAME(health_timeout);
-    SAME(health_start_period), SAME(health_start_interval), SAME(health_retries);
+    SAME_LIST(log_opts), SAME(log_max_file), SAME_LIST(healthcheck.test),
+        SAME(healthcheck.interval), SAME(healthcheck.timeout);
+    SAME(healthcheck.start_period), SAME(healthcheck.start_interval),
+        SAME(healthcheck.retries);
 }
 
 static void expect_same_record(const struct mtd_record *a, const struct mtd_record *b)
