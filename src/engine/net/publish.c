@@ -135,7 +135,7 @@ static int hold_once(struct mtd_port *p, struct families f, int fds[2])
 
 static void let_go(int fds[2])
 {
-    for (int i = 0; fds && i < 2; i++)
+    for (int i = 0; i < 2; i++)
         if (fds[i] >= 0)
             close(fds[i]);
     fds[0] = fds[1] = -1;
@@ -169,7 +169,7 @@ static int hold_all(struct store *s, struct netlink *nf, struct mtd_record *r,
     struct mtd_status *st = &r->status;
     if (make_room(h, st->n_ports) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
-    for (size_t i = 0; i < st->n_ports; i++) {
+    for (size_t i = 0; h->fds && i < st->n_ports; i++) {
         int rc = hold(&st->ports[i], families_of(&st->ports[i], &st->endpoints[0]),
                       h->fds + 2 * i);
         if (rc < 0)
@@ -184,7 +184,7 @@ void net_hold(const struct mtd_record *r, struct net_held *held)
     net_held_done(held);
     if (!st->n_ports || !st->n_endpoints || make_room(held, st->n_ports) < 0)
         return;
-    for (size_t i = 0; i < st->n_ports; i++) {
+    for (size_t i = 0; held->fds && i < st->n_ports; i++) {
         struct mtd_port p = st->ports[i];
         (void)hold(&p, families_of(&p, &st->endpoints[0]), held->fds + 2 * i);
     }
@@ -252,7 +252,7 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
         rc = make_room(&held, n);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot publish ports");
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; held.fds && i < n; i++) {
         struct mtd_port *p = &st->ports[had + i];
         rc = hold(p, families_of(p, &st->endpoints[0]), held.fds + 2 * i);
         if (rc < 0)
