@@ -418,10 +418,13 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     make_dir(&s);
     printf("storm: seed %llu, %s\n", (unsigned long long)seed, s.dir);
-    /* the image is unpacked, the directory of claims made */
+    /* the image is unpacked, the directory of claims made, the blob of its layer written, as
+     * a commit does */
     ASK(&s, NULL, "run", "--rm", "--userns", "auto", "busybox", "true");
-    truth_remember(&s);
     char path[96];
+    snprintf(path, sizeof(path), "%s/busybox.tar", s.dir);
+    ASK(&s, NULL, "save", "-o", path, "busybox");
+    truth_remember(&s);
     snprintf(path, sizeof(path), "%s/stderr", s.dir);
     auto_fd int err = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     blow(&s, (unsigned)atol(argv[2]), seed, err);
