@@ -219,8 +219,9 @@ Test(userns_files, a_killed_monitor_is_replaced)
     expect_text(ASK(&s, "exec", "x", "id", "-u"), "0");
     struct running more = BEGIN(&s, "logs", "-f", "--tail", "0", "x");
     cr_expect(running_says(more.out, "tick"), "what it says is not written down");
-    free(ASK(&s, "restart", "-t", "0", "x"));
+    free(ASK(&s, "stop", "-t", "0", "x"));
     auto_done(outcome_done) struct outcome followed = state_end(&more);
+    free(ASK(&s, "start", "x"));
     auto_free char *log = ASK(&s, "logs", "--tail", "1", "x");
     cr_expect_str_eq(log, "tick");
     expect_text(ASK(&s, "exec", "-u", "3", "x", "sh", "-c",
