@@ -162,15 +162,21 @@ Test(drivers, none_keeps_nothing)
     cr_expect_eq(access(path, F_OK), -1, "it is kept");
 }
 
-/* Whoever attaches sees what comes from then on, and nobody waits for anybody before. */
+/* Whoever attaches sees what comes from then on, and nobody waits for anybody before. What the
+ * pipe still holds when the first one attaches is his. */
 Test(drivers, none_shows_what_is_attached)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "--log-driver", "none", "busybox", "sh",
              "-c", "seq 300000; touch /done; while :; do echo tick; usleep 10000; done"));
     free(ASK(&s, "exec", "x", "sh", "-c", "while [ ! -e /done ]; do usleep 1000; done"));
+    struct running first = BEGIN(&s, "attach", "--no-stdin", "x");
+    cr_expect(running_says(first.out, "tick\ntick\n"));
     struct running r = BEGIN(&s, "attach", "--no-stdin", "x");
     cr_expect(running_says(r.out, "tick\ntick\n"));
     free(ASK(&s, "kill", "x"));
+    struct outcome o1 = state_end(&first);
+    cr_expect(o1.out_len < 2000000, "%zu bytes", o1.out_len);
+    outcome_done(&o1);
     struct outcome o = state_end(&r);
     cr_expect_eq(o.status, 137);
     cr_expect_eq(strspn(o.out, "tick\n"), o.out_len, "%.60s", o.out);
