@@ -53,6 +53,7 @@ mtd_find(seccomp HEADER seccomp.h LIBS seccomp:libseccomp-dev)
 mtd_find(archive HEADER archive.h LIBS archive:libarchive-dev
     STATIC_LIBS nettle:nettle-dev acl:libacl1-dev lzma:liblzma-dev zstd:libzstd-dev
     lz4:liblz4-dev bz2:libbz2-dev z:zlib1g-dev)
+mtd_find(zlib HEADER zlib.h LIBS z:zlib1g-dev)
 mtd_find(nettle HEADER nettle/sha2.h LIBS nettle:nettle-dev)
 
 # ---- static or dynamic ----

@@ -248,6 +248,12 @@ static const struct {
     {"mkdir -p n/blobs/sha256 && echo '{}' >n/blobs/sha256/$c && tar -C n -cf x blobs",
      "is damaged: its digest is"},
     {"tar --transform 's,^,../,' -Pcf x l1", "\"..\" is refused"},
+    {"tar -C o -cf - aa bb cc $c.json manifest.json | gzip | head -c -8 >x; "
+     "printf 12345678 >>x",
+     "incorrect data check"},
+    {"for l in aa bb cc; do gzip <o/$l/layer.tar | head -c -8 >l; printf 12345678 >>l; "
+     "mv l o/$l/layer.tar; done; tar -C o -cf x aa bb cc $c.json manifest.json",
+     "incorrect data check"},
     {"mkdir q; cd q; seq -f %g.json 21000 | xargs touch; cd ..; tar -C q -cf x .",
      "more than 20000 files"},
 };

@@ -53,9 +53,9 @@ int archive_entry_bad(struct mtd_error *err, const char *path, const char *reaso
 int archive_entry_failed(struct mtd_error *err, int code, const char *path,
                          const char *what);
 
-/* ---- archive/stream.c: reading ---- */
+/* ---- archive/filters.c ---- */
 
-/* All decompressors that archive.h names. */
+/* All decompressors that archive.h names but gzip. */
 int archive_add_filters(struct archive *a, struct mtd_error *err);
 /* What a reader of libarchive says failed. */
 int archive_read_failed(struct archive *a, struct mtd_error *err);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/archive/gunzip.h"
 #include "engine/archive/internal.h"
 
 #define BLOCK (256u << 10)
@@ -18,16 +19,59 @@
 struct archive_members {
     struct archive *a;
     int fd;
-    uint64_t start, max_bytes;
+    unsigned char *input; /* BLOCK bytes */
+    struct archive_gunzip gunzip;
+    uint64_t start, max_bytes, done;
     bool is_file;
     struct archive_path path, target;
 };
 
 void archive_members_free(struct archive_members *m)
 {
-    if (m && m->a)
+    if (!m)
+        return;
+    if (m->a)
         archive_read_free(m->a);
+    archive_gunzip_done(&m->gunzip);
+    free(m->input);
     free(m);
+}
+
+static ssize_t read_input(void *arg, const void **ret)
+{
+    struct archive_members *m = arg;
+    ssize_t n;
+    do
+        n = read(m->fd, m->input, BLOCK);
+    while (n < 0 && errno == EINTR);
+    *ret = m->input;
+    m->done += n > 0 ? (uint64_t)n : 0;
+    return n < 0 ? -errno : n;
+}
+
+static la_ssize_t read_inflated(struct archive *a, void *data, const void **ret)
+{
+    struct archive_members *m = data;
+    ssize_t n = archive_gunzip_next(&m->gunzip, read_input, m, ret);
+    const char *reason = archive_gunzip_reason(&m->gunzip);
+    if (n < 0)
+        archive_set_error(a, (int)-n, "%s", reason ? reason : strerror((int)-n));
+    return n < 0 ? ARCHIVE_FATAL : n;
+}
+
+/* Of a plain file; elsewhere, and beyond its end, libarchive reads what it skips. */
+static la_int64_t skip_input(struct archive *a, void *data, la_int64_t bytes)
+{
+    struct archive_members *m = data;
+    struct stat st;
+    (void)a;
+    if (!m->is_file || archive_gunzip_is_on(&m->gunzip) || fstat(m->fd, &st) < 0)
+        return 0;
+    off_t at = lseek(m->fd, 0, SEEK_CUR);
+    if (at < 0 || bytes > st.st_size - at || lseek(m->fd, bytes, SEEK_CUR) < 0)
+        return 0;
+    m->done += (uint64_t)bytes;
+    return bytes;
 }
 
 static int open_archive(struct archive_members *m, struct mtd_error *err)
@@ -37,7 +81,7 @@ static int open_archive(struct archive_members *m, struct mtd_error *err)
         return rc;
     if (archive_read_support_format_tar(m->a) != ARCHIVE_OK)
         return mtd_fail_errno(err, ENOMEM, "cannot read the archive");
-    rc = archive_read_open_fd(m->a, m->fd, BLOCK);
+    rc = archive_read_open2(m->a, m, NULL, read_inflated, skip_input, NULL);
     return rc == ARCHIVE_OK ? 0 : archive_read_failed(m->a, err);
 }
 
@@ -46,8 +90,12 @@ int archive_members_open(int fd, uint64_t max_bytes, struct archive_members **re
 {
     struct stat st;
     struct archive_members *m = calloc(1, sizeof(*m));
-    if (!m || !(m->a = archive_read_new())) {
-        free(m);
+    if (m) {
+        m->a = archive_read_new();
+        m->input = malloc(BLOCK);
+    }
+    if (!m || !m->a || !m->input) {
+        archive_members_free(m);
         return mtd_fail_errno(err, ENOMEM, "cannot read the archive");
     }
     off_t at = lseek(fd, 0, SEEK_CUR);
@@ -65,12 +113,13 @@ int archive_members_open(int fd, uint64_t max_bytes, struct archive_members **re
 
 bool archive_members_can_seek(const struct archive_members *m)
 {
-    return m->is_file && archive_filter_code(m->a, 0) == ARCHIVE_FILTER_NONE;
+    return m->is_file && archive_filter_code(m->a, 0) == ARCHIVE_FILTER_NONE &&
+           !archive_gunzip_is_on(&m->gunzip);
 }
 
 uint64_t archive_members_done(const struct archive_members *m)
 {
-    return (uint64_t)archive_filter_bytes(m->a, -1);
+    return m->done;
 }
 
 /* A symbolic link is relative to its directory: "../x/layer.tar". */
@@ -126,13 +175,26 @@ static int failed(struct archive *a, struct mtd_error *err)
     return archive_read_failed(a, err);
 }
 
+/* gzip's checksum stands behind the end of the tar. */
+static int finish_gzip(struct archive_members *m, struct mtd_error *err)
+{
+    const void *block;
+    la_ssize_t n = archive_gunzip_is_on(&m->gunzip) ? 1 : 0;
+    for (uint64_t bytes = 0; n > 0; bytes += (uint64_t)n) {
+        if (bytes > m->max_bytes)
+            return mtd_fail(err, EBADMSG, "not a valid archive: it does not end");
+        n = read_inflated(m->a, m, &block);
+    }
+    return n < 0 ? failed(m->a, err) : 0;
+}
+
 int archive_members_next(struct archive_members *m, struct archive_member *ret,
                          struct mtd_error *err)
 {
     struct archive_entry *e;
     int rc = archive_read_next_header(m->a, &e);
     if (rc == ARCHIVE_EOF)
-        return 0;
+        return finish_gzip(m, err);
     if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
         return failed(m->a, err);
     if ((uint64_t)archive_filter_bytes(m->a, 0) > m->max_bytes)

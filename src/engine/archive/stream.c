@@ -1,8 +1,6 @@
 /* Inflating takes as long as writing files, so each has a thread. Hashing the plain tar is a
  * third part that either could do: it goes block by block, in order, to whichever of the two
- * would otherwise wait for the other. So both processors are busy whatever the compression.
- * The filters are named one by one, because libarchive's "all" includes some that run
- * programs. */
+ * would otherwise wait for the other. So both processors are busy whatever the compression. */
 
 #include "engine/archive/stream.h"
 
@@ -22,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "engine/archive/gunzip.h"
 #include "engine/archive/internal.h"
 
 #define BLOCK (256u << 10)
@@ -38,6 +37,7 @@ struct slot {
 struct archive_stream {
     const struct archive_tar *tar;
     struct archive *raw;
+    struct archive_gunzip gunzip;
     unsigned char *input; /* BLOCK bytes that were read from tar->fd */
     uint64_t plain_bytes, raw_bytes, max_bytes;
     struct sha256_ctx hash, raw_hash;
@@ -59,39 +59,6 @@ struct archive_stream {
 };
 
 /* ---- input ---- */
-
-static const struct {
-    const char *name;
-    int (*add)(struct archive *);
-} FILTERS[] = {
-    {"gzip", archive_read_support_filter_gzip},
-    {"bzip2", archive_read_support_filter_bzip2},
-    {"xz", archive_read_support_filter_xz},
-    {"zstd", archive_read_support_filter_zstd},
-    {"lz4", archive_read_support_filter_lz4},
-};
-
-/* ARCHIVE_WARN would mean that libarchive was built without the library and would run a
- * program instead. */
-int archive_add_filters(struct archive *a, struct mtd_error *err)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(FILTERS); i++)
-        if (FILTERS[i].add(a) != ARCHIVE_OK)
-            return mtd_fail(err, ENOTSUP, "libarchive was built without %s",
-                            FILTERS[i].name);
-    return 0;
-}
-
-int archive_read_failed(struct archive *a, struct mtd_error *err)
-{
-    const char *text = archive_error_string(a);
-    int code = archive_errno(a);
-    if (code == ENOMEM || code == EIO || code == EISDIR || code == ENOSPC ||
-        code == EDQUOT || code == ECANCELED)
-        return mtd_fail(err, code, "cannot read the tar archive: %s",
-                        text ? text : "read error");
-    return mtd_fail(err, EBADMSG, "not a valid tar archive: %s", text ? text : "damaged");
-}
 
 /* A copy that cannot be written is a failure of the file system's, not of the tar. */
 static int copy_to(struct archive_stream *s, int fd, const void *data, size_t len)
@@ -162,25 +129,49 @@ static void decide(struct archive_stream *s, const void *first, size_t len)
     s->keep_plain = keep != ARCHIVE_KEEP_NONE && !s->keep_raw;
 }
 
-static la_ssize_t read_raw(struct archive *a, void *data, const void **ret)
+/* As it lies there, counted, hashed and kept. -errno: what it means is s->raw's error. */
+static ssize_t read_raw(void *arg, const void **ret)
 {
-    struct archive_stream *s = data;
+    struct archive_stream *s = arg;
     ssize_t n = read_input(s, ret);
     if (n < 0) {
-        archive_set_error(a, (int)-n, "%s",
-                          n == -EBADMSG ? "it is truncated" : strerror((int)-n));
-        return -1;
+        archive_set_error(s->raw, (int)-n, "%s",
+                          n == -EBADMSG ? "it is truncated or damaged"
+                                        : strerror((int)-n));
+        return n;
     }
     if ((uint64_t)n > s->max_bytes - s->raw_bytes) {
-        archive_set_error(a, EFBIG, "more than %ju bytes", (uintmax_t)s->max_bytes);
-        return -1;
+        archive_set_error(s->raw, EFBIG, "more than %ju bytes", (uintmax_t)s->max_bytes);
+        return -EFBIG;
     }
     if (s->raw_bytes == 0)
         decide(s, *ret, (size_t)n);
     s->raw_bytes += (uint64_t)n;
     if (s->tar->with_raw && s->form != ARCHIVE_PLAIN)
         sha256_update(&s->raw_hash, (size_t)n, *ret);
-    return s->keep_raw && copy_to(s, s->tar->keep_to, *ret, (size_t)n) < 0 ? -1 : n;
+    int rc = s->keep_raw ? copy_to(s, s->tar->keep_to, *ret, (size_t)n) : 0;
+    return rc < 0 ? rc : n;
+}
+
+static ssize_t read_memory(void *arg, const void **ret)
+{
+    struct archive_stream *s = arg;
+    size_t n = s->raw_bytes ? 0 : s->tar->len;
+    s->raw_bytes += n;
+    *ret = s->tar->data;
+    return (ssize_t)n;
+}
+
+/* For libarchive, which inflates what is not gzip. */
+static la_ssize_t read_inflated(struct archive *a, void *data, const void **ret)
+{
+    struct archive_stream *s = data;
+    archive_gunzip_read read = s->tar->data ? read_memory : read_raw;
+    ssize_t n = archive_gunzip_next(&s->gunzip, read, s, ret);
+    const char *reason = archive_gunzip_reason(&s->gunzip);
+    if (n < 0 && (reason || n == -ENOMEM))
+        archive_set_error(a, (int)-n, "%s", reason ? reason : strerror(ENOMEM));
+    return n < 0 ? ARCHIVE_FATAL : n;
 }
 
 static int open_raw(struct archive_stream *s, struct mtd_error *err)
@@ -191,10 +182,7 @@ static int open_raw(struct archive_stream *s, struct mtd_error *err)
         rc = -ENOMEM;
     if (rc < 0)
         return rc;
-    if (s->tar->data)
-        rc = archive_read_open_memory(s->raw, s->tar->data, s->tar->len);
-    else
-        rc = archive_read_open(s->raw, s, NULL, read_raw, NULL);
+    rc = archive_read_open(s->raw, s, NULL, read_inflated, NULL);
     if (rc == ARCHIVE_OK)
         rc = archive_read_next_header(s->raw, &e);
     if (rc == ARCHIVE_EOF)
@@ -208,10 +196,10 @@ static int open_raw(struct archive_stream *s, struct mtd_error *err)
 static int drain_raw(struct archive_stream *s, struct mtd_error *err)
 {
     const void *block;
-    la_ssize_t n = 0;
+    ssize_t n = 0;
     if (s->tar->with_raw && !s->tar->data)
         do
-            n = read_raw(s->raw, s, &block);
+            n = read_raw(s, &block);
         while (n > 0);
     return n < 0 ? archive_read_failed(s->raw, err) : 0;
 }
@@ -443,7 +431,7 @@ int archive_stream_sums(struct archive_stream *s, struct archive_unpacked *ret,
     ret->form = s->form;
     ret->kept_raw = s->keep_raw;
     ret->plain_size = s->plain_bytes;
-    ret->raw_size = s->tar->data ? s->tar->len : s->raw_bytes;
+    ret->raw_size = s->raw_bytes;
     return 0;
 }
 
@@ -466,6 +454,7 @@ void archive_stream_free(struct archive_stream *s)
         stop_thread(s);
     if (s->raw)
         archive_read_free(s->raw);
+    archive_gunzip_done(&s->gunzip);
     for (size_t i = 0; i < s->n_slots; i++)
         free(s->slots[i].data);
     free(s->input);

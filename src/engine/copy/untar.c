@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "engine/archive/gunzip.h"
 #include "engine/archive/xattr.h"
 #include "engine/copy/internal.h"
 
@@ -23,6 +24,13 @@
 struct dir_time {
     char *path;
     struct timespec mtime;
+};
+
+/* What the tar is read from. */
+struct input {
+    int fd;
+    unsigned char *block; /* READ_BLOCK bytes */
+    struct archive_gunzip gunzip;
 };
 
 struct untar {
@@ -56,17 +64,56 @@ static int broken(struct copy *c, struct mtd_error *err)
     return mtd_fail(err, EBADMSG, "not a valid tar archive: %s", text ? text : "damaged");
 }
 
+static void input_done(struct input *in)
+{
+    archive_gunzip_done(&in->gunzip);
+    free(in->block);
+}
+
+static ssize_t read_input(void *arg, const void **ret)
+{
+    struct input *in = arg;
+    ssize_t n;
+    do
+        n = read(in->fd, in->block, READ_BLOCK);
+    while (n < 0 && errno == EINTR);
+    *ret = in->block;
+    return n < 0 ? -errno : n;
+}
+
+static la_ssize_t read_inflated(struct archive *a, void *data, const void **ret)
+{
+    struct input *in = data;
+    ssize_t n = archive_gunzip_next(&in->gunzip, read_input, in, ret);
+    const char *reason = archive_gunzip_reason(&in->gunzip);
+    if (n < 0)
+        archive_set_error(a, (int)-n, "%s", reason ? reason : strerror((int)-n));
+    return n < 0 ? ARCHIVE_FATAL : n;
+}
+
+/* gzip's checksum stands behind the end of the tar. */
+static int finish_input(struct copy *c, struct input *in, struct mtd_error *err)
+{
+    const void *block;
+    la_ssize_t n = archive_gunzip_is_on(&in->gunzip) ? 1 : 0;
+    while (n > 0)
+        n = read_inflated(c->tar, in, &block);
+    return n < 0 ? broken(c, err) : 0;
+}
+
 /* Named one by one: libarchive's "all" includes some that run programs. */
-static int open_reader(struct copy *c, int in_fd, struct mtd_error *err)
+static int open_reader(struct copy *c, struct input *in, struct mtd_error *err)
 {
     struct archive *a = c->tar;
-    if (!a || archive_read_support_format_tar(a) != ARCHIVE_OK ||
-        archive_read_support_filter_gzip(a) != ARCHIVE_OK ||
+    in->block = malloc(READ_BLOCK);
+    if (!a || !in->block || archive_read_support_format_tar(a) != ARCHIVE_OK ||
         archive_read_support_filter_bzip2(a) != ARCHIVE_OK ||
         archive_read_support_filter_xz(a) != ARCHIVE_OK ||
         archive_read_support_filter_zstd(a) != ARCHIVE_OK)
         return mtd_fail_errno(err, ENOMEM, "cannot read a tar");
-    return archive_read_open_fd(a, in_fd, READ_BLOCK) == ARCHIVE_OK ? 0 : broken(c, err);
+    return archive_read_open(a, in, NULL, read_inflated, NULL) == ARCHIVE_OK
+               ? 0
+               : broken(c, err);
 }
 
 /* The name into c->path without "." and slashes that mean nothing; ".." is refused. */
@@ -307,14 +354,17 @@ int copy_untar(struct copy *c, int in_fd, struct mtd_error *err)
 {
     auto_done(untar_done) struct untar u = {.c = c, .dir_fd = -1};
     auto_fd int top = copy_open_target_dir(c->to, &u.base, err);
+    auto_done(input_done) struct input in = {.fd = in_fd};
     auto_done(free_reader) struct archive *a = archive_read_new();
     if (top < 0)
         return top;
     c->top_fd = top;
     c->tar = a;
-    int rc = open_reader(c, in_fd, err);
+    int rc = open_reader(c, &in, err);
     if (rc == 0)
         rc = put_entries(&u, err);
+    if (rc == 0)
+        rc = finish_input(c, &in, err);
     if (rc == 0)
         set_times(&u);
     c->top_fd = -1;

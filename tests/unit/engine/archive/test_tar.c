@@ -209,6 +209,12 @@ Test(archive_tar, a_truncated_gzip_stream_is_refused)
     expect_damage_noticed("gzip", SIZE_MAX, 0, "not a valid tar archive");
 }
 
+/* The data are good, but what stands behind them is not what they are. */
+Test(archive_tar, a_gzip_stream_with_another_checksum_is_refused)
+{
+    expect_damage_noticed("gzip", 0, SIZE_MAX, "not a valid tar archive");
+}
+
 Test(archive_tar, a_zstd_stream_damaged_in_the_middle_is_refused)
 {
     expect_damage_noticed("zstd", 0, 20, "not a valid tar archive");
