@@ -17,9 +17,9 @@
 #include "tarfile.h"
 #include "tempdir.h"
 
-#define FILE_ S_IFREG | 0644
-#define DIR_ S_IFDIR | 0755
-#define LINK_ S_IFLNK | 0777
+#define FILE_ (S_IFREG | 0644)
+#define DIR_ (S_IFDIR | 0755)
+#define LINK_ (S_IFLNK | 0777)
 #define HARD_ 0
 
 static const struct archive_limits LIMITS = {1u << 20, 1000};
