@@ -1,6 +1,6 @@
 # Tests: test_unit, test_system, test_security, test_ui (Criterion), probe, the static program
-# which serves as a container's whole root file system, and calls, which tries system calls from
-# inside. `cmake --build DIR --target tests`.
+# which serves as a container's whole root file system, talk, which is both sides of a connection,
+# and calls, which tries system calls from inside. `cmake --build DIR --target tests`.
 
 find_path(HEADER_criterion criterion/criterion.h)
 set(CMAKE_FIND_LIBRARY_SUFFIXES .so)
@@ -13,7 +13,7 @@ endif()
 add_custom_target(tests)
 add_dependencies(tests mytop-docker)
 
-foreach(inside support/probe security/calls)
+foreach(inside support/probe support/talk security/calls)
     get_filename_component(name ${inside} NAME)
     add_executable(${name} tests/${inside}.c)
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
@@ -22,11 +22,12 @@ foreach(inside support/probe security/calls)
     add_dependencies(tests ${name})
 endforeach()
 
-mtd_library(test_support GLOB tests/support/*.c EXCLUDE "/(probe|lsan|libgit2)[.]c$" LINK mtd_engine mtd_base)
+mtd_library(test_support GLOB tests/support/*.c EXCLUDE "/(probe|talk|lsan|libgit2)[.]c$" LINK mtd_engine mtd_base)
 target_include_directories(test_support PUBLIC tests/support ${HEADER_criterion})
 target_compile_definitions(test_support PUBLIC
     MTD_PROGRAM="$<TARGET_FILE:mytop-docker>"
     MTD_PROBE="${CMAKE_BINARY_DIR}/probe"
+    MTD_TALK="${CMAKE_BINARY_DIR}/talk"
     MTD_CALLS="${CMAKE_BINARY_DIR}/calls"
     MTD_SECCOMP_SOURCE="${seccomp_source}"
     MTD_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests")

@@ -3,7 +3,8 @@
  * another number, or none, is made anew in one transaction.
  *
  *   to_ct   destination NAT: ports published on one address, then on all
- *   pre     what comes in for an address of the host's   out    the same made on the host
+ *   pre     what comes in for an address of the host's
+ *   out     the same made on the host, but for ::1
  *   post    masquerade: out of the bridges; of 127.0.0.1 and of neighbours, whose answers would
  *           else not come back through the host
  *   guard   127.0.0.0/8 from outside, which route_localnet on the bridges would let through
@@ -28,7 +29,7 @@
 #include "base/cleanup.h"
 #include "engine/net/expression.h"
 
-#define GENERATION "1"
+#define GENERATION "2"
 #define COMMENT 0 /* nft's type of user data that is a comment */
 
 /* nft's numbers of data types, in six bits each; only `nft list` reads them. */
@@ -92,6 +93,20 @@ static void put_translation(struct netlink_request *r, const struct family *f, b
     rule_payload(&u, NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2, EXPRESSION_REG(reg + 1));
     rule_map(&u, at ? f->ports_at : f->ports, EXPRESSION_REG(0));
     rule_nat(&u, f->number, EXPRESSION_REG(0), EXPRESSION_REG(f->len / 4));
+    rule_end(&u);
+}
+
+/* An answer to ::1 would not be let in: the kernel has no route_localnet for IPv6. Nothing listens
+ * there, so it is refused, and who tries localhost goes on with 127.0.0.1. */
+static void put_no_loopback6(struct netlink_request *r)
+{
+    static const unsigned char LOOPBACK[16] = {[15] = 1};
+    struct rule u;
+    rule_begin(&u, r, "out");
+    rule_family(&u, IP6.number);
+    rule_payload(&u, NFT_PAYLOAD_NETWORK_HEADER, IP6.daddr, IP6.len, EXPRESSION_REG(0));
+    rule_compare(&u, NFT_CMP_EQ, EXPRESSION_REG(0), LOOPBACK, sizeof(LOOPBACK));
+    rule_verdict(&u, NFT_RETURN, NULL);
     rule_end(&u);
 }
 
@@ -208,6 +223,7 @@ static void put_rules(struct netlink_request *r, bool closed)
         put_masquerade(r, families[i]);
     }
     put_jump(r, "pre");
+    put_no_loopback6(r);
     put_jump(r, "out");
     put_answers(r);
     put_forwarding(r, closed);
