@@ -11,6 +11,7 @@
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,11 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -587,6 +590,35 @@ static int do_turn(int argc, char **argv)
     return write(fd, argv[1], strlen(argv[1])) < 0;
 }
 
+/* leave PATH: gets out of a root that chroot made, as whoever may call chroot can; then whether
+ * PATH is there. */
+static int do_leave(int argc, char **argv)
+{
+    int top = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    mkdir("/below", 0700);
+    int rc = chroot("/below");
+    printf("chroot %s\n", rc < 0 ? strerror(errno) : "ok");
+    for (int i = 0; i < 64 && rc == 0; i++)
+        rc = i == 0 ? fchdir(top) : chdir("..");
+    if (rc == 0 && chroot(".") < 0)
+        puts("no way back");
+    printf("%s\n", access(argv[0], F_OK) == 0 ? "there" : "not there");
+    return 0;
+}
+
+/* reach NAME: connects to the socket that has the name and no file. */
+static int do_reach(int argc, char **argv)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    size_t len = strlen(argv[0]);
+    memcpy(to.sun_path + 1, argv[0], len);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int rc = connect(fd, (struct sockaddr *)&to,
+                     (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len));
+    printf("%s\n", rc < 0 ? strerror(errno) : "reached");
+    return 0;
+}
+
 static const struct verb {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -638,6 +670,8 @@ static const struct verb {
     {"hostname", do_hostname, 0, "[NEW]"},
     {"cwd", do_cwd, 0, "working directory"},
     {"interfaces", do_interfaces, 0, "network interfaces"},
+    {"leave", do_leave, 1, "PATH: out of a chroot"},
+    {"reach", do_reach, 1, "NAME: of a socket without a file"},
     {"exec", do_exec, 1, "PATH ARG..."},
 };
 

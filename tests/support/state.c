@@ -355,6 +355,31 @@ pid_t state_find(const struct state *s, const char *word)
     return 0;
 }
 
+static bool mounts_it(const char *pid, const char *word)
+{
+    char path[280];
+    bool found = false;
+    auto_free char *line = NULL;
+    size_t cap = 0;
+    snprintf(path, sizeof(path), "/proc/%s/mountinfo", pid);
+    auto_file FILE *f = fopen(path, "re");
+    while (f && !found && getline(&line, &cap, f) >= 0)
+        found = strstr(line, word) != NULL;
+    return found;
+}
+
+pid_t state_find_build(const struct state *s)
+{
+    char word[128];
+    snprintf(word, sizeof(word), "%s/root/build/storage /build/storage ",
+             strrchr(s->dir.path, '/'));
+    auto_dir DIR *d = opendir("/proc");
+    for (struct dirent *de; d && (de = readdir(d));)
+        if (de->d_name[0] >= '0' && de->d_name[0] <= '9' && mounts_it(de->d_name, word))
+            return (pid_t)atol(de->d_name);
+    return 0;
+}
+
 static bool any_group(const char *id)
 {
     auto_file FILE *f = fopen("/proc/self/mounts", "re");

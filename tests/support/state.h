@@ -64,6 +64,9 @@ char *state_ask(const struct state *s, const char *const args[]);
  * none. */
 pid_t state_find(const struct state *s, const char *word);
 
+/* A process that has the builds' storage mounted, as buildah alone has; 0 = there is none. */
+pid_t state_find_build(const struct state *s);
+
 /* What is left of the containers once made here; "" = nothing. Static text. With
  * keep_containers the containers' own directories and names may stay. Waits a moment for
  * processes that are already dying. */

@@ -67,7 +67,7 @@ static void expect_nothing_left(void)
     free(ASK(&s, "create", "--name", "sweeper", "busybox", "true"));
     free(ASK(&s, "rm", "sweeper"));
     cr_expect_eq(tempdir_count(s.dir.fd, "root/images/tmp"), 0);
-    cr_expect_eq(state_find(&s, "build/storage"), 0, "buildah is left");
+    cr_expect_eq(state_find_build(&s), 0, "buildah is left");
 }
 
 /* ---- what is built ----------------------------------------------------------------------- */

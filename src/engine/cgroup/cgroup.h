@@ -66,6 +66,10 @@ int cgroup_leave(struct group_place *ret, const char *proc_dir, struct mtd_error
  * made. */
 int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
                   struct mtd_error *err);
+/* The groups of builds, "<mount>/mytop-docker/builds", made if they are not there: all builds share
+ * them, and nobody removes them. With the devices that a container has by default. */
+int cgroup_open_builds(struct cgroup *ret, const struct cgroup *host,
+                       struct mtd_error *err);
 /* Lets everybody read the groups: the root of a user namespace is somebody else to them. */
 int cgroup_let_read(const struct cgroup *c, struct mtd_error *err);
 /* Opens the groups listed in a record (status.cgroups); one that is gone has fd -1. */

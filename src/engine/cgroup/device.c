@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
 
 #define ANY (-1)
 
@@ -160,6 +161,16 @@ static int collect(struct growing *g, const struct mtd_spec *s, struct mtd_error
             code = add_rule(g, &rule, err);
     }
     return code;
+}
+
+bool cgroup_has_default_devices(const struct cgroup_dir *d)
+{
+    char text[4096];
+    size_t lines = 1;
+    int n = fs_read_small_at(d->fd, "devices.list", text, sizeof(text));
+    for (int i = 0; i < n; i++)
+        lines += text[i] == '\n';
+    return n > 0 && text[0] != 'a' && lines == ARRAY_SIZE(DEFAULTS);
 }
 
 int cgroup_devices(struct cgroup *c, const struct mtd_spec *s, struct mtd_error *err)

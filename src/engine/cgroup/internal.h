@@ -1,6 +1,6 @@
 /* cgroup/internal.h - what the files of cgroup share.
  * Shape   find.c finds the hierarchies, cgroup.c makes and joins groups, leave.c leaves
- *         those of others, record.c and list.c find them again, limit.c and kill.c work on them through the table of
+ *         those of others, builds.c is the group of builds, record.c and list.c find them again, limit.c and kill.c work on them through the table of
  *         v1.c or v2.c, device.c is the device list, remove.c removes, stats.c reads.
  * Errors  0 or -errno, as in cgroup.h.
  */
@@ -13,6 +13,7 @@
 #define CGROUP_BIT(controller) (1u << (controller))
 #define CGROUP_PARENT "mytop-docker"
 #define CGROUP_MONITORS "monitors" /* no container's id */
+#define CGROUP_BUILDS "builds"     /* nor is this */
 
 /* A mounted hierarchy; the texts are valid during the call only. */
 struct cgroup_mount {
@@ -121,6 +122,8 @@ int cgroup_put_devices(const struct cgroup_dir *d, const char *file, const char 
                        enum mtd_blkio kind, const struct mtd_resources *r,
                        uint64_t (*map)(uint64_t), struct mtd_error *err);
 
+/* Whether a v1 group has exactly as many rules as a container has by default. */
+bool cgroup_has_default_devices(const struct cgroup_dir *d);
 /* The bytecode half of v2's device list. */
 int cgroup_bpf_devices(int dir_fd, bool all, const struct cgroup_rules *rules);
 

@@ -108,6 +108,7 @@ void cgroup_remove_parents(const struct cgroup *host)
         auto_fd int dir = open(host->dirs[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (dir >= 0)
             unlinkat(dir, CGROUP_PARENT "/" CGROUP_MONITORS, AT_REMOVEDIR),
+                unlinkat(dir, CGROUP_PARENT "/" CGROUP_BUILDS, AT_REMOVEDIR),
                 unlinkat(dir, CGROUP_PARENT, AT_REMOVEDIR);
     }
 }

@@ -278,3 +278,12 @@ int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err)
         return rootfs_fail(err, MTD_STAGE_PIVOT, -code, "cannot make the root read-only");
     return code < 0 ? code : pivot(root_fd, err);
 }
+
+int rootfs_enter_plain(int root_fd, struct mtd_error *err)
+{
+    auto_done(mtd_record_done) struct mtd_record plain;
+    mtd_record_init(&plain);
+    const struct rootfs r = {.record = &plain, .shm_fd = -1, .userns_fd = -1};
+    int code = mount_defaults(&r, root_fd, err);
+    return code < 0 ? code : rootfs_enter(&r, root_fd, err);
+}

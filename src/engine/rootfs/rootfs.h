@@ -78,5 +78,8 @@ int rootfs_visit(const struct rootfs *r, bool writable, int *ret_root_fd,
 /* Masked and read-only paths, then pivot_root: "/" is the container's, the old root is
  * gone. */
 int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err);
+/* For a tree that is no container's, but attached: it gets the kernel's files as any container
+ * has them, with the masks, and "/" is that tree. */
+int rootfs_enter_plain(int root_fd, struct mtd_error *err);
 
 #endif

@@ -16,7 +16,8 @@ struct tool_child {
     int pidfd;
 };
 /* fds: its 0, 1 and 2. Returns when the program runs. */
-int tool_spawn(const char *path, char *const argv[], char *const envp[], const int fds[3],
-               struct tool_child *ret, struct mtd_error *err);
+int tool_spawn(const struct tool_run *how, const char *path, char *const argv[],
+               char *const envp[], const int fds[3], struct tool_child *ret,
+               struct mtd_error *err);
 
 #endif

@@ -20,10 +20,11 @@
 #include "engine/tool/internal.h"
 
 struct plan {
+    const struct tool_run *how;
     const char *path;
     char *const *argv, *const *envp;
     const int *fds;
-    int word; /* "go" from the parent, errno to it */
+    int word; /* "go" from the parent, an error to it */
 };
 
 /* Its own /proc is a convenience: where none may be mounted it sees the host's. */
@@ -71,7 +72,10 @@ static _Noreturn void run_child(const struct plan *p)
     reset_signals();
     inherit_reset();
     umask(022);
+    struct mtd_error err = {0};
     int rc = own_mounts();
+    if (rc == 0 && p->how->inside)
+        rc = p->how->inside(p->how->arg, &err);
     if (rc == 0 && (rc = place_streams(p)) == 3) {
         word = 3;
         rc = chdir("/") < 0 ? -errno : 0;
@@ -80,19 +84,23 @@ static _Noreturn void run_child(const struct plan *p)
         execve(p->path, p->argv, p->envp);
         rc = -errno;
     }
-    send(word, &rc, sizeof(rc), MSG_NOSIGNAL);
+    if (err.code == 0)
+        mtd_fail_errno(&err, -rc, "cannot start %s", p->path);
+    send(word, &err, sizeof(err), MSG_NOSIGNAL);
     _exit(127);
 }
 
-int tool_spawn(const char *path, char *const argv[], char *const envp[], const int fds[3],
-               struct tool_child *ret, struct mtd_error *err)
+int tool_spawn(const struct tool_run *how, const char *path, char *const argv[],
+               char *const envp[], const int fds[3], struct tool_child *ret,
+               struct mtd_error *err)
 {
-    int pair[2] = {-1, -1}, failure = 0, pidfd = -1;
+    struct mtd_error failure;
+    int pair[2] = {-1, -1}, pidfd = -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
         return mtd_fail_errno(err, errno, "cannot start %s", path);
     auto_fd int ours = pair[0];
     auto_fd int its = pair[1];
-    struct plan p = {path, argv, envp, fds, its};
+    struct plan p = {how, path, argv, envp, fds, its};
     struct clone_args args = {.flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_PIDFD,
                               .pidfd = (uint64_t)(uintptr_t)&pidfd,
                               .exit_signal = SIGCHLD};
@@ -108,7 +116,7 @@ int tool_spawn(const char *path, char *const argv[], char *const envp[], const i
     if (recv(ours, &failure, sizeof(failure), 0) == sizeof(failure)) {
         waitpid(pid, NULL, 0);
         close(pidfd);
-        return mtd_fail_errno(err, -failure, "cannot start %s", path);
+        return mtd_fail(err, failure.code, "%s", failure.text);
     }
     *ret = (struct tool_child){pid, pidfd};
     return 0;

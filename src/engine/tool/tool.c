@@ -94,7 +94,7 @@ static int start(struct run *run, struct mtd_error *err)
     fcntl(its_out, F_SETFL, 0); /* blocking for the program */
     fcntl(its_said, F_SETFL, 0);
     const int fds[3] = {in, its_out, its_said};
-    return tool_spawn(path, argv.items, envp.items, fds, &run->child, err);
+    return tool_spawn(run->how, path, argv.items, envp.items, fds, &run->child, err);
 }
 
 /* ---- what it says ---- */

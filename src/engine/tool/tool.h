@@ -42,6 +42,9 @@ struct tool_run {
     /* Asked ten times a second: any number that changes as long as it gets on. */
     uint64_t (*pulse)(void *arg, pid_t pid);
     void *arg;
+    /* Called in the program's process before it is executed, with namespaces of its own and
+     * descriptors that are closed then: what confines it further. NULL = nothing. */
+    int (*inside)(void *arg, struct mtd_error *err);
     unsigned quiet_s; /* killed when it has not got on for so long; 0 = never */
 };
 

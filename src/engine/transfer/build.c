@@ -44,6 +44,13 @@ static bool has_containers(const struct image_store *s)
     return false;
 }
 
+/* Its global options. */
+static int add_globals(struct strv *args)
+{
+    return skopeo_args(args, "--root", BUILD_BOX_STORAGE, "--runroot",
+                       BUILD_BOX_DIR "/run", NULL);
+}
+
 /* Whoever has the lock for itself is alone, so what containers there are a killed build has
  * left. */
 static int open_storage(struct build *b, struct mtd_error *err)
@@ -57,13 +64,15 @@ static int open_storage(struct build *b, struct mtd_error *err)
         return mtd_fail_errno(err, -lock, "cannot make %s/build", s->root);
     bool alone = flock(lock, LOCK_EX | LOCK_NB) == 0;
     if (alone && has_containers(s)) {
-        if (build_args(b, &args) < 0 || skopeo_args(&args, "rm", "--all", NULL) < 0)
+        if (add_globals(&args) < 0 || skopeo_args(&args, "rm", "--all", NULL) < 0)
             return mtd_fail(err, ENOMEM, "out of memory");
         (void)build_call(b, &args, NULL, NULL);
     }
     while (flock(lock, LOCK_SH) < 0)
         if (errno != EINTR)
             return mtd_fail_errno(err, errno, "cannot lock %s/build", s->root);
+    if (mkdirat(s->root_fd, "build/storage", 0700) < 0 && errno != EEXIST)
+        return mtd_fail_errno(err, errno, "cannot make %s", b->storage);
     b->lock = take_fd(&lock);
     return 0;
 }
@@ -89,11 +98,6 @@ int transfer_drop_builds(const struct image_store *s, struct mtd_error *err)
 }
 
 /* ---- buildah ---- */
-
-int build_args(const struct build *b, struct strv *args)
-{
-    return skopeo_args(args, "--root", b->storage, "--runroot", b->run, NULL);
-}
 
 /* The last line of stderr waits: of a build that failed it is the reason, which the caller
  * tells in its own way. */
@@ -144,9 +148,10 @@ int build_call(struct build *b, const struct strv *args, bool *ret_told,
     const struct tool_run run = {.tool = TOOL_BUILDAH,
                                  .args = args,
                                  .env = b->how->env,
-                                 .tmp = b->dir.path,
+                                 .tmp = BUILD_BOX_DIR,
                                  .in = -1,
                                  .wrote = tells ? pass_on : NULL,
+                                 .inside = build_box_enter,
                                  .arg = b};
     int rc = tool_run(&run, &result, err);
     if (rc < 0)
@@ -172,13 +177,14 @@ static int add_each(struct strv *args, const char *option, const struct strv *va
 static int build_line(const struct build *b, struct strv *args)
 {
     const struct mtd_build *a = b->asked;
-    char iid[PATH_MAX + 16];
-    snprintf(iid, sizeof(iid), "%s/iid", b->dir.path);
-    int rc = build_args(b, args);
+    char file[PATH_MAX + 32];
+    snprintf(file, sizeof(file), BUILD_BOX_FILES "%s", strrchr(b->file, '/'));
+    int rc = add_globals(args);
     if (rc == 0)
         rc = skopeo_args(args, "build", "--isolation", "chroot", "--network", "host",
-                         "--format", "docker", "--layers", "--force-rm", "--pull=false",
-                         "--identity-label=false", "--iidfile", iid, NULL);
+                         "--cap-drop", "CAP_SYS_CHROOT", "--format", "docker", "--layers",
+                         "--force-rm", "--pull=false", "--identity-label=false",
+                         "--iidfile", BUILD_BOX_DIR "/iid", NULL);
     if (rc == 0 && a->no_cache)
         rc = strv_add(args, "--no-cache");
     if (rc == 0 && b->how->tls_verify == 0)
@@ -191,7 +197,7 @@ static int build_line(const struct build *b, struct strv *args)
         rc = add_each(args, "--build-arg", a->build_args);
     if (rc == 0)
         rc = add_each(args, "--label", a->labels);
-    return rc == 0 ? skopeo_args(args, "--file", b->file, b->context, NULL) : rc;
+    return rc == 0 ? skopeo_args(args, "--file", file, BUILD_BOX_CONTEXT, NULL) : rc;
 }
 
 static int run_buildah(struct build *b, struct mtd_error *err)

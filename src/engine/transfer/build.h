@@ -3,9 +3,9 @@
  *         its other directories lie in images/tmp. Images that the Dockerfile names are
  *         put into it from our store, by skopeo; those that are not here are pulled first.
  *         What was built is taken over as a load does it.
- * Rule    RUN is confined by buildah's chroot isolation, in the host's network: nothing
- *         that a container's confinement would protect from. Killed, it leaves working
- *         containers in its storage, which the next build removes.
+ * Rule    RUN runs behind a chroot of buildah's, in the host's network. So buildah itself has
+ *         nothing of the host that a container would not have (build_box.c). Killed, it
+ *         leaves working containers in its storage, which the next build removes.
  * Errors  those of tool_fail(), transfer_pull() and image_compose().
  */
 #ifndef ENGINE_TRANSFER_BUILD_H

@@ -19,11 +19,17 @@ struct build {
     struct buf last;                                  /* of stderr, not passed on yet */
 };
 
-/* buildah's global options. */
-int build_args(const struct build *b, struct strv *args);
-/* ret_told: what it writes is passed on; NULL = it is not. */
+/* Runs buildah. ret_told: what it writes is passed on; NULL = it is not. */
 int build_call(struct build *b, const struct strv *args, bool *ret_told,
                struct mtd_error *err);
+
+/* build_box.c: buildah has a file tree of its own, in which the build's paths are these. */
+#define BUILD_BOX_CONTEXT "/build/context"
+#define BUILD_BOX_FILES "/build/files" /* the Dockerfile is in */
+#define BUILD_BOX_STORAGE "/build/storage"
+#define BUILD_BOX_DIR "/build/work" /* the build's directory of images/tmp */
+/* In buildah's process, before it is executed. arg: the struct build. */
+int build_box_enter(void *arg, struct mtd_error *err);
 
 /* build_context.c: the context as a directory, the Dockerfile as a file and as text. */
 int build_take_context(struct build *b, struct mtd_error *err);

@@ -1,0 +1,79 @@
+/* Builds of all state directories share one group in each hierarchy: what they run ends with
+ * its namespace, so nothing need be killed by the group, and it is never removed. */
+
+#include "engine/cgroup/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+static int make(const char *path)
+{
+    int rc = mkdir(path, 0755) < 0 ? -errno : 0;
+    if (rc == -ENOENT && (rc = cgroup_make_parent(path)) == 0)
+        rc = mkdir(path, 0755) < 0 ? -errno : 0;
+    return rc == -EEXIST ? 0 : rc;
+}
+
+static int add(struct cgroup *c, const struct cgroup_dir *host, struct mtd_error *err)
+{
+    struct cgroup_dir *d = &c->dirs[c->n];
+    const struct cgroup_ops *ops = cgroup_ops_of(host);
+    int rc = cgroup_below(d, host, CGROUP_BUILDS);
+    if (rc == 0) {
+        c->n++;
+        rc = make(d->path);
+    }
+    if (rc == 0 && (d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+        rc = -errno;
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot create the control group %s",
+                              d->path ? d->path : CGROUP_BUILDS);
+    return ops->prepare ? ops->prepare(d, err) : 0;
+}
+
+static int add_all(struct cgroup *c, const struct cgroup *host, bool v2,
+                   struct mtd_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < host->n && rc == 0; i++)
+        if (host->dirs[i].v2 == v2)
+            rc = add(c, &host->dirs[i], err);
+    return rc;
+}
+
+/* A v1 group's rules are taken away before they are given, so they are set only where they
+ * are not whole: a build that runs needs its null device. */
+static int give_devices(struct cgroup *c, struct mtd_error *err)
+{
+    auto_done(mtd_spec_done) struct mtd_spec plain;
+    mtd_spec_init(&plain);
+    const struct cgroup_dir *d = cgroup_dir_of(c, CGROUP_DEVICES);
+    auto_fd int lock = d && d->fd >= 0 ? fs_open_dir_at(d->fd, ".") : -1;
+    while (lock >= 0 && flock(lock, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return mtd_fail_errno(err, errno, "cannot lock %s", d->path);
+    return d && !d->v2 && cgroup_has_default_devices(d) ? 0
+                                                        : cgroup_devices(c, &plain, err);
+}
+
+int cgroup_open_builds(struct cgroup *ret, const struct cgroup *host,
+                       struct mtd_error *err)
+{
+    auto_done(cgroup_done) struct cgroup c = {0};
+    int rc = add_all(&c, host, true, err);
+    if (rc == 0)
+        rc = add_all(&c, host, false, err);
+    if (rc == 0)
+        rc = give_devices(&c, err);
+    if (rc < 0)
+        return rc;
+    *ret = c;
+    c = (struct cgroup){0};
+    return 0;
+}

@@ -1,0 +1,196 @@
+/* Dockerfiles and base images that want more than the image: what RUN, which is root, can reach,
+ * asked from inside, and what buildah has of the host, from outside. Needs root, buildah, skopeo
+ * and a static program. */
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../support/registry.h"
+#include "../support/state.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+static struct state s;
+static char context[128];
+
+static void put_program(const char *from, const char *name)
+{
+    char to[256];
+    auto_done(buf_done) struct buf text = {0};
+    cr_assert_eq(fs_read_path(from, 64 << 20, &text), 0);
+    snprintf(to, sizeof(to), "context/%s", name);
+    cr_assert_eq(fs_replace_at(s.dir.fd, to, text.data, text.len, 0755, false), 0);
+}
+
+static void set_up(void)
+{
+    static const char *const NEEDED[] = {"buildah", "skopeo", NULL};
+    if (!is_root() || !programs_are_there(NEEDED) || !program_is_static())
+        cr_skip("needs root, buildah, skopeo and a static program");
+    state_make(&s);
+    setenv("HOME", s.dir.path, 1);
+    snprintf(context, sizeof(context), "%s/context", s.dir.path);
+    tempdir_put(&s.dir, "context/file", "from the context\n");
+    put_program(MTD_PROBE, "probe");
+    put_program(MTD_CALLS, "calls");
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+TestSuite(built, .init = set_up, .fini = tear_down, .timeout = 120);
+
+/* What the lines after FROM and COPY print, between two marks. */
+static char *built(const char *base, const char *lines)
+{
+    char text[2048];
+    snprintf(text, sizeof(text),
+             "FROM %s\nCOPY probe calls /\nRUN echo BEGIN; %s; echo END\n", base, lines);
+    tempdir_put(&s.dir, "context/Dockerfile", text);
+    auto_done(outcome_done) struct outcome o = RUN(&s, "build", context);
+    cr_assert_eq(o.status, 0, "%s%s", o.out, o.err);
+    char *begin = strstr(o.out, "\nBEGIN\n"),
+         *end = begin ? strstr(begin, "END\n") : NULL;
+    cr_assert(end, "%s", o.out);
+    return strndup(begin + 7, (size_t)(end - begin) - 7);
+}
+
+static void expect_said(const char *lines, const char *expected)
+{
+    auto_free char *said = built("busybox", lines);
+    cr_expect_str_eq(said, expected, "%s: %s", lines, said);
+}
+
+/* ---- the file tree ----------------------------------------------------------------------- */
+
+Test(built, run_cannot_leave_its_root)
+{
+    char lines[256];
+    snprintf(lines, sizeof(lines), "/probe leave %s/context/file", s.dir.path);
+    expect_said(lines, "chroot Operation not permitted\nnot there\n");
+}
+
+static bool buildah_runs(void *arg)
+{
+    return (*(pid_t *)arg = state_find_build(&s)) > 0;
+}
+
+static int look(pid_t pid, const char *path, struct statvfs *ret)
+{
+    char whole[512];
+    snprintf(whole, sizeof(whole), "/proc/%d/root%s", (int)pid, path);
+    return statvfs(whole, ret);
+}
+
+/* Whatever mistake it makes is one about these files. */
+Test(built, buildah_has_not_the_hosts_files)
+{
+    pid_t pid = 0;
+    char path[256];
+    struct statvfs fs;
+    tempdir_put(&s.dir, "context/Dockerfile", "FROM busybox\nRUN sleep 1000\n");
+    tempdir_put(&s.dir, "secret", "the host's\n");
+    pid_t front = SPAWN(&s, "build", context);
+    cr_expect(state_until(buildah_runs, &pid), "it does not start");
+    snprintf(path, sizeof(path), "%s/secret", s.dir.path);
+    cr_expect_lt(look(pid, path, &fs), 0, "it has %s", path);
+    snprintf(path, sizeof(path), "%s/root/images/index.json", s.dir.path);
+    cr_expect_lt(look(pid, path, &fs), 0, "it has %s", path);
+    cr_expect_lt(look(pid, "/etc/shadow", &fs), 0, "it has /etc/shadow");
+    cr_expect_lt(look(pid, "/var/lib", &fs), 0, "it has /var/lib");
+    const char *const read_only[] = {"/usr", "/etc/passwd", "/build/context"};
+    for (size_t i = 0; i < ARRAY_SIZE(read_only); i++) {
+        cr_expect_eq(look(pid, read_only[i], &fs), 0, "it has no %s", read_only[i]);
+        cr_expect(fs.f_flag & ST_RDONLY, "it may write to %s", read_only[i]);
+    }
+    kill(front, SIGKILL);
+    state_reap(front);
+}
+
+/* ---- the rest of the host ---------------------------------------------------------------- */
+
+Test(built, dev_is_a_containers)
+{
+    expect_said(
+        "ls /dev /dev/shm | grep .; /probe tryopen /dev/null w",
+        "/dev:\ncore\nfd\nfull\nmqueue\nnull\nptmx\npts\nrandom\nshm\nstderr\nstdin\n"
+        "stdout\ntty\nurandom\nzero\n/dev/shm:\nok\n");
+}
+
+/* The node is in a layer, so that nobody has to make it. */
+Test(built, a_device_of_the_image_is_not_opened)
+{
+    if (access("/dev/fuse", R_OK) < 0)
+        cr_skip("no /dev/fuse");
+    free(ASK(&s, "run", "--name", "c", "busybox", "mknod", "-m", "666", "/fuse", "c",
+             "10", "229"));
+    free(ASK(&s, "commit", "c", "nodes"));
+    auto_free char *said = built("nodes", "ls /fuse; /probe tryopen /fuse r");
+    cr_expect_str_eq(said, "/fuse\nEPERM\n");
+}
+
+Test(built, groups_are_its_own)
+{
+    char path[64], text[8192];
+    pid_t pid = 0;
+    expect_said("cut -d: -f3 /proc/self/cgroup | sort -u; ls /sys/fs/cgroup", "/\n");
+    tempdir_put(&s.dir, "context/Dockerfile", "FROM busybox\nRUN sleep 1000\n");
+    pid_t front = SPAWN(&s, "build", context);
+    cr_expect(state_until(buildah_runs, &pid), "it does not start");
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+    cr_expect_gt(fs_read_small_at(AT_FDCWD, path, text, sizeof(text)), 0);
+    char *state = NULL;
+    for (char *line = strtok_r(text, "\n", &state); line;
+         line = strtok_r(NULL, "\n", &state))
+        cr_expect(strstr(line, "/mytop-docker/builds"), "%s", line);
+    kill(front, SIGKILL);
+    state_reap(front);
+}
+
+Test(built, namespaces_are_its_own)
+{
+    static const char *const KINDS[] = {"cgroup", "ipc", "mnt", "pid", "uts"};
+    auto_free char *said = built("busybox", "ls -l /proc/self/ns");
+    for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++) {
+        char path[64], ours[64] = "";
+        snprintf(path, sizeof(path), "/proc/self/ns/%s", KINDS[i]);
+        cr_expect_gt(readlink(path, ours, sizeof(ours) - 1), 0);
+        cr_expect(!strstr(said, ours), "%s is the host's", ours);
+    }
+}
+
+Test(built, calls_that_no_container_may_make_are_refused)
+{
+    expect_said("for i in add_key keyctl request_key io_uring userfaultfd socket:alg "
+                "socket:vsock unshare:user; do /calls $i; done | grep -c ' ok' || true",
+                "0\n");
+}
+
+/* It has the host's network, and with it what listens without a file. */
+Test(built, sockets_without_a_file_are_not_reached)
+{
+    if (syscall(444, NULL, 0, 1) < 6)
+        cr_skip("the kernel cannot scope them (Linux 6.12)");
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int n = snprintf(at.sun_path + 1, 64, "mtd-built-%d", (int)getpid());
+    socklen_t len =
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1) + (socklen_t)n;
+    auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, len), 0);
+    cr_assert_eq(listen(fd, 4), 0);
+    char lines[128];
+    snprintf(lines, sizeof(lines), "/probe reach %s", at.sun_path + 1);
+    expect_said(lines, "Operation not permitted\n");
+}
