@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "engine/spec/sealed.h"
 
 #define FILE_NAME "summaries"
 #define NEW_NAME "summaries.new"
@@ -118,7 +119,7 @@ static int check_file(struct cache *c)
     memcpy(&h, c->data.data, sizeof(h));
     size_t rest = c->data.len - sizeof(h);
     if (h.magic != MAGIC || h.layout != layout() || h.count > rest / sizeof(struct key) ||
-        h.checksum != store_checksum(h.count, c->data.data + sizeof(h), rest))
+        h.checksum != spec_checksum(h.count, c->data.data + sizeof(h), rest))
         return -EBADMSG;
     return index_entries(c, h.count);
 }
@@ -200,7 +201,7 @@ void store_cache_save(struct store *s, const struct mtd_summary *items,
         rc = add_entry(&b, &items[sources[i].index], &sources[i].st);
     if (rc < 0 || b.len > MAX_BYTES)
         return;
-    h.checksum = store_checksum(n, b.data + sizeof(h), b.len - sizeof(h));
+    h.checksum = spec_checksum(n, b.data + sizeof(h), b.len - sizeof(h));
     memcpy(b.data, &h, sizeof(h));
     replace_file(s->root_fd, &b);
 }

@@ -93,8 +93,6 @@ int store_summary_take(const char *data, size_t len, const char *id,
                        struct mtd_summary *ret);
 /* Differs between builds whose bytes, or whose summaries of a record, differ. */
 uint64_t store_summary_layout(void);
-/* Detects torn and foreign bytes, not tampering. Continues sum. */
-uint64_t store_checksum(uint64_t sum, const void *data, size_t len);
 
 /* ---- store/listed.c ---- */
 /* Adds r's summary to its encoded text, as its last member. A failure is harmless. */

@@ -9,52 +9,41 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "engine/spec/packed.h"
+#include "engine/spec/sealed.h"
 
 /* To be increased when another summary is made of the same record. */
 #define VERSION 2
 
 #define AT(member) \
     offsetof(struct mtd_summary, member), sizeof(((struct mtd_summary *)0)->member)
-static const struct {
-    size_t offset, size;
-} PLAIN[] = {
-    {AT(created_at)},    {AT(started_at)},    {AT(finished_at)}, {AT(state)},
-    {AT(exit_code)},     {AT(exit_signal)},   {AT(oom_killed)},  {AT(tty)},
-    {AT(pid)},           {AT(pid_start)},     {AT(boot_id)},     {AT(monitor_pid)},
-    {AT(monitor_start)}, {AT(restart_count)}, {AT(network)},     {AT(memory_limit)},
-    {AT(nano_cpus)},     {AT(next_start_at)},
+static const struct packed_member MEMBERS[] = {
+    {PACKED_PLAIN, AT(created_at)},    {PACKED_PLAIN, AT(started_at)},
+    {PACKED_PLAIN, AT(finished_at)},   {PACKED_PLAIN, AT(state)},
+    {PACKED_PLAIN, AT(exit_code)},     {PACKED_PLAIN, AT(exit_signal)},
+    {PACKED_PLAIN, AT(oom_killed)},    {PACKED_PLAIN, AT(tty)},
+    {PACKED_PLAIN, AT(pid)},           {PACKED_PLAIN, AT(pid_start)},
+    {PACKED_PLAIN, AT(boot_id)},       {PACKED_PLAIN, AT(monitor_pid)},
+    {PACKED_PLAIN, AT(monitor_start)}, {PACKED_PLAIN, AT(restart_count)},
+    {PACKED_PLAIN, AT(network)},       {PACKED_PLAIN, AT(memory_limit)},
+    {PACKED_PLAIN, AT(nano_cpus)},     {PACKED_PLAIN, AT(next_start_at)},
+    {PACKED_STRING, AT(name)},         {PACKED_STRING, AT(image)},
+    {PACKED_STRING, AT(image_id)},     {PACKED_STRING, AT(command)},
+    {PACKED_STRING, AT(health)},       {PACKED_STRING, AT(error)},
+    {PACKED_LIST, AT(labels)},         {PACKED_LIST, AT(mounts)},
+    {PACKED_LIST, AT(cgroups)},        {PACKED_LIST, AT(networks)},
+    {PACKED_LIST, AT(ports)},
 };
-static const size_t STRINGS[] = {
-    offsetof(struct mtd_summary, name),     offsetof(struct mtd_summary, image),
-    offsetof(struct mtd_summary, image_id), offsetof(struct mtd_summary, command),
-    offsetof(struct mtd_summary, health),   offsetof(struct mtd_summary, error),
-};
-static const size_t LISTS[] = {
-    offsetof(struct mtd_summary, labels),  offsetof(struct mtd_summary, mounts),
-    offsetof(struct mtd_summary, cgroups), offsetof(struct mtd_summary, networks),
-    offsetof(struct mtd_summary, ports),
-};
-
-/* FNV-1a over words instead of bytes: detects torn and foreign files, not tampering. */
-uint64_t store_checksum(uint64_t sum, const void *data, size_t len)
-{
-    const char *p = data;
-    for (; len >= 8; p += 8, len -= 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        sum = (sum ^ word) * 0x100000001b3ULL;
-    }
-    for (; len > 0; p++, len--)
-        sum = (sum ^ (unsigned char)*p) * 0x100000001b3ULL;
-    return sum ^ sum >> 32;
-}
 
 /* Another build may have another struct. */
 uint64_t store_summary_layout(void)
 {
-    uint64_t sum = store_checksum(VERSION, PLAIN, sizeof(PLAIN));
-    sum = store_checksum(sum, STRINGS, sizeof(STRINGS));
-    return store_checksum(sum, LISTS, sizeof(LISTS));
+    uint64_t sum = spec_checksum(VERSION, &(size_t){ARRAY_SIZE(MEMBERS)}, sizeof(size_t));
+    for (size_t i = 0; i < ARRAY_SIZE(MEMBERS); i++) {
+        const size_t numbers[] = {MEMBERS[i].kind, MEMBERS[i].offset, MEMBERS[i].size};
+        sum = spec_checksum(sum, numbers, sizeof(numbers));
+    }
+    return sum;
 }
 
 /* ---- of a record ---------------------------------------------------------------------- */
@@ -174,78 +163,17 @@ int store_summary_make(const struct mtd_record *r, struct mtd_summary *ret)
     return 0;
 }
 
-/* ---- of bytes ------------------------------------------------------------------------ */
-
-struct cursor {
-    const char *p;
-    size_t left;
-};
-
-static bool take_bytes(struct cursor *c, void *out, size_t n)
-{
-    if (n > c->left)
-        return false;
-    memcpy(out, c->p, n);
-    c->p += n;
-    c->left -= n;
-    return true;
-}
-
-/* Length + 1 (0 = NULL), then the bytes. */
-static int take_string(struct cursor *c, char **ret)
-{
-    uint32_t n;
-    *ret = NULL;
-    if (!take_bytes(c, &n, sizeof(n)) || (n > 0 && n - 1 > c->left))
-        return -EBADMSG;
-    if (n == 0)
-        return 0;
-    char *s = malloc(n);
-    if (!s)
-        return -ENOMEM;
-    take_bytes(c, s, n - 1);
-    s[n - 1] = '\0';
-    *ret = s;
-    return 0;
-}
-
-static int take_list(struct cursor *c, struct strv *ret)
-{
-    uint32_t n;
-    if (!take_bytes(c, &n, sizeof(n)))
-        return -EBADMSG;
-    for (uint32_t i = 0; i < n; i++) {
-        char *s;
-        int rc = take_string(c, &s);
-        if (rc == 0)
-            rc = strv_take(ret, s);
-        if (rc < 0)
-            return rc;
-    }
-    return 0;
-}
-
-static int take_members(struct cursor *c, struct mtd_summary *s)
-{
-    int rc = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(PLAIN); i++)
-        if (!take_bytes(c, (char *)s + PLAIN[i].offset, PLAIN[i].size))
-            return -EBADMSG;
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(STRINGS); i++)
-        rc = take_string(c, (char **)((char *)s + STRINGS[i]));
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(LISTS); i++)
-        rc = take_list(c, (struct strv *)((char *)s + LISTS[i]));
-    s->boot_id[BOOT_ID_LEN] = '\0';
-    return rc == 0 && (unsigned)s->state >= MTD_STATE_COUNT ? -EBADMSG : rc;
-}
+/* ---- bytes --------------------------------------------------------------------------- */
 
 int store_summary_take(const char *data, size_t len, const char *id,
                        struct mtd_summary *ret)
 {
-    struct cursor c = {data, len};
     struct mtd_summary s = {0};
+    int rc = spec_packed_take(MEMBERS, ARRAY_SIZE(MEMBERS), data, len, &s);
     memcpy(s.id, id, MTD_ID_SIZE);
-    int rc = take_members(&c, &s);
+    s.boot_id[BOOT_ID_LEN] = '\0';
+    if (rc == 0 && (unsigned)s.state >= MTD_STATE_COUNT)
+        rc = -EBADMSG;
     if (rc < 0) {
         mtd_summary_done(&s);
         return rc;
@@ -254,32 +182,7 @@ int store_summary_take(const char *data, size_t len, const char *id,
     return 0;
 }
 
-/* ---- to bytes ------------------------------------------------------------------------ */
-
-static int add_string(struct buf *b, const char *s)
-{
-    uint32_t n = s ? (uint32_t)strlen(s) + 1 : 0;
-    int rc = buf_add(b, &n, sizeof(n));
-    return rc == 0 && s ? buf_add(b, s, n - 1) : rc;
-}
-
-static int add_list(struct buf *b, const struct strv *v)
-{
-    uint32_t n = (uint32_t)v->len;
-    int rc = buf_add(b, &n, sizeof(n));
-    for (size_t i = 0; rc == 0 && i < v->len; i++)
-        rc = add_string(b, v->items[i]);
-    return rc;
-}
-
 int store_summary_put(struct buf *b, const struct mtd_summary *s)
 {
-    int rc = 0;
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(PLAIN); i++)
-        rc = buf_add(b, (const char *)s + PLAIN[i].offset, PLAIN[i].size);
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(STRINGS); i++)
-        rc = add_string(b, *(char *const *)((const char *)s + STRINGS[i]));
-    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(LISTS); i++)
-        rc = add_list(b, (const struct strv *)((const char *)s + LISTS[i]));
-    return rc;
+    return spec_packed_put(MEMBERS, ARRAY_SIZE(MEMBERS), s, b);
 }
