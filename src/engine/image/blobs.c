@@ -97,13 +97,15 @@ static int add_layers(const struct image_store *s, const struct mtd_image *i,
 }
 
 /* A layer's own blob may be another one than a manifest names. */
-static int add_infos(const struct image_store *s, const struct mtd_image *i,
-                     struct strv *ret)
+static int add_infos(const struct image_store *s, struct strv *layers, struct strv *ret)
 {
     int rc = 0;
-    for (size_t n = 0; n < i->layers.len && rc == 0; n++) {
+    image_disk_sort(layers);
+    for (size_t n = 0; n < layers->len && rc == 0; n++) {
         struct image_info info;
-        if (image_info_read(s, i->layers.items[n], &info) == 0)
+        if (n > 0 && strcmp(layers->items[n], layers->items[n - 1]) == 0)
+            continue; /* images share layers */
+        if (image_info_read(s, layers->items[n], &info) == 0)
             rc = strv_add(ret, info.blob.digest);
     }
     return rc;
@@ -111,7 +113,7 @@ static int add_infos(const struct image_store *s, const struct mtd_image *i,
 
 static int list_needed(const struct image_store *s, struct strv *ret)
 {
-    auto_done(strv_done) struct strv ids = {0};
+    auto_done(strv_done) struct strv ids = {0}, layers = {0};
     int rc = image_disk_list_ids(s, "", &ids);
     for (size_t i = 0; i < ids.len && rc == 0; i++) {
         auto_done(mtd_image_done) struct mtd_image image = {0};
@@ -123,9 +125,9 @@ static int list_needed(const struct image_store *s, struct strv *ret)
         if (rc == 0 && image.manifest)
             rc = add_layers(s, &image, ret);
         if (rc == 0)
-            rc = add_infos(s, &image, ret);
+            rc = strv_add_all(&layers, &image.layers);
     }
-    return rc;
+    return rc < 0 ? rc : add_infos(s, &layers, ret);
 }
 
 static void sweep(const struct image_store *s, const struct strv *needed)

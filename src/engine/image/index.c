@@ -22,10 +22,8 @@ static int add(struct oci_index *index, struct oci_descriptor *d, const char *na
     return rc;
 }
 
-/* names, ids: as image_disk_list_refs() gives them. */
 static int add_image(const struct image_store *s, const char *hex,
-                     const struct strv *names, const struct strv *ids,
-                     struct oci_index *index)
+                     const struct image_named *named, struct oci_index *index)
 {
     auto_done(mtd_image_done) struct mtd_image image = {0};
     struct oci_descriptor d = {.media = OCI_MANIFEST};
@@ -36,26 +34,25 @@ static int add_image(const struct image_store *s, const char *hex,
     if (image.manifest_type)
         d.media = oci_media_of(image.manifest_type);
     snprintf(d.digest, sizeof(d.digest), "%s", image.manifest);
-    bool named = false;
-    int rc = 0;
-    for (size_t i = 0; i < names->len && rc == 0; i++)
-        if (strcmp(ids->items[i], hex) == 0) {
-            rc = add(index, &d, names->items[i]);
-            named = true;
-        }
-    return rc == 0 && !named ? add(index, &d, NULL) : rc;
+    size_t n;
+    const struct image_named_item *item = image_named_find(named, hex, &n);
+    int rc = n ? 0 : add(index, &d, NULL);
+    for (; n > 0 && rc == 0; n--)
+        rc = add(index, &d, item++->name);
+    return rc;
 }
 
 int image_index_write(const struct image_store *s, struct mtd_error *err)
 {
-    auto_done(strv_done) struct strv names = {0}, ids = {0}, all = {0};
+    auto_done(image_named_done) struct image_named named = {.len = 0};
+    auto_done(strv_done) struct strv all = {0};
     auto_done(oci_index_done) struct oci_index index = {0};
     auto_done(buf_done) struct buf text = {0};
-    int rc = image_disk_list_refs(s, &names, &ids);
+    int rc = image_named_list(s, &named);
     if (rc == 0)
         rc = image_disk_list_ids(s, "", &all);
     for (size_t i = 0; i < all.len && rc == 0; i++)
-        rc = add_image(s, all.items[i], &names, &ids, &index);
+        rc = add_image(s, all.items[i], &named, &index);
     if (rc == 0)
         rc = oci_index_encode(&index, &text, err);
     auto_fd int dir = rc < 0 ? rc : fs_open_dir_at(s->root_fd, "images");

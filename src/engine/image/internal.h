@@ -193,6 +193,22 @@ int image_blob_exclude(const struct image_store *s);
 /* Removes what no image names. Hold the lock. false = not now: a transfer runs. */
 bool image_blob_sweep(const struct image_store *s);
 
+/* ---- image/named.c: which names an image has ---- */
+
+/* All names, by the image that they refer to and then by name. */
+struct image_named {
+    struct strv names, ids; /* as image_disk_list_refs() gives them */
+    struct image_named_item {
+        const char *hex, *name; /* borrowed from the two */
+    } * items;
+    size_t len;
+};
+int image_named_list(const struct image_store *s, struct image_named *ret);
+void image_named_done(struct image_named *n);
+/* The first of an image's; *ret_n = how many. */
+const struct image_named_item *image_named_find(const struct image_named *n,
+                                                const char *hex, size_t *ret_n);
+
 /* ---- image/index.c ---- */
 
 /* index.json, of all names and of images without one. Hold the lock. */

@@ -23,8 +23,7 @@ static struct mtd_image *grow(struct mtd_image_list *l)
 
 /* One that is gone or damaged is skipped, so that the others are shown. */
 static int add_unpacked(const struct image_store *s, const char *hex,
-                        const struct strv *names, const struct strv *ids,
-                        struct mtd_image_list *ret)
+                        const struct image_named *named, struct mtd_image_list *ret)
 {
     struct mtd_image image = {0};
     if (image_disk_load(s, hex, &image, NULL) < 0)
@@ -36,9 +35,10 @@ static int add_unpacked(const struct image_store *s, const char *hex,
     }
     *slot = image;
     int rc = 0;
-    for (size_t i = 0; i < names->len && rc == 0; i++)
-        if (strcmp(ids->items[i], hex) == 0)
-            rc = strv_add(&slot->names, names->items[i]);
+    size_t n;
+    const struct image_named_item *item = image_named_find(named, hex, &n);
+    for (; n > 0 && rc == 0; n--)
+        rc = strv_add(&slot->names, item++->name);
     return rc;
 }
 
@@ -70,16 +70,17 @@ static int newest_first(const void *a, const void *b)
 
 static int fill(const struct image_store *s, struct mtd_image_list *ret)
 {
-    auto_done(strv_done) struct strv names = {0}, ids = {0}, all = {0}, sources = {0};
-    int rc = image_disk_list_refs(s, &names, &ids);
+    auto_done(image_named_done) struct image_named named = {.len = 0};
+    auto_done(strv_done) struct strv all = {0}, sources = {0};
+    int rc = image_named_list(s, &named);
     if (rc == 0)
         rc = image_disk_list_ids(s, "", &all);
     if (rc == 0)
         rc = image_source_list(s, &sources);
     for (size_t i = 0; i < all.len && rc == 0; i++)
-        rc = add_unpacked(s, all.items[i], &names, &ids, ret);
+        rc = add_unpacked(s, all.items[i], &named, ret);
     for (size_t i = 0; i < sources.len && rc == 0; i++)
-        if (!strv_contains(&names, sources.items[i]))
+        if (!strv_contains(&named.names, sources.items[i]))
             rc = add_source(s, sources.items[i], ret);
     return rc;
 }
