@@ -116,13 +116,10 @@ void report_notes(const struct cli *c, const struct operands *o)
 
 int report_unknown(const struct cli *c, int argc, char **argv)
 {
-    bool object = verb_is_object(argv[0]);
-    if (object && argc < 2)
-        return report_fail(
-            c, STATUS_ENGINE,
-            "\"%s\" needs a command after it; 'mytop-docker --help' lists them", argv[0]);
-    return report_fail(
-        c, STATUS_ENGINE,
-        "unknown command \"%.60s%s%.60s\"; 'mytop-docker --help' lists them", argv[0],
-        object ? " " : "", object ? argv[1] : "");
+    bool object = argc > 1 && verb_is_object(argv[0]);
+    return report_fail(c, STATUS_FAILED,
+                       "unknown command \"%.60s%s%.60s\"; 'mytop-docker %s%s--help' "
+                       "lists them",
+                       argv[0], object ? " " : "", object ? argv[1] : "",
+                       object ? argv[0] : "", object ? " " : "");
 }
