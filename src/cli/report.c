@@ -57,6 +57,8 @@ static const char *const HINTS[MTD_ABOUT_COUNT] = {
     [MTD_ABOUT_SECCOMP] = " (--security-opt seccomp=...)",
     [MTD_ABOUT_AUTO_REMOVE] = " (--rm)",
     [MTD_ABOUT_FORCE] = " or use -f",
+    [MTD_ABOUT_NETWORK] =
+        "; use --network none or host, or network = none in the config file",
     [MTD_ABOUT_BROKEN] = " (rm -f)",
     [MTD_ABOUT_ROOT] = " (--root)",
     [MTD_ABOUT_USERNS] = " (--userns host)",

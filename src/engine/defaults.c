@@ -141,7 +141,7 @@ static int set(void *arg, const char *section, const char *name, const char *val
 void mtd_defaults_init(struct mtd_defaults *d)
 {
     *d = (struct mtd_defaults){.log_max_size = LOG_SIZE,
-                               .network = "none",
+                               .network = MTD_NET_DEFAULT,
                                .start_timeout = MTD_START_TIMEOUT,
                                .registry_timeout = MTD_REGISTRY_TIMEOUT};
 }

@@ -189,11 +189,8 @@ Test(hang, a_second_start_tries_when_the_first_has_failed)
 
 Test(hang, a_start_has_a_limit)
 {
-    char config[256];
     pid_t init;
-    tempdir_put(&s.dir, "config", "start_timeout = 1\n");
-    snprintf(config, sizeof(config), "%s/config", s.dir.path);
-    setenv("MYTOP_DOCKER_CONFIG", config, 1);
+    tempdir_configure(s.dir.path, "start_timeout = 1\n");
     struct running front = begin_stopped("init.rootfs:stop", &init);
     auto_done(outcome_done) struct outcome o = state_end(&front);
     cr_expect_eq(o.status, 125);

@@ -275,10 +275,7 @@ Test(userns, a_range_goes_with_its_container)
 /* A config file for the commands of this test; they inherit the variable. */
 static void configure(const char *text)
 {
-    char path[512];
-    cr_assert_eq(fs_replace_at(s.dir.fd, "config", text, strlen(text), 0600, false), 0);
-    snprintf(path, sizeof(path), "%s/config", s.dir.path);
-    cr_assert_eq(setenv("MYTOP_DOCKER_CONFIG", path, 1), 0);
+    tempdir_configure(s.dir.path, text);
 }
 
 Test(userns, auto_can_be_the_default)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "tempdir.h"
 
 #define PATIENCE_MS 10000
 #define HANG_MS 40000
@@ -306,6 +307,7 @@ void box_make(void)
         cr_skip_test("needs root");
     snprintf(dir, sizeof(dir), "/tmp/mtd-exec-XXXXXX");
     cr_assert(mkdtemp(dir));
+    tempdir_configure(dir, "");
     snprintf(root, sizeof(root), "%s/root", dir);
     snprintf(run, sizeof(run), "%s/run", dir);
     BOX(&r, "run", "-d", "--name", "box", "-e", "COLOUR=blue", "-v",

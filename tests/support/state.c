@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <poll.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -61,6 +63,7 @@ void state_make(struct state *s)
     s->fault = NULL;
     s->without = NULL;
     tempdir_make(&s->dir);
+    tempdir_configure(s->dir.path, "");
 }
 
 /* pidfd: more than one namespace, which only a pidfd can join at once. */
@@ -74,6 +77,10 @@ static int forbid(scmp_filter_ctx filter, const char *name)
     if (strcmp(name, "close_range.cloexec") == 0)
         return seccomp_rule_add(filter, invalid, SCMP_SYS(close_range), 1,
                                 SCMP_A2(SCMP_CMP_NE, 0));
+    if (strcmp(name, "socket.netfilter") == 0)
+        return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket),
+                                2, SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
+                                SCMP_A2(SCMP_CMP_EQ, NETLINK_NETFILTER));
     int call = seccomp_syscall_resolve_name(name);
     return call < 0 ? call : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), call, 0);
 }

@@ -20,7 +20,8 @@ struct state {
     const char *fault; /* NULL or the value of MTD_FAULT for the commands run */
     /* NULL or system calls, with commas between, which the commands run do not find:
      * ENOSYS, as on a kernel without them. "setns.pidfd" and "close_range.cloexec" are
-     * these calls with an argument that came later: EINVAL. */
+     * these calls with an argument that came later: EINVAL; "socket.netfilter" is a kernel
+     * without nf_tables. */
     const char *without;
 };
 void state_make(struct state *s);

@@ -42,6 +42,17 @@ void tempdir_put(const struct tempdir *d, const char *path, const char *text)
         abort();
 }
 
+void tempdir_configure(const char *dir, const char *text)
+{
+    char path[512], whole[1024];
+    int n = snprintf(whole, sizeof(whole), "%snetwork = none\n", text);
+    snprintf(path, sizeof(path), "%s/config", dir);
+    if (n >= (int)sizeof(whole) ||
+        fs_replace_at(AT_FDCWD, path, whole, (size_t)n, 0600, false) < 0 ||
+        setenv("MYTOP_DOCKER_CONFIG", path, 1) < 0)
+        abort();
+}
+
 int tempdir_count(int dir_fd, const char *name)
 {
     int n = 0, fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

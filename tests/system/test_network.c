@@ -3,10 +3,12 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "../support/fields.h"
@@ -239,6 +241,43 @@ Test(network, a_restart_keeps_address_and_ports)
     expect_reached(-1, "127.0.0.1", 8080);
     free(ASK(&s, "rm", "-f", "web"));
     cr_expect_str_empty(net_left(&s));
+}
+
+/* ---- what is there without being asked for ---- */
+
+Test(network, who_names_no_network_gets_the_bridge)
+{
+    unsetenv("MYTOP_DOCKER_CONFIG");
+    if (access("/etc/mytop-docker/config", F_OK) == 0)
+        cr_skip("this machine has a configuration");
+    auto_free char *mine =
+        ASK(&s, "run", "--rm", "busybox", "sh", "-c", "ip -o -4 addr show eth0");
+    cr_expect(strstr(mine, "172.17.0.2/16"), "%s", mine);
+    tempdir_configure(s.dir.path, "");
+    EXPECT_OUTPUT(&s, 0, "lo\n", "run", "--rm", "busybox", "ls", "/sys/class/net");
+}
+
+static void expect_offer(const char *reason, const char *offer, const char *other)
+{
+    struct outcome o = RUN(&s, "run", "--rm", ON, "busybox", "true");
+    cr_expect_eq(o.status, 125);
+    cr_expect(strstr(o.err, reason), "%s", o.err);
+    cr_expect(strstr(o.err, offer), "%s", o.err);
+    cr_expect_eq(strchr(o.err, '\n'), o.err + o.err_len - 1, "%s", o.err);
+    outcome_done(&o);
+    EXPECT_OUTPUT(&s, 0, "", "run", "--rm", "--network", other, "busybox", "true");
+    cr_expect_str_empty(net_left(&s));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+Test(network, what_is_missing_for_a_network_is_said)
+{
+    s.without = "socket.netfilter";
+    expect_offer("this kernel has no nf_tables, or not all of it (modprobe nf_tables ",
+                 "use --network none or host, or network = none in the config", "none");
+    s.without = NULL;
+    cr_assert_eq(prctl(PR_CAPBSET_DROP, CAP_NET_ADMIN, 0, 0, 0), 0);
+    expect_offer("CAP_NET_ADMIN is missing", "only the network host needs none", "host");
 }
 
 /* ---- networks ---- */

@@ -324,11 +324,9 @@ static int listen_silently(char host[32])
 
 static void set_timeout(const char *seconds)
 {
-    char text[64], path[128];
+    char text[64];
     snprintf(text, sizeof(text), "registry_timeout = %s\n", seconds);
-    tempdir_put(&s.dir, "config", text);
-    snprintf(path, sizeof(path), "%s/config", s.dir.path);
-    setenv("MYTOP_DOCKER_CONFIG", path, 1);
+    tempdir_configure(s.dir.path, text);
 }
 
 Test(registry, one_that_is_not_there_or_hangs_is_told_in_a_bounded_time)

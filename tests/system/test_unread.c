@@ -114,10 +114,7 @@ Test(unread, a_full_disk_is_a_reader_that_has_gone)
 
 static void use_config(const char *text)
 {
-    char path[128];
-    tempdir_put(&s.dir, "config", text);
-    snprintf(path, sizeof(path), "%s/config", s.dir.path);
-    setenv("MYTOP_DOCKER_CONFIG", path, 1);
+    tempdir_configure(s.dir.path, text);
 }
 
 Test(unread, a_log_is_bounded_unless_that_is_not_wanted)

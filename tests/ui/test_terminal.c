@@ -19,6 +19,7 @@ static void make(void)
     if (geteuid() != 0)
         cr_skip("needs root");
     tempdir_make(&dir);
+    tempdir_configure(dir.path, "");
     snprintf(root, sizeof(root), "%s/root", dir.path);
     snprintf(run, sizeof(run), "%s/run", dir.path);
 }

@@ -37,10 +37,8 @@ static int kernel_open(struct kernel *k, struct mtd_error *err)
     int rc = netlink_open(&k->route, NETLINK_ROUTE);
     if (rc == 0)
         rc = netlink_open(&k->nf, NETLINK_NETFILTER);
-    if (rc == -EPROTONOSUPPORT)
-        return mtd_fail(
-            err, -rc,
-            "this kernel has no nf_tables; the networks none and host need none");
+    if (rc < 0 && net_missing(rc, NET_PART_NF_TABLES, err))
+        return rc;
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot open a netlink socket") : 0;
 }
 

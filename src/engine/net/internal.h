@@ -1,5 +1,5 @@
 /* net/internal.h - what the files of net share.
- * Shape   address.c is arithmetic; live.c who lives; record.c the networks' records, route.c what is taken on the
+ * Shape   address.c is arithmetic; live.c who lives; missing.c what a host lacks; record.c the networks' records, route.c what is taken on the
  *         host; book.c the addresses and names; link.c bridges and interfaces; expression.c
  *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
  *         the host's, publish.c a container's ports; claim.c puts it together.
@@ -43,6 +43,12 @@ struct net_address net_subnet_end(const struct net_subnet *s);
 /* ---- live.c ---- */
 
 bool net_is_live(struct store *s, const char *id); /* has a monitor, or processes */
+
+/* ---- missing.c ---- */
+
+enum net_part { NET_PART_BRIDGE, NET_PART_VETH, NET_PART_MACVLAN, NET_PART_NF_TABLES };
+/* Is that part what rc, a failure of the kernel's, comes from? rc and err, or 0 = no. */
+int net_missing(int rc, enum net_part part, struct mtd_error *err);
 
 /* ---- record.c ---- */
 

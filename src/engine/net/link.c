@@ -165,10 +165,8 @@ static void set_sysctl(const char *family, const char *interface, const char *na
 
 static int fail_bridge(const struct mtd_net *n, int rc, struct mtd_error *err)
 {
-    if (rc == -EOPNOTSUPP)
-        return mtd_fail(err, EOPNOTSUPP,
-                        "this kernel has no bridges (modprobe bridge); the networks none "
-                        "and host need none");
+    if (net_missing(rc, NET_PART_BRIDGE, err))
+        return rc;
     return mtd_fail_errno(err, -rc, "cannot make bridge %s of network %.80s", n->bridge,
                           n->name);
 }
@@ -293,11 +291,8 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
     put_pair(&r, n, hw, ns_fd);
     put_port(&r, name, n);
     int rc = netlink_send(route, &r, NULL);
-    if (rc == -EOPNOTSUPP)
-        return mtd_fail(
-            err, EOPNOTSUPP,
-            "this kernel has no veth interfaces (modprobe veth); the networks "
-            "none and host need none");
+    if (rc < 0 && net_missing(rc, NET_PART_VETH, err))
+        return rc;
     if (rc == -EXFULL || rc == -EBUSY)
         return mtd_fail(err, -rc, "network %.80s has no room: a bridge has 1023 ports",
                         n->name);

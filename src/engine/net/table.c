@@ -326,11 +326,8 @@ int net_table_make(struct netlink *nf, bool closed, bool *ret_made, struct mtd_e
 {
     *ret_made = !is_there(nf);
     int rc = *ret_made ? make_anew(nf, closed) : 0;
-    if (rc == -EOPNOTSUPP || rc == -ENOENT || rc == -EPROTONOSUPPORT)
-        return mtd_fail(
-            err, -rc,
-            "this kernel lacks nf_tables, or a part of it (nat, masq, fib); the "
-            "networks none and host need none");
+    if (rc < 0 && net_missing(rc, NET_PART_NF_TABLES, err))
+        return rc;
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot make the table inet " NET_TABLE) : 0;
 }
 

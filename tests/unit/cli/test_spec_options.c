@@ -65,7 +65,9 @@ Test(spec_options, the_mydocker_line)
 Test(spec_options, defaults)
 {
     cr_assert_eq(PARSE("busybox"), 0, "%s", err.text);
-    cr_expect_eq(v.spec.network, MTD_NET_NONE);
+    cr_expect_eq(v.spec.network, MTD_NET_BRIDGE);
+    cr_assert_eq(v.spec.n_joins, 1);
+    cr_expect_str_eq(v.spec.joins[0].network, "bridge");
     cr_expect_eq(v.spec.process.caps, MTD_CAPS_DEFAULT);
     cr_expect_eq(v.spec.process.args.len, 0);
     cr_expect_eq(v.spec.restart, MTD_RESTART_NO);
@@ -134,8 +136,6 @@ Test(spec_options, refused_in_one_line)
         {"--network", "name=x,ip=1.2.3", "--network: \"1.2.3\" is not an IPv4 address"},
         {"--network", "x:what=1", "--network: \"what\" is not known of a network"},
         {"--network", "container:", "--network: container: names no container"},
-        {"--ip", "10.0.0.1", "--ip needs a network to be on; add --network NAME"},
-        {"--network-alias", "x", "--network-alias needs a network to be on"},
         {"--pid", "x", "--pid: \"x\": it is not a mode; use host"},
         {"--ipc", "container:", "--ipc: container: names no container"},
         {"--ipc", "x", "--ipc: \"x\": it is not a mode; use private, shareable"},
@@ -178,7 +178,6 @@ Test(spec_options, refused_in_one_line)
          "--link: not supported; containers of one network find each other"},
         {"-v", "/tmp:/x:rw,ro", "--volume \"/tmp:/x:rw,ro\": option \"ro\": another one"},
         {"-v", "/tmp:/x:z,Z", "--volume \"/tmp:/x:z,Z\": option \"Z\": another one"},
-        {"-p", "80:80", "--publish: publishing ports needs a network"},
         {"--pull", "newer", "--pull: \"newer\" is not always, missing or never"},
         {"-w", "relative", "--workdir: \"relative\" must be an absolute path"},
         {"-h", "bad host", "--hostname: \"bad host\" is not a host name"},
@@ -203,6 +202,9 @@ Test(spec_options, conflicts)
     cr_expect_eq(PARSE("-m", "10m", "--memory-swap", "5m", "busybox"), -EINVAL);
     cr_expect_eq(PARSE("-v", "/tmp:/x", "--tmpfs", "/x/.", "busybox"), -EINVAL);
     cr_expect_str_eq(err.text, "duplicate mount point: /x");
+    cr_expect_eq(PARSE("--network", "none", "--ip", "10.0.0.1", "busybox"), -EINVAL);
+    cr_expect_str_eq(err.text, "--ip needs a network to be on; add --network NAME");
+    cr_expect_lt(PARSE("--network", "host", "--network-alias", "x", "busybox"), 0);
 }
 
 Test(spec_options, volumes)
@@ -403,7 +405,7 @@ Test(spec_options, empty_values_are_as_if_not_given)
     cr_expect(!v.spec.process.cwd && !v.spec.process.user && !v.spec.hostname);
     cr_expect(!v.spec.resources.cpuset_cpus && !v.spec.resources.cpuset_mems);
     cr_expect(!v.spec.domainname && !v.spec.stop_signal);
-    cr_expect(v.spec.restart == MTD_RESTART_NO && v.spec.network == MTD_NET_NONE);
+    cr_expect(v.spec.restart == MTD_RESTART_NO && v.spec.network == MTD_NET_BRIDGE);
     cr_expect_lt(PARSE("--memory=", "busybox"), 0);
     cr_expect_lt(PARSE("--env=", "busybox"), 0);
 }
