@@ -10,6 +10,8 @@
 #include "cli/each.h"
 #include "cli/print.h"
 #include "cli/report.h"
+#include "cli/spec_network.h"
+#include "cli/spec_options.h"
 #include "cli/values.h"
 #include "cli/verb.h"
 
@@ -218,6 +220,9 @@ static int run_rename(struct cli *c, void *values, const struct operands *o)
 struct update_values {
     struct mtd_resources resources;
     struct value_restart restart;
+    struct option_list add, rm;
+    struct mtd_port *ports_add, *ports_rm;
+    size_t n_add, n_rm;
 };
 
 #define FIELD(f) offsetof(struct update_values, f)
@@ -249,6 +254,10 @@ static const struct option_row UPDATE_OPTIONS[] = {
      "Limit of memory plus swap"},
     {"pids-limit", 0, OPTION_VALUE, FIELD(resources.pids), value_pids, "N",
      "Limit the number of processes"},
+    {"publish-add", 0, OPTION_LIST, FIELD(add), NULL, "[[IP:]HOST:]PORT",
+     "Publish a port, as run -p does; of a running container at once"},
+    {"publish-rm", 0, OPTION_LIST, FIELD(rm), NULL, "[[IP:]HOST:]PORT",
+     "Publish it no more"},
     {"restart", 0, OPTION_LATE, FIELD(restart), value_restart, "POLICY",
      "Restart policy: no, on-failure[:TIMES], always or unless-stopped"},
     {"mem", 0, OPTION_VALUE, FIELD(resources.memory), value_memory},
@@ -260,15 +269,34 @@ static const struct option_row UPDATE_OPTIONS[] = {
 
 static void done_update(void *values)
 {
-    mtd_resources_done(&((struct update_values *)values)->resources);
+    struct update_values *v = values;
+    mtd_resources_done(&v->resources);
+    mtd_ports_done(&v->ports_add, &v->n_add);
+    mtd_ports_done(&v->ports_rm, &v->n_rm);
+}
+
+static int take_ports(struct update_values *v, struct mtd_error *err)
+{
+    struct mtd_defaults d;
+    mtd_defaults_init(&d);
+    int rc = v->add.len ? spec_defaults(&d, err) : 0;
+    for (size_t i = 0; i < v->add.len && rc == 0; i++) {
+        rc = network_parse_port(v->add.items[i], d.publish_address, &v->ports_add,
+                                &v->n_add, err);
+        mtd_context(rc < 0 ? err : NULL, "--publish-add");
+    }
+    for (size_t i = 0; i < v->rm.len && rc == 0; i++) {
+        rc = network_parse_port(v->rm.items[i], "", &v->ports_rm, &v->n_rm, err);
+        mtd_context(rc < 0 ? err : NULL, "--publish-rm");
+    }
+    return rc;
 }
 
 static int check_update(void *values, const struct operands *o, struct mtd_error *err)
 {
-    (void)values;
     if (o->given == 0)
         return mtd_fail(err, EINVAL, "nothing to change; give at least one option");
-    return 0;
+    return take_ports(values, err);
 }
 
 static int update_one(struct cli *c, const char *ref, const void *values,
@@ -278,7 +306,11 @@ static int update_one(struct cli *c, const char *ref, const void *values,
     struct mtd_update update = {.resources = v->resources, /* borrowed */
                                 .sets_restart = v->restart.set,
                                 .restart = v->restart.policy,
-                                .restart_max = v->restart.max};
+                                .restart_max = v->restart.max,
+                                .publish_add = v->ports_add,
+                                .n_publish_add = v->n_add,
+                                .publish_rm = v->ports_rm,
+                                .n_publish_rm = v->n_rm};
     return mtd_update(c->engine, ref, &update, err);
 }
 

@@ -164,6 +164,10 @@ struct mtd_update {
     bool sets_restart;
     enum mtd_restart restart;
     unsigned restart_max;
+    /* Ports that are published from now on, and others no more: of a live container at once.
+     * rm: what is 0 or NULL there matches any. */
+    const struct mtd_port *publish_add, *publish_rm;
+    size_t n_publish_add, n_publish_rm;
 };
 int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_update *u,
                struct mtd_error *err);

@@ -95,9 +95,9 @@ enum mtd_about {
     MTD_ABOUT_BROKEN,      /* a record that cannot be read */
     MTD_ABOUT_ROOT,        /* the state directory */
     MTD_ABOUT_RUN_ROOT,
-    MTD_ABOUT_USERNS, /* the host's user namespace */
-    MTD_ABOUT_LOGIN,  /* logging in at a registry */
-    MTD_ABOUT_TLS,    /* a registry's certificate need not be trusted */
+    MTD_ABOUT_USERNS,  /* the host's user namespace */
+    MTD_ABOUT_LOGIN,   /* logging in at a registry */
+    MTD_ABOUT_TLS,     /* a registry's certificate need not be trusted */
     MTD_ABOUT_NETWORK, /* on which networks it is */
     MTD_ABOUT_COUNT
 };

@@ -33,6 +33,16 @@ int api_add_volumes_from(struct mtd_engine *e, struct mtd_spec *s, struct mtd_er
 int api_check_volume(struct mtd_engine *e, const struct mtd_mount *m,
                      struct mtd_error *err);
 
+/* After net_change_begin(): rc = what came of it, until the record was written. ports: they may have
+ * changed. */
+void api_end_network_change(struct mtd_engine *e, const struct mtd_record *r, int rc,
+                            bool ports, const struct net_held *held);
+/* Publishes and unpublishes ports in the record, and of a live container. held: sockets for its
+ * monitor. */
+int api_change_ports(struct mtd_engine *e, struct mtd_record *r,
+                     const struct mtd_update *u, bool live, struct net_held *held,
+                     struct mtd_error *err);
+
 /* Puts the ids of the containers it shares namespaces with in the place of what the user
  * typed. -EINVAL = one of them does not share. */
 int api_share(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err);

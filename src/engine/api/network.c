@@ -93,17 +93,6 @@ static int load(struct mtd_engine *e, const char *ref, struct mtd_record *r, int
     return rc;
 }
 
-static int open_namespace(const struct mtd_record *r, struct mtd_error *err)
-{
-    char path[48];
-    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)r->status.pid);
-    auto_fd int pidfd = proc_open(r->status.pid, r->status.pid_start);
-    auto_fd int fd = pidfd < 0 ? -1 : openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || !proc_is(r->status.pid, r->status.pid_start))
-        return mtd_fail(err, ESRCH, "container %.80s has just ended", r->name);
-    return take_fd(&fd);
-}
-
 static int find_join(const struct mtd_spec *s, const char *network)
 {
     for (size_t i = 0; i < s->n_joins; i++)
@@ -136,11 +125,28 @@ static int add_join(struct mtd_spec *s, const struct mtd_join *j, const char *ne
     return rc < 0 ? rc : strv_copy(&to->aliases, &j->aliases);
 }
 
-static int connect_live(struct mtd_engine *e, struct mtd_record *r, struct mtd_error *err)
+/* What was refused, or not recorded, is undone; what has been is told to the monitor. */
+void api_end_network_change(struct mtd_engine *e, const struct mtd_record *r, int rc,
+                            bool ports, const struct net_held *held)
 {
-    auto_fd int ns = open_namespace(r, err);
-    return ns < 0 ? ns
-                  : net_join(&e->store, r, &r->spec.joins[r->spec.n_joins - 1], ns, err);
+    static const struct net_held NONE;
+    auto_done(mtd_record_done) struct mtd_record old;
+    mtd_record_init(&old);
+    if (rc < 0 && store_load(&e->store, r->id, &old, NULL) == 0)
+        container_settle_network(e, &old, &NONE);
+    else if (ports)
+        container_tell_network(e, r->id, held);
+    net_change_end(&e->store, r->id);
+}
+
+static int connect_live(struct mtd_engine *e, struct mtd_record *r, struct net_held *held,
+                        struct mtd_error *err)
+{
+    auto_fd int ns = container_open_network(r, err);
+    if (ns < 0)
+        return ns;
+    (void)net_change_begin(&e->store, r->id);
+    return net_join(&e->store, r, &r->spec.joins[r->spec.n_joins - 1], ns, held, err);
 }
 
 int mtd_network_connect(struct mtd_engine *e, const char *ref, const struct mtd_join *j,
@@ -148,6 +154,7 @@ int mtd_network_connect(struct mtd_engine *e, const char *ref, const struct mtd_
 {
     auto_done(mtd_record_done) struct mtd_record r;
     auto_done(mtd_net_done) struct mtd_net n = {0};
+    auto_done(net_held_done) struct net_held held = {0};
     auto_fd int lock = -1;
     mtd_record_init(&r);
     int rc = net_load(&e->store, j->network, &n, err);
@@ -164,10 +171,13 @@ int mtd_network_connect(struct mtd_engine *e, const char *ref, const struct mtd_
         return mtd_fail(err, ENOMEM, "out of memory");
     bool live = mtd_state_is_live(r.status.state);
     if (live)
-        rc = connect_live(e, &r, err);
+        rc = connect_live(e, &r, &held, err);
     (void)fault_point("connect.record");
     if (rc == 0)
         rc = store_save(&e->store, &r, true, err);
+    (void)fault_point("connect.recorded");
+    if (live)
+        api_end_network_change(e, &r, rc, held.n > 0, &held);
     if (rc == 0)
         note(e, "connect", &n, r.id);
     return rc;
@@ -187,9 +197,10 @@ static void remove_join(struct mtd_spec *s, size_t i)
 static int disconnect_live(struct mtd_engine *e, struct mtd_record *r,
                            const char *network, struct mtd_error *err)
 {
-    auto_fd int ns = open_namespace(r, err);
+    auto_fd int ns = container_open_network(r, err);
     if (ns < 0)
         return ns;
+    (void)net_change_begin(&e->store, r->id);
     for (size_t i = 0; i < r->status.n_endpoints; i++)
         if (strcmp(r->status.endpoints[i].network, network) == 0)
             return net_leave(&e->store, r, i, ns, err);
@@ -210,13 +221,19 @@ int mtd_network_disconnect(struct mtd_engine *e, const char *name, const char *r
     if (rc == 0 && at < 0)
         return mtd_fail(err, ENOENT, "container %.80s is not on network %.80s", r.name,
                         n.name);
-    if (rc == 0 && mtd_state_is_live(r.status.state))
-        rc = disconnect_live(e, &r, n.name, err);
     if (rc < 0)
         return rc;
+    bool live = mtd_state_is_live(r.status.state), ports = r.status.n_ports > 0;
+    if (live)
+        rc = disconnect_live(e, &r, n.name, err);
     (void)fault_point("disconnect.record");
-    remove_join(&r.spec, (size_t)at);
-    rc = store_save(&e->store, &r, true, err);
+    if (rc == 0) {
+        remove_join(&r.spec, (size_t)at);
+        rc = store_save(&e->store, &r, true, err);
+    }
+    (void)fault_point("disconnect.recorded");
+    if (live)
+        api_end_network_change(e, &r, rc, ports, &(struct net_held){0});
     if (rc == 0)
         note(e, "disconnect", &n, r.id);
     return rc;

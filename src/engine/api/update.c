@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "engine/api/internal.h"
 #include "engine/host/tty.h"
 #include "engine/net/net.h"
@@ -90,10 +91,30 @@ static int apply_limits(const struct mtd_record *r, bool live, struct mtd_error 
     return code < 0 ? code : cgroup_limit(&c, &r->spec.resources, err);
 }
 
+/* Up to the record. */
+static int change(struct mtd_engine *e, struct mtd_record *r, const struct mtd_update *u,
+                  bool live, struct net_held *held, struct mtd_error *err)
+{
+    int code = 0;
+    if (u->n_publish_add || u->n_publish_rm)
+        code = api_change_ports(e, r, u, live, held, err);
+    if (code == 0)
+        code = apply_limits(r, live, err);
+    if (code < 0)
+        return code;
+    if (u->sets_restart) {
+        r->spec.restart = u->restart;
+        r->spec.restart_max = u->restart_max;
+    }
+    (void)fault_point("update.record");
+    return store_save(&e->store, r, true, err);
+}
+
 int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_update *u,
                struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(net_held_done) struct net_held held = {0};
     mtd_record_init(&r);
     auto_fd int lock = -1;
     int code = load_locked(e, ref, &r, &lock, err);
@@ -107,16 +128,13 @@ int mtd_update(struct mtd_engine *e, const char *ref, const struct mtd_update *u
     if (merge_resources(&r.spec.resources, &u->resources) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     code = api_check_resources(&r.spec.resources, err);
-    if (code == 0)
-        code = apply_limits(&r, mtd_state_is_live(container_observe(e, r.id, &r.status)),
-                            err);
     if (code < 0)
         return code;
-    if (u->sets_restart) {
-        r.spec.restart = u->restart;
-        r.spec.restart_max = u->restart_max;
-    }
-    code = store_save(&e->store, &r, true, err);
+    bool live = mtd_state_is_live(container_observe(e, r.id, &r.status));
+    code = change(e, &r, u, live, &held, err);
+    (void)fault_point("update.recorded");
+    if (live && (u->n_publish_add || u->n_publish_rm))
+        api_end_network_change(e, &r, code, true, &held);
     if (code == 0)
         events_note(e->store.root_fd, &r, "update");
     return code;

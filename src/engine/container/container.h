@@ -2,6 +2,7 @@
  * Shape   files in ranks, each uses only those before it:
  *           observe   what the kernel says about a record
  *           line      the connection to a monitor
+ *           network   what a monitor has to know of a container's networks
  *           launch    starting a monitor
  *           boot, health, making, volume, sweep   repairing what killed processes and a
  *                     reboot left
@@ -18,6 +19,7 @@
 #include "engine/cgroup/cgroup.h"
 #include "engine/engine.h"
 #include "engine/image/image.h"
+#include "engine/net/net.h"
 #include "engine/store/store.h"
 #include "engine/wire/packet.h"
 
@@ -62,6 +64,19 @@ int container_wait_run(int fd, int64_t timeout_ms);
 /* Says that the monitor of this connection runs but does not respond;
  * returns -ETIMEDOUT. */
 int container_fail_unresponsive(int fd, const char *what, struct mtd_error *err);
+
+/* ---- container/network.c ---- */
+
+/* The network namespace of a live container; -ESRCH. */
+int container_open_network(const struct mtd_record *r, struct mtd_error *err);
+/* The monitor takes over what is held and looks at the record again; waits until it has. */
+void container_tell_network(struct mtd_engine *e, const char *id,
+                            const struct net_held *held);
+/* Makes everything as the record is, and tells the monitor. The lock is held. */
+void container_settle_network(struct mtd_engine *e, const struct mtd_record *r,
+                              const struct net_held *held);
+/* A table that was flushed, and changes that were begun and not ended. */
+void container_mend_networks(struct mtd_engine *e);
 
 /* ---- container/launch.c ---- */
 

@@ -116,6 +116,6 @@ void container_sweep(struct mtd_engine *e)
     if (store_sweep(&e->store))
         container_sweep_making(e);
     container_sweep_lost(e);
-    net_mend(&e->store);
+    container_mend_networks(e);
     image_sweep_left(&e->images);
 }

@@ -172,6 +172,20 @@ static bool is_input(const struct monitor_client *c)
     return n == (ssize_t)sizeof(head) && head.type == PACKET_STDIN;
 }
 
+/* The answer says that what is no longer published can be had by others. */
+static void take_ports(struct monitor *m, struct monitor_client *c,
+                       struct packet_fds *fds, bool more)
+{
+    for (size_t i = 0; i < fds->n; i++)
+        (void)net_held_add(&m->held, fds->fds[i]);
+    if (more)
+        return;
+    monitor_networks_changed(m);
+    uint32_t none = 0;
+    if (packet_send(c->fd, PACKET_NETWORK, &none, sizeof(none), MSG_DONTWAIT) < 0)
+        monitor_client_drop(m, c);
+}
+
 void monitor_client_read(struct monitor *m, struct monitor_client *c)
 {
     static char room[PACKET_MAX];
@@ -180,9 +194,12 @@ void monitor_client_read(struct monitor *m, struct monitor_client *c)
     c->waits = monitor_input_waits(m) && is_input(c);
     if (c->waits)
         return;
-    int type = packet_recv(c->fd, room, MSG_DONTWAIT, &data, &len);
+    struct packet_fds fds;
+    int type = packet_recv_fds(c->fd, room, MSG_DONTWAIT, &data, &len, &fds);
     if (type == -EAGAIN)
         return;
+    if (type != PACKET_NETWORK)
+        packet_fds_close(&fds);
     switch (type) {
     case PACKET_STDIN: take_input(m, data, len); return;
     case PACKET_RESIZE: {
@@ -192,6 +209,7 @@ void monitor_client_read(struct monitor *m, struct monitor_client *c)
         return;
     }
     case PACKET_LOG: follow(m, c, *(const uint64_t *)data); return;
+    case PACKET_NETWORK: take_ports(m, c, &fds, *(const uint32_t *)data != 0); return;
     case PACKET_SHUTDOWN: m->stopping = m->shutdown = true; return;
     case PACKET_STOPPING:
         m->stopping = true;

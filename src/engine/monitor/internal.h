@@ -144,6 +144,8 @@ int monitor_claim_network(struct monitor *m, struct mtd_error *err);
 void monitor_drop_network(struct monitor *m);
 int monitor_make_links(struct monitor *m, struct mtd_error *err);
 void monitor_take_over_network(struct monitor *m);
+/* The record on disk says other networks or ports than before. */
+void monitor_networks_changed(struct monitor *m);
 /* As those of the PID namespace. */
 int monitor_enter_network(struct monitor *m, int *ret_back);
 int monitor_leave_network(int *back);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/proc.h"
 
 int monitor_claim_network(struct monitor *m, struct mtd_error *err)
@@ -52,6 +53,16 @@ void monitor_take_over_network(struct monitor *m)
     auto_fd int ns = m->record.status.n_endpoints ? open_namespace(m) : -1;
     if (ns >= 0 && proc_is(m->pid, m->record.status.pid_start))
         monitor_open_names(m, ns);
+}
+
+/* What it took to read the record goes in a moment. */
+void monitor_networks_changed(struct monitor *m)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    if (store_load(&m->store, m->id, &r, NULL) == 0)
+        net_hold(&r, &m->held);
+    m->settle_ns = clock_mono_ns() + NS_PER_SEC;
 }
 
 int monitor_enter_network(struct monitor *m, int *ret_back)

@@ -120,22 +120,31 @@ static bool same(const struct net_address *a, const struct net_address *b)
     return a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
-/* The first and, of IPv4, the last address of a subnet are no host's. */
-int net_book_take(struct store *s, int book, const struct net_subnet *range,
-                  const struct net_address *gateway, const struct net_address *wanted,
-                  const char *id, const char *name, struct net_address *ret,
-                  char owner[MTD_ID_SIZE])
+/* The first and, of IPv4, the last address of a subnet are no host's; those of a range in it
+ * are. */
+static bool is_hosts(const struct net_subnet *whole, const struct net_address *gateway,
+                     const struct net_address *a)
+{
+    uint64_t n = net_subnet_index(whole, a);
+    bool last = whole->base.len == 4 && n + 1 == net_subnet_size(whole);
+    return !last && !same(a, &whole->base) && !same(a, gateway);
+}
+
+int net_book_take(struct store *s, int book, const struct net_subnet *whole,
+                  const struct net_subnet *range, const struct net_address *gateway,
+                  const struct net_address *wanted, const char *id, const char *name,
+                  struct net_address *ret, char owner[MTD_ID_SIZE])
 {
     if (wanted) {
         *ret = *wanted;
         return take_one(s, book, wanted, id, name, owner);
     }
-    uint64_t size = net_subnet_size(range) - (range->base.len == 4);
+    uint64_t size = net_subnet_size(range);
     uint64_t start = read_hint(book);
-    for (uint64_t i = 0; i + 1 < size; i++) {
-        uint64_t n = 1 + (start + i) % (size - 1);
+    for (uint64_t i = 0; i < size; i++) {
+        uint64_t n = (start + 1 + i) % size;
         struct net_address a = net_subnet_at(range, n);
-        if (same(&a, gateway))
+        if (!is_hosts(whole, gateway, &a))
             continue;
         int rc = take_one(s, book, &a, id, name, owner);
         if (rc == -EADDRINUSE || rc == -EEXIST)

@@ -2,7 +2,9 @@
  * Shape   address.c is arithmetic; live.c who lives; missing.c what a host lacks; record.c the networks' records, route.c what is taken on the
  *         host; book.c the addresses and names; link.c bridges and interfaces; expression.c
  *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
- *         the host's, publish.c a container's ports; claim.c puts it together.
+ *         the host's, publish.c a container's ports; endpoint.c a container's end in a network, claim.c puts
+ *         it together, change.c changes it while the container lives, mend.c makes a lost
+ *         table again.
  */
 #ifndef ENGINE_NET_INTERNAL_H
 #define ENGINE_NET_INTERNAL_H
@@ -40,6 +42,44 @@ uint64_t net_subnet_index(const struct net_subnet *s, const struct net_address *
 /* The one behind the last. */
 struct net_address net_subnet_end(const struct net_subnet *s);
 
+/* ---- claim.c ---- */
+
+struct net_kernel {
+    struct netlink route, nf;
+};
+#define NET_KERNEL_NONE                           \
+    {                                             \
+        .route = NETLINK_NONE, .nf = NETLINK_NONE \
+    }
+int net_kernel_open(struct net_kernel *k, struct mtd_error *err);
+void net_kernel_done(struct net_kernel *k);
+/* The network, its bridge, and the container's endpoint in it. */
+int net_claim_network(struct store *s, struct net_kernel *k, struct mtd_record *r,
+                      const struct mtd_join *j, struct mtd_error *err);
+int net_write_note(struct store *s, const struct mtd_record *r);
+int net_connect_one(struct store *s, struct net_kernel *k, struct netlink *inside,
+                    const struct mtd_endpoint *e, int ns_fd, bool way_out,
+                    struct mtd_error *err);
+/* Its gateway is the container's way out: the first one that has a gateway. */
+bool net_is_way_out(const struct mtd_status *st, size_t i);
+
+/* ---- endpoint.c ---- */
+
+int net_copy_text(char **ret, const char *text);
+/* Adds it, or fills one that is there: what that has it keeps. */
+int net_endpoint_fill(struct store *s, struct mtd_record *r, const struct mtd_join *j,
+                      const struct mtd_net *n, struct mtd_error *err);
+/* Its address and names again, which it must have had. */
+void net_endpoint_restore(struct store *s, const struct mtd_record *r,
+                          const struct mtd_endpoint *e);
+void net_endpoint_give_back(struct store *s, const char *id,
+                            const struct mtd_endpoint *e);
+
+/* ---- mend.c ---- */
+
+/* Fills the table, which has just been made. */
+void net_mend_table(struct store *s, struct net_kernel *k);
+
 /* ---- live.c ---- */
 
 bool net_is_live(struct store *s, const char *id); /* has a monitor, or processes */
@@ -63,12 +103,12 @@ int net_is_routed(struct netlink *route, const struct net_subnet *s, unsigned bu
 
 /* <run-root>/net/NETWORK, made if need be. */
 int net_book_open(struct store *s, const char *network, bool make);
-/* wanted: NULL = the next that is free in range, round robin. id has it afterwards; one that it
+/* wanted: NULL = the next that is free in range, a part of whole, round robin. id has it afterwards; one that it
  * has already is kept. -EADDRINUSE = another container has it, whose id is in owner; -ENOSPC. */
-int net_book_take(struct store *s, int book, const struct net_subnet *range,
-                  const struct net_address *gateway, const struct net_address *wanted,
-                  const char *id, const char *name, struct net_address *ret,
-                  char owner[MTD_ID_SIZE]);
+int net_book_take(struct store *s, int book, const struct net_subnet *whole,
+                  const struct net_subnet *range, const struct net_address *gateway,
+                  const struct net_address *wanted, const char *id, const char *name,
+                  struct net_address *ret, char owner[MTD_ID_SIZE]);
 /* The entry has another name of the container. */
 int net_book_name(int book, const char *address, const char *id, const char *name);
 bool net_book_has(int book, const char *address, const char *id);
@@ -93,9 +133,14 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
  * its addresses, and the default routes if it is the way out. */
 int net_link_set_up(struct netlink *inside, const struct mtd_endpoint *e, bool way_out,
                     struct mtd_error *err);
+/* The interface's gateways are the default routes, instead of others. */
+int net_link_way_out(struct netlink *inside, const struct mtd_endpoint *e,
+                     struct mtd_error *err);
+bool net_link_has(struct netlink *inside, const char *mac);
 /* The same found and deleted. */
 int net_link_drop(struct netlink *inside, const char *mac, struct mtd_error *err);
 void net_forwarding_on(struct store *s, const struct mtd_net *n, bool *ret_closed);
+bool net_is_closed(struct store *s); /* what that said */
 /* A netlink socket in the namespace. */
 int net_open_inside(int ns_fd, int protocol, struct netlink *ret);
 
@@ -121,11 +166,16 @@ int net_ports_owner(struct netlink *nf, const struct mtd_port *p, char ret[MTD_I
 void net_ports_forget(struct netlink *nf, const char *id);
 /* Takes the port of the host, without listening: a descriptor. host 0 = any: *ret_host. */
 int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host);
+/* Is that what the descriptor holds? */
+bool net_port_is(int fd, const struct mtd_port *p, bool six);
 
 /* ---- publish.c ---- */
 
 int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
                     struct net_held *held, struct mtd_error *err);
+/* The ports of the record lead to endpoint to, no longer to endpoint from. */
+int net_move_ports(struct netlink *nf, struct mtd_record *r, size_t from, size_t to,
+                   struct mtd_error *err);
 
 /* ---- owner.c ---- */
 

@@ -343,9 +343,34 @@ static void put_route(struct netlink_request *r, unsigned index, const char *gat
                       .rtm_protocol = RTPROT_BOOT,
                       .rtm_scope = RT_SCOPE_UNIVERSE,
                       .rtm_type = RTN_UNICAST};
-    netlink_message(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &m, sizeof(m));
+    netlink_message(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &m, sizeof(m));
     netlink_put(r, RTA_GATEWAY, a.bytes, a.len);
     netlink_put_u32(r, RTA_OIF, index);
+}
+
+bool net_link_has(struct netlink *inside, const char *mac)
+{
+    unsigned index;
+    return find_mac(inside, mac, &index) == 0;
+}
+
+int net_link_way_out(struct netlink *inside, const struct mtd_endpoint *e,
+                     struct mtd_error *err)
+{
+    struct netlink_request r;
+    unsigned index;
+    int rc = find_mac(inside, e->mac, &index);
+    netlink_request_init(&r);
+    if (rc == 0) {
+        put_route(&r, index, e->gateway);
+        put_route(&r, index, e->gateway6);
+        rc = netlink_send(inside, &r, NULL);
+    }
+    return rc < 0 ? mtd_fail_errno(err, -rc,
+                                   "cannot lead the default route to network "
+                                   "%.80s",
+                                   e->network)
+                  : 0;
 }
 
 static void put_own_address(struct netlink_request *r, unsigned index, const char *text,
@@ -396,13 +421,19 @@ int net_link_drop(struct netlink *inside, const char *mac, struct mtd_error *err
 
 #define FORWARD4 "/proc/sys/net/ipv4/ip_forward"
 #define FORWARD6 "/proc/sys/net/ipv6/conf/all/forwarding"
-#define CLOSED STORE_NETWORKS "/closed" /* a mark: the host was no router before */
+/* A mark: the host was no router before. No network has such a name. */
+#define CLOSED STORE_NETWORKS "/.closed"
 
 static bool is_off(const char *path)
 {
     char value[8];
     return fs_read_small_at(AT_FDCWD, path, value, sizeof(value)) > 0 &&
            strcmp(value, "0") == 0;
+}
+
+bool net_is_closed(struct store *s)
+{
+    return faccessat(s->run_fd, CLOSED, F_OK, 0) == 0;
 }
 
 /* A host that forwarded nothing does not become a router for its neighbours by this. */
@@ -417,5 +448,5 @@ void net_forwarding_on(struct store *s, const struct mtd_net *n, bool *ret_close
     }
     if (n->subnet6 && is_off(FORWARD6))
         (void)fs_write_at(AT_FDCWD, FORWARD6, "1");
-    *ret_closed = faccessat(s->run_fd, CLOSED, F_OK, 0) == 0;
+    *ret_closed = net_is_closed(s);
 }

@@ -17,11 +17,12 @@ static const struct {
 int net_missing(int rc, enum net_part part, struct mtd_error *err)
 {
     if (rc == -EPERM || rc == -EACCES)
-        return mtd_fail(err, -rc,
-                        "this process may not make networks: CAP_NET_ADMIN is missing; only "
-                        "the network host needs none");
+        return mtd_fail(
+            err, -rc,
+            "this process may not make networks: CAP_NET_ADMIN is missing; only "
+            "the network host needs none");
     if (rc == -EOPNOTSUPP || rc == -EPROTONOSUPPORT || rc == -EAFNOSUPPORT ||
-             (rc == -ENOENT && part == NET_PART_NF_TABLES))
+        (rc == -ENOENT && part == NET_PART_NF_TABLES))
         mtd_fail(err, -rc, "this kernel has %s (modprobe %s)", PARTS[part].lacks,
                  PARTS[part].modules);
     else

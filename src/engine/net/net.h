@@ -44,14 +44,16 @@ struct net_held {
     size_t n;
 };
 void net_held_done(struct net_held *h);
+int net_held_add(struct net_held *h,
+                 int fd); /* which is the list's, or closed: -ENOMEM */
 
 /* Before it is cloned: bridges, addresses, names and ports. Fills status.endpoints and
  * status.ports; what it has already stays its own, and what is held is not taken again. A
  * failure leaves nothing. */
 int net_claim(struct store *s, struct mtd_record *r, struct net_held *held,
               struct mtd_error *err);
-/* The ports of a live container anew, for a new monitor. What another process has got meanwhile
- * is not held. */
+/* Holds the ports of a live container, and no others: those that are held already it keeps. What
+ * another process has got meanwhile is not held. */
 void net_hold(const struct mtd_record *r, struct net_held *held);
 /* Makes the interfaces of the endpoints from that one on, in the namespace ns_fd has open. */
 int net_connect(struct store *s, const struct mtd_record *r, int ns_fd, size_t from,
@@ -61,18 +63,35 @@ void net_release(struct store *s, struct mtd_record *r, const struct net_held *h
 /* The same by id alone, of a container without a record or whose start was cut off. */
 void net_forget(struct store *s, const char *id);
 
-/* A further network of a live container, and its end. */
+/* ---- changes of a live container ----
+ *
+ * From net_change_begin() until net_change_end() the record may say something else than the
+ * kernel; the record counts. Whoever finds a change that its process did not end, or failed
+ * to make, calls net_settle(). The container's lock is held. */
+
+int net_change_begin(struct store *s, const char *id);
+void net_change_end(struct store *s, const char *id);
+/* Makes the kernel and the books as the record is. */
+void net_settle(struct store *s, const struct mtd_record *r, int ns_fd);
+/* The ids of changes that were begun; at most 64 at a time. Count. */
+int net_changes(struct store *s, char ret[64][MTD_ID_SIZE]);
+
+/* A further network, and its end: then another network of its own is the way out, and where its
+ * ports lead. held: ports that are published by it, of a container that was on no network. */
 int net_join(struct store *s, struct mtd_record *r, const struct mtd_join *j, int ns_fd,
-             struct mtd_error *err);
+             struct net_held *held, struct mtd_error *err);
 int net_leave(struct store *s, struct mtd_record *r, size_t endpoint, int ns_fd,
               struct mtd_error *err);
 /* Another name of a container in all of its networks. */
 int net_rename(struct store *s, struct mtd_record *r, const char *old,
                struct mtd_error *err);
-/* Publishes, or no longer publishes, ports of a live container: status.ports. Who holds them
- * is its monitor: it is to be told. */
+/* Publishes, or no longer publishes, ports of a live container: status.ports. Who is to hold
+ * them is its monitor: it is to be given held and to be told. had: what it holds already. */
 int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *ports,
-                size_t n, struct mtd_error *err);
+                size_t n, const struct mtd_port *had, size_t n_had, struct net_held *held,
+                struct mtd_error *err);
+/* Does port a have all that is said in b? */
+bool net_port_matches(const struct mtd_port *a, const struct mtd_port *b);
 int net_unpublish(struct mtd_record *r, const struct mtd_port *ports, size_t n,
                   struct mtd_error *err);
 /* "8080/tcp", "127.0.0.1:8080/udp", for messages. */

@@ -299,6 +299,28 @@ static unsigned port_of(int fd)
     return ntohs(a.any.sa_family == AF_INET6 ? a.in6.sin6_port : a.in.sin_port);
 }
 
+bool net_port_is(int fd, const struct mtd_port *p, bool six)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } a;
+    struct net_address at = {0};
+    int type = 0;
+    socklen_t len = sizeof(a), size = sizeof(type);
+    if (getsockname(fd, &a.any, &len) < 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+        (p->address && net_address_parse(p->address, &at) < 0))
+        return false;
+    if ((type == SOCK_DGRAM) != p->udp || (a.any.sa_family == AF_INET6) != six)
+        return false;
+    if (six)
+        return ntohs(a.in6.sin6_port) == p->host &&
+               memcmp(&a.in6.sin6_addr, at.bytes, 16) == 0;
+    return ntohs(a.in.sin_port) == p->host && memcmp(&a.in.sin_addr, at.bytes, 4) == 0;
+}
+
 int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host)
 {
     static const int YES = 1, LITTLE = 1;

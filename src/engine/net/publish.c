@@ -154,40 +154,79 @@ static int hold(struct mtd_port *p, struct families f, int fds[2])
     return rc;
 }
 
-static int make_room(struct net_held *h, size_t ports)
+int net_held_add(struct net_held *h, int fd)
 {
-    h->fds = ports ? malloc(2 * ports * sizeof(int)) : NULL;
-    h->n = h->fds ? 2 * ports : 0;
-    for (size_t i = 0; i < h->n; i++)
-        h->fds[i] = -1;
-    return h->fds || !ports ? 0 : -ENOMEM;
+    int *more = realloc(h->fds, (h->n + 1) * sizeof(int));
+    if (!more)
+        return close(fd), -ENOMEM;
+    h->fds = more;
+    h->fds[h->n++] = fd;
+    return 0;
+}
+
+static int hold_one(struct mtd_port *p, const struct mtd_endpoint *e, struct net_held *h)
+{
+    int fds[2] = {-1, -1};
+    int rc = hold(p, families_of(p, e), fds);
+    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+        if (fds[i] >= 0 && net_held_add(h, fds[i]) < 0)
+            rc = -ENOMEM;
+    return rc;
 }
 
 static int hold_all(struct store *s, struct netlink *nf, struct mtd_record *r,
                     struct net_held *h, struct mtd_error *err)
 {
     struct mtd_status *st = &r->status;
-    if (make_room(h, st->n_ports) < 0)
-        return mtd_fail(err, ENOMEM, "out of memory");
-    for (size_t i = 0; h->fds && i < st->n_ports; i++) {
-        int rc = hold(&st->ports[i], families_of(&st->ports[i], &st->endpoints[0]),
-                      h->fds + 2 * i);
+    for (size_t i = 0; i < st->n_ports; i++) {
+        int rc = hold_one(&st->ports[i], &st->endpoints[0], h);
         if (rc < 0)
             return fail_hold(s, nf, &st->ports[i], rc, err);
     }
     return 0;
 }
 
+/* Both are in the record's order, so what is looked for is mostly the next one. */
+static int take_held(struct net_held *h, size_t *at, const struct mtd_port *p, bool six)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        size_t k = (*at + i) % h->n;
+        if (h->fds[k] >= 0 && net_port_is(h->fds[k], p, six)) {
+            *at = k + 1;
+            return take_fd(&h->fds[k]);
+        }
+    }
+    return -1;
+}
+
+/* Those that it holds go into kept, or those that are missing are bound to. */
+static void hold_some(const struct mtd_status *st, struct net_held *from,
+                      struct net_held *kept)
+{
+    size_t at = 0;
+    unsigned host;
+    for (size_t i = 0; i < 2 * st->n_ports; i++) {
+        const struct mtd_port *p = &st->ports[i / 2];
+        struct families f = families_of(p, &st->endpoints[0]);
+        bool six = i % 2;
+        if (!(six ? f.six : f.four))
+            continue;
+        int fd = from ? take_held(from, &at, p, six) : net_port_hold(p, six, &host);
+        if (fd >= 0)
+            (void)net_held_add(kept, fd);
+    }
+}
+
+/* What goes may be in the way of what comes: the same number at another address. */
 void net_hold(const struct mtd_record *r, struct net_held *held)
 {
-    const struct mtd_status *st = &r->status;
+    struct net_held now = {0};
+    if (r->status.n_endpoints)
+        hold_some(&r->status, held, &now);
     net_held_done(held);
-    if (!st->n_ports || !st->n_endpoints || make_room(held, st->n_ports) < 0)
-        return;
-    for (size_t i = 0; held->fds && i < st->n_ports; i++) {
-        struct mtd_port p = st->ports[i];
-        (void)hold(&p, families_of(&p, &st->endpoints[0]), held->fds + 2 * i);
-    }
+    if (r->status.n_endpoints)
+        hold_some(&r->status, NULL, &now);
+    *held = now;
 }
 
 /* ---- elements ---- */
@@ -233,13 +272,22 @@ int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
 
 /* ---- of a live container ---- */
 
+/* One that its monitor holds, and will go on to hold. */
+static bool is_held(const struct mtd_port *p, const struct mtd_port *had, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p->host && had[i].host == p->host && had[i].udp == p->udp)
+            return true;
+    return false;
+}
+
 int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *ports,
-                size_t n, struct mtd_error *err)
+                size_t n, const struct mtd_port *had, size_t n_had, struct net_held *held,
+                struct mtd_error *err)
 {
     auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
-    auto_done(net_held_done) struct net_held held = {0};
     struct mtd_status *st = &r->status;
-    size_t had = st->n_ports;
+    size_t first = st->n_ports;
     if (!st->n_endpoints)
         return mtd_fail(err, EINVAL,
                         "container %.80s is on no network that ports could "
@@ -248,20 +296,36 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
     int rc = netlink_open(&nf, NETLINK_NETFILTER);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = add_port(st, &ports[i]);
-    if (rc == 0)
-        rc = make_room(&held, n);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot publish ports");
-    for (size_t i = 0; held.fds && i < n; i++) {
-        struct mtd_port *p = &st->ports[had + i];
-        rc = hold(p, families_of(p, &st->endpoints[0]), held.fds + 2 * i);
-        if (rc < 0)
-            return fail_hold(s, &nf, p, rc, err);
+    for (size_t i = first; i < st->n_ports; i++) {
+        rc = hold_one(&st->ports[i], &st->endpoints[0], held);
+        if (rc < 0 && !(rc == -EADDRINUSE && is_held(&st->ports[i], had, n_had) &&
+                        net_ports_owner(&nf, &st->ports[i], (char[MTD_ID_SIZE]){0}) < 0))
+            return fail_hold(s, &nf, &st->ports[i], rc, err);
     }
-    return add_elements(s, &nf, r->id, &st->endpoints[0], st->ports + had, n, err);
+    (void)fault_point("publish.held");
+    return add_elements(s, &nf, r->id, &st->endpoints[0], st->ports + first, n, err);
 }
 
-static bool is_same(const struct mtd_port *a, const struct mtd_port *b)
+int net_move_ports(struct netlink *nf, struct mtd_record *r, size_t from, size_t to,
+                   struct mtd_error *err)
+{
+    struct mtd_status *st = &r->status;
+    size_t at;
+    (void)net_ports_remove(nf, &st->endpoints[from], st->ports, st->n_ports);
+    if (to >= st->n_endpoints)
+        return 0;
+    int rc = net_ports_add(nf, r->id, &st->endpoints[to], st->ports, st->n_ports, &at);
+    if (rc == 0)
+        return 0;
+    (void)net_ports_add(nf, r->id, &st->endpoints[from], st->ports, st->n_ports, &at);
+    return mtd_fail_errno(err, -rc,
+                          "cannot publish the ports of container %.80s on %.80s", r->name,
+                          st->endpoints[to].network);
+}
+
+bool net_port_matches(const struct mtd_port *a, const struct mtd_port *b)
 {
     bool address = !b->address || (a->address && strcmp(a->address, b->address) == 0);
     return address && (!b->host || a->host == b->host) && a->udp == b->udp &&
@@ -289,7 +353,7 @@ int net_unpublish(struct mtd_record *r, const struct mtd_port *ports, size_t n,
     for (size_t k = 0; k < n && rc == 0; k++) {
         size_t found = 0;
         for (size_t i = r->status.n_ports; rc == 0 && i-- > 0;)
-            if (is_same(&r->status.ports[i], &ports[k])) {
+            if (net_port_matches(&r->status.ports[i], &ports[k])) {
                 rc = unpublish_one(r, &nf, i);
                 found++;
             }

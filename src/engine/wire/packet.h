@@ -36,6 +36,10 @@ enum packet_type {
     /* struct packet_begin, from the front end that made the monitor's process, once: the
      * record is written. The monitor touches nothing before it. */
     PACKET_BEGIN,
+    /* uint32_t: more of them follow. The record's networks or ports have changed; with it come
+     * sockets that hold ports of the host. The monitor takes them over, lets go what is no longer
+     * published, and answers with the same. One of an older version drops the client. */
+    PACKET_NETWORK,
     PACKET_LIMIT
 };
 /* Of a client's PACKET_LOG. A monitor of an older version knows none of them. */
@@ -71,6 +75,18 @@ int packet_send(int fd, enum packet_type type, const void *data, size_t len, int
  * 0), 0 = peer closed, or -errno. *ret_data points into buf; the lengths of the structs
  * are checked. */
 int packet_recv(int fd, void *buf, int flags, const void **ret_data, size_t *ret_len);
+
+/* With descriptors, which stay the sender's, or become the receiver's. */
+#define PACKET_FDS 64
+struct packet_fds {
+    int fds[PACKET_FDS];
+    size_t n;
+};
+int packet_send_fds(int fd, enum packet_type type, const void *data, size_t len,
+                    const int *fds, size_t n);
+int packet_recv_fds(int fd, void *buf, int flags, const void **ret_data, size_t *ret_len,
+                    struct packet_fds *ret);
+void packet_fds_close(struct packet_fds *f);
 
 /* The socket "attach", mode 0600, in the container's run directory, which is given by fd
  * so that no path is too long. Listening replaces an old socket; the new one is

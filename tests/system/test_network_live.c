@@ -1,0 +1,293 @@
+/* What changes of a container's networks and ports while it runs: in the kernel, in the record and for its
+ * monitor alike, also when the command is killed. In a host of the test's own; needs root, nft, ip. */
+
+#include <criterion/criterion.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../support/fields.h"
+#include "../support/netbox.h"
+#include "base/cleanup.h"
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    if (!net_host())
+        cr_skip("needs a network namespace, nft and ip");
+    state_make(&s);
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(network_live, .init = set_up, .fini = tear_down, .timeout = 60);
+
+#define HELLO "busybox", "nc", "-ll", "-p", "80", "-e", "echo", "hello"
+#define SLEEP "busybox", "sleep", "1000"
+
+static bool answers(void *arg)
+{
+    return net_get(-1, "127.0.0.1", *(int *)arg) != NULL;
+}
+
+static void expect_published(int port)
+{
+    cr_expect(state_until(answers, &port), "port %d is not reached", port);
+}
+
+static void expect_unpublished(int port)
+{
+    cr_expect_null(net_get(-1, "127.0.0.1", port), "port %d is reached", port);
+    close(net_listen(port)); /* and nobody holds it */
+}
+
+static void expect_ports(const char *wanted)
+{
+    auto_free char *said = ASK(&s, "port", "web");
+    cr_expect_str_eq(said, wanted);
+}
+
+static void expect_refused(const char *why, const char *const args[])
+{
+    struct outcome o = state_run_input(&s, NULL, 0, args);
+    cr_expect_neq(o.status, 0);
+    cr_expect(strstr(o.err, why), "\"%s\", not \"%s\"", o.err, why);
+    cr_expect_eq(strchr(o.err, '\n'), o.err + o.err_len - 1, "%s", o.err);
+    outcome_done(&o);
+}
+#define REFUSED(why, ...) expect_refused(why, (const char *const[]){__VA_ARGS__, NULL})
+
+static void expect_nothing_left(void)
+{
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s), "%s", net_left(&s));
+    cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+static bool is_held(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    return bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0;
+}
+
+/* ---- ports ---- */
+
+Test(network_live, ports_are_published_and_taken_back)
+{
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", HELLO));
+    free(ASK(&s, "update", "--publish-add", "8080:80", "--publish-add",
+             "127.0.0.1:8081:80", "--publish-add", "8082:53/udp", "web"));
+    expect_published(8080);
+    expect_published(8081);
+    cr_expect(is_held(8080) && is_held(8081));
+    expect_ports("80/tcp -> 0.0.0.0:8080\n80/tcp -> 127.0.0.1:8081\n"
+                 "53/udp -> 0.0.0.0:8082");
+    REFUSED("port 8080/tcp is already published by container web", "update",
+            "--publish-add", "8080:81", "web");
+    REFUSED("does not publish port 9999/tcp", "update", "--publish-rm", "9999:80", "web");
+    auto_fd int busy = net_listen(8090);
+    REFUSED("port 8090/tcp of the host is already in use by", "update", "--publish-rm",
+            "8080:80", "--publish-add", "8090:80", "web");
+    expect_published(8080); /* all of it or nothing */
+    free(ASK(&s, "update", "--publish-rm", "8080:80", "--publish-rm", "53/udp", "web"));
+    expect_unpublished(8080);
+    expect_published(8081);
+    expect_ports("80/tcp -> 127.0.0.1:8081");
+    free(ASK(&s, "restart", "-t", "0", "web"));
+    expect_published(8081);
+    expect_ports("80/tcp -> 127.0.0.1:8081");
+    free(ASK(&s, "update", "--publish-rm", "8081:80", "--publish-add", "8081:80", "web"));
+    expect_published(8081); /* the same number for something else */
+    expect_ports("80/tcp -> 0.0.0.0:8081");
+    expect_nothing_left();
+    cr_expect(!is_held(8081));
+}
+
+Test(network_live, ports_of_a_stopped_one_are_for_its_next_start)
+{
+    free(ASK(&s, "create", "--name", "web", "--network", "bridge", "-p", "8079:80",
+             HELLO));
+    free(ASK(&s, "update", "--publish-add", "8080:80", "--publish-rm", "8079:80", "web"));
+    REFUSED("does not publish port 8079/tcp", "update", "--publish-rm", "8079:80", "web");
+    REFUSED("port 8080/tcp is already published by container web", "update",
+            "--publish-add", "8080:81", "web");
+    free(ASK(&s, "start", "web"));
+    expect_published(8080);
+    expect_unpublished(8079);
+    expect_nothing_left();
+    free(ASK(&s, "create", "--name", "web", "--network", "none", HELLO));
+    REFUSED("publishes no ports in its network mode none", "update", "--publish-add",
+            "80", "web");
+    REFUSED("--publish-add: \"x\" is not a port", "update", "--publish-add", "x", "web");
+}
+
+Test(network_live, another_monitor_holds_what_was_added)
+{
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", HELLO));
+    free(ASK(&s, "update", "--publish-add", "8080:80", "web"));
+    cr_assert_eq(kill(monitor_of(&s, "web"), SIGKILL), 0);
+    free(ASK(&s, "ps"));
+    expect_published(8080);
+    cr_expect(is_held(8080));
+    free(ASK(&s, "update", "--publish-rm", "8080:80", "web"));
+    expect_unpublished(8080);
+    expect_nothing_left();
+}
+
+/* Either as before or as wanted, and everything agrees. */
+static void expect_one_of_both(const char *point)
+{
+    free(ASK(&s, "ps")); /* mends it */
+    auto_free char *said = ASK(&s, "port", "web");
+    bool after = strcmp(said, "80/tcp -> 0.0.0.0:8081") == 0;
+    cr_expect(after || strcmp(said, "80/tcp -> 0.0.0.0:8080") == 0, "%s: %s", point,
+              said);
+    expect_published(after ? 8081 : 8080);
+    cr_expect(is_held(after ? 8081 : 8080), "%s", point);
+    expect_unpublished(after ? 8080 : 8081);
+}
+
+Test(network_live, a_killed_change_of_ports_is_done_or_undone)
+{
+    static const char *const POINTS[] = {"update.unpublished", "publish.held",
+                                         "update.published", "update.record",
+                                         "update.recorded"};
+    for (size_t i = 0; i < ARRAY_SIZE(POINTS); i++) {
+        char fault[64];
+        snprintf(fault, sizeof(fault), "%s:kill", POINTS[i]);
+        free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "-p", "8080:80",
+                 HELLO));
+        s.fault = fault;
+        struct outcome o = RUN(&s, "update", "--publish-rm", "8080:80", "--publish-add",
+                               "8081:80", "web");
+        s.fault = NULL;
+        if (o.status == 0)
+            cr_skip("this build has no fault points");
+        outcome_done(&o);
+        expect_one_of_both(POINTS[i]);
+        expect_nothing_left();
+    }
+}
+
+/* ---- networks ---- */
+
+static char *routes(void)
+{
+    return ASK(&s, "exec", "web", "ip", "route");
+}
+
+static void make_two_networks(void)
+{
+    free(ASK(&s, "network", "create", "--subnet", "10.77.0.0/24", "one"));
+    free(ASK(&s, "network", "create", "--subnet", "10.78.0.0/24", "two"));
+}
+
+Test(network_live, without_its_first_network_it_goes_on_by_the_second)
+{
+    make_two_networks();
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "one", "--network", "two",
+             "-p", "8080:80", HELLO));
+    expect_published(8080);
+    free(ASK(&s, "network", "disconnect", "one", "web"));
+    auto_free char *after = routes();
+    cr_expect(strstr(after, "default via 10.78.0.1 "), "%s", after);
+    expect_published(8080);
+    expect_ports("80/tcp -> 0.0.0.0:8080");
+    cr_expect(is_held(8080));
+    free(ASK(&s, "network", "disconnect", "two", "web"));
+    expect_unpublished(8080);
+    expect_ports("");
+    free(ASK(&s, "network", "connect", "one", "web"));
+    auto_free char *again = routes();
+    cr_expect(strstr(again, "default via 10.77.0.1 "), "%s", again);
+    expect_published(8080); /* as was asked for */
+    cr_expect(is_held(8080));
+    expect_nothing_left();
+}
+
+static const char *const CONNECT_POINTS[] = {"network.address", "network.joined",
+                                             "network.link", "connect.record",
+                                             "connect.recorded"};
+static const char *const DISCONNECT_POINTS[] = {
+    "network.leave", "network.left", "disconnect.record", "disconnect.recorded"};
+
+/* eth0 and, if it is on both, another one; each has its address. */
+static void expect_consistent(const char *point)
+{
+    free(ASK(&s, "ps"));
+    auto_free char *said = ASK(
+        &s, "inspect", "-f",
+        "{{range $k, $v := .NetworkSettings.Networks}}{{$v.IPAddress}} {{end}}", "web");
+    auto_free char *has = ASK(&s, "exec", "web", "sh", "-c",
+                              "ip -o -4 addr | grep -v ' lo ' | awk '{print $4}' | "
+                              "sort | sed 's,/24,,' | tr '\\n' ' '");
+    cr_expect_str_eq(said, has, "%s: inspect \"%s\", inside \"%s\"", point, said, has);
+    auto_free char *way = routes();
+    cr_expect(strstr(way, "default via 10.7"), "%s: %s", point, way);
+    expect_published(8080);
+    char command[256];
+    snprintf(command, sizeof(command),
+             "test $(find %s/run/net -mindepth 2 -maxdepth 2 -name '10.*' | wc -l) = %d",
+             s.dir.path, strchr(said, ' ')[1] ? 2 : 1);
+    cr_expect_eq(system(command), 0, "%s: %s", point, net_left(&s));
+}
+
+static void kill_each(const char *const points[], size_t n, const char *verb,
+                      const char *network)
+{
+    for (size_t i = 0; i < n; i++) {
+        char fault[64];
+        snprintf(fault, sizeof(fault), "%s:kill", points[i]);
+        free(ASK(&s, "run", "-d", "--name", "web", "--network", "one", "-p", "8080:80",
+                 HELLO));
+        if (strcmp(verb, "disconnect") == 0)
+            free(ASK(&s, "network", "connect", "two", "web"));
+        s.fault = fault;
+        struct outcome o = RUN(&s, "network", verb, network, "web");
+        s.fault = NULL;
+        if (o.status == 0)
+            cr_skip("this build has no fault points");
+        outcome_done(&o);
+        expect_consistent(points[i]);
+        expect_nothing_left();
+    }
+}
+
+Test(network_live, a_killed_connection_is_made_or_not_made)
+{
+    make_two_networks();
+    kill_each(CONNECT_POINTS, ARRAY_SIZE(CONNECT_POINTS), "connect", "two");
+}
+
+Test(network_live, a_killed_disconnection_is_made_or_not_made)
+{
+    make_two_networks();
+    kill_each(DISCONNECT_POINTS, ARRAY_SIZE(DISCONNECT_POINTS), "disconnect", "one");
+}
+
+Test(network_live, a_range_is_used_to_its_ends)
+{
+    free(ASK(&s, "network", "create", "--subnet", "10.77.0.0/24", "--ip-range",
+             "10.77.0.64/31", "one"));
+    free(ASK(&s, "run", "-d", "--name", "a", "--network", "one", SLEEP));
+    free(ASK(&s, "run", "-d", "--name", "b", "--network", "one", SLEEP));
+    REFUSED("network one has no free address in 10.77.0.64/31", "run", "--rm",
+            "--network", "one", "busybox", "true");
+    auto_free char *both =
+        ASK(&s, "inspect", "-f", "{{.NetworkSettings.Networks.one.IPAddress}}", "a", "b");
+    cr_expect(strstr(both, "10.77.0.64") && strstr(both, "10.77.0.65"), "%s", both);
+    free(ASK(&s, "rm", "-f", "a", "b"));
+    cr_expect_str_empty(net_left(&s));
+}
