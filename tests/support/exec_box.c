@@ -323,4 +323,5 @@ void box_delete(void)
     BOX(&r, "rm", "-f", "-v", "box");
     cr_expect_eq(r.status, 0, "%s", r.err);
     fs_remove_tree_at(AT_FDCWD, dir);
+    tempdir_forget_config(dir);
 }

@@ -24,12 +24,20 @@ void tempdir_make(struct tempdir *d)
         abort();
 }
 
+void tempdir_forget_config(const char *dir)
+{
+    char path[512];
+    snprintf(path, sizeof(path), "%s.config", dir);
+    unlink(path);
+}
+
 void tempdir_done(struct tempdir *d)
 {
     close(d->fd);
     d->fd = -1;
     if (fs_remove_tree_at(AT_FDCWD, d->path) < 0)
         abort();
+    tempdir_forget_config(d->path);
 }
 
 void tempdir_put(const struct tempdir *d, const char *path, const char *text)
@@ -46,7 +54,7 @@ void tempdir_configure(const char *dir, const char *text)
 {
     char path[512], whole[1024];
     int n = snprintf(whole, sizeof(whole), "%snetwork = none\n", text);
-    snprintf(path, sizeof(path), "%s/config", dir);
+    snprintf(path, sizeof(path), "%s.config", dir);
     if (n >= (int)sizeof(whole) ||
         fs_replace_at(AT_FDCWD, path, whole, (size_t)n, 0600, false) < 0 ||
         setenv("MYTOP_DOCKER_CONFIG", path, 1) < 0)

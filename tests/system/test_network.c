@@ -210,11 +210,34 @@ Test(network, a_flushed_table_is_mended_by_the_next_command)
 {
     start_server("web", "8080:80");
     expect_reached(-1, "127.0.0.1", 8080);
+    pid_t monitor = monitor_of(&s, "web");
+    cr_assert_eq(kill(monitor, SIGSTOP), 0); /* or it would mend it at once */
     cr_assert_eq(system("nft flush ruleset"), 0);
     cr_expect_null(net_get(-1, "127.0.0.1", 8080));
     free(ASK(&s, "ps"));
     expect_reached(-1, "127.0.0.1", 8080);
+    cr_assert_eq(kill(monitor, SIGCONT), 0);
     free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s));
+}
+
+/* What firewalls do to the tables of others: all of them flushed, ours deleted, its rules gone. */
+Test(network, monitors_mend_a_flushed_table_at_once)
+{
+    static const char *const COMMANDS[] = {
+        "nft flush ruleset",
+        "nft delete table inet mytop-docker",
+        "nft flush table inet mytop-docker",
+        "nft 'flush ruleset; table inet other { chain c { }; }'",
+    };
+    start_server("web", "8080:80");
+    free(ASK(&s, "run", "-d", "--name", "other", ON, "busybox", "sleep", "1000"));
+    expect_reached(-1, "127.0.0.1", 8080);
+    for (size_t i = 0; i < ARRAY_SIZE(COMMANDS); i++) {
+        cr_assert_eq(system(COMMANDS[i]), 0, "%s", COMMANDS[i]);
+        expect_reached(-1, "127.0.0.1", 8080);
+    }
+    free(ASK(&s, "rm", "-f", "web", "other"));
     cr_expect_str_empty(net_left(&s));
 }
 

@@ -19,7 +19,7 @@ int container_open_network(const struct mtd_record *r, struct mtd_error *err)
     char path[48];
     snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)r->status.pid);
     auto_fd int pidfd = proc_open(r->status.pid, r->status.pid_start);
-    auto_fd int fd = pidfd < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    auto_fd int fd = pidfd < 0 ? -1 : openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || !proc_is(r->status.pid, r->status.pid_start))
         return mtd_fail(err, ESRCH, "container %.80s has just ended", r->name);
     return take_fd(&fd);
@@ -86,7 +86,7 @@ void container_settle_network(struct mtd_engine *e, const struct mtd_record *r,
 void container_mend_networks(struct mtd_engine *e)
 {
     char ids[64][MTD_ID_SIZE];
-    net_mend(&e->store);
+    (void)net_mend(&e->store, NET_QUICK, NULL);
     int n = net_changes(&e->store, ids);
     for (int i = 0; i < n; i++)
         settle(e, ids[i]);

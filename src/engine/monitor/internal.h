@@ -51,6 +51,9 @@ struct monitor {
     /* Others' that init will be in; of the network also one that was made before it. -1 = none */
     int pid_ns, net_ns;
     struct net_held held; /* ports of the host */
+    int watch_fd;         /* the host's tables, while it is on a network; -1 = none */
+    int64_t mended_at;    /* monotonic */
+    bool mend_again;      /* when what this took goes */
     struct dns_server dns;
     struct inside_share share;
     char *label; /* for attr/apparmor/exec; "" = none */
@@ -144,6 +147,9 @@ int monitor_claim_network(struct monitor *m, struct mtd_error *err);
 void monitor_drop_network(struct monitor *m);
 int monitor_make_links(struct monitor *m, struct mtd_error *err);
 void monitor_take_over_network(struct monitor *m);
+void monitor_close_network(struct monitor *m);
+/* Something was deleted from the host's tables. */
+void monitor_mend_table(struct monitor *m);
 /* The record on disk says other networks or ports than before. */
 void monitor_networks_changed(struct monitor *m);
 /* As those of the PID namespace. */

@@ -31,6 +31,7 @@ enum {
     AT_IN,
     AT_LISTEN,
     AT_DNS,
+    AT_TABLES,
     AT_CLIENTS,
     AT_ALL = AT_CLIENTS + MONITOR_CLIENTS
 };
@@ -77,6 +78,7 @@ MONITOR_HOT static void fill(const struct monitor *m, struct pollfd *p)
     p[AT_IN] = (struct pollfd){.fd = pending ? m->in : -1, .events = POLLOUT};
     p[AT_LISTEN] = (struct pollfd){.fd = m->listen_fd, .events = POLLIN};
     p[AT_DNS] = (struct pollfd){.fd = m->dns.poll_fd, .events = POLLIN};
+    p[AT_TABLES] = (struct pollfd){.fd = m->watch_fd, .events = POLLIN};
     for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
         const struct monitor_client *c = &m->clients[i];
         p[AT_CLIENTS + i] =
@@ -139,6 +141,8 @@ static void serve(struct monitor *m, const struct pollfd *p)
     if (p[AT_DNS].revents && monitor_answer(m) &&
         !m->settle_ns) /* what that took goes later */
         m->settle_ns = clock_mono_ns() + COOL_MS * NS_PER_MS;
+    if (p[AT_TABLES].revents)
+        monitor_mend_table(m);
     serve_clients(m, p);
 }
 
@@ -182,6 +186,8 @@ static void give_back(struct monitor *m, bool quiet)
     log_idle(&m->log);
     m->tidy = true;
     m->settle_ns = 0;
+    if (settled && m->mend_again)
+        monitor_mend_table(m);
     if (settled) {
         malloc_trim(0);
         set_waiting_apart(m->page);

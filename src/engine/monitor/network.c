@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -26,6 +27,30 @@ void monitor_drop_network(struct monitor *m)
     net_held_done(&m->held);
 }
 
+/* ---- the host's rules ---- */
+
+/* Without it the next command notices as well. */
+static void watch(struct monitor *m)
+{
+    if (m->watch_fd < 0 && (m->watch_fd = net_watch()) < 0)
+        m->watch_fd = -1;
+}
+
+/* Who deletes it again and again is answered once a second. */
+void monitor_mend_table(struct monitor *m)
+{
+    char any[256];
+    int64_t now = clock_mono_ns();
+    for (int i = 0; i < 1000 && recv(m->watch_fd, any, sizeof(any), 0) >= 0; i++)
+        ;
+    m->mend_again = m->mended_at && now - m->mended_at < NS_PER_SEC;
+    if (!m->mend_again) {
+        (void)net_mend(&m->store, NET_DEEP, NULL);
+        m->mended_at = now;
+    }
+    m->settle_ns = now + NS_PER_SEC;
+}
+
 static int open_namespace(const struct monitor *m)
 {
     char path[48];
@@ -42,6 +67,7 @@ int monitor_make_links(struct monitor *m, struct mtd_error *err)
     auto_fd int ns = open_namespace(m);
     if (ns < 0)
         return mtd_fail_errno(err, errno, "cannot open the container's network");
+    watch(m);
     monitor_open_names(m,
                        ns); /* before the interface is up, and before anybody can ask */
     return net_connect(&m->store, &m->record, ns, 0, err);
@@ -51,8 +77,16 @@ void monitor_take_over_network(struct monitor *m)
 {
     net_hold(&m->record, &m->held);
     auto_fd int ns = m->record.status.n_endpoints ? open_namespace(m) : -1;
-    if (ns >= 0 && proc_is(m->pid, m->record.status.pid_start))
+    if (ns >= 0 && proc_is(m->pid, m->record.status.pid_start)) {
+        watch(m);
         monitor_open_names(m, ns);
+    }
+}
+
+void monitor_close_network(struct monitor *m)
+{
+    dns_server_close(&m->dns); /* its sockets keep the namespace, and so the interfaces */
+    close_fd(&m->watch_fd);
 }
 
 /* What it took to read the record goes in a moment. */
@@ -60,8 +94,11 @@ void monitor_networks_changed(struct monitor *m)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    if (store_load(&m->store, m->id, &r, NULL) == 0)
+    if (store_load(&m->store, m->id, &r, NULL) == 0) {
         net_hold(&r, &m->held);
+        if (r.status.n_endpoints)
+            watch(m);
+    }
     m->settle_ns = clock_mono_ns() + NS_PER_SEC;
 }
 

@@ -358,11 +358,6 @@ static int publish(struct monitor *m, struct mtd_error *err)
     return store_save(&m->store, &m->record, false, err);
 }
 
-static void close_names(struct monitor *m)
-{
-    dns_server_close(&m->dns);
-}
-
 static const struct {
     const char *name;
     enum mtd_stage stage;
@@ -380,7 +375,7 @@ static const struct {
     {"userns", MTD_STAGE_CLONE, open_userns, close_userns},
     {"volumes", MTD_STAGE_MOUNT, monitor_open_volumes, monitor_close_volumes},
     {"clone", MTD_STAGE_CLONE, clone_container, kill_init},
-    {"links", MTD_STAGE_NETWORK, monitor_make_links, close_names},
+    {"links", MTD_STAGE_NETWORK, monitor_make_links, monitor_close_network},
     {"publish", MTD_STAGE_PUBLISH, publish, NULL},
     {"exec", MTD_STAGE_CLONE, monitor_release_init, NULL},
 };
@@ -419,8 +414,7 @@ void monitor_release(struct monitor *m)
 {
     m->pid = 0;
     close_fd(&m->pidfd);
-    dns_server_close(
-        &m->dns); /* its sockets keep the namespace, and with it the interfaces */
+    monitor_close_network(m);
     monitor_close_stdio(m);
     drop_cgroup(m);
 }

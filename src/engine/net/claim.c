@@ -18,22 +18,6 @@
 #include "base/fault.h"
 #include "base/fs.h"
 
-void net_kernel_done(struct net_kernel *k)
-{
-    netlink_close(&k->route);
-    netlink_close(&k->nf);
-}
-
-int net_kernel_open(struct net_kernel *k, struct mtd_error *err)
-{
-    int rc = netlink_open(&k->route, NETLINK_ROUTE);
-    if (rc == 0)
-        rc = netlink_open(&k->nf, NETLINK_NETFILTER);
-    if (rc < 0 && net_missing(rc, NET_PART_NF_TABLES, err))
-        return rc;
-    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot open a netlink socket") : 0;
-}
-
 /* ---- the network itself ---- */
 
 /* A bridge that is up is in the table, unless that is new. */
@@ -42,7 +26,7 @@ static int prepare(struct store *s, struct net_kernel *k, const struct mtd_net *
 {
     bool made, closed;
     net_forwarding_on(s, n, &closed);
-    int rc = net_table_make(&k->nf, closed, &made, err);
+    int rc = net_table_make(&k->nf, closed, NET_QUICK, &made, err);
     if (rc == 0 && made)
         net_mend_table(s, k);
     if (rc == 0 && (made || !net_link_index(&k->route, n->bridge)))

@@ -1,5 +1,5 @@
 /* net/internal.h - what the files of net share.
- * Shape   address.c is arithmetic; live.c who lives; missing.c what a host lacks; record.c the networks' records, route.c what is taken on the
+ * Shape   address.c is arithmetic; live.c who lives; missing.c what a host lacks; kernel.c sockets; record.c the networks' records, route.c what is taken on the
  *         host; book.c the addresses and names; link.c bridges and interfaces; expression.c
  *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
  *         the host's, publish.c a container's ports; endpoint.c a container's end in a network, claim.c puts
@@ -42,7 +42,7 @@ uint64_t net_subnet_index(const struct net_subnet *s, const struct net_address *
 /* The one behind the last. */
 struct net_address net_subnet_end(const struct net_subnet *s);
 
-/* ---- claim.c ---- */
+/* ---- kernel.c ---- */
 
 struct net_kernel {
     struct netlink route, nf;
@@ -53,6 +53,9 @@ struct net_kernel {
     }
 int net_kernel_open(struct net_kernel *k, struct mtd_error *err);
 void net_kernel_done(struct net_kernel *k);
+
+/* ---- claim.c ---- */
+
 /* The network, its bridge, and the container's endpoint in it. */
 int net_claim_network(struct store *s, struct net_kernel *k, struct mtd_record *r,
                       const struct mtd_join *j, struct mtd_error *err);
@@ -147,9 +150,11 @@ int net_open_inside(int ns_fd, int protocol, struct netlink *ret);
 /* ---- table.c ---- */
 
 #define NET_TABLE "mytop-docker"
-/* The table, complete or made anew. *ret_made: it was. closed: forward nothing for others. */
-int net_table_make(struct netlink *nf, bool closed, bool *ret_made,
+/* The table, complete or made anew. *ret_made: it was. closed: forward nothing for others.
+ * how: what is asked before it is taken for complete. */
+int net_table_make(struct netlink *nf, bool closed, enum net_depth how, bool *ret_made,
                    struct mtd_error *err);
+bool net_table_is_whole(struct netlink *nf, bool closed);
 /* The bridge and its subnets are known to the table. */
 int net_table_add(struct netlink *nf, const struct mtd_net *n, struct mtd_error *err);
 void net_table_remove(struct netlink *nf, const struct mtd_net *n);

@@ -4,8 +4,13 @@
 #include "engine/net/internal.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -36,14 +41,63 @@ void net_mend_table(struct store *s, struct net_kernel *k)
             mend_container(s, k, all.items[i].id);
 }
 
-void net_mend(struct store *s)
+int net_mend(struct store *s, enum net_depth how, struct mtd_error *err)
 {
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
     bool made;
     auto_fd int books = fs_open_dir_at(s->run_fd, STORE_NETWORKS);
-    if (books < 0 || flock(books, LOCK_EX) < 0 || net_kernel_open(&k, NULL) < 0)
-        return;
-    bool closed = net_is_closed(s);
-    if (net_table_make(&k.nf, closed, &made, NULL) == 0 && made)
+    if (books < 0)
+        return 0; /* no container has had a network since the boot */
+    if (flock(books, LOCK_EX) < 0)
+        return mtd_fail_errno(err, errno, "cannot lock the networks");
+    int rc = net_kernel_open(&k, err);
+    if (rc == 0)
+        rc = net_table_make(&k.nf, net_is_closed(s), how, &made, err);
+    if (rc == 0 && made)
         net_mend_table(s, &k);
+    return rc;
+}
+
+/* ---- the monitors' watch ----
+ *
+ * The kernel tells what has been deleted in messages that it packs together, of which the first is
+ * looked at here: a table goes rule by rule. A port that somebody publishes wakes nobody. */
+
+#define TYPE_AT \
+    4 /* of struct nlmsghdr: subsystem and message, a byte each in the host's order */
+
+static int filter(int fd)
+{
+#if __BYTE_ORDER == __LITTLE_ENDIAN
+    const unsigned at = TYPE_AT;
+#else
+    const unsigned at = TYPE_AT + 1;
+#endif
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, at),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NFT_MSG_DELTABLE, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NFT_MSG_DELCHAIN, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NFT_MSG_DELRULE, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 64), /* what is read of it is thrown away */
+    };
+    struct sock_fprog all = {.len = ARRAY_SIZE(code), .filter = code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof(all)) < 0 ? -errno
+                                                                               : 0;
+}
+
+int net_watch(void)
+{
+    static const int GROUP = NFNLGRP_NFTABLES;
+    struct sockaddr_nl any = {.nl_family = AF_NETLINK};
+    auto_fd int fd =
+        socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_NETFILTER);
+    if (fd < 0)
+        return -errno;
+    int rc = filter(fd);
+    if (rc == 0 &&
+        (bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 ||
+         setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &GROUP, sizeof(GROUP)) < 0))
+        rc = -errno;
+    return rc < 0 ? rc : take_fd(&fd);
 }

@@ -99,8 +99,13 @@ int net_unpublish(struct mtd_record *r, const struct mtd_port *ports, size_t n,
 char *net_port_text(const struct mtd_port *p, char ret[NET_PORT_TEXT]);
 
 /* Some other program has flushed the table, or an older version made it: it is made again,
- * with the ports of all live containers. Cheap when there is nothing to do. */
-void net_mend(struct store *s);
+ * with the ports of all live containers. QUICK asks for the table, one message; DEEP for its rules
+ * as well; ANEW asks nothing. err may be NULL. */
+enum net_depth { NET_QUICK, NET_DEEP, NET_ANEW };
+int net_mend(struct store *s, enum net_depth how, struct mtd_error *err);
+/* A socket that is readable when something was deleted from the host's tables; but for elements of
+ * sets, which come and go with containers. -errno */
+int net_watch(void);
 
 /* ---- names, for the one that answers questions about them ---- */
 

@@ -322,9 +322,37 @@ static bool is_there(struct netlink *nf)
     return netlink_ask(nf, &r, compare, &same) == 0 && same;
 }
 
-int net_table_make(struct netlink *nf, bool closed, bool *ret_made, struct mtd_error *err)
+static int count(const struct netlink_answer *a, void *arg)
 {
-    *ret_made = !is_there(nf);
+    (void)a;
+    ++*(unsigned *)arg;
+    return 0;
+}
+
+/* Rules are deleted one by one by people, and all of them by "nft flush table". */
+static bool has_all_rules(struct netlink *nf, bool closed)
+{
+    struct netlink_request r;
+    unsigned found = 0;
+    netlink_request_init(&r);
+    put_rules(&r, closed);
+    unsigned wanted = r.count;
+    netlink_request_init(&r);
+    expression_message(&r, NFT_MSG_GETRULE, NLM_F_DUMP);
+    netlink_put_text(&r, NFTA_RULE_TABLE, NET_TABLE);
+    return netlink_ask(nf, &r, count, &found) < 0 || found == wanted;
+}
+
+bool net_table_is_whole(struct netlink *nf, bool closed)
+{
+    return is_there(nf) && has_all_rules(nf, closed);
+}
+
+int net_table_make(struct netlink *nf, bool closed, enum net_depth how, bool *ret_made,
+                   struct mtd_error *err)
+{
+    *ret_made = how == NET_ANEW || !is_there(nf) ||
+                (how == NET_DEEP && !has_all_rules(nf, closed));
     int rc = *ret_made ? make_anew(nf, closed) : 0;
     if (rc < 0 && net_missing(rc, NET_PART_NF_TABLES, err))
         return rc;

@@ -27,23 +27,20 @@ static void begin(void)
 }
 TestSuite(spec_options, .init = begin, .fini = forget);
 
-static int parse(const char *first, ...)
+static int parse(const char *const words[])
 {
     static char *argv[32];
     int argc = 1;
-    va_list args;
     forget();
     begin();
     argv[0] = "run";
-    va_start(args, first);
-    for (const char *word = first; word; word = va_arg(args, const char *))
-        argv[argc++] = (char *)word;
+    for (; *words; words++)
+        argv[argc++] = (char *)*words;
     argv[argc] = NULL;
-    va_end(args);
     int rc = options_parse(&SET, argc, argv, &v, &o, &err);
     return rc < 0 ? rc : spec_from_values(&v, &o, &err);
 }
-#define PARSE(...) parse(__VA_ARGS__, NULL)
+#define PARSE(...) parse((const char *const[]){__VA_ARGS__, NULL})
 
 Test(spec_options, the_mydocker_line)
 {
