@@ -61,6 +61,25 @@ Test(copy, links_lead_nowhere_but_below_the_root)
     expect_outside(out);
 }
 
+/* What is copied has a directory where the container has a link to one. */
+Test(copy, a_directory_is_not_merged_into_what_a_link_leads_to)
+{
+    char out[300];
+    make_outside(out);
+    cpbox_shell("cd %s; ln -s %s d; cd %s; mkdir -p tree/d; echo n >tree/d/new;"
+                "tar cf tree.tar -C tree .",
+                cpbox_up, out, cpbox_host);
+    auto_done(outcome_done) struct outcome tree =
+        RUN(&cpbox, "cp", cpbox_path(cpbox_host, "tree/."), "up:/w");
+    cr_expect_eq(tree.status, 1, "%s", tree.err);
+    auto_fd int fd = open(cpbox_path(cpbox_host, "tree.tar"), O_RDONLY | O_CLOEXEC);
+    struct running r =
+        state_begin_from(&cpbox, fd, (const char *const[]){"cp", "-", "up:/w", NULL});
+    auto_done(outcome_done) struct outcome tar = state_end(&r);
+    cr_expect_eq(tar.status, 1, "%s", tar.err);
+    expect_outside(out);
+}
+
 /* Swaps d and a link to the host's directory as quickly as it can. */
 static pid_t start_swapping(const char *out)
 {
