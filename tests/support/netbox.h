@@ -12,6 +12,9 @@ bool net_host(void);
  * network namespace. */
 int net_outside(void);
 const char *net_left(const struct state *s);
+/* What the program says of its networks and does not show, or the other way round; "" = it agrees,
+ * after a moment if need be: the kernel removes interfaces when it gets to it. */
+const char *net_lies(const struct state *s);
 /* Connects by TCP from the namespace (-1 = this one) and reads to the end; NULL = not reached
  * within two seconds. Static text. */
 const char *net_get(int ns, const char *address, int port);

@@ -39,12 +39,14 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
     auto_free char *old = NULL; /* as docker keeps names */
     if (code == 0 && r.name && asprintf(&old, "/%s", r.name) < 0)
         code = mtd_fail(err, ENOMEM, "out of memory");
-    if (code == 0)
+    if (code == 0 && net_plan_rename(&e->store, &r, mtd_name_bare(name)) < 0)
+        code = mtd_fail(err, EIO, "cannot rename container %.12s", r.id);
+    if (code == 0) {
         code = store_rename(&e->store, &r, name, err);
-    if (code == 0 && r.status.n_endpoints) {
-        code = net_rename(&e->store, &r, old + 1, err);
         if (code == 0)
-            code = store_save(&e->store, &r, true, err);
+            code = net_rename(&e->store, &r, old + 1, err);
+        if (r.status.n_endpoints)
+            net_change_end(&e->store, r.id);
     }
     if (code == 0)
         events_note_with(e->store.root_fd, &r, "rename", "oldName", old);

@@ -200,6 +200,19 @@ static int lead_out(struct netlink *inside, const struct mtd_status *st,
     return 0;
 }
 
+/* What is inside may have been changed by the container; the near end it does not reach. */
+static int cut(struct store *s, struct net_kernel *k, struct netlink *inside,
+               const struct mtd_endpoint *e, struct mtd_error *err)
+{
+    auto_done(mtd_net_done) struct mtd_net n = {0};
+    unsigned bridge = 0;
+    if (net_load(s, e->network, &n, NULL) == 0)
+        (void)net_bridge_find(&k->route, &n, &bridge, NULL);
+    if (bridge && net_link_cut(&k->route, bridge, e) > 0)
+        return 0;
+    return net_link_drop(inside, e->mac, err);
+}
+
 int net_leave(struct store *s, struct mtd_record *r, size_t i, int ns_fd,
               struct mtd_error *err)
 {
@@ -215,7 +228,7 @@ int net_leave(struct store *s, struct mtd_record *r, size_t i, int ns_fd,
         rc = net_move_ports(&k.nf, r, 0, 1, err);
     (void)fault_point("network.leave");
     if (rc == 0)
-        rc = net_link_drop(&inside, st->endpoints[i].mac, err);
+        rc = cut(s, &k, &inside, &st->endpoints[i], err);
     if (rc < 0)
         return rc;
     (void)fault_point("network.left");
@@ -229,7 +242,7 @@ int net_leave(struct store *s, struct mtd_record *r, size_t i, int ns_fd,
     return rc;
 }
 
-static int rename_in(int book, struct mtd_endpoint *e, const struct mtd_record *r,
+static int rename_in(int book, const struct mtd_endpoint *e, const struct mtd_record *r,
                      const char *old)
 {
     const char *addresses[] = {e->address, e->address6};
@@ -237,6 +250,7 @@ static int rename_in(int book, struct mtd_endpoint *e, const struct mtd_record *
     for (size_t a = 0; a < ARRAY_SIZE(addresses) && rc == 0; a++)
         if (addresses[a]) {
             net_name_drop(book, old, addresses[a]);
+            (void)fault_point("network.rename");
             rc = net_name_add(book, r->name, addresses[a]);
             if (rc == 0)
                 rc = net_book_name(book, addresses[a], r->id, r->name);
@@ -244,17 +258,23 @@ static int rename_in(int book, struct mtd_endpoint *e, const struct mtd_record *
     return rc;
 }
 
-int net_rename(struct store *s, struct mtd_record *r, const char *old,
+int net_plan_rename(struct store *s, struct mtd_record *r, const char *name)
+{
+    int rc = r->status.n_endpoints ? net_change_begin(s, r->id) : 0;
+    for (size_t i = 0; i < r->status.n_endpoints && rc == 0; i++)
+        if (r->status.endpoints[i].names.len)
+            rc = net_copy_text(&r->status.endpoints[i].names.items[0], name);
+    return rc;
+}
+
+int net_rename(struct store *s, const struct mtd_record *r, const char *old,
                struct mtd_error *err)
 {
     int rc = 0;
     for (size_t i = 0; i < r->status.n_endpoints && rc == 0; i++) {
-        struct mtd_endpoint *e = &r->status.endpoints[i];
-        auto_fd int book = net_book_open(s, e->network, false);
-        if (e->names.len)
-            rc = net_copy_text(&e->names.items[0], r->name);
-        if (rc == 0 && book >= 0)
-            rc = rename_in(book, e, r, old);
+        auto_fd int book = net_book_open(s, r->status.endpoints[i].network, false);
+        if (book >= 0)
+            rc = rename_in(book, &r->status.endpoints[i], r, old);
     }
     return rc < 0 ? mtd_fail_errno(err, -rc,
                                    "cannot change the container's name in its "

@@ -29,7 +29,9 @@ static int prepare(struct store *s, struct net_kernel *k, const struct mtd_net *
     int rc = net_table_make(&k->nf, closed, NET_QUICK, &made, err);
     if (rc == 0 && made)
         net_mend_table(s, k);
-    if (rc == 0 && (made || !net_link_index(&k->route, n->bridge)))
+    if (rc == 0)
+        rc = net_bridge_find(&k->route, n, ret_bridge, err);
+    if (rc == 0 && (made || !*ret_bridge))
         rc = net_table_add(&k->nf, n, err);
     (void)fault_point("network.bridge");
     return rc < 0 ? rc : net_bridge_make(&k->route, n, ret_bridge, err);
@@ -107,7 +109,7 @@ int net_connect_one(struct store *s, struct net_kernel *k, struct netlink *insid
     if (rc == 0)
         rc = net_bridge_make(&k->route, &n, &bridge, err);
     if (rc == 0)
-        rc = net_link_make(&k->route, &n, bridge, e->mac, ns_fd, err);
+        rc = net_link_make(&k->route, &n, bridge, e, ns_fd, err);
     (void)fault_point("network.link");
     return rc < 0 ? rc : net_link_set_up(inside, e, way_out, err);
 }

@@ -205,6 +205,8 @@ void net_endpoint_restore(struct store *s, const struct mtd_record *r,
             net_book_take(s, book, &whole, &whole, &at, &at, r->id, r->name, &got,
                           owner) < 0)
             continue;
+        (void)net_book_name(book, addresses[a], r->id, r->name);
+        net_names_drop_address(book, addresses[a]); /* it may have had another one */
         for (size_t i = 0; i < e->names.len; i++)
             (void)net_name_add(book, e->names.items[i], addresses[a]);
     }

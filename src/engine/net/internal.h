@@ -1,6 +1,6 @@
 /* net/internal.h - what the files of net share.
  * Shape   address.c is arithmetic; live.c who lives; missing.c what a host lacks; kernel.c sockets; record.c the networks' records, route.c what is taken on the
- *         host; book.c the addresses and names; link.c bridges and interfaces; expression.c
+ *         host; book.c the addresses and names; link.c bridges and interfaces; forward.c the host's forwarding; expression.c
  *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
  *         the host's, publish.c a container's ports; endpoint.c a container's end in a network, claim.c puts
  *         it together, change.c changes it while the container lives, mend.c makes a lost
@@ -128,10 +128,15 @@ void net_names_drop_address(int book, const char *address);
 /* The bridge, up, with its addresses. *ret_index. */
 int net_bridge_make(struct netlink *route, const struct mtd_net *n, unsigned *ret_index,
                     struct mtd_error *err);
-void net_bridge_delete(struct netlink *route, const char *name);
-unsigned net_link_index(struct netlink *route, const char *name); /* 0 = there is none */
+/* *ret_index 0 = there is none. -EEXIST = the host has an interface of that name for itself. */
+int net_bridge_find(struct netlink *route, const struct mtd_net *n, unsigned *ret_index,
+                    struct mtd_error *err);
+void net_bridge_delete(struct netlink *route, const struct mtd_net *n);
+/* The near end's alias, which `ip link` shows, names the network and the address. */
 int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridge,
-                  const char *mac, int ns_fd, struct mtd_error *err);
+                  const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err);
+/* Deletes the near end, and the far end with it. 1 = done, 0 = it is not there. */
+int net_link_cut(struct netlink *route, unsigned bridge, const struct mtd_endpoint *e);
 /* By a socket of the container's namespace: the interface of that address of hardware is given
  * its addresses, and the default routes if it is the way out. */
 int net_link_set_up(struct netlink *inside, const struct mtd_endpoint *e, bool way_out,
@@ -142,10 +147,13 @@ int net_link_way_out(struct netlink *inside, const struct mtd_endpoint *e,
 bool net_link_has(struct netlink *inside, const char *mac);
 /* The same found and deleted. */
 int net_link_drop(struct netlink *inside, const char *mac, struct mtd_error *err);
-void net_forwarding_on(struct store *s, const struct mtd_net *n, bool *ret_closed);
-bool net_is_closed(struct store *s); /* what that said */
 /* A netlink socket in the namespace. */
 int net_open_inside(int ns_fd, int protocol, struct netlink *ret);
+
+/* ---- forward.c ---- */
+
+void net_forwarding_on(struct store *s, const struct mtd_net *n, bool *ret_closed);
+bool net_is_closed(struct store *s); /* what that said */
 
 /* ---- table.c ---- */
 

@@ -24,12 +24,22 @@
 #include "base/fs.h"
 
 #define MAC_LEN 6
+#define ALIAS_SIZE 256
 
 struct link {
     unsigned index;
-    bool up;
+    bool up, bridge;
     const unsigned char *mac; /* wanted; NULL = any */
 };
+
+static bool is_bridge(struct netlink_span s)
+{
+    struct netlink_span info, kind;
+    char text[IFNAMSIZ];
+    return netlink_find(s, IFLA_LINKINFO, &info) &&
+           netlink_find(info, IFLA_INFO_KIND, &kind) &&
+           netlink_text(kind, text, sizeof(text)) && strcmp(text, "bridge") == 0;
+}
 
 static int note_link(const struct netlink_answer *a, void *arg)
 {
@@ -42,6 +52,7 @@ static int note_link(const struct netlink_answer *a, void *arg)
         return 0;
     l->index = (unsigned)info.ifi_index;
     l->up = info.ifi_flags & IFF_UP;
+    l->bridge = is_bridge(s);
     return 0;
 }
 
@@ -53,12 +64,6 @@ static int find_link(struct netlink *route, const char *name, struct link *ret)
     netlink_message(&r, RTM_GETLINK, 0, &any, sizeof(any));
     netlink_put_text(&r, IFLA_IFNAME, name);
     return netlink_ask(route, &r, note_link, ret);
-}
-
-unsigned net_link_index(struct netlink *route, const char *name)
-{
-    struct link l = {0};
-    return find_link(route, name, &l) < 0 ? 0 : l.index;
 }
 
 /* ---- the bridge ---- */
@@ -82,6 +87,19 @@ static void mac_of_network(const struct mtd_net *n, unsigned char ret[MAC_LEN])
                                         (unsigned char)b[2],
                                         (unsigned char)b[3]};
     memcpy(ret, mac, MAC_LEN);
+}
+
+/* -EEXIST = an interface of that name is not the network's: another kind, or of other hardware. */
+static int find_bridge(struct netlink *route, const struct mtd_net *n, struct link *ret)
+{
+    unsigned char mac[MAC_LEN];
+    struct link l = {.mac = mac};
+    mac_of_network(n, mac);
+    int rc = find_link(route, n->bridge, &l);
+    if (rc == 0 && !l.bridge)
+        return -EEXIST;
+    *ret = l;
+    return rc;
 }
 
 static int new_bridge(struct netlink *route, const struct mtd_net *n)
@@ -165,10 +183,25 @@ static void set_sysctl(const char *family, const char *interface, const char *na
 
 static int fail_bridge(const struct mtd_net *n, int rc, struct mtd_error *err)
 {
+    if (rc == -EEXIST)
+        return mtd_fail(
+            err, EEXIST,
+            "interface %s of the host is not network %.80s's; make the network "
+            "anew with another name for it",
+            n->bridge, n->name);
     if (net_missing(rc, NET_PART_BRIDGE, err))
         return rc;
     return mtd_fail_errno(err, -rc, "cannot make bridge %s of network %.80s", n->bridge,
                           n->name);
+}
+
+int net_bridge_find(struct netlink *route, const struct mtd_net *n, unsigned *ret_index,
+                    struct mtd_error *err)
+{
+    struct link l = {0};
+    int rc = find_bridge(route, n, &l);
+    *ret_index = rc < 0 ? 0 : l.index;
+    return rc == -EEXIST ? fail_bridge(n, rc, err) : 0;
 }
 
 /* One that is up is complete: it is brought up last. */
@@ -176,14 +209,16 @@ int net_bridge_make(struct netlink *route, const struct mtd_net *n, unsigned *re
                     struct mtd_error *err)
 {
     struct link l = {0};
-    int rc = find_link(route, n->bridge, &l);
+    int rc = find_bridge(route, n, &l);
     if (rc == 0 && l.up) {
         *ret_index = l.index;
         return 0;
     }
+    if (rc == -EEXIST)
+        return fail_bridge(n, rc, err);
     rc = new_bridge(route, n);
     if (rc == 0)
-        rc = find_link(route, n->bridge, &l);
+        rc = find_bridge(route, n, &l);
     if (rc == 0)
         rc = give_addresses(route, n, l.index);
     set_sysctl("ipv4", n->bridge, "route_localnet", "1");
@@ -205,10 +240,10 @@ static int delete_link(struct netlink *route, unsigned index)
     return netlink_send(route, &r, NULL);
 }
 
-void net_bridge_delete(struct netlink *route, const char *name)
+void net_bridge_delete(struct netlink *route, const struct mtd_net *n)
 {
-    unsigned index = net_link_index(route, name);
-    if (index)
+    unsigned index;
+    if (net_bridge_find(route, n, &index, NULL) == 0 && index)
         (void)delete_link(route, index);
 }
 
@@ -257,11 +292,21 @@ static void put_pair(struct netlink_request *r, const struct mtd_net *n,
     netlink_nest_end(r, info);
 }
 
-static void put_port(struct netlink_request *r, const char *name, const struct mtd_net *n)
+/* What it is known by: an address is one container's. */
+static void alias_of(const struct mtd_endpoint *e, char ret[ALIAS_SIZE])
+{
+    snprintf(ret, ALIAS_SIZE, "mytop-docker %.160s %.46s", e->network, e->address);
+}
+
+static void put_port(struct netlink_request *r, const char *name, const struct mtd_net *n,
+                     const struct mtd_endpoint *e)
 {
     struct ifinfomsg it = {0};
+    char alias[ALIAS_SIZE];
+    alias_of(e, alias);
     netlink_message(r, RTM_NEWLINK, 0, &it, sizeof(it));
     netlink_put_text(r, IFLA_IFNAME, name);
+    netlink_put(r, IFLA_IFALIAS, alias, strlen(alias));
     size_t info = netlink_nest(r, IFLA_LINKINFO);
     netlink_put_text(r, IFLA_INFO_SLAVE_KIND, "bridge");
     size_t data = netlink_nest(r, IFLA_INFO_SLAVE_DATA);
@@ -273,14 +318,14 @@ static void put_port(struct netlink_request *r, const char *name, const struct m
 }
 
 int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridge,
-                  const char *mac, int ns_fd, struct mtd_error *err)
+                  const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err)
 {
     struct netlink_request r;
     struct ifinfomsg near = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
     char name[IFNAMSIZ];
     unsigned char hw[MAC_LEN];
-    if (parse_mac(mac, hw) < 0)
-        return mtd_fail(err, EINVAL, "\"%.40s\" is not a hardware address", mac);
+    if (parse_mac(e->mac, hw) < 0)
+        return mtd_fail(err, EINVAL, "\"%.40s\" is not a hardware address", e->mac);
     random_name(name);
     netlink_request_init(&r);
     netlink_message(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &near, sizeof(near));
@@ -289,7 +334,7 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
     if (n->mtu)
         netlink_put_u32(&r, IFLA_MTU, n->mtu);
     put_pair(&r, n, hw, ns_fd);
-    put_port(&r, name, n);
+    put_port(&r, name, n, e);
     int rc = netlink_send(route, &r, NULL);
     if (rc < 0 && net_missing(rc, NET_PART_VETH, err))
         return rc;
@@ -299,6 +344,41 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot make an interface on network %.80s",
                                    n->name)
                   : 0;
+}
+
+struct near_end {
+    unsigned bridge, index;
+    char alias[ALIAS_SIZE];
+};
+
+static int note_near_end(const struct netlink_answer *a, void *arg)
+{
+    struct near_end *w = arg;
+    struct netlink_span s = a->body, master;
+    struct ifinfomsg info;
+    char alias[ALIAS_SIZE];
+    netlink_take_header(&s, &info, sizeof(info));
+    if (netlink_find(s, IFLA_MASTER, &master) && netlink_u32(master) == w->bridge &&
+        netlink_find(s, IFLA_IFALIAS, &s) && netlink_text(s, alias, sizeof(alias)) &&
+        strcmp(alias, w->alias) == 0)
+        w->index = (unsigned)info.ifi_index;
+    return 0;
+}
+
+int net_link_cut(struct netlink *route, unsigned bridge, const struct mtd_endpoint *e)
+{
+    struct netlink_request r;
+    struct ifinfomsg any = {0};
+    struct near_end w = {.bridge = bridge};
+    int rc = -EINTR;
+    alias_of(e, w.alias);
+    for (int i = 0; i < 10 && rc == -EINTR; i++) {
+        netlink_request_init(&r);
+        netlink_message(&r, RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any));
+        netlink_put_u32(&r, IFLA_MASTER, bridge);
+        rc = netlink_ask(route, &r, note_near_end, &w);
+    }
+    return w.index && delete_link(route, w.index) == 0;
 }
 
 /* ---- inside ---- */
@@ -415,38 +495,4 @@ int net_link_drop(struct netlink *inside, const char *mac, struct mtd_error *err
     if (rc == 0)
         rc = delete_link(inside, index);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot remove the interface") : 0;
-}
-
-/* ---- what is set on the host ---- */
-
-#define FORWARD4 "/proc/sys/net/ipv4/ip_forward"
-#define FORWARD6 "/proc/sys/net/ipv6/conf/all/forwarding"
-/* A mark: the host was no router before. No network has such a name. */
-#define CLOSED STORE_NETWORKS "/.closed"
-
-static bool is_off(const char *path)
-{
-    char value[8];
-    return fs_read_small_at(AT_FDCWD, path, value, sizeof(value)) > 0 &&
-           strcmp(value, "0") == 0;
-}
-
-bool net_is_closed(struct store *s)
-{
-    return faccessat(s->run_fd, CLOSED, F_OK, 0) == 0;
-}
-
-/* A host that forwarded nothing does not become a router for its neighbours by this. */
-void net_forwarding_on(struct store *s, const struct mtd_net *n, bool *ret_closed)
-{
-    if (is_off(FORWARD4)) {
-        (void)mkdirat(s->run_fd, STORE_NETWORKS, 0700);
-        int fd = openat(s->run_fd, CLOSED, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        if (fd >= 0)
-            close(fd);
-        (void)fs_write_at(AT_FDCWD, FORWARD4, "1");
-    }
-    if (n->subnet6 && is_off(FORWARD6))
-        (void)fs_write_at(AT_FDCWD, FORWARD6, "1");
-    *ret_closed = net_is_closed(s);
 }

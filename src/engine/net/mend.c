@@ -31,9 +31,10 @@ void net_mend_table(struct store *s, struct net_kernel *k)
 {
     auto_done(mtd_net_list_done) struct mtd_net_list nets = {0};
     auto_done(mtd_list_done) struct mtd_list all = {0};
+    unsigned index;
     (void)net_list(s, &nets, NULL);
     for (size_t i = 0; i < nets.len; i++)
-        if (net_link_index(&k->route, nets.items[i].bridge))
+        if (net_bridge_find(&k->route, &nets.items[i], &index, NULL) == 0 && index)
             (void)net_table_add(&k->nf, &nets.items[i], NULL);
     (void)store_list(s, &all, NULL);
     for (size_t i = 0; i < all.len; i++)

@@ -82,8 +82,10 @@ int net_join(struct store *s, struct mtd_record *r, const struct mtd_join *j, in
              struct net_held *held, struct mtd_error *err);
 int net_leave(struct store *s, struct mtd_record *r, size_t endpoint, int ns_fd,
               struct mtd_error *err);
-/* Another name of a container in all of its networks. */
-int net_rename(struct store *s, struct mtd_record *r, const char *old,
+/* Another name of a container in all of its networks. First in the record, before that is written
+ * with the name; it is a change, which is to be ended. */
+int net_plan_rename(struct store *s, struct mtd_record *r, const char *name);
+int net_rename(struct store *s, const struct mtd_record *r, const char *old,
                struct mtd_error *err);
 /* Publishes, or no longer publishes, ports of a live container: status.ports. Who is to hold
  * them is its monitor: it is to be given held and to be told. had: what it holds already. */

@@ -223,8 +223,13 @@ static int fill_subnets(struct mtd_net *n, bool six, const struct mtd_net_list *
 
 /* ---- making and removing ---- */
 
-static int fill_bridge(const struct store *s, struct mtd_net *n, struct mtd_error *err)
+static int fill_bridge(const struct store *s, struct mtd_net *n,
+                       const struct mtd_net_list *others, struct mtd_error *err)
 {
+    for (size_t i = 0; n->bridge && i < others->len; i++)
+        if (strcmp(others->items[i].bridge, n->bridge) == 0)
+            return mtd_fail(err, EEXIST, "interface %.60s is network %.80s's already",
+                            n->bridge, others->items[i].name);
     bool standard =
         strcmp(n->name, MTD_NET_DEFAULT) == 0 && strcmp(s->root, STANDARD_ROOT) == 0;
     if (n->bridge && (strlen(n->bridge) >= IFNAMSIZ || !name_is_valid(n->bridge)))
@@ -267,7 +272,7 @@ static int make(struct store *s, int dir, struct mtd_net *n, struct mtd_error *e
         rc = netlink_open(&route, NETLINK_ROUTE);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot make network %.80s", n->name);
-    rc = fill_bridge(s, n, err);
+    rc = fill_bridge(s, n, &others, err);
     if (rc == 0)
         rc = fill_subnets(n, six, &others, &route, err);
     n->created_at = clock_wall_ns();
@@ -401,12 +406,13 @@ int net_remove(struct store *s, const struct mtd_net *n, struct mtd_error *err)
     int rc = dir < 0 ? dir : check_unused(s, n, err);
     if (rc < 0)
         return rc;
-    /* The record last: a killed process has left it, and the command is given again. */
+    /* The record last: a killed process has left it, and the command is given again. Before it the
+     * table: a bridge that is there must be known to it, or it is no border. */
+    if (netlink_open(&route, NETLINK_ROUTE) == 0)
+        net_bridge_delete(&route, n);
+    (void)fault_point("network.rm");
     if (netlink_open(&nf, NETLINK_NETFILTER) == 0)
         net_table_remove(&nf, n);
-    (void)fault_point("network.rm");
-    if (netlink_open(&route, NETLINK_ROUTE) == 0)
-        net_bridge_delete(&route, n->bridge);
     snprintf(book, sizeof(book), "net/%s", n->name);
     fs_remove_tree_at(s->run_fd, book);
     (void)fault_point("network.removed");
