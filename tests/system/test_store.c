@@ -118,8 +118,8 @@ static int compare(const void *a, const void *b)
 /* The names below root/images, without locks. */
 static char *list_store(void)
 {
-    static const char *const DIRS[] = {"refs",         "config", "layers", "info",
-                                       "blobs/sha256", "tmp",    "digests"};
+    static const char *const DIRS[] = {"refs",         "config", "layers",  "info",
+                                       "blobs/sha256", "tmp",    "digests", "ids"};
     struct buf text = {0};
     for (size_t i = 0; i < ARRAY_SIZE(DIRS); i++) {
         auto_done(strv_done) struct strv names = {0};
@@ -149,15 +149,41 @@ static char *read_index(void)
 /* Its images have neither manifest nor config, and it is no layout. */
 static void make_old(void)
 {
-    free(shell("cd $D/root/images && rm -r oci-layout index.json blobs info digests && "
-               "sed -i '/\"Manifest\"/d; /\"ConfigDigest\"/d; /\"Os\"/d; "
-               "/\"Architecture\"/d; /\"DiffIds\"/,/\\]/d' config/*.json"));
+    free(shell(
+        "cd $D/root/images && rm -r oci-layout form index.json blobs info digests ids "
+        "&& sed -i '/\"Manifest\"/d; /\"ConfigDigest\"/d; /\"Os\"/d; "
+        "/\"Architecture\"/d; /\"DiffIds\"/,/\\]/d' config/*.json"));
 }
 
-static void expect_taken_over(const char *ids)
+/* It is a layout, but the id of mine:1, which container "user" uses, is no digest. */
+static void make_foreign(void)
 {
-    auto_free char *again = ASK(&s, "images", "-q", "--no-trunc");
-    cr_expect_str_eq(again, ids, "images keep their ids");
+    free(ASK(&s, "run", "--name", "user", "mine:1", "true"));
+    auto_free char *said = shell(
+        "cd $D/root/images && h=$(readlink refs/mine:1 | sed s/sha256://) && "
+        "o=$(printf %064d 7) && sed s/$h/$o/ config/$h.json >config/$o.json && "
+        "sed -i s/\\\"ConfigDigest.*$o/\\\"ConfigDigest\\\":\\\"$h/ config/$o.json && "
+        "rm config/$h.json form && ln -sfn sha256:$o refs/mine:1 && "
+        "ln -sfn sha256:$o digests/$(printf %064d 8) && "
+        "sed -i s/$h/$o/ ../containers/*/config.json && grep -q $o ../containers/*/config.json");
+    cr_assert_str_empty(said);
+}
+#define FOREIGN "0000000000000000000000000000000000000000000000000000000000000007"
+
+/* Every image's id is the digest of its config, which is there. */
+static void expect_digests(void)
+{
+    auto_free char *said = shell(
+        "cd $D/root/images && for c in config/*; do test -e $c || continue; h=$(basename $c .json); "
+        "test $(sha256sum <blobs/sha256/$h | cut -c1-64) = $h || echo $h; done; "
+        "for n in refs/* digests/* ids/*; do test -L $n || continue; "
+        "h=$(readlink $n | cut -c8-71); test -e config/$h.json || echo $n; done");
+    cr_expect_str_empty(said);
+}
+
+static void expect_taken_over(void)
+{
+    expect_digests();
     auto_free char *index = read_index();
     cr_expect(strstr(index, "docker.io/library/mine:1"), "%s", index);
     auto_free char *out = ASK(&s, "run", "--rm", "mine:1", "cat", "/f");
@@ -169,15 +195,62 @@ static void expect_taken_over(const char *ids)
 Test(image_store, one_of_an_older_form_is_taken_over)
 {
     make_image();
-    auto_free char *ids = ASK(&s, "images", "-q", "--no-trunc");
+    auto_free char *old = ASK(&s, "inspect", "--format", "{{.Image}}", "c");
     make_old();
     free(ASK(&s, "images"));
     auto_free char *out = ASK(&s, "run", "--rm", "mine:1", "cat", "/f");
     cr_expect_str_eq(out, "hey");
-    expect_taken_over(ids);
+    expect_taken_over();
+    auto_free char *found = ASK(&s, "inspect", "--format", "{{.Id}}", old);
+    auto_free char *id = ASK(&s, "inspect", "--format", "{{.Id}}", "busybox");
+    cr_expect_str_eq(found, id, "what a record has leads to the image");
     free(ASK(&s, "commit", "c", "second"));
     free(ASK(&s, "rm", "c"));
     free(ASK(&s, "rmi", "second", "mine:1"));
+}
+
+Test(image_store, an_id_that_is_no_digest_leads_on_to_the_image)
+{
+    make_image();
+    make_foreign();
+    free(ASK(&s, "tag", "mine:1", "mine:2"));
+    free(ASK(&s, "rmi", "mine:2"));
+    expect_taken_over();
+    auto_free char *id = ASK(&s, "images", "-q", "--no-trunc", "mine");
+    auto_free char *found = ASK(&s, "inspect", "--format", "{{.Id}}", FOREIGN);
+    cr_expect_str_eq(found, id);
+    auto_free char *used = ASK(&s, "inspect", "--format", "{{.Image}}", "user");
+    cr_expect_str_eq(used, id);
+    EXPECT_OUTPUT(&s, 0, "user\n", "ps", "-a", "--format", "{{.Names}}", "--filter",
+                  "ancestor=mine:1");
+    auto_done(outcome_done) struct outcome o = RUN(&s, "rmi", "mine:1");
+    cr_expect(o.status == 1 && strstr(o.err, "(user)"), "%s", o.err);
+    free(ASK(&s, "rmi", "-f", "mine:1"));
+    free(ASK(&s, "image", "prune", "-af"));
+    free(ASK(&s, "start", "-a", "user"));
+    free(ASK(&s, "rm", "user", "c"));
+    free(ASK(&s, "image", "prune", "-af"));
+    expect_digests();
+    auto_free char *left = shell("cd $D/root/images && find ids digests -type l");
+    cr_expect_str_empty(left);
+}
+
+/* As with docker: an image that comes back is the one that is there. */
+Test(image_store, an_image_that_comes_back_is_the_same)
+{
+    char tar[128];
+    make_image();
+    snprintf(tar, sizeof(tar), "%s/saved.tar", s.dir.path);
+    free(shell("mkdir $D/root/image && tar -C $D -cf $D/root/image/own.tar root/events"));
+    free(ASK(&s, "image", "ls", "own"));
+    auto_done(outcome_done) struct outcome ran = RUN(&s, "run", "--rm", "own", "/none");
+    cr_expect_neq(ran.status, 0);
+    auto_free char *before = ASK(&s, "images", "-q", "--no-trunc");
+    free(ASK(&s, "save", "-o", tar, "busybox", "own", "mine:1"));
+    free(ASK(&s, "load", "-i", tar));
+    auto_free char *after = ASK(&s, "images", "-aq", "--no-trunc");
+    cr_expect_str_eq(after, before);
+    expect_digests();
 }
 
 #ifdef MTD_FAULTS
@@ -195,15 +268,32 @@ static void kill_at(const char *point, const char *const args[])
 Test(image_store, a_killed_takeover_is_continued)
 {
     static const char *const POINTS[] = {"takeover.image:kill", "takeover.image:kill:2",
-                                         "takeover.index:kill", "takeover.layout:kill"};
+                                         "takeover.index:kill", "takeover.layout:kill",
+                                         "takeover.form:kill"};
     make_image();
-    auto_free char *ids = ASK(&s, "images", "-q", "--no-trunc");
     for (size_t i = 0; i < ARRAY_SIZE(POINTS); i++) {
         make_old();
         KILL(POINTS[i], "run", "--rm", "mine:1", "true");
-        cr_expect_eq(faccessat(s.dir.fd, "root/images/oci-layout", F_OK, 0), -1);
+        cr_expect_eq(faccessat(s.dir.fd, "root/images/form", F_OK, 0), -1);
         free(ASK(&s, "run", "--rm", "mine:1", "true"));
-        expect_taken_over(ids);
+        expect_taken_over();
+    }
+}
+
+Test(image_store, a_killed_change_of_an_id_is_continued)
+{
+    static const char *const POINTS[] = {"ids.link:kill", "ids.names:kill",
+                                         "ids.drop:kill"};
+    make_image();
+    for (size_t i = 0; i < ARRAY_SIZE(POINTS); i++) {
+        make_foreign();
+        KILL(POINTS[i], "run", "--rm", "mine:1", "true");
+        free(ASK(&s, "run", "--rm", "mine:1", "true"));
+        expect_taken_over();
+        auto_free char *id = ASK(&s, "images", "-q", "--no-trunc", "mine");
+        auto_free char *found = ASK(&s, "inspect", "--format", "{{.Id}}", FOREIGN);
+        cr_expect_str_eq(found, id, "%s", POINTS[i]);
+        free(ASK(&s, "rm", "user"));
     }
 }
 

@@ -138,7 +138,8 @@ int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
     auto_done(strv_done) struct strv used = {0};
     auto_fd int hold = image_hold(&e->images, true, err);
     int r = hold < 0 ? hold : store_list(&e->store, &list, err);
-    if (r == 0 && list_users(&list, &used) < 0)
+    if (r == 0 &&
+        (image_newer_ids(&e->images, &list) < 0 || list_users(&list, &used) < 0))
         r = mtd_fail(err, ENOMEM, "out of memory");
     auto_done(mtd_image_list_done) struct mtd_image_list before = {0};
     size_t reported = ret_report->len;

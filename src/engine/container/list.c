@@ -32,6 +32,8 @@ static int list_once(struct mtd_engine *e, struct mtd_list *ret, bool *ret_died,
 {
     container_sweep_lost(e);
     int r = store_list(&e->store, ret, err);
+    if (r == 0 && image_newer_ids(&e->images, ret) < 0)
+        r = mtd_fail(err, ENOMEM, "out of memory");
     (void)fault_point("load.read");
     (void)fault_point("load.judged");
     *ret_died = false;

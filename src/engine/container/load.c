@@ -26,12 +26,21 @@ static void observe_record(struct mtd_engine *e, struct mtd_record *r)
         st->error = strdup("its monitor was killed");
 }
 
+static int load(struct mtd_engine *e, const char *id, struct mtd_record *ret,
+                struct mtd_error *err)
+{
+    int r = store_load(&e->store, id, ret, err);
+    if (r == 0 && image_newer_id(&e->images, &ret->spec.image_id) < 0)
+        r = mtd_fail(err, ENOMEM, "out of memory");
+    return r;
+}
+
 static int reload(struct mtd_engine *e, const char *id, struct mtd_record *ret,
                   struct mtd_error *err)
 {
     mtd_record_done(ret);
     mtd_record_init(ret);
-    return store_load(&e->store, id, ret, err);
+    return load(e, id, ret, err);
 }
 
 /* Without a lock. If the record says running but no process of the container runs, its
@@ -57,7 +66,7 @@ int container_load(struct mtd_engine *e, const char *ref, struct mtd_record *ret
     int r = store_resolve(&e->store, ref, id, err);
     if (r < 0)
         return r;
-    r = store_load(&e->store, id, ret, err);
+    r = load(e, id, ret, err);
     if (r < 0)
         return r;
     (void)fault_point("load.read");

@@ -1,6 +1,6 @@
 /* Images that an older version of the program made have neither an OCI config nor a
- * manifest: they are made of what is known. The image keeps its id, which containers'
- * records hold; new images have the digest of their config as id. */
+ * manifest: they are made of what is known. Its id becomes the digest of its config, see
+ * ids.c. */
 
 #include "engine/image/internal.h"
 

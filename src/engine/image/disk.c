@@ -26,8 +26,9 @@
 #define SUFFIX ".json"
 
 static const char *const DIRS[] = {
-    "images",       "images/refs",         "images/config", "images/layers", "images/tmp",
-    "images/blobs", "images/blobs/sha256", "images/info",   "images/digests"};
+    "images",         "images/refs",  "images/config",       "images/layers",
+    "images/tmp",     "images/blobs", "images/blobs/sha256", "images/info",
+    "images/digests", IMAGE_IDS};
 static const char *const LOCKS[] = {[IMAGE_LOCK] = "images/lock",
                                     [IMAGE_LOCK_SOURCE] = "images/source.lock",
                                     [IMAGE_LOCK_USE] = "images/use.lock",
@@ -295,29 +296,29 @@ int image_disk_drop_config(const struct image_store *s, const char *hex)
     return unlinkat(s->root_fd, path, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-static void digest_path(const char *digest, char out[PATH_ROOM])
+static void link_path(const char *dir, const char *hex, char out[PATH_ROOM])
 {
-    snprintf(out, PATH_ROOM, "images/digests/%s", digest);
+    snprintf(out, PATH_ROOM, "%s/%.64s", dir, hex);
 }
 
-int image_disk_read_digest(const struct image_store *s, const char *digest,
-                           char ret_hex[SHA256_HEX_SIZE])
+int image_disk_read_link(const struct image_store *s, const char *dir, const char *hex,
+                         char ret_hex[SHA256_HEX_SIZE])
 {
     char path[PATH_ROOM];
     struct image_ref ref;
-    digest_path(digest, path);
+    link_path(dir, hex, path);
     int rc = s->root_fd < 0 ? -ENOENT : read_ref_at(s->root_fd, path, &ref);
     if (rc == 0)
         memcpy(ret_hex, ref.hex, SHA256_HEX_SIZE);
     return rc;
 }
 
-int image_disk_write_digest(const struct image_store *s, const char *digest,
-                            const char *hex)
+int image_disk_write_link(const struct image_store *s, const char *dir, const char *hex,
+                          const char *to)
 {
     char path[PATH_ROOM], target[SHA256_HEX_SIZE + 8];
-    digest_path(digest, path);
-    snprintf(target, sizeof(target), PREFIX "%s", hex);
+    link_path(dir, hex, path);
+    snprintf(target, sizeof(target), PREFIX "%s", to);
     if (symlinkat(target, s->root_fd, path) == 0)
         return 0;
     if (errno != EEXIST || unlinkat(s->root_fd, path, 0) < 0)
@@ -325,9 +326,27 @@ int image_disk_write_digest(const struct image_store *s, const char *digest,
     return symlinkat(target, s->root_fd, path) < 0 ? -errno : 0;
 }
 
-int image_disk_drop_digest(const struct image_store *s, const char *digest)
+int image_disk_drop_link(const struct image_store *s, const char *dir, const char *hex)
 {
     char path[PATH_ROOM];
-    digest_path(digest, path);
+    link_path(dir, hex, path);
     return unlinkat(s->root_fd, path, 0) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static bool is_image(const struct image_store *s, const char *hex)
+{
+    char path[PATH_ROOM];
+    config_path(hex, path);
+    return faccessat(s->root_fd, path, F_OK, 0) == 0;
+}
+
+void image_disk_drop_links(const struct image_store *s, const char *dir, const char *of)
+{
+    auto_done(strv_done) struct strv links = {0};
+    char hex[SHA256_HEX_SIZE];
+    (void)image_disk_list(s, dir, &links);
+    for (size_t i = 0; i < links.len; i++)
+        if (image_disk_read_link(s, dir, links.items[i], hex) < 0 ||
+            (of ? strcmp(hex, of) == 0 : !is_image(s, hex)))
+            image_disk_drop_link(s, dir, links.items[i]);
 }

@@ -179,7 +179,7 @@ static int settle_config(struct image_draft *d, struct mtd_error *err)
     if (rc < 0)
         return rc;
     archive_hash(d->config.data, d->config.len, digest);
-    memcpy(d->hex, d->source ? d->source->hex : digest, sizeof(d->hex));
+    memcpy(d->hex, digest, sizeof(d->hex));
     if (copy_text(&d->image.config_digest, digest) < 0 ||
         asprintf(&d->image.id, "sha256:%s", d->hex) < 0)
         return no_memory(err);

@@ -151,7 +151,7 @@ int image_resolve_id(const struct image_store *s, const char *prefix,
         return mtd_fail(err, ENOTUNIQ, "image id \"%s\" is ambiguous: %.12s, %.12s%s",
                         prefix, ids.items[0], ids.items[1], ids.len > 2 ? ", ..." : "");
     if (ids.len == 0)
-        return 0;
+        return image_ids_find(s, prefix, ret_hex) == 0;
     memcpy(ret_hex, ids.items[0], SHA256_HEX_SIZE);
     return 1;
 }
@@ -177,7 +177,7 @@ static int find_digest(const struct image_store *s, const struct image_name *nam
                        struct mtd_image *ret, struct mtd_error *err)
 {
     char hex[SHA256_HEX_SIZE], text[IMAGE_NAME_SIZE + SHA256_HEX_SIZE + 8];
-    if (image_disk_read_digest(s, name->digest, hex) < 0)
+    if (image_disk_read_link(s, IMAGE_DIGESTS, name->digest, hex) < 0)
         return find_id(s, name->digest, ret, err);
     struct mtd_image image = {0};
     int rc = find_id(s, hex, &image, err);

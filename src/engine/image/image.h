@@ -6,8 +6,8 @@
  *         describes all of it.
  * Source  the embedded busybox and <root>/image/NAME.tar (or NAME:TAG.tar, compressed or
  *         not) are images as well, unpacked at first use and again when the tar has
- *         changed. Their id is known before: in a list, one that was never used has no
- *         layers. An image made by tag, import or commit hides a tar of its name, and a
+ *         changed. In a list one that was never used has no layers, and an id made of its
+ *         name, size and times, by which it is found also later. An image made by tag, import or commit hides a tar of its name, and a
  *         tar the embedded image.
  * Rule    a layer or image appears by rename, complete or not at all. Unpacking never
  *         leaves its directory: each entry by directory fd, links checked, hostile tars
@@ -46,6 +46,10 @@ int image_list_left(const struct image_store *s, struct strv *ret);
 /* Newest first; unpacks nothing and needs no write access. */
 int image_list(const struct image_store *s, struct mtd_image_list *ret,
                struct mtd_error *err);
+/* An id as a container's record has it ("sha256:..", malloc'ed, or NULL) becomes the one that
+ * the image has now: an older version may have given it another one. -ENOMEM. */
+int image_newer_id(const struct image_store *s, char **id);
+int image_newer_ids(const struct image_store *s, struct mtd_list *l);
 int image_tag(const struct image_store *s, const char *ref, const char *name,
               struct mtd_error *err);
 /* used_by: ids of images that containers use, each followed by a space and who does

@@ -6,10 +6,11 @@
  *         change source.lock        held by the process that unpacks a source; taken
  *         before lock use.lock           see image_hold(); taken before both
  *         oci-layout index.json blobs/sha256/<hex>   the same as an OCI image layout, for
- *         other programs and for save and push; oci-layout is made last: a store without
- *         it is of an older form
+ *         other programs and for save and push
+ *         form               made last: a store without it is an older version's
  *         info/<chain id>    diff id, size and blob of a layer; .recipe: see archive_remake()
  *         digests/<hex>      link to the id of the image with that manifest
+ *         ids/<hex>          link to the id of the image that an older version gave this one
  *         transfer.lock      held shared by who fills blobs/
  * Rule    everything appears and disappears by one rename or symlink. Under `lock` an
  *         image has its layers, and a layer without an image was left by a crash.
@@ -64,12 +65,17 @@ int image_disk_load(const struct image_store *s, const char *hex, struct mtd_ima
 int image_disk_save(const struct image_store *s, const char *hex, const char *text,
                     size_t len, bool durable);
 int image_disk_drop_config(const struct image_store *s, const char *hex);
-/* digests/<hex>: the id of the image that a manifest or index is. -ENOENT. */
-int image_disk_read_digest(const struct image_store *s, const char *digest,
-                           char ret_hex[SHA256_HEX_SIZE]);
-int image_disk_write_digest(const struct image_store *s, const char *digest,
-                            const char *hex);
-int image_disk_drop_digest(const struct image_store *s, const char *digest);
+/* Links from other digests to the ids of images. */
+#define IMAGE_DIGESTS "images/digests" /* of the manifest or index that it is */
+#define IMAGE_IDS "images/ids"         /* ids that it had */
+/* -ENOENT. */
+int image_disk_read_link(const struct image_store *s, const char *dir, const char *hex,
+                         char ret_hex[SHA256_HEX_SIZE]);
+int image_disk_write_link(const struct image_store *s, const char *dir, const char *hex,
+                          const char *to);
+int image_disk_drop_link(const struct image_store *s, const char *dir, const char *hex);
+/* All that lead to `of`; NULL = those that lead to no image. */
+void image_disk_drop_links(const struct image_store *s, const char *dir, const char *of);
 void image_disk_sort(struct strv *v);
 bool image_disk_sorted_has(const struct strv *v, const char *item);
 /* Names in a directory, sorted; none when it is missing. */
@@ -123,7 +129,7 @@ int image_sync_layer(int dir_fd, uint64_t entries);
 struct image_draft {
     const struct image_store *store;
     const struct image_compose *c;
-    const struct image_ref *source; /* NULL = the id is the config's digest */
+    const struct image_ref *source; /* NULL = it is none; the stamp is the name's */
     bool in_memory;
     char hex[SHA256_HEX_SIZE];
     struct mtd_image image;
@@ -233,6 +239,16 @@ int image_lock(const struct image_store *s, struct mtd_error *err);
 /* To import, commit or unpack: takes the lock and sweeps. */
 int image_sweep_first(const struct image_store *s, struct mtd_error *err);
 
+/* ---- image/ids.c: other ids that images had ---- */
+
+/* Gives the image its config's digest as id; the old one goes on to be found. Names and
+ * digests move along. Hold the lock. */
+int image_ids_move(const struct image_store *s, const char *hex, struct mtd_image *i,
+                   struct mtd_error *err);
+/* The one of an image that had it, or -ENOENT; prefix: of the old id, which must be unique. */
+int image_ids_find(const struct image_store *s, const char *prefix,
+                   char ret_hex[SHA256_HEX_SIZE]);
+
 /* ---- image/takeover.c ---- */
 
 bool image_is_old(const struct image_store *s);
@@ -258,7 +274,7 @@ struct image_staged {
 };
 /* Frees also g. */
 void image_staged_free(struct image_staged *g);
-/* With the id and stamp of a source. in_memory: not forced to the disk, as the embedded
+/* With the stamp of a source. in_memory: not forced to the disk, as the embedded
  * image can be made again. */
 int image_compose_as(const struct image_store *s, const struct image_compose *c,
                      const struct image_ref *source, bool in_memory,
@@ -269,7 +285,7 @@ int image_compose_as(const struct image_store *s, const struct image_compose *c,
 struct image_source {
     char name[IMAGE_NAME_SIZE];      /* "repo:tag" */
     char file[IMAGE_NAME_SIZE + 16]; /* "image/NAME.tar"; "" = embedded */
-    struct image_ref ref;            /* known without unpacking */
+    struct image_ref ref; /* known without unpacking; the id until it is unpacked */
     int64_t created_at;
     uint64_t size; /* of the source */
 };

@@ -37,7 +37,7 @@ static void finish_line(const struct image_store *s, const struct image_ref *ref
     else if (strncmp(line, "digest ", 7) == 0 &&
              hex_is_valid(line + 7, SHA256_HEX_SIZE - 1) &&
              strlen(line + 7) == SHA256_HEX_SIZE - 1)
-        image_disk_write_digest(s, line + 7, ref->hex);
+        image_disk_write_link(s, IMAGE_DIGESTS, line + 7, ref->hex);
 }
 
 void image_mark_finish(const struct image_store *s, const char *tmp_name)
@@ -58,8 +58,10 @@ void image_mark_finish(const struct image_store *s, const char *tmp_name)
     *stamp = '\0';
     snprintf(ref.hex, sizeof(ref.hex), "%s", line);
     snprintf(ref.stamp, sizeof(ref.stamp), "%s", stamp + 1);
-    if (!hex_is_valid(ref.hex, SHA256_HEX_SIZE - 1) ||
-        image_disk_load(s, ref.hex, &image, NULL) < 0)
+    if (!hex_is_valid(ref.hex, SHA256_HEX_SIZE - 1))
+        return;
+    (void)image_disk_read_link(s, IMAGE_IDS, ref.hex, ref.hex);
+    if (image_disk_load(s, ref.hex, &image, NULL) < 0)
         return; /* it was not made: nothing is named */
     while ((line = strsep(&rest, "\n")))
         finish_line(s, &ref, line);

@@ -163,7 +163,7 @@ static int publish_names(struct publication *p, struct mtd_error *err)
     struct image_ref ref = ref_of(d);
     int rc = 0;
     for (size_t i = 0; i < d->digests.len && rc == 0; i++)
-        rc = image_disk_write_digest(d->store, d->digests.items[i], d->hex);
+        rc = image_disk_write_link(d->store, IMAGE_DIGESTS, d->digests.items[i], d->hex);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot write %s/images/digests", d->store->root);
     for (; p->named < d->names.len && rc == 0; p->named += rc == 0) {
@@ -187,7 +187,7 @@ static void undo(struct publication *p)
             image_disk_drop_ref(d->store, name, NULL);
     }
     for (size_t i = 0; i < d->digests.len && !p->is_known; i++)
-        image_disk_drop_digest(d->store, d->digests.items[i]);
+        image_disk_drop_link(d->store, IMAGE_DIGESTS, d->digests.items[i]);
     if (!p->is_known)
         image_disk_drop_config(d->store, d->hex);
     for (size_t i = 0; i < p->fresh.len; i++) {

@@ -27,7 +27,11 @@ static int find_complete(const struct image_store *s, const char *ref,
     auto_fd int lock = image_lock(s, err);
     if (lock < 0)
         return lock;
-    rc = image_complete(s, ret->id + strlen("sha256:"), ret, err);
+    char hex[SHA256_HEX_SIZE];
+    snprintf(hex, sizeof(hex), "%s", ret->id + strlen("sha256:"));
+    rc = image_complete(s, hex, ret, err);
+    if (rc == 0)
+        rc = image_ids_move(s, hex, ret, err);
     return rc < 0 ? rc : image_index_write(s, err);
 }
 

@@ -143,18 +143,6 @@ static int retire_layers(struct removal *r, const struct strv *layers,
     return rc;
 }
 
-/* Those of its names that another image has now stay that one's. */
-static void drop_digests(const struct removal *r, const struct mtd_image *image)
-{
-    for (size_t i = 0; i < image->digests.len; i++) {
-        const char *digest = strrchr(image->digests.items[i], ':');
-        char hex[SHA256_HEX_SIZE];
-        if (digest && image_disk_read_digest(r->store, digest + 1, hex) == 0 &&
-            strcmp(hex, r->hex) == 0)
-            image_disk_drop_digest(r->store, digest + 1);
-    }
-}
-
 static int delete_image(struct removal *r, struct mtd_error *err)
 {
     auto_done(mtd_image_done) struct mtd_image image = {0};
@@ -163,7 +151,8 @@ static int delete_image(struct removal *r, struct mtd_error *err)
     if (rc < 0)
         return rc;
     fault_point("image.remove_config");
-    drop_digests(r, &image);
+    image_disk_drop_links(r->store, IMAGE_DIGESTS, r->hex);
+    image_disk_drop_links(r->store, IMAGE_IDS, r->hex);
     rc = image_disk_drop_config(r->store, r->hex);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot remove image \"%.100s\"", r->ref);

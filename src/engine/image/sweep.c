@@ -84,19 +84,6 @@ static void sweep_infos(const struct image_store *s)
     }
 }
 
-static void sweep_digests(const struct image_store *s)
-{
-    auto_done(strv_done) struct strv digests = {0}, ids = {0};
-    char hex[SHA256_HEX_SIZE];
-    if (image_disk_list(s, "images/digests", &digests) < 0 ||
-        image_disk_list_ids(s, "", &ids) < 0)
-        return;
-    for (size_t i = 0; i < digests.len; i++)
-        if (image_disk_read_digest(s, digests.items[i], hex) < 0 ||
-            !image_disk_sorted_has(&ids, hex))
-            image_disk_drop_digest(s, digests.items[i]);
-}
-
 /* The entries in tmp go last: killed before, the next command sweeps again. So it does when a
  * transfer kept the blobs from being looked at. */
 void image_sweep_found(const struct image_store *s)
@@ -110,7 +97,8 @@ void image_sweep_found(const struct image_store *s)
     sweep_configs(s);
     sweep_layers(s);
     sweep_infos(s);
-    sweep_digests(s);
+    image_disk_drop_links(s, IMAGE_DIGESTS, NULL);
+    image_disk_drop_links(s, IMAGE_IDS, NULL);
     bool all = image_blob_sweep(s);
     image_index_write(s, NULL);
     fault_point("image.sweep");

@@ -1,8 +1,9 @@
-/* A store of an older version has names, configs and layers, but is no OCI layout. It is
- * taken over once, by the first command that changes images, under the lock: every image
- * gets a config and a manifest, which nothing refers to before the image's own file does,
- * and oci-layout is made last. A kill leaves a store that is still old, and the next
- * command goes on: what was made is there already.
+/* A store of an older version has names, configs and layers, but is no OCI layout, or has images
+ * whose id is not their config's digest. It is taken over once, by the first command that
+ * changes images, under the lock: every image gets a config and a manifest, which nothing
+ * refers to before the image's own file does, and then its id; the file "form" is made last. A
+ * kill leaves a store that is still old, and the next command goes on: what was made is there
+ * already.
  *
  * Layers' blobs are not made: they are dropped ones, made when save or push asks. To know
  * what they will be each layer is packed once and hashed. */
@@ -18,10 +19,12 @@
 #include "base/fault.h"
 #include "base/fs.h"
 
+#define FORM "form"
+#define FORM_TEXT "2\n"
+
 bool image_is_old(const struct image_store *s)
 {
-    return s->root_fd >= 0 &&
-           faccessat(s->root_fd, "images/" OCI_LAYOUT_FILE, F_OK, 0) < 0 &&
+    return s->root_fd >= 0 && faccessat(s->root_fd, "images/" FORM, F_OK, 0) < 0 &&
            errno == ENOENT && faccessat(s->root_fd, "images", F_OK, 0) == 0;
 }
 
@@ -36,7 +39,17 @@ static int take_image(const struct image_store *s, const char *hex, struct mtd_e
         if (!image_disk_has_layer(s, image.layers.items[i]))
             return 0;
     fault_point("takeover.image");
-    return image_complete(s, hex, &image, err);
+    int rc = image_complete(s, hex, &image, err);
+    return rc < 0 ? rc : image_ids_move(s, hex, &image, err);
+}
+
+static int write_file(const struct image_store *s, const char *name, const char *text,
+                      bool durable)
+{
+    auto_fd int dir = fs_open_dir_at(s->root_fd, "images");
+    return dir < 0 ? dir
+                   : fs_replace_by_at(dir, "tmp/layout", name, text, strlen(text),
+                                      durable, false);
 }
 
 int image_take_over(const struct image_store *s, struct mtd_error *err)
@@ -49,12 +62,11 @@ int image_take_over(const struct image_store *s, struct mtd_error *err)
     if (rc == 0)
         rc = image_index_write(s, err);
     fault_point("takeover.layout");
-    auto_fd int dir = rc < 0 ? rc : fs_open_dir_at(s->root_fd, "images");
     if (rc == 0)
-        rc = dir < 0
-                 ? dir
-                 : fs_replace_by_at(dir, "tmp/layout", OCI_LAYOUT_FILE, OCI_LAYOUT_TEXT,
-                                    strlen(OCI_LAYOUT_TEXT), ids.len > 0, false);
+        rc = write_file(s, OCI_LAYOUT_FILE, OCI_LAYOUT_TEXT, ids.len > 0);
+    fault_point("takeover.form");
+    if (rc == 0)
+        rc = write_file(s, FORM, FORM_TEXT, ids.len > 0);
     if (rc < 0) {
         mtd_fail_errno(err, -rc, "cannot write");
         mtd_context(err, "%s/images is an older version's and cannot be taken over",

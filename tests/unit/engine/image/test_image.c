@@ -104,8 +104,11 @@ Test(image, a_list_shows_sources_without_unpacking_them)
     cr_expect_eq(faccessat(imagestore_dir.fd, "images", F_OK, 0), -1);
     struct mtd_image image = imagestore_find("alpine");
     for (size_t i = 0; i < list.len; i++)
-        if (strcmp(list.items[i].names.items[0], "alpine:latest") == 0)
-            cr_expect_str_eq(list.items[i].id, image.id, "the id was known before");
+        if (strcmp(list.items[i].names.items[0], "alpine:latest") == 0) {
+            struct mtd_image found = imagestore_find(list.items[i].id);
+            cr_expect_str_eq(found.id, image.id, "by the id that the list had");
+            mtd_image_done(&found);
+        }
     mtd_image_done(&image);
     mtd_image_list_done(&list);
 }
