@@ -45,7 +45,7 @@ set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_SOURCE_DIR}/cmake/compress_pages.cmake)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "skopeo, buildah")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "skopeo, buildah, netavark")
 find_program(SHLIBDEPS dpkg-shlibdeps)
 if(SHLIBDEPS) # what a dynamic build depends on; a static one depends on nothing
     set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)

@@ -112,17 +112,25 @@ static int run_verb(struct cli *c, const struct verb *v, int argc, char **argv,
     return status;
 }
 
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 int command_run(struct cli *c, int argc, char **argv)
 {
     int words = 0;
     const struct verb *v = verb_find(c->verbs, argc, argv, &words);
     c->verb = NULL;
+    if (!v && verb_is_object(argv[0]) && (argc == 1 || is_help(argv[1])))
+        return report_printed(
+            c, help_object(c->verbs, argv[0], argc == 1 ? STDERR_FILENO : STDOUT_FILENO));
     if (!v)
         return report_unknown(c, argc, argv);
     c->verb = v;
     c->object = words == 2 ? argv[0] : NULL;
     if (v->flags & VERB_REFUSED)
-        return report_fail(c, STATUS_ENGINE, "%s", v->summary);
+        return report_fail(c, STATUS_FAILED, "%s", v->summary);
     auto_free void *values = calloc(1, v->values_size + 1);
     if (!values)
         return report_fail(c, STATUS_ENGINE, "out of memory");

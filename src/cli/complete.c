@@ -353,17 +353,12 @@ static void complete_verb(struct completion *p, const struct verb *v, char **wor
 static void complete_name(struct completion *p, const char *object)
 {
     const struct verb *v;
-    size_t len = object ? strlen(object) : 0;
+    const char *word;
     if (!object)
         offer_verbs(p, NULL);
-    for (size_t i = 0; (v = verb_at(p->c->verbs, i)); i++) {
-        const char *blank = strchr(v->name, ' ');
-        if (!blank || (v->flags & (VERB_REFUSED | VERB_HIDDEN)))
-            continue;
-        size_t n = (size_t)(blank - v->name);
-        if (object && n == len && strncmp(v->name, object, len) == 0)
-            offer(p, blank + 1, v->summary);
-    }
+    for (size_t i = 0; object && (v = verb_at(p->c->verbs, i)); i++)
+        if ((word = verb_behind(p->c->verbs, object, v)))
+            offer(p, word, v->summary);
 }
 
 static void offer_objects(struct completion *p)

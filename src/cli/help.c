@@ -73,6 +73,21 @@ int help_program(const struct verb *const *tables, int fd)
     return rc < 0 ? rc : print_fd(fd, b.data, b.len);
 }
 
+int help_object(const struct verb *const *tables, const char *object, int fd)
+{
+    auto_done(buf_done) struct buf b = {0};
+    const struct verb *v;
+    const char *word;
+    int rc = buf_printf(&b, "Usage: mytop-docker %s VERB [ARG...]\n\nVerbs:\n", object);
+    for (size_t i = 0; (v = verb_at(tables, i)) && rc == 0; i++)
+        if ((word = verb_behind(tables, object, v)))
+            rc = buf_printf(&b, "  %-16s %s\n", word, v->summary);
+    if (rc == 0)
+        rc =
+            buf_printf(&b, "\n'mytop-docker %s VERB --help' describes a verb.\n", object);
+    return rc < 0 ? rc : print_fd(fd, b.data, b.len);
+}
+
 /* Wraps text between HELP_COLUMN and HELP_WIDTH; the first line is already at
  * `column`. */
 static int add_wrapped(struct buf *b, const char *text, size_t column)

@@ -21,6 +21,7 @@ static const struct {
     {"image rm", "rmi"},
     {"image remove", "rmi"},
     {"image inspect", "inspect"},
+    {"container rm", "rm"},
     {"container remove", "rm"},
     {"remove", "rm"},
     {"volume list", "volume ls"},
@@ -30,6 +31,7 @@ static const struct {
     {"network remove", "network rm"},
     {"system info", "info"},
     {"system events", "events"},
+    {"builder build", "build"},
 };
 
 const struct verb *verb_at(const struct verb *const *tables, size_t i)
@@ -90,10 +92,30 @@ const struct verb *verb_find(const struct verb *const *tables, int argc, char **
     return argc >= 1 ? find_exact(tables, argv[0]) : NULL;
 }
 
+/* name, without the object and the blank in front of it; NULL = it has others. */
+static const char *without(const char *name, const char *object)
+{
+    size_t len = strlen(object);
+    return strncmp(name, object, len) == 0 && name[len] == ' ' ? name + len + 1 : NULL;
+}
+
+const char *verb_behind(const struct verb *const *tables, const char *object,
+                        const struct verb *v)
+{
+    const char *word = without(v->name, object);
+    if (v->flags & (VERB_REFUSED | VERB_HIDDEN))
+        return NULL;
+    for (size_t i = 0; !word && i < ARRAY_SIZE(ALIASES); i++)
+        if (strcmp(ALIASES[i].name, v->name) == 0)
+            word = without(ALIASES[i].alias, object);
+    bool managed = !strchr(v->name, ' ') && find_managed(tables, object, v->name) == v;
+    return word || !managed ? word : v->name;
+}
+
 const char *verb_object_at(size_t i)
 {
-    static const char *const OBJECTS[] = {"container", "image", "volume", "network",
-                                          "system"};
+    static const char *const OBJECTS[] = {"container", "image",  "volume",
+                                          "network",   "system", "builder"};
     return i < ARRAY_SIZE(OBJECTS) ? OBJECTS[i] : NULL;
 }
 

@@ -80,6 +80,11 @@ const struct verb *verb_find(const struct verb *const *tables, int argc, char **
 /* All verbs in the order of their tables, i = 0, 1 ...; NULL after the last. */
 const struct verb *verb_at(const struct verb *const *tables, size_t i);
 
+/* What v is called behind an object, "ls" behind "image"; NULL = it has no such name, or is
+ * not to be shown. */
+const char *verb_behind(const struct verb *const *tables, const char *object,
+                        const struct verb *v);
+
 /* Whether verbs have this word in front: "container", "image", "system". */
 bool verb_is_object(const char *word);
 /* These words, i = 0, 1 ...; NULL after the last. */

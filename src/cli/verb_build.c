@@ -14,15 +14,18 @@
 #include "cli/report.h"
 
 struct build_values {
-    struct option_list tags, build_args, labels;
+    struct option_list tags, build_args, labels, hosts, ulimits;
     const char *file, *target, *platform, *iidfile;
     bool no_cache, pull, quiet, tls_verify;
     enum progress_mode progress;
 };
 
 #define ALWAYS_REMOVED "ignored; intermediate containers are always removed"
+#define NO_LIMITS "ignored; RUN has no limits of its own but --ulimit"
 #define FIELD(f) offsetof(struct build_values, f)
 static const struct option_row BUILD_OPTIONS[] = {
+    {"add-host", 0, OPTION_LIST, FIELD(hosts), NULL, "NAME:IP",
+     "A line of /etc/hosts for RUN"},
     {"build-arg", 0, OPTION_LIST, FIELD(build_args), NULL, "NAME[=VALUE]",
      "Set an ARG of the Dockerfile"},
     {"file", 'f', OPTION_TEXT, FIELD(file), NULL, "FILE",
@@ -44,6 +47,27 @@ static const struct option_row BUILD_OPTIONS[] = {
     {"tag", 't', OPTION_LIST, FIELD(tags), NULL, "NAME[:TAG]", "Name the image"},
     {"target", 0, OPTION_TEXT, FIELD(target), NULL, "STAGE", "Stop after this stage"},
     TLS_OPTION(FIELD(tls_verify)),
+    {"ulimit", 0, OPTION_LIST, FIELD(ulimits), NULL, "NAME=SOFT[:HARD]",
+     "A resource limit for RUN"},
+    {"cache-from", 0, OPTION_IGNORE, 0, NULL, "IMAGE",
+     "ignored; the cache is what was built here"},
+    {"cgroup-parent", 0, OPTION_IGNORE, 0, NULL, "GROUP", NO_LIMITS},
+    {"compress", 0, OPTION_IGNORE},
+    {"cpu-period", 0, OPTION_IGNORE, 0, NULL, "MICROSECONDS", NO_LIMITS},
+    {"cpu-quota", 0, OPTION_IGNORE, 0, NULL, "MICROSECONDS", NO_LIMITS},
+    {"cpu-shares", 'c', OPTION_IGNORE, 0, NULL, "WEIGHT", NO_LIMITS},
+    {"cpuset-cpus", 0, OPTION_IGNORE, 0, NULL, "CPUS", NO_LIMITS},
+    {"cpuset-mems", 0, OPTION_IGNORE, 0, NULL, "NODES", NO_LIMITS},
+    {"disable-content-trust", 0, OPTION_IGNORE},
+    {"isolation", 0, OPTION_IGNORE, 0, NULL, "KIND", "ignored; for Windows only"},
+    {"memory", 'm', OPTION_IGNORE, 0, NULL, "BYTES", NO_LIMITS},
+    {"memory-swap", 0, OPTION_IGNORE, 0, NULL, "BYTES", NO_LIMITS},
+    {"security-opt", 0, OPTION_REFUSE, 0, NULL, "OPTION",
+     "not supported; RUN is always confined as a container is"},
+    {"shm-size", 0, OPTION_IGNORE, 0, NULL, "BYTES",
+     "ignored; it has the size of the default"},
+    {"squash", 0, OPTION_REFUSE, 0, NULL, NULL,
+     "not supported; import of an export has one layer"},
     OPTION_END,
 };
 
@@ -156,13 +180,15 @@ static int build(struct cli *c, const struct build_values *v, const char *operan
 {
     auto_free char *context = NULL, *file = NULL;
     auto_done(strv_done) struct strv names = {0}, args = {0}, labels = {0};
+    auto_done(strv_done) struct strv hosts = {0}, ulimits = {0};
     struct registry r;
     struct told told = {&r, v->quiet};
     int rc = find_paths(v, operand, &context, &file, err);
     if (rc < 0)
         return rc;
     if (copy_list(&names, &v->tags) < 0 || copy_list(&args, &v->build_args) < 0 ||
-        copy_list(&labels, &v->labels) < 0)
+        copy_list(&labels, &v->labels) < 0 || copy_list(&hosts, &v->hosts) < 0 ||
+        copy_list(&ulimits, &v->ulimits) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     const struct mtd_build b = {
         .context = context,
@@ -171,6 +197,8 @@ static int build(struct cli *c, const struct build_values *v, const char *operan
         .names = &names,
         .build_args = &args,
         .labels = &labels,
+        .hosts = &hosts,
+        .ulimits = &ulimits,
         .target = v->target,
         .platform = v->platform,
         .no_cache = v->no_cache,

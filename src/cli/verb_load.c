@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/output.h"
+#include "cli/image_text.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -144,6 +145,7 @@ static const struct option_row SAVE_OPTIONS[] = {
     {"output", 'o', OPTION_TEXT, FIELD(output), NULL, "FILE|DIR",
      "Write to a file, or with oci-dir to a new directory, instead of stdout"},
     PROGRESS_OPTION(FIELD(progress)),
+    {"platform", 0, OPTION_IGNORE, 0, NULL, "PLATFORM", ONE_PLATFORM},
     OPTION_END,
 };
 #undef FIELD

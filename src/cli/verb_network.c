@@ -30,7 +30,7 @@ static int fail(struct cli *c, int rc, struct mtd_error *err, const char *what)
 struct create_values {
     struct option_list subnets, gateways, ranges, options, labels;
     const char *driver;
-    bool internal, ipv6;
+    bool internal, ipv4, ipv6;
     struct mtd_net net;
 };
 
@@ -43,6 +43,7 @@ static const struct option_row CREATE_ROWS[] = {
      "No way out of it, and none in"},
     {"ip-range", 0, OPTION_LIST, FIELD(ranges), NULL, "SUBNET",
      "A part of the subnet that addresses are from"},
+    {"ipv4", 0, OPTION_FLAG, FIELD(ipv4)},
     {"ipv6", 0, OPTION_FLAG, FIELD(ipv6), NULL, NULL, "Give it IPv6 addresses as well"},
     {"label", 0, OPTION_LIST, FIELD(labels), NULL, "KEY[=VALUE]", "Attach a label"},
     {"opt", 'o', OPTION_LIST, FIELD(options), NULL, "NAME=VALUE",
@@ -131,6 +132,11 @@ static int take_texts(const struct option_list *from, char **four, char **six,
     return 0;
 }
 
+static void init_create(void *values)
+{
+    ((struct create_values *)values)->ipv4 = true;
+}
+
 static int check_create(void *values, const struct operands *o, struct mtd_error *err)
 {
     struct create_values *v = values;
@@ -139,6 +145,9 @@ static int check_create(void *values, const struct operands *o, struct mtd_error
         return mtd_fail(err, EOPNOTSUPP,
                         "--driver: \"%.40s\" is not supported; only bridge is",
                         v->driver);
+    if (!v->ipv4)
+        return mtd_fail(err, EOPNOTSUPP,
+                        "--ipv4=false is not supported; IPv6 is beside IPv4");
     n->name = strdup(o->items[0]);
     n->internal = v->internal;
     int rc = n->name ? 0 : mtd_fail(err, ENOMEM, "out of memory");
@@ -390,6 +399,7 @@ const struct verb VERBS_NETWORK[] = {
      .values_size = sizeof(struct create_values),
      .min = 1,
      .max = 1,
+     .init = init_create,
      .check = check_create,
      .run = run_create,
      .done = done_create},

@@ -71,6 +71,17 @@ static const struct option_row VOLUME_OPTIONS[] = {
     OPTION_END,
 };
 
+static const struct option_row BUILDER_OPTIONS[] = {
+    {"all", 'a', OPTION_FLAG, FIELD(all)},
+    {"filter", 0, OPTION_REFUSE, 0, NULL, "KEY=VALUE",
+     "not supported; the cache goes as a whole"},
+    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
+     "Remove it; without -f it stays"},
+    {"keep-storage", 0, OPTION_REFUSE, 0, NULL, "BYTES",
+     "not supported; the cache goes as a whole"},
+    OPTION_END,
+};
+
 static int check_volume_prune(void *values, const struct operands *o,
                               struct mtd_error *err)
 {
@@ -371,6 +382,12 @@ static int run_volume_prune(struct cli *c, void *values, const struct operands *
     return run_prune(c, values, (const prune_fn[]){prune_volumes, NULL}, "volumes");
 }
 
+static int run_builder_prune(struct cli *c, void *values, const struct operands *o)
+{
+    (void)o;
+    return run_prune(c, values, (const prune_fn[]){prune_builds, NULL}, "build cache");
+}
+
 const struct verb VERBS_PRUNE[] = {
     {.name = "container prune",
      .operands = "",
@@ -396,6 +413,13 @@ const struct verb VERBS_PRUNE[] = {
      .values_size = sizeof(struct prune_values),
      .check = check_volume_prune,
      .run = run_volume_prune},
+    {.name = "builder prune",
+     .operands = "",
+     .summary = "Remove what builds keep for the next ones",
+     .group = GROUP_SYSTEM,
+     .options = {{BUILDER_OPTIONS}},
+     .values_size = sizeof(struct prune_values),
+     .run = run_builder_prune},
     {.name = "system prune",
      .operands = "",
      .summary = "Remove stopped containers and unused images",

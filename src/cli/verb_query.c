@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "cli/du.h"
+#include "cli/image_text.h"
 #include "cli/inspect.h"
 #include "cli/print.h"
 #include "cli/ps.h"
@@ -155,6 +156,7 @@ static const struct option_row INSPECT_OPTIONS[] = {
     {"type", 0, OPTION_TEXT, offsetof(struct inspect_values, type), NULL, "TYPE",
      "container, image or volume"},
     {"containerId", 0, OPTION_FIRST},
+    {"platform", 0, OPTION_IGNORE, 0, NULL, "PLATFORM", ONE_PLATFORM},
     OPTION_END,
 };
 

@@ -131,6 +131,10 @@ Test(load, what_docker_wrote_before_version_25)
     static const char *const HOW[] = {"cat", "gzip -c", "zstd -qc", "xz -0c", "bzip2 -c"};
     cr_assert_eq(shell("%s && %s", IMAGE, OLD), 0);
     for (size_t i = 0; i < ARRAY_SIZE(HOW); i++) {
+        if (shell("command -v %s >/dev/null", HOW[i]) != 0) {
+            fprintf(stderr, "[SKIP] \"%s\" is not installed\n", HOW[i]);
+            continue;
+        }
         cr_assert_eq(shell("%s <old.tar >x.tar", HOW[i]), 0, "%s", HOW[i]);
         auto_done(outcome_done) struct outcome o = RUN(&box, "load", "-i", file("x.tar"));
         expect_line(&o, "Loaded image: old:1\n", HOW[i]);

@@ -78,8 +78,8 @@ Test(image_store, skopeo_reads_it_as_it_lies_there)
     make_image();
     auto_free char *id = ASK(&s, "inspect", "--format", "{{.Id}}", "mine:1");
     auto_free char *layers =
-        shell("skopeo inspect oci:$D/root/images:docker.io/library/mine:1 | "
-              "grep -c '\"sha256:'");
+        shell("skopeo inspect --format '{{.Digest}}{{range .Layers}} {{.}}{{end}}' "
+              "oci:$D/root/images:docker.io/library/mine:1 | grep -o sha256: | wc -l");
     cr_expect_str_eq(layers, "3\n", "its own digest, and two layers");
     auto_free char *config =
         shell("printf sha256:; skopeo inspect --config --raw "

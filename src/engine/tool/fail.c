@@ -53,6 +53,8 @@ static const struct {
      MTD_ABOUT_TLS},
     {"Digest did not match", EBADMSG, "@ sent something else than its digest says"},
     {"manifest digest", EBADMSG, "@ sent something else than its digest says"},
+    {"could not find \"netavark\"", ENOENT,
+     "buildah needs the program netavark; apt install netavark"},
     {"does not match digest", EBADMSG, "@ sent something else than its digest says"},
 };
 

@@ -197,6 +197,10 @@ static int build_line(const struct build *b, struct strv *args)
         rc = add_each(args, "--build-arg", a->build_args);
     if (rc == 0)
         rc = add_each(args, "--label", a->labels);
+    if (rc == 0)
+        rc = add_each(args, "--add-host", a->hosts);
+    if (rc == 0)
+        rc = add_each(args, "--ulimit", a->ulimits);
     return rc == 0 ? skopeo_args(args, "--file", file, BUILD_BOX_CONTEXT, NULL) : rc;
 }
 

@@ -39,7 +39,8 @@ struct mtd_build {
     const struct strv *names;      /* of the image; may be empty */
     const struct strv *build_args; /* "NAME=value", "NAME" */
     const struct strv *labels;
-    const char *target, *platform; /* NULL = the last stage, the host's */
+    const struct strv *hosts, *ulimits; /* "NAME:IP", "nofile=64:64", for RUN */
+    const char *target, *platform;      /* NULL = the last stage, the host's */
     bool no_cache, pull;
     void (*wrote)(void *arg, int stream, const char *text, size_t len); /* 1, 2; NULL */
     void *arg;

@@ -58,6 +58,7 @@ static const struct batch_verb VERBS[] = {
     {"volume ls", true, OPERAND_NONE},
     {"volume rm", false, OPERAND_NONE},
     {"volume prune", false, OPERAND_NONE},
+    {"builder prune", false, OPERAND_NONE},
     {"system prune", false, OPERAND_NONE},
     {"system df", true, OPERAND_NONE},
     {"system check", false, OPERAND_NONE},

@@ -55,7 +55,9 @@ Test(complete, verbs)
     expect("", "run ps pull container system", "__complete search");
     expect("ru", "run", "ps rm");
     expect("system ", "df prune check", "run");
-    expect("container ", "prune", "df");
+    expect("container ", "prune ls rm run inspect", "df images pull rmi");
+    expect("image ", "ls rm inspect prune pull build", "ps run images rmi");
+    expect("builder ", "build prune", "run ps");
     expect("help st", "start stop stats", "run");
     expect("nosuch ", "", "run ps");
 }

@@ -2,6 +2,7 @@
  * because it has no effect there either), or refused with the reason. */
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/verb.h"
@@ -57,7 +58,7 @@ static const struct {
      "pids-limit restart"},
     {"ps", "all filter format last latest no-trunc quiet size"},
     {"logs", "details follow since tail timestamps until"},
-    {"inspect", "format size type"},
+    {"inspect", "format platform size type"},
     {"stats", "all format no-stream no-trunc"},
     {"events", "filter format since until"},
     {"commit", "author change message pause"},
@@ -77,6 +78,27 @@ static const struct {
     {"image prune", "all filter force"},
     {"container prune", "filter force"},
     {"system df", "format verbose"},
+    {"build",
+     "add-host build-arg cache-from cgroup-parent compress cpu-period cpu-quota "
+     "cpu-shares cpuset-cpus cpuset-mems disable-content-trust file force-rm iidfile "
+     "isolation label memory memory-swap network no-cache platform pull quiet rm "
+     "security-opt shm-size squash tag target ulimit"},
+    {"builder prune", "all filter force keep-storage"},
+    {"save", "output platform"},
+    {"load", "input platform quiet"},
+    {"pull", "all-tags disable-content-trust platform quiet"},
+    {"push", "all-tags disable-content-trust platform quiet"},
+    {"login", "password password-stdin username"},
+    {"cp", "archive follow-link quiet"},
+    {"network create",
+     "attachable aux-address config-from config-only driver gateway ingress internal "
+     "ip-range ipam-driver ipam-opt ipv4 ipv6 label opt scope subnet"},
+    {"network connect", "alias driver-opt gw-priority ip ip6 link link-local-ip"},
+    {"network disconnect", "force"},
+    {"network ls", "filter format no-trunc quiet"},
+    {"network prune", "filter force"},
+    {"network rm", "force"},
+    {"network inspect", "format verbose"},
     {"system prune", "all filter force volumes"},
 };
 
@@ -108,7 +130,7 @@ Test(docker_options, none_is_unknown)
         if (v->flags & VERB_REFUSED)
             continue;
         cr_assert_lt(strlen(DOCKER[i].options), sizeof(words));
-        strcpy(words, DOCKER[i].options);
+        snprintf(words, sizeof(words), "%s", DOCKER[i].options);
         for (char *w = strtok_r(words, " |", &save); w; w = strtok_r(NULL, " |", &save)) {
             const struct option_row *r = find_row(v, w);
             cr_expect(r, "%s --%s is unknown", v->name, w);
@@ -121,26 +143,41 @@ Test(docker_options, none_is_unknown)
     cr_expect_gt(n, 200, "%zu", n);
 }
 
+/* As `docker --help` and the groups' lists have them: none is unknown either. */
+Test(docker_options, every_verb_is_known)
+{
+    char words[] =
+        "run exec ps build pull push images login logout search version info attach "
+        "commit cp create diff events export history import inspect kill load logs pause "
+        "port rename restart rm rmi save start stats stop tag top unpause update wait "
+        "config node secret service stack swarm checkpoint context manifest plugin trust "
+        "buildx compose help builder-build builder-prune container-ls container-list "
+        "container-prune container-inspect container-commit container-cp container-export "
+        "image-ls image-rm image-inspect image-prune image-build image-import image-history "
+        "network-connect network-create network-disconnect network-inspect network-ls "
+        "network-prune network-rm volume-create volume-inspect volume-ls volume-prune "
+        "volume-rm volume-update system-df system-events system-info system-prune";
+    char *save = NULL;
+    for (char *w = strtok_r(words, " ", &save); w; w = strtok_r(NULL, " ", &save)) {
+        char *second = strchr(w, '-'), *argv[] = {w, second ? second + 1 : NULL, NULL};
+        int found = 0, n = second ? 2 : 1;
+        if (second)
+            *second = '\0';
+        cr_expect(verb_find(VERBS, n, argv, &found), "%s %s", w, second ? argv[1] : "");
+        cr_expect_eq(found, n, "%s %s", w, second ? argv[1] : "");
+    }
+}
+
 /* What takes a value in docker takes one here: "--platform linux/arm64 busybox" must not run
  * an image of that name. */
 Test(docker_options, ignored_and_refused_ones_take_their_values)
 {
-    static const char *const FLAGS[] = {"quiet",
-                                        "rm",
-                                        "force-rm",
-                                        "disable-content-trust",
-                                        "digests",
-                                        "tree",
-                                        "use-api-socket",
-                                        "cluster",
-                                        "verbose",
-                                        "link",
-                                        "attachable",
-                                        "config-only",
-                                        "force",
-                                        "ingress",
-                                        "tls",
-                                        "tlsverify"};
+    static const char *const FLAGS[] = {
+        "quiet",   "rm",       "force-rm",       "disable-content-trust",
+        "digests", "tree",     "use-api-socket", "cluster",
+        "verbose", "link",     "attachable",     "config-only",
+        "force",   "compress", "squash",         "ingress",
+        "tls",     "tlsverify"};
     const struct verb *v;
     for (size_t i = 0; (v = verb_at(VERBS, i)); i++)
         for (size_t t = 0; t < OPTION_TABLES && v->options.tables[t]; t++)

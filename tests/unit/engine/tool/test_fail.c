@@ -1,7 +1,8 @@
-/* What skopeo 1.9.3 and buildah 1.28.2 say, as they said it. */
+/* What skopeo 1.9.3 and buildah 1.28.2 and 1.39.3 say, as they said it. */
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -47,6 +48,11 @@ Test(tool_fail, what_users_meet_has_one_sentence)
         {FATAL("writing blob: storing blob to file \\\"/x/oci-put-blob1\\\": write "
                "/x/oci-put-blob1: no space left on device"),
          ENOSPC, "the disk is full"},
+        {"Error: creating build container: could not find \"netavark\" in one of "
+         "[/usr/libexec/podman /usr/lib/podman].  To resolve this error, set the "
+         "helper_binaries_dir key in the `[engine]` section of containers.conf to the "
+         "directory containing your helper binaries.\n",
+         ENOENT, "buildah needs the program netavark; apt install netavark"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
         struct mtd_error err = fail(CASES[i].said, 1, 0);
@@ -70,7 +76,7 @@ Test(tool_fail, of_long_words_the_end_is_told)
 {
     char said[1000];
     memset(said, 'x', sizeof(said));
-    strcpy(said + 600, "yy: the cause");
+    snprintf(said + 600, 100, "yy: the cause");
     cr_expect_str_eq(fail(said, 1, 0).text, "the cause");
     memset(said, 'x', sizeof(said));
     said[999] = '\0';
