@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "base/proc.h"
 #include "cli/follow.h"
@@ -63,6 +64,17 @@ struct logs {
     bool terminal[3];
     uint64_t damaged, missed; /* of the reader's counts, what was told */
     bool past_until;
+    /* with -f */
+    struct run {
+        int64_t started_at; /* 0 = not looked yet */
+        unsigned restart_count;
+        pid_t monitor_pid;
+        uint64_t monitor_start;
+    } run;
+    struct follow follow;   /* its pidfd is that of the pid 1 last seen */
+    bool recorded;          /* its end is in the record */
+    char looked[TIME_TEXT]; /* what is older belongs to `run`; "" = nothing does */
+    char ended[TIME_TEXT];  /* when the next run began; "" = there is none */
 };
 
 static int stream_fd(enum log_stream s)
@@ -144,12 +156,69 @@ static void tell_beginning(const struct logs *l)
                        (unsigned long long)l->reader.base);
 }
 
+/* ---- -f: until the run ends ---- */
+
+/* A policy's restarts are in one monitor and counted, and logs -f goes on; what a user starts has
+ * a monitor of its own and a count of 0. */
+static bool is_another_run(const struct run *was, const struct run *now)
+{
+    bool monitor =
+        was->monitor_pid == now->monitor_pid && was->monitor_start == now->monitor_start;
+    return was->started_at && was->started_at != now->started_at &&
+           (!monitor || now->restart_count <= was->restart_count);
+}
+
+static bool look_at(struct logs *l, const struct mtd_status *st)
+{
+    const struct run now = {st->started_at, st->restart_count, st->monitor_pid,
+                            st->monitor_start};
+    l->recorded = st->finished_at >= st->started_at;
+    if (is_another_run(&l->run, &now)) {
+        time_format_rfc3339(st->started_at, l->ended);
+        l->recorded = true;
+        return false;
+    }
+    if (!mtd_state_is_active(st->state))
+        return false;
+    l->run = now;
+    l->follow.pidfd = st->pid ? proc_open(st->pid, st->pid_start) : -1;
+    return true;
+}
+
+/* Whether the log may still grow. Watches the current pid 1, whose exit may go
+ * unrecorded. */
+static bool may_grow(struct logs *l)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    if (l->follow.pidfd >= 0)
+        close(l->follow.pidfd);
+    l->follow.pidfd = -1;
+    l->recorded = true;
+    time_format_rfc3339(clock_wall_ns(), l->looked);
+    bool more =
+        mtd_inspect(l->cli->engine, l->id, &r, NULL) == 0 && look_at(l, &r.status);
+    (void)fault_point("logs.look");
+    return more;
+}
+
+/* What came after the last look may be the next run's. */
+static bool is_of_run(struct logs *l, const struct log_record *r)
+{
+    if (!l->looked[0])
+        return true;
+    if (!l->ended[0] && memcmp(r->time, l->looked, LOG_TIME_LEN) > 0)
+        (void)may_grow(l);
+    return !l->ended[0] || memcmp(r->time, l->ended, LOG_TIME_LEN) < 0;
+}
+
 /* Prints everything the log has now. */
 static int drain(struct logs *l)
 {
     struct log_record r;
     int rc;
-    while ((rc = log_reader_next(&l->reader, &r)) > 0 && !l->past_until) {
+    while ((rc = log_reader_next(&l->reader, &r)) > 0 && !l->past_until &&
+           is_of_run(l, &r)) {
         if (is_wanted(l, &r))
             rc = add_record(l, &r);
         if (rc < 0)
@@ -161,26 +230,6 @@ static int drain(struct logs *l)
     return rc < 0 ? rc : 0;
 }
 
-/* Whether the log may still grow. Watches the current pid 1, whose exit may go
- * unrecorded. */
-static bool may_grow(struct logs *l, struct follow *f, bool *ret_recorded)
-{
-    auto_done(mtd_record_done) struct mtd_record r;
-    mtd_record_init(&r);
-    *ret_recorded = true;
-    if (f->pidfd >= 0)
-        close(f->pidfd);
-    f->pidfd = -1;
-    if (mtd_inspect(l->cli->engine, l->id, &r, NULL) < 0)
-        return false;
-    if (mtd_state_is_active(r.status.state)) {
-        f->pidfd = r.status.pid ? proc_open(r.status.pid, r.status.pid_start) : -1;
-        return true;
-    }
-    *ret_recorded = r.status.finished_at >= r.status.started_at;
-    return false;
-}
-
 /* What is written from now on comes after --until. */
 static bool is_over(const struct logs *l, int64_t now)
 {
@@ -188,32 +237,34 @@ static bool is_over(const struct logs *l, int64_t now)
 }
 
 /* No longer than until the time that --until gives. */
-static int wait_for_more(const struct logs *l, struct follow *f, int timeout_ms)
+static int wait_for_more(struct logs *l, int timeout_ms)
 {
     if (!l->v->until)
-        return follow_wait(f, timeout_ms);
+        return follow_wait(&l->follow, timeout_ms);
     int64_t left = (l->v->until - clock_wall_ns()) / NS_PER_MS + 1;
     int most = left <= 0 ? 0 : left > 3600000 ? 3600000 : (int)left;
-    return follow_wait(f, timeout_ms >= 0 && timeout_ms < most ? timeout_ms : most);
+    return follow_wait(&l->follow,
+                       timeout_ms >= 0 && timeout_ms < most ? timeout_ms : most);
 }
 
 /* The state is read first, then the log to its end: what was written before the exit was
  * recorded is never missed. */
-static int follow_log(struct logs *l, struct follow *f)
+static int follow_log(struct logs *l)
 {
-    bool waited = false, recorded = true;
+    bool waited = false;
     for (;;) {
         int64_t now = clock_wall_ns();
-        bool more = may_grow(l, f, &recorded);
+        bool more = may_grow(l);
         int rc = drain(l);
         if (rc < 0 || l->past_until || is_over(l, now))
             return rc;
-        if (!more && (recorded || waited))
+        if (l->ended[0] || (!more && (l->recorded || waited)))
             return 0;
         /* pid 1 has exited, but that is not recorded yet: its pidfd would stay
          * readable. */
-        bool dying = more && f->pidfd < 0;
-        rc = wait_for_more(l, f, more && !dying ? -1 : END_WAIT_MS);
+        bool dying = more && l->follow.pidfd < 0;
+        (void)fault_point("logs.wait");
+        rc = wait_for_more(l, more && !dying ? -1 : END_WAIT_MS);
         if (rc < 0)
             return rc == -EPIPE ? 0 : rc;
         waited = !more && rc == 0;
@@ -286,14 +337,13 @@ static int open_log(struct logs *l, const char *ref, struct mtd_error *err)
 
 static int show(struct logs *l, struct mtd_error *err)
 {
-    struct follow f = {.inotify = -1, .pidfd = -1};
     auto_free char *dir = mtd_path(l->cli->engine, l->id, "dir");
     int rc = 0;
     if (l->v->follow)
-        rc = dir ? follow_open(&f, dir) : -ENOMEM;
+        rc = dir ? follow_open(&l->follow, dir) : -ENOMEM;
     if (rc == 0)
-        rc = l->v->follow ? follow_log(l, &f) : drain(l);
-    follow_close(&f);
+        rc = l->v->follow ? follow_log(l) : drain(l);
+    follow_close(&l->follow);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot show the log") : 0;
 }
 
@@ -305,6 +355,7 @@ static int run_logs(struct cli *c, void *values, const struct operands *o)
         .v = values,
         .dir_fd = -1,
         .reader = {.fd = -1},
+        .follow = {.inotify = -1, .pidfd = -1},
         .stream = LOG_STDOUT,
         .terminal = {
             [LOG_STDOUT] = isatty(STDOUT_FILENO), [LOG_STDERR] = isatty(STDERR_FILENO)}};

@@ -91,6 +91,46 @@ Test(losses, nuls_in_a_log_are_passed_over_and_told)
     expect_end(&reader, "one\nmore\n", "1 damaged records in the log were skipped");
 }
 
+/* The follower is stopped where it has looked, or before it waits, for as long as the restart
+ * takes and the next run has written. */
+static void expect_one_run(const char *point, bool reads_first)
+{
+    char log[160];
+    int status;
+    run_speaker(log);
+    struct running reader = BEGIN(&s, "logs", "-f", "x");
+    cr_expect(running_says(reader.out, "one\n"));
+    s.fault = point;
+    struct running follower = BEGIN(&s, "logs", "-f", "x");
+    s.fault = NULL;
+    if (reads_first)
+        cr_expect(running_says(follower.out, "one\n"));
+    speak();
+    cr_expect(running_says(reader.out, "one\nmore\n"));
+    cr_assert_eq(waitpid(follower.pid, &status, WUNTRACED), follower.pid);
+    cr_assert(WIFSTOPPED(status), "%s", point);
+    free(ASK(&s, "restart", "-t", "0", "x"));
+    struct running next = BEGIN(&s, "logs", "-f", "x");
+    cr_expect(running_says(next.out, "one\nmore\none\n"), "the next run has not begun");
+    kill(follower.pid, SIGCONT);
+    expect_end(&follower, "one\nmore\n", "");
+    expect_end(&reader, "one\nmore\n", "");
+    free(ASK(&s, "rm", "-f", "x"));
+    expect_end(&next, "one\nmore\none\n", "");
+}
+
+Test(losses, an_end_that_a_restart_follows_at_once_is_one)
+{
+#ifndef MTD_FAULTS
+    state_done(&s);
+    cr_skip("this build has no fault points");
+#endif
+    expect_one_run("logs.look:stop", false);
+    expect_one_run("logs.look:stop:2", true);
+    expect_one_run("logs.wait:stop", true);
+    expect_one_run("logs.wait:stop:2", true);
+}
+
 Test(losses, a_torn_record_costs_nothing_else)
 {
     static const char torn[] = "2026-01-02T03:04:05.678901234Z stdout F cut o";
@@ -387,7 +427,7 @@ Test(losses, a_clock_that_was_set_back)
     cr_assert_eq(fs_read_at(s.dir.fd, path, 1 << 20, &text), 0);
     char *at = strstr(text.data, "\"startedAt\": \"2");
     cr_assert_not_null(at, "%s", text.data);
-    memcpy(at, "\"startedAt\": \"21", 16);
+    at[strlen("\"startedAt\": \"2")] = '1';
     {
         auto_fd int fd = openat(s.dir.fd, path, O_WRONLY | O_TRUNC | O_CLOEXEC);
         cr_assert_eq(fs_write_all(fd, text.data, text.len), 0);
