@@ -47,7 +47,8 @@ static int open_engine(struct cli *c, const struct verb *v)
 {
     struct mtd_error err = {0};
     struct mtd_options o = c->options;
-    o.read_only = (v->flags & (VERB_READ_ONLY | VERB_EXISTING)) != 0;
+    o.read_only = (v->flags & VERB_READ_ONLY) != 0;
+    o.existing = (v->flags & VERB_EXISTING) != 0;
     o.as_found = (v->flags & VERB_AS_FOUND) != 0;
     int rc = mtd_open(&c->engine, &o, &err);
     if (rc < 0) {

@@ -179,6 +179,7 @@ const struct verb VERBS_ARCHIVE[] = {
      .operands = "CONTAINER [NAME[:TAG]]",
      .summary = "Create an image from a container's changes",
      .group = GROUP_IMAGE,
+     .flags = VERB_EXISTING,
      .options = {{COMMIT_OPTIONS}},
      .values_size = sizeof(struct commit_values),
      .min = 1,

@@ -164,6 +164,7 @@ const struct verb VERBS_BOOT[] = {
      .operands = "",
      .summary = "Start the containers whose restart policy asks for it, after a boot",
      .group = GROUP_SYSTEM,
+     .flags = VERB_EXISTING,
      .run = run_start_all},
     {.name = "system stop-all",
      .operands = "",
@@ -172,6 +173,7 @@ const struct verb VERBS_BOOT[] = {
      .values_size = sizeof(struct stop_all_values),
      .init = init_stop_all,
      .group = GROUP_SYSTEM,
+     .flags = VERB_EXISTING,
      .run = run_stop_all},
     VERB_END,
 };

@@ -124,6 +124,7 @@ const struct verb VERBS_CP[] = {
      .operands = "CONTAINER:SRC_PATH DEST_PATH|- or SRC_PATH|- CONTAINER:DEST_PATH",
      .summary = "Copy files between a container and the host",
      .group = GROUP_LIFECYCLE,
+     .flags = VERB_EXISTING,
      .options = {{CP_OPTIONS}},
      .values_size = sizeof(struct cp_values),
      .min = 2,

@@ -109,6 +109,7 @@ const struct verb VERBS_EXEC[] = {
      .operands = "CONTAINER COMMAND [ARG...]",
      .summary = "Run a command in a running container",
      .group = GROUP_RUN,
+     .flags = VERB_EXISTING,
      .options = {{EXEC_OPTIONS}, .stop_at_operand = true},
      .values_size = sizeof(struct exec_values),
      .min = 2,

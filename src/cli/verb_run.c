@@ -399,6 +399,7 @@ const struct verb VERBS_RUN[] = {
      .operands = "CONTAINER [CONTAINER...]",
      .summary = "Start stopped containers",
      .group = GROUP_RUN,
+     .flags = VERB_EXISTING,
      .options = {{START_OPTIONS}},
      .values_size = sizeof(struct start_values),
      .min = 1,

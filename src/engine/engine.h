@@ -41,6 +41,7 @@ struct mtd_options {
     /* Do not create the roots (the dashboard, ps, logs, top). Containers that lost their
      * monitor still get a new one. */
     bool read_only;
+    bool existing; /* the same while there is no state directory: about what must exist */
     bool as_found; /* repair nothing while opening: for mtd_check() */
 };
 

@@ -781,8 +781,9 @@ Test(cli, logs_on_a_terminal_show_control_bytes)
 /* A word about a container that is not there is no reason to make a state directory. */
 Test(cli, what_needs_a_container_makes_no_roots)
 {
-    static const char *const VERBS[] = {"attach", "export", "logs",
-                                        "top",    "wait",   "diff"};
+    static const char *const VERBS[] = {"attach",  "export", "logs",    "top",    "wait",
+                                        "diff",    "stop",   "restart", "kill",   "pause",
+                                        "unpause", "rm",     "start",   "inspect"};
     for (size_t i = 0; i < sizeof(VERBS) / sizeof(VERBS[0]); i++) {
         char root[300], run[300];
         snprintf(root, sizeof(root), "%s/none/root", box_home());
@@ -791,5 +792,24 @@ Test(cli, what_needs_a_container_makes_no_roots)
         cr_expect_eq(r.status, 1, "%s: %d", VERBS[i], r.status);
         cr_expect_neq(access(root, F_OK), 0, "%s made %s", VERBS[i], root);
         cr_expect_neq(access(run, F_OK), 0, "%s made %s", VERBS[i], run);
+    }
+    static const char *const LONGER[][4] = {{"exec", "nosuch", "true"},
+                                            {"rename", "nosuch", "x"},
+                                            {"update", "-m", "1g", "nosuch"},
+                                            {"cp", "nosuch:/x", "/tmp"},
+                                            {"commit", "nosuch", "x"},
+                                            {"container", "prune", "-f"},
+                                            {"builder", "prune", "-f"},
+                                            {"system", "stop-all"},
+                                            {"system", "check"}};
+    for (size_t i = 0; i < sizeof(LONGER) / sizeof(LONGER[0]); i++) {
+        char root[300], run[300];
+        const char *const *w = LONGER[i];
+        snprintf(root, sizeof(root), "%s/none/root", box_home());
+        snprintf(run, sizeof(run), "%s/none/run", box_home());
+        BOX(&r, "--root", root, "--run-root", run, w[0], w[1], w[2], w[3]);
+        cr_expect_leq(r.status, 1, "%s: %d: %s", w[0], r.status, r.err);
+        cr_expect_neq(access(root, F_OK), 0, "%s made %s", w[0], root);
+        cr_expect_neq(access(run, F_OK), 0, "%s made %s", w[0], run);
     }
 }

@@ -19,6 +19,19 @@
 #define DEFAULT_ROOT "/var/lib/mytop-docker"
 #define DEFAULT_RUN_ROOT "/run/mytop-docker"
 
+static int open_store(struct store *s, const struct mtd_options *o, struct mtd_error *err)
+{
+    int r = store_open(s, o->root ? o->root : DEFAULT_ROOT,
+                       o->run_root ? o->run_root : DEFAULT_RUN_ROOT,
+                       o->read_only || o->existing ? STORE_READ_ONLY : STORE_MAKE, err);
+    if (r < 0 || o->read_only || !o->existing || s->root_fd < 0)
+        return r;
+    r = store_make(s, err);
+    if (r < 0)
+        store_done(s);
+    return r;
+}
+
 int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_error *err)
 {
     struct mtd_engine *e = calloc(1, sizeof(*e));
@@ -26,9 +39,7 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
         return mtd_fail(err, ENOMEM, "out of memory");
     if (!o->read_only)
         inherit_raise_file_size();
-    int r = store_open(&e->store, o->root ? o->root : DEFAULT_ROOT,
-                       o->run_root ? o->run_root : DEFAULT_RUN_ROOT,
-                       o->read_only ? STORE_READ_ONLY : STORE_MAKE, err);
+    int r = open_store(&e->store, o, err);
     if (r < 0) {
         free(e);
         return r;

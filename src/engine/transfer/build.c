@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -173,6 +174,37 @@ static int add_each(struct strv *args, const char *option, const struct strv *va
     return rc;
 }
 
+static bool has_limit(const struct strv *ulimits, const char *name)
+{
+    size_t len = strlen(name);
+    for (size_t i = 0; ulimits && i < ulimits->len; i++)
+        if (strncmp(ulimits->items[i], name, len) == 0 && ulimits->items[i][len] == '=')
+            return true;
+    return false;
+}
+
+/* What buildah gives RUN, 2^20 of each, but no more than we have: later versions insist, which
+ * without CAP_SYS_RESOURCE (a build in a container) fails. */
+static int add_limits(const struct mtd_build *a, struct strv *args)
+{
+    static const struct {
+        const char *name;
+        int resource;
+    } LIMITS[] = {{"nofile", RLIMIT_NOFILE}, {"nproc", RLIMIT_NPROC}};
+    int rc = add_each(args, "--ulimit", a->ulimits);
+    for (size_t i = 0; rc == 0 && i < ARRAY_SIZE(LIMITS); i++) {
+        struct rlimit own;
+        char text[64];
+        if (has_limit(a->ulimits, LIMITS[i].name) ||
+            getrlimit(LIMITS[i].resource, &own) < 0 || own.rlim_max >= 1 << 20)
+            continue;
+        unsigned long long most = own.rlim_max;
+        snprintf(text, sizeof(text), "%s=%llu:%llu", LIMITS[i].name, most, most);
+        rc = skopeo_args(args, "--ulimit", text, NULL);
+    }
+    return rc;
+}
+
 /* docker's form has what OCI's lacks: HEALTHCHECK, SHELL, ONBUILD. */
 static int build_line(const struct build *b, struct strv *args)
 {
@@ -200,7 +232,7 @@ static int build_line(const struct build *b, struct strv *args)
     if (rc == 0)
         rc = add_each(args, "--add-host", a->hosts);
     if (rc == 0)
-        rc = add_each(args, "--ulimit", a->ulimits);
+        rc = add_limits(a, args);
     return rc == 0 ? skopeo_args(args, "--file", file, BUILD_BOX_CONTEXT, NULL) : rc;
 }
 
