@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/size.h"
 #include "cli/print.h"
@@ -129,7 +130,21 @@ static int join(const struct strv *v, const char *between, struct buf *out)
 static int get_ports(const void *row, struct buf *out)
 {
     const struct mtd_summary *s = container_of(row);
-    return mtd_state_is_active(s->state) ? join(&s->ports, ", ", out) : 0;
+    return mtd_state_is_active(s->state) ? mtd_ports_text(&s->ports, out) : 0;
+}
+
+/* Not docker's: those that can be reached from outside the host. */
+static int get_public_ports(const void *row, struct buf *out)
+{
+    const struct mtd_summary *s = container_of(row);
+    auto_done(strv_done) struct strv found = {0};
+    struct mtd_port_line line;
+    int rc = 0;
+    for (size_t i = 0; i < s->ports.len && rc == 0; i++)
+        if (mtd_port_line_read(s->ports.items[i], &line) == 0 &&
+            mtd_port_line_is_public(&line))
+            rc = strv_add(&found, s->ports.items[i]);
+    return rc == 0 && mtd_state_is_active(s->state) ? mtd_ports_text(&found, out) : rc;
 }
 
 static int get_names(const void *row, struct buf *out)
@@ -218,6 +233,7 @@ const struct format_field PS_FIELDS[] = {
     {"Status", "STATUS", get_status},
     {"State", "STATE", get_state},
     {"Ports", "PORTS", get_ports},
+    {"PublicPorts", "PUBLIC PORTS", get_public_ports},
     {"Names", "NAMES", get_names},
     {"Labels", "LABELS", get_labels},
     {"Label", NULL, NULL, get_label},

@@ -8,7 +8,7 @@
 
 #include "cli/format.h"
 #include "cli/options.h"
-#include "engine/types.h"
+#include "engine/engine.h"
 
 struct ps_row {
     const struct mtd_summary *container;
@@ -38,12 +38,13 @@ struct ps_filters {
     size_t len;
     bool all;              /* a filter asks about containers that are not running */
     int64_t before, since; /* created_at of the container named; -1 = none */
+    struct strv names;     /* of networks that were given by their ids */
 };
 int ps_filters_parse(const struct option_list *list, struct ps_filters *ret,
                      struct mtd_error *err);
-/* `before` and `since` name containers of the list. */
-int ps_filters_resolve(struct ps_filters *f, const struct mtd_list *list,
-                       struct mtd_error *err);
+/* `before` and `since` name containers of the list, `network` may be an id. */
+int ps_filters_resolve(struct ps_filters *f, struct mtd_engine *e,
+                       const struct mtd_list *list, struct mtd_error *err);
 bool ps_filters_match(const struct ps_filters *f, const struct mtd_summary *s);
 void ps_filters_done(struct ps_filters *f);
 

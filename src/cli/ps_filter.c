@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <regex.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,6 +104,68 @@ static bool match_health(const struct mtd_summary *s, const char *value)
     return strcmp(s->health && *s->health ? s->health : "none", value) == 0;
 }
 
+struct port_range {
+    unsigned first, last;
+    const char *protocol;
+};
+
+/* "8080", "8080/udp", "8000-8010/tcp". */
+static int parse_ports(const char *value, struct port_range *ret)
+{
+    char number[16];
+    uint64_t first, last;
+    size_t slash = strcspn(value, "/"), dash = strcspn(value, "-/");
+    if (dash >= sizeof(number) || slash - dash >= sizeof(number))
+        return -EINVAL;
+    snprintf(number, sizeof(number), "%.*s", (int)dash, value);
+    if (parse_u64(number, UINT16_MAX, &first) < 0)
+        return -EINVAL;
+    last = first;
+    snprintf(number, sizeof(number), "%.*s", (int)(slash > dash ? slash - dash - 1 : 0),
+             value + dash + 1);
+    if (slash > dash && (parse_u64(number, UINT16_MAX, &last) < 0 || last < first))
+        return -EINVAL;
+    *ret = (struct port_range){(unsigned)first, (unsigned)last,
+                               value[slash] ? value + slash + 1 : "tcp"};
+    return strcmp(ret->protocol, "tcp") == 0 || strcmp(ret->protocol, "udp") == 0 ||
+                   strcmp(ret->protocol, "sctp") == 0
+               ? 0
+               : -EINVAL;
+}
+
+static bool match_ports(const struct mtd_summary *s, const char *value, bool outside)
+{
+    struct port_range want;
+    struct mtd_port_line line;
+    if (parse_ports(value, &want) < 0 || !mtd_state_is_active(s->state))
+        return false;
+    for (size_t i = 0; i < s->ports.len; i++) {
+        if (mtd_port_line_read(s->ports.items[i], &line) < 0)
+            continue;
+        unsigned port = outside ? line.host : line.target;
+        if (port && port >= want.first && port <= want.last &&
+            strcmp(line.protocol, want.protocol) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool match_publish(const struct mtd_summary *s, const char *value)
+{
+    return match_ports(s, value, true);
+}
+
+static bool match_expose(const struct mtd_summary *s, const char *value)
+{
+    return match_ports(s, value, false);
+}
+
+static int check_ports(const char *value)
+{
+    struct port_range range;
+    return parse_ports(value, &range);
+}
+
 static int check_status(const char *value)
 {
     enum mtd_state state;
@@ -129,6 +192,7 @@ static const struct filter_key {
     bool all; /* implies ps -a */
     bool (*match)(const struct mtd_summary *s, const char *value);
     int (*check)(const char *value);
+    const char *with; /* values of this key are alternatives as well */
 } KEYS[] = {
     {"id", false, match_id, NULL},
     {"name", false, match_name, NULL},
@@ -139,6 +203,8 @@ static const struct filter_key {
     {"volume", false, match_volume, NULL},
     {"network", false, match_network, NULL},
     {"health", false, match_health, check_health},
+    {"publish", false, match_publish, check_ports, "expose"},
+    {"expose", false, match_expose, check_ports, "publish"},
     {"before", false, NULL, NULL},
     {"since", false, NULL, NULL},
 };
@@ -154,6 +220,7 @@ static const struct filter_key *find_key(const char *name, size_t len)
 void ps_filters_done(struct ps_filters *f)
 {
     free(f->items);
+    strv_done(&f->names);
     *f = (struct ps_filters){0};
 }
 
@@ -167,7 +234,7 @@ static int parse_one(const char *text, struct ps_filters *f, struct mtd_error *e
         return mtd_fail(
             err, EINVAL,
             "--filter: unknown key \"%.*s\"; the keys are id, name, status, label, "
-            "ancestor, exited, volume, network, health, before, since",
+            "ancestor, exited, volume, network, health, publish, expose, before, since",
             (int)(len > 40 ? 40 : len), text);
     if (key->check && key->check(text + len + 1) < 0)
         return mtd_fail(err, EINVAL, "--filter: \"%.40s\" is not a valid value of %s",
@@ -208,20 +275,45 @@ static const struct mtd_summary *find_container(const struct mtd_list *list,
     return by_id;
 }
 
-int ps_filters_resolve(struct ps_filters *f, const struct mtd_list *list,
-                       struct mtd_error *err)
+static int resolve_network(struct ps_filters *f, struct ps_filter *item,
+                           struct mtd_engine *e, const struct mtd_list *list,
+                           struct mtd_error *err)
 {
-    for (size_t i = 0; i < f->len; i++) {
-        bool before = strcmp(f->items[i].key, "before") == 0;
-        if (!before && strcmp(f->items[i].key, "since") != 0)
-            continue;
-        const struct mtd_summary *s = find_container(list, f->items[i].value);
-        if (!s)
-            return mtd_fail(err, ENOENT, "no such container: %.80s", f->items[i].value);
-        *(before ? &f->before : &f->since) = s->created_at;
-        f->all = true;
-    }
+    auto_done(mtd_net_done) struct mtd_net n = {0};
+    for (size_t i = 0; i < list->len; i++)
+        if (strv_contains(&list->items[i].networks, item->value))
+            return 0;
+    if (mtd_network_inspect(e, item->value, &n, NULL) < 0)
+        return 0; /* as docker: then there is no container on it */
+    if (strv_add(&f->names, n.name) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    item->value = f->names.items[f->names.len - 1];
     return 0;
+}
+
+static int resolve_time(struct ps_filters *f, const struct ps_filter *item,
+                        const struct mtd_list *list, struct mtd_error *err)
+{
+    const struct mtd_summary *s = find_container(list, item->value);
+    if (!s)
+        return mtd_fail(err, ENOENT, "no such container: %.80s", item->value);
+    *(strcmp(item->key, "before") == 0 ? &f->before : &f->since) = s->created_at;
+    f->all = true;
+    return 0;
+}
+
+int ps_filters_resolve(struct ps_filters *f, struct mtd_engine *e,
+                       const struct mtd_list *list, struct mtd_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < f->len && rc == 0; i++) {
+        struct ps_filter *item = &f->items[i];
+        if (strcmp(item->key, "network") == 0)
+            rc = resolve_network(f, item, e, list, err);
+        else if (!find_key(item->key, strlen(item->key))->match)
+            rc = resolve_time(f, item, list, err);
+    }
+    return rc;
 }
 
 /* As docker: the values of a key are alternatives, but a container has all labels asked for. */
@@ -230,10 +322,11 @@ static bool match_key(const struct ps_filters *f, const struct filter_key *key,
 {
     size_t asked = 0, hits = 0;
     for (size_t i = 0; i < f->len; i++) {
-        if (f->items[i].key != key->name)
+        const struct filter_key *own = find_key(f->items[i].key, strlen(f->items[i].key));
+        if (own != key && !(key->with && strcmp(own->name, key->with) == 0))
             continue;
         asked++;
-        hits += key->match(s, f->items[i].value);
+        hits += own->match(s, f->items[i].value);
     }
     return key->match == match_label ? hits == asked : asked == 0 || hits > 0;
 }

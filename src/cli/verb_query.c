@@ -132,7 +132,7 @@ static int run_ps(struct cli *c, void *values, const struct operands *o)
     if (rc == 0)
         rc = mtd_list(c->engine, &list, &err);
     if (rc == 0)
-        rc = ps_filters_resolve(&v->parsed, &list, &err);
+        rc = ps_filters_resolve(&v->parsed, c->engine, &list, &err);
     if (rc == 0)
         rc = add_rows(c, v, &list, &err);
     if (rc == 0)

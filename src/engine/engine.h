@@ -29,6 +29,7 @@
 #include "engine/limits.h"
 #include "engine/log/log.h"
 #include "engine/logindex/logindex.h"
+#include "engine/port/port.h"
 #include "engine/progress.h"
 #include "engine/transfer/options.h"
 #include "engine/types.h"

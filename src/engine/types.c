@@ -439,6 +439,7 @@ void mtd_summary_done(struct mtd_summary *s)
     strv_done(&s->cgroups);
     strv_done(&s->networks);
     strv_done(&s->ports);
+    strv_done(&s->addresses);
     *s = (struct mtd_summary){0};
 }
 

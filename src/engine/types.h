@@ -447,7 +447,8 @@ struct mtd_summary {
     char *health, *error;
     struct strv labels, mounts, cgroups; /* mounts: "source:target" */
     struct strv networks;                /* names; of "none" and "host" as well */
-    struct strv ports;                   /* docker's "0.0.0.0:8080->80/tcp", "80/tcp" */
+    struct strv ports;     /* "0.0.0.0:8080->80/tcp", "80/tcp"; see port.h */
+    struct strv addresses; /* "NETWORK ADDRESS/PREFIX", while it runs */
     enum mtd_network network;
     int64_t memory_limit, nano_cpus;
 };

@@ -132,3 +132,64 @@ Test(names, are_cut_in_the_middle_and_last)
               uibox_text(&b));
     uibox_done(&b);
 }
+
+static struct mtd_summary *row_named(struct uibox *b, const char *name)
+{
+    for (size_t i = 0; i < b->ui.model.list.len; i++)
+        if (strcmp(b->ui.model.list.items[i].name, name) == 0)
+            return &b->ui.model.list.items[i];
+    cr_assert(false, "%s", name);
+    return NULL;
+}
+
+/* The column comes with the first port, and all is said of what can be reached. */
+Test(list, ports_are_shown_when_there_are_some)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 120, false);
+    uibox_fill(&b);
+    cr_expect_not(uibox_shows(&b, "PORTS"));
+    struct mtd_summary *s = row_named(&b, "api");
+    strv_add(&s->ports, "0.0.0.0:8080->80/tcp");
+    strv_add(&s->ports, "[::]:8080->80/tcp");
+    strv_add(&s->ports, "443/tcp");
+    strv_add(&row_named(&b, "db")->ports, "127.0.0.1:5432->5432/tcp");
+    strv_add(&row_named(&b, "job")->ports, "0.0.0.0:99->99/tcp");
+    cr_expect(uibox_shows(&b, "PORTS"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, " *:8080->80 "), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, " 127.0.0.1:5432->5432 "), "%s", uibox_text(&b));
+    cr_expect_not(uibox_shows(&b, "99->99"), "it does not run");
+    uibox_size(&b, 24, 80);
+    cr_expect(uibox_shows(&b, "PORTS"), "%s", uibox_text(&b));
+    uibox_done(&b);
+}
+
+static size_t shown(struct uibox *b, const char *filter)
+{
+    cr_assert_eq(model_filter(&b->ui.model, filter, NULL), 0, "%s", filter);
+    return b->ui.model.n_shown;
+}
+
+Test(list, is_searched_by_port_address_and_network)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill(&b);
+    struct mtd_summary *s = row_named(&b, "api");
+    strv_add(&s->ports, "0.0.0.0:8080->80/tcp");
+    strv_add(&s->addresses, "front 10.1.0.2/16");
+    strv_add(&s->addresses, "front fd00::2/64");
+    strv_add(&s->networks, "front");
+    strv_add(&row_named(&b, "db")->addresses, "back 10.2.0.2/16");
+    strv_add(&row_named(&b, "db")->networks, "back");
+    cr_expect_eq(shown(&b, "port:8080"), 1);
+    cr_expect_eq(shown(&b, "port:80"), 0, "that is the container's side");
+    cr_expect_eq(shown(&b, "ip:10."), 2);
+    cr_expect_eq(shown(&b, "ip:10.1."), 1);
+    cr_expect_eq(shown(&b, "ip:FD00"), 1);
+    cr_expect_eq(shown(&b, "ip:0.1"), 0, "the beginning of it");
+    cr_expect_eq(shown(&b, "net:front"), 1);
+    cr_expect_eq(shown(&b, "net:fro"), 0, "the whole name");
+    cr_expect_eq(shown(&b, "net:back ip:10"), 1);
+    uibox_done(&b);
+}

@@ -5,15 +5,17 @@
 #include "engine/store/internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "engine/port/port.h"
 #include "engine/spec/packed.h"
 #include "engine/spec/sealed.h"
 
 /* To be increased when another summary is made of the same record. */
-#define VERSION 2
+#define VERSION 3
 
 #define AT(member) \
     offsetof(struct mtd_summary, member), sizeof(((struct mtd_summary *)0)->member)
@@ -32,7 +34,7 @@ static const struct packed_member MEMBERS[] = {
     {PACKED_STRING, AT(health)},       {PACKED_STRING, AT(error)},
     {PACKED_LIST, AT(labels)},         {PACKED_LIST, AT(mounts)},
     {PACKED_LIST, AT(cgroups)},        {PACKED_LIST, AT(networks)},
-    {PACKED_LIST, AT(ports)},
+    {PACKED_LIST, AT(ports)},          {PACKED_LIST, AT(addresses)},
 };
 
 /* Another build may have another struct. */
@@ -95,16 +97,34 @@ static int list_networks(const struct mtd_record *r, struct strv *ret)
     return rc;
 }
 
+static int take_text(struct strv *ret, struct buf *b, int rc)
+{
+    return rc < 0 ? rc : strv_take(ret, buf_take(b));
+}
+
 static int add_port(const char *address, const struct mtd_port *p, struct strv *ret)
 {
     auto_done(buf_done) struct buf b = {0};
-    bool six = strchr(address, ':') != NULL;
-    int rc = buf_printf(&b, "%s%s%s:%u->%u/%s", six ? "[" : "", address, six ? "]" : "",
-                        p->host, p->target, p->udp ? "udp" : "tcp");
-    return rc < 0 ? rc : strv_take(ret, buf_take(&b));
+    struct mtd_port_line line = {.host = p->host, .target = p->target};
+    snprintf(line.address, sizeof(line.address), "%s", address);
+    snprintf(line.protocol, sizeof(line.protocol), "%s", p->udp ? "udp" : "tcp");
+    return take_text(ret, &b, mtd_port_line_put(&line, &b));
 }
 
-/* The addresses that it is reached by; exposed ones that are not published as numbers. */
+static bool is_published(const struct mtd_status *st, const char *exposed)
+{
+    char text[16];
+    for (size_t i = 0; i < st->n_ports; i++) {
+        const struct mtd_port *p = &st->ports[i];
+        snprintf(text, sizeof(text), "%u/%s", p->target, p->udp ? "udp" : "tcp");
+        if (strcmp(text, exposed) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The addresses that it is reached by; exposed ones that are not published as numbers. As docker:
+ * none without a network of its own. */
 static int list_ports(const struct mtd_record *r, struct strv *ret)
 {
     const struct mtd_status *st = &r->status;
@@ -115,6 +135,25 @@ static int list_ports(const struct mtd_record *r, struct strv *ret)
         rc = add_port(p->address ? p->address : "0.0.0.0", p, ret);
         if (rc == 0 && !p->address && six)
             rc = add_port("::", p, ret);
+    }
+    for (size_t i = 0; i < r->spec.exposed.len && st->n_endpoints && rc == 0; i++)
+        if (!is_published(st, r->spec.exposed.items[i]))
+            rc = strv_add(ret, r->spec.exposed.items[i]);
+    return rc;
+}
+
+static int list_addresses(const struct mtd_status *st, struct strv *ret)
+{
+    int rc = 0;
+    for (size_t i = 0; i < st->n_endpoints && rc == 0; i++) {
+        const struct mtd_endpoint *p = &st->endpoints[i];
+        auto_done(buf_done) struct buf four = {0}, six = {0};
+        rc = take_text(ret, &four,
+                       buf_printf(&four, "%s %s/%u", p->network, p->address, p->prefix));
+        if (rc == 0 && p->address6)
+            rc = take_text(
+                ret, &six,
+                buf_printf(&six, "%s %s/%u", p->network, p->address6, p->prefix6));
     }
     return rc;
 }
@@ -155,7 +194,8 @@ int store_summary_make(const struct mtd_record *r, struct mtd_summary *ret)
         strv_copy(&s.labels, &r->spec.labels) < 0 ||
         list_mounts(&r->spec, &s.mounts) < 0 ||
         strv_copy(&s.cgroups, &r->status.cgroups) < 0 ||
-        list_networks(r, &s.networks) < 0 || list_ports(r, &s.ports) < 0) {
+        list_networks(r, &s.networks) < 0 || list_ports(r, &s.ports) < 0 ||
+        list_addresses(&r->status, &s.addresses) < 0) {
         mtd_summary_done(&s);
         return -ENOMEM;
     }

@@ -20,6 +20,7 @@ const struct column_info COLUMNS[COLUMN_COUNT] = {
     [COLUMN_HIST] = {"hist", "HIST", 7, 7, 20, false, false, true},
     [COLUMN_MEMORY] = {"memory", "MEM / LIMIT", 11, 13, 70, true, false, true},
     [COLUMN_PIDS] = {"pids", "PIDS", 4, 4, 35, true, false, true},
+    [COLUMN_PORTS] = {"ports", "PORTS", 10, 18, 50, false, true, true},
     [COLUMN_NET] = {"net", "NET I/O", 9, 11, 30, true, false, true},
     [COLUMN_BLOCK] = {"block", "BLOCK I/O", 9, 11, 28, true, false, false},
     [COLUMN_RESTARTS] = {"restarts", "RESTARTS", 8, 8, 25, true, false, false},
@@ -98,9 +99,9 @@ static void take_what_fits(int cols, int least, const int min[COLUMN_COUNT],
 
 static void grow(int cols, int width[COLUMN_COUNT], const int goal[COLUMN_COUNT])
 {
-    static const enum column ORDER[] = {COLUMN_NAME,   COLUMN_STATUS, COLUMN_MEMORY,
-                                        COLUMN_IMAGE,  COLUMN_NET,    COLUMN_BLOCK,
-                                        COLUMN_COMMAND};
+    static const enum column ORDER[] = {COLUMN_NAME,  COLUMN_STATUS, COLUMN_MEMORY,
+                                        COLUMN_IMAGE, COLUMN_PORTS,  COLUMN_NET,
+                                        COLUMN_BLOCK, COLUMN_COMMAND};
     for (size_t i = 0; i < ARRAY_SIZE(ORDER); i++) {
         int *w = &width[ORDER[i]], room = cols - used(width);
         int more = goal[ORDER[i]] - *w;

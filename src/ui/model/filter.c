@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/parse.h"
+#include "engine/engine.h"
 
 static bool holds(const char *text, const char *part)
 {
@@ -106,6 +107,15 @@ static bool note_any(void *arg, unsigned long inode)
     return false;
 }
 
+static bool publishes(const struct mtd_summary *s, unsigned port)
+{
+    struct mtd_port_line line;
+    for (size_t i = 0; i < s->ports.len; i++)
+        if (mtd_port_line_read(s->ports.items[i], &line) == 0 && line.host == port)
+            return true;
+    return false;
+}
+
 /* In the host's network every socket is seen; ask_kernel() has found out whose it is. */
 static bool match_port(const struct filter_term *t, const struct mtd_summary *s)
 {
@@ -113,10 +123,28 @@ static bool match_port(const struct filter_term *t, const struct mtd_summary *s)
     bool any = false;
     if (s->pid <= 0 || parse_u64(t->value, 65535, &port) < 0)
         return false;
+    if (port && publishes(s, (unsigned)port))
+        return true;
     if (s->network == MTD_NET_HOST)
         return strstr(t->found, s->id);
     find_sockets(s->pid, (unsigned)port, note_any, &any);
     return any;
+}
+
+/* The beginning of one of its addresses. */
+static bool match_ip(const struct filter_term *t, const struct mtd_summary *s)
+{
+    for (size_t i = 0; i < s->addresses.len; i++) {
+        const char *blank = strchr(s->addresses.items[i], ' ');
+        if (blank && strncasecmp(blank + 1, t->value, strlen(t->value)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool match_net(const struct filter_term *t, const struct mtd_summary *s)
+{
+    return strv_contains(&s->networks, t->value);
 }
 
 static const struct {
@@ -129,6 +157,7 @@ static const struct {
     {"state", match_state, false}, {"mnt", match_mount, false},
     {"label", match_label, false}, {"health", match_health, false},
     {"pid", match_pid, true},      {"port", match_port, true},
+    {"ip", match_ip, false},       {"net", match_net, false},
 };
 
 /* 1 = the word is a term, 0 = part of the regular expression, -EINVAL. */

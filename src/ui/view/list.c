@@ -97,6 +97,26 @@ static void pair(const struct row *r, uint64_t a, uint64_t b, struct field *f)
         snprintf(f->text, sizeof(f->text), "%s/%s", format_size(a, x), format_size(b, y));
 }
 
+static bool is_reachable(const struct mtd_summary *s)
+{
+    struct mtd_port_line line;
+    for (size_t i = 0; i < s->ports.len; i++)
+        if (mtd_port_line_read(s->ports.items[i], &line) == 0 &&
+            mtd_port_line_is_public(&line))
+            return true;
+    return false;
+}
+
+/* What is reached from outside stands out from what only the host reaches. */
+static void field_ports(const struct row *r, int64_t now, struct field *f)
+{
+    auto_done(buf_done) struct buf text = {0};
+    if (!row_is_alive(r) || mtd_ports_short(&r->s->ports, &text) < 0 || !text.data)
+        return;
+    f->color = is_reachable(r->s) ? COLOR_TEXT : COLOR_DIM;
+    snprintf(f->text, sizeof(f->text), "%s", text.data);
+}
+
 /* Most containers have no network of their own: nothing is better than noughts. */
 static void field_net(const struct row *r, int64_t now, struct field *f)
 {
@@ -123,12 +143,12 @@ static void field_command(const struct row *r, int64_t now, struct field *f)
 }
 
 static void (*const FIELDS[COLUMN_COUNT])(const struct row *, int64_t, struct field *) = {
-    [COLUMN_NAME] = field_name,       [COLUMN_ID] = field_id,
-    [COLUMN_IMAGE] = field_image,     [COLUMN_STATUS] = field_status,
-    [COLUMN_CPU] = field_cpu,         [COLUMN_MEMORY] = field_memory,
-    [COLUMN_PIDS] = field_pids,       [COLUMN_NET] = field_net,
-    [COLUMN_BLOCK] = field_block,     [COLUMN_RESTARTS] = field_restarts,
-    [COLUMN_COMMAND] = field_command,
+    [COLUMN_NAME] = field_name,         [COLUMN_ID] = field_id,
+    [COLUMN_IMAGE] = field_image,       [COLUMN_STATUS] = field_status,
+    [COLUMN_CPU] = field_cpu,           [COLUMN_MEMORY] = field_memory,
+    [COLUMN_PIDS] = field_pids,         [COLUMN_PORTS] = field_ports,
+    [COLUMN_NET] = field_net,           [COLUMN_BLOCK] = field_block,
+    [COLUMN_RESTARTS] = field_restarts, [COLUMN_COMMAND] = field_command,
 };
 
 static void draw_history(const struct row *r, struct pen p, int cols, struct style st)
@@ -250,7 +270,8 @@ static void fit(const struct model *m, const struct list_setup *setup, int cols,
                 int width[COLUMN_COUNT])
 {
     static const enum column GROWING[] = {COLUMN_NAME,   COLUMN_IMAGE, COLUMN_STATUS,
-                                          COLUMN_MEMORY, COLUMN_NET,   COLUMN_COMMAND};
+                                          COLUMN_MEMORY, COLUMN_PORTS, COLUMN_NET,
+                                          COLUMN_COMMAND};
     struct columns want = {.enabled = setup->columns};
     if (model_common_image(m)) /* the header names it */
         want.enabled &= ~(1u << COLUMN_IMAGE);
@@ -262,6 +283,8 @@ static void fit(const struct model *m, const struct list_setup *setup, int cols,
             if (w > want.longest[GROWING[g]])
                 want.longest[GROWING[g]] = w;
         }
+    if (!want.longest[COLUMN_PORTS])
+        want.enabled &= ~(1u << COLUMN_PORTS);
     columns_fit(&want, cols, width);
 }
 

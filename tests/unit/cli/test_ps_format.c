@@ -35,6 +35,7 @@ static void forget(void)
 {
     strv_done(&s.labels);
     strv_done(&s.mounts);
+    strv_done(&s.ports);
     buf_done(&out);
 }
 TestSuite(ps_format, .init = make, .fini = forget);
@@ -138,7 +139,8 @@ Test(ps_format, json_has_dockers_fields_as_strings)
         "{\"Command\":\"\\\"sleep 1\\\"\",\"CreatedAt\":\"1970-01-12 11:46:40 +0000 UTC\","
         "\"HealthStatus\":\"\",\"ID\":\"0123456789ab\",\"Image\":\"busybox\","
         "\"Labels\":\"a=1,b=2\",\"LocalVolumes\":\"1\",\"Mounts\":\"/host,vol\","
-        "\"Names\":\"web\",\"Networks\":\"web,db\",\"Ports\":\"0.0.0.0:80->80/tcp, 127.0.0.1:53->53/udp\","
+        "\"Names\":\"web\",\"Networks\":\"web,db\",\"Ports\":\"127.0.0.1:53->53/udp, 0.0.0.0:80->80/tcp\","
+        "\"PublicPorts\":\"0.0.0.0:80->80/tcp\","
         "\"RunningFor\":\"2 hours ago\","
         "\"Size\":\"0B\",\"State\":\"running\",\"Status\":\"Up 3 minutes\"}");
 }
@@ -174,6 +176,24 @@ Test(ps_format, filters)
     cr_expect(matches("exited=0", NULL) && !matches("exited=1", NULL));
 }
 
+Test(ps_format, ports_are_filtered_by)
+{
+    strv_add(&s.ports, "0.0.0.0:8080->80/tcp");
+    strv_add(&s.ports, "127.0.0.1:53->53/udp");
+    strv_add(&s.ports, "443/tcp");
+    cr_expect(matches("publish=8080", NULL) && matches("publish=8080/tcp", NULL) &&
+              matches("publish=53/udp", NULL) && matches("publish=8000-9000", NULL));
+    cr_expect(!matches("publish=80", NULL) && !matches("publish=53", NULL) &&
+              !matches("publish=443", NULL) && !matches("publish=8081-9000", NULL));
+    cr_expect(matches("expose=443", NULL) && matches("expose=80/tcp", NULL) &&
+              matches("expose=400-500/tcp", NULL) && !matches("expose=8080", NULL));
+    cr_expect(matches("publish=1", "expose=443"), "as in docker either will do");
+    cr_expect(matches("expose=443", "publish=1"));
+    cr_expect(!matches("publish=1", "expose=2"));
+    s.state = MTD_STATE_EXITED;
+    cr_expect(!matches("publish=8080", NULL));
+}
+
 Test(ps_format, one_key_is_or_and_two_are_and)
 {
     cr_expect(matches("name=web", "name=other"));
@@ -182,9 +202,10 @@ Test(ps_format, one_key_is_or_and_two_are_and)
 
 Test(ps_format, bad_filters)
 {
-    static const char *const BAD[] = {"name", "foo=1", "status=nonsense", "exited=x",
-                                      "health=x"};
-    for (size_t i = 0; i < 5; i++) {
+    static const char *const BAD[] = {
+        "name",      "foo=1",         "status=nonsense", "exited=x",      "health=x",
+        "publish=x", "publish=70000", "publish=9-8",     "expose=80/foo", "expose="};
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
         struct option_list list = {(const char **)&BAD[i], 1};
         struct ps_filters f = {0};
         err = (struct mtd_error){0};

@@ -19,6 +19,30 @@ static struct tempdir tmp;
 static struct store store;
 static struct mtd_error err;
 
+/* Published on port 8080, and with an address of each family. */
+static void give_network(struct mtd_status *st)
+{
+    st->endpoints = calloc(1, sizeof(*st->endpoints));
+    st->endpoints[0] = (struct mtd_endpoint){.network = strdup("web"),
+                                             .address = strdup("10.1.0.2"),
+                                             .address6 = strdup("fd00::2"),
+                                             .prefix = 16,
+                                             .prefix6 = 64};
+    st->n_endpoints = 1;
+    st->ports = calloc(1, sizeof(*st->ports));
+    st->ports[0] = (struct mtd_port){.host = 8080, .target = 80};
+    st->n_ports = 1;
+}
+
+static bool are(const struct strv *v, const char *a, const char *b, const char *c)
+{
+    const char *const want[] = {a, b, c};
+    bool same = v->len == 2 + (c != NULL);
+    for (size_t i = 0; i < v->len && same; i++)
+        same = strcmp(v->items[i], want[i]) == 0;
+    return same;
+}
+
 static void create(int n, char ret_id[MTD_ID_SIZE])
 {
     auto_done(mtd_record_done) struct mtd_record r;
@@ -28,6 +52,9 @@ static void create(int n, char ret_id[MTD_ID_SIZE])
     r.spec.image = strdup("busybox");
     strv_add(&r.spec.process.args, "/bin/sh");
     strv_add(&r.spec.labels, "a=b");
+    strv_add(&r.spec.exposed, "80/tcp");
+    strv_add(&r.spec.exposed, "443/tcp");
+    give_network(&r.status);
     r.status.error = n % 2 ? strdup("why") : NULL;
     r.status.state = MTD_STATE_EXITED;
     r.status.exit_code = n;
@@ -92,6 +119,8 @@ static void expect_right(const struct mtd_list *l)
         cr_expect_eq(s->memory_limit, 1 << 20);
         cr_expect((s->error != NULL) == n % 2);
         cr_expect(s->labels.len == 1 && strcmp(s->labels.items[0], "a=b") == 0);
+        cr_expect(are(&s->ports, "0.0.0.0:8080->80/tcp", "[::]:8080->80/tcp", "443/tcp"));
+        cr_expect(are(&s->addresses, "web 10.1.0.2/16", "web fd00::2/64", NULL));
         cr_expect(s->created_at > 0 && strlen(s->id) == MTD_ID_LEN);
     }
 }
