@@ -151,6 +151,17 @@ int mtd_network_list(struct mtd_engine *e, struct mtd_net_list *ret,
 /* What is missing in n is chosen: id, bridge, subnet, gateway; subnet6 "" = any, NULL = no
  * IPv6. */
 int mtd_network_create(struct mtd_engine *e, struct mtd_net *n, struct mtd_error *err);
+/* What that would refuse, and how it would fill n in; nothing is made. */
+int mtd_network_check(struct mtd_engine *e, struct mtd_net *n, struct mtd_error *err);
+/* Whether the port could be published now; -EADDRINUSE: err names who has it. */
+int mtd_port_check(struct mtd_engine *e, const struct mtd_port *p, struct mtd_error *err);
+/* What a running container has received and sent by one of its networks. */
+struct mtd_traffic {
+    int64_t taken_at; /* monotonic ns */
+    uint64_t rx, tx;  /* bytes */
+};
+int mtd_network_traffic(const struct mtd_summary *s, const char *network,
+                        struct mtd_traffic *ret);
 /* -EBUSY = a container that runs is on it. */
 int mtd_network_remove(struct mtd_engine *e, const char *name, struct mtd_error *err);
 /* Of a container that runs at once, of any from its next start on. */

@@ -385,7 +385,7 @@ Test(actions, the_run_form_knows_the_command_lines_limits)
 {
     run_form_says("Down Down Down Down Down", "512k", "run -d -m 512k busybox");
     run_form_says("Down Down Down Down Down", "511k", "below the minimum of 512KiB");
-    run_form_says("Up Up Up", "8080:80", "port publishing needs a network");
+    run_form_says("Up Up Up", "0:80", "is not a port");
 }
 
 Test(actions, copy)

@@ -53,7 +53,7 @@ static void fill(struct uibox *b, const struct given *rows, size_t n)
     catalog_table_begin(t);
     for (size_t i = 0; i < n; i++) {
         struct catalog_row *r = catalog_table_add(t, rows[i].key);
-        for (size_t c = 0; c < TABLE_COLUMNS; c++)
+        for (size_t c = 0; c < t->n_columns; c++)
             catalog_table_set(r, c, rows[i].text[c], c == 2 ? rows[i].size : 0);
         r->size = rows[i].size;
         r->used = rows[i].used;
@@ -104,6 +104,8 @@ Test(catalog, v_goes_round_and_esc_goes_back)
     cr_expect(uibox_shows(&b, "[Images]"));
     uibox_keys(&b, "v");
     cr_expect(uibox_shows(&b, "[Volumes]"));
+    uibox_keys(&b, "v");
+    cr_expect(uibox_shows(&b, "[Networks]"));
     uibox_keys(&b, "v");
     cr_expect_str_eq(uibox_text(&b), before);
     uibox_keys(&b, "v Esc");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fault.h"
 #include "engine/api/internal.h"
 #include "engine/net/net.h"
@@ -44,6 +45,32 @@ int mtd_network_create(struct mtd_engine *e, struct mtd_net *n, struct mtd_error
     if (rc == 0)
         note(e, "create", n, NULL);
     return rc;
+}
+
+int mtd_network_check(struct mtd_engine *e, struct mtd_net *n, struct mtd_error *err)
+{
+    return net_check(&e->store, n, err);
+}
+
+int mtd_port_check(struct mtd_engine *e, const struct mtd_port *p, struct mtd_error *err)
+{
+    return net_check_port(&e->store, p, err);
+}
+
+/* With one network only there is nothing to be told apart. */
+int mtd_network_traffic(const struct mtd_summary *s, const char *network,
+                        struct mtd_traffic *ret)
+{
+    const char *address = NULL;
+    size_t len = strlen(network);
+    for (size_t i = s->addresses.len; i-- > 0;)
+        if (strncmp(s->addresses.items[i], network, len) == 0 &&
+            s->addresses.items[i][len] == ' ')
+            address = s->addresses.items[i] + len + 1;
+    if (s->pid <= 0 || !address)
+        return -ENOENT;
+    ret->taken_at = clock_mono_ns();
+    return net_traffic(s->pid, s->networks.len > 1 ? address : NULL, &ret->rx, &ret->tx);
 }
 
 /* A stopped container that is to start on it would not start any more. */

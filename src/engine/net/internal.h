@@ -4,7 +4,7 @@
  *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
  *         the host's, publish.c a container's ports; endpoint.c a container's end in a network, claim.c puts
  *         it together, change.c changes it while the container lives, mend.c makes a lost
- *         table again.
+ *         table again; traffic.c counts.
  */
 #ifndef ENGINE_NET_INTERNAL_H
 #define ENGINE_NET_INTERNAL_H

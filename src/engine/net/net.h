@@ -29,6 +29,8 @@ int net_list(struct store *s, struct mtd_net_list *ret, struct mtd_error *err);
 /* Fills in what is missing (id, bridge, subnet, gateway) and writes it. -EEXIST = there is one
  * of that name; -EINVAL, -EADDRINUSE = the subnet overlaps with another one or a route. */
 int net_create(struct store *s, struct mtd_net *n, struct mtd_error *err);
+/* What net_create() would refuse, and how it would fill n in; nothing is made. */
+int net_check(struct store *s, struct mtd_net *n, struct mtd_error *err);
 /* The record and the bridge; -EBUSY = a container is on it. */
 int net_remove(struct store *s, const struct mtd_net *n, struct mtd_error *err);
 
@@ -99,6 +101,12 @@ int net_unpublish(struct mtd_record *r, const struct mtd_port *ports, size_t n,
 /* "8080/tcp", "127.0.0.1:8080/udp", for messages. */
 #define NET_PORT_TEXT 80
 char *net_port_text(const struct mtd_port *p, char ret[NET_PORT_TEXT]);
+
+/* Whether it could be published now, beside what is; -EADDRINUSE: err names who has it. */
+int net_check_port(struct store *s, const struct mtd_port *p, struct mtd_error *err);
+/* Bytes by the interface of a process's namespace that has the address, "10.1.0.2/16"; NULL =
+ * all but lo. -ENOENT = there is none. */
+int net_traffic(pid_t pid, const char *address, uint64_t *ret_rx, uint64_t *ret_tx);
 
 /* Some other program has flushed the table, or an older version made it: it is made again,
  * with the ports of all live containers. QUICK asks for the table, one message; DEEP for its rules

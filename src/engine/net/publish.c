@@ -270,6 +270,21 @@ int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
     return rc;
 }
 
+int net_check_port(struct store *s, const struct mtd_port *p, struct mtd_error *err)
+{
+    auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
+    bool six = p->address && strchr(p->address, ':');
+    struct mtd_port wanted = *p;
+    int fds[2] = {-1, -1};
+    if (!p->host)
+        return 0;
+    int rc = hold(&wanted, (struct families){.four = !six, .six = six}, fds);
+    let_go(fds);
+    if (rc < 0)
+        (void)netlink_open(&nf, NETLINK_NETFILTER);
+    return rc < 0 ? fail_hold(s, &nf, p, rc, err) : 0;
+}
+
 /* ---- of a live container ---- */
 
 /* One that its monitor holds, and will go on to hold. */

@@ -256,7 +256,8 @@ static int save(int dir, const struct mtd_net *n, struct mtd_error *err)
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write network %.80s", n->name) : 0;
 }
 
-static int make(struct store *s, int dir, struct mtd_net *n, struct mtd_error *err)
+/* What is missing is chosen; nothing is made. dir < 0: there are no others. */
+static int fill(struct store *s, int dir, struct mtd_net *n, struct mtd_error *err)
 {
     auto_done(mtd_net_list_done) struct mtd_net_list others = {0};
     auto_done(netlink_close) struct netlink route = NETLINK_NONE;
@@ -265,7 +266,7 @@ static int make(struct store *s, int dir, struct mtd_net *n, struct mtd_error *e
         free(n->subnet6);
         n->subnet6 = NULL;
     }
-    int rc = list_in(dir, &others);
+    int rc = dir < 0 ? 0 : list_in(dir, &others);
     if (rc == 0)
         rc = store_new_id(n->id);
     if (rc == 0)
@@ -276,6 +277,12 @@ static int make(struct store *s, int dir, struct mtd_net *n, struct mtd_error *e
     if (rc == 0)
         rc = fill_subnets(n, six, &others, &route, err);
     n->created_at = clock_wall_ns();
+    return rc;
+}
+
+static int make(struct store *s, int dir, struct mtd_net *n, struct mtd_error *err)
+{
+    int rc = fill(s, dir, n, err);
     (void)fault_point("network.create");
     return rc < 0 ? rc : save(dir, n, err);
 }
@@ -288,13 +295,12 @@ static int lock_records(struct store *s, struct mtd_error *err)
     return take_fd(&dir);
 }
 
-static int create_in(struct store *s, int dir, struct mtd_net *n, struct mtd_error *err)
+static int check_new(int dir, const char *name, struct mtd_error *err)
 {
     auto_done(mtd_net_done) struct mtd_net old = {0};
-    int rc = read_one(dir, n->name, &old, NULL);
-    if (rc != -ENOENT)
-        return mtd_fail(err, EEXIST, "network with name %.80s already exists", n->name);
-    return make(s, dir, n, err);
+    if (dir < 0 || read_one(dir, name, &old, NULL) == -ENOENT)
+        return 0;
+    return mtd_fail(err, EEXIST, "network with name %.80s already exists", name);
 }
 
 static bool is_reserved(const char *name)
@@ -306,17 +312,34 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-int net_create(struct store *s, struct mtd_net *n, struct mtd_error *err)
+static int check_name(const char *name, struct mtd_error *err)
 {
-    if (!name_is_valid(n->name))
+    if (!name_is_valid(name))
         return mtd_fail(err, EINVAL,
                         "\"%.80s\" is not a name for a network: letters, digits, _ . -",
-                        n->name);
-    if (is_reserved(n->name))
+                        name);
+    if (is_reserved(name))
         return mtd_fail(err, EEXIST, "a network cannot be named %s: that is another mode",
-                        n->name);
-    auto_fd int dir = lock_records(s, err);
-    return dir < 0 ? dir : create_in(s, dir, n, err);
+                        name);
+    return 0;
+}
+
+int net_create(struct store *s, struct mtd_net *n, struct mtd_error *err)
+{
+    int rc = check_name(n->name, err);
+    auto_fd int dir = rc < 0 ? rc : lock_records(s, err);
+    if (dir >= 0)
+        rc = check_new(dir, n->name, err);
+    return dir < 0 ? dir : rc < 0 ? rc : make(s, dir, n, err);
+}
+
+int net_check(struct store *s, struct mtd_net *n, struct mtd_error *err)
+{
+    int rc = check_name(n->name, err);
+    auto_fd int dir = open_records(s, false);
+    if (rc == 0)
+        rc = check_new(dir, n->name, err);
+    return rc < 0 ? rc : fill(s, dir, n, err);
 }
 
 /* ---- finding ---- */

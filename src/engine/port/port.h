@@ -12,7 +12,7 @@
 #include "engine/types.h"
 
 /* "80", "8080:80", "127.0.0.1:8080-8081:80-81/udp", "[::1]::80": adds one for each port.
- * address: for those that name none; "" = all. */
+ * address: for those that name none; NULL, "" = all. */
 int mtd_port_parse(const char *text, const char *address, struct mtd_port **ports,
                    size_t *n, struct mtd_error *err);
 

@@ -108,7 +108,7 @@ static int add_port(const struct mtd_port *p, struct mtd_port **ports, size_t *n
 
 static bool is_any(const char *address)
 {
-    return !*address || strcmp(address, "0.0.0.0") == 0;
+    return !address || !*address || strcmp(address, "0.0.0.0") == 0;
 }
 
 static int add_range(struct range host, struct range inside, const char *address,

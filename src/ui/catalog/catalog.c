@@ -1,4 +1,4 @@
-/* The view of images and of volumes. The list is read again when an event came, or its
+/* The view of images, volumes and networks. The list is read again when an event came, or its
  * directory changed; nothing is read while it is hidden. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "ui/catalog/internal.h"
 #include "ui/dialog/dialog.h"
+#include "ui/draw/text.h"
 
 #define TARGETS_MAX 64
 #define TRANSFERS_SHOWN 4
@@ -210,6 +211,7 @@ static bool arrange(struct catalog *c, enum command cmd)
         return true;
     case CMD_SORT_MENU: ask_sort(c); return true;
     case CMD_SORT_NAME: catalog_table_sort(&c->table, 0); return true;
+    case CMD_SORT_CPU:
     case CMD_SORT_MEMORY: catalog_table_sort(&c->table, c->kind->sort_size); return true;
     case CMD_SORT_TIME: catalog_table_sort(&c->table, c->kind->sort_age); return true;
     case CMD_SORT_REVERSE: catalog_table_sort(&c->table, c->table.sort); return true;
@@ -250,30 +252,38 @@ bool catalog_view_key(struct view *v, const struct key *k)
     return c->kind->command(c, k->command);
 }
 
-static void draw_line(struct catalog *c, struct canvas *canvas, struct rect r)
+static void describe_sizes(const struct catalog *c, char *out, size_t out_size)
 {
     uint64_t size = 0, unused = 0;
-    char all[SIZE_TEXT], free_text[SIZE_TEXT], right[160];
-    struct pen p = pen_at(canvas, r, 0, 2);
-    bool images = c->kind->ops.context == CONTEXT_IMAGES;
+    char all[SIZE_TEXT], free_text[SIZE_TEXT];
     for (size_t i = 0; i < c->table.len; i++) {
         size += c->table.rows[i].size;
         unused += c->table.rows[i].used ? 0 : c->table.rows[i].size;
     }
-    snprintf(right, sizeof(right), " %zu %s, %s, unused %s%s%s ", c->table.n_shown,
+    snprintf(out, out_size, "%zu %s, %s, unused %s", c->table.n_shown,
              c->table.n_shown == 1 ? c->kind->one : c->kind->many,
-             size_decimal(size, all), size_decimal(unused, free_text),
+             size_decimal(size, all), size_decimal(unused, free_text));
+}
+
+/* The views in the order in which a key goes through them. */
+static const char *const VIEWS[] = {"Containers", "Images", "Volumes", "Networks"};
+
+static void draw_line(const struct catalog *c, struct canvas *canvas, struct rect r)
+{
+    char text[320], right[512];
+    struct pen p = pen_at(canvas, r, 0, 2);
+    (c->kind->describe ? c->kind->describe : describe_sizes)(c, text, sizeof(text));
+    snprintf(right, sizeof(right), " %s%s%s ", text,
              c->table.filter[0] ? ", filter " : "", c->table.filter);
     pen_hline(PEN(canvas, r, 0, 0), r.cols, STYLE(COLOR_BORDER));
-    pen_puts(&p, STYLE(COLOR_DIM), " Containers ");
-    p.col++;
-    pen_puts(&p, images ? STYLE_ATTR(COLOR_HEADING, ATTR_BOLD) : STYLE(COLOR_DIM),
-             images ? "[Images]" : " Images ");
-    p.col++;
-    pen_puts(&p, images ? STYLE(COLOR_DIM) : STYLE_ATTR(COLOR_HEADING, ATTR_BOLD),
-             images ? " Volumes " : "[Volumes]");
-    int at = r.cols - (int)strlen(right);
-    if (at > p.col)
+    for (size_t i = 0; i < ARRAY_SIZE(VIEWS); i++) {
+        bool on = strcmp(VIEWS[i], c->kind->ops.title) == 0;
+        pen_printf(&p, on ? STYLE_ATTR(COLOR_HEADING, ATTR_BOLD) : STYLE(COLOR_DIM),
+                   on ? "[%s]" : " %s ", VIEWS[i]);
+        p.col++;
+    }
+    int at = r.cols - text_width(right, strlen(right));
+    if (at >= p.col)
         pen_puts(PEN(canvas, r, 0, at), STYLE(COLOR_HEADING), right);
 }
 
@@ -334,8 +344,18 @@ void catalog_view_free(struct view *v)
     catalog_table_done(&c->table);
     free(c->watched[0]);
     free(c->watched[1]);
-    free(c->extra);
+    (c->kind->free_extra ? c->kind->free_extra : free)(c->extra);
     free(c);
+}
+
+void catalog_become(struct catalog *c, const struct catalog_kind *kind, const char *at)
+{
+    catalog_table_done(&c->table);
+    catalog_table_init(&c->table, kind->columns, kind->n_columns);
+    snprintf(c->table.at, sizeof(c->table.at), "%s", at);
+    c->kind = kind;
+    c->view.ops = &kind->ops;
+    catalog_reload(c);
 }
 
 struct view *catalog_new(const struct catalog_kind *kind,

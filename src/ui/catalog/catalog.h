@@ -1,4 +1,4 @@
-/* catalog - the lists of images and volumes, each a view that fills the screen.
+/* catalog - the lists of images, volumes and networks, each a view that fills the screen.
  * Shape   what a list does on a key is a command line, run by errands; what takes long is a
  *         transfer, whose progress is read from its output (--progress json) and shown below
  *         the list until it ends or is cancelled.
@@ -12,5 +12,7 @@
 
 struct view *images_view_new(const struct surroundings *around, struct run_draft *draft);
 struct view *volumes_view_new(const struct surroundings *around, struct run_draft *draft);
+struct view *networks_view_new(const struct surroundings *around,
+                               struct run_draft *draft);
 
 #endif

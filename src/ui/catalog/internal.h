@@ -1,11 +1,14 @@
-/* catalog/internal.h - what images.c and volumes.c have in common, and transfer.c.
- * Shape   a kind is a table of what the two differ in; catalog.c is the view of both.
+/* catalog/internal.h - what images.c, volumes.c, networks.c and members.c have in common, and
+ * transfer.c.
+ * Shape   a kind is a table of what they differ in; catalog.c is the view of all. A view may
+ *         change its kind: networks and who is on one are one view.
  */
 #ifndef UI_CATALOG_INTERNAL_H
 #define UI_CATALOG_INTERNAL_H
 
 #include "ui/catalog/catalog.h"
 #include "ui/catalog/table.h"
+#include "ui/model/traffic.h"
 
 struct catalog;
 
@@ -27,6 +30,11 @@ struct catalog_kind {
     const char *one, *many;     /* "image", "images" */
     int (*load)(struct catalog *c, struct mtd_error *err);
     bool (*command)(struct catalog *c, enum command cmd);
+    /* The right end of the line of views; NULL = how many there are, and their sizes. */
+    void (*describe)(const struct catalog *c, char *out, size_t size);
+    void (*figures)(
+        struct catalog *c); /* there are new ones; only of kinds that have some */
+    void (*free_extra)(void *extra); /* NULL = free() */
     const char *watched; /* what to watch below the root, besides events.log */
 };
 
@@ -39,12 +47,14 @@ struct catalog {
     struct mtd_error problem;
     char *watched[2];
     bool visible;
-    void *extra; /* of the kind's, freed with free() */
+    void *extra; /* of the kind's */
 };
 
 struct view *catalog_new(const struct catalog_kind *kind,
                          const struct surroundings *around, struct run_draft *draft);
 void catalog_reload(struct catalog *c);
+/* Another list in the same view. at: the key of the row under the cursor; "" = the first. */
+void catalog_become(struct catalog *c, const struct catalog_kind *kind, const char *at);
 
 /* Operations of the view, for the kinds' tables. */
 void catalog_view_show(struct view *v, bool visible);
@@ -75,6 +85,30 @@ struct catalog_question {
     bool with_targets;
 };
 void catalog_confirm(struct catalog *c, const struct catalog_question *q);
+
+/* ---- joining.c, for networks.c and members.c ---- */
+
+/* Of both kinds: what is known of the networks, and of the traffic. */
+struct networks {
+    const struct catalog_kind *lists; /* the networks, to go back to */
+    struct mtd_net_list list;
+    struct traffic traffic;
+    char at[256];        /* members: of which network */
+    struct strv offered; /* what a menu asked about, by its rows: ids of containers */
+};
+extern const struct catalog_kind MEMBERS;
+void networks_view_show(struct view *v, bool visible);
+void networks_view_sample(struct view *v);
+void networks_free_extra(void *extra);
+/* "1.2M/88k" and both together; "-" = not known. */
+void networks_set_rate(struct catalog_row *r, size_t column, double in, double out);
+/* Asks for a container that is not on it, and connects that. */
+void networks_connect(struct catalog *c, const char *network);
+/* Asks which of those that are on it, if there are several, and whether to. */
+void networks_disconnect(struct catalog *c, const char *network);
+void networks_confirm_disconnect(struct catalog *c, const char *network, const char *id);
+void network_form(const struct surroundings *s,
+                  void (*done)(void *arg, int status, const char *output), void *arg);
 
 /* ---- transfer.c ---- */
 

@@ -13,7 +13,7 @@
 #include "ui/draw/canvas.h"
 #include "ui/model/scroll.h"
 
-#define TABLE_COLUMNS 6
+#define TABLE_COLUMNS 8
 
 struct catalog_column {
     const char *title;

@@ -18,6 +18,10 @@ void form_run(const struct surroundings *s, struct run_draft *draft);
 void form_run_with(const struct surroundings *s, struct run_draft *draft,
                    const char *image, const char *volume);
 
+/* The same with this network. */
+void form_run_on(const struct surroundings *s, struct run_draft *draft,
+                 const char *network);
+
 /* A container's name that only `of` (NULL = none) may have already. */
 int form_check_name(const struct form *f, const char *typed, const struct row *of,
                     struct mtd_error *err);

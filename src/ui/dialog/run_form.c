@@ -18,6 +18,7 @@ enum {
     RUN_VOLUMES,
     RUN_MEMORY,
     RUN_CPUS,
+    RUN_NETWORK,
     RUN_PORTS,
     RUN_TTY,
     RUN_REMOVE
@@ -31,22 +32,29 @@ static const struct form_field FIELDS[] = {
     [RUN_VOLUMES] = {"-v", "/host:/inside[:ro,idmap] ...", FIELD_TEXT},
     [RUN_MEMORY] = {"-m", "no limit; 512m, 2g", FIELD_TEXT},
     [RUN_CPUS] = {"--cpus", "no limit; 0.5", FIELD_TEXT},
-    [RUN_PORTS] = {"-p", "not yet: no networks but none and host", FIELD_TEXT},
+    [RUN_NETWORK] = {"--network", "the usual one; bridge, none, host, NAME ...",
+                     FIELD_TEXT},
+    [RUN_PORTS] = {"-p", "8080:80 127.0.0.1:53:53/udp ...", FIELD_TEXT},
     [RUN_TTY] = {"-it", "a terminal: a shell can be attached to", FIELD_CHECK},
     [RUN_REMOVE] = {"--rm", "remove it when it ends", FIELD_CHECK},
 };
 
-struct run_form {
-    struct run_draft *draft;
-    size_t n_images; /* for completion */
-    char *images[];
+/* Whether a port can be had is asked of the host once per text, not with every drawing. */
+struct port_answer {
+    char text[256];
+    struct mtd_error err;
 };
 
-/* A form's arg is freed with free(): the names are in one block, behind the pointers. */
-static struct run_form *load_images(struct mtd_engine *e)
+struct run_form {
+    struct run_draft *draft;
+    struct port_answer ports;
+    size_t n_images, n_networks; /* for completion; the images come first */
+    char *names[];
+};
+
+static void list_images(struct mtd_engine *e, struct strv *names)
 {
     auto_done(mtd_image_list_done) struct mtd_image_list list = {0};
-    auto_done(strv_done) struct strv names = {0};
     if (e)
         mtd_images(e, &list, NULL);
     for (size_t i = 0; i < list.len; i++)
@@ -55,27 +63,67 @@ static struct run_form *load_images(struct mtd_engine *e)
             size_t n = strlen(name), tag = strlen(":latest");
             if (n > tag && strcmp(name + n - tag, ":latest") == 0)
                 n -= tag;
-            strv_add_n(&names, name, n);
+            strv_add_n(names, name, n);
         }
-    size_t bytes = 0;
+}
+
+static void list_networks(struct mtd_engine *e, struct strv *names)
+{
+    static const char *const MODES[] = {MTD_NET_DEFAULT, "none", "host"};
+    auto_done(mtd_net_list_done) struct mtd_net_list list = {0};
+    if (e)
+        mtd_network_list(e, &list, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(MODES); i++)
+        strv_add(names, MODES[i]);
+    for (size_t i = 0; i < list.len; i++)
+        if (strcmp(list.items[i].name, MTD_NET_DEFAULT) != 0)
+            strv_add(names, list.items[i].name);
+}
+
+/* A form's arg is freed with free(): the names are in one block, behind the pointers. */
+static struct run_form *load_names(struct mtd_engine *e)
+{
+    auto_done(strv_done) struct strv names = {0};
+    list_images(e, &names);
+    size_t n_images = names.len, bytes = 0;
+    list_networks(e, &names);
     for (size_t i = 0; i < names.len; i++)
         bytes += strlen(names.items[i]) + 1;
     struct run_form *ret = calloc(1, sizeof(*ret) + names.len * sizeof(char *) + bytes);
-    char *text = ret ? (char *)&ret->images[names.len] : NULL;
+    char *text = ret ? (char *)&ret->names[names.len] : NULL;
     for (size_t i = 0; ret && i < names.len; i++) {
-        ret->images[ret->n_images++] = text;
+        ret->names[i] = text;
         text = stpcpy(text, names.items[i]) + 1;
     }
+    if (ret) {
+        ret->n_images = n_images;
+        ret->n_networks = names.len - n_images;
+    }
     return ret;
+}
+
+/* Of several words the last one is completed. */
+static void complete_word(const char *text, char *const *names, size_t n,
+                          struct strv *ret)
+{
+    const char *last = strrchr(text, ' ');
+    size_t before = last ? (size_t)(last - text) + 1 : 0;
+    for (size_t i = 0; i < n; i++) {
+        auto_done(buf_done) struct buf whole = {0};
+        if (strncmp(names[i], text + before, strlen(text + before)) == 0 &&
+            buf_printf(&whole, "%.*s%s", (int)before, text, names[i]) == 0)
+            strv_add(ret, whole.data);
+    }
 }
 
 static int run_form_complete(const struct form *f, size_t field, struct strv *ret)
 {
     const struct run_form *run = f->arg;
-    const char *text = form_text(f, RUN_IMAGE);
-    for (size_t i = 0; field == RUN_IMAGE && i < run->n_images; i++)
-        if (strncmp(run->images[i], text, strlen(text)) == 0)
-            strv_add(ret, run->images[i]);
+    if (field == RUN_IMAGE)
+        complete_word(form_text(f, field), run->names, run->n_images, ret);
+    else if (field == RUN_NETWORK)
+        complete_word(form_text(f, field), run->names + run->n_images, run->n_networks,
+                      ret);
     return 0;
 }
 
@@ -126,13 +174,15 @@ static const struct {
     {RUN_CPUS, "--cpus", check_cpus},
 };
 
-static int check_env(const char *word, struct mtd_error *err)
+static int check_env(const struct form *f, const char *word, struct mtd_error *err)
 {
+    (void)f;
     return *word == '=' ? mtd_fail(err, EINVAL, "-e: \"%s\" has no name", word) : 0;
 }
 
-static int check_volume(const char *word, struct mtd_error *err)
+static int check_volume(const struct form *f, const char *word, struct mtd_error *err)
 {
+    (void)f;
     const char *colon = strchr(word, ':');
     if ((colon && colon[1] != '/') || (!colon && *word != '/'))
         return mtd_fail(err, EINVAL, "-v: \"%s\" is not /host:/inside", word);
@@ -142,21 +192,70 @@ static int check_volume(const char *word, struct mtd_error *err)
     return 0;
 }
 
-static int check_port(const char *word, struct mtd_error *err)
+/* "container:NAME"; what has options of its own is left to the command. */
+static int check_network(const struct form *f, const char *word, struct mtd_error *err)
 {
-    return mtd_fail(err, EOPNOTSUPP,
-                    "-p %s: port publishing needs a network; only none and host exist",
-                    word);
+    static const char OTHER[] = "container:";
+    const struct run_form *run = f->arg;
+    const struct mtd_list *l = &f->modal.around->model->list;
+    bool other = strncmp(word, OTHER, strlen(OTHER)) == 0;
+    for (size_t i = 0; i < run->n_networks; i++)
+        if (strcmp(run->names[run->n_images + i], word) == 0)
+            return 0;
+    for (size_t i = 0; i < l->len; i++)
+        if (other && l->items[i].name &&
+            strcmp(l->items[i].name, word + strlen(OTHER)) == 0)
+            return 0;
+    if (other)
+        return mtd_fail(err, ENOENT, "--network: there is no container %.80s",
+                        word + strlen(OTHER));
+    if (strpbrk(word, ":=,") || strcmp(word, "default") == 0)
+        return 0;
+    return mtd_fail(err, ENOENT, "--network: there is no network %.80s", word);
+}
+
+enum { PORTS_ASKED = 64 };
+
+static int ask_ports(const struct form *f, const char *word, struct mtd_error *err)
+{
+    struct mtd_engine *e = f->modal.around->engine;
+    struct mtd_port *ports = NULL;
+    size_t n = 0;
+    int rc = mtd_port_parse(word, NULL, &ports, &n, err);
+    for (size_t i = 0; e && i < n && i < PORTS_ASKED && rc == 0; i++)
+        rc = mtd_port_check(e, &ports[i], err);
+    mtd_ports_done(&ports, &n);
+    mtd_context(rc < 0 ? err : NULL, "-p");
+    return rc;
+}
+
+static int check_port(const struct form *f, const char *word, struct mtd_error *err)
+{
+    static const char *const WITHOUT[] = {"none", "host"};
+    struct port_answer *known = &((struct run_form *)f->arg)->ports;
+    for (size_t i = 0; i < ARRAY_SIZE(WITHOUT); i++)
+        if (strcmp(form_text(f, RUN_NETWORK), WITHOUT[i]) == 0)
+            return mtd_fail(err, EINVAL, "-p has no effect with --network %s",
+                            WITHOUT[i]);
+    if (strcmp(known->text, word) != 0) {
+        known->err = (struct mtd_error){0};
+        (void)ask_ports(f, word, &known->err);
+        snprintf(known->text, sizeof(known->text), "%s", word);
+    }
+    if (known->err.code)
+        *err = known->err;
+    return known->err.code ? -known->err.code : 0;
 }
 
 /* A field of words, each an option of its own. */
 static const struct {
     size_t field;
     const char *option;
-    int (*check)(const char *word, struct mtd_error *err);
+    int (*check)(const struct form *f, const char *word, struct mtd_error *err);
 } MANY[] = {
     {RUN_ENV, "-e", check_env},
     {RUN_VOLUMES, "-v", check_volume},
+    {RUN_NETWORK, "--network", check_network},
     {RUN_PORTS, "-p", check_port},
 };
 
@@ -185,7 +284,7 @@ static int add_many(const struct form *f, struct strv *ret, size_t *field,
         *field = MANY[i].field;
         int rc = words_split(form_text(f, MANY[i].field), &words, err);
         for (size_t j = 0; rc == 0 && j < words.len; j++) {
-            rc = MANY[i].check(words.items[j], err);
+            rc = MANY[i].check(f, words.items[j], err);
             strv_add(ret, MANY[i].option);
             strv_add(ret, words.items[j]);
         }
@@ -263,13 +362,11 @@ static const struct form_ops RUN = {
     .complete = run_form_complete,
 };
 
-void form_run_with(const struct surroundings *s, struct run_draft *draft,
-                   const char *image, const char *volume)
+/* field < 0: nothing is filled in. */
+static void open_form(const struct surroundings *s, struct run_draft *draft,
+                      const char *image, int field, const char *text)
 {
-    auto_free char *mount = NULL;
-    if (volume && asprintf(&mount, "%s:/data", volume) < 0)
-        return;
-    struct run_form *run = load_images(s->engine);
+    struct run_form *run = load_names(s->engine);
     if (!run)
         return;
     run->draft = draft;
@@ -279,12 +376,27 @@ void form_run_with(const struct surroundings *s, struct run_draft *draft,
             form_set(form_of(m, &RUN), i, draft->fields.items[i]);
     if (m && image)
         form_set(form_of(m, &RUN), RUN_IMAGE, image);
-    if (m && mount)
-        form_set(form_of(m, &RUN), RUN_VOLUMES, mount);
+    if (m && field >= 0)
+        form_set(form_of(m, &RUN), (size_t)field, text);
     s->push(s->app, m);
+}
+
+void form_run_with(const struct surroundings *s, struct run_draft *draft,
+                   const char *image, const char *volume)
+{
+    auto_free char *mount = NULL;
+    if (volume && asprintf(&mount, "%s:/data", volume) < 0)
+        return;
+    open_form(s, draft, image, mount ? RUN_VOLUMES : -1, mount);
+}
+
+void form_run_on(const struct surroundings *s, struct run_draft *draft,
+                 const char *network)
+{
+    open_form(s, draft, NULL, network ? RUN_NETWORK : -1, network);
 }
 
 void form_run(const struct surroundings *s, struct run_draft *draft)
 {
-    form_run_with(s, draft, NULL, NULL);
+    open_form(s, draft, NULL, -1, NULL);
 }

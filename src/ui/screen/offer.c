@@ -68,6 +68,18 @@ static void offer_jump(void *app, const char *id, int64_t time_ns)
     logview_goto(ui->tabs[TAB_LOGS], time_ns);
 }
 
+static void offer_reveal(void *app, const char *id)
+{
+    struct ui *ui = app;
+    if (!model_select_id(&ui->model, id) && !unhide(ui, id)) {
+        ui_say(ui, SAY_WARNING, "%.12s is no longer in the list", id);
+        return;
+    }
+    ui->page = PAGE_CONTAINERS;
+    ui->focus_detail = ui->zoom = false;
+    dispatch_sync(ui);
+}
+
 /* ---- commands ---------------------------------------------------------------------- */
 
 struct errand_job {
@@ -234,6 +246,7 @@ void offer_init(struct ui *ui)
         .changed = offer_changed,
         .now = offer_now,
         .jump = offer_jump,
+        .reveal = offer_reveal,
         .run = offer_run,
         .cancel = offer_cancel,
         .capture = offer_capture,

@@ -34,8 +34,10 @@ static int open_tabs(struct ui *ui)
     ui->tabs[TAB_EVENTS] = events_view_new(around);
     ui->pages[PAGE_IMAGES] = images_view_new(around, &ui->run_draft);
     ui->pages[PAGE_VOLUMES] = volumes_view_new(around, &ui->run_draft);
-    if (!ui->pages[PAGE_IMAGES] || !ui->pages[PAGE_VOLUMES])
-        return -ENOMEM;
+    ui->pages[PAGE_NETWORKS] = networks_view_new(around, &ui->run_draft);
+    for (int i = PAGE_CONTAINERS + 1; i < PAGE_COUNT; i++)
+        if (!ui->pages[i])
+            return -ENOMEM;
     for (int i = 0; i < TAB_COUNT; i++)
         if (!ui->tabs[i])
             return -ENOMEM;
@@ -239,6 +241,8 @@ void ui_sample(struct ui *ui)
     notes_read(&ui->model, ui->around.engine, ui->top, rows);
     if (ui->model.stale)
         ui_request(ui, REQUEST_REFRESH);
+    if (ui->page && ui_view(ui)->ops->sample)
+        ui_view(ui)->ops->sample(ui_view(ui));
     if (!ui->page && ui->tab != TAB_LOGS && ui->tab != TAB_EVENTS && v->ops->update)
         v->ops->update(v);
 }

@@ -18,7 +18,7 @@
 enum tab { TAB_LOGS, TAB_STATS, TAB_TOP, TAB_INSPECT, TAB_DIFF, TAB_EVENTS, TAB_COUNT };
 
 /* What fills the screen; containers have the list and the tabs. */
-enum page { PAGE_CONTAINERS, PAGE_IMAGES, PAGE_VOLUMES, PAGE_COUNT };
+enum page { PAGE_CONTAINERS, PAGE_IMAGES, PAGE_VOLUMES, PAGE_NETWORKS, PAGE_COUNT };
 
 struct errand_job;
 

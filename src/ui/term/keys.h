@@ -47,8 +47,10 @@ enum mouse { MOUSE_LEFT, MOUSE_MIDDLE, MOUSE_RIGHT, MOUSE_WHEEL_UP, MOUSE_WHEEL_
 
 /* Innermost first; a focused view is asked before the screen around it. */
 enum context {
-    CONTEXT_IMAGES, /* these two fill the screen, with the list's keys below theirs */
+    CONTEXT_IMAGES, /* these four fill the screen, with the list's keys below theirs */
     CONTEXT_VOLUMES,
+    CONTEXT_NETWORKS,
+    CONTEXT_MEMBERS,  /* who is on a network */
     CONTEXT_LOG_FULL, /* the log, full screen */
     CONTEXT_LOG,
     CONTEXT_STATS,
@@ -115,7 +117,7 @@ enum command {
     CMD_EXEC_SPLIT,
     CMD_ATTACH,
     CMD_SIGNAL, /* a process in Top */
-    /* images and volumes */
+    /* images, volumes and networks */
     CMD_TAG,
     CMD_PULL,
     CMD_PUSH,
@@ -124,6 +126,8 @@ enum command {
     CMD_BUILD,
     CMD_PRUNE,
     CMD_CREATE,
+    CMD_CONNECT,
+    CMD_DISCONNECT,
     CMD_CANCEL,
     /* text in views */
     CMD_SEARCH,
@@ -140,7 +144,7 @@ enum command {
     CMD_FOLD_ALL,
     CMD_UNFOLD_ALL,
     /* screen */
-    CMD_VIEWS, /* containers, images, volumes */
+    CMD_VIEWS, /* containers, images, volumes, networks */
     CMD_PALETTE,
     CMD_HELP,
     CMD_REDRAW,

@@ -61,6 +61,8 @@ struct surroundings {
     int64_t (*now)(void *app);  /* wall ns; fixed in scripted runs */
     /* Selects a container and opens its log at the record that begins at time_ns. */
     void (*jump)(void *app, const char *id, int64_t time_ns);
+    /* Shows the list of containers with this one selected. */
+    void (*reveal)(void *app, const char *id);
     /* Runs a command; its result goes to the message line and the journal. */
     void (*run)(void *app, const struct errand *e);
     /* Interrupts the errand of that arg; done() follows. false = there is none. */

@@ -30,6 +30,8 @@ struct view_ops {
     void (*show)(struct view *v, bool visible);
     /* A watched file changed, or new figures were read. true = must be drawn again. */
     bool (*update)(struct view *v);
+    /* The timer of figures, while it is on the screen: of a screen of its own. */
+    void (*sample)(struct view *v);
     /* The i-th file or directory whose changes shall call update(); NULL = no more. The
      * app calls at most every 40 ms however often it changes, and after a big frame
      * later, so that a flood leaves room on a slow line. Asked after select() and
