@@ -166,6 +166,25 @@ static void expect_one_image(struct state *s, const char *point)
                      DIRS[i], tempdir_count(s->dir.fd, DIRS[i]));
 }
 
+static size_t count(const char *text, const char *words)
+{
+    size_t n = 0;
+    for (; (text = strstr(text, words)); text++)
+        n++;
+    return n;
+}
+
+/* It ran once, so it died once and went once, whoever has said so. */
+static void expect_one_end(const struct state *s, const char *point)
+{
+    auto_done(buf_done) struct buf text = {0};
+    cr_assert_eq(fs_read_at(s->dir.fd, "root/events.log", 1 << 20, &text), 0);
+    cr_assert_eq(buf_putc(&text, '\0'), 0);
+    cr_expect_eq(count(text.data, "\"action\":\"die\""), 1, "%s: %s", point, text.data);
+    cr_expect_leq(count(text.data, "\"type\":\"container\",\"action\":\"destroy\""), 1,
+                  "%s: %s", point, text.data);
+}
+
 /* The signal is the one it dies of, or the status of the exec'd process that did: the joiner
  * has said which process that is. */
 static void expect_reached(const struct outcome *o, const char *point)
@@ -204,6 +223,7 @@ ParameterizedTest(size_t *number, finish, killed_step_is_mended_by_the_next_comm
         expect_log(&s, c->point);
     o = RUN(&s, "rm", "-f", "x");
     outcome_done(&o);
+    expect_one_end(&s, c->point);
     if (strcmp(c->command[0], "commit") == 0)
         expect_one_image(&s, c->point);
     cr_expect_str_empty(state_leftovers(&s, false), "%s left %s", c->point,

@@ -87,6 +87,7 @@ static int take_over(struct monitor *m, struct mtd_error *err)
     m->pid = st->pid;
     m->pidfd = open_process(st);
     m->alive = proc_is(st->pid, st->pid_start);
+    m->found_dead = !m->alive;
     m->restarts = st->restart_count;
     m->stopping = st->stopped_by_user;
     m->up_since = clock_mono_ns();

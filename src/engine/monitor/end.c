@@ -17,6 +17,18 @@
 #include "base/fs.h"
 #include "engine/store/events.h"
 
+/* A monitor that takes over an ended container follows one that was killed, which may have said
+ * it already. */
+static void keep_new(const struct monitor *m, struct event *events, size_t *n)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++)
+        if (!events_has(m->store.root_fd, m->id, events[i].action,
+                        m->record.status.started_at))
+            events[kept++] = events[i];
+    *n = kept;
+}
+
 /* What has happened to the container, in one write. */
 static void note_end(struct monitor *m)
 {
@@ -32,7 +44,10 @@ static void note_end(struct monitor *m)
     events[n++].attribute = (struct event_attribute){"execDuration", seconds};
     if (m->auto_remove)
         events[n++] = event_of(&m->record, "destroy");
-    events_append_all(m->store.root_fd, events, n);
+    if (m->found_dead)
+        keep_new(m, events, &n);
+    if (n > 0)
+        events_append_all(m->store.root_fd, events, n);
 }
 
 /* The claim is removed last, and only while it is held, so that it cannot be another

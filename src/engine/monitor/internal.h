@@ -84,6 +84,7 @@ struct monitor {
 
     int exit_code, exit_signal; /* code -1 = not known */
     bool oom_killed;
+    bool found_dead;    /* it had ended when this monitor took over */
     int64_t up_since;   /* monotonic */
     int64_t delay_ms;   /* the next restart's */
     int64_t restart_at; /* monotonic; 0 = not planned */

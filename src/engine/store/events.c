@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 
 #define FILE_NAME "events.log"
 #define LABELS_MAX_BYTES (64 << 10)
@@ -193,4 +194,38 @@ int events_note_with(int root_fd, const struct mtd_record *r, const char *action
     struct event e = event_of(r, action);
     e.attribute = (struct event_attribute){name, value};
     return events_append(root_fd, &e);
+}
+
+/* The members stand in the order of make_line(), and a text cannot hold the quotes. */
+static bool has_line(const struct buf *log, const char *since, const char *members)
+{
+    static const char BEGIN[] = "{\"time\":\"";
+    for (const char *p = log->data; p && (p = strstr(p, members)); p++) {
+        const char *line = p;
+        while (line > log->data && line[-1] != '\n')
+            line--;
+        if (strncmp(line, BEGIN, strlen(BEGIN)) == 0 &&
+            strncmp(line + strlen(BEGIN), since, strlen(since)) >= 0)
+            return true;
+    }
+    return false;
+}
+
+bool events_has(int root_fd, const char *id, const char *action, int64_t since_ns)
+{
+    static const char *const FILES[] = {FILE_NAME, FILE_NAME ".1"};
+    auto_free char *members = NULL;
+    char since[TIME_TEXT];
+    bool found = false;
+    time_format_rfc3339(since_ns, since);
+    if (asprintf(&members, "\"type\":\"container\",\"action\":\"%s\",\"id\":\"%s\"",
+                 action, id) < 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_SIZE(FILES) && !found; i++) {
+        auto_done(buf_done) struct buf log = {0};
+        if (fs_read_at(root_fd, FILES[i], 2 * EVENTS_MAX_BYTES, &log) == 0 &&
+            buf_putc(&log, '\0') == 0)
+            found = has_line(&log, since, members);
+    }
+    return found;
 }

@@ -40,5 +40,8 @@ int events_note(int root_fd, const struct mtd_record *r, const char *action);
 /* The same with an attribute of the action. */
 int events_note_with(int root_fd, const struct mtd_record *r, const char *action,
                      const char *name, const char *value);
+/* Whether the log has that event of the container, of since_ns or later. It is searched as a
+ * whole: for who takes over from a killed process and must not say again what that said. */
+bool events_has(int root_fd, const char *id, const char *action, int64_t since_ns);
 
 #endif
