@@ -9,5 +9,7 @@
 #include <stdint.h>
 
 uint64_t du_tree(const char *path); /* missing = 0 */
+/* The logs in a container's directory, rotated ones and those of a driver too. */
+uint64_t du_logs(const char *dir);
 
 #endif

@@ -249,20 +249,28 @@ static const struct format_field DF_FIELDS[] = {
 };
 #define DF_TABLE "{{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}"
 
+static void count_size(struct df_row *row, bool active, uint64_t size)
+{
+    row->total++;
+    row->active += active;
+    row->size += size;
+    row->reclaimable += active ? 0 : size;
+}
+
 static void count_containers(struct cli *c, const struct mtd_list *list,
-                             struct df_row *row)
+                             struct df_row *row, struct df_row *logs)
 {
     row->type = "Containers";
+    logs->type = "Logs"; /* no row of docker's */
     for (size_t i = 0; i < list->len; i++) {
         const struct mtd_summary *s = &list->items[i];
         bool active = mtd_state_is_active(s->state);
-        auto_free char *dir = mtd_path(c->engine, s->id, "upper");
-        auto_free char *log = mtd_path(c->engine, s->id, "log");
-        uint64_t size = (dir ? du_tree(dir) : 0) + (log ? du_tree(log) : 0);
-        row->total++;
-        row->active += active;
-        row->size += size;
-        row->reclaimable += active ? 0 : size;
+        auto_free char *upper = mtd_path(c->engine, s->id, "upper");
+        auto_free char *dir = mtd_path(c->engine, s->id, "dir");
+        uint64_t log = dir ? du_logs(dir) : 0;
+        count_size(row, active, upper ? du_tree(upper) : 0);
+        if (log)
+            count_size(logs, active, log);
     }
 }
 
@@ -328,7 +336,7 @@ static int run_df(struct cli *c, void *values, const struct operands *o)
 {
     struct system_values *v = values;
     struct mtd_error err = {0};
-    struct df_row rows[4] = {0};
+    struct df_row rows[5] = {0};
     auto_done(mtd_list_done) struct mtd_list list = {0};
     auto_done(mtd_image_list_done) struct mtd_image_list images = {0};
     auto_done(df_images_done) struct df_images sizes = {0};
@@ -345,7 +353,7 @@ static int run_df(struct cli *c, void *values, const struct operands *o)
         rc = mtd_volumes(c->engine, true, &volumes, &err);
     if (rc == 0) {
         count_images(&sizes, &rows[0]);
-        count_containers(c, &list, &rows[1]);
+        count_containers(c, &list, &rows[1], &rows[4]);
         count_volumes(&volumes, &rows[2]);
         count_builds(c, &rows[3]);
     }

@@ -378,6 +378,25 @@ Test(values, reading_makes_nothing)
     }
 }
 
+Test(values, logs_count_with_their_rotated_files)
+{
+    char script[300];
+    free(ASK(&s, "run", "--name", "x", "--log-opt", "max-size=200b", "--log-opt",
+             "max-file=3", "busybox", "seq", "1", "12"));
+    auto_free char *id = ASK(&s, "inspect", "-f", "{{.Id}}", "x");
+    snprintf(script, sizeof(script),
+             "cd %s/root/containers/%s && test -e container.log.1 && "
+             "test \"Logs 1 0 $(cat container.log* | wc -c)B\" = \"$0\"",
+             s.dir.path, id);
+    auto_free char *df = ASK(&s, "system", "df", "--format",
+                             "{{.Type}} {{.TotalCount}} {{.Active}} {{.Size}}");
+    char *logs = strstr(df, "Logs");
+    cr_assert(logs && !strchr(logs, '\n'), "%s", df);
+    auto_free char *command = NULL;
+    cr_assert_gt(asprintf(&command, "sh -c '%s' '%s'", script, logs), 0);
+    cr_expect_eq(system(command), 0, "%s", df);
+}
+
 Test(values, exec_in_a_relative_directory_cannot_be_run)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
