@@ -314,3 +314,107 @@ Test(check, while_containers_come_and_go)
         cr_expect_eq(state_reap(pids[i]), 0);
     expect_agreement();
 }
+
+/* ---- images ---- */
+
+static char *shell(const char *script)
+{
+    char command[2048], out[4096] = "";
+    snprintf(command, sizeof(command), "cd %s/root/images; { %s; } 2>&1", s.dir.path,
+             script);
+    FILE *f = popen(command, "re");
+    cr_assert(f);
+    size_t n = fread(out, 1, sizeof(out) - 1, f);
+    out[n] = '\0';
+    pclose(f);
+    return strdup(out);
+}
+
+/* Container c, and mine:1 above busybox. */
+static void make_image(void)
+{
+    free(ASK(&s, "run", "--name", "c", "busybox", "sh", "-c", "echo hey >/f"));
+    free(ASK(&s, "commit", "c", "mine:1"));
+    free(ASK(&s, "rm", "c"));
+    free(ASK(&s, "run", "--name", "c", "mine:1", "cat", "/f"));
+}
+
+#define MINE "h=$(readlink refs/mine:1 | sed s/sha256://)"
+
+Test(check, what_no_image_has)
+{
+    make_image();
+    free(shell("mkdir -p layers/" GONE "/etc; touch layers/" GONE "/etc/x"));
+    expect_repair("of no image and no container: images/layers/" GONE);
+    free(shell("echo x >blobs/sha256/" GONE));
+    expect_repair("of no image and no container: images/blobs/sha256/" GONE);
+    free(shell("echo x >info/" GONE ".recipe"));
+    expect_repair("of no image and no container: images/info/" GONE ".recipe");
+    free(shell("ln -s sha256:" GONE " digests/" GONE));
+    expect_repair("of no image and no container: images/digests/" GONE);
+    free(shell("ln -s sha256:" GONE " ids/" GONE));
+    expect_repair("of no image and no container: images/ids/" GONE);
+    free(shell("ln -s sha256:" GONE " refs/lost:1"));
+    expect_repair("the name of an image that is not there: lost:1");
+    free(ASK(&s, "start", "-a", "c"));
+}
+
+Test(check, an_images_own_file_is_made_again)
+{
+    make_image();
+    auto_free char *before = ASK(&s, "inspect", "mine:1");
+    free(shell(MINE "; : >config/$h.json"));
+    expect_repair(".json is damaged");
+    auto_free char *after = ASK(&s, "inspect", "mine:1");
+    cr_expect_str_eq(after, before);
+}
+
+Test(check, an_image_that_cannot_be_made_again_is_named)
+{
+    make_image();
+    free(shell(MINE "; : >config/$h.json; rm blobs/sha256/$h"));
+    expect_no_repair(".json is damaged");
+    free(ASK(&s, "rm", "c"));
+    free(ASK(&s, "rmi", "mine:1"));
+    expect_agreement();
+    auto_free char *layers = shell("ls layers | wc -l");
+    cr_expect_str_eq(layers, "1\n", "busybox's");
+}
+
+Test(check, a_layer_that_is_gone_is_named)
+{
+    make_image();
+    free(shell("rm -r layers/*"));
+    expect_no_repair("a layer is gone; remove the image and get it again: image ");
+}
+
+Test(check, a_blob_that_can_be_made_again_is)
+{
+    make_image();
+    free(shell("for b in blobs/sha256/*; do tar tf $b 2>/dev/null | grep -q '^f$' && "
+               "truncate -s -100 $b; done"));
+    expect_repair("a damaged blob: images/blobs/sha256/");
+    char tar[128];
+    snprintf(tar, sizeof(tar), "%s/saved.tar", s.dir.path);
+    free(ASK(&s, "save", "-o", tar, "mine:1"));
+    expect_agreement();
+}
+
+/* Whatever became of its image: also of one that a power loss took. */
+Test(check, a_containers_layers_are_its_own)
+{
+    make_image();
+    free(shell(MINE "; rm config/$h.json refs/mine:1"));
+    struct outcome o = RUN(&s, "system", "check", "--repair");
+    outcome_done(&o);
+    free(shell("echo >tmp/publish-0123456789abcdef")); /* what a killed one leaves */
+    free(ASK(&s, "image", "prune", "-af"));
+    EXPECT_OUTPUT(&s, 0, "hey\n", "start", "-a", "c");
+    free(ASK(&s, "rm", "c"));
+    free(ASK(&s, "run", "--rm", "busybox", "true"));
+    o = RUN(&s, "system", "check", "--repair");
+    outcome_done(&o);
+    expect_agreement();
+    auto_free char *layers = shell("ls layers | wc -l");
+    cr_expect_str_eq(layers, "1\n", "busybox's");
+}

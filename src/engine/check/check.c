@@ -96,8 +96,57 @@ static int sweep_images(struct mtd_engine *e, const struct finding *f)
     return 0;
 }
 
+static int mend_image(struct mtd_engine *e, enum image_fault fault,
+                      const struct finding *f)
+{
+    return image_repair(&e->images, fault, f->object, NULL);
+}
+
+static int mend_quick(struct mtd_engine *e, const struct finding *f)
+{
+    return mend_image(e, IMAGE_FAULT_QUICK, f);
+}
+
+static int mend_blob(struct mtd_engine *e, const struct finding *f)
+{
+    return mend_image(e, IMAGE_FAULT_BLOB, f);
+}
+
+static int mend_image_name(struct mtd_engine *e, const struct finding *f)
+{
+    return mend_image(e, IMAGE_FAULT_NAME, f);
+}
+
+static int drop_strays(struct mtd_engine *e, const struct finding *f)
+{
+    return mend_image(e, IMAGE_FAULT_STRAY, f);
+}
+
+static void take_image_fault(enum image_fault fault, const char *object, const char *text,
+                             void *arg)
+{
+    static const struct {
+        repair_fn repair;
+        const char *text;
+    } FAULTS[] = {
+        [IMAGE_FAULT_QUICK] = {mend_quick, ""},
+        [IMAGE_FAULT_IMAGE] = {NULL, ""},
+        [IMAGE_FAULT_CONFIG] = {NULL, "the image's config is damaged; remove the image "
+                                      "and get it again: "},
+        [IMAGE_FAULT_LAYER_LOST] = {NULL, "a layer is gone; remove the image and get it "
+                                          "again: "},
+        [IMAGE_FAULT_BLOB] = {mend_blob, "a damaged blob: images/blobs/sha256/"},
+        [IMAGE_FAULT_NAME] = {mend_image_name,
+                              "the name of an image that is not there: "},
+        [IMAGE_FAULT_STRAY] = {drop_strays, "of no image and no container: "},
+    };
+    check_add(arg, NULL, object, FAULTS[fault].repair, "%s%s", FAULTS[fault].text, text);
+}
+
 static void check_images(struct check *c)
 {
+    if (image_check(&c->e->images, take_image_fault, c) < 0)
+        c->out_of_memory = true;
     auto_done(strv_done) struct strv left = {0};
     if (image_list_left(&c->e->images, &left) < 0)
         c->out_of_memory = true;

@@ -32,6 +32,28 @@ static int open_store(struct store *s, const struct mtd_options *o, struct mtd_e
     return r;
 }
 
+/* Of a container whose image is there the layers are the image's. */
+static int used_layers(void *arg, const struct strv *images, struct strv *ret)
+{
+    struct mtd_engine *e = arg;
+    auto_done(mtd_list_done) struct mtd_list all = {0};
+    int rc = store_list(&e->store, &all, NULL);
+    if (rc == 0)
+        rc = image_newer_ids(&e->images, &all);
+    for (size_t i = 0; i < all.len && rc == 0; i++) {
+        auto_done(mtd_record_done) struct mtd_record r;
+        const char *id = all.items[i].image_id;
+        mtd_record_init(&r);
+        if (id && strncmp(id, "sha256:", 7) == 0 && strv_contains(images, id + 7))
+            continue;
+        rc = store_load(&e->store, all.items[i].id, &r, NULL);
+        if (rc == 0)
+            rc = strv_add_all(ret, &r.spec.layers);
+        rc = rc == -ENOENT ? 0 : rc;
+    }
+    return rc;
+}
+
 int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_error *err)
 {
     struct mtd_engine *e = calloc(1, sizeof(*e));
@@ -45,7 +67,10 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
         return r;
     }
     e->making_fd = e->ahead.fd = -1;
-    e->images = (struct image_store){.root = e->store.root, .root_fd = e->store.root_fd};
+    e->images = (struct image_store){.root = e->store.root,
+                                     .root_fd = e->store.root_fd,
+                                     .used_layers = used_layers,
+                                     .arg = e};
     proc_boot_id(e->boot_id);
     if (!o->as_found) {
         container_settle_all(e);

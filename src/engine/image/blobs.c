@@ -111,7 +111,7 @@ static int add_infos(const struct image_store *s, struct strv *layers, struct st
     return rc;
 }
 
-static int list_needed(const struct image_store *s, struct strv *ret)
+int image_blob_list_needed(const struct image_store *s, struct strv *ret)
 {
     auto_done(strv_done) struct strv ids = {0}, layers = {0};
     int rc = image_disk_list_ids(s, "", &ids);
@@ -127,7 +127,9 @@ static int list_needed(const struct image_store *s, struct strv *ret)
         if (rc == 0)
             rc = strv_add_all(&layers, &image.layers);
     }
-    return rc < 0 ? rc : add_infos(s, &layers, ret);
+    rc = rc < 0 ? rc : add_infos(s, &layers, ret);
+    image_disk_sort(ret);
+    return rc;
 }
 
 static void sweep(const struct image_store *s, const struct strv *needed)
@@ -159,9 +161,8 @@ bool image_blob_sweep(const struct image_store *s)
 {
     auto_done(strv_done) struct strv needed = {0};
     auto_fd int fd = image_blob_exclude(s);
-    if (fd < 0 || list_needed(s, &needed) < 0)
+    if (fd < 0 || image_blob_list_needed(s, &needed) < 0)
         return fd != -EAGAIN;
-    image_disk_sort(&needed);
     sweep(s, &needed);
     return true;
 }

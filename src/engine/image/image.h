@@ -27,6 +27,11 @@ struct oci_platform;
 struct image_store {
     const char *root; /* borrowed; <root>/images and <root>/image */
     int root_fd;      /* borrowed */
+    /* Adds the layers of containers whose image is not among images (sorted, 64 hex digits):
+     * no layer that a container has is removed, whatever became of its image. -errno = they
+     * are not known, so no layer is. NULL = there are no containers. */
+    int (*used_layers)(void *arg, const struct strv *images, struct strv *ret);
+    void *arg;
 };
 
 /* ref: a name, an id, a unique prefix of an id or name@digest. Unpacks at first
@@ -43,6 +48,24 @@ int image_hold(const struct image_store *s, bool to_remove, struct mtd_error *er
 void image_sweep_left(const struct image_store *s);
 /* Entries of images/tmp without a living owner. */
 int image_list_left(const struct image_store *s, struct strv *ret);
+/* What `system check` finds. */
+enum image_fault {
+    IMAGE_FAULT_QUICK,      /* its own file is damaged, and can be made again */
+    IMAGE_FAULT_IMAGE,      /* the same, and it cannot */
+    IMAGE_FAULT_CONFIG,     /* its config is damaged */
+    IMAGE_FAULT_LAYER_LOST, /* one of its layers is gone */
+    IMAGE_FAULT_BLOB,       /* a damaged blob, which can be made again */
+    IMAGE_FAULT_NAME,       /* a name of nothing */
+    IMAGE_FAULT_STRAY,      /* a layer, blob or link of nobody's */
+};
+/* object: for image_repair(); text: for people. */
+typedef void (*image_fault_fn)(enum image_fault fault, const char *object,
+                               const char *text, void *arg);
+/* Takes no lock. */
+int image_check(const struct image_store *s, image_fault_fn found, void *arg);
+/* -ENOTSUP = that cannot be repaired. */
+int image_repair(const struct image_store *s, enum image_fault fault, const char *object,
+                 struct mtd_error *err);
 /* Newest first; unpacks nothing and needs no write access. */
 int image_list(const struct image_store *s, struct mtd_image_list *ret,
                struct mtd_error *err);

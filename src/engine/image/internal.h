@@ -145,7 +145,10 @@ void image_draft_done(struct image_draft *d);
 
 /* Removes what killed processes left, if they left an entry in images/tmp. Hold the lock. */
 void image_sweep_found(const struct image_store *s);
-/* The layers of all images. -errno = one cannot be read, so no layer may be removed. */
+/* All that nobody has, whoever left it. False = not all, as blobs are being transferred. */
+bool image_sweep_all(const struct image_store *s);
+void image_sweep_layers(const struct image_store *s);
+/* The layers of all images and containers. -errno = one cannot be read, so no layer may be removed. */
 int image_list_needed(const struct image_store *s, struct strv *ret);
 
 /* ---- image.c ---- */
@@ -185,6 +188,8 @@ int image_info_pack(const struct image_store *s, const char *chain, int out_fd,
 #define IMAGE_BLOB_PATH 128
 void image_blob_path(const char *digest, char out[IMAGE_BLOB_PATH]);
 /* *ret_size may be NULL. */
+/* Of all images, sorted. */
+int image_blob_list_needed(const struct image_store *s, struct strv *ret);
 bool image_blob_has(const struct image_store *s, const char *digest, uint64_t *ret_size);
 int image_blob_put(const struct image_store *s, const void *data, size_t len,
                    bool durable, char ret_digest[SHA256_HEX_SIZE], struct mtd_error *err);

@@ -146,7 +146,7 @@ static int retire_layers(struct removal *r, const struct strv *layers,
 static int delete_image(struct removal *r, struct mtd_error *err)
 {
     auto_done(mtd_image_done) struct mtd_image image = {0};
-    image_disk_load(r->store, r->hex, &image, NULL); /* damaged: its layers stay */
+    bool damaged = image_disk_load(r->store, r->hex, &image, NULL) < 0;
     int rc = untag_all(r, err);
     if (rc < 0)
         return rc;
@@ -159,6 +159,8 @@ static int delete_image(struct removal *r, struct mtd_error *err)
     rc = report(r, "Deleted", "sha256:", r->hex, err);
     if (rc == 0)
         rc = retire_layers(r, &image.layers, err);
+    if (rc == 0 && damaged)
+        image_sweep_layers(r->store);
     fault_point("image.remove_blobs");
     image_blob_sweep(r->store);
     return rc;

@@ -55,20 +55,7 @@ int image_list_needed(const struct image_store *s, struct strv *ret)
         if (rc == 0)
             rc = strv_add_all(ret, &image.layers);
     }
-    return rc;
-}
-
-static void sweep_layers(const struct image_store *s)
-{
-    auto_done(strv_done) struct strv layers = {0}, needed = {0}, tmp = {0};
-    if (image_disk_list(s, "images/layers", &layers) < 0 ||
-        image_list_needed(s, &needed) < 0)
-        return;
-    image_disk_sort(&needed);
-    for (size_t i = 0; i < layers.len; i++)
-        if (!image_disk_sorted_has(&needed, layers.items[i]))
-            image_disk_retire_layer(s, layers.items[i], &tmp);
-    image_disk_drop_tmp(s, &tmp);
+    return rc < 0 || !s->used_layers ? rc : s->used_layers(s->arg, &ids, ret);
 }
 
 /* What is named after a layer or an image that is gone. */
@@ -84,6 +71,31 @@ static void sweep_infos(const struct image_store *s)
     }
 }
 
+void image_sweep_layers(const struct image_store *s)
+{
+    auto_done(strv_done) struct strv layers = {0}, needed = {0}, tmp = {0};
+    if (image_disk_list(s, "images/layers", &layers) < 0 ||
+        image_list_needed(s, &needed) < 0)
+        return;
+    image_disk_sort(&needed);
+    for (size_t i = 0; i < layers.len; i++)
+        if (!image_disk_sorted_has(&needed, layers.items[i]))
+            image_disk_retire_layer(s, layers.items[i], &tmp);
+    image_disk_drop_tmp(s, &tmp);
+    sweep_infos(s);
+}
+
+bool image_sweep_all(const struct image_store *s)
+{
+    sweep_configs(s);
+    image_sweep_layers(s);
+    image_disk_drop_links(s, IMAGE_DIGESTS, NULL);
+    image_disk_drop_links(s, IMAGE_IDS, NULL);
+    bool all = image_blob_sweep(s);
+    image_index_write(s, NULL);
+    return all;
+}
+
 /* The entries in tmp go last: killed before, the next command sweeps again. So it does when a
  * transfer kept the blobs from being looked at. */
 void image_sweep_found(const struct image_store *s)
@@ -94,13 +106,7 @@ void image_sweep_found(const struct image_store *s)
         return;
     for (size_t i = 0; i < left.len; i++)
         image_mark_finish(s, left.items[i]);
-    sweep_configs(s);
-    sweep_layers(s);
-    sweep_infos(s);
-    image_disk_drop_links(s, IMAGE_DIGESTS, NULL);
-    image_disk_drop_links(s, IMAGE_IDS, NULL);
-    bool all = image_blob_sweep(s);
-    image_index_write(s, NULL);
+    bool all = image_sweep_all(s);
     fault_point("image.sweep");
     if (all)
         image_disk_drop_tmp(s, &left);
