@@ -183,7 +183,7 @@ static inline bool monitor_input_waits(const struct monitor *m)
     return m->input_start < m->input_end;
 }
 
-static inline void close_fd(int *fd)
+static inline void monitor_close(int *fd)
 {
     if (*fd >= 0)
         close(*fd);

@@ -86,7 +86,7 @@ void monitor_take_over_network(struct monitor *m)
 void monitor_close_network(struct monitor *m)
 {
     dns_server_close(&m->dns); /* its sockets keep the namespace, and so the interfaces */
-    close_fd(&m->watch_fd);
+    monitor_close(&m->watch_fd);
 }
 
 /* What it took to read the record goes in a moment. */

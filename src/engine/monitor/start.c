@@ -147,8 +147,8 @@ static int open_userns(struct monitor *m, struct mtd_error *err)
 
 static void close_userns(struct monitor *m)
 {
-    close_fd(&m->userns_fd);
-    close_fd(&m->net_ns);
+    monitor_close(&m->userns_fd);
+    monitor_close(&m->net_ns);
 }
 
 /* With ids of its own a bridge's far end needs the namespace before init could make it. */
@@ -280,8 +280,8 @@ static int clone_container(struct monitor *m, struct mtd_error *err)
     if (m->pid == 0)
         run_init(m, init_end, group >= 0);
     for (int i = 0; i < 3; i++)
-        close_fd(&m->child[i]);
-    close_fd(&m->userns_fd);
+        monitor_close(&m->child[i]);
+    monitor_close(&m->userns_fd);
     monitor_close_shared(m);
     monitor_close_volumes(m);
     return rc < 0
@@ -298,8 +298,8 @@ static void kill_init(struct monitor *m)
         sys_waitid_pidfd(m->pidfd, &info, WEXITED);
     }
     m->pid = 0;
-    close_fd(&m->pidfd);
-    close_fd(&m->sync_fd);
+    monitor_close(&m->pidfd);
+    monitor_close(&m->sync_fd);
 }
 
 /* Kinds that init makes or joins itself, some time after its clone. */
@@ -413,7 +413,7 @@ const char *monitor_step_name(size_t i)
 void monitor_release(struct monitor *m)
 {
     m->pid = 0;
-    close_fd(&m->pidfd);
+    monitor_close(&m->pidfd);
     monitor_close_network(m);
     monitor_close_stdio(m);
     drop_cgroup(m);

@@ -87,11 +87,11 @@ int monitor_open_stdio(struct monitor *m, struct mtd_error *err)
 void monitor_close_stdio(struct monitor *m)
 {
     if (m->in != m->out)
-        close_fd(&m->in);
+        monitor_close(&m->in);
     m->in = -1;
     monitor_client_flush_input(m);
-    close_fd(&m->out);
-    close_fd(&m->err);
+    monitor_close(&m->out);
+    monitor_close(&m->err);
     for (int i = 0; i < 3; i++)
-        close_fd(&m->child[i]);
+        monitor_close(&m->child[i]);
 }
