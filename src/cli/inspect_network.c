@@ -114,6 +114,18 @@ static void add_default(json_t *o, const struct mtd_endpoint *at)
     json_object_set_new(o, "IPPrefixLen", json_integer(at->prefix));
     json_object_set_new(o, "Gateway", inspect_text(at->gateway));
     json_object_set_new(o, "MacAddress", inspect_text(at->mac));
+    json_object_set_new(o, "IPv6Gateway", inspect_text(at->gateway6));
+    json_object_set_new(o, "GlobalIPv6Address", inspect_text(at->address6));
+    json_object_set_new(o, "GlobalIPv6PrefixLen", json_integer(at->prefix6));
+}
+
+/* Where its network namespace can be entered: nsenter --net=. */
+static void add_sandbox(json_t *o, const struct mtd_status *st)
+{
+    char path[48];
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)st->pid);
+    if (mtd_state_is_live(st->state))
+        json_object_set_new(o, "SandboxKey", json_string(path));
 }
 
 json_t *inspect_networks(struct mtd_engine *e, const struct mtd_record *r)
@@ -132,6 +144,7 @@ json_t *inspect_networks(struct mtd_engine *e, const struct mtd_record *r)
     const struct mtd_endpoint *at = find(&r->status, MTD_NET_DEFAULT);
     if (at)
         add_default(o, at);
+    add_sandbox(o, &r->status);
     return inspect_over_zero(ZERO_NETWORK_SETTINGS, o);
 }
 

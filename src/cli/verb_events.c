@@ -71,12 +71,22 @@ static bool is_of(const json_t *line, const char *type)
 
 /* ---- filters ---- */
 
-static bool match_container(const json_t *line, const char *value)
+static bool is_named(const json_t *line, const char *type, const char *value)
 {
-    if (!is_of(line, "container"))
+    if (!is_of(line, type))
         return false;
     return strcmp(text_of(line, "name"), value) == 0 ||
            (*value && strncmp(text_of(line, "id"), value, strlen(value)) == 0);
+}
+
+static bool match_container(const json_t *line, const char *value)
+{
+    return is_named(line, "container", value);
+}
+
+static bool match_network(const json_t *line, const char *value)
+{
+    return is_named(line, "network", value);
 }
 
 /* Of a container, the image it is made from. A name matches without its tag, too. */
@@ -123,7 +133,8 @@ static const struct event_key {
 } KEYS[] = {
     {"container", match_container, false}, {"image", match_image, false},
     {"event", match_event, false},         {"label", match_label, true},
-    {"type", match_type, false},           {"volume", match_volume, false},
+    {"network", match_network, false},     {"type", match_type, false},
+    {"volume", match_volume, false},
 };
 
 static const struct event_key *find_key(const char *text)
@@ -144,8 +155,8 @@ static int check_events(void *values, const struct operands *o, struct mtd_error
         if (!find_key(text))
             return mtd_fail(
                 err, EINVAL,
-                "filter \"%.60s\" is not KEY=VALUE with container, image, event, label "
-                "or type as the key",
+                "filter \"%.60s\" is not KEY=VALUE with container, event, image, "
+                "label, network, type or volume as the key",
                 text);
     }
     return 0;

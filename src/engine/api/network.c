@@ -27,15 +27,19 @@ int mtd_network_list(struct mtd_engine *e, struct mtd_net_list *ret,
     return net_list(&e->store, ret, err);
 }
 
+/* With docker's attributes. */
 static void note(struct mtd_engine *e, const char *action, const struct mtd_net *n,
                  const char *container)
 {
+    const struct event_attribute more[] = {{container ? "container" : NULL, container},
+                                           {NULL, NULL}};
     struct event v = {.type = "network",
                       .action = action,
                       .id = n->id,
                       .name = n->name,
                       .exit_code = -1,
-                      .attribute = {container ? "container" : NULL, container}};
+                      .attribute = {"type", "bridge"},
+                      .more = more};
     events_append(e->store.root_fd, &v);
 }
 

@@ -1,0 +1,109 @@
+/* What is seen of networks from the command line: ports and filters of ps, inspect, events, and the
+ * traffic that the dashboard reads. In a host of the test's own. Needs root, nft and ip. */
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../support/netbox.h"
+#include "base/cleanup.h"
+#include "engine/engine.h"
+
+static struct state s;
+
+static void set_up(void)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    if (!net_host())
+        cr_skip("needs a network namespace, nft and ip");
+    state_make(&s);
+}
+
+static void tear_down(void)
+{
+    if (s.dir.path[0])
+        state_done(&s);
+}
+
+TestSuite(network_seen, .init = set_up, .fini = tear_down, .timeout = 60);
+
+#define EXPECT(want, ...)                           \
+    do {                                            \
+        auto_free char *got = ASK(&s, __VA_ARGS__); \
+        cr_expect_str_eq(got, want);                \
+    } while (0)
+
+Test(network_seen, ports_are_dockers_and_filtered_by)
+{
+    free(ASK(&s, "network", "create", "front"));
+    auto_free char *id = ASK(&s, "network", "inspect", "-f", "{{.Id}}", "front");
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "front", "-p", "8080:80",
+             "-p", "127.0.0.1:53-54:53-54/udp", "--expose", "443", "busybox", "sleep",
+             "1000"));
+    free(ASK(&s, "run", "-d", "--name", "other", "--network", "none", "busybox", "sleep",
+             "1000"));
+    EXPECT("127.0.0.1:53-54->53-54/udp, 443/tcp, 0.0.0.0:8080->80/tcp", "ps", "--filter",
+           "name=web", "--format", "{{.Ports}}");
+    EXPECT("0.0.0.0:8080->80/tcp", "ps", "--filter", "name=web", "--format",
+           "{{.PublicPorts}}");
+    EXPECT("web", "ps", "--filter", "publish=8080", "--format", "{{.Names}}");
+    EXPECT("web", "ps", "--filter", "publish=54/udp", "--format", "{{.Names}}");
+    EXPECT("", "ps", "--filter", "publish=80", "--format", "{{.Names}}");
+    EXPECT("web", "ps", "--filter", "expose=440-450/tcp", "--format", "{{.Names}}");
+    EXPECT("web", "ps", "--filter", "network=front", "--format", "{{.Names}}");
+    auto_free char *by_id = NULL;
+    cr_assert(asprintf(&by_id, "network=%s", id) > 0);
+    EXPECT("web", "ps", "--filter", by_id, "--format", "{{.Names}}");
+    free(ASK(&s, "stop", "-t", "0", "web"));
+    EXPECT("", "ps", "-a", "--filter", "name=web", "--format", "{{.Ports}}");
+}
+
+Test(network_seen, the_namespace_can_be_entered_and_events_have_the_type)
+{
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "busybox", "sleep",
+             "1000"));
+    auto_free char *key =
+        ASK(&s, "inspect", "-f", "{{.NetworkSettings.SandboxKey}}", "web");
+    auto_free char *pid = ASK(&s, "inspect", "-f", "{{.State.Pid}}", "web");
+    char want[64], a[128] = "", b[128] = "";
+    snprintf(want, sizeof(want), "/proc/%s/ns/net", pid);
+    cr_expect_str_eq(key, want);
+    cr_expect(readlink(key, a, sizeof(a) - 1) > 0 &&
+              readlink("/proc/self/ns/net", b, sizeof(b) - 1) > 0 && strcmp(a, b) != 0);
+    free(ASK(&s, "network", "create", "back"));
+    free(ASK(&s, "network", "connect", "back", "web"));
+    EXPECT("create bridge\nconnect bridge", "events", "--since", "1h", "--until", "0s",
+           "--filter", "type=network", "--filter", "network=back", "--format",
+           "{{.Action}} {{.Actor.Attributes.type}}");
+}
+
+/* Of a container on two networks each counts its own. */
+Test(network_seen, traffic_is_counted_by_network)
+{
+    auto_done(mtd_list_done) struct mtd_list l = {0};
+    char root[512], run[512];
+    struct mtd_options o = {.root = root, .run_root = run, .read_only = true};
+    struct mtd_engine *e = NULL;
+    struct mtd_traffic front = {0}, back = {0};
+    snprintf(root, sizeof(root), "%s/root", s.dir.path);
+    snprintf(run, sizeof(run), "%s/run", s.dir.path);
+    free(ASK(&s, "network", "create", "--subnet", "10.61.0.0/24", "front"));
+    free(ASK(&s, "network", "create", "--subnet", "10.62.0.0/24", "back"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "front", "--network", "back",
+             "busybox", "sleep", "1000"));
+    free(ASK(&s, "exec", "web", "ping", "-c", "3", "-i", "0.2", "-s", "8000",
+             "10.62.0.1"));
+    cr_assert_eq(mtd_open(&e, &o, NULL), 0);
+    cr_assert_eq(mtd_list(e, &l, NULL), 0);
+    cr_assert_eq(l.len, 1);
+    cr_expect_eq(mtd_network_traffic(&l.items[0], "front", &front), 0);
+    cr_expect_eq(mtd_network_traffic(&l.items[0], "back", &back), 0);
+    cr_expect(back.tx > 3 * 8000 && back.rx > 3 * 8000, "%llu",
+              (unsigned long long)back.tx);
+    cr_expect(front.tx < 8000, "%llu", (unsigned long long)front.tx);
+    cr_expect(mtd_network_traffic(&l.items[0], "none", &back) < 0);
+    mtd_close(e);
+}
