@@ -20,5 +20,7 @@ int ns_id(int dir, const char *name, char ret[NS_ID_SIZE]);
 int ns_id_of(int fd, const char *name, char ret[NS_ID_SIZE]);
 /* Adds the id of each namespace this kernel has; without: kinds left out, "mnt cgroup". */
 int ns_ids(pid_t pid, const char *without, struct strv *ret);
+/* Brings up the loopback interface of the network namespace that this process is in. */
+int ns_loopback_up(void);
 
 #endif

@@ -15,7 +15,7 @@
 
 struct build_values {
     struct option_list tags, build_args, labels, hosts, ulimits;
-    const char *file, *target, *platform, *iidfile;
+    const char *file, *target, *platform, *iidfile, *network;
     bool no_cache, pull, quiet, tls_verify;
     enum progress_mode progress;
 };
@@ -34,7 +34,8 @@ static const struct option_row BUILD_OPTIONS[] = {
     {"iidfile", 0, OPTION_TEXT, FIELD(iidfile), NULL, "FILE",
      "Write the image's ID to it"},
     {"label", 0, OPTION_LIST, FIELD(labels), NULL, "KEY=VALUE", "Set a label"},
-    {"network", 0, OPTION_IGNORE, 0, NULL, "MODE", "ignored; RUN has the host's network"},
+    {"network", 0, OPTION_TEXT, FIELD(network), NULL, "host|none",
+     "The network of RUN (default host)"},
     {"no-cache", 0, OPTION_FLAG, FIELD(no_cache), NULL, NULL,
      "Do not use what earlier builds have made"},
     {"platform", 0, OPTION_TEXT, FIELD(platform), NULL, "OS/ARCH[/VARIANT]",
@@ -81,12 +82,28 @@ static bool is_stdin(const char *text)
     return text && strcmp(text, "-") == 0;
 }
 
+/* What it is not given it must not believe to have. */
+static int check_network(const char *mode, struct mtd_error *err)
+{
+    static const char *const KNOWN[] = {"default", "host", "none"};
+    for (size_t i = 0; mode && i < ARRAY_SIZE(KNOWN); i++)
+        if (strcmp(KNOWN[i], mode) == 0)
+            return 0;
+    return mode ? mtd_fail(err, EINVAL,
+                           "--network: \"%.40s\" is neither host nor none; RUN can have "
+                           "no other network",
+                           mode)
+                : 0;
+}
+
 static int check_build(void *values, const struct operands *o, struct mtd_error *err)
 {
     const struct build_values *v = values;
     struct mtd_image_name name;
     struct stat st;
     const char *context = o->items[0];
+    if (check_network(v->network, err) < 0)
+        return -EINVAL;
     for (size_t i = 0; i < v->tags.len; i++) {
         int rc = mtd_image_name(v->tags.items[i], &name, err);
         if (rc == 0 && name.has_digest)
@@ -203,6 +220,7 @@ static int build(struct cli *c, const struct build_values *v, const char *operan
         .platform = v->platform,
         .no_cache = v->no_cache,
         .pull = v->pull,
+        .no_network = v->network && strcmp(v->network, "none") == 0,
         .wrote = wrote,
         .arg = &told};
     rc =

@@ -171,6 +171,20 @@ Test(built, namespaces_are_its_own)
     }
 }
 
+Test(built, it_may_have_no_network)
+{
+    tempdir_put(&s.dir, "context/Dockerfile",
+                "FROM busybox\nRUN echo = $(ls /sys/class/net) $(cat /proc/net/route | "
+                "wc -l) =\n");
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "build", "--network", "none", context);
+    cr_expect(strstr(o.out, "= lo 1 ="), "%s%s", o.out, o.err);
+    auto_done(outcome_done) struct outcome bad =
+        RUN(&s, "build", "--network", "bridge", context);
+    cr_expect_eq(bad.status, 1);
+    cr_expect(strstr(bad.err, "neither host nor none"), "%s", bad.err);
+}
+
 Test(built, calls_that_no_container_may_make_are_refused)
 {
     expect_said("for i in add_key keyctl request_key io_uring userfaultfd socket:alg "

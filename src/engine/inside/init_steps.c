@@ -9,17 +9,15 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
-#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/ns.h"
 #include "base/sys.h"
 #include "engine/confine/userns.h"
 #include "engine/grant.h"
@@ -149,11 +147,9 @@ int inside_init_network(struct inside *c, struct mtd_error *err)
     enum mtd_network network = c->init->rootfs.record->spec.network;
     if (network == MTD_NET_HOST || network == MTD_NET_CONTAINER)
         return 0;
-    auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq req = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &req) < 0)
-        return mtd_fail_errno(err, errno, "cannot bring up the loopback interface");
-    return 0;
+    int rc = ns_loopback_up();
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot bring up the loopback interface")
+                  : 0;
 }
 
 int inside_init_go(struct inside *c, struct mtd_error *err)

@@ -20,6 +20,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/ns.h"
 #include "engine/cgroup/cgroup.h"
 #include "engine/host/mount.h"
 #include "engine/rootfs/rootfs.h"
@@ -205,10 +206,17 @@ static void leave_sockets_alone(void)
         (void)syscall(RESTRICT, fd, 0);
 }
 
-static int leave(struct mtd_error *err)
+static int leave(const struct build *b, struct mtd_error *err)
 {
-    if (unshare(CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWUTS) < 0)
-        return mtd_fail_errno(err, errno, "cannot make namespaces for buildah");
+    bool no_network = b->asked->no_network;
+    int rc = unshare(CLONE_NEWCGROUP | CLONE_NEWIPC | CLONE_NEWUTS |
+                     (no_network ? CLONE_NEWNET : 0)) < 0
+                 ? -errno
+                 : 0;
+    if (rc == 0 && no_network)
+        rc = ns_loopback_up();
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot make namespaces for buildah");
     if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0) < 0 &&
         errno != ENOSYS && errno != EPERM)
         return mtd_fail_errno(err, errno, "cannot make a keyring for buildah");
@@ -228,7 +236,7 @@ int build_box_enter(void *arg, struct mtd_error *err)
     const struct build *b = arg;
     int rc = enter_groups(err);
     if (rc == 0)
-        rc = leave(err);
+        rc = leave(b, err);
     if (rc == 0)
         rc = change_root(b, err);
     return rc < 0 ? rc : filter(err);

@@ -42,6 +42,7 @@ struct mtd_build {
     const struct strv *hosts, *ulimits; /* "NAME:IP", "nofile=64:64", for RUN */
     const char *target, *platform;      /* NULL = the last stage, the host's */
     bool no_cache, pull;
+    bool no_network; /* RUN has loopback only, not the host's network */
     void (*wrote)(void *arg, int stream, const char *text, size_t len); /* 1, 2; NULL */
     void *arg;
 };
