@@ -154,7 +154,7 @@ static const struct option_row INSPECT_OPTIONS[] = {
     {"size", 's', OPTION_FLAG, offsetof(struct inspect_values, size), NULL, NULL,
      "Add SizeRw and SizeRootFs"},
     {"type", 0, OPTION_TEXT, offsetof(struct inspect_values, type), NULL, "TYPE",
-     "container, image or volume"},
+     "container, image, network or volume"},
     {"containerId", 0, OPTION_FIRST},
     {"platform", 0, OPTION_IGNORE, 0, NULL, "PLATFORM", ONE_PLATFORM},
     OPTION_END,
@@ -167,9 +167,10 @@ static int check_inspect(void *values, const struct operands *o, struct mtd_erro
     if (v->type && !*v->type)
         v->type = NULL;
     if (v->type && strcmp(v->type, "container") != 0 && strcmp(v->type, "image") != 0 &&
-        strcmp(v->type, "volume") != 0)
+        strcmp(v->type, "network") != 0 && strcmp(v->type, "volume") != 0)
         return mtd_fail(err, EINVAL,
-                        "--type: \"%.40s\" is not container, image or volume", v->type);
+                        "--type: \"%.40s\" is not container, image, network or volume",
+                        v->type);
     return 0;
 }
 
@@ -230,7 +231,7 @@ static bool is_asked(const struct inspect_values *v, const char *type)
     return !v->type || strcmp(v->type, type) == 0;
 }
 
-/* As docker: a container of that name first, then an image, then a volume. */
+/* As docker: a container of that name first, then an image, a network, a volume. */
 static int look_up(struct cli *c, const struct inspect_values *v, const char *ref,
                    json_t **ret, struct mtd_error *err)
 {
@@ -240,6 +241,10 @@ static int look_up(struct cli *c, const struct inspect_values *v, const char *re
     if (rc == -ENOENT && is_asked(v, "image")) {
         mtd_error_clear(err);
         rc = look_image(c, ref, ret, err);
+    }
+    if (rc == -ENOENT && is_asked(v, "network")) {
+        mtd_error_clear(err);
+        rc = inspect_network(c->engine, ref, ret, err);
     }
     if (rc == -ENOENT && is_asked(v, "volume")) {
         mtd_error_clear(err);

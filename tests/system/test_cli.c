@@ -604,6 +604,12 @@ Test(cli, inspect_finds_what_is_there)
     cr_expect_eq(count_lines(r.err), 1);
     BOX(&r, "inspect", "--type", "image", "box");
     cr_expect_eq(r.status, 1);
+    BOX(&r, "network", "create", "--subnet", "10.213.7.0/24", "net");
+    BOX(&r, "inspect", "-f", "{{.Driver}}", "net");
+    cr_expect_str_eq(r.out, "bridge\n", "%s", r.err);
+    BOX(&r, "inspect", "--type", "network", "-f", "{{.Name}}", "net", "box");
+    cr_expect_eq(r.status, 1);
+    cr_expect_str_eq(r.out, "net\n");
     BOX(&r, "inspect", "-f",
         "{{.State.Running}} {{json .Config.Cmd}} {{.HostConfig.Binds}}", "box");
     cr_expect(strncmp(r.out, "true [\"sleep\",\"100000\"] [", 25) == 0, "%s", r.out);
