@@ -55,6 +55,31 @@ static const struct {
     {1, {"create", "--userns", "auto", "--name", "@", "busybox", "true"}},
     {4, {"run", "-d", "-v", "vol:/v", "-v", "/anonymous", "--name", "@", SLEEPER}},
     {3, {"run", "--rm", "-v", "vol:/v", "-v", "/bin", "--name", "@", "busybox", "true"}},
+    {4,
+     {"run", "-d", "--network", "net", "--network-alias", "sql", "-p", "8080:80",
+      "--name", "@", SLEEPER}},
+    {3,
+     {"run", "-d", "-p", "127.0.0.1:53:53/udp", "-P", "--expose", "80", "--name", "@",
+      SLEEPER}},
+    {2,
+     {"run", "--rm", "--network", "net", "--ip", "10.77.0.9", "--name", "@", "busybox",
+      "usleep", "200000"}},
+    {2,
+     {"run", "-d", "--restart", "always", "--network", "net", "-p", "8081:80", "--name",
+      "@", "busybox", "usleep", "200000"}},
+    {4,
+     {"network", "create", "--subnet", "10.77.0.0/24", "--subnet", "fd00:77::/64",
+      "net"}},
+    {1, {"network", "rm", "net"}},
+    {1, {"network", "prune", "-f"}},
+    {6, {"network", "connect", "net", "@"}},
+    {5, {"network", "disconnect", "net", "@"}},
+    {2, {"network", "disconnect", "bridge", "@"}},
+    {4, {"update", "--publish-add", "8082:80", "@"}},
+    {3, {"update", "--publish-rm", "8082:80", "@"}},
+    {1, {"network", "ls"}},
+    {2, {"cp", "/etc/passwd", "@:/tmp/file"}},
+    {2, {"cp", "@:/etc", "-"}},
     {2, {"volume", "create", "vol"}},
     {2, {"volume", "rm", "vol"}},
     {1, {"volume", "prune", "-f"}},
@@ -363,7 +388,8 @@ static void remove_all(const struct storm *s)
         ASK(s, NULL, "rmi", "-f", name); /* there may be none of it */
     }
     ASK(s, NULL, "volume", "prune", "-a", "-f"); /* of removals without -v */
-    ASK(s, NULL, "image", "prune", "-f");        /* whose names a later commit took */
+    ASK(s, NULL, "network", "prune", "-f");
+    ASK(s, NULL, "image", "prune", "-f"); /* whose names a later commit took */
 }
 
 static void print_counts(unsigned lies, unsigned leaks)
@@ -395,6 +421,8 @@ static void make_dir(struct storm *s)
     }
     snprintf(s->root, sizeof(s->root), "%s/root", s->dir);
     snprintf(s->run, sizeof(s->run), "%s/run", s->dir);
+    if (storm_networks_begin(s))
+        return;
     char config[96]; /* this machine's interfaces and firewall are left alone */
     snprintf(config, sizeof(config), "%s/config", s->dir);
     if (fs_replace_at(AT_FDCWD, config, "network = none\n", 15, 0600, false) < 0 ||
@@ -433,9 +461,9 @@ int main(int argc, char **argv)
     snprintf(path, sizeof(path), "%s/stderr", s.dir);
     auto_fd int err = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     blow(&s, (unsigned)atol(argv[2]), seed, err);
-    unsigned lies = truth_of_states(&s);
+    unsigned lies = truth_of_states(&s) + truth_of_networks(&s);
     remove_all(&s);
-    unsigned leaks = truth_of_leftovers(&s);
+    unsigned leaks = truth_of_leftovers(&s) + truth_of_network_leftovers(&s);
     print_counts(lies, leaks);
     bool bad = lies || leaks || counts->hung;
     if (bad)

@@ -1,6 +1,6 @@
 /* storm - what the storm's files share.
  * Shape   storm.c workers, killer, counts; truth.c compares what the program says with what the
- *         kernel shows, and what is left with what was there before.
+ *         kernel shows, networks.c the same of networks, and what is left with what was there before.
  * Owner   everything happens below one temporary directory, whose name is an argument of every
  *         process of ours: a process is touched only after its arguments were read through its
  *         pidfd's life time.
@@ -18,9 +18,13 @@
 struct storm {
     const char *program;
     char dir[64], root[80], run[80]; /* dir holds root and run */
+    bool networks;                   /* containers may be on one */
     char **before;                   /* entries of root before the storm, sorted */
     size_t n_before;
 };
+
+/* Namespaces of the storm's own; false = none can be made, and containers are on no network. */
+bool storm_networks_begin(struct storm *s);
 
 #define STORM_ARGS 32
 /* The program with these words; out and err (NULL = /dev/null) are descriptors, borrowed. */
@@ -37,6 +41,9 @@ void each_process(bool (*f)(pid_t pid, void *arg), void *arg);
 /* Both print what they find and return how much it is. */
 unsigned truth_of_states(struct storm *s);    /* ps against the kernel */
 unsigned truth_of_leftovers(struct storm *s); /* after the last rm */
-void truth_remember(struct storm *s);         /* root as it is before */
+unsigned
+truth_of_networks(struct storm *s); /* what is said of them against nft, ip, files */
+unsigned truth_of_network_leftovers(struct storm *s);
+void truth_remember(struct storm *s); /* root as it is before */
 
 #endif

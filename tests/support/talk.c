@@ -6,6 +6,7 @@
  *                         no answer is expected. All are asked at once. Prints "SPEC ANSWER"
  *                         for each, "refused", or "-" for no answer. Those with + are waited for 5 s, and
  *                         then those with - as long as a few questions take here.
+ *   talk names NAME N     asks the server at 127.0.0.11 N times, one after the other
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -203,6 +204,56 @@ static int ask(int n, char **specs)
     return 0;
 }
 
+/* ---- names ---- */
+
+static size_t question(unsigned char *m, const char *name, unsigned id)
+{
+    const unsigned char head[12] = {id >> 8, id, 1, 0, 0, 1};
+    size_t len = sizeof(head);
+    memcpy(m, head, sizeof(head));
+    for (size_t label; *name; name += label + (name[label] == '.')) {
+        label = strcspn(name, ".");
+        m[len++] = (unsigned char)label;
+        memcpy(m + len, name, label);
+        len += label;
+    }
+    memcpy(m + len, (unsigned char[]){0, 0, 1, 0, 1}, 5);
+    return len + 5;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    return *(const int *)a - *(const int *)b;
+}
+
+static int names(const char *name, int n)
+{
+    union address to = {.in = {.sin_family = AF_INET,
+                               .sin_port = htons(53),
+                               .sin_addr = {htonl(0x7f00000b)}}};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), right = 0, *us = calloc(n, sizeof(*us));
+    struct timeval limit = {.tv_sec = 2};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    if (!us || connect(fd, &to.any, sizeof(to.in)) < 0)
+        return 1;
+    for (int i = 0; i < n; i++) {
+        unsigned char m[512];
+        struct timespec from, till;
+        clock_gettime(CLOCK_MONOTONIC, &from);
+        if (send(fd, m, question(m, name, i), 0) < 0)
+            continue;
+        ssize_t got = recv(fd, m, sizeof(m), 0);
+        clock_gettime(CLOCK_MONOTONIC, &till);
+        right += got > 12 && m[7] == 1 && m[0] == (i >> 8 & 255) && m[1] == (i & 255);
+        us[i] =
+            (till.tv_sec - from.tv_sec) * 1000000 + (till.tv_nsec - from.tv_nsec) / 1000;
+    }
+    qsort(us, n, sizeof(*us), by_value);
+    printf("%d of %d names answered; us: fastest %d, median %d, 99%% %d\n", right, n,
+           us[0], us[n / 2], us[n - 1 - n / 100]);
+    return right != n;
+}
+
 int main(int argc, char **argv)
 {
     int n = argc - 2;
@@ -210,6 +261,9 @@ int main(int argc, char **argv)
         serve(n, argv + 2);
     if (n > 0 && n <= ASKED_MAX && strcmp(argv[1], "ask") == 0)
         return ask(n, argv + 2);
-    fprintf(stderr, "talk serve PORT... | ask [+-](tcp|udp),ADDRESS,PORT...\n");
+    if (n == 2 && strcmp(argv[1], "names") == 0 && atoi(argv[3]) > 0)
+        return names(argv[2], atoi(argv[3]));
+    fprintf(stderr,
+            "talk serve PORT... | ask [+-](tcp|udp),ADDRESS,PORT... | names NAME N\n");
     return 2;
 }

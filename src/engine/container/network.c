@@ -65,12 +65,13 @@ static void settle(struct mtd_engine *e, const char *id)
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
     if (lock == -EAGAIN)
         return;
-    bool live = lock >= 0 && store_load(&e->store, id, &r, NULL) == 0 &&
-                mtd_state_is_live(container_observe(e, id, &r.status));
-    if (live)
+    bool known = lock >= 0 && store_load(&e->store, id, &r, NULL) == 0;
+    if (known && mtd_state_is_live(container_observe(e, id, &r.status)))
         container_settle_network(e, &r, &NONE);
     else if (!container_has_monitor(e, id))
         net_forget(&e->store, id);
+    else if (known)
+        net_settle_names(&e->store, &r);
     net_change_end(&e->store, id);
 }
 

@@ -133,12 +133,18 @@ static void settle_links(struct store *s, const struct mtd_record *r, int ns_fd,
     for (size_t i = 0; i < st->n_endpoints; i++) {
         const struct mtd_endpoint *e = &st->endpoints[i];
         bool out = net_is_way_out(st, i);
-        net_endpoint_restore(s, r, e);
         if (!net_link_has(&inside, e->mac))
             (void)net_connect_one(s, k, &inside, e, ns_fd, out, NULL);
         else if (out)
             (void)net_link_way_out(&inside, e, NULL);
     }
+}
+
+void net_settle_names(struct store *s, const struct mtd_record *r)
+{
+    drop_strange_addresses(s, r);
+    for (size_t i = 0; i < r->status.n_endpoints; i++)
+        net_endpoint_restore(s, r, &r->status.endpoints[i]);
 }
 
 void net_settle(struct store *s, const struct mtd_record *r, int ns_fd)
@@ -148,7 +154,7 @@ void net_settle(struct store *s, const struct mtd_record *r, int ns_fd)
     size_t at;
     if (net_kernel_open(&k, NULL) < 0)
         return;
-    drop_strange_addresses(s, r);
+    net_settle_names(s, r);
     settle_links(s, r, ns_fd, &k);
     net_ports_forget(&k.nf, r->id);
     if (st->n_endpoints && st->n_ports)
@@ -248,7 +254,7 @@ static int rename_in(int book, const struct mtd_endpoint *e, const struct mtd_re
     const char *addresses[] = {e->address, e->address6};
     int rc = 0;
     for (size_t a = 0; a < ARRAY_SIZE(addresses) && rc == 0; a++)
-        if (addresses[a]) {
+        if (addresses[a] && net_book_has(book, addresses[a], r->id)) {
             net_name_drop(book, old, addresses[a]);
             (void)fault_point("network.rename");
             rc = net_name_add(book, r->name, addresses[a]);

@@ -75,6 +75,8 @@ int net_change_begin(struct store *s, const char *id);
 void net_change_end(struct store *s, const char *id);
 /* Makes the kernel and the books as the record is. */
 void net_settle(struct store *s, const struct mtd_record *r, int ns_fd);
+/* The books alone, of one that waits to be started again. */
+void net_settle_names(struct store *s, const struct mtd_record *r);
 /* The ids of changes that were begun; at most 64 at a time. Count. */
 int net_changes(struct store *s, char ret[64][MTD_ID_SIZE]);
 
