@@ -102,7 +102,7 @@ int report_printed(const struct cli *c, int rc)
 
 void report_warning(const struct cli *c, const char *fmt, ...)
 {
-    char text[512];
+    char text[1024];
     va_list args;
     va_start(args, fmt);
     vsnprintf(text, sizeof(text), fmt, args);

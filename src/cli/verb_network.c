@@ -390,6 +390,15 @@ static int run_inspect(struct cli *c, void *values, const struct operands *o)
     return rc < 0 ? fail(c, rc, &err, "print") : status;
 }
 
+/* ---- reload ---- */
+
+static int run_reload(struct cli *c, void *values, const struct operands *o)
+{
+    struct mtd_error err = {0};
+    (void)values, (void)o;
+    return fail(c, mtd_network_reload(c->engine, &err), &err, "reload");
+}
+
 const struct verb VERBS_NETWORK[] = {
     {.name = "network create",
      .operands = "NETWORK",
@@ -413,6 +422,11 @@ const struct verb VERBS_NETWORK[] = {
      .check = network_ls_check,
      .run = network_ls_run,
      .done = network_ls_done},
+    {.name = "network reload",
+     .operands = "",
+     .summary = "Make rules, bridges and published ports anew",
+     .group = GROUP_NETWORK,
+     .run = run_reload},
     {.name = "network rm",
      .operands = "NETWORK [NETWORK...]",
      .summary = "Remove networks",

@@ -117,6 +117,18 @@ static void warn_dropped(struct cli *c, const struct run_values *v)
         report_warning(c, "--oom-kill-disable: discarded; cgroup v2 has no such switch");
 }
 
+static void warn_of_firewall(const char *network, const char *text, void *arg)
+{
+    report_warning(arg, "network %s: %s", network, text);
+}
+
+/* What is started works, but nobody reaches it: whose rules that are is hard to find out. */
+static void warn_of_firewalls(struct cli *c, const struct mtd_spec *s)
+{
+    for (size_t i = 0; i < s->n_joins && s->network == MTD_NET_BRIDGE; i++)
+        mtd_network_obstacles(c->engine, s->joins[i].network, warn_of_firewall, c);
+}
+
 static bool is_missing(const struct cli *c, const char *image)
 {
     auto_done(mtd_image_done) struct mtd_image found = {0};
@@ -152,6 +164,8 @@ static int create_container(struct cli *c, struct run_values *v, bool to_run,
     warn_dropped(c, v);
     spec_log_warn(c, v);
     spec_mounts_warn(c, &v->spec);
+    if (to_run)
+        warn_of_firewalls(c, &v->spec);
     auto_done(output_done) struct output cid = OUTPUT_NONE;
     bool has_cid = v->cidfile && *v->cidfile;
     int rc = has_cid ? open_cidfile(&cid, v->cidfile, err) : 0;
@@ -266,7 +280,11 @@ static int start_one(struct cli *c, const char *ref, const void *values,
                      struct mtd_error *err)
 {
     struct mtd_start start = {0};
+    auto_done(mtd_record_done) struct mtd_record r;
     (void)values;
+    mtd_record_init(&r);
+    if (mtd_inspect(c->engine, ref, &r, NULL) == 0)
+        warn_of_firewalls(c, &r.spec);
     session_size(&start.rows, &start.cols);
     return mtd_start(c->engine, ref, &start, NULL, err);
 }

@@ -170,6 +170,14 @@ int mtd_network_connect(struct mtd_engine *e, const char *ref, const struct mtd_
 int mtd_network_disconnect(struct mtd_engine *e, const char *name, const char *ref,
                            struct mtd_error *err);
 
+/* Makes the host's side anew: rules, bridges, ports; and what living containers have of it. */
+int mtd_network_reload(struct mtd_engine *e, struct mtd_error *err);
+/* Other programs' rules that drop what is forwarded for the network: a sentence for each, with the
+ * command that ends it. */
+void mtd_network_obstacles(struct mtd_engine *e, const char *network,
+                           void (*tell)(const char *network, const char *text, void *arg),
+                           void *arg);
+
 /* Changes limits of a live or stopped container; resources that are 0 / NULL stay as they
  * are, and so does the restart policy unless sets_restart. */
 struct mtd_update {

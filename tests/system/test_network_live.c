@@ -82,6 +82,11 @@ static bool is_held(int port)
     return bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0;
 }
 
+static bool is_gone(void *arg)
+{
+    return kill(*(pid_t *)arg, 0) < 0;
+}
+
 /* ---- ports ---- */
 
 Test(network_live, ports_are_published_and_taken_back)
@@ -137,7 +142,9 @@ Test(network_live, another_monitor_holds_what_was_added)
 {
     free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", HELLO));
     free(ASK(&s, "update", "--publish-add", "8080:80", "web"));
-    cr_assert_eq(kill(monitor_of(&s, "web"), SIGKILL), 0);
+    pid_t monitor = monitor_of(&s, "web");
+    cr_assert_eq(kill(monitor, SIGKILL), 0);
+    cr_expect(state_until(is_gone, &monitor));
     free(ASK(&s, "ps"));
     expect_published(8080);
     cr_expect(is_held(8080));

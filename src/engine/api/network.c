@@ -111,6 +111,26 @@ int mtd_network_remove(struct mtd_engine *e, const char *name, struct mtd_error 
     return rc;
 }
 
+/* Also what was done to interfaces of living containers: their bridge may be another one now. */
+int mtd_network_reload(struct mtd_engine *e, struct mtd_error *err)
+{
+    auto_done(mtd_list_done) struct mtd_list l = {0};
+    int rc = net_restore(&e->store, err);
+    if (rc == 0)
+        rc = store_list(&e->store, &l, err);
+    for (size_t i = 0; i < l.len && rc == 0; i++)
+        if (l.items[i].network == MTD_NET_BRIDGE && mtd_state_is_live(l.items[i].state))
+            (void)container_settle_id(e, l.items[i].id);
+    return rc;
+}
+
+void mtd_network_obstacles(struct mtd_engine *e, const char *network,
+                           void (*tell)(const char *network, const char *text, void *arg),
+                           void *arg)
+{
+    net_each_obstacle(&e->store, network, tell, arg);
+}
+
 /* ---- containers ---- */
 
 static int load(struct mtd_engine *e, const char *ref, struct mtd_record *r, int *lock,

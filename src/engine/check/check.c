@@ -181,6 +181,8 @@ static void check_living(struct check *c, const struct mtd_record *r)
     else if (!monitored)
         check_add(c, r->id, "dead", give_monitor,
                   "the record says %s, but its processes are gone", said);
+    if (monitored && alive)
+        check_network_of(c, r);
     if (monitored && alive && container_lacks_health(c->e, r->id, st->pid, st->health))
         check_add(c, r->id, "health", start_health,
                   "is running, but its health is not being checked");
@@ -256,6 +258,7 @@ static int look(struct mtd_engine *e, struct check *ret, struct mtd_error *err)
         check_records(ret);
         check_host(ret);
         check_images(ret);
+        check_networks(ret);
         if (ret->out_of_memory)
             rc = mtd_fail(err, ENOMEM, "out of memory");
     }

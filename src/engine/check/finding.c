@@ -25,6 +25,7 @@ void check_done(struct check *c)
     free(c->items);
     cgroup_done(&c->host);
     strv_done(&c->groups);
+    strv_done(&c->networks);
     *c = (struct check){0};
 }
 

@@ -24,7 +24,8 @@ struct finding {
 struct check {
     struct mtd_engine *e;
     struct cgroup host;
-    struct strv groups; /* ids that have control groups, of any root */
+    struct strv groups;   /* ids that have control groups, of any root */
+    struct strv networks; /* that were looked at */
     struct finding *items;
     size_t len, cap;
     bool out_of_memory;
@@ -47,6 +48,10 @@ char *check_groups_of(struct check *c, const char *id);
 /* Groups and run directories without a container, mounts, monitors without a
  * container. */
 void check_host(struct check *c);
+
+/* Of a container that lives; and of the host. */
+void check_network_of(struct check *c, const struct mtd_record *r);
+void check_networks(struct check *c);
 
 /* Removes the groups and the run directory, unless there is a monitor or the
  * container is locked. */

@@ -75,6 +75,8 @@ void container_tell_network(struct mtd_engine *e, const char *id,
 /* Makes everything as the record is, and tells the monitor. The lock is held. */
 void container_settle_network(struct mtd_engine *e, const struct mtd_record *r,
                               const struct net_held *held);
+/* The same by id, of one that does not live what is left is removed. false = it is locked. */
+bool container_settle_id(struct mtd_engine *e, const char *id);
 /* A table that was flushed, and changes that were begun and not ended. */
 void container_mend_networks(struct mtd_engine *e);
 

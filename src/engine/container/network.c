@@ -56,25 +56,6 @@ void container_tell_network(struct mtd_engine *e, const char *id,
         await_answer(fd);
 }
 
-/* Whoever holds the lock is still at it. */
-static void settle(struct mtd_engine *e, const char *id)
-{
-    static const struct net_held NONE;
-    auto_done(mtd_record_done) struct mtd_record r;
-    mtd_record_init(&r);
-    auto_fd int lock = store_try_lock(&e->store, id, NULL);
-    if (lock == -EAGAIN)
-        return;
-    bool known = lock >= 0 && store_load(&e->store, id, &r, NULL) == 0;
-    if (known && mtd_state_is_live(container_observe(e, id, &r.status)))
-        container_settle_network(e, &r, &NONE);
-    else if (!container_has_monitor(e, id))
-        net_forget(&e->store, id);
-    else if (known)
-        net_settle_names(&e->store, &r);
-    net_change_end(&e->store, id);
-}
-
 void container_settle_network(struct mtd_engine *e, const struct mtd_record *r,
                               const struct net_held *held)
 {
@@ -84,11 +65,31 @@ void container_settle_network(struct mtd_engine *e, const struct mtd_record *r,
     container_tell_network(e, r->id, held);
 }
 
+/* Whoever holds the lock is still at it. */
+bool container_settle_id(struct mtd_engine *e, const char *id)
+{
+    static const struct net_held NONE;
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    auto_fd int lock = store_try_lock(&e->store, id, NULL);
+    if (lock == -EAGAIN)
+        return false;
+    bool known = lock >= 0 && store_load(&e->store, id, &r, NULL) == 0;
+    if (known && mtd_state_is_live(container_observe(e, id, &r.status)))
+        container_settle_network(e, &r, &NONE);
+    else if (!container_has_monitor(e, id))
+        net_forget(&e->store, id);
+    else if (known)
+        net_settle_names(&e->store, &r);
+    net_change_end(&e->store, id);
+    return true;
+}
+
 void container_mend_networks(struct mtd_engine *e)
 {
     char ids[64][MTD_ID_SIZE];
     (void)net_mend(&e->store, NET_QUICK, NULL);
     int n = net_changes(&e->store, ids);
     for (int i = 0; i < n; i++)
-        settle(e, ids[i]);
+        (void)container_settle_id(e, ids[i]);
 }

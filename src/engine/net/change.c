@@ -122,6 +122,17 @@ static void drop_strange_addresses(struct store *s, const struct mtd_record *r)
     }
 }
 
+/* The bridge may have been deleted and made again. */
+static void attach(struct store *s, struct net_kernel *k, struct netlink *inside,
+                   const struct mtd_endpoint *e)
+{
+    auto_done(mtd_net_done) struct mtd_net n = {0};
+    unsigned bridge;
+    if (net_load(s, e->network, &n, NULL) == 0 &&
+        net_bridge_make(&k->route, &n, &bridge, NULL) == 0)
+        (void)net_link_attach(&k->route, inside, e, &n, bridge);
+}
+
 static void settle_links(struct store *s, const struct mtd_record *r, int ns_fd,
                          struct net_kernel *k)
 {
@@ -135,7 +146,9 @@ static void settle_links(struct store *s, const struct mtd_record *r, int ns_fd,
         bool out = net_is_way_out(st, i);
         if (!net_link_has(&inside, e->mac))
             (void)net_connect_one(s, k, &inside, e, ns_fd, out, NULL);
-        else if (out)
+        else
+            attach(s, k, &inside, e);
+        if (out)
             (void)net_link_way_out(&inside, e, NULL);
     }
 }

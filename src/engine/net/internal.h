@@ -4,7 +4,7 @@
  *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
  *         the host's, publish.c a container's ports; endpoint.c a container's end in a network, claim.c puts
  *         it together, change.c changes it while the container lives, mend.c makes a lost
- *         table again; traffic.c counts.
+ *         table again; traffic.c counts, verify.c compares, obstacle.c finds others' rules.
  */
 #ifndef ENGINE_NET_INTERNAL_H
 #define ENGINE_NET_INTERNAL_H
@@ -131,6 +131,7 @@ int net_bridge_make(struct netlink *route, const struct mtd_net *n, unsigned *re
 /* *ret_index 0 = there is none. -EEXIST = the host has an interface of that name for itself. */
 int net_bridge_find(struct netlink *route, const struct mtd_net *n, unsigned *ret_index,
                     struct mtd_error *err);
+bool net_bridge_is_up(struct netlink *route, const struct mtd_net *n);
 void net_bridge_delete(struct netlink *route, const struct mtd_net *n);
 /* The near end's alias, which `ip link` shows, names the network and the address. */
 int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridge,
@@ -145,6 +146,12 @@ int net_link_set_up(struct netlink *inside, const struct mtd_endpoint *e, bool w
 int net_link_way_out(struct netlink *inside, const struct mtd_endpoint *e,
                      struct mtd_error *err);
 bool net_link_has(struct netlink *inside, const char *mac);
+/* The near end of its pair is a port of that bridge; or is made one. */
+bool net_link_is_attached(struct netlink *route, struct netlink *inside, const char *mac,
+                          unsigned bridge);
+int net_link_attach(struct netlink *route, struct netlink *inside,
+                    const struct mtd_endpoint *e, const struct mtd_net *n,
+                    unsigned bridge);
 /* The same found and deleted. */
 int net_link_drop(struct netlink *inside, const char *mac, struct mtd_error *err);
 /* A netlink socket in the namespace. */
@@ -165,6 +172,7 @@ int net_table_make(struct netlink *nf, bool closed, enum net_depth how, bool *re
 bool net_table_is_whole(struct netlink *nf, bool closed);
 /* The bridge and its subnets are known to the table. */
 int net_table_add(struct netlink *nf, const struct mtd_net *n, struct mtd_error *err);
+bool net_table_has(struct netlink *nf, const struct mtd_net *n);
 void net_table_remove(struct netlink *nf, const struct mtd_net *n);
 
 /* ---- port.c ---- */
@@ -177,6 +185,21 @@ int net_ports_remove(struct netlink *nf, const struct mtd_endpoint *e,
 /* The id in the comment of who has that port; -ENOENT. */
 int net_ports_owner(struct netlink *nf, const struct mtd_port *p, char ret[MTD_ID_SIZE]);
 void net_ports_forget(struct netlink *nf, const char *id);
+/* What is in the maps, to be compared with. */
+struct net_published {
+    struct net_published_port *items;
+    size_t n;
+};
+void net_published_list(struct netlink *nf, struct net_published *ret);
+void net_published_done(struct net_published *p);
+/* All elements of that port are there; their number is added to count. */
+bool net_published_has(const struct net_published *all, const char *id,
+                       const struct mtd_endpoint *e, const struct mtd_port *p,
+                       size_t *count);
+size_t net_published_count(const struct net_published *all, const char *id);
+/* Each id once. */
+void net_published_owners(const struct net_published *all,
+                          void (*fn)(const char *id, void *arg), void *arg);
 /* Takes the port of the host, without listening: a descriptor. host 0 = any: *ret_host. */
 int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host);
 /* Is that what the descriptor holds? */

@@ -27,7 +27,7 @@
 #define ALIAS_SIZE 256
 
 struct link {
-    unsigned index;
+    unsigned index, peer, master;
     bool up, bridge;
     const unsigned char *mac; /* wanted; NULL = any */
 };
@@ -44,13 +44,15 @@ static bool is_bridge(struct netlink_span s)
 static int note_link(const struct netlink_answer *a, void *arg)
 {
     struct link *l = arg;
-    struct netlink_span s = a->body, mac;
+    struct netlink_span s = a->body, mac, value;
     struct ifinfomsg info;
     netlink_take_header(&s, &info, sizeof(info));
     if (l->mac && (!netlink_find(s, IFLA_ADDRESS, &mac) || mac.left != MAC_LEN ||
                    memcmp(mac.at, l->mac, MAC_LEN) != 0))
         return 0;
     l->index = (unsigned)info.ifi_index;
+    l->peer = netlink_find(s, IFLA_LINK, &value) ? netlink_u32(value) : 0;
+    l->master = netlink_find(s, IFLA_MASTER, &value) ? netlink_u32(value) : 0;
     l->up = info.ifi_flags & IFF_UP;
     l->bridge = is_bridge(s);
     return 0;
@@ -204,6 +206,12 @@ int net_bridge_find(struct netlink *route, const struct mtd_net *n, unsigned *re
     return rc == -EEXIST ? fail_bridge(n, rc, err) : 0;
 }
 
+bool net_bridge_is_up(struct netlink *route, const struct mtd_net *n)
+{
+    struct link l = {0};
+    return find_bridge(route, n, &l) == 0 && l.up;
+}
+
 /* One that is up is complete: it is brought up last. */
 int net_bridge_make(struct netlink *route, const struct mtd_net *n, unsigned *ret_index,
                     struct mtd_error *err)
@@ -298,14 +306,16 @@ static void alias_of(const struct mtd_endpoint *e, char ret[ALIAS_SIZE])
     snprintf(ret, ALIAS_SIZE, "mytop-docker %.160s %.46s", e->network, e->address);
 }
 
-static void put_port(struct netlink_request *r, const char *name, const struct mtd_net *n,
-                     const struct mtd_endpoint *e)
+/* By its name, or by its index. */
+static void put_port(struct netlink_request *r, const char *name, unsigned index,
+                     const struct mtd_net *n, const struct mtd_endpoint *e)
 {
-    struct ifinfomsg it = {0};
+    struct ifinfomsg it = {.ifi_index = (int)index};
     char alias[ALIAS_SIZE];
     alias_of(e, alias);
     netlink_message(r, RTM_NEWLINK, 0, &it, sizeof(it));
-    netlink_put_text(r, IFLA_IFNAME, name);
+    if (name)
+        netlink_put_text(r, IFLA_IFNAME, name);
     netlink_put(r, IFLA_IFALIAS, alias, strlen(alias));
     size_t info = netlink_nest(r, IFLA_LINKINFO);
     netlink_put_text(r, IFLA_INFO_SLAVE_KIND, "bridge");
@@ -334,7 +344,7 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
     if (n->mtu)
         netlink_put_u32(&r, IFLA_MTU, n->mtu);
     put_pair(&r, n, hw, ns_fd);
-    put_port(&r, name, n, e);
+    put_port(&r, name, 0, n, e);
     int rc = netlink_send(route, &r, NULL);
     if (rc < 0 && net_missing(rc, NET_PART_VETH, err))
         return rc;
@@ -394,7 +404,7 @@ int net_open_inside(int ns_fd, int protocol, struct netlink *ret)
     return rc;
 }
 
-static int find_mac(struct netlink *inside, const char *text, unsigned *ret)
+static int find_by_mac(struct netlink *inside, const char *text, struct link *ret)
 {
     struct netlink_request r;
     struct ifinfomsg any = {0};
@@ -409,8 +419,17 @@ static int find_mac(struct netlink *inside, const char *text, unsigned *ret)
             break;
         rc = 0;
     }
-    *ret = l.index;
+    l.mac = NULL;
+    *ret = l;
     return rc == 0 && l.index == 0 ? -ENODEV : rc;
+}
+
+static int find_mac(struct netlink *inside, const char *text, unsigned *ret)
+{
+    struct link l = {0};
+    int rc = find_by_mac(inside, text, &l);
+    *ret = l.index;
+    return rc;
 }
 
 static void put_route(struct netlink_request *r, unsigned index, const char *gateway)
@@ -432,6 +451,44 @@ bool net_link_has(struct netlink *inside, const char *mac)
 {
     unsigned index;
     return find_mac(inside, mac, &index) == 0;
+}
+
+static int find_near(struct netlink *route, struct netlink *inside, const char *mac,
+                     struct link *ret)
+{
+    struct netlink_request r;
+    struct link far = {0};
+    int rc = find_by_mac(inside, mac, &far);
+    struct ifinfomsg it = {.ifi_index = (int)far.peer};
+    *ret = (struct link){0};
+    netlink_request_init(&r);
+    netlink_message(&r, RTM_GETLINK, 0, &it, sizeof(it));
+    return rc < 0 ? rc : far.peer ? netlink_ask(route, &r, note_link, ret) : -ENODEV;
+}
+
+bool net_link_is_attached(struct netlink *route, struct netlink *inside, const char *mac,
+                          unsigned bridge)
+{
+    struct link near;
+    return find_near(route, inside, mac, &near) == 0 && near.master == bridge && bridge;
+}
+
+int net_link_attach(struct netlink *route, struct netlink *inside,
+                    const struct mtd_endpoint *e, const struct mtd_net *n,
+                    unsigned bridge)
+{
+    struct netlink_request r;
+    struct link near;
+    int rc = find_near(route, inside, e->mac, &near);
+    if (rc < 0 || near.master == bridge)
+        return rc;
+    struct ifinfomsg it = {
+        .ifi_index = (int)near.index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+    netlink_request_init(&r);
+    netlink_message(&r, RTM_NEWLINK, 0, &it, sizeof(it));
+    netlink_put_u32(&r, IFLA_MASTER, bridge);
+    put_port(&r, NULL, near.index, n, e);
+    return netlink_send(route, &r, NULL);
 }
 
 int net_link_way_out(struct netlink *inside, const struct mtd_endpoint *e,

@@ -119,6 +119,28 @@ int net_mend(struct store *s, enum net_depth how, struct mtd_error *err);
  * sets, which come and go with containers. -errno */
 int net_watch(void);
 
+/* ---- what is wrong ---- */
+
+/* Tables of other programs that drop what a network's containers send and get by the host: a
+ * sentence for each, with the command that ends it. */
+#define NET_OBSTACLE_SIZE 640
+typedef void net_obstacle_fn(const char *network, const char *text, void *arg);
+void net_each_obstacle(struct store *s, const char *network, net_obstacle_fn *fn,
+                       void *arg);
+
+/* Compares the kernel with what is recorded. The table, and the bridges of networks that are in
+ * use, are NET_FAULT_HOST: net_restore() mends them. What is a container's: net_settle(), or
+ * net_forget() if it does not live. id "" = none. object: what is wrong, the same each time. */
+enum net_fault { NET_FAULT_HOST, NET_FAULT_CONTAINER, NET_FAULT_STRAY };
+typedef void net_fault_fn(enum net_fault fault, const char *id, const char *object,
+                          const char *text, void *arg);
+void net_verify(struct store *s, net_fault_fn *fn, void *arg);
+/* Of a live container. */
+void net_verify_one(struct store *s, const struct mtd_record *r, int ns_fd,
+                    net_fault_fn *fn, void *arg);
+/* The table, and the bridges that have containers, made anew. */
+int net_restore(struct store *s, struct mtd_error *err);
+
 /* ---- names, for the one that answers questions about them ---- */
 
 #define NET_NAME_MAX 253

@@ -137,13 +137,13 @@ int net_ports_remove(struct netlink *nf, const struct mtd_endpoint *e,
 
 static const char *const MAPS[] = {"ports4", "ports4_at", "ports6", "ports6_at"};
 
-struct found {
+struct net_published_port {
     struct element element;
     char id[MTD_ID_SIZE];
 };
 struct walk {
     const char *map;
-    void (*fn)(const struct found *f, void *arg);
+    void (*fn)(const struct net_published_port *f, void *arg);
     void *arg;
 };
 
@@ -161,11 +161,13 @@ static bool take_value(struct netlink_span s, uint16_t type, unsigned char *ret,
 
 static void take_element(struct walk *w, struct netlink_span s)
 {
-    struct found f = {.element.map = w->map};
+    struct net_published_port f = {.element.map = w->map};
     struct netlink_span comment;
     if (!take_value(s, NFTA_SET_ELEM_KEY, f.element.key, sizeof(f.element.key),
                     &f.element.key_len))
         return;
+    (void)take_value(s, NFTA_SET_ELEM_DATA, f.element.data, sizeof(f.element.data),
+                     &f.element.data_len);
     if (netlink_find(s, NFTA_SET_ELEM_USERDATA, &comment) &&
         comment.left >= 2 + MTD_ID_LEN)
         memcpy(f.id, comment.at + 2, MTD_ID_LEN);
@@ -184,8 +186,8 @@ static int take_answer(const struct netlink_answer *a, void *arg)
     return 0;
 }
 
-static void each_port(struct netlink *nf, void (*fn)(const struct found *, void *),
-                      void *arg)
+static void each_port(struct netlink *nf,
+                      void (*fn)(const struct net_published_port *, void *), void *arg)
 {
     for (size_t i = 0; i < ARRAY_SIZE(MAPS); i++) {
         struct netlink_request r;
@@ -205,7 +207,7 @@ struct wanted {
 };
 
 /* A port on all addresses and one on a single address are in each other's way. */
-static void compare(const struct found *f, void *arg)
+static void compare(const struct net_published_port *f, void *arg)
 {
     struct wanted *w = arg;
     size_t len = f->element.key_len < 8 ? 0 : f->element.key_len - 8;
@@ -232,38 +234,89 @@ int net_ports_owner(struct netlink *nf, const struct mtd_port *p, char ret[MTD_I
     return ret[0] ? 0 : -ENOENT;
 }
 
-/* What a dump shows is removed after it: the two do not mix on one socket. */
-struct collection {
-    const char *id;
-    struct element *items;
-    size_t n;
-};
-
-static void collect(const struct found *f, void *arg)
+static void collect(const struct net_published_port *f, void *arg)
 {
-    struct collection *c = arg;
-    if (strcmp(f->id, c->id) != 0)
-        return;
-    struct element *more = realloc(c->items, (c->n + 1) * sizeof(*more));
+    struct net_published *all = arg;
+    struct net_published_port *more = realloc(all->items, (all->n + 1) * sizeof(*more));
     if (!more)
         return;
-    c->items = more;
-    c->items[c->n++] = f->element;
+    all->items = more;
+    all->items[all->n++] = *f;
 }
 
+void net_published_list(struct netlink *nf, struct net_published *ret)
+{
+    each_port(nf, collect, ret);
+}
+
+void net_published_done(struct net_published *p)
+{
+    free(p->items);
+    *p = (struct net_published){0};
+}
+
+static bool is_element(const struct element *a, const struct element *b)
+{
+    return strcmp(a->map, b->map) == 0 && a->key_len == b->key_len &&
+           a->data_len == b->data_len && memcmp(a->key, b->key, a->key_len) == 0 &&
+           memcmp(a->data, b->data, a->data_len) == 0;
+}
+
+bool net_published_has(const struct net_published *all, const char *id,
+                       const struct mtd_endpoint *e, const struct mtd_port *p,
+                       size_t *count)
+{
+    struct element x;
+    bool has = true;
+    for (int six = 0; six < 2; six++) {
+        bool found = false;
+        if (!make_element(&x, e, p, six))
+            continue;
+        for (size_t i = 0; i < all->n && !found; i++)
+            found = strcmp(all->items[i].id, id) == 0 &&
+                    is_element(&all->items[i].element, &x);
+        has &= found;
+        *count += found;
+    }
+    return has;
+}
+
+size_t net_published_count(const struct net_published *all, const char *id)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < all->n; i++)
+        n += strcmp(all->items[i].id, id) == 0;
+    return n;
+}
+
+void net_published_owners(const struct net_published *all,
+                          void (*fn)(const char *id, void *arg), void *arg)
+{
+    for (size_t i = 0; i < all->n; i++) {
+        bool told = false;
+        for (size_t k = 0; k < i && !told; k++)
+            told = strcmp(all->items[k].id, all->items[i].id) == 0;
+        if (!told && all->items[i].id[0])
+            fn(all->items[i].id, arg);
+    }
+}
+
+/* What a dump shows is removed after it: the two do not mix on one socket. */
 void net_ports_forget(struct netlink *nf, const char *id)
 {
-    struct collection c = {.id = id};
-    each_port(nf, collect, &c);
-    for (size_t i = 0; i < c.n; i++) {
+    struct net_published all = {0};
+    net_published_list(nf, &all);
+    for (size_t i = 0; i < all.n; i++) {
         struct netlink_request r;
+        if (strcmp(all.items[i].id, id) != 0)
+            continue;
         netlink_request_init(&r);
         expression_batch_begin(&r);
-        put_element(&r, NFT_MSG_DELSETELEM, &c.items[i], NULL);
+        put_element(&r, NFT_MSG_DELSETELEM, &all.items[i].element, NULL);
         expression_batch_end(&r);
         (void)netlink_send(nf, &r, NULL);
     }
-    free(c.items);
+    net_published_done(&all);
 }
 
 /* ---- the host's side ---- */

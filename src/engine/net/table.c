@@ -427,6 +427,38 @@ int net_table_add(struct netlink *nf, const struct mtd_net *n, struct mtd_error 
                : 0;
 }
 
+struct key {
+    const char *name;
+    bool found;
+};
+
+static int find_key(const struct netlink_answer *a, void *arg)
+{
+    struct key *k = arg;
+    struct netlink_span s = a->body, list, key, value;
+    struct netlink_attribute x;
+    struct nfgenmsg h;
+    netlink_take_header(&s, &h, sizeof(h));
+    if (netlink_find(s, NFTA_SET_ELEM_LIST_ELEMENTS, &list))
+        while (netlink_next_attribute(&list, &x))
+            k->found |= netlink_find(x.value, NFTA_SET_ELEM_KEY, &key) &&
+                        netlink_find(key, NFTA_DATA_VALUE, &value) &&
+                        value.left == IFNAMSIZ &&
+                        strncmp((const char *)value.at, k->name, IFNAMSIZ) == 0;
+    return 0;
+}
+
+bool net_table_has(struct netlink *nf, const struct mtd_net *n)
+{
+    struct netlink_request r;
+    struct key k = {.name = n->bridge};
+    netlink_request_init(&r);
+    expression_message(&r, NFT_MSG_GETSETELEM, NLM_F_DUMP);
+    netlink_put_text(&r, NFTA_SET_ELEM_LIST_TABLE, NET_TABLE);
+    netlink_put_text(&r, NFTA_SET_ELEM_LIST_SET, "bridges");
+    return netlink_ask(nf, &r, find_key, &k) == 0 && k.found;
+}
+
 void net_table_remove(struct netlink *nf, const struct mtd_net *n)
 {
     (void)change(nf, n, NFT_MSG_DELSETELEM);

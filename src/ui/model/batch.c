@@ -50,6 +50,7 @@ static const struct batch_verb VERBS[] = {
     {"network connect", false, OPERAND_NONE},
     {"network disconnect", false, OPERAND_NONE},
     {"network prune", false, OPERAND_NONE},
+    {"network reload", false, OPERAND_NONE},
     {"load", false, OPERAND_NONE},
     {"save", false, OPERAND_IMAGE},
     {"container prune", false, OPERAND_NONE},
