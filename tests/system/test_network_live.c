@@ -1,8 +1,10 @@
 /* What changes of a container's networks and ports while it runs: in the kernel, in the record and for its
  * monitor alike, also when the command is killed. In a host of the test's own; needs root, nft, ip. */
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,4 +299,45 @@ Test(network_live, a_range_is_used_to_its_ends)
     cr_expect(strstr(both, "10.77.0.64") && strstr(both, "10.77.0.65"), "%s", both);
     free(ASK(&s, "rm", "-f", "a", "b"));
     cr_expect_str_empty(net_left(&s));
+}
+
+/* ---- flows ---- */
+
+static bool is_answered(void *arg)
+{
+    int fd = *(int *)arg;
+    char text[64];
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    return send(fd, "?", 1, 0) == 1 && poll(&p, 1, 50) == 1 &&
+           recv(fd, text, sizeof(text), 0) > 0;
+}
+
+/* One client that goes on sending from the same port, as resolvers and games do. */
+Test(network_live, a_flow_of_datagrams_finds_the_next_container)
+{
+    static const char *const ADDRESSES[] = {"172.17.0.8", "172.17.0.9"};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(8080)};
+    inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
+    auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    cr_expect_not(is_answered(&fd)); /* the kernel remembers a flow to nobody */
+    for (size_t i = 0; i < ARRAY_SIZE(ADDRESSES); i++) {
+        free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "--ip",
+                 ADDRESSES[i], "-p", "8080:80/udp", "-v", MTD_TALK ":/talk:ro", "busybox",
+                 "/talk", "serve", "80"));
+        cr_expect(state_until(is_answered, &fd), "%s does not answer", ADDRESSES[i]);
+        free(ASK(&s, "rm", "-f", "web"));
+    }
+    cr_expect_str_empty(net_left(&s));
+}
+
+Test(network_live, what_cannot_be_published_is_refused)
+{
+    REFUSED("port [::1]:8080/tcp cannot be published: packets of ::1 do not leave",
+            "create", "--network", "bridge", "-p", "[::1]:8080:80", "busybox");
+    REFUSED("sctp cannot be published; only tcp and udp can", "create", "--network",
+            "bridge", "-p", "8080:80/sctp", "busybox");
+    free(ASK(&s, "create", "--name", "web", "--network", "bridge", HELLO));
+    REFUSED("packets of ::1 do not leave the host", "update", "--publish-add",
+            "[::1]:8080:80", "web");
 }

@@ -99,6 +99,7 @@ int api_change_ports(struct mtd_engine *e, struct mtd_record *r,
         return mtd_fail(err, EINVAL,
                         "container %.80s publishes no ports in its network mode %s",
                         r->name, mtd_network_word(r->spec.network));
+    rc = net_check_ports(u->publish_add, u->n_publish_add, err);
     for (size_t i = 0; i < r->status.n_ports && rc == 0; i++)
         rc = add_one(&had, &n, &r->status.ports[i]);
     if (rc == 0 && live)

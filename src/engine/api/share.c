@@ -76,7 +76,7 @@ static int share_network(struct mtd_engine *e, struct mtd_spec *s, struct mtd_er
 /* Also that addresses are free of what can be known now. */
 static int check_networks(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)
 {
-    int rc = 0;
+    int rc = net_check_ports(s->ports, s->n_ports, err);
     for (size_t i = 0; i < s->n_joins && rc == 0; i++)
         rc = net_check_join(&e->store, &s->joins[i], err);
     return rc;

@@ -2,7 +2,8 @@
  * Shape   address.c is arithmetic; live.c who lives; missing.c what a host lacks; kernel.c sockets; record.c the networks' records, route.c what is taken on the
  *         host; book.c the addresses and names; link.c bridges and interfaces; forward.c the host's forwarding; expression.c
  *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
- *         the host's, publish.c a container's ports; endpoint.c a container's end in a network, claim.c puts
+ *         the host's, publish.c a container's ports, flow.c
+ *         those that lead to them; endpoint.c a container's end in a network, claim.c puts
  *         it together, change.c changes it while the container lives, mend.c makes a lost
  *         table again; traffic.c counts, verify.c compares, obstacle.c finds others' rules.
  */
@@ -204,6 +205,11 @@ void net_published_owners(const struct net_published *all,
 int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host);
 /* Is that what the descriptor holds? */
 bool net_port_is(int fd, const struct mtd_port *p, bool six);
+
+/* ---- flow.c ---- */
+
+/* What the kernel remembers of UDP flows to these ports of the host. */
+void net_flows_forget(struct netlink *nf, const struct mtd_port *ports, size_t n);
 
 /* ---- publish.c ---- */
 

@@ -37,6 +37,8 @@ int net_remove(struct store *s, const struct mtd_net *n, struct mtd_error *err);
 /* ---- what a container asks for; also before it is created ---- */
 
 int net_check_join(struct store *s, const struct mtd_join *j, struct mtd_error *err);
+/* What is sent from ::1 may not leave the host, so ports there cannot lead to a container. */
+int net_check_ports(const struct mtd_port *ports, size_t n, struct mtd_error *err);
 
 /* ---- a container's run ---- */
 

@@ -112,6 +112,7 @@ int net_ports_add(struct netlink *nf, const char *id, const struct mtd_endpoint 
             return rc;
         }
     }
+    net_flows_forget(nf, ports, n);
     return 0;
 }
 
@@ -130,6 +131,7 @@ int net_ports_remove(struct netlink *nf, const struct mtd_endpoint *e,
             result = rc < 0 && rc != -ENOENT ? rc : result;
         }
     }
+    net_flows_forget(nf, ports, n);
     return result;
 }
 

@@ -24,6 +24,21 @@ char *net_port_text(const struct mtd_port *p, char ret[NET_PORT_TEXT])
     return ret;
 }
 
+int net_check_ports(const struct mtd_port *ports, size_t n, struct mtd_error *err)
+{
+    char text[NET_PORT_TEXT];
+    struct net_address a;
+    for (size_t i = 0; i < n; i++)
+        if (ports[i].address && net_address_parse(ports[i].address, &a) == 0 &&
+            a.len == 16 && IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)a.bytes))
+            return mtd_fail(
+                err, EADDRNOTAVAIL,
+                "port %s cannot be published: packets of ::1 do not leave the "
+                "host; use 127.0.0.1 or an address of an interface",
+                net_port_text(&ports[i], text));
+    return 0;
+}
+
 static int add_port(struct mtd_status *st, const struct mtd_port *p)
 {
     struct mtd_port *more = realloc(st->ports, (st->n_ports + 1) * sizeof(*more));
