@@ -154,7 +154,7 @@ static const struct {
      "its interface on network net is gone"},
     {"detached",
      "for i in $(ip -o link | grep -o \"mtdv[0-9a-f]*\"); do ip link set $i nomaster; done",
-     "its interface is not connected to bridge mtd0"},
+     "its interface on network net is not connected to bridge mtd0"},
 };
 
 static void damage(const char *command)

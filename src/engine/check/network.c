@@ -46,9 +46,7 @@ static void take_obstacle(const char *network, const char *text, void *arg)
 
 void check_network_of(struct check *c, const struct mtd_record *r)
 {
-    auto_fd int ns = r->status.n_endpoints ? container_open_network(r, NULL) : -1;
-    if (ns >= 0)
-        net_verify_one(&c->e->store, r, ns, take_fault, c);
+    net_verify_one(&c->e->store, r, take_fault, c);
     for (size_t i = 0; i < r->status.n_endpoints; i++)
         if (!strv_contains(&c->networks, r->status.endpoints[i].network)) {
             (void)strv_add(&c->networks, r->status.endpoints[i].network);

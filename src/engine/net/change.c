@@ -123,14 +123,21 @@ static void drop_strange_addresses(struct store *s, const struct mtd_record *r)
 }
 
 /* The bridge may have been deleted and made again. */
-static void attach(struct store *s, struct net_kernel *k, struct netlink *inside,
-                   const struct mtd_endpoint *e)
+static void settle_link(struct store *s, struct net_kernel *k, struct netlink *inside,
+                        const struct mtd_endpoint *e, int ns_fd, bool out)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
     unsigned bridge;
-    if (net_load(s, e->network, &n, NULL) == 0 &&
-        net_bridge_make(&k->route, &n, &bridge, NULL) == 0)
-        (void)net_link_attach(&k->route, inside, e, &n, bridge);
+    if (net_load(s, e->network, &n, NULL) < 0 ||
+        net_bridge_make(&k->route, &n, &bridge, NULL) < 0)
+        return;
+    switch (net_link_near(&k->route, bridge, e)) {
+    case NET_NEAR_ATTACHED: break;
+    case NET_NEAR_LOOSE: (void)net_link_attach(&k->route, e, &n, bridge); break;
+    case NET_NEAR_GONE: (void)net_connect_one(s, k, inside, e, ns_fd, out, NULL); return;
+    }
+    if (out)
+        (void)net_link_way_out(inside, e, NULL);
 }
 
 static void settle_links(struct store *s, const struct mtd_record *r, int ns_fd,
@@ -143,13 +150,7 @@ static void settle_links(struct store *s, const struct mtd_record *r, int ns_fd,
     drop_strange_links(s, r, &inside);
     for (size_t i = 0; i < st->n_endpoints; i++) {
         const struct mtd_endpoint *e = &st->endpoints[i];
-        bool out = net_is_way_out(st, i);
-        if (!net_link_has(&inside, e->mac))
-            (void)net_connect_one(s, k, &inside, e, ns_fd, out, NULL);
-        else
-            attach(s, k, &inside, e);
-        if (out)
-            (void)net_link_way_out(&inside, e, NULL);
+        settle_link(s, k, &inside, e, ns_fd, net_is_way_out(st, i));
     }
 }
 

@@ -139,6 +139,13 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
                   const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err);
 /* Deletes the near end, and the far end with it. 1 = done, 0 = it is not there. */
 int net_link_cut(struct netlink *route, unsigned bridge, const struct mtd_endpoint *e);
+/* The near end is a port of that bridge, or of none; or is gone, and the far end with it. */
+enum net_near { NET_NEAR_ATTACHED, NET_NEAR_LOOSE, NET_NEAR_GONE };
+enum net_near net_link_near(struct netlink *route, unsigned bridge,
+                            const struct mtd_endpoint *e);
+/* A loose one is made a port. */
+int net_link_attach(struct netlink *route, const struct mtd_endpoint *e,
+                    const struct mtd_net *n, unsigned bridge);
 /* By a socket of the container's namespace: the interface of that address of hardware is given
  * its addresses, and the default routes if it is the way out. */
 int net_link_set_up(struct netlink *inside, const struct mtd_endpoint *e, bool way_out,
@@ -146,13 +153,6 @@ int net_link_set_up(struct netlink *inside, const struct mtd_endpoint *e, bool w
 /* The interface's gateways are the default routes, instead of others. */
 int net_link_way_out(struct netlink *inside, const struct mtd_endpoint *e,
                      struct mtd_error *err);
-bool net_link_has(struct netlink *inside, const char *mac);
-/* The near end of its pair is a port of that bridge; or is made one. */
-bool net_link_is_attached(struct netlink *route, struct netlink *inside, const char *mac,
-                          unsigned bridge);
-int net_link_attach(struct netlink *route, struct netlink *inside,
-                    const struct mtd_endpoint *e, const struct mtd_net *n,
-                    unsigned bridge);
 /* The same found and deleted. */
 int net_link_drop(struct netlink *inside, const char *mac, struct mtd_error *err);
 /* A netlink socket in the namespace. */

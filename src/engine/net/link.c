@@ -27,7 +27,7 @@
 #define ALIAS_SIZE 256
 
 struct link {
-    unsigned index, peer, master;
+    unsigned index;
     bool up, bridge;
     const unsigned char *mac; /* wanted; NULL = any */
 };
@@ -44,15 +44,13 @@ static bool is_bridge(struct netlink_span s)
 static int note_link(const struct netlink_answer *a, void *arg)
 {
     struct link *l = arg;
-    struct netlink_span s = a->body, mac, value;
+    struct netlink_span s = a->body, mac;
     struct ifinfomsg info;
     netlink_take_header(&s, &info, sizeof(info));
     if (l->mac && (!netlink_find(s, IFLA_ADDRESS, &mac) || mac.left != MAC_LEN ||
                    memcmp(mac.at, l->mac, MAC_LEN) != 0))
         return 0;
     l->index = (unsigned)info.ifi_index;
-    l->peer = netlink_find(s, IFLA_LINK, &value) ? netlink_u32(value) : 0;
-    l->master = netlink_find(s, IFLA_MASTER, &value) ? netlink_u32(value) : 0;
     l->up = info.ifi_flags & IFF_UP;
     l->bridge = is_bridge(s);
     return 0;
@@ -357,25 +355,26 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
 }
 
 struct near_end {
-    unsigned bridge, index;
+    unsigned bridge, index; /* bridge 0: a port of none */
     char alias[ALIAS_SIZE];
 };
 
 static int note_near_end(const struct netlink_answer *a, void *arg)
 {
     struct near_end *w = arg;
-    struct netlink_span s = a->body, master;
+    struct netlink_span s = a->body, value;
     struct ifinfomsg info;
     char alias[ALIAS_SIZE];
     netlink_take_header(&s, &info, sizeof(info));
-    if (netlink_find(s, IFLA_MASTER, &master) && netlink_u32(master) == w->bridge &&
-        netlink_find(s, IFLA_IFALIAS, &s) && netlink_text(s, alias, sizeof(alias)) &&
-        strcmp(alias, w->alias) == 0)
+    unsigned master = netlink_find(s, IFLA_MASTER, &value) ? netlink_u32(value) : 0;
+    if (master == w->bridge && netlink_find(s, IFLA_IFALIAS, &value) &&
+        netlink_text(value, alias, sizeof(alias)) && strcmp(alias, w->alias) == 0)
         w->index = (unsigned)info.ifi_index;
     return 0;
 }
 
-int net_link_cut(struct netlink *route, unsigned bridge, const struct mtd_endpoint *e)
+static unsigned find_near(struct netlink *route, unsigned bridge,
+                          const struct mtd_endpoint *e)
 {
     struct netlink_request r;
     struct ifinfomsg any = {0};
@@ -385,10 +384,41 @@ int net_link_cut(struct netlink *route, unsigned bridge, const struct mtd_endpoi
     for (int i = 0; i < 10 && rc == -EINTR; i++) {
         netlink_request_init(&r);
         netlink_message(&r, RTM_GETLINK, NLM_F_DUMP, &any, sizeof(any));
-        netlink_put_u32(&r, IFLA_MASTER, bridge);
+        if (bridge)
+            netlink_put_u32(&r, IFLA_MASTER, bridge);
         rc = netlink_ask(route, &r, note_near_end, &w);
     }
-    return w.index && delete_link(route, w.index) == 0;
+    return w.index;
+}
+
+int net_link_cut(struct netlink *route, unsigned bridge, const struct mtd_endpoint *e)
+{
+    unsigned index = find_near(route, bridge, e);
+    return index && delete_link(route, index) == 0;
+}
+
+enum net_near net_link_near(struct netlink *route, unsigned bridge,
+                            const struct mtd_endpoint *e)
+{
+    if (bridge && find_near(route, bridge, e))
+        return NET_NEAR_ATTACHED;
+    return find_near(route, 0, e) ? NET_NEAR_LOOSE : NET_NEAR_GONE;
+}
+
+int net_link_attach(struct netlink *route, const struct mtd_endpoint *e,
+                    const struct mtd_net *n, unsigned bridge)
+{
+    struct netlink_request r;
+    unsigned index = find_near(route, 0, e);
+    struct ifinfomsg it = {
+        .ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+    if (!index)
+        return -ENODEV;
+    netlink_request_init(&r);
+    netlink_message(&r, RTM_NEWLINK, 0, &it, sizeof(it));
+    netlink_put_u32(&r, IFLA_MASTER, bridge);
+    put_port(&r, NULL, index, n, e);
+    return netlink_send(route, &r, NULL);
 }
 
 /* ---- inside ---- */
@@ -404,7 +434,7 @@ int net_open_inside(int ns_fd, int protocol, struct netlink *ret)
     return rc;
 }
 
-static int find_by_mac(struct netlink *inside, const char *text, struct link *ret)
+static int find_mac(struct netlink *inside, const char *text, unsigned *ret)
 {
     struct netlink_request r;
     struct ifinfomsg any = {0};
@@ -419,17 +449,8 @@ static int find_by_mac(struct netlink *inside, const char *text, struct link *re
             break;
         rc = 0;
     }
-    l.mac = NULL;
-    *ret = l;
-    return rc == 0 && l.index == 0 ? -ENODEV : rc;
-}
-
-static int find_mac(struct netlink *inside, const char *text, unsigned *ret)
-{
-    struct link l = {0};
-    int rc = find_by_mac(inside, text, &l);
     *ret = l.index;
-    return rc;
+    return rc == 0 && l.index == 0 ? -ENODEV : rc;
 }
 
 static void put_route(struct netlink_request *r, unsigned index, const char *gateway)
@@ -445,50 +466,6 @@ static void put_route(struct netlink_request *r, unsigned index, const char *gat
     netlink_message(r, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &m, sizeof(m));
     netlink_put(r, RTA_GATEWAY, a.bytes, a.len);
     netlink_put_u32(r, RTA_OIF, index);
-}
-
-bool net_link_has(struct netlink *inside, const char *mac)
-{
-    unsigned index;
-    return find_mac(inside, mac, &index) == 0;
-}
-
-static int find_near(struct netlink *route, struct netlink *inside, const char *mac,
-                     struct link *ret)
-{
-    struct netlink_request r;
-    struct link far = {0};
-    int rc = find_by_mac(inside, mac, &far);
-    struct ifinfomsg it = {.ifi_index = (int)far.peer};
-    *ret = (struct link){0};
-    netlink_request_init(&r);
-    netlink_message(&r, RTM_GETLINK, 0, &it, sizeof(it));
-    return rc < 0 ? rc : far.peer ? netlink_ask(route, &r, note_link, ret) : -ENODEV;
-}
-
-bool net_link_is_attached(struct netlink *route, struct netlink *inside, const char *mac,
-                          unsigned bridge)
-{
-    struct link near;
-    return find_near(route, inside, mac, &near) == 0 && near.master == bridge && bridge;
-}
-
-int net_link_attach(struct netlink *route, struct netlink *inside,
-                    const struct mtd_endpoint *e, const struct mtd_net *n,
-                    unsigned bridge)
-{
-    struct netlink_request r;
-    struct link near;
-    int rc = find_near(route, inside, e->mac, &near);
-    if (rc < 0 || near.master == bridge)
-        return rc;
-    struct ifinfomsg it = {
-        .ifi_index = (int)near.index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-    netlink_request_init(&r);
-    netlink_message(&r, RTM_NEWLINK, 0, &it, sizeof(it));
-    netlink_put_u32(&r, IFLA_MASTER, bridge);
-    put_port(&r, NULL, near.index, n, e);
-    return netlink_send(route, &r, NULL);
 }
 
 int net_link_way_out(struct netlink *inside, const struct mtd_endpoint *e,

@@ -138,8 +138,8 @@ typedef void net_fault_fn(enum net_fault fault, const char *id, const char *obje
                           const char *text, void *arg);
 void net_verify(struct store *s, net_fault_fn *fn, void *arg);
 /* Of a live container. */
-void net_verify_one(struct store *s, const struct mtd_record *r, int ns_fd,
-                    net_fault_fn *fn, void *arg);
+void net_verify_one(struct store *s, const struct mtd_record *r, net_fault_fn *fn,
+                    void *arg);
 /* The table, and the bridges that have containers, made anew. */
 int net_restore(struct store *s, struct mtd_error *err);
 

@@ -44,9 +44,8 @@ static void verify_ports(struct net_kernel *k, const struct mtd_record *r,
               "ports are published for it that its record does not have", w->arg);
 }
 
-static void verify_endpoint(struct net_kernel *k, struct netlink *inside,
-                            const struct mtd_record *r, const struct mtd_endpoint *e,
-                            const struct report *w)
+static void verify_endpoint(struct net_kernel *k, const struct mtd_record *r,
+                            const struct mtd_endpoint *e, const struct report *w)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
     char text[TEXT_MAX];
@@ -55,34 +54,28 @@ static void verify_endpoint(struct net_kernel *k, struct netlink *inside,
         return;
     unsigned bridge;
     (void)net_bridge_find(&k->route, &n, &bridge, NULL);
-    snprintf(text, sizeof(text), "its interface on network %.80s is gone", e->network);
-    if (!net_link_has(inside, e->mac))
+    enum net_near near = net_link_near(&k->route, bridge, e);
+    snprintf(text, sizeof(text), "its interface on network %.80s is %s %.20s", e->network,
+             near == NET_NEAR_GONE ? "gone" : "not connected to bridge",
+             near == NET_NEAR_GONE ? "" : n.bridge);
+    if (near != NET_NEAR_ATTACHED)
         w->fn(NET_FAULT_CONTAINER, r->id, e->network, text, w->arg);
-    else if (!net_link_is_attached(&k->route, inside, e->mac, bridge)) {
-        snprintf(text, sizeof(text),
-                 "its interface is not connected to bridge %s of network "
-                 "%.80s",
-                 n.bridge, e->network);
-        w->fn(NET_FAULT_CONTAINER, r->id, e->network, text, w->arg);
-    }
     snprintf(text, sizeof(text), "its address %.60s is not claimed in network %.80s",
              e->address, e->network);
     if (book < 0 || !net_book_has(book, e->address, r->id))
         w->fn(NET_FAULT_CONTAINER, r->id, e->address, text, w->arg);
 }
 
-void net_verify_one(struct store *s, const struct mtd_record *r, int ns_fd,
-                    net_fault_fn *fn, void *arg)
+void net_verify_one(struct store *s, const struct mtd_record *r, net_fault_fn *fn,
+                    void *arg)
 {
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
-    auto_done(netlink_close) struct netlink inside = NETLINK_NONE;
     const struct report w = {.s = s, .fn = fn, .arg = arg};
-    if (!r->status.n_endpoints || net_kernel_open(&k, NULL) < 0 ||
-        net_open_inside(ns_fd, NETLINK_ROUTE, &inside) < 0)
+    if (!r->status.n_endpoints || net_kernel_open(&k, NULL) < 0)
         return;
     verify_ports(&k, r, &w);
     for (size_t i = 0; i < r->status.n_endpoints; i++)
-        verify_endpoint(&k, &inside, r, &r->status.endpoints[i], &w);
+        verify_endpoint(&k, r, &r->status.endpoints[i], &w);
 }
 
 /* ---- the host ---- */
