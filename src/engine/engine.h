@@ -15,7 +15,8 @@
  *         seconds for it.
  * Signals no handler is installed. mtd_relay and mtd_exec block signals and read them
  *         from a signalfd, mtd_relay also ignores SIGPIPE, mtd_exec sets SIGCHLD to its
- *         default; both put back what was.
+ *         default; both put back what was. mtd_start with an attachment blocks what
+ *         mtd_relay reads, from before the command runs until mtd_attachment_free.
  * Owner   results are freed by the matching *_done; fds belong to the caller.
  */
 #ifndef ENGINE_ENGINE_H

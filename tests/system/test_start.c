@@ -257,6 +257,37 @@ ParameterizedTest(struct point *p, start, killed_run_can_be_tried_again)
     state_done(&s);
 }
 
+static bool exists(void *arg)
+{
+    return access(arg, F_OK) == 0;
+}
+
+/* The command runs before its front end hears of it; a signal of that moment is the command's. */
+Test(start, a_signal_before_the_answer_is_for_the_command)
+{
+    struct state s;
+    if (!is_root())
+        cr_skip("needs root");
+    use(&s);
+    char ready[256], mount[300];
+    snprintf(ready, sizeof(ready), "%s/ready", s.dir.path);
+    snprintf(mount, sizeof(mount), "%s:/d", s.dir.path);
+    s.fault = "start.announce:stop";
+    struct running front =
+        BEGIN(&s, "run", "--name", "x", "-v", mount, "busybox", "sh", "-c",
+              "trap 'exit 9' TERM; touch /d/ready; while :; do sleep 0.05; done");
+    s.fault = NULL;
+    pid_t monitor = stopped_await(front.pid);
+    cr_assert_gt(monitor, 0);
+    cr_expect(state_until(exists, ready));
+    kill(front.pid, SIGTERM);
+    kill(monitor, SIGCONT);
+    struct outcome o = state_end(&front);
+    cr_expect_eq(o.status, 9, "%d: %s", o.status, o.err);
+    outcome_done(&o);
+    state_done(&s);
+}
+
 /* However long a step takes: another command sees a start under way and lets it be. */
 ParameterizedTestParameters(start, stopped_step_resumes)
 {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -29,6 +30,8 @@ void mtd_attachment_free(struct mtd_attachment *a)
     close(a->dir_fd);
     if (a->socket >= 0)
         close(a->socket);
+    if (a->holds)
+        sigprocmask(SIG_SETMASK, &a->before, NULL);
     free(a);
 }
 

@@ -4,6 +4,8 @@
 #ifndef ENGINE_API_INTERNAL_H
 #define ENGINE_API_INTERNAL_H
 
+#include <signal.h>
+
 #include "engine/container/container.h"
 
 struct mtd_attachment {
@@ -13,6 +15,8 @@ struct mtd_attachment {
     struct log_reader reader;
     bool tty;
     bool redraw; /* make a full-screen program repaint */
+    bool holds;  /* signals are blocked since the start; before they were so: */
+    sigset_t before;
 };
 
 /* Opens the log of a container at its current end; it need not exist yet. The caller

@@ -51,7 +51,7 @@ struct relay {
 };
 
 /* Everything docker's client passes on: all but what the kernel keeps and our own children. */
-static void fill_mask(sigset_t *set, bool proxy)
+void container_relay_signals(sigset_t *set, bool proxy)
 {
     static const int KEPT[] = {SIGCHLD, SIGPIPE, SIGSEGV, SIGBUS, SIGILL,
                                SIGFPE,  SIGABRT, SIGTRAP, SIGSYS};
@@ -350,7 +350,7 @@ int container_relay(const struct relay_target *t, const struct mtd_relay *r,
                         r->detach_keys);
     sigset_t mask, old;
     struct sigaction ignore = {.sa_handler = SIG_IGN}, pipe;
-    fill_mask(&mask, r->sig_proxy);
+    container_relay_signals(&mask, r->sig_proxy);
     sigprocmask(SIG_BLOCK, &mask, &old);
     sigaction(SIGPIPE, &ignore, &pipe); /* write() says it, too */
     s.signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);

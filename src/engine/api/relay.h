@@ -8,6 +8,8 @@
 #ifndef ENGINE_API_RELAY_H
 #define ENGINE_API_RELAY_H
 
+#include <signal.h>
+
 #include "engine/engine.h"
 
 struct relay_target {
@@ -18,6 +20,9 @@ struct relay_target {
         void *arg); /* a pidfd of pid 1, for a signal to pass on; or -errno */
     void *arg;
 };
+/* What it reads, with or without passing signals on. */
+void container_relay_signals(sigset_t *set, bool proxy);
+
 int container_relay(const struct relay_target *t, const struct mtd_relay *r,
                     int *ret_status, struct mtd_error *err);
 

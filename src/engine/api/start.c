@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "engine/api/internal.h"
+#include "engine/api/relay.h"
 #include "engine/monitor/monitor.h"
 
 #define START_TRIES 20
@@ -40,6 +41,14 @@ static int launch_after(struct mtd_engine *e, const char *id, const struct mtd_s
     return fd;
 }
 
+/* The command runs a moment before we hear of it, and a signal of that moment is for it. */
+static void hold_signals(struct mtd_attachment *a)
+{
+    sigset_t mask;
+    container_relay_signals(&mask, false);
+    a->holds = sigprocmask(SIG_BLOCK, &mask, &a->before) == 0;
+}
+
 int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
               struct mtd_attachment **ret, struct mtd_error *err)
 {
@@ -53,6 +62,8 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
         r = api_attachment_new(e, id, &a, err);
     if (r < 0)
         return r;
+    if (a)
+        hold_signals(a);
     auto_fd int fd = launch_after(e, id, s, &ready, err);
     if (fd < 0) {
         mtd_attachment_free(a);

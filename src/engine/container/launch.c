@@ -2,6 +2,8 @@
  * or why not; so a start cannot be confused with another one's answer. */
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,6 +18,7 @@
 
 #define LINK_MAX_LEN 4096
 #define ADOPT_WAIT_MS 10000
+#define SIGNAL_WAIT_MS 1000
 
 static pid_t spawn_monitor(struct mtd_engine *e, const char *id, const char *mode,
                            int socket_fd, struct mtd_error *err)
@@ -85,11 +88,25 @@ static bool take_ahead(struct mtd_engine *e, const char *id, const struct mtd_st
     return true;
 }
 
+/* Who waits for a start may hold signals back for the command (mtd_start). A start that takes
+ * seconds can be given up all the same: then they act here. */
+static void await_answer(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    sigset_t held;
+    sigemptyset(&held);
+    while (poll(&p, 1, SIGNAL_WAIT_MS) == 0) {
+        sigprocmask(SIG_UNBLOCK, &held, NULL);
+        sigpending(&held);
+    }
+}
+
 int container_hear(int fd, struct packet_ready *ret, struct mtd_error *err)
 {
     static char room[PACKET_MAX];
     const void *data = NULL;
     size_t len = 0;
+    await_answer(fd);
     int type = packet_recv(fd, room, 0, &data, &len);
     if (type == PACKET_READY) {
         memcpy(ret, data, sizeof(*ret));

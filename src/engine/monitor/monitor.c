@@ -139,6 +139,7 @@ static void announce(struct monitor *m, bool adopted)
     if (!adopted)
         store_note_volumes(&m->store, &m->record, "mount");
     events_note(m->store.root_fd, &m->record, adopted ? "adopt" : "start");
+    (void)fault_point("start.announce");
     monitor_unlock(m);
     monitor_client_send_all(m, PACKET_READY, &ready, sizeof(ready));
     if (m->health && m->alive)
