@@ -73,6 +73,16 @@ static const struct mtd_endpoint *find(const struct mtd_status *st, const char *
     return NULL;
 }
 
+/* "" = it is not on the network now, as docker says it. */
+static json_t *make_endpoint_id(const struct mtd_endpoint *at, const char *container,
+                                const char *network_id)
+{
+    char id[MTD_ID_SIZE] = "";
+    if (at && network_id)
+        mtd_endpoint_id(container, network_id, id);
+    return json_string(id);
+}
+
 static json_t *make_asked(const struct mtd_join *j)
 {
     if (!j->address && !j->address6)
@@ -85,9 +95,10 @@ static json_t *make_asked(const struct mtd_join *j)
     return o;
 }
 
-static json_t *make_endpoint(struct mtd_engine *e, const struct mtd_join *j,
-                             const struct mtd_endpoint *at)
+static json_t *make_endpoint(struct mtd_engine *e, const struct mtd_record *r,
+                             const struct mtd_join *j)
 {
+    const struct mtd_endpoint *at = find(&r->status, j->network);
     auto_done(mtd_net_done) struct mtd_net n = {0};
     json_t *o = json_object();
     bool known = mtd_network_inspect(e, j->network, &n, NULL) == 0;
@@ -95,6 +106,8 @@ static json_t *make_endpoint(struct mtd_engine *e, const struct mtd_join *j,
     json_object_set_new(o, "Aliases",
                         j->aliases.len ? inspect_strings(&j->aliases) : json_null());
     json_object_set_new(o, "NetworkID", inspect_text(known ? n.id : NULL));
+    json_object_set_new(o, "EndpointID",
+                        make_endpoint_id(at, r->id, known ? n.id : NULL));
     json_object_set_new(o, "MacAddress", inspect_text(at ? at->mac : NULL));
     json_object_set_new(o, "Gateway", inspect_text(at ? at->gateway : NULL));
     json_object_set_new(o, "IPAddress", inspect_text(at ? at->address : NULL));
@@ -108,8 +121,9 @@ static json_t *make_endpoint(struct mtd_engine *e, const struct mtd_join *j,
 }
 
 /* docker repeats the default network's values one level up. */
-static void add_default(json_t *o, const struct mtd_endpoint *at)
+static void add_default(json_t *o, const struct mtd_endpoint *at, json_t *endpoint)
 {
+    json_object_set(o, "EndpointID", json_object_get(endpoint, "EndpointID"));
     json_object_set_new(o, "IPAddress", json_string(at->address));
     json_object_set_new(o, "IPPrefixLen", json_integer(at->prefix));
     json_object_set_new(o, "Gateway", inspect_text(at->gateway));
@@ -133,9 +147,8 @@ json_t *inspect_networks(struct mtd_engine *e, const struct mtd_record *r)
     const struct mtd_spec *s = &r->spec;
     json_t *networks = json_object(), *o = json_object();
     for (size_t i = 0; s->network == MTD_NET_BRIDGE && i < s->n_joins; i++)
-        json_object_set_new(
-            networks, s->joins[i].network,
-            make_endpoint(e, &s->joins[i], find(&r->status, s->joins[i].network)));
+        json_object_set_new(networks, s->joins[i].network,
+                            make_endpoint(e, r, &s->joins[i]));
     if (s->network == MTD_NET_NONE || s->network == MTD_NET_HOST)
         json_object_set_new(networks, mtd_network_word(s->network),
                             inspect_over_zero(ZERO_ENDPOINT, json_object()));
@@ -143,7 +156,7 @@ json_t *inspect_networks(struct mtd_engine *e, const struct mtd_record *r)
     json_object_set_new(o, "Ports", make_ports(r));
     const struct mtd_endpoint *at = find(&r->status, MTD_NET_DEFAULT);
     if (at)
-        add_default(o, at);
+        add_default(o, at, json_object_get(networks, MTD_NET_DEFAULT));
     add_sandbox(o, &r->status);
     return inspect_over_zero(ZERO_NETWORK_SETTINGS, o);
 }
@@ -161,9 +174,10 @@ static void add_config(json_t *list, const char *subnet, const char *gateway,
     json_array_append_new(list, o);
 }
 
-static void add_container(json_t *map, const struct mtd_record *r, const char *network)
+static void add_container(json_t *map, const struct mtd_record *r,
+                          const struct mtd_net *n)
 {
-    const struct mtd_endpoint *at = find(&r->status, network);
+    const struct mtd_endpoint *at = find(&r->status, n->name);
     char four[64] = "", six[64] = "";
     if (!at)
         return;
@@ -171,12 +185,13 @@ static void add_container(json_t *map, const struct mtd_record *r, const char *n
     if (at->address6)
         snprintf(six, sizeof(six), "%s/%u", at->address6, at->prefix6);
     json_object_set_new(map, r->id,
-                        json_pack("{s:s, s:s, s:s, s:s, s:s}", "Name", r->name,
-                                  "EndpointID", "", "MacAddress", at->mac, "IPv4Address",
-                                  four, "IPv6Address", six));
+                        json_pack("{s:s, s:o, s:s, s:s, s:s}", "Name", r->name,
+                                  "EndpointID", make_endpoint_id(at, r->id, n->id),
+                                  "MacAddress", at->mac, "IPv4Address", four,
+                                  "IPv6Address", six));
 }
 
-static json_t *make_containers(struct mtd_engine *e, const char *network)
+static json_t *make_containers(struct mtd_engine *e, const struct mtd_net *n)
 {
     auto_done(mtd_list_done) struct mtd_list l = {0};
     json_t *map = json_object();
@@ -185,9 +200,9 @@ static json_t *make_containers(struct mtd_engine *e, const char *network)
     for (size_t i = 0; i < l.len; i++) {
         auto_done(mtd_record_done) struct mtd_record r;
         mtd_record_init(&r);
-        if (strv_contains(&l.items[i].networks, network) &&
+        if (strv_contains(&l.items[i].networks, n->name) &&
             mtd_inspect(e, l.items[i].id, &r, NULL) == 0)
-            add_container(map, &r, network);
+            add_container(map, &r, n);
     }
     return map;
 }
@@ -212,7 +227,7 @@ int inspect_network(struct mtd_engine *e, const char *name, json_t **ret,
         "local", "Driver", "bridge", "EnableIPv4", true, "EnableIPv6", n.subnet6 != NULL,
         "IPAM", "Driver", "default", "Options", "Config", config, "Internal", n.internal,
         "Attachable", false, "Ingress", false, "ConfigFrom", "Network", "", "ConfigOnly",
-        false, "Containers", make_containers(e, n.name), "Options", options, "Labels",
+        false, "Containers", make_containers(e, &n), "Options", options, "Labels",
         inspect_labels(&n.labels));
     return *ret ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }

@@ -20,12 +20,6 @@ static int out_of_memory(struct mtd_error *err)
     return mtd_fail(err, ENOMEM, "out of memory");
 }
 
-int network_parse_port(const char *text, const char *address, struct mtd_port **ports,
-                       size_t *n, struct mtd_error *err)
-{
-    return mtd_port_parse(text, address, ports, n, err);
-}
-
 /* ---- networks ---- */
 
 int network_check_alias(const char *name, struct mtd_error *err)
@@ -254,8 +248,8 @@ int spec_ports(struct run_values *v, struct mtd_error *err)
             ", or set network = " MTD_NET_DEFAULT " in the config file");
     int rc = 0;
     for (size_t i = 0; i < v->publish.len && rc == 0; i++) {
-        rc = network_parse_port(v->publish.items[i], v->defaults.publish_address,
-                                &s->ports, &s->n_ports, err);
+        rc = mtd_port_parse(v->publish.items[i], v->defaults.publish_address, &s->ports,
+                            &s->n_ports, err);
         mtd_context(rc < 0 ? err : NULL, "--publish");
     }
     if (rc < 0)

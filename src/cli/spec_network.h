@@ -7,10 +7,6 @@
 
 #include "engine/types.h"
 
-/* "80", "8080:80", "127.0.0.1:8080-8081:80-81/udp", "[::1]::80": adds one for each port.
- * address: for those that name none; "" = all. */
-int network_parse_port(const char *text, const char *address, struct mtd_port **ports,
-                       size_t *n, struct mtd_error *err);
 /* "NAME", "name=NAME,ip=ADDRESS,alias=A", "NAME:ip=ADDRESS": adds one. */
 int network_parse_join(const char *text, struct mtd_join **joins, size_t *n,
                        struct mtd_error *err);

@@ -281,12 +281,12 @@ static int take_ports(struct update_values *v, struct mtd_error *err)
     mtd_defaults_init(&d);
     int rc = v->add.len ? spec_defaults(&d, err) : 0;
     for (size_t i = 0; i < v->add.len && rc == 0; i++) {
-        rc = network_parse_port(v->add.items[i], d.publish_address, &v->ports_add,
-                                &v->n_add, err);
+        rc = mtd_port_parse(v->add.items[i], d.publish_address, &v->ports_add, &v->n_add,
+                            err);
         mtd_context(rc < 0 ? err : NULL, "--publish-add");
     }
     for (size_t i = 0; i < v->rm.len && rc == 0; i++) {
-        rc = network_parse_port(v->rm.items[i], "", &v->ports_rm, &v->n_rm, err);
+        rc = mtd_port_parse(v->rm.items[i], "", &v->ports_rm, &v->n_rm, err);
         mtd_context(rc < 0 ? err : NULL, "--publish-rm");
     }
     return rc;

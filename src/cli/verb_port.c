@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -46,6 +47,28 @@ static int list_ports(const struct mtd_record *r, const char *asked, struct buf 
     return rc;
 }
 
+static int compare_lines(const void *a, const void *b)
+{
+    return strverscmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* As docker prints them: numbers in them count as numbers. */
+static int sort_lines(struct buf *out)
+{
+    auto_done(strv_done) struct strv lines = {0};
+    char *save = NULL;
+    for (char *l = strtok_r(out->data, "\n", &save); l; l = strtok_r(NULL, "\n", &save))
+        if (strv_add(&lines, l) < 0)
+            return -ENOMEM;
+    if (lines.len)
+        qsort(lines.items, lines.len, sizeof(*lines.items), compare_lines);
+    out->len = 0;
+    int rc = 0;
+    for (size_t i = 0; i < lines.len && rc == 0; i++)
+        rc = buf_printf(out, "%s\n", lines.items[i]);
+    return rc;
+}
+
 static int run_port(struct cli *c, void *values, const struct operands *o)
 {
     struct mtd_error err = {0};
@@ -60,6 +83,8 @@ static int run_port(struct cli *c, void *values, const struct operands *o)
     if (rc == 0 && asked && !out.len)
         rc = mtd_fail(&err, ENOENT, "no public port '%.40s' published for %.80s", asked,
                       o->items[0]);
+    if (rc == 0 && out.len)
+        rc = sort_lines(&out);
     if (rc == 0)
         rc = print_out(&out, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot list the ports");

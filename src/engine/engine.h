@@ -147,6 +147,8 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
 /* name: or the beginning of an id. */
 int mtd_network_inspect(struct mtd_engine *e, const char *name, struct mtd_net *ret,
                         struct mtd_error *err);
+/* Docker's EndpointID: a container on a network, by the ids of both; the same at each start. */
+void mtd_endpoint_id(const char *container, const char *network, char ret[MTD_ID_SIZE]);
 int mtd_network_list(struct mtd_engine *e, struct mtd_net_list *ret,
                      struct mtd_error *err);
 /* What is missing in n is chosen: id, bridge, subnet, gateway; subnet6 "" = any, NULL = no

@@ -99,8 +99,8 @@ Test(network_live, ports_are_published_and_taken_back)
     expect_published(8080);
     expect_published(8081);
     cr_expect(is_held(8080) && is_held(8081));
-    expect_ports("80/tcp -> 0.0.0.0:8080\n80/tcp -> 127.0.0.1:8081\n"
-                 "53/udp -> 0.0.0.0:8082");
+    expect_ports("53/udp -> 0.0.0.0:8082\n80/tcp -> 0.0.0.0:8080\n"
+                 "80/tcp -> 127.0.0.1:8081");
     REFUSED("port 8080/tcp is already published by container web", "update",
             "--publish-add", "8080:81", "web");
     REFUSED("does not publish port 9999/tcp", "update", "--publish-rm", "9999:80", "web");

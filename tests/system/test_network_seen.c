@@ -80,6 +80,61 @@ Test(network_seen, the_namespace_can_be_entered_and_events_have_the_type)
            "{{.Action}} {{.Actor.Attributes.type}}");
 }
 
+static bool is_id(const char *text)
+{
+    return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
+}
+
+/* Both inspects name one endpoint by the same id, at each start; of what does not run, none. */
+Test(network_seen, an_endpoint_has_one_id_for_each_network)
+{
+    const char *of_front = "{{.NetworkSettings.Networks.front.EndpointID}}";
+    const char *of_back = "{{.NetworkSettings.Networks.back.EndpointID}}";
+    const char *members = "{{range .Containers}}{{.Name}} {{.EndpointID}}{{end}}";
+    free(ASK(&s, "network", "create", "front"));
+    free(ASK(&s, "network", "create", "back"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "front", "--network", "back",
+             "busybox", "sleep", "1000"));
+    auto_free char *front = ASK(&s, "inspect", "-f", of_front, "web");
+    auto_free char *back = ASK(&s, "inspect", "-f", of_back, "web");
+    cr_expect(is_id(front) && is_id(back), "%s %s", front, back);
+    cr_expect_str_neq(front, back);
+    auto_free char *want = NULL;
+    cr_assert(asprintf(&want, "web %s", front) > 0);
+    EXPECT(want, "network", "inspect", "-f", members, "front");
+    free(ASK(&s, "stop", "-t", "0", "web"));
+    EXPECT("", "inspect", "-f", of_front, "web");
+    free(ASK(&s, "start", "web"));
+    EXPECT(front, "inspect", "-f", of_front, "web");
+    free(ASK(&s, "rm", "-f", "web"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "busybox", "sleep",
+             "1000"));
+    auto_free char *above =
+        ASK(&s, "inspect", "-f", "{{.NetworkSettings.EndpointID}}", "web");
+    cr_expect(is_id(above), "%s", above);
+    EXPECT(above, "inspect", "-f", "{{.NetworkSettings.Networks.bridge.EndpointID}}",
+           "web");
+}
+
+/* Docker's order: as numbers, not as they were given. */
+Test(network_seen, port_has_dockers_shapes)
+{
+    free(ASK(&s, "network", "create", "--ipv6", "six"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "-p", "10080:443",
+             "-p", "9080:80", "-p", "127.0.0.1:8080:80", "-p", "5353:53/udp", "busybox",
+             "sleep", "1000"));
+    free(ASK(&s, "run", "-d", "--name", "both", "--network", "six", "-p", "7080:80",
+             "busybox", "sleep", "1000"));
+    EXPECT("53/udp -> 0.0.0.0:5353\n80/tcp -> 0.0.0.0:9080\n80/tcp -> 127.0.0.1:8080\n"
+           "443/tcp -> 0.0.0.0:10080",
+           "port", "web");
+    EXPECT("0.0.0.0:9080\n127.0.0.1:8080", "port", "web", "80");
+    EXPECT("0.0.0.0:9080\n127.0.0.1:8080", "port", "web", "80/tcp");
+    EXPECT("0.0.0.0:5353", "port", "web", "53/udp");
+    EXPECT("80/tcp -> 0.0.0.0:7080\n80/tcp -> [::]:7080", "port", "both");
+    EXPECT("0.0.0.0:7080\n[::]:7080", "port", "both", "80");
+}
+
 /* Of a container on two networks each counts its own. */
 Test(network_seen, traffic_is_counted_by_network)
 {

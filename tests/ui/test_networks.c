@@ -43,7 +43,8 @@ static void join(struct uibox *b, const char *name, const char *network,
     char text[128];
     snprintf(text, sizeof(text), "%s %s", network, address);
     s->network = MTD_NET_BRIDGE;
-    strv_add(&s->networks, network);
+    if (!strv_contains(&s->networks, network))
+        strv_add(&s->networks, network);
     if (*address)
         strv_add(&s->addresses, text);
 }

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "engine/api/internal.h"
+#include "engine/archive/hash.h"
 #include "engine/net/net.h"
 #include "engine/store/events.h"
 
@@ -19,6 +20,13 @@ int mtd_network_inspect(struct mtd_engine *e, const char *name, struct mtd_net *
                         struct mtd_error *err)
 {
     return net_load(&e->store, name, ret, err);
+}
+
+void mtd_endpoint_id(const char *container, const char *network, char ret[MTD_ID_SIZE])
+{
+    char both[2 * MTD_ID_SIZE];
+    int len = snprintf(both, sizeof(both), "%s/%s", container, network);
+    archive_hash(both, (size_t)len, ret);
 }
 
 int mtd_network_list(struct mtd_engine *e, struct mtd_net_list *ret,

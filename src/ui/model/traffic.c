@@ -1,6 +1,8 @@
-/* What was not read this time has ended, or left the network, and is forgotten. */
+/* What was not read this time has ended, or left the network, and is forgotten. The flows are in
+ * the order of container and network: a screen looks up each of them at every reading. */
 #include "ui/model/traffic.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,13 @@
 static double rate(uint64_t now, uint64_t before, double seconds)
 {
     return now < before || seconds <= 0 ? -1 : (double)(now - before) / seconds;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct flow *x = a, *y = b;
+    int order = strcmp(x->id, y->id);
+    return order ? order : strcmp(x->network, y->network);
 }
 
 static int add(struct traffic *t, const struct flow *f)
@@ -49,6 +58,8 @@ void traffic_read(struct traffic *t, const struct mtd_list *l, const char *netwo
             if (!network || strcmp(network, s->networks.items[k]) == 0)
                 read_one(&fresh, t, s, s->networks.items[k], read);
     }
+    if (fresh.len)
+        qsort(fresh.flows, fresh.len, sizeof(*fresh.flows), compare);
     traffic_done(t);
     *t = fresh;
 }
@@ -56,10 +67,9 @@ void traffic_read(struct traffic *t, const struct mtd_list *l, const char *netwo
 const struct flow *traffic_find(const struct traffic *t, const char *id,
                                 const char *network)
 {
-    for (size_t i = 0; i < t->len; i++)
-        if (strcmp(t->flows[i].id, id) == 0 && strcmp(t->flows[i].network, network) == 0)
-            return &t->flows[i];
-    return NULL;
+    struct flow key = {.network = (char *)network};
+    snprintf(key.id, sizeof(key.id), "%s", id);
+    return t->len ? bsearch(&key, t->flows, t->len, sizeof(key), compare) : NULL;
 }
 
 void traffic_done(struct traffic *t)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "engine/port/port.h"
 
 static struct mtd_port *ports;
 static size_t n;
@@ -16,7 +17,7 @@ static int parse(const char *text)
 {
     mtd_ports_done(&ports, &n);
     mtd_error_clear(&err);
-    return network_parse_port(text, "", &ports, &n, &err);
+    return mtd_port_parse(text, "", &ports, &n, &err);
 }
 
 static void expect_port(size_t i, const char *address, unsigned host, unsigned target,
@@ -66,8 +67,8 @@ Test(spec_network, ranges_are_one_port_each)
 
 Test(spec_network, the_default_address_is_for_ports_that_name_none)
 {
-    cr_assert_eq(network_parse_port("80:80", "127.0.0.1", &ports, &n, &err), 0);
-    cr_assert_eq(network_parse_port("0.0.0.0:81:81", "127.0.0.1", &ports, &n, &err), 0);
+    cr_assert_eq(mtd_port_parse("80:80", "127.0.0.1", &ports, &n, &err), 0);
+    cr_assert_eq(mtd_port_parse("0.0.0.0:81:81", "127.0.0.1", &ports, &n, &err), 0);
     expect_port(0, "127.0.0.1", 80, 80, false);
     expect_port(1, "", 81, 81, false);
 }
