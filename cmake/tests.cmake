@@ -53,6 +53,9 @@ function(mtd_test kind)
         ${LIB_criterion})
     add_test(NAME ${kind} COMMAND test_${kind})
     add_dependencies(tests test_${kind})
+    if(NOT kind STREQUAL unit) # what they start
+        add_dependencies(test_${kind} mytop-docker probe talk calls)
+    endif()
 endfunction()
 
 mtd_test(unit mtd_cli mtd_ui mtd_engine mtd_nsenter mtd_base)
