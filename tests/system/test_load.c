@@ -55,16 +55,29 @@ static char *file(const char *name)
     return out;
 }
 
+#define CONFIG                                                                           \
+    "d1=$(sha256sum <l1|cut -c1-64) d2=$(sha256sum <l2|cut -c1-64) && "                  \
+    "printf '{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Cmd\":[\"x\"]}," \
+    "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:%s\",\"sha256:%s\"]}}' "     \
+    "$d1 $d2 >config && c=$(sha256sum <config|cut -c1-64)"
+
 /* Two layers made with tar; the second removes a file and has a link. "$c" = the config. */
 static const char IMAGE[] =
     "rm -rf * && mkdir -p 1/etc 2/etc && echo one >1/etc/a && echo gone >1/etc/b && "
     "head -c 700000 /dev/zero >1/big && "
     ": >2/etc/.wh.b && echo two >2/etc/c && ln 2/etc/c 2/etc/d && "
-    "tar -C 1 -cf l1 etc big && tar -C 2 -cf l2 etc && "
-    "d1=$(sha256sum <l1|cut -c1-64) d2=$(sha256sum <l2|cut -c1-64) && "
-    "printf '{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{\"Cmd\":[\"x\"]},"
-    "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"sha256:%s\",\"sha256:%s\"]}}' "
-    "$d1 $d2 >config && c=$(sha256sum <config|cut -c1-64)";
+    "tar -C 1 -cf l1 etc big && tar -C 2 -cf l2 etc && " CONFIG;
+
+/* The second has a hard link to a file of the first. $P prepares; $X is in it, too. */
+static const char LINKED[] =
+    "mkdir -p 1/d/e 2/d/e 2/new && echo one >1/d/e/f && chown 5:6 1/d/e/f && "
+    "chmod 4755 1/d/e/f && setfattr -n user.k -v v 1/d/e/f 2>/dev/null; "
+    "chown 7:8 1/d/e && chmod 711 1/d/e && "
+    "touch -d '2001-01-01 00:00:00.5 UTC' 1/d/e/f 1/d/e && cp -a 1/d/e/f 2/d/e/f && "
+    "ln 2/d/e/f 2/new/h && touch -d '2002-01-01 UTC' 2/new && : >2/.wh.d && "
+    ": >2/.wh..wh..opq && eval \"$P\" && "
+    "tar --xattrs -C 1 -cf l1 d && tar -C 2 -cf l2 d/e/f new $X && "
+    "tar --delete -f l2 d/e/f && " CONFIG;
 
 /* As docker wrote it until version 24: the manifest last, a layer that stands twice as a
  * link. */
@@ -303,6 +316,75 @@ Test(load, two_at_once_both_succeed)
     expect_line(&y, "Loaded image: old:1\n", "second");
     expect_image(&box, "old:1", "two at once");
     expect_nothing_half_made(&box, "two at once");
+}
+
+/* As on a mounted overlay: both names are the file, which is what it was below. */
+static void expect_copied_up(const char *what)
+{
+    cr_expect_eq(
+        shell(
+            "cd ../root/images/layers && l=$(echo */new) && l=${l%%/new} && "
+            "test $(stat -c %%i $l/new/h) = $(stat -c %%i $l/d/e/f) && "
+            "test \"$(stat -c '%%a %%u %%g %%y %%h' $l/new/h)\" = \"$(TZ=UTC stat -c "
+            "'%%a %%u %%g %%y 2' ../../../w/1/d/e/f)\" && "
+            "test \"$(stat -c '%%a %%u %%g %%y' $l/d/e)\" = \"$(stat -c "
+            "'%%a %%u %%g %%y' ../../../w/1/d/e)\" && "
+            "test $(stat -c %%Y $l/new) = 1009843200 && cmp $l/new/h ../../../w/1/d/e/f "
+            "&& "
+            "test \"$(getfattr -d $l/new/h 2>/dev/null | tail -n +2)\" = \"$(getfattr -d "
+            "../../../w/1/d/e/f 2>/dev/null | tail -n +2)\""),
+        0, "%s", what);
+}
+
+Test(load, a_hard_link_may_lead_to_a_lower_layer)
+{
+    cr_assert_eq(shell("rm -rf *; P=true X=; %s && %s", LINKED, OLD), 0);
+    auto_done(outcome_done) struct outcome o = RUN(&box, "load", "-i", file("old.tar"));
+    expect_line(&o, "Loaded image: old:1\n", "a file");
+    expect_copied_up("a file");
+    auto_done(outcome_done) struct outcome p =
+        RUN(&box, "image", "prune", "-f", "--blobs");
+    auto_done(outcome_done) struct outcome q =
+        RUN(&box, "save", "-o", file("again"), "old:1");
+    cr_expect_eq(p.status + q.status, 0, "%s%s", p.err, q.err);
+    if (system("command -v umoci >/dev/null") == 0)
+        cr_expect_eq(
+            shell("umoci unpack --image ../root/images:docker.io/library/old:1 b "
+                  ">/dev/null && cd b/rootfs && test \"$(stat -c '%%a %%u %%g %%y "
+                  "%%h' new/h)\" = \"$(stat -c '%%a %%u %%g %%y %%h' "
+                  "../../../root/images/layers/*/new/h)\" && cmp new/h d/e/f"),
+            0, "umoci makes something else of it");
+    drop(&box, "old:1");
+    auto_done(outcome_done) struct outcome r = load_pipe(&box, file("again"));
+    expect_line(&r, "Loaded image: old:1\n", "a pipe");
+    expect_copied_up("a pipe");
+    expect_image(&box, "old:1", "packed again");
+    expect_nothing_half_made(&box, "a pipe");
+}
+
+Test(load, a_hard_link_leads_to_what_is_there)
+{
+    static const struct {
+        const char *prepare, *also, *says;
+    } ROWS[] = {
+        {"true", ".wh.d", "no such file in this layer, nor in those below"},
+        {"true", ".wh..wh..opq", "no such file in this layer, nor in those below"},
+        {"rm 1/d/e/f", "", "no such file in this layer, nor in those below"},
+        {"rm -r 1/d; ln -s $PWD/2/d 1/d", "", "no such file in this layer, nor in those"},
+        {"rm 1/d/e/f; ln -s $PWD/config 1/d/e/f", "", "it is no regular file"},
+        {"rm 1/d/e/f; mkdir 1/d/e/f", "", "it is a directory"},
+    };
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(ROWS); i++) {
+        const char *prepare = ROWS[i / 2].prepare, *also = ROWS[i / 2].also;
+        cr_assert_eq(shell("rm -rf *; P='%s' X=%s; %s && %s", prepare, also, LINKED, OLD),
+                     0, "%s", prepare);
+        auto_done(outcome_done) struct outcome o =
+            i % 2 ? load_pipe(&box, file("old.tar"))
+                  : RUN(&box, "load", "-i", file("old.tar"));
+        cr_expect(o.status == 1 && strstr(o.err, ROWS[i / 2].says), "%s %s: %s", prepare,
+                  also, o.err);
+        expect_nothing_half_made(&box, prepare);
+    }
 }
 
 Test(load, others_read_it_and_it_reads_theirs)

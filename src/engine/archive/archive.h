@@ -59,6 +59,9 @@ struct archive_tar {
     int keep_to;
     int recipe_to; /* an empty file for what archive_remake() needs; 0 = none. It stays empty
                       when the tar cannot be made again of the layer. */
+    /* Hard links to files that are not in this tar: name and target alternate. They are made by
+     * archive_lower_link() when the layers below are known. NULL = they are refused. */
+    struct strv *lower_links;
     bool with_raw; /* raw_digest and raw_size are wanted; ARCHIVE_KEEP_AS_IS needs them */
 };
 

@@ -17,9 +17,11 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/strv.h"
 
 /* Bounds the memory that a tar of nothing but deep directories takes. */
 #define MAX_TIME_BYTES (256u << 20)
+#define MAX_LOWER_LINKS 100000
 
 void archive_tree_init(struct archive_tree *t, int root_fd)
 {
@@ -192,6 +194,21 @@ static int link_to(struct archive_place *p, const struct archive_path *target)
     return linkat(fd, target->name, p->dir_fd, p->path->name, 0) < 0 ? -errno : 0;
 }
 
+/* It may be a file of a layer below; the layer's own names stay what they are. */
+static bool is_for_later(const struct archive_tree *t, int code)
+{
+    return t->lower_links && code == -ENOENT &&
+           t->lower_links->len < 2 * (size_t)MAX_LOWER_LINKS;
+}
+
+static int note_link(struct archive_place *p, const char *target, struct mtd_error *err)
+{
+    struct strv *links = p->tree->lower_links;
+    if (strv_add(links, p->path->text) < 0 || strv_add(links, target) < 0)
+        return archive_entry_failed(err, ENOMEM, p->path->text, "a hard link");
+    return 0;
+}
+
 /* The target must be a file this tar has already put. */
 static int put_hard_link(struct archive_place *p, const char *raw, struct mtd_error *err)
 {
@@ -204,6 +221,8 @@ static int put_hard_link(struct archive_place *p, const char *raw, struct mtd_er
         rc = link_to(p, &target);
         if (rc == 0 || rc == -EEXIST)
             return rc;
+        if (is_for_later(p->tree, rc))
+            return note_link(p, target.text, err);
         reason = rc == -EISDIR ? "it is a directory" : archive_path_reason(rc);
     }
     if (reason)

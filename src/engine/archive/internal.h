@@ -16,6 +16,7 @@
 
 struct archive;
 struct archive_entry;
+struct strv;
 struct archive_recipe;
 
 /* The times of directories are set last: making entries in one changes its time. */
@@ -36,6 +37,7 @@ struct archive_tree {
     uint64_t bytes; /* written to files */
     bool has_lost;  /* contents of a file that a later entry replaced */
     struct archive_recipe *recipe;
+    struct strv *lower_links; /* see archive_tar */
 };
 
 void archive_tree_init(struct archive_tree *t, int root_fd);

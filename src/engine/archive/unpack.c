@@ -148,6 +148,7 @@ int archive_unpack(int dir_fd, const struct archive_tar *tar,
     archive_tree_init(&u.tree, dir_fd);
     u.tree.write_out = tar->write_out;
     u.tree.recipe = &u.recipe;
+    u.tree.lower_links = tar->lower_links;
     u.reader = archive_read_new();
     struct archive_unpacked unpacked = {.entries = 0};
     rc = u.reader ? unpack(&u, tar, limits->entries, &unpacked, err)

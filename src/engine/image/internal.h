@@ -141,6 +141,11 @@ struct image_draft {
 int image_draft_make(struct image_draft *d, struct mtd_error *err);
 void image_draft_done(struct image_draft *d);
 
+/* ---- image/links.c ---- */
+
+/* Makes the hard links of new layers to files of those below them. */
+int image_draft_link(struct image_draft *d, struct mtd_error *err);
+
 /* ---- image/sweep.c ---- */
 
 /* Removes what killed processes left, if they left an entry in images/tmp. Hold the lock. */
@@ -276,6 +281,7 @@ struct image_staged {
     char recipe_name[IMAGE_TMP_NAME];
     int blob_fd, recipe_fd; /* -1 = none */
     uint64_t entries;
+    struct strv lower_links; /* see archive_tar; made when the layers below are known */
 };
 /* Frees also g. */
 void image_staged_free(struct image_staged *g);

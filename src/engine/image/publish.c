@@ -262,6 +262,8 @@ int image_compose_as(const struct image_store *s, const struct image_compose *c,
     struct publication p = {.d = &d};
     int rc = image_draft_make(&d, err);
     if (rc == 0)
+        rc = image_draft_link(&d, err);
+    if (rc == 0)
         rc = sync_parts(&d, err);
     if (rc == 0)
         rc = publish_locked(&p, err);

@@ -42,6 +42,7 @@ void image_staged_free(struct image_staged *g)
     image_staging_done(&g->dir);
     drop_file(s, g->blob_name, g->blob_fd);
     drop_file(s, g->recipe_name, g->recipe_fd);
+    strv_done(&g->lower_links);
     free(g);
 }
 
@@ -132,6 +133,7 @@ static int unpack(const struct image_layer_source *src, const struct mtd_progres
                               .reader = src->reader,
                               .recipe_to = l->staged->recipe_fd,
                               .progress = &unpacking,
+                              .lower_links = &l->staged->lower_links,
                               .keep = KEEP[src->keep],
                               .keep_to = l->staged->blob_fd,
                               .with_raw = src->digest || src->keep >= IMAGE_KEEP_AS_IS};
