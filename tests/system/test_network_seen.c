@@ -162,3 +162,67 @@ Test(network_seen, traffic_is_counted_by_network)
     cr_expect(mtd_network_traffic(&l.items[0], "none", &back) < 0);
     mtd_close(e);
 }
+
+static bool has_health(void *arg)
+{
+    auto_free char *now = ASK(&s, "inspect", "-f", "{{.State.Health.Status}}", "probe");
+    return strcmp(now, arg) == 0;
+}
+
+/* "1.2kB / 3MB" in bytes, of both together. */
+static double bytes_of(const char *text)
+{
+    static const struct {
+        const char *unit;
+        double bytes;
+    } UNITS[] = {{"B", 1}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9}};
+    double in, out, sum = 0;
+    char unit[2][4];
+    cr_assert_eq(
+        sscanf(text, "%lf%3[a-zA-Z] / %lf%3[a-zA-Z]", &in, unit[0], &out, unit[1]), 4,
+        "%s", text);
+    for (size_t i = 0; i < ARRAY_SIZE(UNITS); i++) {
+        sum += strcmp(unit[0], UNITS[i].unit) == 0 ? in * UNITS[i].bytes : 0;
+        sum += strcmp(unit[1], UNITS[i].unit) == 0 ? out * UNITS[i].bytes : 0;
+    }
+    return sum;
+}
+
+static double traffic_of(const char *name)
+{
+    auto_free char *text =
+        ASK(&s, "stats", "--no-stream", "--format", "{{.NetIO}}", name);
+    return bytes_of(text);
+}
+
+Test(network_seen, stats_add_up_what_goes_through_all_networks)
+{
+    static const char *const GATEWAYS[] = {"10.61.0.1", "10.62.0.1"};
+    free(ASK(&s, "network", "create", "--subnet", "10.61.0.0/24", "front"));
+    free(ASK(&s, "network", "create", "--subnet", "10.62.0.0/24", "back"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "front", "--network", "back",
+             "busybox", "sleep", "1000"));
+    for (size_t i = 0; i < ARRAY_SIZE(GATEWAYS); i++) {
+        double before = traffic_of("web");
+        free(ASK(&s, "exec", "web", "ping", "-c", "3", "-i", "0.2", "-s", "8000",
+                 GATEWAYS[i]));
+        double more = traffic_of("web") - before;
+        cr_expect(more > 6 * 8000 && more < 8 * 8000, "%s: %.0f", GATEWAYS[i], more);
+    }
+}
+
+/* The check runs in the container's network: it finds its neighbour by name, and sees it go. */
+Test(network_seen, a_health_check_asks_a_neighbour)
+{
+    free(ASK(&s, "network", "create", "front"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "front", "busybox", "httpd",
+             "-f", "-p", "80", "-h", "/etc"));
+    free(ASK(&s, "run", "-d", "--name", "probe", "--network", "front", "--health-cmd",
+             "nc -w 5 web 80 </dev/null", "--health-interval", "200ms",
+             "--health-retries", "2", "busybox", "sleep", "1000"));
+    cr_expect(state_until(has_health, "healthy"));
+    free(ASK(&s, "stop", "-t", "0", "web"));
+    cr_expect(state_until(has_health, "unhealthy"));
+    free(ASK(&s, "start", "web"));
+    cr_expect(state_until(has_health, "healthy"));
+}
