@@ -13,6 +13,7 @@
 struct search {
     pid_t front, found;
     long call; /* -1 = stopped */
+    bool below;
 };
 
 static bool read_first_line(pid_t pid, const char *file, char *text, int size)
@@ -65,7 +66,7 @@ static bool find(void *arg)
     auto_dir DIR *d = opendir("/proc");
     for (struct dirent *e; d && !s->found && (e = readdir(d));) {
         pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
-        if (pid > 0 && is_below(pid, s->front) &&
+        if (pid > 0 && !(s->below && pid == s->front) && is_below(pid, s->front) &&
             (s->call < 0 ? is_stopped(pid) : is_in(pid, s->call)))
             s->found = pid;
     }
@@ -82,5 +83,11 @@ pid_t stopped_await(pid_t front)
 bool stopped_in(pid_t front, long call)
 {
     struct search s = {.front = front, .call = call};
+    return find(&s);
+}
+
+bool stopped_below(pid_t front, long call)
+{
+    struct search s = {.front = front, .call = call, .below = true};
     return find(&s);
 }

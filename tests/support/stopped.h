@@ -10,5 +10,7 @@
 pid_t stopped_await(pid_t front);
 /* front or a process below it is in that system call now. */
 bool stopped_in(pid_t front, long call);
+/* The same without front. */
+bool stopped_below(pid_t front, long call);
 
 #endif

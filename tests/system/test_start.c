@@ -193,7 +193,7 @@ static bool polls_or_ended(void *arg)
     const struct running *r = arg;
     siginfo_t end = {0};
     waitid(P_PID, (id_t)r->pid, &end, WEXITED | WNOHANG | WNOWAIT);
-    return end.si_pid == r->pid || stopped_in(r->pid, POLL);
+    return end.si_pid == r->pid || stopped_below(r->pid, POLL);
 }
 
 /* Its monitor is gone before it is the command: it ends, but has not noticed yet. */

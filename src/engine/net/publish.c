@@ -27,10 +27,10 @@ char *net_port_text(const struct mtd_port *p, char ret[NET_PORT_TEXT])
 int net_check_ports(const struct mtd_port *ports, size_t n, struct mtd_error *err)
 {
     char text[NET_PORT_TEXT];
-    struct net_address a;
+    struct net_address a; /* its bytes need not be aligned */
     for (size_t i = 0; i < n; i++)
         if (ports[i].address && net_address_parse(ports[i].address, &a) == 0 &&
-            a.len == 16 && IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)a.bytes))
+            a.len == 16 && memcmp(a.bytes, &in6addr_loopback, 16) == 0)
             return mtd_fail(
                 err, EADDRNOTAVAIL,
                 "port %s cannot be published: packets of ::1 do not leave the "
