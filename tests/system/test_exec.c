@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "../support/state.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
 #include "exec_box.h"
 
 TestSuite(exec, .init = box_make, .fini = box_delete, .timeout = 60);
@@ -398,6 +400,29 @@ static bool has_exec_die(void *said)
     return strcmp(r.out, "exec_die\n") == 0;
 }
 
+struct keeper {
+    pid_t front, pid;
+};
+
+/* It has its name a moment after it was started. */
+static bool find_keeper(void *arg)
+{
+    struct keeper *k = arg;
+    char path[64], name[32];
+    int child = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)k->front,
+             (int)k->front);
+    auto_file FILE *f = fopen(path, "re");
+    while (f && fscanf(f, "%d", &child) == 1) {
+        snprintf(path, sizeof(path), "/proc/%d/comm", child);
+        if (fs_read_small_at(AT_FDCWD, path, name, sizeof(name)) > 0 &&
+            strncmp(name, "mtd:keeper", 10) == 0)
+            k->pid = child;
+    }
+    return k->pid > 0;
+}
+
+/* Also when its keeper hears of both at once, that it may live and that it has ended. */
 Test(exec, detach_keys_leave_it_alive)
 {
     static const char *const COMMAND[] = {
@@ -408,12 +433,16 @@ Test(exec, detach_keys_leave_it_alive)
     pid_t inside = box_await("sleep 4717");
     cr_assert_gt(inside, 0);
     cr_assert(box_await_raw(master));
+    struct keeper keeper = {.front = pid};
+    cr_assert(state_until(find_keeper, &keeper));
+    kill(keeper.pid, SIGSTOP);
     cr_assert_eq(write(master, "\x10\x11", 2), 2);
     cr_expect_eq(box_wait(pid), 0);
     close(master);
     cr_expect_gt(box_find("sleep 4717"), 0, "it died with the front end");
     kill(inside, SIGKILL);
     cr_expect(box_gone(inside));
+    kill(keeper.pid, SIGCONT);
     char said[64];
     cr_expect(state_until(has_exec_die, said), "%s", said);
 }

@@ -64,17 +64,17 @@ static bool keep(int fds[KEEPER_FDS], char id[MTD_ID_SIZE])
         };
         if (poll(p, KEEPER_POLLED, -1) < 0)
             continue;
-        if (p[KEEPER_PIDFD].revents)
-            return let_live;
-        if (p[KEEPER_MASTER].revents && !drain(fds[KEEPER_MASTER]))
-            fds[KEEPER_MASTER] = -1;
-        if (p[KEEPER_PIPE].revents) {
+        if (p[KEEPER_PIPE].revents) { /* first: the command may have ended since */
             let_live = read(fds[KEEPER_PIPE], id, MTD_ID_SIZE) == MTD_ID_SIZE;
             if (!let_live) {
                 sys_pidfd_send_signal(fds[KEEPER_PIDFD], SIGKILL, NULL, 0);
                 return false;
             }
         }
+        if (p[KEEPER_PIDFD].revents)
+            return let_live;
+        if (p[KEEPER_MASTER].revents && !drain(fds[KEEPER_MASTER]))
+            fds[KEEPER_MASTER] = -1;
     }
 }
 
