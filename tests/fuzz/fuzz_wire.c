@@ -16,6 +16,17 @@ static int ours[KINDS], theirs[KINDS];
 static struct monitor m;
 static int input[2];
 
+/* What follows a message about ports needs a container. */
+int net_held_add(struct net_held *h, int fd)
+{
+    close(fd);
+    return 0;
+}
+
+void monitor_networks_changed(struct monitor *changed)
+{
+}
+
 static void open_all(void)
 {
     CHECK(sync_pair(&ours[SYNC], &theirs[SYNC]) == 0);
