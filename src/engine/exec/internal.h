@@ -65,9 +65,10 @@ struct exec_session {
     char id[MTD_ID_SIZE]; /* in the list; "" = not listed */
 
     bool tty;
-    int master;   /* terminal; -1 */
-    int terminal; /* whose size is followed; -1 = none */
-    int in, out;  /* with a tty: the caller's ends; in -1 = no input */
+    bool labelled; /* execve changes its AppArmor label */
+    int master;    /* terminal; -1 */
+    int terminal;  /* whose size is followed; -1 = none */
+    int in, out;   /* with a tty: the caller's ends; in -1 = no input */
     struct console console;
     struct tty_keys keys;
     struct exec_stream *streams[3];

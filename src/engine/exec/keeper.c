@@ -1,6 +1,7 @@
 /* The user may detach from a session with a terminal, so its command cannot simply
  * die with the front end (PR_SET_PDEATHSIG). Instead a small process, the keeper,
- * holds the terminal as well. It reads either the session's id from its pipe (detached: it
+ * holds the terminal as well. A command with an AppArmor label has one too, without a terminal:
+ * the execve that changes the label takes the death signal away. The keeper reads either the session's id from its pipe (detached: it
  * keeps the terminal open and drained, and writes the event of the end) or the pipe's
  * end (the front end has died: it kills the command). */
 
@@ -113,7 +114,9 @@ int exec_keeper_start(struct exec_session *s)
         return -errno;
     s->keeper = place_fork(&outside, 0);
     if (s->keeper == 0) {
-        int fds[KEEPER_FDS] = {ends[0], pidfd, s->master, s->notes.root_fd};
+        int terminal =
+            s->master >= 0 ? s->master : pidfd; /* only one can be detached from */
+        int fds[KEEPER_FDS] = {ends[0], pidfd, terminal, s->notes.root_fd};
         run_keeper(s, fds, &outside);
         _exit(0);
     }

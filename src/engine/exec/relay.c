@@ -88,6 +88,13 @@ static void take_process(struct exec_session *s, const struct nsenter_reply *rep
     }
 }
 
+/* From before the execve that takes the death signal away. With a terminal it has a keeper. */
+static int keep_labelled(struct exec_session *s, bool runs)
+{
+    bool wanted = s->labelled && !s->tty && s->report_fd < 0 && s->keeper_fd < 0;
+    return wanted && s->pid > 0 && (s->told || runs) ? exec_keeper_start(s) : 0;
+}
+
 static int take_reply(struct exec_session *s, struct mtd_error *err)
 {
     struct nsenter_reply reply;
@@ -95,6 +102,10 @@ static int take_reply(struct exec_session *s, struct mtd_error *err)
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot read the reply of the command's process");
     take_process(s, &reply);
+    if ((rc = keep_labelled(s, reply.kind == NSENTER_EOF)) < 0)
+        return mtd_fail_errno(err, -rc,
+                              "cannot create the process that ends the command "
+                              "with its front end");
     if (reply.kind == NSENTER_ERROR && s->failure.code == 0)
         s->failure = reply.error;
     if (reply.kind == NSENTER_MASTER && (!s->tty || s->master >= 0))

@@ -197,6 +197,7 @@ static int run_session(struct exec_session *s, const struct mtd_record *r,
     struct exec_stdio io = {{-1, -1, -1}, {-1, -1, -1}};
     auto_done(exec_request_done) struct nsenter_request q = {0};
     int rc = exec_request_fill(&q, r, x, err);
+    s->labelled = rc == 0 && *q.label;
     if (rc == 0)
         rc = follow_terminal(s, x, &q, err);
     if (rc == 0)
