@@ -42,8 +42,8 @@ TestSuite(matrix, .init = set_up, .fini = tear_down, .timeout = 120);
 enum caller { HOST, OUTSIDE, WEB, PEER, STRANGER, SHUT, APART, CALLERS };
 
 /* web: on "front", publishes 8080 everywhere and 8081 on loopback. peer: beside it. stranger: on
- * "back", a network of its own. shut, shut2: on "in", which is internal. apart, apart2: on
- * "apart", without icc; apart2 publishes 8082. */
+ * "back", a network of its own. shut, shut2: on "in", which is internal; shut2 publishes 8083.
+ * apart, apart2: on "apart", without icc; apart2 publishes 8082. */
 static const struct {
     const char *name, *network, *address4, *address6, *publish[4];
 } CONTAINERS[CALLERS + 2] = {
@@ -56,7 +56,7 @@ static const struct {
     [STRANGER] = {"stranger", "back", "10.78.0.9", "fd00:78::9", {0}},
     [SHUT] = {"shut", "in", "10.79.0.9", "fd00:79::9", {0}},
     [APART] = {"apart", "apart", "10.80.0.9", "fd00:80::9", {0}},
-    [CALLERS] = {"shut2", "in", "10.79.0.8", "fd00:79::8", {0}},
+    [CALLERS] = {"shut2", "in", "10.79.0.8", "fd00:79::8", {"8083:80", "8083:80/udp"}},
     [CALLERS +
         1] = {"apart2", "apart", "10.80.0.8", "fd00:80::8", {"8082:80", "8082:80/udp"}},
 };
@@ -92,6 +92,9 @@ static const struct row {
     {OUTSIDE, "127.0.0.1", NULL, 8080, ".....", NULL, NULL, "localhost from outside"},
     {OUTSIDE, "10.77.0.9", "fd00:77::9", 80, ".....", NULL, NULL, "routed to it"},
     {OUTSIDE, "10.79.0.9", "fd00:79::9", 80, ".....", NULL, NULL, "routed to it"},
+    {HOST, "127.0.0.1", NULL, 8083, "+++++", "10.79.0.1", NULL, "internal, published"},
+    {OUTSIDE, HOST4, HOST6, 8083, ".....", NULL, NULL, "internal, published"},
+    {STRANGER, HOST4, HOST6, 8083, ".....", NULL, NULL, "internal, published"},
     {OUTSIDE, "10.77.0.1", "fd00:77::1", 8080, "++..+", NULL, NULL, "the gateway"},
     {WEB, HOST4, HOST6, 8080, "++..+", NULL, NULL, "itself, by the host"},
     {WEB, "10.77.0.1", "fd00:77::1", 8080, "++..+", NULL, NULL, "itself, by the gateway"},

@@ -29,7 +29,7 @@
 #include "base/cleanup.h"
 #include "engine/net/expression.h"
 
-#define GENERATION "2"
+#define GENERATION "3"
 #define COMMENT 0 /* nft's type of user data that is a comment */
 
 /* nft's numbers of data types, in six bits each; only `nft list` reads them. */
@@ -194,6 +194,10 @@ static void put_forwarding(struct netlink_request *r, bool closed)
     struct rule u;
     rule_begin(&u, r, "forw");
     rule_in(&u, "internal", false);
+    rule_verdict(&u, NF_DROP, NULL);
+    rule_end(&u);
+    rule_begin(&u, r, "forw"); /* a published port is for the host alone there */
+    rule_out(&u, "internal", false);
     rule_verdict(&u, NF_DROP, NULL);
     rule_end(&u);
     rule_begin(&u, r, "forw");
