@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "cli/inspect_zero.h"
+#include "cli/network_list.h"
 
 json_t *inspect_network_mode(const struct mtd_spec *s)
 {
@@ -207,27 +208,36 @@ static json_t *make_containers(struct mtd_engine *e, const struct mtd_net *n)
     return map;
 }
 
+static int find_network(struct mtd_engine *e, const char *name, struct mtd_net *ret,
+                        struct mtd_error *err)
+{
+    if (!network_is_mode(name, ret->id))
+        return mtd_network_inspect(e, name, ret, err);
+    ret->name = strdup(name);
+    return ret->name ? 0 : mtd_fail(err, ENOMEM, "out of memory");
+}
+
 int inspect_network(struct mtd_engine *e, const char *name, json_t **ret,
                     struct mtd_error *err)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
-    int rc = mtd_network_inspect(e, name, &n, err);
+    int rc = find_network(e, name, &n, err);
     if (rc < 0)
         return rc;
     json_t *config = json_array(), *options = inspect_labels(&n.options);
     add_config(config, n.subnet, n.gateway, n.range);
     add_config(config, n.subnet6, n.gateway6, NULL);
-    if (!json_object_get(options, "com.docker.network.bridge.name"))
+    if (n.bridge && !json_object_get(options, "com.docker.network.bridge.name"))
         json_object_set_new(options, "com.docker.network.bridge.name",
                             json_string(n.bridge));
     *ret = json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:{s:s, s:{}, s:o}, s:b, s:b, s:b, s:{s:s}, "
         "s:b, s:o, s:o, s:o}",
         "Name", n.name, "Id", n.id, "Created", inspect_time(n.created_at), "Scope",
-        "local", "Driver", "bridge", "EnableIPv4", true, "EnableIPv6", n.subnet6 != NULL,
-        "IPAM", "Driver", "default", "Options", "Config", config, "Internal", n.internal,
-        "Attachable", false, "Ingress", false, "ConfigFrom", "Network", "", "ConfigOnly",
-        false, "Containers", make_containers(e, &n), "Options", options, "Labels",
-        inspect_labels(&n.labels));
+        "local", "Driver", network_driver(&n), "EnableIPv4", true, "EnableIPv6",
+        n.subnet6 != NULL, "IPAM", "Driver", "default", "Options", "Config", config,
+        "Internal", n.internal, "Attachable", false, "Ingress", false, "ConfigFrom",
+        "Network", "", "ConfigOnly", false, "Containers", make_containers(e, &n),
+        "Options", options, "Labels", inspect_labels(&n.labels));
     return *ret ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }

@@ -36,11 +36,33 @@ static bool is_mode(const struct mtd_net *n)
     return !n->bridge;
 }
 
+static const struct {
+    const char *name, *driver;
+    char digit; /* of its id */
+} MODES[] = {{"host", "host", '0'}, {"none", "null", '1'}};
+
+const char *network_driver(const struct mtd_net *n)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(MODES); i++)
+        if (is_mode(n) && strcmp(n->name, MODES[i].name) == 0)
+            return MODES[i].driver;
+    return "bridge";
+}
+
+bool network_is_mode(const char *name, char ret_id[MTD_ID_SIZE])
+{
+    for (size_t i = 0; i < ARRAY_SIZE(MODES); i++)
+        if (strcmp(name, MODES[i].name) == 0) {
+            memset(ret_id, MODES[i].digit, MTD_ID_LEN);
+            ret_id[MTD_ID_LEN] = '\0';
+            return true;
+        }
+    return false;
+}
+
 static int get_driver(const void *row, struct buf *out)
 {
-    const struct mtd_net *n = net_of(row);
-    return buf_puts(out, is_mode(n) ? (strcmp(n->name, "none") == 0 ? "null" : n->name)
-                                    : "bridge");
+    return buf_puts(out, network_driver(net_of(row)));
 }
 
 static int get_scope(const void *row, struct buf *out)
@@ -210,12 +232,11 @@ static int add_row(struct network_ls_values *v, const struct mtd_net *n,
 /* docker lists the modes that are no networks here as such. */
 static int add_modes(struct network_ls_values *v, struct mtd_error *err)
 {
-    static char host[] = "host", none[] = "none";
-    struct mtd_net modes[] = {{.name = host}, {.name = none}};
     int rc = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(modes) && rc == 0; i++) {
-        memset(modes[i].id, i ? '1' : '0', MTD_ID_LEN);
-        rc = add_row(v, &modes[i], err);
+    for (size_t i = 0; i < ARRAY_SIZE(MODES) && rc == 0; i++) {
+        struct mtd_net mode = {.name = (char *)MODES[i].name}; /* only read */
+        network_is_mode(mode.name, mode.id);
+        rc = add_row(v, &mode, err);
     }
     return rc;
 }

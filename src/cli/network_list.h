@@ -20,4 +20,8 @@ void network_ls_done(void *values);
 bool network_is_wanted(const struct mtd_net *n, const struct option_list *filters);
 bool network_is_custom(const struct mtd_net *n); /* somebody made it */
 
+/* host and none, which docker lists with the networks and gives ids; false = another name. */
+bool network_is_mode(const char *name, char ret_id[MTD_ID_SIZE]);
+const char *network_driver(const struct mtd_net *n); /* docker's word, static */
+
 #endif

@@ -86,6 +86,25 @@ static bool is_id(const char *text)
 }
 
 /* Both inspects name one endpoint by the same id, at each start; of what does not run, none. */
+/* Whatever network ls shows can be inspected. */
+Test(network_seen, what_is_listed_is_inspected)
+{
+    struct outcome o = RUN(&s, "network", "inspect", "bridge");
+    cr_expect(strstr(o.err, "bridge is made when a container first needs it"), "%s",
+              o.err);
+    outcome_done(&o);
+    free(ASK(&s, "run", "--rm", "--network", "bridge", "busybox", "true"));
+    auto_free char *listed = ASK(&s, "network", "ls", "--no-trunc", "--format",
+                                 "{{.Name}} {{.Driver}} {{.ID}}");
+    cr_expect(strstr(listed, "host host 0") && strstr(listed, "none null 1"), "%s",
+              listed);
+    EXPECT(listed, "network", "inspect", "-f", "{{.Name}} {{.Driver}} {{.Id}}", "bridge",
+           "host", "none");
+    o = RUN(&s, "network", "inspect", "nosuch");
+    cr_expect_eq(o.status, 1);
+    outcome_done(&o);
+}
+
 Test(network_seen, an_endpoint_has_one_id_for_each_network)
 {
     const char *of_front = "{{.NetworkSettings.Networks.front.EndpointID}}";

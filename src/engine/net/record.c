@@ -38,6 +38,8 @@ static const char *const POOL[] = {
 
 static int open_records(struct store *s, bool make)
 {
+    if (s->root_fd < 0)
+        return -ENOENT; /* nothing has been made here yet */
     int fd = openat(s->root_fd, NET_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 && errno == ENOENT && make &&
         (mkdirat(s->root_fd, NET_DIR, 0700) == 0 || errno == EEXIST))
@@ -382,6 +384,9 @@ int net_load(struct store *s, const char *name, struct mtd_net *ret,
         rc = find_id(dir, name, ret);
     if (rc == -ENOENT && strcmp(name, MTD_NET_DEFAULT) == 0 && !s->read_only)
         rc = make_default(s, ret, err);
+    if (rc == -ENOENT && strcmp(name, MTD_NET_DEFAULT) == 0)
+        return mtd_fail(err, ENOENT, "network %s is made when a container first needs it",
+                        name);
     if (rc == -ENOENT)
         return mtd_fail(err, ENOENT,
                         "network %.80s not found; make it with: network create %.80s",

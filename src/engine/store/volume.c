@@ -25,7 +25,7 @@
 
 static int open_all(struct store *s)
 {
-    return fs_open_dir_at(s->root_fd, DIR);
+    return s->root_fd < 0 ? -ENOENT : fs_open_dir_at(s->root_fd, DIR);
 }
 
 static int lock_dir(int fd, int how)
