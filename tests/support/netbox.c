@@ -20,19 +20,36 @@
 
 #define PATIENCE_MS 2000
 
-bool net_host(void)
+/* Names of the machine's own namespaces; of a stale one ip complains, whatever it is asked. */
+static bool hide_names(void)
+{
+    static const char DIR[] = "/run/netns";
+    return access(DIR, F_OK) < 0 || mount("tmpfs", DIR, "tmpfs", 0, NULL) == 0;
+}
+
+/* false = it cannot be made; the reason is printed. */
+static bool make_host(void)
 {
     if (access("/usr/sbin/nft", X_OK) < 0 || access("/usr/sbin/ip", X_OK) < 0) {
         fprintf(stderr, "[SKIP] nftables and iproute2 are not installed\n");
         return false;
     }
     if (unshare(CLONE_NEWNET | CLONE_NEWNS) < 0 ||
-        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || !hide_names() ||
         system("ip link set lo up && echo 0 > /proc/sys/net/ipv4/ip_forward") != 0) {
         fprintf(stderr, "[SKIP] no network namespace can be made here\n");
         return false;
     }
     return true;
+}
+
+void net_state_make(struct state *s)
+{
+    if (!is_root())
+        cr_skip("needs root");
+    if (!make_host())
+        cr_skip("needs a network namespace, nft and ip");
+    state_make(s);
 }
 
 int net_outside(void)

@@ -6,8 +6,8 @@
 
 #include "state.h"
 
-/* false = it cannot be made; the reason is printed. */
-bool net_host(void);
+/* The host and a state in it, or the test is skipped with the reason. */
+void net_state_make(struct state *s);
 /* A second host behind a link: 203.0.113.2, while this one is 203.0.113.1. A descriptor of its
  * network namespace. */
 int net_outside(void);

@@ -22,11 +22,7 @@ static struct state s;
 
 static void set_up(void)
 {
-    if (!is_root())
-        cr_skip("needs root");
-    if (!net_host())
-        cr_skip("needs a network namespace, nft and ip");
-    state_make(&s);
+    net_state_make(&s);
 }
 
 static void tear_down(void)

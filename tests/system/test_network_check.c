@@ -21,11 +21,7 @@ static void make_network(void)
 
 static void set_up(void)
 {
-    if (!is_root())
-        cr_skip("needs root");
-    if (!net_host())
-        cr_skip("needs a network namespace, nft and ip");
-    state_make(&s);
+    net_state_make(&s);
     make_network();
 }
 
