@@ -12,6 +12,7 @@
 
 #include "../support/registry.h"
 #include "../support/state.h"
+#include "../support/stopped.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 
@@ -260,6 +261,23 @@ Test(build, run_dies_with_a_killed_build)
 }
 
 #ifdef MTD_FAULTS
+/* Other builds share them, and go on. */
+Test(build, groups_that_somebody_removes_are_made_again)
+{
+    DOCKERFILE("FROM busybox\nRUN touch /x\n");
+    s.fault = "build.groups:stop";
+    struct running build = BEGIN(&s, "build", "-q", "-t", "x", context);
+    s.fault = NULL;
+    pid_t stopped = stopped_await(build.pid);
+    cr_assert_gt(stopped, 0);
+    cr_expect_eq(system("find /sys/fs/cgroup -maxdepth 3 -depth "
+                        "-path '*/mytop-docker/builds' -exec rmdir {} + 2>/dev/null; :"),
+                 0);
+    kill(stopped, SIGCONT);
+    auto_done(outcome_done) struct outcome o = state_end(&build);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+}
+
 Test(build, killed_at_any_step_the_next_one_does_it)
 {
     static const char *const POINTS[] = {

@@ -1,5 +1,5 @@
 /* Builds of all state directories share one group in each hierarchy: what they run ends with
- * its namespace, so nothing need be killed by the group, and it is never removed. */
+ * its namespace, so nothing need be killed by the group. While it is empty anybody may remove it. */
 
 #include "engine/cgroup/internal.h"
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "base/ns.h"
 #include "engine/cgroup/cgroup.h"
@@ -27,6 +28,7 @@
 #include "engine/syscalls/syscalls.h"
 #include "engine/transfer/build_steps.h"
 
+#define GROUP_TRIES 20
 #define CAP(n) (1ULL << (n))
 /* What the filter leaves open, because buildah mounts and changes its root. */
 #define CAPS (CAP(CAP_SYS_ADMIN) | CAP(CAP_SYS_CHROOT))
@@ -182,13 +184,28 @@ static int change_root(const struct build *b, struct mtd_error *err)
 
 /* ---- the rest ---- */
 
+static int try_groups(const struct cgroup *host, struct mtd_error *err)
+{
+    auto_done(cgroup_done) struct cgroup groups = {0};
+    int rc = cgroup_open_builds(&groups, host, err);
+    (void)fault_point("build.groups");
+    return rc < 0 ? rc : cgroup_enter(&groups, true, err);
+}
+
+/* Groups that are empty may be removed by anybody, also between their making and this. */
 static int enter_groups(struct mtd_error *err)
 {
-    auto_done(cgroup_done) struct cgroup host = {0}, groups = {0};
+    auto_done(cgroup_done) struct cgroup host = {0};
     int rc = cgroup_discover(&host, "/proc", err);
-    if (rc == 0)
-        rc = cgroup_open_builds(&groups, &host, err);
-    return rc < 0 ? rc : cgroup_enter(&groups, true, err);
+    if (rc < 0)
+        return rc;
+    for (int tries = 0; tries < GROUP_TRIES; tries++) {
+        mtd_error_clear(err);
+        rc = try_groups(&host, err);
+        if (rc != -ENOENT && rc != -ENODEV)
+            break;
+    }
+    return rc;
 }
 
 /* Sockets without a file are the network namespace's, which is the host's: of what listens
