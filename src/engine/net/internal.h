@@ -1,6 +1,7 @@
 /* net/internal.h - what the files of net share.
  * Shape   address.c is arithmetic; live.c who lives; missing.c what a host lacks; kernel.c sockets; record.c the networks' records, route.c what is taken on the
- *         host; book.c the addresses and names; link.c bridges and interfaces; forward.c the host's forwarding; expression.c
+ *         host; book.c the addresses and names; link.c what interfaces have in common,
+ *         bridge.c bridges, veth.c pairs, inside.c a namespace's own side; forward.c the host's forwarding; expression.c
  *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
  *         the host's, publish.c a container's ports, flow.c
  *         those that lead to them; endpoint.c a container's end in a network, claim.c puts
@@ -124,7 +125,7 @@ int net_name_add(int book, const char *name, const char *address);
 void net_name_drop(int book, const char *name, const char *address);
 void net_names_drop_address(int book, const char *address);
 
-/* ---- link.c ---- */
+/* ---- bridge.c ---- */
 
 /* The bridge, up, with its addresses. *ret_index. */
 int net_bridge_make(struct netlink *route, const struct mtd_net *n, unsigned *ret_index,

@@ -1,0 +1,27 @@
+/* net/link.h - what bridge.c, veth.c and inside.c share about interfaces. */
+#ifndef ENGINE_NET_LINK_H
+#define ENGINE_NET_LINK_H
+
+#include <net/if.h>
+
+#include "engine/net/internal.h"
+
+#define LINK_MAC_LEN 6
+
+struct link {
+    unsigned index;
+    bool up, bridge;
+    const unsigned char *mac; /* wanted; NULL = any */
+};
+/* The one of that name; its fields are filled in when it has the wanted address of hardware. */
+int link_find(struct netlink *route, const char *name, struct link *ret);
+/* By the address of hardware alone; -ENODEV. */
+int link_find_mac(struct netlink *route, const char *mac, unsigned *ret);
+int link_parse_mac(const char *text, unsigned char ret[LINK_MAC_LEN]); /* -EINVAL */
+void link_put_kind(struct netlink_request *r, const char *kind);
+void link_put_address(struct netlink_request *r, unsigned index,
+                      const struct net_address *a, unsigned prefix);
+int link_bring_up(struct netlink *route, unsigned index);
+int link_delete(struct netlink *route, unsigned index);
+
+#endif
