@@ -22,8 +22,6 @@
 #include "../support/netbox.h"
 #include "base/cleanup.h"
 
-#define WAIT_MS 5000
-
 static struct state s;
 
 static void set_up(void)
@@ -59,54 +57,6 @@ static int open_inside(const char *name)
     return fd;
 }
 
-/* A socket of the container's, connected to its name server; -1 = not connected. */
-static int ask_server(int ns, int type)
-{
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr = {htonl(0x7f00000b)}};
-    auto_fd int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    cr_assert_eq(setns(ns, CLONE_NEWNET), 0);
-    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    cr_assert_eq(setns(own, CLONE_NEWNET), 0);
-    struct timeval limit = {.tv_sec = WAIT_MS / 1000};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
-        return fd;
-    close(fd);
-    return -1;
-}
-
-/* A question about the A of a name with that number. */
-static size_t question(unsigned char *m, const char *name, unsigned id)
-{
-    const unsigned char head[12] = {id >> 8, id, 1, 0, 0, 1};
-    size_t len = sizeof(head);
-    memcpy(m, head, sizeof(head));
-    while (*name) {
-        size_t label = strcspn(name, ".");
-        m[len++] = (unsigned char)label;
-        memcpy(m + len, name, label);
-        len += label;
-        name += label + (name[label] == '.');
-    }
-    memcpy(m + len, (unsigned char[]){0, 0, 1, 0, 1}, 5);
-    return len + 5;
-}
-
-/* The address in the answer, as a number; 0 = none, or no answer. */
-static unsigned look_up(int ns, const char *name)
-{
-    unsigned char m[512];
-    auto_fd int fd = ask_server(ns, SOCK_DGRAM);
-    cr_assert_eq(write(fd, m, question(m, name, 7)) > 0, true);
-    ssize_t n = read(fd, m, sizeof(m));
-    unsigned address = 0;
-    if (n > 16 && m[7] == 1)
-        memcpy(&address, m + n - 4, 4);
-    return ntohl(address);
-}
-
 #define DB 0x0a4d0009u
 
 static int start_pair(const char *dns)
@@ -117,13 +67,13 @@ static int start_pair(const char *dns)
     free(ASK(&s, "run", "-d", "--name", "bad", ON, "--dns", dns, "busybox", "sleep",
              "1000"));
     int ns = open_inside("bad");
-    cr_expect_eq(look_up(ns, "db"), DB);
+    cr_expect_eq(net_look_up(ns, "db"), DB);
     return ns;
 }
 
 static void end_pair(int ns)
 {
-    cr_expect_eq(look_up(ns, "db"), DB);
+    cr_expect_eq(net_look_up(ns, "db"), DB);
     close(ns);
     free(ASK(&s, "rm", "-f", "db", "bad"));
     cr_expect_str_empty(net_left(&s));
@@ -152,9 +102,9 @@ Test(networks, what_is_no_question_changes_nothing)
     };
     int ns = start_pair("203.0.113.2");
     for (size_t i = 0; i < ARRAY_SIZE(BAD); i++) {
-        auto_fd int fd = ask_server(ns, SOCK_DGRAM);
+        auto_fd int fd = net_name_server(ns, SOCK_DGRAM);
         cr_expect_eq(send(fd, BAD[i].data, BAD[i].len, 0), (ssize_t)BAD[i].len);
-        cr_expect_eq(look_up(ns, "db"), DB, "after %zu", i);
+        cr_expect_eq(net_look_up(ns, "db"), DB, "after %zu", i);
         char got;
         cr_expect_eq(recv(fd, &got, 1, MSG_DONTWAIT), -1, "%zu is answered", i);
     }
@@ -166,7 +116,7 @@ Test(networks, a_length_beyond_the_limit_ends_the_connection)
     static const unsigned char HUGE[] = {0xff, 0xff, 0, 7, 1, 0, 0, 1};
     char got;
     int ns = start_pair("203.0.113.2");
-    auto_fd int fd = ask_server(ns, SOCK_STREAM);
+    auto_fd int fd = net_name_server(ns, SOCK_STREAM);
     cr_expect_eq(write(fd, HUGE, sizeof(HUGE)), (ssize_t)sizeof(HUGE));
     ssize_t n = read(fd, &got, 1);
     cr_expect(n == 0 || errno != EAGAIN, "it is kept open");
@@ -193,8 +143,8 @@ Test(networks, many_connections_are_let_go_of)
     pid_t monitor = monitor_of(&s, "bad");
     unsigned before = descriptors_of(monitor);
     for (size_t i = 0; i < MANY; i++)
-        fds[i] = ask_server(ns, SOCK_STREAM);
-    cr_expect_eq(look_up(ns, "db"), DB);
+        fds[i] = net_name_server(ns, SOCK_STREAM);
+    cr_expect_eq(net_look_up(ns, "db"), DB);
     cr_expect_leq(descriptors_of(monitor), before + 20);
     for (size_t i = 0; i < MANY; i++)
         if (fds[i] >= 0)
@@ -212,10 +162,10 @@ Test(networks, questions_that_are_passed_on_are_limited)
     (void)net_outside();
     cr_assert_eq(system("ip neigh add 203.0.113.7 lladdr 02:00:00:00:00:07 dev up0"), 0);
     int ns = start_pair("203.0.113.7");
-    auto_fd int fd = ask_server(ns, SOCK_DGRAM);
+    auto_fd int fd = net_name_server(ns, SOCK_DGRAM);
     for (unsigned i = 0; i < ASKED; i++) {
-        cr_assert_gt(write(fd, m, question(m, "example.org", i)), 0);
-        cr_expect_eq(look_up(ns, "db"), DB);
+        cr_assert_gt(write(fd, m, net_question(m, "example.org", i)), 0);
+        cr_expect_eq(net_look_up(ns, "db"), DB);
     }
     while (recv(fd, m, sizeof(m), MSG_DONTWAIT) > 0)
         refused += (m[3] & 15) == 2;

@@ -19,6 +19,7 @@
 #include "base/fs.h"
 
 #define PATIENCE_MS 2000
+#define ANSWER_S 7
 
 /* Names of the machine's own namespaces; of a stale one ip complains, whatever it is asked. */
 static bool hide_names(void)
@@ -175,4 +176,52 @@ int net_listen(int port)
     cr_assert_eq(bind(fd, (void *)&at, sizeof(at)), 0);
     cr_assert_eq(listen(fd, 5), 0);
     return fd;
+}
+
+/* ---- names ---- */
+
+int net_name_server(int ns, int type)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons(53), .sin_addr = {htonl(0x7f00000b)}};
+    auto_fd int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    cr_assert_eq(setns(ns, CLONE_NEWNET), 0);
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    cr_assert_eq(setns(own, CLONE_NEWNET), 0);
+    struct timeval limit = {.tv_sec = ANSWER_S};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+size_t net_question(unsigned char *m, const char *name, unsigned id)
+{
+    const unsigned char head[12] = {
+        (unsigned char)(id >> 8), (unsigned char)id, 1, 0, 0, 1};
+    size_t len = sizeof(head);
+    memcpy(m, head, sizeof(head));
+    while (*name) {
+        size_t label = strcspn(name, ".");
+        m[len++] = (unsigned char)label;
+        memcpy(m + len, name, label);
+        len += label;
+        name += label + (name[label] == '.');
+    }
+    memcpy(m + len, (unsigned char[]){0, 0, 1, 0, 1}, 5);
+    return len + 5;
+}
+
+unsigned net_look_up(int ns, const char *name)
+{
+    unsigned char m[512];
+    auto_fd int fd = net_name_server(ns, SOCK_DGRAM);
+    cr_assert_eq(write(fd, m, net_question(m, name, 7)) > 0, true);
+    ssize_t n = read(fd, m, sizeof(m));
+    unsigned address = 0;
+    if (n > 16 && m[7] > 0)
+        memcpy(&address, m + n - 4, 4);
+    return ntohl(address);
 }

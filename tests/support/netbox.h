@@ -18,6 +18,12 @@ const char *net_lies(const struct state *s);
 /* Connects by TCP from the namespace (-1 = this one) and reads to the end; NULL = not reached
  * within two seconds. Static text. */
 const char *net_get(int ns, const char *address, int port);
+/* A socket connected to the name server that answers in that namespace; -1 = not connected. */
+int net_name_server(int ns, int type);
+/* A question about the A of a name, with that number. Its length. */
+size_t net_question(unsigned char *m, const char *name, unsigned id);
+/* The last address in the answer, as a number; 0 = none, or no answer within seven seconds. */
+unsigned net_look_up(int ns, const char *name);
 /* A listener of this process on all addresses. */
 int net_listen(int port);
 

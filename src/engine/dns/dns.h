@@ -21,9 +21,26 @@
 
 #define DNS_NAME_MAX 254     /* as text, with its end */
 #define DNS_MESSAGE_MAX 4096 /* that is taken or given by UDP */
+#define DNS_STREAM_MAX 65535 /* that is given by TCP */
 #define DNS_UDP_PLAIN 512    /* for who does not say that it takes more */
-enum { DNS_A = 1, DNS_PTR = 12, DNS_AAAA = 28, DNS_ANY = 255 };
-enum { DNS_OK = 0, DNS_FORMAT = 1, DNS_FAILED = 2, DNS_NO_NAME = 3, DNS_REFUSED = 5 };
+enum {
+    DNS_A = 1,
+    DNS_NS = 2,
+    DNS_SOA = 6,
+    DNS_PTR = 12,
+    DNS_AAAA = 28,
+    DNS_DS = 43,
+    DNS_DNSKEY = 48,
+    DNS_ANY = 255
+};
+enum {
+    DNS_OK = 0,
+    DNS_FORMAT = 1,
+    DNS_FAILED = 2,
+    DNS_NO_NAME = 3,
+    DNS_UNKNOWN = 4,
+    DNS_REFUSED = 5
+};
 
 struct dns_question {
     uint16_t id, type, class;
@@ -40,18 +57,18 @@ bool dns_message_reverse(const char *name, char ret[46]);
 
 /* An answer to the question at the head of data, which it repeats. */
 struct dns_answer {
-    size_t len;
+    size_t len, room;
     unsigned count;
-    bool full;
-    unsigned char data[DNS_MESSAGE_MAX];
+    bool full; /* there was more than fits */
+    unsigned char data[DNS_STREAM_MAX];
 };
+/* room: bytes the asker takes. */
 void dns_answer_begin(struct dns_answer *a, const void *question,
-                      const struct dns_question *q);
+                      const struct dns_question *q, size_t room);
 void dns_answer_address(struct dns_answer *a, const void *bytes, size_t len); /* 4, 16 */
 void dns_answer_name(struct dns_answer *a, const char *name); /* of a PTR */
-/* room: bytes the asker takes; what is longer is cut and marked so. */
-void dns_answer_end(struct dns_answer *a, const struct dns_question *q, int code,
-                    size_t room);
+/* If not all fitted it is marked as cut. */
+void dns_answer_end(struct dns_answer *a, const struct dns_question *q, int code);
 /* The answer in data is to this question, by number and by repeating it. */
 bool dns_message_answers(const void *data, size_t len, uint16_t id,
                          const struct dns_question *q);

@@ -10,7 +10,8 @@
 
 #define ASKED_MAX 64   /* questions to others at a time */
 #define STREAMS_MAX 16 /* connections of askers */
-#define PATIENCE 5     /* seconds until another server is asked, or an asker let go */
+#define PATIENCE 5     /* seconds until the last server, or an asker, is given up */
+#define IMPATIENCE 2   /* until another server is asked */
 
 /* A connection of an asker, whose questions come one after the other. */
 struct stream {
@@ -63,10 +64,13 @@ void dns_set_timer(
 void dns_drop_stream(struct dns_server *d, struct stream *t);
 void dns_reply(struct dns_server *d, const struct asker *to, const void *data,
                size_t len);
-/* Ends the answer that is being made in the work, and sends it. */
+/* An answer of our own is made in the work; data: the question as it came. */
+struct dns_answer *dns_begin(struct dns_server *d, const struct dns_question *q,
+                             const void *data, const struct asker *to);
+/* Ends it, and sends it. */
 void dns_finish(struct dns_server *d, const struct dns_question *q,
                 const struct asker *to, int code);
-/* An answer with nothing but that code; data: the question as it came. */
+/* One with nothing but that code. */
 void dns_fail(struct dns_server *d, const struct dns_question *q, const void *data,
               const struct asker *to, int code);
 
@@ -76,6 +80,6 @@ void dns_pass_on(struct dns_server *d, const struct dns_source *s,
                  const struct dns_question *q, const void *data, size_t len,
                  const struct asker *from);
 void dns_take_answer(struct dns_server *d, size_t index, uint32_t events);
-void dns_age_asked(struct dns_server *d); /* once a second */
+void dns_age_asked(struct dns_server *d, unsigned seconds);
 
 #endif

@@ -139,10 +139,15 @@ bool dns_message_reverse(const char *name, char ret[46])
 
 /* ---- answers ---- */
 
+#define EDNS_LEN 11
+
 void dns_answer_begin(struct dns_answer *a, const void *question,
-                      const struct dns_question *q)
+                      const struct dns_question *q, size_t room)
 {
+    size_t edns = q->edns ? EDNS_LEN : 0;
     a->len = q->end;
+    a->room = room < sizeof(a->data) ? room : sizeof(a->data);
+    a->room = a->room > q->end + edns ? a->room - edns : q->end;
     a->count = 0;
     a->full = false;
     memcpy(a->data, question, q->end);
@@ -153,7 +158,7 @@ void dns_answer_begin(struct dns_answer *a, const void *question,
 static unsigned char *add(struct dns_answer *a, unsigned type, size_t len)
 {
     static const unsigned char START[] = {0xc0, HEAD, 0, 0, 0, CLASS_IN, 0, 0, 0, 0};
-    if (a->full || len + sizeof(START) + 2 > sizeof(a->data) - a->len) {
+    if (a->full || len + sizeof(START) + 2 > a->room - a->len) {
         a->full = true;
         return NULL;
     }
@@ -194,8 +199,7 @@ void dns_answer_name(struct dns_answer *a, const char *name)
 
 static void put_edns(struct dns_answer *a)
 {
-    static const unsigned char RECORD[] = {0, 0, OPT, DNS_MESSAGE_MAX >> 8, 0, 0, 0, 0,
-                                           0, 0, 0};
+    static const unsigned char RECORD[EDNS_LEN] = {0, 0, OPT, DNS_MESSAGE_MAX >> 8};
     if (a->len + sizeof(RECORD) > sizeof(a->data))
         return;
     memcpy(a->data + a->len, RECORD, sizeof(RECORD));
@@ -203,17 +207,12 @@ static void put_edns(struct dns_answer *a)
     put16(a->data + 10, 1);
 }
 
-void dns_answer_end(struct dns_answer *a, const struct dns_question *q, int code,
-                    size_t room)
+/* What fits stays, though it is marked as cut: resolvers without TCP, such as musl's before 1.2.4,
+ * take what they get. */
+void dns_answer_end(struct dns_answer *a, const struct dns_question *q, int code)
 {
     unsigned flags = FLAG_ANSWER | FLAG_AVAILABLE | (unsigned)code |
-                     (q->recursion ? FLAG_RECURSION : 0);
-    size_t edns = q->edns ? 11 : 0;
-    if (a->full || a->len + edns > room) { /* none rather than some: by TCP all fit */
-        flags |= FLAG_CUT;
-        a->len = q->end;
-        a->count = 0;
-    }
+                     (q->recursion ? FLAG_RECURSION : 0) | (a->full ? FLAG_CUT : 0);
     put16(a->data + 2, flags);
     put16(a->data + 6, a->count);
     if (q->edns)

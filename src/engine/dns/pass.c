@@ -1,5 +1,7 @@
 /* Questions to others: by a socket and a number of its own for each, so that an answer can hardly be
- * forged. Who does not answer within PATIENCE is given up for the next server. */
+ * forged. A server that refuses, that says to have failed, or that is silent for IMPATIENCE leaves it
+ * to the next: askers have no other server than this one, and the most impatient of them, musl's,
+ * waits for five seconds in all. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -62,6 +64,18 @@ static bool ask_next(struct dns_server *d, struct asked *q)
     }
     drop_socket(q);
     return false;
+}
+
+static bool has_more(const struct dns_server *d, const struct asked *q)
+{
+    return q->server + 1 < DNS_SERVERS && d->work->servers[q->server + 1][0];
+}
+
+/* It knows nothing, which says nothing about what another one knows. */
+static bool is_refusal(const unsigned char *answer)
+{
+    int code = answer[3] & 15;
+    return code == DNS_FAILED || code == DNS_UNKNOWN || code == DNS_REFUSED;
 }
 
 static void give_up(struct dns_server *d, struct asked *q)
@@ -153,6 +167,12 @@ void dns_take_answer(struct dns_server *d, size_t index, uint32_t events)
     }
     if (!dns_message_answers(data, (size_t)n, q->id, &q->question))
         return; /* forged, or late: the right one may still come */
+    if (has_more(d, q) && is_refusal(data)) {
+        q->server++;
+        if (!ask_next(d, q))
+            give_up(d, q);
+        return;
+    }
     size_t len = (size_t)n;
     data[0] = (unsigned char)(q->question.id >> 8);
     data[1] = (unsigned char)q->question.id;
@@ -166,11 +186,12 @@ void dns_take_answer(struct dns_server *d, size_t index, uint32_t events)
     dns_reply(d, &q->asker, data, len);
 }
 
-void dns_age_asked(struct dns_server *d)
+void dns_age_asked(struct dns_server *d, unsigned seconds)
 {
     for (size_t i = 0; i < ASKED_MAX; i++) {
         struct asked *q = &d->work->asked[i];
-        if (q->fd <= 0 || ++q->age < PATIENCE)
+        unsigned limit = has_more(d, q) ? IMPATIENCE : PATIENCE;
+        if (q->fd <= 0 || (q->age += seconds) < limit)
             continue;
         q->server++;
         if (!ask_next(d, q))

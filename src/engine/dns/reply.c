@@ -55,17 +55,25 @@ void dns_reply(struct dns_server *d, const struct asker *to, const void *data, s
         send_stream(d, t, data, len);
 }
 
+struct dns_answer *dns_begin(struct dns_server *d, const struct dns_question *q,
+                             const void *data, const struct asker *to)
+{
+    struct dns_answer *a = &d->work->answer;
+    dns_answer_begin(a, data, q, to->stream < 0 ? q->room : DNS_STREAM_MAX);
+    return a;
+}
+
 void dns_finish(struct dns_server *d, const struct dns_question *q,
                 const struct asker *to, int code)
 {
     struct dns_answer *a = &d->work->answer;
-    dns_answer_end(a, q, code, to->stream < 0 ? q->room : DNS_MESSAGE_MAX);
+    dns_answer_end(a, q, code);
     dns_reply(d, to, a->data, a->len);
 }
 
 void dns_fail(struct dns_server *d, const struct dns_question *q, const void *data,
               const struct asker *to, int code)
 {
-    dns_answer_begin(&d->work->answer, data, q);
+    dns_begin(d, q, data, to);
     dns_finish(d, q, to, code);
 }

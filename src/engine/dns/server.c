@@ -5,9 +5,11 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -92,9 +94,11 @@ static void give_back(struct dns_server *d)
 
 /* ---- questions ---- */
 
+/* Of all the addresses that are asked for, those from index `from` up to `to`. */
 struct filling {
     struct dns_answer *answer;
     uint16_t type;
+    unsigned index, from, to;
 };
 
 static void add_address(const char *text, void *arg)
@@ -103,14 +107,34 @@ static void add_address(const char *text, void *arg)
     unsigned char bytes[16];
     bool six = strchr(text, ':');
     bool asked = f->type == DNS_ANY || f->type == (six ? DNS_AAAA : DNS_A);
-    if (asked && inet_pton(six ? AF_INET6 : AF_INET, text, bytes) == 1)
+    if (!asked || inet_pton(six ? AF_INET6 : AF_INET, text, bytes) != 1)
+        return;
+    if (f->index >= f->from && f->index < f->to)
         dns_answer_address(f->answer, bytes, six ? 16 : 4);
+    f->index++;
+}
+
+/* Several begin with another one each time: most askers take the first. */
+static int look_up_name(const struct dns_source *s, const struct dns_question *q,
+                        struct dns_answer *a)
+{
+    unsigned start = 0;
+    struct filling count = {.answer = a, .type = q->type};
+    int rc = s->addresses(s->arg, q->name, add_address, &count);
+    if (rc < 0)
+        return rc;
+    if (count.index > 1 && getrandom(&start, sizeof(start), 0) == sizeof(start))
+        start %= count.index;
+    struct filling parts[] = {{a, q->type, 0, start, UINT_MAX},
+                              {a, q->type, 0, 0, start}};
+    for (size_t i = 0; i < ARRAY_SIZE(parts) && parts[i].from < parts[i].to; i++)
+        (void)s->addresses(s->arg, q->name, add_address, &parts[i]);
+    return rc;
 }
 
 static int look_up(const struct dns_source *s, const struct dns_question *q,
                    struct dns_answer *a)
 {
-    struct filling f = {a, q->type};
     char address[46], name[DNS_NAME_MAX];
     if (q->type == DNS_PTR && dns_message_reverse(q->name, address)) {
         int rc = s->name(s->arg, address, name);
@@ -118,13 +142,18 @@ static int look_up(const struct dns_source *s, const struct dns_question *q,
             dns_answer_name(a, name);
         return rc;
     }
-    return q->plain ? s->addresses(s->arg, q->name, add_address, &f) : -ENOENT;
+    return q->plain ? look_up_name(s, q, a) : -ENOENT;
 }
 
-/* One label and not known here: other servers are not to learn of it, and do not know it. */
+/* One label and not known here: other servers are not to learn of it, and do not know it. But
+ * whoever looks for servers and keys of zones may ask for "org". */
 static bool is_ours(const struct dns_question *q)
 {
-    return (q->type == DNS_A || q->type == DNS_AAAA) && *q->name && !strchr(q->name, '.');
+    static const uint16_t ZONES[] = {DNS_NS, DNS_SOA, DNS_DS, DNS_DNSKEY};
+    for (size_t i = 0; i < ARRAY_SIZE(ZONES); i++)
+        if (q->type == ZONES[i])
+            return false;
+    return *q->name && !strchr(q->name, '.');
 }
 
 static void take_question(struct dns_server *d, const struct dns_source *s,
@@ -133,8 +162,7 @@ static void take_question(struct dns_server *d, const struct dns_source *s,
     struct dns_question q;
     if (dns_message_question(data, len, &q) < 0)
         return; /* what is no question gets no answer */
-    dns_answer_begin(&d->work->answer, data, &q);
-    int rc = look_up(s, &q, &d->work->answer);
+    int rc = look_up(s, &q, dns_begin(d, &q, data, from));
     if (rc >= 0)
         dns_finish(d, &q, from, DNS_OK);
     else if (is_ours(&q))
@@ -208,12 +236,14 @@ static void take_stream(struct dns_server *d, const struct dns_source *s, size_t
 
 static void tick(struct dns_server *d)
 {
-    uint64_t n;
+    uint64_t n = 0;
     (void)!read(d->timer, &n, sizeof(n));
-    dns_age_asked(d);
-    for (size_t i = 0; i < STREAMS_MAX; i++)
-        if (d->work->streams[i].fd > 0 && ++d->work->streams[i].age > 2 * PATIENCE)
-            dns_drop_stream(d, &d->work->streams[i]);
+    dns_age_asked(d, (unsigned)n);
+    for (size_t i = 0; i < STREAMS_MAX; i++) {
+        struct stream *t = &d->work->streams[i];
+        if (t->fd > 0 && (t->age += (unsigned)n) > 2 * PATIENCE)
+            dns_drop_stream(d, t);
+    }
 }
 
 bool dns_server_turn(struct dns_server *d, const struct dns_source *s)
