@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -232,6 +233,62 @@ int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mo
                   bool durable)
 {
     return replace(dir_fd, name, data, len, mode, durable, rename_over);
+}
+
+/* For file systems without O_TMPFILE: between its name and its lock a sweep may take it. */
+static int open_swept(int dir_fd, const char *temp)
+{
+    for (int tries = 0; tries < 16; tries++) {
+        struct stat st;
+        auto_fd int fd =
+            openat(dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                   TEMP_MODE);
+        if (fd < 0)
+            return -errno;
+        if (flock(fd, LOCK_EX) == 0 && fstat(fd, &st) == 0 && st.st_nlink > 0)
+            return take_fd(&fd);
+    }
+    return -EAGAIN;
+}
+
+static int name_unnamed(int fd, int dir_fd, const char *temp)
+{
+    char self[32];
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+    if (flock(fd, LOCK_EX) < 0 ||
+        linkat(AT_FDCWD, self, dir_fd, temp, AT_SYMLINK_FOLLOW) < 0)
+        return -errno;
+    return 0;
+}
+
+int fs_replace_swept_at(int dir_fd, const char *temp_dir, const char *kind,
+                        const char *name, const void *data, size_t len, bool durable)
+{
+    char temp[PATH_MAX];
+    uint64_t random;
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        return -EIO;
+    int n = snprintf(temp, sizeof(temp), "%s/%s-%016llx", temp_dir, kind,
+                     (unsigned long long)random);
+    if (n < 0 || (size_t)n >= sizeof(temp))
+        return -ENAMETOOLONG;
+    auto_fd int fd =
+        openat(dir_fd, temp_dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, TEMP_MODE);
+    bool unnamed = fd >= 0;
+    if (!unnamed && errno != EOPNOTSUPP && errno != EISDIR)
+        return -errno;
+    if (!unnamed && (fd = open_swept(dir_fd, temp)) < 0)
+        return fd;
+    int rc = fill(fd, data, len, TEMP_MODE, durable);
+    if (rc == 0 && unnamed)
+        rc = name_unnamed(fd, dir_fd, temp);
+    if (rc == 0)
+        rc = fault_point("fs.replace");
+    if (rc == 0)
+        rc = rename_over(dir_fd, temp, name);
+    if (rc < 0)
+        unlinkat(dir_fd, temp, 0);
+    return rc;
 }
 
 int fs_make_whole_at(int dir_fd, const char *name, const void *data, size_t len,

@@ -26,7 +26,8 @@ int fs_read_own_at(int dir_fd, const char *name, size_t max, struct buf *ret);
 int fs_read_small_at(int dir_fd, const char *name, char *out, size_t size);
 /* One write() of the text to an existing file (cgroup and proc files). */
 int fs_write_at(int dir_fd, const char *name, const char *text);
-/* Temp file in the same directory, write, fsync when durable, rename over name. */
+/* Temp file in the same directory, write, fsync when durable, rename over name. A killed process
+ * leaves the temp file, so this is for directories that then go as a whole. */
 int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mode_t mode,
                   bool durable);
 /* The same, mode 0600, with a temp file of that name (in the same file system), which what a
@@ -34,6 +35,11 @@ int fs_replace_at(int dir_fd, const char *name, const void *data, size_t len, mo
  * atomic for readers, but a power loss may leave an empty file; does not wait for a busy disk. */
 int fs_replace_by_at(int dir_fd, const char *temp, const char *name, const void *data,
                      size_t len, bool durable, bool at_once);
+/* The same, mode 0600, with a temp file "<kind>-<16 digits>" in temp_dir (in the same file system),
+ * by any number of processes at a time. It is locked (flock) for as long as it has that name: what
+ * is there without a lock is a killed process's, for a sweep to remove. */
+int fs_replace_swept_at(int dir_fd, const char *temp_dir, const char *kind,
+                        const char *name, const void *data, size_t len, bool durable);
 /* A new file that is there with all of its content or not at all, also when this process is
  * killed. -EEXIST. Where the file system has no unnamed files, it may be there incomplete. */
 int fs_make_whole_at(int dir_fd, const char *name, const void *data, size_t len,

@@ -78,7 +78,8 @@ static char *list_tree(void)
     struct buf text = {0};
     auto_done(strv_done) struct strv all = {0};
     collect(s.dir.path, &all);
-    qsort(all.items, all.len, sizeof(*all.items), compare);
+    if (all.len > 1)
+        qsort(all.items, all.len, sizeof(*all.items), compare);
     for (size_t i = 0; i < all.len; i++)
         buf_printf(&text, "%s\n", all.items[i] + strlen(s.dir.path));
     return buf_take(&text);
@@ -205,6 +206,52 @@ Test(leftovers, of_a_record_that_was_being_written)
 {
     run_holder();
     SWEPT_BY_ALL("fs.replace:kill", "update", "--memory", "64m", "holder");
+}
+
+/* Names that no file has for long; those below upper are a container's. */
+static void expect_no_temp(const char *tree, const char *when)
+{
+    static const char *const TEMPS[] = {"/.", "/trash/", "/images/tmp/", ".new"};
+    auto_free char *copy = strdup(tree);
+    char *next = copy;
+    for (char *line; (line = strsep(&next, "\n"));)
+        for (size_t i = 0; i < ARRAY_SIZE(TEMPS) && !strstr(line, "/upper/"); i++)
+            cr_expect_null(strstr(line, TEMPS[i]), "%s: %s", when, line);
+}
+
+/* Killed at each file that it replaces: what it wrote is under another name then, which the next
+ * command takes away. */
+static void expect_temps_swept(const char *const args[])
+{
+    bool killed = true;
+    for (int n = 1; killed; n++) {
+        char point[32], when[64];
+        snprintf(point, sizeof(point), "fs.replace:kill:%d", n);
+        snprintf(when, sizeof(when), "%s at %s", args[0], point);
+        s.fault = point;
+        auto_done(outcome_done) struct outcome o = state_run_input(&s, NULL, 0, args);
+        s.fault = NULL;
+        killed = o.status == 128 + SIGKILL;
+        cr_assert(killed || n > 1, "%s replaces no file: %s", args[0], o.err);
+        free(ASK(&s, "images"));
+        auto_free char *after = list_tree();
+        expect_no_temp(after, when);
+    }
+}
+#define TEMPS_SWEPT(...) expect_temps_swept((const char *const[]){__VA_ARGS__, NULL})
+
+/* The info of the base's layer is made before anything says that an image is being made. */
+Test(leftovers, of_the_files_of_an_image)
+{
+    static char tar[128];
+    run_holder();
+    TEMPS_SWEPT("commit", "-p=false", "holder", "one");
+    snprintf(tar, sizeof(tar), "%s/some.tar", s.dir.path);
+    free(ASK(&s, "save", "-o", tar, "one"));
+    free(ASK(&s, "rmi", "one"));
+    TEMPS_SWEPT("load", "-i", tar);
+    TEMPS_SWEPT("tag", "one", "two");
+    TEMPS_SWEPT("rmi", "two");
 }
 
 static void path_of_volume(const char *name, char *out, size_t size)

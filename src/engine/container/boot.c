@@ -93,6 +93,15 @@ bool container_settle_one(struct mtd_engine *e, const char *id)
     return true;
 }
 
+/* Not replaced but written: a torn one is no boot's, so the next command settles again. */
+static void write_marker(const struct mtd_engine *e)
+{
+    auto_fd int fd = openat(e->store.root_fd, MARKER,
+                            O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd >= 0 && pwrite(fd, e->boot_id, BOOT_ID_LEN, 0) == BOOT_ID_LEN)
+        (void)!ftruncate(fd, BOOT_ID_LEN);
+}
+
 void container_settle_all(struct mtd_engine *e)
 {
     char known[BOOT_ID_LEN + 2] = "";
@@ -108,5 +117,5 @@ void container_settle_all(struct mtd_engine *e)
         if (hex_is_valid(d->d_name, MTD_ID_LEN))
             all &= container_settle_one(e, d->d_name);
     if (all && dir)
-        fs_replace_at(e->store.root_fd, MARKER, e->boot_id, BOOT_ID_LEN, 0600, false);
+        write_marker(e);
 }

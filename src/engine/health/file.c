@@ -88,5 +88,5 @@ void health_read(struct store *s, const char *id, pid_t pid, uint64_t pid_start,
 int health_write(int dir_fd, pid_t pid, uint64_t pid_start, const struct mtd_health *h)
 {
     struct results r = {.pid = pid, .pid_start = pid_start, .health = *h};
-    return fs_replace_at(dir_fd, RESULTS, &r, sizeof(r), 0600, false);
+    return fs_replace_by_at(dir_fd, RESULTS ".new", RESULTS, &r, sizeof(r), false, false);
 }

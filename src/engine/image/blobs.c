@@ -44,12 +44,13 @@ static int not_written(const struct image_store *s, int code, struct mtd_error *
 int image_blob_put(const struct image_store *s, const void *data, size_t len,
                    bool durable, char ret_digest[SHA256_HEX_SIZE], struct mtd_error *err)
 {
+    char path[IMAGE_BLOB_PATH];
     uint64_t size = 0;
     archive_hash(data, len, ret_digest);
     if (image_blob_has(s, ret_digest, &size) && size == len)
         return 0;
-    auto_fd int dir = fs_open_dir_at(s->root_fd, BLOBS);
-    int rc = dir < 0 ? dir : fs_replace_at(dir, ret_digest, data, len, 0600, durable);
+    image_blob_path(ret_digest, path);
+    int rc = image_disk_replace(s, path, data, len, durable);
     return rc < 0 ? not_written(s, -rc, err) : 0;
 }
 

@@ -278,15 +278,19 @@ int image_disk_load(const struct image_store *s, const char *hex, struct mtd_ima
     return 0;
 }
 
+int image_disk_replace(const struct image_store *s, const char *path, const void *data,
+                       size_t len, bool durable)
+{
+    return fs_replace_swept_at(s->root_fd, "images/tmp", "file", path, data, len,
+                               durable);
+}
+
 int image_disk_save(const struct image_store *s, const char *hex, const char *text,
                     size_t len, bool durable)
 {
-    char file[SHA256_HEX_SIZE + 8];
-    auto_fd int dir = fs_open_dir_at(s->root_fd, "images/config");
-    if (dir < 0)
-        return dir;
-    snprintf(file, sizeof(file), "%s" SUFFIX, hex);
-    return fs_replace_at(dir, file, text, len, 0600, durable);
+    char path[PATH_ROOM];
+    config_path(hex, path);
+    return image_disk_replace(s, path, text, len, durable);
 }
 
 int image_disk_drop_config(const struct image_store *s, const char *hex)

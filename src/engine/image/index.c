@@ -55,11 +55,8 @@ int image_index_write(const struct image_store *s, struct mtd_error *err)
         rc = add_image(s, all.items[i], &named, &index);
     if (rc == 0)
         rc = oci_index_encode(&index, &text, err);
-    auto_fd int dir = rc < 0 ? rc : fs_open_dir_at(s->root_fd, "images");
     if (rc == 0)
-        rc = dir < 0 ? dir
-                     : fs_replace_by_at(dir, "tmp/index", "index.json", text.data,
-                                        text.len, false, false);
+        rc = image_disk_replace(s, "images/index.json", text.data, text.len, false);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write %s/images/index.json", s->root)
                   : 0;
 }

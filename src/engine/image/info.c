@@ -59,14 +59,12 @@ int image_info_read(const struct image_store *s, const char *chain,
 int image_info_write(const struct image_store *s, const char *chain,
                      const struct image_info *info)
 {
-    char line[LINE_MAX_LEN];
-    auto_fd int dir = fs_open_dir_at(s->root_fd, "images/info");
-    if (dir < 0)
-        return dir;
+    char line[LINE_MAX_LEN], path[PATH_ROOM];
+    info_path(chain, path);
     int n = snprintf(line, sizeof(line), VERSION " %s %" PRIu64 " %s %s %" PRIu64 "\n",
                      info->diff_id, info->size, oci_media_name(info->blob.media),
                      info->blob.digest, info->blob.size);
-    return fs_replace_at(dir, chain, line, (size_t)n, 0600, false);
+    return image_disk_replace(s, path, line, (size_t)n, false);
 }
 
 void image_info_recipe(const char *chain, char out[IMAGE_INFO_PATH])

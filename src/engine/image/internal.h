@@ -59,6 +59,10 @@ int image_disk_list_refs(const struct image_store *s, struct strv *ret_names,
 int image_disk_list_ids(const struct image_store *s, const char *prefix,
                         struct strv *ret);
 
+/* Replaces the file path of the root. Its temp file is an entry of images/tmp, so what a killed
+ * process leaves of it makes the next command sweep. Needs no lock. */
+int image_disk_replace(const struct image_store *s, const char *path, const void *data,
+                       size_t len, bool durable);
 /* Without names. -ENOENT, or -EINVAL for a damaged file. */
 int image_disk_load(const struct image_store *s, const char *hex, struct mtd_image *ret,
                     struct mtd_error *err);

@@ -1,5 +1,5 @@
-/* Killed processes leave directories in tmp/ that no process locks, half written configs,
- * and layers without their image. Under the lock no process is in the middle of an
+/* Killed processes leave entries in tmp/ that no process locks, and layers without their
+ * image. Under the lock no process is in the middle of an
  * operation, so what has no image has no owner.
  *
  * A process that publishes or removes has an entry in tmp/ meanwhile, and so has one that
@@ -35,7 +35,7 @@ int image_list_left(const struct image_store *s, struct strv *ret)
     return rc;
 }
 
-/* fs_replace_at() writes to hidden names. */
+/* Earlier versions wrote to hidden names. */
 static void sweep_configs(const struct image_store *s)
 {
     int fd = fs_open_dir_at(s->root_fd, "images/config");

@@ -19,12 +19,12 @@
 #include "base/fault.h"
 #include "base/fs.h"
 
-#define FORM "form"
+#define FORM "images/form"
 #define FORM_TEXT "2\n"
 
 bool image_is_old(const struct image_store *s)
 {
-    return s->root_fd >= 0 && faccessat(s->root_fd, "images/" FORM, F_OK, 0) < 0 &&
+    return s->root_fd >= 0 && faccessat(s->root_fd, FORM, F_OK, 0) < 0 &&
            errno == ENOENT && faccessat(s->root_fd, "images", F_OK, 0) == 0;
 }
 
@@ -43,15 +43,6 @@ static int take_image(const struct image_store *s, const char *hex, struct mtd_e
     return rc < 0 ? rc : image_ids_move(s, hex, &image, err);
 }
 
-static int write_file(const struct image_store *s, const char *name, const char *text,
-                      bool durable)
-{
-    auto_fd int dir = fs_open_dir_at(s->root_fd, "images");
-    return dir < 0 ? dir
-                   : fs_replace_by_at(dir, "tmp/layout", name, text, strlen(text),
-                                      durable, false);
-}
-
 int image_take_over(const struct image_store *s, struct mtd_error *err)
 {
     auto_done(strv_done) struct strv ids = {0};
@@ -63,10 +54,11 @@ int image_take_over(const struct image_store *s, struct mtd_error *err)
         rc = image_index_write(s, err);
     fault_point("takeover.layout");
     if (rc == 0)
-        rc = write_file(s, OCI_LAYOUT_FILE, OCI_LAYOUT_TEXT, ids.len > 0);
+        rc = image_disk_replace(s, "images/" OCI_LAYOUT_FILE, OCI_LAYOUT_TEXT,
+                                strlen(OCI_LAYOUT_TEXT), ids.len > 0);
     fault_point("takeover.form");
     if (rc == 0)
-        rc = write_file(s, FORM, FORM_TEXT, ids.len > 0);
+        rc = image_disk_replace(s, FORM, FORM_TEXT, strlen(FORM_TEXT), ids.len > 0);
     if (rc < 0) {
         mtd_fail_errno(err, -rc, "cannot write");
         mtd_context(err, "%s/images is an older version's and cannot be taken over",

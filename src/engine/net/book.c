@@ -21,6 +21,7 @@
 #define BOOKS STORE_NETWORKS
 #define NAMES "names"
 #define NEXT "next" /* a hint: the number of the address to be tried first */
+#define TEMP "/address.new"
 #define ENTRY_SIZE (MTD_ID_SIZE + NAME_MAX + 2)
 
 static int make_dir(int at, const char *name)
@@ -158,14 +159,16 @@ int net_book_take(struct store *s, int book, const struct net_subnet *whole,
     return -ENOSPC;
 }
 
+/* The temp file goes with the container's run directory. */
 int net_book_name(int book, const char *address, const char *id, const char *name)
 {
-    char entry[ENTRY_SIZE];
+    char entry[ENTRY_SIZE], temp[MTD_ID_SIZE + sizeof("../../" TEMP)];
+    snprintf(temp, sizeof(temp), "../../%.64s" TEMP, id);
     int n = snprintf(entry, sizeof(entry), "%s %s\n", id, name);
     if (n >= (int)sizeof(entry))
         return -ENAMETOOLONG;
     return net_book_has(book, address, id)
-               ? fs_replace_at(book, address, entry, (size_t)n, 0600, false)
+               ? fs_replace_by_at(book, temp, address, entry, (size_t)n, false, false)
                : 0;
 }
 

@@ -66,7 +66,9 @@ int net_write_note(struct store *s, const struct mtd_record *r)
     if (rc == 0 && !out)
         rc = buf_puts(&b, "inside\n");
     auto_fd int run = rc < 0 ? rc : store_open_run(s, r->id, false, NULL);
-    return run < 0 ? run : fs_replace_at(run, NET_NOTE, b.data, b.len, 0600, false);
+    return run < 0 ? run
+                   : fs_replace_by_at(run, NET_NOTE ".new", NET_NOTE, b.data, b.len,
+                                      false, false);
 }
 
 /* ---- all of it ---- */

@@ -164,6 +164,21 @@ Test(fs, replace_by_a_name_of_ones_own)
     }
 }
 
+Test(fs, replace_by_way_of_a_swept_directory)
+{
+    put(tmp.fd, "f", "longer than that");
+    mkdirat(tmp.fd, "swept", 0700);
+    cr_expect_eq(fs_replace_swept_at(tmp.fd, "swept", "file", "f", "two", 3, true), 0);
+    expect_text(tmp.fd, "f", "two");
+    cr_expect_eq(fs_replace_swept_at(tmp.fd, "swept", "file", "g", "new", 3, false), 0);
+    expect_text(tmp.fd, "g", "new");
+    cr_expect_eq(fs_replace_swept_at(tmp.fd, "none", "file", "f", "x", 1, false),
+                 -ENOENT);
+    cr_expect_eq(fs_replace_swept_at(tmp.fd, "swept", "file", "no/f", "x", 1, false),
+                 -ENOENT);
+    cr_expect_eq(tempdir_count(tmp.fd, "swept"), 0);
+}
+
 Test(fs, a_full_disk_keeps_the_old_file)
 {
     static char big[100000];
@@ -173,6 +188,8 @@ Test(fs, a_full_disk_keeps_the_old_file)
     setrlimit(RLIMIT_FSIZE, &limit);
     cr_expect_eq(fs_replace_at(tmp.fd, "f", big, sizeof(big), 0600, true), -EFBIG);
     cr_expect_eq(fs_replace_by_at(tmp.fd, "temp", "f", big, sizeof(big), false, true),
+                 -EFBIG);
+    cr_expect_eq(fs_replace_swept_at(tmp.fd, ".", "file", "f", big, sizeof(big), false),
                  -EFBIG);
     expect_text(tmp.fd, "f", "old");
     cr_expect_eq(tempdir_count(tmp.fd, "."), 1);
