@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "state.h"
 
 static void set_environment(const char *const *env)
 {
@@ -197,12 +198,7 @@ bool pty_wait_end(struct pty *p, int ms)
 
 pid_t pty_child(const struct pty *p)
 {
-    char path[64];
-    int pid = 0;
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)p->program,
-             (int)p->program);
-    auto_file FILE *f = p->program > 0 ? fopen(path, "r") : NULL;
-    return f && fscanf(f, "%d", &pid) == 1 ? pid : 0;
+    return p->program > 0 ? state_child(p->program) : 0;
 }
 
 static bool is_last(const struct pty *p, const char *off, const char *on)

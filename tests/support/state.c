@@ -352,14 +352,36 @@ static bool any_process(const struct state *s)
     return false;
 }
 
+static bool is_it(const struct state *s, const char *pid, const char *word)
+{
+    return pid[0] >= '0' && pid[0] <= '9' && process_of(pid, s->dir.path) &&
+           process_of(pid, word);
+}
+
+static bool is_its_child(const struct state *s, const char *pid, const char *word)
+{
+    char path[64], parent[16] = "";
+    snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+    auto_file FILE *f = fopen(path, "re");
+    return f && fscanf(f, "%*d (%*[^)]) %*c %15s", parent) == 1 && is_it(s, parent, word);
+}
+
 pid_t state_find(const struct state *s, const char *word)
 {
     auto_dir DIR *d = opendir("/proc");
     for (struct dirent *de; d && (de = readdir(d));)
-        if (de->d_name[0] >= '0' && de->d_name[0] <= '9' &&
-            process_of(de->d_name, s->dir.path) && process_of(de->d_name, word))
+        if (is_it(s, de->d_name, word) && !is_its_child(s, de->d_name, word))
             return (pid_t)atol(de->d_name);
     return 0;
+}
+
+pid_t state_child(pid_t pid)
+{
+    char path[64];
+    int child = 0;
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+    auto_file FILE *f = fopen(path, "re");
+    return f && fscanf(f, "%d", &child) == 1 ? child : 0;
 }
 
 static bool mounts_it(const char *pid, const char *word)

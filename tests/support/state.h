@@ -62,8 +62,12 @@ char *state_ask(const struct state *s, const char *const args[]);
 #define ASK(s, ...) state_ask(s, (const char *const[]){__VA_ARGS__, NULL})
 
 /* A process whose command line has the test's directory and this in it; 0 = there is
- * none. */
+ * none. A child that has not executed anything yet has its parent's: the parent is meant, whatever
+ * the order of their numbers. */
 pid_t state_find(const struct state *s, const char *word);
+
+/* The only child, or one of them; 0 = none. */
+pid_t state_child(pid_t pid);
 
 /* A process that has the builds' storage mounted, as buildah alone has; 0 = there is none. */
 pid_t state_find_build(const struct state *s);

@@ -435,20 +435,10 @@ Test(registry, of_two_pulls_at_once_one_does_the_work)
     expect_nothing_left();
 }
 
-/* What the command has started; 0 = nothing yet. */
-static pid_t child_of(pid_t pid)
-{
-    char path[64];
-    int child = 0;
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-    auto_file FILE *f = fopen(path, "re");
-    return f && fscanf(f, "%d", &child) == 1 ? child : 0;
-}
-
 static bool has_child(void *arg)
 {
     const pid_t *pid = arg;
-    return child_of(*pid) > 0;
+    return state_child(*pid) > 0;
 }
 
 /* Dead, whether or not somebody has waited for it: an orphan's new parent may take seconds. */
@@ -466,7 +456,7 @@ Test(registry, skopeo_dies_with_a_killed_pull)
     auto_fd int silent = listen_silently(box.host);
     pid_t pid = SPAWN(&s, "pull", at("a:1"));
     cr_assert(state_until(has_child, &pid));
-    pid_t skopeo = child_of(pid);
+    pid_t skopeo = state_child(pid);
     kill(pid, SIGKILL);
     cr_expect_eq(state_reap(pid), 128 + SIGKILL);
     cr_expect(state_until(is_dead, &skopeo), "skopeo outlives its pull");
