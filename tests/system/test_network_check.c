@@ -79,16 +79,16 @@ static const struct {
 Test(network_check, a_firewall_in_the_way_is_told_with_what_ends_it)
 {
     int outside = net_outside();
-    static const char *const PING[] = {"run",     "--rm", "--network",   "net",
-                                       "busybox", "ping", "-c",          "1",
-                                       "-W",      "1",    "203.0.113.2", NULL};
+#define PING(seconds)                                                                 \
+    (const char *const[]){"run", "--rm", "--network", "net",   "busybox",     "ping", \
+                          "-c",  "1",    "-W",        seconds, "203.0.113.2", NULL}
     (void)outside;
     for (size_t i = 0; i < ARRAY_SIZE(FIREWALLS); i++) {
         sh(FIREWALLS[i].rules);
         auto_free char *said = warnings_of_a_run();
         cr_expect(strstr(said, "warning: network net: the rules of table "), "%s", said);
         cr_expect(strstr(said, FIREWALLS[i].told), "%s", said);
-        struct outcome o = state_run_input(&s, NULL, 0, PING);
+        struct outcome o = state_run_input(&s, NULL, 0, PING("1"));
         cr_expect_neq(o.status, 0, "it is not in the way: %s", FIREWALLS[i].rules);
         outcome_done(&o);
         char *command = strstr(said, "to let it through: ");
@@ -97,7 +97,7 @@ Test(network_check, a_firewall_in_the_way_is_told_with_what_ends_it)
         sh(command + strlen("to let it through: "));
         auto_free char *quiet = warnings_of_a_run();
         cr_expect_str_empty(quiet, "%s", quiet);
-        o = state_run_input(&s, NULL, 0, PING);
+        o = state_run_input(&s, NULL, 0, PING("20"));
         cr_expect_eq(o.status, 0, "what was said does not help: %s", command);
         outcome_done(&o);
         sh("nft delete table ip filter 2>/dev/null || nft delete table inet mine 2>/dev/null "

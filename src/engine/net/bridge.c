@@ -12,7 +12,7 @@
 #include "base/fs.h"
 
 /* Its own, or it would have that of whichever port has the lowest. */
-static void mac_of_network(const struct mtd_net *n, unsigned char ret[LINK_MAC_LEN])
+void net_bridge_mac(const struct mtd_net *n, unsigned char ret[LINK_MAC_LEN])
 {
     unsigned b[4] = {0};
     (void)sscanf(n->id, "%2x%2x%2x%2x", b, b + 1, b + 2, b + 3);
@@ -30,7 +30,7 @@ static int find_bridge(struct netlink *route, const struct mtd_net *n, struct li
 {
     unsigned char mac[LINK_MAC_LEN];
     struct link l = {.mac = mac};
-    mac_of_network(n, mac);
+    net_bridge_mac(n, mac);
     int rc = link_find(route, n->bridge, &l);
     if (rc == 0 && !l.bridge)
         return -EEXIST;
@@ -43,7 +43,7 @@ static int new_bridge(struct netlink *route, const struct mtd_net *n)
     struct netlink_request r;
     struct ifinfomsg down = {0};
     unsigned char mac[LINK_MAC_LEN];
-    mac_of_network(n, mac);
+    net_bridge_mac(n, mac);
     netlink_request_init(&r);
     netlink_message(&r, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &down, sizeof(down));
     netlink_put_text(&r, IFLA_IFNAME, n->bridge);

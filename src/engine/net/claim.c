@@ -113,7 +113,7 @@ int net_connect_one(struct store *s, struct net_kernel *k, struct netlink *insid
     if (rc == 0)
         rc = net_link_make(&k->route, &n, bridge, e, ns_fd, err);
     (void)fault_point("network.link");
-    return rc < 0 ? rc : net_link_set_up(inside, e, way_out, err);
+    return rc < 0 ? rc : net_link_set_up(inside, &n, e, way_out, err);
 }
 
 bool net_is_way_out(const struct mtd_status *st, size_t i)

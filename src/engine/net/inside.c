@@ -10,6 +10,20 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fs.h"
+
+/* Neighbours are no routers: the routes are given here. What a user sets comes later. */
+static void believe_nobody(void)
+{
+    static const char *const FILES[] = {
+        "/proc/sys/net/ipv6/conf/default/accept_ra",
+        "/proc/sys/net/ipv6/conf/default/accept_redirects",
+        "/proc/sys/net/ipv4/conf/default/accept_redirects",
+        "/proc/sys/net/ipv4/conf/all/accept_redirects",
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
+        (void)fs_write_at(AT_FDCWD, FILES[i], "0");
+}
 
 int net_open_inside(int ns_fd, int protocol, struct netlink *ret)
 {
@@ -17,6 +31,7 @@ int net_open_inside(int ns_fd, int protocol, struct netlink *ret)
     if (own < 0 || setns(ns_fd, CLONE_NEWNET) < 0)
         return -errno;
     int rc = netlink_open(ret, protocol);
+    believe_nobody();
     if (setns(own, CLONE_NEWNET) < 0) /* it would go on in the container's */
         _exit(125);
     return rc;
@@ -64,8 +79,18 @@ static void put_own_address(struct netlink_request *r, unsigned index, const cha
         link_put_address(r, index, &a, prefix);
 }
 
-int net_link_set_up(struct netlink *inside, const struct mtd_endpoint *e, bool way_out,
-                    struct mtd_error *err)
+static void put_gateway(struct netlink_request *r, unsigned index,
+                        const struct mtd_net *n, const char *text)
+{
+    struct net_address a;
+    unsigned char mac[LINK_MAC_LEN];
+    net_bridge_mac(n, mac);
+    if (text && net_address_parse(text, &a) == 0)
+        link_put_neighbour(r, index, &a, mac);
+}
+
+int net_link_set_up(struct netlink *inside, const struct mtd_net *n,
+                    const struct mtd_endpoint *e, bool way_out, struct mtd_error *err)
 {
     struct netlink_request r;
     struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
@@ -77,6 +102,8 @@ int net_link_set_up(struct netlink *inside, const struct mtd_endpoint *e, bool w
         put_own_address(&r, index, e->address, e->prefix);
         put_own_address(&r, index, e->address6, e->prefix6);
         netlink_message(&r, RTM_NEWLINK, 0, &up, sizeof(up));
+        put_gateway(&r, index, n, n->gateway);
+        put_gateway(&r, index, n, n->gateway6);
         if (way_out) {
             put_route(&r, index, e->gateway);
             put_route(&r, index, e->gateway6);

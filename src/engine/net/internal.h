@@ -135,6 +135,8 @@ int net_bridge_find(struct netlink *route, const struct mtd_net *n, unsigned *re
                     struct mtd_error *err);
 bool net_bridge_is_up(struct netlink *route, const struct mtd_net *n);
 void net_bridge_delete(struct netlink *route, const struct mtd_net *n);
+/* A bridge's address of hardware; it is the network's, and does not change. */
+void net_bridge_mac(const struct mtd_net *n, unsigned char ret[6]);
 /* The near end's alias, which `ip link` shows, names the network and the address. */
 int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridge,
                   const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err);
@@ -148,15 +150,17 @@ enum net_near net_link_near(struct netlink *route, unsigned bridge,
 int net_link_attach(struct netlink *route, const struct mtd_endpoint *e,
                     const struct mtd_net *n, unsigned bridge);
 /* By a socket of the container's namespace: the interface of that address of hardware is given
- * its addresses, and the default routes if it is the way out. */
-int net_link_set_up(struct netlink *inside, const struct mtd_endpoint *e, bool way_out,
-                    struct mtd_error *err);
+ * its addresses, and the default routes if it is the way out. The gateways' address of hardware
+ * is told once and for all. */
+int net_link_set_up(struct netlink *inside, const struct mtd_net *n,
+                    const struct mtd_endpoint *e, bool way_out, struct mtd_error *err);
 /* The interface's gateways are the default routes, instead of others. */
 int net_link_way_out(struct netlink *inside, const struct mtd_endpoint *e,
                      struct mtd_error *err);
 /* The same found and deleted. */
 int net_link_drop(struct netlink *inside, const char *mac, struct mtd_error *err);
-/* A netlink socket in the namespace. */
+/* A netlink socket in the namespace, where interfaces that are made from now on do not believe what a
+ * neighbour says about routes. */
 int net_open_inside(int ns_fd, int protocol, struct netlink *ret);
 
 /* ---- forward.c ---- */

@@ -100,6 +100,25 @@ void link_put_address(struct netlink_request *r, unsigned index,
     netlink_put(r, IFA_BROADCAST, &broadcast, sizeof(broadcast));
 }
 
+void link_put_neighbour(struct netlink_request *r, unsigned index,
+                        const struct net_address *a,
+                        const unsigned char mac[LINK_MAC_LEN])
+{
+    struct ndmsg m = {.ndm_family = AF_BRIDGE,
+                      .ndm_ifindex = (int)index,
+                      .ndm_state = NUD_NOARP,
+                      .ndm_flags = NTF_MASTER};
+    if (a) {
+        m.ndm_family = a->len == 4 ? AF_INET : AF_INET6;
+        m.ndm_state = NUD_PERMANENT;
+        m.ndm_flags = 0;
+    }
+    netlink_message(r, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, &m, sizeof(m));
+    if (a)
+        netlink_put(r, NDA_DST, a->bytes, a->len);
+    netlink_put(r, NDA_LLADDR, mac, LINK_MAC_LEN);
+}
+
 int link_bring_up(struct netlink *route, unsigned index)
 {
     struct netlink_request r;

@@ -21,6 +21,10 @@ int link_parse_mac(const char *text, unsigned char ret[LINK_MAC_LEN]); /* -EINVA
 void link_put_kind(struct netlink_request *r, const char *kind);
 void link_put_address(struct netlink_request *r, unsigned index,
                       const struct net_address *a, unsigned prefix);
+/* It is at that address of hardware, whatever anybody else says. a NULL: to the bridge of a port. */
+void link_put_neighbour(struct netlink_request *r, unsigned index,
+                        const struct net_address *a,
+                        const unsigned char mac[LINK_MAC_LEN]);
 int link_bring_up(struct netlink *route, unsigned index);
 int link_delete(struct netlink *route, unsigned index);
 

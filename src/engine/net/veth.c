@@ -67,10 +67,27 @@ static void put_port(struct netlink_request *r, const char *name, unsigned index
     netlink_put_text(r, IFLA_INFO_SLAVE_KIND, "bridge");
     size_t data = netlink_nest(r, IFLA_INFO_SLAVE_DATA);
     netlink_put_u8(r, IFLA_BRPORT_MODE, 1);
+    netlink_put_u8(r, IFLA_BRPORT_LEARNING, 0);
     if (n->isolated)
         netlink_put_u8(r, IFLA_BRPORT_ISOLATED, 1);
     netlink_nest_end(r, data);
     netlink_nest_end(r, info);
+}
+
+/* The bridge does not learn who is behind the port, it is told: else a neighbour that sends with the
+ * address of hardware of another one would get what is that one's. Goes with the interface. */
+static int tell_bridge(struct netlink *route, const char *name, unsigned index,
+                       const struct mtd_endpoint *e)
+{
+    struct netlink_request r;
+    struct link l = {.index = index};
+    unsigned char mac[LINK_MAC_LEN];
+    int rc = link_parse_mac(e->mac, mac);
+    if (rc == 0 && !index)
+        rc = link_find(route, name, &l);
+    netlink_request_init(&r);
+    link_put_neighbour(&r, l.index, NULL, mac);
+    return rc < 0 ? rc : netlink_send(route, &r, NULL);
 }
 
 int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridge,
@@ -92,6 +109,8 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
     put_pair(&r, n, hw, ns_fd);
     put_port(&r, name, 0, n, e);
     int rc = netlink_send(route, &r, NULL);
+    if (rc == 0)
+        rc = tell_bridge(route, name, 0, e);
     if (rc < 0 && net_missing(rc, NET_PART_VETH, err))
         return rc;
     if (rc == -EXFULL || rc == -EBUSY)
@@ -166,5 +185,6 @@ int net_link_attach(struct netlink *route, const struct mtd_endpoint *e,
     netlink_message(&r, RTM_NEWLINK, 0, &it, sizeof(it));
     netlink_put_u32(&r, IFLA_MASTER, bridge);
     put_port(&r, NULL, index, n, e);
-    return netlink_send(route, &r, NULL);
+    int rc = netlink_send(route, &r, NULL);
+    return rc < 0 ? rc : tell_bridge(route, NULL, index, e);
 }
