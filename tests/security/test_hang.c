@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../support/state.h"
@@ -122,6 +123,32 @@ Test(hang, exec_does_not_join_a_container_that_is_being_built)
     cr_expect(running_says(front.out, "up"));
     auto_free char *got = ASK(&s, "exec", "box", "cat", "/proc/1/comm");
     cr_expect_str_eq(got, "sh");
+    free(ASK(&s, "rm", "-f", "box"));
+    auto_done(outcome_done) struct outcome end = state_end(&front);
+}
+
+#ifdef SYS_poll
+#define POLL SYS_poll
+#else
+#define POLL SYS_ppoll /* arm64 has no other */
+#endif
+
+static bool waits_in_poll(void *front)
+{
+    return stopped_in(*(pid_t *)front, POLL);
+}
+
+/* A list has it as running by then. */
+Test(hang, exec_waits_for_a_start)
+{
+    pid_t init;
+    struct running front = begin_stopped("init.pivot:stop", &init);
+    struct running exec = BEGIN(&s, "exec", "box", "cat", "/proc/1/comm");
+    cr_expect(state_until(waits_in_poll, &exec.pid));
+    kill(init, SIGCONT);
+    auto_done(outcome_done) struct outcome o = state_end(&exec);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_str_eq(o.out, "sh\n");
     free(ASK(&s, "rm", "-f", "box"));
     auto_done(outcome_done) struct outcome end = state_end(&front);
 }

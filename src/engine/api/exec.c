@@ -20,7 +20,15 @@
 #include "engine/inside/inside.h"
 
 #define KILL_WAIT_MS 30000
+#define START_WAIT_MS 5000
 #define NAMED_MAX 5 /* sessions an error names */
+
+/* It is said to run a moment before its command does. */
+static bool is_starting(const struct mtd_record *r)
+{
+    return mtd_state_is_live(r->status.state) &&
+           inside_is_outside(r->status.pid, r->status.monitor_pid);
+}
 
 int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
              int *ret_status, struct mtd_error *err)
@@ -32,8 +40,9 @@ int mtd_exec(struct mtd_engine *e, const char *ref, const struct mtd_exec *x,
         code = mtd_record_check(&r, err);
     if (code < 0)
         return code;
-    if (mtd_state_is_live(r.status.state) &&
-        inside_is_outside(r.status.pid, r.status.monitor_pid))
+    if (is_starting(&r))
+        container_wait_start(e, r.id, START_WAIT_MS);
+    if (is_starting(&r))
         return mtd_fail(err, EBUSY, "container %s is still starting; try again", r.name);
     auto_fd int run = store_open_run(&e->store, r.id, false, NULL);
     const struct exec_notes notes = {e->store.root_fd, run};

@@ -56,6 +56,8 @@ bool container_is_orphan(struct mtd_engine *e, const char *id, enum mtd_state sa
 
 /* Connects to the monitor; -errno = there is none. */
 int container_connect(struct mtd_engine *e, const char *id, struct mtd_error *err);
+/* Waits until the start that is under way has come to its end, whichever, or for timeout_ms. */
+void container_wait_start(struct mtd_engine *e, const char *id, int64_t timeout_ms);
 /* Waits for the monitor's PACKET_EXIT. 1 = *ret is set, 0 = the monitor is gone,
  * -ETIMEDOUT. timeout_ms -1 = none. */
 int container_wait_exit(int fd, int64_t timeout_ms, struct packet_exit *ret);

@@ -37,6 +37,13 @@ static int await_word(int fd, bool for_ever, int64_t deadline)
     }
 }
 
+void container_wait_start(struct mtd_engine *e, const char *id, int64_t timeout_ms)
+{
+    auto_fd int fd = container_connect(e, id, NULL);
+    if (fd >= 0)
+        (void)await_word(fd, false, clock_mono_ns() + timeout_ms * NS_PER_MS);
+}
+
 static int wait_exit(int fd, int64_t timeout_ms, bool any_run, struct packet_exit *ret)
 {
     static char room[PACKET_MAX];
