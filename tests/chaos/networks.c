@@ -15,7 +15,7 @@
 #include "base/clock.h"
 
 #define PATIENCE_NS \
-    (10 * NS_PER_SEC) /* the kernel removes interfaces when it gets to it */
+    (30 * NS_PER_SEC) /* the kernel removes interfaces when it gets to it */
 
 bool storm_networks_begin(struct storm *s)
 {

@@ -18,7 +18,7 @@
 #include "base/clock.h"
 
 #define ID_LEN 64
-#define PATIENCE_NS (3 * NS_PER_SEC) /* for what is just changing */
+#define PATIENCE_NS (30 * NS_PER_SEC) /* for what is just changing */
 
 static size_t read_small(const char *path, char *text, size_t size)
 {

@@ -17,10 +17,11 @@
 #include <unistd.h>
 
 #include "base/fs.h"
+#include "state.h"
 #include "tempdir.h"
 
-#define PATIENCE_MS 10000
-#define HANG_MS 40000
+#define PATIENCE_MS (PATIENCE_S * 1000)
+#define HANG_MS 50000
 #define MAX_ARGS 32
 
 static char dir[64], root[80], run[80];

@@ -32,13 +32,13 @@ int box_wait(pid_t pid);
 /* After a fork: runs the command in this process. */
 _Noreturn void box_become(const char *const args[]);
 
-/* Reads the terminal until text has come (true) or nothing more does for 10 s. */
+/* Reads the terminal until text has come (true) or nothing more does for long. */
 bool box_expect(int master, const char *text);
 /* Waits until a front end has made the terminal raw: before that, the line discipline
  * keeps what is typed. */
 bool box_await_raw(int master);
-/* The pid of the process of the container whose command line is exactly this, or 0; wait:
- * for at most 10 s for it to appear (or to go away, gone). */
+/* The pid of the process of the container whose command line is exactly this, or 0; await
+ * waits until there is one, gone until there is none. */
 pid_t box_find(const char *cmdline);
 bool box_gone(pid_t pid);
 pid_t box_await(const char *cmdline);

@@ -8,7 +8,7 @@
 
 /* inspect --format TEMPLATE NAME; caller frees. */
 char *field(const struct state *s, const char *name, const char *template);
-/* Expects that value now, or within 10 s. */
+/* Expects that value now, or soon. */
 void expect_field(const struct state *s, const char *name, const char *template,
                   const char *want);
 void await_field(const struct state *s, const char *name, const char *template,

@@ -152,7 +152,7 @@ static ssize_t pump(struct pty *p, int ms)
 
 bool pty_expect(struct pty *p, size_t from, const char *text)
 {
-    int64_t end = clock_mono_ns() + 10 * NS_PER_SEC;
+    int64_t end = clock_mono_ns() + PATIENCE_S * NS_PER_SEC;
     while (clock_mono_ns() < end) {
         if (p->len > from && memmem(p->text + from, p->len - from, text, strlen(text)))
             return true;
@@ -179,7 +179,8 @@ int pty_status(struct pty *p)
 {
     int status = -1;
     struct pollfd fd = {.fd = p->result, .events = POLLIN};
-    for (int i = 0; i < 200 && poll(&fd, 1, 0) == 0; i++)
+    int64_t end = clock_mono_ns() + PATIENCE_S * NS_PER_SEC;
+    while (poll(&fd, 1, 0) == 0 && clock_mono_ns() < end)
         pump(p, 50);
     if (poll(&fd, 1, 0) == 1 &&
         read(p->result, &status, sizeof(status)) != sizeof(status))

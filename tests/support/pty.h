@@ -29,12 +29,12 @@ struct pty_setup {
 void pty_start(struct pty *p, const struct pty_setup *s);
 void pty_done(struct pty *p); /* kills what is left */
 
-/* Reads until text was written after position `from`; false after 10 s or at the end. */
+/* Reads until text was written after position `from`; false when it does not come. */
 bool pty_expect(struct pty *p, size_t from, const char *text);
 /* Reads for that long; returns the bytes that came. */
 size_t pty_quiet(struct pty *p, int ms);
 void pty_send(struct pty *p, const char *text);
-int pty_status(struct pty *p);            /* waits: exit status, 128+n; -1 after 10 s */
+int pty_status(struct pty *p); /* waits: exit status, 128+n; -1 = it does not end */
 bool pty_wait_end(struct pty *p, int ms); /* all of them are gone */
 pid_t pty_child(const struct pty *p);     /* the first child of the program */
 /* Whether the screen was given back: modes off after they were on, settings as before. */

@@ -24,7 +24,7 @@
 #include "base/fs.h"
 
 #define ARGS_MAX 64
-#define WAIT_NS (10 * NS_PER_SEC)
+#define WAIT_NS (PATIENCE_S * NS_PER_SEC)
 
 bool is_root(void)
 {
@@ -48,6 +48,21 @@ bool program_is_static(void)
 static void pause_a_little(void)
 {
     nanosleep(&(struct timespec){.tv_nsec = 5 * NS_PER_MS}, NULL);
+}
+
+static int64_t stalled_ns(const char *path)
+{
+    auto_file FILE *f = fopen(path, "re");
+    long long us = 0;
+    if (f && fscanf(f, "some avg10=%*f avg60=%*f avg300=%*f total=%lld", &us) != 1)
+        us = 0;
+    return us * 1000;
+}
+
+int64_t state_idle_ns(void)
+{
+    return clock_mono_ns() - stalled_ns("/proc/pressure/cpu") -
+           stalled_ns("/proc/pressure/io");
 }
 
 bool state_until(bool (*condition)(void *), void *arg)
@@ -468,7 +483,7 @@ static bool anything(const struct state *s, bool keep_containers)
 
 const char *state_leftovers(const struct state *s, bool keep_containers)
 {
-    for (int64_t end = clock_mono_ns() + WAIT_NS / 5;
+    for (int64_t end = clock_mono_ns() + WAIT_NS / 2;
          anything(s, keep_containers) && clock_mono_ns() < end;)
         pause_a_little();
     return said;

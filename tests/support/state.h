@@ -11,9 +11,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "tempdir.h"
+
+/* How long anything is waited for that has to come: only a fault reaches it, and it is less than a
+ * test may take. */
+#define PATIENCE_S 40
 
 struct state {
     struct tempdir dir;
@@ -54,7 +59,7 @@ struct running state_begin(const struct state *s, const char *const args[]);
 #define BEGIN(s, ...) state_begin(s, (const char *const[]){__VA_ARGS__, NULL})
 struct running state_begin_from(const struct state *s, int in, const char *const args[]);
 struct outcome state_end(struct running *r); /* waits for it */
-/* Waits at most 10 s until that one of the two holds the text. */
+/* Waits until that one of the two holds the text. */
 bool running_says(int stream_fd, const char *text);
 
 /* Runs it, expects status 0, returns stdout without its last newline (caller frees). */
@@ -77,7 +82,11 @@ pid_t state_find_build(const struct state *s);
  * processes that are already dying. */
 const char *state_leftovers(const struct state *s, bool keep_containers);
 
-/* Polls until the condition is true, at most 10 s. */
+/* The time that passes while nothing is in want of a processor or a disk: what a wait of some
+ * seconds adds to, and a busy machine does not. */
+int64_t state_idle_ns(void);
+
+/* Polls until the condition is true, for PATIENCE_S at most. */
 bool state_until(bool (*condition)(void *), void *arg);
 
 /* A dynamic program cannot run inside a container; prints the reason of the skip. */

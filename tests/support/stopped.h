@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* front or a process below it; waits for at most 10 s, 0 = there is none. SIGCONT
+/* front or a process below it; waits for it, 0 = there is none. SIGCONT
  * resumes it. */
 pid_t stopped_await(pid_t front);
 /* front or a process below it is in that system call now. */

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define ASKED_MAX 64
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 30000
 #define SILENCE_MS 100
 #define AGAIN_MS 50 /* a datagram is sent again */
 

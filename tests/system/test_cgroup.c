@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../support/state.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
@@ -131,7 +132,7 @@ static void limit(struct mtd_resources r)
 
 static bool wait_until(bool (*condition)(void))
 {
-    int64_t deadline = clock_mono_ns() + 10 * NS_PER_SEC;
+    int64_t deadline = clock_mono_ns() + PATIENCE_S * NS_PER_SEC;
     bool met;
     while (!(met = condition()) && clock_mono_ns() < deadline)
         nanosleep(&(struct timespec){.tv_nsec = NS_PER_MS}, NULL);

@@ -773,11 +773,9 @@ Test(cli, signals_reach_the_container)
     pid_t pid = box_start((const char *const[]){
         "run", "--name", "trap", "busybox", "sh", "-c",
         "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done", NULL});
-    for (int i = 0; i < 200; i++) {
-        BOX(&r, "logs", "trap");
-        if (strcmp(r.out, "ready\n") == 0)
-            break;
+    for (int i = 0; i < 2000 && strcmp(r.out, "ready\n") != 0; i++) {
         usleep(20000);
+        BOX(&r, "logs", "trap");
     }
     kill(pid, SIGTERM);
     cr_expect_eq(box_wait(pid), 9);

@@ -283,7 +283,7 @@ static const struct {
 /* Changes of the size make it draw everything again, whatever is open. */
 static bool sees(struct pty *p, size_t from, const char *text)
 {
-    int64_t end = clock_mono_ns() + 10 * NS_PER_SEC;
+    int64_t end = clock_mono_ns() + PATIENCE_S * NS_PER_SEC;
     for (unsigned short rows = 23; clock_mono_ns() < end; rows ^= 23 ^ 24) {
         struct winsize w = {.ws_row = rows, .ws_col = 80};
         pty_quiet(p, 40);

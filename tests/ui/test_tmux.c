@@ -14,8 +14,6 @@
 #include "base/clock.h"
 #include "state.h"
 
-#define PATIENCE_S 45 /* only a fault reaches it */
-
 static struct state box;
 
 static const char *why_not(void)
