@@ -16,6 +16,8 @@
 #include "base/cleanup.h"
 #include "engine/archive/internal.h"
 
+#define USTAR_NAME 99
+
 struct file_link {
     dev_t dev;
     ino_t ino;
@@ -71,6 +73,18 @@ static int add_holes(struct archive_entry *e, int fd, off_t size)
     if (archive_entry_sparse_count(e) == 0)
         archive_entry_sparse_add_entry(e, 0, 0); /* nothing but a hole */
     return 0;
+}
+
+/* libarchive cuts the name of a file with holes to what the old header has room for, unless it is
+ * ASCII: such a file is packed as if it had none. */
+static bool may_have_holes(const struct archive_pack *p)
+{
+    if (p->path.len <= USTAR_NAME)
+        return true;
+    for (size_t i = 0; i < p->path.len; i++)
+        if (p->path.data[i] & 0x80)
+            return false;
+    return true;
 }
 
 static int put_bytes(struct archive_pack *p, const char *data, size_t len,
@@ -148,7 +162,8 @@ int archive_pack_regular(struct archive_pack *p, struct archive_entry *e, int fd
     auto_fd int in = open(proc, O_RDONLY | O_CLOEXEC);
     if (in < 0)
         return read_failed(p, errno, err);
-    if ((off_t)st->st_blocks * 512 < st->st_size && add_holes(e, in, st->st_size) < 0)
+    if ((off_t)st->st_blocks * 512 < st->st_size && may_have_holes(p) &&
+        add_holes(e, in, st->st_size) < 0)
         archive_entry_sparse_clear(e);
     int rc = archive_pack_header(p, e, err);
     return rc < 0 ? rc : put_pieces(p, e, in, st->st_size, err);
