@@ -35,10 +35,12 @@ char *size_binary(uint64_t bytes, char out[SIZE_TEXT])
     return print((double)bytes, 1024, 4, BINARY, out);
 }
 
+#define PIB 5 /* the largest unit that parse_size() and docker read */
+
 char *size_exact(uint64_t bytes, char out[SIZE_TEXT])
 {
     size_t i = 0;
-    for (; bytes && bytes % 1024 == 0 && BINARY[i + 1]; i++)
+    for (; bytes && bytes % 1024 == 0 && i < PIB; i++)
         bytes /= 1024;
     snprintf(out, SIZE_TEXT, "%llu%s", (unsigned long long)bytes, BINARY[i]);
     return out;

@@ -49,7 +49,7 @@ Test(size, exact_rounds_nothing_and_parses_back)
                  {524287, "524287B"},
                  {512 << 10, "512KiB"},
                  {1536 << 10, "1536KiB"},
-                 {3ULL << 60, "3EiB"}};
+                 {3ULL << 60, "3072PiB"}};
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
         uint64_t back = 7;
         cr_expect_str_eq(size_exact(CASES[i].bytes, text), CASES[i].text);
