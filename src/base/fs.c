@@ -194,6 +194,18 @@ static int exchange(int dir_fd, const char *temp, const char *name)
 
 typedef int put_fn(int dir_fd, const char *temp, const char *name);
 
+/* Until the directory is on the disk, a power loss brings the old file back. */
+static int sync_place(int dir_fd, const char *name)
+{
+    char place[PATH_MAX];
+    const char *slash = strrchr(name, '/');
+    if (snprintf(place, sizeof(place), "%.*s", slash ? (int)(slash - name) : 1,
+                 slash ? name : ".") >= (int)sizeof(place))
+        return -ENAMETOOLONG;
+    auto_fd int fd = fs_open_dir_at(dir_fd, place);
+    return fd < 0 ? fd : fsync(fd) < 0 ? -errno : 0;
+}
+
 static int replace_by(int fd, int dir_fd, const char *temp, const char *name,
                       const void *data, size_t len, mode_t mode, bool durable, put_fn put)
 {
@@ -207,7 +219,7 @@ static int replace_by(int fd, int dir_fd, const char *temp, const char *name,
         rc = put(dir_fd, temp, name);
     if (rc < 0)
         unlinkat(dir_fd, temp, 0);
-    return rc;
+    return rc == 0 && durable ? sync_place(dir_fd, name) : rc;
 }
 
 static int replace(int dir_fd, const char *name, const void *data, size_t len,

@@ -63,6 +63,18 @@ static bool remove_run(struct monitor *m)
     return unlinkat(m->store.run_fd, m->id, AT_REMOVEDIR) == 0;
 }
 
+/* A disk that does not sync may have it all the same; the record says so. */
+static int save_unsynced(struct monitor *m, int code)
+{
+    struct mtd_status *st = &m->record.status;
+    if (!st->error && asprintf(&st->error,
+                               "its end could not be synced to the disk (%s): a power "
+                               "loss may take the exit status away",
+                               strerror(-code)) < 0)
+        st->error = NULL;
+    return store_save(&m->store, &m->record, false, NULL);
+}
+
 /* How the container ended would be lost forever, so room was reserved for it. */
 static int save_end(struct monitor *m)
 {
@@ -70,7 +82,7 @@ static int save_end(struct monitor *m)
     int rc = store_save(&m->store, &m->record, durable, NULL);
     if ((rc == -ENOSPC || rc == -EDQUOT) && unlinkat(m->dir_fd, MONITOR_RESERVE, 0) == 0)
         rc = store_save(&m->store, &m->record, durable, NULL);
-    return rc;
+    return rc < 0 && durable ? save_unsynced(m, rc) : rc;
 }
 
 static int record_end(struct monitor *m, enum mtd_state state)
@@ -170,7 +182,7 @@ void monitor_end_restarting(struct monitor *m)
         st->monitor_pid = 0;
         st->stopped_by_user |= !m->shutdown;
         m->exit_code = st->exit_code;
-        store_save(&m->store, &m->record, true, NULL);
+        save_end(m);
     }
     clean_up(m);
 }

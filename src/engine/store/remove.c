@@ -143,6 +143,8 @@ static int swap_name(struct store *s, struct mtd_record *r, const char *name,
         rc = store_save(s, r, true, err);
     if (rc < 0) {
         r->name = old;
+        (void)store_save(s, r, false,
+                         NULL); /* it may have been written, but not synced */
         store_names_drop(s, name, r->id);
         return mtd_fail_errno(err, -rc, "cannot rename container %.12s", r->id);
     }
