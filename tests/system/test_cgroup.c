@@ -23,7 +23,9 @@
 #include "base/fs.h"
 #include "base/sys.h"
 #include "engine/cgroup/cgroup.h"
+#include "engine/cgroup/internal.h"
 #include "engine/cgroup/stats.h"
+#include "engine/grant.h"
 
 static struct cgroup host, group;
 static char id[32];
@@ -329,6 +331,45 @@ Test(cgroup, the_v2_device_program_does_the_same)
     group.fresh = false;
     cr_assert_eq(cgroup_devices(&group, &PRIVILEGED, &err), 0, "%s", err.text);
     expect_devices(0, 0, 0);
+}
+
+/* Of a rule each part counts: type, numbers, access. */
+static void open_parts(void)
+{
+    shared[0] = open("/dev/full", O_RDONLY) >= 0 ? 0 : errno;
+    shared[1] = open("/dev/full", O_WRONLY) >= 0 ? 0 : errno;
+    shared[2] = open("/dev/zero", O_RDONLY) >= 0 ? 0 : errno;
+    shared[3] = open(node, O_RDONLY) >= 0 ? 0 : errno; /* a block device of that number */
+}
+
+static void expect_parts(const char *rule, int read, int write, int other_minor)
+{
+    static struct mtd_device_rule one;
+    cr_assert_eq(mtd_device_rule_parse(rule, &one, &err), 0, "%s", err.text);
+    const struct cgroup_rules rules = {&one, 1};
+    cr_assert_eq(cgroup_bpf_devices(cgroup_unified(&group)->fd, false, &rules), 0);
+    cr_expect_eq(wait_for(start(open_parts)), 0);
+    cr_expect_eq(shared[0], read, "%s: reading: %s", rule, strerror((int)shared[0]));
+    cr_expect_eq(shared[1], write, "%s: writing: %s", rule, strerror((int)shared[1]));
+    cr_expect_eq(shared[2], other_minor, "%s: another: %s", rule,
+                 strerror((int)shared[2]));
+    cr_expect_eq(shared[3], EPERM, "%s: block: %s", rule, strerror((int)shared[3]));
+}
+
+Test(cgroup, each_part_of_a_rule_counts_in_the_v2_program)
+{
+    if (!cgroup_unified(&group))
+        cr_skip_test("no v2 tree here");
+    snprintf(node, sizeof(node), "/dev/mtd-test-%d", (int)getpid());
+    cr_assert_eq(mknod(node, S_IFBLK | 0600, makedev(1, 7)), 0);
+    expect_parts("c 1:7 rm", 0, EPERM, EPERM);
+    expect_parts("c 1:7 wm", EPERM, 0, EPERM);
+    expect_parts("c 1:7 rwm", 0, 0, EPERM);
+    expect_parts("c 1:* rwm", 0, 0, 0);
+    expect_parts("c 9:7 rwm", EPERM, EPERM, EPERM);
+    expect_parts("c *:5 r", EPERM, EPERM, 0);
+    expect_parts("b 1:8 rwm", EPERM, EPERM, EPERM);
+    unlink(node);
 }
 
 /* ---- freezing and killing, with the v2 tree and without --------------------------------- */

@@ -13,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
 
@@ -120,7 +121,9 @@ static int make_group(const char *path)
 
 int cgroup_make_dir(struct cgroup_dir *d, struct mtd_error *err)
 {
-    int code = make_group(d->path);
+    int code = fault_point("cgroup.make");
+    if (code == 0)
+        code = make_group(d->path);
     if (code == -EBUSY)
         return mtd_fail(err, EBUSY, "%s still has processes of an earlier start",
                         d->path);

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
 #include "engine/limits.h"
@@ -285,7 +286,10 @@ static int limit_one(struct cgroup *c, const struct mtd_resources *r,
 int cgroup_limit(struct cgroup *c, const struct mtd_resources *r, struct mtd_error *err)
 {
     int code = mtd_limits_check(r, err);
-    for (int i = 0; i < CGROUP_CONTROLLERS && code == 0; i++)
-        code = limit_one(c, r, (enum cgroup_controller)i, err);
+    for (int i = 0; i < CGROUP_CONTROLLERS && code == 0; i++) {
+        code = fault_point("cgroup.limit");
+        if (code == 0)
+            code = limit_one(c, r, (enum cgroup_controller)i, err);
+    }
     return code;
 }

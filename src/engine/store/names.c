@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
 
@@ -53,8 +54,10 @@ void store_names_drop(struct store *s, const char *name, const char *id)
 {
     char owner[MTD_ID_SIZE];
     auto_fd int lock = lock_names(s);
-    if (lock >= 0 && store_names_read(s, name, owner) == 0 && strcmp(owner, id) == 0)
-        unlinkat(s->names_fd, name, 0);
+    if (lock < 0 || store_names_read(s, name, owner) < 0 || strcmp(owner, id) != 0)
+        return;
+    (void)fault_point("store.names.drop");
+    unlinkat(s->names_fd, name, 0);
 }
 
 /* Calls found() for each name of id, until it returns true. */
@@ -130,6 +133,7 @@ int store_names_claim(struct store *s, const char *name, const char *id,
 {
     char owner[MTD_ID_SIZE] = "";
     for (int tries = 0; tries < 16; tries++) {
+        (void)fault_point("store.names.claim");
         if (symlinkat(id, s->names_fd, name) == 0)
             return 0;
         if (errno != EEXIST)

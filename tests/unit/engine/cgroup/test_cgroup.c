@@ -264,6 +264,21 @@ Test(cgroup, what_cannot_be_made_takes_back_what_was)
     cr_expect_eq(cgroup_create(&c, &host, "../x", &err), -EINVAL);
 }
 
+/* A group that could not be made is somebody's: it stays; one that was made, but not prepared, goes. */
+Test(cgroup, what_is_anothers_stays)
+{
+    auto_done(cgroup_done) struct cgroup host = {0};
+    struct cgroup c = {0};
+    struct mtd_error err = {0};
+    make_proc("35 31 0:32 / @/cg/memory rw - cgroup cgroup rw,memory\n" V2_LINE);
+    make_file("cg/unified/cgroup.controllers", "");
+    make_file("cg/memory/mytop-docker/abc", "no group");
+    cr_assert_eq(discover(&host, NULL), 0);
+    cr_expect_lt(cgroup_create(&c, &host, "abc", &err), 0);
+    expect_file("cg/memory/mytop-docker/abc", "no group");
+    cr_expect_neq(faccessat(tmp.fd, "cg/unified/mytop-docker/abc", F_OK, 0), 0);
+}
+
 Test(cgroup, a_record_leads_back_to_the_groups)
 {
     auto_done(cgroup_done) struct cgroup c = {0};

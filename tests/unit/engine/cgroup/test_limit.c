@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-#include "engine/cgroup/cgroup.h"
+#include "engine/cgroup/internal.h"
 #include "tempdir.h"
 
 /* A tree of plain files stands for the kernel's: what would have been written is read back. A
@@ -314,6 +314,25 @@ Test(cgroup_limit, v2_reservation_bandwidth_and_nodes)
     expect_file(GROUP "memory.max", "");
     expect_file(GROUP "cpu.max", "20000 50000");
     expect_file(GROUP "cpuset.mems", "0");
+}
+
+/* Nothing is rounded away that the kernel can keep: a period is 100,000 microseconds. */
+Test(cgroup_limit, a_part_of_a_cpu)
+{
+    static const struct {
+        int64_t nano;
+        const char *quota;
+    } ROWS[] = {{125000000, "12500"},   {10000000, "1000"},   {1000000000, "100000"},
+                {1125000000, "112500"}, {333330000, "33333"}, {333339999, "33333"},
+                {1999990000, "199999"}};
+    for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
+        struct mtd_resources r = {.nano_cpus = ROWS[i].nano};
+        struct cgroup_bandwidth b = cgroup_bandwidth_of(&r);
+        char quota[24];
+        snprintf(quota, sizeof(quota), "%lld", (long long)b.quota);
+        cr_expect_str_eq(quota, ROWS[i].quota, "%lld", (long long)ROWS[i].nano);
+        cr_expect_eq(b.period, 100000, "%lld", (long long)ROWS[i].nano);
+    }
 }
 
 Test(cgroup_limit, a_period_alone_has_no_quota)
