@@ -357,6 +357,14 @@ static int do_id(int argc, char **argv)
     return 0;
 }
 
+/* Ends by SIGSEGV, also as pid 1, whose own signals do not reach it. */
+static int do_fault(int argc, char **argv)
+{
+    char *none = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    *(volatile char *)none = 1;
+    return 1;
+}
+
 static int do_pid(int argc, char **argv)
 {
     printf("pid %d ppid %d pgid %d sid %d\n", getpid(), getppid(), getpgrp(), getsid(0));
@@ -647,6 +655,7 @@ static const struct verb {
     {"orphans", do_orphans, 1, "N"},
     {"id", do_id, 0, "users and groups"},
     {"pid", do_pid, 0, "pid ppid pgid sid"},
+    {"fault", do_fault, 0, "ends by SIGSEGV"},
     {"key", do_key, 1, "NAME"},
     {"unshare", do_unshare, 2, "FLAGS PROGRAM ARG..."},
     {"which", do_which, 1, "FILE: devices and inodes of descriptors 0 to 2"},

@@ -293,7 +293,7 @@ static void be_an_odd_caller(void)
     CPU_ZERO(&one);
     CPU_SET(sched_getcpu(), &one);
     lower_limit(RLIMIT_NOFILE, 100);
-    lower_limit(RLIMIT_CORE, 0);
+    lower_limit(RLIMIT_CORE, 4096);
     lower_limit(RLIMIT_FSIZE, 20480);
     lower_limit(RLIMIT_MEMLOCK, 0);
     lower_limit(RLIMIT_SIGPENDING, 5);
@@ -359,6 +359,7 @@ Test(confined, a_caller_that_ignores_sigchld_gets_the_status)
     cr_expect_eq(IGNORING("run", "--rm", "busybox", "sh", "-c", "exit 7"), 7);
     cr_expect_eq(IGNORING("run", "-d", "--name", "a", "busybox", "sleep", "1000"), 0);
     cr_expect_eq(IGNORING("run", "-d", "--name", "b", "busybox", "sleep", "1000"), 0);
+    cr_expect_eq(IGNORING("exec", "a", "sh", "-c", "exit 7"), 7);
     cr_expect_eq(IGNORING("stop", "-t", "0", "a", "b"), 0);
 }
 
@@ -369,6 +370,7 @@ Test(confined, a_callers_limit_of_file_sizes_is_not_the_engines)
     lower_limit(RLIMIT_FSIZE, 20480);
     free(SH("dd if=/dev/zero of=/big bs=64k count=2 2>/dev/null"));
     struct rlimit hard = {1000, 1000};
+    (void)prctl(PR_CAPBSET_DROP, 24 /* CAP_SYS_RESOURCE */, 0, 0, 0);
     cr_assert_eq(setrlimit(RLIMIT_FSIZE, &hard), 0);
     auto_done(outcome_done) struct outcome o =
         RUN(&s, "create", "--name", "x", "busybox");

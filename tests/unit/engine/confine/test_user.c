@@ -157,6 +157,19 @@ Test(user, supplementary_groups)
     cr_assert_eq(u.groups[0], 7);
 }
 
+/* As docker: whoever names a group has that one. */
+Test(user, a_group_that_was_named_is_the_only_one)
+{
+    struct user u;
+    cr_assert_eq(user_resolve(root, "bob:staff", &u, NULL), 0);
+    cr_expect_eq(u.gid, 50);
+    cr_expect_eq(u.n_groups, 1);
+    cr_expect_eq(u.groups[0], 50);
+    cr_assert_eq(user_resolve(root, "bob:77", &u, NULL), 0);
+    cr_expect_eq(u.n_groups, 1);
+    cr_expect_eq(u.groups[0], 77);
+}
+
 Test(user, more_groups_than_there_is_room_for)
 {
     char text[4096];
