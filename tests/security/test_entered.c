@@ -181,8 +181,8 @@ static bool sleeps(void *unused)
 {
     (void)unused;
     char *top = ASK(&s, "top", "box");
-    bool found = strstr(top, " sleep 4731") && !strstr(top, "unshare") &&
-                 !strstr(top, "mkdir"); /* nor what becomes it */
+    bool found = strstr(top, " sleep 4731") &&
+                 !strstr(top, "exec sleep"); /* the shell that becomes it */
     free(top);
     return found;
 }
