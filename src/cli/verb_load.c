@@ -248,6 +248,7 @@ const struct verb VERBS_LOAD[] = {
      .operands = "IMAGE [IMAGE...]",
      .summary = "Save images to an archive",
      .group = GROUP_IMAGE,
+     .flags = VERB_EXISTING,
      .options = {{SAVE_OPTIONS}},
      .values_size = sizeof(struct save_values),
      .min = 1,

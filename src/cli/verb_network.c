@@ -186,21 +186,29 @@ static int run_create(struct cli *c, void *values, const struct operands *o)
 
 /* ---- rm, prune ---- */
 
-static int remove_one(struct cli *c, const char *name, const void *values,
-                      struct mtd_error *err)
-{
-    (void)values;
-    return mtd_network_remove(c->engine, name, err);
-}
+struct rm_values {
+    bool force;
+};
 
 static const struct option_row RM_ROWS[] = {
-    {"force", 'f', OPTION_IGNORE},
+    {"force", 'f', OPTION_FLAG, offsetof(struct rm_values, force), NULL, NULL,
+     "Do not fail when a network is not there"},
     OPTION_END,
 };
 
+static int remove_one(struct cli *c, const char *name, const void *values,
+                      struct mtd_error *err)
+{
+    const struct rm_values *v = values;
+    int rc = mtd_network_remove(c->engine, name, err);
+    if (rc == -ENOENT && v->force) /* said, but no failure, as docker */
+        return report_error(c, 0, err);
+    return rc < 0 ? rc : print_line(name, err);
+}
+
 static int run_rm(struct cli *c, void *values, const struct operands *o)
 {
-    return each_in_turn(c, o, values, remove_one, true);
+    return each_in_turn(c, o, values, remove_one, false);
 }
 
 struct prune_values {
@@ -255,11 +263,14 @@ static int run_prune(struct cli *c, void *values, const struct operands *o)
             continue;
         found++;
         if (v->force && mtd_network_remove(c->engine, n->name, NULL) == 0)
-            rc = buf_printf(&out, "%s\n", n->name);
+            rc =
+                buf_printf(&out, "%s%s\n", out.len ? "" : "Deleted Networks:\n", n->name);
     }
     if (rc == 0 && found && !v->force)
         return report_fail(c, STATUS_FAILED,
                            "this would remove %u networks; add -f to do it", found);
+    if (rc == 0 && out.len)
+        rc = buf_putc(&out, '\n');
     if (rc == 0)
         rc = print_out(&out, &err);
     return fail(c, rc, &err, "prune");
@@ -426,12 +437,15 @@ const struct verb VERBS_NETWORK[] = {
      .operands = "",
      .summary = "Make rules, bridges and published ports anew",
      .group = GROUP_NETWORK,
+     .flags = VERB_EXISTING,
      .run = run_reload},
     {.name = "network rm",
      .operands = "NETWORK [NETWORK...]",
      .summary = "Remove networks",
      .group = GROUP_NETWORK,
+     .flags = VERB_EXISTING,
      .options = {{RM_ROWS}},
+     .values_size = sizeof(struct rm_values),
      .min = 1,
      .max = VERB_MANY,
      .run = run_rm},
@@ -451,6 +465,7 @@ const struct verb VERBS_NETWORK[] = {
      .operands = "NETWORK CONTAINER",
      .summary = "Put a container on a further network, also while it runs",
      .group = GROUP_NETWORK,
+     .flags = VERB_EXISTING,
      .options = {{CONNECT_ROWS}},
      .values_size = sizeof(struct connect_values),
      .min = 2,
@@ -462,6 +477,7 @@ const struct verb VERBS_NETWORK[] = {
      .operands = "NETWORK CONTAINER",
      .summary = "Take a container off a network, also while it runs",
      .group = GROUP_NETWORK,
+     .flags = VERB_EXISTING,
      .options = {{RM_ROWS}},
      .min = 2,
      .max = 2,
@@ -470,6 +486,7 @@ const struct verb VERBS_NETWORK[] = {
      .operands = "",
      .summary = "Remove the networks that no container is on",
      .group = GROUP_NETWORK,
+     .flags = VERB_EXISTING,
      .options = {{PRUNE_ROWS}},
      .values_size = sizeof(struct prune_values),
      .check = check_prune,

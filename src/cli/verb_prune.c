@@ -2,6 +2,7 @@
  * here no command asks, so without -f it reports what it would remove and removes
  * nothing. */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,6 +128,11 @@ static int check_prune(void *values, const struct operands *o, struct mtd_error 
     return 0;
 }
 
+static const char DELETED_CONTAINERS[] = "Deleted Containers:",
+                  DELETED_IMAGES[] = "Deleted Images:",
+                  DELETED_VOLUMES[] = "Deleted Volumes:",
+                  DELETED_BUILDS[] = "Deleted build cache";
+
 /* A prune under way and its results. */
 struct prune {
     struct cli *cli;
@@ -134,8 +140,19 @@ struct prune {
     unsigned found;
     uint64_t bytes;
     struct buf report;
+    const char *heading; /* of the report's last line; NULL = there is none */
     int status;
 };
+
+/* docker's report: a heading, what was deleted, an empty line. line: NULL = the heading says it. */
+static void say_deleted(struct prune *p, const char *heading, const char *line)
+{
+    if (p->heading != heading)
+        (void)buf_printf(&p->report, "%s%s\n", p->heading ? "\n" : "", heading);
+    p->heading = heading;
+    if (line)
+        (void)buf_printf(&p->report, "%s\n", line);
+}
 
 static bool is_old_enough(const struct prune *p, int64_t created_at)
 {
@@ -159,7 +176,7 @@ static void prune_container(struct prune *p, const struct mtd_summary *s)
         return;
     }
     p->bytes += size;
-    (void)buf_printf(&p->report, "%s\n", s->id);
+    say_deleted(p, DELETED_CONTAINERS, s->id);
 }
 
 static int prune_containers(struct prune *p, struct mtd_error *err)
@@ -193,8 +210,10 @@ static void prune_image(struct prune *p, const struct mtd_image *image)
         p->status = report_error(p->cli, STATUS_FAILED, &err);
     if (rc == 0)
         p->bytes += image->size;
-    for (size_t i = 0; i < report.len; i++)
-        (void)buf_printf(&p->report, "%s\n", report.items[i]);
+    for (size_t i = 0; i < report.len; i++) {
+        report.items[i][0] = (char)tolower((unsigned char)report.items[i][0]);
+        say_deleted(p, DELETED_IMAGES, report.items[i]);
+    }
 }
 
 static bool is_used(const struct mtd_list *list, const char *image_id)
@@ -249,7 +268,7 @@ static int prune_blobs(struct prune *p, struct mtd_error *err)
     return rc;
 }
 
-static void prune_volume(struct prune *p, const struct mtd_volume *v, bool *first)
+static void prune_volume(struct prune *p, const struct mtd_volume *v)
 {
     struct mtd_error err = {0};
     p->found++;
@@ -264,8 +283,7 @@ static void prune_volume(struct prune *p, const struct mtd_volume *v, bool *firs
         return;
     }
     p->bytes += size;
-    (void)buf_printf(&p->report, "%s%s\n", *first ? "Deleted Volumes:\n" : "", v->name);
-    *first = false;
+    say_deleted(p, DELETED_VOLUMES, v->name);
 }
 
 /* Of `system prune` -a does not mean volumes with names, as in docker. */
@@ -273,16 +291,13 @@ static int prune_some_volumes(struct prune *p, bool all,
                               const struct option_list *filters, struct mtd_error *err)
 {
     auto_done(mtd_volume_list_done) struct mtd_volume_list list = {0};
-    bool first = true;
     int rc = mtd_volumes(p->cli->engine, false, &list, err);
     for (size_t i = 0; i < list.len && rc == 0; i++) {
         const struct mtd_volume *v = &list.items[i];
         if (v->used_by.len == 0 && !v->error && (all || v->anonymous) &&
             volume_filter_match(filters, v))
-            prune_volume(p, v, &first);
+            prune_volume(p, v);
     }
-    if (rc == 0 && !first)
-        rc = buf_putc(&p->report, '\n');
     return rc;
 }
 
@@ -315,7 +330,8 @@ static int prune_builds(struct prune *p, struct mtd_error *err)
         return 0;
     }
     p->bytes += size;
-    return buf_puts(&p->report, "Deleted build cache\n\n");
+    say_deleted(p, DELETED_BUILDS, NULL);
+    return 0;
 }
 
 static int finish(struct prune *p, int rc, const char *what, struct mtd_error *err)
@@ -326,7 +342,8 @@ static int finish(struct prune *p, int rc, const char *what, struct mtd_error *e
                            "this would remove %u %s; add -f to do it", p->found, what);
     size_usage(p->bytes, size);
     if (rc == 0)
-        rc = buf_printf(&p->report, "Total reclaimed space: %s\n", size);
+        rc = buf_printf(&p->report, "%sTotal reclaimed space: %s\n",
+                        p->heading ? "\n" : "", size);
     if (rc == 0)
         rc = print_out(&p->report, err);
     mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot prune");
@@ -402,6 +419,7 @@ const struct verb VERBS_PRUNE[] = {
      .operands = "",
      .summary = "Remove unused images",
      .group = GROUP_SYSTEM,
+     .flags = VERB_EXISTING,
      .options = {{IMAGE_OPTIONS, BLOB_OPTIONS}},
      .values_size = sizeof(struct prune_values),
      .check = check_image_prune,
@@ -410,6 +428,7 @@ const struct verb VERBS_PRUNE[] = {
      .operands = "",
      .summary = "Remove anonymous volumes that no container has",
      .group = GROUP_VOLUME,
+     .flags = VERB_EXISTING,
      .options = {{VOLUME_OPTIONS}},
      .values_size = sizeof(struct prune_values),
      .check = check_volume_prune,

@@ -290,6 +290,7 @@ const struct verb VERBS_VOLUME[] = {
      .operands = "VOLUME [VOLUME...]",
      .summary = "Remove volumes that no container has",
      .group = GROUP_VOLUME,
+     .flags = VERB_EXISTING,
      .options = {{RM_OPTIONS}},
      .values_size = sizeof(struct rm_values),
      .min = 1,

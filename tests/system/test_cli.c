@@ -724,48 +724,6 @@ Test(cli, who_is_not_root_is_told)
     cr_expect_neq(access("/tmp/mtd-nobody", F_OK), 0);
 }
 
-Test(cli, looking_makes_no_state)
-{
-    char path[128];
-    snprintf(path, sizeof(path), "%s/fresh", box_home());
-    cr_expect_eq(run_program(path, 0, "ps", &r), 0, "%s", r.out);
-    cr_expect_neq(access(path, F_OK), 0);
-}
-
-/* Each may be the first command on a machine. */
-Test(cli, looking_at_nothing_is_no_error)
-{
-    static const struct {
-        const char *words[4];
-        int status;
-    } LOOKS[] = {
-        {{"ps", "-a"}, 0},
-        {{"images"}, 0},
-        {{"network", "ls"}, 0},
-        {{"volume", "ls"}, 0},
-        {{"system", "df"}, 0},
-        {{"info"}, 0},
-        {{"stats", "--no-stream"}, 0},
-        {{"events", "--until", "0s"}, 0},
-        {{"history", "nosuch"}, 1},
-        {{"inspect", "nosuch"}, 1},
-        {{"image", "inspect", "nosuch"}, 1},
-        {{"network", "inspect", "nosuch"}, 1},
-        {{"volume", "inspect", "nosuch"}, 1},
-    };
-    char root[300], run[300];
-    snprintf(root, sizeof(root), "%s/none/root", box_home());
-    snprintf(run, sizeof(run), "%s/none/run", box_home());
-    for (size_t i = 0; i < sizeof(LOOKS) / sizeof(LOOKS[0]); i++) {
-        const char *const *w = LOOKS[i].words;
-        BOX(&r, "--root", root, "--run-root", run, w[0], w[1], w[2], w[3]);
-        cr_expect_eq(r.status, LOOKS[i].status, "%s %s: %d: %s", w[0], w[1], r.status,
-                     r.err);
-        cr_expect(!strstr(r.err, "ad file descriptor"), "%s %s: %s", w[0], w[1], r.err);
-        cr_expect_neq(access(root, F_OK), 0, "%s makes %s", w[0], root);
-    }
-}
-
 /* ---- signals ---- */
 
 Test(cli, signals_reach_the_container)

@@ -41,6 +41,12 @@ int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
     return rc < 0 ? rc : image_find(&e->images, ref, ret, err);
 }
 
+int container_need_image(struct mtd_engine *e, const char *ref, struct mtd_error *err)
+{
+    auto_done(mtd_image_done) struct mtd_image image = {0};
+    return e->store.root_fd >= 0 ? 0 : mtd_image_find(e, ref, &image, err);
+}
+
 int mtd_image_history(struct mtd_engine *e, const char *ref, struct mtd_history_list *ret,
                       struct mtd_error *err)
 {
@@ -56,6 +62,8 @@ int mtd_image_drop_blobs(struct mtd_engine *e, bool only_count,
                          const struct mtd_progress *progress, struct mtd_dropped *ret,
                          struct mtd_error *err)
 {
+    if (e->store.root_fd < 0)
+        return 0;
     return image_drop_blobs(&e->images, only_count, progress, ret, err);
 }
 
@@ -75,7 +83,9 @@ int mtd_image_tag(struct mtd_engine *e, const char *ref, const char *name,
                   struct mtd_error *err)
 {
     auto_done(mtd_image_done) struct mtd_image image = {0};
-    int code = image_tag(&e->images, ref, name, err);
+    int code = container_need_image(e, ref, err);
+    if (code == 0)
+        code = image_tag(&e->images, ref, name, err);
     if (code == 0 && image_find(&e->images, name, &image, NULL) == 0)
         note_image(e, "tag", image.id, name);
     return code;
@@ -136,8 +146,9 @@ int mtd_image_remove(struct mtd_engine *e, const char *ref, bool force,
 {
     auto_done(mtd_list_done) struct mtd_list list = {0};
     auto_done(strv_done) struct strv used = {0};
-    auto_fd int hold = image_hold(&e->images, true, err);
-    int r = hold < 0 ? hold : store_list(&e->store, &list, err);
+    bool nowhere = e->store.root_fd < 0;
+    auto_fd int hold = nowhere ? -1 : image_hold(&e->images, true, err);
+    int r = hold < 0 && !nowhere ? hold : store_list(&e->store, &list, err);
     if (r == 0 &&
         (image_newer_ids(&e->images, &list) < 0 || list_users(&list, &used) < 0))
         r = mtd_fail(err, ENOMEM, "out of memory");

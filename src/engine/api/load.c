@@ -48,7 +48,11 @@ int mtd_save(struct mtd_engine *e, const struct mtd_save *s, struct mtd_error *e
         .fd = s->fd,
         .progress = s->progress,
     };
-    int rc = transfer_save(&e->images, &save, &ids, err);
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < s->refs->len; i++)
+        rc = container_need_image(e, s->refs->items[i], err);
+    if (rc == 0)
+        rc = transfer_save(&e->images, &save, &ids, err);
     for (size_t i = 0; rc == 0 && i < ids.len; i++)
         note(e, "save", ids.items[i], s->refs->items[i]);
     return rc;

@@ -39,7 +39,9 @@ int mtd_registry_tags(const char *ref, const struct mtd_registry *how, struct st
 int mtd_push(struct mtd_engine *e, const char *ref, const struct mtd_registry *how,
              struct mtd_error *err)
 {
-    int rc = transfer_push(&e->images, how, ref, err);
+    int rc = container_need_image(e, ref, err);
+    if (rc == 0)
+        rc = transfer_push(&e->images, how, ref, err);
     if (rc == 0)
         note(e, "push", ref);
     return rc;

@@ -220,6 +220,8 @@ static int remove_marked(struct removal *r, const struct strv *used_by,
 static int remove_image(struct removal *r, const struct strv *used_by,
                         struct mtd_error *err)
 {
+    if (r->store->root_fd < 0)
+        return resolve(r, err);
     int rc = image_disk_prepare(r->store, err);
     if (rc < 0)
         return rc;
