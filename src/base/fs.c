@@ -99,10 +99,11 @@ int fs_read_small_at(int dir_fd, const char *name, char *out, size_t size)
         ssize_t n = read_once(fd, out + len, size - len);
         if (n < 0)
             return (int)n;
+        bool end = (size_t)n < size - len;
         len += (size_t)n;
         if (len >= size)
             return -EFBIG;
-        if (n == 0)
+        if (end)
             break;
     }
     if (len > 0 && out[len - 1] == '\n')

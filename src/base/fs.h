@@ -22,7 +22,8 @@ int fs_read_path(const char *path, size_t max, struct buf *ret);
 /* The same of a file that nobody else could have changed; else -EPERM (trust.h). */
 int fs_read_own_at(int dir_fd, const char *name, size_t max, struct buf *ret);
 /* The same into the caller's array, NUL-terminated, without a trailing newline. Returns
- * the length. Of a file that is known to be one: its kind is not asked. */
+ * the length. Of a file that is known to be one, its kind is not asked, and that gives all it has
+ * at once: a short read is its end. */
 int fs_read_small_at(int dir_fd, const char *name, char *out, size_t size);
 /* One write() of the text to an existing file (cgroup and proc files). */
 int fs_write_at(int dir_fd, const char *name, const char *text);
@@ -66,6 +67,8 @@ bool fs_dir_seems_done(const struct fs_dir *d);
 /* Removes path and everything below it, without crossing mounts or following links there.
  * 0 when it does not exist. path must not end in a slash. */
 int fs_remove_tree_at(int dir_fd, const char *path);
+/* The same of a name in dir_fd that is a directory's. */
+int fs_remove_dir_at(int dir_fd, const char *name);
 
 /* The bytes of the files below dir_fd/name, as their sizes say, or of the file of that name. Hard
  * links count once, mounts are not crossed, links not followed; what cannot be read, and what is

@@ -122,7 +122,7 @@ static void remove_entry(struct removal *r, int dir_fd, const char *name, int ty
     remove_dir(r, dir_fd, name, depth);
 }
 
-static int remove_tree(int dir_fd, const char *name)
+int fs_remove_dir_at(int dir_fd, const char *name)
 {
     int top = open_same_mount(dir_fd, name);
     if (top < 0)
@@ -130,14 +130,15 @@ static int remove_tree(int dir_fd, const char *name)
     auto_done(fs_dir_done) struct fs_dir d;
     fs_dir_init(&d, top);
     struct removal r = {.top_fd = top};
-    while (!remove_opened(&r, dir_fd, name, &d, 0)) {
+    bool gone;
+    while (!(gone = remove_opened(&r, dir_fd, name, &d, 0))) {
         if (r.error < 0 || !r.moved)
             break;
         r.moved = false;
         if (lseek(top, 0, SEEK_SET) < 0)
             return -errno;
     }
-    if (r.error < 0)
+    if (r.error < 0 || gone)
         return r.error;
     return unlinkat(dir_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
@@ -151,11 +152,11 @@ int fs_remove_tree_at(int dir_fd, const char *path)
         return -errno;
     const char *slash = strrchr(path, '/');
     if (!slash)
-        return remove_tree(dir_fd, path);
+        return fs_remove_dir_at(dir_fd, path);
     auto_free char *parent = strndup(path, (size_t)(slash + 1 - path));
     auto_fd int parent_fd =
         parent ? openat(dir_fd, parent, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     if (!parent)
         return -ENOMEM;
-    return parent_fd < 0 ? -errno : remove_tree(parent_fd, slash + 1);
+    return parent_fd < 0 ? -errno : fs_remove_dir_at(parent_fd, slash + 1);
 }

@@ -100,6 +100,26 @@ static int look(struct walk *w, size_t end, struct mtd_error *err)
     return rc;
 }
 
+/* The last path that was trusted; it went through no link. */
+static char known[PATH_MAX];
+
+/* How much of the path was looked at already as a directory on the way. 0 = not even "/". */
+static size_t known_part(const char *path)
+{
+    size_t ret = 0;
+    for (size_t i = 1; known[0] && known[i] && known[i - 1] == path[i - 1]; i++)
+        if (known[i] == '/' && path[i] == '/' && path[i + strspn(path + i, "/")])
+            ret = i; /* more follows: of the last one more is asked */
+    return ret;
+}
+
+static int begin(struct walk *w, struct mtd_error *err)
+{
+    w->links = 0;
+    w->at = known_part(w->path);
+    return w->at ? 0 : look(w, 0, err);
+}
+
 int trust_path(const char *path, mode_t *ret_mode, struct mtd_error *err)
 {
     struct walk w;
@@ -107,8 +127,7 @@ int trust_path(const char *path, mode_t *ret_mode, struct mtd_error *err)
     if (size > sizeof(w.path))
         return mtd_fail_errno(err, ENAMETOOLONG, "%.100s", path);
     memcpy(w.path, path, size);
-    w.at = w.links = 0;
-    int rc = look(&w, 0, err);
+    int rc = begin(&w, err);
     while (rc == 0) {
         size_t begin = w.at + strspn(w.path + w.at, "/");
         if (w.path[begin] == '\0')
@@ -117,5 +136,7 @@ int trust_path(const char *path, mode_t *ret_mode, struct mtd_error *err)
         rc = look(&w, begin + strcspn(w.path + begin, "/"), err);
     }
     *ret_mode = rc == 0 ? w.mode : 0;
+    if (rc == 0 && w.links == 0)
+        memcpy(known, path, size);
     return rc < 0 ? mtd_fail_errno(err, -rc, "%s", path) : 0;
 }

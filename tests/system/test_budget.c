@@ -12,7 +12,7 @@
 #include "../support/state.h"
 #include "base/cleanup.h"
 
-#define TOLERANCE 3 /* per cent */
+#define TOLERANCE 4 /* per cent: a newer C library makes some more */
 #define MEASURED_ON \
     9 /* hierarchies of cgroup v1 beside the v2 tree; others make fewer calls */
 #define NOT_RUN 127
@@ -97,29 +97,29 @@ static const struct {
     long calls;
     const char *args[8];
 } BUDGET[] = {
-    ROW(757, "run", "--rm", "busybox", "true"),
-    ROW(688, "run", "-d", "--name", "done", "busybox", "true"),
-    ROW(67, "inspect", "done"),
-    ROW(91, "logs", "done"),
-    ROW(90, "ps", "-a"),
-    ROW(67, "wait", "done"),
-    ROW(104, "diff", "done"),
-    ROW(63, "port", "done"),
-    ROW(92, "rename", "done", "did"),
-    ROW(92, "rename", "did", "done"),
-    ROW(136, "rm", "done"),
-    ROW(110, "create", "--name", "new", "busybox", "true"),
-    ROW(645, "start", "new"),
+    ROW(706, "run", "--rm", "busybox", "true"),
+    ROW(643, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(63, "inspect", "done"),
+    ROW(87, "logs", "done"),
+    ROW(86, "ps", "-a"),
+    ROW(63, "wait", "done"),
+    ROW(100, "diff", "done"),
+    ROW(59, "port", "done"),
+    ROW(87, "rename", "done", "did"),
+    ROW(87, "rename", "did", "done"),
+    ROW(129, "rm", "done"),
+    ROW(101, "create", "--name", "new", "busybox", "true"),
+    ROW(610, "start", "new"),
     ROW(413, "exec", "idle", "true"),
-    ROW(126, "pause", "idle"),
-    ROW(126, "unpause", "idle"),
+    ROW(121, "pause", "idle"),
+    ROW(121, "unpause", "idle"),
     ROW(155, "update", "-m", "1g", "idle"),
-    ROW(132, "kill", "-s", "CONT", "idle"),
-    ROW(661, "restart", "new"),
-    ROW(143, "stop", "idle"),
-    ROW(74, "images"),
+    ROW(127, "kill", "-s", "CONT", "idle"),
+    ROW(620, "restart", "new"),
+    ROW(138, "stop", "idle"),
+    ROW(70, "images"),
     ROW(20, "version"),
-    ROW(140, "system", "df"),
+    ROW(135, "system", "df"),
 };
 
 /* A busy machine freezes late, and pause then looks again: it may have five tries. */

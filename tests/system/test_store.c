@@ -525,6 +525,27 @@ static void expect_deep(const char *fault)
     cr_expect_str_eq(out, "126\nn126", "%s", fault ? fault : "");
 }
 
+/* Two layers fit into mount(2)'s one string, go in one by one, or by id as on an old kernel. */
+Test(image_store, an_image_of_two_layers_runs_in_each_way)
+{
+    static const char *const WAYS[] = {NULL,
+#ifdef MTD_FAULTS
+                                       "rootfs.few:fail:*", "rootfs.lowerdir:fail:*"
+#endif
+    };
+    free(
+        ASK(&s, "run", "--name", "c", "busybox", "sh", "-c", "rm /bin/vi; echo 2 >/two"));
+    free(ASK(&s, "commit", "c", "two"));
+    for (size_t i = 0; i < ARRAY_SIZE(WAYS); i++) {
+        s.fault = WAYS[i];
+        auto_free char *out = ASK(&s, "run", "--rm", "two", "sh", "-c",
+                                  "cat /two; ls /bin/vi /bin/sh 2>/dev/null; "
+                                  "echo 3 >/two; cat /two");
+        s.fault = NULL;
+        cr_expect_str_eq(out, "2\n/bin/sh\n3", "%s", WAYS[i] ? WAYS[i] : "");
+    }
+}
+
 Test(image_store, an_image_of_127_layers_runs)
 {
     make_deep();

@@ -217,9 +217,11 @@ int cgroup_clone_fd(const struct cgroup *c)
 {
     char cpus[4096];
     const struct cgroup_dir *unified = cgroup_unified(c);
-    if (!unified || fs_read_small_at(unified->fd, "cpuset.cpus", cpus, sizeof(cpus)) > 0)
+    if (!unified)
         return -1;
-    return unified->fd;
+    bool has_set = (unified->controllers & CGROUP_BIT(CGROUP_CPUSET)) &&
+                   fs_read_small_at(unified->fd, "cpuset.cpus", cpus, sizeof(cpus)) > 0;
+    return has_set ? -1 : unified->fd;
 }
 
 /* ENOSPC: a cpuset without CPUs or memory nodes. */

@@ -237,8 +237,9 @@ static bool has_any_controller(const struct cgroup *host)
 int cgroup_each_mount(const char *proc_dir, cgroup_take_fn take, void *to,
                       struct mtd_error *err)
 {
-    auto_fd int proc = open(proc_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    auto_fd int fd = proc < 0 ? -1 : openat(proc, "self/mountinfo", O_RDONLY | O_CLOEXEC);
+    char path[READ_SIZE / 4];
+    snprintf(path, sizeof(path), "%s/self/mountinfo", proc_dir);
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return mtd_fail_errno(err, errno, "cannot read %s/self/mountinfo", proc_dir);
     int code = scan(fd, take, to);

@@ -30,10 +30,18 @@ static int open_top(const struct apparmor_host *h)
     return fd < 0 ? -errno : fd;
 }
 
+/* Of the host that this runs on; most have no AppArmor, and that is one look. */
+static bool kernel_has_none(const struct apparmor_host *h)
+{
+    return h->root_fd < 0 && faccessat(AT_FDCWD, "/" ENABLED, F_OK, 0) < 0;
+}
+
 bool apparmor_is_enabled(const struct apparmor_host *h)
 {
     char text[8] = "";
     h = h ? h : &HERE;
+    if (kernel_has_none(h))
+        return false;
     auto_fd int top = open_top(h);
     return top >= 0 && fs_read_small_at(top, ENABLED, text, sizeof(text)) > 0 &&
            text[0] == 'Y' && faccessat(top, PROFILES, R_OK, 0) == 0 &&

@@ -277,3 +277,18 @@ int mount_set(int fd, uint64_t attrs)
         return 0;
     return errno == ENOSYS ? remount(fd, attrs) : -errno;
 }
+
+int mount_read_only_at(int dir_fd, const char *name)
+{
+    char path[FD_PATH_MAX];
+    struct mount_attr a = {.attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_PRIVATE};
+    fd_path(path, dir_fd, name);
+    if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) < 0)
+        return -errno;
+    if (mount_setattr(dir_fd, name, AT_RECURSIVE, &a, sizeof(a)) == 0)
+        return 0;
+    if (errno != ENOSYS)
+        return -errno;
+    auto_fd int fd = openat(dir_fd, name, O_PATH | O_CLOEXEC);
+    return fd < 0 ? -errno : remount(fd, MOUNT_ATTR_RDONLY);
+}

@@ -62,6 +62,10 @@ int mount_bind_on(const char *path, int target_fd);
  * on `name` in dir_fd, "" = on dir_fd itself. Links are followed: for directories in which the
  * names are ours or the kernel's. */
 int mount_bind_name(int fs_fd, const char *what, int dir_fd, const char *name);
+/* Makes `name` in dir_fd, and all that is mounted below it, read-only by a bind of itself. Links are
+ * followed: as above, and for a mount namespace of the caller's alone, as the bind is writable for
+ * a moment. */
+int mount_read_only_at(int dir_fd, const char *name);
 /* Attaches a detached mount; target_fd may be O_PATH. */
 int mount_move(int mount_fd, int target_fd);
 /* The same at a name in dir_fd; a link is not followed. */

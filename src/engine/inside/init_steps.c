@@ -69,7 +69,7 @@ static int volumes_at(const struct inside *c)
 }
 
 /* Of the monitor's descriptors these are kept, at known numbers; that of a user namespace
- * only if there is one, then those of volumes. They are first moved out of the way, so
+ * only if there is one, then those of volumes. Those in the way are first moved out of it, so
  * that no dup3 overwrites one that is still to be moved. */
 int inside_init_descriptors(struct inside *c, struct mtd_error *err)
 {
@@ -82,8 +82,9 @@ int inside_init_descriptors(struct inside *c, struct mtd_error *err)
     for (size_t i = 0; volumes && i < volumes->n; i++)
         kept[n++] = volumes->fds[i];
     for (size_t i = 0; i < n; i++) {
-        high[i] = kept[i] < 0 ? -1 : fcntl(kept[i], F_DUPFD_CLOEXEC, 64);
-        if (kept[i] >= 0 && high[i] < 0)
+        bool low = kept[i] >= 0 && kept[i] < FD_SYNC + (int)n;
+        high[i] = low ? fcntl(kept[i], F_DUPFD_CLOEXEC, 64) : kept[i];
+        if (low && high[i] < 0)
             return mtd_fail_errno(err, errno, "cannot keep a file descriptor");
     }
     c->sync_fd = high[0];

@@ -155,14 +155,15 @@ static void take_input(struct monitor *m, const void *data, size_t len)
     monitor_client_flush_input(m);
 }
 
-/* Notifies at once: the client may have looked at the log before it asked. */
+/* Notifies at once what was written before: the client may have looked at the log before it asked. */
 static void follow(struct monitor *m, struct monitor_client *c, uint64_t flags)
 {
     c->gives_input = c->gives_input || (flags & PACKET_GIVES_INPUT);
     if (flags & PACKET_NO_OUTPUT)
         return;
     c->follows = true;
-    notify(m, c);
+    if (m->written > 0)
+        notify(m, c);
 }
 
 static bool is_input(const struct monitor_client *c)

@@ -54,12 +54,15 @@ static void note_end(struct monitor *m)
  * monitor's. false = something is left for the next command to find. */
 static bool remove_run(struct monitor *m)
 {
-    static const char *const FILES[] = {"attach",  "stdin",  "stdout", "stderr",
-                                        LOG_SPOOL, "frozen", NET_NOTE, "monitor"};
-    for (size_t i = 0; i < ARRAY_SIZE(FILES); i++)
-        unlinkat(m->run_fd, FILES[i], 0);
-    fs_remove_tree_at(m->run_fd, "exec"); /* a killed front end leaves its entry */
-    fs_remove_tree_at(m->run_fd, "health");
+    struct fs_dir all; /* also exec/, in which a killed front end leaves its entry */
+    const struct dirent64 *e;
+    fs_dir_init(&all, m->run_fd);
+    if (lseek(m->run_fd, 0, SEEK_SET) < 0)
+        return false;
+    while ((e = fs_dir_next(&all)))
+        if (strcmp(e->d_name, MONITOR_CLAIM) != 0)
+            fs_remove_tree_at(m->run_fd, e->d_name);
+    unlinkat(m->run_fd, MONITOR_CLAIM, 0);
     return unlinkat(m->store.run_fd, m->id, AT_REMOVEDIR) == 0;
 }
 
@@ -139,7 +142,7 @@ static void clean_up(struct monitor *m)
     if (retired)
         store_delete(&m->store, m->id, NULL);
     if (clean) /* last: killed before this, we must be missed */
-        alive_leave(&m->alive_entry);
+        alive_end(&m->alive_entry);
     monitor_unlock(m);
 }
 

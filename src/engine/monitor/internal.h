@@ -166,6 +166,7 @@ int monitor_reload(struct monitor *m);
 void monitor_unlock(struct monitor *m);
 
 /* A file that is deleted if the disk has no other room for the record of the end. */
+#define MONITOR_CLAIM "monitor" /* in the run directory */
 #define MONITOR_RESERVE "reserve"
 
 void monitor_client_add(struct monitor *m, int fd);

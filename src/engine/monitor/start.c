@@ -50,7 +50,7 @@ int monitor_claim(struct monitor *m, struct mtd_error *err)
     if (m->run_fd < 0)
         return m->run_fd;
     m->claim_fd =
-        openat(m->run_fd, "monitor", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        openat(m->run_fd, MONITOR_CLAIM, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (m->claim_fd < 0)
         return mtd_fail_errno(err, errno, "cannot create the monitor's lock file");
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};

@@ -58,16 +58,14 @@ static int make_null(int fs_fd)
 /* Binds take over the attributes of the mount. */
 static int make_objects(void)
 {
-    auto_fd int place = open(FS_PLACE, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int code = place < 0 ? -errno
-                         : mount_new_on(place, "", "tmpfs", "tmpfs", FS_OPTIONS,
-                                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
-    auto_fd int fs = code < 0 ? -1 : open(FS_PLACE, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (code < 0 || fs < 0)
-        return code < 0 ? code : -errno;
+    if (mount("tmpfs", FS_PLACE, "tmpfs", MS_NOSUID | MS_NOEXEC, FS_OPTIONS) < 0)
+        return -errno;
+    auto_fd int fs = open(FS_PLACE, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fs < 0)
+        return -errno;
     if (mkdirat(fs, EMPTY, 0755) < 0)
         return -errno;
-    code = make_null(fs);
+    int code = make_null(fs);
     if (code == 0)
         code = mount_set(fs, ATTRS);
     return code < 0 ? code : take_fd(&fs);
@@ -102,11 +100,9 @@ static int mask_one(int root_fd, int proc_fd, int fs_fd, const char *path,
 /* All of these are the kernel's names in /proc. One that it lacks is skipped. */
 static int make_read_only(int proc_fd, const char *path, struct mtd_error *err)
 {
-    const char *name = path + strlen(PROC);
-    auto_fd int bind = mount_bind(proc_fd, name, MOUNT_ATTR_RDONLY);
-    if (bind == -ENOENT)
+    int code = mount_read_only_at(proc_fd, path + strlen(PROC));
+    if (code == -ENOENT)
         return 0;
-    int code = bind < 0 ? bind : mount_move_at(bind, proc_fd, name);
     if (code < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot make %s read-only", path);
     return 0;

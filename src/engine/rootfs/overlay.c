@@ -1,7 +1,8 @@
-/* An overlay of the image's layers and the container's own upper directory. lowerdir+
- * (Linux 6.7) takes one layer at a time, without a limit on their length; older kernels
- * get the string of mount(2), which is limited to a page, with names relative to the
- * layers' directory so that more of them fit, or of descriptors. */
+/* An overlay of the image's layers and the container's own upper directory. Few layers fit into
+ * the string of mount(2), one call instead of the new API's thirteen. lowerdir+ (Linux 6.7) takes
+ * one layer at a time, without a limit on their length; older kernels get the string, which is
+ * limited to a page, with names relative to the layers' directory so that more of them fit, or of
+ * descriptors. */
 
 #include "engine/rootfs/internal.h"
 
@@ -24,20 +25,27 @@
 #define DATA_MAX 4096
 #define PATH_ROOM 4096
 #define VOLATILE "work/incompat/volatile"
+#define FEW_LAYERS 16
 
 static int set_string(int fs_fd, const char *key, const char *value)
 {
     return fsconfig(fs_fd, FSCONFIG_SET_STRING, key, value, 0) < 0 ? -errno : 0;
 }
 
-static int set_path(int fs_fd, const char *key, const char *dir, const char *name)
+static int open_dir(const char *dir, const char *name)
 {
     char path[PATH_ROOM];
     if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
         return -ENAMETOOLONG;
-    auto_fd int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    return fd < 0 ? -errno : fd;
+}
+
+static int set_path(int fs_fd, const char *key, const char *dir, const char *name)
+{
+    auto_fd int fd = open_dir(dir, name);
     if (fd < 0)
-        return -errno;
+        return fd;
     char short_path[64]; /* fsconfig takes strings of up to 256 bytes */
     snprintf(short_path, sizeof(short_path), "/proc/self/fd/%d", fd);
     return set_string(fs_fd, key, short_path);
@@ -78,6 +86,46 @@ static int set_flags(int fs_fd, const struct overlay *o)
     if (o->is_volatile)
         fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
     return set_string(fs_fd, "source", "overlay");
+}
+
+static int few_options(const int *fds, size_t n, bool is_volatile, char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(
+        out, size,
+        "%sindex=off,metacopy=off,redirect_dir=off,upperdir=upper,workdir=work,lowerdir=",
+        is_volatile ? "volatile," : "");
+    for (size_t i = 0; i < n && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s/proc/self/fd/%d",
+                                 i ? ":" : "", fds[i]);
+    return used < size ? 0 : -EINVAL;
+}
+
+/* Mounts it on <dir>/rootfs, and leaves this process in <dir>: the names are the engine's own.
+ * Layers are named by descriptor, as their paths may have commas and colons. -EINVAL = another
+ * way may do. */
+static int few_layers(const struct rootfs *r, const struct overlay *o)
+{
+    const struct strv *layers = &r->record->spec.layers;
+    char path[PATH_ROOM], data[512 + FEW_LAYERS * 32];
+    int fds[FEW_LAYERS];
+    size_t n = 0;
+    if (layers->len == 0 || layers->len > FEW_LAYERS || fault_point("rootfs.few") < 0 ||
+        fault_point("rootfs.lowerdir") < 0)
+        return -EINVAL;
+    int rc = chdir(o->dir) < 0 ? -errno : 0;
+    for (; rc == 0 && n < layers->len; n += rc == 0) {
+        snprintf(path, sizeof(path), "layers/%s", layers->items[layers->len - 1 - n]);
+        fds[n] = open_dir(r->images_dir, path);
+        rc = fds[n] < 0 ? fds[n] : 0;
+    }
+    if (rc == 0)
+        rc = few_options(fds, n, o->is_volatile, data, sizeof(data));
+    if (rc == 0 && mount("overlay", "rootfs", "overlay", 0, data) < 0)
+        rc = -errno;
+    while (n-- > 0)
+        close(fds[n]);
+    int fd = rc < 0 ? rc : open("rootfs", OPEN_PLACE);
+    return rc == 0 && fd < 0 ? -errno : fd;
 }
 
 static int new_api(const struct rootfs *r, const struct overlay *o)
@@ -134,15 +182,6 @@ static int old_options(const struct rootfs *r, const struct old_dirs *d, const i
         used += (size_t)n;
     }
     return 0;
-}
-
-static int open_dir(const char *dir, const char *name)
-{
-    char path[PATH_ROOM];
-    if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
-        return -ENAMETOOLONG;
-    int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    return fd < 0 ? -errno : fd;
 }
 
 /* dir: the current directory while the options are read. */
@@ -227,29 +266,32 @@ static bool forget_volatile(const char *dir)
            fs_remove_tree_at(work, VOLATILE) == 0;
 }
 
-static int mount_overlay(const struct rootfs *r, const struct overlay *o,
-                         struct mtd_error *err)
+static int mount_detached(const struct rootfs *r, const struct overlay *o)
 {
     auto_fd int fd = new_api(r, o);
     if (fd == -EINVAL && forget_volatile(o->dir)) /* a killed rootfs_overlay_again() */
         fd = new_api(r, o);
-    int code = fd;
-    if (fd >= 0) {
-        code = place(r, fd);
-    } else if (fd == -EINVAL || fd == -ENOSYS) {
+    int code = fd < 0 ? fd : place(r, fd);
+    return code < 0 ? code : take_fd(&fd);
+}
+
+static int mount_overlay(const struct rootfs *r, const struct overlay *o,
+                         struct mtd_error *err)
+{
+    int fd = o->own_below ? -EINVAL : few_layers(r, o);
+    if (fd == -EINVAL)
+        fd = mount_detached(r, o);
+    if (fd == -EINVAL || fd == -ENOSYS)
         fd = old_api(r, o);
-        code = fd;
-    }
-    if (code == -ENODEV) {
+    if (fd == -ENODEV) {
         mtd_fail(err, ENODEV,
                  "this kernel has no overlay file system; load it with modprobe overlay");
         err->stage = MTD_STAGE_ROOTFS;
         return -ENODEV;
     }
-    if (code < 0)
-        return rootfs_fail(err, MTD_STAGE_ROOTFS, -code,
-                           "cannot mount the overlay on %s/rootfs", r->dir);
-    return take_fd(&fd);
+    return fd < 0 ? rootfs_fail(err, MTD_STAGE_ROOTFS, -fd,
+                                "cannot mount the overlay on %s/rootfs", r->dir)
+                  : fd;
 }
 
 /* The upper directory of a --rm container is deleted anyway, so unmounting need not sync

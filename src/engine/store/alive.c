@@ -65,40 +65,6 @@ static int add_page(int fd, off_t at, const char *boot_id)
     return rc;
 }
 
-/* Locked. -ESTALE: it is another boot's, or half written, and has been removed; whoever has it
- * mapped keeps it. */
-static int check_file(int run_fd, int fd, const char *boot_id)
-{
-    char start[FIRST_WORD];
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    if (st.st_nlink == 0)
-        return -ESTALE;
-    if (st.st_size == 0)
-        return add_page(fd, 0, boot_id);
-    ssize_t n = pread(fd, start, sizeof(start), 0);
-    if (n >= 0 && st.st_size % PAGE == 0 && is_of_boot(start, (size_t)n, boot_id))
-        return 0;
-    unlinkat(run_fd, FILE_NAME, 0);
-    return -ESTALE;
-}
-
-static int open_locked(int run_fd, const char *boot_id)
-{
-    int rc = -ESTALE;
-    for (int tries = 0; tries < MAX_TRIES && rc == -ESTALE; tries++) {
-        auto_fd int fd =
-            openat(run_fd, FILE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        rc = fd < 0 ? -errno : lock_byte(fd, GIVING, F_WRLCK, true);
-        if (rc == 0)
-            rc = check_file(run_fd, fd, boot_id);
-        if (rc == 0)
-            return take_fd(&fd);
-    }
-    return rc;
-}
-
 /* ---- reading ---- */
 
 typedef int (*word_fn)(uint32_t word, off_t at, void *arg);
@@ -217,6 +183,39 @@ static int find_free(int fd, const char *boot_id, off_t *ret)
     return end < 0 ? -errno : add_page(fd, end, boot_id);
 }
 
+/* Locked. -ESTALE: it is another boot's, or half written, and has been removed; whoever has it
+ * mapped keeps it. */
+static int check_file(int run_fd, int fd, const char *boot_id, off_t *ret)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return -errno;
+    if (st.st_nlink == 0)
+        return -ESTALE;
+    int rc = st.st_size == 0 ? add_page(fd, 0, boot_id) : 0;
+    if (rc == 0)
+        rc = st.st_size % PAGE == 0 ? find_free(fd, boot_id, ret) : -ESTALE;
+    if (rc == -ESTALE)
+        unlinkat(run_fd, FILE_NAME, 0);
+    return rc;
+}
+
+/* Also where in it there is a free word. */
+static int open_locked(int run_fd, const char *boot_id, off_t *ret_free)
+{
+    int rc = -ESTALE;
+    for (int tries = 0; tries < MAX_TRIES && rc == -ESTALE; tries++) {
+        auto_fd int fd =
+            openat(run_fd, FILE_NAME, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        rc = fd < 0 ? -errno : lock_byte(fd, GIVING, F_WRLCK, true);
+        if (rc == 0)
+            rc = check_file(run_fd, fd, boot_id, ret_free);
+        if (rc == 0)
+            return take_fd(&fd);
+    }
+    return rc;
+}
+
 /* The list first: from the moment the word has our number, the kernel sees to it. The page is not
  * needed again before that, and a child has no use for it. */
 static int take_word(struct alive *a, int fd, off_t at)
@@ -250,9 +249,9 @@ int alive_enter(struct store *s, struct alive *a, struct mtd_error *err)
     if (a->word)
         return 0;
     int rc = proc_boot_id(boot_id);
-    auto_fd int fd = rc < 0 ? -1 : open_locked(s->run_fd, boot_id);
-    if (rc == 0)
-        rc = fd < 0 ? fd : find_free(fd, boot_id, &at);
+    auto_fd int fd = rc < 0 ? -1 : open_locked(s->run_fd, boot_id, &at);
+    if (rc == 0 && fd < 0)
+        rc = fd;
     if (rc == 0)
         rc = take_word(a, fd, at);
     if (rc < 0) {
@@ -262,6 +261,12 @@ int alive_enter(struct store *s, struct alive *a, struct mtd_error *err)
     }
     lock_byte(fd, GIVING, F_UNLCK, true); /* the mapping keeps what the lock belongs to */
     return 0;
+}
+
+void alive_end(struct alive *a)
+{
+    if (a->word)
+        __atomic_store_n(a->word, 0, __ATOMIC_SEQ_CST);
 }
 
 void alive_leave(struct alive *a)

@@ -35,6 +35,8 @@ struct alive {
 int alive_enter(struct store *s, struct alive *a, struct mtd_error *err);
 /* Call it when nothing is left behind. Does nothing if not entered. */
 void alive_leave(struct alive *a);
+/* The same for a process that ends next: what it has mapped goes with it. */
+void alive_end(struct alive *a);
 
 /* Everything in the run root belongs to a running process; false also if
  * that is not known. */

@@ -45,8 +45,6 @@ static int make_locked_dir(struct store *s, char id[MTD_ID_SIZE], char *entry,
         if (rc < 0)
             return rc;
         snprintf(entry, STORE_ENTRY_SIZE, STORE_NEW "%s", id);
-        if (store_exists(s, id))
-            continue;
         if (mkdirat(s->trash_fd, entry, 0700) < 0) {
             if (errno == EEXIST)
                 continue;

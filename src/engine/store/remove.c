@@ -118,7 +118,7 @@ int store_delete(struct store *s, const char *id, struct mtd_error *err)
         delete_overlay_work(s, id);
     if (rc == 0)
         rc = store_is_awaited(s, id) ? delete_but_log(s, id)
-                                     : fs_remove_tree_at(s->trash_fd, id);
+                                     : fs_remove_dir_at(s->trash_fd, id);
     return rc < 0 ? not_all(s, id, rc, err) : 0;
 }
 
