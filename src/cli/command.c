@@ -77,7 +77,7 @@ static int run_engine_verb(struct cli *c, const struct verb *v, void *values,
 
 /* What can be refused before anything is opened. As docker's statuses: a wrong option is 125, a
  * wrong number of arguments 1; what its daemon refuses is the command's failure, 1, but 125 of
- * run and create. */
+ * run, and of create as far as options go. */
 static int judge(const struct verb *v, int argc, char **argv, void *values,
                  struct operands *o, int *ret_status, struct mtd_error *err)
 {

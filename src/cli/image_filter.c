@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "cli/labels.h"
 #include "cli/values.h"
 
 const char *image_filter_tag(const char *name)
@@ -29,15 +30,7 @@ bool image_filter_reference(const char *name, const char *pattern)
 
 static bool match_label(const struct mtd_image *i, const char *value)
 {
-    size_t len = strcspn(value, "=");
-    for (size_t n = 0; n < i->config.labels.len; n++) {
-        const char *label = i->config.labels.items[n];
-        if (value[len]
-                ? strcmp(label, value) == 0
-                : strncmp(label, value, len) == 0 && (label[len] == '=' || !label[len]))
-            return true;
-    }
-    return false;
+    return labels_have(&i->config.labels, value);
 }
 
 enum key { REFERENCE, DANGLING, LABEL, NOT_LABEL, BEFORE, SINCE, UNTIL, NONE };

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "cli/labels.h"
 #include "cli/report.h"
 
 struct network_row {
@@ -129,13 +130,7 @@ const struct option_row NETWORK_LS_ROWS[] = {
 
 static bool has_label(const struct mtd_net *n, const char *wanted)
 {
-    size_t len = strcspn(wanted, "=");
-    for (size_t i = 0; i < n->labels.len; i++)
-        if (strcmp(n->labels.items[i], wanted) == 0 ||
-            (!wanted[len] && strncmp(n->labels.items[i], wanted, len) == 0 &&
-             n->labels.items[i][len] == '='))
-            return true;
-    return false;
+    return labels_have(&n->labels, wanted);
 }
 
 bool network_is_custom(const struct mtd_net *n)

@@ -1,4 +1,4 @@
-/* network_list - network ls: its fields and filters, which prune uses as well. */
+/* network_list - network ls: its fields and filters. */
 #ifndef CLI_NETWORK_LIST_H
 #define CLI_NETWORK_LIST_H
 

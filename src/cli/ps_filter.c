@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "cli/labels.h"
 #include "cli/ps.h"
 
 static const char *or_empty(const char *s)
@@ -46,18 +47,9 @@ static bool match_status(const struct mtd_summary *s, const char *value)
     return strcmp(mtd_state_name(s->state), value) == 0;
 }
 
-/* "key" = the label exists, "key=value" = it has this value. */
 static bool match_label(const struct mtd_summary *s, const char *value)
 {
-    size_t len = strcspn(value, "=");
-    for (size_t i = 0; i < s->labels.len; i++) {
-        const char *label = s->labels.items[i];
-        if (value[len]
-                ? strcmp(label, value) == 0
-                : strncmp(label, value, len) == 0 && (label[len] == '=' || !label[len]))
-            return true;
-    }
-    return false;
+    return labels_have(&s->labels, value);
 }
 
 static bool same_reference(const char *a, const char *b)

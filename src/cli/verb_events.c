@@ -253,13 +253,12 @@ static json_t *make_attributes(const json_t *line)
 static json_t *make_message(const json_t *line, int64_t when)
 {
     const char *from = text_of(line, "image");
-    return json_pack("{s:s, s:s, s:s*, s:s, s:s, s:s, s:{s:s, s:o}, s:s, s:I, s:I}",
-                     "status", text_of(line, "action"), "id", text_of(line, "id"), "from",
+    return json_pack("{s:s, s:s, s:s*, s:s, s:s, s:{s:s, s:o}, s:s, s:I, s:I}", "status",
+                     text_of(line, "action"), "id", text_of(line, "id"), "from",
                      *from ? from : NULL, "Type", text_of(line, "type"), "Action",
-                     text_of(line, "action"), "ID", text_of(line, "id"), "Actor", "ID",
-                     text_of(line, "id"), "Attributes", make_attributes(line), "scope",
-                     "local", "time", (json_int_t)(when / NS_PER_SEC), "timeNano",
-                     (json_int_t)when);
+                     text_of(line, "action"), "Actor", "ID", text_of(line, "id"),
+                     "Attributes", make_attributes(line), "scope", "local", "time",
+                     (json_int_t)(when / NS_PER_SEC), "timeNano", (json_int_t)when);
 }
 
 static int add_event(struct events *e, const json_t *line, int64_t when, struct buf *out,

@@ -1,4 +1,4 @@
-/* verb_network - network create, ls, rm, inspect, connect, disconnect, prune. */
+/* verb_network - network create, ls, rm, inspect, connect, disconnect. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -184,7 +184,7 @@ static int run_create(struct cli *c, void *values, const struct operands *o)
     return fail(c, rc, &err, "create the network");
 }
 
-/* ---- rm, prune ---- */
+/* ---- rm ---- */
 
 struct rm_values {
     bool force;
@@ -209,71 +209,6 @@ static int remove_one(struct cli *c, const char *name, const void *values,
 static int run_rm(struct cli *c, void *values, const struct operands *o)
 {
     return each_in_turn(c, o, values, remove_one, false);
-}
-
-struct prune_values {
-    bool force;
-    struct option_list filters;
-};
-#undef FIELD
-#define FIELD(f) offsetof(struct prune_values, f)
-static const struct option_row PRUNE_ROWS[] = {
-    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "label=KEY[=VALUE]",
-     "Only those with this label"},
-    {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
-     "Remove them; without -f only their number is shown"},
-    OPTION_END,
-};
-
-static int check_prune(void *values, const struct operands *o, struct mtd_error *err)
-{
-    const struct prune_values *v = values;
-    (void)o;
-    for (size_t i = 0; i < v->filters.len; i++)
-        if (strncmp(v->filters.items[i], "label=", 6) != 0)
-            return mtd_fail(err, EINVAL, "--filter: \"%.60s\" is not label=KEY",
-                            v->filters.items[i]);
-    return 0;
-}
-
-static bool is_used(const struct mtd_list *l, const char *network)
-{
-    for (size_t i = 0; i < l->len; i++)
-        if (strv_contains(&l->items[i].networks, network))
-            return true;
-    return false;
-}
-
-static int run_prune(struct cli *c, void *values, const struct operands *o)
-{
-    const struct prune_values *v = values;
-    struct mtd_error err = {0};
-    auto_done(mtd_net_list_done) struct mtd_net_list nets = {0};
-    auto_done(mtd_list_done) struct mtd_list all = {0};
-    auto_done(buf_done) struct buf out = {0};
-    unsigned found = 0;
-    (void)o;
-    int rc = mtd_network_list(c->engine, &nets, &err);
-    if (rc == 0)
-        rc = mtd_list(c->engine, &all, &err);
-    for (size_t i = 0; i < nets.len && rc == 0; i++) {
-        const struct mtd_net *n = &nets.items[i];
-        if (!network_is_custom(n) || is_used(&all, n->name) ||
-            !network_is_wanted(n, &v->filters))
-            continue;
-        found++;
-        if (v->force && mtd_network_remove(c->engine, n->name, NULL) == 0)
-            rc =
-                buf_printf(&out, "%s%s\n", out.len ? "" : "Deleted Networks:\n", n->name);
-    }
-    if (rc == 0 && found && !v->force)
-        return report_fail(c, STATUS_FAILED,
-                           "this would remove %u networks; add -f to do it", found);
-    if (rc == 0 && out.len)
-        rc = buf_putc(&out, '\n');
-    if (rc == 0)
-        rc = print_out(&out, &err);
-    return fail(c, rc, &err, "prune");
 }
 
 /* ---- connect, disconnect ---- */
@@ -482,14 +417,5 @@ const struct verb VERBS_NETWORK[] = {
      .min = 2,
      .max = 2,
      .run = run_disconnect},
-    {.name = "network prune",
-     .operands = "",
-     .summary = "Remove the networks that no container is on",
-     .group = GROUP_NETWORK,
-     .flags = VERB_EXISTING,
-     .options = {{PRUNE_ROWS}},
-     .values_size = sizeof(struct prune_values),
-     .check = check_prune,
-     .run = run_prune},
     VERB_END,
 };

@@ -1,4 +1,4 @@
-/* verb_prune - container prune, image prune, volume prune, system prune. docker asks before it removes;
+/* verb_prune - container, image, volume, network, builder and system prune. docker asks before it removes;
  * here no command asks, so without -f it reports what it would remove and removes
  * nothing. */
 
@@ -13,6 +13,8 @@
 #include "base/size.h"
 #include "cli/du.h"
 #include "cli/image_filter.h"
+#include "cli/labels.h"
+#include "cli/network_list.h"
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "cli/report.h"
@@ -29,8 +31,9 @@ struct prune_values {
 
 #define FIELD(f) offsetof(struct prune_values, f)
 static const struct option_row CONTAINER_OPTIONS[] = {
-    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "until=TIME",
-     "Only those created before this time"},
+    {"filter", 0, OPTION_FILTER, FIELD(filters), NULL, "KEY=VALUE",
+     "Only those created before a time (until=TIME), with a label (label=KEY[=VALUE]) or "
+     "without it (label!=...)"},
     {"force", 'f', OPTION_FLAG, FIELD(force), NULL, NULL,
      "Remove them; without -f only their number is shown"},
     OPTION_END,
@@ -115,13 +118,17 @@ static int check_prune(void *values, const struct operands *o, struct mtd_error 
 {
     struct prune_values *v = values;
     (void)o;
-    if (v->volumes && v->filters.len)
-        return mtd_fail(err, EINVAL,
-                        "--volumes: the \"until\" filter is not supported with it");
     for (size_t i = 0; i < v->filters.len; i++) {
         const char *text = v->filters.items[i];
+        if (labels_is_filter(text))
+            continue;
         if (strncmp(text, "until=", 6) != 0)
-            return mtd_fail(err, EINVAL, "--filter: \"%.60s\" is not until=TIME", text);
+            return mtd_fail(
+                err, EINVAL,
+                "--filter: \"%.60s\" is not until=TIME, label=KEY or label!=KEY", text);
+        if (v->volumes)
+            return mtd_fail(err, EINVAL,
+                            "--volumes: the \"until\" filter is not supported with it");
         if (value_moment(&v->until, text + 6, err) < 0)
             return mtd_context(err, "--filter"), -EINVAL;
     }
@@ -129,6 +136,7 @@ static int check_prune(void *values, const struct operands *o, struct mtd_error 
 }
 
 static const char DELETED_CONTAINERS[] = "Deleted Containers:",
+                  DELETED_NETWORKS[] = "Deleted Networks:",
                   DELETED_IMAGES[] = "Deleted Images:",
                   DELETED_VOLUMES[] = "Deleted Volumes:",
                   DELETED_BUILDS[] = "Deleted build cache";
@@ -140,6 +148,7 @@ struct prune {
     unsigned found;
     uint64_t bytes;
     struct buf report;
+    bool takes_no_room;  /* what it removes has no size */
     const char *heading; /* of the report's last line; NULL = there is none */
     int status;
 };
@@ -187,7 +196,8 @@ static int prune_containers(struct prune *p, struct mtd_error *err)
         enum mtd_state s = list.items[i].state;
         bool stopped =
             s == MTD_STATE_CREATED || s == MTD_STATE_EXITED || s == MTD_STATE_DEAD;
-        if (stopped && is_old_enough(p, list.items[i].created_at))
+        if (stopped && is_old_enough(p, list.items[i].created_at) &&
+            labels_pass(&list.items[i].labels, &p->v->filters))
             prune_container(p, &list.items[i]);
     }
     return rc;
@@ -224,18 +234,6 @@ static bool is_used(const struct mtd_list *list, const char *image_id)
     return false;
 }
 
-static bool has_labels(const struct prune *p, const struct mtd_image *image)
-{
-    for (size_t i = 0; i < p->v->filters.len; i++) {
-        struct option_list one = {.items = &p->v->filters.items[i], .len = 1};
-        const struct image_filter f = {.filters = &one};
-        if (strncmp(one.items[0], "label", 5) == 0 &&
-            !image_filter_match(&f, image, NULL))
-            return false;
-    }
-    return true;
-}
-
 static int prune_images(struct prune *p, struct mtd_error *err)
 {
     auto_done(mtd_list_done) struct mtd_list list = {0};
@@ -246,7 +244,8 @@ static int prune_images(struct prune *p, struct mtd_error *err)
     for (size_t i = 0; i < images.len && rc == 0; i++) {
         const struct mtd_image *image = &images.items[i];
         if ((p->v->all || image->names.len == 0) && !is_used(&list, image->id) &&
-            is_old_enough(p, image->created_at) && has_labels(p, image))
+            is_old_enough(p, image->created_at) &&
+            labels_pass(&image->config.labels, &p->v->filters))
             prune_image(p, image);
     }
     return rc;
@@ -308,8 +307,35 @@ static int prune_volumes(struct prune *p, struct mtd_error *err)
 
 static int prune_system_volumes(struct prune *p, struct mtd_error *err)
 {
-    static const struct option_list NONE;
-    return p->v->volumes ? prune_some_volumes(p, false, &NONE, err) : 0;
+    return p->v->volumes ? prune_some_volumes(p, false, &p->v->filters, err) : 0;
+}
+
+static bool is_joined(const struct mtd_list *l, const char *network)
+{
+    for (size_t i = 0; i < l->len; i++)
+        if (strv_contains(&l->items[i].networks, network))
+            return true;
+    return false;
+}
+
+/* Those that somebody made and no container is in. */
+static int prune_networks(struct prune *p, struct mtd_error *err)
+{
+    auto_done(mtd_net_list_done) struct mtd_net_list nets = {0};
+    auto_done(mtd_list_done) struct mtd_list all = {0};
+    int rc = mtd_network_list(p->cli->engine, &nets, err);
+    if (rc == 0)
+        rc = mtd_list(p->cli->engine, &all, err);
+    for (size_t i = 0; i < nets.len && rc == 0; i++) {
+        const struct mtd_net *n = &nets.items[i];
+        if (!network_is_custom(n) || is_joined(&all, n->name) ||
+            !is_old_enough(p, n->created_at) || !labels_pass(&n->labels, &p->v->filters))
+            continue;
+        p->found++;
+        if (p->v->force && mtd_network_remove(p->cli->engine, n->name, NULL) == 0)
+            say_deleted(p, DELETED_NETWORKS, n->name);
+    }
+    return rc;
 }
 
 /* The cache of builds, which the next ones make again. */
@@ -341,9 +367,10 @@ static int finish(struct prune *p, int rc, const char *what, struct mtd_error *e
         return report_fail(p->cli, STATUS_FAILED,
                            "this would remove %u %s; add -f to do it", p->found, what);
     size_usage(p->bytes, size);
-    if (rc == 0)
-        rc = buf_printf(&p->report, "%sTotal reclaimed space: %s\n",
-                        p->heading ? "\n" : "", size);
+    if (rc == 0 && p->heading)
+        rc = buf_putc(&p->report, '\n');
+    if (rc == 0 && !p->takes_no_room)
+        rc = buf_printf(&p->report, "Total reclaimed space: %s\n", size);
     if (rc == 0)
         rc = print_out(&p->report, err);
     mtd_fail_errno(rc < 0 ? err : NULL, -rc, "cannot prune");
@@ -357,7 +384,7 @@ static int run_prune(struct cli *c, const struct prune_values *v, const prune_fn
                      const char *what)
 {
     struct mtd_error err = {0};
-    struct prune p = {.cli = c, .v = v};
+    struct prune p = {.cli = c, .v = v, .takes_no_room = steps[0] == prune_networks};
     int rc = 0;
     for (size_t i = 0; steps[i] && rc == 0; i++)
         rc = steps[i](&p, &err);
@@ -386,17 +413,24 @@ static int run_system_prune(struct cli *c, void *values, const struct operands *
 {
     (void)o;
     const struct prune_values *v = values;
-    return run_prune(c, v,
-                     (const prune_fn[]){prune_containers, prune_system_volumes,
-                                        prune_images, prune_builds, NULL},
-                     v->volumes ? "stopped containers, volumes, images and build caches"
-                                : "stopped containers, images and build caches");
+    return run_prune(
+        c, v,
+        (const prune_fn[]){prune_containers, prune_networks, prune_system_volumes,
+                           prune_images, prune_builds, NULL},
+        v->volumes ? "stopped containers, networks, volumes, images and build caches"
+                   : "stopped containers, networks, images and build caches");
 }
 
 static int run_volume_prune(struct cli *c, void *values, const struct operands *o)
 {
     (void)o;
     return run_prune(c, values, (const prune_fn[]){prune_volumes, NULL}, "volumes");
+}
+
+static int run_network_prune(struct cli *c, void *values, const struct operands *o)
+{
+    (void)o;
+    return run_prune(c, values, (const prune_fn[]){prune_networks, NULL}, "networks");
 }
 
 static int run_builder_prune(struct cli *c, void *values, const struct operands *o)
@@ -433,6 +467,15 @@ const struct verb VERBS_PRUNE[] = {
      .values_size = sizeof(struct prune_values),
      .check = check_volume_prune,
      .run = run_volume_prune},
+    {.name = "network prune",
+     .operands = "",
+     .summary = "Remove networks that no container uses",
+     .group = GROUP_NETWORK,
+     .flags = VERB_EXISTING,
+     .options = {{CONTAINER_OPTIONS}},
+     .values_size = sizeof(struct prune_values),
+     .check = check_prune,
+     .run = run_network_prune},
     {.name = "builder prune",
      .operands = "",
      .summary = "Remove what builds keep for the next ones",
@@ -443,7 +486,7 @@ const struct verb VERBS_PRUNE[] = {
      .run = run_builder_prune},
     {.name = "system prune",
      .operands = "",
-     .summary = "Remove stopped containers and unused images",
+     .summary = "Remove stopped containers, unused networks and images",
      .group = GROUP_SYSTEM,
      .flags = VERB_EXISTING,
      .options = {{SYSTEM_OPTIONS, CONTAINER_OPTIONS}},

@@ -279,6 +279,8 @@ static int print_formatted(struct cli *c, const struct inspect_values *v,
         if (rc == 0)
             rc = buf_putc(&out, '\n');
     }
+    if (rc == 0 && out.len == 0)
+        rc = buf_putc(&out, '\n'); /* docker's answer about nothing */
     if (rc == 0)
         rc = print_out(&out, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot print");

@@ -183,10 +183,10 @@ static int run_create(struct cli *c, void *values, const struct operands *o)
     char id[MTD_ID_SIZE];
     (void)o;
     int rc = create_container(c, v, false, id, &err);
-    if (rc == 0)
-        rc = print_line(id, &err);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot create");
-    return rc < 0 ? report_error(c, STATUS_ENGINE, &err) : 0;
+    if (rc < 0) /* docker's status for what its daemon refuses, but for run */
+        return report_error(c, STATUS_FAILED, &err);
+    return print_line(id, &err) < 0 ? report_error(c, STATUS_ENGINE, &err) : 0;
 }
 
 static int run_detached(struct cli *c, const char *id, bool *ret_started)

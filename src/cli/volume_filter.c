@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "cli/labels.h"
 
 static int check_bool(const char *value)
 {
@@ -25,17 +26,9 @@ static bool match_driver(const struct mtd_volume *v, const char *value)
     return strcmp(value, "local") == 0;
 }
 
-/* "key" = the label exists, "key=value" = it has this value. */
 static bool match_label(const struct mtd_volume *v, const char *value)
 {
-    size_t len = strcspn(value, "=");
-    for (size_t i = 0; i < v->labels.len; i++) {
-        const char *label = v->labels.items[i];
-        if (value[len] ? strcmp(label, value) == 0
-                       : strncmp(label, value, len) == 0 && label[len] == '=')
-            return true;
-    }
-    return false;
+    return labels_have(&v->labels, value);
 }
 
 static bool match_no_label(const struct mtd_volume *v, const char *value)

@@ -379,22 +379,32 @@ Test(values, reading_makes_nothing)
     }
 }
 
-/* docker's words around what each prune deleted. */
-Test(values, a_prune_says_what_it_deleted)
+/* Go's names of docker's fields, which differ from those in JSON by their case. */
+Test(values, names_of_go_are_found)
 {
-    auto_free char *want = NULL, *id = ASK(&s, "inspect", "-f", "{{.Id}}", "web");
-    cr_assert_gt(
-        asprintf(&want, "Deleted Containers:\n%s\n\nTotal reclaimed space: 0B", id), 0);
-    auto_free char *containers = ASK(&s, "container", "prune", "-f");
-    cr_expect_str_eq(containers, want);
-    auto_free char *images = ASK(&s, "image", "prune", "-af");
-    expect_part(images, "Deleted Images:\nuntagged: busybox:latest\ndeleted: sha256:");
-    expect_part(images, "\n\nTotal reclaimed space: ");
-    free(ASK(&s, "network", "create", "own"));
-    auto_free char *networks = ASK(&s, "network", "prune", "-f");
-    cr_expect_str_eq(networks, "Deleted Networks:\nown\n");
-    auto_free char *none = ASK(&s, "network", "prune", "-f");
-    cr_expect_str_empty(none);
+    auto_free char *id = ASK(&s, "inspect", "-f", "{{.ID}}", "web");
+    cr_expect_eq(strlen(id), 64, "%s", id);
+    auto_free char *event =
+        ASK(&s, "events", "--until", "0s", "--filter", "container=web", "--format",
+            "{{.Status}} {{.From}} {{.Scope}} {{eq .ID .Actor.ID}}");
+    cr_expect_str_eq(event, "create busybox local true");
+    auto_free char *json = ASK(&s, "events", "--until", "0s", "--filter", "container=web",
+                               "--format", "{{json .}}");
+    cr_expect(strstr(json, "\"id\":") && !strstr(json, "\"Type\":\"container\",\"ID\""),
+              "%s", json);
+    struct outcome o = RUN(&s, "inspect", "-f", "{{.Id}}", "nosuch");
+    cr_expect_str_eq(o.out, "\n");
+    cr_expect_eq(o.status, 1);
+    outcome_done(&o);
+}
+
+Test(values, what_does_not_run_uses_nothing)
+{
+    auto_free char *row =
+        ASK(&s, "stats", "--no-stream", "--format",
+            "{{.CPUPerc}} {{.MemUsage}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.PIDs}}",
+            "web");
+    cr_expect_str_eq(row, "0.00% 0B / 0B 0.00% 0B / 0B 0B / 0B 0");
 }
 
 /* Bytes of a file of the container's; 0 = it is not there. */

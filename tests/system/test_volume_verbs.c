@@ -44,7 +44,7 @@ static void expect_refusal(int status, const char *says, const char *const args[
     cr_expect_eq(o.status, status, "%s %s: %d, %s", args[0], args[1], o.status, o.err);
     cr_expect(strstr(o.err, says), "\"%s\" lacks \"%s\"", o.err, says);
     cr_expect_eq(strchr(o.err, '\n'), o.err + o.err_len - 1, "not a line: %s", o.err);
-    cr_expect_str_eq(o.out, "");
+    cr_expect_str_eq(o.out, strcmp(args[1], "inspect") == 0 ? "\n" : ""); /* docker's */
 }
 #define REFUSED(status, says, ...) \
     expect_refusal(status, says, (const char *const[]){__VA_ARGS__, NULL})
@@ -280,7 +280,7 @@ Test(volume_verbs, failing_anywhere)
     for (size_t i = 0; i < sizeof(POINTS) / sizeof(POINTS[0]); i++) {
         s.fault = POINTS[i];
         REFUSED(1, "cannot create volume vol", "volume", "create", "vol");
-        REFUSED(125, "cannot create volume vol", "create", "-v", "vol:/v", "busybox",
+        REFUSED(1, "cannot create volume vol", "create", "-v", "vol:/v", "busybox",
                 "true");
         s.fault = NULL;
         cr_expect_leq(tempdir_count(s.dir.fd, "root/volumes"), 0);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/cleanup.h"
 #include "cli/template/internal.h"
@@ -39,6 +40,20 @@ struct value run_missing(const struct run *r, const struct value *map)
     return type ? empty_value(type) : value_of_string("", 0);
 }
 
+/* Go's templates see the fields of its types, whose names in JSON differ by their case alone:
+ * .ID is "Id" of a container and "id" of an event. */
+static const json_t *find_member(const json_t *map, const char *name)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)map, key, value)
+    {
+        if (strcasecmp(key, name) == 0)
+            return value;
+    }
+    return NULL;
+}
+
 static int get_member(struct run *r, const struct name *name, const struct value *of,
                       struct value *ret)
 {
@@ -47,6 +62,7 @@ static int get_member(struct run *r, const struct name *name, const struct value
         *ret = member ? value_inside(of, member) : (struct value){.kind = VALUE_NONE};
         return 0;
     }
+    member = member ? member : find_member(of->map, name->text);
     if (!member || json_is_null(member))
         type = find_type(r, of, name->text);
     if (!member && !type)

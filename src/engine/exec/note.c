@@ -30,6 +30,8 @@ void exec_note_start(const struct exec_session *s)
         int rc = buf_printf(&action, "%s:", ACTIONS[a]);
         for (size_t i = 0; i < s->args->len && rc == 0; i++)
             rc = buf_printf(&action, " %s", s->args->items[i]);
+        if (rc == 0 && s->args->len == 1) /* docker joins the command and its arguments */
+            rc = buf_putc(&action, ' ');
         if (rc == 0)
             note(s, action.data, -1);
     }
