@@ -44,7 +44,8 @@ enum verb_flag {
     VERB_ANYONE = 1,    /* needs neither root nor the engine */
     VERB_READ_ONLY = 2, /* only reads: does not create the roots */
     VERB_AS_FOUND = 8,  /* opening the engine must repair nothing */
-    VERB_STARTS = 16,   /* run and create: what is wrong with options has the engine's status, 125 */
+    VERB_STARTS =
+        16, /* run and create: what is wrong with options has the engine's status, 125 */
     VERB_REFUSED = 4,   /* docker has it, this program does not: the summary says why */
     VERB_EXISTING = 64, /* of what there must be: does not create the roots either */
     VERB_HIDDEN = 32,   /* for programs: the help and the dashboard do not know it */
