@@ -200,6 +200,7 @@ Test(drivers, options_without_effect_are_named)
 Test(drivers, options_are_those_of_the_driver)
 {
     static const char *const CASES[][3] = {
+        /* the last three are found by the engine */
         {"local", "tag=x", "unknown log opt 'tag' for local log driver"},
         {"journald", "max-size=1m", "unknown log opt 'max-size' for journald log driver"},
         {"json-file", "foo=1", "unknown log opt 'foo' for json-file log driver"},
@@ -211,7 +212,7 @@ Test(drivers, options_are_those_of_the_driver)
     for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
         struct outcome o = RUN(&s, "create", "--log-driver", CASES[i][0], "--log-opt",
                                CASES[i][1], "busybox", "true");
-        cr_expect_eq(o.status, 125, "%s", CASES[i][1]);
+        cr_expect_eq(o.status, i < ARRAY_SIZE(CASES) - 3 ? 125 : 1, "%s", CASES[i][1]);
         cr_expect(strstr(o.err, CASES[i][2]), "%s: %s", CASES[i][1], o.err);
         outcome_done(&o);
     }
