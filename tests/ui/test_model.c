@@ -146,6 +146,18 @@ Test(model, filters_find_by_anything)
     uibox_done(&b);
 }
 
+/* Ids as the program draws them have any three digits somewhere. */
+Test(model, a_bare_word_is_the_beginning_of_an_id)
+{
+    struct uibox b;
+    uibox_make(&b, 24, 80, false);
+    uibox_fill_many(&b, 500); /* ids: 0...0001 to 0...01f4 */
+    cr_expect_eq(count(&b.ui.model, "000001f4"), 0);
+    cr_expect_eq(count(&b.ui.model, "000000"), 500);
+    cr_expect_eq(count(&b.ui.model, "box-01f4|1f4"), 0);
+    uibox_done(&b);
+}
+
 Test(model, a_bad_filter_keeps_the_last)
 {
     struct model m;

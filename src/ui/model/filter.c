@@ -391,7 +391,7 @@ int filter_set(struct filter *f, const char *text, struct mtd_error *err)
     snprintf(new.text, sizeof(new.text), "%s", text);
     int rc = split(new.text, &new, &regex, err);
     if (rc == 0 && regex.len) {
-        int bad = regcomp(&new.regex, regex.data, REG_EXTENDED | REG_ICASE | REG_NOSUB);
+        int bad = regcomp(&new.regex, regex.data, REG_EXTENDED | REG_ICASE);
         new.has_regex = bad == 0;
         if (bad) {
             char why[128];
@@ -422,12 +422,13 @@ bool filter_match(const struct filter *f, const struct mtd_summary *s,
     }
     if (!f->has_regex)
         return true;
-    const char *fields[] = {s->name, s->id, s->image, mtd_state_name(s->state),
-                            s->command};
+    const char *fields[] = {s->name, s->image, mtd_state_name(s->state), s->command};
     for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
         if (fields[i] && regexec(&f->regex, fields[i], 0, NULL, 0) == 0)
             return true;
-    return false;
+    /* Three hexadecimal digits are somewhere in one id of seventy. */
+    regmatch_t at;
+    return regexec(&f->regex, s->id, 1, &at, 0) == 0 && at.rm_so == 0;
 }
 
 void filter_done(struct filter *f)
