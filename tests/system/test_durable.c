@@ -136,3 +136,18 @@ Test(durable, a_record_is_synced_before_and_its_place_after)
     EXPECT_SYNCED("update", "--restart", "on-failure", "b");
     EXPECT_SYNCED("start", "-a", "b");
 }
+
+/* An image is there when its files are on the disk: each of a small layer. */
+Test(durable, the_files_of_an_image_are_synced)
+{
+    static struct trace t;
+    bool file = false;
+    free(ASK(&s, "run", "--name", "a", "busybox", "sh", "-c", "echo x >/kept"));
+    EXPECT_REFUSED("commit", "a", "refused");
+    if (system("strace -V >/dev/null 2>&1") != 0)
+        cr_skip("no strace here");
+    trace(&t, (const char *const[]){"commit", "a", "mine", NULL});
+    for (size_t i = 0; i < t.n; i++)
+        file |= syncs(t.text[i], "/kept>");
+    cr_expect(file, "the file is not synced");
+}

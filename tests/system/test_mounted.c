@@ -413,3 +413,22 @@ Test(mounted, inspect_has_dockers_members)
     cr_expect_eq(o.status, 0);
     cr_expect(strstr(o.err, "--volume: z: ignored; SELinux labels are not supported"));
 }
+
+/* Before Linux 5.12 a bind becomes read-only by a second mount(2), which must repeat the rest. */
+Test(mounted, an_old_kernels_read_only_bind_keeps_its_flags)
+{
+    char dir[256], volume[300];
+    snprintf(dir, sizeof(dir), "%s/flags", s.dir.path);
+    cr_assert_eq(unshare(CLONE_NEWNS), 0);
+    cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+    cr_assert_eq(mkdir(dir, 0755), 0);
+    cr_assert_eq(mount("tmpfs", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL), 0);
+    snprintf(volume, sizeof(volume), "%s:/v:ro", dir);
+    s.without = "mount_setattr";
+    auto_free char *flags = ASK(&s, "run", "--rm", "-v", volume, "busybox", "sh", "-c",
+                                "grep ' /v ' /proc/self/mountinfo | cut -d' ' -f6");
+    s.without = NULL;
+    cr_expect_str_eq(flags, "ro,nosuid,nodev,noexec,relatime");
+    umount2(dir, MNT_DETACH);
+    rmdir(dir);
+}

@@ -67,3 +67,15 @@ Test(strv, environment_entries_are_replaced_by_name)
     cr_expect_null(strv_env_get(&env, "B"));
     strv_done(&env);
 }
+
+Test(strv, a_variable_is_not_the_beginning_of_another)
+{
+    struct strv env = {0};
+    cr_assert_eq(strv_add(&env, "HOMEX=1"), 0);
+    cr_assert_eq(strv_add(&env, "HOM=2"), 0);
+    cr_expect_null(strv_env_get(&env, "HOME"));
+    cr_assert_eq(strv_env_set(&env, "HOME=3"), 0);
+    cr_expect_eq(env.len, 3);
+    cr_expect_str_eq(strv_env_get(&env, "HOME"), "3");
+    strv_done(&env);
+}

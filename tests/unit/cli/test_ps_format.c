@@ -176,6 +176,18 @@ Test(ps_format, filters)
     cr_expect(matches("exited=0", NULL) && !matches("exited=1", NULL));
 }
 
+/* A word is compared whole. */
+Test(ps_format, filters_take_no_beginnings)
+{
+    strv_add(&s.labels, "abc=1");
+    strv_add(&s.mounts, "data:/var/data");
+    cr_expect(matches("label=abc", NULL) && !matches("label=ab", NULL) &&
+              !matches("label=abcd", NULL) && !matches("label=abc=", NULL));
+    cr_expect(matches("volume=data", NULL) && matches("volume=/var/data", NULL));
+    cr_expect(!matches("volume=dat", NULL) && !matches("volume=/var", NULL) &&
+              !matches("volume=:/var/data", NULL));
+}
+
 Test(ps_format, ports_are_filtered_by)
 {
     strv_add(&s.ports, "0.0.0.0:8080->80/tcp");
