@@ -141,6 +141,21 @@ Test(built, a_device_of_the_image_is_not_opened)
     cr_expect_str_eq(said, "/fuse\nEPERM\n");
 }
 
+/* Asked of the host's file system, where the group that the line names is. */
+static void expect_bounded(const char *line)
+{
+    const char *names = strchr(line, ':') + 1, *group = strchr(names, ':') + 1;
+    bool v2 = *names == ':';
+    char path[512], text[32] = "";
+    if (!v2 && strncmp(names, "pids:", 5) != 0)
+        return;
+    snprintf(path, sizeof(path), "/sys/fs/cgroup/%s%s/pids.max", v2 ? "" : "pids", group);
+    if (fs_read_small_at(AT_FDCWD, path, text, sizeof(text)) > 0)
+        cr_expect_str_eq(text, "4096", "%s", path);
+    else
+        cr_expect(v2, "no %s", path);
+}
+
 Test(built, groups_are_its_own)
 {
     char path[64], text[8192];
@@ -153,8 +168,10 @@ Test(built, groups_are_its_own)
     cr_expect_gt(fs_read_small_at(AT_FDCWD, path, text, sizeof(text)), 0);
     char *state = NULL;
     for (char *line = strtok_r(text, "\n", &state); line;
-         line = strtok_r(NULL, "\n", &state))
+         line = strtok_r(NULL, "\n", &state)) {
         cr_expect(strstr(line, "/mytop-docker/builds"), "%s", line);
+        expect_bounded(line);
+    }
     kill(front, SIGKILL);
     state_reap(front);
 }

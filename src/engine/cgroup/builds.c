@@ -62,6 +62,14 @@ static int give_devices(struct cgroup *c, struct mtd_error *err)
                                                         : cgroup_devices(c, &plain, err);
 }
 
+/* RUN is anybody's program, and what it forks is left to no other limit. A host that cannot count
+ * processes has none for containers either. */
+static int bound_processes(struct cgroup *c, struct mtd_error *err)
+{
+    const struct mtd_resources bound = {.pids = CGROUP_BUILDS_PIDS};
+    return cgroup_dir_of(c, CGROUP_PIDS) ? cgroup_limit(c, &bound, err) : 0;
+}
+
 int cgroup_open_builds(struct cgroup *ret, const struct cgroup *host,
                        struct mtd_error *err)
 {
@@ -71,6 +79,8 @@ int cgroup_open_builds(struct cgroup *ret, const struct cgroup *host,
         rc = add_all(&c, host, false, err);
     if (rc == 0)
         rc = give_devices(&c, err);
+    if (rc == 0)
+        rc = bound_processes(&c, err);
     if (rc < 0)
         return rc;
     *ret = c;

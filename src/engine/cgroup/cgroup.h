@@ -68,6 +68,7 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
                   struct mtd_error *err);
 /* The groups of builds, "<mount>/mytop-docker/builds", made if they are not there: all builds share
  * them, and none removes them. -ENOENT, -ENODEV = somebody else did meanwhile. With the devices that a container has by default. */
+#define CGROUP_BUILDS_PIDS 4096 /* processes and threads of all builds together */
 int cgroup_open_builds(struct cgroup *ret, const struct cgroup *host,
                        struct mtd_error *err);
 /* Lets everybody read the groups: the root of a user namespace is somebody else to them. */
