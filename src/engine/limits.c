@@ -86,6 +86,26 @@ int mtd_limit_pids(int64_t pids, struct mtd_error *err)
                     (long long)pids, INT32_MAX);
 }
 
+#define HEALTH_MIN 1000000
+
+/* docker's words, and its bound: an image that asks for less would keep the host starting
+ * processes. */
+int mtd_limit_health(const struct mtd_healthcheck *h, struct mtd_error *err)
+{
+    const struct {
+        int64_t value;
+        const char *name;
+    } TIMES[] = {{h->interval, "Interval"},
+                 {h->timeout, "Timeout"},
+                 {h->start_period, "StartPeriod"},
+                 {h->start_interval, "StartInterval"}};
+    for (size_t i = 0; i < ARRAY_SIZE(TIMES); i++)
+        if (TIMES[i].value != 0 && TIMES[i].value < HEALTH_MIN)
+            return mtd_fail(err, EINVAL, "%s in Healthcheck cannot be less than 1ms",
+                            TIMES[i].name);
+    return 0;
+}
+
 int mtd_limit_cpuset(const char *list, struct mtd_error *err)
 {
     unsigned cpus = mtd_host_cpu_numbers();

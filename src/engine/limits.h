@@ -32,6 +32,8 @@ int mtd_limit_swappiness(int64_t percent, struct mtd_error *err); /* -1 = the ho
 int mtd_limit_cpu_period(int64_t us, struct mtd_error *err);
 int mtd_limit_cpu_quota(int64_t us, struct mtd_error *err); /* negative = no limit */
 int mtd_limit_pids(int64_t pids, struct mtd_error *err); /* -1 = no limit, as well as 0 */
+/* Each time of it is the default, or a millisecond at least. */
+int mtd_limit_health(const struct mtd_healthcheck *h, struct mtd_error *err);
 /* list: "0-2,5", of CPUs that the machine has. A control group may be allowed fewer; only
  * setting the limit tells. */
 int mtd_limit_cpuset(const char *list, struct mtd_error *err);

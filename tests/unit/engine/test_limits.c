@@ -142,3 +142,22 @@ Test(limits, each_of_them_is_checked)
         mtd_error_clear(&err);
     }
 }
+
+/* The command line refuses these itself; an image's config comes here. */
+Test(limits, a_health_check_waits_a_millisecond)
+{
+    static const struct mtd_healthcheck BAD[] = {{.interval = 1},
+                                                 {.timeout = 999999},
+                                                 {.start_period = -1},
+                                                 {.start_interval = 1}};
+    static const struct mtd_healthcheck GOOD[] = {
+        {.interval = 0}, {.interval = 1000000, .timeout = 1000000}};
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        cr_expect_eq(mtd_limit_health(&BAD[i], &err), -EINVAL, "%zu", i);
+        cr_expect(strstr(err.text, "in Healthcheck cannot be less than 1ms"), "%s",
+                  err.text);
+        mtd_error_clear(&err);
+    }
+    for (size_t i = 0; i < sizeof(GOOD) / sizeof(GOOD[0]); i++)
+        cr_expect_eq(mtd_limit_health(&GOOD[i], &err), 0);
+}
