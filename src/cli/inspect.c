@@ -131,8 +131,9 @@ static void add_resources(json_t *o, const struct mtd_resources *r)
     json_object_set_new(o, "PidsLimit", r->pids ? json_integer(r->pids) : json_null());
 }
 
-static json_t *make_security_opt(const struct mtd_process *p)
+static json_t *make_security_opt(const struct mtd_spec *s)
 {
+    const struct mtd_process *p = &s->process;
     auto_free char *seccomp = NULL, *apparmor = NULL;
     json_t *list = json_array();
     if (p->no_new_privs)
@@ -141,6 +142,11 @@ static json_t *make_security_opt(const struct mtd_process *p)
         json_array_append_new(list, json_string(seccomp));
     if (p->apparmor && asprintf(&apparmor, "apparmor=%s", p->apparmor) >= 0)
         json_array_append_new(list, json_string(apparmor));
+    for (size_t i = 0; i < s->label_words.len; i++) {
+        auto_free char *label = NULL;
+        if (asprintf(&label, "label=%s", s->label_words.items[i]) >= 0)
+            json_array_append_new(list, json_string(label));
+    }
     return json_array_size(list) ? list : (json_decref(list), json_null());
 }
 
@@ -155,7 +161,7 @@ static json_t *make_host_config(const struct mtd_spec *s)
         (int)s->restart_max, "AutoRemove", s->auto_remove, "Privileged", p->privileged,
         "ReadonlyRootfs", s->read_only, "CapAdd", make_caps(known, MTD_CAPS_DEFAULT),
         "CapDrop", make_caps(MTD_CAPS_DEFAULT, known), "SecurityOpt",
-        make_security_opt(p), "Init", p->init, "Dns", inspect_strings(&s->dns),
+        make_security_opt(s), "Init", p->init, "Dns", inspect_strings(&s->dns),
         "ExtraHosts", strings_or_null(&s->add_hosts), "Ulimits", make_ulimits(p));
     if (!o)
         return NULL;
@@ -324,6 +330,8 @@ json_t *inspect_container(struct mtd_engine *e, const struct mtd_record *r)
     json_object_set_new(o, "RestartCount", json_integer(r->status.restart_count));
     json_object_set_new(o, "MonitorPid", json_integer(r->status.monitor_pid));
     json_object_set_new(o, "Driver", json_string("overlay2"));
+    json_object_set_new(o, "MountLabel", inspect_text(r->spec.mount_label));
+    json_object_set_new(o, "ProcessLabel", inspect_text(r->spec.process.selinux));
     json_object_set_new(o, "AppArmorProfile", inspect_text(r->spec.process.apparmor));
     json_object_set_new(o, "Platform", json_string("linux"));
     json_object_set_new(o, "ExecIDs", make_exec_ids(e, r));

@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/report.h"
 
 /* What docker accepts after the second colon; words of one kind exclude each other. */
 enum volume_option {
     VOLUME_MODE,
     VOLUME_COPY,
-    VOLUME_LABEL, /* for SELinux: no effect here, which spec_mounts_warn() says */
+    VOLUME_LABEL, /* for SELinux: no effect, as in docker, where there is none */
     VOLUME_CACHE, /* for other systems: no effect in docker either */
     VOLUME_SPREAD,
     VOLUME_IDMAP
@@ -248,17 +247,4 @@ int spec_tmpfs(struct mtd_spec *s, const struct option_list *values,
                struct mtd_error *err)
 {
     return add_all(s, values, parse_tmpfs, REPEATS_SAME_PATH, err);
-}
-
-void spec_mounts_warn(const struct cli *c, const struct mtd_spec *s)
-{
-    for (size_t i = 0; i < s->n_mounts; i++) {
-        const char *mode = s->mounts[i].mode;
-        size_t at = mode ? strcspn(mode, "zZ") : 0;
-        if (mode && mode[at] && (at == 0 || mode[at - 1] == ',')) {
-            report_warning(c, "--volume: %c: ignored; SELinux labels are not supported",
-                           mode[at]);
-            return;
-        }
-    }
 }

@@ -20,8 +20,6 @@ int spec_mount_parse(const char *text, struct mtd_mount *ret, struct mtd_error *
 /* Sets and checks the member; of a source the type as well: a host path, or a volume's name. */
 int spec_mount_target(struct mtd_mount *m, const char *target, struct mtd_error *err);
 int spec_mount_source(struct mtd_mount *m, const char *source, struct mtd_error *err);
-/* What was accepted without effect. */
-void spec_mounts_warn(const struct cli *c, const struct mtd_spec *s);
 /* TARGET[:OPTIONS] */
 int spec_tmpfs(struct mtd_spec *s, const struct option_list *values,
                struct mtd_error *err);

@@ -44,13 +44,13 @@ static int set_apparmor(struct mtd_spec *s, const char *value, struct mtd_error 
     return s->process.apparmor ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }
 
+/* Whether the host has SELinux is asked of the engine, at create. */
 static int set_label(struct mtd_spec *s, const char *value, struct mtd_error *err)
 {
-    (void)s;
-    if (value && strcmp(value, "disable") == 0)
-        return 0;
-    return mtd_fail(err, EOPNOTSUPP,
-                    "label: SELinux labels are not supported; label=disable is");
+    if (!value || !*value)
+        return wrong_value("label", value, err);
+    return strv_add(&s->label_words, value) < 0 ? mtd_fail(err, ENOMEM, "out of memory")
+                                                : 0;
 }
 
 /* ---- the kernel's files ---- */
@@ -93,7 +93,7 @@ static int set_one(struct mtd_spec *s, const char *text, struct mtd_error *err)
     }
     return mtd_fail(err, EOPNOTSUPP,
                     "\"%.80s\" is not supported; no-new-privileges, "
-                    "seccomp=FILE|builtin|unconfined, apparmor=NAME, "
+                    "seccomp=FILE|builtin|unconfined, apparmor=NAME, label=, "
                     "systempaths=unconfined, mask= and unmask= are",
                     text);
 }

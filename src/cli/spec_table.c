@@ -172,7 +172,7 @@ const struct option_row SPEC_OPTIONS[] = {
      "Remove the container when it exits"},
     {"security-opt", 0, OPTION_LIST, FIELD(security), NULL, "OPTION",
      "no-new-privileges, systempaths=unconfined, mask=PATH[:PATH], unmask=PATH|ALL, "
-     "seccomp=PROFILE.json|builtin|unconfined"},
+     "seccomp=PROFILE.json|builtin|unconfined, apparmor=PROFILE, label=..."},
     {"shm-size", 0, OPTION_VALUE, FIELD(spec.shm_size), value_shm, "SIZE",
      "Size of /dev/shm (default 64m)"},
     {"stop-signal", 0, OPTION_VALUE, FIELD(spec.stop_signal), value_signal_text, "SIGNAL",

@@ -163,7 +163,6 @@ static int create_container(struct cli *c, struct run_values *v, bool to_run,
     warn_of_defaults(c, &v->defaults);
     warn_dropped(c, v);
     spec_log_warn(c, v);
-    spec_mounts_warn(c, &v->spec);
     if (to_run)
         warn_of_firewalls(c, &v->spec);
     auto_done(output_done) struct output cid = OUTPUT_NONE;

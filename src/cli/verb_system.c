@@ -129,6 +129,8 @@ static json_t *make_security(const struct totals *t)
     json_t *list = json_array();
     if (t->host.apparmor)
         json_array_append_new(list, json_string("name=apparmor"));
+    if (t->host.selinux)
+        json_array_append_new(list, json_string("name=selinux"));
     if (t->host.seccomp)
         json_array_append_new(list, json_string("name=seccomp,profile=builtin"));
     if (t->defaults.userns != MTD_USERNS_HOST)

@@ -401,6 +401,7 @@ struct mtd_info {
     char kernel[65], machine[65];
     bool seccomp;  /* the kernel can confine system calls */
     bool apparmor; /* containers get a profile */
+    bool selinux;  /* containers get labels */
 };
 int mtd_host_info(struct mtd_engine *e, struct mtd_info *ret, struct mtd_error *err);
 

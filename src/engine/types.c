@@ -238,6 +238,7 @@ static void process_done(struct mtd_process *p)
     free(p->seccomp);
     free(p->seccomp_made);
     free(p->apparmor);
+    free(p->selinux);
     free(p->user);
     strv_done(&p->group_add);
     free(p->rlimits);
@@ -371,14 +372,15 @@ void mtd_spec_init(struct mtd_spec *s)
 
 void mtd_spec_done(struct mtd_spec *s)
 {
-    char *strings[] = {s->image,    s->image_id, s->hostname,    s->domainname,
-                       s->pid_from, s->ipc_from, s->stop_signal, s->network_from};
+    char *strings[] = {s->image,       s->image_id,     s->hostname,
+                       s->domainname,  s->pid_from,     s->ipc_from,
+                       s->stop_signal, s->network_from, s->mount_label};
     struct strv *lists[] = {
         &s->layers,       &s->entrypoint, &s->cmd,         &s->dns,
         &s->add_hosts,    &s->labels,     &s->env_cmdline, &s->healthcheck.test,
         &s->log_opts,     &s->dns_search, &s->dns_options, &s->volumes_from,
         &s->sysctls,      &s->mask,       &s->unmask,      &s->devices,
-        &s->device_rules, &s->exposed,    &s->annotations};
+        &s->device_rules, &s->exposed,    &s->annotations, &s->label_words};
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         free(strings[i]);
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)

@@ -192,6 +192,8 @@ struct mtd_process {
     char *seccomp_made; /* what was made of it (syscalls.h); NULL = nothing */
     /* The AppArmor profile; NULL = the default one, where the host has AppArmor. */
     char *apparmor;
+    /* SELinux's label; NULL = the container was made where there is no SELinux, "" = none. */
+    char *selinux;
     struct mtd_rlimit *rlimits;
     size_t n_rlimits;
 };
@@ -350,6 +352,8 @@ struct mtd_spec {
     struct strv volumes_from; /* containers whose volumes it has too: "name[:ro]" */
     struct strv mask;         /* further paths to hide, see kernel_files.h */
     struct strv unmask;       /* paths and patterns, or "ALL", not to hide */
+    struct strv label_words;  /* of SELinux, as given: "type:x", "disable", "nested" */
+    char *mount_label;        /* SELinux's, of the container's files; NULL = none */
     struct strv exposed;      /* "80/tcp"; for inspect */
     struct strv annotations;  /* "key=value"; for inspect */
     char *stop_signal;        /* as given: "SIGINT", "INT", "2"; NULL = SIGTERM */

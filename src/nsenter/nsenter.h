@@ -72,7 +72,8 @@ struct nsenter_request {
     char *seccomp;      /* the profile, and for which capabilities it is */
     char *seccomp_made; /* of it, before; "" = nothing */
     uint64_t seccomp_caps;
-    char *label;         /* for attr/apparmor/exec; "" = none */
+    char *label;         /* for attr/exec (host/label.h); "" = none */
+    const char *files;   /* SELinux's label of pipes; NULL = none; borrowed, not sent */
     struct strv groups;  /* further ones of the user's: names or gids */
     struct strv cgroups; /* as in a record: "controllers:/host/dir", "unified:" for v2 */
     struct strv namespaces; /* what must be joined, as in base/ns.h */

@@ -19,6 +19,7 @@
 #include "engine/host/apparmor.h"
 #include "engine/host/init_program.h"
 #include "engine/host/kernel.h"
+#include "engine/host/selinux.h"
 #include "engine/rootfs/hostfiles.h"
 #include "engine/store/events.h"
 #include "engine/syscalls/syscalls.h"
@@ -283,6 +284,20 @@ static int check_userns(const struct mtd_spec *s, struct mtd_error *err)
     return mtd_idmap_check(s, err);
 }
 
+/* disable asks for what there is then. */
+static int check_labels(const struct mtd_spec *s, struct mtd_error *err)
+{
+    int r = 0;
+    for (size_t i = 0; i < s->label_words.len && r == 0; i++) {
+        const char *word = s->label_words.items[i];
+        r = selinux_word_check(word, err);
+        if (r == 0 && strcmp(word, "disable") != 0 && !selinux_is_enabled(-1))
+            r = mtd_fail(err, EOPNOTSUPP,
+                         "label=%.80s: SELinux is not enabled on this host", word);
+    }
+    return r;
+}
+
 static int check_spec(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)
 {
     int r = check_process(&s->process, err);
@@ -297,6 +312,10 @@ static int check_spec(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error
         r = hostfiles_check_host(s->add_hosts.items[i], err);
     if (r == 0)
         r = check_userns(s, err);
+    if (r == 0)
+        r = check_labels(s, err);
+    if (r == 0)
+        r = mtd_limit_health(&s->healthcheck, err);
     if (r == 0)
         r = check_grants(s, err);
     if (r == 0)

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "engine/api/internal.h"
+#include "engine/host/selinux.h"
 #include "engine/idmap.h"
 #include "engine/net/net.h"
 
@@ -25,13 +26,23 @@ static int resolve(struct mtd_engine *e, char **ref, struct mtd_record *ret,
     return *ref ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }
 
+/* Processes that see each other's memory have one label, as in docker. */
+static int share_label(struct mtd_spec *s, const struct mtd_spec *donor,
+                       struct mtd_error *err)
+{
+    if (s->label_words.len || !donor->process.selinux || !selinux_is_enabled(-1))
+        return 0;
+    int rc = selinux_words_of(donor->process.selinux, &s->label_words);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot take over the SELinux label") : 0;
+}
+
 static int share_pid(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record donor;
     mtd_record_init(&donor);
     int rc = resolve(e, &s->pid_from, &donor, err);
     mtd_context(rc < 0 ? err : NULL, "cannot share a PID namespace");
-    return rc;
+    return rc < 0 ? rc : share_label(s, &donor.spec, err);
 }
 
 static int share_ipc(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)
@@ -45,7 +56,7 @@ static int share_ipc(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error 
                         "can't join IPC of container %.12s: non-shareable IPC; create "
                         "that one with the IPC mode shareable",
                         s->ipc_from);
-    return rc;
+    return rc < 0 ? rc : share_label(s, &donor.spec, err);
 }
 
 static int share_network(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error *err)

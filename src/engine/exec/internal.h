@@ -65,7 +65,7 @@ struct exec_session {
     char id[MTD_ID_SIZE]; /* in the list; "" = not listed */
 
     bool tty;
-    bool labelled; /* execve changes its AppArmor label */
+    bool labelled; /* execve changes its label */
     int master;    /* terminal; -1 */
     int terminal;  /* whose size is followed; -1 = none */
     int in, out;   /* with a tty: the caller's ends; in -1 = no input */

@@ -1,6 +1,6 @@
 /* The user may detach from a session with a terminal, so its command cannot simply
  * die with the front end (PR_SET_PDEATHSIG). Instead a small process, the keeper,
- * holds the terminal as well. A command with an AppArmor label has one too, without a terminal:
+ * holds the terminal as well. A command with a label (AppArmor, SELinux) has one too, without a terminal:
  * the execve that changes the label takes the death signal away. The keeper reads either the session's id from its pipe (detached: it
  * keeps the terminal open and drained, and writes the event of the end) or the pipe's
  * end (the front end has died: it kills the command). */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/exec/internal.h"
-#include "engine/host/apparmor.h"
+#include "engine/host/label.h"
 #include "engine/idmap.h"
 #include "engine/syscalls/syscalls.h"
 #include "nsenter/nsenter.h"
@@ -41,13 +41,14 @@ static int fill_limits(struct nsenter_request *q, const struct mtd_process *p)
 }
 
 /* The container's, whatever exec gives. */
-static int fill_label(struct nsenter_request *q, const struct mtd_process *p,
+static int fill_label(struct nsenter_request *q, const struct mtd_spec *s,
                       struct mtd_error *err)
 {
-    char label[APPARMOR_NAME_MAX + 8];
-    int rc = apparmor_prepare(NULL, p->apparmor, p->privileged, label, err);
+    char label[LABEL_SIZE];
+    int rc = label_prepare(s, label, err);
     if (rc < 0)
         return rc;
+    q->files = label_of_files(s);
     q->label = strdup(label);
     return q->label ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }
@@ -99,7 +100,7 @@ int exec_request_fill(struct nsenter_request *q, const struct mtd_record *r,
     q->args = x->args;
     if (fill_limits(q, p) < 0 || fill_env(&q->env, r, x) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
-    return fill_label(q, p, err);
+    return fill_label(q, &r->spec, err);
 }
 
 void exec_request_done(struct nsenter_request *q)

@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "engine/exec/internal.h"
+#include "engine/host/selinux.h"
 #include "nsenter/nsenter.h"
 
 static const unsigned NULLS[] = {NSENTER_NULL_IN, NSENTER_NULL_OUT, NSENTER_NULL_ERR};
@@ -23,11 +24,26 @@ static bool is_null(int fd)
            (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
 }
 
-static int relay_one(struct exec_session *s, int fd, bool input, int *ret_inside)
+/* A pipe has the label of the process that made it, which the container's may not use. */
+static int make_pipe(int ends[2], const char *label)
 {
-    int ends[2];
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -errno;
+    int rc = selinux_label_fd(ends[0], label);
+    if (rc < 0) {
+        close(ends[0]);
+        close(ends[1]);
+    }
+    return rc;
+}
+
+static int relay_one(struct exec_session *s, int fd, bool input, const char *label,
+                     int *ret_inside)
+{
+    int ends[2];
+    int rc = make_pipe(ends, label);
+    if (rc < 0)
+        return rc;
     int mine = ends[input ? 1 : 0];
     fcntl(mine, F_SETFL, O_NONBLOCK);
     if (!exec_stream_add(s, input, true, input ? fd : mine, input ? mine : fd)) {
@@ -47,14 +63,14 @@ static bool same_file(int a, int b)
            x.st_ino == y.st_ino;
 }
 
-static int place_one(struct exec_session *s, int i, int fd, struct exec_stdio *io,
-                     struct nsenter_request *q)
+static int place_one(struct exec_session *s, int i, int fd, const char *label,
+                     struct exec_stdio *io, struct nsenter_request *q)
 {
     if (is_null(fd)) {
         q->flags |= NULLS[i];
         return 0;
     }
-    int rc = relay_one(s, fd, i == 0, &io->inside[i]);
+    int rc = relay_one(s, fd, i == 0, label, &io->inside[i]);
     io->ours[i] = io->inside[i];
     return rc;
 }
@@ -72,7 +88,7 @@ int exec_stdio_place(struct exec_session *s, const struct mtd_exec *x,
         if (i == 2 && io->ours[1] >= 0 && same_file(fds[1], fds[2]))
             io->inside[2] = io->inside[1];
         else
-            rc = place_one(s, i, fds[i], io, q);
+            rc = place_one(s, i, fds[i], q->files, io, q);
     }
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot create a pipe") : 0;
 }

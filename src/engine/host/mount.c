@@ -24,14 +24,35 @@ static int set_option(int fs_fd, char *option)
     return fsconfig(fs_fd, command, option, value, 0) < 0 ? -errno : 0;
 }
 
+/* A comma in quotes is the value's, as for mount(2); the quotes go. */
+static char *next_option(char **rest)
+{
+    char *option = *rest, *to = option;
+    bool quoted = false;
+    if (!option)
+        return NULL;
+    for (const char *p = option;; p++) {
+        if (*p == '"') {
+            quoted = !quoted;
+            continue;
+        }
+        if (*p == '\0' || (*p == ',' && !quoted)) {
+            *rest = *p ? option + (p + 1 - option) : NULL;
+            *to = '\0';
+            return option;
+        }
+        *to++ = *p;
+    }
+}
+
 static int set_options(int fs_fd, const char *options)
 {
     char copy[OPTION_MAX];
     if (snprintf(copy, sizeof(copy), "%s", options ? options : "") >= (int)sizeof(copy))
         return -ENAMETOOLONG;
-    char *state = NULL;
-    for (char *o = strtok_r(copy, ",", &state); o; o = strtok_r(NULL, ",", &state)) {
-        int rc = set_option(fs_fd, o);
+    char *rest = copy;
+    for (char *o; (o = next_option(&rest));) {
+        int rc = *o ? set_option(fs_fd, o) : 0;
         if (rc < 0)
             return rc;
     }

@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 /* A new file system, detached; returns its fd. source: NULL = none. options: the file
- * system's, "key=value,flag", at most 511 bytes; NULL = none. */
+ * system's, "key=value,flag", at most 511 bytes, a value with a comma in quotes; NULL = none. */
 int mount_new(const char *fstype, const char *source, const char *options,
               uint64_t attrs);
 /* The same, attached to target_fd or to `name` in that directory, in one call: mount(2) by

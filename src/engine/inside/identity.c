@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "engine/confine/confine.h"
+#include "engine/host/label.h"
 
 /* Until execve the process has the host's memory and descriptors, so no other process may
  * look into it (ptrace, /proc). Exec's child has inherited this from the joiner, which
@@ -30,20 +31,33 @@ int inside_hide(struct inside *c, struct mtd_error *err)
     return 0;
 }
 
-/* Before 5.8 there was one file for all security modules. */
-static int open_label(int proc_fd)
+/* Before 5.8 there was one file for all security modules; SELinux has it still. */
+static int open_label(int proc_fd, const char *label)
 {
     static const char *const FILES[] = {"thread-self/attr/apparmor/exec",
                                         "thread-self/attr/exec"};
     int fd = -ENOENT;
-    for (size_t i = 0; fd == -ENOENT && i < ARRAY_SIZE(FILES); i++) {
+    for (size_t i = label_is_profile(label) ? 0 : 1;
+         fd == -ENOENT && i < ARRAY_SIZE(FILES); i++) {
         fd = openat(proc_fd, FILES[i], O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
         fd = fd < 0 ? -errno : fd;
     }
     return fd;
 }
 
-/* The profile of the next execve, which is the command's. It is written while nothing of the
+/* Its session keyring is the command's as well. A policy may forbid that alone, and then it
+ * is of the engine's label, which the command cannot use. */
+static void label_keyring(int proc_fd, const char *label)
+{
+    auto_fd int fd = label_is_profile(label)
+                         ? -1
+                         : openat(proc_fd, "thread-self/attr/keycreate",
+                                  O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0)
+        (void)fs_write_all(fd, label, strlen(label));
+}
+
+/* The label of the next execve, which is the command's. It is written while nothing of the
  * container's has been asked: through the host's /proc, checked to be one. */
 int inside_label(struct inside *c, struct mtd_error *err)
 {
@@ -56,11 +70,14 @@ int inside_label(struct inside *c, struct mtd_error *err)
     int rc = proc < 0 || fstatfs(proc, &fs) < 0 ? -errno : 0;
     if (rc == 0 && fs.f_type != PROC_SUPER_MAGIC)
         rc = -EPERM;
-    auto_fd int fd = rc < 0 ? rc : open_label(proc);
+    auto_fd int fd = rc < 0 ? rc : open_label(proc, c->label);
     rc = fd < 0 ? fd : fs_write_all(fd, c->label, strlen(c->label));
-    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the AppArmor profile (%s)",
-                                   c->label)
-                  : 0;
+    if (rc < 0)
+        return mtd_fail_errno(
+            err, -rc, "cannot set the %s (%s)",
+            label_is_profile(c->label) ? "AppArmor profile" : "SELinux label", c->label);
+    label_keyring(proc, c->label);
+    return 0;
 }
 
 int inside_session(struct inside *c, struct mtd_error *err)

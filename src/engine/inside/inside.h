@@ -37,7 +37,7 @@ struct inside_init {
     unsigned short rows, cols;
     const struct cgroup *cgroup; /* limits are set; init moves itself in */
     struct inside_share share;
-    const char *label;   /* for attr/apparmor/exec (host/apparmor.h); "" = none */
+    const char *label;   /* for attr/exec (host/label.h); "" = none */
     bool placed;         /* the clone already is in the v2 group */
     bool unshare_cgroup; /* init makes the cgroup namespace, once in its groups */
     int userns_flags;    /* namespaces that init makes in the user namespace of rootfs */

@@ -33,7 +33,7 @@ struct inside {
 
     const char *seccomp;   /* the container's profile, borrowed */
     const char *made;      /* of it, before; NULL or "" = nothing */
-    const char *label;     /* for attr/apparmor/exec; "" = none */
+    const char *label;     /* for attr/exec (host/label.h); "" = none */
     int proc_fd;           /* the host's /proc; -1 = it is mounted here */
     uint64_t seccomp_caps; /* for which it is: the container's, whatever exec gives */
 

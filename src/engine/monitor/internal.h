@@ -15,7 +15,7 @@
 
 #include "engine/cgroup/cgroup.h"
 #include "engine/dns/dns.h"
-#include "engine/host/apparmor.h"
+#include "engine/host/label.h"
 #include "engine/inside/inside.h"
 #include "engine/log/log.h"
 #include "engine/net/net.h"
@@ -56,7 +56,7 @@ struct monitor {
     bool mend_again;      /* when what this took goes */
     struct dns_server dns;
     struct inside_share share;
-    char *label; /* for attr/apparmor/exec; "" = none */
+    char *label; /* as label_prepare() made it; "" = none */
 
     pid_t pid;
     int pidfd;

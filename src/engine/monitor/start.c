@@ -170,9 +170,8 @@ static uint64_t own_namespaces(const struct mtd_spec *s)
  * it; until then it is the host's root, who alone may mount the layers. */
 static int choose_label(struct monitor *m, struct mtd_error *err)
 {
-    const struct mtd_process *p = &m->record.spec.process;
-    char label[APPARMOR_NAME_MAX + 8];
-    int rc = apparmor_prepare(NULL, p->apparmor, p->privileged, label, err);
+    char label[LABEL_SIZE];
+    int rc = label_prepare(&m->record.spec, label, err);
     if (rc < 0)
         return rc;
     free(m->label);
@@ -230,6 +229,7 @@ static void run_init(const struct monitor *m, int sync_fd, bool placed)
                    .volumes_dir = m->volumes,
                    .init_path = m->record.spec.process.init ? m->exe : NULL,
                    .file_systems = m->file_systems,
+                   .label = label_of_files(&m->record.spec),
                    .userns_fd = m->userns_fd},
         .sync_fd = sync_fd,
         .stdio = {m->child[0], m->child[1], m->child[2]},

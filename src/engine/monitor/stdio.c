@@ -23,6 +23,13 @@ static int give_to_root_inside(struct monitor *m, const char *name)
                : -1;
 }
 
+static int label_fifo(struct monitor *m, const char *name)
+{
+    int rc = selinux_label_at(m->run_fd, name, label_of_files(&m->record.spec));
+    errno = rc < 0 ? -rc : errno;
+    return rc < 0 ? -1 : 0;
+}
+
 /* One that exists is of an earlier run. */
 static int make_fifo(struct monitor *m, const char *name, struct mtd_error *err)
 {
@@ -31,6 +38,8 @@ static int make_fifo(struct monitor *m, const char *name, struct mtd_error *err)
         rc = mkfifoat(m->run_fd, name, 0600);
     if (rc == 0)
         rc = give_to_root_inside(m, name);
+    if (rc == 0)
+        rc = label_fifo(m, name);
     return rc < 0 ? mtd_fail_errno(err, errno, "cannot create the pipe for %s", name) : 0;
 }
 

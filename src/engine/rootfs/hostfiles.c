@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "engine/host/label.h"
 
 #define HOST_FILE_MAX 65536
 
@@ -173,6 +174,8 @@ static int write_all(int dir_fd, const struct mtd_record *r, struct mtd_error *e
             rc = -errno;
         if (rc == 0)
             rc = fs_write_all(fd, text.data ? text.data : "", text.len);
+        if (rc == 0)
+            rc = selinux_label_fd(fd, label_of_files(&r->spec));
         if (rc < 0)
             return mtd_fail_errno(err, -rc, "cannot write the container's /etc/%s",
                                   FILES[i].name);

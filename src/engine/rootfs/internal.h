@@ -22,6 +22,21 @@ int rootfs_map_ids(const struct rootfs *r, struct mtd_error *err);
 int rootfs_map_options(const struct rootfs *r, const char *options, char *out,
                        size_t size);
 
+/* rootfs/label.c: options, or NULL, with SELinux's label of the container's files, where there
+ * is one. -ENAMETOOLONG */
+#define ROOTFS_OPTIONS 512
+int rootfs_label_options(const struct rootfs *r, const char *options,
+                         char out[ROOTFS_OPTIONS]);
+/* The option's name: with the word nested files may have other labels than their root. */
+const char *rootfs_label_key(const struct rootfs *r);
+/* A mapped file is its layer's to the kernel, whatever label the mount gives it. */
+int rootfs_label_layers(const struct rootfs *r, struct mtd_error *err);
+/* Of a bind or volume, if it was asked for; of a volume in any case. */
+int rootfs_label_mount(const struct rootfs *r, const struct mtd_mount *m,
+                       struct mtd_error *err);
+/* With the word nested: SELinux's own file system, at its place. */
+int rootfs_label_nested(const struct rootfs *r, int root_fd, struct mtd_error *err);
+
 /* Mounts the overlay on <dir>/rootfs; returns its fd. */
 int rootfs_overlay(const struct rootfs *r, struct mtd_error *err);
 /* The same for a container that will be started after it. */
@@ -55,7 +70,7 @@ int rootfs_user_mounts(const struct rootfs *r, int root_fd, const struct rootfs_
  * has made them. */
 int rootfs_user_trees(const struct rootfs *r, int root_fd, struct mtd_error *err);
 /* Masked and read-only paths, over all else. */
-int rootfs_mask(const struct mtd_spec *s, int root_fd, struct mtd_error *err);
+int rootfs_mask(const struct rootfs *r, int root_fd, struct mtd_error *err);
 
 /* Opens a mount point as it is: a link as the link, a device without its driver. */
 #define OPEN_PLACE (O_PATH | O_NOFOLLOW | O_CLOEXEC)

@@ -56,16 +56,20 @@ static int make_null(int fs_fd)
 }
 
 /* Binds take over the attributes of the mount. */
-static int make_objects(void)
+static int make_objects(const struct rootfs *r)
 {
-    if (mount("tmpfs", FS_PLACE, "tmpfs", MS_NOSUID | MS_NOEXEC, FS_OPTIONS) < 0)
+    char options[ROOTFS_OPTIONS];
+    int code = rootfs_label_options(r, FS_OPTIONS, options);
+    if (code < 0)
+        return code;
+    if (mount("tmpfs", FS_PLACE, "tmpfs", MS_NOSUID | MS_NOEXEC, options) < 0)
         return -errno;
     auto_fd int fs = open(FS_PLACE, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fs < 0)
         return -errno;
     if (mkdirat(fs, EMPTY, 0755) < 0)
         return -errno;
-    int code = make_null(fs);
+    code = make_null(fs);
     if (code == 0)
         code = mount_set(fs, ATTRS);
     return code < 0 ? code : take_fd(&fs);
@@ -122,8 +126,9 @@ static int open_proc(int root_fd, struct mtd_error *err)
     return take_fd(&proc);
 }
 
-int rootfs_mask(const struct mtd_spec *s, int root_fd, struct mtd_error *err)
+int rootfs_mask(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
+    const struct mtd_spec *s = &r->record->spec;
     auto_done(strv_done) struct strv masked = {0}, read_only = {0};
     if (mtd_masked_paths(s, "/sys", &masked) < 0 || mtd_readonly_paths(s, &read_only) < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, ENOMEM,
@@ -131,7 +136,7 @@ int rootfs_mask(const struct mtd_spec *s, int root_fd, struct mtd_error *err)
     auto_fd int proc = open_proc(root_fd, err);
     if (proc < 0)
         return proc;
-    auto_fd int fs = masked.len ? make_objects() : -1;
+    auto_fd int fs = masked.len ? make_objects(r) : -1;
     if (masked.len && fs < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -fs, "cannot make what masks show");
     int code = 0;

@@ -74,7 +74,7 @@ static int add_layers(int fs_fd, const struct rootfs *r)
     return 0;
 }
 
-static int set_flags(int fs_fd, const struct overlay *o)
+static int set_flags(int fs_fd, const struct rootfs *r, const struct overlay *o)
 {
     static const char *const OPTIONS[][2] = {
         {"index", "off"}, {"metacopy", "off"}, {"redirect_dir", "off"}};
@@ -85,6 +85,9 @@ static int set_flags(int fs_fd, const struct overlay *o)
     }
     if (o->is_volatile)
         fsconfig(fs_fd, FSCONFIG_SET_FLAG, "volatile", NULL, 0);
+    int rc = r->label ? set_string(fs_fd, rootfs_label_key(r), r->label) : 0;
+    if (rc < 0)
+        return rc;
     return set_string(fs_fd, "source", "overlay");
 }
 
@@ -141,7 +144,7 @@ static int new_api(const struct rootfs *r, const struct overlay *o)
     if (err == 0)
         err = set_path(fs, "workdir", o->dir, "work");
     if (err == 0)
-        err = set_flags(fs, o);
+        err = set_flags(fs, r, o);
     if (err < 0)
         return err;
     if (fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
@@ -164,6 +167,9 @@ static int old_options(const struct rootfs *r, const struct old_dirs *d, const i
 {
     const struct strv *layers = &r->record->spec.layers;
     size_t used = (size_t)snprintf(out, size, "index=off,metacopy=off,");
+    if (r->label)
+        used += (size_t)snprintf(out + used, size - used, "%s=\"%s\",",
+                                 rootfs_label_key(r), r->label);
     if (d->work >= 0)
         used += (size_t)snprintf(out + used, size - used,
                                  "%supperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,",

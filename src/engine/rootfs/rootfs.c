@@ -20,6 +20,7 @@
 #include "base/fs.h"
 #include "base/sys.h"
 #include "engine/host/mount.h"
+#include "engine/host/selinux.h"
 #include "engine/idmap.h"
 #include "engine/rootfs/internal.h"
 
@@ -72,9 +73,13 @@ static int mount_shm(const struct rootfs *r, int dir_fd, const char *name, size_
     }
     if (s->shm_size)
         snprintf(sized, sizeof(sized), "mode=1777,size=%lld", (long long)s->shm_size);
-    return mount_new_on(dir_fd, name, DEFAULT_MOUNTS[i].fstype, DEFAULT_MOUNTS[i].fstype,
-                        s->shm_size ? sized : DEFAULT_MOUNTS[i].options,
-                        DEFAULT_MOUNTS[i].attrs);
+    char labelled[ROOTFS_OPTIONS];
+    int rc = rootfs_label_options(r, s->shm_size ? sized : DEFAULT_MOUNTS[i].options,
+                                  labelled);
+    return rc < 0 ? rc
+                  : mount_new_on(dir_fd, name, DEFAULT_MOUNTS[i].fstype,
+                                 DEFAULT_MOUNTS[i].fstype, labelled,
+                                 DEFAULT_MOUNTS[i].attrs);
 }
 
 /* A privileged container may change what /sys shows, as in docker. */
@@ -94,7 +99,18 @@ static int mount_default(const struct rootfs *r, int dir_fd, const char *name, s
             return rc;
         options = mapped;
     }
-    return mount_new_on(dir_fd, name, fstype, fstype, options, attrs_of(r, i));
+    char labelled[ROOTFS_OPTIONS];
+    int rc = options ? rootfs_label_options(r, options, labelled) : 0;
+    return rc < 0 ? rc
+                  : mount_new_on(dir_fd, name, fstype, fstype, options ? labelled : NULL,
+                                 attrs_of(r, i));
+}
+
+/* Its file system has no such option. What is made in a user namespace is that one's. */
+static int label_queues(const struct rootfs *r, int dev_fd, const char *name)
+{
+    bool wanted = strcmp(name, "mqueue") == 0 && !mtd_idmap_is_set(&r->record->spec);
+    return wanted ? selinux_label_at(dev_fd, name, r->label) : 0;
 }
 
 static int mount_in_image(const struct rootfs *r, int root_fd, size_t i,
@@ -124,6 +140,8 @@ static int mount_in_dev(const struct rootfs *r, int dev_fd, size_t i,
     int code = mkdirat(dev_fd, name, 0755) < 0 ? -errno
                : shm                           ? mount_shm(r, dev_fd, name, i)
                                                : mount_default(r, dev_fd, name, i);
+    if (code == 0)
+        code = label_queues(r, dev_fd, name);
     /* A tmpfs is whose process mounts it, devpts is not. */
     uint32_t root;
     if (code == 0 && mtd_idmap_is_set(s) && mtd_idmap_to_host(s, 0, &root) &&
@@ -231,11 +249,15 @@ int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return rootfs_fail(err, MTD_STAGE_ROOTFS, errno, "cannot make mounts private");
     umask(0);
-    code = mtd_idmap_is_set(&r->record->spec) ? rootfs_map_ids(r, err) : 0;
+    code = rootfs_label_layers(r, err);
+    if (code == 0 && mtd_idmap_is_set(&r->record->spec))
+        code = rootfs_map_ids(r, err);
     auto_fd int root = code < 0 ? code : rootfs_overlay(r, err);
     if (root < 0)
         return root;
     code = mount_defaults(r, root, err);
+    if (code == 0)
+        code = rootfs_label_nested(r, root, err);
     if (code == 0)
         code = rootfs_user_mounts(r, root, &spread, err);
     if (code < 0)
@@ -272,7 +294,7 @@ static int pivot(int root_fd, struct mtd_error *err)
 
 int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
-    int code = rootfs_mask(&r->record->spec, root_fd, err);
+    int code = rootfs_mask(r, root_fd, err);
     if (code == 0 && r->record->spec.read_only &&
         (code = mount_set(root_fd, READ_ONLY)) < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, -code, "cannot make the root read-only");

@@ -46,7 +46,8 @@ struct rootfs {
     const char *init_path;   /* our executable, for --init; NULL = without */
     int shm_fd; /* the mount for /dev/shm when spec.ipc_from is set; else not looked at */
     const struct rootfs_file_systems *file_systems; /* NULL = none */
-    int userns_fd; /* of rootfs_build(), valid when the spec has a map of ids */
+    const char *label; /* SELinux's, of what is mounted; NULL = none */
+    int userns_fd;     /* of rootfs_build(), valid when the spec has a map of ids */
 };
 /* Makes everything that does not need the cgroup namespace, and sets the umask to 0. With a
  * map of ids, what belongs to namespaces that are still to be made is left for

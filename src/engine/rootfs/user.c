@@ -63,6 +63,9 @@ static int clone_source(const struct rootfs *r, size_t i, struct mtd_error *err)
     const struct mtd_mount *m = &r->record->spec.mounts[i];
     if (m->type == MTD_MOUNT_VOLUME)
         return rootfs_volume(r, i, err);
+    int rc = rootfs_label_mount(r, m, err);
+    if (rc < 0)
+        return rc;
     const struct mount_how how = rootfs_bind_how(r, m);
     return mount_bind_as(AT_FDCWD, m->source, &how);
 }
@@ -110,7 +113,9 @@ static int tmpfs_one(const struct rootfs *r, struct rootfs_places *p, int root_f
         code = rootfs_map_options(r, options, mapped, sizeof(mapped));
     if (code < 0)
         return code;
-    auto_fd int mount = mount_new("tmpfs", "tmpfs", maps ? mapped : options, attrs);
+    char labelled[ROOTFS_OPTIONS];
+    code = rootfs_label_options(r, maps ? mapped : options, labelled);
+    auto_fd int mount = code < 0 ? code : mount_new("tmpfs", "tmpfs", labelled, attrs);
     if (mount < 0)
         return mount;
     auto_fd int target = open_place(p, root_fd, m->target, false);

@@ -216,6 +216,8 @@ int rootfs_volume(const struct rootfs *r, size_t i, struct mtd_error *err)
     struct stat st;
     auto_fd int fd = open_dir(r->volumes_dir, m->source);
     int rc = fd < 0 ? fd : mount_options(r, i, fd, err);
+    if (rc == 0)
+        rc = rootfs_label_mount(r, m, err);
     if (rc < 0)
         return rc;
     if (m->subpath)

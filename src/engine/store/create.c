@@ -128,6 +128,8 @@ static int publish(struct store *s, const char *entry, struct mtd_record *r,
 {
     int rc = claim_ids(s, r, err);
     if (rc == 0)
+        rc = store_label_claim(s, r, err);
+    if (rc == 0)
         rc = fill_dir(s, entry, r, err);
     if (rc == 0)
         rc = fault_point("store.create.name");
@@ -160,6 +162,8 @@ static int create_named(struct store *s, struct mtd_record *r, const char *name,
         rc = publish(s, entry, r, err);
     if (rc < 0 && r->spec.userns != MTD_USERNS_HOST)
         store_userns_drop(s, r->id);
+    if (rc < 0)
+        store_label_drop(s, r);
     if (rc < 0)
         fs_remove_tree_at(s->trash_fd, entry);
     return rc;

@@ -71,6 +71,13 @@ char *store_names_find(struct store *s, const char *id);
 /* The process that creates the container still has it in trash/. */
 bool store_is_being_made(struct store *s, const char *id);
 
+/* ---- store/label.c: SELinux ---- */
+/* On a host that has it, sets the labels of the container, with categories that no other one
+ * has. */
+int store_label_claim(struct store *s, struct mtd_record *r, struct mtd_error *err);
+void store_label_drop(struct store *s, const struct mtd_record *r);
+void store_label_drop_all(struct store *s, const char *id);
+
 /* ---- store/userns.c: ids of the host ---- */
 /* Chooses the record's ranges, or checks those given, and claims them. etc_fd: see idpool.h.
  * -EBUSY = they were chosen for another container; -ENOSPC. */

@@ -24,6 +24,7 @@ static void drop_claims(struct store *s, const struct mtd_record *r)
     store_names_drop(s, r->name, r->id);
     if (r->spec.userns != MTD_USERNS_HOST)
         store_userns_drop(s, r->id);
+    store_label_drop(s, r);
 }
 
 /* entry: a directory in trash/ of the container id. All names are searched only if the
@@ -39,6 +40,7 @@ static void drop_names_of(struct store *s, const char *entry, const char *id)
     }
     store_names_drop_all(s, id, NULL);
     store_userns_drop(s, id);
+    store_label_drop_all(s, id);
 }
 
 /* What remains to be done after the directory has moved to trash/. r: NULL = it is read from

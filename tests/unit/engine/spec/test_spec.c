@@ -103,6 +103,9 @@ static void fill_spec(struct mtd_spec *s)
     add(&s->sysctls, "net.core.somaxconn=5", "kernel.sem=1 2 3 4");
     add(&s->mask, "/a", "/b/c");
     add(&s->unmask, "ALL", "/proc/k*");
+    add(&s->label_words, "type:a_t", "level:s0:c1,c2");
+    s->mount_label = strdup("u:object_r:f_t:s0:c1,c2");
+    s->process.selinux = strdup("u:r:a_t:s0:c1,c2");
     add(&s->devices, "/dev/fuse:/dev/fuse:rwm", "/dev/a:/dev/b:r");
     add(&s->device_rules, "c 1:3 r", "b *:* m");
     add(&s->volumes_from, "a:ro", "b");
@@ -311,7 +314,8 @@ static void expect_same_spec(const struct mtd_spec *a, const struct mtd_spec *b)
     SAME(network), SAME_LIST(dns), SAME_LIST(dns_search), SAME_LIST(dns_options);
     SAME_LIST(add_hosts), SAME(ipc), SAME(pid_host), SAME(uts_host), SAME(shm_size);
     SAME_TEXT(domainname), SAME_LIST(sysctls), SAME_LIST(devices);
-    SAME_LIST(mask), SAME_LIST(unmask);
+    SAME_LIST(mask), SAME_LIST(unmask), SAME_LIST(label_words), SAME_TEXT(mount_label),
+        SAME_TEXT(process.selinux);
     SAME_LIST(device_rules), SAME_LIST(exposed), SAME_LIST(annotations);
     SAME_LIST(volumes_from);
     SAME_TEXT(stop_signal), SAME(stop_timeout), SAME_LIST(labels), SAME_LIST(env_cmdline);
@@ -364,8 +368,8 @@ Test(spec, a_full_record_writes_every_member)
     encode(&r, &text);
     json_t *json = json_loadb(text.data, text.len, 0, NULL);
     cr_assert(json);
-    cr_expect_eq(json_object_size(json_object_get(json, "process")), 8);
-    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 53);
+    cr_expect_eq(json_object_size(json_object_get(json, "process")), 9);
+    cr_expect_eq(json_object_size(json_object_get(json, "mytop")), 54);
     cr_expect_eq(json_object_size(json_object_get(json, "state")), 18);
     json_decref(json);
 }
