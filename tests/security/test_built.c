@@ -121,6 +121,21 @@ Test(built, buildah_has_not_the_hosts_files)
 
 /* ---- the rest of the host ---------------------------------------------------------------- */
 
+/* The file beside the Dockerfile is the context's, which is anybody's. */
+Test(built, a_link_beside_the_dockerfile_shows_nothing_of_the_hosts)
+{
+    char secret[256], link[256];
+    tempdir_put(&s.dir, "secret/file", "the host's\n");
+    tempdir_put(&s.dir, "context/Dockerfile", "FROM busybox\nRUN sleep 1000\n");
+    snprintf(secret, sizeof(secret), "%s/secret", s.dir.path);
+    snprintf(link, sizeof(link), "%s/context/Dockerfile.dockerignore", s.dir.path);
+    cr_assert_eq(symlink(secret, link), 0);
+    auto_done(outcome_done) struct outcome o = RUN(&s, "build", context);
+    cr_expect_neq(o.status, 0);
+    cr_expect(strstr(o.err, "Dockerfile.dockerignore is not a file"), "%s", o.err);
+    cr_assert_eq(unlink(link), 0);
+}
+
 Test(built, dev_is_a_containers)
 {
     expect_said(

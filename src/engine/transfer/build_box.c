@@ -83,18 +83,37 @@ static int make_place(int root, const char *path, bool is_dir)
     return fd < 0 ? -errno : fd;
 }
 
-/* The host's path at that of the tree. Nothing where the host has none. */
-static int show(int root, const char *path, const char *at, uint64_t attrs)
+static int show_opened(int root, int host, const char *at, uint64_t attrs)
 {
     struct stat st;
-    auto_fd int host = open(path, O_PATH | O_CLOEXEC);
-    if (host < 0 || fstat(host, &st) < 0)
-        return errno == ENOENT ? 0 : -errno;
+    if (fstat(host, &st) < 0)
+        return -errno;
     auto_fd int place = make_place(root, at, S_ISDIR(st.st_mode));
     if (place < 0)
         return place;
     auto_fd int bind = mount_bind(host, "", attrs);
     return bind < 0 ? bind : mount_move(bind, place);
+}
+
+/* The host's path at that of the tree. Nothing where the host has none. */
+static int show(int root, const char *path, const char *at, uint64_t attrs)
+{
+    auto_fd int host = open(path, O_PATH | O_CLOEXEC);
+    if (host < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return show_opened(root, host, at, attrs);
+}
+
+/* A file of the context's: a link in its place would choose what else of the host's is shown.
+ * -EINVAL = it is no file. */
+static int show_given(int root, const char *path, const char *at)
+{
+    struct stat st;
+    auto_fd int host = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (host < 0 || fstat(host, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    return S_ISREG(st.st_mode) ? show_opened(root, host, at, HIDDEN | MOUNT_ATTR_RDONLY)
+                               : -EINVAL;
 }
 
 /* /bin is a link on most hosts. */
@@ -109,7 +128,7 @@ static int show_as_it_is(int root, const char *path)
 }
 
 /* The Dockerfile, and what is said beside it of files to be left out. */
-static int show_file(const struct build *b, int root)
+static int show_file(const struct build *b, int root, struct mtd_error *err)
 {
     static const char *const ENDS[] = {"", ".containerignore", ".dockerignore"};
     char path[PATH_MAX + 32], at[PATH_MAX + 32];
@@ -117,7 +136,9 @@ static int show_file(const struct build *b, int root)
     for (size_t i = 0; i < ARRAY_SIZE(ENDS) && rc == 0 && b->file[0]; i++) {
         snprintf(path, sizeof(path), "%s%s", b->file, ENDS[i]);
         snprintf(at, sizeof(at), BUILD_BOX_FILES "%s%s", strrchr(b->file, '/'), ENDS[i]);
-        rc = show(root, path, at, HIDDEN | MOUNT_ATTR_RDONLY);
+        rc = show_given(root, path, at);
+        if (rc == -EINVAL)
+            mtd_fail(err, EINVAL, "%.200s is not a file", path);
     }
     return rc;
 }
@@ -145,7 +166,7 @@ static int show_logins(const struct build *b, int root)
     return rc;
 }
 
-static int fill(const struct build *b, int root)
+static int fill(const struct build *b, int root, struct mtd_error *err)
 {
     int rc = 0;
     for (size_t i = 0; i < ARRAY_SIZE(SHOWN) && rc == 0; i++)
@@ -159,7 +180,7 @@ static int fill(const struct build *b, int root)
     if (rc == 0 && b->context[0])
         rc = show(root, b->context, BUILD_BOX_CONTEXT, HIDDEN | MOUNT_ATTR_RDONLY);
     if (rc == 0)
-        rc = show_file(b, root);
+        rc = show_file(b, root, err);
     if (rc == 0)
         rc = show(root, b->storage, BUILD_BOX_STORAGE, HIDDEN);
     return rc < 0 ? rc : show(root, b->dir.path, BUILD_BOX_DIR, HIDDEN);
@@ -175,7 +196,7 @@ static int change_root(const struct build *b, struct mtd_error *err)
     int rc = tree < 0 ? tree : mount_move_at(tree, dir, name);
     mode_t mask = umask(0);
     if (rc == 0)
-        rc = fill(b, tree);
+        rc = fill(b, tree, err);
     rc = rc < 0 ? mtd_fail_errno(err, -rc, "cannot make a file tree for buildah")
                 : rootfs_enter_plain(tree, err);
     umask(mask);
