@@ -1,5 +1,5 @@
-/* main - chooses by argv[0] which of five programs this process is: the command line and
- * the dashboard, the monitor, the health checker, the command side of exec (whose
+/* main - chooses by argv[0] which of six programs this process is: the command line and
+ * the dashboard, an OCI runtime, the monitor, the health checker, the command side of exec (whose
  * constructor has already joined the container), or the reaping pid 1 of --init. One
  * executable, because the engine starts all of them by executing itself. */
 
@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "cli/cli.h"
+#include "cli/oci.h"
 #include "engine/health/health.h"
 #include "engine/inside/inside.h"
 #include "engine/monitor/monitor.h"
@@ -38,5 +39,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; argc > 0 && i < sizeof(FACES) / sizeof(FACES[0]); i++)
         if (strcmp(argv[0], FACES[i].name) == 0)
             return FACES[i].main(argc, argv);
+    if (argc > 0 && oci_is_name(argv[0]))
+        return oci_main(argc, argv, argv);
     return cli_main(argc, argv, ui_main);
 }

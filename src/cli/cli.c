@@ -15,6 +15,7 @@
 #include "base/inherit.h"
 #include "cli/command.h"
 #include "cli/help.h"
+#include "cli/oci.h"
 #include "cli/print.h"
 #include "cli/report.h"
 #include "cli/script.h"
@@ -28,6 +29,7 @@ struct globals {
     const char *root, *run_root, *log_level;
     bool batch, keep_going, version, debug;
     const char *config; /* of the dashboard; docker's client has one as well */
+    char **argv;        /* the process's */
 };
 
 #define NO_DAEMON "ignored; there is no daemon to connect to"
@@ -130,6 +132,8 @@ static int dispatch(struct cli *c, struct globals *g, const struct operands *o,
         return report_printed(c, help_program(c->verbs, STDOUT_FILENO));
     if (g->version)
         return report_printed(c, print_line("mytop-docker version " MTD_VERSION, NULL));
+    if (o->len && strcmp(o->items[0], "oci") == 0)
+        return oci_main((int)o->len, o->items, g->argv);
     if (!g->batch && (o->len == 0 || o->items[0][0] == '-'))
         return run_screen(c, g, screen, o);
     if (g->config)
@@ -143,7 +147,7 @@ int cli_main(int argc, char **argv, cli_screen_fn screen)
 {
     static const struct option_set SET = {
         {GLOBALS}, .stop_at_operand = true, .stop_at_unknown = true};
-    struct globals g = {0};
+    struct globals g = {.argv = argv};
     struct operands o = {0};
     struct cli c = {.verbs = VERBS, .globals = GLOBALS};
     struct mtd_error err = {0};

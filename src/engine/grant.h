@@ -29,6 +29,7 @@ struct mtd_device_rule {
     char type;        /* 'a' 'b' 'c' */
     int major, minor; /* -1 = any */
     char access[4];   /* of "rwm" */
+    bool deny;        /* it takes away what rules before it gave */
 };
 int mtd_device_rule_parse(const char *text, struct mtd_device_rule *ret,
                           struct mtd_error *err);

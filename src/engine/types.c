@@ -230,7 +230,7 @@ const char *mtd_cap_name(int cap)
     return cap >= 0 && (size_t)cap < ARRAY_SIZE(CAPS) ? CAPS[cap] : NULL;
 }
 
-static void process_done(struct mtd_process *p)
+void mtd_process_done(struct mtd_process *p)
 {
     strv_done(&p->args);
     strv_done(&p->env);
@@ -385,7 +385,7 @@ void mtd_spec_done(struct mtd_spec *s)
         free(strings[i]);
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         strv_done(lists[i]);
-    process_done(&s->process);
+    mtd_process_done(&s->process);
     mtd_resources_done(&s->resources);
     mounts_done(s->mounts, s->n_mounts);
     mtd_joins_done(&s->joins, &s->n_joins);

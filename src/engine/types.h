@@ -196,7 +196,20 @@ struct mtd_process {
     char *selinux;
     struct mtd_rlimit *rlimits;
     size_t n_rlimits;
+    /* Of a bundle's config.json: user is "UID:GID" and group_add are gids, all there are; nothing
+     * of the image's is asked but HOME; caps is the bounding set, sets the others, for any user;
+     * a working directory is not made. */
+    bool exact;
+    struct mtd_capsets {
+        uint64_t effective, permitted, inheritable, ambient;
+    } sets;
+    bool sets_umask; /* else it is 022 */
+    unsigned umask;
+    unsigned preserve; /* descriptors 3 to 2 + preserve stay open */
+    bool sets_personality;
+    unsigned long personality;
 };
+void mtd_process_done(struct mtd_process *p);
 
 /* Limits for one block device each, as "/dev/NAME:VALUE": a weight, bytes or operations a
  * second. */

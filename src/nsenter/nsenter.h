@@ -34,12 +34,14 @@
 
 #define NSENTER_NAME "mtd:exec"
 #define NSENTER_MAGIC 0x6d74642d65786563ULL /* "mtd-exec" */
-#define NSENTER_VERSION 5u
+#define NSENTER_VERSION 6u
 #define NSENTER_MAX (4u << 20)
 #define NSENTER_MAX_RLIMITS 32u
 #define NSENTER_MAX_CGROUPS 32u
 #define NSENTER_MAX_NAMESPACES 16u
 #define NSENTER_MAX_GROUPS 64u
+#define NSENTER_SETS 4
+#define NSENTER_MAX_PRESERVE 256u
 
 enum { NSENTER_REQUEST_FD = 3, NSENTER_REPLY_FD = 4 };
 
@@ -52,7 +54,9 @@ enum {
     NSENTER_NO_NEW_PRIVS = 1 << 4,
     NSENTER_KEEP = 1 << 5,   /* the command may outlive the front end */
     NSENTER_USERNS = 1 << 6, /* the container has a user namespace of its own */
-    NSENTER_LATE = 1 << 7,   /* the container may trace what is in its PID namespace */
+    NSENTER_EXACT = 1 << 8,  /* of a bundle: ids, sets, umask as they are given */
+    NSENTER_PERSONALITY = 1 << 9,
+    NSENTER_LATE = 1 << 7, /* the container may trace what is in its PID namespace */
 };
 
 struct nsenter_rlimit {
@@ -66,6 +70,10 @@ struct nsenter_request {
     uint64_t pid_start;
     uint32_t flags;
     uint64_t caps;
+    uint64_t sets[NSENTER_SETS]; /* EXACT: effective, permitted, inheritable, ambient */
+    uint32_t umask;              /* EXACT */
+    uint32_t preserve; /* EXACT: so many descriptors from 5 on become 3, 4 ... */
+    uint64_t personality;
     unsigned short rows, cols;
     int oom_score_adj;
     char *cwd, *user;   /* "" = "/", root */

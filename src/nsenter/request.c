@@ -22,7 +22,9 @@ struct head {
     uint64_t magic;
     uint32_t version;
     uint32_t size; /* of everything */
-    uint64_t pid_start, caps, seccomp_caps;
+    uint64_t pid_start, caps, seccomp_caps, personality;
+    uint64_t sets[NSENTER_SETS];
+    uint32_t umask, preserve;
     int32_t pid, oom_score_adj;
     uint32_t flags;
     uint16_t rows, cols;
@@ -84,6 +86,10 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     head.flags = r->flags;
     head.caps = r->caps;
     head.seccomp_caps = r->seccomp_caps;
+    head.personality = r->personality;
+    memcpy(head.sets, r->sets, sizeof(head.sets));
+    head.umask = r->umask;
+    head.preserve = r->preserve;
     head.rows = r->rows;
     head.cols = r->cols;
     head.n_rlimits = (uint32_t)r->n_rlimits;
@@ -171,7 +177,8 @@ static bool head_is_valid(const struct head *h, size_t len)
     return h->magic == NSENTER_MAGIC && h->version == NSENTER_VERSION && h->size == len &&
            len <= NSENTER_MAX && h->pid > 0 && h->n_args > 0 &&
            h->n_rlimits <= NSENTER_MAX_RLIMITS && h->n_cgroups <= NSENTER_MAX_CGROUPS &&
-           h->n_groups <= NSENTER_MAX_GROUPS && h->n_namespaces <= NSENTER_MAX_NAMESPACES;
+           h->preserve <= NSENTER_MAX_PRESERVE && h->n_groups <= NSENTER_MAX_GROUPS &&
+           h->n_namespaces <= NSENTER_MAX_NAMESPACES;
 }
 
 static int decode_body(struct reader *in, const struct head *h, struct nsenter_request *r)
@@ -212,6 +219,10 @@ int nsenter_decode(const void *data, size_t len, struct nsenter_request *ret)
     r.flags = h.flags;
     r.caps = h.caps;
     r.seccomp_caps = h.seccomp_caps;
+    r.personality = h.personality;
+    memcpy(r.sets, h.sets, sizeof(r.sets));
+    r.umask = h.umask;
+    r.preserve = h.preserve;
     r.oom_score_adj = h.oom_score_adj;
     r.rows = h.rows;
     r.cols = h.cols;

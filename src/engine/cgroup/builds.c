@@ -24,7 +24,7 @@ static int add(struct cgroup *c, const struct cgroup_dir *host, struct mtd_error
 {
     struct cgroup_dir *d = &c->dirs[c->n];
     const struct cgroup_ops *ops = cgroup_ops_of(host);
-    int rc = cgroup_below(d, host, CGROUP_BUILDS);
+    int rc = cgroup_below(d, host, CGROUP_PARENT "/" CGROUP_BUILDS);
     if (rc == 0) {
         c->n++;
         rc = make(d->path);

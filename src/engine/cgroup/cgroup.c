@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,14 +83,31 @@ int cgroup_get_keyed(const struct cgroup_dir *d, const char *file, const char *k
     return -ENOENT;
 }
 
+/* One of a given path may lack several. */
+static int make_above(char *parent)
+{
+    if (mkdir(parent, 0755) == 0 || errno == EEXIST)
+        return 0;
+    char *slash = strrchr(parent, '/');
+    if (errno != ENOENT || slash == parent)
+        return -errno;
+    *slash = '\0';
+    int code = make_above(parent);
+    *slash = '/';
+    if (code < 0)
+        return code;
+    return mkdir(parent, 0755) == 0 || errno == EEXIST ? 0 : -errno;
+}
+
 int cgroup_make_parent(const char *path)
 {
     auto_free char *parent = strdup(path);
     if (!parent)
         return -ENOMEM;
     *strrchr(parent, '/') = '\0';
-    if (mkdir(parent, 0755) < 0 && errno != EEXIST)
-        return -errno;
+    int code = make_above(parent);
+    if (code < 0)
+        return code;
     struct cgroup_dir d = {.path = parent,
                            .fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC)};
     if (d.fd < 0)
@@ -149,11 +167,11 @@ void cgroup_dir_done(struct cgroup_dir *d)
     *d = (struct cgroup_dir){.fd = -1};
 }
 
-int cgroup_below(struct cgroup_dir *ret, const struct cgroup_dir *host, const char *id)
+int cgroup_below(struct cgroup_dir *ret, const struct cgroup_dir *host, const char *path)
 {
     *ret =
         (struct cgroup_dir){.controllers = host->controllers, .v2 = host->v2, .fd = -1};
-    if (asprintf(&ret->path, "%s/" CGROUP_PARENT "/%s", host->path, id) < 0)
+    if (asprintf(&ret->path, "%s/%s", host->path, path) < 0)
         ret->path = NULL;
     ret->names = host->names ? strdup(host->names) : NULL;
     if (ret->path && (ret->names || !host->names))
@@ -162,34 +180,32 @@ int cgroup_below(struct cgroup_dir *ret, const struct cgroup_dir *host, const ch
     return -ENOMEM;
 }
 
-static int add_dir(struct cgroup *c, const struct cgroup_dir *parent, const char *id,
+static int add_dir(struct cgroup *c, const struct cgroup_dir *top, const char *path,
                    struct mtd_error *err)
 {
-    int code = cgroup_below(&c->dirs[c->n], parent, id);
+    int code = cgroup_below(&c->dirs[c->n], top, path);
     if (code < 0)
         return mtd_fail_errno(err, -code, "cannot create the control groups");
     return cgroup_make_dir(&c->dirs[c->n++], err);
 }
 
-static int add_dirs(struct cgroup *c, const struct cgroup *host, const char *id, bool v2,
-                    struct mtd_error *err)
+static int add_dirs(struct cgroup *c, const struct cgroup *host, const char *path,
+                    bool v2, struct mtd_error *err)
 {
     int code = 0;
     for (size_t i = 0; i < host->n && code == 0; i++)
         if (host->dirs[i].v2 == v2)
-            code = add_dir(c, &host->dirs[i], id, err);
+            code = add_dir(c, &host->dirs[i], path, err);
     return code;
 }
 
-int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
+static int create(struct cgroup *ret, const struct cgroup *host, const char *path,
                   struct mtd_error *err)
 {
     struct cgroup c = {.fresh = true};
-    if (!name_is_valid(id))
-        return mtd_fail(err, EINVAL, "\"%s\" cannot be the name of a control group", id);
-    int code = add_dirs(&c, host, id, true, err);
+    int code = add_dirs(&c, host, path, true, err);
     if (code == 0)
-        code = add_dirs(&c, host, id, false, err);
+        code = add_dirs(&c, host, path, false, err);
     if (code < 0) {
         /* a group that could not be made is not ours to remove */
         for (size_t k = 0; k < c.n; k++)
@@ -200,6 +216,43 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
     }
     *ret = c;
     return 0;
+}
+
+int cgroup_path_of(const char *id, char *ret, size_t size, struct mtd_error *err)
+{
+    if (name_is_valid(id) && snprintf(ret, size, CGROUP_PARENT "/%s", id) < (int)size)
+        return 0;
+    return mtd_fail(err, EINVAL, "\"%s\" cannot be the name of a control group", id);
+}
+
+int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
+                  struct mtd_error *err)
+{
+    char path[CGROUP_PATH_SIZE];
+    int code = cgroup_path_of(id, path, sizeof(path), err);
+    return code < 0 ? code : create(ret, host, path, err);
+}
+
+/* Below the root of each hierarchy, and neither that nor anything outside. */
+static bool path_is_valid(const char *path)
+{
+    const char *p = path;
+    do {
+        p += *p == '/';
+        size_t n = strcspn(p, "/");
+        if (n == 0 || n > 255 || (*p == '.' && (n == 1 || (n == 2 && p[1] == '.'))))
+            return false;
+    } while ((p = strchr(p, '/')));
+    return strlen(path) < PATH_MAX / 2 && !strchr(path, '\n');
+}
+
+int cgroup_create_at(struct cgroup *ret, const struct cgroup *host, const char *path,
+                     struct mtd_error *err)
+{
+    return path_is_valid(path)
+               ? create(ret, host, path, err)
+               : mtd_fail(err, EINVAL, "\"%.80s\" cannot be the path of a control group",
+                          path);
 }
 
 int cgroup_let_read(const struct cgroup *c, struct mtd_error *err)

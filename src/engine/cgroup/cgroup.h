@@ -20,6 +20,7 @@
 #ifndef ENGINE_CGROUP_CGROUP_H
 #define ENGINE_CGROUP_CGROUP_H
 
+#include "engine/grant.h"
 #include "engine/host/place.h"
 #include "engine/types.h"
 
@@ -66,6 +67,10 @@ int cgroup_leave(struct group_place *ret, const char *proc_dir, struct mtd_error
  * made. */
 int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
                   struct mtd_error *err);
+/* The same at a path that the caller has chosen, below the root of each hierarchy: "a/b". Groups
+ * above it are made when missing, and stay. -EINVAL = it would be outside. */
+int cgroup_create_at(struct cgroup *ret, const struct cgroup *host, const char *path,
+                     struct mtd_error *err);
 /* The groups of builds, "<mount>/mytop-docker/builds", made if they are not there: all builds share
  * them, and none removes them. -ENOENT, -ENODEV = somebody else did meanwhile. With the devices that a container has by default. */
 #define CGROUP_BUILDS_PIDS 4096 /* processes and threads of all builds together */
@@ -83,11 +88,26 @@ int cgroup_list(const struct cgroup *host, struct strv *ret);
 int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id,
                    struct mtd_error *err);
 
+/* The same of a path that a caller has chosen. */
+int cgroup_open_at(struct cgroup *ret, const struct cgroup *host, const char *path,
+                   struct mtd_error *err);
+
 /* All limits, before the first process or on a live container. */
 int cgroup_limit(struct cgroup *c, const struct mtd_resources *r, struct mtd_error *err);
 /* Allows docker's default devices and those of the spec only (v1: devices controller; v2: a
  * BPF program); every device for a privileged container. */
 int cgroup_devices(struct cgroup *c, const struct mtd_spec *s, struct mtd_error *err);
+/* Rules in their order, the last that matches decides, and docker's default devices after them.
+ * What no rule is about is not allowed. */
+int cgroup_device_rules(struct cgroup *c, const struct mtd_device_rule *rules, size_t n,
+                        struct mtd_error *err);
+/* A value for a file of v1's controller, or of the v2 group; -EOPNOTSUPP = neither is there. */
+struct cgroup_file {
+    const char *controller, *file, *value, *file2,
+        *value2; /* NULL = not in that version */
+};
+int cgroup_set_file(const struct cgroup *c, const struct cgroup_file *f,
+                    struct mtd_error *err);
 /* The fd for clone3's CLONE_INTO_CGROUP, borrowed; -1 = that cannot place the child (v1),
  * or not completely (a cpuset on v2). Call it after the limits are set. */
 int cgroup_clone_fd(const struct cgroup *c);

@@ -28,7 +28,7 @@ static const struct mtd_device_rule DEFAULTS[] = {
     {'c', 5, 2, "rwm"},   {'c', 136, ANY, "rwm"},
 };
 
-#define RULE_INSNS 7
+#define RULE_INSNS 8
 enum reg { R0, R1, R2, R3, R4, R5, R6 };
 
 static struct bpf_insn load_word(int to, int from, size_t offset)
@@ -65,9 +65,13 @@ static size_t emit_rule(struct bpf_insn *out, const struct mtd_device_rule *rule
         jumps[n_jumps++] = n;
         out[n++] = with_constant(BPF_JMP | BPF_JNE | BPF_K, R2, type, 0);
     }
-    jumps[n_jumps++] = n; /* any bit asked for that the rule does not give */
-    out[n++] =
-        with_constant(BPF_JMP | BPF_JSET | BPF_K, R3, ~access_bits(rule->access) & 7, 0);
+    /* Any bit asked for that the rule does not give; none that it takes. */
+    int bits = access_bits(rule->access);
+    if (rule->deny)
+        out[n++] = with_constant(BPF_JMP | BPF_JSET | BPF_K, R3, bits, 1);
+    jumps[n_jumps++] = n;
+    out[n++] = rule->deny ? with_constant(BPF_JMP | BPF_JA, 0, 0, 0)
+                          : with_constant(BPF_JMP | BPF_JSET | BPF_K, R3, ~bits & 7, 0);
     if (rule->major != ANY) {
         jumps[n_jumps++] = n;
         out[n++] = with_constant(BPF_JMP | BPF_JNE | BPF_K, R4, rule->major, 0);
@@ -76,7 +80,7 @@ static size_t emit_rule(struct bpf_insn *out, const struct mtd_device_rule *rule
         jumps[n_jumps++] = n;
         out[n++] = with_constant(BPF_JMP | BPF_JNE | BPF_K, R5, rule->minor, 0);
     }
-    out[n++] = with_constant(BPF_ALU64 | BPF_MOV | BPF_K, R0, 1, 0);
+    out[n++] = with_constant(BPF_ALU64 | BPF_MOV | BPF_K, R0, !rule->deny, 0);
     out[n++] = with_constant(BPF_JMP | BPF_EXIT, 0, 0, 0);
     for (size_t i = 0; i < n_jumps; i++)
         out[jumps[i]].off = (__s16)(n - jumps[i] - 1);
@@ -93,7 +97,7 @@ static size_t emit_program(struct bpf_insn *out, bool all,
     out[n++] = with_constant(BPF_ALU64 | BPF_RSH | BPF_K, R3, 16, 0);
     out[n++] = load_word(R4, R1, offsetof(struct bpf_cgroup_dev_ctx, major));
     out[n++] = load_word(R5, R1, offsetof(struct bpf_cgroup_dev_ctx, minor));
-    for (size_t i = 0; i < rules->n && !all; i++)
+    for (size_t i = rules->n; i-- > 0 && !all;) /* the last that matches decides */
         n += emit_rule(out + n, &rules->items[i]);
     out[n++] = with_constant(BPF_ALU64 | BPF_MOV | BPF_K, R0, all, 0);
     out[n++] = with_constant(BPF_JMP | BPF_EXIT, 0, 0, 0);
@@ -173,19 +177,45 @@ bool cgroup_has_default_devices(const struct cgroup_dir *d)
     return n > 0 && text[0] != 'a' && lines == ARRAY_SIZE(DEFAULTS);
 }
 
-int cgroup_devices(struct cgroup *c, const struct mtd_spec *s, struct mtd_error *err)
+static int set_rules(struct cgroup *c, bool all, const struct growing *g,
+                     struct mtd_error *err)
 {
     struct cgroup_dir *d = cgroup_dir_of(c, CGROUP_DEVICES);
-    bool all = s->process.privileged;
-    struct growing g = {0};
     if (!d || d->fd < 0)
         return all ? 0
                    : mtd_fail(err, EOPNOTSUPP,
                               "this host has no way to restrict devices");
+    return cgroup_ops_of(d)->devices(c, d, all, &(struct cgroup_rules){g->items, g->n},
+                                     err);
+}
+
+int cgroup_devices(struct cgroup *c, const struct mtd_spec *s, struct mtd_error *err)
+{
+    struct growing g = {0};
     int code = collect(&g, s, err);
     if (code == 0)
-        code = cgroup_ops_of(d)->devices(c, d, all, &(struct cgroup_rules){g.items, g.n},
-                                         err);
+        code = set_rules(c, s->process.privileged, &g, err);
+    free(g.items);
+    return code;
+}
+
+/* What comes before a rule about all of them has no effect. */
+int cgroup_device_rules(struct cgroup *c, const struct mtd_device_rule *rules, size_t n,
+                        struct mtd_error *err)
+{
+    struct growing g = {0};
+    size_t from = n;
+    while (from > 0 && rules[from - 1].type != 'a')
+        from--;
+    bool all = from > 0 && !rules[from - 1].deny;
+    bool only = all && from == n;
+    int code = all && !only ? add_rule(&g, &rules[from - 1], err) : 0;
+    for (size_t i = from; i < n && code == 0; i++)
+        code = add_rule(&g, &rules[i], err);
+    for (size_t i = 0; i < ARRAY_SIZE(DEFAULTS) && code == 0; i++)
+        code = add_rule(&g, &DEFAULTS[i], err);
+    if (code == 0)
+        code = set_rules(c, only, &g, err);
     free(g.items);
     return code;
 }

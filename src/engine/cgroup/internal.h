@@ -64,9 +64,12 @@ extern const char *const cgroup_v1_names[CGROUP_CONTROLLERS];
 /* NULL = v2 needs no controller for it. */
 extern const char *const cgroup_v2_names[CGROUP_CONTROLLERS];
 
-/* The container's directory below a hierarchy of the host, neither made nor open. On failure
+/* The directory at that path below a hierarchy of the host, neither made nor open. On failure
  * *ret is empty. */
-int cgroup_below(struct cgroup_dir *ret, const struct cgroup_dir *host, const char *id);
+int cgroup_below(struct cgroup_dir *ret, const struct cgroup_dir *host, const char *path);
+/* The path of a container's group in each hierarchy. -EINVAL = no name for one. */
+#define CGROUP_PATH_SIZE 300
+int cgroup_path_of(const char *id, char *ret, size_t size, struct mtd_error *err);
 void cgroup_dir_done(struct cgroup_dir *d); /* safe to call twice */
 /* The directory that has the controller, even if not made yet; NULL = no such
  * controller. */

@@ -105,17 +105,24 @@ static int check_available(const struct cgroup_dir *d, const char *what,
                            const char *const files[3], const char *wanted,
                            struct mtd_error *err)
 {
-    auto_free char *root = strdup(d->path);
-    if (!root)
+    auto_free char *above = strdup(d->path);
+    char text[4096], top[4096] = "";
+    if (!above)
         return mtd_fail_errno(err, ENOMEM, "cannot check the %s", what);
-    for (int up = 0; up < 2 && strrchr(root, '/') != root; up++)
-        *strrchr(root, '/') = '\0'; /* "<mount>/mytop-docker/<id>" */
-    auto_fd int dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    char text[4096];
-    for (size_t i = 0; i < 3 && dir >= 0; i++)
-        if (fs_read_small_at(dir, files[i], text, sizeof(text)) > 0)
-            return cgroup_check_list(what, wanted, text, err);
-    return 0;
+    while (strrchr(above, '/') != above) {
+        *strrchr(above, '/') = '\0';
+        auto_fd int dir = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        int n = -ENOENT;
+        for (size_t i = 0; i < 3 && dir >= 0 && n <= 0; i++) {
+            int got = fs_read_small_at(dir, files[i], text, sizeof(text));
+            n = got >= 0 ? got : n;
+        }
+        if (n < 0)
+            break; /* above the hierarchy */
+        if (n > 0)
+            memcpy(top, text, sizeof(top));
+    }
+    return *top ? cgroup_check_list(what, wanted, top, err) : 0;
 }
 
 static int check_cpuset(const struct cgroup_dir *d, const struct mtd_resources *r,
@@ -292,4 +299,18 @@ int cgroup_limit(struct cgroup *c, const struct mtd_resources *r, struct mtd_err
             code = limit_one(c, r, (enum cgroup_controller)i, err);
     }
     return code;
+}
+
+int cgroup_set_file(const struct cgroup *c, const struct cgroup_file *f,
+                    struct mtd_error *err)
+{
+    const struct cgroup_dir *unified = cgroup_unified(c);
+    for (size_t i = 0; i < c->n && f->controller; i++)
+        if (c->dirs[i].fd >= 0 && c->dirs[i].names &&
+            cgroup_has_word(c->dirs[i].names, f->controller))
+            return cgroup_put(&c->dirs[i], f->file, f->value, err);
+    if (f->file2 && unified && faccessat(unified->fd, f->file2, F_OK, 0) == 0)
+        return cgroup_put(unified, f->file2, f->value2, err);
+    return mtd_fail(err, EOPNOTSUPP, "this host's control groups have no %s",
+                    f->file2 ? f->file2 : f->file);
 }

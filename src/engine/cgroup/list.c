@@ -39,18 +39,16 @@ int cgroup_list(const struct cgroup *host, struct strv *ret)
 
 /* Goes through the lines of a record: a v2 group that is alone does more than one next to
  * v1 groups, and cgroup_open() works that out. */
-int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id,
+int cgroup_open_at(struct cgroup *ret, const struct cgroup *host, const char *path,
                    struct mtd_error *err)
 {
     auto_done(strv_done) struct strv lines = {0};
     auto_done(cgroup_done) struct cgroup found = {0};
-    if (!name_is_valid(id))
-        return mtd_fail(err, EINVAL, "\"%s\" cannot be the name of a control group", id);
     for (size_t i = 0; i < host->n; i++) {
         struct cgroup_dir *d = &found.dirs[found.n];
-        int code = cgroup_below(d, &host->dirs[i], id);
+        int code = cgroup_below(d, &host->dirs[i], path);
         if (code < 0)
-            return mtd_fail_errno(err, -code, "cannot name the group of %.12s", id);
+            return mtd_fail_errno(err, -code, "cannot name the group %s", path);
         if (faccessat(AT_FDCWD, d->path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
             found.n++;
         else
@@ -58,7 +56,15 @@ int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id
     }
     int code = cgroup_describe(&found, &lines);
     if (code < 0)
-        return mtd_fail_errno(err, -code, "cannot search for the control groups of %.12s",
-                              id);
+        return mtd_fail_errno(err, -code, "cannot search for the control groups %s",
+                              path);
     return cgroup_open(ret, &lines, err);
+}
+
+int cgroup_open_id(struct cgroup *ret, const struct cgroup *host, const char *id,
+                   struct mtd_error *err)
+{
+    char path[CGROUP_PATH_SIZE];
+    int code = cgroup_path_of(id, path, sizeof(path), err);
+    return code < 0 ? code : cgroup_open_at(ret, host, path, err);
 }

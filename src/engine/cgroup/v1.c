@@ -18,6 +18,7 @@
 #define MEMSW "memory.memsw.limit_in_bytes"
 #define USUAL_PERIOD 100000
 #define FREEZE_TIMEOUT (10 * NS_PER_SEC)
+#define MAX_DEPTH 32
 
 static int put_i64(const struct cgroup_dir *d, const char *file, int64_t value,
                    struct mtd_error *err)
@@ -207,7 +208,8 @@ static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool 
         return c->fresh ? 0 : cgroup_put(d, "devices.allow", "a", err);
     int code = cgroup_put(d, "devices.deny", "a", err);
     auto_fd int allow = openat(d->fd, "devices.allow", O_WRONLY | O_CLOEXEC);
-    if (code == 0 && allow < 0)
+    auto_fd int deny = openat(d->fd, "devices.deny", O_WRONLY | O_CLOEXEC);
+    if (code == 0 && (allow < 0 || deny < 0))
         code = mtd_fail_errno(err, errno, "cannot open %s/devices.allow", d->path);
     for (size_t i = 0; i < rules->n && code == 0; i++) {
         const struct mtd_device_rule *rule = &rules->items[i];
@@ -218,9 +220,9 @@ static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool 
             snprintf(minor, sizeof(minor), "%d", rule->minor);
         int n = snprintf(text, sizeof(text), "%c %s:%s %s", rule->type, major, minor,
                          rule->access);
-        if (write(allow, text, (size_t)n) < 0)
-            code = mtd_fail_errno(err, errno, "%s/devices.allow: cannot write \"%s\"",
-                                  d->path, text);
+        if (write(rule->deny ? deny : allow, text, (size_t)n) < 0)
+            code = mtd_fail_errno(err, errno, "%s/devices.%s: cannot write \"%s\"",
+                                  d->path, rule->deny ? "deny" : "allow", text);
     }
     return code;
 }
@@ -254,13 +256,15 @@ static int freeze(const struct cgroup_dir *d, bool frozen)
 
 /* A cpuset takes no process before it, and the groups above it, have CPUs and memory
  * nodes. */
-static int copy_from_parent(int parent_fd, int fd, const char *file)
+static int fill_from_above(int fd, const char *file, int depth)
 {
     char text[4096];
     int n = fs_read_small_at(fd, file, text, sizeof(text));
-    if (n != 0)
+    if (n != 0 || depth == MAX_DEPTH)
         return n < 0 ? n : 0;
-    n = fs_read_small_at(parent_fd, file, text, sizeof(text));
+    auto_fd int parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int code = parent < 0 ? -errno : fill_from_above(parent, file, depth + 1);
+    n = code < 0 ? code : fs_read_small_at(parent, file, text, sizeof(text));
     return n < 0 ? n : fs_write_at(fd, file, text);
 }
 
@@ -270,17 +274,14 @@ static int fill_cpuset(const struct cgroup_dir *d, struct mtd_error *err)
 {
     static const char *const FILES[] = {"cpuset.cpus", "cpuset.mems"};
     auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    auto_fd int top = openat(d->fd, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (size_t i = 0; i < ARRAY_SIZE(FILES); i++) {
-        int code =
-            parent < 0 || top < 0 ? -errno : copy_from_parent(top, parent, FILES[i]);
-        if (code == 0)
-            code = copy_from_parent(parent, d->fd, FILES[i]);
+        int code = fill_from_above(d->fd, FILES[i], 0);
         if (code < 0)
             return mtd_fail_errno(err, -code, "%s/%s: cannot copy the parent's value",
                                   d->path, FILES[i]);
     }
-    fs_write_at(parent, "cgroup.clone_children", "1");
+    if (parent >= 0)
+        fs_write_at(parent, "cgroup.clone_children", "1");
     return 0;
 }
 

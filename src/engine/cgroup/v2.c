@@ -18,6 +18,7 @@
 
 #define USUAL_PERIOD 100000
 #define FREEZE_TIMEOUT (10 * NS_PER_SEC)
+#define MAX_DEPTH 32
 
 static int limit_hard(const struct cgroup *c, const struct cgroup_dir *d,
                       const struct mtd_resources *r, struct mtd_error *err)
@@ -253,19 +254,29 @@ static unsigned missing(int fd, unsigned wanted)
     return wanted;
 }
 
+/* From the top down: a group can pass on what it has been given. Outside of the hierarchy there
+ * is no such file. */
+static int pass_down(int fd, unsigned wanted, int depth)
+{
+    unsigned lacks = missing(fd, wanted);
+    if (lacks == 0 || depth == MAX_DEPTH ||
+        faccessat(fd, "cgroup.controllers", F_OK, 0) < 0)
+        return 0;
+    auto_fd int parent = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (parent < 0)
+        return -errno;
+    int code = pass_down(parent, lacks, depth + 1);
+    pass_on(parent, lacks & ~missing(parent, lacks));
+    return code;
+}
+
 static int prepare(struct cgroup_dir *d, struct mtd_error *err)
 {
-    unsigned lacks = missing(d->fd, d->controllers);
-    if (lacks == 0)
-        return 0;
-    auto_fd int parent = openat(d->fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    auto_fd int top = openat(d->fd, "../..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (parent < 0 || top < 0)
-        return mtd_fail_errno(err, errno, "cannot open the control groups above %s",
+    int code = pass_down(d->fd, d->controllers, 0);
+    if (code < 0)
+        return mtd_fail_errno(err, -code, "cannot open the control groups above %s",
                               d->path);
-    pass_on(top, lacks);
-    pass_on(parent, lacks & ~missing(parent, lacks));
-    d->controllers &= ~missing(d->fd, lacks);
+    d->controllers &= ~missing(d->fd, d->controllers);
     return 0;
 }
 

@@ -56,18 +56,27 @@ static int drop_bounding(uint64_t caps)
 }
 
 /* Never more than we have: an engine that itself runs in a container may have fewer. */
-static int set_caps(uint64_t caps, uint64_t later)
+static int set_caps(const struct mtd_capsets *sets, uint64_t later)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[2];
     if (syscall(SYS_capget, &head, data) < 0)
         return -errno;
     for (int i = 0; i < 2; i++) {
-        data[i].permitted &= (uint32_t)((caps | later) >> (32 * i));
-        data[i].effective = data[i].permitted & (uint32_t)(caps >> (32 * i));
-        data[i].inheritable = 0;
+        data[i].inheritable =
+            data[i].permitted & (uint32_t)(sets->inheritable >> (32 * i));
+        data[i].permitted &= (uint32_t)((sets->permitted | later) >> (32 * i));
+        data[i].effective = data[i].permitted & (uint32_t)(sets->effective >> (32 * i));
     }
     return syscall(SYS_capset, &head, data) < 0 ? -errno : 0;
+}
+
+/* What is not permitted and inheritable cannot be ambient, and is left out. */
+static void raise_ambient(uint64_t caps)
+{
+    for (unsigned cap = 0; cap < 64; cap++)
+        if (caps >> cap & 1)
+            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0);
 }
 
 static int drop_ambient(void)
@@ -113,11 +122,12 @@ int confine_drop_caps(uint64_t caps, struct mtd_error *err)
 
 /* What stays permitted for later is not in the bounding set, nor inheritable or ambient, so
  * execve takes it, of root as of any other user. */
-int confine_identity(const struct user *u, uint64_t caps, uint64_t later,
-                     struct mtd_error *err)
+static int become(const struct user *u, uint64_t caps, const struct mtd_capsets *sets,
+                  uint64_t later, struct mtd_error *err)
 {
     int rc = drop_ambient();
-    if (rc == 0 && later && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+    bool keeps = later || (u->uid && sets->permitted);
+    if (rc == 0 && keeps && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         rc = -errno;
     if (rc == 0)
         rc = drop_bounding(caps);
@@ -131,13 +141,29 @@ int confine_identity(const struct user *u, uint64_t caps, uint64_t later,
                         u->uid, u->gid);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot switch to user %u:%u", u->uid, u->gid);
-    rc = set_caps(u->uid == 0 ? caps : 0, later);
+    rc = set_caps(sets, later);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot set capabilities");
+    raise_ambient(sets->ambient);
     /* The change of user has made it what fs.suid_dumpable says. */
     if (prctl(PR_SET_DUMPABLE, 0) < 0)
         return mtd_fail_errno(err, errno, "cannot make the process undumpable");
     return 0;
+}
+
+int confine_identity(const struct user *u, uint64_t caps, uint64_t later,
+                     struct mtd_error *err)
+{
+    uint64_t roots = u->uid == 0 ? caps : 0;
+    const struct mtd_capsets sets = {.effective = roots, .permitted = roots};
+    return become(u, caps, &sets, later, err);
+}
+
+int confine_identity_exact(const struct user *u, uint64_t caps,
+                           const struct mtd_capsets *sets, uint64_t later,
+                           struct mtd_error *err)
+{
+    return become(u, caps, sets, later, err);
 }
 
 int confine_no_new_privs(struct mtd_error *err)
@@ -147,14 +173,14 @@ int confine_no_new_privs(struct mtd_error *err)
     return 0;
 }
 
-int confine_close(void)
+int confine_close(unsigned first)
 {
-    if (sys_close_range(3, ~0u, SYS_CLOSE_CLOEXEC) == 0)
+    if (sys_close_range(first, ~0u, SYS_CLOSE_CLOEXEC) == 0)
         return 0;
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
         return -errno;
-    for (rlim_t fd = 3; fd < limit.rlim_cur; fd++)
+    for (rlim_t fd = first; fd < limit.rlim_cur; fd++)
         fcntl((int)fd, F_SETFD, FD_CLOEXEC);
     return 0;
 }

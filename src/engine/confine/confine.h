@@ -18,6 +18,11 @@ int confine_rlimits(const struct mtd_rlimit *r, size_t n, struct mtd_error *err)
 /* later: capabilities that stay permitted, but not effective, until execve takes them. */
 int confine_identity(const struct user *u, uint64_t caps, uint64_t later,
                      struct mtd_error *err);
+/* The same with each set as given, for any user; caps is the bounding set. Never more than this
+ * process has. */
+int confine_identity_exact(const struct user *u, uint64_t caps,
+                           const struct mtd_capsets *sets, uint64_t later,
+                           struct mtd_error *err);
 /* Makes those effective. */
 int confine_use_caps(uint64_t later, struct mtd_error *err);
 /* Takes these away from the permitted and the effective set. */
@@ -33,6 +38,6 @@ int confine_find_program(const char *file, const struct strv *env, char *ret_pat
 int confine_chdir(const char *cwd, bool make, struct mtd_error *err);
 /* Both 0 or -errno, without a sentence. Sets the signals of `ignored` (proc_ignored_signals) to their default and unblocks all. */
 int confine_signals(uint64_t ignored);
-int confine_close(void); /* makes descriptors from 3 on close-on-exec */
+int confine_close(unsigned first); /* makes descriptors from `first` on close-on-exec */
 
 #endif

@@ -98,16 +98,22 @@ static const char *fd_path(char out[FD_PATH_MAX], int fd, const char *name)
     return out;
 }
 
-int mount_new_on(int target_fd, const char *name, const char *fstype, const char *source,
-                 const char *options, uint64_t attrs)
+int mount_new_with(int target_fd, const char *name, const char *fstype,
+                   const char *source, const char *options, uint64_t attrs,
+                   unsigned long flags)
 {
     char path[FD_PATH_MAX];
-    unsigned long flags = 0;
     for (size_t i = 0; i < ARRAY_SIZE(FLAGS); i++)
         if (attrs & FLAGS[i].attr)
             flags |= FLAGS[i].flag;
     fd_path(path, target_fd, name);
     return mount(source, path, fstype, flags, options) < 0 ? -errno : 0;
+}
+
+int mount_new_on(int target_fd, const char *name, const char *fstype, const char *source,
+                 const char *options, uint64_t attrs)
+{
+    return mount_new_with(target_fd, name, fstype, source, options, attrs, 0);
 }
 
 int mount_bind_on(const char *path, int target_fd)

@@ -27,6 +27,10 @@ int mount_new(const char *fstype, const char *source, const char *options,
  * system is read-only as well as the mount, as with runc. */
 int mount_new_on(int target_fd, const char *name, const char *fstype, const char *source,
                  const char *options, uint64_t attrs);
+/* The same with further flags of mount(2), MS_SYNCHRONOUS and the like. */
+int mount_new_with(int target_fd, const char *name, const char *fstype,
+                   const char *source, const char *options, uint64_t attrs,
+                   unsigned long flags);
 /* Moves the options that are mount attributes (ro nosuid nodev noexec and their
  * opposites, noatime) into *attrs, which keeps its other bits, and copies the others to
  * rest (size bytes). -ENAMETOOLONG. */

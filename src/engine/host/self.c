@@ -29,7 +29,7 @@
 
 #define SELF_EXE "/proc/self/exe"
 #define SELF_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
-#define SELF_MAX_FDS 8
+#define SELF_MAX_FDS 72
 
 static bool may_be_protected(const struct statfs *fs)
 {
@@ -108,6 +108,18 @@ int self_open(struct mtd_error *err)
         fd = WAYS[i]();
     return fd >= 0 ? fd
                    : mtd_fail_errno(err, -fd, "cannot open this program's executable");
+}
+
+int self_protect(char *const argv[], struct mtd_error *err)
+{
+    auto_fd int own = open_own();
+    if (own >= 0)
+        return 0;
+    auto_fd int fd = self_open(err);
+    if (fd < 0)
+        return fd;
+    sys_execveat(fd, "", argv, environ, AT_EMPTY_PATH);
+    return mtd_fail_errno(err, errno, "cannot execute this program again");
 }
 
 static bool is_same_program(int fd)

@@ -22,12 +22,16 @@ int self_open(struct mtd_error *err); /* fd for execveat(fd, "", .., AT_EMPTY_PA
  * Which process it is does not matter: what it runs is checked. 0 = none is known. */
 int self_open_like(pid_t pid, struct mtd_error *err);
 
+/* Becomes this executable again, opened so, with the same arguments and environment; returns at
+ * once if it is already. For a process whose own file a container may get to see. */
+int self_protect(char *const argv[], struct mtd_error *err);
+
 /* Runs argv with an empty environment. fd `pass` becomes 3 (-1 = none), 0 to 2 are
  * stdio's (NULL = /dev/null). at: where it goes, NULL = where we are. Returns the pid once the exec has succeeded. */
 pid_t self_spawn(int self_fd, char *const argv[], int pass, const int stdio[3],
                  const struct group_place *at, struct mtd_error *err);
 
-/* The same with n descriptors, at most 8: fds[i] becomes i (-1 = /dev/null). All others
+/* The same with n descriptors, at most 72: fds[i] becomes i (-1 = /dev/null). All others
  * are closed. The signal mask is inherited, here and above. */
 pid_t self_spawn_fds(int self_fd, char *const argv[], const int *fds, int n,
                      const struct group_place *at, struct mtd_error *err);

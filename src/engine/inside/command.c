@@ -29,8 +29,7 @@ int inside_signals(struct inside *c, struct mtd_error *err)
 
 int inside_close(struct inside *c, struct mtd_error *err)
 {
-    (void)c;
-    int rc = confine_close();
+    int rc = confine_close(3 + c->process->preserve);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot close file descriptors") : 0;
 }
 

@@ -46,7 +46,14 @@ static struct mtd_process as_process(const struct nsenter_request *q,
                                 .rlimits = limits,
                                 .n_rlimits = q->n_rlimits,
                                 .oom_score_adj = q->oom_score_adj,
-                                .group_add = q->groups};
+                                .group_add = q->groups,
+                                .exact = q->flags & NSENTER_EXACT,
+                                .sets = {q->sets[0], q->sets[1], q->sets[2], q->sets[3]},
+                                .sets_umask = q->flags & NSENTER_EXACT,
+                                .umask = q->umask,
+                                .preserve = q->preserve,
+                                .sets_personality = q->flags & NSENTER_PERSONALITY,
+                                .personality = q->personality};
 }
 
 static void run(const struct nsenter_request *q)

@@ -9,6 +9,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -92,7 +93,8 @@ int inside_session(struct inside *c, struct mtd_error *err)
  * that may not use them. */
 int inside_keyring(struct inside *c, struct mtd_error *err)
 {
-    (void)c;
+    if (c->init && c->init->bundle && !c->init->bundle->new_keyring)
+        return 0;
     long rc = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL, 0, 0, 0);
     if (rc < 0 && errno != ENOSYS && errno != EPERM)
         return mtd_fail_errno(err, errno, "cannot leave the session keyring");
@@ -105,6 +107,8 @@ int inside_user(struct inside *c, struct mtd_error *err)
     char home[sizeof(c->user.home) + 8];
     auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
     int rc = user_resolve(root, c->process->user, &c->user, err);
+    if (rc == 0 && c->process->exact)
+        c->user.n_groups = 0; /* those of the bundle alone */
     if (rc == 0)
         rc = user_add_groups(root, &c->process->group_add, &c->user, err);
     if (rc < 0)
@@ -129,12 +133,13 @@ static bool has_score(const char *text)
 }
 
 /* 0 is what both have already (base/inherit.h), and what is not in the container's PID namespace
- * has been given its score outside. In a user namespace the file is not theirs, and
+ * has been given its score outside, as a bundle's init before it mounted anything. In a user namespace the file is not theirs, and
  * the score was set before. */
 int inside_oom_score(struct inside *c, struct mtd_error *err)
 {
     char text[16];
-    int score = inside_is_late(c) ? 0 : c->process->oom_score_adj;
+    bool early = inside_is_late(c) || c->ops->process == INSIDE_BUNDLE;
+    int score = early ? 0 : c->process->oom_score_adj;
     snprintf(text, sizeof(text), "%d", score);
     int rc = score ? inside_write_own("oom_score_adj", text) : 0;
     return rc < 0 && !has_score(text)
@@ -144,20 +149,30 @@ int inside_oom_score(struct inside *c, struct mtd_error *err)
 
 int inside_umask(struct inside *c, struct mtd_error *err)
 {
-    (void)c, (void)err;
-    umask(022);
+    (void)err;
+    umask(c->process->sets_umask ? c->process->umask : 022);
+    return 0;
+}
+
+int inside_personality(struct inside *c, struct mtd_error *err)
+{
+    if (c->process->sets_personality && personality(c->process->personality) < 0)
+        return mtd_fail_errno(err, errno, "cannot set the personality");
     return 0;
 }
 
 /* Like docker, creates a container's working directory if missing, but not exec's. */
 int inside_directory(struct inside *c, struct mtd_error *err)
 {
-    return confine_chdir(c->process->cwd, c->ops->process == INSIDE_INIT, err);
+    return confine_chdir(c->process->cwd, c->ops->process != INSIDE_EXEC, err);
 }
 
 int inside_identity(struct inside *c, struct mtd_error *err)
 {
     const struct mtd_process *p = c->process;
+    if (p->exact)
+        return confine_identity_exact(&c->user, p->caps, &p->sets, inside_late_caps(c),
+                                      err);
     return confine_identity(&c->user, p->privileged ? MTD_CAPS_ALL : p->caps,
                             inside_late_caps(c), err);
 }

@@ -63,8 +63,14 @@ void inside_init(const struct inside_init *i)
                                           .send_terminal = send_terminal,
                                           .before_exec = send_exec,
                                           .send_error = send_error};
-    const struct mtd_process *process = &i->rootfs.record->spec.process;
-    struct inside c = {.ops = &ops,
+    static const struct inside_ops bundles = {.process = INSIDE_BUNDLE,
+                                              .name = "create",
+                                              .send_terminal = send_terminal,
+                                              .before_exec = send_exec,
+                                              .send_error = send_error};
+    const struct mtd_process *process =
+        i->bundle ? &i->bundle->tree.bundle->process : &i->rootfs.record->spec.process;
+    struct inside c = {.ops = i->bundle ? &bundles : &ops,
                        .process = process,
                        .rows = i->rows,
                        .cols = i->cols,

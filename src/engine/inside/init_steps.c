@@ -189,7 +189,7 @@ int inside_init_hostname(struct inside *c, struct mtd_error *err)
     return 0;
 }
 
-static int set_sysctl(int root_fd, const char *text, struct mtd_error *err)
+int inside_set_sysctl(int root_fd, const char *text, struct mtd_error *err)
 {
     char name[256], path[sizeof(name) + sizeof("/proc/sys/")];
     const char *value = mtd_sysctl_split(text, name, sizeof(name));
@@ -197,7 +197,12 @@ static int set_sysctl(int root_fd, const char *text, struct mtd_error *err)
         return mtd_fail(err, EINVAL, "sysctl \"%.100s\" is not NAME=VALUE", text);
     snprintf(path, sizeof(path), "/proc/sys/%s", name);
     auto_fd int fd = fs_open_in_root(root_fd, path, O_WRONLY | O_CLOEXEC, 0);
-    int rc = fd < 0 ? fd : fs_write_all(fd, value, strlen(value));
+    struct statfs fs;
+    int rc = fd < 0 ? fd : fstatfs(fd, &fs) < 0 ? -errno : 0;
+    if (rc == 0 && fs.f_type != PROC_SUPER_MAGIC)
+        rc = -ENXIO;
+    if (rc == 0)
+        rc = fs_write_all(fd, value, strlen(value));
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot set the sysctl %s", text) : 0;
 }
 
@@ -210,7 +215,7 @@ int inside_init_sysctls(struct inside *c, struct mtd_error *err)
     for (size_t i = 0; i < s->sysctls.len && rc == 0; i++) {
         rc = mtd_sysctl_check(s->sysctls.items[i], s, err);
         if (rc == 0)
-            rc = set_sysctl(c->root_fd, s->sysctls.items[i], err);
+            rc = inside_set_sysctl(c->root_fd, s->sysctls.items[i], err);
     }
     return rc;
 }

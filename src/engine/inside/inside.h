@@ -1,15 +1,15 @@
 /* inside - what a process in the container does between its clone and the command's
  * execve.
- * Shape   there are two such processes: init (pid 1, cloned by the monitor) and exec's
- *         child (cloned by the joiner, see nsenter.h). One table of steps
- *         (inside/steps.c) says which of the two takes which step; whatever confines a
- *         command is one row for both.
+ * Shape   there are three such processes: init (pid 1, cloned by the monitor), that of an OCI
+ *         bundle (cloned by `create`), and exec's child (cloned by the joiner, see
+ *         nsenter.h). One table of steps (inside/steps.c) says which of them takes which
+ *         step; whatever confines a command is one row for all.
  * Errors  a step that fails is reported, with its stage, to the process that started this
  *         one: by init over the handshake on fd 3 (wire/sync.h), by exec's child over the
  *         reply socket (nsenter.h). Then the process exits. Nothing of the command has
  *         run; init's mounts and namespaces are destroyed with it.
  * Owner   all of struct inside_init is borrowed.
- * Process only those two, single-threaded. Any process may ask for the
+ * Process only those, single-threaded. Any process may ask for the
  *         names of the steps.
  * Source  OCI runtime-spec runtime.md "Lifecycle"; capabilities(7), pivot_root(2).
  */
@@ -29,9 +29,22 @@ struct inside_share {
     int ipc, mounts, root;
 };
 
+/* Of a bundle's init: what its parent has opened for it, and where it waits for `start`. */
+struct inside_bundle {
+    struct rootfs_listed tree;
+    int namespaces
+        [BUNDLE_NS_COUNT]; /* to be joined; -1 = none. The PID one is for its parent */
+    int n_trees;           /* in tree.trees */
+    int gate;              /* a listening SOCK_SEQPACKET, see wire/sync.h for its words */
+    const char *state;     /* for hooks: of their JSON what follows pid and status */
+    bool announce;         /* its parent has hooks to run when the mounts are made */
+    bool new_keyring;
+};
+
 /* What init has to do. It inherits this in memory: there is no exec after its clone. */
 struct inside_init {
-    struct rootfs rootfs;
+    struct rootfs rootfs;               /* of a record */
+    const struct inside_bundle *bundle; /* or of a bundle; NULL = of a record */
     int sync_fd;
     int stdio[3]; /* become 0, 1, 2 without a tty; [0] = -1 = the container's /dev/null */
     unsigned short rows, cols;
@@ -63,7 +76,9 @@ int inside_reaper_main(int argc, char **argv);
 enum inside_process {
     INSIDE_INIT = 1 << 0,
     INSIDE_EXEC = 1 << 1,
-    INSIDE_BOTH = INSIDE_INIT | INSIDE_EXEC,
+    INSIDE_BUNDLE = 1 << 2, /* init of a bundle */
+    INSIDE_INITS = INSIDE_INIT | INSIDE_BUNDLE,
+    INSIDE_ALL = INSIDE_INITS | INSIDE_EXEC,
 };
 const char *inside_step_name(size_t i);            /* NULL = there are no more */
 enum inside_process inside_step_process(size_t i); /* 0 = there are no more */

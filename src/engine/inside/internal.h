@@ -1,7 +1,7 @@
 /* inside/internal.h - the state of a process on its way to the command, and its steps.
  * Shape   init.c and exec.c begin, and know how to report to the process that started
  *         this one; steps.c has the table and the loop; identity.c, stdio.c and command.c
- *         have the steps of both, init_steps.c and exec_steps.c those of one; late.c is what
+ *         have the steps of all, init_steps.c, bundle_steps.c and exec_steps.c those of one; late.c is what
  *         waits for the end of them; open.c opens by path in the container; reaper.c is a program of its own.
  * Errors  as in inside.h.
  */
@@ -64,8 +64,8 @@ int inside_read_own(const char *name, char *ret, size_t size);
 typedef int inside_step(struct inside *c, struct mtd_error *err);
 
 inside_step inside_hide, inside_label, inside_session, inside_keyring, inside_user,
-    inside_limits, inside_oom_score, inside_umask, inside_directory, inside_identity,
-    inside_privileges;                    /* identity.c */
+    inside_limits, inside_oom_score, inside_umask, inside_personality, inside_directory,
+    inside_identity, inside_privileges;   /* identity.c */
 inside_step inside_stdio, inside_console; /* stdio.c */
 inside_step inside_program, inside_signals, inside_close, inside_seccomp,
     inside_command; /* command.c */
@@ -74,6 +74,14 @@ inside_step inside_init_groups, inside_init_share, inside_init_descriptors,
     inside_init_rootfs, inside_init_userns, inside_init_network, inside_init_go,
     inside_init_cgroup_namespace, inside_init_hostname, inside_init_sysctls,
     inside_init_pivot; /* init_steps.c */
+
+inside_step inside_bundle_namespaces, inside_bundle_descriptors, inside_bundle_tree,
+    inside_bundle_loopback, inside_bundle_mounted, inside_bundle_hooks,
+    inside_bundle_names, inside_bundle_sysctls, inside_bundle_enter, inside_bundle_gate,
+    inside_bundle_begin; /* bundle_steps.c */
+
+/* "name=value" into the /proc below root_fd, which must be the kernel's. */
+int inside_set_sysctl(int root_fd, const char *text, struct mtd_error *err);
 
 inside_step inside_exec_announce, inside_exec_follow; /* exec_steps.c */
 

@@ -88,7 +88,8 @@ int inside_appear(struct inside *c, struct mtd_error *err)
 {
     if (!inside_is_late(c))
         return 0;
-    uint64_t own = c->user.uid == 0 ? c->process->caps : 0;
+    uint64_t roots = c->user.uid == 0 ? c->process->caps : 0;
+    uint64_t own = c->process->exact ? c->process->sets.permitted : roots;
     int rc = confine_drop_caps(inside_late_caps(c) & ~own, err);
     if (rc < 0)
         return rc;

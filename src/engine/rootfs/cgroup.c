@@ -42,7 +42,7 @@ static int mount_at(const struct v1 *v, const char *name, const char *fstype,
 }
 
 /* "cpu,cpuacct" is one hierarchy with a link for each name. */
-static void link_names(int dir_fd, const char *names)
+void rootfs_link_names(int dir_fd, const char *names)
 {
     char copy[128];
     if (!strchr(names, ',') ||
@@ -78,7 +78,7 @@ static void mount_line(const struct v1 *v, char *line)
     char options[256];
     snprintf(options, sizeof(options), "%s%s", dir == names ? "" : "none,", names);
     if (mount_at(v, dir, "cgroup", options) == 0)
-        link_names(v->dir_fd, dir);
+        rootfs_link_names(v->dir_fd, dir);
 }
 
 static int mount_v1(const struct mtd_record *r, int root_fd, int target, char *list)

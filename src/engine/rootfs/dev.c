@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -119,6 +120,105 @@ static int make_device(const char *target, const struct stat *st, const char *ac
         code = give_device(m->spec, dir, name, st);
     return code ? rootfs_fail(err, MTD_STAGE_DEVICES, code, "cannot create %s", target)
                 : 0;
+}
+
+/* ---- of a bundle ---- */
+
+/* As a bind of the host's node, where none can be made: in a user namespace. */
+static int bind_node(int dir, const char *name, const char *hosts)
+{
+    auto_fd int place =
+        openat(dir, name, O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+    auto_fd int target = openat(dir, name, OPEN_PLACE);
+    auto_fd int bind = mount_bind(AT_FDCWD, hosts, 0);
+    if (target < 0)
+        return place < 0 ? -errno : -EIO;
+    return bind < 0 ? bind : mount_move(bind, target);
+}
+
+/* One that is there stays if it is the same device; anything else goes. */
+static int place_node(int dir, const char *name, const struct stat *want,
+                      const char *hosts)
+{
+    struct stat st;
+    if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+        bool same = (st.st_mode & S_IFMT) == (want->st_mode & S_IFMT) &&
+                    (S_ISFIFO(st.st_mode) || st.st_rdev == want->st_rdev);
+        if (same)
+            return 0;
+        if (unlinkat(dir, name, 0) < 0)
+            return -errno;
+    }
+    if (mknodat(dir, name, want->st_mode, want->st_rdev) < 0)
+        return errno == EPERM ? bind_node(dir, name, hosts) : -errno;
+    return fchownat(dir, name, want->st_uid, want->st_gid, AT_SYMLINK_NOFOLLOW) < 0
+               ? -errno
+               : 0;
+}
+
+static mode_t type_of(char type)
+{
+    return type == 'b' ? S_IFBLK : type == 'p' ? S_IFIFO : S_IFCHR;
+}
+
+static int make_listed(int root_fd, const struct bundle_device *d, struct mtd_error *err)
+{
+    struct stat want = {
+        .st_mode = type_of(d->type) | (mode_t)d->mode,
+        .st_rdev = d->type == 'p' ? 0 : makedev((unsigned)d->major, (unsigned)d->minor),
+        .st_uid = (uid_t)d->uid,
+        .st_gid = (gid_t)d->gid};
+    char parent[PATH_MAX];
+    const char *name = strrchr(d->path, '/');
+    if (snprintf(parent, sizeof(parent), "%.*s", (int)(name - d->path), d->path) >=
+            (int)sizeof(parent) ||
+        !name[1])
+        return rootfs_fail(err, MTD_STAGE_DEVICES, EINVAL, "cannot create %s", d->path);
+    auto_fd int dir = fs_mkdir_in_root(root_fd, *parent ? parent : "/", 0755);
+    int code = dir < 0 ? dir : place_node(dir, name + 1, &want, d->path);
+    return code < 0
+               ? rootfs_fail(err, MTD_STAGE_DEVICES, -code, "cannot create %s", d->path)
+               : 0;
+}
+
+static int make_defaults(int dev_fd, struct mtd_error *err)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(NODES); i++) {
+        struct stat want = {.st_mode = S_IFCHR | 0666,
+                            .st_rdev = makedev(NODES[i].major, NODES[i].minor)};
+        char hosts[32];
+        snprintf(hosts, sizeof(hosts), "/dev/%s", NODES[i].name);
+        int code = place_node(dev_fd, NODES[i].name, &want, hosts);
+        if (code < 0)
+            return rootfs_fail(err, MTD_STAGE_DEVICES, -code, "cannot create %s", hosts);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(LINKS); i++)
+        if (symlinkat(LINKS[i].target, dev_fd, LINKS[i].name) < 0 && errno != EEXIST)
+            return rootfs_fail(err, MTD_STAGE_DEVICES, errno, "cannot link /dev/%s",
+                               LINKS[i].name);
+    return 0;
+}
+
+/* A /dev that is the host's, bound, has what it has. */
+static bool brings_dev(const struct bundle *b)
+{
+    for (size_t i = 0; i < b->n_mounts; i++)
+        if (strcmp(b->mounts[i].destination, "/dev") == 0 && b->mounts[i].bind)
+            return true;
+    return false;
+}
+
+int rootfs_devices_listed(const struct bundle *b, int root_fd, struct mtd_error *err)
+{
+    if (brings_dev(b))
+        return 0;
+    auto_fd int dev = fs_mkdir_in_root(root_fd, "/dev", 0755);
+    if (dev < 0)
+        return rootfs_fail(err, MTD_STAGE_DEVICES, -dev, "cannot open /dev");
+    int code = make_defaults(dev, err);
+    for (size_t i = 0; i < b->n_devices && code == 0; i++)
+        code = make_listed(root_fd, &b->devices[i], err);
+    return code;
 }
 
 int rootfs_devices(const struct rootfs *r, int root_fd, int dev_fd, struct mtd_error *err)

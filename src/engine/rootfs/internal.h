@@ -7,6 +7,7 @@
 #ifndef ENGINE_ROOTFS_INTERNAL_H
 #define ENGINE_ROOTFS_INTERNAL_H
 
+#include "engine/bundle/bundle.h"
 #include "engine/host/mount.h"
 #include "engine/kernel_files.h"
 #include "engine/rootfs/rootfs.h"
@@ -71,6 +72,28 @@ int rootfs_user_mounts(const struct rootfs *r, int root_fd, const struct rootfs_
 int rootfs_user_trees(const struct rootfs *r, int root_fd, struct mtd_error *err);
 /* Masked and read-only paths, over all else. */
 int rootfs_mask(const struct rootfs *r, int root_fd, struct mtd_error *err);
+
+/* The paths of a config.json; in a tree that has no /proc as well. */
+int rootfs_mask_listed(const struct bundle *b, int root_fd, struct mtd_error *err);
+
+/* rootfs/user.c: opens target below the root as a mount point, which is made if missing: a file,
+ * or a directory. O_PATH fd or -errno. */
+int rootfs_open_target(int root_fd, const char *target, bool file);
+/* rootfs/rootfs.c */
+int rootfs_pivot(int root_fd, struct mtd_error *err);
+/* rootfs/dev.c: the nodes and links that every container has, and those of a list; what is there
+ * and right stays. */
+int rootfs_devices_listed(const struct bundle *b, int root_fd, struct mtd_error *err);
+/* rootfs/cgroup.c: of "cpu,cpuacct" one link for each. */
+void rootfs_link_names(int dir_fd, const char *names);
+/* rootfs/copyup.c: what a directory holds before something is mounted on it, to be copied there
+ * afterwards: files, directories and links, with their owners, modes and times. */
+int rootfs_copy_up_open(int target_fd);
+int rootfs_copy_up(int from_fd, int to_fd);
+/* rootfs/groups.c: the container's groups, as a record names them, bound to target_fd, which is at
+ * that path. */
+int rootfs_groups(const struct strv *groups, int root_fd, int target_fd, const char *path,
+                  uint64_t attrs);
 
 /* Opens a mount point as it is: a link as the link, a device without its driver. */
 #define OPEN_PLACE (O_PATH | O_NOFOLLOW | O_CLOEXEC)

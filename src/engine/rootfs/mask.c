@@ -55,11 +55,11 @@ static int make_null(int fs_fd)
     return errno == EPERM ? borrow_null(fs_fd) : -errno;
 }
 
-/* Binds take over the attributes of the mount. */
+/* Binds take over the attributes of the mount. r: NULL = of a bundle, without a label. */
 static int make_objects(const struct rootfs *r)
 {
-    char options[ROOTFS_OPTIONS];
-    int code = rootfs_label_options(r, FS_OPTIONS, options);
+    char options[ROOTFS_OPTIONS] = FS_OPTIONS;
+    int code = r ? rootfs_label_options(r, FS_OPTIONS, options) : 0;
     if (code < 0)
         return code;
     if (mount("tmpfs", FS_PLACE, "tmpfs", MS_NOSUID | MS_NOEXEC, options) < 0)
@@ -94,20 +94,28 @@ static int mask_one(int root_fd, int proc_fd, int fs_fd, const char *path,
                     struct mtd_error *err)
 {
     const char *name = strncmp(path, PROC, strlen(PROC)) == 0 ? path + strlen(PROC) : "";
-    bool single = *name && *name != '.' && !strchr(name, '/');
+    bool single = proc_fd >= 0 && *name && *name != '.' && !strchr(name, '/');
     int code = single ? cover(fs_fd, proc_fd, name) : cover_in_root(fs_fd, root_fd, path);
     if (code < 0 && code != -ENOENT && code != -ENOTDIR) /* this kernel has none */
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mask %s", path);
     return 0;
 }
 
-/* All of these are the kernel's names in /proc. One that it lacks is skipped. */
-static int make_read_only(int proc_fd, const char *path, struct mtd_error *err)
+static int bind_in_root(int root_fd, const char *path)
 {
-    int code = mount_read_only_at(proc_fd, path + strlen(PROC));
-    if (code == -ENOENT)
-        return 0;
-    if (code < 0)
+    auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
+    auto_fd int bind = target < 0 ? target : mount_bind(target, "", MOUNT_ATTR_RDONLY);
+    return bind < 0 ? bind : mount_move(bind, target);
+}
+
+/* One that this kernel lacks is skipped. */
+static int make_read_only(int root_fd, int proc_fd, const char *path,
+                          struct mtd_error *err)
+{
+    const char *name = strncmp(path, PROC, strlen(PROC)) == 0 ? path + strlen(PROC) : "";
+    bool single = proc_fd >= 0 && *name && *name != '.' && !strchr(name, '/');
+    int code = single ? mount_read_only_at(proc_fd, name) : bind_in_root(root_fd, path);
+    if (code < 0 && code != -ENOENT && code != -ENOTDIR)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot make %s read-only", path);
     return 0;
 }
@@ -126,6 +134,21 @@ static int open_proc(int root_fd, struct mtd_error *err)
     return take_fd(&proc);
 }
 
+static int mask_all(const struct rootfs *r, int root_fd, int proc_fd,
+                    const struct strv *masked, const struct strv *read_only,
+                    struct mtd_error *err)
+{
+    auto_fd int fs = masked->len ? make_objects(r) : -1;
+    if (masked->len && fs < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -fs, "cannot make what masks show");
+    int code = 0;
+    for (size_t i = 0; i < masked->len && code == 0; i++)
+        code = mask_one(root_fd, proc_fd, fs, masked->items[i], err);
+    for (size_t i = 0; i < read_only->len && code == 0; i++)
+        code = make_read_only(root_fd, proc_fd, read_only->items[i], err);
+    return code;
+}
+
 int rootfs_mask(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
     const struct mtd_spec *s = &r->record->spec;
@@ -134,15 +157,11 @@ int rootfs_mask(const struct rootfs *r, int root_fd, struct mtd_error *err)
         return rootfs_fail(err, MTD_STAGE_MOUNT, ENOMEM,
                            "cannot mask the kernel's files");
     auto_fd int proc = open_proc(root_fd, err);
-    if (proc < 0)
-        return proc;
-    auto_fd int fs = masked.len ? make_objects(r) : -1;
-    if (masked.len && fs < 0)
-        return rootfs_fail(err, MTD_STAGE_MOUNT, -fs, "cannot make what masks show");
-    int code = 0;
-    for (size_t i = 0; i < masked.len && code == 0; i++)
-        code = mask_one(root_fd, proc, fs, masked.items[i], err);
-    for (size_t i = 0; i < read_only.len && code == 0; i++)
-        code = make_read_only(proc, read_only.items[i], err);
-    return code;
+    return proc < 0 ? proc : mask_all(r, root_fd, proc, &masked, &read_only, err);
+}
+
+int rootfs_mask_listed(const struct bundle *b, int root_fd, struct mtd_error *err)
+{
+    auto_fd int proc = open_proc(root_fd, NULL);
+    return mask_all(NULL, root_fd, proc, &b->masked, &b->read_only_paths, err);
 }

@@ -283,7 +283,7 @@ static int pivot_failed(int code, struct mtd_error *err)
 }
 
 /* pivot_root(".", ".") stacks the old root under the new one; detaching "." drops it. */
-static int pivot(int root_fd, struct mtd_error *err)
+int rootfs_pivot(int root_fd, struct mtd_error *err)
 {
     if (fchdir(root_fd) < 0 || sys_pivot_root(".", ".") < 0)
         return pivot_failed(errno, err);
@@ -298,7 +298,7 @@ int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err)
     if (code == 0 && r->record->spec.read_only &&
         (code = mount_set(root_fd, READ_ONLY)) < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, -code, "cannot make the root read-only");
-    return code < 0 ? code : pivot(root_fd, err);
+    return code < 0 ? code : rootfs_pivot(root_fd, err);
 }
 
 int rootfs_enter_plain(int root_fd, struct mtd_error *err)

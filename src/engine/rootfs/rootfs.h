@@ -16,6 +16,7 @@
 #ifndef ENGINE_ROOTFS_ROOTFS_H
 #define ENGINE_ROOTFS_ROOTFS_H
 
+#include "engine/bundle/bundle.h"
 #include "engine/types.h"
 
 /* What a container's first start makes in its upper directory where the image has none: a file
@@ -79,6 +80,28 @@ int rootfs_visit(const struct rootfs *r, bool writable, int *ret_root_fd,
 /* Masked and read-only paths, then pivot_root: "/" is the container's, the old root is
  * gone. */
 int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err);
+/* ---- of a bundle: the directory and the mounts that its config.json lists, in their order ---- */
+
+/* What init is given besides the list, by its parent. */
+struct rootfs_listed {
+    const struct bundle *bundle;
+    const char *dir;           /* of config.json: relative sources are below it */
+    const char *root;          /* absolute */
+    const struct strv *groups; /* the container's, as in a record */
+    int *
+        trees; /* NULL; else copies of the root, and of each mount's source, or -1, that the host's
+                   root has made: one that has become another's may not copy them */
+    bool no_pivot; /* the host's root cannot be pivoted away from: chroot */
+};
+/* In a mount namespace of its own, the cgroup namespace included. Sets the umask to 0. */
+int rootfs_build_listed(const struct rootfs_listed *l, int *ret_root_fd,
+                        struct mtd_error *err);
+/* As rootfs_enter(). */
+int rootfs_enter_listed(const struct rootfs_listed *l, int root_fd,
+                        struct mtd_error *err);
+/* The copies for `trees`, n_mounts + 1, by the host's root. */
+int rootfs_open_trees(const struct rootfs_listed *l, int *ret, struct mtd_error *err);
+
 /* For a tree that is no container's, but attached: it gets the kernel's files as any container
  * has them, with the masks, and "/" is that tree. */
 int rootfs_enter_plain(int root_fd, struct mtd_error *err);

@@ -45,9 +45,7 @@ static int make_file(int root_fd, const char *target)
     return fd < 0 ? -errno : 0;
 }
 
-/* Opens target below the root as a mount point, which is made if missing: a file, or a
- * directory. O_PATH fd or -errno. */
-static int open_target(int root_fd, const char *target, bool file)
+int rootfs_open_target(int root_fd, const char *target, bool file)
 {
     if (!file)
         return fs_mkdir_in_root(root_fd, target, 0755);
@@ -73,7 +71,7 @@ static int clone_source(const struct rootfs *r, size_t i, struct mtd_error *err)
 /* Where a mount of the user's or the image's goes; made if missing. */
 static int open_place(struct rootfs_places *p, int root_fd, const char *path, bool file)
 {
-    auto_fd int target = open_target(root_fd, path, file);
+    auto_fd int target = rootfs_open_target(root_fd, path, file);
     int rc = target < 0 ? target : rootfs_place_check(p, root_fd, target, path);
     return rc < 0 ? rc : take_fd(&target);
 }

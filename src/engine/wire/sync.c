@@ -14,6 +14,7 @@
 #define SYNC_GO 'G'
 #define SYNC_TTY_MARK 'T'
 #define SYNC_EXEC_MARK 'E'
+#define SYNC_MOUNTED_MARK 'M'
 
 int sync_pair(int *ret_monitor, int *ret_init)
 {
@@ -77,6 +78,12 @@ int sync_send_exec(int fd)
     return write_bytes(fd, &mark, 1);
 }
 
+int sync_send_mounted(int fd)
+{
+    static const char mark = SYNC_MOUNTED_MARK;
+    return write_bytes(fd, &mark, 1);
+}
+
 int sync_send_tty(int fd, int master)
 {
     char mark = SYNC_TTY_MARK;
@@ -132,6 +139,8 @@ int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
     char mark = *(char *)&err;
     if (n == 1 && mark == SYNC_EXEC_MARK)
         return SYNC_EXEC;
+    if (n == 1 && mark == SYNC_MOUNTED_MARK)
+        return SYNC_MOUNTED;
     if (n != 1 || mark != SYNC_TTY_MARK || passed < 0)
         return -EBADMSG;
     *ret_fd = take_fd(&passed);

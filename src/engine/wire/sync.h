@@ -1,7 +1,8 @@
 /* sync - the handshake between the monitor and init, on fd 3 of init.
  * Shape   a SOCK_SEQPACKET pair. monitor -> init: one byte 'G' = go on to the command.
  *         init -> monitor: a struct mtd_error (init failed), 'T' with an fd (the
- *         terminal's master), 'E' (exec comes next). EOF after 'E' = the exec succeeded
+ *         terminal's master), 'E' (exec comes next; of a bundle's init: "start" does),
+ *         'M' (its mounts are made). EOF after 'E' = the exec succeeded
  *         (fd 3 is close-on-exec); EOF before it = init died. To init, EOF means abort,
  *         never go.
  * Errors  0 or -errno, without a sentence; -EBADMSG = an unknown message.
@@ -13,7 +14,7 @@
 
 #include "engine/types.h"
 
-enum sync_event { SYNC_EOF, SYNC_ERROR, SYNC_TTY, SYNC_EXEC };
+enum sync_event { SYNC_EOF, SYNC_ERROR, SYNC_TTY, SYNC_EXEC, SYNC_MOUNTED };
 
 /* The senders do not block for long: the buffer holds all that one side ever sends. */
 int sync_pair(int *ret_monitor, int *ret_init);
@@ -22,6 +23,7 @@ int sync_wait_go(int fd); /* 0 = go, -ECANCELED = the monitor is gone */
 int sync_send_error(int fd, const struct mtd_error *err);
 int sync_send_tty(int fd, int master);
 int sync_send_exec(int fd);
+int sync_send_mounted(int fd);
 /* Blocks. Returns an enum sync_event or -errno. *ret_err is set for SYNC_ERROR, *ret_fd,
  * the master, for SYNC_TTY. */
 int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd);

@@ -173,7 +173,7 @@ Test(confine, clean)
     signal(SIGHUP, SIG_IGN);
     sigprocmask(SIG_SETMASK, &all, NULL);
     cr_assert_eq(confine_signals(proc_ignored_signals()), 0);
-    cr_assert_eq(confine_close(), 0);
+    cr_assert_eq(confine_close(3), 0);
     sigprocmask(SIG_BLOCK, NULL, &now);
     for (int sig = 1; sig < NSIG; sig++)
         cr_expect_neq(sigismember(&now, sig), 1, "signal %d is blocked", sig);

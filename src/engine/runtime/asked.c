@@ -1,0 +1,136 @@
+/* What `create` is asked for: the bundle, and what of it cannot be done. */
+
+#include "engine/runtime/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fs.h"
+
+#define OWN_PARENT "mytop-runc"
+
+static int find_bundle(struct runtime_creation *c, struct mtd_error *err)
+{
+    int rc = fs_absolute(c->asked->bundle ? c->asked->bundle : ".", &c->record.bundle);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "bundle %s",
+                              c->asked->bundle ? c->asked->bundle : ".");
+    fs_clean_path(c->record.bundle);
+    auto_fd int dir = open(c->record.bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    rc = dir < 0 ? -errno : fs_read_at(dir, BUNDLE_CONFIG, BUNDLE_MAX_BYTES, &c->text);
+    if (rc == -ENOENT)
+        return mtd_fail(err, ENOENT, "JSON specification file %s/config.json not found",
+                        c->record.bundle);
+    return rc < 0
+               ? mtd_fail_errno(err, -rc, "cannot read %s/config.json", c->record.bundle)
+               : 0;
+}
+
+static int find_rootfs(struct runtime_creation *c, struct mtd_error *err)
+{
+    bool absolute = *c->bundle.root == '/';
+    if (asprintf(&c->record.rootfs, "%s%s%s", absolute ? "" : c->record.bundle,
+                 absolute ? "" : "/", c->bundle.root) < 0)
+        return c->record.rootfs = NULL, mtd_fail(err, ENOMEM, "out of memory");
+    struct stat st;
+    if (stat(c->record.rootfs, &st) < 0)
+        return mtd_fail(err, errno, "the root %s %s", c->record.rootfs,
+                        errno == ENOENT ? "does not exist" : strerror(errno));
+    return S_ISDIR(st.st_mode) ? 0
+                               : mtd_fail(err, ENOTDIR, "the root %s is not a directory",
+                                          c->record.rootfs);
+}
+
+/* Absolute: from the root of each hierarchy. Relative, or none: below a group of the runtime's, so
+ * that it does not depend on who calls. */
+static int find_group(struct runtime_creation *c, struct mtd_error *err)
+{
+    const char *path = c->bundle.cgroups_path;
+    bool own = !path || *path != '/';
+    if (path && *path && strchr(path, ':'))
+        return mtd_fail(
+            err, EOPNOTSUPP,
+            "cgroupsPath \"%.80s\" is a unit of systemd's: that driver is not "
+            "supported, use cgroupfs",
+            path);
+    while (path && *path == '/')
+        path++;
+    if (asprintf(&c->record.cgroup, "%s%s", own ? OWN_PARENT "/" : "",
+                 path && *path ? path : c->asked->id) < 0)
+        return c->record.cgroup = NULL, mtd_fail(err, ENOMEM, "out of memory");
+    for (size_t n = strlen(c->record.cgroup); n && c->record.cgroup[n - 1] == '/'; n--)
+        c->record.cgroup[n - 1] = '\0';
+    return 0;
+}
+
+static int check_terminal(const struct runtime_creation *c, struct mtd_error *err)
+{
+    bool tty = c->bundle.process.tty, socket = c->asked->console_socket;
+    if (tty && !socket)
+        return mtd_fail(err, EINVAL,
+                        "cannot allocate tty if runc will detach without "
+                        "setting console socket");
+    if (!tty && socket)
+        return mtd_fail(err, EINVAL,
+                        "cannot use console socket if runc will not detach or "
+                        "allocate tty");
+    return 0;
+}
+
+static int check_refused(const struct runtime_creation *c, struct mtd_error *err)
+{
+    if (c->runtime->systemd_cgroup)
+        return mtd_fail(err, EOPNOTSUPP,
+                        "the systemd cgroup driver is not supported; use "
+                        "cgroupfs");
+    if (c->bundle.namespaces[BUNDLE_NS_USER].listed)
+        return mtd_fail(err, EOPNOTSUPP, "user namespaces are not supported yet");
+    for (size_t i = 0; i < c->bundle.n_mounts; i++)
+        if (c->bundle.mounts[i].maps || c->bundle.mounts[i].n_uids)
+            return mtd_fail(err, EOPNOTSUPP,
+                            "mounts with mapped ids are not supported "
+                            "yet");
+    return 0;
+}
+
+int runtime_read_config(struct runtime_creation *c, struct mtd_error *err)
+{
+    char created[TIME_TEXT];
+    time_format_rfc3339(clock_wall_ns(), created);
+    int rc = runtime_id_check(c->asked->id, err);
+    if (rc == 0)
+        rc = runtime_check_preserved(c->asked->preserve, err);
+    if (rc == 0)
+        rc = find_bundle(c, err);
+    if (rc == 0)
+        rc = bundle_parse(&c->bundle, c->text.data ? c->text.data : "", c->text.len, err);
+    if (rc == 0)
+        rc = bundle_check(&c->bundle, err);
+    if (rc == 0)
+        rc = check_refused(c, err);
+    if (rc == 0)
+        rc = check_terminal(c, err);
+    if (rc == 0)
+        rc = find_rootfs(c, err);
+    if (rc == 0)
+        rc = find_group(c, err);
+    if (rc < 0)
+        return rc;
+    c->bundle.process.preserve = c->asked->preserve;
+    c->record.id = strdup(c->asked->id);
+    c->record.version = strdup(c->bundle.version);
+    c->record.created = strdup(created);
+    c->record.owner = geteuid();
+    rc = strv_copy(&c->record.annotations, &c->bundle.annotations);
+    if (rc == 0)
+        rc = proc_boot_id(c->record.boot_id);
+    if (!c->record.id || !c->record.version || !c->record.created)
+        rc = -ENOMEM;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot note the container's state") : 0;
+}

@@ -1,0 +1,85 @@
+/* The master of a terminal goes to whoever listens at the console socket: one message, with the
+ * descriptor and a name, which no caller reads but all want to be there. And the other small files
+ * and descriptors that callers hand in. */
+
+#include "engine/runtime/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fs.h"
+#include "engine/host/apparmor.h"
+
+/* By descriptor, because a path may be longer than a socket's name. */
+int runtime_console_connect(const char *path, struct mtd_error *err)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    auto_fd int place = open(path, O_PATH | O_CLOEXEC);
+    auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (place < 0 || fd < 0)
+        return mtd_fail_errno(err, errno, "cannot open the console socket %s", path);
+    snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d", place);
+    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+        return mtd_fail_errno(err, errno, "cannot connect to the console socket %s",
+                              path);
+    return take_fd(&fd);
+}
+
+int runtime_console_send(int socket, int master, struct mtd_error *err)
+{
+    static char name[] = "/dev/ptmx";
+    struct iovec iov = {.iov_base = name, .iov_len = sizeof(name) - 1};
+    union {
+        struct cmsghdr head;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control;
+    memset(&control, 0, sizeof(control));
+    struct msghdr msg = {.msg_iov = &iov,
+                         .msg_iovlen = 1,
+                         .msg_control = &control,
+                         .msg_controllen = sizeof(control.room)};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &master, sizeof(int));
+    fcntl(master, F_SETFL, O_RDWR); /* as it comes from ptmx: the receiver decides */
+    return sendmsg(socket, &msg, MSG_NOSIGNAL) > 0
+               ? 0
+               : mtd_fail_errno(err, errno, "cannot hand over the terminal");
+}
+
+int runtime_write_pid(const char *path, pid_t pid, struct mtd_error *err)
+{
+    char text[16], dir[PATH_MAX];
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    snprintf(text, sizeof(text), "%d", (int)pid);
+    snprintf(dir, sizeof(dir), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    auto_fd int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int rc = fd < 0 ? -errno : fs_replace_at(fd, name, text, strlen(text), 0644, false);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write the pid file %s", path) : 0;
+}
+
+int runtime_check_preserved(unsigned n, struct mtd_error *err)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (fcntl(3 + (int)i, F_GETFD) < 0)
+            return mtd_fail(err, EBADF,
+                            "please check that the preserved-fd %u (of %u) is present",
+                            3 + i, n);
+    return 0;
+}
+
+int runtime_label(const struct mtd_process *p, char *ret, struct mtd_error *err)
+{
+    const char *wanted = p->apparmor && *p->apparmor ? p->apparmor : APPARMOR_UNCONFINED;
+    return apparmor_prepare(NULL, wanted, false, ret, err);
+}

@@ -1,0 +1,112 @@
+/* runtime/internal.h - what the files of runtime share.
+ * Shape   state.c is the directory of a container and what is in it, gate.c its socket;
+ *         create.c makes one in steps, asked.c, namespace.c and console.c have a part of that each; start.c, control.c, delete.c,
+ *         exec.c, list.c and stats.c are the verbs.
+ * Errors  as in runtime.h.
+ */
+#ifndef ENGINE_RUNTIME_INTERNAL_H
+#define ENGINE_RUNTIME_INTERNAL_H
+
+#include "engine/bundle/bundle.h"
+#include "engine/cgroup/cgroup.h"
+#include "engine/host/apparmor.h"
+#include "engine/runtime/runtime.h"
+
+#define RUNTIME_STATE "state.json"
+#define RUNTIME_CONFIG "config.json"
+#define RUNTIME_GATE "start.sock"
+
+/* What state.json holds. */
+struct runtime_record {
+    char *id, *version, *bundle, *rootfs, *created;
+    pid_t pid; /* 0 = there is none yet */
+    uint64_t pid_start;
+    char boot_id[BOOT_ID_LEN + 1];
+    uid_t owner;
+    char *cgroup;            /* below the root of each hierarchy */
+    struct strv cgroups;     /* as in mtd_status; empty as long as it is being made */
+    struct strv namespaces;  /* the same */
+    struct strv annotations; /* "key=value" */
+    char *seccomp_made;      /* of the profile */
+    char *resources;         /* JSON: what updates have set; NULL = nothing */
+};
+void runtime_record_done(struct runtime_record *s);
+
+/* A container that is there. */
+struct container {
+    int dir_fd;
+    bool half; /* its state was never written: nothing was made but the directory */
+    struct runtime_record record;
+};
+void runtime_close(struct container *c);
+/* -ENOENT "container does not exist". */
+int runtime_open(const struct runtime *r, const char *id, struct container *ret,
+                 struct mtd_error *err);
+/* Waits, some seconds, for whoever makes or removes it. -EBUSY */
+int runtime_lock(const struct container *c, struct mtd_error *err);
+/* Its config.json. */
+int runtime_config(const struct container *c, struct bundle *ret, struct mtd_error *err);
+int runtime_save(int dir_fd, const struct runtime_record *s, struct mtd_error *err);
+
+int runtime_id_check(const char *id, struct mtd_error *err);
+int runtime_open_root(const struct runtime *r, bool make, struct mtd_error *err);
+
+enum runtime_status runtime_observe(const struct container *c);
+bool runtime_is_alive(const struct runtime_record *s);
+/* Its groups, also those of a half-made one. */
+int runtime_groups(const struct runtime_record *s, struct cgroup *ret,
+                   struct mtd_error *err);
+/* Of the state in JSON what follows pid and status, malloc'ed. */
+char *runtime_state_rest(const struct runtime_record *s);
+/* The same as an object, whole; NULL = out of memory. */
+struct json_t *runtime_state_object(const struct runtime_record *s,
+                                    enum runtime_status status);
+
+/* gate.c: a connection; flags of the socket. -ECONNREFUSED, -ENOENT = nobody waits there. */
+int runtime_connect(int dir_fd, int flags);
+/* 0 = connected to the gate of an init that waits; -ECONNREFUSED, -ENOENT = it does not. */
+int runtime_knock(int dir_fd);
+int runtime_listen(int dir_fd, struct mtd_error *err);
+
+/* console.c */
+int runtime_console_connect(const char *path, struct mtd_error *err);
+int runtime_console_send(int socket, int master, struct mtd_error *err);
+
+/* What `create` has while it makes a container. */
+struct runtime_creation {
+    const struct runtime *runtime;
+    const struct runtime_create *asked;
+    struct bundle bundle;
+    struct buf text; /* of config.json */
+    struct runtime_record record;
+    int root_fd, dir_fd, gate_fd, sync_fd, console_fd, pidfd;
+    int namespaces[BUNDLE_NS_COUNT];
+    int *trees; /* NULL = none are needed */
+    struct cgroup host, cgroup;
+    char label[APPARMOR_NAME_MAX + 8];
+    char *rest; /* of the state for hooks */
+};
+/* asked.c: reads and checks what is asked for; nothing is made. */
+int runtime_read_config(struct runtime_creation *c, struct mtd_error *err);
+
+/* namespace.c: opens those that are given by path, -1 each other. */
+int runtime_open_namespaces(const struct bundle *b, int fds[BUNDLE_NS_COUNT],
+                            struct mtd_error *err);
+/* Around a clone: the PID namespace, and a new one of time with its offsets. */
+struct runtime_aside {
+    int pid, time; /* to go back to; -1 = nothing was left */
+};
+int runtime_step_aside(const struct bundle *b, const int fds[BUNDLE_NS_COUNT],
+                       struct runtime_aside *ret, struct mtd_error *err);
+int runtime_step_back(struct runtime_aside *a, struct mtd_error *err);
+
+/* A file with the pid, there as a whole. */
+int runtime_write_pid(const char *path, pid_t pid, struct mtd_error *err);
+/* Descriptors 3 to 2 + n are open. */
+int runtime_check_preserved(unsigned n, struct mtd_error *err);
+/* What attr/apparmor/exec is told; "" = nothing. size: APPARMOR_NAME_MAX + 8 */
+int runtime_label(const struct mtd_process *p, char *ret, struct mtd_error *err);
+/* The killing half of a deletion. */
+int runtime_end(const struct runtime_record *s, struct mtd_error *err);
+
+#endif
