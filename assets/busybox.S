@@ -1,4 +1,5 @@
-/* The packed busybox image as two symbols, and its size when unpacked; src/engine/image/assets.h declares them. */
+/* The packed busybox image as two symbols, its size when unpacked and the digest of its tar;
+ * src/engine/image/assets.h declares them. */
     .section .rodata.mtd_busybox, "a", %progbits
     .balign 16
     .global mtd_busybox_start
@@ -11,4 +12,7 @@ mtd_busybox_end:
     .global mtd_busybox_size
 mtd_busybox_size:
     .include MTD_BUSYBOX_SIZE
+    .global mtd_busybox_diff_id
+mtd_busybox_diff_id:
+    .include MTD_BUSYBOX_DIGEST
     .section .note.GNU-stack, "", %progbits

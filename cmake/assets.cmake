@@ -15,7 +15,7 @@ file(GLOB_RECURSE asset_files CONFIGURE_DEPENDS assets/busybox/*)
 set(busybox_tar ${CMAKE_BINARY_DIR}/busybox.tar.zst)
 add_custom_command(
     OUTPUT ${busybox_tar}
-    BYPRODUCTS ${busybox_tar}.size
+    BYPRODUCTS ${busybox_tar}.size ${busybox_tar}.digest
     COMMAND ${CMAKE_SOURCE_DIR}/assets/pack ${BUSYBOX} ${busybox_tar}
         ${CMAKE_CROSSCOMPILING_EMULATOR}
     DEPENDS ${CMAKE_SOURCE_DIR}/assets/pack ${BUSYBOX} ${asset_files}
@@ -24,7 +24,7 @@ add_custom_command(
 add_library(mtd_assets STATIC assets/busybox.S)
 set_source_files_properties(assets/busybox.S PROPERTIES
     OBJECT_DEPENDS ${busybox_tar}
-    COMPILE_DEFINITIONS "MTD_BUSYBOX_TAR=\"${busybox_tar}\";MTD_BUSYBOX_SIZE=\"${busybox_tar}.size\"")
+    COMPILE_DEFINITIONS "MTD_BUSYBOX_TAR=\"${busybox_tar}\";MTD_BUSYBOX_SIZE=\"${busybox_tar}.size\";MTD_BUSYBOX_DIGEST=\"${busybox_tar}.digest\"")
 target_include_directories(mtd_assets PUBLIC ${CMAKE_SOURCE_DIR}/src)
 set_target_properties(mtd_assets PROPERTIES ASM_COMPILER_LAUNCHER "")
 

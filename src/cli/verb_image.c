@@ -45,6 +45,8 @@ static int get_tag(const void *row, struct buf *out)
 
 int image_text_id(const char *id, bool no_trunc, struct buf *out)
 {
+    if (!*id)
+        return buf_puts(out, "<none>");
     if (no_trunc)
         return buf_puts(out, id);
     const char *hex = strncmp(id, "sha256:", 7) == 0 ? id + 7 : id;
@@ -165,6 +167,8 @@ static int check_images(void *values, const struct operands *o, struct mtd_error
 static bool is_shown(const struct images_values *v, const struct operands *o,
                      const struct image_row *r)
 {
+    if (v->quiet && !*r->image->id)
+        return false;
     return image_filter_match(&v->filter, r->image, r->name) &&
            (o->len == 0 || image_filter_reference(r->name, o->items[0]));
 }

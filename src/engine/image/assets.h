@@ -11,6 +11,7 @@
 
 extern const unsigned char mtd_busybox_start[];
 extern const unsigned char mtd_busybox_end[];
-extern const uint64_t mtd_busybox_size; /* bytes in its files, unpacked */
+extern const uint64_t mtd_busybox_size;  /* bytes in its files, unpacked */
+extern const char mtd_busybox_diff_id[]; /* sha256 of the tar, 64 hex digits */
 
 #endif

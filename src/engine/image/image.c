@@ -126,19 +126,13 @@ static int name_all(const struct image_store *s, struct mtd_image *i, const char
     return rc;
 }
 
-/* A source has an id even if it was never unpacked. 1 = found. */
+/* busybox has its id even if it was never unpacked. 1 = found. */
 static int find_source_id(const struct image_store *s, const char *prefix,
                           struct mtd_image *ret, struct mtd_error *err)
 {
-    auto_done(strv_done) struct strv names = {0};
     struct image_source src;
-    if (image_source_list(s, &names) < 0)
-        return out_of_memory(err);
-    for (size_t i = 0; i < names.len; i++)
-        if (image_source_find(s, names.items[i], &src) == 0 &&
-            strncmp(src.ref.hex, prefix, strlen(prefix)) == 0)
-            return find_name(s, names.items[i], ret, err);
-    return 0;
+    return image_source_by_id(s, prefix, &src) < 0 ? 0
+                                                   : find_name(s, src.name, ret, err);
 }
 
 int image_resolve_id(const struct image_store *s, const char *prefix,

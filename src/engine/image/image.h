@@ -6,8 +6,9 @@
  *         describes all of it.
  * Source  the embedded busybox and <root>/image/NAME.tar (or NAME:TAG.tar, compressed or
  *         not) are images as well, unpacked at first use and again when the tar has
- *         changed. In a list one that was never used has no layers, and an id made of its
- *         name, size and times, by which it is found also later. An image made by tag, import or commit hides a tar of its name, and a
+ *         changed. In a list one that was never used has no layers. busybox has its id, which
+ *         is known from when it was packed; a tar has none (""), for an id is the digest of the
+ *         config, which has that of the tar, and no list reads a tar through. An image made by tag, import or commit hides a tar of its name, and a
  *         tar the embedded image.
  * Rule    a layer or image appears by rename, complete or not at all. Unpacking never
  *         leaves its directory: each entry by directory fd, links checked, hostile tars

@@ -300,13 +300,19 @@ int image_compose_as(const struct image_store *s, const struct image_compose *c,
 struct image_source {
     char name[IMAGE_NAME_SIZE];      /* "repo:tag" */
     char file[IMAGE_NAME_SIZE + 16]; /* "image/NAME.tar"; "" = embedded */
-    struct image_ref ref; /* known without unpacking; the id until it is unpacked */
+    struct image_ref ref; /* the stamp; see image_source_id() */
     int64_t created_at;
     uint64_t size; /* of the source */
 };
 /* -ENOENT = the name has no source. */
 int image_source_find(const struct image_store *s, const char *text,
                       struct image_source *ret);
+/* The id that it has when it is unpacked. -ENOENT = only reading all of it would tell: a tar. */
+int image_source_id(const struct image_store *s, const struct image_source *src,
+                    char ret_hex[SHA256_HEX_SIZE]);
+/* -ENOENT = the id of no source that is known before it is unpacked begins so. */
+int image_source_by_id(const struct image_store *s, const char *prefix,
+                       struct image_source *ret);
 int image_source_unpack(const struct image_store *s, const struct image_source *src,
                         struct mtd_error *err);
 /* Names of all sources, sorted. */

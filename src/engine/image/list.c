@@ -42,21 +42,41 @@ static int add_unpacked(const struct image_store *s, const char *hex,
     return rc;
 }
 
+/* "" when it has none yet; NULL = out of memory. */
+static char *id_of(const struct image_store *s, const struct image_source *src)
+{
+    char hex[SHA256_HEX_SIZE], *id = NULL;
+    int rc = image_source_id(s, src, hex);
+    if (rc < 0)
+        return rc == -ENOMEM ? NULL : strdup("");
+    return asprintf(&id, "sha256:%s", hex) < 0 ? NULL : id;
+}
+
+static struct mtd_image *find(const struct mtd_image_list *l, const char *id)
+{
+    for (size_t i = 0; i < l->len && *id; i++)
+        if (strcmp(l->items[i].id, id) == 0)
+            return &l->items[i];
+    return NULL;
+}
+
+/* One that was unpacked may have kept other names only. */
 static int add_source(const struct image_store *s, const char *name,
                       struct mtd_image_list *ret)
 {
     struct image_source src;
     if (image_source_find(s, name, &src) < 0)
         return 0;
-    struct mtd_image *slot = grow(ret);
+    auto_free char *id = id_of(s, &src);
+    struct mtd_image *slot = id ? find(ret, id) : NULL;
+    if (slot)
+        return strv_add(&slot->names, name);
+    slot = id ? grow(ret) : NULL;
     if (!slot)
         return -ENOMEM;
+    slot->id = take_ptr(&id);
     slot->created_at = src.created_at;
     slot->size = src.size;
-    if (asprintf(&slot->id, "sha256:%s", src.ref.hex) < 0) {
-        slot->id = NULL;
-        return -ENOMEM;
-    }
     return strv_add(&slot->names, name);
 }
 
@@ -65,7 +85,10 @@ static int newest_first(const void *a, const void *b)
     const struct mtd_image *x = a, *y = b;
     if (x->created_at != y->created_at)
         return x->created_at > y->created_at ? -1 : 1;
-    return strcmp(x->id, y->id);
+    int order = strcmp(x->id, y->id);
+    if (order || x->names.len == 0 || y->names.len == 0)
+        return order;
+    return strcmp(x->names.items[0], y->names.items[0]); /* of those without an id */
 }
 
 static int fill(const struct image_store *s, struct mtd_image_list *ret)

@@ -40,10 +40,11 @@ static int report(struct removal *r, const char *what, const char *prefix,
 
 /* A source that was not unpacked occupies nothing. */
 static int nothing_to_remove(const struct image_store *s, const char *ref,
-                             const char *text, struct mtd_error *err)
+                             const char *text, const char *id, struct mtd_error *err)
 {
     struct image_source src;
-    if (!text || image_source_find(s, text, &src) < 0)
+    if ((!text || image_source_find(s, text, &src) < 0) &&
+        (!id || image_source_by_id(s, id, &src) < 0))
         return image_unknown(s, ref, err);
     if (src.file[0])
         return mtd_fail(
@@ -75,7 +76,7 @@ static int resolve(struct removal *r, struct mtd_error *err)
     const char *prefix = is_name && name->digest[0] ? name->digest : hex;
     int rc = prefix ? image_resolve_id(r->store, prefix, r->hex, err) : 0;
     if (rc == 0)
-        rc = nothing_to_remove(r->store, r->ref, is_name ? name->text : NULL, err);
+        rc = nothing_to_remove(r->store, r->ref, is_name ? name->text : NULL, prefix, err);
     return rc < 0 ? rc : 0;
 }
 

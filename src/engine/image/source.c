@@ -1,7 +1,7 @@
 /* Some images exist without having been made: busybox, embedded in the program, and
- * tars that the user has put into <root>/image. Their id is made from the source's
- * name, size and times and not from its contents, so that lists can show it without
- * unpacking anything. */
+ * tars that the user has put into <root>/image. They are unpacked at first use. busybox' id is
+ * known before, as the digest of its tar comes with the program; that of a tar is known when
+ * it has been read, which no list does. */
 
 #include "engine/image/internal.h"
 
@@ -17,7 +17,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fs.h"
-#include "engine/archive/hash.h"
 #include "engine/image/assets.h"
 
 #define EMBEDDED "busybox:latest"
@@ -26,13 +25,6 @@
 static int64_t wall_ns(struct timespec t)
 {
     return t.tv_sec * NS_PER_SEC + t.tv_nsec;
-}
-
-static void make_id(struct image_source *src)
-{
-    char text[sizeof(src->name) + sizeof(src->ref.stamp) + 2];
-    int n = snprintf(text, sizeof(text), "%s\n%s", src->name, src->ref.stamp);
-    archive_hash(text, (size_t)n, src->ref.hex);
 }
 
 static void fill_from_tar(struct image_source *src, const struct stat *st)
@@ -73,7 +65,6 @@ int image_source_find(const struct image_store *s, const char *text,
     } else {
         return -ENOENT;
     }
-    make_id(&src);
     *ret = src;
     return 0;
 }
@@ -123,6 +114,19 @@ static int add_shell(struct mtd_image_config *c, int root_fd)
     return fd < 0 ? 0 : strv_add(&c->cmd, "sh");
 }
 
+static struct image_compose compose_of(const struct image_source *src,
+                                       const struct mtd_image_config *config,
+                                       const struct image_part *part)
+{
+    return (struct image_compose){
+        .config = config,
+        .created_at = src->created_at,
+        .created_by = config->cmd.len ? config->cmd.items[0] : NULL,
+        .parts = part,
+        .n_parts = 1,
+    };
+}
+
 static int publish(const struct image_store *s, const struct image_source *src,
                    struct image_layer *layer, struct mtd_error *err)
 {
@@ -130,17 +134,47 @@ static int publish(const struct image_store *s, const struct image_source *src,
     auto_done(strv_done) struct strv names = {0};
     const struct image_part part = {.layer = layer};
     char hex[SHA256_HEX_SIZE];
-    struct image_compose c = {
-        .config = &config,
-        .created_at = src->created_at,
-        .parts = &part,
-        .n_parts = 1,
-        .names = &names,
-    };
     if (add_shell(&config, layer->staged->dir.fd) < 0 || strv_add(&names, src->name) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot write the image");
-    c.created_by = config.cmd.len ? config.cmd.items[0] : NULL;
+    struct image_compose c = compose_of(src, &config, &part);
+    c.names = &names;
     return image_compose_as(s, &c, &src->ref, !src->file[0], hex, err);
+}
+
+/* The draft of what unpacking will make. */
+int image_source_id(const struct image_store *s, const struct image_source *src,
+                    char ret_hex[SHA256_HEX_SIZE])
+{
+    auto_done(mtd_image_config_done) struct mtd_image_config config = {0};
+    struct image_layer layer = {.size = mtd_busybox_size, .blob.media = OCI_LAYER};
+    const struct image_part part = {.layer = &layer};
+    if (src->file[0])
+        return -ENOENT;
+    if (strv_add(&config.cmd, "sh") < 0)
+        return -ENOMEM;
+    snprintf(layer.diff_id, sizeof(layer.diff_id), "%s", mtd_busybox_diff_id);
+    memcpy(layer.blob.digest, layer.diff_id, sizeof(layer.blob.digest));
+    struct image_compose c = compose_of(src, &config, &part);
+    auto_done(image_draft_done) struct image_draft d = {.store = s, .c = &c};
+    int rc = image_draft_make(&d, NULL);
+    if (rc == 0)
+        memcpy(ret_hex, d.hex, sizeof(d.hex));
+    return rc;
+}
+
+int image_source_by_id(const struct image_store *s, const char *prefix,
+                       struct image_source *ret)
+{
+    struct image_source src;
+    char hex[SHA256_HEX_SIZE];
+    int rc = image_source_find(s, EMBEDDED, &src);
+    if (rc == 0)
+        rc = image_source_id(s, &src, hex);
+    if (rc == 0 && strncmp(hex, prefix, strlen(prefix)) != 0)
+        rc = -ENOENT;
+    if (rc == 0)
+        *ret = src;
+    return rc;
 }
 
 static int check_unchanged(const struct image_source *src, int fd, struct mtd_error *err)

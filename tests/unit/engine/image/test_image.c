@@ -102,14 +102,48 @@ Test(image, a_list_shows_sources_without_unpacking_them)
         cr_expect_eq(list.items[i].layers.len, 0);
     }
     cr_expect_eq(faccessat(imagestore_dir.fd, "images", F_OK, 0), -1);
-    struct mtd_image image = imagestore_find("alpine");
-    for (size_t i = 0; i < list.len; i++)
-        if (strcmp(list.items[i].names.items[0], "alpine:latest") == 0) {
-            struct mtd_image found = imagestore_find(list.items[i].id);
-            cr_expect_str_eq(found.id, image.id, "by the id that the list had");
-            mtd_image_done(&found);
-        }
+    mtd_image_list_done(&list);
+}
+
+/* The list's only image. Ends the test when there are several. */
+static void expect_listed(const char *id, size_t names)
+{
+    struct mtd_image_list list = {0};
+    cr_assert_eq(image_list(&imagestore, &list, NULL), 0);
+    cr_assert_eq(list.len, 1);
+    cr_expect_str_eq(list.items[0].id, id);
+    cr_expect_eq(list.items[0].names.len, names);
+    mtd_image_list_done(&list);
+}
+
+Test(image, busybox_has_one_id_before_and_after_its_first_use)
+{
+    struct mtd_image_list list = {0};
+    cr_assert_eq(image_list(&imagestore, &list, NULL), 0);
+    cr_assert_eq(list.len, 1);
+    const char *id = list.items[0].id;
+    struct mtd_image image = imagestore_find(id);
+    cr_expect_str_eq(image.id, id);
+    cr_expect_eq(image.size, list.items[0].size);
+    expect_listed(id, 1);
+    cr_assert_eq(image_tag(&imagestore, id, "mine", NULL), 0);
+    struct strv report = {0};
+    cr_assert_eq(image_remove(&imagestore, "busybox", false, NULL, &report, NULL), 0);
+    strv_done(&report);
+    expect_listed(id, 2); /* one image: mine, and busybox, which the program has */
     mtd_image_done(&image);
+    mtd_image_list_done(&list);
+}
+
+Test(image, a_tar_has_no_id_before_its_first_use)
+{
+    struct mtd_image_list list = {0};
+    imagestore_drop_tar("busybox", "f", "1");
+    imagestore_drop_tar("alpine", "f", "1");
+    cr_assert_eq(image_list(&imagestore, &list, NULL), 0);
+    cr_assert_eq(list.len, 2);
+    for (size_t i = 0; i < list.len; i++)
+        cr_expect_str_eq(list.items[i].id, "");
     mtd_image_list_done(&list);
 }
 
