@@ -362,6 +362,30 @@ Test(load, a_hard_link_may_lead_to_a_lower_layer)
     expect_nothing_half_made(&box, "a pipe");
 }
 
+/* The directory is a link in the layer below, to one beside it; absolute is inside the image. */
+Test(load, a_hard_link_may_lead_through_a_linked_directory)
+{
+    static const char *const TO[] = {"r", "/d/r", "../../../d/./r", "s"};
+    for (size_t i = 0; i < ARRAY_SIZE(TO); i++) {
+        cr_assert_eq(
+            shell("rm -rf *; P='mv 1/d/e 1/d/r; ln -s r 1/d/s; ln -s %s 1/d/e' X=; "
+                  "%s && %s",
+                  TO[i], LINKED, OLD),
+            0);
+        auto_done(outcome_done) struct outcome o =
+            RUN(&box, "load", "-i", file("old.tar"));
+        expect_line(&o, "Loaded image: old:1\n", TO[i]);
+        cr_expect_eq(
+            shell("cd ../root/images/layers && l=$(echo */new) && l=${l%%/new} && "
+                  "test $(stat -c %%i $l/new/h) = $(stat -c %%i $l/d/r/f) && "
+                  "test \"$(stat -c '%%a %%u %%g %%y' $l/d/r/f)\" = \"$(TZ=UTC "
+                  "stat -c '%%a %%u %%g %%y' ../../../w/1/d/r/f)\" && "
+                  "test ! -e $l/d/e"),
+            0, "%s", TO[i]);
+        drop(&box, "old:1");
+    }
+}
+
 Test(load, a_hard_link_leads_to_what_is_there)
 {
     static const struct {
@@ -371,6 +395,7 @@ Test(load, a_hard_link_leads_to_what_is_there)
         {"true", ".wh..wh..opq", "no such file in this layer, nor in those below"},
         {"rm 1/d/e/f", "", "no such file in this layer, nor in those below"},
         {"rm -r 1/d; ln -s $PWD/2/d 1/d", "", "no such file in this layer, nor in those"},
+        {"rm -r 1/d; ln -s ../../d 1/d", "", "leads in a circle"},
         {"rm 1/d/e/f; ln -s $PWD/config 1/d/e/f", "", "it is no regular file"},
         {"rm 1/d/e/f; mkdir 1/d/e/f", "", "it is a directory"},
     };

@@ -1,5 +1,6 @@
 /* Each layer is entered directory by directory without following links: nothing in it, written
- * from somebody's tar, can lead out. */
+ * from somebody's tar, can lead out. A link on the way to the file is resolved by its text alone,
+ * as a path of the image. */
 
 #include "engine/archive/lower.h"
 
@@ -17,6 +18,7 @@
 
 #define DIR_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
 #define XATTRS (64u << 10)
+#define LINKS_MAX 40 /* as the kernel */
 
 struct lower {
     const char *path; /* of the file, for errors */
@@ -72,6 +74,77 @@ static int find_below(const struct lower *l, const char *path)
     for (size_t i = 0; i < l->n && fd == -ENOENT; i++)
         fd = find_in(l->below[i], path);
     return fd == -ENOTDIR ? -ENOENT : fd;
+}
+
+static int find_seen(const struct lower *l, const char *path)
+{
+    int fd = find_in(l->layer_fd, path);
+    return fd == -ENOENT ? find_below(l, path) : fd;
+}
+
+struct walk {
+    char done[PATH_MAX], rest[PATH_MAX]; /* no link is in the first */
+    int links;
+};
+
+/* The link at path, if it is one, comes before the rest. 1 = it was one. */
+static int expand(const struct lower *l, struct walk *w, const char *path)
+{
+    char text[PATH_MAX], whole[PATH_MAX];
+    struct stat st;
+    auto_fd int fd = find_seen(l, path);
+    if (fd < 0 || fstat(fd, &st) < 0 || !S_ISLNK(st.st_mode))
+        return fd < 0 ? fd : 0;
+    ssize_t n = readlinkat(fd, "", text, sizeof(text) - 1);
+    if (n < 0 || ++w->links > LINKS_MAX)
+        return n < 0 ? -errno : -ELOOP;
+    text[n] = '\0';
+    if (snprintf(whole, sizeof(whole), "%s/%s", text, w->rest) >= (int)sizeof(whole))
+        return -ENAMETOOLONG;
+    if (text[0] == '/')
+        w->done[0] = '\0';
+    snprintf(w->rest, sizeof(w->rest), "%s", whole);
+    return 1;
+}
+
+/* ".." of the root is the root. */
+static void step_up(struct walk *w)
+{
+    char *slash = strrchr(w->done, '/');
+    *(slash ? slash : w->done) = '\0';
+}
+
+static int step(const struct lower *l, struct walk *w)
+{
+    char path[PATH_MAX];
+    size_t len = strcspn(w->rest, "/");
+    bool last = w->rest[len + strspn(w->rest + len, "/")] == '\0';
+    int n = snprintf(path, sizeof(path), "%s%s%.*s", w->done, w->done[0] ? "/" : "",
+                     (int)len, w->rest);
+    bool up = len == 2 && strncmp(w->rest, "..", 2) == 0;
+    bool stay = len == 0 || (len == 1 && w->rest[0] == '.');
+    memmove(w->rest, w->rest + len, strlen(w->rest + len) + 1);
+    memmove(w->rest, w->rest + strspn(w->rest, "/"),
+            strlen(w->rest + strspn(w->rest, "/")) + 1);
+    if (n >= (int)sizeof(path))
+        return -ENAMETOOLONG;
+    if (up)
+        step_up(w);
+    int rc = up || stay || last ? 0 : expand(l, w, path);
+    if (rc == 0 && !up && !stay)
+        snprintf(w->done, sizeof(w->done), "%s", path);
+    return rc < 0 ? rc : 0;
+}
+
+/* The path of the same file through directories only; the file itself may be anything. */
+static int resolve(const struct lower *l, struct walk *w)
+{
+    int rc = 0;
+    if (snprintf(w->rest, sizeof(w->rest), "%s", l->path) >= (int)sizeof(w->rest))
+        return -ENAMETOOLONG;
+    while (rc == 0 && w->rest[0])
+        rc = step(l, w);
+    return rc == 0 && !w->done[0] ? -ENOENT : rc;
 }
 
 static int copy_xattrs(int from, int to)
@@ -216,15 +289,21 @@ static int link_both(const struct lower *l, const char *name)
 int archive_lower_link(int layer_fd, const int *lower_fds, size_t n, const char *name,
                        const char *target, uint64_t *bytes, struct mtd_error *err)
 {
-    const struct lower l = {target, layer_fd, lower_fds, n};
+    struct lower l = {target, layer_fd, lower_fds, n};
+    struct walk walk = {.links = 0};
     const char *reason = NULL;
-    int rc = bring(&l, bytes, &reason);
+    int rc = resolve(&l, &walk);
+    l.path = walk.done;
+    if (rc == 0)
+        rc = bring(&l, bytes, &reason);
     if (rc == 0)
         rc = link_both(&l, name);
     if (rc == 0)
         return 0;
     if (rc == -ENOENT || rc == -ENOTDIR)
         reason = "no such file in this layer, nor in those below";
+    if (rc == -ELOOP)
+        reason = "its directory is a link that leads in a circle";
     if (reason)
         rc = mtd_fail(err, EBADMSG, "hard link to \"%.80s\": %s", target, reason);
     else

@@ -1,8 +1,8 @@
 /* archive/lower - hard links of a layer to files of the layers below it. As on a mounted overlay
  * the file is copied up into the layer, with all its attributes and the directories above it,
  * and both names are the same file there.
- * Rule    what the layers between remove or hide is not there; a link on the way to the file
- *         is not followed.
+ * Rule    what the layers between remove or hide is not there; a link on the way to the file is
+ *         followed inside the image, the file itself is not.
  * Errors  -EBADMSG = there is no such file, or it is none that can be copied.
  * Owner   all fds are borrowed.
  */
