@@ -56,8 +56,10 @@ int fault_point(const char *name)
 {
     static unsigned passed; /* MTD_FAULT has one name, so one counter is enough */
     const char *spec = getenv("MTD_FAULT");
-    size_t n = strlen(name);
-    if (!spec || strncmp(spec, name, n) != 0 || (spec[n] != '\0' && spec[n] != ':'))
+    bool any = spec && spec[0] == '*';
+    size_t n = any ? 1 : strlen(name);
+    if (!spec || (!any && strncmp(spec, name, n) != 0) ||
+        (spec[n] != '\0' && spec[n] != ':'))
         return 0;
     size_t action_len = 4, count_len = 0;
     const char *action = next_word(spec + n, &action_len);

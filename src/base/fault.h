@@ -1,8 +1,8 @@
 /* fault - points where a test can make a step fail or the process stop or die.
  * Shape   fault_point("start.cgroup") is 0 in a release build (compiled away). With
  *         MTD_FAULTS defined, the variable MTD_FAULT=NAME[:fail|kill|stop][:N] acts at
- *         the Nth (default first; * = every) passing of NAME: fail returns -EIO, kill
- *         raises SIGKILL, stop SIGSTOP. Pid 1 of a pid namespace, which no signal of
+ *         the Nth (default first; * = every) passing of NAME (* = of any): fail returns
+ *         -EIO, kill raises SIGKILL, stop SIGSTOP. Pid 1 of a pid namespace, which no signal of
  *         its own can kill or stop, exits with 137 without a word instead, and waits
  *         for SIGCONT in sigwaitinfo().
  */

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,7 +167,42 @@ static int check_save(void *values, const struct operands *o, struct mtd_error *
     return 0;
 }
 
-/* What is in a directory that was not made here is not removed. */
+#define SAVING ".mytop-docker-save" /* is locked by who writes there, and goes last */
+
+static void clear_dir(int fd)
+{
+    static const char *const MADE[] = {"oci-layout", "blobs", "index.json",
+                                       "manifest.json", SAVING};
+    for (size_t i = 0; i < ARRAY_SIZE(MADE); i++)
+        fs_remove_tree_at(fd, MADE[i]);
+}
+
+static bool is_empty(int fd)
+{
+    struct fs_dir list;
+    fs_dir_open(&list, fd);
+    bool empty = !fs_dir_next(&list);
+    fs_dir_done(&list);
+    return empty;
+}
+
+/* What a killed save left there is removed; what is not ours is not. Returns the lock. */
+static int claim_dir(int fd, const char *path, struct mtd_error *err)
+{
+    auto_fd int lock = openat(fd, SAVING, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) < 0)
+        return mtd_fail(err, EBUSY, "%.120s is being written by another save", path);
+    if (lock >= 0)
+        clear_dir(fd);
+    if (!is_empty(fd))
+        return mtd_fail(err, EEXIST, "%.120s is not empty; give a new directory", path);
+    auto_fd int mark =
+        openat(fd, SAVING, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (mark < 0 || flock(mark, LOCK_EX | LOCK_NB) < 0)
+        return mtd_fail_errno(err, errno, "cannot write %.120s", path);
+    return take_fd(&mark);
+}
+
 static int save_dir(struct cli *c, const char *path, struct mtd_save *s,
                     struct mtd_error *err)
 {
@@ -176,18 +212,15 @@ static int save_dir(struct cli *c, const char *path, struct mtd_save *s,
     auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return mtd_fail_errno(err, errno, "cannot open %.120s", path);
-    struct fs_dir list;
-    fs_dir_open(&list, fd);
-    bool empty = !fs_dir_next(&list);
-    fs_dir_done(&list);
-    if (!empty)
-        return mtd_fail(err, EEXIST, "%.120s is not empty; give a new directory", path);
+    auto_fd int claim = claim_dir(fd, path, err);
+    if (claim < 0)
+        return claim;
     s->fd = fd;
     int rc = mtd_save(c->engine, s, err);
-    static const char *const MADE[] = {"oci-layout", "blobs", "index.json",
-                                       "manifest.json"};
-    for (size_t i = 0; rc < 0 && i < ARRAY_SIZE(MADE); i++)
-        fs_remove_tree_at(fd, MADE[i]);
+    if (rc < 0)
+        clear_dir(fd);
+    else
+        unlinkat(fd, SAVING, 0);
     if (rc < 0 && is_new)
         rmdir(path);
     return rc;

@@ -345,6 +345,27 @@ static int remove_broken(struct mtd_engine *e, const char *ref, struct mtd_error
     return lock < 0 ? lock : store_remove(&e->store, id, err);
 }
 
+/* Volumes go first, and a note makes the next command go on when this process is killed: else
+ * some would be gone of a container that stays, or stay without one. */
+static int remove_with_volumes(struct mtd_engine *e, const struct mtd_record *r,
+                               struct mtd_error *err)
+{
+    auto_fd int shared = -1, note = -1;
+    int code = store_shares_volumes(&r->spec)
+                   ? store_hold_volumes(&e->store, true, &shared, err)
+                   : 0;
+    if (code == 0)
+        code = store_making_begin(&e->store, r, STORE_NOTE_REMOVE, &note, err);
+    if (code < 0)
+        return code;
+    fault_point("rm.noted"); /* for kills only */
+    store_remove_volumes(&e->store, r);
+    code = store_remove(&e->store, r->id, err);
+    if (note >= 0)
+        store_making_end(&e->store, r->id);
+    return code;
+}
+
 int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
                struct mtd_error *err)
 {
@@ -370,15 +391,7 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
         return code;
     if (faccessat(e->store.run_fd, id, F_OK, 0) == 0)
         container_clear_run(e, id); /* of an interrupted start */
-    auto_fd int shared = -1;
-    code = volumes && store_shares_volumes(&r.spec)
-               ? store_hold_volumes(&e->store, true, &shared, err)
-               : 0;
-    if (code < 0)
-        return code;
-    if (volumes) /* first: a killed process would leave them without an owner */
-        store_remove_volumes(&e->store, &r);
-    code = store_remove(&e->store, r.id, err);
+    code = volumes ? remove_with_volumes(e, &r, err) : store_remove(&e->store, r.id, err);
     if (code == 0)
         container_making_end(e, id);
     if (code == 0)

@@ -1,4 +1,4 @@
-/* A container on its way: what was made besides its directory goes when its maker was killed. A
+/* A container on its way in or out: what was made besides its directory goes when its maker was killed. A
  * `run --rm` is on its way until its command runs: a container that nobody could ever use would
  * stay otherwise. Without --rm it stays, as created, which is docker's way, too. */
 
@@ -18,7 +18,8 @@ int container_making_begin(struct mtd_engine *e, const struct mtd_record *r, boo
                            struct mtd_error *err)
 {
     container_making_end(e, e->making);
-    int rc = store_making_begin(&e->store, r, to_run, &e->making_fd, err);
+    enum store_note kind = to_run ? STORE_NOTE_RUN : STORE_NOTE_PLAIN;
+    int rc = store_making_begin(&e->store, r, kind, &e->making_fd, err);
     memcpy(e->making, r->id, sizeof(e->making));
     return rc < 0 ? rc : fault_point("create.noted");
 }
@@ -37,18 +38,19 @@ static bool exists(const struct mtd_engine *e, const char *id)
 }
 
 /* 0 = it is gone, or it stays for good; -EAGAIN = another process is at it. */
-static int settle_container(struct mtd_engine *e, const char *id, bool to_run)
+static int settle_container(struct mtd_engine *e, const char *id,
+                            const struct store_making *m)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    if (!to_run)
+    if (!m->to_run && !m->to_remove)
         return 0;
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
     if (lock < 0)
         return lock;
     int rc = store_load(&e->store, id, &r, NULL);
-    if (rc < 0 || r.status.state != MTD_STATE_CREATED || r.status.started_at ||
-        container_has_monitor(e, id))
+    bool is_new = r.status.state == MTD_STATE_CREATED && !r.status.started_at;
+    if (rc < 0 || (!is_new && !m->to_remove) || container_has_monitor(e, id))
         return rc;
     auto_fd int shared = -1;
     if (store_shares_volumes(&r.spec))
@@ -78,8 +80,8 @@ static void settle_note(struct mtd_engine *e, const char *id)
         return;
     int rc = 0;
     if (exists(e, id))
-        rc = settle_container(e, id, m.to_run);
-    else
+        rc = settle_container(e, id, &m);
+    else if (!m.to_remove) /* its volumes went first */
         drop_volumes(e, &m);
     if (rc == 0)
         store_making_end(&e->store, id);

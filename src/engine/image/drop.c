@@ -54,8 +54,9 @@ int image_drop_blobs(const struct image_store *s, bool only_count,
                      const struct mtd_progress *progress, struct mtd_dropped *ret,
                      struct mtd_error *err)
 {
-    auto_done(strv_done) struct strv layers = {0};
+    auto_done(strv_done) struct strv layers = {0}, tmp = {0};
     struct mtd_dropped dropped = {0};
+    char mark[IMAGE_TMP_NAME];
     int rc = image_sweep_first(s, err);
     auto_fd int lock = rc < 0 ? rc : image_lock(s, err);
     if (lock < 0)
@@ -65,9 +66,14 @@ int image_drop_blobs(const struct image_store *s, bool only_count,
         return mtd_fail(
             err, EBUSY,
             "images are being loaded, pulled or saved; try again when that is done");
+    auto_fd int marked = image_staging_mark(s, mark, err); /* for what a kill leaves */
+    if (marked < 0)
+        return marked;
     rc = image_disk_list(s, "images/layers", &layers);
     for (size_t i = 0; i < layers.len && rc == 0; i++)
         rc = consider(s, layers.items[i], only_count, progress, &dropped, err);
+    if (strv_add(&tmp, mark) == 0)
+        image_disk_drop_tmp(s, &tmp);
     if (rc == 0)
         *ret = dropped;
     return rc;

@@ -115,6 +115,8 @@ int image_staging_mark(const struct image_store *s, char name[IMAGE_TMP_NAME],
 /* Its content: what is to be named once the image is there, also by a sweep. */
 int image_mark_write(int fd, const struct image_ref *ref, const struct strv *names,
                      const struct strv *digests);
+/* The same of an image that goes, with its names. */
+int image_mark_removal(int fd, const char *hex, const struct strv *names);
 void image_mark_finish(const struct image_store *s, const char *tmp_name);
 /* A new file in images/tmp, locked by the returned descriptor. */
 int image_staging_named(const struct image_store *s, const char *kind,

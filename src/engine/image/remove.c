@@ -25,6 +25,7 @@ struct removal {
     bool used, force;
     struct buf users; /* who uses it, for errors */
     struct strv *report;
+    int mark;        /* see image_mark_removal() */
     struct strv tmp; /* retired layers, deleted after the lock is released */
 };
 
@@ -76,7 +77,8 @@ static int resolve(struct removal *r, struct mtd_error *err)
     const char *prefix = is_name && name->digest[0] ? name->digest : hex;
     int rc = prefix ? image_resolve_id(r->store, prefix, r->hex, err) : 0;
     if (rc == 0)
-        rc = nothing_to_remove(r->store, r->ref, is_name ? name->text : NULL, prefix, err);
+        rc =
+            nothing_to_remove(r->store, r->ref, is_name ? name->text : NULL, prefix, err);
     return rc < 0 ? rc : 0;
 }
 
@@ -138,7 +140,7 @@ static int retire_layers(struct removal *r, const struct strv *layers,
             return mtd_fail_errno(err, -rc, "cannot remove layer %.12s",
                                   layers->items[i]);
         image_info_drop(r->store, layers->items[i]);
-        fault_point("image.remove_layer"); /* for kills only, like the next ones */
+        fault_point("image.remove_layer");
         rc = report(r, "Deleted", "sha256:", layers->items[i], err);
     }
     return rc;
@@ -148,7 +150,11 @@ static int delete_image(struct removal *r, struct mtd_error *err)
 {
     auto_done(mtd_image_done) struct mtd_image image = {0};
     bool damaged = image_disk_load(r->store, r->hex, &image, NULL) < 0;
-    int rc = untag_all(r, err);
+    int rc = image_mark_removal(r->mark, r->hex, &r->names);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot write %s/images/tmp", r->store->root);
+    fault_point("image.remove_names"); /* for kills only, like the next ones */
+    rc = untag_all(r, err);
     if (rc < 0)
         return rc;
     fault_point("image.remove_config");
@@ -209,6 +215,7 @@ static int remove_marked(struct removal *r, const struct strv *used_by,
     auto_fd int marked = image_staging_mark(r->store, mark, err);
     if (marked < 0)
         return marked;
+    r->mark = marked;
     r->used = list_users(r, used_by);
     size_t before = r->report->len;
     rc = remove_locked(r, err);

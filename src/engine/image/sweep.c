@@ -36,13 +36,16 @@ int image_list_left(const struct image_store *s, struct strv *ret)
 }
 
 /* Earlier versions wrote to hidden names. */
-static void sweep_configs(const struct image_store *s)
+static void sweep_hidden(const struct image_store *s)
 {
-    int fd = fs_open_dir_at(s->root_fd, "images/config");
-    auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    for (const struct dirent *d; dir && (d = readdir(dir));)
-        if (d->d_name[0] == '.' && strlen(d->d_name) > 2)
-            unlinkat(fd, d->d_name, 0);
+    static const char *const DIRS[] = {"images", "images/config", "images/info"};
+    for (size_t i = 0; i < ARRAY_SIZE(DIRS); i++) {
+        int fd = fs_open_dir_at(s->root_fd, DIRS[i]);
+        auto_dir DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+        for (const struct dirent *d; dir && (d = readdir(dir));)
+            if (d->d_name[0] == '.' && strlen(d->d_name) > 2)
+                unlinkat(fd, d->d_name, 0);
+    }
 }
 
 int image_list_needed(const struct image_store *s, struct strv *ret)
@@ -87,7 +90,7 @@ void image_sweep_layers(const struct image_store *s)
 
 bool image_sweep_all(const struct image_store *s)
 {
-    sweep_configs(s);
+    sweep_hidden(s);
     image_sweep_layers(s);
     image_disk_drop_links(s, IMAGE_DIGESTS, NULL);
     image_disk_drop_links(s, IMAGE_IDS, NULL);

@@ -25,11 +25,13 @@ static void name_entry(const char *id, char out[STORE_ENTRY_SIZE])
     snprintf(out, STORE_ENTRY_SIZE, STORE_MAKING "%s", id);
 }
 
-/* One line each: "run", if the container is to run before it counts; "anonymous NAME",
+/* One line each: "run", if the container is to run before it counts, or "remove", if it is to go
+ * with its anonymous volumes; "anonymous NAME",
  * "volume NAME", and "from NAME" of another container's, which stays whatever happens. */
-static int describe(const struct mtd_record *r, bool to_run, struct buf *ret)
+static int describe(const struct mtd_record *r, enum store_note why, struct buf *ret)
 {
-    int rc = to_run ? buf_puts(ret, "run\n") : 0;
+    static const char *const WORDS[] = {"", "run\n", "remove\n"};
+    int rc = buf_puts(ret, WORDS[why]);
     for (size_t i = 0; i < r->spec.n_mounts && rc == 0; i++) {
         const struct mtd_mount *m = &r->spec.mounts[i];
         const char *kind = m->origin == MTD_ORIGIN_FROM ? "from"
@@ -42,13 +44,13 @@ static int describe(const struct mtd_record *r, bool to_run, struct buf *ret)
 }
 
 /* A sweep that comes between open and lock takes it for a killed process's: then again. */
-static int open_locked(struct store *s, const char *entry)
+static int open_locked(struct store *s, const char *entry, int how)
 {
     struct stat st = {0};
     for (int tries = 0; tries < TRIES; tries++) {
         auto_fd int fd =
             openat(s->trash_fd, entry, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (fd < 0 || flock(fd, LOCK_EX) < 0 || fstat(fd, &st) < 0)
+        if (fd < 0 || flock(fd, how) < 0 || fstat(fd, &st) < 0)
             return -errno;
         if (st.st_nlink > 0)
             return take_fd(&fd);
@@ -56,17 +58,20 @@ static int open_locked(struct store *s, const char *entry)
     return -EAGAIN;
 }
 
-int store_making_begin(struct store *s, const struct mtd_record *r, bool to_run,
+int store_making_begin(struct store *s, const struct mtd_record *r, enum store_note kind,
                        int *ret_fd, struct mtd_error *err)
 {
     char entry[STORE_ENTRY_SIZE];
     auto_done(buf_done) struct buf text = {0};
     name_entry(r->id, entry);
     *ret_fd = -1;
-    int rc = describe(r, to_run, &text);
+    int how = kind == STORE_NOTE_REMOVE ? LOCK_EX | LOCK_NB : LOCK_EX;
+    int rc = describe(r, kind, &text);
     if (rc == 0 && text.len == 0)
         return 0;
-    auto_fd int fd = rc < 0 ? rc : open_locked(s, entry);
+    auto_fd int fd = rc < 0 ? rc : open_locked(s, entry, how);
+    if (fd == -EWOULDBLOCK)
+        return 0;
     rc = fd < 0 ? fd : fs_write_all(fd, text.data, text.len);
     if (rc == 0) {
         *ret_fd = take_fd(&fd);
@@ -104,6 +109,8 @@ int store_making_read(struct store *s, const char *id, struct store_making *ret)
     for (char *line; rc == 0 && (line = strsep(&next, "\n"));) {
         if (strcmp(line, "run") == 0)
             ret->to_run = true;
+        else if (strcmp(line, "remove") == 0)
+            ret->to_remove = true;
         else if (strncmp(line, "anonymous ", 10) == 0)
             rc = strv_add(&ret->anonymous, line + 10);
         else if (strncmp(line, "volume ", 7) == 0)

@@ -72,16 +72,21 @@ int store_try_lock(struct store *s, const char *id, struct mtd_error *err);
 /* <run-root>/net: addresses and names in use (engine/net/net.h). */
 #define STORE_NETWORKS "net"
 
-/* ---- store/making.c: notes of what is being made ---- */
+/* ---- store/making.c: notes of what is being made, or removed with its volumes ---- */
 
+enum store_note {
+    STORE_NOTE_PLAIN,
+    STORE_NOTE_RUN,    /* without having run it does not count */
+    STORE_NOTE_REMOVE, /* it and its anonymous volumes go */
+};
 struct store_making {
-    bool to_run;                    /* without having run it does not count */
+    bool to_run, to_remove;
     struct strv anonymous, volumes; /* names of the container's volumes */
 };
 void store_making_done(struct store_making *m);
-/* Before the volumes of r, which have names, are made. *ret_fd holds the note for as
- * long as its process lives; -1 = there is nothing to note. */
-int store_making_begin(struct store *s, const struct mtd_record *r, bool to_run,
+/* Before the volumes of r, which have names, are made or removed. *ret_fd holds the note for as
+ * long as its process lives; -1 = there is nothing to note, or to remove: its maker has one. */
+int store_making_begin(struct store *s, const struct mtd_record *r, enum store_note kind,
                        int *ret_fd, struct mtd_error *err);
 void store_making_end(struct store *s, const char *id);
 /* A killed process's note: the returned descriptor holds it. -EAGAIN = a living process's. */
