@@ -30,7 +30,7 @@
 #define HANG_MS 40000
 #define SLEEPER "busybox", "sleep", "1000"
 
-/* "@" is a name, "%" another, "&" an image. */
+/* "@" is a name, "%" another, "&" an image, "$" at the beginning the storm's directory. */
 static const struct {
     unsigned weight;
     const char *words[STORM_ARGS];
@@ -99,6 +99,17 @@ static const struct {
     {3, {"exec", "-d", "@", "sleep", "5"}},
     {2, {"commit", "@", "&"}},
     {1, {"rmi", "-f", "&"}},
+    {2, {"pull", "-q", STORM_PULLED}},
+    {1, {"push", "-q", STORM_PULLED}},
+    {1, {"rmi", "-f", STORM_PULLED}},
+    {2, {"load", "-q", "-i", "$/loaded.tar"}},
+    {1, {"rmi", STORM_LOADED}},
+    {1, {"tag", STORM_LOADED, "&"}},
+    {2, {"save", "-o", "$/saved.tar", "&"}},
+    {1, {"save", "--compress", "zstd", "-o", "$/saved.tar", STORM_LOADED}},
+    {1, {"build", "-q", "-t", "&", "$/context"}},
+    {1, {"image", "prune", "-f"}},
+    {2, {"run", "--rm", "--name", "@", STORM_LOADED, "true"}},
     {4, {"logs", "@"}},
     {2, {"logs", "--tail", "5", "@"}},
     {4, {"inspect", "@"}},
@@ -182,18 +193,23 @@ static size_t choose(uint64_t *seed)
     return i;
 }
 
-static void fill_words(size_t command, uint64_t *seed, char room[3][16],
-                       const char *words[])
+#define ROOM 96
+
+static void fill_words(const struct storm *s, size_t command, uint64_t *seed,
+                       char room[4][ROOM], const char *words[])
 {
     for (int i = 0; i < 2; i++)
-        snprintf(room[i], sizeof(room[i]), "c%u", (unsigned)(next_random(seed) % NAMES));
-    snprintf(room[2], sizeof(room[2]), "img%u", (unsigned)(next_random(seed) % 3));
+        snprintf(room[i], ROOM, "c%u", (unsigned)(next_random(seed) % NAMES));
+    snprintf(room[2], ROOM, "img%u", (unsigned)(next_random(seed) % 3));
     for (size_t i = 0; i < STORM_ARGS; i++) {
         const char *w = COMMANDS[command].words[i];
+        if (w && w[0] == '$')
+            snprintf(room[3], ROOM, "%s%s", s->dir, w + 1);
         words[i] = !w                    ? NULL
                    : strcmp(w, "@") == 0 ? room[0]
                    : strcmp(w, "%") == 0 ? room[1]
                    : strcmp(w, "&") == 0 ? room[2]
+                   : w[0] == '$'         ? room[3]
                                          : w;
     }
 }
@@ -248,10 +264,10 @@ static int await(const struct storm *s, pid_t pid, const char *const words[])
 static void work(const struct storm *s, uint64_t seed, int err)
 {
     while (!counts->over) {
-        char room[3][16];
+        char room[4][ROOM];
         const char *words[STORM_ARGS + 1] = {NULL};
         size_t c = choose(&seed);
-        fill_words(c, &seed, room, words);
+        fill_words(s, c, &seed, room, words);
         int status = await(s, storm_spawn(s, words, -1, err), words);
         counts->done[c]++;
         if (WIFSIGNALED(status))
@@ -387,6 +403,7 @@ static void remove_all(const struct storm *s)
         snprintf(name, sizeof(name), "img%d", i);
         ASK(s, NULL, "rmi", "-f", name); /* there may be none of it */
     }
+    storm_images_remove(s);
     ASK(s, NULL, "volume", "prune", "-a", "-f"); /* of removals without -v */
     ASK(s, NULL, "network", "prune", "-f");
     ASK(s, NULL, "image", "prune", "-f"); /* whose names a later commit took */
@@ -457,6 +474,7 @@ int main(int argc, char **argv)
     char path[96];
     snprintf(path, sizeof(path), "%s/busybox.tar", s.dir);
     ASK(&s, NULL, "save", "-o", path, "busybox");
+    storm_images_begin(&s);
     truth_remember(&s);
     snprintf(path, sizeof(path), "%s/stderr", s.dir);
     auto_fd int err = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -464,6 +482,7 @@ int main(int argc, char **argv)
     unsigned lies = truth_of_states(&s) + truth_of_networks(&s);
     remove_all(&s);
     unsigned leaks = truth_of_leftovers(&s) + truth_of_network_leftovers(&s);
+    storm_images_end(&s);
     print_counts(lies, leaks);
     bool bad = lies || leaks || counts->hung;
     if (bad)

@@ -1,5 +1,5 @@
 /* storm - what the storm's files share.
- * Shape   storm.c workers, killer, counts; truth.c compares what the program says with what the
+ * Shape   storm.c workers, killer, counts; images.c what they pull, load and build; truth.c compares what the program says with what the
  *         kernel shows, networks.c the same of networks, and what is left with what was there before.
  * Owner   everything happens below one temporary directory, whose name is an argument of every
  *         process of ours: a process is touched only after its arguments were read through its
@@ -19,6 +19,7 @@ struct storm {
     const char *program;
     char dir[64], root[80], run[80]; /* dir holds root and run */
     bool networks;                   /* containers may be on one */
+    pid_t registry;                  /* 0 = there is none */
     char **before;                   /* entries of root before the storm, sorted */
     size_t n_before;
 };
@@ -37,6 +38,14 @@ int storm_ask(const struct storm *s, const char *const words[], struct buf *ret_
 void arguments_of(pid_t pid, char *text, size_t size);
 /* Calls f for every process but our own; until it returns true. */
 void each_process(bool (*f)(pid_t pid, void *arg), void *arg);
+
+/* ---- images.c: a registry, an archive and a Dockerfile below dir ---- */
+
+#define STORM_PULLED "127.0.0.1:5005/pulled"
+#define STORM_LOADED "loaded"
+void storm_images_begin(struct storm *s);
+void storm_images_remove(const struct storm *s); /* those of the two names */
+void storm_images_end(struct storm *s);
 
 /* Both print what they find and return how much it is. */
 unsigned truth_of_states(struct storm *s);    /* ps against the kernel */

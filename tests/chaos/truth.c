@@ -170,7 +170,7 @@ unsigned truth_of_states(struct storm *s)
 static char **walked;
 static size_t n_walked, skip_prefix;
 
-/* Files that may change their size or come and go by themselves. */
+/* Files that may change their size or come and go by themselves; the builds' cache stays. */
 static bool is_free(const char *path)
 {
     static const char *const NAMES[] = {"/events.log", "/events.log.1", "/summaries",
@@ -178,7 +178,7 @@ static bool is_free(const char *path)
     for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
         if (strcmp(path, NAMES[i]) == 0)
             return true;
-    return false;
+    return strncmp(path, "/build", 6) == 0;
 }
 
 static int note_path(const char *path, const struct stat *st, int type, struct FTW *ftw)
