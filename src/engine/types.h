@@ -504,7 +504,7 @@ struct mtd_image_config {
 void mtd_image_config_done(struct mtd_image_config *c);
 
 struct mtd_image {
-    char *id;          /* "sha256:<64 hex>"; "" = known at first use, of <root>/image/NAME.tar */
+    char *id; /* "sha256:<64 hex>"; "" = known at first use, of <root>/image/NAME.tar */
     struct strv names; /* "busybox:latest"; may be empty (dangling) */
     int64_t created_at;
     uint64_t size;      /* bytes unpacked, all layers */

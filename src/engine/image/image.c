@@ -131,8 +131,7 @@ static int find_source_id(const struct image_store *s, const char *prefix,
                           struct mtd_image *ret, struct mtd_error *err)
 {
     struct image_source src;
-    return image_source_by_id(s, prefix, &src) < 0 ? 0
-                                                   : find_name(s, src.name, ret, err);
+    return image_source_by_id(s, prefix, &src) < 0 ? 0 : find_name(s, src.name, ret, err);
 }
 
 int image_resolve_id(const struct image_store *s, const char *prefix,

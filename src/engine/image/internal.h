@@ -302,7 +302,7 @@ int image_compose_as(const struct image_store *s, const struct image_compose *c,
 struct image_source {
     char name[IMAGE_NAME_SIZE];      /* "repo:tag" */
     char file[IMAGE_NAME_SIZE + 16]; /* "image/NAME.tar"; "" = embedded */
-    struct image_ref ref; /* the stamp; see image_source_id() */
+    struct image_ref ref;            /* the stamp; see image_source_id() */
     int64_t created_at;
     uint64_t size; /* of the source */
 };
