@@ -12,9 +12,10 @@
 #include "cli/print.h"
 #include "cli/registry.h"
 #include "cli/report.h"
+#include "cli/secret.h"
 
 struct build_values {
-    struct option_list tags, build_args, labels, hosts, ulimits;
+    struct option_list tags, build_args, labels, hosts, ulimits, secrets;
     const char *file, *target, *platform, *iidfile, *network;
     bool no_cache, pull, quiet, tls_verify;
     enum progress_mode progress;
@@ -45,6 +46,10 @@ static const struct option_row BUILD_OPTIONS[] = {
      "Pull the images of FROM even if they are here"},
     {"quiet", 'q', OPTION_FLAG, FIELD(quiet), NULL, NULL, "Print only the image's ID"},
     {"rm", 0, OPTION_IGNORE, 0, NULL, NULL, ALWAYS_REMOVED},
+    {"secret", 0, OPTION_LIST, FIELD(secrets), NULL, "id=NAME[,src=FILE|,env=VARIABLE]",
+     "A file that RUN --mount=type=secret,id=NAME sees, and no layer holds"},
+    {"ssh", 0, OPTION_REFUSE, 0, NULL, "ID[=SOCKET]",
+     "not supported: RUN reaches no socket of the host's; give a key by --secret"},
     {"tag", 't', OPTION_LIST, FIELD(tags), NULL, "NAME[:TAG]", "Name the image"},
     {"target", 0, OPTION_TEXT, FIELD(target), NULL, "STAGE", "Stop after this stage"},
     TLS_OPTION(FIELD(tls_verify)),
@@ -198,9 +203,12 @@ static int build(struct cli *c, const struct build_values *v, const char *operan
     auto_free char *context = NULL, *file = NULL;
     auto_done(strv_done) struct strv names = {0}, args = {0}, labels = {0};
     auto_done(strv_done) struct strv hosts = {0}, ulimits = {0};
+    auto_done(secret_list_done) struct secret_list secrets = {0};
     struct registry r;
     struct told told = {&r, v->quiet};
     int rc = find_paths(v, operand, &context, &file, err);
+    if (rc == 0)
+        rc = secret_list_read(&v->secrets, &secrets, err);
     if (rc < 0)
         return rc;
     if (copy_list(&names, &v->tags) < 0 || copy_list(&args, &v->build_args) < 0 ||
@@ -216,6 +224,8 @@ static int build(struct cli *c, const struct build_values *v, const char *operan
         .labels = &labels,
         .hosts = &hosts,
         .ulimits = &ulimits,
+        .secrets = secrets.items,
+        .n_secrets = secrets.len,
         .target = v->target,
         .platform = v->platform,
         .no_cache = v->no_cache,

@@ -143,6 +143,39 @@ Test(build, options_reach_it)
         expect_run("other", "ls /other", "/other");
 }
 
+/* RUN sees it, and neither the image nor the root holds it afterwards. */
+Test(build, a_secret_is_seen_and_not_kept)
+{
+    static const char *const BAD[][2] = {
+        {"id=key,src=/nowhere/at/all", "/nowhere/at/all"},
+        {"id=key,env=MTD_NO_SUCH", "MTD_NO_SUCH is not set"},
+        {"key", "is not id=NAME"},
+        {"id=a/b,env=HOME", "is not id=NAME"},
+    };
+    char spec[200], find[300];
+    tempdir_put(&s.dir, "key", "hide-me-4711\n");
+    snprintf(spec, sizeof(spec), "id=key,src=%s/key", s.dir.path);
+    setenv("MTD_TOKEN", "token-4712", 1);
+    DOCKERFILE("FROM busybox\nRUN --mount=type=secret,id=key "
+               "--mount=type=secret,id=token md5sum </run/secrets/key >/seen && "
+               "md5sum </run/secrets/token >>/seen\n");
+    BUILD("-t", "t", "--secret", spec, "--secret", "id=token,env=MTD_TOKEN", context);
+    unsetenv("MTD_TOKEN");
+    if (program_is_static())
+        expect_run("t", "cat /seen; cat /run/secrets/key 2>/dev/null",
+                   "28141f63724da22790e9a42274d2b527  -\n"
+                   "649a00dcc5d0f3b84b75147c9eed5dd6  -");
+    snprintf(find, sizeof(find), "grep -rqE 'hide-me-4711|token-4712' %s/root",
+             s.dir.path);
+    cr_expect_neq(system(find), 0, "it is still below the root");
+    for (size_t i = 0; i < ARRAY_SIZE(BAD); i++) {
+        auto_done(outcome_done) struct outcome o =
+            RUN(&s, "build", "--secret", BAD[i][0], context);
+        cr_expect_eq(o.status, 1, "%s", BAD[i][0]);
+        cr_expect(strstr(o.err, BAD[i][1]), "%s: %s", BAD[i][0], o.err);
+    }
+}
+
 Test(build, a_second_build_uses_the_first_ones_layers)
 {
     DOCKERFILE("FROM busybox\nRUN cat /proc/sys/kernel/random/uuid >/uuid\n");

@@ -206,7 +206,8 @@ static int add_limits(const struct mtd_build *a, struct strv *args)
 }
 
 /* docker's form has what OCI's lacks: HEALTHCHECK, SHELL, ONBUILD. */
-static int build_line(const struct build *b, struct strv *args)
+static int build_line(const struct build *b, const struct strv *secrets,
+                      struct strv *args)
 {
     const struct mtd_build *a = b->asked;
     char file[PATH_MAX + 32];
@@ -233,14 +234,35 @@ static int build_line(const struct build *b, struct strv *args)
         rc = add_each(args, "--add-host", a->hosts);
     if (rc == 0)
         rc = add_limits(a, args);
+    if (rc == 0)
+        rc = strv_add_all(args, secrets);
     return rc == 0 ? skopeo_args(args, "--file", file, BUILD_BOX_CONTEXT, NULL) : rc;
+}
+
+/* Files of the build's own directory, which goes with it. */
+static int put_secrets(const struct build *b, struct strv *args, struct mtd_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < b->asked->n_secrets && rc == 0; i++) {
+        const struct mtd_secret *secret = &b->asked->secrets[i];
+        char name[32], text[256];
+        snprintf(name, sizeof(name), "secret.%zu", i);
+        snprintf(text, sizeof(text), "id=%s,src=" BUILD_BOX_DIR "/%s", secret->id, name);
+        rc = fs_replace_at(b->dir.fd, name, secret->data, secret->len, 0600, false);
+        if (rc == 0)
+            rc = skopeo_args(args, "--secret", text, NULL);
+    }
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write %s", b->dir.path) : 0;
 }
 
 static int run_buildah(struct build *b, struct mtd_error *err)
 {
-    auto_done(strv_done) struct strv args = {0};
+    auto_done(strv_done) struct strv args = {0}, secrets = {0};
     bool told;
-    if (build_line(b, &args) < 0)
+    int rc = put_secrets(b, &secrets, err);
+    if (rc < 0)
+        return rc;
+    if (build_line(b, &secrets, &args) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     return build_call(b, &args, &told, err);
 }

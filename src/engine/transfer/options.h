@@ -31,7 +31,15 @@ struct mtd_pulled {
 };
 
 /* What is to be built. Paths are absolute. */
+/* What RUN --mount=type=secret,id=ID sees, and no image has. */
+struct mtd_secret {
+    char *id, *data;
+    size_t len;
+};
+
 struct mtd_build {
+    const struct mtd_secret *secrets;
+    size_t n_secrets;
     const char
         *context; /* a directory; NULL = `in` is a Dockerfile or a tar of a context */
     int in;
