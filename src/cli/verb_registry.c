@@ -255,8 +255,9 @@ static int ask(const char *question, bool hidden, char *ret, size_t size)
         return -errno;
     quiet = before;
     quiet.c_lflag &= ~(tcflag_t)(ISIG | (hidden ? ECHO : 0));
+    tcsetattr(STDIN_FILENO, TCSAFLUSH,
+              &quiet); /* first: who sees the question answers it */
     print_fd(STDERR_FILENO, question, strlen(question));
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
     int rc = read_text(STDIN_FILENO, ret, size);
     tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
     if (hidden || rc == -ECANCELED)

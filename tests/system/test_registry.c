@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../support/pty.h"
 #include "../support/registry.h"
 #include "../support/state.h"
 #include "base/cleanup.h"
@@ -278,6 +279,34 @@ Test(registry, a_password_is_needed_tried_and_forgotten)
     cr_expect(strstr(out, "Not logged in to 127.0.0.1"), "%s", out);
     free(out);
     EXPECT_FAILS("wants a user and a password", "pull", at("a:1"));
+}
+
+/* Asked for on the terminal, which shows the name and not the password, and is as before then. */
+Test(registry, login_asks_on_a_terminal)
+{
+    registry_start(&box, &s.dir, "secret");
+    char root[128], run[128], auth[160];
+    snprintf(root, sizeof(root), "%s/root", s.dir.path);
+    snprintf(run, sizeof(run), "%s/run", s.dir.path);
+    snprintf(auth, sizeof(auth), "REGISTRY_AUTH_FILE=%s/auth.json", s.dir.path);
+    const char *const args[] = {"--root", root,     "--run-root", run,
+                                "login",  box.host, NULL};
+    const char *const env[] = {auth, NULL};
+    struct pty p;
+    pty_start(&p, &(struct pty_setup){.args = args, .env = env, .rows = 24, .cols = 80});
+    cr_assert(pty_expect(&p, 0, "Username: "), "%s", p.text);
+    pty_send(&p, "me\n");
+    cr_assert(pty_expect(&p, 0, "Password: "), "%s", p.text);
+    pty_send(&p, "secret\n");
+    cr_expect(pty_expect(&p, 0, "Login Succeeded"), "%s", p.text);
+    cr_expect_eq(pty_status(&p), 0);
+    cr_expect(strstr(p.text, "me"), "the name is shown: %s", p.text);
+    cr_expect_null(strstr(p.text, "secret"), "the password is shown: %s", p.text);
+    struct termios after;
+    cr_expect_eq(tcgetattr(p.master, &after), 0);
+    cr_expect_eq(after.c_lflag & ECHO, p.before.c_lflag & ECHO);
+    pty_done(&p);
+    EXPECT_OK("logout", box.host);
 }
 
 /* ~/.docker/config.json is what docker's login leaves. */
