@@ -150,3 +150,23 @@ Test(budget, system_calls_of_a_command)
                           BUDGET[i].args[0], BUDGET[i].args[1], calls, budget);
     }
 }
+
+/* The index is written of all names; nothing else looks at them. */
+Test(budget, a_commit_reads_each_name_once)
+{
+    enum { NAMES = 40 };
+    const char *const commit[] = {"commit", "c", "made", NULL};
+    free(ASK(&s, "create", "--name", "c", "busybox", "true"));
+    free(state_ask(&s, commit));
+    long few = count(commit);
+    if (few == NOT_RUN || few < 0)
+        cr_skip("strace cannot be run here");
+    for (int i = 0; i < NAMES; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "n%d", i);
+        free(ASK(&s, "tag", "busybox", name));
+    }
+    long many = count(commit);
+    cr_expect_leq(many - few, NAMES * 3 / 2, "%ld calls, and %ld beside %d names", few,
+                  many, NAMES);
+}

@@ -252,7 +252,8 @@ static int read_base(struct mtd_engine *e, const struct mtd_record *r,
 {
     char digest[SHA256_HEX_SIZE];
     auto_done(mtd_image_done) struct mtd_image image = {0};
-    if (!r->spec.image_id || image_find(&e->images, r->spec.image_id, &image, NULL) < 0)
+    if (!r->spec.image_id ||
+        image_find_unnamed(&e->images, r->spec.image_id, &image, NULL) < 0)
         return 0;
     if (image_config_of(&e->images, r->spec.image_id, ret, digest, NULL) < 0)
         buf_done(ret);

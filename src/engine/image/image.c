@@ -149,8 +149,8 @@ int image_resolve_id(const struct image_store *s, const char *prefix,
     return 1;
 }
 
-static int find_id(const struct image_store *s, const char *prefix, struct mtd_image *ret,
-                   struct mtd_error *err)
+static int find_id(const struct image_store *s, const char *prefix, bool named,
+                   struct mtd_image *ret, struct mtd_error *err)
 {
     struct image_ref ref = {{0}, ""};
     int rc = image_resolve_id(s, prefix, ref.hex, err);
@@ -158,7 +158,7 @@ static int find_id(const struct image_store *s, const char *prefix, struct mtd_i
         return find_source_id(s, prefix, ret, err);
     if (rc > 0)
         rc = load_ref(s, &ref, NULL, ret, err);
-    if (rc > 0 && name_all(s, ret, ref.hex) < 0) {
+    if (rc > 0 && named && name_all(s, ret, ref.hex) < 0) {
         mtd_image_done(ret);
         return out_of_memory(err);
     }
@@ -167,13 +167,13 @@ static int find_id(const struct image_store *s, const char *prefix, struct mtd_i
 
 /* A manifest that was pulled under that name, or the id itself. */
 static int find_digest(const struct image_store *s, const struct image_name *name,
-                       struct mtd_image *ret, struct mtd_error *err)
+                       bool named, struct mtd_image *ret, struct mtd_error *err)
 {
     char hex[SHA256_HEX_SIZE], text[IMAGE_NAME_SIZE + SHA256_HEX_SIZE + 8];
     if (image_disk_read_link(s, IMAGE_DIGESTS, name->digest, hex) < 0)
-        return find_id(s, name->digest, ret, err);
+        return find_id(s, name->digest, named, ret, err);
     struct mtd_image image = {0};
-    int rc = find_id(s, hex, &image, err);
+    int rc = find_id(s, hex, named, &image, err);
     if (rc <= 0)
         return rc;
     snprintf(text, sizeof(text), "%.*s@sha256:%s", (int)name->repo_len, name->text,
@@ -187,8 +187,8 @@ static int find_digest(const struct image_store *s, const struct image_name *nam
 }
 
 /* A name comes first, unless it can only be an id. 1 = found, 0 = not. */
-static int find(const struct image_store *s, const char *ref, struct mtd_image *ret,
-                struct mtd_error *err)
+static int find(const struct image_store *s, const char *ref, bool named,
+                struct mtd_image *ret, struct mtd_error *err)
 {
     struct image_name name;
     const char *hex = NULL;
@@ -196,29 +196,41 @@ static int find(const struct image_store *s, const char *ref, struct mtd_image *
     bool only_id = may_be_id && (hex != ref || strlen(hex) == SHA256_HEX_SIZE - 1);
     int rc = only_id ? 0 : image_name_parse(ref, &name, may_be_id ? NULL : err);
     if (rc < 0)
-        return may_be_id ? find_id(s, hex, ret, err) : rc;
+        return may_be_id ? find_id(s, hex, named, ret, err) : rc;
     if (!only_id && name.digest[0])
-        return find_digest(s, &name, ret, err);
+        return find_digest(s, &name, named, ret, err);
     if (!only_id)
         rc = find_name(s, name.text, ret, err);
     if (rc > 0 && strv_add(&ret->names, name.text) < 0) {
         mtd_image_done(ret);
         return out_of_memory(err);
     }
-    return rc == 0 && may_be_id ? find_id(s, hex, ret, err) : rc;
+    return rc == 0 && may_be_id ? find_id(s, hex, named, ret, err) : rc;
 }
 
-int image_find(const struct image_store *s, const char *ref, struct mtd_image *ret,
-               struct mtd_error *err)
+static int find_or_say(const struct image_store *s, const char *ref, bool named,
+                       struct mtd_image *ret, struct mtd_error *err)
 {
     struct mtd_image image = {0};
-    int rc = find(s, ref, &image, err);
+    int rc = find(s, ref, named, &image, err);
     if (rc == 0)
         return image_unknown(s, ref, err);
     if (rc < 0)
         return rc;
     *ret = image;
     return 0;
+}
+
+int image_find(const struct image_store *s, const char *ref, struct mtd_image *ret,
+               struct mtd_error *err)
+{
+    return find_or_say(s, ref, true, ret, err);
+}
+
+int image_find_unnamed(const struct image_store *s, const char *ref,
+                       struct mtd_image *ret, struct mtd_error *err)
+{
+    return find_or_say(s, ref, false, ret, err);
 }
 
 /* With a mark, so that a kill in between leaves no index without the name. */

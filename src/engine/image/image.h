@@ -40,6 +40,9 @@ struct image_store {
  * all if found by id. */
 int image_find(const struct image_store *s, const char *ref, struct mtd_image *ret,
                struct mtd_error *err);
+/* The same, but of an image found by id no names are looked for: that reads all there are. */
+int image_find_unnamed(const struct image_store *s, const char *ref,
+                       struct mtd_image *ret, struct mtd_error *err);
 /* Locks images against removal between finding one and writing the record that
  * names it: shared for that, exclusive with to_remove, from reading the records
  * until image_remove() is done. To be taken before any other lock of images.

@@ -15,7 +15,7 @@
 static int find_complete(const struct image_store *s, const char *ref,
                          struct mtd_image *ret, struct mtd_error *err)
 {
-    int rc = image_find(s, ref, ret, err);
+    int rc = image_find_unnamed(s, ref, ret, err);
     if (rc < 0)
         return rc;
     if (ret->manifest && ret->config_digest && image_blob_has(s, ret->manifest, NULL) &&
