@@ -162,7 +162,7 @@ Test(build, a_secret_is_seen_and_not_kept)
     BUILD("-t", "t", "--secret", spec, "--secret", "id=token,env=MTD_TOKEN", context);
     unsetenv("MTD_TOKEN");
     if (program_is_static())
-        expect_run("t", "cat /seen; cat /run/secrets/key 2>/dev/null",
+        expect_run("t", "cat /seen; cat /run/secrets/key 2>/dev/null || true",
                    "28141f63724da22790e9a42274d2b527  -\n"
                    "649a00dcc5d0f3b84b75147c9eed5dd6  -");
     snprintf(find, sizeof(find), "grep -rqE 'hide-me-4711|token-4712' %s/root",

@@ -32,7 +32,8 @@ static int describe(const struct mtd_record *r, enum store_note why, struct buf 
 {
     static const char *const WORDS[] = {"", "run\n", "remove\n"};
     int rc = buf_puts(ret, WORDS[why]);
-    for (size_t i = 0; i < r->spec.n_mounts && rc == 0; i++) {
+    size_t n = why == STORE_NOTE_REMOVE ? 0 : r->spec.n_mounts; /* the record has them */
+    for (size_t i = 0; i < n && rc == 0; i++) {
         const struct mtd_mount *m = &r->spec.mounts[i];
         const char *kind = m->origin == MTD_ORIGIN_FROM ? "from"
                            : m->anonymous               ? "anonymous"

@@ -52,11 +52,19 @@ static int add_globals(struct strv *args)
                        BUILD_BOX_DIR "/run", NULL);
 }
 
+static int drop_containers(struct build *b)
+{
+    auto_done(strv_done) struct strv args = {0};
+    if (add_globals(&args) < 0 || skopeo_args(&args, "rm", "--all", NULL) < 0)
+        return -ENOMEM;
+    (void)build_call(b, &args, NULL, NULL);
+    return 0;
+}
+
 /* Whoever has the lock for itself is alone, so what containers there are a killed build has
  * left. */
 static int open_storage(struct build *b, struct mtd_error *err)
 {
-    auto_done(strv_done) struct strv args = {0};
     const struct image_store *s = b->store;
     snprintf(b->storage, sizeof(b->storage), "%s/build/storage", s->root);
     snprintf(b->run, sizeof(b->run), "%s/run", b->dir.path);
@@ -64,11 +72,8 @@ static int open_storage(struct build *b, struct mtd_error *err)
     if (lock < 0)
         return mtd_fail_errno(err, -lock, "cannot make %s/build", s->root);
     bool alone = flock(lock, LOCK_EX | LOCK_NB) == 0;
-    if (alone && has_containers(s)) {
-        if (add_globals(&args) < 0 || skopeo_args(&args, "rm", "--all", NULL) < 0)
-            return mtd_fail(err, ENOMEM, "out of memory");
-        (void)build_call(b, &args, NULL, NULL);
-    }
+    if (alone && has_containers(s) && drop_containers(b) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
     while (flock(lock, LOCK_SH) < 0)
         if (errno != EINTR)
             return mtd_fail_errno(err, errno, "cannot lock %s/build", s->root);
@@ -76,6 +81,14 @@ static int open_storage(struct build *b, struct mtd_error *err)
         return mtd_fail_errno(err, errno, "cannot make %s", b->storage);
     b->lock = take_fd(&lock);
     return 0;
+}
+
+/* On a full disk buildah may leave what it was making. Once more: the first time makes room. */
+static void clean_up(struct build *b)
+{
+    for (int i = 0; i < 2 && b->lock >= 0 && has_containers(b->store); i++)
+        if (flock(b->lock, LOCK_EX | LOCK_NB) < 0 || drop_containers(b) < 0)
+            return; /* the next build that is alone does it */
 }
 
 int transfer_drop_builds(const struct image_store *s, struct mtd_error *err)
@@ -298,6 +311,8 @@ int transfer_build(const struct image_store *s, const struct mtd_registry *how,
     if (rc < 0)
         return rc;
     rc = do_build(&b, ret_id, err);
+    if (rc < 0)
+        clean_up(&b);
     transfer_dir_done(&b.dir);
     if (b.lock >= 0)
         close(b.lock);
