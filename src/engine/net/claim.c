@@ -41,8 +41,9 @@ int net_claim_network(struct store *s, struct net_kernel *k, struct mtd_record *
                       const struct mtd_join *j, struct mtd_error *err)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
+    auto_fd int lock = -1; /* until the address is taken: then it is in use */
     unsigned bridge;
-    int rc = net_load(s, j->network, &n, err);
+    int rc = net_load_locked(s, j->network, &n, &lock, err);
     if (rc == 0)
         rc = prepare(s, k, &n, &bridge, err);
     if (rc < 0)

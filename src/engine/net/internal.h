@@ -125,6 +125,12 @@ int net_name_add(int book, const char *name, const char *address);
 void net_name_drop(int book, const char *name, const char *address);
 void net_names_drop_address(int book, const char *address);
 
+/* ---- record.c ---- */
+
+/* A network that is not removed before the lock is closed. -ENOENT. */
+int net_load_locked(struct store *s, const char *name, struct mtd_net *ret, int *ret_lock,
+                    struct mtd_error *err);
+
 /* ---- bridge.c ---- */
 
 /* The bridge, up, with its addresses. *ret_index. */

@@ -396,6 +396,27 @@ int net_load(struct store *s, const char *name, struct mtd_net *ret,
 
 /* ---- the end ---- */
 
+/* The first look makes the default network, which takes the lock alone. */
+int net_load_locked(struct store *s, const char *name, struct mtd_net *ret, int *ret_lock,
+                    struct mtd_error *err)
+{
+    int rc = net_load(s, name, ret, err);
+    auto_fd int dir = rc < 0 ? rc : open_records(s, false);
+    if (rc < 0)
+        return rc;
+    if (dir < 0 || flock(dir, LOCK_SH) < 0)
+        return mtd_fail_errno(err, dir < 0 ? -dir : errno, "cannot open the networks");
+    auto_free char *own = take_ptr(&ret->name);
+    mtd_net_done(ret);
+    rc = read_one(dir, own, ret, err);
+    if (rc == -ENOENT)
+        return mtd_fail(err, ENOENT, "network %.80s not found: it has just been removed",
+                        own);
+    if (rc == 0)
+        *ret_lock = take_fd(&dir);
+    return rc;
+}
+
 struct users {
     struct store *s;
     char id[MTD_ID_SIZE];
