@@ -415,6 +415,9 @@ struct mtd_status {
      * that init makes itself are missing: of the cgroups with v1, most with a map of ids. */
     struct strv namespaces;
     char *health; /* "starting" "healthy" "unhealthy"; NULL = no check */
+    /* The host's network namespace in which its interfaces and rules are: the number of its file in
+     * /proc, in this boot. 0 = a version wrote it that did not note it: taken for one's own. */
+    uint64_t host_network;
     struct mtd_endpoint *endpoints; /* while it runs */
     size_t n_endpoints;
     struct mtd_port *ports; /* that are published, with the host's numbers */

@@ -35,7 +35,8 @@ static void take_fault(enum net_fault fault, const char *id, const char *object,
 {
     static const repair_fn REPAIRS[] = {[NET_FAULT_HOST] = restore,
                                         [NET_FAULT_CONTAINER] = settle,
-                                        [NET_FAULT_STRAY] = forget};
+                                        [NET_FAULT_STRAY] = forget,
+                                        [NET_FAULT_ELSEWHERE] = NULL};
     check_add(arg, *id ? id : NULL, object, REPAIRS[fault], "%s", text);
 }
 
@@ -47,6 +48,8 @@ static void take_obstacle(const char *network, const char *text, void *arg)
 void check_network_of(struct check *c, const struct mtd_record *r)
 {
     net_verify_one(&c->e->store, r, take_fault, c);
+    if (!net_is_here(&r->status))
+        return;
     for (size_t i = 0; i < r->status.n_endpoints; i++)
         if (!strv_contains(&c->networks, r->status.endpoints[i].network)) {
             (void)strv_add(&c->networks, r->status.endpoints[i].network);

@@ -75,7 +75,10 @@ bool container_settle_id(struct mtd_engine *e, const char *id)
     if (lock == -EAGAIN)
         return false;
     bool known = lock >= 0 && store_load(&e->store, id, &r, NULL) == 0;
-    if (known && mtd_state_is_live(container_observe(e, id, &r.status)))
+    bool live = known && mtd_state_is_live(container_observe(e, id, &r.status));
+    if (live && !net_is_here(&r.status))
+        return false; /* a command that is given there ends the change */
+    if (live)
         container_settle_network(e, &r, &NONE);
     else if (!container_has_monitor(e, id))
         net_forget(&e->store, id);

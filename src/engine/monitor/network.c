@@ -75,10 +75,14 @@ int monitor_make_links(struct monitor *m, struct mtd_error *err)
 
 void monitor_take_over_network(struct monitor *m)
 {
-    net_hold(&m->record, &m->held);
+    bool here =
+        net_is_here(&m->record.status); /* ports of this host would not lead to it */
+    if (here)
+        net_hold(&m->record, &m->held);
     auto_fd int ns = m->record.status.n_endpoints ? open_namespace(m) : -1;
     if (ns >= 0 && proc_is(m->pid, m->record.status.pid_start)) {
-        watch(m);
+        if (here)
+            watch(m);
         monitor_open_names(m, ns);
     }
 }
@@ -94,7 +98,7 @@ void monitor_networks_changed(struct monitor *m)
 {
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
-    if (store_load(&m->store, m->id, &r, NULL) == 0) {
+    if (store_load(&m->store, m->id, &r, NULL) == 0 && net_is_here(&r.status)) {
         net_hold(&r, &m->held);
         if (r.status.n_endpoints)
             watch(m);

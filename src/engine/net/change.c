@@ -165,14 +165,12 @@ void net_settle(struct store *s, const struct mtd_record *r, int ns_fd)
 {
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
     const struct mtd_status *st = &r->status;
-    size_t at;
-    if (net_kernel_open(&k, NULL) < 0)
-        return;
     net_settle_names(s, r);
+    if (!net_is_here(st) || net_kernel_open(&k, NULL) < 0)
+        return;
     settle_links(s, r, ns_fd, &k);
     net_ports_forget(&k.nf, r->id);
-    if (st->n_endpoints && st->n_ports)
-        (void)net_ports_add(&k.nf, r->id, &st->endpoints[0], st->ports, st->n_ports, &at);
+    net_ports_restore(s, &k.nf, r);
     (void)net_write_note(s, r);
 }
 
@@ -183,7 +181,9 @@ int net_join(struct store *s, struct mtd_record *r, const struct mtd_join *j, in
 {
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
     size_t had = r->status.n_endpoints;
-    int rc = net_kernel_open(&k, err);
+    int rc = net_check_here(r, err);
+    if (rc == 0)
+        rc = net_kernel_open(&k, err);
     if (rc == 0)
         rc = net_claim_network(s, &k, r, j, err);
     if (rc == 0)
@@ -240,12 +240,14 @@ int net_leave(struct store *s, struct mtd_record *r, size_t i, int ns_fd,
     auto_done(netlink_close) struct netlink inside = NETLINK_NONE;
     struct mtd_status *st = &r->status;
     bool out = net_is_way_out(st, i);
-    int rc = net_open_inside(ns_fd, NETLINK_ROUTE, &inside);
+    int rc = net_check_here(r, err);
+    if (rc == 0)
+        rc = net_open_inside(ns_fd, NETLINK_ROUTE, &inside);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot enter the container's network");
     rc = net_kernel_open(&k, err);
     if (rc == 0 && i == 0 && st->n_ports)
-        rc = net_move_ports(&k.nf, r, 0, 1, err);
+        rc = net_move_ports(s, &k.nf, r, 0, 1, err);
     (void)fault_point("network.leave");
     if (rc == 0)
         rc = cut(s, &k, &inside, &st->endpoints[i], err);

@@ -24,9 +24,11 @@
 static int prepare(struct store *s, struct net_kernel *k, const struct mtd_net *n,
                    unsigned *ret_bridge, struct mtd_error *err)
 {
+    char root[NET_ROOT_SIZE];
     bool made, closed;
     net_forwarding_on(s, n, &closed);
-    int rc = net_table_make(&k->nf, closed, NET_QUICK, &made, err);
+    net_root_of(s, root);
+    int rc = net_table_make(&k->nf, root, closed, NET_QUICK, &made, err);
     if (rc == 0 && made)
         net_mend_table(s, k);
     if (rc == 0)
@@ -94,6 +96,8 @@ int net_claim(struct store *s, struct mtd_record *r, struct net_held *held,
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
     if (r->spec.network != MTD_NET_BRIDGE)
         return 0;
+    net_host_note(s);
+    r->status.host_network = net_host();
     int rc = claim(s, &k, r, held, err);
     if (rc < 0) {
         net_release(s, r, held);

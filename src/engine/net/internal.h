@@ -1,8 +1,8 @@
 /* net/internal.h - what the files of net share.
- * Shape   address.c is arithmetic; live.c who lives; missing.c what a host lacks; kernel.c sockets; record.c the networks' records, route.c what is taken on the
+ * Shape   address.c is arithmetic; live.c who lives; host.c where; missing.c what a host lacks; kernel.c sockets; record.c the networks' records, route.c what is taken on the
  *         host; book.c the addresses and names; link.c what interfaces have in common,
  *         bridge.c bridges, veth.c pairs, inside.c a namespace's own side; forward.c the host's forwarding; expression.c
- *         builds rules, table.c is the table, port.c its elements, owner.c who has a port of
+ *         builds rules, table.c is the table, members.c networks in it, port.c ports, owner.c who has a port of
  *         the host's, publish.c a container's ports, flow.c
  *         those that lead to them; endpoint.c a container's end in a network, claim.c puts
  *         it together, change.c changes it while the container lives, mend.c makes a lost
@@ -82,12 +82,31 @@ void net_endpoint_give_back(struct store *s, const char *id,
 
 /* ---- mend.c ---- */
 
-/* Fills the table, which has just been made. */
+/* Adds what this state root has in the table. */
 void net_mend_table(struct store *s, struct net_kernel *k);
+/* The ports of a live container. */
+void net_ports_restore(struct store *s, struct netlink *nf, const struct mtd_record *r);
+
+/* ---- host.c ---- */
+
+uint64_t net_host(void); /* 0 = cannot be told */
+/* Containers of this state have had networks in this network namespace. */
+void net_host_note(struct store *s);
+bool net_host_is_noted(struct store *s);
+/* The state root, for what several of them have in one table; padded with zeros. */
+#define NET_ROOT_SIZE 16
+void net_root_of(struct store *s, char ret[NET_ROOT_SIZE]);
+/* Of a published port. */
+struct net_owner {
+    char id[MTD_ID_SIZE], root[NET_ROOT_SIZE];
+};
+void net_owner_init(struct store *s, const char *id, struct net_owner *ret);
+bool net_owner_is_live(struct store *s, const struct net_owner *o);
 
 /* ---- live.c ---- */
 
-bool net_is_live(struct store *s, const char *id); /* has a monitor, or processes */
+bool net_is_live(struct store *s, const char *id);      /* has a monitor, or processes */
+bool net_is_live_here(struct store *s, const char *id); /* and its networks are here */
 
 /* ---- missing.c ---- */
 
@@ -177,25 +196,34 @@ bool net_is_closed(struct store *s); /* what that said */
 /* ---- table.c ---- */
 
 #define NET_TABLE "mytop-docker"
-/* The table, complete or made anew. *ret_made: it was. closed: forward nothing for others.
+#define NET_GENERATION "4" /* of its rules */
+#define NET_ROOTS "roots" NET_GENERATION
+/* The table, complete or made anew. *ret_made: what the root has in it is to be added. closed: forward nothing for others.
  * how: what is asked before it is taken for complete. */
-int net_table_make(struct netlink *nf, bool closed, enum net_depth how, bool *ret_made,
-                   struct mtd_error *err);
-bool net_table_is_whole(struct netlink *nf, bool closed);
+int net_table_make(struct netlink *nf, const char *root, bool closed, enum net_depth how,
+                   bool *ret_made, struct mtd_error *err);
+bool net_table_is_whole(struct netlink *nf, const char *root, bool closed);
+
+/* ---- members.c ---- */
+
 /* The bridge and its subnets are known to the table. */
 int net_table_add(struct netlink *nf, const struct mtd_net *n, struct mtd_error *err);
 bool net_table_has(struct netlink *nf, const struct mtd_net *n);
 void net_table_remove(struct netlink *nf, const struct mtd_net *n);
+/* All that this state root has in it has been added. */
+bool net_table_has_root(struct netlink *nf, const char *root);
+void net_table_add_root(struct netlink *nf, const char *root);
 
 /* ---- port.c ---- */
 
-/* All of them or none; the id of who has it in owner, -EEXIST, *ret_at = which. */
-int net_ports_add(struct netlink *nf, const char *id, const struct mtd_endpoint *e,
-                  const struct mtd_port *ports, size_t n, size_t *ret_at);
+/* All of them or none; -EEXIST, *ret_at = which. */
+int net_ports_add(struct netlink *nf, const struct net_owner *o,
+                  const struct mtd_endpoint *e, const struct mtd_port *ports, size_t n,
+                  size_t *ret_at);
 int net_ports_remove(struct netlink *nf, const struct mtd_endpoint *e,
                      const struct mtd_port *ports, size_t n);
-/* The id in the comment of who has that port; -ENOENT. */
-int net_ports_owner(struct netlink *nf, const struct mtd_port *p, char ret[MTD_ID_SIZE]);
+/* In the comment of who has that port; -ENOENT. */
+int net_ports_owner(struct netlink *nf, const struct mtd_port *p, struct net_owner *ret);
 void net_ports_forget(struct netlink *nf, const char *id);
 /* What is in the maps, to be compared with. */
 struct net_published {
@@ -209,8 +237,8 @@ bool net_published_has(const struct net_published *all, const char *id,
                        const struct mtd_endpoint *e, const struct mtd_port *p,
                        size_t *count);
 size_t net_published_count(const struct net_published *all, const char *id);
-/* Each id once. */
-void net_published_owners(const struct net_published *all,
+/* Each id of that state root once. */
+void net_published_owners(const struct net_published *all, const char *root,
                           void (*fn)(const char *id, void *arg), void *arg);
 /* Takes the port of the host, without listening: a descriptor. host 0 = any: *ret_host. */
 int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host);
@@ -227,8 +255,8 @@ void net_flows_forget(struct netlink *nf, const struct mtd_port *ports, size_t n
 int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
                     struct net_held *held, struct mtd_error *err);
 /* The ports of the record lead to endpoint to, no longer to endpoint from. */
-int net_move_ports(struct netlink *nf, struct mtd_record *r, size_t from, size_t to,
-                   struct mtd_error *err);
+int net_move_ports(struct store *s, struct netlink *nf, struct mtd_record *r, size_t from,
+                   size_t to, struct mtd_error *err);
 
 /* ---- owner.c ---- */
 

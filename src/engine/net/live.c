@@ -24,6 +24,14 @@ bool net_is_live(struct store *s, const char *id)
            proc_is(r.status.pid, r.status.pid_start);
 }
 
+bool net_is_live_here(struct store *s, const char *id)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    return net_is_live(s, id) && store_load(s, id, &r, NULL) == 0 &&
+           net_is_here(&r.status);
+}
+
 void net_held_done(struct net_held *h)
 {
     for (size_t i = 0; i < h->n; i++)

@@ -16,21 +16,35 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 
+void net_ports_restore(struct store *s, struct netlink *nf, const struct mtd_record *r)
+{
+    const struct mtd_status *st = &r->status;
+    struct net_owner own;
+    size_t at;
+    if (!st->n_endpoints || !st->n_ports)
+        return;
+    net_owner_init(s, r->id, &own);
+    if (net_ports_add(nf, &own, &st->endpoints[0], st->ports, st->n_ports, &at) !=
+        -EEXIST)
+        return;
+    net_ports_forget(nf, r->id); /* some of them were there */
+    (void)net_ports_add(nf, &own, &st->endpoints[0], st->ports, st->n_ports, &at);
+}
+
 static void mend_container(struct store *s, struct net_kernel *k, const char *id)
 {
     auto_done(mtd_record_done) struct mtd_record r;
-    size_t at;
     mtd_record_init(&r);
-    if (net_is_live(s, id) && store_load(s, id, &r, NULL) == 0 && r.status.n_endpoints)
-        (void)net_ports_add(&k->nf, id, &r.status.endpoints[0], r.status.ports,
-                            r.status.n_ports, &at);
+    if (net_is_live(s, id) && store_load(s, id, &r, NULL) == 0 && net_is_here(&r.status))
+        net_ports_restore(s, &k->nf, &r);
 }
 
-/* The table has just been made: it is empty. */
+/* Nothing of this root is in the table, or not all of it: another root may have made it. */
 void net_mend_table(struct store *s, struct net_kernel *k)
 {
     auto_done(mtd_net_list_done) struct mtd_net_list nets = {0};
     auto_done(mtd_list_done) struct mtd_list all = {0};
+    char root[NET_ROOT_SIZE];
     unsigned index;
     (void)net_list(s, &nets, NULL);
     for (size_t i = 0; i < nets.len; i++)
@@ -40,20 +54,24 @@ void net_mend_table(struct store *s, struct net_kernel *k)
     for (size_t i = 0; i < all.len; i++)
         if (all.items[i].ports.len && mtd_state_is_active(all.items[i].state))
             mend_container(s, k, all.items[i].id);
+    net_root_of(s, root);
+    net_table_add_root(&k->nf, root);
 }
 
 int net_mend(struct store *s, enum net_depth how, struct mtd_error *err)
 {
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
+    char root[NET_ROOT_SIZE];
     bool made;
     auto_fd int books = fs_open_dir_at(s->run_fd, STORE_NETWORKS);
-    if (books < 0)
-        return 0; /* no container has had a network since the boot */
+    if (books < 0 || !net_host_is_noted(s))
+        return 0; /* no container has had a network since the boot, or not here */
     if (flock(books, LOCK_EX) < 0)
         return mtd_fail_errno(err, errno, "cannot lock the networks");
     int rc = net_kernel_open(&k, err);
+    net_root_of(s, root);
     if (rc == 0)
-        rc = net_table_make(&k.nf, net_is_closed(s), how, &made, err);
+        rc = net_table_make(&k.nf, root, net_is_closed(s), how, &made, err);
     if (rc == 0 && made)
         net_mend_table(s, &k);
     return rc;

@@ -34,6 +34,12 @@ int net_check(struct store *s, struct mtd_net *n, struct mtd_error *err);
 /* The record and the bridge; -EBUSY = a container is on it. */
 int net_remove(struct store *s, const struct mtd_net *n, struct mtd_error *err);
 
+/* ---- where a container's networks are ---- */
+
+/* In the network namespace of this process, which alone may make or repair what they need. */
+bool net_is_here(const struct mtd_status *st);
+int net_check_here(const struct mtd_record *r, struct mtd_error *err); /* -EXDEV */
+
 /* ---- what a container asks for; also before it is created ---- */
 
 int net_check_join(struct store *s, const struct mtd_join *j, struct mtd_error *err);
@@ -133,7 +139,12 @@ void net_each_obstacle(struct store *s, const char *network, net_obstacle_fn *fn
 /* Compares the kernel with what is recorded. The table, and the bridges of networks that are in
  * use, are NET_FAULT_HOST: net_restore() mends them. What is a container's: net_settle(), or
  * net_forget() if it does not live. id "" = none. object: what is wrong, the same each time. */
-enum net_fault { NET_FAULT_HOST, NET_FAULT_CONTAINER, NET_FAULT_STRAY };
+enum net_fault {
+    NET_FAULT_HOST,
+    NET_FAULT_CONTAINER,
+    NET_FAULT_STRAY,
+    NET_FAULT_ELSEWHERE /* nothing is known: it is in another network namespace */
+};
 typedef void net_fault_fn(enum net_fault fault, const char *id, const char *object,
                           const char *text, void *arg);
 void net_verify(struct store *s, net_fault_fn *fn, void *arg);

@@ -11,6 +11,7 @@
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -58,10 +59,10 @@ static void put_value(struct netlink_request *r, int type, const void *value, si
 }
 
 static void put_element(struct netlink_request *r, int type, const struct element *x,
-                        const char *id)
+                        const struct net_owner *o)
 {
     bool new = type == NFT_MSG_NEWSETELEM;
-    unsigned char comment[2 + MTD_ID_SIZE] = {0, MTD_ID_SIZE};
+    unsigned char comment[2 + MTD_ID_SIZE + NET_ROOT_SIZE] = {0};
     expression_message(r, type, new ? NLM_F_CREATE | NLM_F_EXCL : 0);
     netlink_put_text(r, NFTA_SET_ELEM_LIST_TABLE, NET_TABLE);
     netlink_put_text(r, NFTA_SET_ELEM_LIST_SET, x->map);
@@ -69,16 +70,18 @@ static void put_element(struct netlink_request *r, int type, const struct elemen
     size_t element = netlink_nest(r, NFTA_LIST_ELEM);
     put_value(r, NFTA_SET_ELEM_KEY, x->key, x->key_len);
     if (new) {
-        memcpy(comment + 2, id, MTD_ID_LEN);
+        int len =
+            snprintf((char *)comment + 2, sizeof(comment) - 2, "%s %s", o->id, o->root);
+        comment[1] = (unsigned char)(len + 1);
         put_value(r, NFTA_SET_ELEM_DATA, x->data, x->data_len);
-        netlink_put(r, NFTA_SET_ELEM_USERDATA, comment, sizeof(comment));
+        netlink_put(r, NFTA_SET_ELEM_USERDATA, comment, (size_t)len + 3);
     }
     netlink_nest_end(r, element);
     netlink_nest_end(r, list);
 }
 
 /* A batch of at most AT_ONCE ports, of both families. *ret_failed: which of them. */
-static int change(struct netlink *nf, int type, const char *id,
+static int change(struct netlink *nf, int type, const struct net_owner *o,
                   const struct mtd_endpoint *e, const struct mtd_port *ports, size_t n,
                   size_t *ret_failed)
 {
@@ -91,7 +94,7 @@ static int change(struct netlink *nf, int type, const char *id,
     for (size_t i = 0; i < n; i++)
         for (int six = 0; six < 2; six++)
             if (make_element(&x, e, &ports[i], six)) {
-                put_element(&r, type, &x, id);
+                put_element(&r, type, &x, o);
                 port_of[messages++] = i;
             }
     expression_batch_end(&r);
@@ -100,12 +103,13 @@ static int change(struct netlink *nf, int type, const char *id,
     return rc;
 }
 
-int net_ports_add(struct netlink *nf, const char *id, const struct mtd_endpoint *e,
-                  const struct mtd_port *ports, size_t n, size_t *ret_at)
+int net_ports_add(struct netlink *nf, const struct net_owner *o,
+                  const struct mtd_endpoint *e, const struct mtd_port *ports, size_t n,
+                  size_t *ret_at)
 {
     for (size_t i = 0; i < n; i += AT_ONCE) {
         size_t some = n - i < AT_ONCE ? n - i : AT_ONCE, failed;
-        int rc = change(nf, NFT_MSG_NEWSETELEM, id, e, ports + i, some, &failed);
+        int rc = change(nf, NFT_MSG_NEWSETELEM, o, e, ports + i, some, &failed);
         if (rc < 0) {
             *ret_at = i + failed;
             net_ports_remove(nf, e, ports, i);
@@ -141,7 +145,7 @@ static const char *const MAPS[] = {"ports4", "ports4_at", "ports6", "ports6_at"}
 
 struct net_published_port {
     struct element element;
-    char id[MTD_ID_SIZE];
+    struct net_owner owner;
 };
 struct walk {
     const char *map;
@@ -161,6 +165,15 @@ static bool take_value(struct netlink_span s, uint16_t type, unsigned char *ret,
     return true;
 }
 
+/* "ID ROOT" */
+static void take_owner(struct netlink_span comment, struct net_owner *ret)
+{
+    size_t len = comment.left - (2 + MTD_ID_SIZE);
+    memcpy(ret->id, comment.at + 2, MTD_ID_LEN);
+    memcpy(ret->root, comment.at + 2 + MTD_ID_SIZE,
+           len < NET_ROOT_SIZE ? len : NET_ROOT_SIZE - 1);
+}
+
 static void take_element(struct walk *w, struct netlink_span s)
 {
     struct net_published_port f = {.element.map = w->map};
@@ -171,8 +184,8 @@ static void take_element(struct walk *w, struct netlink_span s)
     (void)take_value(s, NFTA_SET_ELEM_DATA, f.element.data, sizeof(f.element.data),
                      &f.element.data_len);
     if (netlink_find(s, NFTA_SET_ELEM_USERDATA, &comment) &&
-        comment.left >= 2 + MTD_ID_LEN)
-        memcpy(f.id, comment.at + 2, MTD_ID_LEN);
+        comment.left > 2 + MTD_ID_SIZE)
+        take_owner(comment, &f.owner);
     w->fn(&f, w->arg);
 }
 
@@ -205,7 +218,7 @@ static void each_port(struct netlink *nf,
 struct wanted {
     const struct mtd_port *port;
     struct net_address at;
-    char *ret;
+    struct net_owner *ret;
 };
 
 /* A port on all addresses and one on a single address are in each other's way. */
@@ -223,17 +236,17 @@ static void compare(const struct net_published_port *f, void *arg)
     if (len && w->at.len &&
         (len != w->at.len || memcmp(f->element.key, w->at.bytes, len) != 0))
         return;
-    memcpy(w->ret, f->id, MTD_ID_SIZE);
+    *w->ret = f->owner;
 }
 
-int net_ports_owner(struct netlink *nf, const struct mtd_port *p, char ret[MTD_ID_SIZE])
+int net_ports_owner(struct netlink *nf, const struct mtd_port *p, struct net_owner *ret)
 {
     struct wanted w = {.port = p, .ret = ret};
-    ret[0] = '\0';
+    *ret = (struct net_owner){0};
     if (p->address)
         (void)net_address_parse(p->address, &w.at);
     each_port(nf, compare, &w);
-    return ret[0] ? 0 : -ENOENT;
+    return ret->id[0] ? 0 : -ENOENT;
 }
 
 static void collect(const struct net_published_port *f, void *arg)
@@ -275,7 +288,7 @@ bool net_published_has(const struct net_published *all, const char *id,
         if (!make_element(&x, e, p, six))
             continue;
         for (size_t i = 0; i < all->n && !found; i++)
-            found = strcmp(all->items[i].id, id) == 0 &&
+            found = strcmp(all->items[i].owner.id, id) == 0 &&
                     is_element(&all->items[i].element, &x);
         has &= found;
         *count += found;
@@ -287,19 +300,20 @@ size_t net_published_count(const struct net_published *all, const char *id)
 {
     size_t n = 0;
     for (size_t i = 0; i < all->n; i++)
-        n += strcmp(all->items[i].id, id) == 0;
+        n += strcmp(all->items[i].owner.id, id) == 0;
     return n;
 }
 
-void net_published_owners(const struct net_published *all,
+void net_published_owners(const struct net_published *all, const char *root,
                           void (*fn)(const char *id, void *arg), void *arg)
 {
     for (size_t i = 0; i < all->n; i++) {
-        bool told = false;
+        const struct net_owner *o = &all->items[i].owner;
+        bool told = strcmp(o->root, root) != 0;
         for (size_t k = 0; k < i && !told; k++)
-            told = strcmp(all->items[k].id, all->items[i].id) == 0;
-        if (!told && all->items[i].id[0])
-            fn(all->items[i].id, arg);
+            told = strcmp(all->items[k].owner.id, o->id) == 0;
+        if (!told && o->id[0])
+            fn(o->id, arg);
     }
 }
 
@@ -310,7 +324,7 @@ void net_ports_forget(struct netlink *nf, const char *id)
     net_published_list(nf, &all);
     for (size_t i = 0; i < all.n; i++) {
         struct netlink_request r;
-        if (strcmp(all.items[i].id, id) != 0)
+        if (strcmp(all.items[i].owner.id, id) != 0)
             continue;
         netlink_request_init(&r);
         expression_batch_begin(&r);

@@ -93,15 +93,25 @@ static int list_ports(struct mtd_record *r)
 static int fail_taken(struct store *s, struct netlink *nf, const struct mtd_port *p,
                       struct mtd_error *err)
 {
-    char id[MTD_ID_SIZE], process[64], text[NET_PORT_TEXT];
+    char root[NET_ROOT_SIZE], process[64], text[NET_PORT_TEXT];
+    struct net_owner o;
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     net_port_text(p, text);
-    if (net_ports_owner(nf, p, id) == 0)
+    net_root_of(s, root);
+    bool taken = net_ports_owner(nf, p, &o) == 0;
+    if (taken && strcmp(o.root, root) != 0)
+        return mtd_fail(
+            err, EADDRINUSE,
+            "port %s is already published by container %.12s of another state "
+            "root; choose another one, or stop that container (if the root is "
+            "gone: network reload)",
+            text, o.id);
+    if (taken)
         return mtd_fail(err, EADDRINUSE,
                         "port %s is already published by container %.80s; choose another "
                         "one, or stop that container",
-                        text, store_load(s, id, &r, NULL) == 0 ? r.name : id);
+                        text, store_load(s, o.id, &r, NULL) == 0 ? r.name : o.id);
     net_port_process(p, process, sizeof(process));
     return mtd_fail(err, EADDRINUSE,
                     "port %s of the host is already in use%s%s; choose another one", text,
@@ -252,15 +262,17 @@ static int add_elements(struct store *s, struct netlink *nf, const char *id,
                         const struct mtd_endpoint *e, const struct mtd_port *ports,
                         size_t n, struct mtd_error *err)
 {
-    char owner[MTD_ID_SIZE], text[NET_PORT_TEXT];
+    char text[NET_PORT_TEXT];
+    struct net_owner own, owner;
     size_t at = 0;
-    int rc = net_ports_add(nf, id, e, ports, n, &at);
+    net_owner_init(s, id, &own);
+    int rc = net_ports_add(nf, &own, e, ports, n, &at);
     for (size_t i = 0; i < n && rc == -EEXIST; i++) {
-        if (net_ports_owner(nf, &ports[at], owner) == 0 && strcmp(owner, id) != 0 &&
-            net_is_live(s, owner))
+        if (net_ports_owner(nf, &ports[at], &owner) == 0 && strcmp(owner.id, id) != 0 &&
+            net_owner_is_live(s, &owner))
             return fail_taken(s, nf, &ports[at], err);
-        net_ports_forget(nf, owner);
-        rc = net_ports_add(nf, id, e, ports, n, &at);
+        net_ports_forget(nf, owner.id);
+        rc = net_ports_add(nf, &own, e, ports, n, &at);
     }
     if (rc == -EEXIST)
         return mtd_fail(err, EADDRINUSE, "port %s is given more than once",
@@ -323,7 +335,9 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
                         "container %.80s is on no network that ports could "
                         "be published of",
                         r->name);
-    int rc = netlink_open(&nf, NETLINK_NETFILTER);
+    int rc = net_check_here(r, err);
+    if (rc == 0)
+        rc = netlink_open(&nf, NETLINK_NETFILTER);
     for (size_t i = 0; i < n && rc == 0; i++)
         rc = add_port(st, &ports[i]);
     if (rc < 0)
@@ -331,25 +345,27 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
     for (size_t i = first; i < st->n_ports; i++) {
         rc = hold_one(&st->ports[i], &st->endpoints[0], held);
         if (rc < 0 && !(rc == -EADDRINUSE && is_held(&st->ports[i], had, n_had) &&
-                        net_ports_owner(&nf, &st->ports[i], (char[MTD_ID_SIZE]){0}) < 0))
+                        net_ports_owner(&nf, &st->ports[i], &(struct net_owner){0}) < 0))
             return fail_hold(s, &nf, &st->ports[i], rc, err);
     }
     (void)fault_point("publish.held");
     return add_elements(s, &nf, r->id, &st->endpoints[0], st->ports + first, n, err);
 }
 
-int net_move_ports(struct netlink *nf, struct mtd_record *r, size_t from, size_t to,
-                   struct mtd_error *err)
+int net_move_ports(struct store *s, struct netlink *nf, struct mtd_record *r, size_t from,
+                   size_t to, struct mtd_error *err)
 {
     struct mtd_status *st = &r->status;
+    struct net_owner own;
     size_t at;
+    net_owner_init(s, r->id, &own);
     (void)net_ports_remove(nf, &st->endpoints[from], st->ports, st->n_ports);
     if (to >= st->n_endpoints)
         return 0;
-    int rc = net_ports_add(nf, r->id, &st->endpoints[to], st->ports, st->n_ports, &at);
+    int rc = net_ports_add(nf, &own, &st->endpoints[to], st->ports, st->n_ports, &at);
     if (rc == 0)
         return 0;
-    (void)net_ports_add(nf, r->id, &st->endpoints[from], st->ports, st->n_ports, &at);
+    (void)net_ports_add(nf, &own, &st->endpoints[from], st->ports, st->n_ports, &at);
     return mtd_fail_errno(err, -rc,
                           "cannot publish the ports of container %.80s on %.80s", r->name,
                           st->endpoints[to].network);
@@ -379,7 +395,9 @@ int net_unpublish(struct mtd_record *r, const struct mtd_port *ports, size_t n,
 {
     auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
     char text[NET_PORT_TEXT];
-    int rc = netlink_open(&nf, NETLINK_NETFILTER);
+    int rc = net_check_here(r, err);
+    if (rc == 0)
+        rc = netlink_open(&nf, NETLINK_NETFILTER);
     for (size_t k = 0; k < n && rc == 0; k++) {
         size_t found = 0;
         for (size_t i = r->status.n_ports; rc == 0 && i-- > 0;)

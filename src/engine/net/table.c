@@ -1,6 +1,6 @@
 /* The rules, which never change: what differs between networks and containers are elements of
- * sets and maps. The table's comment is a number that goes up when the rules change; a table of
- * another number, or none, is made anew in one transaction.
+ * sets and maps (members.c, port.c). The table's comment is a number that goes up when the rules
+ * change; a table of another number, or none, is made anew in one transaction.
  *
  *   to_ct   destination NAT: ports published on one address, then on all
  *   pre     what comes in for an address of the host's
@@ -29,7 +29,6 @@
 #include "base/cleanup.h"
 #include "engine/net/expression.h"
 
-#define GENERATION "3"
 #define COMMENT 0 /* nft's type of user data that is a comment */
 
 /* nft's numbers of data types, in six bits each; only `nft list` reads them. */
@@ -41,6 +40,7 @@ static const struct {
     const char *name;
     uint32_t flags, key_type, key_len, data_type, data_len;
 } SETS[] = {
+    {NET_ROOTS, 0, TYPE_IFNAME, IFNAMSIZ, 0, 0},
     {"bridges", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0},
     {"internal", 0, TYPE_IFNAME, IFNAMSIZ, 0, 0},
     {"same", 0, TWO(TYPE_IFNAME, TYPE_IFNAME), 2 * IFNAMSIZ, 0, 0},
@@ -189,7 +189,7 @@ static void put_answers(struct netlink_request *r)
     rule_end(&u);
 }
 
-static void put_forwarding(struct netlink_request *r, bool closed)
+static void put_forwarding(struct netlink_request *r)
 {
     struct rule u;
     rule_begin(&u, r, "forw");
@@ -209,8 +209,12 @@ static void put_forwarding(struct netlink_request *r, bool closed)
     rule_out(&u, "bridges", false);
     rule_verdict(&u, NF_DROP, NULL);
     rule_end(&u);
-    if (!closed)
-        return;
+}
+
+/* The last of all: a table that was made open is closed by adding it. */
+static void put_closing(struct netlink_request *r)
+{
+    struct rule u;
     rule_begin(&u, r, "forw");
     rule_in(&u, "bridges", true);
     rule_verdict(&u, NF_DROP, NULL);
@@ -230,7 +234,9 @@ static void put_rules(struct netlink_request *r, bool closed)
     put_no_loopback6(r);
     put_jump(r, "out");
     put_answers(r);
-    put_forwarding(r, closed);
+    put_forwarding(r);
+    if (closed)
+        put_closing(r);
 }
 
 /* ---- the table ---- */
@@ -247,7 +253,7 @@ static size_t comment(unsigned char ret[256], const char *text)
 static void put_table(struct netlink_request *r, int type, int flags)
 {
     unsigned char number[256];
-    size_t len = comment(number, GENERATION);
+    size_t len = comment(number, NET_GENERATION);
     expression_message(r, type, flags);
     netlink_put_text(r, NFTA_TABLE_NAME, NET_TABLE);
     if (type == NFT_MSG_NEWTABLE)
@@ -310,7 +316,7 @@ static int compare(const struct netlink_answer *a, void *arg)
     struct netlink_span s = a->body, data;
     struct nfgenmsg h;
     unsigned char number[256];
-    size_t len = comment(number, GENERATION);
+    size_t len = comment(number, NET_GENERATION);
     netlink_take_header(&s, &h, sizeof(h));
     *(bool *)arg = netlink_find(s, NFTA_TABLE_USERDATA, &data) && data.left == len &&
                    memcmp(data.at, number, len) == 0;
@@ -333,137 +339,78 @@ static int count(const struct netlink_answer *a, void *arg)
     return 0;
 }
 
-/* Rules are deleted one by one by people, and all of them by "nft flush table". */
-static bool has_all_rules(struct netlink *nf, bool closed)
+static unsigned count_wanted(bool closed)
 {
     struct netlink_request r;
-    unsigned found = 0;
     netlink_request_init(&r);
     put_rules(&r, closed);
-    unsigned wanted = r.count;
+    return r.count;
+}
+
+static int count_rules(struct netlink *nf, unsigned *ret)
+{
+    struct netlink_request r;
+    *ret = 0;
     netlink_request_init(&r);
     expression_message(&r, NFT_MSG_GETRULE, NLM_F_DUMP);
     netlink_put_text(&r, NFTA_RULE_TABLE, NET_TABLE);
-    return netlink_ask(nf, &r, count, &found) < 0 || found == wanted;
+    return netlink_ask(nf, &r, count, ret);
 }
 
-bool net_table_is_whole(struct netlink *nf, bool closed)
+/* Rules are deleted one by one by people, and all of them by "nft flush table". A table that another
+ * state root has closed is whole. */
+static bool has_all_rules(struct netlink *nf, bool closed)
 {
-    return is_there(nf) && has_all_rules(nf, closed);
+    unsigned found;
+    return count_rules(nf, &found) < 0 || found == count_wanted(true) ||
+           (!closed && found == count_wanted(false));
 }
 
-int net_table_make(struct netlink *nf, bool closed, enum net_depth how, bool *ret_made,
-                   struct mtd_error *err)
+static bool is_closed(struct netlink *nf)
 {
-    *ret_made = how == NET_ANEW || !is_there(nf) ||
-                (how == NET_DEEP && !has_all_rules(nf, closed));
-    int rc = *ret_made ? make_anew(nf, closed) : 0;
-    if (rc < 0 && net_missing(rc, NET_PART_NF_TABLES, err))
-        return rc;
-    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot make the table inet " NET_TABLE) : 0;
+    unsigned found;
+    return count_rules(nf, &found) == 0 && found == count_wanted(true);
 }
 
-/* ---- networks in it ---- */
-
-static void put_element(struct netlink_request *r, const void *key, size_t len,
-                        uint32_t flags)
+bool net_table_is_whole(struct netlink *nf, const char *root, bool closed)
 {
-    size_t element = netlink_nest(r, NFTA_LIST_ELEM);
-    size_t nest = netlink_nest(r, NFTA_SET_ELEM_KEY);
-    netlink_put(r, NFTA_DATA_VALUE, key, len);
-    netlink_nest_end(r, nest);
-    if (flags)
-        netlink_put_be32(r, NFTA_SET_ELEM_FLAGS, flags);
-    netlink_nest_end(r, element);
+    return is_there(nf) && has_all_rules(nf, closed) && net_table_has_root(nf, root);
 }
 
-/* One key; or, with end, what lies from key to end. */
-static void put_elements(struct netlink_request *r, int type, const char *set,
-                         const void *key, const void *end, size_t len)
-{
-    expression_message(r, type, type == NFT_MSG_NEWSETELEM ? NLM_F_CREATE : 0);
-    netlink_put_text(r, NFTA_SET_ELEM_LIST_TABLE, NET_TABLE);
-    netlink_put_text(r, NFTA_SET_ELEM_LIST_SET, set);
-    size_t list = netlink_nest(r, NFTA_SET_ELEM_LIST_ELEMENTS);
-    put_element(r, key, len, 0);
-    if (end)
-        put_element(r, end, len, NFT_SET_ELEM_INTERVAL_END);
-    netlink_nest_end(r, list);
-}
-
-static void put_subnet(struct netlink_request *r, int type, const char *text)
-{
-    struct net_subnet s;
-    if (!text || net_subnet_parse(text, &s) < 0)
-        return;
-    struct net_address end = net_subnet_end(&s);
-    put_elements(r, type, s.base.len == 4 ? "subnets4" : "subnets6", s.base.bytes,
-                 end.bytes, s.base.len);
-}
-
-static int change(struct netlink *nf, const struct mtd_net *n, int type)
+/* Another state root made it, which found the host a router already. */
+static int close_it(struct netlink *nf)
 {
     struct netlink_request r;
-    char pair[2 * IFNAMSIZ] = "";
-    snprintf(pair, IFNAMSIZ, "%s", n->bridge);
-    snprintf(pair + IFNAMSIZ, IFNAMSIZ, "%s", n->bridge);
     netlink_request_init(&r);
     expression_batch_begin(&r);
-    put_elements(&r, type, "bridges", pair, NULL, IFNAMSIZ);
-    put_elements(&r, type, "same", pair, NULL, sizeof(pair));
-    if (n->internal)
-        put_elements(&r, type, "internal", pair, NULL, IFNAMSIZ);
-    if (!n->internal) {
-        put_subnet(&r, type, n->subnet);
-        put_subnet(&r, type, n->subnet6);
-    }
+    put_closing(&r);
     expression_batch_end(&r);
     return netlink_send(nf, &r, NULL);
 }
 
-int net_table_add(struct netlink *nf, const struct mtd_net *n, struct mtd_error *err)
+/* Is it usable as it is, or by one rule more? */
+static bool is_usable(struct netlink *nf, bool closed, enum net_depth how)
 {
-    int rc = change(nf, n, NFT_MSG_NEWSETELEM);
-    return rc < 0
-               ? mtd_fail_errno(err, -rc,
-                                "cannot add network %.80s to the table inet " NET_TABLE,
-                                n->name)
-               : 0;
+    unsigned found;
+    if (how == NET_ANEW || !is_there(nf))
+        return false;
+    if (closed && count_rules(nf, &found) == 0 && found == count_wanted(false))
+        return close_it(nf) == 0;
+    return how != NET_DEEP || has_all_rules(nf, closed);
 }
 
-struct key {
-    const char *name;
-    bool found;
-};
-
-static int find_key(const struct netlink_answer *a, void *arg)
+/* What is another state root's goes with the table, and is added again by its monitors, which are told
+ * by the kernel, and its next command. */
+int net_table_make(struct netlink *nf, const char *root, bool closed, enum net_depth how,
+                   bool *ret_made, struct mtd_error *err)
 {
-    struct key *k = arg;
-    struct netlink_span s = a->body, list, key, value;
-    struct netlink_attribute x;
-    struct nfgenmsg h;
-    netlink_take_header(&s, &h, sizeof(h));
-    if (netlink_find(s, NFTA_SET_ELEM_LIST_ELEMENTS, &list))
-        while (netlink_next_attribute(&list, &x))
-            k->found |= netlink_find(x.value, NFTA_SET_ELEM_KEY, &key) &&
-                        netlink_find(key, NFTA_DATA_VALUE, &value) &&
-                        value.left == IFNAMSIZ &&
-                        strncmp((const char *)value.at, k->name, IFNAMSIZ) == 0;
-    return 0;
-}
-
-bool net_table_has(struct netlink *nf, const struct mtd_net *n)
-{
-    struct netlink_request r;
-    struct key k = {.name = n->bridge};
-    netlink_request_init(&r);
-    expression_message(&r, NFT_MSG_GETSETELEM, NLM_F_DUMP);
-    netlink_put_text(&r, NFTA_SET_ELEM_LIST_TABLE, NET_TABLE);
-    netlink_put_text(&r, NFTA_SET_ELEM_LIST_SET, "bridges");
-    return netlink_ask(nf, &r, find_key, &k) == 0 && k.found;
-}
-
-void net_table_remove(struct netlink *nf, const struct mtd_net *n)
-{
-    (void)change(nf, n, NFT_MSG_DELSETELEM);
+    *ret_made = false;
+    if (how == NET_QUICK && net_table_has_root(nf, root))
+        return 0;
+    bool there = is_usable(nf, closed, how);
+    *ret_made = !there || !net_table_has_root(nf, root);
+    int rc = there ? 0 : make_anew(nf, closed || is_closed(nf));
+    if (rc < 0 && net_missing(rc, NET_PART_NF_TABLES, err))
+        return rc;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot make the table inet " NET_TABLE) : 0;
 }

@@ -20,7 +20,7 @@ struct report {
     const char *network;
     net_fault_fn *fn;
     void *arg;
-    bool used; /* a container that lives has an address there */
+    bool used; /* a container that lives has an address there, and is here */
 };
 
 /* ---- one container ---- */
@@ -71,7 +71,19 @@ void net_verify_one(struct store *s, const struct mtd_record *r, net_fault_fn *f
 {
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
     const struct report w = {.s = s, .fn = fn, .arg = arg};
-    if (!r->status.n_endpoints || net_kernel_open(&k, NULL) < 0)
+    char text[TEXT_MAX];
+    if (!r->status.n_endpoints)
+        return;
+    if (!net_is_here(&r->status)) {
+        snprintf(
+            text, sizeof(text),
+            "its networks are in another network namespace, net:[%llu], and can only "
+            "be checked there (process %d is in it)",
+            (unsigned long long)r->status.host_network, (int)r->status.monitor_pid);
+        fn(NET_FAULT_ELSEWHERE, r->id, "networks", text, arg);
+        return;
+    }
+    if (net_kernel_open(&k, NULL) < 0)
         return;
     verify_ports(&k, r, &w);
     for (size_t i = 0; i < r->status.n_endpoints; i++)
@@ -86,7 +98,7 @@ static void verify_entry(int book, const char *address, const char *id, void *ar
     char text[TEXT_MAX];
     (void)book;
     if (net_is_live(w->s, id)) {
-        w->used = true;
+        w->used |= net_is_live_here(w->s, id);
         return;
     }
     snprintf(text, sizeof(text), "does not run, but has address %.60s of network %.80s",
@@ -136,17 +148,19 @@ void net_verify(struct store *s, net_fault_fn *fn, void *arg)
     auto_done(mtd_net_list_done) struct mtd_net_list nets = {0};
     auto_done(net_published_done) struct net_published all = {0};
     struct report w = {.s = s, .fn = fn, .arg = arg};
+    char root[NET_ROOT_SIZE];
     auto_fd int books = fs_open_dir_at(s->run_fd, STORE_NETWORKS);
     if (books < 0 || net_kernel_open(&k, NULL) < 0)
         return; /* no container has had a network since the boot */
-    if (!net_table_is_whole(&k.nf, net_is_closed(s)))
+    net_root_of(s, root);
+    if (net_host_is_noted(s) && !net_table_is_whole(&k.nf, root, net_is_closed(s)))
         fn(NET_FAULT_HOST, "", "table",
            "the table inet " NET_TABLE " is gone, or not whole", arg);
     (void)net_list(s, &nets, NULL);
     for (size_t i = 0; i < nets.len; i++)
         verify_network(&k, &w, &nets.items[i]);
     net_published_list(&k.nf, &all);
-    net_published_owners(&all, verify_owner, &w);
+    net_published_owners(&all, root, verify_owner, &w);
 }
 
 int net_restore(struct store *s, struct mtd_error *err)

@@ -289,6 +289,7 @@ static const struct field RECORD_FIELDS[] = {
     {"state.cgroups", FIELD_LIST, R(status.cgroups)},
     {"state.namespaces", FIELD_LIST, R(status.namespaces)},
     {"state.health", FIELD_STRING, R(status.health)},
+    {"state.hostNetwork", FIELD_INT, R(status.host_network), 0, INT64_MAX},
     {"state.networks", FIELD_STRUCTS, R(status.endpoints), .items = &ENDPOINTS,
      .count_offset = offsetof(struct mtd_record, status.n_endpoints)},
     {"state.ports", FIELD_STRUCTS, R(status.ports), .items = &PORTS,
