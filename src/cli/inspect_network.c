@@ -30,13 +30,15 @@ static char *port_key(const struct mtd_port *p, char out[16])
 
 static void add_binding(json_t *map, const struct mtd_port *p, const char *address)
 {
-    char key[16], host[8] = "";
+    char key[16], host[16] = "";
     json_t *list = json_object_get(map, port_key(p, key));
     if (!json_is_array(list)) {
         list = json_array();
         json_object_set_new(map, key, list);
     }
-    if (p->host)
+    if (p->host_last)
+        snprintf(host, sizeof(host), "%u-%u", p->host, p->host_last);
+    else if (p->host)
         snprintf(host, sizeof(host), "%u", p->host);
     json_array_append_new(list,
                           json_pack("{s:s, s:s}", "HostIp", address, "HostPort", host));

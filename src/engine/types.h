@@ -267,8 +267,9 @@ struct mtd_join {
 };
 /* A port of the container that is reached by one of the host's. */
 struct mtd_port {
-    char *address; /* of the host; NULL = all of them */
-    unsigned host; /* 0 = one that is free */
+    char *address;      /* of the host; NULL = all of them */
+    unsigned host;      /* 0 = one that is free */
+    unsigned host_last; /* 0 = that one; or the first free one from host to this */
     unsigned target;
     bool udp;
 };

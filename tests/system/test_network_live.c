@@ -327,6 +327,39 @@ Test(network_live, a_flow_of_datagrams_finds_the_next_container)
     cr_expect_str_empty(net_left(&s));
 }
 
+/* As docker: the first that is free, also of a container whose monitor was killed. */
+Test(network_live, of_a_range_the_first_free_port_is_taken)
+{
+    auto_fd int busy = net_listen(8000);
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "-p",
+             "8000-8003:80", HELLO));
+    expect_ports("80/tcp -> 0.0.0.0:8001");
+    expect_published(8001);
+    auto_free char *typed =
+        ASK(&s, "inspect", "-f", "{{json .HostConfig.PortBindings}}", "web");
+    cr_expect_str_eq(typed,
+                     "{\"80/tcp\":[{\"HostIp\":\"\",\"HostPort\":\"8000-8003\"}]}");
+    pid_t monitor = monitor_of(&s, "web");
+    cr_assert_eq(kill(monitor, SIGKILL), 0);
+    cr_expect(state_until(is_gone, &monitor));
+    free(ASK(&s, "run", "-d", "--name", "two", "--network", "bridge", "-p",
+             "8000-8003:80", "-p", "8000-8003:81", HELLO));
+    auto_free char *two = ASK(&s, "port", "two");
+    cr_expect_str_eq(two, "80/tcp -> 0.0.0.0:8002\n81/tcp -> 0.0.0.0:8003");
+    REFUSED("all ports of 8000-8003/tcp are in use", "run", "--rm", "--network", "bridge",
+            "-p", "8000-8003:80", "busybox", "true");
+    free(ASK(&s, "update", "--publish-rm", "8001:80", "web"));
+    expect_unpublished(8001);
+    free(ASK(&s, "update", "--publish-add", "8000-8003:80", "web"));
+    expect_ports("80/tcp -> 0.0.0.0:8001");
+    free(ASK(&s, "update", "--publish-rm", "8000-8003:80", "web"));
+    expect_ports("");
+    free(ASK(&s, "restart", "-t", "0", "web"));
+    expect_ports("");
+    free(ASK(&s, "rm", "-f", "two"));
+    expect_nothing_left();
+}
+
 Test(network_live, what_cannot_be_published_is_refused)
 {
     REFUSED("port [::1]:8080/tcp cannot be published: packets of ::1 do not leave",

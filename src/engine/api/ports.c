@@ -23,6 +23,12 @@ static int add_one(struct mtd_port **ports, size_t *n, const struct mtd_port *p)
     return 0;
 }
 
+static void remove_at(struct mtd_spec *s, size_t i)
+{
+    free(s->ports[i].address);
+    memmove(s->ports + i, s->ports + i + 1, (--s->n_ports - i) * sizeof(*s->ports));
+}
+
 static size_t remove_matching(struct mtd_spec *s, const struct mtd_port *wanted)
 {
     size_t kept = 0, found = s->n_ports;
@@ -35,15 +41,22 @@ static size_t remove_matching(struct mtd_spec *s, const struct mtd_port *wanted)
     return found - kept;
 }
 
-/* One that was to be any has the number that the kernel chose: "8080:80" is then "80". */
+/* "80", or "8000-9000:80", of which the one that is published was chosen. */
+static bool may_have_become(const struct mtd_port *p, unsigned host)
+{
+    return p->host == 0 || (p->host_last && host >= p->host && host <= p->host_last);
+}
+
+/* One that was to be any has the number that was chosen: "8080:80" is then "80". */
 static void remove_from_spec(struct mtd_spec *s, const struct mtd_port *wanted)
 {
     struct mtd_port any = *wanted;
     any.host = 0;
     if (remove_matching(s, wanted) == 0 && any.target)
         for (size_t i = s->n_ports; i-- > 0;)
-            if (s->ports[i].host == 0 && net_port_matches(&s->ports[i], &any)) {
-                remove_matching(s, &s->ports[i]);
+            if (may_have_become(&s->ports[i], wanted->host) &&
+                net_port_matches(&s->ports[i], &any)) {
+                remove_at(s, i);
                 return;
             }
 }
@@ -66,7 +79,7 @@ static int unpublish(struct mtd_record *r, const struct mtd_update *u, bool live
 static bool is_taken(const struct mtd_spec *s, const struct mtd_port *p)
 {
     const struct mtd_port same = {.address = p->address, .host = p->host, .udp = p->udp};
-    for (size_t i = 0; i < s->n_ports && p->host; i++)
+    for (size_t i = 0; i < s->n_ports && p->host && !p->host_last; i++)
         if (net_port_matches(&s->ports[i], &same))
             return true;
     return false;

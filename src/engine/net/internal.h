@@ -3,7 +3,7 @@
  *         host; book.c the addresses and names; link.c what interfaces have in common,
  *         bridge.c bridges, veth.c pairs, inside.c a namespace's own side; forward.c the host's forwarding; expression.c
  *         builds rules, table.c is the table, members.c networks in it, port.c ports, owner.c who has a port of
- *         the host's, publish.c a container's ports, flow.c
+ *         the host's, publish.c a container's ports, hold.c those of the host that they take, flow.c
  *         those that lead to them; endpoint.c a container's end in a network, claim.c puts
  *         it together, change.c changes it while the container lives, mend.c makes a lost
  *         table again; traffic.c counts, verify.c compares, obstacle.c finds others' rules.
@@ -244,6 +244,15 @@ void net_published_owners(const struct net_published *all, const char *root,
 int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host);
 /* Is that what the descriptor holds? */
 bool net_port_is(int fd, const struct mtd_port *p, bool six);
+
+/* ---- hold.c ---- */
+
+/* Binds to it and adds the descriptors; a port of a range, or any, becomes the one that was free.
+ * nf NULL = ports that only the table has are not looked for. -EADDRINUSE, -EADDRNOTAVAIL. */
+int net_port_take(struct store *s, struct netlink *nf, struct mtd_port *p,
+                  const struct mtd_endpoint *e, struct net_held *h);
+/* The same without keeping it. */
+int net_port_try(struct store *s, struct netlink *nf, const struct mtd_port *p);
 
 /* ---- flow.c ---- */
 

@@ -13,14 +13,15 @@
 #include "base/fault.h"
 #include "base/parse.h"
 
-#define TRIES 20 /* for a free port of both families */
-
 char *net_port_text(const struct mtd_port *p, char ret[NET_PORT_TEXT])
 {
     bool six = p->address && strchr(p->address, ':');
-    snprintf(ret, NET_PORT_TEXT, "%s%.45s%s%s%u/%s", six ? "[" : "",
+    char last[8] = "";
+    if (p->host_last)
+        snprintf(last, sizeof(last), "-%u", p->host_last);
+    snprintf(ret, NET_PORT_TEXT, "%s%.45s%s%s%u%s/%s", six ? "[" : "",
              p->address ? p->address : "", six ? "]" : "", p->address ? ":" : "", p->host,
-             p->udp ? "udp" : "tcp");
+             last, p->udp ? "udp" : "tcp");
     return ret;
 }
 
@@ -122,6 +123,9 @@ static int fail_hold(struct store *s, struct netlink *nf, const struct mtd_port 
                      int rc, struct mtd_error *err)
 {
     char text[NET_PORT_TEXT];
+    if (rc == -EADDRINUSE && p->host_last)
+        return mtd_fail(err, EADDRINUSE, "all ports of %s are in use; choose other ones",
+                        net_port_text(p, text));
     if (rc == -EADDRINUSE)
         return fail_taken(s, nf, p, err);
     if (rc == -EADDRNOTAVAIL)
@@ -132,129 +136,19 @@ static int fail_hold(struct store *s, struct netlink *nf, const struct mtd_port 
                           net_port_text(p, text));
 }
 
-/* ---- the host's side ---- */
-
-struct families {
-    bool four, six;
-};
-
-static struct families families_of(const struct mtd_port *p, const struct mtd_endpoint *e)
-{
-    bool six = p->address && strchr(p->address, ':');
-    return (struct families){.four = !six, .six = e->address6 && (six || !p->address)};
-}
-
-static int hold_once(struct mtd_port *p, struct families f, int fds[2])
-{
-    struct mtd_port at = *p;
-    for (int six = 0; six < 2; six++) {
-        if (!(six ? f.six : f.four))
-            continue;
-        fds[six] = net_port_hold(&at, six, &at.host);
-        if (fds[six] < 0)
-            return fds[six];
-    }
-    p->host = at.host;
-    return 0;
-}
-
-static void let_go(int fds[2])
-{
-    for (int i = 0; i < 2; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    fds[0] = fds[1] = -1;
-}
-
-static int hold(struct mtd_port *p, struct families f, int fds[2])
-{
-    int rc = -EADDRINUSE;
-    bool any = p->host == 0;
-    for (int i = 0; i < (any ? TRIES : 1) && rc == -EADDRINUSE; i++) {
-        let_go(fds);
-        rc = hold_once(p, f, fds);
-    }
-    if (rc < 0)
-        let_go(fds);
-    return rc;
-}
-
-int net_held_add(struct net_held *h, int fd)
-{
-    int *more = realloc(h->fds, (h->n + 1) * sizeof(int));
-    if (!more)
-        return close(fd), -ENOMEM;
-    h->fds = more;
-    h->fds[h->n++] = fd;
-    return 0;
-}
-
-static int hold_one(struct mtd_port *p, const struct mtd_endpoint *e, struct net_held *h)
-{
-    int fds[2] = {-1, -1};
-    int rc = hold(p, families_of(p, e), fds);
-    for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
-        if (fds[i] >= 0 && net_held_add(h, fds[i]) < 0)
-            rc = -ENOMEM;
-    return rc;
-}
+/* ---- elements ---- */
 
 static int hold_all(struct store *s, struct netlink *nf, struct mtd_record *r,
                     struct net_held *h, struct mtd_error *err)
 {
     struct mtd_status *st = &r->status;
     for (size_t i = 0; i < st->n_ports; i++) {
-        int rc = hold_one(&st->ports[i], &st->endpoints[0], h);
+        int rc = net_port_take(s, nf, &st->ports[i], &st->endpoints[0], h);
         if (rc < 0)
             return fail_hold(s, nf, &st->ports[i], rc, err);
     }
     return 0;
 }
-
-/* Both are in the record's order, so what is looked for is mostly the next one. */
-static int take_held(struct net_held *h, size_t *at, const struct mtd_port *p, bool six)
-{
-    for (size_t i = 0; i < h->n; i++) {
-        size_t k = (*at + i) % h->n;
-        if (h->fds[k] >= 0 && net_port_is(h->fds[k], p, six)) {
-            *at = k + 1;
-            return take_fd(&h->fds[k]);
-        }
-    }
-    return -1;
-}
-
-/* Those that it holds go into kept, or those that are missing are bound to. */
-static void hold_some(const struct mtd_status *st, struct net_held *from,
-                      struct net_held *kept)
-{
-    size_t at = 0;
-    unsigned host;
-    for (size_t i = 0; i < 2 * st->n_ports; i++) {
-        const struct mtd_port *p = &st->ports[i / 2];
-        struct families f = families_of(p, &st->endpoints[0]);
-        bool six = i % 2;
-        if (!(six ? f.six : f.four))
-            continue;
-        int fd = from ? take_held(from, &at, p, six) : net_port_hold(p, six, &host);
-        if (fd >= 0)
-            (void)net_held_add(kept, fd);
-    }
-}
-
-/* What goes may be in the way of what comes: the same number at another address. */
-void net_hold(const struct mtd_record *r, struct net_held *held)
-{
-    struct net_held now = {0};
-    if (r->status.n_endpoints)
-        hold_some(&r->status, held, &now);
-    net_held_done(held);
-    if (r->status.n_endpoints)
-        hold_some(&r->status, NULL, &now);
-    *held = now;
-}
-
-/* ---- elements ---- */
 
 /* The port is bound to, so an element that is there is of a container that lost its monitor, or
  * of nobody any more. */
@@ -300,15 +194,10 @@ int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
 int net_check_port(struct store *s, const struct mtd_port *p, struct mtd_error *err)
 {
     auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
-    bool six = p->address && strchr(p->address, ':');
-    struct mtd_port wanted = *p;
-    int fds[2] = {-1, -1};
     if (!p->host)
         return 0;
-    int rc = hold(&wanted, (struct families){.four = !six, .six = six}, fds);
-    let_go(fds);
-    if (rc < 0)
-        (void)netlink_open(&nf, NETLINK_NETFILTER);
+    bool asked = netlink_open(&nf, NETLINK_NETFILTER) == 0;
+    int rc = net_port_try(s, asked ? &nf : NULL, p);
     return rc < 0 ? fail_hold(s, &nf, p, rc, err) : 0;
 }
 
@@ -343,7 +232,7 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot publish ports");
     for (size_t i = first; i < st->n_ports; i++) {
-        rc = hold_one(&st->ports[i], &st->endpoints[0], held);
+        rc = net_port_take(s, &nf, &st->ports[i], &st->endpoints[0], held);
         if (rc < 0 && !(rc == -EADDRINUSE && is_held(&st->ports[i], had, n_had) &&
                         net_ports_owner(&nf, &st->ports[i], &(struct net_owner){0}) < 0))
             return fail_hold(s, &nf, &st->ports[i], rc, err);
@@ -374,8 +263,9 @@ int net_move_ports(struct store *s, struct netlink *nf, struct mtd_record *r, si
 bool net_port_matches(const struct mtd_port *a, const struct mtd_port *b)
 {
     bool address = !b->address || (a->address && strcmp(a->address, b->address) == 0);
-    return address && (!b->host || a->host == b->host) && a->udp == b->udp &&
-           (!b->target || a->target == b->target);
+    unsigned last = b->host_last ? b->host_last : b->host;
+    return address && (!b->host || (a->host >= b->host && a->host <= last)) &&
+           a->udp == b->udp && (!b->target || a->target == b->target);
 }
 
 static int unpublish_one(struct mtd_record *r, struct netlink *nf, size_t i)

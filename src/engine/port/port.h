@@ -11,7 +11,8 @@
 #include "base/buf.h"
 #include "engine/types.h"
 
-/* "80", "8080:80", "127.0.0.1:8080-8081:80-81/udp", "[::1]::80": adds one for each port.
+/* "80", "8080:80", "127.0.0.1:8080-8081:80-81/udp", "[::1]::80": adds one for each port of the
+ * container; "8000-9000:80": one, which takes the first of them that is free.
  * address: for those that name none; NULL, "" = all. */
 int mtd_port_parse(const char *text, const char *address, struct mtd_port **ports,
                    size_t *n, struct mtd_error *err);

@@ -114,9 +114,11 @@ static bool is_any(const char *address)
 static int add_range(struct range host, struct range inside, const char *address,
                      bool udp, struct mtd_port **ports, size_t *n, struct mtd_error *err)
 {
+    bool choice = inside.last == inside.first && host.last > host.first;
     for (unsigned i = 0; i <= inside.last - inside.first; i++) {
         struct mtd_port p = {.address = is_any(address) ? NULL : (char *)address,
                              .host = host.first ? host.first + i : 0,
+                             .host_last = choice ? host.last : 0,
                              .target = inside.first + i,
                              .udp = udp};
         if (add_port(&p, ports, n) < 0)
@@ -147,7 +149,7 @@ int mtd_port_parse(const char *whole, const char *address, struct mtd_port **por
     unsigned count = inside.last - inside.first;
     if (count >= PORTS_MAX)
         return mtd_fail(err, EINVAL, "\"%.80s\" is more than %d ports", whole, PORTS_MAX);
-    if (host.first && host.last - host.first != count)
+    if (host.first && count && host.last - host.first != count)
         return mtd_fail(err, EINVAL,
                         "\"%.80s\": the two ranges have different numbers of ports",
                         whole);

@@ -127,6 +127,7 @@ static const struct field_table JOINS = {JOIN_FIELDS, ARRAY_SIZE(JOIN_FIELDS),
 static const struct field PORT_FIELDS[] = {
     {"address", FIELD_STRING, AT(struct mtd_port, address)},
     {"host", FIELD_INT, AT(struct mtd_port, host), 0, UINT16_MAX, .always = true},
+    {"hostLast", FIELD_INT, AT(struct mtd_port, host_last), 0, UINT16_MAX},
     {"target", FIELD_INT, AT(struct mtd_port, target), 1, UINT16_MAX, .always = true},
     {"udp", FIELD_BOOL, AT(struct mtd_port, udp)},
 };

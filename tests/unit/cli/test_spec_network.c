@@ -65,6 +65,21 @@ Test(spec_network, ranges_are_one_port_each)
     expect_port(1, "", 0, 91, false);
 }
 
+Test(spec_network, a_range_to_one_port_is_a_choice)
+{
+    cr_assert_eq(parse("127.0.0.1:8000-9000:80/udp"), 0, "%s", err.text);
+    cr_assert_eq(n, 1);
+    expect_port(0, "127.0.0.1", 8000, 80, true);
+    cr_expect_eq(ports[0].host_last, 9000);
+    cr_assert_eq(parse("8000-8000:80"), 0);
+    cr_expect_eq(ports[0].host_last, 0);
+    cr_assert_eq(parse("8000-8001:80-81"), 0);
+    cr_expect_eq(ports[1].host_last, 0);
+    cr_expect_lt(parse("8000-8002:80-81"), 0);
+    cr_expect_lt(parse("8001-8000:80"), 0);
+    cr_expect_lt(parse("8000:80-81"), 0);
+}
+
 Test(spec_network, the_default_address_is_for_ports_that_name_none)
 {
     cr_assert_eq(mtd_port_parse("80:80", "127.0.0.1", &ports, &n, &err), 0);
@@ -91,7 +106,7 @@ Test(spec_network, what_is_no_port_is_refused)
                                         "[::1]80:80",
                                         "300.1.1.1:80:80",
                                         "80:80/sctp",
-                                        "8000-8001:80",
+                                        "8000-8002:80-81",
                                         "80:80-81",
                                         "[zz]:80:80",
                                         "1.2.3.4:80",
