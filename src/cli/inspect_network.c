@@ -55,7 +55,8 @@ json_t *inspect_port_bindings(const struct mtd_spec *s)
 static json_t *make_ports(const struct mtd_record *r)
 {
     const struct mtd_status *st = &r->status;
-    bool six = st->n_endpoints && st->endpoints[0].address6;
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
+    bool six = e && e->address6;
     json_t *map = json_object();
     for (size_t i = 0; i < r->spec.exposed.len && st->n_endpoints; i++)
         json_object_set_new(map, r->spec.exposed.items[i], json_null());
@@ -88,13 +89,15 @@ static json_t *make_endpoint_id(const struct mtd_endpoint *at, const char *conta
 
 static json_t *make_asked(const struct mtd_join *j)
 {
-    if (!j->address && !j->address6)
+    if (!j->address && !j->address6 && !j->link_locals.len)
         return json_null();
     json_t *o = json_object();
     if (j->address)
         json_object_set_new(o, "IPv4Address", json_string(j->address));
     if (j->address6)
         json_object_set_new(o, "IPv6Address", json_string(j->address6));
+    if (j->link_locals.len)
+        json_object_set_new(o, "LinkLocalIPs", inspect_strings(&j->link_locals));
     return o;
 }
 
@@ -108,6 +111,11 @@ static json_t *make_endpoint(struct mtd_engine *e, const struct mtd_record *r,
     json_object_set_new(o, "IPAMConfig", make_asked(j));
     json_object_set_new(o, "Aliases",
                         j->aliases.len ? inspect_strings(&j->aliases) : json_null());
+    json_object_set_new(o, "GwPriority", json_integer(j->gw_priority));
+    if (j->ifname)
+        json_object_set_new(
+            o, "DriverOpts",
+            json_pack("{s:s}", "com.docker.network.endpoint.ifname", j->ifname));
     json_object_set_new(o, "NetworkID", inspect_text(known ? n.id : NULL));
     json_object_set_new(o, "EndpointID",
                         make_endpoint_id(at, r->id, known ? n.id : NULL));
@@ -219,6 +227,13 @@ static int find_network(struct mtd_engine *e, const char *name, struct mtd_net *
     return ret->name ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }
 
+/* Also what was chosen. */
+static void add_macvlan(json_t *options, const struct mtd_net *n)
+{
+    json_object_set_new(options, "parent", json_string(n->parent));
+    json_object_set_new(options, "macvlan_mode", json_string(n->mode));
+}
+
 int inspect_network(struct mtd_engine *e, const char *name, json_t **ret,
                     struct mtd_error *err)
 {
@@ -229,6 +244,8 @@ int inspect_network(struct mtd_engine *e, const char *name, json_t **ret,
     json_t *config = json_array(), *options = inspect_labels(&n.options);
     add_config(config, n.subnet, n.gateway, n.range);
     add_config(config, n.subnet6, n.gateway6, NULL);
+    if (n.driver == MTD_NET_DRIVER_MACVLAN)
+        add_macvlan(options, &n);
     if (n.bridge && !json_object_get(options, "com.docker.network.bridge.name"))
         json_object_set_new(options, "com.docker.network.bridge.name",
                             json_string(n.bridge));

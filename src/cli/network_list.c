@@ -34,7 +34,7 @@ static int get_name(const void *row, struct buf *out)
 
 static bool is_mode(const struct mtd_net *n)
 {
-    return !n->bridge;
+    return !n->subnet;
 }
 
 static const struct {
@@ -47,7 +47,7 @@ const char *network_driver(const struct mtd_net *n)
     for (size_t i = 0; i < ARRAY_SIZE(MODES); i++)
         if (is_mode(n) && strcmp(n->name, MODES[i].name) == 0)
             return MODES[i].driver;
-    return "bridge";
+    return mtd_net_driver_word(n->driver);
 }
 
 bool network_is_mode(const char *name, char ret_id[MTD_ID_SIZE])
@@ -157,7 +157,7 @@ static bool match_id(const struct mtd_net *n, const char *value)
 
 static bool match_driver(const struct mtd_net *n, const char *value)
 {
-    return !is_mode(n) && strcmp(value, "bridge") == 0;
+    return strcmp(network_driver(n), value) == 0;
 }
 
 static const struct {

@@ -82,6 +82,46 @@ static int add_alias(struct mtd_join *j, const char *value, struct mtd_error *er
     return rc;
 }
 
+/* docker's prefixes: 169.254.0.0/16, fe80::/10. */
+static int add_link_local(struct mtd_join *j, const char *value, struct mtd_error *err)
+{
+    unsigned char b[16];
+    bool four = inet_pton(AF_INET, value, b) == 1 && b[0] == 169 && b[1] == 254;
+    bool six = !four && inet_pton(AF_INET6, value, b) == 1 && b[0] == 0xfe &&
+               (b[1] & 0xc0) == 0x80;
+    if (!four && !six)
+        return mtd_fail(err, EINVAL, "invalid link local IP address: %.60s", value);
+    return strv_add(&j->link_locals, value) < 0 ? out_of_memory(err) : 0;
+}
+
+static int set_priority(struct mtd_join *j, const char *value, struct mtd_error *err)
+{
+    uint64_t n;
+    bool minus = *value == '-';
+    if (parse_u64(value + minus, INT32_MAX, &n) < 0)
+        return mtd_fail(err, EINVAL, "gw-priority \"%.40s\" is not a whole number",
+                        value);
+    j->gw_priority = minus ? -(int64_t)n : (int64_t)n;
+    return 0;
+}
+
+static int set_ifname(struct mtd_join *j, const char *value, struct mtd_error *err)
+{
+    if (strlen(value) > 15 || !name_is_valid(value) || strcmp(value, "lo") == 0)
+        return mtd_fail(err, EINVAL, "\"%.60s\" is not a name of an interface", value);
+    return set_text(&j->ifname, value, err);
+}
+
+static int set_driver_opt(struct mtd_join *j, const char *value, struct mtd_error *err)
+{
+    static const char IFNAME[] = "com.docker.network.endpoint.ifname=";
+    const char *name = value + strlen(IFNAME);
+    if (strncmp(value, IFNAME, strlen(IFNAME)) != 0)
+        return mtd_fail(err, EOPNOTSUPP, "driver-opt \"%.80s\" is not known; %s is",
+                        value, IFNAME);
+    return set_ifname(j, name, err);
+}
+
 static int set_name(struct mtd_join *j, const char *value, struct mtd_error *err)
 {
     if (!name_is_valid(value))
@@ -93,8 +133,16 @@ static const struct {
     const char *name;
     int (*set)(struct mtd_join *j, const char *value, struct mtd_error *err);
 } WORDS[] = {
-    {"name", set_name}, {"ip", set_ip},           {"ip6", set_ip6},
-    {"mac", set_mac},   {"mac-address", set_mac}, {"alias", add_alias},
+    {"name", set_name},
+    {"ip", set_ip},
+    {"ip6", set_ip6},
+    {"mac", set_mac},
+    {"mac-address", set_mac},
+    {"alias", add_alias},
+    {"link-local-ip", add_link_local},
+    {"gw-priority", set_priority},
+    {"driver-opt", set_driver_opt},
+    {"interface_name", set_ifname},
 };
 
 static int set_word(struct mtd_join *j, char *word, struct mtd_error *err)
@@ -106,10 +154,11 @@ static int set_word(struct mtd_join *j, char *word, struct mtd_error *err)
     for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
         if (strcmp(WORDS[i].name, word) == 0)
             return WORDS[i].set(j, equals + 1, err);
-    return mtd_fail(err, EINVAL,
-                    "\"%.60s\" is not known of a network; name, ip, ip6, mac-address and "
-                    "alias are",
-                    word);
+    return mtd_fail(
+        err, EINVAL,
+        "\"%.60s\" is not known of a network; name, ip, ip6, mac-address, alias, "
+        "link-local-ip, driver-opt and gw-priority are",
+        word);
 }
 
 static int fill_join(struct mtd_join *j, char *text, struct mtd_error *err)
@@ -214,6 +263,8 @@ static int set_details(struct run_values *v, struct mtd_error *err)
         rc = set_first(v, "ip6", v->ip6, set_ip6, err);
     if (rc == 0)
         rc = set_first(v, "mac-address", v->mac, set_mac, err);
+    for (size_t i = 0; i < v->link_locals.len && rc == 0; i++)
+        rc = set_first(v, "link-local-ip", v->link_locals.items[i], add_link_local, err);
     for (size_t i = 0; i < v->aliases.len && rc == 0; i++)
         rc = set_first(v, "network-alias", v->aliases.items[i], add_alias, err);
     return rc;

@@ -19,7 +19,8 @@ struct run_values {
     struct option_list env, env_files, volumes, mounts, tmpfs, ulimits, cap_add, cap_drop,
         security, labels, label_files, log_opts, attach, dns, dns_search, dns_options,
         add_hosts, devices, device_rules, sysctls, annotations, group_add, exposes,
-        publish, volumes_from, userns, networks, aliases, blkio[MTD_BLKIO_COUNT];
+        publish, volumes_from, userns, networks, aliases, link_locals,
+        blkio[MTD_BLKIO_COUNT];
     const char *name, *entrypoint, *cidfile, *pull, *ip, *ip6, *mac, *pid, *ipc, *uts,
         *cgroupns, *log_driver, *detach_keys, *health_cmd, *platform, *isolation,
         *volume_driver;

@@ -137,6 +137,8 @@ const struct option_row SPEC_OPTIONS[] = {
      "The container's name (default: a random one)"},
     {"ip", 0, OPTION_TEXT, FIELD(ip), NULL, "IP", "Its IPv4 address in the network"},
     {"ip6", 0, OPTION_TEXT, FIELD(ip6), NULL, "IP", "Its IPv6 address in the network"},
+    {"link-local-ip", 0, OPTION_LIST, FIELD(link_locals), NULL, "IP",
+     "A further address, of the link only: 169.254.0.0/16 or fe80::/10"},
     {"mac-address", 0, OPTION_TEXT, FIELD(mac), NULL, "MAC",
      "The hardware address of its interface"},
     {"network", 0, OPTION_LIST, FIELD(networks), NULL, "NETWORK",
@@ -224,7 +226,6 @@ const struct option_row SPEC_OPTIONS[] = {
     /* docker's options that are refused */
     {"link", 0, OPTION_REFUSE, 0, NULL, "NAME",
      "not supported; containers of one network find each other by name (--network)"},
-    {"link-local-ip", 0, OPTION_REFUSE, 0, NULL, "IP", "not supported; use --ip"},
     {"cpu-rt-period", 0, OPTION_REFUSE, 0, NULL, "N", NO_REAL_TIME},
     {"cpu-rt-runtime", 0, OPTION_REFUSE, 0, NULL, "N", NO_REAL_TIME},
     {"cpu-count", 0, OPTION_REFUSE, 0, NULL, "N", WINDOWS "; use --cpus"},

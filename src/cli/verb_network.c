@@ -9,6 +9,7 @@
 #include "base/parse.h"
 #include "cli/each.h"
 #include "cli/inspect.h"
+#include "cli/network_create.h"
 #include "cli/network_list.h"
 #include "cli/print.h"
 #include "cli/report.h"
@@ -27,155 +28,9 @@ static int fail(struct cli *c, int rc, struct mtd_error *err, const char *what)
 
 /* ---- create ---- */
 
-struct create_values {
-    struct option_list subnets, gateways, ranges, options, labels;
-    const char *driver;
-    bool internal, ipv4, ipv6;
-    struct mtd_net net;
-};
-
-#define FIELD(f) offsetof(struct create_values, f)
-static const struct option_row CREATE_ROWS[] = {
-    {"driver", 'd', OPTION_TEXT, FIELD(driver), NULL, "DRIVER", "bridge, the only one"},
-    {"gateway", 0, OPTION_LIST, FIELD(gateways), NULL, "IP",
-     "The host's address in the subnet (default: its first one)"},
-    {"internal", 0, OPTION_FLAG, FIELD(internal), NULL, NULL,
-     "No way out of it, and none in"},
-    {"ip-range", 0, OPTION_LIST, FIELD(ranges), NULL, "SUBNET",
-     "A part of the subnet that addresses are from"},
-    {"ipv4", 0, OPTION_FLAG, FIELD(ipv4)},
-    {"ipv6", 0, OPTION_FLAG, FIELD(ipv6), NULL, NULL, "Give it IPv6 addresses as well"},
-    {"label", 0, OPTION_LIST, FIELD(labels), NULL, "KEY[=VALUE]", "Attach a label"},
-    {"opt", 'o', OPTION_LIST, FIELD(options), NULL, "NAME=VALUE",
-     "mtu=N, icc=false (its containers do not reach each other), name=INTERFACE"},
-    {"subnet", 0, OPTION_LIST, FIELD(subnets), NULL, "SUBNET",
-     "Its addresses (default: some that the host has no use for)"},
-    {"attachable", 0, OPTION_IGNORE},
-    {"ingress", 0, OPTION_REFUSE, 0, NULL, NULL, "for swarms only"},
-    {"scope", 0, OPTION_REFUSE, 0, NULL, "SCOPE", "for swarms only"},
-    {"aux-address", 0, OPTION_REFUSE, 0, NULL, "NAME=IP",
-     "not supported; use --ip-range"},
-    {"config-only", 0, OPTION_REFUSE, 0, NULL, NULL, "not supported"},
-    {"config-from", 0, OPTION_REFUSE, 0, NULL, "NETWORK", "not supported"},
-    {"ipam-driver", 0, OPTION_REFUSE, 0, NULL, "DRIVER", "there are no plugins"},
-    {"ipam-opt", 0, OPTION_REFUSE, 0, NULL, "NAME=VALUE", "there are no plugins"},
-    OPTION_END,
-};
-
-static int set_mtu(struct mtd_net *n, const char *value, struct mtd_error *err)
-{
-    uint64_t mtu;
-    if (parse_u64(value, 65535, &mtu) < 0 || mtu < 68)
-        return mtd_fail(err, EINVAL, "mtu \"%.40s\" is out of range: 68 to 65535", value);
-    n->mtu = (unsigned)mtu;
-    return 0;
-}
-
-static int set_icc(struct mtd_net *n, const char *value, struct mtd_error *err)
-{
-    bool on;
-    if (parse_bool(value, &on) < 0)
-        return mtd_fail(err, EINVAL, "icc \"%.40s\" is not true or false", value);
-    n->isolated = !on;
-    return 0;
-}
-
-static int set_bridge(struct mtd_net *n, const char *value, struct mtd_error *err)
-{
-    n->bridge = strdup(value);
-    return n->bridge ? 0 : mtd_fail(err, ENOMEM, "out of memory");
-}
-
-static const struct {
-    const char *name, *docker;
-    int (*set)(struct mtd_net *n, const char *value, struct mtd_error *err);
-} DRIVER_OPTIONS[] = {
-    {"mtu", "com.docker.network.driver.mtu", set_mtu},
-    {"icc", "com.docker.network.bridge.enable_icc", set_icc},
-    {"name", "com.docker.network.bridge.name", set_bridge},
-};
-
-static int set_option(struct mtd_net *n, const char *text, struct mtd_error *err)
-{
-    size_t len = strcspn(text, "=");
-    for (size_t i = 0; i < ARRAY_SIZE(DRIVER_OPTIONS) && text[len]; i++) {
-        const char *names[] = {DRIVER_OPTIONS[i].name, DRIVER_OPTIONS[i].docker};
-        for (size_t k = 0; k < ARRAY_SIZE(names); k++)
-            if (strlen(names[k]) == len && strncmp(names[k], text, len) == 0) {
-                int rc = strv_add(&n->options, text);
-                return rc < 0 ? mtd_fail(err, ENOMEM, "out of memory")
-                              : DRIVER_OPTIONS[i].set(n, text + len + 1, err);
-            }
-    }
-    return mtd_fail(err, EINVAL, "\"%.80s\" is not known; mtu=, icc= and name= are",
-                    text);
-}
-
-static bool is_six(const char *text)
-{
-    return strchr(text, ':') != NULL;
-}
-
-/* One of each family. */
-static int take_texts(const struct option_list *from, char **four, char **six,
-                      const char *option, struct mtd_error *err)
-{
-    for (size_t i = 0; i < from->len; i++) {
-        char **to = is_six(from->items[i]) ? six : four;
-        if (!to || *to)
-            return mtd_fail(err, EINVAL, "--%s: \"%.60s\": one %s is enough", option,
-                            from->items[i], is_six(from->items[i]) ? "IPv6" : "IPv4");
-        *to = strdup(from->items[i]);
-        if (!*to)
-            return mtd_fail(err, ENOMEM, "out of memory");
-    }
-    return 0;
-}
-
-static void init_create(void *values)
-{
-    ((struct create_values *)values)->ipv4 = true;
-}
-
-static int check_create(void *values, const struct operands *o, struct mtd_error *err)
-{
-    struct create_values *v = values;
-    struct mtd_net *n = &v->net;
-    if (v->driver && strcmp(v->driver, "bridge") != 0)
-        return mtd_fail(err, EOPNOTSUPP,
-                        "--driver: \"%.40s\" is not supported; only bridge is",
-                        v->driver);
-    if (!v->ipv4)
-        return mtd_fail(err, EOPNOTSUPP,
-                        "--ipv4=false is not supported; IPv6 is beside IPv4");
-    n->name = strdup(o->items[0]);
-    n->internal = v->internal;
-    int rc = n->name ? 0 : mtd_fail(err, ENOMEM, "out of memory");
-    if (rc == 0)
-        rc = take_texts(&v->subnets, &n->subnet, &n->subnet6, "subnet", err);
-    if (rc == 0)
-        rc = take_texts(&v->gateways, &n->gateway, &n->gateway6, "gateway", err);
-    if (rc == 0)
-        rc = take_texts(&v->ranges, &n->range, NULL, "ip-range", err);
-    if (rc == 0 && v->ipv6 && !n->subnet6)
-        n->subnet6 = strdup(""); /* one is chosen */
-    for (size_t i = 0; i < v->options.len && rc == 0; i++) {
-        rc = set_option(n, v->options.items[i], err);
-        mtd_context(rc < 0 ? err : NULL, "--opt");
-    }
-    for (size_t i = 0; i < v->labels.len && rc == 0; i++)
-        rc = strv_add(&n->labels, v->labels.items[i]);
-    return rc;
-}
-
-static void done_create(void *values)
-{
-    mtd_net_done(&((struct create_values *)values)->net);
-}
-
 static int run_create(struct cli *c, void *values, const struct operands *o)
 {
-    struct create_values *v = values;
+    struct network_create_values *v = values;
     struct mtd_error err = {0};
     (void)o;
     int rc = mtd_network_create(c->engine, &v->net, &err);
@@ -214,8 +69,8 @@ static int run_rm(struct cli *c, void *values, const struct operands *o)
 /* ---- connect, disconnect ---- */
 
 struct connect_values {
-    const char *ip, *ip6, *mac;
-    struct option_list aliases, driver_opts;
+    const char *ip, *ip6, *mac, *gw_priority;
+    struct option_list aliases, link_locals, driver_opts;
     struct mtd_join *join;
     size_t n_join;
 };
@@ -229,10 +84,12 @@ static const struct option_row CONNECT_ROWS[] = {
     {"mac-address", 0, OPTION_TEXT, FIELD(mac), NULL, "MAC",
      "The hardware address of its interface"},
     {"link", 0, OPTION_REFUSE, 0, NULL, "NAME", "not supported; use --alias there"},
-    {"link-local-ip", 0, OPTION_REFUSE, 0, NULL, "IP", "not supported; use --ip"},
-    {"driver-opt", 0, OPTION_REFUSE, 0, NULL, "NAME=VALUE", "not supported"},
-    {"gw-priority", 0, OPTION_REFUSE, 0, NULL, "N",
-     "not supported; the first network is the way out"},
+    {"link-local-ip", 0, OPTION_LIST, FIELD(link_locals), NULL, "IP",
+     "A further address, of the link only: 169.254.0.0/16 or fe80::/10"},
+    {"driver-opt", 0, OPTION_LIST, FIELD(driver_opts), NULL, "NAME=VALUE",
+     "com.docker.network.endpoint.ifname=NAME, its interface's name inside"},
+    {"gw-priority", 0, OPTION_TEXT, FIELD(gw_priority), NULL, "N",
+     "The network with the greatest is the way out (default: 0)"},
     OPTION_END,
 };
 
@@ -243,13 +100,21 @@ static int check_connect(void *values, const struct operands *o, struct mtd_erro
     auto_done(buf_done) struct buf b = {0};
     const struct {
         const char *name, *value;
-    } WORDS[] = {{"ip", v->ip}, {"ip6", v->ip6}, {"mac", v->mac}};
+    } WORDS[] = {
+        {"ip", v->ip}, {"ip6", v->ip6}, {"mac", v->mac}, {"gw-priority", v->gw_priority}};
+    const struct {
+        const char *name;
+        const struct option_list *values;
+    } LISTS[] = {{"alias", &v->aliases},
+                 {"link-local-ip", &v->link_locals},
+                 {"driver-opt", &v->driver_opts}};
     int rc = buf_printf(&b, "name=%s", o->items[0]);
     for (size_t i = 0; i < ARRAY_SIZE(WORDS) && rc == 0; i++)
         if (WORDS[i].value && *WORDS[i].value)
             rc = buf_printf(&b, ",%s=%s", WORDS[i].name, WORDS[i].value);
-    for (size_t i = 0; i < v->aliases.len && rc == 0; i++)
-        rc = buf_printf(&b, ",alias=%s", v->aliases.items[i]);
+    for (size_t k = 0; k < ARRAY_SIZE(LISTS); k++)
+        for (size_t i = 0; i < LISTS[k].values->len && rc == 0; i++)
+            rc = buf_printf(&b, ",%s=%s", LISTS[k].name, LISTS[k].values->items[i]);
     if (rc < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
     return network_parse_join(b.data, &v->join, &v->n_join, err);
@@ -350,14 +215,14 @@ const struct verb VERBS_NETWORK[] = {
      .operands = "NETWORK",
      .summary = "Make a network",
      .group = GROUP_NETWORK,
-     .options = {{CREATE_ROWS}},
-     .values_size = sizeof(struct create_values),
+     .options = {{NETWORK_CREATE_ROWS}},
+     .values_size = sizeof(struct network_create_values),
      .min = 1,
      .max = 1,
-     .init = init_create,
-     .check = check_create,
+     .init = network_create_init,
+     .check = network_create_check,
      .run = run_create,
-     .done = done_create},
+     .done = network_create_done},
     {.name = "network ls",
      .operands = "",
      .summary = "List networks",

@@ -30,7 +30,8 @@ static int put_port(struct buf *out, const struct mtd_port *p, const char *addre
 static int list_ports(const struct mtd_record *r, const char *asked, struct buf *out)
 {
     const struct mtd_status *st = &r->status;
-    bool six = st->n_endpoints && st->endpoints[0].address6;
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
+    bool six = e && e->address6;
     char key[16];
     int rc = 0;
     for (size_t i = 0; i < st->n_ports && rc == 0; i++) {

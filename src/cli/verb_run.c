@@ -95,6 +95,23 @@ static void warn_of_defaults(const struct cli *c, const struct mtd_defaults *d)
         report_warning(c, "%s (ignored)", d->problem.text);
 }
 
+static bool asks_for_ports(const struct run_values *v)
+{
+    return v->spec.n_ports || v->spec.publish_all;
+}
+
+/* By none of its networks is the host in between. */
+static bool is_all_direct(struct cli *c, const struct mtd_spec *s)
+{
+    bool all = s->n_joins > 0;
+    for (size_t i = 0; i < s->n_joins && all; i++) {
+        auto_done(mtd_net_done) struct mtd_net n = {0};
+        all = mtd_network_inspect(c->engine, s->joins[i].network, &n, NULL) == 0 &&
+              n.driver != MTD_NET_DRIVER_BRIDGE;
+    }
+    return all;
+}
+
 /* docker drops these with a warning and goes on. */
 static void warn_dropped(struct cli *c, const struct run_values *v)
 {
@@ -103,6 +120,11 @@ static void warn_dropped(struct cli *c, const struct run_values *v)
     if ((v->publish.len || v->publish_all) && v->spec.network != MTD_NET_BRIDGE)
         report_warning(c, "--publish: published ports are discarded in the network %s",
                        mtd_network_word(v->spec.network));
+    if (asks_for_ports(v) && is_all_direct(c, &v->spec))
+        report_warning(c,
+                       "--publish: published ports are discarded: network %s is reached "
+                       "at its own addresses",
+                       v->spec.joins[0].network);
     if (r->oom_kill_disable && !r->memory)
         report_warning(c,
                        "--oom-kill-disable: without --memory the host may run out of it");

@@ -307,7 +307,9 @@ void mtd_joins_done(struct mtd_join **joins, size_t *n)
         free((*joins)[i].address);
         free((*joins)[i].address6);
         free((*joins)[i].mac);
+        free((*joins)[i].ifname);
         strv_done(&(*joins)[i].aliases);
+        strv_done(&(*joins)[i].link_locals);
     }
     free(*joins);
     *joins = NULL;
@@ -325,11 +327,12 @@ void mtd_ports_done(struct mtd_port **ports, size_t *n)
 
 static void endpoint_done(struct mtd_endpoint *e)
 {
-    char *strings[] = {e->network, e->address,  e->gateway,
-                       e->mac,     e->address6, e->gateway6};
+    char *strings[] = {e->network,  e->address,  e->gateway, e->mac,
+                       e->address6, e->gateway6, e->ifname};
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         free(strings[i]);
     strv_done(&e->names);
+    strv_done(&e->link_locals);
 }
 
 void mtd_endpoints_done(struct mtd_endpoint **endpoints, size_t *n)
@@ -341,10 +344,16 @@ void mtd_endpoints_done(struct mtd_endpoint **endpoints, size_t *n)
     *n = 0;
 }
 
+const char *mtd_net_driver_word(enum mtd_net_driver d)
+{
+    static const char *const WORDS[] = {"bridge", "macvlan"};
+    return WORDS[d];
+}
+
 void mtd_net_done(struct mtd_net *n)
 {
-    char *strings[] = {n->name,  n->bridge,  n->subnet,  n->gateway,
-                       n->range, n->subnet6, n->gateway6};
+    char *strings[] = {n->name,    n->bridge, n->parent,  n->mode,    n->subnet,
+                       n->gateway, n->range,  n->subnet6, n->gateway6};
     for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
         free(strings[i]);
     strv_done(&n->labels);

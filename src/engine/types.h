@@ -264,6 +264,9 @@ struct mtd_join {
     char *network;                  /* its name */
     char *address, *address6, *mac; /* NULL = any */
     struct strv aliases;            /* further names of the container */
+    struct strv link_locals;        /* further addresses, 169.254.0.0/16 and fe80::/10 */
+    char *ifname;                   /* of its interface; NULL = eth0 and so on */
+    int64_t gw_priority; /* the way out is by the greatest; of several the first one's */
 };
 /* A port of the container that is reached by one of the host's. */
 struct mtd_port {
@@ -279,14 +282,27 @@ struct mtd_endpoint {
     char *address6, *gateway6; /* NULL = the network has no IPv6 */
     unsigned prefix, prefix6;
     struct strv names; /* by which others find it */
+    struct strv link_locals;
+    char *ifname;
+    int64_t gw_priority;
+    bool direct; /* without the host in between, so nothing is published by it */
 };
 
-/* A network: a bridge of the host's, its addresses and what is let through. */
+/* How its containers are connected. BRIDGE: by an interface of the host's, which routes for them.
+ * MACVLAN: by one of the host's with further addresses of hardware; the host has no part in it. */
+enum mtd_net_driver { MTD_NET_DRIVER_BRIDGE, MTD_NET_DRIVER_MACVLAN };
+const char *mtd_net_driver_word(enum mtd_net_driver d); /* "bridge" */
+
+/* A network: how it is made, its addresses and what is let through. */
 struct mtd_net {
     char id[MTD_ID_SIZE];
     char *name;
     int64_t created_at;
-    char *bridge;           /* the interface */
+    enum mtd_net_driver driver;
+    char *bridge;           /* BRIDGE: the interface; else NULL */
+    char *parent;           /* MACVLAN: the host's interface */
+    bool owns_parent;       /* that was made for it, and leads nowhere */
+    char *mode;             /* MACVLAN: "bridge" "private" "vepa" "passthru" */
     char *subnet, *gateway; /* "172.18.0.0/16", "172.18.0.1" */
     char *range;            /* a part of the subnet that addresses are from; NULL = all */
     char *subnet6, *gateway6; /* NULL = no IPv6 */

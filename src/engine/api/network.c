@@ -46,7 +46,7 @@ static void note(struct mtd_engine *e, const char *action, const struct mtd_net 
                       .id = n->id,
                       .name = n->name,
                       .exit_code = -1,
-                      .attribute = {"type", "bridge"},
+                      .attribute = {"type", mtd_net_driver_word(n->driver)},
                       .more = more};
     events_append(e->store.root_fd, &v);
 }
@@ -181,6 +181,11 @@ static int add_join(struct mtd_spec *s, const struct mtd_join *j, const char *ne
         rc = copy_text(&to->address6, j->address6);
     if (rc == 0)
         rc = copy_text(&to->mac, j->mac);
+    if (rc == 0)
+        rc = copy_text(&to->ifname, j->ifname);
+    if (rc == 0)
+        rc = strv_copy(&to->link_locals, &j->link_locals);
+    to->gw_priority = j->gw_priority;
     return rc < 0 ? rc : strv_copy(&to->aliases, &j->aliases);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/fs.h"
+#include "base/parse.h"
 
 /* Its own, or it would have that of whichever port has the lowest. */
 void net_bridge_mac(const struct mtd_net *n, unsigned char ret[LINK_MAC_LEN])
@@ -148,4 +149,26 @@ void net_bridge_delete(struct netlink *route, const struct mtd_net *n)
     unsigned index;
     if (net_bridge_find(route, n, &index, NULL) == 0 && index)
         (void)link_delete(route, index);
+}
+
+#define STANDARD_ROOT "/var/lib/mytop-docker"
+#define STANDARD_BRIDGE "mtd0"
+
+int net_bridge_name(const struct store *s, struct netlink *route, struct mtd_net *n,
+                    const struct mtd_net_list *others, struct mtd_error *err)
+{
+    (void)route;
+    for (size_t i = 0; n->bridge && i < others->len; i++)
+        if (others->items[i].bridge && strcmp(others->items[i].bridge, n->bridge) == 0)
+            return mtd_fail(err, EEXIST, "interface %.60s is network %.80s's already",
+                            n->bridge, others->items[i].name);
+    bool standard =
+        strcmp(n->name, MTD_NET_DEFAULT) == 0 && strcmp(s->root, STANDARD_ROOT) == 0;
+    if (n->bridge && (strlen(n->bridge) >= IFNAMSIZ || !name_is_valid(n->bridge)))
+        return mtd_fail(err, EINVAL, "\"%.60s\" is not a name of an interface",
+                        n->bridge);
+    if (!n->bridge && (standard ? asprintf(&n->bridge, STANDARD_BRIDGE)
+                                : asprintf(&n->bridge, "mtd-%.8s", n->id)) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    return 0;
 }

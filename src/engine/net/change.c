@@ -2,7 +2,7 @@
  * the record is written: what a killed process has left half done is found by that, and put right
  * after the record, which is the only judge of what was done and what was not. */
 
-#include "engine/net/internal.h"
+#include "engine/net/driver.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -127,13 +127,15 @@ static void settle_link(struct store *s, struct net_kernel *k, struct netlink *i
                         const struct mtd_endpoint *e, int ns_fd, bool out)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
-    unsigned bridge;
-    if (net_load(s, e->network, &n, NULL) < 0 ||
-        net_bridge_make(&k->route, &n, &bridge, NULL) < 0)
+    unsigned index;
+    if (net_load(s, e->network, &n, NULL) < 0)
         return;
-    switch (net_link_near(&k->route, bridge, e)) {
+    const struct net_driver *d = net_driver_of(&n);
+    if (d->make(&k->route, &n, &index, NULL) < 0)
+        return;
+    switch (d->near(&k->route, inside, index, e)) {
     case NET_NEAR_ATTACHED: break;
-    case NET_NEAR_LOOSE: (void)net_link_attach(&k->route, e, &n, bridge); break;
+    case NET_NEAR_LOOSE: (void)d->attach(&k->route, e, &n, index); break;
     case NET_NEAR_GONE: (void)net_connect_one(s, k, inside, e, ns_fd, out, NULL); return;
     }
     if (out)
@@ -180,7 +182,8 @@ int net_join(struct store *s, struct mtd_record *r, const struct mtd_join *j, in
              struct net_held *held, struct mtd_error *err)
 {
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
-    size_t had = r->status.n_endpoints;
+    struct mtd_status *st = &r->status;
+    size_t had = st->n_endpoints, from = mtd_port_way(st, MTD_NO_ENDPOINT);
     int rc = net_check_here(r, err);
     if (rc == 0)
         rc = net_kernel_open(&k, err);
@@ -191,8 +194,11 @@ int net_join(struct store *s, struct mtd_record *r, const struct mtd_join *j, in
     (void)fault_point("network.joined");
     if (rc == 0)
         rc = net_connect(s, r, ns_fd, had, err);
-    if (rc == 0 && had == 0)
-        rc = net_claim_ports(s, &k.nf, r, held, err);
+    size_t to = mtd_port_way(st, MTD_NO_ENDPOINT);
+    if (rc == 0 && from == had)
+        rc = to < st->n_endpoints ? net_claim_ports(s, &k.nf, r, held, err) : 0;
+    else if (rc == 0 && from != to && st->n_ports)
+        rc = net_move_ports(s, &k.nf, r, from, to, err);
     if (rc == 0)
         (void)net_write_note(s, r);
     return rc;
@@ -225,10 +231,10 @@ static int cut(struct store *s, struct net_kernel *k, struct netlink *inside,
                const struct mtd_endpoint *e, struct mtd_error *err)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
-    unsigned bridge = 0;
+    unsigned index = 0;
     if (net_load(s, e->network, &n, NULL) == 0)
-        (void)net_bridge_find(&k->route, &n, &bridge, NULL);
-    if (bridge && net_link_cut(&k->route, bridge, e) > 0)
+        (void)net_driver_of(&n)->find(&k->route, &n, &index, NULL);
+    if (index && net_driver_of(&n)->cut(&k->route, inside, index, e) > 0)
         return 0;
     return net_link_drop(inside, e->mac, err);
 }
@@ -246,8 +252,9 @@ int net_leave(struct store *s, struct mtd_record *r, size_t i, int ns_fd,
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot enter the container's network");
     rc = net_kernel_open(&k, err);
-    if (rc == 0 && i == 0 && st->n_ports)
-        rc = net_move_ports(s, &k.nf, r, 0, 1, err);
+    size_t from = mtd_port_way(st, MTD_NO_ENDPOINT), to = mtd_port_way(st, i);
+    if (rc == 0 && from != to && st->n_ports)
+        rc = net_move_ports(s, &k.nf, r, from, to, err);
     (void)fault_point("network.leave");
     if (rc == 0)
         rc = cut(s, &k, &inside, &st->endpoints[i], err);
@@ -256,7 +263,7 @@ int net_leave(struct store *s, struct mtd_record *r, size_t i, int ns_fd,
     (void)fault_point("network.left");
     net_endpoint_give_back(s, r->id, &st->endpoints[i]);
     remove_endpoint(st, i);
-    if (!st->n_endpoints)
+    if (!mtd_port_endpoint(st))
         mtd_ports_done(&st->ports, &st->n_ports);
     if (out)
         rc = lead_out(&inside, st, err);

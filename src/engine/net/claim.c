@@ -2,7 +2,7 @@
  * what is taken is said early and nothing has to be undone but files and elements; interfaces come
  * after it, while init mounts. What a killed process leaves is found by the container's id. */
 
-#include "engine/net/internal.h"
+#include "engine/net/driver.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +21,12 @@
 /* ---- the network itself ---- */
 
 /* A bridge that is up is in the table, unless that is new. */
-static int prepare(struct store *s, struct net_kernel *k, const struct mtd_net *n,
-                   unsigned *ret_bridge, struct mtd_error *err)
+static int prepare_host(struct store *s, struct net_kernel *k, const struct mtd_net *n,
+                        unsigned *ret_bridge, struct mtd_error *err)
 {
     char root[NET_ROOT_SIZE];
     bool made, closed;
+    net_host_note(s);
     net_forwarding_on(s, n, &closed);
     net_root_of(s, root);
     int rc = net_table_make(&k->nf, root, closed, NET_QUICK, &made, err);
@@ -36,7 +37,16 @@ static int prepare(struct store *s, struct net_kernel *k, const struct mtd_net *
     if (rc == 0 && (made || !*ret_bridge))
         rc = net_table_add(&k->nf, n, err);
     (void)fault_point("network.bridge");
-    return rc < 0 ? rc : net_bridge_make(&k->route, n, ret_bridge, err);
+    return rc;
+}
+
+static int prepare(struct store *s, struct net_kernel *k, const struct mtd_net *n,
+                   struct mtd_error *err)
+{
+    const struct net_driver *d = net_driver_of(n);
+    unsigned index = 0;
+    int rc = d->routed ? prepare_host(s, k, n, &index, err) : 0;
+    return rc < 0 ? rc : d->make(&k->route, n, &index, err);
 }
 
 int net_claim_network(struct store *s, struct net_kernel *k, struct mtd_record *r,
@@ -44,10 +54,9 @@ int net_claim_network(struct store *s, struct net_kernel *k, struct mtd_record *
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
     auto_fd int lock = -1; /* until the address is taken: then it is in use */
-    unsigned bridge;
     int rc = net_load_locked(s, j->network, &n, &lock, err);
     if (rc == 0)
-        rc = prepare(s, k, &n, &bridge, err);
+        rc = prepare(s, k, &n, err);
     if (rc < 0)
         return rc;
     return net_endpoint_fill(s, r, j, &n, err);
@@ -96,7 +105,6 @@ int net_claim(struct store *s, struct mtd_record *r, struct net_held *held,
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
     if (r->spec.network != MTD_NET_BRIDGE)
         return 0;
-    net_host_note(s);
     r->status.host_network = net_host();
     int rc = claim(s, &k, r, held, err);
     if (rc < 0) {
@@ -111,22 +119,19 @@ int net_connect_one(struct store *s, struct net_kernel *k, struct netlink *insid
                     struct mtd_error *err)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
-    unsigned bridge;
+    unsigned index;
     int rc = net_load(s, e->network, &n, err);
     if (rc == 0)
-        rc = net_bridge_make(&k->route, &n, &bridge, err);
+        rc = net_driver_of(&n)->make(&k->route, &n, &index, err);
     if (rc == 0)
-        rc = net_link_make(&k->route, &n, bridge, e, ns_fd, err);
+        rc = net_driver_of(&n)->link(&k->route, &n, index, e, ns_fd, err);
     (void)fault_point("network.link");
     return rc < 0 ? rc : net_link_set_up(inside, &n, e, way_out, err);
 }
 
 bool net_is_way_out(const struct mtd_status *st, size_t i)
 {
-    for (size_t k = 0; k < i; k++)
-        if (st->endpoints[k].gateway)
-            return false;
-    return st->endpoints[i].gateway != NULL;
+    return mtd_way_out(st, MTD_NO_ENDPOINT) == i;
 }
 
 int net_connect(struct store *s, const struct mtd_record *r, int ns_fd, size_t from,
@@ -155,10 +160,11 @@ static void drop_ports(struct mtd_record *r, const struct net_held *held)
 {
     auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
     struct mtd_status *st = &r->status;
-    if (!st->n_ports || !st->n_endpoints || netlink_open(&nf, NETLINK_NETFILTER) < 0)
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
+    if (!st->n_ports || !e || netlink_open(&nf, NETLINK_NETFILTER) < 0)
         return;
     if (held->n)
-        (void)net_ports_remove(&nf, &st->endpoints[0], st->ports, st->n_ports);
+        (void)net_ports_remove(&nf, e, st->ports, st->n_ports);
     else
         net_ports_forget(&nf, r->id);
 }

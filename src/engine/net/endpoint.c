@@ -1,7 +1,7 @@
 /* A container's end in a network: its address, which is claimed in the network's book, and the names
  * that lead to it. */
 
-#include "engine/net/internal.h"
+#include "engine/net/driver.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -125,14 +125,28 @@ static int take_address(struct store *s, const struct mtd_record *r, int book,
 }
 
 /* Of the address: a neighbour that remembers the address has the right hardware address. */
-static int give_mac(struct mtd_endpoint *e, const struct mtd_join *j)
+static int give_mac(struct mtd_endpoint *e, const struct mtd_join *j,
+                    const struct mtd_net *n)
 {
+    const struct net_driver *d = net_driver_of(n);
     struct net_address a = {0};
-    char text[24];
+    char text[NET_MAC_TEXT];
+    if (d->mac && d->mac(n, text))
+        return net_copy_text(&e->mac, text);
     (void)net_address_parse(e->address, &a);
     snprintf(text, sizeof(text), "02:42:%02x:%02x:%02x:%02x", a.bytes[0], a.bytes[1],
              a.bytes[2], a.bytes[3]);
     return net_copy_text(&e->mac, j->mac ? j->mac : text);
+}
+
+static int copy_details(struct mtd_endpoint *e, const struct mtd_join *j,
+                        const struct mtd_net *n)
+{
+    e->direct = !net_driver_of(n)->routed;
+    e->gw_priority = j->gw_priority;
+    strv_done(&e->link_locals);
+    int rc = strv_copy(&e->link_locals, &j->link_locals);
+    return rc < 0 ? rc : net_copy_text(&e->ifname, j->ifname);
 }
 
 static int fill(struct store *s, struct mtd_record *r, const struct mtd_join *j,
@@ -151,7 +165,9 @@ static int fill(struct store *s, struct mtd_record *r, const struct mtd_join *j,
     (void)fault_point("network.address");
     rc = name_endpoint(r, j, &e->names);
     if (rc == 0)
-        rc = give_mac(e, j);
+        rc = give_mac(e, j, n);
+    if (rc == 0)
+        rc = copy_details(e, j, n);
     if (rc == 0 && !n->internal)
         rc = net_copy_text(&e->gateway, n->gateway);
     if (rc == 0 && !n->internal)

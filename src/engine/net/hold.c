@@ -138,11 +138,12 @@ static int take_held(struct net_held *h, size_t *at, const struct mtd_port *p, b
 static void hold_some(const struct mtd_status *st, struct net_held *from,
                       struct net_held *kept)
 {
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
     size_t at = 0;
     unsigned host;
-    for (size_t i = 0; i < 2 * st->n_ports; i++) {
+    for (size_t i = 0; e && i < 2 * st->n_ports; i++) {
         const struct mtd_port *p = &st->ports[i / 2];
-        struct families f = families_of(p, &st->endpoints[0]);
+        struct families f = families_of(p, e);
         bool six = i % 2;
         if (!(six ? f.six : f.four))
             continue;

@@ -73,18 +73,3 @@ void net_root_of(struct store *s, char ret[NET_ROOT_SIZE])
     memset(ret, 0, NET_ROOT_SIZE);
     memcpy(ret, text + skip, (size_t)(len - skip));
 }
-
-void net_owner_init(struct store *s, const char *id, struct net_owner *ret)
-{
-    *ret = (struct net_owner){0};
-    snprintf(ret->id, sizeof(ret->id), "%s", id);
-    net_root_of(s, ret->root);
-}
-
-/* Of another root's container nothing is known here. */
-bool net_owner_is_live(struct store *s, const struct net_owner *o)
-{
-    char root[NET_ROOT_SIZE];
-    net_root_of(s, root);
-    return strcmp(root, o->root) != 0 || net_is_live(s, o->id);
-}

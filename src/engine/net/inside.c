@@ -7,6 +7,7 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sched.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -101,9 +102,14 @@ int net_link_set_up(struct netlink *inside, const struct mtd_net *n,
         netlink_request_init(&r);
         put_own_address(&r, index, e->address, e->prefix);
         put_own_address(&r, index, e->address6, e->prefix6);
+        for (size_t i = 0; i < e->link_locals.len; i++)
+            put_own_address(&r, index, e->link_locals.items[i],
+                            strchr(e->link_locals.items[i], ':') ? 64 : 16);
         netlink_message(&r, RTM_NEWLINK, 0, &up, sizeof(up));
-        put_gateway(&r, index, n, n->gateway);
-        put_gateway(&r, index, n, n->gateway6);
+        if (!e->direct) { /* else it is another machine */
+            put_gateway(&r, index, n, n->gateway);
+            put_gateway(&r, index, n, n->gateway6);
+        }
         if (way_out) {
             put_route(&r, index, e->gateway);
             put_route(&r, index, e->gateway6);

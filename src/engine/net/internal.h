@@ -1,7 +1,7 @@
 /* net/internal.h - what the files of net share.
  * Shape   address.c is arithmetic; live.c who lives; host.c where; missing.c what a host lacks; kernel.c sockets; record.c the networks' records, route.c what is taken on the
  *         host; book.c the addresses and names; link.c what interfaces have in common,
- *         bridge.c bridges, veth.c pairs, inside.c a namespace's own side; forward.c the host's forwarding; expression.c
+ *         driver.c the drivers, bridge.c bridges, veth.c pairs, macvlan.c the other kind, inside.c a namespace's own side; forward.c the host's forwarding; expression.c
  *         builds rules, table.c is the table, members.c networks in it, port.c ports, owner.c who has a port of
  *         the host's, publish.c a container's ports, hold.c those of the host that they take, flow.c
  *         those that lead to them; endpoint.c a container's end in a network, claim.c puts
@@ -65,7 +65,6 @@ int net_write_note(struct store *s, const struct mtd_record *r);
 int net_connect_one(struct store *s, struct net_kernel *k, struct netlink *inside,
                     const struct mtd_endpoint *e, int ns_fd, bool way_out,
                     struct mtd_error *err);
-/* Its gateway is the container's way out: the first one that has a gateway. */
 bool net_is_way_out(const struct mtd_status *st, size_t i);
 
 /* ---- endpoint.c ---- */
@@ -90,7 +89,7 @@ void net_ports_restore(struct store *s, struct netlink *nf, const struct mtd_rec
 /* ---- host.c ---- */
 
 uint64_t net_host(void); /* 0 = cannot be told */
-/* Containers of this state have had networks in this network namespace. */
+/* Containers of this state have had networks in this network namespace that the host routes for. */
 void net_host_note(struct store *s);
 bool net_host_is_noted(struct store *s);
 /* The state root, for what several of them have in one table; padded with zeros. */
@@ -152,6 +151,9 @@ int net_load_locked(struct store *s, const char *name, struct mtd_net *ret, int 
 
 /* ---- bridge.c ---- */
 
+/* Fills in the interface's name. */
+int net_bridge_name(const struct store *s, struct netlink *route, struct mtd_net *n,
+                    const struct mtd_net_list *others, struct mtd_error *err);
 /* The bridge, up, with its addresses. *ret_index. */
 int net_bridge_make(struct netlink *route, const struct mtd_net *n, unsigned *ret_index,
                     struct mtd_error *err);
@@ -166,11 +168,12 @@ void net_bridge_mac(const struct mtd_net *n, unsigned char ret[6]);
 int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridge,
                   const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err);
 /* Deletes the near end, and the far end with it. 1 = done, 0 = it is not there. */
-int net_link_cut(struct netlink *route, unsigned bridge, const struct mtd_endpoint *e);
+int net_link_cut(struct netlink *route, struct netlink *inside, unsigned bridge,
+                 const struct mtd_endpoint *e);
 /* The near end is a port of that bridge, or of none; or is gone, and the far end with it. */
 enum net_near { NET_NEAR_ATTACHED, NET_NEAR_LOOSE, NET_NEAR_GONE };
-enum net_near net_link_near(struct netlink *route, unsigned bridge,
-                            const struct mtd_endpoint *e);
+enum net_near net_link_near(struct netlink *route, struct netlink *inside,
+                            unsigned bridge, const struct mtd_endpoint *e);
 /* A loose one is made a port. */
 int net_link_attach(struct netlink *route, const struct mtd_endpoint *e,
                     const struct mtd_net *n, unsigned bridge);

@@ -8,13 +8,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_bridge(struct netlink_span s)
+bool link_is_kind(struct netlink_span s, const char *wanted)
 {
     struct netlink_span info, kind;
     char text[IFNAMSIZ];
     return netlink_find(s, IFLA_LINKINFO, &info) &&
            netlink_find(info, IFLA_INFO_KIND, &kind) &&
-           netlink_text(kind, text, sizeof(text)) && strcmp(text, "bridge") == 0;
+           netlink_text(kind, text, sizeof(text)) && strcmp(text, wanted) == 0;
 }
 
 static int note_link(const struct netlink_answer *a, void *arg)
@@ -28,7 +28,7 @@ static int note_link(const struct netlink_answer *a, void *arg)
         return 0;
     l->index = (unsigned)info.ifi_index;
     l->up = info.ifi_flags & IFF_UP;
-    l->bridge = is_bridge(s);
+    l->bridge = link_is_kind(s, "bridge");
     return 0;
 }
 
@@ -136,4 +136,12 @@ int link_delete(struct netlink *route, unsigned index)
     netlink_request_init(&r);
     netlink_message(&r, RTM_DELLINK, 0, &it, sizeof(it));
     return netlink_send(route, &r, NULL);
+}
+
+void link_put_header(struct netlink_request *r, const struct ifinfomsg *header)
+{
+    if (r->full || r->len + sizeof(*header) > sizeof(r->data))
+        return;
+    memcpy(r->data + r->len, header, sizeof(*header));
+    r->len += sizeof(*header);
 }

@@ -25,6 +25,10 @@ void link_put_address(struct netlink_request *r, unsigned index,
 void link_put_neighbour(struct netlink_request *r, unsigned index,
                         const struct net_address *a,
                         const unsigned char mac[LINK_MAC_LEN]);
+/* A peer's fixed header, which stands in front of its attributes without one of its own. */
+struct ifinfomsg;
+void link_put_header(struct netlink_request *r, const struct ifinfomsg *header);
+bool link_is_kind(struct netlink_span s, const char *wanted);
 int link_bring_up(struct netlink *route, unsigned index);
 int link_delete(struct netlink *route, unsigned index);
 

@@ -3,7 +3,9 @@
 #include "engine/net/internal.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -30,6 +32,21 @@ bool net_is_live_here(struct store *s, const char *id)
     mtd_record_init(&r);
     return net_is_live(s, id) && store_load(s, id, &r, NULL) == 0 &&
            net_is_here(&r.status);
+}
+
+void net_owner_init(struct store *s, const char *id, struct net_owner *ret)
+{
+    *ret = (struct net_owner){0};
+    snprintf(ret->id, sizeof(ret->id), "%s", id);
+    net_root_of(s, ret->root);
+}
+
+/* Of another root's container nothing is known here. */
+bool net_owner_is_live(struct store *s, const struct net_owner *o)
+{
+    char root[NET_ROOT_SIZE];
+    net_root_of(s, root);
+    return strcmp(root, o->root) != 0 || net_is_live(s, o->id);
 }
 
 void net_held_done(struct net_held *h)

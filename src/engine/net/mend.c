@@ -1,7 +1,7 @@
 /* A table that another program has flushed is made again from what is known without it: the bridges
  * that are there and the records of the containers that live. */
 
-#include "engine/net/internal.h"
+#include "engine/net/driver.h"
 
 #include <errno.h>
 #include <linux/filter.h>
@@ -21,14 +21,14 @@ void net_ports_restore(struct store *s, struct netlink *nf, const struct mtd_rec
     const struct mtd_status *st = &r->status;
     struct net_owner own;
     size_t at;
-    if (!st->n_endpoints || !st->n_ports)
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
+    if (!e || !st->n_ports)
         return;
     net_owner_init(s, r->id, &own);
-    if (net_ports_add(nf, &own, &st->endpoints[0], st->ports, st->n_ports, &at) !=
-        -EEXIST)
+    if (net_ports_add(nf, &own, e, st->ports, st->n_ports, &at) != -EEXIST)
         return;
     net_ports_forget(nf, r->id); /* some of them were there */
-    (void)net_ports_add(nf, &own, &st->endpoints[0], st->ports, st->n_ports, &at);
+    (void)net_ports_add(nf, &own, e, st->ports, st->n_ports, &at);
 }
 
 static void mend_container(struct store *s, struct net_kernel *k, const char *id)
@@ -48,7 +48,8 @@ void net_mend_table(struct store *s, struct net_kernel *k)
     unsigned index;
     (void)net_list(s, &nets, NULL);
     for (size_t i = 0; i < nets.len; i++)
-        if (net_bridge_find(&k->route, &nets.items[i], &index, NULL) == 0 && index)
+        if (net_driver_of(&nets.items[i])->routed &&
+            net_bridge_find(&k->route, &nets.items[i], &index, NULL) == 0 && index)
             (void)net_table_add(&k->nf, &nets.items[i], NULL);
     (void)store_list(s, &all, NULL);
     for (size_t i = 0; i < all.len; i++)

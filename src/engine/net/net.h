@@ -1,5 +1,5 @@
 /* net - networks: their records, their addresses and names, and what the kernel keeps of them.
- * Shape   a network is a bridge of the host's and a record, <root>/networks/NAME.json; "bridge"
+ * Shape   a network is an interface of the host's and a record, <root>/networks/NAME.json; "bridge"
  *         is there without being made. A container's end is eth0 in its namespace.
  *         Addresses and names are files below <run-root>/net/NAME, made exclusively: the
  *         directory is the address book. Ports are elements of maps in the one nf_tables
@@ -15,6 +15,7 @@
 #ifndef ENGINE_NET_NET_H
 #define ENGINE_NET_NET_H
 
+#include "engine/port/port.h"
 #include "engine/store/store.h"
 #include "engine/types.h"
 

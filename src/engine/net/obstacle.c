@@ -239,7 +239,7 @@ void net_each_obstacle(struct store *s, const char *network, net_obstacle_fn *fn
     auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
     auto_done(mtd_net_done) struct mtd_net n = {0};
     struct chains all = {0};
-    if (net_load(s, network, &n, NULL) < 0 || n.internal ||
+    if (net_load(s, network, &n, NULL) < 0 || n.internal || !n.bridge ||
         netlink_open(&nf, NETLINK_NETFILTER) < 0 ||
         ask(&nf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NULL, take_chain, &all) < 0)
         return;

@@ -143,7 +143,7 @@ static int hold_all(struct store *s, struct netlink *nf, struct mtd_record *r,
 {
     struct mtd_status *st = &r->status;
     for (size_t i = 0; i < st->n_ports; i++) {
-        int rc = net_port_take(s, nf, &st->ports[i], &st->endpoints[0], h);
+        int rc = net_port_take(s, nf, &st->ports[i], mtd_port_endpoint(st), h);
         if (rc < 0)
             return fail_hold(s, nf, &st->ports[i], rc, err);
     }
@@ -180,12 +180,15 @@ int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
     struct mtd_status *st = &r->status;
     if (list_ports(r) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
-    if (!st->n_ports || !st->n_endpoints)
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
+    if (!e) /* it is reached at its own addresses, or not at all */
+        mtd_ports_done(&st->ports, &st->n_ports);
+    if (!st->n_ports)
         return 0;
     int rc = hold_all(s, nf, r, held, err);
     (void)fault_point("network.ports");
     if (rc == 0)
-        rc = add_elements(s, nf, r->id, &st->endpoints[0], st->ports, st->n_ports, err);
+        rc = add_elements(s, nf, r->id, e, st->ports, st->n_ports, err);
     if (rc < 0)
         mtd_ports_done(&st->ports, &st->n_ports); /* none of them is ours */
     return rc;
@@ -219,7 +222,8 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
     auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
     struct mtd_status *st = &r->status;
     size_t first = st->n_ports;
-    if (!st->n_endpoints)
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
+    if (!e)
         return mtd_fail(err, EINVAL,
                         "container %.80s is on no network that ports could "
                         "be published of",
@@ -232,13 +236,13 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot publish ports");
     for (size_t i = first; i < st->n_ports; i++) {
-        rc = net_port_take(s, &nf, &st->ports[i], &st->endpoints[0], held);
+        rc = net_port_take(s, &nf, &st->ports[i], e, held);
         if (rc < 0 && !(rc == -EADDRINUSE && is_held(&st->ports[i], had, n_had) &&
                         net_ports_owner(&nf, &st->ports[i], &(struct net_owner){0}) < 0))
             return fail_hold(s, &nf, &st->ports[i], rc, err);
     }
     (void)fault_point("publish.held");
-    return add_elements(s, &nf, r->id, &st->endpoints[0], st->ports + first, n, err);
+    return add_elements(s, &nf, r->id, e, st->ports + first, n, err);
 }
 
 int net_move_ports(struct store *s, struct netlink *nf, struct mtd_record *r, size_t from,
@@ -272,7 +276,7 @@ static int unpublish_one(struct mtd_record *r, struct netlink *nf, size_t i)
 {
     struct mtd_status *st = &r->status;
     struct mtd_port gone = st->ports[i];
-    int rc = net_ports_remove(nf, &st->endpoints[0], &gone, 1);
+    int rc = net_ports_remove(nf, mtd_port_endpoint(st), &gone, 1);
     if (rc < 0)
         return rc;
     free(gone.address);

@@ -1,7 +1,7 @@
 /* A network is a file, written once and never changed: <root>/networks/NAME.json. Who makes or
  * removes one holds the directory's lock, so that two subnets chosen at once do not overlap. */
 
-#include "engine/net/internal.h"
+#include "engine/net/driver.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,8 +21,6 @@
 #include "engine/spec/spec.h"
 
 #define RECORD_MAX (1u << 20)
-#define STANDARD_ROOT "/var/lib/mytop-docker"
-#define STANDARD_BRIDGE "mtd0"
 #define SUFFIX ".json"
 
 static const char *const POOL[] = {
@@ -116,6 +114,7 @@ int net_list(struct store *s, struct mtd_net_list *ret, struct mtd_error *err)
 
 /* ---- subnets ---- */
 
+/* route NULL = it may be one that the host is connected to. */
 static bool is_free(const struct net_subnet *s, const struct mtd_net_list *l,
                     struct netlink *route, const char **ret_other)
 {
@@ -130,7 +129,7 @@ static bool is_free(const struct net_subnet *s, const struct mtd_net_list *l,
             }
     }
     *ret_other = NULL;
-    return net_is_routed(route, s, 0) == 0;
+    return !route || net_is_routed(route, s, 0) == 0;
 }
 
 static int choose_subnet(const struct mtd_net_list *l, struct netlink *route, char **ret)
@@ -207,41 +206,24 @@ static int fill_subnets(struct mtd_net *n, bool six, const struct mtd_net_list *
                         struct netlink *route, struct mtd_error *err)
 {
     struct net_subnet s;
+    bool routed = net_driver_of(n)->routed;
     int rc = n->subnet ? 0 : choose_subnet(l, route, &n->subnet);
     if (rc == 0 && six && !n->subnet6)
         rc = choose_subnet6(&n->subnet6, n->id);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot find a subnet that is not in use");
-    rc = check_subnet(n->subnet, 4, l, route, &s, err);
+    rc = check_subnet(n->subnet, 4, l, routed ? route : NULL, &s, err);
     if (rc == 0)
         rc = fill_gateway(&n->gateway, &s, err);
     if (rc == 0)
         rc = check_range(n, &s, err);
     if (rc < 0 || !n->subnet6)
         return rc;
-    rc = check_subnet(n->subnet6, 16, l, route, &s, err);
+    rc = check_subnet(n->subnet6, 16, l, routed ? route : NULL, &s, err);
     return rc < 0 ? rc : fill_gateway(&n->gateway6, &s, err);
 }
 
 /* ---- making and removing ---- */
-
-static int fill_bridge(const struct store *s, struct mtd_net *n,
-                       const struct mtd_net_list *others, struct mtd_error *err)
-{
-    for (size_t i = 0; n->bridge && i < others->len; i++)
-        if (strcmp(others->items[i].bridge, n->bridge) == 0)
-            return mtd_fail(err, EEXIST, "interface %.60s is network %.80s's already",
-                            n->bridge, others->items[i].name);
-    bool standard =
-        strcmp(n->name, MTD_NET_DEFAULT) == 0 && strcmp(s->root, STANDARD_ROOT) == 0;
-    if (n->bridge && (strlen(n->bridge) >= IFNAMSIZ || !name_is_valid(n->bridge)))
-        return mtd_fail(err, EINVAL, "\"%.60s\" is not a name of an interface",
-                        n->bridge);
-    if (!n->bridge && (standard ? asprintf(&n->bridge, STANDARD_BRIDGE)
-                                : asprintf(&n->bridge, "mtd-%.8s", n->id)) < 0)
-        return mtd_fail(err, ENOMEM, "out of memory");
-    return 0;
-}
 
 static int save(int dir, const struct mtd_net *n, struct mtd_error *err)
 {
@@ -275,7 +257,7 @@ static int fill(struct store *s, int dir, struct mtd_net *n, struct mtd_error *e
         rc = netlink_open(&route, NETLINK_ROUTE);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot make network %.80s", n->name);
-    rc = fill_bridge(s, n, &others, err);
+    rc = net_driver_of(n)->name(s, &route, n, &others, err);
     if (rc == 0)
         rc = fill_subnets(n, six, &others, &route, err);
     n->created_at = clock_wall_ns();
@@ -458,9 +440,9 @@ int net_remove(struct store *s, const struct mtd_net *n, struct mtd_error *err)
     /* The record last: a killed process has left it, and the command is given again. Before it the
      * table: a bridge that is there must be known to it, or it is no border. */
     if (netlink_open(&route, NETLINK_ROUTE) == 0)
-        net_bridge_delete(&route, n);
+        net_driver_of(n)->remove(&route, n);
     (void)fault_point("network.rm");
-    if (netlink_open(&nf, NETLINK_NETFILTER) == 0)
+    if (net_driver_of(n)->routed && netlink_open(&nf, NETLINK_NETFILTER) == 0)
         net_table_remove(&nf, n);
     snprintf(book, sizeof(book), "net/%s", n->name);
     fs_remove_tree_at(s->run_fd, book);

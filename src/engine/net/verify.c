@@ -1,9 +1,10 @@
 /* What the kernel has and what is recorded, side by side; and both of them made the same again. */
 
-#include "engine/net/internal.h"
+#include "engine/net/driver.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,13 +31,14 @@ static void verify_ports(struct net_kernel *k, const struct mtd_record *r,
 {
     const struct mtd_status *st = &r->status;
     auto_done(net_published_done) struct net_published all = {0};
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
     char port[NET_PORT_TEXT], text[TEXT_MAX];
     size_t wanted = 0;
     net_published_list(&k->nf, &all);
     for (size_t i = 0; i < st->n_ports; i++) {
         net_port_text(&st->ports[i], port);
         snprintf(text, sizeof(text), "its port %s is not published", port);
-        if (!net_published_has(&all, r->id, &st->endpoints[0], &st->ports[i], &wanted))
+        if (e && !net_published_has(&all, r->id, e, &st->ports[i], &wanted))
             w->fn(NET_FAULT_CONTAINER, r->id, port, text, w->arg);
     }
     if (net_published_count(&all, r->id) > wanted)
@@ -44,17 +46,19 @@ static void verify_ports(struct net_kernel *k, const struct mtd_record *r,
               "ports are published for it that its record does not have", w->arg);
 }
 
-static void verify_endpoint(struct net_kernel *k, const struct mtd_record *r,
-                            const struct mtd_endpoint *e, const struct report *w)
+static void verify_endpoint(struct net_kernel *k, struct netlink *inside,
+                            const struct mtd_record *r, const struct mtd_endpoint *e,
+                            const struct report *w)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
     char text[TEXT_MAX];
     auto_fd int book = net_book_open(w->s, e->network, false);
     if (net_load(w->s, e->network, &n, NULL) < 0)
         return;
-    unsigned bridge;
-    (void)net_bridge_find(&k->route, &n, &bridge, NULL);
-    enum net_near near = net_link_near(&k->route, bridge, e);
+    const struct net_driver *d = net_driver_of(&n);
+    unsigned index;
+    (void)d->find(&k->route, &n, &index, NULL);
+    enum net_near near = d->near(&k->route, inside, index, e);
     snprintf(text, sizeof(text), "its interface on network %.80s is %s %.20s", e->network,
              near == NET_NEAR_GONE ? "gone" : "not connected to bridge",
              near == NET_NEAR_GONE ? "" : n.bridge);
@@ -70,8 +74,10 @@ void net_verify_one(struct store *s, const struct mtd_record *r, net_fault_fn *f
                     void *arg)
 {
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
+    auto_done(netlink_close) struct netlink inside = NETLINK_NONE;
     const struct report w = {.s = s, .fn = fn, .arg = arg};
     char text[TEXT_MAX];
+    char path[48];
     if (!r->status.n_endpoints)
         return;
     if (!net_is_here(&r->status)) {
@@ -86,8 +92,12 @@ void net_verify_one(struct store *s, const struct mtd_record *r, net_fault_fn *f
     if (net_kernel_open(&k, NULL) < 0)
         return;
     verify_ports(&k, r, &w);
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)r->status.pid);
+    auto_fd int ns = open(path, O_RDONLY | O_CLOEXEC);
+    if (ns < 0 || net_open_inside(ns, NETLINK_ROUTE, &inside) < 0)
+        return; /* it has just ended */
     for (size_t i = 0; i < r->status.n_endpoints; i++)
-        verify_endpoint(&k, r, &r->status.endpoints[i], &w);
+        verify_endpoint(&k, &inside, r, &r->status.endpoints[i], &w);
 }
 
 /* ---- the host ---- */
@@ -123,15 +133,16 @@ static void verify_network(struct net_kernel *k, struct report *w,
     char text[TEXT_MAX];
     if (!is_used(w, n))
         return;
-    snprintf(text, sizeof(text), "bridge %s of network %.80s is gone, or down", n->bridge,
-             n->name);
-    if (!net_bridge_is_up(&k->route, n)) {
+    const struct net_driver *d = net_driver_of(n);
+    snprintf(text, sizeof(text), "%s %s of network %.80s is gone, or down", d->part,
+             n->bridge ? n->bridge : n->parent, n->name);
+    if (!d->is_up(&k->route, n)) {
         w->fn(NET_FAULT_HOST, "", n->name, text, w->arg);
         return;
     }
     snprintf(text, sizeof(text), "network %.80s is not in the table inet " NET_TABLE,
              n->name);
-    if (!net_table_has(&k->nf, n))
+    if (d->routed && !net_table_has(&k->nf, n))
         w->fn(NET_FAULT_HOST, "", n->bridge, text, w->arg);
 }
 
@@ -174,6 +185,7 @@ int net_restore(struct store *s, struct mtd_error *err)
         rc = net_list(s, &nets, err);
     for (size_t i = 0; i < nets.len && rc == 0; i++)
         if (is_used(&w, &nets.items[i]))
-            rc = net_bridge_make(&k.route, &nets.items[i], &index, err);
+            rc = net_driver_of(&nets.items[i])
+                     ->make(&k.route, &nets.items[i], &index, err);
     return rc < 0 ? rc : net_mend(s, NET_ANEW, err);
 }

@@ -24,19 +24,15 @@ static void random_name(char ret[IFNAMSIZ])
 }
 
 static void put_pair(struct netlink_request *r, const struct mtd_net *n,
-                     const unsigned char *mac, int ns_fd)
+                     const unsigned char *mac, const char *ifname, int ns_fd)
 {
     struct ifinfomsg peer = {0};
     size_t info = netlink_nest(r, IFLA_LINKINFO);
     netlink_put_text(r, IFLA_INFO_KIND, "veth");
     size_t data = netlink_nest(r, IFLA_INFO_DATA);
     size_t far = netlink_nest(r, VETH_INFO_PEER);
-    /* The peer's fixed header stands in front of its attributes, without one of its own. */
-    if (!r->full && r->len + sizeof(peer) <= sizeof(r->data)) {
-        memcpy(r->data + r->len, &peer, sizeof(peer));
-        r->len += sizeof(peer);
-    }
-    netlink_put_text(r, IFLA_IFNAME, "eth%d");
+    link_put_header(r, &peer);
+    netlink_put_text(r, IFLA_IFNAME, ifname ? ifname : "eth%d");
     netlink_put(r, IFLA_ADDRESS, mac, LINK_MAC_LEN);
     if (n->mtu)
         netlink_put_u32(r, IFLA_MTU, n->mtu);
@@ -106,7 +102,7 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
     netlink_put_u32(&r, IFLA_MASTER, bridge);
     if (n->mtu)
         netlink_put_u32(&r, IFLA_MTU, n->mtu);
-    put_pair(&r, n, hw, ns_fd);
+    put_pair(&r, n, hw, e->ifname, ns_fd);
     put_port(&r, name, 0, n, e);
     int rc = netlink_send(route, &r, NULL);
     if (rc == 0)
@@ -158,15 +154,18 @@ static unsigned find_near(struct netlink *route, unsigned bridge,
     return w.index;
 }
 
-int net_link_cut(struct netlink *route, unsigned bridge, const struct mtd_endpoint *e)
+int net_link_cut(struct netlink *route, struct netlink *inside, unsigned bridge,
+                 const struct mtd_endpoint *e)
 {
+    (void)inside;
     unsigned index = find_near(route, bridge, e);
     return index && link_delete(route, index) == 0;
 }
 
-enum net_near net_link_near(struct netlink *route, unsigned bridge,
-                            const struct mtd_endpoint *e)
+enum net_near net_link_near(struct netlink *route, struct netlink *inside,
+                            unsigned bridge, const struct mtd_endpoint *e)
 {
+    (void)inside;
     if (bridge && find_near(route, bridge, e))
         return NET_NEAR_ATTACHED;
     return find_near(route, 0, e) ? NET_NEAR_LOOSE : NET_NEAR_GONE;

@@ -17,6 +17,14 @@
 int mtd_port_parse(const char *text, const char *address, struct mtd_port **ports,
                    size_t *n, struct mtd_error *err);
 
+/* The endpoint by which the container's default route goes, and that by which its ports are published, as if
+ * endpoint but were not there; status.n_endpoints = none. */
+#define MTD_NO_ENDPOINT SIZE_MAX
+size_t mtd_way_out(const struct mtd_status *st, size_t but);
+size_t mtd_port_way(const struct mtd_status *st, size_t but);
+const struct mtd_endpoint *
+mtd_port_endpoint(const struct mtd_status *st); /* NULL = none */
+
 struct mtd_port_line {
     char address[64]; /* without brackets; "" = exposed only */
     unsigned host;    /* 0 = exposed only */

@@ -120,6 +120,9 @@ static const struct field JOIN_FIELDS[] = {
     {"address6", FIELD_STRING, AT(struct mtd_join, address6)},
     {"mac", FIELD_STRING, AT(struct mtd_join, mac)},
     {"aliases", FIELD_LIST, AT(struct mtd_join, aliases)},
+    {"linkLocals", FIELD_LIST, AT(struct mtd_join, link_locals)},
+    {"ifname", FIELD_STRING, AT(struct mtd_join, ifname)},
+    {"gwPriority", FIELD_INT, AT(struct mtd_join, gw_priority), INT32_MIN, INT32_MAX},
 };
 static const struct field_table JOINS = {JOIN_FIELDS, ARRAY_SIZE(JOIN_FIELDS),
                                          sizeof(struct mtd_join)};
@@ -144,6 +147,10 @@ static const struct field ENDPOINT_FIELDS[] = {
     {"gateway6", FIELD_STRING, AT(struct mtd_endpoint, gateway6)},
     {"mac", FIELD_STRING, AT(struct mtd_endpoint, mac)},
     {"names", FIELD_LIST, AT(struct mtd_endpoint, names)},
+    {"linkLocals", FIELD_LIST, AT(struct mtd_endpoint, link_locals)},
+    {"ifname", FIELD_STRING, AT(struct mtd_endpoint, ifname)},
+    {"gwPriority", FIELD_INT, AT(struct mtd_endpoint, gw_priority), INT32_MIN, INT32_MAX},
+    {"direct", FIELD_BOOL, AT(struct mtd_endpoint, direct)},
 };
 static const struct field_table ENDPOINTS = {ENDPOINT_FIELDS, ARRAY_SIZE(ENDPOINT_FIELDS),
                                              sizeof(struct mtd_endpoint)};

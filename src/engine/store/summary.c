@@ -128,7 +128,8 @@ static bool is_published(const struct mtd_status *st, const char *exposed)
 static int list_ports(const struct mtd_record *r, struct strv *ret)
 {
     const struct mtd_status *st = &r->status;
-    bool six = st->n_endpoints && st->endpoints[0].address6;
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
+    bool six = e && e->address6;
     int rc = 0;
     for (size_t i = 0; i < st->n_ports && rc == 0; i++) {
         const struct mtd_port *p = &st->ports[i];

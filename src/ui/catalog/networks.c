@@ -67,14 +67,15 @@ static void add_row(struct catalog *c, const struct mtd_net *n)
     size_t count = sum_up(c, n->name, &in, &out);
     int64_t age = around->now(around->app) - n->created_at;
     catalog_table_set(r, NETWORK_NAME, n->name, 0);
-    catalog_table_set(r, NETWORK_DRIVER, "bridge", 0);
+    catalog_table_set(r, NETWORK_DRIVER, mtd_net_driver_word(n->driver), 0);
     catalog_table_set(r, NETWORK_SUBNET, n->subnet ? n->subnet : "", 0);
     catalog_table_set(r, NETWORK_GATEWAY, n->gateway ? n->gateway : "", 0);
     snprintf(text, sizeof(text), "%zu", count);
     catalog_table_set(r, NETWORK_CONTAINERS, count ? text : "", count);
     networks_set_rate(r, NETWORK_RATE, in, out);
-    snprintf(text, sizeof(text), "%s%s%s", n->internal ? "internal " : "",
-             n->isolated ? "isolated " : "", n->subnet6 ? "ipv6" : "");
+    snprintf(text, sizeof(text), "%s%s%s%s", n->internal ? "internal " : "",
+             n->isolated ? "isolated " : "", n->subnet6 ? "ipv6 " : "",
+             n->parent && !n->owns_parent ? n->parent : "");
     catalog_table_set(r, NETWORK_MORE, text, 0);
     catalog_table_set(r, NETWORK_AGE, n->created_at ? format_age(age, text) : "",
                       age > 0 ? (uint64_t)age : 0);

@@ -124,7 +124,7 @@ static void fill_spec(struct mtd_spec *s)
     s->network_from = strdup(ID);
     s->ports = calloc(1, sizeof(*s->ports));
     s->n_ports = 1;
-    s->ports[0] = (struct mtd_port){strdup("127.0.0.1"), 8080, 80, true};
+    s->ports[0] = (struct mtd_port){strdup("127.0.0.1"), 8080, 8090, 80, true};
     s->publish_all = true;
     add(&s->add_hosts, "a:1.2.3.4", "b:1.2.3.5");
     s->stop_signal = strdup("RTMIN+3");
@@ -185,7 +185,7 @@ static void fill_status(struct mtd_status *s)
     add(&e->names, "n", "db");
     s->ports = calloc(1, sizeof(*s->ports));
     s->n_ports = 1;
-    s->ports[0] = (struct mtd_port){NULL, 32768, 80, false};
+    s->ports[0] = (struct mtd_port){NULL, 32768, 0, 80, false};
 }
 
 static void make_minimal(struct mtd_record *r)
