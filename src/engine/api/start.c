@@ -28,11 +28,11 @@ static bool is_owned(struct mtd_engine *e, const char *id)
 static int launch_after(struct mtd_engine *e, const char *id, const struct mtd_start *s,
                         struct packet_ready *ready, struct mtd_error *err)
 {
-    int fd = -EBUSY;
-    for (int tries = 0; tries < START_TRIES && fd == -EBUSY; tries++) {
+    int fd = -EALREADY;
+    for (int tries = 0; tries < START_TRIES && fd == -EALREADY; tries++) {
         mtd_error_clear(err);
         fd = container_launch(e, id, s, MONITOR_START, ready, err);
-        auto_fd int other = fd == -EBUSY ? container_connect(e, id, NULL) : -1;
+        auto_fd int other = fd == -EALREADY ? container_connect(e, id, NULL) : -1;
         if (other >= 0 && is_owned(e, id) && container_hear(other, ready, err) == 0)
             return take_fd(&other);
         if (other >= 0 && container_wait_run(other, GO_WAIT_MS) == -ETIMEDOUT)

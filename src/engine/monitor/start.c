@@ -34,7 +34,7 @@ static int lose_claim(struct monitor *m)
 {
     close(take_fd(&m->claim_fd));
     alive_leave(&m->alive_entry); /* what there is belongs to the other one */
-    return -EBUSY;
+    return -EALREADY;
 }
 
 /* The holder of this lock is the container's monitor. The kernel releases it however the
@@ -55,7 +55,7 @@ int monitor_claim(struct monitor *m, struct mtd_error *err)
         return mtd_fail_errno(err, errno, "cannot create the monitor's lock file");
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(m->claim_fd, F_OFD_SETLK, &whole) < 0)
-        return mtd_fail(err, EBUSY, "another monitor already runs this container"),
+        return mtd_fail(err, EALREADY, "another monitor already runs this container"),
                lose_claim(m);
     return 0;
 }
