@@ -147,6 +147,19 @@ Test(network_drivers, each_mode_is_the_kernels)
     }
 }
 
+/* The interface of one that has ended may live a little longer: it is waited for. */
+Test(network_drivers, one_at_a_time_passes_through)
+{
+    auto_fd int outside = make_link();
+    make_network("passthru");
+    for (int i = 0; i < 5; i++) {
+        free(ASK(&s, "run", "-d", "--name", "web", "--network", "lan", SLEEP));
+        free(ASK(&s, "rm", "-f", "web"));
+    }
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "lan", SLEEP));
+    REFUSED("must be the only one", "run", "--rm", "--network", "lan", SLEEP);
+}
+
 Test(network_drivers, a_running_container_joins_and_leaves_a_macvlan)
 {
     auto_fd int outside = make_link();
@@ -156,7 +169,7 @@ Test(network_drivers, a_running_container_joins_and_leaves_a_macvlan)
     free(ASK(&s, "network", "connect", "lan", "web"));
     auto_free char *address = address_of("web", "lan");
     expect_reached(outside, address);
-    cr_expect_not_null(net_get(-1, "127.0.0.1", 8080));
+    cr_expect_not_null(net_await(-1, "127.0.0.1", 8080));
     EXPECT_OUTPUT(&s, 0, "", "system", "check");
     /* Whatever the container made of its interface. */
     free(ASK(&s, "exec", "web", "busybox", "ip", "link", "set", "eth1", "down"));
@@ -167,7 +180,7 @@ Test(network_drivers, a_running_container_joins_and_leaves_a_macvlan)
     free(ASK(&s, "network", "disconnect", "lan", "web"));
     auto_free char *links = ASK(&s, "exec", "web", "busybox", "ip", "-o", "link");
     cr_expect_null(strstr(links, "mine"), "%s", links);
-    cr_expect_not_null(net_get(-1, "127.0.0.1", 8080));
+    cr_expect_not_null(net_await(-1, "127.0.0.1", 8080));
     /* And the other way round: the ports lead to the bridge, whichever came first. */
     free(ASK(&s, "run", "-d", "--name", "two", "--network", "lan", "-p", "8081:80",
              HELLO));
@@ -296,7 +309,7 @@ Test(network_drivers, an_interface_has_what_was_asked_for)
     auto_free char *route = ASK(&s, "exec", "web", "busybox", "ip", "route");
     cr_expect(strstr(route, "default via 10.6.0.1"), "%s", route);
     expect_reached(-1, "10.6.0.2");
-    cr_expect_not_null(net_get(-1, "127.0.0.1", 8080));
+    cr_expect_not_null(net_await(-1, "127.0.0.1", 8080));
     auto_free char *to = ASK(&s, "inspect", "-f",
                              "{{json .NetworkSettings.Networks.one.IPAMConfig}} "
                              "{{.NetworkSettings.Networks.two.GwPriority}}",
@@ -305,11 +318,12 @@ Test(network_drivers, an_interface_has_what_was_asked_for)
                      "{\"IPv4Address\":\"10.5.0.9\",\"LinkLocalIPs\":[\"169.254.7.7\","
                      "\"fe80::77\"]} 5");
     auto_fd int outside = net_outside();
-    cr_expect_not_null(net_get(outside, "203.0.113.1", 8080)); /* answers find the way */
+    cr_expect_not_null(
+        net_await(outside, "203.0.113.1", 8080)); /* answers find the way */
     free(ASK(&s, "network", "disconnect", "two", "web"));
-    cr_expect_not_null(net_get(outside, "203.0.113.1", 8080));
+    cr_expect_not_null(net_await(outside, "203.0.113.1", 8080));
     free(ASK(&s, "network", "connect", "--gw-priority", "1", "two", "web"));
-    cr_expect_not_null(net_get(outside, "203.0.113.1", 8080));
+    cr_expect_not_null(net_await(outside, "203.0.113.1", 8080));
     auto_free char *again = ASK(&s, "exec", "web", "busybox", "ip", "route");
     cr_expect(strstr(again, "default via 10.6.0.1"), "%s", again);
     EXPECT_OUTPUT(&s, 0, "", "system", "check");

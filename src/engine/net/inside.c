@@ -90,15 +90,28 @@ static void put_gateway(struct netlink_request *r, unsigned index,
         link_put_neighbour(r, index, &a, mac);
 }
 
+static int bring_up_past_the_dying(struct netlink *inside, unsigned index)
+{
+    struct netlink_request r;
+    struct ifinfomsg up = {
+        .ifi_index = (int)index, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+    netlink_request_init(&r);
+    netlink_message(&r, RTM_NEWLINK, 0, &up, sizeof(up));
+    return link_send_past_the_dying(inside, &r, -EADDRINUSE);
+}
+
 int net_link_set_up(struct netlink *inside, const struct mtd_net *n,
                     const struct mtd_endpoint *e, bool way_out, struct mtd_error *err)
 {
     struct netlink_request r;
     struct ifinfomsg up = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
-    unsigned index;
+    unsigned index = 0;
     int rc = link_find_mac(inside, e->mac, &index);
+    up.ifi_index = (int)index;
+    if (rc == 0 &&
+        e->direct) /* its address of hardware may be that of one that has ended */
+        rc = bring_up_past_the_dying(inside, index);
     if (rc == 0) {
-        up.ifi_index = (int)index;
         netlink_request_init(&r);
         put_own_address(&r, index, e->address, e->prefix);
         put_own_address(&r, index, e->address6, e->prefix6);

@@ -7,6 +7,9 @@
 #include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 bool link_is_kind(struct netlink_span s, const char *wanted)
 {
@@ -117,6 +120,18 @@ void link_put_neighbour(struct netlink_request *r, unsigned index,
     if (a)
         netlink_put(r, NDA_DST, a->bytes, a->len);
     netlink_put(r, NDA_LLADDR, mac, LINK_MAC_LEN);
+}
+
+#define DYING_WAIT (3 * NS_PER_SEC)
+#define DYING_PAUSE (10 * NS_PER_MS)
+
+int link_send_past_the_dying(struct netlink *n, struct netlink_request *r, int busy)
+{
+    int64_t deadline = clock_mono_ns() + DYING_WAIT;
+    int rc;
+    while ((rc = netlink_send(n, r, NULL)) == busy && clock_mono_ns() < deadline)
+        nanosleep(&(struct timespec){.tv_nsec = DYING_PAUSE}, NULL);
+    return rc;
 }
 
 int link_bring_up(struct netlink *route, unsigned index)

@@ -29,6 +29,10 @@ void link_put_neighbour(struct netlink_request *r, unsigned index,
 struct ifinfomsg;
 void link_put_header(struct netlink_request *r, const struct ifinfomsg *header);
 bool link_is_kind(struct netlink_span s, const char *wanted);
+/* One message, again for three seconds while the answer is busy: the kernel removes the interfaces of a
+ * container that has ended a little later than its processes, and until then a macvlan has no room
+ * beside one in passthru, nor one with the same address of hardware. */
+int link_send_past_the_dying(struct netlink *n, struct netlink_request *r, int busy);
 int link_bring_up(struct netlink *route, unsigned index);
 int link_delete(struct netlink *route, unsigned index);
 

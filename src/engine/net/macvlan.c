@@ -243,9 +243,15 @@ int net_macvlan_link(struct netlink *route, const struct mtd_net *n, unsigned in
     netlink_put_u32(&r, IFLA_MACVLAN_MODE, mode_of(n));
     netlink_nest_end(&r, data);
     netlink_nest_end(&r, info);
-    int rc = netlink_send(route, &r, NULL);
+    int rc = link_send_past_the_dying(route, &r, -EINVAL);
     if (rc < 0 && net_missing(rc, NET_PART_MACVLAN, err))
         return rc;
+    if (rc == -EINVAL)
+        return mtd_fail(
+            err, EBUSY,
+            "cannot make an interface on %s, the parent of network %.80s: one "
+            "in mode passthru must be the only one (ip -d link)",
+            n->parent, n->name);
     return rc < 0
                ? mtd_fail_errno(err, -rc,
                                 "cannot make an interface on %s, the parent of network "
