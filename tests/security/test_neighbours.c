@@ -143,11 +143,11 @@ Test(neighbours, what_is_sent_to_another_one_stays_its_own)
 {
     static const unsigned char VICTIM[ETH_ALEN] = {2, 0x42, 10, 77, 0, 9};
     struct wire w;
-    cr_assert(net_get(-1, "10.77.0.9", 80));
+    cr_assert(net_await(-1, "10.77.0.9", 80));
     open_wire(&w, AF_PACKET, SOCK_RAW, htons(ETH_P_ALL));
     for (int i = 0; i < 10; i++) {
         send_frame(&w, VICTIM, 0x88b5, "x", 1); /* of no protocol: nobody answers it */
-        cr_expect(net_get(-1, "10.77.0.9", 80));
+        cr_expect(net_await(-1, "10.77.0.9", 80));
     }
     cr_expect_eq(count_stolen(&w, VICTIM), 0);
     close(w.fd);

@@ -167,6 +167,25 @@ const char *net_get(int ns, const char *address, int port)
     return used ? text : NULL;
 }
 
+struct server {
+    int ns, port;
+    const char *address, *text;
+};
+
+static bool has_answered(void *arg)
+{
+    struct server *w = arg;
+    w->text = net_get(w->ns, w->address, w->port);
+    return w->text != NULL;
+}
+
+const char *net_await(int ns, const char *address, int port)
+{
+    struct server w = {.ns = ns, .address = address, .port = port};
+    state_until(has_answered, &w);
+    return w.text;
+}
+
 int net_listen(int port)
 {
     static const int YES = 1;

@@ -18,6 +18,8 @@ const char *net_lies(const struct state *s);
 /* Connects by TCP from the namespace (-1 = this one) and reads to the end; NULL = not reached
  * within two seconds. Static text. */
 const char *net_get(int ns, const char *address, int port);
+/* The same of one that is to be reached: a server listens some time after its command began. */
+const char *net_await(int ns, const char *address, int port);
 /* A socket connected to the name server that answers in that namespace; -1 = not connected. */
 int net_name_server(int ns, int type);
 /* A question about the A of a name, with that number. Its length. */

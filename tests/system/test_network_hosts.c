@@ -102,7 +102,7 @@ Test(network_hosts, another_roots_ports_are_taken_and_left_alone)
     free(ASK(&other, "network", "prune", "-f"));
     EXPECT_OUTPUT(&other, 0, "", "system", "check", "--repair");
     free(ASK(&other, "rm", "-f", "web"));
-    cr_expect_not_null(net_get(-1, "127.0.0.1", 8080));
+    cr_expect_not_null(net_await(-1, "127.0.0.1", 8080));
     free(ASK(&s, "rm", "-f", "web"));
     cr_expect_str_empty(net_left(&s), "%s", net_left(&s));
 }
@@ -121,10 +121,10 @@ Test(network_hosts, each_root_fills_a_new_table_with_its_own)
     kill_monitor(&other, "web");
     cr_assert_eq(system("nft flush ruleset"), 0);
     free(ASK(&other, "ps"));
-    cr_expect_not_null(net_get(-1, "127.0.0.1", 8081));
+    cr_expect_not_null(net_await(-1, "127.0.0.1", 8081));
     cr_expect_null(net_get(-1, "127.0.0.1", 8080));
     free(ASK(&s, "ps"));
-    cr_expect_not_null(net_get(-1, "127.0.0.1", 8080));
+    cr_expect_not_null(net_await(-1, "127.0.0.1", 8080));
     EXPECT_OUTPUT(&s, 0, "", "system", "check");
     EXPECT_OUTPUT(&other, 0, "", "system", "check");
 }

@@ -86,7 +86,7 @@ Test(network_races, a_port_that_is_being_taken_is_taken)
     expect_said(RUN(&s, "run", "-d", "--name", "b", ON, "-p", "8080:80", SLEEP),
                 "port 8080/tcp");
     let_go(stopped, &a, NULL);
-    cr_expect(net_get(-1, "127.0.0.1", 8080));
+    cr_expect(net_await(-1, "127.0.0.1", 8080));
     cr_expect_str_empty(net_lies(&s));
     expect_all_gone();
 }
@@ -121,7 +121,7 @@ Test(network_races, a_network_is_not_removed_while_a_container_joins_it)
         await_second(&rm);
         let_go(stopped, &a, NULL);
         expect_said(state_end(&rm), "is in use by container a");
-        cr_expect(net_get(-1, "127.0.0.1", 8080), "%s", POINTS[i]);
+        cr_expect(net_await(-1, "127.0.0.1", 8080), "%s", POINTS[i]);
         cr_expect_str_empty(net_lies(&s), "%s", POINTS[i]);
         expect_all_gone();
     }
