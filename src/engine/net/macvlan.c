@@ -250,7 +250,7 @@ int net_macvlan_link(struct netlink *route, const struct mtd_net *n, unsigned in
         return mtd_fail(
             err, EBUSY,
             "cannot make an interface on %s, the parent of network %.80s: one "
-            "in mode passthru must be the only one (ip -d link)",
+            "in mode passthru must be the only one there",
             n->parent, n->name);
     return rc < 0
                ? mtd_fail_errno(err, -rc,
