@@ -100,8 +100,9 @@ static int look(struct walk *w, size_t end, struct mtd_error *err)
     return rc;
 }
 
-/* The last path that was trusted; it went through no link. */
-static char known[PATH_MAX];
+/* The last path that was trusted; it went through no link. Short: a monitor keeps it for ever, and has
+ * no use for more. */
+static char known[256];
 
 /* How much of the path was looked at already as a directory on the way. 0 = not even "/". */
 static size_t known_part(const char *path)
@@ -136,7 +137,7 @@ int trust_path(const char *path, mode_t *ret_mode, struct mtd_error *err)
         rc = look(&w, begin + strcspn(w.path + begin, "/"), err);
     }
     *ret_mode = rc == 0 ? w.mode : 0;
-    if (rc == 0 && w.links == 0)
+    if (rc == 0 && w.links == 0 && size <= sizeof(known))
         memcpy(known, path, size);
     return rc < 0 ? mtd_fail_errno(err, -rc, "%s", path) : 0;
 }
