@@ -72,7 +72,7 @@ unsigned truth_of_network_leftovers(struct storm *s)
     snprintf(
         command, sizeof(command),
         "nft list ruleset | grep comment.*:; ip -o link show type veth;"
-        "find %s/net -type f ! -name next ! -name .closed;"
+        "find %s/net -type f ! -name next ! -name .closed ! -name '.host-*';"
         "[ $(ip -o link show type bridge | wc -l) -le 1 ] || ip -o link show type bridge",
         s->run);
     return await_none(command, "leak");

@@ -10,8 +10,8 @@
 #include "../support/fields.h"
 #include "base/cleanup.h"
 
-#define PSS_KB 200
-#define DIRTY_KB 100
+#define PSS_KB 220
+#define DIRTY_KB 112
 
 static struct state s;
 
