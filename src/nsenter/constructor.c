@@ -56,7 +56,7 @@ __attribute__((constructor)) static void enter(int argc, char **argv, char **env
     pid_t child = nsenter_join(&request, false, &err);
     if (child < 0)
         nsenter_reply(NSENTER_REPLY_FD, NSENTER_ERROR, -1, &err);
-    else if (child > 0)
+    else if (child > 0 && fault_point("exec.made") == 0)
         nsenter_reply_child(NSENTER_REPLY_FD, child);
     if (child != 0)
         _exit(child < 0 ? 125 : 0);

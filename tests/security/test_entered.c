@@ -74,6 +74,36 @@ ParameterizedTest(char fault[32], entered, a_stopped_command_is_given_up)
     outcome_done(&o);
 }
 
+static bool has_run(void *unused)
+{
+    (void)unused;
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "exec", "box", "test", "-e", "/ran");
+    return o.status == 0;
+}
+
+/* What made the command is still there, so the front end does not know yet that it runs. Who has
+ * read its output does, and means it with a signal. */
+Test(entered, a_signal_after_the_first_output_is_the_commands)
+{
+    start_box();
+    s.fault = "exec.made:stop";
+    struct running r = BEGIN(&s, "exec", "box", "sh", "-c",
+                             "trap 'echo heard; exit 3' INT; echo ready; touch /ran; "
+                             "while :; do sleep 0.05; done");
+    s.fault = NULL;
+    pid_t maker = stopped_await(r.pid);
+    cr_assert_gt(maker, 0, "nothing has stopped");
+    cr_assert(state_until(has_run, NULL));
+    cr_expect(!running_has_said(r.out, "ready"), "passed on too early");
+    kill(maker, SIGCONT);
+    cr_assert(running_says(r.out, "ready"));
+    kill(r.pid, SIGINT);
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 3, "%d", o.status);
+    cr_expect_str_eq(o.out, "ready\nheard\n");
+}
+
 /* ---- traced ------------------------------------------------------------------------------ */
 
 /* A line of /proc/PID/status of the process that stopped there; the caller frees it. */
@@ -129,6 +159,11 @@ Test(entered, a_tracer_sees_nothing_that_has_more_rights)
 #else
 
 Test(entered, a_stopped_command_is_given_up)
+{
+    cr_skip("this build has no fault points; the debug build runs these");
+}
+
+Test(entered, a_signal_after_the_first_output_is_the_commands)
 {
     cr_skip("this build has no fault points; the debug build runs these");
 }

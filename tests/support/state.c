@@ -219,6 +219,11 @@ static bool is_said(void *arg)
     return strstr(text, w->text);
 }
 
+bool running_has_said(int stream_fd, const char *text)
+{
+    return is_said(&(struct said){stream_fd, text});
+}
+
 bool running_says(int stream_fd, const char *text)
 {
     struct said w = {stream_fd, text};

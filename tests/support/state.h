@@ -61,6 +61,7 @@ struct running state_begin_from(const struct state *s, int in, const char *const
 struct outcome state_end(struct running *r); /* waits for it */
 /* Waits until that one of the two holds the text. */
 bool running_says(int stream_fd, const char *text);
+bool running_has_said(int stream_fd, const char *text); /* the same without waiting */
 
 /* Runs it, expects status 0, returns stdout without its last newline (caller frees). */
 char *state_ask(const struct state *s, const char *const args[]);

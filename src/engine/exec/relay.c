@@ -179,11 +179,11 @@ static bool is_over(const struct exec_session *s, int64_t now)
 
 enum { POLL_REPLY, POLL_SIGNAL, POLL_STREAMS, POLL_MAX = POLL_STREAMS + 3 };
 
-static void fill(const struct exec_session *s, struct pollfd *p, int64_t now)
+static void fill(const struct exec_session *s, struct pollfd *p, size_t n, int64_t now)
 {
     p[POLL_REPLY] = (struct pollfd){.fd = s->reply_fd, .events = POLLIN};
     p[POLL_SIGNAL] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
-    for (size_t i = 0; i < s->n_streams; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct pollfd *at = &p[POLL_STREAMS + i];
         at->revents = 0;
         at->fd = is_done(s, s->streams[i], now)
@@ -224,15 +224,15 @@ static bool is_late(struct exec_session *s, int64_t now)
     return s->stuck || s->late;
 }
 
-/* Replies are read before signals: the sender of a signal may know before we do that the
- * command runs. */
+/* Replies are read before signals, and nothing is passed on before the last of them: who
+ * sends a signal because of what the command has written means the command. */
 int exec_relay(struct exec_session *s, struct mtd_error *err)
 {
     int64_t now = clock_mono_ns();
     for (; !is_over(s, now) && !is_late(s, now); now = clock_mono_ns()) {
         struct pollfd p[POLL_MAX];
-        size_t n = s->n_streams;
-        fill(s, p, now);
+        size_t n = s->reply_fd >= 0 ? 0 : s->n_streams;
+        fill(s, p, n, now);
         int rc = poll(p, POLL_STREAMS + n, time_left(s, now));
         if (rc < 0 && errno == EINTR)
             continue;
