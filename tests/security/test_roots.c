@@ -119,6 +119,99 @@ Test(roots, a_record_of_another_owner_is_broken)
     free(id);
 }
 
+/* ---- of the OCI runtime ---- */
+
+static struct outcome run_oci(const char *dir, const char *const words[])
+{
+    char path[256];
+    const char *args[8] = {"oci", "--root", path};
+    snprintf(path, sizeof(path), "%s/%s", s.dir.path, dir);
+    for (size_t i = 0; words[i]; i++)
+        args[3 + i] = words[i];
+    return state_run_input(&s, NULL, 0, args);
+}
+
+/* A container that nobody made, with a hook that root would run when it is deleted. */
+static void plant(const char *dir)
+{
+    char path[128], text[1024];
+    cr_assert_eq(mkdirat(s.dir.fd, dir, 0755), 0);
+    snprintf(path, sizeof(path), "%s/x/state.json", dir);
+    tempdir_put(&s.dir, path,
+                "{\"pid\":0,\"pidStart\":0,\"bootId\":\"-\",\"owner\":0,\"id\":\"x\","
+                "\"bundle\":\"/\",\"cgroup\":\"mytop-runc/x\",\"cgroups\":[],"
+                "\"namespaces\":[\"pid\"]}");
+    snprintf(path, sizeof(path), "%s/x/config.json", dir);
+    snprintf(text, sizeof(text),
+             "{\"ociVersion\":\"1.0.2\",\"root\":{\"path\":\"/\"},"
+             "\"process\":{\"cwd\":\"/\",\"args\":[\"true\"]},\"hooks\":{\"poststop\":"
+             "[{\"path\":\"" MTD_PROGRAM "\",\"args\":[\"mytop-docker\",\"--root\","
+             "\"%s/ran\",\"--batch\",\"volume\",\"create\",\"v\"]}]}}",
+             s.dir.path);
+    tempdir_put(&s.dir, path, text);
+}
+
+static bool hook_ran(void)
+{
+    return faccessat(s.dir.fd, "ran", F_OK, 0) == 0;
+}
+
+static void give_away(const char *dir, uid_t owner, mode_t mode)
+{
+    cr_assert_eq(fchmodat(s.dir.fd, dir, mode, 0), 0);
+    cr_assert_eq(fchownat(s.dir.fd, dir, owner, 0, 0), 0);
+}
+
+Test(roots, of_the_oci_runtime_are_refused_alike)
+{
+    static const char *const WORDS[][5] = {{"delete", "--force", "x"},
+                                           {"state", "x"},
+                                           {"list"},
+                                           {"kill", "x"},
+                                           {"start", "x"}};
+    const struct {
+        const char *dir;
+        uid_t owner;
+        mode_t mode;
+        const char *why;
+    } ROWS[] = {{"theirs", OTHER, 0755, "theirs belongs to uid 12345"},
+                {"group", 0, 0775, "group is writable by group 0"},
+                {"all", 0, 0777, "all is writable by everybody"}};
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        plant(ROWS[i].dir);
+        give_away(ROWS[i].dir, ROWS[i].owner, ROWS[i].mode);
+        for (size_t k = 0; k < sizeof(WORDS) / sizeof(WORDS[0]); k++) {
+            struct outcome o = run_oci(ROWS[i].dir, WORDS[k]);
+            cr_expect_eq(o.status, 1, "%s: %d %s", WORDS[k][0], o.status, o.err);
+            cr_expect_not_null(strstr(o.err, ROWS[i].why), "%s: %s", WORDS[k][0], o.err);
+            outcome_done(&o);
+        }
+        cr_expect(!hook_ran(), "a hook ran");
+    }
+}
+
+/* The same container with a root that is ours: there the hook runs, unless somebody else wrote it. */
+Test(roots, a_hook_of_another_owner_is_not_run)
+{
+    static const char *const DELETE[] = {"delete", "--force", "x", NULL};
+    static const char *const FILES[] = {"config.json", "state.json"};
+    for (size_t i = 0; i < 2; i++) {
+        char dir[16], path[64];
+        snprintf(dir, sizeof(dir), "ours%zu", i);
+        plant(dir);
+        snprintf(path, sizeof(path), "%s/x/%s", dir, FILES[i]);
+        give_away(path, OTHER, 0644);
+        struct outcome o = run_oci(dir, DELETE);
+        cr_expect(!hook_ran(), "%s: a hook ran: %d %s", FILES[i], o.status, o.err);
+        outcome_done(&o);
+    }
+    plant("ours");
+    struct outcome o = run_oci("ours", DELETE);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect(hook_ran(), "it is a hook that runs");
+    outcome_done(&o);
+}
+
 Test(roots, a_volume_that_is_a_link_is_not_followed)
 {
     free(ASK(&s, "run", "--rm", "-v", "vol:/v", "busybox", "true"));

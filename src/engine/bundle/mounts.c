@@ -158,6 +158,8 @@ static int take_words(struct bundle_mount *m, const struct strv *words, const ch
         if (*word && buf_printf(&rest, "%s%s", rest.len ? "," : "", word) < 0)
             return mtd_fail(err, ENOMEM, "out of memory");
     }
+    if (!m->bind && m->type && strcmp(m->type, "bind") == 0)
+        m->bind = m->recursive = true;
     if (rest.len && !m->bind)
         m->options = buf_take(&rest);
     return 0;
@@ -220,8 +222,6 @@ static int read_mount(json_t *item, const char *where, size_t i, void *to,
         rc = bundle_fields(item, where, OPTIONS, &words, err);
     if (rc == 0)
         rc = take_words(m, &words, where, err);
-    if (rc == 0 && m->type && strcmp(m->type, "bind") == 0 && !m->bind)
-        m->bind = m->recursive = true;
     if (rc == 0)
         rc = bundle_id_maps(item, where, "uidMappings", &m->uids, &m->n_uids, err);
     if (rc == 0)

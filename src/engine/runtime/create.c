@@ -59,8 +59,7 @@ static int claim(struct runtime_creation *c, struct mtd_error *err)
 {
     c->root_fd = runtime_open_root(c->runtime, true, err);
     if (c->root_fd < 0)
-        return mtd_fail_errno(err, -c->root_fd, "cannot open the state directory %s",
-                              c->runtime->root);
+        return c->root_fd;
     if (mkdirat(c->root_fd, c->asked->id, 0700) < 0)
         return errno == EEXIST
                    ? mtd_fail(err, EEXIST, "container with given ID already exists")

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/proc.h"
+#include "base/trust.h"
 
 #define STATE_MAX (8u << 20)
 #define LOCK_WAIT (10 * NS_PER_SEC)
@@ -59,13 +60,26 @@ int runtime_id_check(const char *id, struct mtd_error *err)
     return 0;
 }
 
+/* What is in it decides what root runs: hooks, and which groups are killed. */
+static int refuse_root(const char *path, const char *why, struct mtd_error *err)
+{
+    return mtd_fail(err, EPERM,
+                    "state directory \"%s\" is refused: %s; mend that or choose another",
+                    path, why);
+}
+
 int runtime_open_root(const struct runtime *r, bool make, struct mtd_error *err)
 {
-    int rc = make ? fs_mkdir_p(r->root, 0711) : 0;
+    struct mtd_error why = {0};
+    mode_t mode;
+    int rc = trust_path(r->root, &mode, &why);
+    if (rc == -EPERM)
+        return refuse_root(r->root, why.text, err);
+    rc = make ? fs_mkdir_p(r->root, 0711) : 0;
     int fd = rc < 0 ? rc : open(r->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (rc == 0 && fd < 0)
         fd = -errno;
-    if (fd == -ENOENT)
+    if (fd == -ENOENT && !make)
         return -ENOENT;
     return fd < 0
                ? mtd_fail_errno(err, -fd, "cannot open the state directory %s", r->root)
@@ -162,7 +176,7 @@ static int decode(json_t *o, struct runtime_record *s)
 static int load(int dir_fd, struct runtime_record *ret, struct mtd_error *err)
 {
     auto_done(buf_done) struct buf text = {0};
-    int rc = fs_read_at(dir_fd, RUNTIME_STATE, STATE_MAX, &text);
+    int rc = fs_read_own_at(dir_fd, RUNTIME_STATE, STATE_MAX, &text);
     if (rc < 0)
         return rc == -ENOENT
                    ? rc
@@ -179,7 +193,9 @@ int runtime_open(const struct runtime *r, const char *id, struct container *ret,
     *ret = (struct container){.dir_fd = -1};
     int rc = runtime_id_check(id, err);
     auto_fd int root = rc < 0 ? rc : runtime_open_root(r, false, err);
-    rc = rc < 0 ? rc : root < 0 ? root : fs_open_dir_at(root, id);
+    if (root < 0 && root != -ENOENT)
+        return root;
+    rc = root < 0 ? root : fs_open_dir_at(root, id);
     if (rc == -ENOENT)
         return mtd_fail(err, ENOENT, "container does not exist");
     if (rc < 0)
@@ -206,7 +222,7 @@ int runtime_lock(const struct container *c, struct mtd_error *err)
 int runtime_config(const struct container *c, struct bundle *ret, struct mtd_error *err)
 {
     auto_done(buf_done) struct buf text = {0};
-    int rc = fs_read_at(c->dir_fd, RUNTIME_CONFIG, BUNDLE_MAX_BYTES, &text);
+    int rc = fs_read_own_at(c->dir_fd, RUNTIME_CONFIG, BUNDLE_MAX_BYTES, &text);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot read the container's configuration");
     rc = bundle_parse(ret, text.data ? text.data : "", text.len, err);
