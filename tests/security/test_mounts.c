@@ -345,3 +345,25 @@ Test(mounts, a_working_directory_by_a_descriptor_is_refused)
         cr_expect_neq(run.status, 0, "%s: %s", cwd, run.out);
     }
 }
+
+/* Where another process's root can be reached by its number, no descriptor is needed. What the check
+ * of the directory is for: nothing else stands between. */
+Test(mounts, a_working_directory_in_another_root_is_refused)
+{
+    char hosts[64];
+    snprintf(hosts, sizeof(hosts), "/proc/%d/root/usr", (int)getpid());
+    free(ASK(&s, "run", "-d", "--name", "box", "busybox", "sleep", "1000"));
+    free(ASK(&s, "run", "-d", "--name", "sees", "--pid", "host", "busybox", "sleep",
+             "1000"));
+    const char *const RUNS[][9] = {
+        {"run", "--rm", "--pid", "host", "-w", hosts, "busybox", "ls"},
+        {"run", "--rm", "--pid", "container:box", "-w", "/proc/1/root/bin", "busybox",
+         "ls"},
+        {"exec", "-w", hosts, "sees", "ls"},
+    };
+    for (size_t i = 0; i < sizeof(RUNS) / sizeof(RUNS[0]); i++) {
+        auto_done(outcome_done) struct outcome o = state_run_input(&s, NULL, 0, RUNS[i]);
+        cr_expect_neq(o.status, 0, "%s", o.out);
+        cr_expect(strstr(o.err, "working directory /proc/"), "%s%s", o.out, o.err);
+    }
+}

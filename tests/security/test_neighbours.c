@@ -12,6 +12,9 @@
 #include <net/if_arp.h>
 #include <netinet/icmp6.h>
 #include <netinet/if_ether.h>
+#include <netinet/ip.h>
+#include <netinet/udp.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -211,4 +214,68 @@ Test(neighbours, what_the_user_sets_counts)
                                 "net.ipv6.conf.eth0.accept_ra=2", "busybox", "cat",
                                 "/proc/sys/net/ipv6/conf/eth0/accept_ra");
     cr_expect_str_eq(value, "2");
+}
+
+/* ---- the host's loopback ---- */
+
+static int listen_on(uint32_t address, uint16_t *ret_port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(address)}};
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    cr_assert_geq(fd, 0);
+    cr_assert_eq(bind(fd, (struct sockaddr *)&at, len), 0);
+    cr_assert_eq(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+    *ret_port = ntohs(at.sin_port);
+    return fd;
+}
+
+static uint16_t sum_of(const void *data, size_t len)
+{
+    const unsigned char *p = data;
+    uint32_t sum = 0;
+    for (size_t i = 0; i < len; i += 2)
+        sum += (uint32_t)p[i] << 8 | p[i + 1];
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+static void send_datagram(const struct wire *w, uint32_t to, uint16_t port)
+{
+    struct {
+        struct iphdr ip;
+        struct udphdr udp;
+        char text[4];
+    } packet = {
+        .ip = {.version = 4, .ihl = 5, .ttl = 64, .protocol = IPPROTO_UDP},
+        .udp = {.source = htons(7), .dest = htons(port)},
+        .text = "hey",
+    };
+    packet.ip.tot_len = htons(sizeof(packet));
+    packet.ip.saddr = htonl(0x0a4d0042);
+    packet.ip.daddr = htonl(to);
+    packet.ip.check = htons(sum_of(&packet.ip, sizeof(packet.ip)));
+    packet.udp.len = htons(sizeof(packet.udp) + sizeof(packet.text));
+    send_frame(w, w->mac, ETH_P_IP, &packet, sizeof(packet));
+}
+
+/* The bridges take 127.0.0.0/8 for what is published there, and a neighbour could address what
+ * listens for the host alone. The second datagram goes the same way, and shows that the first
+ * has been there. */
+Test(neighbours, the_hosts_loopback_is_not_reached)
+{
+    uint16_t private = 0, public = 0;
+    char text[8];
+    struct wire w;
+    auto_fd int own = listen_on(INADDR_LOOPBACK, &private);
+    auto_fd int open = listen_on(0x0a4d0001, &public);
+    struct pollfd came = {.fd = open, .events = POLLIN};
+    open_wire(&w, AF_PACKET, SOCK_RAW, 0);
+    send_datagram(&w, INADDR_LOOPBACK, private);
+    send_datagram(&w, 0x0a4d0001, public);
+    close(w.fd);
+    cr_assert_eq(poll(&came, 1, 20000), 1, "nothing comes at all");
+    cr_expect_lt(recv(own, text, sizeof(text), MSG_DONTWAIT), 0,
+                 "it came to the host's loopback");
 }

@@ -140,8 +140,10 @@ Test(diff, asks_nothing_of_the_host)
 {
     char script[256];
     tempdir_put(&s.dir, "there", "");
-    snprintf(script, sizeof(script), "ln -s %s l", s.dir.path);
+    snprintf(script, sizeof(script), "ln -s %s l; ln -s %s/there 1; ln -s %s/not 2",
+             s.dir.path, s.dir.path, s.dir.path);
     make_image("linked", script);
-    run("box", "linked", "rm l; mkdir l; echo >l/there; echo >l/not");
-    EXPECT_OUTPUT(&s, 0, "C /l\nA /l/not\nA /l/there\n", "diff", "box");
+    run("box", "linked",
+        "rm l 1 2; mkdir l; echo >l/there; echo >l/not; echo >1; echo >2");
+    EXPECT_OUTPUT(&s, 0, "C /1\nC /2\nC /l\nA /l/not\nA /l/there\n", "diff", "box");
 }

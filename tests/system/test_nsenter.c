@@ -15,6 +15,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -146,8 +147,18 @@ Test(nsenter, groups_that_are_none)
 
 /* ---- self ------------------------------------------------------------------------------- */
 
+/* ETXTBSY lasts as long as it runs, and no longer. */
+static bool is_protected(int fd)
+{
+    struct statvfs fs;
+    int seals = fcntl(fd, F_GET_SEALS);
+    cr_assert_eq(fstatvfs(fd, &fs), 0);
+    return fs.f_flag & ST_RDONLY || (seals >= 0 && seals & F_SEAL_WRITE);
+}
+
 static void refuses_writing(int fd)
 {
+    cr_expect(is_protected(fd));
     static const int FLAGS[] = {O_WRONLY, O_RDWR, O_WRONLY | O_TRUNC,
                                 O_WRONLY | O_APPEND};
     char path[64];

@@ -94,6 +94,23 @@ static int check_version(const json_t *o, const char *what, struct mtd_error *er
     return oci_wrong("schemaVersion", "not 2", err);
 }
 
+/* A document that is a manifest to one reader and an index to another shows each other files. */
+static int check_kind(const json_t *o, bool index, struct mtd_error *err)
+{
+    static const char *const OF_MANIFEST[] = {"config", "layers"};
+    if (!index)
+        return json_object_get(o, "manifests")
+                   ? oci_wrong("manifests", "not a member of an image manifest", err)
+                   : 0;
+    for (size_t i = 0; i < ARRAY_SIZE(OF_MANIFEST); i++)
+        if (json_object_get(o, OF_MANIFEST[i]))
+            return oci_wrong(OF_MANIFEST[i], "not a member of an image index", err);
+    const char *said = json_string_value(json_object_get(o, "mediaType"));
+    return !said || oci_media_is_index(oci_media_of(said))
+               ? 0
+               : mtd_fail(err, EINVAL, "not an image index but %.80s", said);
+}
+
 static int decode_list(const json_t *o, const char *member, size_t max,
                        struct oci_descriptor **ret, size_t *ret_n, struct mtd_error *err)
 {
@@ -143,6 +160,8 @@ void oci_manifest_done(struct oci_manifest *m)
 static int decode_manifest(const json_t *o, struct oci_manifest *m, struct mtd_error *err)
 {
     int rc = check_version(o, "manifest", err);
+    if (rc == 0)
+        rc = check_kind(o, false, err);
     if (rc == 0)
         rc = oci_descriptor_decode(json_object_get(o, "config"), &m->config, err);
     if (rc == 0)
@@ -221,6 +240,8 @@ int oci_index_decode(const char *text, size_t len, struct oci_index *ret,
     int rc = oci_parse(text, len, "index", &o, err);
     if (rc == 0)
         rc = check_version(o, "index", err);
+    if (rc == 0)
+        rc = check_kind(o, true, err);
     if (rc == 0)
         rc = decode_list(o, "manifests", MAX_ENTRIES, &index.items, &index.len, err);
     if (rc < 0)

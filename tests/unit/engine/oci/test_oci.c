@@ -90,6 +90,38 @@ Test(oci, what_is_no_manifest_is_refused_with_the_member)
     }
 }
 
+/* Whoever reads it as the one runs other files than who reads it as the other. */
+Test(oci, a_document_of_two_kinds_is_refused)
+{
+    static const struct {
+        const char *type, *members;
+    } CASES[] = {
+        {"", "\"layers\":[],\"manifests\":[]"},
+        {"\"mediaType\":\"" OCI "index.v1+json\",", "\"layers\":[],\"manifests\":[]"},
+        {"\"mediaType\":\"" OCI "manifest.v1+json\",", "\"layers\":[],\"manifests\":[]"},
+        {"", "\"config\":{},\"manifests\":[]"},
+        {"\"mediaType\":\"" OCI "manifest.v1+json\",", "\"manifests\":[]"},
+    };
+    static const char CONFIG[] =
+        "\"config\":{\"digest\":\"sha256:" HEX_A "\",\"size\":7},"
+        "\"layers\":[{\"mediaType\":\"" OCI "layer.v1.tar\",\"digest\":\"sha256:" HEX_B
+        "\",\"size\":9}],\"manifests\":[]";
+    for (size_t i = 0; i <= ARRAY_SIZE(CASES); i++) {
+        struct oci_manifest m = {0};
+        struct oci_index index = {0};
+        struct mtd_error err = {0};
+        char text[1024];
+        snprintf(text, sizeof(text), "{\"schemaVersion\":2,%s%s}",
+                 i < ARRAY_SIZE(CASES) ? CASES[i].type : "",
+                 i < ARRAY_SIZE(CASES) ? CASES[i].members : CONFIG);
+        cr_expect_eq(decode(text, &m, &err), -EINVAL, "%s", text);
+        err = (struct mtd_error){0};
+        cr_expect_eq(oci_index_decode(text, strlen(text), &index, &err), -EINVAL, "%s",
+                     text);
+        cr_expect(*err.text, "%s", text);
+    }
+}
+
 Test(oci, counts_and_sizes_are_bounded)
 {
     struct oci_manifest m;
