@@ -41,7 +41,7 @@ static const struct option_row GLOBALS[] = {
     {"systemd-cgroup", 0, OPTION_FLAG, offsetof(struct globals, systemd_cgroup), NULL,
      NULL, "Refused: cgroups are made without systemd"},
     {"cgroup-manager", 0, OPTION_TEXT, offsetof(struct globals, cgroup_manager), NULL,
-     "NAME", "cgroupfs; crun's word"},
+     "NAME", "cgroupfs, or disabled: none are made; crun's words"},
     {"rootless", 0, OPTION_TEXT, offsetof(struct globals, rootless), NULL, "BOOL",
      "Accepted: it is found out"},
     {"criu", 0, OPTION_TEXT, offsetof(struct globals, criu), NULL, "PATH",
@@ -85,24 +85,25 @@ static void plain(struct mtd_error *err)
     }
 }
 
-static int format_line(const struct globals *g, const char *text, struct buf *ret)
+static int format_line(const struct globals *g, const char *level, const char *text,
+                       struct buf *ret)
 {
     char now[TIME_TEXT];
     time_format_rfc3339(clock_wall_ns() / NS_PER_SEC * NS_PER_SEC, now);
     bool as_json = g->log_format && strcmp(g->log_format, "json") == 0;
     json_t *o =
-        as_json ? json_pack("{s:s, s:s, s:s}", "level", "error", "msg", text, "time", now)
+        as_json ? json_pack("{s:s, s:s, s:s}", "level", level, "msg", text, "time", now)
                 : json_string(text);
     auto_free char *line = o ? json_dumps(o, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
     json_decref(o);
     if (!line)
         return -ENOMEM;
     return as_json ? buf_printf(ret, "%s\n", line)
-                   : buf_printf(ret, "time=\"%s\" level=error msg=%s\n", now, line);
+                   : buf_printf(ret, "time=\"%s\" level=%s msg=%s\n", now, level, line);
 }
 
 /* The file may be anybody's: it is only appended to, never waited for. */
-static void write_log(const struct globals *g, const char *text)
+static void write_log(const struct globals *g, const char *level, const char *text)
 {
     auto_done(buf_done) struct buf line = {0};
     auto_fd int fd =
@@ -111,7 +112,7 @@ static void write_log(const struct globals *g, const char *text)
                    O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
                    0644)
             : -1;
-    if (fd >= 0 && format_line(g, text, &line) == 0)
+    if (fd >= 0 && format_line(g, level, text, &line) == 0)
         (void)fs_write_all(fd, line.data, line.len);
 }
 
@@ -123,8 +124,20 @@ static int fail(const struct globals *g, int status, struct mtd_error *err)
         snprintf(err->text, sizeof(err->text), "%s", strerror(err->code));
     if (buf_printf(&line, "%s\n", err->text) == 0)
         (void)print_fd(STDERR_FILENO, line.data, line.len);
-    write_log(g, err->text);
+    write_log(g, "error", err->text);
     return status;
+}
+
+/* Only of what succeeded: podman reads the log of a failure as one JSON object. */
+static void warn(const struct globals *g, const struct strv *warnings)
+{
+    for (size_t i = 0; i < warnings->len; i++) {
+        auto_done(buf_done) struct buf line = {0};
+        if (g->log && *g->log)
+            write_log(g, "warning", warnings->items[i]);
+        else if (format_line(g, "warning", warnings->items[i], &line) == 0)
+            (void)print_fd(STDERR_FILENO, line.data, line.len);
+    }
 }
 
 /* ---- help and version ---- */
@@ -253,6 +266,7 @@ int oci_main(int argc, char **argv, char **whole)
     struct oci c = {.argv = whole};
     const struct oci_verb *v = NULL;
     auto_free char *root = NULL;
+    auto_done(strv_done) struct strv warnings = {0};
     inherit_accept();
     int rc = options_parse(&SET, argc, argv, &g, &o, &err);
     if (rc == 0)
@@ -260,12 +274,16 @@ int oci_main(int argc, char **argv, char **whole)
     if (rc == 0)
         rc = find_root(&g, &root, &err);
     c.runtime.root = root;
+    c.runtime.warnings = &warnings;
+    c.runtime.no_groups = g.cgroup_manager && strcmp(g.cgroup_manager, "disabled") == 0;
     c.runtime.systemd_cgroup =
         g.systemd_cgroup ||
         (g.cgroup_manager && strcmp(g.cgroup_manager, "systemd") == 0);
     if (rc == 0)
         rc = dispatch(&c, &g, &o, &v, &err);
     int status = rc < 0 ? fail(&g, v && v->failed ? v->failed : 1, &err) : c.status;
+    if (rc >= 0)
+        warn(&g, &warnings);
     options_done(&SET, &g, &o);
     return status;
 }

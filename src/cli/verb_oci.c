@@ -188,7 +188,8 @@ static int run_ps(struct oci *c, void *values, const struct operands *o,
 
 struct update_values {
     const char *resources, *memory, *memory_swap, *reservation, *shares, *quota, *period,
-        *cpus, *mems, *pids, *blkio, *burst, *idle;
+        *cpus, *mems, *pids, *blkio, *burst, *idle, *kernel, *kernel_tcp, *rt_period,
+        *rt_runtime;
 };
 #define UPDATE(name, field, help)                                                        \
     {                                                                                    \
@@ -209,6 +210,10 @@ static const struct option_row UPDATE[] = {
     UPDATE("blkio-weight", blkio, "10 to 1000"),
     UPDATE("cpu-burst", burst, "Microseconds"),
     UPDATE("cpu-idle", idle, "0 or 1"),
+    UPDATE("cpu-rt-period", rt_period, "Microseconds, of realtime processes"),
+    UPDATE("cpu-rt-runtime", rt_runtime, "Microseconds in that period"),
+    UPDATE("kernel-memory", kernel, "Ignored with a warning"),
+    UPDATE("kernel-memory-tcp", kernel_tcp, "Bytes of TCP's buffers"),
     OPTION_END,
 };
 
@@ -242,11 +247,15 @@ static int put_resources(const struct update_values *v, struct buf *b,
         {"memory", "limit", v->memory},
         {"memory", "swap", v->memory_swap},
         {"memory", "reservation", v->reservation},
+        {"memory", "kernel", v->kernel},
+        {"memory", "kernelTCP", v->kernel_tcp},
         {"cpu", "shares", v->shares},
         {"cpu", "quota", v->quota},
         {"cpu", "period", v->period},
         {"cpu", "burst", v->burst},
         {"cpu", "idle", v->idle},
+        {"cpu", "realtimePeriod", v->rt_period},
+        {"cpu", "realtimeRuntime", v->rt_runtime},
         {"cpu", "cpus", v->cpus, true},
         {"cpu", "mems", v->mems, true},
         {"pids", "limit", v->pids},

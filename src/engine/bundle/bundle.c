@@ -41,8 +41,8 @@ static void write_done(struct bundle_write *w)
 
 void bundle_done(struct bundle *b)
 {
-    struct strv *const lists[] = {&b->masked, &b->read_only_paths, &b->sysctls,
-                                  &b->offsets, &b->annotations};
+    struct strv *const lists[] = {&b->masked,  &b->read_only_paths, &b->sysctls,
+                                  &b->offsets, &b->annotations,     &b->warnings};
     char *const texts[] = {b->version, b->root, b->hostname, b->domainname,
                            b->cgroups_path};
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)

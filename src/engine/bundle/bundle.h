@@ -2,7 +2,8 @@
  * the steps inside a container take (inside/steps.c), beside the record of `run`.
  * Shape   read strictly: a member that is there has the type the specification gives it, or
  *         the whole is refused. Unknown members are ignored, as it demands. What is known and
- *         cannot be done is refused by name, never left out silently.
+ *         cannot be done is refused by name, or, where other runtimes ignore it and callers rely
+ *         on that, noted in `warnings`; never left out silently.
  * Limits  BUNDLE_MAX_BYTES of JSON; counts of mounts, rules and the like by BUNDLE_MAX_ITEMS.
  * Errors  -EINVAL with "config.json: MEMBER: what is wrong"; -ENOENT, -EFBIG, -ENOMEM.
  * Owner   bundle_done frees all of it.
@@ -111,6 +112,8 @@ struct bundle {
     size_t n_uids, n_gids;
     struct strv offsets;     /* of the time namespace, lines for timens_offsets */
     struct strv annotations; /* "key=value" */
+    bool checks_usage;       /* no memory limit below what is used */
+    struct strv warnings;    /* what is asked for and ignored, a sentence each */
     struct bundle_hooks hooks[BUNDLE_HOOK_KINDS];
 };
 void bundle_done(struct bundle *b);

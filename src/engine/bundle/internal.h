@@ -37,6 +37,9 @@ struct bundle_field {
 /* "config.json: where.key: text"; -EINVAL. key may be NULL. */
 int bundle_bad(struct mtd_error *err, const char *where, const char *key,
                const char *text);
+/* Notes a sentence in b->warnings, once. */
+int bundle_warn(struct bundle *b, struct mtd_error *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* Members of o, which is NULL (nothing is there) or an object, into the struct at to. */
 int bundle_fields(json_t *o, const char *where, const struct bundle_field *fields,
                   void *to, struct mtd_error *err);

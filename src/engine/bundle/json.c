@@ -4,6 +4,7 @@
 #include "engine/bundle/internal.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,6 +17,19 @@ int bundle_bad(struct mtd_error *err, const char *where, const char *key,
 {
     return mtd_fail(err, EINVAL, BUNDLE_CONFIG ": %s%s%s: %s", where,
                     key && *where ? "." : "", key ? key : "", text);
+}
+
+int bundle_warn(struct bundle *b, struct mtd_error *err, const char *fmt, ...)
+{
+    char text[200];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(text, sizeof(text), fmt, args);
+    va_end(args);
+    for (size_t i = 0; i < b->warnings.len; i++)
+        if (strcmp(b->warnings.items[i], text) == 0)
+            return 0;
+    return strv_add(&b->warnings, text) < 0 ? mtd_fail(err, ENOMEM, "out of memory") : 0;
 }
 
 /* A number that JSON has, but an int64_t has not, was read as a real one: rlimits are as large

@@ -1,5 +1,5 @@
 /* The process of a container or of an exec. Capabilities that this program does not know are
- * left out, as the specification wants it: older kernels have fewer. */
+ * left out with a warning, as the specification wants it: older kernels have fewer. */
 
 #include "engine/bundle/internal.h"
 
@@ -89,8 +89,19 @@ static int read_user(json_t *o, struct mtd_process *p, struct mtd_error *err)
     return p->user ? 0 : mtd_fail(err, ENOMEM, "out of memory");
 }
 
-static int read_caps(json_t *o, struct mtd_process *p, struct mtd_error *err)
+static int add_cap(struct bundle *b, const char *name, uint64_t *to,
+                   struct mtd_error *err)
 {
+    uint64_t bit;
+    if (strncmp(name, "CAP_", 4) != 0 || mtd_cap_parse(name, &bit, NULL) < 0)
+        return bundle_warn(b, err, "ignoring the unknown capability %.40s", name);
+    *to |= bit;
+    return 0;
+}
+
+static int read_caps(json_t *o, struct bundle *b, struct mtd_error *err)
+{
+    struct mtd_process *p = &b->process;
     const struct {
         const char *name;
         uint64_t *to;
@@ -106,13 +117,10 @@ static int read_caps(json_t *o, struct mtd_process *p, struct mtd_error *err)
     for (size_t i = 0; i < ARRAY_SIZE(SETS) && rc == 0; i++) {
         struct bundle_field row[] = {{SETS[i].name, BUNDLE_STRINGS, 0}, BUNDLE_END};
         auto_done(strv_done) struct strv names = {0};
-        uint64_t bit;
         *SETS[i].to = 0;
         rc = bundle_fields(caps, "process.capabilities", row, &names, err);
         for (size_t k = 0; k < names.len && rc == 0; k++)
-            if (strncmp(names.items[k], "CAP_", 4) == 0 &&
-                mtd_cap_parse(names.items[k], &bit, NULL) == 0)
-                *SETS[i].to |= bit;
+            rc = add_cap(b, names.items[k], SETS[i].to, err);
     }
     return rc;
 }
@@ -192,7 +200,7 @@ int bundle_process(json_t *o, struct bundle *b, struct mtd_error *err)
     if (rc == 0)
         rc = read_user(o, p, err);
     if (rc == 0)
-        rc = read_caps(o, p, err);
+        rc = read_caps(o, b, err);
     if (rc == 0)
         rc = bundle_each(o, "process", "rlimits", read_limit, p, err);
     if (rc == 0)

@@ -17,6 +17,7 @@
 struct numbers {
     int64_t limit, reservation, swap, swappiness, kernel, kernel_tcp;
     bool oom_off, sets_oom_off;
+    bool hierarchy, checks;
     int64_t quota, period, burst, rt_runtime, rt_period, idle;
     uint64_t shares;
     int64_t pids, weight, leaf_weight, class_id;
@@ -32,6 +33,8 @@ static const struct bundle_field MEMORY[] = {
     {"kernel", BUNDLE_NUMBER, offsetof(struct numbers, kernel), -1, INT64_MAX},
     {"kernelTCP", BUNDLE_NUMBER, offsetof(struct numbers, kernel_tcp), -1, INT64_MAX},
     {"disableOOMKiller", BUNDLE_BOOL, offsetof(struct numbers, oom_off)},
+    {"useHierarchy", BUNDLE_BOOL, offsetof(struct numbers, hierarchy)},
+    {"checkBeforeUpdate", BUNDLE_BOOL, offsetof(struct numbers, checks)},
     BUNDLE_END,
 };
 
@@ -169,6 +172,18 @@ static int read_rate(json_t *item, const char *where, size_t i, void *to,
     return add_write(r->b, &w, err);
 }
 
+static int add_weight(struct bundle *b, const struct io *io, int64_t weight,
+                      const char *file, const char *file2, struct mtd_error *err)
+{
+    char value[96];
+    if (!weight)
+        return 0;
+    snprintf(value, sizeof(value), "%lld:%lld %lld", (long long)io->major,
+             (long long)io->minor, (long long)weight);
+    struct bundle_write w = {(char *)"blkio", (char *)file, value, (char *)file2, value};
+    return add_write(b, &w, err);
+}
+
 static int read_weight(json_t *item, const char *where, size_t i, void *to,
                        struct mtd_error *err)
 {
@@ -176,18 +191,15 @@ static int read_weight(json_t *item, const char *where, size_t i, void *to,
         {"major", BUNDLE_NUMBER, offsetof(struct io, major), 0, 4095, true},
         {"minor", BUNDLE_NUMBER, offsetof(struct io, minor), 0, 1048575, true},
         {"weight", BUNDLE_NUMBER, offsetof(struct io, weight), 10, 1000},
+        {"leafWeight", BUNDLE_NUMBER, offsetof(struct io, leaf), 10, 1000},
         BUNDLE_END};
     struct io io = {0};
-    char value[96];
     (void)i;
     int rc = bundle_fields(item, where, FIELDS, &io, err);
-    if (rc < 0 || !io.weight)
-        return rc;
-    snprintf(value, sizeof(value), "%lld:%lld %lld", (long long)io.major,
-             (long long)io.minor, (long long)io.weight);
-    struct bundle_write w = {(char *)"blkio", (char *)"blkio.weight_device", value,
-                             (char *)"io.bfq.weight", value};
-    return add_write(to, &w, err);
+    if (rc == 0)
+        rc = add_weight(to, &io, io.weight, "blkio.weight_device", "io.bfq.weight", err);
+    return rc < 0 ? rc
+                  : add_weight(to, &io, io.leaf, "blkio.leaf_weight_device", NULL, err);
 }
 
 static int read_blkio(json_t *o, struct bundle *b, struct numbers *n,
@@ -340,6 +352,20 @@ static void take_numbers(struct mtd_resources *r, const struct numbers *n)
         r->blkio_weight = (uint64_t)n->weight;
 }
 
+/* Both are things of the past: runc ignores them as well. */
+static int warn_of(struct bundle *b, const struct numbers *n, struct mtd_error *err)
+{
+    int rc = 0;
+    if (n->kernel != UNSET)
+        rc = bundle_warn(b, err,
+                         "memory.kernel is ignored: kernels have no such limit any more");
+    if (rc == 0 && !n->hierarchy)
+        rc = bundle_warn(
+            b, err,
+            "memory.useHierarchy is ignored: groups always are below one another");
+    return rc;
+}
+
 static int read_member(json_t *o, const char *key, const struct bundle_field *fields,
                        void *to, struct mtd_error *err)
 {
@@ -368,9 +394,24 @@ int bundle_resources(json_t *o, struct bundle *b, bool with_devices,
         {"classID", BUNDLE_NUMBER, offsetof(struct numbers, class_id), 0, UINT32_MAX},
         {"priorities", BUNDLE_REFUSED, .why = "priorities of networks are not supported"},
         BUNDLE_END};
-    struct numbers n = {UNSET, UNSET, UNSET, UNSET, UNSET, UNSET, false,
-                        false, UNSET, UNSET, UNSET, UNSET, UNSET, UNSET,
-                        0,     UNSET, UNSET, UNSET, UNSET};
+    struct numbers n = {.limit = UNSET,
+                        .reservation = UNSET,
+                        .swap = UNSET,
+                        .swappiness = UNSET,
+                        .kernel = UNSET,
+                        .kernel_tcp = UNSET,
+                        .quota = UNSET,
+                        .period = UNSET,
+                        .burst = UNSET,
+                        .rt_runtime = UNSET,
+                        .rt_period = UNSET,
+                        .idle = UNSET,
+                        .pids = UNSET,
+                        .weight = UNSET,
+                        .leaf_weight = UNSET,
+                        .class_id = UNSET,
+                        .hierarchy = true,
+                        .checks = b->checks_usage};
     const struct {
         const char *key;
         const struct bundle_field *fields;
@@ -389,6 +430,9 @@ int bundle_resources(json_t *o, struct bundle *b, bool with_devices,
     if (rc == 0)
         rc = read_blkio(o, b, &n, err);
     take_numbers(&b->resources, &n);
+    b->checks_usage = n.checks;
+    if (rc == 0)
+        rc = warn_of(b, &n, err);
     if (rc == 0)
         rc = add_numbers(b, &n, err);
     if (rc == 0)

@@ -336,6 +336,16 @@ uint64_t cgroup_oom_kills(const struct cgroup *c)
     return kills;
 }
 
+uint64_t cgroup_memory_used(const struct cgroup *c)
+{
+    char text[32];
+    const struct cgroup_dir *d = cgroup_dir_of(c, CGROUP_MEMORY);
+    if (!d || d->fd < 0 ||
+        fs_read_small_at(d->fd, cgroup_ops_of(d)->used_file, text, sizeof(text)) <= 0)
+        return 0;
+    return strtoull(text, NULL, 10);
+}
+
 void cgroup_done(struct cgroup *c)
 {
     for (size_t i = 0; i < c->n; i++)

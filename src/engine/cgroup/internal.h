@@ -47,8 +47,9 @@ struct cgroup_ops {
     /* Gives a new group what it needs (v2: controllers enabled in the groups above). Clears
      * the bits of d that are not available. NULL = nothing. */
     int (*prepare)(struct cgroup_dir *d, struct mtd_error *err);
-    const char *oom_file; /* holds "oom_kill N" */
-    const char *self;     /* file to write "0" to for cgroup_enter */
+    const char *oom_file;  /* holds "oom_kill N" */
+    const char *used_file; /* bytes of memory */
+    const char *self;      /* file to write "0" to for cgroup_enter */
     /* Gives the group what it needs for its first process, when writing to `self` said
      * -ENOSPC (v1 cpuset: CPUs and nodes); NULL = nothing. */
     int (*fill)(const struct cgroup_dir *d, struct mtd_error *err);

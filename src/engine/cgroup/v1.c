@@ -303,5 +303,6 @@ const struct cgroup_ops cgroup_v1 = {
     .freeze_off = "THAWED",
     .fill = fill_cpuset,
     .oom_file = "memory.oom_control",
+    .used_file = "memory.usage_in_bytes",
     .self = "tasks",
 };

@@ -298,5 +298,6 @@ const struct cgroup_ops cgroup_v2 = {
     .freeze_off = "0",
     .prepare = prepare,
     .oom_file = "memory.events",
+    .used_file = "memory.current",
     .self = "cgroup.procs",
 };

@@ -53,14 +53,19 @@ int runtime_kill(const struct runtime *r, const char *id, int sig, bool all,
     rc = runtime_groups(&c.record, &g, err);
     if (rc < 0)
         return rc;
-    if (all)
+    if (all && g.n)
         rc = sig == SIGKILL ? cgroup_kill(&g, err) : cgroup_signal_all(&g, sig, err);
-    else if (sig == SIGKILL && runtime_is_alive(&c.record) && !owns_pids(&c))
+    else if (g.n && sig == SIGKILL && runtime_is_alive(&c.record) && !owns_pids(&c))
         rc = cgroup_kill(&g, err); /* nothing else ends what it has started */
-    else
+    else if (!all || runtime_is_alive(&c.record))
         rc = signal_first(&c.record, sig, err);
     thaw(&g, sig);
     return rc;
+}
+
+static int no_groups(struct mtd_error *err)
+{
+    return mtd_fail(err, EOPNOTSUPP, "the container has no control group");
 }
 
 int runtime_freeze(const struct runtime *r, const char *id, bool frozen,
@@ -79,6 +84,8 @@ int runtime_freeze(const struct runtime *r, const char *id, bool frozen,
     if (frozen && now == RUNTIME_PAUSED)
         return mtd_fail(err, EINVAL, "container already paused");
     rc = runtime_groups(&c.record, &g, err);
+    if (rc == 0 && g.n == 0)
+        return no_groups(err);
     return rc < 0 ? rc : cgroup_freeze(&g, frozen, err);
 }
 
@@ -93,6 +100,8 @@ int runtime_pids(const struct runtime *r, const char *id, int **ret,
                     : runtime_groups(&c.record, &g, err);
     if (rc < 0)
         return rc;
+    if (g.n == 0)
+        return no_groups(err);
     rc = cgroup_pids(&g, ret);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot list the processes") : rc;
 }
@@ -118,6 +127,19 @@ static int merge(struct container *c, const char *text, size_t len, struct mtd_e
     return 0;
 }
 
+/* Where the kernel would end processes to keep a limit (v2) instead of refusing it (v1). */
+static int check_usage(const struct bundle *b, const struct cgroup *g,
+                       struct mtd_error *err)
+{
+    uint64_t used = b->checks_usage ? cgroup_memory_used(g) : 0;
+    if (b->resources.memory <= 0 || used <= (uint64_t)b->resources.memory)
+        return 0;
+    return mtd_fail(err, EBUSY,
+                    "memory.limit %lld is less than what is used, %llu, and "
+                    "checkBeforeUpdate is set",
+                    (long long)b->resources.memory, (unsigned long long)used);
+}
+
 static int apply(const struct container *c, struct mtd_error *err)
 {
     auto_done(bundle_done) struct bundle b = {0};
@@ -125,6 +147,10 @@ static int apply(const struct container *c, struct mtd_error *err)
     int rc = runtime_config(c, &b, err);
     if (rc == 0)
         rc = runtime_groups(&c->record, &g, err);
+    if (rc == 0 && g.n == 0)
+        rc = no_groups(err);
+    if (rc == 0)
+        rc = check_usage(&b, &g, err);
     if (rc == 0)
         rc = cgroup_limit(&g, &b.resources, err);
     for (size_t i = 0; i < b.n_writes && rc == 0; i++) {
@@ -148,6 +174,8 @@ int runtime_update(const struct runtime *r, const char *id, const char *resource
         rc = mtd_fail(err, ESRCH, "container not running");
     if (rc == 0)
         rc = bundle_parse_resources(&check, resources, len, err);
+    if (rc == 0)
+        rc = runtime_warn(r, &check, err);
     if (rc == 0)
         rc = merge(&c, resources, len, err);
     if (rc == 0)

@@ -109,6 +109,8 @@ static int set_files(struct runtime_creation *c, struct mtd_error *err)
 
 static int make_groups(struct runtime_creation *c, struct mtd_error *err)
 {
+    if (!c->record.cgroup)
+        return 0;
     int rc = cgroup_discover(&c->host, "/proc", err);
     if (rc == 0)
         rc = cgroup_create_at(&c->cgroup, &c->host, c->record.cgroup, err);

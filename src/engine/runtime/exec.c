@@ -128,6 +128,7 @@ static int choose_process(struct session *s, struct mtd_error *err)
     s->seccomp_caps = s->bundle.process.caps;
     s->traced = s->bundle.process.sets.permitted >> CAP_SYS_PTRACE & 1 ||
                 s->bundle.process.caps >> CAP_SYS_PTRACE & 1;
+    strv_done(&s->bundle.warnings); /* said when it was created */
     rc = s->x->process ? read_process(s, err) : make_process(s, err);
     if (rc == 0 && s->x->process && s->x->tty)
         s->bundle.process.tty = true;
@@ -249,9 +250,11 @@ static int wait_for(pid_t pid)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-static int run(struct session *s, struct mtd_error *err)
+static int run(const struct runtime *r, struct session *s, struct mtd_error *err)
 {
     int rc = choose_process(s, err);
+    if (rc == 0)
+        rc = runtime_warn(r, &s->bundle, err);
     if (rc == 0)
         rc = runtime_check_preserved(s->x->preserve, err);
     if (rc == 0 && s->bundle.process.tty)
@@ -280,7 +283,7 @@ int runtime_exec(const struct runtime *r, const struct runtime_exec *x, int *ret
     if (rc == 0 && x->preserve > MAX_FDS)
         rc = mtd_fail(err, EINVAL, "at most %d descriptors can be preserved", MAX_FDS);
     if (rc == 0)
-        rc = run(&s, err);
+        rc = run(r, &s, err);
     if (s.joiner > 0 && s.joiner != s.pid)
         waitpid(s.joiner, NULL, 0);
     *ret_status = rc < 0 ? FAILED : 0;

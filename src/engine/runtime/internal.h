@@ -23,7 +23,7 @@ struct runtime_record {
     uint64_t pid_start;
     char boot_id[BOOT_ID_LEN + 1];
     uid_t owner;
-    char *cgroup;            /* below the root of each hierarchy */
+    char *cgroup;            /* below the root of each hierarchy; NULL = it has none */
     struct strv cgroups;     /* as in mtd_status; empty as long as it is being made */
     struct strv namespaces;  /* the same */
     struct strv annotations; /* "key=value" */
@@ -99,6 +99,9 @@ struct runtime_aside {
 int runtime_step_aside(const struct bundle *b, const int fds[BUNDLE_NS_COUNT],
                        struct runtime_aside *ret, struct mtd_error *err);
 int runtime_step_back(struct runtime_aside *a, struct mtd_error *err);
+
+/* What of b is ignored becomes a warning of r's. */
+int runtime_warn(const struct runtime *r, const struct bundle *b, struct mtd_error *err);
 
 /* A file with the pid, there as a whole. */
 int runtime_write_pid(const char *path, pid_t pid, struct mtd_error *err);

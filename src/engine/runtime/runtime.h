@@ -25,6 +25,8 @@
 struct runtime {
     const char *root; /* absolute */
     bool systemd_cgroup;
+    bool no_groups;        /* containers are made without, and have no limits */
+    struct strv *warnings; /* create, exec and update add sentences; NULL = to nothing */
 };
 
 struct runtime_create {

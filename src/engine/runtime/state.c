@@ -167,7 +167,7 @@ static int decode(json_t *o, struct runtime_record *s)
         if (text && !(*to = strdup(text)))
             return -ENOMEM;
     }
-    int rc = s->id && s->bundle && s->cgroup ? 0 : -EINVAL;
+    int rc = s->id && s->bundle ? 0 : -EINVAL;
     for (size_t i = 0; i < ARRAY_SIZE(LISTS) && rc == 0; i++)
         rc = take_list(o, LISTS[i].key, (struct strv *)((char *)s + LISTS[i].offset));
     return rc;
@@ -234,6 +234,13 @@ int runtime_config(const struct container *c, struct bundle *ret, struct mtd_err
     return rc;
 }
 
+int runtime_warn(const struct runtime *r, const struct bundle *b, struct mtd_error *err)
+{
+    return r->warnings && strv_add_all(r->warnings, &b->warnings) < 0
+               ? mtd_fail(err, ENOMEM, "out of memory")
+               : 0;
+}
+
 /* ---- what it is ---- */
 
 bool runtime_is_alive(const struct runtime_record *s)
@@ -258,6 +265,8 @@ int runtime_groups(const struct runtime_record *s, struct cgroup *ret,
                    struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup host = {0};
+    if (!s->cgroup)
+        return 0;
     if (s->cgroups.len)
         return cgroup_open(ret, &s->cgroups, err);
     int rc = cgroup_discover(&host, "/proc", err);

@@ -1,0 +1,138 @@
+/* What a config.json asks for and is neither done nor refused: it is said. Needs root. */
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../support/ocibox.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/fs.h"
+
+TestSuite(oci_asked, .init = ocibox_make, .fini = ocibox_done, .timeout = 60);
+
+static void expect_warning(struct outcome o, const char *text)
+{
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect(strstr(o.err, "level=warning") && strstr(o.err, text), "want \"%s\": %s",
+              text, o.err);
+    outcome_done(&o);
+}
+
+Test(oci_asked, what_is_ignored_is_a_warning)
+{
+    static const struct {
+        const char *path, *value, *text;
+    } ROWS[] = {
+        {"process.capabilities", "{\"bounding\":[\"CAP_KILL\",\"CAP_FUTURE\"]}",
+         "unknown capability CAP_FUTURE"},
+        {"linux.resources.memory", "{\"kernel\":1048576}", "memory.kernel is ignored"},
+        {"linux.resources.memory", "{\"useHierarchy\":false}",
+         "memory.useHierarchy is ignored"},
+    };
+    json_t *good = json_deep_copy(box.config);
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        json_decref(box.config);
+        box.config = json_deep_copy(good);
+        ocibox_set(ROWS[i].path, ROWS[i].value);
+        ocibox_save();
+        expect_warning(OCI("create", "--bundle", box.bundle, box.id), ROWS[i].text);
+        EXPECT_OK("delete", "--force", box.id);
+    }
+    json_decref(good);
+}
+
+Test(oci_asked, hierarchy_as_it_is_needs_no_warning)
+{
+    ocibox_set("linux.resources.memory", "{\"useHierarchy\":true}");
+    ocibox_save();
+    struct outcome o = OCI("create", "--bundle", box.bundle, box.id);
+    cr_expect_str_empty(o.err);
+    ocibox_ok(o, "create");
+}
+
+/* podman reads the log of a failure as one object; what succeeds may have any number of lines. */
+Test(oci_asked, a_warning_goes_to_the_log_and_only_of_what_succeeds)
+{
+    char path[200];
+    snprintf(path, sizeof(path), "%s/log", box.state.dir.path);
+    ocibox_set("linux.resources.memory", "{\"kernel\":1048576}");
+    ocibox_save();
+    struct outcome o = OCI("--log", path, "--log-format", "json", "create", "--bundle",
+                           box.bundle, box.id);
+    cr_expect_str_empty(o.err);
+    ocibox_ok(o, "create");
+    json_t *line = json_load_file(path, 0, NULL);
+    cr_assert_not_null(line);
+    cr_expect_str_eq(json_string_value(json_object_get(line, "level")), "warning");
+    json_decref(line);
+    cr_assert_eq(unlink(path), 0);
+    ocibox_refused(OCI("--log", path, "--log-format", "json", "create", "--bundle",
+                       box.bundle, box.id),
+                   1, "already exists");
+    line = json_load_file(path, 0, NULL);
+    cr_assert_not_null(line, "more than one object");
+    cr_expect_str_eq(json_string_value(json_object_get(line, "level")), "error");
+    json_decref(line);
+}
+
+static const char RESOURCES[] =
+    "{\"memory\":{\"limit\":4096,\"checkBeforeUpdate\":true}}";
+
+Test(oci_asked, an_update_is_warned_of_and_checked_as_well)
+{
+    ocibox_script("sleep 1000");
+    ocibox_create();
+    expect_warning(OCI("update", "--kernel-memory", "1048576", box.id),
+                   "memory.kernel is ignored");
+    char path[200];
+    snprintf(path, sizeof(path), "%s/resources", box.state.dir.path);
+    cr_assert_eq(fs_replace_at(AT_FDCWD, path, RESOURCES, strlen(RESOURCES), 0600, false),
+                 0);
+    ocibox_refused(OCI("update", "--resources", path, box.id), 1,
+                   "is less than what is used");
+}
+
+Test(oci_asked, weights_of_devices_are_set_or_refused_by_name)
+{
+    ocibox_set("linux.resources.blockIO",
+               "{\"weightDevice\":[{\"major\":1,\"minor\":0,\"leafWeight\":300}]}");
+    ocibox_save();
+    struct outcome o = OCI("create", "--bundle", box.bundle, box.id);
+    cr_expect(o.status == 0 || strstr(o.err, "leaf_weight_device"), "%s", o.err);
+    outcome_done(&o);
+}
+
+#define OCI_BARE(...) OCI("--cgroup-manager", "disabled", __VA_ARGS__)
+
+Test(oci_asked, without_groups_it_goes_through_all_states)
+{
+    ocibox_script("sleep 1000");
+    ocibox_save();
+    ocibox_ok(OCI_BARE("create", "--bundle", box.bundle, box.id), "create");
+    cr_expect_eq(ocibox_groups(), 0);
+    cr_expect(ocibox_is("created"));
+    EXPECT_OK("start", box.id);
+    cr_expect(ocibox_is("running"));
+    EXPECT_OK("exec", box.id, "true");
+    ocibox_refused(OCI("pause", box.id), 1, "has no control group");
+    ocibox_refused(OCI("ps", box.id), 1, "has no control group");
+    ocibox_refused(OCI("update", "--pids-limit", "5", box.id), 1, "has no control group");
+    EXPECT_OK("kill", "--all", box.id, "KILL");
+    cr_expect(state_until(ocibox_has_stopped, NULL));
+    EXPECT_OK("kill", "--all", box.id, "KILL");
+    EXPECT_OK("delete", box.id);
+    ocibox_nothing_left("delete");
+}
+
+Test(oci_asked, without_groups_limits_are_refused)
+{
+    ocibox_set("linux.resources.pids", "{\"limit\":5}");
+    ocibox_save();
+    ocibox_refused(OCI_BARE("create", "--bundle", box.bundle, box.id), 1,
+                   "which need control groups");
+    ocibox_nothing_left("create");
+}
