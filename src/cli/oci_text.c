@@ -27,20 +27,20 @@ static json_t *words(const char *const *list, size_t n)
 static const char *const HOOKS[] = {"prestart",       "createRuntime", "createContainer",
                                     "startContainer", "poststart",     "poststop"};
 static const char *const OPTIONS[] = {
-    "async",         "atime",       "bind",        "defaults",     "dev",
-    "diratime",      "dirsync",     "exec",        "iversion",     "lazytime",
-    "loud",          "mand",        "noatime",     "nodev",        "nodiratime",
-    "noexec",        "noiversion",  "nolazytime",  "nomand",       "norelatime",
-    "nostrictatime", "nosuid",      "nosymfollow", "private",      "ratime",
-    "rbind",         "rdev",        "rdiratime",   "relatime",     "rexec",
-    "rnoatime",      "rnodev",      "rnodiratime", "rnoexec",      "rnosuid",
-    "rnosymfollow",  "ro",          "rprivate",    "rrelatime",    "rro",
-    "rrw",           "rshared",     "rslave",      "rstrictatime", "rsuid",
-    "rsymfollow",    "runbindable", "rw",          "shared",       "silent",
-    "slave",         "strictatime", "suid",        "symfollow",    "sync",
-    "tmpcopyup",     "unbindable"};
+    "async",        "atime",         "bind",         "defaults",    "dev",
+    "diratime",     "dirsync",       "exec",         "idmap",       "iversion",
+    "lazytime",     "loud",          "mand",         "noatime",     "nodev",
+    "nodiratime",   "noexec",        "noiversion",   "nolazytime",  "nomand",
+    "norelatime",   "nostrictatime", "nosuid",       "nosymfollow", "private",
+    "ratime",       "rbind",         "rdev",         "rdiratime",   "relatime",
+    "rexec",        "ridmap",        "rnoatime",     "rnodev",      "rnodiratime",
+    "rnoexec",      "rnosuid",       "rnosymfollow", "ro",          "rprivate",
+    "rrelatime",    "rro",           "rrw",          "rshared",     "rslave",
+    "rstrictatime", "rsuid",         "rsymfollow",   "runbindable", "rw",
+    "shared",       "silent",        "slave",        "strictatime", "suid",
+    "symfollow",    "sync",          "tmpcopyup",    "unbindable"};
 static const char *const NAMESPACES[] = {"cgroup", "ipc",  "mount", "network",
-                                         "pid",    "time", "uts"};
+                                         "pid",    "time", "user",  "uts"};
 static const char *const ACTIONS[] = {
     "SCMP_ACT_ALLOW",       "SCMP_ACT_ERRNO", "SCMP_ACT_KILL",  "SCMP_ACT_KILL_PROCESS",
     "SCMP_ACT_KILL_THREAD", "SCMP_ACT_LOG",   "SCMP_ACT_TRACE", "SCMP_ACT_TRAP"};
@@ -67,7 +67,7 @@ int oci_features(struct buf *ret)
         "systemd", 0, "systemdUser", 0, "rdma", 1, "seccomp", "enabled", 1, "actions",
         WORDS(ACTIONS), "operators", WORDS(OPERATORS), "apparmor", "enabled", 1,
         "selinux", "enabled", 0, "intelRdt", "enabled", 0, "mountExtensions", "idmap",
-        "enabled", 0);
+        "enabled", 1);
     return put(ret, o);
 }
 

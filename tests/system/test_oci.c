@@ -474,6 +474,17 @@ Test(oci, a_link_in_place_of_proc_is_refused)
     ocibox_nothing_left("a link");
 }
 
+/* The new root is attached where the host's is, and may be in nobody's way. */
+Test(oci, a_shared_root_has_all_its_mounts_and_no_way_back)
+{
+    ocibox_set("linux.rootfsPropagation", "\"rshared\"");
+    ocibox_script(
+        "[ \"$(ls /..)\" = \"$(ls /)\" ] && echo root; ls /sys/fs/cgroup | wc -l |"
+        " grep -qv '^0$' && echo groups; grep -c ' / rw.* shared:' "
+        "/proc/self/mountinfo; awk '$5 == \"/\"' /proc/self/mountinfo | wc -l");
+    ocibox_says("root\ngroups\n1\n1\n");
+}
+
 /* ---- killed ---- */
 
 static bool has_faults(void)

@@ -217,6 +217,14 @@ static int check_sysctls(const struct bundle *b, struct mtd_error *err)
     return rc;
 }
 
+static bool has_root(const struct mtd_idrange *ranges, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ranges[i].inside == 0)
+            return true;
+    return false;
+}
+
 static int check_users(const struct bundle *b, struct mtd_error *err)
 {
     const struct bundle_namespace *user = &b->namespaces[BUNDLE_NS_USER];
@@ -226,6 +234,10 @@ static int check_users(const struct bundle *b, struct mtd_error *err)
     if (user->listed && !user->path && (!b->n_uids || !b->n_gids))
         return bundle_bad(err, "linux", "uidMappings",
                           "a new user namespace needs them, and gidMappings");
+    if (user->listed && !user->path &&
+        (!has_root(b->uids, b->n_uids) || !has_root(b->gids, b->n_gids)))
+        return bundle_bad(err, "linux", "uidMappings",
+                          "and gidMappings must map the container's id 0");
     return 0;
 }
 

@@ -162,6 +162,8 @@ void cgroup_dir_done(struct cgroup_dir *d)
 {
     if (d->fd >= 0)
         close(d->fd);
+    if (d->entry)
+        close(d->entry);
     free(d->names);
     free(d->path);
     *d = (struct cgroup_dir){.fd = -1};
@@ -301,8 +303,51 @@ static int put_other(const struct cgroup_dir *d, pid_t pid, struct mtd_error *er
 static int put_self(const struct cgroup_dir *d, pid_t none, struct mtd_error *err)
 {
     const char *file = cgroup_ops_of(d)->self;
-    int fd = openat(d->fd, file, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+    int fd = d->entry ? d->entry
+                      : openat(d->fd, file, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
     return fd >= 0 && write(fd, "0", 1) == 1 ? 0 : put_process(d, file, none, err);
+}
+
+/* A cpuset without CPUs takes nobody, and who enters may not be able to give it any. */
+int cgroup_open_entries(struct cgroup *c, struct mtd_error *err)
+{
+    for (size_t i = 0; i < c->n; i++) {
+        struct cgroup_dir *d = &c->dirs[i];
+        const struct cgroup_ops *ops = cgroup_ops_of(d);
+        if (d->fd < 0)
+            continue;
+        if (ops->fill && d->controllers & CGROUP_BIT(CGROUP_CPUSET) &&
+            ops->fill(d, err) < 0)
+            return -err->code;
+        d->entry = openat(d->fd, ops->self, O_WRONLY | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+        if (d->entry < 0)
+            return d->entry = 0,
+                   mtd_fail_errno(err, errno, "cannot open %s/%s", d->path, ops->self);
+    }
+    return 0;
+}
+
+#define DELEGATED "/sys/kernel/cgroup/delegate" /* the files, one a line */
+
+int cgroup_delegate(const struct cgroup *c, uint32_t uid, uint32_t gid,
+                    struct mtd_error *err)
+{
+    char files[1024] = "", *state = NULL;
+    const struct cgroup_dir *d = cgroup_unified(c);
+    if (!d || d->fd < 0)
+        return 0;
+    if (fs_read_small_at(AT_FDCWD, DELEGATED, files, sizeof(files)) <= 0)
+        snprintf(files, sizeof(files),
+                 "cgroup.procs\ncgroup.threads\ncgroup.subtree_control");
+    int rc = fchownat(d->fd, "", uid, gid, AT_EMPTY_PATH);
+    for (char *f = strtok_r(files, "\n", &state); f && rc == 0;
+         f = strtok_r(NULL, "\n", &state)) {
+        rc = fchownat(d->fd, f, uid, gid, AT_SYMLINK_NOFOLLOW);
+        if (rc < 0 && errno == ENOENT) /* of a controller that is not on */
+            rc = 0;
+    }
+    return rc < 0 ? mtd_fail_errno(err, errno, "cannot give %s to user %u", d->path, uid)
+                  : 0;
 }
 
 static int put_in_all(const struct cgroup *c,

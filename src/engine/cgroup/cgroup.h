@@ -44,6 +44,7 @@ struct cgroup_dir {
     char *names; /* v1: of the hierarchy, "cpu,cpuacct" or "name=systemd"; v2: NULL */
     char *path;  /* absolute host directory */
     int fd;      /* O_PATH|O_DIRECTORY, -1 = not open or not made */
+    int entry;   /* see cgroup_open_entries(); 0 = not open */
 };
 struct cgroup {
     struct cgroup_dir dirs[CGROUP_MAX_DIRS];
@@ -119,6 +120,13 @@ int cgroup_attach(const struct cgroup *c, pid_t pid, bool all, struct mtd_error 
  * cgroup_attach() up to 15 ms now and then. The cgroup namespace must be unshared after
  * it. The files written to stay open, for the caller to close with all others. */
 int cgroup_enter(const struct cgroup *c, bool all, struct mtd_error *err);
+/* For a cgroup_enter() by a process that will not have the rights any more: what it writes to is
+ * opened now, and the kernel asks who has opened it (since Linux 5.16). */
+int cgroup_open_entries(struct cgroup *c, struct mtd_error *err);
+/* The v2 group, if there is one, belongs to that user and group of the host, who may make groups
+ * below it. */
+int cgroup_delegate(const struct cgroup *c, uint32_t uid, uint32_t gid,
+                    struct mtd_error *err);
 /* Returns when the group is frozen or thawed, after at most 10 s (-ETIMEDOUT).
  * -ESRCH = it has no process left to freeze (v2; on v1 an empty group freezes); an
  * empty one always thaws. */

@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/sys.h"
+#include "engine/confine/userns.h"
 #include "engine/limits.h"
 
 static rlim_t limit_value(uint64_t value)
@@ -88,8 +89,9 @@ static int drop_ambient(void)
 
 static int set_ids(const struct user *u)
 {
-    if (setgroups(u->n_groups, u->groups) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
-        setresuid(u->uid, u->uid, u->uid) < 0)
+    if ((setgroups(u->n_groups, u->groups) < 0 &&
+         (u->n_groups || !confine_groups_denied())) ||
+        setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
         return -errno;
     return 0;
 }

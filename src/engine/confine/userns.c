@@ -63,27 +63,28 @@ static void end_holder(struct holder *h)
 }
 
 /* The kernel takes a map as one write. */
-static int write_map(pid_t pid, const char *name, const struct mtd_spec *s)
+static int write_map(pid_t pid, const char *name, const struct mtd_idrange *ranges,
+                     size_t n)
 {
     char path[64], text[MTD_IDMAP_RANGES * 36];
     size_t used = 0;
-    for (size_t i = 0; i < s->n_idmap && used < sizeof(text); i++)
+    for (size_t i = 0; i < n && used < sizeof(text); i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "%llu %llu %llu\n",
-                                 (unsigned long long)s->idmap[i].inside,
-                                 (unsigned long long)s->idmap[i].host,
-                                 (unsigned long long)s->idmap[i].count);
+                                 (unsigned long long)ranges[i].inside,
+                                 (unsigned long long)ranges[i].host,
+                                 (unsigned long long)ranges[i].count);
     if (used >= sizeof(text))
         return -E2BIG;
     snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
     return fs_write_at(AT_FDCWD, path, text);
 }
 
-static int map(pid_t pid, const struct mtd_spec *s)
+static int map(pid_t pid, const struct userns_map *m)
 {
     char path[64];
-    int rc = write_map(pid, "uid_map", s);
+    int rc = write_map(pid, "uid_map", m->uids, m->n_uids);
     if (rc == 0)
-        rc = write_map(pid, "gid_map", s);
+        rc = write_map(pid, "gid_map", m->gids, m->n_gids);
     if (rc < 0)
         return rc;
     snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
@@ -101,6 +102,13 @@ static int open_network(pid_t pid)
 
 int confine_userns_open(const struct mtd_spec *s, int *ret_network, struct mtd_error *err)
 {
+    const struct userns_map m = {s->idmap, s->idmap, s->n_idmap, s->n_idmap};
+    return confine_userns_make(&m, ret_network, err);
+}
+
+int confine_userns_make(const struct userns_map *m, int *ret_network,
+                        struct mtd_error *err)
+{
     struct holder h = {0, -1};
     int network = -1, rc = start_holder(&h, ret_network ? CLONE_NEWNET : 0);
     if (rc == -ENOSPC || rc == -EUSERS)
@@ -109,7 +117,7 @@ int confine_userns_open(const struct mtd_spec *s, int *ret_network, struct mtd_e
                         "user.max_user_namespaces");
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot create a user namespace");
-    int fd = map(h.pid, s);
+    int fd = map(h.pid, m);
     if (fd >= 0 && ret_network)
         network = open_network(h.pid);
     end_holder(&h);
@@ -120,6 +128,13 @@ int confine_userns_open(const struct mtd_spec *s, int *ret_network, struct mtd_e
         *ret_network = network;
     return fd < 0 ? mtd_fail_errno(err, -fd, "cannot map the ids of the user namespace")
                   : fd;
+}
+
+bool confine_groups_denied(void)
+{
+    char text[16];
+    return fs_read_small_at(AT_FDCWD, "/proc/self/setgroups", text, sizeof(text)) > 0 &&
+           strncmp(text, "deny", 4) == 0;
 }
 
 void confine_userns_prepare(const struct mtd_process *p)
@@ -140,7 +155,8 @@ int confine_userns_join(int fd, int flags, struct mtd_error *err)
     if (unshare(flags) < 0)
         return mtd_fail_errno(err, errno,
                               "cannot create namespaces in the user namespace");
-    if (setgroups(0, NULL) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+    if ((setgroups(0, NULL) < 0 && !confine_groups_denied()) || setresgid(0, 0, 0) < 0 ||
+        setresuid(0, 0, 0) < 0)
         return mtd_fail_errno(err, errno, "cannot become the user namespace's root");
     return 0;
 }

@@ -1,6 +1,6 @@
 /* What the init of a bundle does before the steps of all. Its parent, `create`, has made the
  * groups, and joined or made the namespaces that come with a clone; the others are joined here.
- * The parent ends as soon as the gate is reached: from there on `start` is who it answers to. */
+ * (In a user namespace of its own it is born in all of them: runtime/userns.c.) The parent ends as soon as the gate is reached: from there on `start` is who it answers to. */
 
 #include "engine/inside/internal.h"
 
@@ -47,7 +47,7 @@ static int set_oom_score(const struct inside *c, struct mtd_error *err)
 int inside_bundle_namespaces(struct inside *c, struct mtd_error *err)
 {
     const struct inside_bundle *b = bundle_of(c);
-    for (int i = 0; i < BUNDLE_NS_COUNT; i++) {
+    for (int i = 0; i < BUNDLE_NS_COUNT && !b->crossed; i++) {
         if (b->namespaces[i] < 0 || i == BUNDLE_NS_PID || i == BUNDLE_NS_USER)
             continue;
         if (setns(b->namespaces[i], BUNDLE_NAMESPACES[i].flag) < 0)
@@ -55,7 +55,7 @@ int inside_bundle_namespaces(struct inside *c, struct mtd_error *err)
                                   BUNDLE_NAMESPACES[i].name,
                                   plan_of(c)->namespaces[i].path);
     }
-    if (plan_of(c)->sets_oom_score && set_oom_score(c, err) < 0)
+    if (!b->crossed && plan_of(c)->sets_oom_score && set_oom_score(c, err) < 0)
         return -err->code;
     if (bundle_is_new(plan_of(c), BUNDLE_NS_CGROUP) && unshare(CLONE_NEWCGROUP) < 0)
         return mtd_fail_errno(err, errno, "cannot create a cgroup namespace");

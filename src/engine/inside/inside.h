@@ -37,7 +37,9 @@ struct inside_bundle {
     int n_trees;           /* in tree.trees */
     int gate;              /* a listening SOCK_SEQPACKET, see wire/sync.h for its words */
     const char *state;     /* for hooks: of their JSON what follows pid and status */
-    bool announce;         /* its parent has hooks to run when the mounts are made */
+    bool
+        crossed; /* it was cloned in its user namespace, by a process that had joined the others */
+    bool announce; /* its parent has hooks to run when the mounts are made */
     bool new_keyring;
 };
 

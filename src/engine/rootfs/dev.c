@@ -124,16 +124,23 @@ static int make_device(const char *target, const struct stat *st, const char *ac
 
 /* ---- of a bundle ---- */
 
-/* As a bind of the host's node, where none can be made: in a user namespace. */
-static int bind_node(int dir, const char *name, const char *hosts)
+/* As a bind of the host's node, where none can be made: in a user namespace. What has its name on
+ * the host must be that device. */
+static int bind_node(int dir, const char *name, const struct stat *want,
+                     const char *hosts)
 {
+    struct stat st;
+    auto_fd int bind = mount_bind(AT_FDCWD, hosts, 0);
+    if (bind < 0 || fstat(bind, &st) < 0)
+        return bind < 0 ? bind : -errno;
+    if ((st.st_mode & S_IFMT) != (want->st_mode & S_IFMT) || st.st_rdev != want->st_rdev)
+        return -ENXIO;
     auto_fd int place =
         openat(dir, name, O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
     auto_fd int target = openat(dir, name, OPEN_PLACE);
-    auto_fd int bind = mount_bind(AT_FDCWD, hosts, 0);
     if (target < 0)
         return place < 0 ? -errno : -EIO;
-    return bind < 0 ? bind : mount_move(bind, target);
+    return mount_move(bind, target);
 }
 
 /* One that is there stays if it is the same device; anything else goes. */
@@ -150,7 +157,7 @@ static int place_node(int dir, const char *name, const struct stat *want,
             return -errno;
     }
     if (mknodat(dir, name, want->st_mode, want->st_rdev) < 0)
-        return errno == EPERM ? bind_node(dir, name, hosts) : -errno;
+        return errno == EPERM ? bind_node(dir, name, want, hosts) : -errno;
     return fchownat(dir, name, want->st_uid, want->st_gid, AT_SYMLINK_NOFOLLOW) < 0
                ? -errno
                : 0;

@@ -5,7 +5,10 @@
  *
  * Propagation: as with other runtimes the host's mounts come through (slave) unless the bundle says
  * otherwise. Whatever it says, nothing is mounted where the host could see it: the new root is
- * attached at a private place. */
+ * attached at a private place.
+ *
+ * In a user namespace of its own init may neither copy the host's mounts nor follow a path through
+ * directories that are the host's root's alone: its parent opens all of them before. */
 
 #include "engine/rootfs/internal.h"
 
@@ -23,8 +26,6 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-
-#define PRIVATE_PLACE "/sys" /* as for the masks */
 
 struct building {
     const struct rootfs_listed *l;
@@ -107,22 +108,39 @@ static int bind(const struct building *b, size_t i)
     if (source < 0 || fstat(source, &st) < 0)
         return source < 0 ? source : -errno;
     auto_fd int target = open_place(b, m, !S_ISDIR(st.st_mode));
-    int rc = target < 0 ? target : set_attrs(m, source);
+    int rc = target < 0 ? target : b->l->trees ? 0 : set_attrs(m, source);
     if (rc == 0)
         rc = mount_move(source, target);
     return rc == 0 ? set_propagation(m->propagation, source) : rc;
 }
 
 /* Where this process may not make one, the host's is bound: a sysfs belongs to a network
- * namespace, and that to somebody else's user namespace. */
-static int new_file_system(const struct bundle_mount *m, int target)
+ * namespace, proc to that of its pids, mqueue to one of IPC, and these to user namespaces. The
+ * host's /proc is only for those who have the host's pids. */
+static const char *hosts_instead(const struct bundle *b, const struct bundle_mount *m)
+{
+    const struct {
+        const char *type, *path;
+        enum bundle_ns ns;
+    } ROWS[] = {{"sysfs", "/sys", BUNDLE_NS_NETWORK},
+                {"proc", "/proc", BUNDLE_NS_PID},
+                {"mqueue", "/dev/mqueue", BUNDLE_NS_IPC}};
+    for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++)
+        if (is_type(m, ROWS[i].type))
+            return b->namespaces[ROWS[i].ns].listed && i ? NULL : ROWS[i].path;
+    return NULL;
+}
+
+static int new_file_system(const struct building *b, const struct bundle_mount *m,
+                           int target)
 {
     int rc = mount_new_with(target, "", m->type, m->source ? m->source : m->type,
                             m->options, m->set, m->flags);
-    if (rc != -EPERM || !is_type(m, "sysfs"))
+    const char *instead = rc == -EPERM ? hosts_instead(b->l->bundle, m) : NULL;
+    if (!instead)
         return rc;
     const struct mount_how how = {.attrs = m->set, .top = true};
-    auto_fd int hosts = mount_bind_as(AT_FDCWD, "/sys", &how);
+    auto_fd int hosts = mount_bind_as(AT_FDCWD, instead, &how);
     return hosts < 0 ? hosts : mount_move(hosts, target);
 }
 
@@ -134,7 +152,7 @@ static int mount_file_system(const struct building *b, const struct bundle_mount
     if (is_type(m, "cgroup") || is_type(m, "cgroup2"))
         return rootfs_groups(b->l->groups, b->root_fd, target, m->destination, m->set);
     auto_fd int below = m->copy_up ? rootfs_copy_up_open(target) : -1;
-    int rc = new_file_system(m, target);
+    int rc = new_file_system(b, m, target);
     if (rc < 0)
         return rc;
     auto_fd int made = fs_open_in_root(b->root_fd, m->destination, O_PATH | O_CLOEXEC, 0);
@@ -178,12 +196,17 @@ static int mount_one(const struct building *b, size_t i, struct mtd_error *err)
 
 /* ---- the root ---- */
 
+/* On top of the root that is left, where no path leads, or on itself. */
+static bool goes_on_top(const struct rootfs_listed *l)
+{
+    return l->trees || l->bundle->propagation & MS_SHARED;
+}
+
 /* Its parent mount must not be shared, nor it be seen from there. */
 static int open_private_place(const struct rootfs_listed *l)
 {
-    bool shared = l->bundle->propagation & MS_SHARED;
-    const char *path = shared ? PRIVATE_PLACE : l->root;
-    if (shared && mount(NULL, path, NULL, MS_PRIVATE, NULL) < 0)
+    const char *path = goes_on_top(l) ? "/" : l->root;
+    if (goes_on_top(l) && mount(NULL, "/", NULL, MS_PRIVATE, NULL) < 0)
         return -errno;
     int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
@@ -237,9 +260,10 @@ int rootfs_build_listed(const struct rootfs_listed *l, int *ret_root_fd,
 
 /* On a root that is the kernel's initramfs, where pivot_root has nothing to put away. The old root
  * stays below, reachable by nothing. */
-static int change_root(int root_fd, struct mtd_error *err)
+static int change_root(const struct rootfs_listed *l, int root_fd, struct mtd_error *err)
 {
-    if (fchdir(root_fd) < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 ||
+    if (fchdir(root_fd) < 0 ||
+        (!goes_on_top(l) && mount(".", "/", NULL, MS_MOVE, NULL) < 0) ||
         chroot(".") < 0 || chdir("/") < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, errno, "cannot change to the root");
     return 0;
@@ -252,7 +276,7 @@ int rootfs_enter_listed(const struct rootfs_listed *l, int root_fd, struct mtd_e
     if (rc == 0 && b->read_only && (rc = mount_set(root_fd, MOUNT_ATTR_RDONLY)) < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, -rc, "cannot make the root read-only");
     if (rc == 0)
-        rc = l->no_pivot ? change_root(root_fd, err) : rootfs_pivot(root_fd, err);
+        rc = l->no_pivot ? change_root(l, root_fd, err) : rootfs_pivot(root_fd, err);
     if (rc == 0 && b->propagation && mount(NULL, "/", NULL, b->propagation, NULL) < 0)
         return rootfs_fail(err, MTD_STAGE_PIVOT, errno,
                            "cannot set the propagation of the root");
@@ -261,22 +285,63 @@ int rootfs_enter_listed(const struct rootfs_listed *l, int root_fd, struct mtd_e
 
 /* ---- for another user namespace ---- */
 
-int rootfs_open_trees(const struct rootfs_listed *l, int *ret, struct mtd_error *err)
+/* What the host mounts later comes through, but never the reverse, whatever is asked for: these are
+ * the host's own groups of peers. */
+static int set_slave(int fd)
+{
+    struct mount_attr a = {.propagation = MS_SLAVE};
+    return mount_setattr(fd, "", AT_EMPTY_PATH | AT_RECURSIVE, &a, sizeof(a)) < 0 ? -errno
+                                                                                  : 0;
+}
+
+static int map_ids(const struct bundle_mount *m, int fd, int userns)
+{
+    struct mount_attr a = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns};
+    unsigned deep = m->maps_all ? AT_RECURSIVE : 0;
+    return mount_setattr(fd, "", AT_EMPTY_PATH | deep, &a, sizeof(a)) < 0 ? -errno : 0;
+}
+
+static int open_tree_of(const char *path, const struct bundle_mount *m, int map,
+                        struct mtd_error *err)
+{
+    const struct mount_how how = {.flat = m && !m->recursive, .spreads = true};
+    auto_fd int fd = mount_bind_as(AT_FDCWD, path, &how);
+    int rc = fd < 0 ? fd : set_slave(fd);
+    if (rc == 0 && m)
+        rc = set_attrs(m, fd);
+    if (rc == -ENOENT)
+        return mtd_fail(err, ENOENT, "cannot mount %s: it does not exist", path);
+    if (rc < 0)
+        return rootfs_fail(err, MTD_STAGE_MOUNT, -rc, "cannot open %s", path);
+    rc = map >= 0 ? map_ids(m, fd, map) : 0;
+    if (rc == -EINVAL || rc == -EPERM)
+        return rootfs_fail(
+            err, MTD_STAGE_MOUNT, EOPNOTSUPP,
+            "the ids of %s cannot be mapped: its file system cannot do that, "
+            "or they are mapped already",
+            path);
+    return rc < 0
+               ? rootfs_fail(err, MTD_STAGE_MOUNT, -rc, "cannot map the ids of %s", path)
+               : take_fd(&fd);
+}
+
+int rootfs_open_trees(const struct rootfs_listed *l, const int *maps, int *ret,
+                      struct mtd_error *err)
 {
     const struct bundle *b = l->bundle;
     char path[PATH_MAX];
-    for (size_t i = 0; i <= b->n_mounts; i++) {
-        const struct bundle_mount *m = i ? &b->mounts[i - 1] : NULL;
-        const struct mount_how how = {.flat = m && !m->recursive, .spreads = true};
+    int rc = 0;
+    for (size_t i = 0; i <= b->n_mounts; i++)
         ret[i] = -1;
+    for (size_t i = 0; i <= b->n_mounts && rc >= 0; i++) {
+        const struct bundle_mount *m = i ? &b->mounts[i - 1] : NULL;
         if (m && !m->bind)
             continue;
-        int rc = join_path(l, m ? m->source : l->root, path, sizeof(path));
-        ret[i] = rc < 0 ? rc : mount_bind_as(AT_FDCWD, path, &how);
-        if (ret[i] == -ENOENT)
-            return mtd_fail(err, ENOENT, "cannot mount %s: it does not exist", path);
-        if (ret[i] < 0)
-            return rootfs_fail(err, MTD_STAGE_MOUNT, -ret[i], "cannot open %s", path);
+        rc = join_path(l, m ? m->source : l->root, path, sizeof(path));
+        if (rc < 0)
+            return rootfs_fail(err, MTD_STAGE_MOUNT, -rc, "cannot open %s",
+                               m ? m->source : l->root);
+        rc = ret[i] = open_tree_of(path, m, m ? maps[i - 1] : -1, err);
     }
-    return 0;
+    return rc < 0 ? rc : 0;
 }

@@ -88,10 +88,8 @@ struct rootfs_listed {
     const char *dir;           /* of config.json: relative sources are below it */
     const char *root;          /* absolute */
     const struct strv *groups; /* the container's, as in a record */
-    int *
-        trees; /* NULL; else copies of the root, and of each mount's source, or -1, that the host's
-                   root has made: one that has become another's may not copy them */
-    bool no_pivot; /* the host's root cannot be pivoted away from: chroot */
+    int *trees;                /* NULL; else what rootfs_open_trees() has opened */
+    bool no_pivot;             /* the host's root cannot be pivoted away from: chroot */
 };
 /* In a mount namespace of its own, the cgroup namespace included. Sets the umask to 0. */
 int rootfs_build_listed(const struct rootfs_listed *l, int *ret_root_fd,
@@ -99,8 +97,12 @@ int rootfs_build_listed(const struct rootfs_listed *l, int *ret_root_fd,
 /* As rootfs_enter(). */
 int rootfs_enter_listed(const struct rootfs_listed *l, int root_fd,
                         struct mtd_error *err);
-/* The copies for `trees`, n_mounts + 1, by the host's root. */
-int rootfs_open_trees(const struct rootfs_listed *l, int *ret, struct mtd_error *err);
+/* Copies of the root and then of each mount's source, -1 = it has none, with their attributes: of
+ * n_mounts + 1. By the host's root, for an init that is another user namespace's and may not copy
+ * them, or cannot find them. maps: a user namespace for each mount whose ids are to be mapped, -1 =
+ * they are not. Ids are mapped of what is attached nowhere. */
+int rootfs_open_trees(const struct rootfs_listed *l, const int *maps, int *ret,
+                      struct mtd_error *err);
 
 /* For a tree that is no container's, but attached: it gets the kernel's files as any container
  * has them, with the masks, and "/" is that tree. */

@@ -61,7 +61,7 @@ static int check_no_limits(const struct bundle *b, struct mtd_error *err)
         if (asked[i])
             return mtd_fail(err, EINVAL,
                             "linux.resources sets limits, which need control groups, and "
-                            "--cgroup-manager is disabled");
+                            "it is to have none");
     return 0;
 }
 
@@ -109,13 +109,6 @@ static int check_refused(const struct runtime_creation *c, struct mtd_error *err
         return mtd_fail(err, EOPNOTSUPP,
                         "the systemd cgroup driver is not supported; use "
                         "cgroupfs");
-    if (c->bundle.namespaces[BUNDLE_NS_USER].listed)
-        return mtd_fail(err, EOPNOTSUPP, "user namespaces are not supported yet");
-    for (size_t i = 0; i < c->bundle.n_mounts; i++)
-        if (c->bundle.mounts[i].maps || c->bundle.mounts[i].n_uids)
-            return mtd_fail(err, EOPNOTSUPP,
-                            "mounts with mapped ids are not supported "
-                            "yet");
     return 0;
 }
 

@@ -34,6 +34,8 @@ static int prepare(struct runtime_creation *c, struct mtd_error *err)
         rc = syscalls_check(p->seccomp, p->caps, &p->seccomp_made, err);
     if (rc == 0)
         rc = runtime_open_namespaces(&c->bundle, c->namespaces, err);
+    if (rc == 0)
+        rc = runtime_open_userns(c, err);
     if (rc == 0 && c->asked->console_socket)
         rc = c->console_fd = runtime_console_connect(c->asked->console_socket, err);
     if (rc < 0)
@@ -119,6 +121,8 @@ static int make_groups(struct runtime_creation *c, struct mtd_error *err)
     if (rc == 0)
         rc = set_files(c, err);
     if (rc == 0)
+        rc = runtime_give_groups(c, err);
+    if (rc == 0)
         rc = cgroup_device_rules(&c->cgroup, c->bundle.rules, c->bundle.n_rules, err);
     int described = rc == 0 ? cgroup_describe(&c->cgroup, &c->record.cgroups) : 0;
     return described < 0 ? mtd_fail_errno(err, -described, "cannot note the groups") : rc;
@@ -172,6 +176,7 @@ static __attribute__((noreturn)) void become_init(const struct runtime_creation 
                                    .state = c->rest,
                                    .announce = b->hooks[BUNDLE_PRESTART].len ||
                                                b->hooks[BUNDLE_CREATE_RUNTIME].len,
+                                   .crossed = c->namespaces[BUNDLE_NS_USER] >= 0,
                                    .new_keyring = !c->asked->no_new_keyring};
     memcpy(bundle.namespaces, c->namespaces, sizeof(bundle.namespaces));
     struct inside_init init = {.bundle = &bundle,
@@ -185,14 +190,10 @@ static __attribute__((noreturn)) void become_init(const struct runtime_creation 
     inside_init(&init);
 }
 
-static int clone_init(struct runtime_creation *c, struct mtd_error *err)
+static int clone_here(struct runtime_creation *c, int init_end, struct mtd_error *err)
 {
-    auto_fd int init_end = -1;
     struct runtime_aside aside;
-    int rc = sync_pair(&c->sync_fd, &init_end);
-    if (rc < 0)
-        return mtd_fail_errno(err, -rc, "cannot create the socket pair to init");
-    rc = runtime_step_aside(&c->bundle, c->namespaces, &aside, err);
+    int rc = runtime_step_aside(&c->bundle, c->namespaces, &aside, err);
     if (rc < 0)
         return rc;
     int group = cgroup_clone_fd(&c->cgroup);
@@ -209,6 +210,20 @@ static int clone_init(struct runtime_creation *c, struct mtd_error *err)
         c->record.pid = 0;
         return mtd_fail_errno(err, failed, "cannot create the container's namespaces");
     }
+    return rc;
+}
+
+static int clone_init(struct runtime_creation *c, struct mtd_error *err)
+{
+    auto_fd int init_end = -1;
+    int rc = sync_pair(&c->sync_fd, &init_end);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot create the socket pair to init");
+    if (c->namespaces[BUNDLE_NS_USER] >= 0)
+        rc = runtime_clone_across(c, take_fd(&init_end), new_namespaces(&c->bundle),
+                                  become_init, err);
+    else
+        rc = clone_here(c, init_end, err);
     if (rc == 0 && (rc = proc_start_time(c->record.pid, false, &c->record.pid_start)) < 0)
         mtd_fail_errno(err, -rc, "cannot find the container's first process");
     return rc;
@@ -295,6 +310,7 @@ static const struct {
 } CREATE[] = {
     {"config", runtime_read_config, NULL},
     {"prepare", prepare, forget},
+    {"trees", runtime_open_trees, runtime_close_trees},
     {"claim", claim, disclaim},
     {"gate", open_gate, close_gate},
     {"cgroup", make_groups, drop_groups},
@@ -329,12 +345,12 @@ static void creation_done(struct runtime_creation *c)
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         cleanup_fd(&fds[i]);
     forget(c);
+    runtime_close_trees(c);
     bundle_done(&c->bundle);
     buf_done(&c->text);
     runtime_record_done(&c->record);
     cgroup_done(&c->host);
     cgroup_done(&c->cgroup);
-    free(c->trees);
     free(c->rest);
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/ns.h"
 #include "base/parse.h"
 #include "base/proc.h"
 #include "engine/host/apparmor.h"
@@ -30,6 +31,7 @@ struct session {
     struct container c;
     struct bundle bundle; /* the container's, with the process to be run */
     uint64_t seccomp_caps;
+    bool userns; /* it has one of its own */
     bool traced; /* the container may trace what it sees */
     char label[APPARMOR_NAME_MAX + 8];
     int console_fd, reply_fd;
@@ -149,7 +151,7 @@ static uint32_t flags_of(const struct session *s)
            (s->x->detach ? NSENTER_KEEP : 0) |
            (p->no_new_privs ? NSENTER_NO_NEW_PRIVS : 0) |
            (p->sets_personality ? NSENTER_PERSONALITY : 0) |
-           (s->traced && !all ? NSENTER_LATE : 0);
+           (s->userns ? NSENTER_USERNS : 0) | (s->traced && !all ? NSENTER_LATE : 0);
 }
 
 static int seal(const struct session *s, struct mtd_error *err)
@@ -250,6 +252,17 @@ static int wait_for(pid_t pid)
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* By what it is in: a bundle may name the caller's. */
+static bool has_userns(const struct session *s)
+{
+    char own[NS_ID_SIZE];
+    auto_fd int dir = ns_open(0);
+    if (dir < 0 || ns_id(dir, "user", own) < 0)
+        return false;
+    return s->bundle.namespaces[BUNDLE_NS_USER].listed &&
+           !strv_contains(&s->c.record.namespaces, own);
+}
+
 static int run(const struct runtime *r, struct session *s, struct mtd_error *err)
 {
     int rc = choose_process(s, err);
@@ -259,6 +272,9 @@ static int run(const struct runtime *r, struct session *s, struct mtd_error *err
         rc = runtime_check_preserved(s->x->preserve, err);
     if (rc == 0 && s->bundle.process.tty)
         rc = s->console_fd = runtime_console_connect(s->x->console_socket, err);
+    s->userns = has_userns(s);
+    if (rc >= 0 && s->userns)
+        runtime_give_streams(&s->bundle);
     if (rc >= 0)
         rc = start_joiner(s, err);
     if (rc >= 0)

@@ -1,6 +1,6 @@
 /* runtime/internal.h - what the files of runtime share.
  * Shape   state.c is the directory of a container and what is in it, gate.c its socket;
- *         create.c makes one in steps, asked.c, namespace.c and console.c have a part of that each; start.c, control.c, delete.c,
+ *         create.c makes one in steps, asked.c, namespace.c, userns.c and console.c have a part of that each; start.c, control.c, delete.c,
  *         exec.c, list.c and stats.c are the verbs.
  * Errors  as in runtime.h.
  */
@@ -88,6 +88,21 @@ struct runtime_creation {
 };
 /* asked.c: reads and checks what is asked for; nothing is made. */
 int runtime_read_config(struct runtime_creation *c, struct mtd_error *err);
+
+/* userns.c: the container's user namespace into c->namespaces, -1 = it has the caller's. */
+int runtime_open_userns(struct runtime_creation *c, struct mtd_error *err);
+/* c->trees, when there is one, or a mount has mapped ids. */
+int runtime_open_trees(struct runtime_creation *c, struct mtd_error *err);
+void runtime_close_trees(struct runtime_creation *c);
+int runtime_give_groups(const struct runtime_creation *c, struct mtd_error *err);
+/* Pipes at 0 to 2 become its user's. */
+void runtime_give_streams(const struct bundle *b);
+/* Becomes init; the flag: it is in its groups. */
+typedef void runtime_init_fn(const struct runtime_creation *c, int sync_fd, bool placed);
+/* Init with the namespaces `flags` in that user namespace; takes sync_fd, init's end. Sets pid and
+ * pidfd. */
+int runtime_clone_across(struct runtime_creation *c, int sync_fd, uint64_t flags,
+                         runtime_init_fn *init, struct mtd_error *err);
 
 /* namespace.c: opens those that are given by path, -1 each other. */
 int runtime_open_namespaces(const struct bundle *b, int fds[BUNDLE_NS_COUNT],
