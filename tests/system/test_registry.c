@@ -10,13 +10,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../support/pty.h"
 #include "../support/registry.h"
 #include "../support/state.h"
+#include "../support/stopped.h"
 #include "base/cleanup.h"
 
 static struct state s;
@@ -493,6 +496,47 @@ Test(registry, skopeo_dies_with_a_killed_pull)
 }
 
 #ifdef MTD_FAULTS
+static bool waits_for_its_child(void *pid)
+{
+    return stopped_in(*(pid_t *)pid, SYS_recvfrom);
+}
+
+/* The child that the tracee makes next; it has not done anything yet. The tracee goes on. */
+static pid_t hold_child(pid_t tracee)
+{
+    unsigned long child = 0;
+    int status;
+    while (!child && waitpid(tracee, &status, __WALL) == tracee && WIFSTOPPED(status)) {
+        if (status >> 16 == PTRACE_EVENT_FORK)
+            ptrace(PTRACE_GETEVENTMSG, tracee, NULL, &child);
+        ptrace(PTRACE_CONT, tracee, NULL, NULL);
+    }
+    cr_assert(child > 0 && waitpid((pid_t)child, &status, __WALL) == (pid_t)child);
+    return (pid_t)child;
+}
+
+/* The pull has told it to go on, and is dead before it asks to be told of that. */
+Test(registry, skopeo_is_not_started_by_a_child_of_a_dead_pull)
+{
+    auto_fd int silent = listen_silently(box.host);
+    s.fault = "transfer.begin:stop";
+    pid_t pid = SPAWN(&s, "pull", at("a:1"));
+    s.fault = NULL;
+    cr_assert_eq(stopped_await(pid), pid);
+    cr_assert_eq(ptrace(PTRACE_SEIZE, pid, NULL, (void *)PTRACE_O_TRACEFORK), 0);
+    kill(pid, SIGCONT);
+    pid_t child = hold_child(pid);
+    cr_assert(state_until(waits_for_its_child, &pid));
+    kill(pid, SIGKILL);
+    cr_expect_eq(state_reap(pid), 128 + SIGKILL);
+    cr_assert_eq(ptrace(PTRACE_DETACH, child, NULL, NULL), 0);
+    bool dead = state_until(is_dead, &child);
+    cr_expect(dead, "skopeo outlives its pull");
+    if (!dead)
+        kill(child, SIGKILL);
+    expect_nothing_left();
+}
+
 static void kill_at(const char *point, const char *verb, const char *ref)
 {
     char fault[64];
