@@ -80,6 +80,13 @@ Test(copy, a_directory_is_not_merged_into_what_a_link_leads_to)
     expect_outside(out);
 }
 
+static bool has_begun_swapping(void *arg)
+{
+    (void)arg;
+    return faccessat(AT_FDCWD, cpbox_path(cpbox_up, "link"), F_OK, AT_SYMLINK_NOFOLLOW) ==
+           0;
+}
+
 /* Swaps d and a link to the host's directory as quickly as it can. */
 static pid_t start_swapping(const char *out)
 {
@@ -89,13 +96,7 @@ static pid_t start_swapping(const char *out)
              "while :; do mv d real; mv link d; mv d link; mv real d; done",
              out);
     pid_t pid = SPAWN(&cpbox, "exec", "up", "sh", "-c", loop);
-    char *said = NULL;
-    for (int64_t end = clock_mono_ns() + 10 * NS_PER_SEC; !said && clock_mono_ns() < end;)
-        if (faccessat(AT_FDCWD, cpbox_path(cpbox_up, "link"), F_OK,
-                      AT_SYMLINK_NOFOLLOW) == 0)
-            said = strdup("");
-    cr_assert_not_null(said);
-    free(said);
+    cr_assert(state_until(has_begun_swapping, NULL));
     return pid;
 }
 

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "state.h"
+#include "stopped.h"
 
 static void set_environment(const char *const *env)
 {
@@ -190,11 +191,19 @@ int pty_status(struct pty *p)
     return status;
 }
 
-bool pty_wait_end(struct pty *p, int ms)
+bool pty_wait_end(struct pty *p)
 {
     char byte;
     struct pollfd fd = {.fd = p->alive, .events = POLLIN};
-    return poll(&fd, 1, ms) == 1 && read(p->alive, &byte, 1) == 0;
+    return poll(&fd, 1, PATIENCE_S * 1000) == 1 && read(p->alive, &byte, 1) == 0;
+}
+
+bool pty_wait_stopped(struct pty *p)
+{
+    int64_t end = clock_mono_ns() + PATIENCE_S * NS_PER_SEC;
+    while (!stopped_now(p->program) && clock_mono_ns() < end)
+        pump(p, 20);
+    return stopped_now(p->program);
 }
 
 pid_t pty_child(const struct pty *p)
@@ -212,7 +221,7 @@ static bool is_last(const struct pty *p, const char *off, const char *on)
     return !last_on || (last_off && last_off > last_on);
 }
 
-const char *pty_left_over(struct pty *p)
+static const char *left_over_now(const struct pty *p)
 {
     static const char *const MODES[][3] = {
         {"the alternate screen", "\033[?1049l", "\033[?1049h"},
@@ -231,4 +240,13 @@ const char *pty_left_over(struct pty *p)
         now.c_oflag != p->before.c_oflag)
         return "changed line settings";
     return NULL;
+}
+
+const char *pty_left_over(struct pty *p)
+{
+    const char *left;
+    int64_t end = clock_mono_ns() + PATIENCE_S * NS_PER_SEC;
+    while ((left = left_over_now(p)) && clock_mono_ns() < end)
+        pump(p, 20);
+    return left;
 }

@@ -34,10 +34,13 @@ bool pty_expect(struct pty *p, size_t from, const char *text);
 /* Reads for that long; returns the bytes that came. */
 size_t pty_quiet(struct pty *p, int ms);
 void pty_send(struct pty *p, const char *text);
-int pty_status(struct pty *p); /* waits: exit status, 128+n; -1 = it does not end */
-bool pty_wait_end(struct pty *p, int ms); /* all of them are gone */
-pid_t pty_child(const struct pty *p);     /* the first child of the program */
-/* Whether the screen was given back: modes off after they were on, settings as before. */
+int pty_status(struct pty *p);    /* waits: exit status, 128+n; -1 = it does not end */
+bool pty_wait_end(struct pty *p); /* all of them are gone */
+/* The program, which is the guard, has stopped: then the dashboard has too. Before that a SIGCONT
+ * would come too early. */
+bool pty_wait_stopped(struct pty *p);
+pid_t pty_child(const struct pty *p); /* the first child of the program */
+/* Whether the screen is given back, now or soon: modes off after they were on, settings as before. */
 const char *pty_left_over(struct pty *p); /* NULL = nothing; else what */
 
 #endif

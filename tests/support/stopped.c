@@ -43,7 +43,7 @@ static bool is_in(pid_t pid, long call)
 }
 
 /* Pid 1 of a namespace cannot stop itself: it waits for SIGCONT. */
-static bool is_stopped(pid_t pid)
+bool stopped_now(pid_t pid)
 {
     char state;
     pid_t parent;
@@ -67,7 +67,7 @@ static bool find(void *arg)
     for (struct dirent *e; d && !s->found && (e = readdir(d));) {
         pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
         if (pid > 0 && !(s->below && pid == s->front) && is_below(pid, s->front) &&
-            (s->call < 0 ? is_stopped(pid) : is_in(pid, s->call)))
+            (s->call < 0 ? stopped_now(pid) : is_in(pid, s->call)))
             s->found = pid;
     }
     return s->found > 0;

@@ -537,6 +537,12 @@ static int count_sessions(void)
     return n;
 }
 
+static bool is_without_sessions(void *arg)
+{
+    (void)arg;
+    return count_sessions() == 0;
+}
+
 Test(exec, sessions_are_listed_while_they_live)
 {
     struct result r;
@@ -547,9 +553,7 @@ Test(exec, sessions_are_listed_while_they_live)
     pid_t inside = box_find("sleep 4718");
     cr_assert_gt(inside, 0);
     kill(inside, SIGKILL);
-    for (int i = 0; i < 500 && count_sessions() > 0; i++)
-        usleep(10000);
-    cr_expect_eq(count_sessions(), 0);
+    cr_expect(state_until(is_without_sessions, NULL));
 }
 
 /* ---- limits ----------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/state.h"
 #include "exec_box.h"
 
 TestSuite(exec_session, .init = box_make, .fini = box_delete, .timeout = 60);
@@ -30,15 +31,17 @@ static void ask_id(char id[ID_SIZE])
     cr_assert_eq(strlen(id), 64);
 }
 
-static bool until_null(void)
+static bool is_null(void *arg)
 {
     struct result r;
-    for (int i = 0; i < 500; i++, usleep(10000)) {
-        ask_ids(&r);
-        if (strcmp(r.out, "null") == 0)
-            return true;
-    }
-    return false;
+    (void)arg;
+    ask_ids(&r);
+    return strcmp(r.out, "null") == 0;
+}
+
+static bool until_null(void)
+{
+    return state_until(is_null, NULL);
 }
 
 /* The line of top that ends so; "" when there is none. */

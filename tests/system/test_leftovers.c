@@ -365,16 +365,7 @@ Test(leftovers, nothing_of_a_living_process_is_swept)
     s.fault = "create.volumes:stop";
     struct running r = BEGIN(&s, "create", "--name", "x", "-v", "/etc", "busybox");
     s.fault = NULL;
-    char state = ' ';
-    for (int i = 0; i < 1000 && state != 'T'; i++) {
-        char path[64], text[256] = "";
-        snprintf(path, sizeof(path), "/proc/%d/stat", (int)r.pid);
-        auto_file FILE *f = fopen(path, "re");
-        if (f && fgets(text, sizeof(text), f) && strrchr(text, ')'))
-            state = strrchr(text, ')')[2];
-        usleep(5000);
-    }
-    cr_expect_eq(state, 'T');
+    cr_expect_eq(stopped_await(r.pid), r.pid);
     for (size_t i = 0; i < ARRAY_SIZE(SWEEPERS); i++)
         outcome_done(&(struct outcome[]){state_run_input(&s, NULL, 0, SWEEPERS[i])}[0]);
     kill(r.pid, SIGCONT);

@@ -140,16 +140,21 @@ Test(values, events_have_labels_and_are_found_by_them)
                   "label=b=2", "--format", "{{.Names}}");
 }
 
+/* It may be that nobody follows yet when they are made. */
+static bool is_followed(void *out)
+{
+    free(ASK(&s, "create", "--name", "late", "busybox"));
+    free(ASK(&s, "rm", "late"));
+    return running_says_now(*(int *)out, "late");
+}
+
 /* From now on, for ever: what was before it is not shown, what comes after it is. */
 Test(values, events_go_on_without_until)
 {
     struct running follow =
         BEGIN(&s, "events", "--format", "{{.Actor.Attributes.name}}.");
     auto_done(outcome_done) struct outcome o = {0};
-    for (int i = 0; i < 200 && !running_says_now(follow.out, "late"); i++) {
-        free(ASK(&s, "create", "--name", "late", "busybox"));
-        free(ASK(&s, "rm", "late"));
-    }
+    cr_expect(state_until(is_followed, &follow.out));
     kill(follow.pid, SIGKILL);
     o = state_end(&follow);
     expect_part(o.out, "late.");
@@ -416,6 +421,11 @@ static long size_of(const char *id, const char *name)
     return stat(path, &st) == 0 ? (long)st.st_size : 0;
 }
 
+static bool has_a_log(void *id)
+{
+    return size_of(id, "container.log") > 0;
+}
+
 /* A record has 41 bytes beside its text, so the twelve fill three files of about 200 bytes. The
  * container that never ran has no log, the running one's is in use. */
 Test(values, logs_count_with_their_rotated_files)
@@ -426,8 +436,7 @@ Test(values, logs_count_with_their_rotated_files)
              "echo up; exec sleep 1000"));
     auto_free char *x = ASK(&s, "inspect", "-f", "{{.Id}}", "x");
     auto_free char *y = ASK(&s, "inspect", "-f", "{{.Id}}", "y");
-    for (int i = 0; i < 1000 && size_of(y, "container.log") == 0; i++)
-        usleep(10000);
+    cr_expect(state_until(has_a_log, y));
     const long parts[] = {size_of(x, "container.log"), size_of(x, "container.log.1"),
                           size_of(x, "container.log.2"), size_of(y, "container.log")};
     char want[64];

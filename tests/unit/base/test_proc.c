@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/proc.h"
 #include "base/sys.h"
 
@@ -87,4 +88,20 @@ Test(proc, the_boot_has_an_id)
     cr_assert_eq(proc_boot_id(id), 0);
     cr_expect_eq(strlen(id), BOOT_ID_LEN);
     cr_expect_eq(strspn(id, "0123456789abcdef-"), BOOT_ID_LEN);
+}
+
+/* Times before and after now, so that no machine is too slow for it. */
+Test(proc, the_third_within_two_seconds_insists)
+{
+    const int64_t soon = clock_mono_ns() + 600 * NS_PER_SEC;
+    int64_t asked[2] = {0};
+    cr_expect_not(proc_is_insisted(asked, SIGINT), "the first");
+    cr_expect_not(proc_is_insisted(asked, SIGTERM), "the second");
+    cr_expect(asked[0] > 0 && asked[1] >= asked[0]);
+    asked[0] = soon;
+    cr_expect_not(proc_is_insisted(asked, SIGQUIT), "of another kind");
+    cr_expect_eq(asked[0], soon, "does not count");
+    cr_expect(proc_is_insisted(asked, SIGTERM), "the third");
+    asked[0] = clock_mono_ns() - 2 * NS_PER_SEC;
+    cr_expect_not(proc_is_insisted(asked, SIGINT), "too late");
 }
