@@ -249,8 +249,9 @@ Test(streams, a_pipe_of_input_cannot_be_written)
     run_on((const int[]){in[0], null, null},
            (const char *const[]){"exec", "-i", "box", "/probe", "turn", "/proc/self/fd/0",
                                  "evil\n", NULL});
-    cr_expect_str_empty(left_in(in[0]),
-                        "the container has written into the caller's stdin");
+    /* what was in it may be left: the command has not waited for it */
+    cr_expect(!strstr(left_in(in[0]), "evil"),
+              "the container has written into the caller's stdin");
     close(in[0]);
 }
 

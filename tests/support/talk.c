@@ -3,9 +3,9 @@
  *   talk serve PORT...    answers each TCP connection and each datagram, of both families, with
  *                         the peer's address as text
  *   talk ask SPEC...      SPEC is +tcp,ADDRESS,PORT or +udp,ADDRESS,PORT; with - instead of +
- *                         no answer is expected. All are asked at once. Prints "SPEC ANSWER"
- *                         for each, "refused", or "-" for no answer. Those with + are waited for 5 s, and
- *                         then those with - as long as a few questions take here.
+ *                         no answer is expected, with ! a refusal. All are asked at once. Prints
+ *                         "SPEC ANSWER" for each, "refused", or "-" for no answer. Those with +
+ *                         and ! are waited for, those with - only a moment.
  *   talk names NAME N     asks the server at 127.0.0.11 N times, one after the other
  */
 #include <arpa/inet.h>
@@ -105,6 +105,7 @@ static _Noreturn void serve(int n, char **ports)
 struct asked {
     const char *spec;
     bool wanted, udp, connected, done;
+    bool refusal; /* one is waited for */
     int fd;
     union address to;
     char answer[64];
@@ -119,7 +120,10 @@ static void parse(struct asked *a, const char *spec)
 {
     char host[64];
     int port;
-    *a = (struct asked){.spec = spec, .wanted = spec[0] == '+', .udp = spec[1] == 'u'};
+    *a = (struct asked){.spec = spec,
+                        .wanted = spec[0] == '+',
+                        .refusal = spec[0] == '!',
+                        .udp = spec[1] == 'u'};
     if (sscanf(spec + 1, "%*3[a-z],%63[^,],%d", host, &port) != 2) {
         fprintf(stderr, "talk: not a target: %s\n", spec);
         exit(2);
@@ -165,7 +169,7 @@ static void take(struct asked *a)
 static bool all_wanted(const struct asked *a, int n)
 {
     for (int i = 0; i < n; i++)
-        if (a[i].wanted && !a[i].done)
+        if ((a[i].wanted && !a[i].done) || (a[i].refusal && !*a[i].answer))
             return false;
     return true;
 }

@@ -203,6 +203,12 @@ static char expected_of(const struct row *r, enum beside beside, bool bridged)
     return e == UNBRIDGED ? (bridged ? NO : YES) : e;
 }
 
+/* talk waits for what is to come, and only a moment for what is not. */
+static char sign_of(char expected, bool udp)
+{
+    return expected == YES ? '+' : expected == REFUSED && !udp ? '!' : '-';
+}
+
 static FILE *begin_asking(const char *ns, enum caller from, enum beside beside,
                           bool bridged)
 {
@@ -210,11 +216,11 @@ static FILE *begin_asking(const char *ns, enum caller from, enum beside beside,
     buf_printf(&b, "nsenter --net=%s %s ask", ns, MTD_TALK);
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
         const char *to[] = {ROWS[i].to4, ROWS[i].to6};
-        char sign = expected_of(&ROWS[i], beside, bridged) == YES ? '+' : '-';
+        char e = expected_of(&ROWS[i], beside, bridged);
         for (int k = 0; k < 4 && ROWS[i].from == from; k++)
             if (to[k / 2])
-                buf_printf(&b, " %c%s,%s,%d", sign, k % 2 ? "udp" : "tcp", to[k / 2],
-                           ROWS[i].port);
+                buf_printf(&b, " %c%s,%s,%d", sign_of(e, k % 2), k % 2 ? "udp" : "tcp",
+                           to[k / 2], ROWS[i].port);
     }
     FILE *p = popen(b.data, "re");
     cr_assert(p);
@@ -226,8 +232,8 @@ static void expect_answer(FILE *p, const struct row *r, char e, bool six, bool u
 {
     char spec[128], got[128], answer[64] = "";
     const char *to = six ? r->to6 : r->to4, *source = six ? r->source6 : r->source4;
-    snprintf(spec, sizeof(spec), "%c%s,%s,%d", e == YES ? '+' : '-', udp ? "udp" : "tcp",
-             to, r->port);
+    snprintf(spec, sizeof(spec), "%c%s,%s,%d", sign_of(e, udp), udp ? "udp" : "tcp", to,
+             r->port);
     if (fscanf(p, "%127s %63s", got, answer) != 2 || strcmp(got, spec) != 0)
         cr_assert_fail("%s: no word about %s", where, spec);
     bool refused = strcmp(answer, "refused") == 0;

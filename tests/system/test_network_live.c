@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -219,6 +220,35 @@ Test(network_live, without_its_first_network_it_goes_on_by_the_second)
     cr_expect(strstr(again, "default via 10.77.0.1 "), "%s", again);
     expect_published(8080); /* as was asked for */
     cr_expect(is_held(8080));
+    expect_nothing_left();
+}
+
+/* One that waits to be started again has no interface, but its addresses, names and ports. */
+Test(network_live, without_a_network_while_it_waits_for_a_restart)
+{
+    char volume[128], go[128];
+    snprintf(volume, sizeof(volume), "%s:/host", s.dir.path);
+    snprintf(go, sizeof(go), "%s/go", s.dir.path);
+    make_two_networks();
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "one", "--network", "two",
+             "-p", "8080:80", "-v", volume, "--restart", "always", "busybox", "sh", "-c",
+             "test -e /host/go && exec nc -ll -p 80 -e echo hello"));
+    await_field(&s, "web", "{{.State.Status}} {{gt .RestartCount 4}}", "restarting true");
+    free(ASK(&s, "network", "disconnect", "one", "web"));
+    cr_expect_str_empty(net_lies(&s));
+    free(ASK(&s, "network", "rm", "one"));
+    cr_assert_eq(close(open(go, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+    free(ASK(&s, "restart", "web"));
+    expect_published(8080);
+    free(ASK(&s, "rm", "-f", "web"));
+
+    cr_assert_eq(unlink(go), 0);
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "two", "-p", "8080:80",
+             "--restart", "always", "busybox", "false"));
+    await_field(&s, "web", "{{.State.Status}} {{gt .RestartCount 4}}", "restarting true");
+    free(ASK(&s, "network", "disconnect", "two", "web"));
+    cr_expect_str_empty(net_lies(&s));
+    expect_ports("");
     expect_nothing_left();
 }
 

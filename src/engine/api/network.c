@@ -258,11 +258,12 @@ static void remove_join(struct mtd_spec *s, size_t i)
     mtd_joins_done(&gone, &one);
 }
 
-static int disconnect_live(struct mtd_engine *e, struct mtd_record *r,
-                           const char *network, struct mtd_error *err)
+/* One that waits to be started again has no interface, but addresses, names and ports. */
+static int leave(struct mtd_engine *e, struct mtd_record *r, bool live,
+                 const char *network, struct mtd_error *err)
 {
-    auto_fd int ns = container_open_network(r, err);
-    if (ns < 0)
+    auto_fd int ns = live ? container_open_network(r, err) : -1;
+    if (live && ns < 0)
         return ns;
     (void)net_change_begin(&e->store, r->id);
     for (size_t i = 0; i < r->status.n_endpoints; i++)
@@ -288,15 +289,16 @@ int mtd_network_disconnect(struct mtd_engine *e, const char *name, const char *r
     if (rc < 0)
         return rc;
     bool live = mtd_state_is_live(r.status.state), ports = r.status.n_ports > 0;
-    if (live)
-        rc = disconnect_live(e, &r, n.name, err);
+    bool holds = live || (r.status.n_endpoints && container_has_monitor(e, r.id));
+    if (holds)
+        rc = leave(e, &r, live, n.name, err);
     (void)fault_point("disconnect.record");
     if (rc == 0) {
         remove_join(&r.spec, (size_t)at);
         rc = store_save(&e->store, &r, true, err);
     }
     (void)fault_point("disconnect.recorded");
-    if (live)
+    if (holds)
         api_end_network_change(e, &r, rc, ports, &(struct net_held){0});
     if (rc == 0)
         note(e, "disconnect", &n, r.id);

@@ -62,6 +62,8 @@ void container_settle_network(struct mtd_engine *e, const struct mtd_record *r,
     auto_fd int ns = container_open_network(r, NULL);
     if (ns >= 0)
         net_settle(&e->store, r, ns);
+    else if (container_has_monitor(e, r->id)) /* it waits to be started again */
+        net_settle_names(&e->store, r);
     container_tell_network(e, r->id, held);
 }
 

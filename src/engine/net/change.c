@@ -247,7 +247,7 @@ int net_leave(struct store *s, struct mtd_record *r, size_t i, int ns_fd,
     struct mtd_status *st = &r->status;
     bool out = net_is_way_out(st, i);
     int rc = net_check_here(r, err);
-    if (rc == 0)
+    if (rc == 0 && ns_fd >= 0)
         rc = net_open_inside(ns_fd, NETLINK_ROUTE, &inside);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot enter the container's network");
@@ -256,7 +256,7 @@ int net_leave(struct store *s, struct mtd_record *r, size_t i, int ns_fd,
     if (rc == 0 && from != to && st->n_ports)
         rc = net_move_ports(s, &k.nf, r, from, to, err);
     (void)fault_point("network.leave");
-    if (rc == 0)
+    if (rc == 0 && ns_fd >= 0)
         rc = cut(s, &k, &inside, &st->endpoints[i], err);
     if (rc < 0)
         return rc;
@@ -265,7 +265,7 @@ int net_leave(struct store *s, struct mtd_record *r, size_t i, int ns_fd,
     remove_endpoint(st, i);
     if (!mtd_port_endpoint(st))
         mtd_ports_done(&st->ports, &st->n_ports);
-    if (out)
+    if (out && ns_fd >= 0)
         rc = lead_out(&inside, st, err);
     (void)net_write_note(s, r);
     return rc;

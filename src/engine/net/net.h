@@ -90,7 +90,8 @@ void net_settle_names(struct store *s, const struct mtd_record *r);
 int net_changes(struct store *s, char ret[64][MTD_ID_SIZE]);
 
 /* A further network, and its end: then another network of its own is the way out, and where its
- * ports lead. held: ports that are published by it, of a container that was on no network. */
+ * ports lead. held: ports that are published by it, of a container that was on no network.
+ * net_leave: ns_fd -1 = it waits to be started again, and has no interface. */
 int net_join(struct store *s, struct mtd_record *r, const struct mtd_join *j, int ns_fd,
              struct net_held *held, struct mtd_error *err);
 int net_leave(struct store *s, struct mtd_record *r, size_t endpoint, int ns_fd,
