@@ -45,7 +45,8 @@ static void add(struct archive *a, const struct tar_item *i, const char *outside
     archive_entry_set_rdevminor(e, i->minor);
     set_target(e, i, outside);
     if (i->xattr)
-        archive_entry_xattr_add_entry(e, i->xattr, i->value, strlen(i->value));
+        archive_entry_xattr_add_entry(e, i->xattr, i->value,
+                                      i->value_len ? i->value_len : strlen(i->value));
     must(archive_write_header(a, e) >= ARCHIVE_WARN, archive_error_string(a));
     if (S_ISREG(i->mode) && i->target)
         archive_write_data(a, i->target, strlen(i->target));

@@ -16,6 +16,7 @@ struct tar_item {
     const char *xattr, *value;
     int64_t uid, gid, mtime, mtime_ns;
     unsigned major, minor;
+    size_t value_len; /* of xattr; 0 = a text's */
 };
 
 struct tarfile {

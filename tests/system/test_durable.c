@@ -84,7 +84,7 @@ static void trace(struct trace *ret, const char *const args[])
 {
     char command[2048];
     int n = snprintf(command, sizeof(command),
-                     "strace -f -qq -y -s 300 -e trace=fsync,renameat,renameat2 "
+                     "strace -f -qq -y -s 300 -e trace=fsync,syncfs,renameat,renameat2 "
                      "-o '%s/trace' " MTD_PROGRAM " --root '%s/root' --run-root '%s/run'",
                      s.dir.path, s.dir.path, s.dir.path);
     for (size_t i = 0; args[i]; i++)
@@ -150,4 +150,49 @@ Test(durable, the_files_of_an_image_are_synced)
     for (size_t i = 0; i < t.n; i++)
         file |= syncs(t.text[i], "/kept>");
     cr_expect(file, "the file is not synced");
+}
+
+/* Three layers, of which none alone has many files. */
+static void make_layers(void)
+{
+    char name[2][8] = {"busybox"}, container[8];
+    for (int i = 0; i < 3; i++) {
+        snprintf(container, sizeof(container), "c%d", i);
+        free(ASK(&s, "run", "--name", container, name[i % 2], "sh", "-c",
+                 "mkdir /d$0; cd /d$0; for i in $(seq 40); do echo $i >$i; done",
+                 container));
+        snprintf(name[1 - i % 2], sizeof(name[0]), "i%d", i);
+        free(ASK(&s, "commit", container, name[1 - i % 2]));
+        free(ASK(&s, "rm", container));
+    }
+}
+
+static bool is_layer(const char *line)
+{
+    return strstr(line, "renameat2(") && strstr(line, "images/layers/") &&
+           strstr(line, "= 0");
+}
+
+/* Once, and before the first of them has its name. */
+Test(durable, the_layers_of_a_load_are_synced_together)
+{
+    static struct trace t;
+    char file[512];
+    size_t synced = 0, layers = 0;
+    if (system("strace -V >/dev/null 2>&1") != 0)
+        cr_skip("no strace here");
+    make_layers();
+    snprintf(file, sizeof(file), "%s/saved.tar", s.dir.path);
+    free(ASK(&s, "save", "-o", file, "i2"));
+    free(ASK(&s, "rmi", "-f", "i0", "i1", "i2"));
+    trace(&t, (const char *const[]){"load", "-i", file, NULL});
+    for (size_t i = 0; i < t.n; i++) {
+        bool is_sync = strstr(t.text[i], "syncfs(") && strstr(t.text[i], "= 0");
+        cr_expect(!is_sync || layers == 0, "a layer has its name already");
+        cr_expect(!syncs(t.text[i], "/images/tmp/blob"), "%s", t.text[i]);
+        synced += is_sync;
+        layers += is_layer(t.text[i]);
+    }
+    cr_expect_eq(synced, 1, "synced %zu times", synced);
+    cr_expect_eq(layers, 3, "%zu layers", layers);
 }

@@ -26,7 +26,7 @@
 void archive_tree_init(struct archive_tree *t, int root_fd)
 {
     *t = (struct archive_tree){
-        .root_fd = root_fd, .is_root = geteuid() == 0, .parent_fd = -1};
+        .root_fd = root_fd, .is_root = geteuid() == 0, .gid = getegid(), .parent_fd = -1};
 }
 
 static void forget_parent(struct archive_tree *t)
@@ -67,7 +67,7 @@ static int open_parent(struct archive_tree *t, const struct archive_path *path,
     int fd = archive_path_make(t->root_fd, t->parent_path);
     if (fd < 0)
         return path_failed(path->text, fd, err);
-    t->parent_is_ours = fstat(fd, &st) == 0 && st.st_gid == getegid();
+    t->parent_is_ours = fstat(fd, &st) == 0 && st.st_gid == t->gid;
     t->parent_fd = fd;
     return 0;
 }

@@ -1,7 +1,8 @@
 /* One function per kind of file. Files are made with O_EXCL, so that nothing already
  * there is written through, a link least of all. The attributes have an order: owner,
  * then mode (chown clears setuid), then extended attributes (chown clears capabilities),
- * then time. */
+ * then time. What a file has when it is made is not set again: a layer is many small files, and
+ * each costs four system calls. */
 
 #include "engine/archive/internal.h"
 
@@ -67,9 +68,39 @@ static int check_owner(struct archive_place *p, struct mtd_error *err)
 static bool must_give_away(const struct archive_place *p)
 {
     bool is_ours = archive_entry_uid(p->entry) == 0 &&
-                   archive_entry_gid(p->entry) == (int64_t)getegid() &&
+                   archive_entry_gid(p->entry) == (int64_t)p->tree->gid &&
                    p->tree->parent_is_ours;
     return p->tree->is_root && !is_ours;
+}
+
+static mode_t mode_of(const struct archive_place *p)
+{
+    return archive_entry_perm(p->entry) & 07777;
+}
+
+/* A file that stays ours is made with its own mode. One to be given away is shut until then, and
+ * setuid comes last. */
+static mode_t first_mode(const struct archive_place *p)
+{
+    return must_give_away(p) || mode_of(p) & 07000 ? 0600 : mode_of(p);
+}
+
+/* Most files have their mode as soon as they are made. Which bits are taken from it is seen at the first
+ * ones: the umask can be asked only by setting it, and other threads make files too. */
+static bool has_mode(const struct archive_place *p, int fd)
+{
+    struct archive_tree *t = p->tree;
+    struct stat st;
+    mode_t mode = mode_of(p);
+    if (t->has_default_acl || mode != first_mode(p) || mode & t->lost)
+        return false;
+    if ((mode & ~t->kept) == 0)
+        return true;
+    if (fstat(fd, &st) < 0)
+        return false;
+    t->kept |= mode & st.st_mode;
+    t->lost |= mode & ~st.st_mode;
+    return (st.st_mode & 07777) == mode;
 }
 
 /* Attributes of an open file; is_new: one just made is ours. proc_path names it, without a link as the last
@@ -81,9 +112,9 @@ static int set_by_fd(struct archive_place *p, int fd, const char *proc_path, boo
         fchown(fd, (uid_t)archive_entry_uid(p->entry),
                (gid_t)archive_entry_gid(p->entry)) < 0)
         return failed(p, errno, "cannot set the owner", err);
-    if (fchmod(fd, archive_entry_perm(p->entry) & 07777) < 0)
+    if (!(is_new && has_mode(p, fd)) && fchmod(fd, mode_of(p)) < 0)
         return failed(p, errno, "cannot set the mode", err);
-    return archive_xattr_restore(proc_path, p->entry, p->path->text, err);
+    return archive_xattr_restore(p->tree, proc_path, p->entry, p->path->text, err);
 }
 
 /* Attributes of links and nodes, which cannot be opened. No other process can write to
@@ -98,10 +129,9 @@ static int set_by_name(struct archive_place *p, struct mtd_error *err)
         fchownat(p->dir_fd, name, (uid_t)archive_entry_uid(p->entry),
                  (gid_t)archive_entry_gid(p->entry), AT_SYMLINK_NOFOLLOW) < 0)
         return failed(p, errno, "cannot set the owner", err);
-    if (!is_link &&
-        fchmodat(p->dir_fd, name, archive_entry_perm(p->entry) & 07777, 0) < 0)
+    if (!is_link && fchmodat(p->dir_fd, name, mode_of(p), 0) < 0)
         return failed(p, errno, "cannot set the mode", err);
-    int rc = archive_xattr_restore(proc, p->entry, p->path->text, err);
+    int rc = archive_xattr_restore(p->tree, proc, p->entry, p->path->text, err);
     struct timespec t = mtime_of(p->entry), times[2] = {t, t};
     if (rc == 0 && utimensat(p->dir_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
         rc = failed(p, errno, "cannot set the time", err);
@@ -151,8 +181,9 @@ static int copy_data(struct archive_place *p, int fd, struct mtd_error *err)
 
 static int make_regular(struct archive_place *p, struct mtd_error *err)
 {
-    auto_fd int fd = openat(p->dir_fd, p->path->name,
-                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    auto_fd int fd =
+        openat(p->dir_fd, p->path->name,
+               O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, first_mode(p));
     if (fd < 0)
         return errno == EEXIST ? -EEXIST : failed(p, errno, "cannot create", err);
     char proc[PROC_PATH];

@@ -27,10 +27,13 @@ struct archive_dir_time {
 
 struct archive_tree {
     int root_fd;
-    bool is_root;        /* chown is allowed */
-    bool parent_is_ours; /* the directory has our group, and so have new files in it */
-    bool write_out;      /* write each file to the disk when it is complete */
-    int parent_fd;       /* the directory of the last entry, kept open; -1 = none */
+    bool is_root;      /* chown is allowed */
+    gid_t gid;         /* ours */
+    mode_t kept, lost; /* bits that new files keep, and lose: the umask, the root's ACL */
+    bool has_default_acl; /* a directory has its own: then they differ */
+    bool parent_is_ours;  /* the directory has our group, and so have new files in it */
+    bool write_out;       /* write each file to the disk when it is complete */
+    int parent_fd;        /* the directory of the last entry, kept open; -1 = none */
     char parent_path[PATH_MAX]; /* "" = the root */
     struct archive_dir_time *times;
     size_t n_times, cap_times, time_bytes;
@@ -102,8 +105,9 @@ bool archive_file_is_whiteout(mode_t mode, dev_t rdev);
 /* ---- archive/xattr.c ---- */
 
 /* proc_path: the file itself, for lsetxattr. path: its name in err. */
-int archive_xattr_restore(const char *proc_path, struct archive_entry *e,
-                          const char *path, struct mtd_error *err);
+int archive_xattr_restore(struct archive_tree *t, const char *proc_path,
+                          struct archive_entry *e, const char *path,
+                          struct mtd_error *err);
 int archive_xattr_set_opaque(int dir_fd);
 
 #endif

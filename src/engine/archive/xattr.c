@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 
+#define DEFAULT_ACL "system.posix_acl_default"
 #define MAX_COUNT 128
 #define MAX_BYTES 65536 /* the kernel's limit for one value */
 
@@ -33,7 +34,7 @@ bool archive_xattr_is_kept(const char *name)
            (begins(name, "user.") || begins(name, "trusted.") ||
             strcmp(name, "security.capability") == 0 ||
             strcmp(name, "system.posix_acl_access") == 0 ||
-            strcmp(name, "system.posix_acl_default") == 0);
+            strcmp(name, DEFAULT_ACL) == 0);
 }
 
 /* Where the file system has no attributes, or the kind of file cannot have user
@@ -43,8 +44,9 @@ static bool is_harmless(int code, const char *name)
     return code == ENOTSUP || (code == EPERM && begins(name, "user."));
 }
 
-int archive_xattr_restore(const char *proc_path, struct archive_entry *e,
-                          const char *path, struct mtd_error *err)
+int archive_xattr_restore(struct archive_tree *t, const char *proc_path,
+                          struct archive_entry *e, const char *path,
+                          struct mtd_error *err)
 {
     const char *name;
     const void *value;
@@ -60,6 +62,7 @@ int archive_xattr_restore(const char *proc_path, struct archive_entry *e,
         total += strlen(name) + size;
         if (++count > MAX_COUNT || total > MAX_BYTES)
             return archive_entry_bad(err, path, "too many extended attributes");
+        t->has_default_acl |= strcmp(name, DEFAULT_ACL) == 0;
         if (archive_xattr_is_kept(name) &&
             lsetxattr(proc_path, name, value, size, 0) < 0 && !is_harmless(errno, name))
             return archive_entry_failed(err, errno, path,

@@ -126,9 +126,9 @@ int image_staging_file(const struct image_store *s, struct mtd_error *err);
 
 /* ---- image/sync.c ---- */
 
-/* Forces to the disk what was unpacked: file by file when it is little, as syncfs() waits
- * for the data of all other processes, too. */
-int image_sync_layer(int dir_fd, uint64_t entries);
+/* Forces the staged layers to the disk, with blobs and recipes: file by file when it is little, as
+ * syncfs() waits for the data of all other processes, too; else once for all. -errno. */
+int image_sync_parts(const struct image_part *parts, size_t n);
 
 /* ---- image/draft.c: an image before it is published ---- */
 
@@ -287,6 +287,7 @@ struct image_staged {
     char recipe_name[IMAGE_TMP_NAME];
     int blob_fd, recipe_fd; /* -1 = none */
     uint64_t entries;
+    unsigned long order;     /* of this process's: the lowest was opened first */
     struct strv lower_links; /* see archive_tar; made when the layers below are known */
 };
 /* Frees also g. */

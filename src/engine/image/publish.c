@@ -28,17 +28,7 @@ struct publication {
 
 static int sync_parts(const struct image_draft *d, struct mtd_error *err)
 {
-    int rc = 0;
-    for (size_t i = 0; i < d->c->n_parts && rc == 0 && !d->in_memory; i++) {
-        const struct image_layer *l = d->c->parts[i].layer;
-        if (!l || !l->staged)
-            continue;
-        rc = image_sync_layer(l->staged->dir.fd, l->staged->entries);
-        int fds[] = {l->staged->blob_fd, l->staged->recipe_fd};
-        for (size_t k = 0; k < ARRAY_SIZE(fds) && rc == 0; k++)
-            if (fds[k] >= 0 && fsync(fds[k]) < 0)
-                rc = -errno;
-    }
+    int rc = d->in_memory ? 0 : image_sync_parts(d->c->parts, d->c->n_parts);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write %s/images", d->store->root)
                   : 0;
 }

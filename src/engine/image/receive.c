@@ -4,6 +4,7 @@
 #include "engine/image/internal.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,8 @@ void image_layer_done(struct image_layer *l)
     *l = (struct image_layer){0};
 }
 
+static atomic_ulong opened; /* staged layers, ever */
+
 static int stage(const struct image_store *s, const struct image_layer_source *src,
                  struct image_layer *l, struct mtd_error *err)
 {
@@ -61,6 +64,7 @@ static int stage(const struct image_store *s, const struct image_layer_source *s
         return mtd_fail_errno(err, ENOMEM, "cannot receive a layer");
     g->dir = (struct image_staging){.store = s, .fd = -1};
     g->blob_fd = g->recipe_fd = -1;
+    g->order = atomic_fetch_add(&opened, 1);
     l->staged = g;
     /* Under the lock, or a sweep could remove them before they are locked. */
     auto_fd int lock = image_lock(s, err);

@@ -42,9 +42,31 @@ static int sync_tree(int dir_fd, unsigned depth)
     return rc == 0 && fsync(dir_fd) < 0 ? -errno : rc;
 }
 
-int image_sync_layer(int dir_fd, uint64_t entries)
+static int sync_staged(const struct image_staged *g)
 {
-    if (entries <= FEW)
-        return sync_tree(dir_fd, 0);
-    return syncfs(dir_fd) < 0 ? -errno : 0;
+    int fds[] = {g->blob_fd, g->recipe_fd}, rc = sync_tree(g->dir.fd, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(fds) && rc == 0; i++)
+        if (fds[i] >= 0 && fsync(fds[i]) < 0)
+            rc = -errno;
+    return rc;
+}
+
+/* syncfs tells of what failed since its descriptor was opened, so the first one's is taken. */
+int image_sync_parts(const struct image_part *parts, size_t n)
+{
+    const struct image_staged *first = NULL;
+    uint64_t files = 0;
+    int rc = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct image_staged *g = parts[i].layer ? parts[i].layer->staged : NULL;
+        if (g && (!first || g->order < first->order))
+            first = g;
+        files += g ? g->entries + 2 : 0; /* the blob and the recipe */
+    }
+    if (files > FEW)
+        return syncfs(first->dir.fd) < 0 ? -errno : 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (parts[i].layer && parts[i].layer->staged)
+            rc = sync_staged(parts[i].layer->staged);
+    return rc;
 }

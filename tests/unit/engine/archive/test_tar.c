@@ -303,15 +303,20 @@ Test(archive_tar, the_number_of_entries_is_limited)
 
 /* ---- what is put where it belongs -------------------------------------------------- */
 
-static void unpack_good(struct world *w, const struct tar_item *items, const char *filter)
+static void unpack_into(struct world *w, const struct tar_item *items, const char *filter)
 {
     struct tarfile t;
     struct mtd_error err = {0};
-    world_make(w);
     tarfile_make(&t, items, filter, w->outside);
     cr_assert_eq(unpack(w, &t, &err), 0, "%s", err.text);
     world_check(w, "good");
     tarfile_done(&t);
+}
+
+static void unpack_good(struct world *w, const struct tar_item *items, const char *filter)
+{
+    world_make(w);
+    unpack_into(w, items, filter);
 }
 
 static void expect_content(struct world *w, const char *path, const char *content)
@@ -508,6 +513,62 @@ Test(archive_tar, modes_and_times_are_kept_whatever_the_umask)
     cr_assert_eq(fstatat(w.layer, "bin", &st, 0), 0);
     cr_expect_eq(st.st_mode & 07777, 0755, "a directory the tar does not name");
     world_done(&w);
+}
+
+/* user::rwx, group::---, other::--- for all that is made below */
+#define ACL "system.posix_acl_default"
+static const char SHUT[] = "\2\0\0\0"
+                           "\1\0\7\0\377\377\377\377"
+                           "\4\0\0\0\377\377\377\377"
+                           "\40\0\0\0\377\377\377\377";
+#define SHUT_LEN (sizeof(SHUT) - 1)
+
+/* Twice each, as what is seen at the first file of a mode is used for the others. */
+static void expect_modes(mode_t mask, bool layer_has_acl, bool tar_has_acl)
+{
+    static const mode_t MODES[] = {0644,  0666,  0755,  0600, 0400, 0640, 0777,
+                                   04755, 02755, 01644, 0644, 0666, 0755, 04755};
+    struct world w;
+    struct stat st;
+    char names[ARRAY_SIZE(MODES)][32];
+    struct tar_item items[ARRAY_SIZE(MODES) + 4] = {
+        {"d/", DIR_}, {"before", S_IFREG | 0755, "x"}, {"acl/", DIR_}};
+    if (tar_has_acl)
+        items[2] = (struct tar_item){"acl/", DIR_, .xattr = ACL, .value = SHUT,
+                                     .value_len = SHUT_LEN};
+    for (size_t i = 0; i < ARRAY_SIZE(MODES); i++) {
+        snprintf(names[i], sizeof(names[i]), "%s/%zu", i % 2 ? "d" : "acl", i);
+        items[i + 3] =
+            (struct tar_item){names[i], S_IFREG | MODES[i], "x", .uid = i % 5 ? 0 : 7};
+    }
+    world_make(&w);
+    if (layer_has_acl)
+        cr_assert_eq(fsetxattr(w.layer, ACL, SHUT, SHUT_LEN, 0), 0);
+    umask(mask);
+    unpack_into(&w, items, "");
+    for (size_t i = 0; i < ARRAY_SIZE(MODES); i++) {
+        cr_assert_eq(fstatat(w.layer, names[i], &st, 0), 0);
+        cr_expect_eq(st.st_mode & 07777, MODES[i], "%s: %o, not %o; umask %o, acl %d %d",
+                     names[i], st.st_mode & 07777, MODES[i], mask, layer_has_acl,
+                     tar_has_acl);
+        cr_expect_eq(st.st_uid, geteuid() == 0 && i % 5 == 0 ? 7 : geteuid());
+    }
+    world_done(&w);
+}
+
+Test(archive_tar, modes_are_kept_whatever_takes_bits_away)
+{
+    struct world w;
+    expect_modes(0, false, false);
+    expect_modes(022, false, false);
+    expect_modes(0477, false, false);
+    world_make(&w);
+    int rc = fsetxattr(w.layer, ACL, SHUT, SHUT_LEN, 0) < 0 ? -errno : 0;
+    world_done(&w);
+    if (rc == -ENOTSUP)
+        cr_skip("the temporary directory's file system has no ACLs");
+    expect_modes(022, true, false);
+    expect_modes(022, false, true);
 }
 
 Test(archive_tar, names_are_bytes_whatever_the_locale)
