@@ -1,8 +1,9 @@
 # Completion for bash. bash splits words at ":" and "=", which names and options hold: the line is
-# split anew, and what is in front of the last of them is not given back.
+# split anew, and what is in front of the last of them is not given back. Words among files are not
+# quoted as those are, so a directory gets its slash here.
 _mytop_docker()
 {
-    local line=${COMP_LINE:0:COMP_POINT} words reply cur IFS=$' \t\n'
+    local line=${COMP_LINE:0:COMP_POINT} words reply cur i IFS=$' \t\n'
     read -ra words <<<"$line"
     [[ $line == *[[:space:]] ]] && words+=('')
     cur=${words[-1]}
@@ -10,13 +11,19 @@ _mytop_docker()
     COMPREPLY=()
     if [[ ${#reply[@]} -gt 0 && ${reply[-1]} == :files ]]; then
         unset 'reply[-1]'
-        compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "${cur##*=}")
     fi
     reply=("${reply[@]%%$'\t'*}")
     [[ $cur == *[:=]* ]] && reply=("${reply[@]#"${cur%"${cur##*[:=]}"}"}")
-    COMPREPLY+=("${reply[@]}")
-    [[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace 2>/dev/null
+    if [[ ${#reply[@]} -eq 0 ]]; then
+        compopt -o filenames 2>/dev/null
+    else
+        for i in "${!COMPREPLY[@]}"; do
+            [[ -d ${COMPREPLY[i]} ]] && COMPREPLY[i]+=/
+        done
+        COMPREPLY+=("${reply[@]}")
+        [[ ${COMPREPLY[*]} == *[=:/] ]] && compopt -o nospace 2>/dev/null
+    fi
     return 0
 }
 complete -F _mytop_docker mytop-docker

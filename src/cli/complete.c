@@ -22,6 +22,7 @@ struct completion {
     const char *typed;  /* the beginning of the last word that candidates must have */
     const char *before; /* what of the last word stays in front: "--restart=" */
     size_t before_len;
+    const char *first; /* the verb's first operand; NULL = it is not typed yet */
     struct buf *out;
     int rc;
     bool files;
@@ -309,9 +310,74 @@ static const char *usage_word(const struct verb *v, size_t at, size_t *ret_len)
     return last;
 }
 
+/* ---- cp --------------------------------------------------------------------------- */
+
+/* docker's rule: what begins with "/" or "." is a path of the host's, whatever colons are in it. */
+static const char *path_inside(const char *word)
+{
+    const char *colon = word[0] == '/' || word[0] == '.' ? NULL : strchr(word, ':');
+    return colon ? colon + 1 : NULL;
+}
+
+/* A name with a line's end or a tab in it cannot be told. */
+static bool can_be_told(const char *name)
+{
+    for (; *name; name++)
+        if ((unsigned char)*name < ' ' || *name == 0x7f)
+            return false;
+    return true;
+}
+
+static void offer_names_inside(struct completion *p, const char *path)
+{
+    auto_done(strv_done) struct strv names = {0};
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    auto_free char *container = strndup(p->typed, (size_t)(path - p->typed) - 1);
+    auto_free char *dir = strndup(path, (size_t)(name - path));
+    if (!container || !dir || !engine(p) ||
+        mtd_names(p->c->engine, container, dir, &names, NULL) < 0)
+        return;
+    p->before = p->typed;
+    p->before_len = (size_t)(name - p->typed);
+    p->typed = name;
+    for (size_t i = 0; i < names.len; i++)
+        if (can_be_told(names.items[i]))
+            offer(p, names.items[i], NULL);
+}
+
+static void offer_container_places(struct completion *p)
+{
+    auto_done(mtd_list_done) struct mtd_list list = {0};
+    char place[128];
+    if (!engine(p) || mtd_list(p->c->engine, &list, NULL) < 0)
+        return;
+    for (size_t i = 0; i < list.len; i++) {
+        const struct mtd_summary *s = &list.items[i];
+        snprintf(place, sizeof(place), "%s:", s->name ? s->name : "");
+        if (s->name)
+            offer(p, place, mtd_state_name(s->state));
+    }
+}
+
+/* One end is in a container, the other one is not. */
+static void offer_places(struct completion *p)
+{
+    const char *path = path_inside(p->typed);
+    bool both = !p->first, inside = p->first && !path_inside(p->first);
+    if (path && (both || inside))
+        offer_names_inside(p, path);
+    else if (both || inside)
+        offer_container_places(p);
+    p->files = !path && !inside;
+}
+
 static void offer_operands(struct completion *p, const struct verb *v, size_t at)
 {
     size_t len;
+    if (strcmp(v->name, "cp") == 0 && at < v->max) {
+        offer_places(p);
+        return;
+    }
     const char *word = usage_word(v, at, &len);
     for (size_t i = 0; i < ARRAY_SIZE(OPERANDS) && at < v->max; i++) {
         const char *here = memmem(word, len, OPERANDS[i].word, strlen(OPERANDS[i].word));
@@ -336,9 +402,10 @@ static void complete_verb(struct completion *p, const struct verb *v, char **wor
             value = NULL;
         else if (!only_operands && strcmp(words[i], "--") == 0)
             only_operands = true;
-        else if (only_operands || words[i][0] != '-' || !words[i][1])
+        else if (only_operands || words[i][0] != '-' || !words[i][1]) {
+            p->first = p->first ? p->first : words[i];
             only_operands |= operands++ == 0 && set->stop_at_operand;
-        else
+        } else
             value = wants_next(set, words[i]);
     }
     if (value)

@@ -273,6 +273,10 @@ struct mtd_copy {
 };
 int mtd_copy(struct mtd_engine *e, const char *ref, const struct mtd_copy *c,
              uint64_t *ret_bytes, struct mtd_error *err);
+/* Adds the names in a directory of a running container, sorted, those of directories with a "/" at
+ * the end; any bytes. At most 4096, then -E2BIG. -ESRCH = it does not run. */
+int mtd_names(struct mtd_engine *e, const char *ref, const char *path, struct strv *ret,
+              struct mtd_error *err);
 
 /* ---- images ------------------------------------------------------------------------ */
 

@@ -9,6 +9,7 @@
 
 #include "../support/fields.h"
 #include "../support/state.h"
+#include "base/cleanup.h"
 
 static struct state s;
 
@@ -39,6 +40,36 @@ Test(completion, containers_by_what_the_verb_takes)
     EXPECT_OUTPUT(&s, 0, "busybox:latest\timage\n", "__complete", "--", "rmi", "");
 }
 
+#define PLACES "up:\trunning\nmade:\tcreated\n"
+
+/* docker's: containers with a colon, then, where it runs, what is in it; one end is the host's. */
+Test(completion, the_ends_of_cp)
+{
+    free(ASK(
+        &s, "exec", "up", "sh", "-c",
+        "mkdir -p /qq/dir /qq/sub; echo x >/qq/data; echo x >/qq/dull; : >\"/qq/d\nl\"; "
+        "ln -s /qq/sub /qq/link; echo x >/qq/sub/x; ln -s /etc /qq/out"));
+    EXPECT_OUTPUT(&s, 0, PLACES ":files\n", "__complete", "--", "cp", "");
+    EXPECT_OUTPUT(&s, 0, "up:\trunning\n:files\n", "__complete", "--", "cp", "-a", "u");
+    EXPECT_OUTPUT(&s, 0, PLACES, "__complete", "--", "cp", "/etc/passwd", "");
+    EXPECT_OUTPUT(&s, 0, PLACES, "__complete", "--", "cp", "./a:b", "");
+    EXPECT_OUTPUT(&s, 0, ":files\n", "__complete", "--", "cp", "up:/qq/data", "");
+    EXPECT_OUTPUT(&s, 0, ":files\n", "__complete", "--", "cp", "/etc/ho:");
+    EXPECT_OUTPUT(&s, 0, "up:/qq/\n", "__complete", "--", "cp", "up:/q");
+    EXPECT_OUTPUT(&s, 0, "up:qq/\n", "__complete", "--", "cp", "up:q");
+    EXPECT_OUTPUT(&s, 0, "up:/qq/sub/\n", "__complete", "--", "cp", ".", "up:/qq/s");
+    EXPECT_OUTPUT(&s, 0, "up:/qq/link/x\n", "__complete", "--", "cp", "up:/qq/link/");
+    EXPECT_OUTPUT(&s, 0, "up:/qq/../qq/data\n", "__complete", "--", "cp",
+                  "up:/qq/../qq/da");
+    EXPECT_OUTPUT(&s, 0, "", "__complete", "--", "cp", "made:/");
+    EXPECT_OUTPUT(&s, 0, "", "__complete", "--", "cp", "up:/none/");
+    auto_free char *names = ASK(&s, "__complete", "--", "cp", "up:/qq/d");
+    cr_expect(strstr(names, "up:/qq/dir/") && strstr(names, "up:/qq/data") &&
+                  strstr(names, "up:/qq/dull"),
+              "%s", names);
+    cr_expect_null(strstr(names, "up:/qq/d\n"), "%s", names);
+}
+
 /* Runs a shell with the program in PATH and the script loaded; returns what it prints. */
 static void expect_shell(const char *command, const char *want)
 {
@@ -63,6 +94,7 @@ static void expect_shell(const char *command, const char *want)
 
 #define BASH(typed)                                            \
     "bash --norc -c 'source <(mytop-docker completion bash); " \
+    "mkdir -p $HOME/dir; cd $HOME; "                           \
     "COMP_LINE=\"" typed "\"; COMP_POINT=${#COMP_LINE}; "      \
     "_mytop_docker; printf \"%s\\n\" \"${COMPREPLY[@]}\"'"
 
@@ -72,6 +104,13 @@ Test(completion, bash)
     expect_shell(BASH("mytop-docker run --restart=un"), "unless-stopped\n");
     expect_shell(BASH("mytop-docker run --rm busybox:la"), "latest\n");
     expect_shell(BASH("mytop-docker start --at"), "--attach\n");
+    expect_shell(BASH("mytop-docker cp u"), "up:\n");
+    expect_shell(BASH("mytop-docker cp d"), "dir\n");
+    expect_shell(BASH("mytop-docker cp up:/dir d"), "dir\n");
+    expect_shell(BASH("mytop-docker cp up:/bin/log"),
+                 "/bin/logger\n/bin/login\n/bin/logname\n/bin/logread\n");
+    free(ASK(&s, "create", "--name", "dire", "busybox", "true"));
+    expect_shell(BASH("mytop-docker cp d"), "dir/\ndire:\n");
 }
 
 Test(completion, fish)
@@ -80,8 +119,9 @@ Test(completion, fish)
         cr_skip("fish is not installed");
     expect_shell("fish --no-config -c 'mytop-docker completion fish | source; "
                  "complete -C \"mytop-docker run --restart un\"; "
-                 "complete -C \"mytop-docker stop \"'",
-                 "unless-stopped\nup\trunning\n");
+                 "complete -C \"mytop-docker stop \"; "
+                 "complete -C \"mytop-docker cp up:/bin/logn\"'",
+                 "unless-stopped\nup\trunning\nup:/bin/logname\n");
 }
 
 Test(completion, zsh_takes_the_script)
