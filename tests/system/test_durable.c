@@ -83,10 +83,11 @@ struct trace {
 static void trace(struct trace *ret, const char *const args[])
 {
     char command[2048];
-    int n = snprintf(command, sizeof(command),
-                     "strace -f -qq -y -s 300 -e trace=fsync,syncfs,renameat,renameat2 "
-                     "-o '%s/trace' " MTD_PROGRAM " --root '%s/root' --run-root '%s/run'",
-                     s.dir.path, s.dir.path, s.dir.path);
+    int n = snprintf(
+        command, sizeof(command),
+        "LSAN_OPTIONS=detect_leaks=0 strace -f -qq -y -s 300 -e trace=fsync,syncfs,renameat,renameat2 "
+        "-o '%s/trace' " MTD_PROGRAM " --root '%s/root' --run-root '%s/run'",
+        s.dir.path, s.dir.path, s.dir.path);
     for (size_t i = 0; args[i]; i++)
         n += snprintf(command + n, sizeof(command) - (size_t)n, " '%s'", args[i]);
     snprintf(command + n, sizeof(command) - (size_t)n, " >/dev/null 2>&1; cat '%s/trace'",

@@ -40,7 +40,7 @@ static void tear_down(void)
         state_done(&s);
 }
 
-TestSuite(image_kills, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(image_kills, .init = set_up, .fini = tear_down, .timeout = 240);
 
 /* ---- commands ---- */
 
