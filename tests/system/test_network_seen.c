@@ -81,26 +81,38 @@ static bool is_id(const char *text)
     return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
-/* Both inspects name one endpoint by the same id, at each start; of what does not run, none. */
-/* Whatever network ls shows can be inspected. */
-Test(network_seen, what_is_listed_is_inspected)
+/* Whatever network ls shows can be inspected, also before there has been a container. */
+static void expect_all_inspected(char **ret)
 {
-    struct outcome o = RUN(&s, "network", "inspect", "bridge");
-    cr_expect(strstr(o.err, "bridge is made when a container first needs it"), "%s",
-              o.err);
-    outcome_done(&o);
-    free(ASK(&s, "run", "--rm", "--network", "bridge", "busybox", "true"));
-    auto_free char *listed = ASK(&s, "network", "ls", "--no-trunc", "--format",
-                                 "{{.Name}} {{.Driver}} {{.ID}}");
-    cr_expect(strstr(listed, "host host 0") && strstr(listed, "none null 1"), "%s",
-              listed);
-    EXPECT(listed, "network", "inspect", "-f", "{{.Name}} {{.Driver}} {{.Id}}", "bridge",
+    *ret = ASK(&s, "network", "ls", "--no-trunc", "--format",
+               "{{.Name}} {{.Driver}} {{.ID}}");
+    cr_expect(strncmp(*ret, "bridge bridge ", 14) == 0 && strstr(*ret, "host host 0") &&
+                  strstr(*ret, "none null 1"),
+              "%s", *ret);
+    EXPECT(*ret, "network", "inspect", "-f", "{{.Name}} {{.Driver}} {{.Id}}", "bridge",
            "host", "none");
-    o = RUN(&s, "network", "inspect", "nosuch");
-    cr_expect_eq(o.status, 1);
-    outcome_done(&o);
 }
 
+Test(network_seen, what_is_listed_is_inspected_before_it_is_made_and_after)
+{
+    auto_free char *before = NULL, *after = NULL, *subnet = NULL;
+    expect_all_inspected(&before);
+    auto_free char *id = ASK(&s, "network", "inspect", "-f", "{{.Id}}", "bridge");
+    cr_assert_eq(strlen(id), 64, "%s", id);
+    id[12] = '\0'; /* as network ls prints it */
+    EXPECT("bridge", "network", "inspect", "-f", "{{.Name}}", id);
+    subnet =
+        ASK(&s, "network", "ls", "--format", "{{.Subnet}}", "--filter", "name=bridge");
+    free(ASK(&s, "run", "--rm", "--network", "bridge", "busybox", "true"));
+    expect_all_inspected(&after);
+    cr_expect_str_eq(before, after);
+    EXPECT("bridge", "network", "inspect", "-f", "{{.Name}}", id);
+    EXPECT(subnet, "network", "ls", "--format", "{{.Subnet}}", "--filter", "name=bridge");
+    auto_done(outcome_done) struct outcome o = RUN(&s, "network", "inspect", "nosuch");
+    cr_expect(o.status == 1 && strstr(o.err, "network nosuch not found"), "%s", o.err);
+}
+
+/* Both inspects name one endpoint by the same id, at each start; of what does not run, none. */
 Test(network_seen, an_endpoint_has_one_id_for_each_network)
 {
     const char *of_front = "{{.NetworkSettings.Networks.front.EndpointID}}";

@@ -1,6 +1,6 @@
 /* net/internal.h - what the files of net share.
- * Shape   address.c is arithmetic; live.c who lives; host.c where; missing.c what a host lacks; kernel.c sockets; record.c the networks' records, route.c what is taken on the
- *         host; book.c the addresses and names; link.c what interfaces have in common,
+ * Shape   address.c is arithmetic; live.c who lives; host.c where; missing.c what a host lacks; kernel.c sockets; record.c the networks' records, subnet.c their subnets, route.c what is taken on
+ *         the host; book.c the addresses and names; link.c what interfaces have in common,
  *         driver.c the drivers, bridge.c bridges, veth.c pairs, macvlan.c the other kind, inside.c a namespace's own side; forward.c the host's forwarding; expression.c
  *         builds rules, table.c is the table, members.c networks in it, port.c ports, owner.c who has a port of
  *         the host's, publish.c a container's ports, hold.c those of the host that they take, flow.c
@@ -118,6 +118,12 @@ int net_missing(int rc, enum net_part part, struct mtd_error *err);
 #define NET_DIR "networks"
 
 /* ---- route.c ---- */
+/* ---- subnet.c ---- */
+
+/* six: the second family is wanted, and its subnet may be chosen. l: the other networks. */
+int net_plan_subnets(struct mtd_net *n, bool six, const struct mtd_net_list *l,
+                     struct netlink *route, struct mtd_error *err);
+
 
 /* 1 = the host has a route to it, or an address in it, other than on that bridge. */
 int net_is_routed(struct netlink *route, const struct net_subnet *s, unsigned but);

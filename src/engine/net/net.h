@@ -21,11 +21,11 @@
 
 /* ---- networks ---- */
 
-/* name: a name, an id or the beginning of one. "bridge" is made when it is first asked for,
- * unless the store is read-only. -ENOENT. */
+/* name: a name, an id or the beginning of one. "bridge" is made when it is first asked for; with a
+ * read-only store it is as it would be made now. -ENOENT. */
 int net_load(struct store *s, const char *name, struct mtd_net *ret,
              struct mtd_error *err);
-/* Sorted by name; "bridge" is in it when it has been used. */
+/* Sorted by name; "bridge" is in it whether it is made or not. */
 int net_list(struct store *s, struct mtd_net_list *ret, struct mtd_error *err);
 /* Fills in what is missing (id, bridge, subnet, gateway) and writes it. -EEXIST = there is one
  * of that name; -EINVAL, -EADDRINUSE = the subnet overlaps with another one or a route. */

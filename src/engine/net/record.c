@@ -18,21 +18,11 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
+#include "engine/archive/hash.h"
 #include "engine/spec/spec.h"
 
 #define RECORD_MAX (1u << 20)
 #define SUFFIX ".json"
-
-static const char *const POOL[] = {
-    "172.17.0.0/16",    "172.18.0.0/16",    "172.19.0.0/16",    "172.20.0.0/16",
-    "172.21.0.0/16",    "172.22.0.0/16",    "172.23.0.0/16",    "172.24.0.0/16",
-    "172.25.0.0/16",    "172.26.0.0/16",    "172.27.0.0/16",    "172.28.0.0/16",
-    "172.29.0.0/16",    "172.30.0.0/16",    "172.31.0.0/16",    "192.168.0.0/20",
-    "192.168.16.0/20",  "192.168.32.0/20",  "192.168.48.0/20",  "192.168.64.0/20",
-    "192.168.80.0/20",  "192.168.96.0/20",  "192.168.112.0/20", "192.168.128.0/20",
-    "192.168.144.0/20", "192.168.160.0/20", "192.168.176.0/20", "192.168.192.0/20",
-    "192.168.208.0/20", "192.168.224.0/20", "192.168.240.0/20"};
-#define SMALL_POOL 256 /* then 10.89.N.0/24 */
 
 static int open_records(struct store *s, bool make)
 {
@@ -105,124 +95,6 @@ static int list_in(int dir_fd, struct mtd_net_list *ret)
     return 0;
 }
 
-int net_list(struct store *s, struct mtd_net_list *ret, struct mtd_error *err)
-{
-    auto_fd int dir = open_records(s, false);
-    int rc = dir == -ENOENT ? 0 : dir < 0 ? dir : list_in(dir, ret);
-    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot list the networks") : 0;
-}
-
-/* ---- subnets ---- */
-
-/* route NULL = it may be one that the host is connected to. */
-static bool is_free(const struct net_subnet *s, const struct mtd_net_list *l,
-                    struct netlink *route, const char **ret_other)
-{
-    struct net_subnet other;
-    for (size_t i = 0; i < l->len; i++) {
-        const char *texts[] = {l->items[i].subnet, l->items[i].subnet6};
-        for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
-            if (texts[k] && net_subnet_parse(texts[k], &other) == 0 &&
-                net_subnets_overlap(s, &other)) {
-                *ret_other = l->items[i].name;
-                return false;
-            }
-    }
-    *ret_other = NULL;
-    return !route || net_is_routed(route, s, 0) == 0;
-}
-
-static int choose_subnet(const struct mtd_net_list *l, struct netlink *route, char **ret)
-{
-    struct net_subnet s;
-    char text[NET_TEXT];
-    const char *other;
-    for (size_t i = 0; i < ARRAY_SIZE(POOL) + SMALL_POOL; i++) {
-        snprintf(text, sizeof(text), "10.89.%zu.0/24", i - ARRAY_SIZE(POOL));
-        const char *next = i < ARRAY_SIZE(POOL) ? POOL[i] : text;
-        if (net_subnet_parse(next, &s) == 0 && is_free(&s, l, route, &other)) {
-            *ret = strdup(next);
-            return *ret ? 0 : -ENOMEM;
-        }
-    }
-    return -ENOSPC;
-}
-
-/* fd00::/8 with a random global id, as RFC 4193 wants it. */
-static int choose_subnet6(char **ret, char id[MTD_ID_SIZE])
-{
-    return asprintf(ret, "fd%.2s:%.4s:%.4s:%.4s::/64", id + 20, id + 22, id + 26,
-                    id + 30) < 0
-               ? -ENOMEM
-               : 0;
-}
-
-static int check_subnet(const char *text, unsigned char len, const struct mtd_net_list *l,
-                        struct netlink *route, struct net_subnet *ret,
-                        struct mtd_error *err)
-{
-    const char *other;
-    int rc = net_subnet_parse(text, ret);
-    if (rc == -EDOM)
-        return mtd_fail(err, EINVAL, "subnet %.60s: bits of hosts are set in it", text);
-    if (rc < 0 || ret->base.len != len || ret->prefix > 8u * len - 2)
-        return mtd_fail(err, EINVAL,
-                        "\"%.60s\" is not a subnet; write it as 172.30.0.0/16", text);
-    if (is_free(ret, l, route, &other))
-        return 0;
-    return other ? mtd_fail(err, EADDRINUSE, "subnet %.60s overlaps with network %.80s",
-                            text, other)
-                 : mtd_fail(err, EADDRINUSE,
-                            "subnet %.60s overlaps with a route of the host (ip route)",
-                            text);
-}
-
-static int fill_gateway(char **gateway, const struct net_subnet *s, struct mtd_error *err)
-{
-    char text[NET_TEXT];
-    struct net_address a = net_subnet_at(s, 1);
-    if (*gateway && (net_address_parse(*gateway, &a) < 0 || !net_subnet_has(s, &a)))
-        return mtd_fail(err, EINVAL, "gateway %.60s is not an address of the subnet",
-                        *gateway);
-    net_address_text(&a, text);
-    free(*gateway);
-    *gateway = strdup(text);
-    return *gateway ? 0 : mtd_fail(err, ENOMEM, "out of memory");
-}
-
-static int check_range(const struct mtd_net *n, const struct net_subnet *s,
-                       struct mtd_error *err)
-{
-    struct net_subnet range;
-    if (!n->range || (net_subnet_parse(n->range, &range) == 0 &&
-                      net_subnet_has(s, &range.base) && range.prefix >= s->prefix))
-        return 0;
-    return mtd_fail(err, EINVAL, "range %.60s is not a part of subnet %.60s", n->range,
-                    n->subnet);
-}
-
-/* With six: the second family is wanted, and its subnet may be chosen. */
-static int fill_subnets(struct mtd_net *n, bool six, const struct mtd_net_list *l,
-                        struct netlink *route, struct mtd_error *err)
-{
-    struct net_subnet s;
-    bool routed = net_driver_of(n)->routed;
-    int rc = n->subnet ? 0 : choose_subnet(l, route, &n->subnet);
-    if (rc == 0 && six && !n->subnet6)
-        rc = choose_subnet6(&n->subnet6, n->id);
-    if (rc < 0)
-        return mtd_fail_errno(err, -rc, "cannot find a subnet that is not in use");
-    rc = check_subnet(n->subnet, 4, l, routed ? route : NULL, &s, err);
-    if (rc == 0)
-        rc = fill_gateway(&n->gateway, &s, err);
-    if (rc == 0)
-        rc = check_range(n, &s, err);
-    if (rc < 0 || !n->subnet6)
-        return rc;
-    rc = check_subnet(n->subnet6, 16, l, routed ? route : NULL, &s, err);
-    return rc < 0 ? rc : fill_gateway(&n->gateway6, &s, err);
-}
-
 /* ---- making and removing ---- */
 
 static int save(int dir, const struct mtd_net *n, struct mtd_error *err)
@@ -240,6 +112,24 @@ static int save(int dir, const struct mtd_net *n, struct mtd_error *err)
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write network %.80s", n->name) : 0;
 }
 
+static bool is_default(const char *name)
+{
+    return strcmp(name, MTD_NET_DEFAULT) == 0;
+}
+
+/* By the place of the state root, so that it is the same before that is made and after. */
+static void default_id(const struct store *s, char ret[MTD_ID_SIZE])
+{
+    auto_free char *path = strdup(s->root);
+    auto_done(buf_done) struct buf place = {0};
+    struct stat st = {0};
+    while (path && stat(*path ? path : "/", &st) < 0 && *path)
+        *strrchr(path, '/') = '\0';
+    (void)buf_printf(&place, "%s %llx %s", MTD_NET_DEFAULT, (unsigned long long)st.st_dev,
+                     s->root);
+    archive_hash(place.data, place.len, ret);
+}
+
 /* What is missing is chosen; nothing is made. dir < 0: there are no others. */
 static int fill(struct store *s, int dir, struct mtd_net *n, struct mtd_error *err)
 {
@@ -251,7 +141,9 @@ static int fill(struct store *s, int dir, struct mtd_net *n, struct mtd_error *e
         n->subnet6 = NULL;
     }
     int rc = dir < 0 ? 0 : list_in(dir, &others);
-    if (rc == 0)
+    if (rc == 0 && is_default(n->name))
+        default_id(s, n->id);
+    else if (rc == 0)
         rc = store_new_id(n->id);
     if (rc == 0)
         rc = netlink_open(&route, NETLINK_ROUTE);
@@ -259,7 +151,7 @@ static int fill(struct store *s, int dir, struct mtd_net *n, struct mtd_error *e
         return mtd_fail_errno(err, -rc, "cannot make network %.80s", n->name);
     rc = net_driver_of(n)->name(s, &route, n, &others, err);
     if (rc == 0)
-        rc = fill_subnets(n, six, &others, &route, err);
+        rc = net_plan_subnets(n, six, &others, &route, err);
     n->created_at = clock_wall_ns();
     return rc;
 }
@@ -339,6 +231,58 @@ static int make_default(struct store *s, struct mtd_net *ret, struct mtd_error *
     return ret->name ? make(s, dir, ret, err) : mtd_fail(err, ENOMEM, "out of memory");
 }
 
+/* As it would be made now. */
+static int plan_default(struct store *s, int dir, struct mtd_net *ret,
+                        struct mtd_error *err)
+{
+    mtd_net_done(ret);
+    ret->name = strdup(MTD_NET_DEFAULT);
+    int rc = ret->name ? fill(s, dir, ret, err) : mtd_fail(err, ENOMEM, "out of memory");
+    ret->created_at = 0;
+    return rc;
+}
+
+static bool has_default(int dir)
+{
+    return dir >= 0 &&
+           faccessat(dir, MTD_NET_DEFAULT SUFFIX, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* By its name, or the beginning of the id that it is to have. */
+static bool means_default(const struct store *s, int dir, const char *name)
+{
+    char id[MTD_ID_SIZE];
+    if (is_default(name))
+        return true;
+    default_id(s, id);
+    return *name && strncmp(id, name, strlen(name)) == 0 && !has_default(dir);
+}
+
+/* It is listed before it is made. */
+static int add_default(struct store *s, int dir, struct mtd_net_list *l)
+{
+    auto_done(mtd_net_done) struct mtd_net n = {0};
+    if (has_default(dir) || plan_default(s, dir, &n, NULL) < 0)
+        return 0;
+    struct mtd_net *more = realloc(l->items, (l->len + 1) * sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    l->items = more;
+    more[l->len++] = n;
+    n = (struct mtd_net){0};
+    qsort(l->items, l->len, sizeof(*l->items), by_name);
+    return 0;
+}
+
+int net_list(struct store *s, struct mtd_net_list *ret, struct mtd_error *err)
+{
+    auto_fd int dir = open_records(s, false);
+    int rc = dir == -ENOENT ? 0 : dir < 0 ? dir : list_in(dir, ret);
+    if (rc == 0 && (rc = add_default(s, dir, ret)) < 0)
+        mtd_net_list_done(ret);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot list the networks") : 0;
+}
+
 static int find_id(int dir, const char *id, struct mtd_net *ret)
 {
     auto_done(mtd_net_list_done) struct mtd_net_list l = {0};
@@ -364,11 +308,8 @@ int net_load(struct store *s, const char *name, struct mtd_net *ret,
     int rc = dir < 0 ? dir : read_one(dir, name, ret, err);
     if (rc == -ENOENT && dir >= 0)
         rc = find_id(dir, name, ret);
-    if (rc == -ENOENT && strcmp(name, MTD_NET_DEFAULT) == 0 && !s->read_only)
-        rc = make_default(s, ret, err);
-    if (rc == -ENOENT && strcmp(name, MTD_NET_DEFAULT) == 0)
-        return mtd_fail(err, ENOENT, "network %s is made when a container first needs it",
-                        name);
+    if (rc == -ENOENT && means_default(s, dir, name))
+        rc = s->read_only ? plan_default(s, dir, ret, err) : make_default(s, ret, err);
     if (rc == -ENOENT)
         return mtd_fail(err, ENOENT,
                         "network %.80s not found; make it with: network create %.80s",
