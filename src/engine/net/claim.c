@@ -3,6 +3,7 @@
  * after it, while init mounts. What a killed process leaves is found by the container's id. */
 
 #include "engine/net/driver.h"
+#include "engine/net/link.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -119,14 +120,20 @@ int net_connect_one(struct store *s, struct net_kernel *k, struct netlink *insid
                     struct mtd_error *err)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
-    unsigned index;
+    unsigned index, near = 0;
     int rc = net_load(s, e->network, &n, err);
     if (rc == 0)
         rc = net_driver_of(&n)->make(&k->route, &n, &index, err);
     if (rc == 0)
-        rc = net_driver_of(&n)->link(&k->route, &n, index, e, ns_fd, err);
+        rc = net_driver_of(&n)->link(&k->route, &n, index, e, ns_fd, &near, err);
     (void)fault_point("network.link");
-    return rc < 0 ? rc : net_link_set_up(inside, &n, e, way_out, err);
+    if (rc == 0)
+        rc = net_link_set_up(inside, &n, e, way_out, err);
+    if (rc == 0 && near) {
+        link_wait(&k->route, near);
+        link_wait(&k->route, index);
+    }
+    return rc;
 }
 
 bool net_is_way_out(const struct mtd_status *st, size_t i)

@@ -21,9 +21,11 @@ struct net_driver {
     int (*make)(struct netlink *route, const struct mtd_net *n, unsigned *ret_index,
                 struct mtd_error *err);
     void (*remove)(struct netlink *route, const struct mtd_net *n);
-    /* A container's interface, in the namespace that is open; and whether it has one. */
+    /* A container's interface, in the namespace that is open; and whether it has one. *ret_near: the
+     * index of its end in the host, 0 = it has none there. */
     int (*link)(struct netlink *route, const struct mtd_net *n, unsigned index,
-                const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err);
+                const struct mtd_endpoint *e, int ns_fd, unsigned *ret_near,
+                struct mtd_error *err);
     enum net_near (*near)(struct netlink *route, struct netlink *inside, unsigned index,
                           const struct mtd_endpoint *e);
     int (*attach)(struct netlink *route, const struct mtd_endpoint *e,
@@ -49,7 +51,8 @@ void net_macvlan_remove(struct netlink *route, const struct mtd_net *n);
 /* With passthru it is the parent's. */
 bool net_macvlan_mac(const struct mtd_net *n, char ret[NET_MAC_TEXT]);
 int net_macvlan_link(struct netlink *route, const struct mtd_net *n, unsigned index,
-                     const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err);
+                     const struct mtd_endpoint *e, int ns_fd, unsigned *ret_near,
+                     struct mtd_error *err);
 enum net_near net_macvlan_near(struct netlink *route, struct netlink *inside,
                                unsigned index, const struct mtd_endpoint *e);
 int net_macvlan_attach(struct netlink *route, const struct mtd_endpoint *e,

@@ -6,7 +6,8 @@
  *         the host's, publish.c a container's ports, hold.c those of the host that they take, flow.c
  *         those that lead to them; endpoint.c a container's end in a network, claim.c puts
  *         it together, change.c changes it while the container lives, mend.c makes a lost
- *         table again; traffic.c counts, verify.c compares, obstacle.c finds others' rules.
+ *         table again; traffic.c counts, verify.c compares, obstacle.c finds others' rules,
+ *         legacy.c those of iptables-legacy.
  */
 #ifndef ENGINE_NET_INTERNAL_H
 #define ENGINE_NET_INTERNAL_H
@@ -117,13 +118,13 @@ int net_missing(int rc, enum net_part part, struct mtd_error *err);
 
 #define NET_DIR "networks"
 
-/* ---- route.c ---- */
 /* ---- subnet.c ---- */
 
 /* six: the second family is wanted, and its subnet may be chosen. l: the other networks. */
 int net_plan_subnets(struct mtd_net *n, bool six, const struct mtd_net_list *l,
                      struct netlink *route, struct mtd_error *err);
 
+/* ---- route.c ---- */
 
 /* 1 = the host has a route to it, or an address in it, other than on that bridge. */
 int net_is_routed(struct netlink *route, const struct net_subnet *s, unsigned but);
@@ -172,7 +173,8 @@ void net_bridge_delete(struct netlink *route, const struct mtd_net *n);
 void net_bridge_mac(const struct mtd_net *n, unsigned char ret[6]);
 /* The near end's alias, which `ip link` shows, names the network and the address. */
 int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridge,
-                  const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err);
+                  const struct mtd_endpoint *e, int ns_fd, unsigned *ret_near,
+                  struct mtd_error *err);
 /* Deletes the near end, and the far end with it. 1 = done, 0 = it is not there. */
 int net_link_cut(struct netlink *route, struct netlink *inside, unsigned bridge,
                  const struct mtd_endpoint *e);
@@ -275,6 +277,12 @@ int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
 /* The ports of the record lead to endpoint to, no longer to endpoint from. */
 int net_move_ports(struct store *s, struct netlink *nf, struct mtd_record *r, size_t from,
                    size_t to, struct mtd_error *err);
+
+/* ---- legacy.c ---- */
+
+/* The rules of iptables-legacy, or of ip6tables-legacy, drop what the bridge's containers send or get by
+ * the host. ret_chain: where a rule that accepts it is to be, static. */
+bool net_legacy_drops(bool six, const char *bridge, const char **ret_chain);
 
 /* ---- owner.c ---- */
 

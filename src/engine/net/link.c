@@ -3,6 +3,7 @@
 #include "engine/net/link.h"
 
 #include <errno.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ bool link_is_kind(struct netlink_span s, const char *wanted)
 static int note_link(const struct netlink_answer *a, void *arg)
 {
     struct link *l = arg;
-    struct netlink_span s = a->body, mac;
+    struct netlink_span s = a->body, mac, state;
     struct ifinfomsg info;
     netlink_take_header(&s, &info, sizeof(info));
     if (l->mac && (!netlink_find(s, IFLA_ADDRESS, &mac) || mac.left != LINK_MAC_LEN ||
@@ -32,6 +33,8 @@ static int note_link(const struct netlink_answer *a, void *arg)
     l->index = (unsigned)info.ifi_index;
     l->up = info.ifi_flags & IFF_UP;
     l->bridge = link_is_kind(s, "bridge");
+    l->works = !netlink_find(s, IFLA_OPERSTATE, &state) || state.left != 1 ||
+               *state.at == IF_OPER_UP || *state.at == IF_OPER_UNKNOWN;
     return 0;
 }
 
@@ -120,6 +123,25 @@ void link_put_neighbour(struct netlink_request *r, unsigned index,
     if (a)
         netlink_put(r, NDA_DST, a->bytes, a->len);
     netlink_put(r, NDA_LLADDR, mac, LINK_MAC_LEN);
+}
+
+#define WORKS_WAIT (100 * NS_PER_MS)
+#define WORKS_PAUSE NS_PER_MS
+
+void link_wait(struct netlink *route, unsigned index)
+{
+    int64_t deadline = clock_mono_ns() + WORKS_WAIT;
+    const struct ifinfomsg it = {.ifi_index = (int)index};
+    for (;;) {
+        struct netlink_request r;
+        struct link l = {.works = true};
+        netlink_request_init(&r);
+        netlink_message(&r, RTM_GETLINK, 0, &it, sizeof(it));
+        if (netlink_ask(route, &r, note_link, &l) < 0 || l.works ||
+            clock_mono_ns() >= deadline)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = WORKS_PAUSE}, NULL);
+    }
 }
 
 #define DYING_WAIT (3 * NS_PER_SEC)

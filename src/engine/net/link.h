@@ -11,6 +11,7 @@
 struct link {
     unsigned index;
     bool up, bridge;
+    bool works;               /* packets go through */
     const unsigned char *mac; /* wanted; NULL = any */
 };
 /* The one of that name; its fields are filled in when it has the wanted address of hardware. */
@@ -33,6 +34,10 @@ bool link_is_kind(struct netlink_span s, const char *wanted);
  * container that has ended a little later than its processes, and until then a macvlan has no room
  * beside one in passthru, nor one with the same address of hardware. */
 int link_send_past_the_dying(struct netlink *n, struct netlink_request *r, int busy);
+/* Until it works, for a tenth of a second at most. The kernel lets packets through a little after both
+ * ends are up, by work put off; since 6.8 it does that work when it is asked for the interface. Without,
+ * a container's first packets, or the answers to them, are lost now and then. */
+void link_wait(struct netlink *route, unsigned index);
 int link_bring_up(struct netlink *route, unsigned index);
 int link_delete(struct netlink *route, unsigned index);
 

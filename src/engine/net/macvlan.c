@@ -222,11 +222,13 @@ bool net_macvlan_mac(const struct mtd_net *n, char ret[NET_MAC_TEXT])
 }
 
 int net_macvlan_link(struct netlink *route, const struct mtd_net *n, unsigned index,
-                     const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err)
+                     const struct mtd_endpoint *e, int ns_fd, unsigned *ret_near,
+                     struct mtd_error *err)
 {
     struct netlink_request r;
     struct ifinfomsg any = {0};
     unsigned char mac[LINK_MAC_LEN];
+    *ret_near = 0;
     if (link_parse_mac(e->mac, mac) < 0)
         return mtd_fail(err, EINVAL, "\"%.40s\" is not a hardware address", e->mac);
     netlink_request_init(&r);

@@ -72,24 +72,23 @@ static void put_port(struct netlink_request *r, const char *name, unsigned index
 
 /* The bridge does not learn who is behind the port, it is told: else a neighbour that sends with the
  * address of hardware of another one would get what is that one's. Goes with the interface. */
-static int tell_bridge(struct netlink *route, const char *name, unsigned index,
+static int tell_bridge(struct netlink *route, unsigned index,
                        const struct mtd_endpoint *e)
 {
     struct netlink_request r;
-    struct link l = {.index = index};
     unsigned char mac[LINK_MAC_LEN];
     int rc = link_parse_mac(e->mac, mac);
-    if (rc == 0 && !index)
-        rc = link_find(route, name, &l);
     netlink_request_init(&r);
-    link_put_neighbour(&r, l.index, NULL, mac);
+    link_put_neighbour(&r, index, NULL, mac);
     return rc < 0 ? rc : netlink_send(route, &r, NULL);
 }
 
 int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridge,
-                  const struct mtd_endpoint *e, int ns_fd, struct mtd_error *err)
+                  const struct mtd_endpoint *e, int ns_fd, unsigned *ret_near,
+                  struct mtd_error *err)
 {
     struct netlink_request r;
+    struct link made = {0};
     struct ifinfomsg near = {.ifi_flags = IFF_UP, .ifi_change = IFF_UP};
     char name[IFNAMSIZ];
     unsigned char hw[LINK_MAC_LEN];
@@ -106,7 +105,10 @@ int net_link_make(struct netlink *route, const struct mtd_net *n, unsigned bridg
     put_port(&r, name, 0, n, e);
     int rc = netlink_send(route, &r, NULL);
     if (rc == 0)
-        rc = tell_bridge(route, name, 0, e);
+        rc = link_find(route, name, &made);
+    if (rc == 0)
+        rc = tell_bridge(route, made.index, e);
+    *ret_near = made.index;
     if (rc < 0 && net_missing(rc, NET_PART_VETH, err))
         return rc;
     if (rc == -EXFULL || rc == -EBUSY)
@@ -185,5 +187,9 @@ int net_link_attach(struct netlink *route, const struct mtd_endpoint *e,
     netlink_put_u32(&r, IFLA_MASTER, bridge);
     put_port(&r, NULL, index, n, e);
     int rc = netlink_send(route, &r, NULL);
-    return rc < 0 ? rc : tell_bridge(route, NULL, index, e);
+    if (rc == 0)
+        rc = tell_bridge(route, index, e);
+    link_wait(route, index);
+    link_wait(route, bridge);
+    return rc;
 }
