@@ -10,6 +10,7 @@
 #include "base/fs.h"
 #include "base/output.h"
 #include "cli/each.h"
+#include "cli/network_warn.h"
 #include "cli/print.h"
 #include "cli/registry.h"
 #include "cli/report.h"
@@ -95,23 +96,6 @@ static void warn_of_defaults(const struct cli *c, const struct mtd_defaults *d)
         report_warning(c, "%s (ignored)", d->problem.text);
 }
 
-static bool asks_for_ports(const struct run_values *v)
-{
-    return v->spec.n_ports || v->spec.publish_all;
-}
-
-/* By none of its networks is the host in between. */
-static bool is_all_direct(struct cli *c, const struct mtd_spec *s)
-{
-    bool all = s->n_joins > 0;
-    for (size_t i = 0; i < s->n_joins && all; i++) {
-        auto_done(mtd_net_done) struct mtd_net n = {0};
-        all = mtd_network_inspect(c->engine, s->joins[i].network, &n, NULL) == 0 &&
-              n.driver != MTD_NET_DRIVER_BRIDGE;
-    }
-    return all;
-}
-
 /* docker drops these with a warning and goes on. */
 static void warn_dropped(struct cli *c, const struct run_values *v)
 {
@@ -120,11 +104,7 @@ static void warn_dropped(struct cli *c, const struct run_values *v)
     if ((v->publish.len || v->publish_all) && v->spec.network != MTD_NET_BRIDGE)
         report_warning(c, "--publish: published ports are discarded in the network %s",
                        mtd_network_word(v->spec.network));
-    if (asks_for_ports(v) && is_all_direct(c, &v->spec))
-        report_warning(c,
-                       "--publish: published ports are discarded: network %s is reached "
-                       "at its own addresses",
-                       v->spec.joins[0].network);
+    network_warn_ports(c, &v->spec);
     if (r->oom_kill_disable && !r->memory)
         report_warning(c,
                        "--oom-kill-disable: without --memory the host may run out of it");
@@ -137,18 +117,6 @@ static void warn_dropped(struct cli *c, const struct run_values *v)
                        "--memory-swappiness: discarded; cgroup v2 has none of a group");
     if (r->oom_kill_disable)
         report_warning(c, "--oom-kill-disable: discarded; cgroup v2 has no such switch");
-}
-
-static void warn_of_firewall(const char *network, const char *text, void *arg)
-{
-    report_warning(arg, "network %s: %s", network, text);
-}
-
-/* What is started works, but nobody reaches it: whose rules that are is hard to find out. */
-static void warn_of_firewalls(struct cli *c, const struct mtd_spec *s)
-{
-    for (size_t i = 0; i < s->n_joins && s->network == MTD_NET_BRIDGE; i++)
-        mtd_network_obstacles(c->engine, s->joins[i].network, warn_of_firewall, c);
 }
 
 static bool is_missing(const struct cli *c, const char *image)
@@ -186,7 +154,7 @@ static int create_container(struct cli *c, struct run_values *v, bool to_run,
     warn_dropped(c, v);
     spec_log_warn(c, v);
     if (to_run)
-        warn_of_firewalls(c, &v->spec);
+        network_warn_firewalls(c, &v->spec);
     auto_done(output_done) struct output cid = OUTPUT_NONE;
     bool has_cid = v->cidfile && *v->cidfile;
     int rc = has_cid ? open_cidfile(&cid, v->cidfile, err) : 0;
@@ -297,6 +265,14 @@ static int check_start(void *values, const struct operands *o, struct mtd_error 
     return session_check_keys(v->detach_keys, err);
 }
 
+static void warn_of_network(struct cli *c, const struct mtd_record *r)
+{
+    if (mtd_state_is_active(r->status.state))
+        return;
+    network_warn_ports(c, &r->spec);
+    network_warn_firewalls(c, &r->spec);
+}
+
 static int start_one(struct cli *c, const char *ref, const void *values,
                      struct mtd_error *err)
 {
@@ -305,7 +281,7 @@ static int start_one(struct cli *c, const char *ref, const void *values,
     (void)values;
     mtd_record_init(&r);
     if (mtd_inspect(c->engine, ref, &r, NULL) == 0)
-        warn_of_firewalls(c, &r.spec);
+        warn_of_network(c, &r);
     session_size(&start.rows, &start.cols);
     return mtd_start(c->engine, ref, &start, NULL, err);
 }
@@ -352,6 +328,7 @@ static int start_attached(struct cli *c, const struct start_values *v, const cha
     int status = session_check_tty(c, record.spec.process.tty, v->interactive);
     if (status)
         return status;
+    warn_of_network(c, &record);
     return mtd_state_is_active(record.status.state)
                ? attach_running(c, record.id, &s)
                : session_start(c, record.id, &s, STATUS_FAILED);

@@ -60,7 +60,6 @@ static char *warnings_of_a_run(void)
     return said;
 }
 
-/* What is made, what is said, and that what is said ends it. */
 static const struct {
     const char *rules, *told;
 } FIREWALLS[] = {
@@ -76,32 +75,107 @@ static const struct {
      "insert rule inet last mid iifname mtd0 accept"},
 };
 
+static bool reaches_outside(const char *seconds)
+{
+    struct outcome o = RUN(&s, "run", "--rm", "--network", "net", "busybox", "ping", "-c",
+                           "1", "-W", seconds, "203.0.113.2");
+    bool reached = o.status == 0;
+    outcome_done(&o);
+    return reached;
+}
+
+/* What is made, what is said, and that what is said ends it. */
+static void expect_told(const char *rules, const char *told)
+{
+    sh(rules);
+    auto_free char *said = warnings_of_a_run();
+    cr_expect(strstr(said, "warning: network net: the rules of "), "%s", said);
+    cr_expect(strstr(said, told), "%s", said);
+    cr_expect(!reaches_outside("1"), "it is not in the way: %s", rules);
+    char *command = strstr(said, "to let it through: ");
+    cr_assert_not_null(command, "%s", said);
+    command[strcspn(command, "\n")] = '\0';
+    sh(command + strlen("to let it through: "));
+    auto_free char *quiet = warnings_of_a_run();
+    cr_expect_str_empty(quiet, "%s", quiet);
+    cr_expect(reaches_outside("20"), "what was said does not help: %s", command);
+}
+
 Test(network_check, a_firewall_in_the_way_is_told_with_what_ends_it)
 {
-    int outside = net_outside();
-#define PING(seconds)                                                                 \
-    (const char *const[]){"run", "--rm", "--network", "net",   "busybox",     "ping", \
-                          "-c",  "1",    "-W",        seconds, "203.0.113.2", NULL}
-    (void)outside;
+    (void)net_outside();
     for (size_t i = 0; i < ARRAY_SIZE(FIREWALLS); i++) {
-        sh(FIREWALLS[i].rules);
-        auto_free char *said = warnings_of_a_run();
-        cr_expect(strstr(said, "warning: network net: the rules of table "), "%s", said);
-        cr_expect(strstr(said, FIREWALLS[i].told), "%s", said);
-        struct outcome o = state_run_input(&s, NULL, 0, PING("1"));
-        cr_expect_neq(o.status, 0, "it is not in the way: %s", FIREWALLS[i].rules);
-        outcome_done(&o);
-        char *command = strstr(said, "to let it through: ");
-        cr_assert_not_null(command);
-        command[strcspn(command, "\n")] = '\0';
-        sh(command + strlen("to let it through: "));
-        auto_free char *quiet = warnings_of_a_run();
-        cr_expect_str_empty(quiet, "%s", quiet);
-        o = state_run_input(&s, NULL, 0, PING("20"));
-        cr_expect_eq(o.status, 0, "what was said does not help: %s", command);
-        outcome_done(&o);
+        expect_told(FIREWALLS[i].rules, FIREWALLS[i].told);
         sh("nft delete table ip filter 2>/dev/null || nft delete table inet mine 2>/dev/null "
            "|| nft delete table inet last");
+    }
+}
+
+static const struct {
+    const char *rules, *told;
+} LEGACY[] = {
+    {"iptables-legacy -P FORWARD DROP", "iptables-legacy -I FORWARD -i mtd0 -j ACCEPT"},
+    {"iptables-legacy -A FORWARD -p tcp --dport 22 -j ACCEPT;"
+     "iptables-legacy -A FORWARD -i mtd1 -j ACCEPT;"
+     "iptables-legacy -A FORWARD -o mtd1 -j ACCEPT;"
+     "iptables-legacy -A FORWARD ! -o mtd0 -p icmp -m comment --comment x -j RETURN;"
+     "iptables-legacy -A FORWARD -j REJECT",
+     "iptables-legacy -I FORWARD -o mtd0 -j ACCEPT"},
+    {"iptables-legacy -N DOCKER-USER; iptables-legacy -A FORWARD -j DOCKER-USER;"
+     "iptables-legacy -P FORWARD DROP",
+     "iptables-legacy -I DOCKER-USER -i mtd0 -j ACCEPT"},
+};
+/* None of these is in the way. */
+static const char *const OPEN[] = {
+    "iptables-legacy -P INPUT DROP; iptables-legacy -A INPUT -i lo -j ACCEPT",
+    "iptables-legacy -P FORWARD DROP; iptables-legacy -A FORWARD -j ACCEPT",
+    "iptables-legacy -P FORWARD DROP; iptables-legacy -A FORWARD -i mtd+ -j ACCEPT;"
+    "iptables-legacy -A FORWARD -o mtd+ -j ACCEPT",
+};
+#define LEGACY_RESET                                                           \
+    "iptables-legacy -P FORWARD ACCEPT && iptables-legacy -P INPUT ACCEPT && " \
+    "iptables-legacy -F && iptables-legacy -X"
+
+/* nft shows nothing of these. */
+Test(network_check, the_old_iptables_is_told_as_well)
+{
+    if (system("iptables-legacy -S FORWARD >/dev/null 2>&1") != 0)
+        cr_skip("needs iptables-legacy, and a kernel that has its tables");
+    (void)net_outside();
+    for (size_t i = 0; i < ARRAY_SIZE(LEGACY); i++) {
+        expect_told(LEGACY[i].rules, LEGACY[i].told);
+        sh(LEGACY_RESET);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(OPEN); i++) {
+        sh(OPEN[i]);
+        auto_free char *quiet = warnings_of_a_run();
+        cr_expect_str_empty(quiet, "%s: %s", OPEN[i], quiet);
+        cr_expect(reaches_outside("20"), "%s", OPEN[i]);
+        sh(LEGACY_RESET);
+    }
+}
+
+/* As run does; of one that runs already there is nothing to be said. */
+Test(network_check, a_start_says_what_a_run_says)
+{
+    sh(FIREWALLS[1].rules);
+    free(ASK(&s, "create", "--name", "short", "--network", "net", "busybox", "true"));
+    free(ASK(&s, "create", "--name", "long", "--network", "net", "busybox", "sleep",
+             "1000"));
+    static const struct {
+        const char *words[4];
+        bool told;
+    } STARTS[] = {{{"start", "-a", "short"}, true},
+                  {{"start", "short"}, true},
+                  {{"start", "long"}, true},
+                  {{"start", "long"}, false}};
+    for (size_t i = 0; i < ARRAY_SIZE(STARTS); i++) {
+        auto_done(outcome_done) struct outcome o =
+            state_run_input(&s, NULL, 0, STARTS[i].words);
+        cr_expect_eq(o.status, 0, "%s", o.err);
+        bool told = strstr(o.err, "warning: network net: the rules of table inet mine");
+        cr_expect_eq(told, STARTS[i].told, "%zu: %s", i, o.err);
+        EXPECT_OUTPUT(&s, 0, "0\n", "wait", "short");
     }
 }
 

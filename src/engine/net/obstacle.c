@@ -179,9 +179,11 @@ static int take_rule(const struct netlink_answer *a, void *arg)
     if (netlink_find(s, NFTA_RULE_EXPRESSIONS, &list))
         while (netlink_next_attribute(&list, &x))
             read_expression(&r, x.value);
-    w->in |= r.in && r.accepts;
-    w->out |= r.out && r.accepts;
-    if (strcmp(chain, w->chain->name) == 0)
+    bool base = strcmp(chain, w->chain->name) == 0;
+    bool all = base && r.accepts && !r.conditions;
+    w->in |= all || (r.in && r.accepts);
+    w->out |= all || (r.out && r.accepts);
+    if (base)
         w->drops_last = r.drops && !r.conditions;
     return 0;
 }
@@ -202,6 +204,10 @@ static enum maker maker_of(const struct chains *all, const struct chain *c)
         return UFW;
     return is_of(&all->docker, c) ? DOCKER : NFT;
 }
+
+#define DROP_IT                                                          \
+    " drop what its containers send and get by the host (chain %s); to " \
+    "let it through: %s"
 
 static void say(const struct chains *all, const struct chain *c, const char *bridge,
                 char *ret, size_t size)
@@ -227,10 +233,31 @@ static void say(const struct chains *all, const struct chain *c, const char *bri
                  family, c->table, chain, bridge, family, c->table, chain, bridge);
     }
     }
-    snprintf(ret, size,
-             "the rules of table %s %s drop what its containers send and get by the host "
-             "(chain %s); to let it through: %s",
-             family, c->table, c->name, mend);
+    snprintf(ret, size, "the rules of table %s %s" DROP_IT, family, c->table, c->name,
+             mend);
+}
+
+static void say_legacy(bool six, const char *chain, const char *bridge, char *ret,
+                       size_t size)
+{
+    const char *command = six ? "ip6tables-legacy" : "iptables-legacy";
+    char mend[256];
+    snprintf(mend, sizeof(mend), "%s %s %s %s %s %s ACCEPT; %s %s %s %s %s %s ACCEPT",
+             command, "-I", chain, "-i", bridge, "-j", command, "-I", chain, "-o", bridge,
+             "-j");
+    snprintf(ret, size, "the rules of %s" DROP_IT, command, "FORWARD", mend);
+}
+
+static void each_legacy(const struct mtd_net *n, net_obstacle_fn *fn, void *arg)
+{
+    char text[NET_OBSTACLE_SIZE];
+    const char *chain;
+    for (int six = 0; six < 2; six++) {
+        if ((six && !n->subnet6) || !net_legacy_drops(six, n->bridge, &chain))
+            continue;
+        say_legacy(six, chain, n->bridge, text, sizeof(text));
+        fn(n->name, text, arg);
+    }
 }
 
 void net_each_obstacle(struct store *s, const char *network, net_obstacle_fn *fn,
@@ -239,8 +266,10 @@ void net_each_obstacle(struct store *s, const char *network, net_obstacle_fn *fn
     auto_done(netlink_close) struct netlink nf = NETLINK_NONE;
     auto_done(mtd_net_done) struct mtd_net n = {0};
     struct chains all = {0};
-    if (net_load(s, network, &n, NULL) < 0 || n.internal || !n.bridge ||
-        netlink_open(&nf, NETLINK_NETFILTER) < 0 ||
+    if (net_load(s, network, &n, NULL) < 0 || n.internal || !n.bridge)
+        return;
+    each_legacy(&n, fn, arg);
+    if (netlink_open(&nf, NETLINK_NETFILTER) < 0 ||
         ask(&nf, NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, NULL, take_chain, &all) < 0)
         return;
     for (size_t i = 0; i < all.n; i++) {
