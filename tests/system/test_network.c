@@ -559,6 +559,41 @@ Test(network, with_ids_of_its_own_the_interface_is_there_too)
     cr_expect_str_empty(net_left(&s));
 }
 
+static int count_published(const char *map)
+{
+    char command[160], text[16] = "";
+    snprintf(
+        command, sizeof(command),
+        "nft list map inet mytop-docker %s | grep -o 'tcp [.] [0-9]*' | sort -u | wc -l",
+        map);
+    FILE *f = popen(command, "r");
+    cr_assert(f && fgets(text, sizeof(text), f), "%s", command);
+    pclose(f);
+    return atoi(text);
+}
+
+/* More than one message to the kernel holds, in each family; and one that is taken among them. */
+Test(network, many_ports_in_both_families)
+{
+    free(ASK(&s, "network", "create", "--ipv6", "both"));
+    free(ASK(&s, "run", "-d", "--name", "many", "--network", "both", "-p",
+             "20000-20199:1000-1199", "busybox", "sleep", "1000"));
+    cr_expect_eq(count_published("ports4"), 200);
+    cr_expect_eq(count_published("ports6"), 200);
+    EXPECT_OUTPUT(&s, 0, "", "system", "check");
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "run", "--rm", "--network", "both", "-p", "19900-20099:1000-1199",
+            "busybox", "true");
+    cr_expect(o.status == 125 && strstr(o.err, "port 20000/tcp is already published"),
+              "%d %s", o.status, o.err);
+    cr_expect_eq(count_published("ports4"), 200);
+    free(ASK(&s, "update", "--publish-rm", "20100:1100", "many"));
+    cr_expect_eq(count_published("ports4"), 199);
+    cr_expect_eq(count_published("ports6"), 199);
+    free(ASK(&s, "rm", "-f", "many"));
+    cr_expect_str_empty(net_left(&s));
+}
+
 Test(network, every_exposed_port_on_a_free_one)
 {
     free(ASK(&s, "run", "-d", "--name", "web", ON, "-P", "--expose", "80", "--expose",

@@ -20,7 +20,8 @@
 #include "base/cleanup.h"
 #include "engine/net/expression.h"
 
-#define AT_ONCE 60 /* elements in one request */
+#define AT_ONCE \
+    72 /* elements in one request, which has room for as many of the longest */
 
 struct element {
     const char *map;
@@ -59,11 +60,11 @@ static void put_value(struct netlink_request *r, int type, const void *value, si
 }
 
 static void put_element(struct netlink_request *r, int type, const struct element *x,
-                        const struct net_owner *o)
+                        const struct net_owner *o, int flags)
 {
     bool new = type == NFT_MSG_NEWSETELEM;
     unsigned char comment[2 + MTD_ID_SIZE + NET_ROOT_SIZE] = {0};
-    expression_message(r, type, new ? NLM_F_CREATE | NLM_F_EXCL : 0);
+    expression_message(r, type, flags | (new ? NLM_F_CREATE | NLM_F_EXCL : 0));
     netlink_put_text(r, NFTA_SET_ELEM_LIST_TABLE, NET_TABLE);
     netlink_put_text(r, NFTA_SET_ELEM_LIST_SET, x->map);
     size_t list = netlink_nest(r, NFTA_SET_ELEM_LIST_ELEMENTS);
@@ -80,38 +81,49 @@ static void put_element(struct netlink_request *r, int type, const struct elemen
     netlink_nest_end(r, list);
 }
 
-/* A batch of at most AT_ONCE ports, of both families. *ret_failed: which of them. */
+/* All of them or none. Only the last is acknowledged, and what fails. *ret_failed: which of them. */
 static int change(struct netlink *nf, int type, const struct net_owner *o,
-                  const struct mtd_endpoint *e, const struct mtd_port *ports, size_t n,
-                  size_t *ret_failed)
+                  const struct element *items, size_t n, size_t *ret_failed)
 {
     struct netlink_request r;
-    struct element x;
-    size_t port_of[2 * AT_ONCE + 1] = {0};
-    unsigned messages = 1, failed = 0;
+    unsigned failed = 0;
     netlink_request_init(&r);
     expression_batch_begin(&r);
     for (size_t i = 0; i < n; i++)
-        for (int six = 0; six < 2; six++)
-            if (make_element(&x, e, &ports[i], six)) {
-                put_element(&r, type, &x, o);
-                port_of[messages++] = i;
-            }
+        put_element(&r, type, &items[i], o, i + 1 < n ? NETLINK_QUIET : 0);
     expression_batch_end(&r);
-    int rc = messages == 1 ? 0 : netlink_send(nf, &r, &failed);
-    *ret_failed = failed < messages ? port_of[failed] : 0;
+    int rc = n ? netlink_send(nf, &r, &failed) : 0;
+    *ret_failed = failed && failed <= n ? failed - 1 : 0; /* 0 is the batch's beginning */
     return rc;
+}
+
+struct batch {
+    struct element items[AT_ONCE];
+    size_t port_of[AT_ONCE], n;
+};
+
+/* Both families of a port are in one. The first port that is not in it any more. */
+static size_t fill_batch(struct batch *b, const struct mtd_endpoint *e,
+                         const struct mtd_port *ports, size_t at, size_t n)
+{
+    for (b->n = 0; at < n && b->n + 2 <= AT_ONCE; at++)
+        for (int six = 0; six < 2; six++)
+            if (make_element(&b->items[b->n], e, &ports[at], six))
+                b->port_of[b->n++] = at;
+    return at;
 }
 
 int net_ports_add(struct netlink *nf, const struct net_owner *o,
                   const struct mtd_endpoint *e, const struct mtd_port *ports, size_t n,
                   size_t *ret_at)
 {
-    for (size_t i = 0; i < n; i += AT_ONCE) {
-        size_t some = n - i < AT_ONCE ? n - i : AT_ONCE, failed;
-        int rc = change(nf, NFT_MSG_NEWSETELEM, o, e, ports + i, some, &failed);
+    struct batch b;
+    size_t failed;
+    for (size_t i = 0, next; i < n; i = next) {
+        next = fill_batch(&b, e, ports, i, n);
+        int rc = change(nf, NFT_MSG_NEWSETELEM, o, b.items, b.n, &failed);
         if (rc < 0) {
-            *ret_at = i + failed;
+            *ret_at = b.port_of[failed];
             net_ports_remove(nf, e, ports, i);
             return rc;
         }
@@ -124,14 +136,15 @@ int net_ports_add(struct netlink *nf, const struct net_owner *o,
 int net_ports_remove(struct netlink *nf, const struct mtd_endpoint *e,
                      const struct mtd_port *ports, size_t n)
 {
+    struct batch b;
     int result = 0;
     size_t failed;
-    for (size_t i = 0; i < n; i += AT_ONCE) {
-        size_t some = n - i < AT_ONCE ? n - i : AT_ONCE;
-        if (change(nf, NFT_MSG_DELSETELEM, NULL, e, ports + i, some, &failed) == 0)
+    for (size_t i = 0, next; i < n; i = next) {
+        next = fill_batch(&b, e, ports, i, n);
+        if (change(nf, NFT_MSG_DELSETELEM, NULL, b.items, b.n, &failed) == 0)
             continue;
-        for (size_t k = i; k < i + some; k++) {
-            int rc = change(nf, NFT_MSG_DELSETELEM, NULL, e, ports + k, 1, &failed);
+        for (size_t k = 0; k < b.n; k++) {
+            int rc = change(nf, NFT_MSG_DELSETELEM, NULL, &b.items[k], 1, &failed);
             result = rc < 0 && rc != -ENOENT ? rc : result;
         }
     }
@@ -323,14 +336,9 @@ void net_ports_forget(struct netlink *nf, const char *id)
     struct net_published all = {0};
     net_published_list(nf, &all);
     for (size_t i = 0; i < all.n; i++) {
-        struct netlink_request r;
-        if (strcmp(all.items[i].owner.id, id) != 0)
-            continue;
-        netlink_request_init(&r);
-        expression_batch_begin(&r);
-        put_element(&r, NFT_MSG_DELSETELEM, &all.items[i].element, NULL);
-        expression_batch_end(&r);
-        (void)netlink_send(nf, &r, NULL);
+        size_t failed;
+        if (strcmp(all.items[i].owner.id, id) == 0)
+            (void)change(nf, NFT_MSG_DELSETELEM, NULL, &all.items[i].element, 1, &failed);
     }
     net_published_done(&all);
 }
@@ -402,7 +410,8 @@ int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host)
         return -errno;
     if (six)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &YES, sizeof(YES));
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &LITTLE, sizeof(LITTLE));
+    if (p->udp) /* what arrives is kept, though nobody reads it */
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &LITTLE, sizeof(LITTLE));
     int rc = bind_to(fd, &at, six, p->host);
     if (rc < 0)
         return rc;
