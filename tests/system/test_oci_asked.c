@@ -1,8 +1,10 @@
 /* What a config.json asks for and is neither done nor refused: it is said. Needs root. */
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -135,4 +137,92 @@ Test(oci_asked, without_groups_limits_are_refused)
     ocibox_refused(OCI_BARE("create", "--bundle", box.bundle, box.id), 1,
                    "which need control groups");
     ocibox_nothing_left("create");
+}
+
+/* ---- what is made of a seccomp profile ---- */
+
+static size_t list_filters(char *ret_last, size_t size)
+{
+    char path[200];
+    size_t n = 0;
+    snprintf(path, sizeof(path), "%s/@filters", box.root);
+    DIR *d = opendir(path);
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (e->d_name[0] != '.') {
+            snprintf(ret_last, size, "%s/%s", path, e->d_name);
+            n++;
+        }
+    if (d)
+        closedir(d);
+    return n;
+}
+
+static void forbid_mkdir(const char *action)
+{
+    char text[300];
+    snprintf(text, sizeof(text),
+             "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\","
+             "\"mkdirat\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":%s}]}",
+             action);
+    ocibox_set("linux.seccomp", text);
+    ocibox_script("mkdir /made 2>&1 | sed 's/.*: //'");
+}
+
+/* Changes what is kept, so that it shows when that is used. */
+static void edit_kept(const char *path, const char *from, const char *to)
+{
+    auto_done(buf_done) struct buf text = {0};
+    cr_assert_eq(fs_read_path(path, 1u << 20, &text), 0);
+    char *at = strstr(text.data, from);
+    cr_assert_not_null(at, "%s", text.data);
+    memcpy(at, to, strlen(to));
+    cr_assert_eq(fs_replace_at(AT_FDCWD, path, text.data, text.len, 0600, false), 0);
+}
+
+Test(oci_asked, the_filter_of_a_profile_is_made_once)
+{
+    char path[400];
+    forbid_mkdir("1");
+    ocibox_says("Operation not permitted\n");
+    cr_assert_eq(list_filters(path, sizeof(path)), 1);
+    edit_kept(path, "00050001", "00050016");
+    ocibox_says("Invalid argument\n");
+    cr_expect_eq(list_filters(path, sizeof(path)), 1);
+}
+
+Test(oci_asked, another_profile_or_capability_has_a_filter_of_its_own)
+{
+    char path[400];
+    forbid_mkdir("1");
+    ocibox_says("Operation not permitted\n");
+    forbid_mkdir("22");
+    ocibox_says("Invalid argument\n");
+    cr_expect_eq(list_filters(path, sizeof(path)), 2);
+    ocibox_set("process.capabilities.bounding", "[\"CAP_KILL\"]");
+    ocibox_says("Invalid argument\n");
+    cr_expect_eq(list_filters(path, sizeof(path)), 3);
+}
+
+Test(oci_asked, a_filter_that_is_damaged_is_made_again)
+{
+    char path[400];
+    forbid_mkdir("1");
+    ocibox_says("Operation not permitted\n");
+    cr_assert_eq(list_filters(path, sizeof(path)), 1);
+    cr_assert_eq(truncate(path, 200), 0);
+    ocibox_says("Operation not permitted\n");
+    edit_kept(path, "00050001", "00050016"); /* it is whole again */
+    ocibox_says("Invalid argument\n");
+}
+
+Test(oci_asked, filters_are_no_containers)
+{
+    char path[400];
+    forbid_mkdir("1");
+    ocibox_says("Operation not permitted\n");
+    cr_assert_eq(list_filters(path, sizeof(path)), 1);
+    char *text = OCI_ASK("list", "--format", "json");
+    cr_expect_str_eq(text, "null");
+    free(text);
+    ocibox_refused(OCI("delete", "@filters"), 1, "invalid container ID");
 }

@@ -31,7 +31,7 @@ static int prepare(struct runtime_creation *c, struct mtd_error *err)
     struct mtd_process *p = &c->bundle.process;
     int rc = runtime_label(p, c->label, err);
     if (rc == 0)
-        rc = syscalls_check(p->seccomp, p->caps, &p->seccomp_made, err);
+        rc = runtime_find_filter(c->runtime, p, err);
     if (rc == 0)
         rc = runtime_open_namespaces(&c->bundle, c->namespaces, err);
     if (rc == 0)

@@ -1,6 +1,6 @@
 /* runtime/internal.h - what the files of runtime share.
  * Shape   state.c is the directory of a container and what is in it, gate.c its socket;
- *         create.c makes one in steps, asked.c, namespace.c, userns.c and console.c have a part of that each; start.c, control.c, delete.c,
+ *         create.c makes one in steps, asked.c, filters.c, namespace.c, userns.c and console.c have a part of that each; start.c, control.c, delete.c,
  *         exec.c, list.c and stats.c are the verbs.
  * Errors  as in runtime.h.
  */
@@ -95,6 +95,9 @@ int runtime_open_userns(struct runtime_creation *c, struct mtd_error *err);
 int runtime_open_trees(struct runtime_creation *c, struct mtd_error *err);
 void runtime_close_trees(struct runtime_creation *c);
 int runtime_give_groups(const struct runtime_creation *c, struct mtd_error *err);
+/* filters.c: checks the profile, sets seccomp_made. */
+int runtime_find_filter(const struct runtime *r, struct mtd_process *p,
+                        struct mtd_error *err);
 /* Pipes at 0 to 2 become its user's. */
 void runtime_give_streams(const struct bundle *b);
 /* Becomes init; the flag: it is in its groups. */

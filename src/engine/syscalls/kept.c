@@ -115,3 +115,9 @@ int syscalls_kept(struct syscalls_filter *ret, const char *kept, const char *pro
                ? get_filter(ret, kept + key.len)
                : -ESTALE;
 }
+
+bool syscalls_kept_is_for(const char *kept, const char *profile, uint64_t caps)
+{
+    auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
+    return syscalls_kept(&f, kept, profile, caps) == 0;
+}

@@ -57,4 +57,8 @@ bool syscalls_filter_lets(const struct syscalls_filter *f, int number, uint64_t 
 int syscalls_check(const char *profile, uint64_t caps, char **ret_kept,
                    struct mtd_error *err);
 
+/* Was it made, whole, of this profile for these capabilities on this kernel? By a checksum, which is
+ * against mistakes alone. */
+bool syscalls_kept_is_for(const char *kept, const char *profile, uint64_t caps);
+
 #endif
