@@ -3,6 +3,9 @@
 
 set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
 install(TARGETS mytop-docker RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+# The OCI runtime is a name of the same program.
+file(CREATE_LINK mytop-docker ${CMAKE_BINARY_DIR}/mytop-runc SYMBOLIC)
+install(FILES ${CMAKE_BINARY_DIR}/mytop-runc DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES assets/mytop-docker.service DESTINATION lib/systemd/system)
 install(FILES assets/completion/mytop-docker.bash RENAME mytop-docker
     DESTINATION share/bash-completion/completions)
@@ -18,6 +21,7 @@ install(CODE [[
 install(FILES assets/completion/mytop-docker.fish
     DESTINATION share/fish/vendor_completions.d)
 install(FILES docs/mytop-docker.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/mytop-runc.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES docs/mytop-docker.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 # The licences of what is linked in and embedded go with the program.
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR})
