@@ -87,13 +87,22 @@ static int drop_ambient(void)
     return 0;
 }
 
+/* Where nobody may set groups, those of the caller stay: there is no other way. */
+static int set_groups(const struct user *u)
+{
+    if (setgroups(u->n_groups, u->groups) == 0)
+        return 0;
+    int rc = -errno;
+    return u->n_groups == 0 && confine_groups_denied() ? 0 : rc;
+}
+
 static int set_ids(const struct user *u)
 {
-    if ((setgroups(u->n_groups, u->groups) < 0 &&
-         (u->n_groups || !confine_groups_denied())) ||
-        setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0)
-        return -errno;
-    return 0;
+    int rc = set_groups(u);
+    if (rc == 0 &&
+        (setresgid(u->gid, u->gid, u->gid) < 0 || setresuid(u->uid, u->uid, u->uid) < 0))
+        rc = -errno;
+    return rc;
 }
 
 int confine_use_caps(uint64_t later, struct mtd_error *err)

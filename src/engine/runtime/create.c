@@ -109,10 +109,37 @@ static int set_files(struct runtime_creation *c, struct mtd_error *err)
     return rc;
 }
 
-static int make_groups(struct runtime_creation *c, struct mtd_error *err)
+/* Rules of devices are for whoever has groups. */
+bool runtime_asks_limits(const struct bundle *b)
 {
-    if (!c->record.cgroup)
+    const struct mtd_resources *r = &b->resources;
+    const bool asked[] = {r->memory > 0,       r->memory_swap > 0,
+                          r->sets_swappiness,  r->memory_reservation > 0,
+                          r->oom_kill_disable, r->cpu_quota > 0,
+                          r->cpu_shares > 0,   r->blkio_weight > 0,
+                          r->pids > 0,         r->cpuset_cpus != NULL,
+                          b->n_writes > 0,     r->cpuset_mems != NULL};
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
+        any |= asked[i];
+    return any;
+}
+
+/* In another user namespace than the host's nobody may load a program for devices; there is no node
+ * to be made there either. */
+static int set_devices(struct runtime_creation *c, struct mtd_error *err)
+{
+    struct mtd_error why = {0};
+    int rc = cgroup_device_rules(&c->cgroup, c->bundle.rules, c->bundle.n_rules, &why);
+    if (rc == -EPERM && !runtime_is_hosts())
         return 0;
+    if (rc < 0)
+        *err = why;
+    return rc;
+}
+
+static int make_them(struct runtime_creation *c, struct mtd_error *err)
+{
     int rc = cgroup_discover(&c->host, "/proc", err);
     if (rc == 0)
         rc = cgroup_create_at(&c->cgroup, &c->host, c->record.cgroup, err);
@@ -123,7 +150,7 @@ static int make_groups(struct runtime_creation *c, struct mtd_error *err)
     if (rc == 0)
         rc = runtime_give_groups(c, err);
     if (rc == 0)
-        rc = cgroup_device_rules(&c->cgroup, c->bundle.rules, c->bundle.n_rules, err);
+        rc = set_devices(c, err);
     int described = rc == 0 ? cgroup_describe(&c->cgroup, &c->record.cgroups) : 0;
     return described < 0 ? mtd_fail_errno(err, -described, "cannot note the groups") : rc;
 }
@@ -134,6 +161,24 @@ static void drop_groups(struct runtime_creation *c)
         return;
     cgroup_kill(&c->cgroup, NULL);
     cgroup_destroy(&c->cgroup, NULL);
+}
+
+/* An ordinary user may have been given none: then there are none, as long as no limit is asked
+ * for. */
+static int make_groups(struct runtime_creation *c, struct mtd_error *err)
+{
+    struct mtd_error why = {0};
+    int rc = c->record.cgroup ? make_them(c, &why) : 0;
+    bool denied = rc == -EACCES || rc == -EPERM || rc == -EROFS;
+    if (rc < 0 && (!denied || runtime_is_hosts() || runtime_asks_limits(&c->bundle)))
+        return *err = why, rc;
+    if (rc < 0) {
+        drop_groups(c);
+        cgroup_done(&c->cgroup);
+        strv_done(&c->record.cgroups);
+        free(take_ptr(&c->record.cgroup));
+    }
+    return 0;
 }
 
 /* ---- init ---- */

@@ -98,6 +98,9 @@ int runtime_give_groups(const struct runtime_creation *c, struct mtd_error *err)
 /* filters.c: checks the profile, sets seccomp_made. */
 int runtime_find_filter(const struct runtime *r, struct mtd_process *p,
                         struct mtd_error *err);
+/* Is this process in the host's user namespace? */
+bool runtime_is_hosts(void);
+bool runtime_asks_limits(const struct bundle *b);
 /* Pipes at 0 to 2 become its user's. */
 void runtime_give_streams(const struct bundle *b);
 /* Becomes init; the flag: it is in its groups. */

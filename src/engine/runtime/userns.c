@@ -28,6 +28,15 @@
 #include "engine/rootfs/rootfs.h"
 #include "engine/wire/sync.h"
 
+/* The kernel gives its first namespace this number (PROC_USER_INIT_INO). */
+bool runtime_is_hosts(void)
+{
+    char own[NS_ID_SIZE];
+    auto_fd int dir = ns_open(0);
+    return dir >= 0 && ns_id(dir, "user", own) == 0 &&
+           strcmp(own, "user:[4026531837]") == 0;
+}
+
 /* ---- before anything is made ---- */
 
 static struct userns_map map_of(const struct bundle *b)
