@@ -106,10 +106,10 @@ Test(oci_userns, a_device_that_the_host_has_elsewhere_is_refused)
     ocibox_refused(OCI("create", "--bundle", box.bundle, box.id), 1,
                    "cannot create /dev/null2");
     ocibox_set("linux.devices",
-               "[{\"path\":\"/dev/zero\",\"type\":\"c\",\"major\":1,\"minor\":11}]");
+               "[{\"path\":\"/dev/kmsg\",\"type\":\"c\",\"major\":1,\"minor\":5}]");
     ocibox_save();
     ocibox_refused(OCI("create", "--bundle", box.bundle, box.id), 1,
-                   "cannot create /dev/zero");
+                   "cannot create /dev/kmsg");
     ocibox_nothing_left("create");
 }
 
