@@ -47,6 +47,22 @@ static int find_rootfs(struct runtime_creation *c, struct mtd_error *err)
                                           c->record.rootfs);
 }
 
+/* Rules of devices are for whoever has groups. */
+bool runtime_asks_limits(const struct bundle *b)
+{
+    const struct mtd_resources *r = &b->resources;
+    const bool asked[] = {r->memory > 0,       r->memory_swap > 0,
+                          r->sets_swappiness,  r->memory_reservation > 0,
+                          r->oom_kill_disable, r->cpu_quota > 0,
+                          r->cpu_shares > 0,   r->blkio_weight > 0,
+                          r->pids > 0,         r->cpuset_cpus != NULL,
+                          b->n_writes > 0,     r->cpuset_mems != NULL};
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_SIZE(asked); i++)
+        any |= asked[i];
+    return any;
+}
+
 /* Absolute: from the root of each hierarchy. Relative, or none: below a group of the runtime's, so
  * that it does not depend on who calls. */
 static int find_group(struct runtime_creation *c, struct mtd_error *err)

@@ -88,6 +88,7 @@ struct runtime_creation {
 };
 /* asked.c: reads and checks what is asked for; nothing is made. */
 int runtime_read_config(struct runtime_creation *c, struct mtd_error *err);
+bool runtime_asks_limits(const struct bundle *b); /* more than rules of devices */
 
 /* userns.c: the container's user namespace into c->namespaces, -1 = it has the caller's. */
 int runtime_open_userns(struct runtime_creation *c, struct mtd_error *err);
@@ -100,7 +101,6 @@ int runtime_find_filter(const struct runtime *r, struct mtd_process *p,
                         struct mtd_error *err);
 /* Is this process in the host's user namespace? */
 bool runtime_is_hosts(void);
-bool runtime_asks_limits(const struct bundle *b);
 /* Pipes at 0 to 2 become its user's. */
 void runtime_give_streams(const struct bundle *b);
 /* Becomes init; the flag: it is in its groups. */
