@@ -2,10 +2,12 @@
  * root. */
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../support/state.h"
+#include "base/cleanup.h"
 
 static struct state s;
 
@@ -65,4 +67,53 @@ Test(health, ends_with_the_container)
     await("healthy");
     free(ASK(&s, "stop", "-t", "0", "x"));
     cr_expect_str_empty(state_leftovers(&s, true), "left %s", state_leftovers(&s, true));
+}
+
+/* docker's: each part that the user does not say is the image's; NONE is no check at all. */
+#define CHECK(cmd, interval, timeout, start, retries)                                \
+    "{\"Test\":[\"CMD-SHELL\",\"" cmd "\"],\"Interval\":" interval                   \
+    "000000000,\"Timeout\":" timeout "000000000,\"StartPeriod\":" start "000000000," \
+    "\"Retries\":" retries "}"
+static const struct {
+    const char *args[8], *want;
+} MERGED[] = {
+    {{NULL}, CHECK("image", "11", "12", "13", "4")},
+    {{"--health-cmd", "mine"}, CHECK("mine", "11", "12", "13", "4")},
+    {{"--health-interval", "1m"}, CHECK("image", "60", "12", "13", "4")},
+    {{"--health-timeout", "5s", "--health-retries", "9"},
+     CHECK("image", "11", "5", "13", "9")},
+    {{"--health-start-period", "7s"}, CHECK("image", "11", "12", "7", "4")},
+    {{"--health-interval", "0s", "--health-retries", "0"},
+     CHECK("image", "11", "12", "13", "4")},
+    {{"--no-healthcheck"}, "null"},
+};
+
+static const char *merged(const char *image, const char *const *args)
+{
+    static char text[256];
+    const char *line[16] = {"create", "--name", "m"};
+    size_t n = 3;
+    while (*args)
+        line[n++] = *args++;
+    line[n++] = image;
+    line[n++] = "true";
+    free(state_ask(&s, line));
+    auto_free char *got = ASK(&s, "inspect", "-f", "{{json .Config.Healthcheck}}", "m");
+    free(ASK(&s, "rm", "m"));
+    snprintf(text, sizeof(text), "%s", got);
+    return text;
+}
+
+Test(health, what_is_not_said_is_the_images)
+{
+    free(ASK(&s, "create", "--name", "c", "--health-cmd", "image", "--health-interval",
+             "11s", "--health-timeout", "12s", "--health-start-period", "13s",
+             "--health-retries", "4", "busybox", "true"));
+    free(ASK(&s, "commit", "c", "checked"));
+    for (size_t i = 0; i < ARRAY_SIZE(MERGED); i++)
+        cr_expect_str_eq(merged("checked", MERGED[i].args), MERGED[i].want, "%s",
+                         MERGED[i].args[0] ? MERGED[i].args[0] : "nothing");
+    cr_expect_str_eq(
+        merged("busybox", (const char *const[]){"--health-cmd", "mine", NULL}),
+        "{\"Test\":[\"CMD-SHELL\",\"mine\"]}");
 }
