@@ -3,6 +3,7 @@
  * program (a dynamic one and the sanitizers make calls of their own). */
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,6 +182,30 @@ Test(budget, a_small_file_of_a_layer_takes_four_calls)
     long many = count_import(MANY);
     cr_expect_leq(many - few, CALLS * (MANY - FEW) + BLOCKS,
                   "%ld calls for %d files, %ld for %d", few, FEW, many, MANY);
+}
+
+static long count_cp(const char *name, long mib)
+{
+    char from[512];
+    snprintf(from, sizeof(from), "%s/%s", s.dir.path, name);
+    int fd = open(from, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    static char block[1 << 20] = {1};
+    cr_assert(fd >= 0);
+    for (long i = 0; i < mib; i++)
+        cr_assert_eq(write(fd, block, sizeof(block)), (ssize_t)sizeof(block));
+    close(fd);
+    return count((const char *const[]){"cp", from, "c:/file", NULL});
+}
+
+/* In pieces of 16 MiB, by the kernel: also from one file system to another. */
+Test(budget, cp_does_not_read_what_it_copies)
+{
+    free(ASK(&s, "create", "--name", "c", "busybox", "true"));
+    long few = count_cp("few", 1);
+    if (few < 0)
+        cr_skip("strace is not installed or may not trace");
+    long many = count_cp("many", 64);
+    cr_expect_leq(many - few, 24, "%ld calls for 1 MiB, %ld for 64", few, many);
 }
 
 /* The index is written of all names; nothing else looks at them. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -46,10 +47,27 @@ struct data {
     const struct stat *st;
 };
 
-static int pass_block(struct copy *c, int in, int out, off_t *at, off_t end)
+/* The ways of passing at most so much, the best first: each moves *at on and returns how much that
+ * was, 0 at the end, or -errno. */
+static ssize_t pass_range(struct copy *c, int in, int out, off_t *at, size_t len)
 {
-    off_t left = end - *at;
-    ssize_t n = pread(in, c->block, left < COPY_BLOCK ? (size_t)left : COPY_BLOCK, *at);
+    off_t to = *at;
+    (void)c;
+    ssize_t n = copy_file_range(in, at, out, &to, len, 0);
+    return n < 0 ? -errno : n;
+}
+
+/* Between two file systems: of the page cache, copied once instead of twice. */
+static ssize_t pass_pages(struct copy *c, int in, int out, off_t *at, size_t len)
+{
+    (void)c;
+    ssize_t n = lseek(out, *at, SEEK_SET) < 0 ? -1 : sendfile(out, in, at, len);
+    return n < 0 ? -errno : n;
+}
+
+static ssize_t pass_block(struct copy *c, int in, int out, off_t *at, size_t len)
+{
+    ssize_t n = pread(in, c->block, len < COPY_BLOCK ? len : COPY_BLOCK, *at);
     if (n <= 0)
         return n < 0 ? -errno : 0;
     for (ssize_t done = 0; done < n;) {
@@ -59,8 +77,11 @@ static int pass_block(struct copy *c, int in, int out, off_t *at, off_t end)
         done += m;
     }
     *at += n;
-    return 1;
+    return n;
 }
+
+static ssize_t (*const WAYS[])(struct copy *, int, int, off_t *,
+                               size_t) = {pass_range, pass_pages, pass_block};
 
 static bool is_unable(int code)
 {
@@ -71,23 +92,16 @@ static bool is_unable(int code)
 /* Bytes from *at to end; ends early where the file has become shorter. */
 static int pass(struct copy *c, int in, int out, off_t at, off_t end)
 {
-    bool in_kernel = true;
+    size_t way = 0;
     while (at < end) {
-        off_t before = at;
-        int rc = 1;
-        if (in_kernel) {
-            off_t to = at, left = end - at;
-            ssize_t n = copy_file_range(in, &at, out, &to,
-                                        left < CHUNK ? (size_t)left : CHUNK, 0);
-            in_kernel = n > 0;
-            if (n < 0 && !is_unable(errno))
-                return -errno;
-        }
-        if (!in_kernel)
-            rc = pass_block(c, in, out, &at, end);
-        if (rc <= 0)
-            return rc;
-        mtd_progress_add(&c->progress, (uint64_t)(at - before));
+        ssize_t n =
+            WAYS[way](c, in, out, &at, end - at < CHUNK ? (size_t)(end - at) : CHUNK);
+        if (n > 0)
+            mtd_progress_add(&c->progress, (uint64_t)n);
+        else if (n < 0 && !is_unable((int)-n))
+            return (int)n;
+        else if (++way == ARRAY_SIZE(WAYS))
+            return (int)n;
     }
     return 0;
 }
