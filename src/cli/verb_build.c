@@ -13,28 +13,45 @@
 #include "cli/registry.h"
 #include "cli/report.h"
 #include "cli/secret.h"
+#include "cli/values.h"
+#include "engine/limits.h"
 
 struct build_values {
     struct option_list tags, build_args, labels, hosts, ulimits, secrets;
     const char *file, *target, *platform, *iidfile, *network;
+    struct mtd_resources limits;
+    int64_t shm_size;
     bool no_cache, pull, quiet, tls_verify;
     enum progress_mode progress;
 };
 
 #define ALWAYS_REMOVED "ignored; intermediate containers are always removed"
-#define NO_LIMITS "ignored; RUN has no limits of its own but --ulimit"
 #define FIELD(f) offsetof(struct build_values, f)
 static const struct option_row BUILD_OPTIONS[] = {
     {"add-host", 0, OPTION_LIST, FIELD(hosts), NULL, "NAME:IP",
      "A line of /etc/hosts for RUN"},
     {"build-arg", 0, OPTION_LIST, FIELD(build_args), NULL, "NAME[=VALUE]",
      "Set an ARG of the Dockerfile"},
+    {"cpu-period", 0, OPTION_VALUE, FIELD(limits.cpu_period), value_period,
+     "MICROSECONDS", "Period of the CPU quota (default 100000)"},
+    {"cpu-quota", 0, OPTION_VALUE, FIELD(limits.cpu_quota), value_quota, "MICROSECONDS",
+     "CPU time of the build in a period (-1 = no limit)"},
+    {"cpu-shares", 'c', OPTION_VALUE, FIELD(limits.cpu_shares), value_shares, "N",
+     "CPU weight of the build, 2 to 262144 (1024 = normal)"},
+    {"cpuset-cpus", 0, OPTION_VALUE, FIELD(limits.cpuset_cpus), value_cpuset, "LIST",
+     "Build on these CPUs only (0-1,3)"},
+    {"cpuset-mems", 0, OPTION_VALUE, FIELD(limits.cpuset_mems), value_mems, "LIST",
+     "Use these memory nodes only (0-1,3)"},
     {"file", 'f', OPTION_TEXT, FIELD(file), NULL, "FILE",
      "The Dockerfile (default CONTEXT/Dockerfile; - = stdin)"},
     {"force-rm", 0, OPTION_IGNORE, 0, NULL, NULL, ALWAYS_REMOVED},
     {"iidfile", 0, OPTION_TEXT, FIELD(iidfile), NULL, "FILE",
      "Write the image's ID to it"},
     {"label", 0, OPTION_LIST, FIELD(labels), NULL, "KEY=VALUE", "Set a label"},
+    {"memory", 'm', OPTION_VALUE, FIELD(limits.memory), value_memory, "SIZE",
+     "Memory limit of the build (512k, 100m, 2g)"},
+    {"memory-swap", 0, OPTION_VALUE, FIELD(limits.memory_swap), value_swap, "SIZE",
+     "Limit of memory plus swap (default: twice the memory; -1 = no limit)"},
     {"network", 0, OPTION_TEXT, FIELD(network), NULL, "host|none",
      "The network of RUN (default host)"},
     {"no-cache", 0, OPTION_FLAG, FIELD(no_cache), NULL, NULL,
@@ -48,6 +65,8 @@ static const struct option_row BUILD_OPTIONS[] = {
     {"rm", 0, OPTION_IGNORE, 0, NULL, NULL, ALWAYS_REMOVED},
     {"secret", 0, OPTION_LIST, FIELD(secrets), NULL, "id=NAME[,src=FILE|,env=VARIABLE]",
      "A file that RUN --mount=type=secret,id=NAME sees, and no layer holds"},
+    {"shm-size", 0, OPTION_VALUE, FIELD(shm_size), value_shm, "SIZE",
+     "Size of RUN's /dev/shm (default 64m)"},
     {"ssh", 0, OPTION_REFUSE, 0, NULL, "ID[=SOCKET]",
      "not supported: RUN reaches no socket of the host's; give a key by --secret"},
     {"tag", 't', OPTION_LIST, FIELD(tags), NULL, "NAME[:TAG]", "Name the image"},
@@ -57,21 +76,13 @@ static const struct option_row BUILD_OPTIONS[] = {
      "A resource limit for RUN"},
     {"cache-from", 0, OPTION_IGNORE, 0, NULL, "IMAGE",
      "ignored; the cache is what was built here"},
-    {"cgroup-parent", 0, OPTION_IGNORE, 0, NULL, "GROUP", NO_LIMITS},
+    {"cgroup-parent", 0, OPTION_IGNORE, 0, NULL, "GROUP",
+     "ignored; each build has a group below that of all builds"},
     {"compress", 0, OPTION_IGNORE},
-    {"cpu-period", 0, OPTION_IGNORE, 0, NULL, "MICROSECONDS", NO_LIMITS},
-    {"cpu-quota", 0, OPTION_IGNORE, 0, NULL, "MICROSECONDS", NO_LIMITS},
-    {"cpu-shares", 'c', OPTION_IGNORE, 0, NULL, "WEIGHT", NO_LIMITS},
-    {"cpuset-cpus", 0, OPTION_IGNORE, 0, NULL, "CPUS", NO_LIMITS},
-    {"cpuset-mems", 0, OPTION_IGNORE, 0, NULL, "NODES", NO_LIMITS},
     {"disable-content-trust", 0, OPTION_IGNORE},
     {"isolation", 0, OPTION_IGNORE, 0, NULL, "KIND", "ignored; for Windows only"},
-    {"memory", 'm', OPTION_IGNORE, 0, NULL, "BYTES", NO_LIMITS},
-    {"memory-swap", 0, OPTION_IGNORE, 0, NULL, "BYTES", NO_LIMITS},
     {"security-opt", 0, OPTION_REFUSE, 0, NULL, "OPTION",
      "not supported; RUN is always confined as a container is"},
-    {"shm-size", 0, OPTION_IGNORE, 0, NULL, "BYTES",
-     "ignored; it has the size of the default"},
     {"squash", 0, OPTION_REFUSE, 0, NULL, NULL,
      "not supported; import of an export has one layer"},
     OPTION_END,
@@ -80,6 +91,11 @@ static const struct option_row BUILD_OPTIONS[] = {
 static void init_build(void *values)
 {
     ((struct build_values *)values)->tls_verify = true;
+}
+
+static void done_build(void *values)
+{
+    mtd_resources_done(&((struct build_values *)values)->limits);
 }
 
 static bool is_stdin(const char *text)
@@ -109,6 +125,9 @@ static int check_build(void *values, const struct operands *o, struct mtd_error 
     const char *context = o->items[0];
     if (check_network(v->network, err) < 0)
         return -EINVAL;
+    int limits = mtd_limits_check(&v->limits, err);
+    if (limits < 0)
+        return limits;
     for (size_t i = 0; i < v->tags.len; i++) {
         int rc = mtd_image_name(v->tags.items[i], &name, err);
         if (rc == 0 && name.has_digest)
@@ -230,6 +249,8 @@ static int build(struct cli *c, const struct build_values *v, const char *operan
         .platform = v->platform,
         .no_cache = v->no_cache,
         .pull = v->pull,
+        .limits = v->limits,
+        .shm_size = v->shm_size,
         .no_network = v->network && strcmp(v->network, "none") == 0,
         .wrote = wrote,
         .arg = &told};
@@ -266,6 +287,7 @@ const struct verb VERBS_BUILD[] = {
      .min = 1,
      .max = 1,
      .init = init_build,
+     .done = done_build,
      .check = check_build,
      .run = run_build},
     VERB_END,

@@ -124,16 +124,19 @@ Test(built, buildah_has_not_the_hosts_files)
 /* The file beside the Dockerfile is the context's, which is anybody's. */
 Test(built, a_link_beside_the_dockerfile_shows_nothing_of_the_hosts)
 {
+    static const char *const SECRETS[] = {"secret", "secret/file"};
     char secret[256], link[256];
     tempdir_put(&s.dir, "secret/file", "the host's\n");
-    tempdir_put(&s.dir, "context/Dockerfile", "FROM busybox\nRUN sleep 1000\n");
-    snprintf(secret, sizeof(secret), "%s/secret", s.dir.path);
+    tempdir_put(&s.dir, "context/Dockerfile", "FROM busybox\n");
     snprintf(link, sizeof(link), "%s/context/Dockerfile.dockerignore", s.dir.path);
-    cr_assert_eq(symlink(secret, link), 0);
-    auto_done(outcome_done) struct outcome o = RUN(&s, "build", context);
-    cr_expect_neq(o.status, 0);
-    cr_expect(strstr(o.err, "Dockerfile.dockerignore is not a file"), "%s", o.err);
-    cr_assert_eq(unlink(link), 0);
+    for (size_t i = 0; i < sizeof(SECRETS) / sizeof(SECRETS[0]); i++) {
+        snprintf(secret, sizeof(secret), "%s/%s", s.dir.path, SECRETS[i]);
+        cr_assert_eq(symlink(secret, link), 0);
+        auto_done(outcome_done) struct outcome o = RUN(&s, "build", context);
+        cr_expect_neq(o.status, 0, "%s", SECRETS[i]);
+        cr_expect(strstr(o.err, "Dockerfile.dockerignore is not a file"), "%s", o.err);
+        cr_assert_eq(unlink(link), 0);
+    }
 }
 
 Test(built, dev_is_a_containers)
@@ -156,15 +159,26 @@ Test(built, a_device_of_the_image_is_not_opened)
     cr_expect_str_eq(said, "/fuse\nEPERM\n");
 }
 
-/* Asked of the host's file system, where the group that the line names is. */
-static void expect_bounded(const char *line)
+/* The host's directory of the group that a line of /proc/PID/cgroup names. */
+static void group_of(const char *line, char *ret, size_t size)
 {
     const char *names = strchr(line, ':') + 1, *group = strchr(names, ':') + 1;
+    int len = (int)(group - 1 - names);
+    if (strncmp(names, "name=", 5) == 0)
+        names += 5, len -= 5;
+    snprintf(ret, size, "/sys/fs/cgroup/%.*s%s", len, names, group);
+}
+
+/* Those of all builds are above that of this one. */
+static void expect_bounded(const char *line)
+{
+    const char *names = strchr(line, ':') + 1;
     bool v2 = *names == ':';
     char path[512], text[32] = "";
     if (!v2 && strncmp(names, "pids:", 5) != 0)
         return;
-    snprintf(path, sizeof(path), "/sys/fs/cgroup/%s%s/pids.max", v2 ? "" : "pids", group);
+    group_of(line, path, sizeof(path) - 16);
+    strcpy(strrchr(path, '/'), "/pids.max");
     if (fs_read_small_at(AT_FDCWD, path, text, sizeof(text)) > 0)
         cr_expect_str_eq(text, "4096", "%s", path);
     else
@@ -184,11 +198,121 @@ Test(built, groups_are_its_own)
     char *state = NULL;
     for (char *line = strtok_r(text, "\n", &state); line;
          line = strtok_r(NULL, "\n", &state)) {
-        cr_expect(strstr(line, "/mytop-docker/builds"), "%s", line);
+        cr_expect(strstr(line, "/mytop-docker/builds/build-"), "%s", line);
         expect_bounded(line);
     }
     kill(front, SIGKILL);
     state_reap(front);
+}
+
+/* The value of a file of one of the groups in the text of /proc/PID/cgroup, v1's or else v2's. */
+static char *limit_of(const char *groups, const char *controller, const char *v1,
+                      const char *v2)
+{
+    char path[512], text[128] = "", copy[8192], *state = NULL;
+    snprintf(copy, sizeof(copy), "%s", groups);
+    for (char *line = strtok_r(copy, "\n", &state); line;
+         line = strtok_r(NULL, "\n", &state)) {
+        const char *names = strchr(line, ':') + 1;
+        bool unified = *names == ':';
+        if (!unified && !strstr(names, controller))
+            continue;
+        group_of(line, path, sizeof(path));
+        strncat(path, unified ? v2 : v1, 64);
+        if (fs_read_small_at(AT_FDCWD, path, text, sizeof(text)) > 0)
+            return strdup(text);
+    }
+    return strdup("");
+}
+
+static void expect_limit(const char *groups, const char *controller, const char *v1,
+                         const char *v2, const char *wanted)
+{
+    auto_free char *value = limit_of(groups, controller, v1, v2);
+    cr_expect(strcmp(value, wanted) == 0 ||
+                  strncmp(value, wanted, strcspn(wanted, " ")) == 0,
+              "%s: %s", v1, value);
+}
+
+/* One of them that is there where its hierarchy's name says. */
+static void find_group(const char *groups, char *ret, size_t size)
+{
+    char copy[8192], *state = NULL;
+    snprintf(copy, sizeof(copy), "%s", groups);
+    for (char *line = strtok_r(copy, "\n", &state); line;
+         line = strtok_r(NULL, "\n", &state)) {
+        group_of(line, ret, size);
+        if (access(ret, F_OK) == 0)
+            return;
+    }
+    cr_assert(false, "none of its groups is there: %s", groups);
+}
+
+/* A group of the host's, and a build that drops what others have left. */
+static bool group_goes(void *arg)
+{
+    free(ASK(&s, "build", "-q", context));
+    return access(arg, F_OK) < 0;
+}
+
+Test(built, limits_are_the_builds)
+{
+    char path[512], text[8192];
+    pid_t pid = 0;
+    tempdir_put(&s.dir, "context/Dockerfile", "FROM busybox\nRUN sleep 1000\n");
+    pid_t front = SPAWN(&s, "build", "-m", "96m", "--memory-swap", "-1", "--cpu-shares",
+                        "512", "--cpu-period", "50000", "--cpu-quota", "25000",
+                        "--cpuset-cpus", "0", context);
+    cr_expect(state_until(buildah_runs, &pid), "it does not start");
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+    cr_expect_gt(fs_read_small_at(AT_FDCWD, path, text, sizeof(text)), 0);
+    expect_limit(text, "memory", "/memory.limit_in_bytes", "/memory.max", "100663296");
+    expect_limit(text, "cpu", "/cpu.cfs_quota_us", "/cpu.max", "25000");
+    expect_limit(text, "cpuset", "/cpuset.cpus", "/cpuset.cpus", "0");
+    find_group(text, path, sizeof(path));
+    kill(front, SIGKILL);
+    state_reap(front);
+    tempdir_put(&s.dir, "context/Dockerfile", "FROM busybox\n");
+    cr_expect(state_until(group_goes, path), "a killed build's group stays: %s", path);
+}
+
+Test(built, a_build_beyond_its_memory_ends)
+{
+    tempdir_put(&s.dir, "context/Dockerfile",
+                "FROM busybox\nRUN dd if=/dev/zero of=/dev/null bs=150M count=1\n");
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "build", "-m", "96m", "--memory-swap", "96m", context);
+    cr_expect_eq(o.status, 1, "%s%s", o.out, o.err);
+}
+
+Test(built, shared_memory_has_the_size_asked_for)
+{
+    tempdir_put(&s.dir, "context/Dockerfile",
+                "FROM busybox\nRUN echo size $(df -k /dev/shm | awk 'END {print $2}')\n");
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "build", "--no-cache", "--shm-size", "3m", context);
+    cr_expect(strstr(o.out, "size 3072\n"), "%s%s", o.out, o.err);
+}
+
+Test(built, limits_that_make_no_sense_are_refused)
+{
+    static const struct {
+        const char *words[5], *names;
+    } ROWS[] = {{{"-m", "4k"}, "--memory"},
+                {{"-m", "96m", "--memory-swap", "64m"}, "--memory-swap"},
+                {{"--cpu-shares", "1"}, "--cpu-shares"},
+                {{"--cpuset-cpus", "x"}, "--cpuset-cpus"},
+                {{"--cpu-quota", "1"}, "--cpu-quota"},
+                {{"--shm-size", "x"}, "--shm-size"}};
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        const char *args[8] = {"build", context};
+        for (size_t k = 0; ROWS[i].words[k]; k++)
+            args[2 + k] = ROWS[i].words[k];
+        auto_done(outcome_done) struct outcome o = state_run_input(&s, NULL, 0, args);
+        cr_expect_neq(o.status, 0, "%s", ROWS[i].names);
+        cr_expect(strstr(o.err, ROWS[i].names), "%s", o.err);
+        cr_expect(!strstr(o.err, "No such file"), "it was begun: %s", o.err);
+    }
 }
 
 Test(built, namespaces_are_its_own)
@@ -207,10 +331,13 @@ Test(built, it_may_have_no_network)
 {
     tempdir_put(&s.dir, "context/Dockerfile",
                 "FROM busybox\nRUN echo = $(ls /sys/class/net) $(cat /proc/net/route | "
-                "wc -l) =\n");
+                "wc -l) = $(readlink /proc/self/ns/net)\n");
+    char ours[64] = "";
+    cr_expect_gt(readlink("/proc/self/ns/net", ours, sizeof(ours) - 1), 0);
     auto_done(outcome_done) struct outcome o =
         RUN(&s, "build", "--network", "none", context);
-    cr_expect(strstr(o.out, "= lo 1 ="), "%s%s", o.out, o.err);
+    cr_expect(strstr(o.out, "= lo 1 = net:["), "%s%s", o.out, o.err);
+    cr_expect(!strstr(o.out, ours), "it is the host's");
     auto_done(outcome_done) struct outcome bad =
         RUN(&s, "build", "--network", "bridge", context);
     cr_expect_eq(bad.status, 1);

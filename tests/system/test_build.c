@@ -312,8 +312,9 @@ Test(build, groups_that_somebody_removes_are_made_again)
     s.fault = NULL;
     pid_t stopped = stopped_await(build.pid);
     cr_assert_gt(stopped, 0);
-    cr_expect_eq(system("find /sys/fs/cgroup -maxdepth 3 -depth "
-                        "-path '*/mytop-docker/builds' -exec rmdir {} + 2>/dev/null; :"),
+    cr_expect_eq(system("find /sys/fs/cgroup -maxdepth 4 -depth "
+                        "-path '*/mytop-docker/builds*' -type d -exec rmdir {} \\; "
+                        "2>/dev/null; :"),
                  0);
     kill(stopped, SIGCONT);
     auto_done(outcome_done) struct outcome o = state_end(&build);

@@ -1,10 +1,12 @@
-/* Builds of all state directories share one group in each hierarchy: what they run ends with
- * its namespace, so nothing need be killed by the group. While it is empty anybody may remove it. */
+/* Builds of all state directories share one group in each hierarchy, and each has one of its own
+ * below: what they run ends with its namespace, so nothing need be killed by the group. While one
+ * is empty anybody may remove it. */
 
 #include "engine/cgroup/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,8 +72,7 @@ static int bound_processes(struct cgroup *c, struct mtd_error *err)
     return cgroup_dir_of(c, CGROUP_PIDS) ? cgroup_limit(c, &bound, err) : 0;
 }
 
-int cgroup_open_builds(struct cgroup *ret, const struct cgroup *host,
-                       struct mtd_error *err)
+static int make_shared(const struct cgroup *host, struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup c = {0};
     int rc = add_all(&c, host, true, err);
@@ -79,11 +80,59 @@ int cgroup_open_builds(struct cgroup *ret, const struct cgroup *host,
         rc = add_all(&c, host, false, err);
     if (rc == 0)
         rc = give_devices(&c, err);
+    return rc == 0 ? bound_processes(&c, err) : rc;
+}
+
+static void path_of(const char *name, char *ret, size_t size)
+{
+    snprintf(ret, size, CGROUP_PARENT "/" CGROUP_BUILDS "/%s", name);
+}
+
+int cgroup_open_build(struct cgroup *ret, const struct cgroup *host, const char *name,
+                      const struct mtd_resources *limits, struct mtd_error *err)
+{
+    char path[CGROUP_PATH_SIZE];
+    auto_done(cgroup_done) struct cgroup c = {0};
+    path_of(name, path, sizeof(path));
+    int rc = make_shared(host, err);
     if (rc == 0)
-        rc = bound_processes(&c, err);
+        rc = cgroup_create_at(&c, host, path, err);
+    if (rc == 0)
+        rc = cgroup_limit(&c, limits, err);
     if (rc < 0)
         return rc;
     *ret = c;
     c = (struct cgroup){0};
     return 0;
+}
+
+/* What has processes stays. */
+static void drop_empty(const struct cgroup_dir *host)
+{
+    auto_done(cgroup_dir_done) struct cgroup_dir d = {.fd = -1};
+    struct fs_dir list;
+    const struct dirent64 *e;
+    if (cgroup_below(&d, host, CGROUP_PARENT "/" CGROUP_BUILDS) < 0)
+        return;
+    int fd = fs_open_dir_at(AT_FDCWD, d.path);
+    if (fd < 0)
+        return;
+    fs_dir_init(&list, fd);
+    while ((e = fs_dir_next(&list)))
+        if (e->d_type == DT_DIR)
+            (void)unlinkat(fd, e->d_name, AT_REMOVEDIR);
+    fs_dir_done(&list);
+}
+
+void cgroup_drop_build(const char *name)
+{
+    char path[CGROUP_PATH_SIZE];
+    auto_done(cgroup_done) struct cgroup host = {0}, own = {0};
+    path_of(name, path, sizeof(path));
+    if (cgroup_discover(&host, "/proc", NULL) < 0)
+        return;
+    if (cgroup_open_at(&own, &host, path, NULL) == 0)
+        (void)cgroup_destroy(&own, NULL);
+    for (size_t i = 0; i < host.n; i++)
+        drop_empty(&host.dirs[i]);
 }

@@ -72,11 +72,15 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
  * above it are made when missing, and stay. -EINVAL = it would be outside. */
 int cgroup_create_at(struct cgroup *ret, const struct cgroup *host, const char *path,
                      struct mtd_error *err);
-/* The groups of builds, "<mount>/mytop-docker/builds", made if they are not there: all builds share
- * them, and none removes them. -ENOENT, -ENODEV = somebody else did meanwhile. With the devices that a container has by default. */
+/* The groups of one build, "<mount>/mytop-docker/builds/NAME", made anew, with these limits. Those
+ * above are made if they are not there, with the devices that a container has by default: all builds
+ * share them, and none removes them. -ENOENT, -ENODEV = somebody else removed one meanwhile, as
+ * anybody may while it is empty. */
 #define CGROUP_BUILDS_PIDS 4096 /* processes and threads of all builds together */
-int cgroup_open_builds(struct cgroup *ret, const struct cgroup *host,
-                       struct mtd_error *err);
+int cgroup_open_build(struct cgroup *ret, const struct cgroup *host, const char *name,
+                      const struct mtd_resources *limits, struct mtd_error *err);
+/* Removes them, and those that killed builds have left. */
+void cgroup_drop_build(const char *name);
 /* Lets everybody read the groups: the root of a user namespace is somebody else to them. */
 int cgroup_let_read(const struct cgroup *c, struct mtd_error *err);
 /* Opens the groups listed in a record (status.cgroups); one that is gone has fd -1. */

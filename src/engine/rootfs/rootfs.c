@@ -301,10 +301,12 @@ int rootfs_enter(const struct rootfs *r, int root_fd, struct mtd_error *err)
     return code < 0 ? code : rootfs_pivot(root_fd, err);
 }
 
-int rootfs_enter_plain(int root_fd, struct mtd_error *err)
+int rootfs_enter_plain(int root_fd, int64_t shm_size, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record plain;
     mtd_record_init(&plain);
+    if (shm_size)
+        plain.spec.shm_size = shm_size;
     const struct rootfs r = {.record = &plain, .shm_fd = -1, .userns_fd = -1};
     int code = mount_defaults(&r, root_fd, err);
     return code < 0 ? code : rootfs_enter(&r, root_fd, err);

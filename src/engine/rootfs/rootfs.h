@@ -105,7 +105,8 @@ int rootfs_open_trees(const struct rootfs_listed *l, const int *maps, int *ret,
                       struct mtd_error *err);
 
 /* For a tree that is no container's, but attached: it gets the kernel's files as any container
- * has them, with the masks, and "/" is that tree. */
-int rootfs_enter_plain(int root_fd, struct mtd_error *err);
+ * has them, with the masks, and "/" is that tree.
+ * shm_size: of /dev/shm, in bytes; 0 = a container's. */
+int rootfs_enter_plain(int root_fd, int64_t shm_size, struct mtd_error *err);
 
 #endif

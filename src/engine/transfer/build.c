@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/fault.h"
 #include "base/fs.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/transfer/build_steps.h"
 
 /* ---- the storage ---- */
@@ -313,6 +314,8 @@ int transfer_build(const struct image_store *s, const struct mtd_registry *how,
     rc = do_build(&b, ret_id, err);
     if (rc < 0)
         clean_up(&b);
+    if (b.dir.fd >= 0)
+        cgroup_drop_build(b.dir.name);
     transfer_dir_done(&b.dir);
     if (b.lock >= 0)
         close(b.lock);

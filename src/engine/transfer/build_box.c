@@ -198,23 +198,24 @@ static int change_root(const struct build *b, struct mtd_error *err)
     if (rc == 0)
         rc = fill(b, tree, err);
     rc = rc < 0 ? mtd_fail_errno(err, -rc, "cannot make a file tree for buildah")
-                : rootfs_enter_plain(tree, err);
+                : rootfs_enter_plain(tree, b->asked->shm_size, err);
     umask(mask);
     return rc;
 }
 
 /* ---- the rest ---- */
 
-static int try_groups(const struct cgroup *host, struct mtd_error *err)
+static int try_groups(const struct build *b, const struct cgroup *host,
+                      struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup groups = {0};
-    int rc = cgroup_open_builds(&groups, host, err);
+    int rc = cgroup_open_build(&groups, host, b->dir.name, &b->asked->limits, err);
     (void)fault_point("build.groups");
     return rc < 0 ? rc : cgroup_enter(&groups, true, err);
 }
 
 /* Groups that are empty may be removed by anybody, also between their making and this. */
-static int enter_groups(struct mtd_error *err)
+static int enter_groups(const struct build *b, struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup host = {0};
     int rc = cgroup_discover(&host, "/proc", err);
@@ -222,7 +223,7 @@ static int enter_groups(struct mtd_error *err)
         return rc;
     for (int tries = 0; tries < GROUP_TRIES; tries++) {
         mtd_error_clear(err);
-        rc = try_groups(&host, err);
+        rc = try_groups(b, &host, err);
         if (rc != -ENOENT && rc != -ENODEV)
             break;
     }
@@ -272,7 +273,7 @@ static int filter(struct mtd_error *err)
 int build_box_enter(void *arg, struct mtd_error *err)
 {
     const struct build *b = arg;
-    int rc = enter_groups(err);
+    int rc = enter_groups(b, err);
     if (rc == 0)
         rc = leave(b, err);
     if (rc == 0)

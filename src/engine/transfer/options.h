@@ -11,6 +11,7 @@
 
 #include "base/strv.h"
 #include "engine/progress.h"
+#include "engine/types.h"
 
 struct mtd_registry {
     const struct strv *env; /* "NAME=value" of mtd_registry_variables(); NULL = none */
@@ -50,7 +51,9 @@ struct mtd_build {
     const struct strv *hosts, *ulimits; /* "NAME:IP", "nofile=64:64", for RUN */
     const char *target, *platform;      /* NULL = the last stage, the host's */
     bool no_cache, pull;
-    bool no_network; /* RUN has loopback only, not the host's network */
+    struct mtd_resources limits; /* of the build as a whole; its texts are borrowed */
+    int64_t shm_size;            /* of RUN's /dev/shm, in bytes; 0 = the default */
+    bool no_network;             /* RUN has loopback only, not the host's network */
     void (*wrote)(void *arg, int stream, const char *text, size_t len); /* 1, 2; NULL */
     void *arg;
 };
