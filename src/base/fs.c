@@ -305,7 +305,7 @@ int fs_replace_swept_at(int dir_fd, const char *temp_dir, const char *kind,
 }
 
 int fs_make_whole_at(int dir_fd, const char *name, const void *data, size_t len,
-                     mode_t mode)
+                     mode_t mode, bool durable)
 {
     char self[32];
     auto_fd int fd = openat(dir_fd, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
@@ -315,11 +315,13 @@ int fs_make_whole_at(int dir_fd, const char *name, const void *data, size_t len,
                     mode);
     if (fd < 0)
         return -errno;
-    int rc = fs_write_all(fd, data, len);
+    int rc = fill(fd, data, len, TEMP_MODE, durable);
     if (rc == 0)
         rc = fault_point("fs.whole");
     snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
     if (rc == 0 && unnamed && linkat(AT_FDCWD, self, dir_fd, name, AT_SYMLINK_FOLLOW) < 0)
+        rc = -errno;
+    if (rc == 0 && durable && fsync(dir_fd) < 0)
         rc = -errno;
     if (rc < 0 && !unnamed)
         unlinkat(dir_fd, name, 0);

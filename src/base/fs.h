@@ -42,9 +42,10 @@ int fs_replace_by_at(int dir_fd, const char *temp, const char *name, const void 
 int fs_replace_swept_at(int dir_fd, const char *temp_dir, const char *kind,
                         const char *name, const void *data, size_t len, bool durable);
 /* A new file that is there with all of its content or not at all, also when this process is
- * killed. -EEXIST. Where the file system has no unnamed files, it may be there incomplete. */
+ * killed; durable = and after a power loss. -EEXIST. Where the file system has no unnamed files, it
+ * may be there incomplete. */
 int fs_make_whole_at(int dir_fd, const char *name, const void *data, size_t len,
-                     mode_t mode);
+                     mode_t mode, bool durable);
 int fs_mkdir_p(const char *path, mode_t mode);    /* existing directory = 0 */
 int fs_open_dir_at(int dir_fd, const char *name); /* O_DIRECTORY|O_NOFOLLOW|O_CLOEXEC */
 /* Repeats write(2) until all is written, also after EINTR. */

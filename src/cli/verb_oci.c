@@ -372,7 +372,7 @@ static int run_spec(struct oci *c, void *values, const struct operands *o,
         return mtd_fail(err, EEXIST, "file config.json exists. Remove it first");
     int rc = oci_spec(&b);
     if (rc == 0)
-        rc = fs_make_whole_at(AT_FDCWD, "config.json", b.data, b.len, 0644);
+        rc = fs_make_whole_at(AT_FDCWD, "config.json", b.data, b.len, 0644, false);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write config.json") : 0;
 }
 

@@ -58,7 +58,7 @@ int exec_list_add(int run_dir, pid_t pid, const struct strv *args,
         dir = fs_open_dir_at(run_dir, DIRECTORY);
     if (dir < 0)
         return dir;
-    rc = fs_make_whole_at(dir, id, text.data, text.len, 0600);
+    rc = fs_make_whole_at(dir, id, text.data, text.len, 0600, false);
     if (rc == 0)
         memcpy(ret_id, id, sizeof(id));
     return rc;

@@ -245,6 +245,8 @@ static int write_name(const struct image_store *s, const char *name,
     int rc = strv_add(&tmp, mark) < 0 ? out_of_memory(err) : 0;
     if (rc == 0)
         rc = image_disk_write_ref(s, name, target, err);
+    if (rc == 0)
+        rc = image_sync_names(s, err);
     fault_point("image.tag");
     if (rc == 0)
         rc = image_index_write(s, err);

@@ -129,6 +129,8 @@ int image_staging_file(const struct image_store *s, struct mtd_error *err);
 /* Forces the staged layers to the disk, with blobs and recipes: file by file when it is little, as
  * syncfs() waits for the data of all other processes, too; else once for all. -errno. */
 int image_sync_parts(const struct image_part *parts, size_t n);
+/* Names that were written are there from now on. */
+int image_sync_names(const struct image_store *s, struct mtd_error *err);
 
 /* ---- image/draft.c: an image before it is published ---- */
 

@@ -163,7 +163,7 @@ static int publish_names(struct publication *p, struct mtd_error *err)
             p->before[p->named] = (struct image_ref){{0}, ""};
         rc = image_disk_write_ref(d->store, name, &ref, err);
     }
-    return rc;
+    return rc == 0 && !d->in_memory ? image_sync_names(d->store, err) : rc;
 }
 
 static void undo(struct publication *p)

@@ -70,3 +70,12 @@ int image_sync_parts(const struct image_part *parts, size_t n)
             rc = sync_staged(parts[i].layer->staged);
     return rc;
 }
+
+int image_sync_names(const struct image_store *s, struct mtd_error *err)
+{
+    auto_fd int fd =
+        openat(s->root_fd, "images/refs", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0)
+        return mtd_fail_errno(err, errno, "cannot write %s/images/refs", s->root);
+    return 0;
+}

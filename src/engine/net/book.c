@@ -61,7 +61,7 @@ static int make_entry(int book, const char *address, const char *id, const char 
     int n = snprintf(entry, sizeof(entry), "%s %s\n", id, name);
     return n >= (int)sizeof(entry)
                ? -ENAMETOOLONG
-               : fs_make_whole_at(book, address, entry, (size_t)n, 0600);
+               : fs_make_whole_at(book, address, entry, (size_t)n, 0600, false);
 }
 
 /* Under the lock nobody else replaces it, so what is dead stays dead until it is gone. */

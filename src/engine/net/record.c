@@ -106,9 +106,7 @@ static int save(int dir, const struct mtd_net *n, struct mtd_error *err)
         return rc;
     rc = file_of(n->name, file);
     if (rc == 0)
-        rc = fs_make_whole_at(dir, file, text.data, text.len, 0600);
-    if (rc == 0 && fsync(dir) < 0)
-        rc = -errno;
+        rc = fs_make_whole_at(dir, file, text.data, text.len, 0600, true);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write network %.80s", n->name) : 0;
 }
 

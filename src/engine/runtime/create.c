@@ -69,7 +69,8 @@ static int claim(struct runtime_creation *c, struct mtd_error *err)
     c->dir_fd = fs_open_dir_at(c->root_fd, c->asked->id);
     if (c->dir_fd < 0 || flock(c->dir_fd, LOCK_EX | LOCK_NB) < 0)
         return mtd_fail_errno(err, errno, "cannot open the container's directory");
-    int rc = fs_make_whole_at(c->dir_fd, RUNTIME_CONFIG, c->text.data, c->text.len, 0600);
+    int rc = fs_make_whole_at(c->dir_fd, RUNTIME_CONFIG, c->text.data, c->text.len, 0600,
+                              false);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot keep the container's configuration");
     return runtime_save(c->dir_fd, &c->record, err);

@@ -84,6 +84,7 @@ int runtime_find_filter(const struct runtime *r, struct mtd_process *p,
         return 0;
     int rc = syscalls_check(p->seccomp, p->caps, &p->seccomp_made, err);
     if (rc == 0 && dir >= 0 && p->seccomp_made)
-        (void)fs_make_whole_at(dir, name, p->seccomp_made, strlen(p->seccomp_made), 0600);
+        (void)fs_make_whole_at(dir, name, p->seccomp_made, strlen(p->seccomp_made), 0600,
+                               false);
     return rc;
 }

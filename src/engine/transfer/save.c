@@ -237,7 +237,7 @@ static int put_text(struct saving *v, const char *path, const void *data, size_t
 {
     if (v->bundle)
         return archive_bundle_add(v->bundle, path, data, len, err);
-    int rc = fs_make_whole_at(v->save->fd, path, data, len, 0644);
+    int rc = fs_make_whole_at(v->save->fd, path, data, len, 0644, false);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write %s", path) : 0;
 }
 
