@@ -234,6 +234,23 @@ static void add_macvlan(json_t *options, const struct mtd_net *n)
     json_object_set_new(options, "macvlan_mode", json_string(n->mode));
 }
 
+/* docker's options of its default network, which nobody gave. */
+static void add_bridge(json_t *options, const struct mtd_net *n)
+{
+    static const struct {
+        const char *name, *value;
+    } OPTIONS[] = {{"com.docker.network.bridge.default_bridge", "true"},
+                   {"com.docker.network.bridge.enable_icc", "true"},
+                   {"com.docker.network.bridge.enable_ip_masquerade", "true"},
+                   {"com.docker.network.driver.mtu", "1500"}};
+    for (size_t i = 0; i < ARRAY_SIZE(OPTIONS) && strcmp(n->name, MTD_NET_DEFAULT) == 0;
+         i++)
+        json_object_set_new(options, OPTIONS[i].name, json_string(OPTIONS[i].value));
+    if (!json_object_get(options, "com.docker.network.bridge.name"))
+        json_object_set_new(options, "com.docker.network.bridge.name",
+                            json_string(n->bridge));
+}
+
 int inspect_network(struct mtd_engine *e, const char *name, json_t **ret,
                     struct mtd_error *err)
 {
@@ -246,9 +263,8 @@ int inspect_network(struct mtd_engine *e, const char *name, json_t **ret,
     add_config(config, n.subnet6, n.gateway6, NULL);
     if (n.driver == MTD_NET_DRIVER_MACVLAN)
         add_macvlan(options, &n);
-    if (n.bridge && !json_object_get(options, "com.docker.network.bridge.name"))
-        json_object_set_new(options, "com.docker.network.bridge.name",
-                            json_string(n.bridge));
+    if (n.bridge)
+        add_bridge(options, &n);
     *ret = json_pack(
         "{s:s, s:s, s:o, s:s, s:s, s:b, s:b, s:{s:s, s:{}, s:o}, s:b, s:b, s:b, s:{s:s}, "
         "s:b, s:o, s:o, s:o}",

@@ -139,12 +139,20 @@ static json_t *make_security(const struct totals *t)
     return list;
 }
 
+/* What --network, -d of network create, -v and --log-driver take. */
+static json_t *make_plugins(void)
+{
+    return json_pack("{s:[s], s:[s, s, s, s], s:n, s:[s, s, s, s, s]}", "Volume", "local",
+                     "Network", "bridge", "host", "macvlan", "null", "Authorization",
+                     "Log", "journald", "json-file", "k8s-file", "local", "none");
+}
+
 static json_t *make_info(struct cli *c, const struct totals *t)
 {
     return json_pack(
         "{s:i, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s, "
         "s:s, s:i, s:I, s:s, s:s, s:s, "
-        "s:s, s:o}",
+        "s:s, s:o, s:o, s:b, s:{s:s}}",
         "Containers", t->containers, "ContainersRunning", t->running, "ContainersPaused",
         t->paused, "ContainersStopped", t->stopped, "Images", t->images, "Driver",
         "overlay2", "LoggingDriver", "k8s-file", "CgroupDriver", "cgroupfs",
@@ -152,7 +160,8 @@ static json_t *make_info(struct cli *c, const struct totals *t)
         "OSType", "linux", "Architecture", t->host.machine, "NCPU", (int)t->host.cpus,
         "MemTotal", (json_int_t)t->host.memory, "DockerRootDir", mtd_root(c->engine),
         "RunRoot", mtd_run_root(c->engine), "Name", t->name, "ServerVersion", MTD_VERSION,
-        "SecurityOptions", make_security(t));
+        "SecurityOptions", make_security(t), "Plugins", make_plugins(), "IPv4Forwarding",
+        t->host.forwards, "FirewallBackend", "Driver", "nftables");
 }
 
 static int add_info(struct cli *c, const struct totals *t, struct buf *out)

@@ -406,6 +406,7 @@ struct mtd_info {
     bool seccomp;  /* the kernel can confine system calls */
     bool apparmor; /* containers get a profile */
     bool selinux;  /* containers get labels */
+    bool forwards; /* IPv4 between interfaces: before the first bridge a host may not */
 };
 int mtd_host_info(struct mtd_engine *e, struct mtd_info *ret, struct mtd_error *err);
 

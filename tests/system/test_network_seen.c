@@ -112,6 +112,23 @@ Test(network_seen, what_is_listed_is_inspected_before_it_is_made_and_after)
     cr_expect(o.status == 1 && strstr(o.err, "network nosuch not found"), "%s", o.err);
 }
 
+/* The words that scripts look for. */
+Test(network_seen, info_and_the_default_network_have_dockers_members)
+{
+    const char *format = "{{.FirewallBackend.Driver}} {{join .Plugins.Network \",\"}} "
+                         "{{.IPv4Forwarding}}";
+    EXPECT("nftables bridge,host,macvlan,null false", "info", "-f", format);
+    free(ASK(&s, "run", "--rm", "--network", "bridge", "busybox", "true"));
+    EXPECT("nftables bridge,host,macvlan,null true", "info", "-f", format);
+    EXPECT("true 1500", "network", "inspect", "-f",
+           "{{index .Options \"com.docker.network.bridge.default_bridge\"}} "
+           "{{index .Options \"com.docker.network.driver.mtu\"}}",
+           "bridge");
+    free(ASK(&s, "network", "create", "own"));
+    EXPECT("", "network", "inspect", "-f",
+           "{{index .Options \"com.docker.network.bridge.default_bridge\"}}", "own");
+}
+
 /* Both inspects name one endpoint by the same id, at each start; of what does not run, none. */
 Test(network_seen, an_endpoint_has_one_id_for_each_network)
 {

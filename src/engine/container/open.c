@@ -15,6 +15,7 @@
 #include "engine/container/container.h"
 #include "engine/host/apparmor.h"
 #include "engine/host/selinux.h"
+#include "engine/net/net.h"
 #include "engine/syscalls/syscalls.h"
 
 #define DEFAULT_ROOT "/var/lib/mytop-docker"
@@ -146,6 +147,7 @@ int mtd_host_info(struct mtd_engine *e, struct mtd_info *ret, struct mtd_error *
                              .memory = (uint64_t)mem.totalram * mem.mem_unit,
                              .apparmor = apparmor_is_enabled(NULL),
                              .selinux = selinux_is_enabled(-1),
+                             .forwards = net_forwards(),
                              .seccomp = syscalls_supported()};
     snprintf(ret->cgroup_version, sizeof(ret->cgroup_version), "%s",
              cgroup_version(&host));

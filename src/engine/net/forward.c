@@ -21,6 +21,11 @@ static bool is_off(const char *path)
            strcmp(value, "0") == 0;
 }
 
+bool net_forwards(void)
+{
+    return !is_off(FORWARD4);
+}
+
 bool net_is_closed(struct store *s)
 {
     return faccessat(s->run_fd, CLOSED, F_OK, 0) == 0;

@@ -35,6 +35,9 @@ int net_check(struct store *s, struct mtd_net *n, struct mtd_error *err);
 /* The record and the bridge; -EBUSY = a container is on it. */
 int net_remove(struct store *s, const struct mtd_net *n, struct mtd_error *err);
 
+/* The host forwards IPv4 between its interfaces. */
+bool net_forwards(void);
+
 /* ---- where a container's networks are ---- */
 
 /* In the network namespace of this process, which alone may make or repair what they need. */
