@@ -202,6 +202,34 @@ Test(exec_session, signals_are_passed_on)
     }
 }
 
+/* A script's background job ignores SIGINT and SIGQUIT, and docker takes them all the same; but
+ * nohup is nohup. */
+Test(exec_session, ignored_signals_are_passed_on_but_for_hangup)
+{
+    static const char *const COMMAND[] = {
+        "exec",
+        "box",
+        "sh",
+        "-c",
+        "for s in 1 2 3; do trap \"exit $s\" $s; done; touch /tmp/ready; "
+        "while :; do sleep 0.02; done",
+        NULL};
+    static const int SIGNALS[] = {SIGINT, SIGQUIT};
+    for (size_t i = 0; i < sizeof(SIGNALS) / sizeof(SIGNALS[0]); i++) {
+        struct result r;
+        EXEC(&r, "box", "rm", "-f", "/tmp/ready");
+        signal(SIGHUP, SIG_IGN);
+        signal(SIGNALS[i], SIG_IGN);
+        pid_t front = box_start(COMMAND);
+        signal(SIGHUP, SIG_DFL);
+        signal(SIGNALS[i], SIG_DFL);
+        EXEC(&r, "box", "sh", "-c", "until test -e /tmp/ready; do sleep 0.01; done");
+        kill(front, SIGHUP);
+        kill(front, SIGNALS[i]);
+        cr_expect_eq(box_wait(front), SIGNALS[i]);
+    }
+}
+
 Test(exec_session, signals_that_are_not_passed_on_end_it)
 {
     static const char *const COMMAND[] = {

@@ -26,15 +26,15 @@
  * leads a session of its own, where the kernel ignores SIGTSTP: if it were passed on,
  * ctrl-z would do nothing. */
 static const int OURS[] = {SIGSEGV, SIGBUS,  SIGILL,  SIGFPE,  SIGABRT, SIGTRAP, SIGSYS,
-                           SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGKILL, SIGSTOP};
+                           SIGXFSZ, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGKILL, SIGSTOP};
 
 struct signals {
     sigset_t mask;
     struct sigaction child;
 };
 
-/* All other signals are read from a signalfd. Those that are ignored (nohup, a background
- * job) stay ignored. */
+/* All other signals are read from a signalfd, those too that are ignored, as in docker: a script's
+ * background job ignores SIGINT and SIGQUIT. Only nohup stays nohup. */
 static int hold_signals(struct signals *saved)
 {
     static const struct sigaction normal = {.sa_handler = SIG_DFL};
@@ -42,12 +42,9 @@ static int hold_signals(struct signals *saved)
     sigfillset(&set);
     for (size_t i = 0; i < ARRAY_SIZE(OURS); i++)
         sigdelset(&set, OURS[i]);
-    for (int sig = 1; sig <= SIGRTMAX; sig++) {
-        struct sigaction now;
-        bool known = sigaction(sig, NULL, &now) == 0;
-        if (sig != SIGCHLD && (!known || now.sa_handler == SIG_IGN))
-            sigdelset(&set, sig);
-    }
+    struct sigaction hup;
+    if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler == SIG_IGN)
+        sigdelset(&set, SIGHUP);
     sigaction(SIGCHLD, &normal, &saved->child); /* ignored, it would reap our children */
     sigprocmask(SIG_BLOCK, &set, &saved->mask);
     int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
