@@ -179,6 +179,20 @@ static int check_health(const char *value)
     return -EINVAL;
 }
 
+/* Of a swarm's: none is. */
+static bool match_task(const struct mtd_summary *s, const char *value)
+{
+    bool wanted = true;
+    (void)s;
+    return parse_bool(value, &wanted) == 0 && !wanted;
+}
+
+static int check_bool(const char *value)
+{
+    bool ignored;
+    return parse_bool(value, &ignored);
+}
+
 static const struct filter_key {
     const char *name;
     bool all; /* implies ps -a */
@@ -197,6 +211,7 @@ static const struct filter_key {
     {"health", false, match_health, check_health},
     {"publish", false, match_publish, check_ports, "expose"},
     {"expose", false, match_expose, check_ports, "publish"},
+    {"is-task", false, match_task, check_bool},
     {"before", false, NULL, NULL},
     {"since", false, NULL, NULL},
 };
@@ -226,7 +241,7 @@ static int parse_one(const char *text, struct ps_filters *f, struct mtd_error *e
         return mtd_fail(
             err, EINVAL,
             "--filter: unknown key \"%.*s\"; the keys are id, name, status, label, "
-            "ancestor, exited, volume, network, health, publish, expose, before, since",
+            "ancestor, exited, volume, network, health, publish, expose, is-task, before, since",
             (int)(len > 40 ? 40 : len), text);
     if (key->check && key->check(text + len + 1) < 0)
         return mtd_fail(err, EINVAL, "--filter: \"%.40s\" is not a valid value of %s",
