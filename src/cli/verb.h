@@ -46,9 +46,11 @@ enum verb_flag {
     VERB_AS_FOUND = 8,  /* opening the engine must repair nothing */
     VERB_STARTS =
         16, /* run and create: what is wrong with options has the engine's status, 125 */
-    VERB_REFUSED = 4,   /* docker has it, this program does not: the summary says why */
-    VERB_EXISTING = 64, /* of what there must be: does not create the roots either */
-    VERB_HIDDEN = 32,   /* for programs: the help and the dashboard do not know it */
+    VERB_REFUSED = 4, /* docker has it, this program does not: the summary says why */
+    VERB_EXISTING =
+        64, /* of what there must be: does not create the roots either, unless it
+                           takes an image that comes with the program or from a registry */
+    VERB_HIDDEN = 32, /* for programs: the help and the dashboard do not know it */
 };
 
 struct verb {

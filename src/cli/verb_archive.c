@@ -99,6 +99,8 @@ static int check_import(void *values, const struct operands *o, struct mtd_error
         return mtd_fail(err, EOPNOTSUPP,
                         "\"%.80s\" is a URL; nothing is downloaded, give a file or -",
                         o->items[0]);
+    if (strcmp(o->items[0], "-") != 0 && access(o->items[0], R_OK) < 0)
+        return mtd_fail_errno(err, errno, "cannot read %.120s", o->items[0]);
     return 0;
 }
 

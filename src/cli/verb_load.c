@@ -40,8 +40,11 @@ static const struct option_row LOAD_OPTIONS[] = {
 
 static int check_load(void *values, const struct operands *o, struct mtd_error *err)
 {
+    const char *input = ((struct load_values *)values)->input;
     (void)o;
-    if (!((struct load_values *)values)->input && isatty(STDIN_FILENO))
+    if (input && strcmp(input, "-") != 0 && access(input, R_OK) < 0)
+        return mtd_fail_errno(err, errno, "cannot read %.120s", input);
+    if (!input && isatty(STDIN_FILENO))
         return mtd_fail(err, EINVAL,
                         "stdin is a terminal; use -i FILE or redirect stdin");
     return 0;

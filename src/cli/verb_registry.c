@@ -358,6 +358,7 @@ const struct verb VERBS_REGISTRY[] = {
     {.name = "pull",
      .operands = "NAME[:TAG|@DIGEST]",
      .summary = "Download an image from a registry",
+     .flags = VERB_EXISTING,
      .group = GROUP_IMAGE,
      .options = {{PULL_OPTIONS}},
      .values_size = sizeof(struct move_values),

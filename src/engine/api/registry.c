@@ -20,11 +20,26 @@ static void note(struct mtd_engine *e, const char *action, const char *ref)
     events_append(e->store.root_fd, &event);
 }
 
+/* For an image that there is: the registry is asked once more, on a machine without any. */
+static int make_roots(struct mtd_engine *e, const struct mtd_registry *how,
+                      const char *ref, const char *platform, struct mtd_error *err)
+{
+    if (e->store.root_fd >= 0)
+        return 0;
+    int rc = transfer_ask(how, ref, platform, err);
+    if (rc == 0)
+        rc = store_make(&e->store, err);
+    e->images.root_fd = e->store.root_fd;
+    return rc;
+}
+
 int mtd_pull(struct mtd_engine *e, const char *ref, const char *platform,
              const struct mtd_registry *how, struct mtd_pulled *ret,
              struct mtd_error *err)
 {
-    int rc = transfer_pull(&e->images, how, ref, platform, ret, err);
+    int rc = make_roots(e, how, ref, platform, err);
+    if (rc == 0)
+        rc = transfer_pull(&e->images, how, ref, platform, ret, err);
     if (rc == 0)
         note(e, "pull", ref);
     return rc;

@@ -280,6 +280,30 @@ static int pull(struct pull *p, struct mtd_pulled *ret, struct mtd_error *err)
     return rc;
 }
 
+/* What needs no store. */
+static int begin(struct pull *p, const char *ref, const char *platform,
+                 struct mtd_error *err)
+{
+    p->has_platform = platform != NULL;
+    int rc = platform ? oci_platform_parse(platform, &p->platform, err) : 0;
+    if (rc == 0)
+        rc = remote_parse(ref, &p->from, err);
+    return rc < 0 ? rc : tool_check(TOOL_SKOPEO, err);
+}
+
+int transfer_ask(const struct mtd_registry *how, const char *ref, const char *platform,
+                 struct mtd_error *err)
+{
+    struct pull p = {.how = how, .dir = {.fd = -1}};
+    int rc = begin(&p, ref, platform, err);
+    if (rc < 0)
+        return rc;
+    rc = ask(&p, err);
+    done_pull(&p);
+    mtd_context(rc < 0 ? err : NULL, "image %.150s", ref);
+    return rc;
+}
+
 int transfer_pull(const struct image_store *s, const struct mtd_registry *how,
                   const char *ref, const char *platform, struct mtd_pulled *ret,
                   struct mtd_error *err)
@@ -287,12 +311,7 @@ int transfer_pull(const struct image_store *s, const struct mtd_registry *how,
     struct image_transfer transfer;
     struct mtd_pulled done = {0};
     struct pull p = {.store = s, .how = how, .dir = {.fd = -1}};
-    p.has_platform = platform != NULL;
-    int rc = platform ? oci_platform_parse(platform, &p.platform, err) : 0;
-    if (rc == 0)
-        rc = remote_parse(ref, &p.from, err);
-    if (rc == 0)
-        rc = tool_check(TOOL_SKOPEO, err);
+    int rc = begin(&p, ref, platform, err);
     if (rc == 0)
         rc = image_transfer_begin(s, &transfer, err);
     if (rc < 0)

@@ -17,6 +17,9 @@
 #include "engine/image/image.h"
 #include "engine/transfer/options.h"
 
+/* Whether the registry has the image, without a store; errors as transfer_pull(). */
+int transfer_ask(const struct mtd_registry *how, const char *ref, const char *platform,
+                 struct mtd_error *err);
 /* platform: "linux/arm64/v8"; NULL = the host's. */
 int transfer_pull(const struct image_store *s, const struct mtd_registry *how,
                   const char *ref, const char *platform, struct mtd_pulled *ret,
