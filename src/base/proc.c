@@ -131,19 +131,23 @@ int proc_ended_status(pid_t pid, int pidfd, int *ret)
 }
 
 /* Read once: no process lives through a boot. */
+static char boot_id[BOOT_ID_LEN + 1];
+
+void proc_know_boot_id(const char id[BOOT_ID_LEN + 1])
+{
+    memcpy(boot_id, id, BOOT_ID_LEN);
+}
+
 int proc_boot_id(char out[BOOT_ID_LEN + 1])
 {
-    static char known[BOOT_ID_LEN + 1];
     char text[64];
-    int n = known[0] ? BOOT_ID_LEN
-                     : read_proc("/proc/sys/kernel/random/boot_id", text, sizeof(text));
-    if (n < 0)
-        return n;
-    if (n < BOOT_ID_LEN)
-        return -EINVAL;
-    if (!known[0])
-        memcpy(known, text, BOOT_ID_LEN);
-    memcpy(out, known, sizeof(known));
+    if (!boot_id[0]) {
+        int n = read_proc("/proc/sys/kernel/random/boot_id", text, sizeof(text));
+        if (n < BOOT_ID_LEN)
+            return n < 0 ? n : -EINVAL;
+        proc_know_boot_id(text);
+    }
+    memcpy(out, boot_id, sizeof(boot_id));
     return 0;
 }
 

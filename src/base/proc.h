@@ -17,6 +17,7 @@ bool proc_is(pid_t pid, uint64_t start_time); /* alive and the same process */
 int proc_open(pid_t pid, uint64_t start_time);
 #define BOOT_ID_LEN 36
 int proc_boot_id(char out[BOOT_ID_LEN + 1]);
+void proc_know_boot_id(const char id[BOOT_ID_LEN + 1]); /* it need not be read again */
 /* The signals this process ignores, bit n-1 for signal n. Asks the /proc that is mounted: not to
  * be called inside a container. All bits when that cannot be told. */
 uint64_t proc_ignored_signals(void);

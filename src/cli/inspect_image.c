@@ -1,13 +1,13 @@
 /* inspect_image - the JSON object of an image, in docker's order of members. */
 
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "cli/inspect.h"
 #include "cli/inspect_zero.h"
+#include "cli/platform.h"
 
 /* {"80/tcp": {}, ...} */
 static json_t *make_set(const struct strv *v)
@@ -38,22 +38,6 @@ static json_t *make_config(const struct mtd_image_config *c)
     if (c->healthcheck.test.len)
         json_object_set_new(o, "Healthcheck", inspect_healthcheck(&c->healthcheck));
     return inspect_over_zero(ZERO_CONFIG, o);
-}
-
-/* Go's name of the machine, of an image that does not say for which it is. */
-static const char *architecture(void)
-{
-    static struct utsname host;
-    static const char *const NAMES[][2] = {
-        {"x86_64", "amd64"},       {"aarch64", "arm64"}, {"armv7l", "arm"},
-        {"armv6l", "arm"},         {"i686", "386"},      {"i386", "386"},
-        {"loongarch64", "loong64"}};
-    if (uname(&host) < 0)
-        return "";
-    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
-        if (strcmp(host.machine, NAMES[i][0]) == 0)
-            return NAMES[i][1];
-    return host.machine;
 }
 
 /* docker's "sha256:..." of each layer's own contents. */
@@ -94,9 +78,9 @@ json_t *inspect_image(const struct mtd_engine *e, const struct mtd_image *i)
         inspect_strings(&i->digests), "Comment", inspect_text(i->config.comment),
         "Created", inspect_time(i->created_at), "Author", inspect_text(i->config.author),
         "Config", make_config(&i->config), "Architecture",
-        i->architecture ? i->architecture : architecture(), "Os", i->os ? i->os : "linux",
-        "Size", (json_int_t)i->size, "GraphDriver", make_driver(e, i), "RootFS", "Type",
-        "layers", "Layers", make_layers(i));
+        i->architecture ? i->architecture : platform_architecture(), "Os",
+        i->os ? i->os : "linux", "Size", (json_int_t)i->size, "GraphDriver",
+        make_driver(e, i), "RootFS", "Type", "layers", "Layers", make_layers(i));
     if (o && i->variant)
         json_object_set_new(o, "Variant", json_string(i->variant));
     return inspect_over_zero(ZERO_IMAGE, o);

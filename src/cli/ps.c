@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/size.h"
+#include "cli/platform.h"
 #include "cli/print.h"
 
 static const struct mtd_summary *container_of(const void *row)
@@ -224,6 +225,13 @@ static int get_health(const void *row, struct buf *out)
     return buf_puts(out, or_empty(container_of(row)->health));
 }
 
+/* No container runs on another. */
+static int get_platform(const void *row, struct buf *out)
+{
+    (void)row;
+    return buf_printf(out, "linux/%s", platform_architecture());
+}
+
 const struct format_field PS_FIELDS[] = {
     {"ID", "CONTAINER ID", get_id},
     {"Image", "IMAGE", get_image},
@@ -242,5 +250,6 @@ const struct format_field PS_FIELDS[] = {
     {"Networks", "NETWORKS", get_networks},
     {"Size", "SIZE", get_size},
     {"HealthStatus", "HEALTH", get_health},
+    {"Platform", "PLATFORM", get_platform},
     FORMAT_FIELDS_END,
 };

@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/parse.h"
+#include "cli/platform.h"
 
 static int out_of_memory(struct mtd_error *err)
 {
@@ -289,19 +290,6 @@ static int set_namespaces(struct run_values *v, struct mtd_error *err)
 
 /* ---- the rest ---- */
 
-/* What a machine is called in an image. */
-static const char *architecture(const char *machine)
-{
-    static const char *const NAMES[][2] = {
-        {"x86_64", "amd64"},    {"aarch64", "arm64"}, {"armv7l", "arm"},
-        {"armv6l", "arm"},      {"i686", "386"},      {"riscv64", "riscv64"},
-        {"ppc64le", "ppc64le"}, {"s390x", "s390x"},   {"loongarch64", "loong64"}};
-    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
-        if (strcmp(machine, NAMES[i][0]) == 0)
-            return NAMES[i][1];
-    return machine;
-}
-
 /* "linux", "amd64", "linux/amd64", "linux/arm64/v8". */
 static int check_platform(const struct run_values *v, struct mtd_error *err)
 {
@@ -309,7 +297,7 @@ static int check_platform(const struct run_values *v, struct mtd_error *err)
     const char *p = v->platform;
     if (!given(p) || uname(&host) < 0)
         return 0;
-    const char *name = architecture(host.machine);
+    const char *name = platform_architecture();
     size_t n = strlen(name);
     if (strncmp(p, "linux", 5) == 0 && (!p[5] || p[5] == '/'))
         p += p[5] ? 6 : 5;

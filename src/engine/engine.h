@@ -115,6 +115,7 @@ bool mtd_attachment_tty(const struct mtd_attachment *a);
 struct mtd_start {
     unsigned short rows, cols; /* initial size of the terminal; 0 = 24x80 */
     bool gives_input; /* stdin ends with this client, even one that is killed at once */
+    bool attaches;    /* mtd_start sets it: there is an event of it */
 };
 int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
               struct mtd_attachment **ret, struct mtd_error *err);

@@ -103,8 +103,8 @@ static const struct {
     long calls;
     const char *args[8];
 } BUDGET[] = {
-    ROW(706, "run", "--rm", "busybox", "true"),
-    ROW(643, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(664, "run", "--rm", "busybox", "true"),
+    ROW(608, "run", "-d", "--name", "done", "busybox", "true"),
     ROW(63, "inspect", "done"),
     ROW(87, "logs", "done"),
     ROW(86, "ps", "-a"),
@@ -115,13 +115,13 @@ static const struct {
     ROW(87, "rename", "did", "done"),
     ROW(129, "rm", "done"),
     ROW(101, "create", "--name", "new", "busybox", "true"),
-    ROW(610, "start", "new"),
-    ROW(413, "exec", "idle", "true"),
+    ROW(581, "start", "new"),
+    ROW(357, "exec", "idle", "true"),
     ROW(121, "pause", "idle"),
     ROW(121, "unpause", "idle"),
     ROW(155, "update", "-m", "1g", "idle"),
     ROW(127, "kill", "-s", "CONT", "idle"),
-    ROW(620, "restart", "new"),
+    ROW(595, "restart", "new"),
     ROW(138, "stop", "idle"),
     ROW(70, "images"),
     ROW(20, "version"),

@@ -105,6 +105,12 @@ static const struct {
     {"system start-all", 0},
     {"info", 0},
     {"events --until 0s", 0},
+    {"load -i /nosuch.tar", 1},
+    {"import /nosuch.tar", 1},
+    {"pull localhost:1/nosuch", 1}, /* skopeo or not, there is no such registry */
+    {"run localhost:1/nosuch", 125},
+    {"create localhost:1/nosuch", 1},
+    {"run --pull never nosuch", 125},
     {"login localhost:1", 1}, /* no terminal to ask on */
     {"logout localhost:1", 0},
 };

@@ -104,6 +104,18 @@ Test(values, events_of_a_container)
                   id);
 }
 
+/* docker's order; nobody attaches to what runs in the background. */
+Test(values, events_of_who_attaches)
+{
+    free(ASK(&s, "run", "--name", "long", "busybox", "true"));
+    free(ASK(&s, "start", "long"));
+    free(ASK(&s, "wait", "long"));
+    free(ASK(&s, "start", "-a", "long"));
+    expect_events("create\nattach\nstart\ndie exitCode=0\nstart\ndie exitCode=0\n"
+                  "attach\nstart\ndie exitCode=0\n",
+                  "container=long");
+}
+
 Test(values, events_of_exec_in_the_background)
 {
     free(ASK(&s, "run", "-d", "--name", "long", "busybox", "sleep", "1000"));

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "engine/api/internal.h"
 #include "engine/api/relay.h"
+#include "engine/store/events.h"
 
 #define GREETING_WAIT_MS 10000
 #define OPEN_TRIES 100
@@ -49,7 +50,6 @@ bool mtd_attachment_tty(const struct mtd_attachment *a)
  * in between: -ESTALE = once more. */
 static int open_at_end(struct log_reader *r, int dir, struct mtd_error *err)
 {
-    struct stat st;
     auto_fd int log = openat(
         dir, LOG_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND, 0600);
     if (log < 0)
@@ -57,13 +57,12 @@ static int open_at_end(struct log_reader *r, int dir, struct mtd_error *err)
     int rc = log_reader_open(r, dir, false, 0, err);
     if (rc < 0)
         return rc;
-    rc = r->fd < 0 ? -ESTALE : log_reader_hold(r);
-    if (rc == 0 && fstat(r->fd, &st) < 0)
-        rc = -errno;
+    uint64_t size = 0;
+    rc = r->fd < 0 ? -ESTALE : log_reader_hold(r, &size);
     if (rc < 0)
         log_reader_close(r);
     else
-        r->offset = (uint64_t)st.st_size;
+        r->offset = size;
     return rc;
 }
 
@@ -135,6 +134,7 @@ int mtd_attach(struct mtd_engine *e, const char *ref, struct mtd_attachment **re
     a->socket = take_fd(&fd);
     a->tty = ready.tty;
     a->redraw = true;
+    events_note(e->store.root_fd, &rec, "attach");
     *ret = a;
     return 0;
 }

@@ -454,6 +454,8 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     int code = c->name ? mtd_name_check(mtd_name_bare(c->name), err) : 0;
     if (code == 0)
         code = api_check_kernel(e, err);
+    if (code == 0)
+        code = container_need_image(e, c->spec->image, err);
     auto_fd int hold = code < 0 ? code : image_hold(&e->images, false, err);
     auto_fd int volumes = -1; /* from reading another's record until it is our own */
     code = hold < 0 ? hold : 0;
@@ -473,7 +475,8 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     if (code == 0)
         code = fault_point("create.volumes");
     if (code == 0)
-        code = store_create(&e->store, &r, c->name, err);
+        code =
+            store_create(&e->store, &r, c->name, c->to_run ? &e->ahead.made : NULL, err);
     if (code < 0)
         store_remove_volumes(&e->store, &r);
     if (code < 0 || !c->to_run || !r.spec.auto_remove)

@@ -55,6 +55,8 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
     char id[MTD_ID_SIZE];
     struct mtd_attachment *a = NULL;
     struct packet_ready ready = {0};
+    struct mtd_start start = *s;
+    start.attaches = ret != NULL;
     int r = api_check_kernel(e, err);
     if (r == 0)
         r = store_resolve(&e->store, ref, id, err);
@@ -64,7 +66,7 @@ int mtd_start(struct mtd_engine *e, const char *ref, const struct mtd_start *s,
         return r;
     if (a)
         hold_signals(a);
-    auto_fd int fd = launch_after(e, id, s, &ready, err);
+    auto_fd int fd = launch_after(e, id, &start, &ready, err);
     if (fd < 0) {
         mtd_attachment_free(a);
         return fd;

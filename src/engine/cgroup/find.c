@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -215,12 +216,12 @@ void cgroup_share(struct cgroup *c, const char *list)
 
 static void find_v2_controllers(struct cgroup *host)
 {
-    char list[512] = "";
+    char list[512] = "", path[PATH_MAX];
     for (size_t i = 0; i < host->n; i++) {
-        auto_fd int dir =
-            host->dirs[i].v2 ? fs_open_dir_at(AT_FDCWD, host->dirs[i].path) : -1;
-        if (dir >= 0 &&
-            fs_read_small_at(dir, "cgroup.controllers", list, sizeof(list)) < 0)
+        if (!host->dirs[i].v2)
+            continue;
+        snprintf(path, sizeof(path), "%s/cgroup.controllers", host->dirs[i].path);
+        if (fs_read_small_at(AT_FDCWD, path, list, sizeof(list)) < 0)
             list[0] = '\0';
     }
     cgroup_share(host, list);

@@ -206,11 +206,13 @@ static int set_devices(const struct cgroup *c, const struct cgroup_dir *d, bool 
 {
     if (all)
         return c->fresh ? 0 : cgroup_put(d, "devices.allow", "a", err);
-    int code = cgroup_put(d, "devices.deny", "a", err);
+    int code = 0;
     auto_fd int allow = openat(d->fd, "devices.allow", O_WRONLY | O_CLOEXEC);
     auto_fd int deny = openat(d->fd, "devices.deny", O_WRONLY | O_CLOEXEC);
-    if (code == 0 && (allow < 0 || deny < 0))
+    if (allow < 0 || deny < 0)
         code = mtd_fail_errno(err, errno, "cannot open %s/devices.allow", d->path);
+    else if (write(deny, "a", 1) < 0)
+        code = mtd_fail_errno(err, errno, "%s/devices.deny: cannot write \"a\"", d->path);
     for (size_t i = 0; i < rules->n && code == 0; i++) {
         const struct mtd_device_rule *rule = &rules->items[i];
         char text[48], major[12] = "*", minor[12] = "*";

@@ -46,6 +46,8 @@ static int open_top(int root_fd)
 bool selinux_is_enabled(int root_fd)
 {
     char label[SELINUX_LABEL_SIZE] = "";
+    if (root_fd < 0 && access("/" ENFORCE, F_OK) < 0)
+        return false;
     auto_fd int top = open_top(root_fd);
     return top >= 0 && faccessat(top, ENFORCE, F_OK, 0) == 0 &&
            fs_read_small_at(top, CURRENT, label, sizeof(label)) > 0 &&

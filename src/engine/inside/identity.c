@@ -105,7 +105,7 @@ int inside_keyring(struct inside *c, struct mtd_error *err)
 int inside_user(struct inside *c, struct mtd_error *err)
 {
     char home[sizeof(c->user.home) + 8];
-    auto_fd int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    const int root = AT_FDCWD; /* no step has left it yet */
     int rc = user_resolve(root, c->process->user, &c->user, err);
     if (rc == 0 && c->process->exact)
         c->user.n_groups = 0; /* those of the bundle alone */

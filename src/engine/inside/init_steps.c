@@ -162,7 +162,7 @@ int inside_init_go(struct inside *c, struct mtd_error *err)
 int inside_init_cgroup_namespace(struct inside *c, struct mtd_error *err)
 {
     char groups[ROOTFS_CGROUPS_MAX];
-    int rc = rootfs_list_cgroups(groups, sizeof(groups), err);
+    int rc = rootfs_list_cgroups(c->init->cgroup, groups, sizeof(groups), err);
     if (rc < 0)
         return rc;
     if (c->init->unshare_cgroup && unshare(CLONE_NEWCGROUP) < 0)
@@ -223,7 +223,11 @@ int inside_init_sysctls(struct inside *c, struct mtd_error *err)
 int inside_init_pivot(struct inside *c, struct mtd_error *err)
 {
     int rc = rootfs_enter(&c->init->rootfs, c->root_fd, err);
-    if (rc == 0)
-        close(take_fd(&c->root_fd));
-    return rc;
+    if (rc < 0)
+        return rc;
+    close(take_fd(&c->root_fd));
+    /* What was left open of the tree: before a path of the user's is followed. */
+    return sys_close_range(FD_SHM, ~0U, 0) < 0
+               ? mtd_fail_errno(err, errno, "cannot close what the root was made with")
+               : 0;
 }

@@ -91,8 +91,10 @@ struct log_batch {
     int64_t wall_ns;
     struct log_mark mark;
 };
+/* What a killed writer left in w->spool_dir; w->spool stays NULL if there is none. */
+void log_spool_find(struct log_writer *w, struct log_batch *ret);
 /* w->spool stays NULL if it cannot be made. */
-void log_spool_open(struct log_writer *w, int run_fd, struct log_batch *ret);
+void log_spool_make(struct log_writer *w, struct log_batch *ret);
 /* Records in the spool, if there is one, that the log has w->done bytes of the batch
  * and ends at w->size. */
 void log_mark(struct log_writer *w);

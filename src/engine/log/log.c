@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,17 @@ static bool has_file(int dir_fd, unsigned index)
 
 /* The numbers have no gap but in a rotation, which a kill may have cut off: then one is
  * missing. */
+bool log_was_rotated(int dir_fd, const char *path)
+{
+    char name[LOG_NAME_SIZE], file[PATH_MAX];
+    bool any = false;
+    for (unsigned i = 1; i <= 2 && !any; i++) {
+        snprintf(file, sizeof(file), "%s/%s", path, log_name(i, name));
+        any = faccessat(dir_fd, file, F_OK, 0) == 0;
+    }
+    return any;
+}
+
 unsigned log_oldest(int dir_fd)
 {
     if (!has_file(dir_fd, 1) && !has_file(dir_fd, 2))

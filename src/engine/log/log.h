@@ -51,7 +51,7 @@ struct log_writer {
     size_t out_len;
     bool partial[3];         /* by enum log_stream: the last record of the stream was P */
     struct log_spool *spool; /* NULL = none; see log_resume */
-    int spool_fd;
+    int spool_fd, spool_dir; /* spool_dir: where one is made; borrowed, -1 = nowhere */
     struct log_mirror *mirror; /* NULL = none; see log_mirror_start */
     bool discards; /* what no client reads now is not kept (log driver none) */
     bool burst;    /* much was written since log_idle */
@@ -73,8 +73,9 @@ int log_write(struct log_writer *w, enum log_stream stream, const char *data, si
 /* Like log_open(), for a writer that may be killed. run_fd/LOG_SPOOL has the batch on its
  * way from the container's pipe to the log, and how much of it is in the log: the kernel
  * moves bytes there in one step (splice), so each is in the pipe or in the spool, never
- * in both or in neither. A batch that a killed writer left there is completed here. If no
- * spool can be made, there is none. */
+ * in both or in neither. A batch that a killed writer left there is completed here. It is made
+ * for the first batch; if it cannot be, that one goes without. run_fd: -1 = none is wanted;
+ * stays open as long as the writer. */
 #define LOG_SPOOL "output"
 int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size,
                unsigned max_file, struct mtd_error *err);
@@ -89,6 +90,8 @@ bool log_is_full(const struct log_writer *w);
  * only or, if there is none, for the last reader, with a log_writer of dir_fd,
  * max_size and max_file. */
 void log_trim(struct log_writer *w);
+/* dir_fd/path is a directory with a log that was rotated, or may have been. */
+bool log_was_rotated(int dir_fd, const char *path);
 /* A reader holds a file other than the current one, so it still needs the directory. */
 bool log_is_awaited(int dir_fd);
 /* Gives the pages of the buffers back to the kernel; for a monitor about to wait. */
@@ -133,8 +136,8 @@ struct log_reader {
 int log_reader_open(struct log_reader *ret, int dir_fd, bool oldest, uint64_t offset,
                     struct mtd_error *err);
 /* From now on no file is dropped that it has still to read. -ESTALE = its file already
- * was. */
-int log_reader_hold(struct log_reader *r);
+ * was. *ret_size: of its file; NULL. */
+int log_reader_hold(struct log_reader *r, uint64_t *ret_size);
 /* It reads the current file, not a rotated one. */
 bool log_reader_is_present(const struct log_reader *r);
 /* The inode of the current file; of its own if the log was deleted. */

@@ -221,14 +221,14 @@ static int find_place(struct log_mirror *m, const struct log_place *p)
     int rc = log_reader_open(&m->reader, m->dir_fd, true, 0, NULL);
     if (rc < 0)
         return rc;
-    log_reader_hold(&m->reader);
+    log_reader_hold(&m->reader, NULL);
     for (unsigned i = 0; p->log_ino && i <= log_oldest(m->dir_fd); i++)
         if (log_reader_switch(&m->reader, i, p->log_offset) == 0 &&
             m->reader.ino == p->log_ino)
             return 0;
     log_reader_close(&m->reader);
     rc = log_reader_open(&m->reader, m->dir_fd, true, 0, NULL);
-    return rc < 0 ? rc : log_reader_hold(&m->reader);
+    return rc < 0 ? rc : log_reader_hold(&m->reader, NULL);
 }
 
 /* All that the log has. */

@@ -49,14 +49,18 @@ bool log_is_awaited(int dir_fd)
     return false;
 }
 
-int log_reader_hold(struct log_reader *r)
+int log_reader_hold(struct log_reader *r, uint64_t *ret_size)
 {
     struct stat st;
     r->holds = true;
     if (r->fd < 0)
         return 0;
     log_hold(r->fd);
-    return fstat(r->fd, &st) == 0 && st.st_nlink == 0 ? -ESTALE : 0;
+    if (fstat(r->fd, &st) < 0)
+        return -errno;
+    if (ret_size)
+        *ret_size = (uint64_t)st.st_size;
+    return st.st_nlink == 0 ? -ESTALE : 0;
 }
 
 void log_hold(int fd)

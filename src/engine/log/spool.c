@@ -127,12 +127,23 @@ static int map_spool(struct log_writer *w, int fd, struct log_batch *ret)
     return 0;
 }
 
-void log_spool_open(struct log_writer *w, int run_fd, struct log_batch *ret)
+static void open_spool(struct log_writer *w, int flags, struct log_batch *ret)
 {
     auto_fd int fd =
-        openat(run_fd, LOG_SPOOL, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        openat(w->spool_dir, LOG_SPOOL, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
     if (fd >= 0 && map_spool(w, fd, ret) == 0)
         take_fd(&fd);
+}
+
+void log_spool_find(struct log_writer *w, struct log_batch *ret)
+{
+    if (w->spool_dir >= 0)
+        open_spool(w, 0, ret);
+}
+
+void log_spool_make(struct log_writer *w, struct log_batch *ret)
+{
+    open_spool(w, O_CREAT, ret);
 }
 
 void log_spool_close(struct log_writer *w)

@@ -3,6 +3,7 @@
  * the log does not show where the writer was killed. */
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -46,10 +47,11 @@ int log_resume(struct log_writer *ret, int dir_fd, int run_fd, uint64_t max_size
 {
     struct log_writer w = {.fd = -1,
                            .dir_fd = dir_fd,
+                           .spool_dir = run_fd,
                            .max_size = max_size,
                            .max_file = max_file ? max_file : 1};
     struct log_batch left = {0};
-    log_spool_open(&w, run_fd, &left);
+    log_spool_find(&w, &left);
     int rc = log_open_present(&w, left.len == 0);
     if (rc < 0)
         mtd_fail_errno(err, -rc, "cannot open the container's log");
@@ -78,10 +80,35 @@ static ssize_t take_directly(struct log_writer *w, enum log_stream stream, int f
     return n;
 }
 
+/* Asked by poll, since what a read found would have to go somewhere. 0 = no process has the other
+ * end, and nothing is left; -EAGAIN; 1 = there is something now. */
+static int peek(int fd)
+{
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    if (poll(&p, 1, 0) < 0)
+        return -errno;
+    return p.revents & POLLIN ? 1 : p.revents ? 0 : -EAGAIN;
+}
+
+/* One that a killed writer left and that could not be opened then has its batch still. */
+static void make_spool(struct log_writer *w)
+{
+    struct log_batch left = {0};
+    log_spool_make(w, &left);
+    if (w->spool && left.begun)
+        complete(w, &left);
+}
+
 ssize_t log_take(struct log_writer *w, enum log_stream stream, int fd, int64_t wall_ns)
 {
     int ready = 0;
-    if (!w->spool || ioctl(fd, FIONREAD, &ready) < 0)
+    if (w->spool_dir < 0 || ioctl(fd, FIONREAD, &ready) < 0)
+        return take_directly(w, stream, fd, wall_ns);
+    if (!w->spool && ready == 0 && (ready = peek(fd)) <= 0)
+        return ready;
+    if (!w->spool)
+        make_spool(w);
+    if (!w->spool)
         return take_directly(w, stream, fd, wall_ns);
     int pages = log_spool_pages(w, (size_t)ready);
     if (pages < 0)

@@ -69,6 +69,7 @@ int log_open(struct log_writer *ret, int dir_fd, uint64_t max_size, unsigned max
 {
     struct log_writer w = {.fd = -1,
                            .dir_fd = dir_fd,
+                           .spool_dir = -1,
                            .max_size = max_size,
                            .max_file = max_file ? max_file : 1};
     int rc = log_open_present(&w, true);

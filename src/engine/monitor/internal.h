@@ -44,8 +44,9 @@ struct monitor {
     struct alive alive_entry;              /* from before the claim to the very end */
     struct mtd_record record;              /* only while starting and ending */
     bool tty, auto_remove;                 /* copied from it for the loop */
-    bool keeps_stdin;                      /* a client's end of input is not its own */
-    bool health;                           /* the container has a health check */
+    bool attaches;    /* who starts it does, and it is not noted yet */
+    bool keeps_stdin; /* a client's end of input is not its own */
+    bool health;      /* the container has a health check */
     struct cgroup host, cgroup;
     bool cgroup_cloned; /* the clone made the cgroup namespace, not init */
     /* Others' that init will be in; of the network also one that was made before it. -1 = none */

@@ -86,39 +86,47 @@ static int open_paths(struct monitor *m, struct mtd_error *err)
 /* The front end may still be making the container. What needs no record is done meanwhile. */
 static int prepare(struct monitor *m, char **argv, struct mtd_error *err)
 {
-    char boot_id[BOOT_ID_LEN + 1];
     int rc =
         store_open(&m->store, argv[ARG_ROOT], argv[ARG_RUN_ROOT], STORE_CHECKED, err);
     if (rc < 0)
         return rc;
-    (void)proc_boot_id(boot_id);
     (void)cgroup_discover(&m->host, "/proc", NULL); /* the step that needs it says why */
     return 0;
 }
 
-/* false = there is nothing to be done: the front end has died, or made no container. */
-static bool await_begin(struct monitor *m)
+/* false = there is nothing to be done: the front end has died, or made no container. Who has just
+ * made it hands over the lock, and the record's text. */
+static bool await_begin(struct monitor *m, struct buf *ret_text)
 {
     char room[PACKET_MAX];
     struct packet_begin begin;
+    struct packet_fds lock;
     const void *data = NULL;
     size_t len = 0;
-    if (packet_recv(FD_FRONT, room, 0, &data, &len) != PACKET_BEGIN)
+    if (packet_recv_fds(FD_FRONT, room, 0, &data, &len, &lock) != PACKET_BEGIN ||
+        buf_add(ret_text, (const char *)data + sizeof(begin), len - sizeof(begin)) < 0)
         return false;
+    if (lock.n == 1)
+        m->lock_fd = lock.fds[0];
     memcpy(&begin, data, sizeof(begin));
+    proc_know_boot_id(begin.boot_id);
     m->rows = begin.rows ? begin.rows : 24;
     m->cols = begin.cols ? begin.cols : 80;
     m->clients[0].gives_input = begin.gives_input;
+    m->attaches = begin.attaches;
     proc_set_name(MONITOR_NAME);
     return true;
 }
 
-static int load(struct monitor *m, char **argv, struct mtd_error *err)
+static int load(struct monitor *m, char **argv, struct buf *text, struct mtd_error *err)
 {
-    m->lock_fd = store_lock(&m->store, m->id, err);
+    if (m->lock_fd < 0)
+        m->lock_fd = store_lock(&m->store, m->id, err);
     if (m->lock_fd < 0)
         return m->lock_fd;
-    int rc = store_load(&m->store, m->id, &m->record, err);
+    int rc = text->len ? store_take(m->id, text, &m->record, err)
+                       : store_load(&m->store, m->id, &m->record, err);
+    buf_done(text);
     if (rc == 0 && strcmp(argv[ARG_MODE], MONITOR_ADOPT) != 0)
         rc = mtd_record_check(&m->record, err);
     if (rc < 0)
@@ -130,15 +138,28 @@ static int load(struct monitor *m, char **argv, struct mtd_error *err)
     return open_paths(m, err);
 }
 
+/* docker's order. Who attaches does so to the first run. */
+static void note_start(struct monitor *m)
+{
+    const struct event events[] = {event_of(&m->record, "attach"),
+                                   event_of(&m->record, "start")};
+    size_t first = m->attaches ? 0 : 1;
+    events_append_all(m->store.root_fd, events + first, ARRAY_SIZE(events) - first);
+    m->attaches = false;
+}
+
 /* Tells all clients that the command runs. From here the record is not needed. They are
  * told last, so that they find the event in the log and the container unlocked. */
 static void announce(struct monitor *m, bool adopted)
 {
     struct packet_ready ready = {
         .pid = m->alive ? m->pid : 0, .tty = m->tty, .log_offset = m->log_offset};
-    if (!adopted)
+    if (adopted) {
+        events_note(m->store.root_fd, &m->record, "adopt");
+    } else {
         store_note_volumes(&m->store, &m->record, "mount");
-    events_note(m->store.root_fd, &m->record, adopted ? "adopt" : "start");
+        note_start(m);
+    }
     (void)fault_point("start.announce");
     monitor_unlock(m);
     monitor_client_send_all(m, PACKET_READY, &ready, sizeof(ready));
@@ -220,6 +241,7 @@ static int adopt(struct monitor *m)
 int monitor_main(int argc, char **argv)
 {
     static _Alignas(4096) struct monitor m; /* what it touches while it waits: one page */
+    auto_done(buf_done) struct buf text = {0};
     struct mtd_error err = {0};
     if (argc != ARG_COUNT || !hex_is_valid(argv[ARG_ID], MTD_ID_LEN))
         return 125;
@@ -227,10 +249,10 @@ int monitor_main(int argc, char **argv)
     keep_reports(argv[ARG_ROOT]);
     set_up(&m, argv);
     int rc = prepare(&m, argv, &err);
-    if (rc == 0 && !await_begin(&m))
+    if (rc == 0 && !await_begin(&m, &text))
         return 0;
     (void)fault_point("monitor.begin");
-    if (rc < 0 || load(&m, argv, &err) < 0) {
+    if (rc < 0 || load(&m, argv, &text, &err) < 0) {
         monitor_client_send_all(&m, PACKET_ERROR, &err, sizeof(err));
         return 1;
     }

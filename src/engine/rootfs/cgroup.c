@@ -87,7 +87,8 @@ static int mount_v1(const struct mtd_record *r, int root_fd, int target, char *l
                             MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
     if (code < 0)
         return code;
-    auto_fd int dir = fs_open_in_root(root_fd, CGROUP_PATH, O_RDONLY | O_DIRECTORY, 0);
+    /* left open, see internal.h */
+    int dir = fs_open_in_root(root_fd, CGROUP_PATH, O_RDONLY | O_DIRECTORY, 0);
     if (dir < 0)
         return dir;
     struct v1 v = {dir, r};
@@ -97,11 +98,23 @@ static int mount_v1(const struct mtd_record *r, int root_fd, int target, char *l
     return mount_set(dir, attrs_for(&r->spec));
 }
 
-int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err)
+int rootfs_list_cgroups(const struct cgroup *groups, char *list, size_t size,
+                        struct mtd_error *err)
 {
-    int n = fs_read_small_at(AT_FDCWD, "/proc/self/cgroup", list, size);
-    if (n < 0)
-        return rootfs_fail(err, MTD_STAGE_CGROUP, -n, "cannot read /proc/self/cgroup");
+    size_t used = 0;
+    list[0] = '\0';
+    for (int v2 = 0; v2 < 2; v2++)
+        for (size_t i = 0; i < groups->n; i++) {
+            const struct cgroup_dir *d = &groups->dirs[i];
+            if (d->v2 != v2 || d->fd < 0)
+                continue;
+            int n = snprintf(list + used, size - used, "0:%s:%s\n", v2 ? "" : d->names,
+                             d->path);
+            if (n >= (int)(size - used))
+                return rootfs_fail(err, MTD_STAGE_CGROUP, E2BIG,
+                                   "cannot list the control groups");
+            used += (size_t)n;
+        }
     return 0;
 }
 
@@ -123,7 +136,7 @@ int rootfs_mount_cgroup(const struct rootfs *r, int root_fd, char *list,
 {
     if (is_covered(&r->record->spec))
         return 0;
-    auto_fd int target = fs_open_in_root(root_fd, CGROUP_PATH, O_PATH | O_CLOEXEC, 0);
+    int target = fs_open_in_root(root_fd, CGROUP_PATH, O_PATH | O_CLOEXEC, 0);
     if (target == -ENOENT)
         return 0; /* a kernel without cgroups in sysfs */
     int code = target;

@@ -12,6 +12,11 @@
 #include "engine/kernel_files.h"
 #include "engine/rootfs/rootfs.h"
 
+/* What every start opens to mount on is "left open": init closes it with one call after the
+ * pivot, before it follows a path of the user's. It is close-on-exec besides, and nothing of it is
+ * open for writing, because the root may become read-only. What the host's tree would be kept by
+ * is closed before. */
+
 /* mtd_fail_errno() that also sets the stage, if none is set; returns -code. */
 int rootfs_fail(struct mtd_error *err, enum mtd_stage stage, int code, const char *fmt,
                 ...) __attribute__((format(printf, 4, 5)));

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -13,17 +14,16 @@
 
 static int make_env(int root_fd)
 {
-    auto_fd int fd =
-        openat(root_fd, ROOTFS_ENV, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-               ROOTFS_ENV_MODE);
-    return fd < 0 && errno != EEXIST ? -errno : 0;
+    return mknodat(root_fd, ROOTFS_ENV, S_IFREG | ROOTFS_ENV_MODE, 0) < 0 &&
+                   errno != EEXIST
+               ? -errno
+               : 0;
 }
 
 /* The mounts in /etc have been made: no link leads it to the kernel's files. */
 static int make_mtab(int root_fd)
 {
-    auto_fd int etc =
-        fs_open_in_root(root_fd, "/etc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+    int etc = fs_open_in_root(root_fd, "/etc", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
     if (etc < 0)
         return etc;
     return symlinkat(ROOTFS_MTAB_TARGET, etc, ROOTFS_MTAB) < 0 && errno != EEXIST ? -errno

@@ -75,18 +75,32 @@ static int make_objects(const struct rootfs *r)
     return code < 0 ? code : take_fd(&fs);
 }
 
+/* Of docker's list; only a guess, by which the right one is mostly tried first. */
+static bool may_be_directory(const char *path)
+{
+    static const char *const DIRECTORIES[] = {"/proc/acpi", "/proc/asound", "/proc/scsi",
+                                              "/sys/firmware"};
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_SIZE(DIRECTORIES); i++)
+        any |= strcmp(path, DIRECTORIES[i]) == 0;
+    return any;
+}
+
 /* Whether it is a file or a directory, the kernel says. fs_fd has its path in the host's tree:
  * none of the two is a link. */
-static int cover(int fs_fd, int dir_fd, const char *name)
+static int cover(int fs_fd, int dir_fd, const char *name, const char *path)
 {
-    int code = mount_bind_name(fs_fd, NULL_DEVICE, dir_fd, name);
-    return code == -ENOTDIR ? mount_bind_name(fs_fd, EMPTY, dir_fd, name) : code;
+    const char *objects[] = {NULL_DEVICE, EMPTY};
+    bool first = may_be_directory(path);
+    int code = mount_bind_name(fs_fd, objects[first], dir_fd, name);
+    return code == -ENOTDIR ? mount_bind_name(fs_fd, objects[!first], dir_fd, name)
+                            : code;
 }
 
 static int cover_in_root(int fs_fd, int root_fd, const char *path)
 {
     auto_fd int target = fs_open_in_root(root_fd, path, O_PATH | O_CLOEXEC, 0);
-    return target < 0 ? target : cover(fs_fd, target, "");
+    return target < 0 ? target : cover(fs_fd, target, "", path);
 }
 
 /* A single name in /proc is the kernel's; anything longer may lead elsewhere. */
@@ -95,7 +109,8 @@ static int mask_one(int root_fd, int proc_fd, int fs_fd, const char *path,
 {
     const char *name = strncmp(path, PROC, strlen(PROC)) == 0 ? path + strlen(PROC) : "";
     bool single = proc_fd >= 0 && *name && *name != '.' && !strchr(name, '/');
-    int code = single ? cover(fs_fd, proc_fd, name) : cover_in_root(fs_fd, root_fd, path);
+    int code =
+        single ? cover(fs_fd, proc_fd, name, path) : cover_in_root(fs_fd, root_fd, path);
     if (code < 0 && code != -ENOENT && code != -ENOTDIR) /* this kernel has none */
         return rootfs_fail(err, MTD_STAGE_MOUNT, -code, "cannot mask %s", path);
     return 0;

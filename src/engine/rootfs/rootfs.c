@@ -117,7 +117,7 @@ static int mount_in_image(const struct rootfs *r, int root_fd, size_t i,
                           struct mtd_error *err)
 {
     const char *target = DEFAULT_MOUNTS[i].target;
-    auto_fd int fd = open_target(root_fd, target);
+    int fd = open_target(root_fd, target); /* left open, see internal.h */
     if (fd < 0)
         return rootfs_fail(err, MTD_STAGE_MOUNT, -fd,
                            "cannot open the image's %s to mount on it", target);
@@ -176,8 +176,7 @@ static int open_dev(int root_fd, struct mtd_error *err)
 
 static int mount_defaults(const struct rootfs *r, int root_fd, struct mtd_error *err)
 {
-    auto_fd int dev = -1;
-    int code = 0;
+    int dev = -1, code = 0; /* left open, see internal.h */
     for (size_t i = 0; i < ARRAY_SIZE(DEFAULT_MOUNTS) && code == 0; i++) {
         if (is_late(&r->record->spec, i))
             continue;

@@ -17,6 +17,7 @@
 #define ENGINE_ROOTFS_ROOTFS_H
 
 #include "engine/bundle/bundle.h"
+#include "engine/cgroup/cgroup.h"
 #include "engine/types.h"
 
 /* What a container's first start makes in its upper directory where the image has none: a file
@@ -58,10 +59,10 @@ int rootfs_build(const struct rootfs *r, int *ret_root_fd, struct mtd_error *err
  * directory, the root, is one that the kernel would not pivot to: *root_fd becomes one that it
  * does. Mounts what is left. */
 int rootfs_complete(const struct rootfs *r, int *root_fd, struct mtd_error *err);
-/* The groups that init is in: call it before the cgroup namespace is made, while their
- * paths are still the host's. */
+/* The groups that init is in, as /proc/PID/cgroup lists them, with the host's paths. */
 #define ROOTFS_CGROUPS_MAX 8192
-int rootfs_list_cgroups(char *list, size_t size, struct mtd_error *err);
+int rootfs_list_cgroups(const struct cgroup *groups, char *list, size_t size,
+                        struct mtd_error *err);
 /* Mounts /sys/fs/cgroup, in the container's cgroup namespace: those groups of the list,
  * which is modified, whose path ends in the id. Nothing if the user has mounted something
  * there or above. */

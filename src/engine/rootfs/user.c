@@ -137,7 +137,8 @@ static int bind_host_file(const struct rootfs *r, struct rootfs_places *p, int r
     char source[PATH_ROOM], target[64];
     snprintf(source, sizeof(source), "%s/%s", r->dir, name);
     snprintf(target, sizeof(target), "/etc/%s", name);
-    auto_fd int fd = fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC, 0);
+    int fd = fs_open_in_root(root_fd, target, O_PATH | O_CLOEXEC,
+                             0); /* left open, see internal.h */
     int code = fd < 0 ? fd : rootfs_place_check(p, root_fd, fd, target);
     if (code == -ENOENT || code == -EXDEV) {
         cleanup_fd(&fd);

@@ -17,7 +17,7 @@
 
 #define EVENTS_MAX_BYTES (16 << 20)
 
-/* Members are NULL if they do not apply. action: create start die oom stop kill pause
+/* Members are NULL if they do not apply. action: create attach start die oom stop kill pause
  * unpause restart rename destroy commit "exec_start: COMMAND" ... of containers, tag untag
  * delete import of images, create mount unmount destroy of volumes. */
 struct event {

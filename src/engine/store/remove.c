@@ -84,6 +84,10 @@ int store_retire(struct store *s, const char *id, const struct mtd_record *r,
 
 bool store_is_awaited(const struct store *s, const char *entry)
 {
+    if (!log_was_rotated(
+            s->trash_fd,
+            entry)) /* as a rule, and then the directory need not be opened */
+        return false;
     auto_fd int dir = fs_open_dir_at(s->trash_fd, entry);
     return dir >= 0 && log_is_awaited(dir);
 }

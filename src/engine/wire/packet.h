@@ -34,7 +34,8 @@ enum packet_type {
     PACKET_STOPPING, /* the user stops the container: the restart policy is suspended */
     PACKET_SHUTDOWN, /* the host goes down: the policy is suspended until the next boot */
     /* struct packet_begin, from the front end that made the monitor's process, once: the
-     * record is written. The monitor touches nothing before it. */
+     * record is written. The monitor touches nothing before it. A front end that has just
+     * made the container hands over its lock, and the record's text follows. */
     PACKET_BEGIN,
     /* uint32_t: more of them follow. The record's networks or ports have changed; with it come
      * sockets that hold ports of the host. The monitor takes them over, lets go what is no longer
@@ -64,6 +65,8 @@ struct packet_size {
 struct packet_begin {
     uint16_t rows, cols;  /* of its terminal; 0 = none */
     uint32_t gives_input; /* when it goes, so does the container's input */
+    uint32_t attaches;    /* it is there for the output, too */
+    char boot_id[BOOT_ID_LEN + 1];
 };
 #define PACKET_MAX 32768
 #define PACKET_DATA_MAX (PACKET_MAX - sizeof(struct packet_head))

@@ -10,6 +10,11 @@
 #include "base/clock.h"
 
 #define NOW (1000000 * NS_PER_SEC)
+#ifdef __x86_64__
+#define MACHINE "amd64"
+#else
+#define MACHINE "arm64"
+#endif
 #define AGO(seconds) (NOW - (seconds)*NS_PER_SEC)
 
 static struct mtd_summary s;
@@ -139,7 +144,8 @@ Test(ps_format, json_has_dockers_fields_as_strings)
         "{\"Command\":\"\\\"sleep 1\\\"\",\"CreatedAt\":\"1970-01-12 11:46:40 +0000 UTC\","
         "\"HealthStatus\":\"\",\"ID\":\"0123456789ab\",\"Image\":\"busybox\","
         "\"Labels\":\"a=1,b=2\",\"LocalVolumes\":\"1\",\"Mounts\":\"/host,vol\","
-        "\"Names\":\"web\",\"Networks\":\"web,db\",\"Ports\":\"127.0.0.1:53->53/udp, 0.0.0.0:80->80/tcp\","
+        "\"Names\":\"web\",\"Networks\":\"web,db\",\"Platform\":\"linux/" MACHINE
+        "\",\"Ports\":\"127.0.0.1:53->53/udp, 0.0.0.0:80->80/tcp\","
         "\"PublicPorts\":\"0.0.0.0:80->80/tcp\","
         "\"RunningFor\":\"2 hours ago\","
         "\"Size\":\"0B\",\"State\":\"running\",\"Status\":\"Up 3 minutes\"}");
@@ -171,6 +177,8 @@ Test(ps_format, filters)
     cr_expect(matches("ancestor=busybox", NULL) &&
               matches("ancestor=busybox:latest", NULL) &&
               matches("ancestor=beef", NULL) && !matches("ancestor=busy", NULL));
+    cr_expect(matches("is-task=false", NULL) && matches("is-task=0", NULL) &&
+              !matches("is-task=true", NULL));
     cr_expect(!matches("exited=0", NULL));
     s.state = MTD_STATE_EXITED;
     cr_expect(matches("exited=0", NULL) && !matches("exited=1", NULL));
@@ -214,9 +222,10 @@ Test(ps_format, one_key_is_or_and_two_are_and)
 
 Test(ps_format, bad_filters)
 {
-    static const char *const BAD[] = {
-        "name",      "foo=1",         "status=nonsense", "exited=x",      "health=x",
-        "publish=x", "publish=70000", "publish=9-8",     "expose=80/foo", "expose="};
+    static const char *const BAD[] = {"name",          "foo=1",         "status=nonsense",
+                                      "exited=x",      "health=x",      "is-task=maybe",
+                                      "publish=x",     "publish=70000", "publish=9-8",
+                                      "expose=80/foo", "expose="};
     for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
         struct option_list list = {(const char **)&BAD[i], 1};
         struct ps_filters f = {0};

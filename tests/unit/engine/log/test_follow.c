@@ -100,7 +100,7 @@ static void hold(unsigned max_file)
     struct log_reader r;
     open_writer(&w, 1000, max_file);
     cr_assert_eq(log_reader_open(&r, tmp.fd, false, 0, NULL), 0);
-    cr_assert_eq(log_reader_hold(&r), 0);
+    cr_assert_eq(log_reader_hold(&r, NULL), 0);
     for (int i = 0; i < 500; i++)
         write_line(&w, LOG_STDOUT, i);
     cr_expect(log_is_awaited(tmp.fd));
@@ -133,7 +133,7 @@ Test(log_follow, the_slowest_of_two_decides)
     open_writer(&w, 1000, 2);
     cr_assert_eq(log_reader_open(&slow, tmp.fd, false, 0, NULL), 0);
     cr_assert_eq(log_reader_open(&fast, tmp.fd, false, 0, NULL), 0);
-    cr_assert(log_reader_hold(&slow) == 0 && log_reader_hold(&fast) == 0);
+    cr_assert(log_reader_hold(&slow, NULL) == 0 && log_reader_hold(&fast, NULL) == 0);
     for (int i = 0, next = 0; i < 300; i++) {
         write_line(&w, LOG_STDOUT, i);
         next = read_numbers(&fast, next, false);
@@ -151,7 +151,7 @@ Test(log_follow, more_than_may_be_held_is_told)
     int lines = 0;
     open_writer(&w, 1000, 2);
     cr_assert_eq(log_reader_open(&r, tmp.fd, false, 0, NULL), 0);
-    cr_assert_eq(log_reader_hold(&r), 0);
+    cr_assert_eq(log_reader_hold(&r, NULL), 0);
     while (!log_is_full(&w) && lines < 10000)
         write_line(&w, LOG_STDOUT, lines++);
     cr_expect_eq(w.surplus_files, 100);
@@ -167,7 +167,7 @@ Test(log_follow, a_file_already_dropped_cannot_be_held)
     tempdir_put(&tmp, LOG_NAME, STAMP " stdout F now\n");
     cr_assert_eq(log_reader_open(&r, tmp.fd, false, 0, NULL), 0);
     cr_assert_eq(unlinkat(tmp.fd, LOG_NAME, 0), 0);
-    cr_expect_eq(log_reader_hold(&r), -ESTALE);
+    cr_expect_eq(log_reader_hold(&r, NULL), -ESTALE);
     log_reader_close(&r);
 }
 
