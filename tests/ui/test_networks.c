@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "ui/catalog/internal.h"
 #include "uibox.h"
@@ -63,15 +64,17 @@ static int figures(const struct mtd_summary *s, const char *network,
     return strcmp(network, "front") == 0 || strcmp(network, "back") == 0 ? 0 : -1;
 }
 
-/* front: api, db, job (ended); back: db; spare: nobody. */
+/* front: api, db, job (ended); back: db; spare: nobody. bridge is always there; made, it is the same
+ * on every machine. */
 static void make(struct uibox *b, int rows, int cols)
 {
     struct mtd_error err = {0};
-    static const char *const NAMES[] = {"front", "back", "spare"};
-    static const char *const SUBNETS[] = {"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/24"};
+    static const char *const NAMES[] = {"front", "back", "spare", MTD_NET_DEFAULT};
+    static const char *const SUBNETS[] = {"10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/24",
+                                          "10.9.0.0/16"};
     uibox_make(b, rows, cols, false);
     uibox_fill(b);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {
         struct mtd_net n = {.name = strdup(NAMES[i]),
                             .subnet = strdup(SUBNETS[i]),
                             .subnet6 = i ? NULL : strdup("fd01::/64"),
@@ -120,7 +123,7 @@ Test(networks, at_every_size)
         make(&b, SIZES[i][0], SIZES[i][1]);
         snprintf(name, sizeof(name), "networks-%dx%d", SIZES[i][1], SIZES[i][0]);
         uibox_golden(&b, name);
-        uibox_keys(&b, "j Enter");
+        uibox_keys(&b, "j j Enter");
         snprintf(name, sizeof(name), "members-%dx%d", SIZES[i][1], SIZES[i][0]);
         uibox_golden(&b, name);
         uibox_done(&b);
@@ -132,7 +135,7 @@ Test(networks, who_is_on_one)
 {
     struct uibox b;
     make(&b, 24, 120);
-    uibox_keys(&b, "j Enter");
+    uibox_keys(&b, "j j Enter");
     cr_expect(uibox_shows(&b, "front: 3 containers, 2 up"), "%s", uibox_text(&b));
     cr_expect(uibox_shows(&b, "10.1.0.2"));
     cr_expect_not(uibox_shows(&b, "10.2.0.2"), "that is of another network");
@@ -147,7 +150,7 @@ Test(networks, who_is_on_one)
     cr_expect(uibox_shows(&b, "inspect api"), "%s", uibox_text(&b));
     uibox_keys(&b, "Esc Esc");
     cr_expect_str_eq(catalog_table_selected(&catalog_of(&b)->table)->key, "front");
-    cr_expect(uibox_shows(&b, "3 networks, 1 unused"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "4 networks, 2 unused"), "%s", uibox_text(&b));
     uibox_keys(&b, "Enter q Enter");
     cr_expect_not(b.quit);
     uibox_keys(&b, "Enter");
@@ -168,7 +171,7 @@ Test(networks, containers_come_and_go)
     cr_expect(uibox_shows(&b, "disconnect db from back?"), "%s", uibox_text(&b));
     uibox_keys(&b, "y");
     expect_started(&b, "network disconnect back @db");
-    uibox_keys(&b, "j D");
+    uibox_keys(&b, "j j D");
     cr_expect(uibox_shows(&b, "disconnect from front"), "%s", uibox_text(&b));
     uibox_keys(&b, "j Enter y");
     expect_started(&b, "network disconnect front @db");
