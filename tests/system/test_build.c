@@ -304,7 +304,7 @@ Test(build, run_dies_with_a_killed_build)
 
 #ifdef MTD_FAULTS
 /* Other builds share them, and go on. */
-Test(build, groups_that_somebody_removes_are_made_again)
+static void expect_groups_made_again(const char *removal)
 {
     DOCKERFILE("FROM busybox\nRUN touch /x\n");
     s.fault = "build.groups:stop";
@@ -312,13 +312,20 @@ Test(build, groups_that_somebody_removes_are_made_again)
     s.fault = NULL;
     pid_t stopped = stopped_await(build.pid);
     cr_assert_gt(stopped, 0);
-    cr_expect_eq(system("find /sys/fs/cgroup -maxdepth 4 -depth "
-                        "-path '*/mytop-docker/builds*' -type d -exec rmdir {} \\; "
-                        "2>/dev/null; :"),
-                 0);
+    cr_expect_eq(system(removal), 0);
     kill(stopped, SIGCONT);
     auto_done(outcome_done) struct outcome o = state_end(&build);
-    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_eq(o.status, 0, "%s: %s", removal, o.err);
+}
+
+/* All of them, and those that are entered last. */
+Test(build, groups_that_somebody_removes_are_made_again)
+{
+    expect_groups_made_again("find /sys/fs/cgroup -maxdepth 4 -depth -path "
+                             "'*/mytop-docker/builds*' -type d -exec rmdir {} \\; "
+                             "2>/dev/null; :");
+    expect_groups_made_again("rmdir /sys/fs/cgroup/freezer/mytop-docker/builds/* "
+                             "/sys/fs/cgroup/pids/mytop-docker/builds/* 2>/dev/null; :");
 }
 
 Test(build, killed_at_any_step_the_next_one_does_it)

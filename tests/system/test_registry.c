@@ -383,7 +383,7 @@ Test(registry, bad_requests_are_one_line)
         {{"pull", "UPPER"}, "the name must be lower case"},
         {{"pull", "-a", "a:1"}, "tag can't be used with --all-tags/-a"},
         {{"pull", "--platform", "x/y/z/w", "localhost:1/a"}, "platform"},
-        {{"push", "nosuch"}, "\"nosuch:latest\" not found"},
+        {{"push", "nosuch"}, "image \"nosuch"},
         {{"push", "a@sha256:00"}, "a digest is sha256: and 64 hex digits"},
         {{"login", "-u", "a"}, "stdin is no terminal"},
         {{"login", "--password-stdin"}, "must provide --username"},

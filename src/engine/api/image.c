@@ -36,8 +36,7 @@ int mtd_image_find(struct mtd_engine *e, const char *ref, struct mtd_image *ret,
         return rc;
     /* It comes with the program, and is unpacked at its first use. */
     mtd_error_clear(err);
-    rc = store_make(&e->store, err);
-    e->images.root_fd = e->store.root_fd;
+    rc = container_make_roots(e, err);
     return rc < 0 ? rc : image_find(&e->images, ref, ret, err);
 }
 

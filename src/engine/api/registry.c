@@ -27,10 +27,7 @@ static int make_roots(struct mtd_engine *e, const struct mtd_registry *how,
     if (e->store.root_fd >= 0)
         return 0;
     int rc = transfer_ask(how, ref, platform, err);
-    if (rc == 0)
-        rc = store_make(&e->store, err);
-    e->images.root_fd = e->store.root_fd;
-    return rc;
+    return rc < 0 ? rc : container_make_roots(e, err);
 }
 
 int mtd_pull(struct mtd_engine *e, const char *ref, const char *platform,

@@ -169,7 +169,9 @@ void container_making_end(struct mtd_engine *e, const char *id);
 /* What killed processes were making. */
 void container_sweep_making(struct mtd_engine *e);
 
-/* Makes the roots if there are none and the image comes with the program; -ENOENT. Defined by api:
+/* The roots of a machine that has none yet. */
+int container_make_roots(struct mtd_engine *e, struct mtd_error *err);
+/* Makes them if there are none and the image comes with the program; -ENOENT. Defined by api:
  * an image is at its place before a verb about it takes locks there. */
 int container_need_image(struct mtd_engine *e, const char *ref, struct mtd_error *err);
 

@@ -83,6 +83,15 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
     return 0;
 }
 
+int container_make_roots(struct mtd_engine *e, struct mtd_error *err)
+{
+    int rc = store_make(&e->store, err);
+    e->images.root_fd = e->store.root_fd;
+    if (rc == 0)
+        container_settle_all(e); /* nothing: but it is of this boot now */
+    return rc;
+}
+
 void mtd_close(struct mtd_engine *e)
 {
     if (!e)

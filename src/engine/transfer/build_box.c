@@ -205,16 +205,17 @@ static int change_root(const struct build *b, struct mtd_error *err)
 
 /* ---- the rest ---- */
 
-static int try_groups(const struct build *b, const struct cgroup *host,
+static int try_groups(const struct build *b, const struct cgroup *host, const char *name,
                       struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup groups = {0};
-    int rc = cgroup_open_build(&groups, host, b->dir.name, &b->asked->limits, err);
+    int rc = cgroup_open_build(&groups, host, name, &b->asked->limits, err);
     (void)fault_point("build.groups");
     return rc < 0 ? rc : cgroup_enter(&groups, true, err);
 }
 
-/* Groups that are empty may be removed by anybody, also between their making and this. */
+/* Groups that are empty may be removed by anybody, also between their making and this. Some may
+ * have been entered by then, so the next ones have another name. */
 static int enter_groups(const struct build *b, struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup host = {0};
@@ -222,8 +223,12 @@ static int enter_groups(const struct build *b, struct mtd_error *err)
     if (rc < 0)
         return rc;
     for (int tries = 0; tries < GROUP_TRIES; tries++) {
+        char name[NAME_MAX + 1];
+        int n = snprintf(name, sizeof(name), "%s", b->dir.name);
+        if (tries)
+            snprintf(name + n, sizeof(name) - (size_t)n, ".%d", tries);
         mtd_error_clear(err);
-        rc = try_groups(b, &host, err);
+        rc = try_groups(b, &host, name, err);
         if (rc != -ENOENT && rc != -ENODEV)
             break;
     }
