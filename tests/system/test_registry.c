@@ -519,6 +519,8 @@ static pid_t hold_child(pid_t tracee)
 Test(registry, skopeo_is_not_started_by_a_child_of_a_dead_pull)
 {
     auto_fd int silent = listen_silently(box.host);
+    free(ASK(&s, "volume", "create", "any")); /* makes the roots: else it asks before */
+    free(ASK(&s, "volume", "rm", "any"));
     s.fault = "transfer.begin:stop";
     pid_t pid = SPAWN(&s, "pull", at("a:1"));
     s.fault = NULL;
