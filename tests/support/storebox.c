@@ -34,7 +34,7 @@ int storebox_create_record(const char *name, struct mtd_record *r)
     r->spec.image = strdup("busybox");
     strv_add(&r->spec.process.args, "/bin/sh");
     strv_add(&r->spec.process.args, "-c");
-    return store_create(&storebox, r, name, NULL, &storebox_err);
+    return store_create(&storebox, r, name, &storebox_err);
 }
 
 /* Creates and forgets; ret_id may be NULL. */

@@ -103,17 +103,17 @@ static const struct {
     long calls;
     const char *args[8];
 } BUDGET[] = {
-    ROW(664, "run", "--rm", "busybox", "true"),
-    ROW(608, "run", "-d", "--name", "done", "busybox", "true"),
+    ROW(672, "run", "--rm", "busybox", "true"),
+    ROW(617, "run", "-d", "--name", "done", "busybox", "true"),
     ROW(63, "inspect", "done"),
     ROW(87, "logs", "done"),
     ROW(86, "ps", "-a"),
     ROW(63, "wait", "done"),
     ROW(100, "diff", "done"),
     ROW(59, "port", "done"),
-    ROW(87, "rename", "done", "did"),
-    ROW(87, "rename", "did", "done"),
-    ROW(129, "rm", "done"),
+    ROW(90, "rename", "done", "did"),
+    ROW(90, "rename", "did", "done"),
+    ROW(127, "rm", "done"),
     ROW(101, "create", "--name", "new", "busybox", "true"),
     ROW(581, "start", "new"),
     ROW(357, "exec", "idle", "true"),

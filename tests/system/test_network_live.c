@@ -15,6 +15,7 @@
 
 #include "../support/fields.h"
 #include "../support/netbox.h"
+#include "../support/stopped.h"
 #include "base/cleanup.h"
 
 static struct state s;
@@ -251,6 +252,41 @@ Test(network_live, without_a_network_while_it_waits_for_a_restart)
     expect_ports("");
     expect_nothing_left();
 }
+
+#ifdef MTD_FAULTS
+/* It ends while its ports are being changed, and the change is cut off. */
+Test(network_live, a_killed_change_of_one_that_ends_and_waits_leaves_no_port)
+{
+    char volume[128], go[128];
+    snprintf(volume, sizeof(volume), "%s:/host", s.dir.path);
+    snprintf(go, sizeof(go), "%s/go", s.dir.path);
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "-p", "8080:80",
+             "-v", volume, "--restart", "always", "busybox", "sh", "-c",
+             "test -e /host/go && exec sleep 1000"));
+    await_field(&s, "web", "{{gt .RestartCount 4}}", "true");
+    cr_assert_eq(close(open(go, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+    await_field(&s, "web", "{{.State.Status}}", "running");
+    auto_free char *pid = field(&s, "web", "{{.State.Pid}}");
+    cr_assert_eq(unlink(go), 0);
+    s.fault = "update.published:stop";
+    struct running r = BEGIN(&s, "update", "--publish-add", "8082:80", "web");
+    s.fault = NULL;
+    cr_assert_eq(stopped_await(r.pid), r.pid);
+    cr_assert_eq(kill((pid_t)atoi(pid), SIGKILL), 0);
+    kill(r.pid, SIGKILL);
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 128 + SIGKILL);
+    await_field(&s, "web", "{{.State.Status}}", "restarting");
+    free(ASK(&s, "ps"));
+    cr_expect_str_empty(net_lies(&s));
+    expect_nothing_left();
+}
+#else
+Test(network_live, a_killed_change_of_one_that_ends_and_waits_leaves_no_port)
+{
+    cr_skip("this build has no fault points; the debug build runs these");
+}
+#endif
 
 static const char *const CONNECT_POINTS[] = {"network.address", "network.joined",
                                              "network.link", "connect.record",

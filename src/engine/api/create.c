@@ -475,8 +475,7 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     if (code == 0)
         code = fault_point("create.volumes");
     if (code == 0)
-        code =
-            store_create(&e->store, &r, c->name, c->to_run ? &e->ahead.made : NULL, err);
+        code = store_create(&e->store, &r, c->name, err);
     if (code < 0)
         store_remove_volumes(&e->store, &r);
     if (code < 0 || !c->to_run || !r.spec.auto_remove)

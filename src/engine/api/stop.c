@@ -373,7 +373,6 @@ int mtd_remove(struct mtd_engine *e, const char *ref, bool force, bool volumes,
     mtd_record_init(&r);
     auto_fd int lock = -1;
     char id[MTD_ID_SIZE];
-    container_launch_drop(e); /* it may hold the lock of this one */
     int code = store_resolve(&e->store, ref, id, err);
     if (code == -ENOENT)
         container_making_end(e, ref); /* its failed start has removed it */

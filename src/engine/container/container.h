@@ -33,9 +33,8 @@ struct mtd_engine {
     struct container_ahead {
         char id[MTD_ID_SIZE];
         pid_t pid;
-        int fd;                 /* -1 = none */
-        struct store_made made; /* what it is handed when it begins */
-    } ahead;                    /* a monitor that waits, container/launch.c */
+        int fd; /* -1 = none */
+    } ahead;    /* a monitor that waits, container/launch.c */
 };
 
 /* ---- container/observe.c ---- */

@@ -47,8 +47,7 @@ static int spawn(struct mtd_engine *e, const char *id, const char *mode,
     pid_t pid = spawn_monitor(e, id, mode, theirs, err);
     if (pid < 0)
         return pid;
-    *ret = (struct container_ahead){
-        .pid = pid, .fd = take_fd(&mine), .made = STORE_MADE_NONE};
+    *ret = (struct container_ahead){.pid = pid, .fd = take_fd(&mine)};
     snprintf(ret->id, sizeof(ret->id), "%s", id);
     return 0;
 }
@@ -61,34 +60,20 @@ void container_launch_ahead(struct mtd_engine *e, const char *id)
 
 void container_launch_drop(struct mtd_engine *e)
 {
-    store_made_done(&e->ahead.made);
     if (e->ahead.fd < 0)
         return;
     close(take_fd(&e->ahead.fd));
     waitpid(e->ahead.pid, NULL, 0);
 }
 
-/* The lock goes over, open, with the record: neither is got again. It is let go here only when
- * the monitor has it. */
-static int begin(struct container_ahead *m, const struct mtd_start *s)
+static int begin(const struct container_ahead *m, const struct mtd_start *s)
 {
-    auto_done(buf_done) struct buf data = {0};
     struct packet_begin begin = {.rows = s->rows,
                                  .cols = s->cols,
                                  .gives_input = s->gives_input,
                                  .attaches = s->attaches};
     int rc = proc_boot_id(begin.boot_id);
-    if (rc == 0)
-        rc = buf_add(&data, &begin, sizeof(begin));
-    bool hands_over =
-        m->made.lock_fd >= 0 && m->made.text.len <= PACKET_DATA_MAX - sizeof(begin);
-    if (rc == 0 && hands_over)
-        rc = buf_add(&data, m->made.text.data, m->made.text.len);
-    if (rc == 0)
-        rc = packet_send_fds(m->fd, PACKET_BEGIN, data.data, data.len, &m->made.lock_fd,
-                             hands_over);
-    store_made_done(&m->made);
-    return rc;
+    return rc < 0 ? rc : packet_send(m->fd, PACKET_BEGIN, &begin, sizeof(begin), 0);
 }
 
 /* One that waited may have been killed meanwhile. */
@@ -100,7 +85,7 @@ static bool take_ahead(struct mtd_engine *e, const char *id, const struct mtd_st
         return false;
     }
     *ret = e->ahead;
-    e->ahead = (struct container_ahead){.fd = -1, .made = STORE_MADE_NONE};
+    e->ahead.fd = -1;
     return true;
 }
 
@@ -141,7 +126,7 @@ int container_hear(int fd, struct packet_ready *ret, struct mtd_error *err)
 int container_launch(struct mtd_engine *e, const char *id, const struct mtd_start *s,
                      const char *mode, struct packet_ready *ready, struct mtd_error *err)
 {
-    struct container_ahead m = {.fd = -1, .made = STORE_MADE_NONE};
+    struct container_ahead m = {.fd = -1};
     if (!take_ahead(e, id, s, &m)) {
         int rc = spawn(e, id, mode, &m, err);
         if (rc < 0)

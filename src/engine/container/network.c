@@ -60,10 +60,8 @@ void container_settle_network(struct mtd_engine *e, const struct mtd_record *r,
                               const struct net_held *held)
 {
     auto_fd int ns = container_open_network(r, NULL);
-    if (ns >= 0)
-        net_settle(&e->store, r, ns);
-    else if (container_has_monitor(e, r->id)) /* it waits to be started again */
-        net_settle_names(&e->store, r);
+    if (ns >= 0 || container_has_monitor(e, r->id))
+        net_settle(&e->store, r, ns >= 0 ? ns : -1);
     container_tell_network(e, r->id, held);
 }
 
@@ -80,12 +78,10 @@ bool container_settle_id(struct mtd_engine *e, const char *id)
     bool live = known && mtd_state_is_live(container_observe(e, id, &r.status));
     if (live && !net_is_here(&r.status))
         return false; /* a command that is given there ends the change */
-    if (live)
+    if (live || (known && container_has_monitor(e, id)))
         container_settle_network(e, &r, &NONE);
     else if (!container_has_monitor(e, id))
         net_forget(&e->store, id);
-    else if (known)
-        net_settle_names(&e->store, &r);
     net_change_end(&e->store, id);
     return true;
 }

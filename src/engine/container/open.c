@@ -69,7 +69,6 @@ int mtd_open(struct mtd_engine **ret, const struct mtd_options *o, struct mtd_er
         return r;
     }
     e->making_fd = e->ahead.fd = -1;
-    e->ahead.made = STORE_MADE_NONE;
     e->images = (struct image_store){.root = e->store.root,
                                      .root_fd = e->store.root_fd,
                                      .used_layers = used_layers,

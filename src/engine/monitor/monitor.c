@@ -94,20 +94,15 @@ static int prepare(struct monitor *m, char **argv, struct mtd_error *err)
     return 0;
 }
 
-/* false = there is nothing to be done: the front end has died, or made no container. Who has just
- * made it hands over the lock, and the record's text. */
-static bool await_begin(struct monitor *m, struct buf *ret_text)
+/* false = there is nothing to be done: the front end has died, or made no container. */
+static bool await_begin(struct monitor *m)
 {
     char room[PACKET_MAX];
     struct packet_begin begin;
-    struct packet_fds lock;
     const void *data = NULL;
     size_t len = 0;
-    if (packet_recv_fds(FD_FRONT, room, 0, &data, &len, &lock) != PACKET_BEGIN ||
-        buf_add(ret_text, (const char *)data + sizeof(begin), len - sizeof(begin)) < 0)
+    if (packet_recv(FD_FRONT, room, 0, &data, &len) != PACKET_BEGIN)
         return false;
-    if (lock.n == 1)
-        m->lock_fd = lock.fds[0];
     memcpy(&begin, data, sizeof(begin));
     proc_know_boot_id(begin.boot_id);
     m->rows = begin.rows ? begin.rows : 24;
@@ -118,15 +113,12 @@ static bool await_begin(struct monitor *m, struct buf *ret_text)
     return true;
 }
 
-static int load(struct monitor *m, char **argv, struct buf *text, struct mtd_error *err)
+static int load(struct monitor *m, char **argv, struct mtd_error *err)
 {
-    if (m->lock_fd < 0)
-        m->lock_fd = store_lock(&m->store, m->id, err);
+    m->lock_fd = store_lock(&m->store, m->id, err);
     if (m->lock_fd < 0)
         return m->lock_fd;
-    int rc = text->len ? store_take(m->id, text, &m->record, err)
-                       : store_load(&m->store, m->id, &m->record, err);
-    buf_done(text);
+    int rc = store_load(&m->store, m->id, &m->record, err);
     if (rc == 0 && strcmp(argv[ARG_MODE], MONITOR_ADOPT) != 0)
         rc = mtd_record_check(&m->record, err);
     if (rc < 0)
@@ -241,7 +233,6 @@ static int adopt(struct monitor *m)
 int monitor_main(int argc, char **argv)
 {
     static _Alignas(4096) struct monitor m; /* what it touches while it waits: one page */
-    auto_done(buf_done) struct buf text = {0};
     struct mtd_error err = {0};
     if (argc != ARG_COUNT || !hex_is_valid(argv[ARG_ID], MTD_ID_LEN))
         return 125;
@@ -249,10 +240,10 @@ int monitor_main(int argc, char **argv)
     keep_reports(argv[ARG_ROOT]);
     set_up(&m, argv);
     int rc = prepare(&m, argv, &err);
-    if (rc == 0 && !await_begin(&m, &text))
+    if (rc == 0 && !await_begin(&m))
         return 0;
     (void)fault_point("monitor.begin");
-    if (rc < 0 || load(&m, argv, &text, &err) < 0) {
+    if (rc < 0 || load(&m, argv, &err) < 0) {
         monitor_client_send_all(&m, PACKET_ERROR, &err, sizeof(err));
         return 1;
     }

@@ -156,7 +156,7 @@ static void settle_links(struct store *s, const struct mtd_record *r, int ns_fd,
     }
 }
 
-void net_settle_names(struct store *s, const struct mtd_record *r)
+static void settle_names(struct store *s, const struct mtd_record *r)
 {
     drop_strange_addresses(s, r);
     for (size_t i = 0; i < r->status.n_endpoints; i++)
@@ -167,10 +167,11 @@ void net_settle(struct store *s, const struct mtd_record *r, int ns_fd)
 {
     auto_done(net_kernel_done) struct net_kernel k = NET_KERNEL_NONE;
     const struct mtd_status *st = &r->status;
-    net_settle_names(s, r);
+    settle_names(s, r);
     if (!net_is_here(st) || net_kernel_open(&k, NULL) < 0)
         return;
-    settle_links(s, r, ns_fd, &k);
+    if (ns_fd >= 0)
+        settle_links(s, r, ns_fd, &k);
     net_ports_forget(&k.nf, r->id);
     net_ports_restore(s, &k.nf, r);
     (void)net_write_note(s, r);

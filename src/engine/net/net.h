@@ -85,16 +85,15 @@ void net_forget(struct store *s, const char *id);
 
 int net_change_begin(struct store *s, const char *id);
 void net_change_end(struct store *s, const char *id);
-/* Makes the kernel and the books as the record is. */
+/* Makes the kernel and the books as the record is. ns_fd -1 = it waits to be started again, and has
+ * no interface. */
 void net_settle(struct store *s, const struct mtd_record *r, int ns_fd);
-/* The books alone, of one that waits to be started again. */
-void net_settle_names(struct store *s, const struct mtd_record *r);
 /* The ids of changes that were begun; at most 64 at a time. Count. */
 int net_changes(struct store *s, char ret[64][MTD_ID_SIZE]);
 
 /* A further network, and its end: then another network of its own is the way out, and where its
  * ports lead. held: ports that are published by it, of a container that was on no network.
- * net_leave: ns_fd -1 = it waits to be started again, and has no interface. */
+ * net_leave: ns_fd as above. */
 int net_join(struct store *s, struct mtd_record *r, const struct mtd_join *j, int ns_fd,
              struct net_held *held, struct mtd_error *err);
 int net_leave(struct store *s, struct mtd_record *r, size_t endpoint, int ns_fd,

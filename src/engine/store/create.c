@@ -86,12 +86,13 @@ static int write_record(int dir, const struct buf *text)
 }
 
 static int fill_dir(struct store *s, const char *entry, const struct mtd_record *r,
-                    struct buf *text, struct mtd_error *err)
+                    struct mtd_error *err)
 {
-    int rc = spec_encode(r, text, err);
+    auto_done(buf_done) struct buf text = {0};
+    int rc = spec_encode(r, &text, err);
     if (rc < 0)
         return rc;
-    store_listed_add(text, r);
+    store_listed_add(&text, r);
     rc = fault_point("store.create.record");
     if (rc < 0)
         return rc;
@@ -99,7 +100,7 @@ static int fill_dir(struct store *s, const char *entry, const struct mtd_record 
     if (dir < 0)
         return dir;
     rc = make_subdirs(dir);
-    return rc < 0 ? rc : write_record(dir, text);
+    return rc < 0 ? rc : write_record(dir, &text);
 }
 
 static int set_name(struct mtd_record *r, const char *name)
@@ -123,13 +124,13 @@ static int claim_ids(struct store *s, struct mtd_record *r, struct mtd_error *er
 /* The record has the name before it is claimed, so that a sweep knows
  * which claim to undo. */
 static int publish(struct store *s, const char *entry, struct mtd_record *r,
-                   struct buf *text, struct mtd_error *err)
+                   struct mtd_error *err)
 {
     int rc = claim_ids(s, r, err);
     if (rc == 0)
         rc = store_label_claim(s, r, err);
     if (rc == 0)
-        rc = fill_dir(s, entry, r, text, err);
+        rc = fill_dir(s, entry, r, err);
     if (rc == 0)
         rc = fault_point("store.create.name");
     if (rc == 0)
@@ -145,35 +146,30 @@ static int publish(struct store *s, const char *entry, struct mtd_record *r,
 }
 
 static int create_named(struct store *s, struct mtd_record *r, const char *name,
-                        struct store_made *ret, struct mtd_error *err)
+                        struct mtd_error *err)
 {
     char entry[STORE_ENTRY_SIZE];
-    auto_done(store_made_done) struct store_made made = STORE_MADE_NONE;
+    auto_fd int lock = -1;
     int rc = set_name(r, name);
     if (rc == 0)
         rc = fault_point("store.create.dir");
     if (rc == 0)
-        rc = make_locked_dir(s, r->id, entry, &made.lock_fd);
+        rc = make_locked_dir(s, r->id, entry, &lock);
     if (rc < 0)
         return rc;
     rc = fault_point("store.create.lock");
     if (rc == 0)
-        rc = publish(s, entry, r, &made.text, err);
+        rc = publish(s, entry, r, err);
     if (rc < 0 && r->spec.userns != MTD_USERNS_HOST)
         store_userns_drop(s, r->id);
     if (rc < 0)
         store_label_drop(s, r);
     if (rc < 0)
         fs_remove_tree_at(s->trash_fd, entry);
-    if (rc == 0 && ret) {
-        *ret = made;
-        made = STORE_MADE_NONE;
-    }
     return rc;
 }
 
-static int create_random(struct store *s, struct mtd_record *r, struct store_made *ret,
-                         struct mtd_error *err)
+static int create_random(struct store *s, struct mtd_record *r, struct mtd_error *err)
 {
     char name[64];
     int rc = -EEXIST;
@@ -188,20 +184,13 @@ static int create_random(struct store *s, struct mtd_record *r, struct store_mad
         }
         if (tries > 0)
             mtd_error_clear(err);
-        rc = create_named(s, r, name, ret, err);
+        rc = create_named(s, r, name, err);
     }
     return rc;
 }
 
-void store_made_done(struct store_made *m)
-{
-    cleanup_fd(&m->lock_fd);
-    buf_done(&m->text);
-    *m = STORE_MADE_NONE;
-}
-
 int store_create(struct store *s, struct mtd_record *r, const char *name,
-                 struct store_made *ret, struct mtd_error *err)
+                 struct mtd_error *err)
 {
     if (s->read_only)
         return mtd_fail(err, EROFS, "the state directory was opened read-only");
@@ -210,6 +199,6 @@ int store_create(struct store *s, struct mtd_record *r, const char *name,
     if (rc < 0)
         return rc;
     r->created_at = clock_wall_ns();
-    rc = name ? create_named(s, r, name, ret, err) : create_random(s, r, ret, err);
+    rc = name ? create_named(s, r, name, err) : create_random(s, r, err);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot create a container") : 0;
 }

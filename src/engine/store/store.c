@@ -327,16 +327,6 @@ int store_read_record(int dir_fd, const char *name, const char *id, struct buf *
     return rc < 0 ? rc : store_parse_record(buf, id, ret, err);
 }
 
-static int fail_broken(const char *id, int code, const struct mtd_error *why,
-                       struct mtd_error *err)
-{
-    return mtd_about(err, MTD_ABOUT_BROKEN,
-                     mtd_fail(err, code == -ENOMEM ? ENOMEM : EINVAL,
-                              "record of container %.12s is broken: %s; it can only be "
-                              "removed",
-                              id, why->text));
-}
-
 int store_load(struct store *s, const char *id, struct mtd_record *ret,
                struct mtd_error *err)
 {
@@ -349,15 +339,11 @@ int store_load(struct store *s, const char *id, struct mtd_record *ret,
         return 0;
     if (rc == -ENOENT && !store_exists(s, id))
         return store_no_such(id, err);
-    return fail_broken(id, rc, &why, err);
-}
-
-int store_take(const char *id, const struct buf *text, struct mtd_record *ret,
-               struct mtd_error *err)
-{
-    struct mtd_error why = {0};
-    int rc = store_parse_record(text, id, ret, &why);
-    return rc < 0 ? fail_broken(id, rc, &why, err) : 0;
+    return mtd_about(err, MTD_ABOUT_BROKEN,
+                     mtd_fail(err, rc == -ENOMEM ? ENOMEM : EINVAL,
+                              "record of container %.12s is broken: %s; it can only be "
+                              "removed",
+                              id, why.text));
 }
 
 /* In trash/, a record that a killed process was writing is found by the next command. A --rm

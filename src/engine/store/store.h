@@ -19,7 +19,6 @@
 #ifndef ENGINE_STORE_STORE_H
 #define ENGINE_STORE_STORE_H
 
-#include "base/buf.h"
 #include "engine/types.h"
 
 struct store {
@@ -47,25 +46,15 @@ void store_done(struct store *s);
 int store_new_id(char ret[MTD_ID_SIZE]);
 /* Makes a new container: r->id if set, else a new id, is its id; its name is claimed
  * (NULL = a random adjective_surname that is free) and its record written. Sets r->id,
- * r->name and r->created_at. A failure leaves nothing. ret: what who starts it next need not
- * get again, store_made_done(); NULL = it is not locked any more. */
-struct store_made {
-    int lock_fd;     /* the container's lock */
-    struct buf text; /* the record as it was written: store_take() */
-};
-#define STORE_MADE_NONE ((struct store_made){.lock_fd = -1})
-void store_made_done(struct store_made *m);
+ * r->name and r->created_at. A failure leaves nothing. */
 int store_create(struct store *s, struct mtd_record *r, const char *name,
-                 struct store_made *ret, struct mtd_error *err);
+                 struct mtd_error *err);
 
 /* ref: an id, a name (a leading "/" is allowed) or a unique prefix of an id. -ENOTUNIQ =
  * several ids have the prefix; err lists them. */
 int store_resolve(struct store *s, const char *ref, char ret_id[MTD_ID_SIZE],
                   struct mtd_error *err);
 int store_load(struct store *s, const char *id, struct mtd_record *ret,
-               struct mtd_error *err);
-/* The same of a record whose text was handed over with its lock. */
-int store_take(const char *id, const struct buf *text, struct mtd_record *ret,
                struct mtd_error *err);
 /* Writes config.json; hold the lock. durable = fsync before the rename. */
 int store_save(struct store *s, const struct mtd_record *r, bool durable,

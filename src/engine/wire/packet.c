@@ -27,8 +27,7 @@ static const size_t PAYLOAD[PACKET_LIMIT] = {
     [PACKET_RESIZE] = sizeof(struct packet_size),
     [PACKET_STOPPING] = 0,
     [PACKET_SHUTDOWN] = 0,
-    [PACKET_BEGIN] =
-        sizeof(struct packet_begin), /* and the record, if it is handed over */
+    [PACKET_BEGIN] = sizeof(struct packet_begin),
     [PACKET_NETWORK] = sizeof(uint32_t),
 };
 
@@ -80,8 +79,7 @@ static int check(const struct packet_head *head, size_t payload)
     if (head->type == 0 || head->type >= PACKET_LIMIT || head->len != payload)
         return -EBADMSG;
     size_t want = PAYLOAD[head->type];
-    bool more = head->type == PACKET_BEGIN && payload > want;
-    return want == VARIABLE || want == payload || more ? 0 : -EBADMSG;
+    return want == VARIABLE || want == payload ? 0 : -EBADMSG;
 }
 
 static void take_fds(struct msghdr *msg, struct packet_fds *ret)

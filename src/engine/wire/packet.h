@@ -34,8 +34,7 @@ enum packet_type {
     PACKET_STOPPING, /* the user stops the container: the restart policy is suspended */
     PACKET_SHUTDOWN, /* the host goes down: the policy is suspended until the next boot */
     /* struct packet_begin, from the front end that made the monitor's process, once: the
-     * record is written. The monitor touches nothing before it. A front end that has just
-     * made the container hands over its lock, and the record's text follows. */
+     * record is written. The monitor touches nothing before it. */
     PACKET_BEGIN,
     /* uint32_t: more of them follow. The record's networks or ports have changed; with it come
      * sockets that hold ports of the host. The monitor takes them over, lets go what is no longer

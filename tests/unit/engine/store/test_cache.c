@@ -61,7 +61,7 @@ static void create(int n, char ret_id[MTD_ID_SIZE])
     r.status.restart_count = (unsigned)n;
     r.status.oom_killed = n % 2;
     r.spec.resources.memory = 1 << 20;
-    cr_assert_eq(store_create(&store, &r, text, NULL, &err), 0, "%s", err.text);
+    cr_assert_eq(store_create(&store, &r, text, &err), 0, "%s", err.text);
     memcpy(ret_id, r.id, MTD_ID_SIZE);
 }
 

@@ -140,7 +140,7 @@ static void setup(void)
     snprintf(run, sizeof(run), "%s/run", tmp.path);
     cr_assert_eq(store_open(&store, root, run, STORE_MAKE, &err), 0);
     fill(&r);
-    cr_assert_eq(store_create(&store, &r, "first", NULL, &err), 0, "%s", err.text);
+    cr_assert_eq(store_create(&store, &r, "first", &err), 0, "%s", err.text);
     memcpy(id, r.id, sizeof(id));
     snprintf(path, sizeof(path), "%s/config.json", id);
 }

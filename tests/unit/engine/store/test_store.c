@@ -202,7 +202,7 @@ Test(store, a_full_disk_leaves_no_container_and_no_torn_record)
     cr_expect_eq(store_load(&storebox, r.id, &back, NULL), 0);
     cr_expect_eq(back.spec.process.args.len, 2);
     mtd_error_clear(&storebox_err);
-    cr_expect_eq(store_create(&storebox, &r, "new", NULL, &storebox_err), -EFBIG);
+    cr_expect_eq(store_create(&storebox, &r, "new", &storebox_err), -EFBIG);
     storebox_expect_counts(1, 1);
 }
 
