@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -30,20 +31,21 @@ static int open_lock(const struct image_store *s)
     return fd < 0 ? -errno : fd;
 }
 
+/* buildah makes the list before a container's directory, and empties it after. */
 static bool has_containers(const struct image_store *s)
 {
-    int fd = fs_open_dir_at(s->root_fd, "build/storage/overlay-containers");
-    if (fd < 0)
-        fd = fs_open_dir_at(s->root_fd, "build/storage/vfs-containers");
-    if (fd < 0)
-        return false;
-    auto_done(fs_dir_done) struct fs_dir list;
-    fs_dir_init(&list, fd);
-    const struct dirent64 *d;
-    while ((d = fs_dir_next(&list)))
-        if (d->d_type == DT_DIR)
-            return true;
-    return false;
+    static const char *const LISTS[] = {
+        "build/storage/overlay-containers/containers.json",
+        "build/storage/vfs-containers/containers.json"};
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_SIZE(LISTS) && !any; i++) {
+        auto_fd int fd =
+            openat(s->root_fd, LISTS[i], O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        json_t *list = fd < 0 ? NULL : json_loadfd(fd, 0, NULL);
+        any = fd >= 0 && (!list || json_array_size(list) > 0);
+        json_decref(list);
+    }
+    return any;
 }
 
 /* Its global options. */
