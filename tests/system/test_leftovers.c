@@ -376,6 +376,13 @@ Test(leftovers, nothing_of_a_living_process_is_swept)
     cr_expect_str_eq(started, "x");
 }
 
+/* It is found by its name, which it has a moment after it was made. */
+static bool find_monitor(void *ret)
+{
+    *(pid_t *)ret = state_find(&s, "mtd:monitor");
+    return *(pid_t *)ret > 0;
+}
+
 /* The monitor of a run waits while the container is being made: it is nothing to be mended, and
  * goes with its front end. */
 Test(leftovers, a_monitor_that_waits_goes_with_its_front_end)
@@ -383,9 +390,9 @@ Test(leftovers, a_monitor_that_waits_goes_with_its_front_end)
     s.fault = "create.volumes:stop";
     struct running r = BEGIN(&s, "run", "-d", "--name", "x", "busybox", "true");
     s.fault = NULL;
-    pid_t front = stopped_await(r.pid), monitor = state_find(&s, "mtd:monitor");
+    pid_t front = stopped_await(r.pid), monitor;
     cr_assert_gt(front, 0);
-    cr_assert_gt(monitor, 0, "none has been started ahead");
+    cr_assert(state_until(find_monitor, &monitor), "none has been started ahead");
     auto_done(outcome_done) struct outcome check = RUN(&s, "system", "check");
     cr_expect_eq(check.status, 0, "%s", check.out);
     cr_expect_eq(kill(monitor, 0), 0);
@@ -408,8 +415,8 @@ Test(leftovers, a_killed_monitor_that_waited_is_replaced)
     s.fault = "create.done:stop";
     struct running r = BEGIN(&s, "run", "--rm", "busybox", "echo", "a");
     s.fault = NULL;
-    pid_t front = stopped_await(r.pid), monitor = state_find(&s, "mtd:monitor");
-    cr_assert(front > 0 && monitor > 0);
+    pid_t front = stopped_await(r.pid), monitor;
+    cr_assert(front > 0 && state_until(find_monitor, &monitor));
     kill(monitor, SIGKILL);
     cr_expect(state_until(is_zombie, &monitor));
     kill(front, SIGCONT);
