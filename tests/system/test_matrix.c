@@ -41,13 +41,15 @@ enum caller { HOST, OUTSIDE, WEB, PEER, STRANGER, SHUT, APART, CALLERS };
  * "back", a network of its own. shut, shut2: on "in", which is internal; shut2 publishes 8083.
  * apart, apart2: on "apart", without icc; apart2 publishes 8082. */
 static const struct {
-    const char *name, *network, *address4, *address6, *publish[4];
+    const char *name, *network, *address4, *address6, *publish[10];
 } CONTAINERS[CALLERS + 2] = {
     [WEB] = {"web",
              "front",
              "10.77.0.9",
              "fd00:77::9",
-             {"8080:80", "8080:80/udp", "127.0.0.1:8081:80", "127.0.0.1:8081:80/udp"}},
+             {"8080:80", "8080:80/udp", "127.0.0.1:8081:80", "127.0.0.1:8081:80/udp",
+              "[::1]:8084:80", "[::]:8085:80", "[::]:8085:80/udp", "0.0.0.0:8086:80",
+              "0.0.0.0:8086:80/udp"}},
     [PEER] = {"peer", "front", "10.77.0.8", "fd00:77::8", {0}},
     [STRANGER] = {"stranger", "back", "10.78.0.9", "fd00:78::9", {0}},
     [SHUT] = {"shut", "in", "10.79.0.9", "fd00:79::9", {0}},
@@ -64,6 +66,7 @@ enum beside { NOTHING, ROUTER_OFF, DROPS, DOCKER, DOCKER_MENDED, BESIDES };
 #define NO '.'
 #define REFUSED 'x'   /* TCP says so at once */
 #define UNBRIDGED 'b' /* only while br_netfilter is off */
+#define STREAMS 't'   /* by TCP alone */
 
 static const struct row {
     enum caller from;
@@ -78,11 +81,21 @@ static const struct row {
     {HOST, "127.0.0.1", NULL, 8080, "+++++", "10.77.0.1", NULL, "localhost"},
     {HOST, "127.0.0.1", NULL, 8081, "+++++", "10.77.0.1", NULL, "a port of localhost"},
     {HOST, NULL, "::1", 8080, "xxxxx", NULL, NULL, "localhost, then by IPv4"},
+    {HOST, NULL, "::1", 8084, "ttttt", NULL, "10.77.0.1", "led on by the monitor"},
+    {HOST, "127.0.0.1", HOST6, 8084, "xxxxx", NULL, NULL, "published on ::1"},
+    {OUTSIDE, HOST4, HOST6, 8084, "xxxxx", NULL, NULL, "published on ::1"},
+    {PEER, HOST4, HOST6, 8084, "xxxxx", NULL, NULL, "published on ::1"},
     {HOST, HOST4, HOST6, 8080, "+++++", NULL, NULL, "its own address"},
     {HOST, HOST4, NULL, 8081, "xxxxx", NULL, NULL, "which is not localhost"},
     {HOST, "10.77.0.9", "fd00:77::9", 80, "+++++", NULL, NULL, "the container"},
     {HOST, "10.79.0.9", "fd00:79::9", 80, "+++++", NULL, NULL, "of an internal network"},
     {OUTSIDE, HOST4, HOST6, 8080, "++..+", "203.0.113.2", "2001:db8::2", "published"},
+    {OUTSIDE, NULL, HOST6, 8085, "++..+", NULL, "2001:db8::2", "published on [::]"},
+    {OUTSIDE, HOST4, NULL, 8085, "xxxxx", NULL, NULL, "published on [::]"},
+    {HOST, NULL, HOST6, 8085, "+++++", NULL, NULL, "published on [::]"},
+    {OUTSIDE, HOST4, NULL, 8086, "++..+", "203.0.113.2", NULL, "published on 0.0.0.0"},
+    {OUTSIDE, NULL, HOST6, 8086, "xxxxx", NULL, NULL, "published on 0.0.0.0"},
+    {HOST, "127.0.0.1", NULL, 8086, "+++++", NULL, NULL, "published on 0.0.0.0"},
     {OUTSIDE, HOST4, NULL, 8081, "xxxxx", NULL, NULL, "published on localhost"},
     {OUTSIDE, "127.0.0.1", NULL, 8081, ".....", NULL, NULL, "localhost from outside"},
     {OUTSIDE, "127.0.0.1", NULL, 8080, ".....", NULL, NULL, "localhost from outside"},
@@ -162,14 +175,15 @@ static void make_networks(void)
 static void start_containers(void)
 {
     for (size_t i = WEB; i < ARRAY_SIZE(CONTAINERS); i++) {
-        const char *args[32] = {"run",       "-d",
+        const char *args[48] = {"run",       "-d",
                                 "--name",    CONTAINERS[i].name,
                                 "--network", CONTAINERS[i].network,
                                 "--ip",      CONTAINERS[i].address4,
                                 "--ip6",     CONTAINERS[i].address6,
                                 "-v",        MTD_TALK ":/talk:ro"};
         size_t n = 12;
-        for (size_t k = 0; k < 4 && CONTAINERS[i].publish[k]; k++) {
+        for (size_t k = 0;
+             k < ARRAY_SIZE(CONTAINERS[i].publish) && CONTAINERS[i].publish[k]; k++) {
             args[n++] = "-p";
             args[n++] = CONTAINERS[i].publish[k];
         }
@@ -197,9 +211,11 @@ static void set_bridged(bool on)
 
 /* ---- asking ---- */
 
-static char expected_of(const struct row *r, enum beside beside, bool bridged)
+static char expected_of(const struct row *r, enum beside beside, bool bridged, bool udp)
 {
     char e = r->expected[beside];
+    if (e == STREAMS)
+        return udp ? NO : YES;
     return e == UNBRIDGED ? (bridged ? NO : YES) : e;
 }
 
@@ -216,11 +232,12 @@ static FILE *begin_asking(const char *ns, enum caller from, enum beside beside,
     buf_printf(&b, "nsenter --net=%s %s ask", ns, MTD_TALK);
     for (size_t i = 0; i < ARRAY_SIZE(ROWS); i++) {
         const char *to[] = {ROWS[i].to4, ROWS[i].to6};
-        char e = expected_of(&ROWS[i], beside, bridged);
-        for (int k = 0; k < 4 && ROWS[i].from == from; k++)
+        for (int k = 0; k < 4 && ROWS[i].from == from; k++) {
+            char e = expected_of(&ROWS[i], beside, bridged, k % 2);
             if (to[k / 2])
                 buf_printf(&b, " %c%s,%s,%d", sign_of(e, k % 2), k % 2 ? "udp" : "tcp",
                            to[k / 2], ROWS[i].port);
+        }
     }
     FILE *p = popen(b.data, "re");
     cr_assert(p);
@@ -262,8 +279,8 @@ static void check_all(char namespaces[][64], enum beside beside, bool bridged,
         for (int k = 0; k < 4; k++)
             if (k < 2 ? ROWS[i].to4 : ROWS[i].to6)
                 expect_answer(asking[ROWS[i].from], &ROWS[i],
-                              expected_of(&ROWS[i], beside, bridged), k >= 2, k % 2,
-                              where);
+                              expected_of(&ROWS[i], beside, bridged, k % 2), k >= 2,
+                              k % 2, where);
     for (size_t c = 0; c < CALLERS; c++)
         pclose(asking[c]);
 }

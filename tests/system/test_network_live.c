@@ -428,11 +428,11 @@ Test(network_live, of_a_range_the_first_free_port_is_taken)
 
 Test(network_live, what_cannot_be_published_is_refused)
 {
-    REFUSED("port [::1]:8080/tcp cannot be published: packets of ::1 do not leave",
-            "create", "--network", "bridge", "-p", "[::1]:8080:80", "busybox");
+    REFUSED("port [::1]:8080/udp cannot be published: datagrams of ::1 do not leave",
+            "create", "--network", "bridge", "-p", "[::1]:8080:80/udp", "busybox");
     REFUSED("sctp cannot be published; only tcp and udp can", "create", "--network",
             "bridge", "-p", "8080:80/sctp", "busybox");
     free(ASK(&s, "create", "--name", "web", "--network", "bridge", HELLO));
-    REFUSED("packets of ::1 do not leave the host", "update", "--publish-add",
-            "[::1]:8080:80", "web");
+    REFUSED("datagrams of ::1 do not leave the host", "update", "--publish-add",
+            "[::1]:8080:80/udp", "web");
 }

@@ -19,6 +19,7 @@
 #include "engine/inside/inside.h"
 #include "engine/log/log.h"
 #include "engine/net/net.h"
+#include "engine/relay/relay.h"
 #include "engine/store/alive.h"
 #include "engine/store/store.h"
 #include "engine/wire/packet.h"
@@ -56,6 +57,7 @@ struct monitor {
     int64_t mended_at;    /* monotonic */
     bool mend_again;      /* when what this took goes */
     struct dns_server dns;
+    struct relay relay; /* to ports of ::1 */
     struct inside_share share;
     char *label; /* as label_prepare() made it; "" = none */
 

@@ -31,6 +31,7 @@ enum {
     AT_IN,
     AT_LISTEN,
     AT_DNS,
+    AT_RELAY,
     AT_TABLES,
     AT_CLIENTS,
     AT_ALL = AT_CLIENTS + MONITOR_CLIENTS
@@ -78,6 +79,7 @@ MONITOR_HOT static void fill(const struct monitor *m, struct pollfd *p)
     p[AT_IN] = (struct pollfd){.fd = pending ? m->in : -1, .events = POLLOUT};
     p[AT_LISTEN] = (struct pollfd){.fd = m->listen_fd, .events = POLLIN};
     p[AT_DNS] = (struct pollfd){.fd = m->dns.poll_fd, .events = POLLIN};
+    p[AT_RELAY] = (struct pollfd){.fd = m->relay.poll_fd, .events = POLLIN};
     p[AT_TABLES] = (struct pollfd){.fd = m->watch_fd, .events = POLLIN};
     for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
         const struct monitor_client *c = &m->clients[i];
@@ -138,8 +140,9 @@ static void serve(struct monitor *m, const struct pollfd *p)
         pump(m, &m->err, LOG_STDERR);
     if (p[AT_LISTEN].revents)
         monitor_client_accept(m);
-    if (p[AT_DNS].revents && monitor_answer(m) &&
-        !m->settle_ns) /* what that took goes later */
+    bool worked = p[AT_DNS].revents && monitor_answer(m);
+    worked |= p[AT_RELAY].revents && relay_turn(&m->relay);
+    if (worked && !m->settle_ns) /* what that took goes later */
         m->settle_ns = clock_mono_ns() + COOL_MS * NS_PER_MS;
     if (p[AT_TABLES].revents)
         monitor_mend_table(m);

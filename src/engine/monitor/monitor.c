@@ -65,6 +65,7 @@ static void set_up(struct monitor *m, char **argv)
     for (size_t i = 0; i < MONITOR_CLIENTS; i++)
         m->clients[i].fd = -1;
     m->dns = (struct dns_server)DNS_SERVER_NONE;
+    m->relay = (struct relay)RELAY_NONE;
     m->watch_fd = -1;
     m->page = getauxval(AT_PAGESZ);
     mtd_record_init(&m->record);

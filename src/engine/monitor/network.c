@@ -20,8 +20,15 @@ int monitor_claim_network(struct monitor *m, struct mtd_error *err)
     return net_claim(&m->store, &m->record, &m->held, err);
 }
 
+static void lead_on(int fd, const char *address, unsigned port, void *arg)
+{
+    struct monitor *m = arg;
+    (void)relay_listen(&m->relay, fd, address, port);
+}
+
 void monitor_drop_network(struct monitor *m)
 {
+    relay_forget(&m->relay);
     if (m->record.status.n_endpoints)
         net_release(&m->store, &m->record, &m->held);
     net_held_done(&m->held);
@@ -69,7 +76,9 @@ int monitor_make_links(struct monitor *m, struct mtd_error *err)
         return mtd_fail_errno(err, errno, "cannot open the container's network");
     watch(m);
     monitor_open_names(m,
-                       ns); /* before the interface is up, and before anybody can ask */
+                       ns);  /* before the interface is up, and before anybody can ask */
+    relay_forget(&m->relay); /* of the run before */
+    net_each_relayed(&m->record, &m->held, lead_on, m);
     return net_connect(&m->store, &m->record, ns, 0, err);
 }
 
@@ -77,8 +86,10 @@ void monitor_take_over_network(struct monitor *m)
 {
     bool here =
         net_is_here(&m->record.status); /* ports of this host would not lead to it */
-    if (here)
+    if (here) {
         net_hold(&m->record, &m->held);
+        net_each_relayed(&m->record, &m->held, lead_on, m);
+    }
     auto_fd int ns = m->record.status.n_endpoints ? open_namespace(m) : -1;
     if (ns >= 0 && proc_is(m->pid, m->record.status.pid_start)) {
         if (here)
@@ -90,6 +101,7 @@ void monitor_take_over_network(struct monitor *m)
 void monitor_close_network(struct monitor *m)
 {
     dns_server_close(&m->dns); /* its sockets keep the namespace, and so the interfaces */
+    relay_close(&m->relay);
     monitor_close(&m->watch_fd);
 }
 
@@ -99,7 +111,9 @@ void monitor_networks_changed(struct monitor *m)
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     if (store_load(&m->store, m->id, &r, NULL) == 0 && net_is_here(&r.status)) {
+        relay_forget(&m->relay);
         net_hold(&r, &m->held);
+        net_each_relayed(&r, &m->held, lead_on, m);
         if (r.status.n_endpoints)
             watch(m);
     }

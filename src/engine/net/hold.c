@@ -12,6 +12,24 @@
 
 #define TRIES 20 /* for a free port of both families */
 
+bool net_port_is_loopback6(const struct mtd_port *p)
+{
+    struct net_address a; /* its bytes need not be aligned */
+    return p->address && net_address_parse(p->address, &a) == 0 && a.len == 16 &&
+           memcmp(a.bytes, &in6addr_loopback, 16) == 0;
+}
+
+bool net_port_is_relayed(const struct mtd_port *p, const struct mtd_endpoint *e)
+{
+    bool six = p->address && strchr(p->address, ':');
+    return six && !p->udp && (!e->address6 || net_port_is_loopback6(p));
+}
+
+const char *net_relayed_to(const struct mtd_endpoint *e)
+{
+    return e->address ? e->address : e->address6;
+}
+
 struct families {
     bool four, six;
 };
@@ -19,16 +37,18 @@ struct families {
 static struct families families_of(const struct mtd_port *p, const struct mtd_endpoint *e)
 {
     bool six = p->address && strchr(p->address, ':');
-    return (struct families){.four = !six, .six = e->address6 && (six || !p->address)};
+    return (struct families){.four = !p->address || !six,
+                             .six = p->address ? six : e->address6 != NULL};
 }
 
-static int hold_once(struct mtd_port *p, struct families f, int fds[2])
+static int hold_once(struct mtd_port *p, const struct mtd_endpoint *e, struct families f,
+                     int fds[2])
 {
     struct mtd_port at = *p;
     for (int six = 0; six < 2; six++) {
         if (!(six ? f.six : f.four))
             continue;
-        fds[six] = net_port_hold(&at, six, &at.host);
+        fds[six] = net_port_hold(&at, e, six, &at.host);
         if (fds[six] < 0)
             return fds[six];
     }
@@ -52,7 +72,7 @@ static bool is_in_the_way(struct store *s, struct netlink *nf, const struct mtd_
 }
 
 static int hold_first(struct store *s, struct netlink *nf, struct mtd_port *p,
-                      struct families f, int fds[2])
+                      const struct mtd_endpoint *e, struct families f, int fds[2])
 {
     int rc = -EADDRINUSE;
     for (unsigned host = p->host; host <= p->host_last && rc == -EADDRINUSE; host++) {
@@ -60,7 +80,7 @@ static int hold_first(struct store *s, struct netlink *nf, struct mtd_port *p,
         one.host = host;
         one.host_last = 0;
         let_go(fds);
-        rc = hold_once(&one, f, fds);
+        rc = hold_once(&one, e, f, fds);
         if (rc == 0 && is_in_the_way(s, nf, &one))
             rc = -EADDRINUSE;
         if (rc == 0)
@@ -69,22 +89,23 @@ static int hold_first(struct store *s, struct netlink *nf, struct mtd_port *p,
     return rc;
 }
 
-static int hold_any(struct mtd_port *p, struct families f, int fds[2])
+static int hold_any(struct mtd_port *p, const struct mtd_endpoint *e, struct families f,
+                    int fds[2])
 {
     int rc = -EADDRINUSE;
     for (int i = 0; i < TRIES && rc == -EADDRINUSE; i++) {
         let_go(fds);
-        rc = hold_once(p, f, fds);
+        rc = hold_once(p, e, f, fds);
     }
     return rc;
 }
 
 static int hold(struct store *s, struct netlink *nf, struct mtd_port *p,
-                struct families f, int fds[2])
+                const struct mtd_endpoint *e, struct families f, int fds[2])
 {
-    int rc = p->host_last ? hold_first(s, nf, p, f, fds)
-             : p->host    ? hold_once(p, f, fds)
-                          : hold_any(p, f, fds);
+    int rc = p->host_last ? hold_first(s, nf, p, e, f, fds)
+             : p->host    ? hold_once(p, e, f, fds)
+                          : hold_any(p, e, f, fds);
     if (rc < 0)
         let_go(fds);
     return rc;
@@ -95,7 +116,7 @@ int net_port_try(struct store *s, struct netlink *nf, const struct mtd_port *p)
     struct mtd_port wanted = *p;
     bool six = p->address && strchr(p->address, ':');
     int fds[2] = {-1, -1};
-    int rc = hold(s, nf, &wanted, (struct families){.four = !six, .six = six}, fds);
+    int rc = hold(s, nf, &wanted, NULL, (struct families){.four = !six, .six = six}, fds);
     let_go(fds);
     return rc;
 }
@@ -114,7 +135,7 @@ int net_port_take(struct store *s, struct netlink *nf, struct mtd_port *p,
                   const struct mtd_endpoint *e, struct net_held *h)
 {
     int fds[2] = {-1, -1};
-    int rc = hold(s, nf, p, families_of(p, e), fds);
+    int rc = hold(s, nf, p, e, families_of(p, e), fds);
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         if (fds[i] >= 0 && net_held_add(h, fds[i]) < 0)
             rc = -ENOMEM;
@@ -147,7 +168,7 @@ static void hold_some(const struct mtd_status *st, struct net_held *from,
         bool six = i % 2;
         if (!(six ? f.six : f.four))
             continue;
-        int fd = from ? take_held(from, &at, p, six) : net_port_hold(p, six, &host);
+        int fd = from ? take_held(from, &at, p, six) : net_port_hold(p, e, six, &host);
         if (fd >= 0)
             (void)net_held_add(kept, fd);
     }
@@ -163,4 +184,16 @@ void net_hold(const struct mtd_record *r, struct net_held *held)
     if (r->status.n_endpoints)
         hold_some(&r->status, NULL, &now);
     *held = now;
+}
+
+void net_each_relayed(const struct mtd_record *r, const struct net_held *held,
+                      net_relayed_fn *fn, void *arg)
+{
+    const struct mtd_endpoint *e = mtd_port_endpoint(&r->status);
+    for (size_t i = 0; e && i < r->status.n_ports; i++) {
+        const struct mtd_port *p = &r->status.ports[i];
+        for (size_t k = 0; net_port_is_relayed(p, e) && k < held->n; k++)
+            if (net_port_is(held->fds[k], p, true) && net_port_listen(held->fds[k]) == 0)
+                fn(held->fds[k], net_relayed_to(e), p->target, arg);
+    }
 }

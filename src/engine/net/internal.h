@@ -251,8 +251,16 @@ size_t net_published_count(const struct net_published *all, const char *id);
 /* Each id of that state root once. */
 void net_published_owners(const struct net_published *all, const char *root,
                           void (*fn)(const char *id, void *arg), void *arg);
-/* Takes the port of the host, without listening: a descriptor. host 0 = any: *ret_host. */
-int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host);
+/* Takes the port of the host, without listening but for what is relayed to the endpoint: a descriptor.
+ * host 0 = any: *ret_host. e NULL = it is only tried. */
+int net_port_hold(const struct mtd_port *p, const struct mtd_endpoint *e, bool six,
+                  unsigned *ret_host);
+/* Connections that no rule leads on: to ::1, and by IPv6 to a container that has none. The monitor does,
+ * by IPv4 if it can. */
+bool net_port_is_loopback6(const struct mtd_port *p);
+bool net_port_is_relayed(const struct mtd_port *p, const struct mtd_endpoint *e);
+const char *net_relayed_to(const struct mtd_endpoint *e);
+int net_port_listen(int fd); /* one that is relayed; also again */
 /* Is that what the descriptor holds? */
 bool net_port_is(int fd, const struct mtd_port *p, bool six);
 

@@ -47,7 +47,8 @@ int net_check_here(const struct mtd_record *r, struct mtd_error *err); /* -EXDEV
 /* ---- what a container asks for; also before it is created ---- */
 
 int net_check_join(struct store *s, const struct mtd_join *j, struct mtd_error *err);
-/* What is sent from ::1 may not leave the host, so ports there cannot lead to a container. */
+/* What is sent from ::1 may not leave the host, so connections there are led on by the monitor. There
+ * are none of datagrams. */
 int net_check_ports(const struct mtd_port *ports, size_t n, struct mtd_error *err);
 
 /* ---- a container's run ---- */
@@ -69,6 +70,11 @@ int net_claim(struct store *s, struct mtd_record *r, struct net_held *held,
 /* Holds the ports of a live container, and no others: those that are held already it keeps. What
  * another process has got meanwhile is not held. */
 void net_hold(const struct mtd_record *r, struct net_held *held);
+/* Of the ports that it holds, those that listen, because no rule of the kernel can lead them on: the
+ * descriptor, which stays held's, and where it leads. */
+typedef void net_relayed_fn(int fd, const char *address, unsigned port, void *arg);
+void net_each_relayed(const struct mtd_record *r, const struct net_held *held,
+                      net_relayed_fn *fn, void *arg);
 /* Makes the interfaces of the endpoints from that one on, in the namespace ns_fd has open. */
 int net_connect(struct store *s, const struct mtd_record *r, int ns_fd, size_t from,
                 struct mtd_error *err);

@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "engine/net/expression.h"
 
+#define WAITING 64 /* connections that nobody has accepted */
 #define AT_ONCE \
     72 /* elements in one request, which has room for as many of the longest */
 
@@ -29,15 +30,40 @@ struct element {
     size_t key_len, data_len;
 };
 
-/* false = there is nothing to translate to: the container has no address of that family. */
+/* The one address of the host that it is published on; none for all of a family, which is said as
+ * 0.0.0.0 or [::], or of both. -EINVAL. */
+static int address_of(const struct mtd_port *p, struct net_address *ret)
+{
+    static const unsigned char ALL[16];
+    *ret = (struct net_address){0};
+    int rc = p->address ? net_address_parse(p->address, ret) : 0;
+    if (rc == 0 && memcmp(ret->bytes, ALL, ret->len) == 0)
+        ret->len = 0;
+    return rc;
+}
+
+/* Where a port of that family leads; on ::1 IPv4 is written as IPv6 is. */
+static const char *target_of(const struct mtd_endpoint *e, const struct mtd_port *p,
+                             bool six, char ret[NET_TEXT])
+{
+    const char *to = net_relayed_to(e);
+    bool loopback = six && net_port_is_loopback6(p);
+    if (!loopback)
+        return six ? e->address6 : e->address;
+    snprintf(ret, NET_TEXT, "%s%.45s", strchr(to, ':') ? "" : "::ffff:", to);
+    return ret;
+}
+
+/* false = there is nothing to translate to: the container has no address of that family. What is on
+ * ::1 is no rule's; its element says who has it. */
 static bool make_element(struct element *ret, const struct mtd_endpoint *e,
                          const struct mtd_port *p, bool six)
 {
-    struct net_address at = {0}, to;
-    const char *target = six ? e->address6 : e->address;
-    if ((p->address &&
-         (net_address_parse(p->address, &at) < 0 || (at.len == 16) != six)) ||
-        !target || net_address_parse(target, &to) < 0)
+    struct net_address at, to;
+    char text[NET_TEXT];
+    const char *target = target_of(e, p, six, text);
+    if ((p->address && (strchr(p->address, ':') != NULL) != six) ||
+        address_of(p, &at) < 0 || !target || net_address_parse(target, &to) < 0)
         return false;
     *ret = (struct element){.map = six ? (at.len ? "ports6_at" : "ports6")
                                        : (at.len ? "ports4_at" : "ports4")};
@@ -256,8 +282,7 @@ int net_ports_owner(struct netlink *nf, const struct mtd_port *p, struct net_own
 {
     struct wanted w = {.port = p, .ret = ret};
     *ret = (struct net_owner){0};
-    if (p->address)
-        (void)net_address_parse(p->address, &w.at);
+    (void)address_of(p, &w.at);
     each_port(nf, compare, &w);
     return ret->id[0] ? 0 : -ENOENT;
 }
@@ -398,7 +423,13 @@ bool net_port_is(int fd, const struct mtd_port *p, bool six)
     return ntohs(a.in.sin_port) == p->host && memcmp(&a.in.sin_addr, at.bytes, 4) == 0;
 }
 
-int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host)
+int net_port_listen(int fd)
+{
+    return listen(fd, WAITING) < 0 ? -errno : 0;
+}
+
+int net_port_hold(const struct mtd_port *p, const struct mtd_endpoint *e, bool six,
+                  unsigned *ret_host)
 {
     static const int YES = 1, LITTLE = 1;
     struct net_address at = {0};
@@ -410,9 +441,14 @@ int net_port_hold(const struct mtd_port *p, bool six, unsigned *ret_host)
         return -errno;
     if (six)
         (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &YES, sizeof(YES));
+    bool relayed = six && !p->udp && p->address && (!e || net_port_is_relayed(p, e));
+    if (relayed) /* connections that have ended are in nobody's way, and who listens is */
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &YES, sizeof(YES));
     if (p->udp) /* what arrives is kept, though nobody reads it */
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &LITTLE, sizeof(LITTLE));
     int rc = bind_to(fd, &at, six, p->host);
+    if (rc == 0 && relayed)
+        rc = net_port_listen(fd);
     if (rc < 0)
         return rc;
     *ret_host = p->host ? p->host : port_of(fd);

@@ -28,13 +28,11 @@ char *net_port_text(const struct mtd_port *p, char ret[NET_PORT_TEXT])
 int net_check_ports(const struct mtd_port *ports, size_t n, struct mtd_error *err)
 {
     char text[NET_PORT_TEXT];
-    struct net_address a; /* its bytes need not be aligned */
     for (size_t i = 0; i < n; i++)
-        if (ports[i].address && net_address_parse(ports[i].address, &a) == 0 &&
-            a.len == 16 && memcmp(a.bytes, &in6addr_loopback, 16) == 0)
+        if (ports[i].udp && net_port_is_loopback6(&ports[i]))
             return mtd_fail(
                 err, EADDRNOTAVAIL,
-                "port %s cannot be published: packets of ::1 do not leave the "
+                "port %s cannot be published: datagrams of ::1 do not leave the "
                 "host; use 127.0.0.1 or an address of an interface",
                 net_port_text(&ports[i], text));
     return 0;
@@ -138,12 +136,29 @@ static int fail_hold(struct store *s, struct netlink *nf, const struct mtd_port 
 
 /* ---- elements ---- */
 
+/* Datagrams are led on by rules alone, which do not change families. */
+static int check_family(const struct mtd_port *p, const struct mtd_endpoint *e,
+                        struct mtd_error *err)
+{
+    char text[NET_PORT_TEXT];
+    if (!p->udp || !p->address || !strchr(p->address, ':') || e->address6)
+        return 0;
+    return mtd_fail(err, EAFNOSUPPORT,
+                    "port %s cannot be published: network %.80s has no IPv6 (network "
+                    "create --ipv6)",
+                    net_port_text(p, text), e->network);
+}
+
 static int hold_all(struct store *s, struct netlink *nf, struct mtd_record *r,
                     struct net_held *h, struct mtd_error *err)
 {
     struct mtd_status *st = &r->status;
     for (size_t i = 0; i < st->n_ports; i++) {
-        int rc = net_port_take(s, nf, &st->ports[i], mtd_port_endpoint(st), h);
+        const struct mtd_endpoint *e = mtd_port_endpoint(st);
+        int rc = check_family(&st->ports[i], e, err);
+        if (rc < 0)
+            return rc;
+        rc = net_port_take(s, nf, &st->ports[i], e, h);
         if (rc < 0)
             return fail_hold(s, nf, &st->ports[i], rc, err);
     }
@@ -236,6 +251,9 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot publish ports");
     for (size_t i = first; i < st->n_ports; i++) {
+        rc = check_family(&st->ports[i], e, err);
+        if (rc < 0)
+            return rc;
         rc = net_port_take(s, &nf, &st->ports[i], e, held);
         if (rc < 0 && !(rc == -EADDRINUSE && is_held(&st->ports[i], had, n_had) &&
                         net_ports_owner(&nf, &st->ports[i], &(struct net_owner){0}) < 0))
@@ -264,12 +282,20 @@ int net_move_ports(struct store *s, struct netlink *nf, struct mtd_record *r, si
                           st->endpoints[to].network);
 }
 
+/* A port of all addresses is listed under the first of each family, and named so. */
+static bool has_address(const struct mtd_port *a, const char *address)
+{
+    if (!a->address)
+        return !address || strcmp(address, "0.0.0.0") == 0;
+    return !address || strcmp(a->address, address) == 0;
+}
+
 bool net_port_matches(const struct mtd_port *a, const struct mtd_port *b)
 {
-    bool address = !b->address || (a->address && strcmp(a->address, b->address) == 0);
     unsigned last = b->host_last ? b->host_last : b->host;
-    return address && (!b->host || (a->host >= b->host && a->host <= last)) &&
-           a->udp == b->udp && (!b->target || a->target == b->target);
+    return has_address(a, b->address) &&
+           (!b->host || (a->host >= b->host && a->host <= last)) && a->udp == b->udp &&
+           (!b->target || a->target == b->target);
 }
 
 static int unpublish_one(struct mtd_record *r, struct netlink *nf, size_t i)

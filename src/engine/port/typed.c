@@ -106,17 +106,12 @@ static int add_port(const struct mtd_port *p, struct mtd_port **ports, size_t *n
     return 0;
 }
 
-static bool is_any(const char *address)
-{
-    return !address || !*address || strcmp(address, "0.0.0.0") == 0;
-}
-
 static int add_range(struct range host, struct range inside, const char *address,
                      bool udp, struct mtd_port **ports, size_t *n, struct mtd_error *err)
 {
     bool choice = inside.last == inside.first && host.last > host.first;
     for (unsigned i = 0; i <= inside.last - inside.first; i++) {
-        struct mtd_port p = {.address = is_any(address) ? NULL : (char *)address,
+        struct mtd_port p = {.address = (char *)address,
                              .host = host.first ? host.first + i : 0,
                              .host_last = choice ? host.last : 0,
                              .target = inside.first + i,
@@ -153,5 +148,7 @@ int mtd_port_parse(const char *whole, const char *address, struct mtd_port **por
         return mtd_fail(err, EINVAL,
                         "\"%.80s\": the two ranges have different numbers of ports",
                         whole);
+    if (address && (!*address || strcmp(address, "0.0.0.0") == 0))
+        address = NULL; /* of both families; what is given for one port is of its own */
     return add_range(host, inside, given ? given : address, udp, ports, n, err);
 }

@@ -42,8 +42,9 @@ Test(spec_network, ports_as_docker_writes_them)
         {"8080:80/udp", "", 8080, 80, true},
         {"127.0.0.1:8080:80", "127.0.0.1", 8080, 80, false},
         {"127.0.0.1::80/tcp", "127.0.0.1", 0, 80, false},
-        {"0.0.0.0:8080:80", "", 8080, 80, false},
+        {"0.0.0.0:8080:80", "0.0.0.0", 8080, 80, false},
         {"[::1]:8080:80", "::1", 8080, 80, false},
+        {"[::]:8080:80", "::", 8080, 80, false},
         {"[fd00::1]::80/udp", "fd00::1", 0, 80, true},
         {":80", "", 0, 80, false},
         {"65535:1", "", 65535, 1, false},
@@ -85,7 +86,7 @@ Test(spec_network, the_default_address_is_for_ports_that_name_none)
     cr_assert_eq(mtd_port_parse("80:80", "127.0.0.1", &ports, &n, &err), 0);
     cr_assert_eq(mtd_port_parse("0.0.0.0:81:81", "127.0.0.1", &ports, &n, &err), 0);
     expect_port(0, "127.0.0.1", 80, 80, false);
-    expect_port(1, "", 81, 81, false);
+    expect_port(1, "0.0.0.0", 81, 81, false);
 }
 
 Test(spec_network, what_is_no_port_is_refused)
