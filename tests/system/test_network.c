@@ -594,6 +594,20 @@ Test(network, many_ports_in_both_families)
     cr_expect_str_empty(net_left(&s));
 }
 
+/* An element that another program has removed makes the transaction with all of them fail. */
+Test(network, ports_go_though_one_is_missing)
+{
+    free(ASK(&s, "run", "-d", "--name", "many", ON, "-p", "20000-20099:1000-1099",
+             "busybox", "sleep", "1000"));
+    cr_assert_eq(system("nft delete element inet mytop-docker ports4 '{ tcp . 20050 }'"),
+                 0);
+    cr_expect_eq(count_published("ports4"), 99);
+    free(ASK(&s, "rm", "-f", "many"));
+    cr_expect_eq(count_published("ports4"), 0);
+    cr_expect_str_empty(net_left(&s));
+    free(ASK(&s, "run", "--rm", ON, "-p", "20000-20099:1000-1099", "busybox", "true"));
+}
+
 Test(network, every_exposed_port_on_a_free_one)
 {
     free(ASK(&s, "run", "-d", "--name", "web", ON, "-P", "--expose", "80", "--expose",
