@@ -144,8 +144,7 @@ static int check_family(const struct mtd_port *p, const struct mtd_endpoint *e,
     if (!p->udp || !p->address || !strchr(p->address, ':') || e->address6)
         return 0;
     return mtd_fail(err, EAFNOSUPPORT,
-                    "port %s cannot be published: network %.80s has no IPv6 (network "
-                    "create --ipv6)",
+                    "port %s cannot be published: network %.80s has no IPv6",
                     net_port_text(p, text), e->network);
 }
 
