@@ -3,8 +3,8 @@
  *         the host; book.c the addresses and names; link.c what interfaces have in common,
  *         driver.c the drivers, bridge.c bridges, veth.c pairs, macvlan.c the other kind, inside.c a namespace's own side; forward.c the host's forwarding; expression.c
  *         builds rules, table.c is the table, members.c networks in it, port.c ports, owner.c who has a port of
- *         the host's, publish.c a container's ports, hold.c those of the host that they take, flow.c
- *         those that lead to them; endpoint.c a container's end in a network, claim.c puts
+ *         the host's, publish.c a container's ports, hold.c those of the host that they take, relayed.c
+ *         those that no rule leads on, flow.c what leads to them; endpoint.c a container's end in a network, claim.c puts
  *         it together, change.c changes it while the container lives, mend.c makes a lost
  *         table again; traffic.c counts, verify.c compares, obstacle.c finds others' rules,
  *         legacy.c those of iptables-legacy.
@@ -255,14 +255,17 @@ void net_published_owners(const struct net_published *all, const char *root,
  * host 0 = any: *ret_host. e NULL = it is only tried. */
 int net_port_hold(const struct mtd_port *p, const struct mtd_endpoint *e, bool six,
                   unsigned *ret_host);
+int net_port_listen(int fd); /* one that is relayed; also again */
+/* Is that what the descriptor holds? */
+bool net_port_is(int fd, const struct mtd_port *p, bool six);
+
+/* ---- relayed.c ---- */
+
 /* Connections that no rule leads on: to ::1, and by IPv6 to a container that has none. The monitor does,
  * by IPv4 if it can. */
 bool net_port_is_loopback6(const struct mtd_port *p);
 bool net_port_is_relayed(const struct mtd_port *p, const struct mtd_endpoint *e);
 const char *net_relayed_to(const struct mtd_endpoint *e);
-int net_port_listen(int fd); /* one that is relayed; also again */
-/* Is that what the descriptor holds? */
-bool net_port_is(int fd, const struct mtd_port *p, bool six);
 
 /* ---- hold.c ---- */
 
