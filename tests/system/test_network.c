@@ -413,6 +413,40 @@ Test(network, both_families)
     cr_expect_str_empty(net_left(&s));
 }
 
+Test(network, addresses_of_ipv6_are_chosen_and_refused)
+{
+    static const char *const CASES[][2] = {
+        {"fd00:76::9", "address fd00:76::9 is not in fd00:77::/64"},
+        {"fd00:77::1", "is the gateway of network six"},
+        {"FD00:77:0:0::0001",
+         "is the gateway of network six"}, /* however it is written */
+        {"fd00:77::", "is no host's"},
+    };
+    if (access("/proc/net/if_inet6", F_OK) < 0)
+        cr_skip("this kernel has no IPv6");
+    (void)net_outside();
+    cr_assert_eq(system("ip -6 addr add fd00:78::1/48 dev up0 nodad"), 0);
+    struct outcome o =
+        RUN(&s, "network", "create", "--subnet", "fd00:78:0:1::/64", "six");
+    cr_expect_eq(o.status, 1, "%s", o.out);
+    cr_expect(strstr(o.err, "fd00:78:0:1::/64 overlaps with a route of the host"), "%s",
+              o.err);
+    outcome_done(&o);
+    free(ASK(&s, "network", "create", "--subnet", "fd00:77::/64", "six"));
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        o = RUN(&s, "run", "--rm", "--network", "six", "--ip6", CASES[i][0], "busybox",
+                "true");
+        cr_expect_eq(o.status, 125, "%s", CASES[i][0]);
+        cr_expect(strstr(o.err, CASES[i][1]), "%s: %s", CASES[i][0], o.err);
+        outcome_done(&o);
+    }
+    /* One of more than 2^32. */
+    auto_free char *shown = ASK(&s, "run", "--rm", "--network", "six", "--ip6",
+                                "fd00:77::1:0:0", "busybox", "ip", "addr");
+    cr_expect(strstr(shown, "inet6 fd00:77::1:0:0/64"), "%s", shown);
+    cr_expect_str_empty(net_left(&s));
+}
+
 /* ---- names ---- */
 
 static char *resolve(const char *from, const char *name)

@@ -79,6 +79,7 @@ static int parse_wanted(const struct mtd_net *n, const char *text, const char *s
                         struct mtd_error *err)
 {
     struct net_subnet s;
+    char plain[NET_TEXT];
     if (!subnet)
         return mtd_fail(err, EINVAL, "network %.80s has no IPv6, so no address %.60s",
                         n->name, text);
@@ -87,11 +88,12 @@ static int parse_wanted(const struct mtd_net *n, const char *text, const char *s
         return mtd_fail(err, EINVAL,
                         "address %.60s is not in %.60s, the subnet of network %.80s",
                         text, subnet, n->name);
-    if (gateway && strcmp(gateway, text) == 0)
+    net_address_text(ret, plain); /* an address of IPv6 has many spellings */
+    if (gateway && strcmp(gateway, plain) == 0)
         return mtd_fail(err, EADDRINUSE, "address %.60s is the gateway of network %.80s",
                         text, n->name);
-    uint64_t index = net_subnet_index(&s, ret);
-    if (index == 0 || (s.base.len == 4 && index + 1 == net_subnet_size(&s)))
+    bool last = s.base.len == 4 && net_subnet_index(&s, ret) + 1 == net_subnet_size(&s);
+    if (last || memcmp(ret->bytes, s.base.bytes, s.base.len) == 0)
         return mtd_fail(err, EINVAL, "address %.60s of network %.80s is no host's", text,
                         n->name);
     return 0;
