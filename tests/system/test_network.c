@@ -371,6 +371,25 @@ Test(network, subnets_do_not_collide)
     cr_expect_str_eq(subnet, "172.19.0.0/16");
 }
 
+/* Its first address is nobody's, its last one everybody's. */
+Test(network, the_smallest_subnet_has_one_address)
+{
+    free(ASK(&s, "network", "create", "--subnet", "10.79.0.0/30", "small"));
+    free(ASK(&s, "run", "-d", "--name", "one", "--network", "small", "busybox", "sleep",
+             "1000"));
+    auto_free char *own =
+        ASK(&s, "inspect", "-f", "{{.NetworkSettings.Networks.small.IPAddress}}", "one");
+    cr_expect_str_eq(own, "10.79.0.2");
+    struct outcome o =
+        RUN(&s, "run", "--rm", "--network", "small", "busybox", "ip", "addr");
+    cr_expect_eq(o.status, 125, "%s", o.out);
+    cr_expect(strstr(o.err, "network small has no free address in 10.79.0.0/30"), "%s",
+              o.err);
+    outcome_done(&o);
+    free(ASK(&s, "rm", "-f", "one"));
+    cr_expect_str_empty(net_left(&s));
+}
+
 Test(network, an_internal_network_has_no_way_out)
 {
     (void)net_outside();

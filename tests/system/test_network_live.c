@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -391,6 +392,32 @@ Test(network_live, a_flow_of_datagrams_finds_the_next_container)
         free(ASK(&s, "rm", "-f", "web"));
     }
     cr_expect_str_empty(net_left(&s));
+}
+
+/* What no longer is published is refused, also to who was answered before. */
+static bool is_refused(void *arg)
+{
+    int fd = *(int *)arg;
+    char text[64];
+    struct pollfd p = {.fd = fd, .events = POLLIN};
+    (void)!send(fd, "?", 1, 0);
+    return poll(&p, 1, 50) == 1 && recv(fd, text, sizeof(text), 0) < 0 &&
+           errno == ECONNREFUSED;
+}
+
+Test(network_live, a_flow_of_datagrams_ends_with_the_port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(8080)};
+    inet_pton(AF_INET, "127.0.0.1", &at.sin_addr);
+    auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    cr_assert_eq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "-p", "8080:80/udp",
+             "-v", MTD_TALK ":/talk:ro", "busybox", "/talk", "serve", "80"));
+    cr_expect(state_until(is_answered, &fd));
+    free(ASK(&s, "update", "--publish-rm", "8080:80/udp", "web"));
+    cr_expect(state_until(is_refused, &fd));
+    free(ASK(&s, "rm", "-f", "web"));
+    expect_nothing_left();
 }
 
 /* As docker: the first that is free, also of a container whose monitor was killed. */

@@ -32,11 +32,11 @@ static void tear_down(void)
 
 TestSuite(network_names, .init = set_up, .fini = tear_down, .timeout = 60);
 
-static int start_asker(void)
+static int start_asker(const char *option)
 {
     char path[64];
-    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "busybox", "sleep",
-             "1000"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", option, "busybox",
+             "sleep", "1000"));
     auto_free char *pid = ASK(&s, "inspect", "-f", "{{.State.Pid}}", "web");
     snprintf(path, sizeof(path), "/proc/%s/ns/net", pid);
     int ns = open(path, O_RDONLY | O_CLOEXEC);
@@ -109,7 +109,7 @@ Test(network_names, a_server_that_does_not_know_leaves_it_to_the_next)
     take_over_resolv_conf(SERVER(61) SERVER(62) SERVER(63));
     for (unsigned i = 0; i < ARRAY_SIZE(HOW); i++)
         pids[i] = start_server(61 + i, HOW[i]);
-    auto_fd int ns = start_asker();
+    auto_fd int ns = start_asker("--init=false");
     cr_expect_eq(net_look_up(ns, "example.org"), AT(63), "refused, then silence");
     name_servers(SERVER(60) SERVER(63)); /* nobody listens there */
     cr_expect_eq(net_look_up(ns, "example.org"), AT(63), "unreachable");
@@ -123,12 +123,27 @@ Test(network_names, a_server_that_does_not_know_leaves_it_to_the_next)
     cr_assert_eq(system("umount /etc/resolv.conf"), 0);
 }
 
+/* --dns, whatever the host has. */
+Test(network_names, servers_of_its_own_are_asked_instead_of_the_hosts)
+{
+    take_over_resolv_conf(SERVER(61));
+    pid_t hosts = start_server(61, ANSWERS), own = start_server(63, ANSWERS);
+    auto_fd int ns = start_asker("--dns=127.0.0.63");
+    cr_expect_eq(net_look_up(ns, "example.org"), AT(63));
+    kill(hosts, SIGKILL);
+    kill(own, SIGKILL);
+    state_reap(hosts);
+    state_reap(own);
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_assert_eq(system("umount /etc/resolv.conf"), 0);
+}
+
 Test(network_names, what_has_one_label_stays_here_whatever_is_asked)
 {
     static const unsigned char TYPES[] = {1, 15, 16, 28, 33, 64, 65, 255};
     take_over_resolv_conf(SERVER(63));
     pid_t server = start_server(63, ANSWERS);
-    auto_fd int ns = start_asker();
+    auto_fd int ns = start_asker("--init=false");
     for (size_t i = 0; i < sizeof(TYPES); i++) {
         unsigned char m[512];
         size_t len = net_question(m, "nobody", 7);
@@ -154,7 +169,7 @@ Test(network_names, each_of_several_comes_first_now_and_then)
     for (int i = 0; i < MEMBERS; i++)
         free(ASK(&s, "run", "-d", "--network", "back", "--network-alias", "farm",
                  "busybox", "sleep", "1000"));
-    auto_fd int ns = start_asker();
+    auto_fd int ns = start_asker("--init=false");
     free(ASK(&s, "network", "connect", "back", "web"));
     for (int i = 0; i < ASKED; i++) {
         unsigned at = net_look_up(ns, "farm") - 0x0a4d0002u;
