@@ -60,6 +60,31 @@ Test(health, a_check_that_hangs_is_a_failure)
     await("unhealthy");
 }
 
+static bool has_failed_thrice(void *arg)
+{
+    (void)arg;
+    auto_free char *log =
+        ASK(&s, "inspect", "--format", "{{len .State.Health.Log}}", "x");
+    return atoi(log) >= 3;
+}
+
+/* A failure while it starts does not count; once it was healthy, one does, as ever. */
+Test(health, the_start_period_ends_with_the_first_success)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--health-cmd", "test -f /ok",
+             "--health-interval", "50ms", "--health-retries", "2",
+             "--health-start-period", "1h", "busybox", "sleep", "1000"));
+    cr_expect(state_until(has_failed_thrice, NULL));
+    auto_free char *early =
+        ASK(&s, "inspect", "--format",
+            "{{.State.Health.Status}} {{.State.Health.FailingStreak}}", "x");
+    cr_expect_str_eq(early, "starting 0");
+    free(ASK(&s, "exec", "x", "touch", "/ok"));
+    await("healthy");
+    free(ASK(&s, "exec", "x", "rm", "/ok"));
+    await("unhealthy");
+}
+
 Test(health, ends_with_the_container)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "--health-cmd", "true", "--health-interval",

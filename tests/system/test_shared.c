@@ -2,6 +2,7 @@
  * root. */
 
 #include <criterion/criterion.h>
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,42 @@ Test(shared, nothing_is_left_of_one_with_others_pids)
            "-c", "sleep 1001 & echo done");
     EXPECT("0", "exec", "donor", "sh", "-c",
            "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep 100[1]'; true");
+}
+
+/* The root of mounts that are not ours has the path "/". */
+static bool is_of_others(const char *target)
+{
+    static const char *const KINDS[] = {"ipc:[", "mnt:[", "pid:["};
+    bool any = strcmp(target, "/") == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++)
+        any |= strncmp(target, KINDS[i], strlen(KINDS[i])) == 0;
+    return any;
+}
+
+static bool holds_nothing(void *arg)
+{
+    char path[64], target[200];
+    snprintf(path, sizeof(path), "/proc/%d/fd", *(pid_t *)arg);
+    DIR *fds = opendir(path);
+    bool any = false;
+    cr_assert_not_null(fds);
+    for (const struct dirent *e; (e = readdir(fds));) {
+        ssize_t n = readlinkat(dirfd(fds), e->d_name, target, sizeof(target) - 1);
+        target[n > 0 ? n : 0] = '\0';
+        any |= is_of_others(target);
+    }
+    closedir(fds);
+    return !any;
+}
+
+/* It would keep what the other one has mounted, for as long as this one runs. */
+Test(shared, the_monitor_holds_nothing_of_the_other)
+{
+    start_donor();
+    free(ASK(&s, "run", "-d", "--name", "guest", "--ipc", "container:donor", "--pid",
+             "container:donor", "busybox", "sleep", "1000"));
+    pid_t monitor = monitor_of(&s, "guest");
+    cr_expect(state_until(holds_nothing, &monitor));
 }
 
 Test(shared, ipc_of_another_container)

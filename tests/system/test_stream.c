@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../support/state.h"
+#include "base/cleanup.h"
 
 #define MIB (1024 * 1024)
 #define BIG (64 * MIB)
@@ -144,6 +145,18 @@ static bool is_alone(void *unused)
 }
 
 /* The command ends with more output in its pipe than the caller's takes. */
+/* Only /dev/null becomes the container's own. */
+Test(stream, exec_passes_on_the_other_devices)
+{
+    start_box();
+    auto_fd int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+    struct running r = state_begin_from(
+        &s, zeros, (const char *const[]){"exec", "-i", "box", "head", "-c", "5", NULL});
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_eq(o.out_len, 5, "%zu", o.out_len);
+}
+
 Test(stream, exec_ends_when_a_slow_reader_has_everything)
 {
     enum { LEN = 100000 };
