@@ -76,6 +76,31 @@ Test(oci, run_returns_the_status_and_leaves_nothing)
     ocibox_nothing_left("run");
 }
 
+/* "ID PID STATUS ..." */
+static void expect_listed(int pid, const char *status)
+{
+    int listed = -1;
+    char word[32] = "";
+    auto_free char *text = OCI_ASK("list");
+    const char *line = strstr(text, box.id);
+    cr_assert(line && sscanf(line, "%*s %d %31s", &listed, word) == 2, "%s", text);
+    cr_expect_eq(listed, pid, "%s", text);
+    cr_expect_str_eq(word, status);
+}
+
+Test(oci, what_has_stopped_is_listed_without_a_pid)
+{
+    ocibox_script("true");
+    ocibox_create();
+    json_t *state = ocibox_state();
+    expect_listed((int)json_integer_value(json_object_get(state, "pid")), "created");
+    json_decref(state);
+    EXPECT_OK("start", box.id);
+    cr_assert(state_until(ocibox_has_stopped, NULL));
+    expect_listed(0, "stopped");
+    EXPECT_OK("delete", box.id);
+}
+
 Test(oci, a_missing_program_fails_in_create_with_the_words_callers_look_for)
 {
     static const struct {
@@ -340,6 +365,22 @@ Test(oci, hooks_run_in_their_order_and_namespaces)
         "poststart %s running\npoststop %s stopped",
         own, own, inner, own, own);
     cr_expect_str_eq(got, want, "%s", got);
+}
+
+/* One without an environment in config.json has none: not the runtime's, which may hold secrets. */
+Test(oci, a_hook_has_its_own_environment_alone)
+{
+    char script[300], path[200];
+    auto_done(buf_done) struct buf got = {0};
+    snprintf(path, sizeof(path), "%s/hooked", box.state.dir.path);
+    snprintf(script, sizeof(script), "tr '\\0' '\\n' </proc/$$/environ >%s", path);
+    ocibox_hook("prestart", script);
+    ocibox_script("true");
+    ocibox_save();
+    cr_assert_eq(setenv("SECRET", "of-the-runtime", 1), 0);
+    EXPECT_OK("run", "--bundle", box.bundle, box.id);
+    cr_assert_eq(fs_read_at(AT_FDCWD, path, 1u << 16, &got), 0);
+    cr_expect_eq(got.len, 0, "%.*s", (int)got.len, got.data);
 }
 
 Test(oci, a_hook_that_fails_undoes_all)
