@@ -53,10 +53,9 @@ static const char *fault_at(size_t step, const char *action)
     return fault;
 }
 
-static bool only_the_container_runs(void *unused)
+static bool only_the_container_runs(void *name)
 {
-    (void)unused;
-    char *top = ASK(&s, "top", "box"); /* a title and a line for each process */
+    char *top = ASK(&s, "top", name); /* a title and a line for each process */
     const char *first = strchr(top, '\n');
     bool one = first && !strchr(first + 1, '\n');
     free(top);
@@ -67,7 +66,8 @@ static void expect_no_session(const char *fault)
 {
     char dir[128];
     s.fault = NULL;
-    cr_expect(state_until(only_the_container_runs, NULL), "%s: a process is left", fault);
+    cr_expect(state_until(only_the_container_runs, "box"), "%s: a process is left",
+              fault);
     char *id = ASK(&s, "inspect", "--format", "{{.Id}}", "box");
     snprintf(dir, sizeof(dir), "run/%s/exec", id);
     cr_expect_leq(tempdir_count(s.dir.fd, dir), 0, "%s: a session is listed", fault);
@@ -164,6 +164,25 @@ ParameterizedTest(size_t *step, exec_step, stopped_does_not_outlive_its_front_en
     state_reap(front);
     expect_no_session(fault_at(*step, "stop"));
     free(ASK(&s, "exec", "box", "test", "!", "-e", "/ran"));
+}
+
+/* There it changes its user once more, which takes a death signal away. */
+Test(exec_step, stopped_in_a_user_namespace_does_not_outlive_its_front_end)
+{
+    free(ASK(&s, "run", "-d", "--name", "mapped", "--userns", "0:100000:65536", "busybox",
+             "sleep", "100000"));
+    s.fault = "exec.session:stop";
+    pid_t front = SPAWN(&s, "exec", "mapped", "touch", "/ran");
+    pid_t stopped = stopped_await(front);
+    cr_assert_gt(stopped, 0, "%s was not reached", s.fault);
+    kill(front, SIGKILL);
+    state_reap(front);
+    s.fault = NULL;
+    bool alone = state_until(only_the_container_runs, "mapped");
+    cr_expect(alone, "a process is left");
+    if (!alone)
+        kill(stopped, SIGKILL);
+    free(ASK(&s, "exec", "mapped", "test", "!", "-e", "/ran"));
 }
 
 #else
