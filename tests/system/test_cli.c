@@ -764,6 +764,23 @@ Test(cli, detaching_and_attaching)
     close(master);
 }
 
+Test(cli, start_detaches_by_keys_of_its_own)
+{
+    int master;
+    BOX(&r, "create", "-it", "--name", "shell", "busybox", "sh");
+    pid_t pid = box_start_on_tty(&master, 24, 80,
+                                 (const char *const[]){"start", "-ai", "--detach-keys",
+                                                       "ctrl-a,x", "shell", NULL});
+    cr_assert(box_expect(master, "# "));
+    cr_assert(box_await_raw(master));
+    cr_expect_eq(write(master, "\x01x", 2), 2);
+    cr_expect(box_expect(master, "read escape sequence"));
+    cr_expect_eq(box_wait(pid), 0);
+    close(master);
+    BOX(&r, "ps", "--filter", "name=shell", "--format", "{{.State}}");
+    cr_expect_str_eq(r.out, "running\n");
+}
+
 Test(cli, logs_on_a_terminal_show_control_bytes)
 {
     int master;

@@ -266,6 +266,21 @@ Test(cp_files, a_tar_goes_out_and_comes_in)
     }
 }
 
+/* The checksum stands behind the end of the tar. */
+Test(cp_files, a_tar_that_was_damaged_when_it_was_packed_is_refused)
+{
+    cpbox_shell("cd %s; mkdir src; echo T >src/t; tar czf in.tar.gz -C src .; "
+                "size=$(stat -c %%s in.tar.gz); printf 'damaged!' | "
+                "dd of=in.tar.gz bs=1 seek=$((size - 8)) conv=notrunc 2>/dev/null",
+                cpbox_host);
+    auto_fd int fd = open(cpbox_path(cpbox_host, "in.tar.gz"), O_RDONLY | O_CLOEXEC);
+    struct running r =
+        state_begin_from(&cpbox, fd, (const char *const[]){"cp", "-", "up:/w", NULL});
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 1, "%s", o.err);
+    cr_expect(strstr(o.err, "not a valid tar archive"), "%s", o.err);
+}
+
 static struct outcome put_tar(const char *make, const char *to)
 {
     cpbox_shell("cd %s; rm -rf src x.tar; mkdir src; cd src; %s", cpbox_host, make);
