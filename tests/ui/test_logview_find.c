@@ -254,6 +254,24 @@ Test(logview_find, save_writes_what_is_shown)
     cr_assert(strstr(logtty.said, "File exists"), "%s", logtty.said);
 }
 
+/* The container goes on writing meanwhile: a line that begins where the log ended is not of it. */
+Test(logview_find, save_ends_where_the_log_did)
+{
+    char path[200];
+    snprintf(path, sizeof(path), "%s/saved", logtty.dir.path);
+    logtty_line(0, "before");
+    logtty_select(0);
+    logtty_press(CMD_SAVE);
+    logtty.ask_answer(logtty.ask_arg,
+                      path); /* begins; what is done between keys comes later */
+    logtty_line(0, "after");
+    logtty_line(0, "later");
+    logtty.view->ops->update(logtty.view);
+    logtty_screen();
+    cr_assert(strstr(logtty.said, "saved 1 lines to "), "%s", logtty.said);
+    check_file(path, "2026-01-02T00:00:00.123456789Z before\n");
+}
+
 Test(logview_find, copy_the_shown_line)
 {
     logtty_numbered(0, 0, 10);
