@@ -285,6 +285,12 @@ static int find_value(const struct field *f, const json_t *object, const json_t 
     return 0;
 }
 
+/* Nothing that could stand for it: 0 would be refused if it were written. */
+static bool is_needed(const struct field *f)
+{
+    return f->kind == FIELD_INT && f->always && f->min > 0;
+}
+
 int spec_codec_decode(const struct field_table *t, const json_t *in, void *base,
                       struct mtd_error *err)
 {
@@ -294,6 +300,8 @@ int spec_codec_decode(const struct field_table *t, const json_t *in, void *base,
         int rc = find_value(f, in, &value, err);
         if (rc < 0)
             return rc;
+        if (!value && is_needed(f))
+            return wrong(f, "missing", err);
         if (!value || (f->kind == FIELD_STRING && json_is_null(value)))
             continue;
         rc = store_value(f, value, base, err);

@@ -372,7 +372,8 @@ int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *e
     return rc < 0 ? rc : spec_codec_print(out, SPEC_MAX_BYTES, ret, err);
 }
 
-/* All other code relies on these without a check of its own: they are used in paths. */
+/* All other code relies on these without a check of its own: they are used in paths, and
+ * compared. */
 static int check_identity(const struct mtd_record *r, struct mtd_error *err)
 {
     if (!hex_is_valid(r->id, MTD_ID_LEN))
@@ -382,6 +383,12 @@ static int check_identity(const struct mtd_record *r, struct mtd_error *err)
     for (size_t i = 0; i < r->spec.n_mounts; i++)
         if (!r->spec.mounts[i].target || r->spec.mounts[i].target[0] != '/')
             return mtd_fail(err, EINVAL, "mounts: destination: not an absolute path");
+    for (size_t i = 0; i < r->spec.n_joins; i++)
+        if (!r->spec.joins[i].network)
+            return mtd_fail(err, EINVAL, "mytop.networks: network: missing");
+    for (size_t i = 0; i < r->status.n_endpoints; i++)
+        if (!r->status.endpoints[i].network)
+            return mtd_fail(err, EINVAL, "state.networks: network: missing");
     return 0;
 }
 
