@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -41,6 +42,37 @@ static void pick_name(struct seed *s, const struct tree *t, char ret[512])
     snprintf(ret, 512, "%s/%s", t->dirs[seed_below(s, t->n_dirs)], name);
 }
 
+static const char *proc_path(int dir_fd, const char *name)
+{
+    static char path[600];
+    snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dir_fd, name);
+    return path;
+}
+
+/* Of any bytes; where the file system has none there are none to compare. */
+static void add_attributes(struct seed *s, const struct tree *t, const char *path)
+{
+    for (size_t n = seed_below(s, 4); n > 0; n--) {
+        char name[40] = "user.", value[300];
+        size_t len = seed_below(s, seed_below(s, 4) ? 8 : sizeof(value));
+        seed_text(s, name + 5, 20, "abc._-:,/+@"); /* libarchive changes others: "%20" */
+        for (size_t i = 0; i < len; i++)
+            value[i] = (char)seed_next(s);
+        (void)lsetxattr(proc_path(t->from, path), name, value, len, 0);
+    }
+}
+
+/* With what is removed in it, or all that was below it. */
+static void make_dir(struct seed *s, struct tree *t, const char *path)
+{
+    if (strlen(path) >= 300 || mkdirat(t->from, path, 0700) != 0)
+        return;
+    snprintf(t->dirs[t->n_dirs++], 512, "%s", path);
+    add_attributes(s, t, path);
+    if (geteuid() == 0 && seed_below(s, 3) == 0)
+        (void)lsetxattr(proc_path(t->from, path), "trusted.overlay.opaque", "y", 1, 0);
+}
+
 static void make_file(struct seed *s, struct tree *t, const char *path)
 {
     char text[5000];
@@ -52,25 +84,32 @@ static void make_file(struct seed *s, struct tree *t, const char *path)
     cr_assert_eq(fs_write_all(fd, text, strlen(text)), 0);
     if (seed_below(s, 6) == 0) /* a hole */
         cr_assert_eq(ftruncate(fd, (off_t)seed_below(s, 100000)), 0);
+    for (size_t n = seed_below(s, 3); n > 1; n--) /* data behind one */
+        cr_assert_eq(pwrite(fd, text, 100, (off_t)seed_below(s, 900000)), 100);
     cr_assert_eq(fchmod(fd, mode), 0);
     close(fd);
     snprintf(t->files[t->n_files++], 512, "%s", path);
+    add_attributes(s, t, path);
+    if (geteuid() == 0 && seed_below(s, 3) == 0) {
+        cr_assert_eq(fchownat(t->from, path, (uid_t)seed_below(s, 70000),
+                              (gid_t)seed_below(s, 3000000000u), 0),
+                     0);
+        cr_assert_eq(fchmodat(t->from, path, mode, 0), 0); /* chown took setuid away */
+    }
 }
 
 static void make_entry(struct seed *s, struct tree *t)
 {
     char path[512], target[100];
     pick_name(s, t, path);
-    switch (seed_below(s, 6)) {
-    case 0:
-        if (strlen(path) < 300 && mkdirat(t->from, path, 0700) == 0)
-            snprintf(t->dirs[t->n_dirs++], 512, "%s", path);
-        break;
+    switch (seed_below(s, 7)) {
+    case 0: make_dir(s, t, path); break;
     case 1:
         seed_text(s, target, sizeof(target), NULL);
         (void)symlinkat(*target ? target : "x", t->from, path);
         break;
     case 2: (void)mkfifoat(t->from, path, 0640); break;
+    case 6: (void)mknodat(t->from, path, S_IFCHR, 0); break; /* removed */
     case 3:
         if (t->n_files > 0)
             (void)linkat(t->from, t->files[seed_below(s, t->n_files)], t->from, path, 0);
@@ -145,11 +184,49 @@ static size_t count_entries(int dir_fd)
     return n - 2;
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Sorted; the labels of security modules are the file system's own. */
+static size_t attributes_of(int dir_fd, const char *name, char list[8192], char *ret[64])
+{
+    size_t n = 0;
+    ssize_t len = llistxattr(proc_path(dir_fd, name), list, 8192);
+    for (char *p = list; p < list + (len > 0 ? len : 0) && n < 64; p += strlen(p) + 1)
+        if (strncmp(p, "security.", 9) != 0)
+            ret[n++] = p;
+    qsort(ret, n, sizeof(*ret), by_text);
+    return n;
+}
+
+static void compare_attributes(int a_dir, int b_dir, const char *name)
+{
+    static char a_list[8192], b_list[8192], a_value[512], b_value[512];
+    char *a[64], *b[64];
+    size_t n = attributes_of(a_dir, name, a_list, a);
+    cr_assert_eq(attributes_of(b_dir, name, b_list, b), n, "attributes");
+    for (size_t i = 0; i < n; i++) {
+        ssize_t len = lgetxattr(proc_path(a_dir, name), a[i], a_value, sizeof(a_value));
+        cr_expect_str_eq(a[i], b[i]);
+        cr_expect_eq(lgetxattr(proc_path(b_dir, name), b[i], b_value, sizeof(b_value)),
+                     len, "%s", a[i]);
+        cr_expect(len >= 0 && memcmp(a_value, b_value, (size_t)len) == 0, "%s", a[i]);
+    }
+}
+
 static void compare(int a_dir, int b_dir, const char *name)
 {
     struct stat a, b;
     cr_assert_eq(fstatat(a_dir, name, &a, AT_SYMLINK_NOFOLLOW), 0);
     cr_assert_eq(fstatat(b_dir, name, &b, AT_SYMLINK_NOFOLLOW), 0, "a name is missing");
+    if (S_ISCHR(a.st_mode)) {
+        cr_expect(S_ISCHR(b.st_mode) && b.st_rdev == 0, "what is removed");
+        return;
+    }
+    compare_attributes(a_dir, b_dir, name);
+    cr_expect(a.st_uid == b.st_uid && a.st_gid == b.st_gid, "owner");
     cr_expect_eq(a.st_mode, b.st_mode, "%o, not %o", b.st_mode, a.st_mode);
     cr_expect(S_ISDIR(a.st_mode) || (a.st_size == b.st_size && a.st_nlink == b.st_nlink),
               "size or links");
