@@ -10,14 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
-
-#define LEFT_MAX 16
-
-/* Those that are there. A test that is skipped or fails in its middle never gets to its end. */
-static struct {
-    char path[64];
-    pid_t maker;
-} left[LEFT_MAX];
+#include "guard.h"
 
 static void end_containers(const char *dir)
 {
@@ -30,28 +23,26 @@ static void end_containers(const char *dir)
     (void)!system(command);
 }
 
-static void remove_left(void)
+/* A test that is skipped or fails in its middle never gets to its end. */
+static void remove_one(const char *dir)
 {
-    for (size_t i = 0; i < LEFT_MAX; i++)
-        if (left[i].path[0] && left[i].maker == getpid()) {
-            end_containers(left[i].path);
-            (void)fs_remove_tree_at(AT_FDCWD, left[i].path);
-            tempdir_forget_config(left[i].path);
-        }
+    end_containers(dir);
+    (void)fs_remove_tree_at(AT_FDCWD, dir);
+    tempdir_forget_config(dir);
 }
 
-static void replace_left(const char *old, const char *path)
+static void remove_left(void)
+{
+    guard_each(remove_one);
+}
+
+static void note(const char *dir)
 {
     static bool first = true;
     if (first)
         atexit(remove_left);
     first = false;
-    for (size_t i = 0; i < LEFT_MAX; i++)
-        if (strcmp(left[i].path, old) == 0) {
-            snprintf(left[i].path, sizeof(left[i].path), "%s", path);
-            left[i].maker = getpid();
-            return;
-        }
+    guard_add(dir);
 }
 
 void tempdir_make(struct tempdir *d)
@@ -66,7 +57,7 @@ void tempdir_make(struct tempdir *d)
     d->fd = open(d->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (d->fd < 0)
         abort();
-    replace_left("", d->path);
+    note(d->path);
 }
 
 void tempdir_forget_config(const char *dir)
@@ -74,6 +65,7 @@ void tempdir_forget_config(const char *dir)
     char path[512];
     snprintf(path, sizeof(path), "%s.config", dir);
     unlink(path);
+    guard_drop(dir);
 }
 
 void tempdir_done(struct tempdir *d)
@@ -83,7 +75,6 @@ void tempdir_done(struct tempdir *d)
     if (fs_remove_tree_at(AT_FDCWD, d->path) < 0)
         abort();
     tempdir_forget_config(d->path);
-    replace_left(d->path, "");
 }
 
 void tempdir_put(const struct tempdir *d, const char *path, const char *text)
@@ -101,6 +92,8 @@ void tempdir_configure(const char *dir, const char *text)
     char path[512], whole[1024];
     int n = snprintf(whole, sizeof(whole), "%snetwork = none\n", text);
     snprintf(path, sizeof(path), "%s.config", dir);
+    note(dir);
+    guard_start(); /* who has a configuration runs the program */
     if (n >= (int)sizeof(whole) ||
         fs_replace_at(AT_FDCWD, path, whole, (size_t)n, 0600, false) < 0 ||
         setenv("MYTOP_DOCKER_CONFIG", path, 1) < 0)

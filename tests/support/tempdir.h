@@ -8,7 +8,8 @@ struct tempdir {
 };
 void tempdir_make(struct tempdir *d); /* aborts the test when it cannot */
 void tempdir_done(struct tempdir *d); /* removes it with all that is in it */
-/* What is not done when the test's process ends goes then, containers first. */
+/* What is not done when the test's process ends goes then, containers first; also when it is killed
+ * (guard.h), if it has a configuration. */
 /* A file of that text at a path below it, directories made; aborts when it cannot. */
 void tempdir_put(const struct tempdir *d, const char *path, const char *text);
 /* DIR.config with that text is what the commands run from here on have as their configuration. By
