@@ -27,19 +27,25 @@ static int put_port(struct buf *out, const struct mtd_port *p, const char *addre
 }
 
 /* asked: NULL = all; else "80" or "80/udp". */
+static bool is_asked(const struct mtd_port *p, const char *asked)
+{
+    char key[16];
+    snprintf(key, sizeof(key), "%u/%s", p->target, p->udp ? "udp" : "tcp");
+    if (!asked || strcmp(asked, key) == 0)
+        return true;
+    size_t len = strlen(key) - strlen("/tcp");
+    return !p->udp && strncmp(asked, key, len) == 0 && !asked[len];
+}
+
 static int list_ports(const struct mtd_record *r, const char *asked, struct buf *out)
 {
     const struct mtd_status *st = &r->status;
     const struct mtd_endpoint *e = mtd_port_endpoint(st);
     bool six = e && e->address6;
-    char key[16];
     int rc = 0;
     for (size_t i = 0; i < st->n_ports && rc == 0; i++) {
         const struct mtd_port *p = &st->ports[i];
-        snprintf(key, sizeof(key), "%u/%s", p->target, p->udp ? "udp" : "tcp");
-        if (asked && strcmp(asked, key) != 0 &&
-            (p->udp || strncmp(asked, key, strlen(key) - 4) != 0 ||
-             asked[strlen(key) - 4]))
+        if (!is_asked(p, asked))
             continue;
         rc = put_port(out, p, p->address ? p->address : "0.0.0.0", !asked);
         if (rc == 0 && !p->address && six)
@@ -70,6 +76,25 @@ static int sort_lines(struct buf *out)
     return rc;
 }
 
+/* A connection there is refused, and what it comes from is looked for elsewhere. */
+static void warn_of_silence(const struct cli *c, const struct mtd_record *r,
+                            const char *asked)
+{
+    const struct mtd_status *st = &r->status;
+    auto_free bool *heard = calloc(st->n_ports + 1, sizeof(bool));
+    if (!st->n_ports || !heard || mtd_ports_heard(r, heard) < 0)
+        return;
+    for (size_t i = 0; i < st->n_ports; i++) {
+        const struct mtd_port *p = &st->ports[i];
+        bool told = heard[i] || !is_asked(p, asked);
+        for (size_t k = 0; k < i; k++)
+            told |= st->ports[k].target == p->target && st->ports[k].udp == p->udp;
+        if (!told)
+            report_warning(c, "nothing in container %.80s listens at port %u/%s", r->name,
+                           p->target, p->udp ? "udp" : "tcp");
+    }
+}
+
 static int run_port(struct cli *c, void *values, const struct operands *o)
 {
     struct mtd_error err = {0};
@@ -88,6 +113,8 @@ static int run_port(struct cli *c, void *values, const struct operands *o)
         rc = sort_lines(&out);
     if (rc == 0)
         rc = print_out(&out, &err);
+    if (rc == 0)
+        warn_of_silence(c, &r, asked);
     mtd_fail_errno(rc < 0 ? &err : NULL, -rc, "cannot list the ports");
     return rc < 0 ? report_error(c, STATUS_FAILED, &err) : 0;
 }

@@ -166,6 +166,8 @@ struct mtd_traffic {
 };
 int mtd_network_traffic(const struct mtd_summary *s, const char *network,
                         struct mtd_traffic *ret);
+/* For each of status.ports of a running container whether somebody inside listens at it. -ESRCH. */
+int mtd_ports_heard(const struct mtd_record *r, bool *heard);
 /* -EBUSY = a container that runs is on it. */
 int mtd_network_remove(struct mtd_engine *e, const char *name, struct mtd_error *err);
 /* Of a container that runs at once, of any from its next start on. */

@@ -160,6 +160,50 @@ Test(network_seen, an_endpoint_has_one_id_for_each_network)
            "web");
 }
 
+/* ---- who listens ---- */
+
+static bool is_told(void *arg)
+{
+    struct outcome o = RUN(&s, "port", "web");
+    bool same = strcmp(o.err, arg) == 0;
+    outcome_done(&o);
+    return same;
+}
+
+#define SILENT(port) \
+    "mytop-docker: port: warning: nothing in container web listens at port " port "\n"
+
+static void expect_silent(const char *ports)
+{
+    char wanted[512];
+    snprintf(wanted, sizeof(wanted), "%s", ports);
+    cr_expect(state_until(is_told, wanted), "it is not said: %s", ports);
+}
+
+Test(network_seen, a_port_at_which_nobody_listens_is_told)
+{
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "-p", "8080:80",
+             "-p", "8081:80", "-p", "8082:81", "-p", "5353:54/udp", "-v",
+             MTD_TALK ":/talk:ro", "busybox", "sleep", "1000"));
+    expect_silent(SILENT("80/tcp") SILENT("81/tcp") SILENT("54/udp"));
+    struct outcome o = RUN(&s, "port", "web", "54/udp");
+    cr_expect_str_eq(o.err, SILENT("54/udp"));
+    cr_expect_str_eq(o.out, "0.0.0.0:5353\n");
+    outcome_done(&o);
+    free(ASK(&s, "exec", "-d", "web", "/talk", "serve", "80"));
+    expect_silent(SILENT("81/tcp") SILENT("54/udp"));
+    free(ASK(&s, "exec", "web", "httpd", "-p", "127.0.0.1:81", "-h", "/"));
+    free(ASK(&s, "exec", "web", "sh", "-c",
+             "until grep -q ':0051 .* 0A' /proc/net/tcp; do sleep 0.1; done"));
+    expect_silent(SILENT("81/tcp") SILENT("54/udp"));
+    free(ASK(&s, "exec", "web", "killall", "httpd"));
+    free(ASK(&s, "exec", "-d", "web", "/talk", "serve", "81", "54"));
+    expect_silent("");
+    free(ASK(&s, "stop", "-t", "0", "web"));
+    expect_silent("");
+    free(ASK(&s, "rm", "web"));
+}
+
 /* Docker's order: as numbers, not as they were given. */
 Test(network_seen, port_has_dockers_shapes)
 {

@@ -85,6 +85,11 @@ int mtd_network_traffic(const struct mtd_summary *s, const char *network,
     return net_traffic(s->pid, s->networks.len > 1 ? address : NULL, &ret->rx, &ret->tx);
 }
 
+int mtd_ports_heard(const struct mtd_record *r, bool *heard)
+{
+    return net_heard(&r->status, heard);
+}
+
 /* A stopped container that is to start on it would not start any more. */
 static int check_wanted(struct mtd_engine *e, const struct mtd_net *n,
                         struct mtd_error *err)

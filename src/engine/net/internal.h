@@ -6,7 +6,7 @@
  *         the host's, publish.c a container's ports, hold.c those of the host that they take, relayed.c
  *         those that no rule leads on, flow.c what leads to them; endpoint.c a container's end in a network, claim.c puts
  *         it together, change.c changes it while the container lives, mend.c makes a lost
- *         table again; traffic.c counts, verify.c compares, obstacle.c finds others' rules,
+ *         table again; traffic.c counts, heard.c says who listens, verify.c compares, obstacle.c finds others' rules,
  *         legacy.c those of iptables-legacy.
  */
 #ifndef ENGINE_NET_INTERNAL_H
@@ -288,6 +288,12 @@ int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
 /* The ports of the record lead to endpoint to, no longer to endpoint from. */
 int net_move_ports(struct store *s, struct netlink *nf, struct mtd_record *r, size_t from,
                    size_t to, struct mtd_error *err);
+
+/* ---- heard.c ---- */
+
+/* A line of /proc/PID/net/tcp and its like; false = not one of a socket. */
+bool net_read_listener(const char *line, unsigned *ret_port, unsigned *ret_state,
+                       bool *ret_loopback);
 
 /* ---- legacy.c ---- */
 

@@ -128,6 +128,10 @@ int net_check_port(struct store *s, const struct mtd_port *p, struct mtd_error *
  * all but lo. -ENOENT = there is none. */
 int net_traffic(pid_t pid, const char *address, uint64_t *ret_rx, uint64_t *ret_tx);
 
+/* For each published port of a running container whether a process inside listens at it, other than on its
+ * loopback. -ESRCH. */
+int net_heard(const struct mtd_status *st, bool *heard);
+
 /* Some other program has flushed the table, or an older version made it: it is made again,
  * with the ports of all live containers. QUICK asks for the table, one message; DEEP for its rules
  * as well; ANEW asks nothing. err may be NULL. */

@@ -12,6 +12,8 @@
 #include "ui/model/tree.h"
 #include "ui/view/tabs.h"
 
+#define PORTS_SHOWN 20
+
 struct inspect_view {
     struct view view;
     char id[MTD_ID_SIZE], loaded[MTD_ID_SIZE];
@@ -80,6 +82,37 @@ static void add_mounts(struct buf *out, const struct mtd_spec *s)
     }
 }
 
+static void add_networks(struct buf *out, const struct mtd_record *r)
+{
+    static const char *const WORDS[] = {
+        [MTD_NET_NONE] = "none", [MTD_NET_HOST] = "host", [MTD_NET_BRIDGE] = "bridge"};
+    const struct mtd_status *st = &r->status;
+    if (!st->n_endpoints)
+        buf_printf(out, "%-9s %s\n", "network", WORDS[r->spec.network]);
+    for (size_t i = 0; i < st->n_endpoints; i++)
+        buf_printf(out, "%-9s %s %s %s\n", i ? "" : "network", st->endpoints[i].network,
+                   st->endpoints[i].address,
+                   st->endpoints[i].address6 ? st->endpoints[i].address6 : "");
+}
+
+/* Whether somebody listens is asked here alone: it is a look into the container. */
+static void add_ports(struct buf *out, const struct mtd_record *r)
+{
+    const struct mtd_status *st = &r->status;
+    auto_free bool *heard = calloc(st->n_ports + 1, sizeof(bool));
+    bool known = heard && mtd_ports_heard(r, heard) == 0;
+    for (size_t i = 0; i < st->n_ports && i < PORTS_SHOWN; i++) {
+        const struct mtd_port *p = &st->ports[i];
+        bool six = p->address && strchr(p->address, ':');
+        buf_printf(out, "%-9s %s%s%s:%u -> %u/%s%s\n", i ? "" : "ports", six ? "[" : "",
+                   p->address ? p->address : "*", six ? "]" : "", p->host, p->target,
+                   p->udp ? "udp" : "tcp",
+                   known && !heard[i] ? ", where nothing listens" : "");
+    }
+    if (st->n_ports > PORTS_SHOWN)
+        buf_printf(out, "%-9s and %zu more\n", "", st->n_ports - PORTS_SHOWN);
+}
+
 static void summarize(struct inspect_view *v)
 {
     auto_done(mtd_record_done) struct mtd_record r;
@@ -97,8 +130,8 @@ static void summarize(struct inspect_view *v)
     buf_printf(out, "%-9s %s\n", "image", r.spec.image ? r.spec.image : "?");
     add_limits(out, &r.spec.resources);
     add_restart(out, &r);
-    buf_printf(out, "%-9s %s\n", "network",
-               r.spec.network == MTD_NET_HOST ? "host" : "none");
+    add_networks(out, &r);
+    add_ports(out, &r);
     if (r.spec.healthcheck.test.len)
         buf_printf(out, "%-9s %s\n", "health",
                    r.status.health ? r.status.health : "checked while it runs");
