@@ -193,6 +193,22 @@ Test(network_drivers, a_running_container_joins_and_leaves_a_macvlan)
     cr_expect_str_empty(net_left(&s));
 }
 
+Test(network_drivers, a_macvlan_that_is_left_takes_no_other_one_along)
+{
+    if (!has_macvlan())
+        cr_skip("this kernel has no macvlan");
+    free(ASK(&s, "network", "create", "-d", "macvlan", "one"));
+    free(ASK(&s, "network", "create", "-d", "macvlan", "two"));
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "one", SLEEP));
+    free(ASK(&s, "network", "connect", "two", "web"));
+    free(ASK(&s, "network", "disconnect", "one", "web"));
+    auto_free char *left = ASK(&s, "exec", "web", "ls", "/sys/class/net");
+    cr_expect_str_eq(left, "eth1\nlo");
+    EXPECT_OUTPUT(&s, 0, "", "system", "check");
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s));
+}
+
 Test(network_drivers, a_macvlan_without_a_parent_leads_nowhere)
 {
     auto_fd int outside = make_link();
