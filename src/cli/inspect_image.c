@@ -33,6 +33,8 @@ static json_t *make_config(const struct mtd_image_config *c)
         json_object_set_new(o, "ExposedPorts", make_set(&c->exposed));
     if (c->volumes.len)
         json_object_set_new(o, "Volumes", make_set(&c->volumes));
+    if (c->on_build.len)
+        json_object_set_new(o, "OnBuild", inspect_strings(&c->on_build));
     if (c->stop_signal)
         json_object_set_new(o, "StopSignal", inspect_text(c->stop_signal));
     if (c->healthcheck.test.len)

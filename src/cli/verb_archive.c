@@ -27,8 +27,8 @@ struct commit_values {
 static const struct option_row COMMIT_OPTIONS[] = {
     {"author", 'a', OPTION_TEXT, FIELD(author), NULL, "NAME", "Author of the image"},
     {"change", 'c', OPTION_LIST, FIELD(changes), NULL, "INSTRUCTION",
-     "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, "
-     "WORKDIR, USER, LABEL, EXPOSE"},
+     "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, "
+     "ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR"},
     {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "Comment on the image"},
     {"pause", 'p', OPTION_FLAG, FIELD(pause), NULL, NULL,
      "Pause the container during the commit (default true)"},
@@ -83,8 +83,8 @@ static int run_commit(struct cli *c, void *values, const struct operands *o)
 
 static const struct option_row IMPORT_OPTIONS[] = {
     {"change", 'c', OPTION_LIST, FIELD(changes), NULL, "INSTRUCTION",
-     "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, "
-     "WORKDIR, USER, LABEL, EXPOSE"},
+     "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, "
+     "ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR"},
     {"message", 'm', OPTION_TEXT, FIELD(message), NULL, "TEXT", "Comment on the image"},
     PROGRESS_OPTION(FIELD(progress)),
     {"platform", 0, OPTION_TEXT, FIELD(platform), NULL, "OS/ARCH",

@@ -464,9 +464,9 @@ void mtd_list_done(struct mtd_list *l)
 
 void mtd_image_config_done(struct mtd_image_config *c)
 {
-    struct strv *lists[] = {
-        &c->cmd,     &c->entrypoint,      &c->env, &c->labels, &c->exposed,
-        &c->volumes, &c->healthcheck.test};
+    struct strv *lists[] = {&c->cmd,      &c->entrypoint,      &c->env,
+                            &c->labels,   &c->exposed,         &c->volumes,
+                            &c->on_build, &c->healthcheck.test};
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         strv_done(lists[i]);
     free(c->working_dir);

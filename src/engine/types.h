@@ -517,6 +517,7 @@ struct mtd_stats {
 /* The configuration an image has for its containers. */
 struct mtd_image_config {
     struct strv cmd, entrypoint, env, labels, exposed, volumes;
+    struct strv on_build; /* instructions for builds on top of it */
     char *working_dir, *user, *author, *comment;
     char *stop_signal; /* as in mtd_spec; NULL = not set */
     struct mtd_healthcheck healthcheck;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../support/fields.h"
 #include "../support/state.h"
 #include "base/cleanup.h"
 
@@ -141,4 +142,21 @@ Test(health, what_is_not_said_is_the_images)
     cr_expect_str_eq(
         merged("busybox", (const char *const[]){"--health-cmd", "mine", NULL}),
         "{\"Test\":[\"CMD-SHELL\",\"mine\"]}");
+}
+
+/* The triggers are for builds: a container of the image, and what is made of it, has none. */
+Test(health, a_commit_can_change_the_check_and_add_triggers)
+{
+    free(ASK(&s, "create", "--name", "c", "busybox", "true"));
+    free(ASK(&s, "commit", "-c", "HEALTHCHECK --interval=5s --retries=2 CMD [\"/check\"]",
+             "-c", "ONBUILD RUN echo $A", "c", "checked"));
+    cr_expect_str_eq(merged("checked", (const char *const[]){NULL}),
+                     "{\"Test\":[\"CMD\",\"/check\"],\"Interval\":5000000000,"
+                     "\"Retries\":2}");
+    EXPECT_OUTPUT(&s, 0, "[\"RUN echo $A\"]\n", "inspect", "-f",
+                  "{{json .Config.OnBuild}}", "checked");
+    free(ASK(&s, "create", "--name", "d", "checked", "true"));
+    free(ASK(&s, "commit", "-c", "HEALTHCHECK NONE", "d", "again"));
+    EXPECT_OUTPUT(&s, 0, "null [\"NONE\"]\n", "inspect", "-f",
+                  "{{json .Config.OnBuild}} {{json .Config.Healthcheck.Test}}", "again");
 }

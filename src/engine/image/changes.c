@@ -1,5 +1,5 @@
-/* `commit -c` takes those Dockerfile instructions that only change an image's config.
- * They are one table; any other is refused by name. */
+/* `commit -c` takes those Dockerfile instructions that only change an image's config, those
+ * that docker takes. They are one table; any other is refused by name. */
 
 #include "engine/image/image.h"
 
@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/parse.h"
 #include "engine/image/dockerfile_words.h"
+#include "engine/image/internal.h"
 
 #define BLANKS " \t\r\n"
 #define MAX_INSTRUCTION (64u << 10)
@@ -40,14 +41,12 @@ static int expand(const struct change *c, const char *word, char **ret,
     return rc < 0 ? no_memory(err) : 0;
 }
 
-static int expand_words(const struct change *c, struct strv *ret, struct mtd_error *err)
+static int expand_all(const struct change *c, const struct strv *raw, struct strv *ret,
+                      struct mtd_error *err)
 {
-    auto_done(strv_done) struct strv raw = {0};
-    if (dockerfile_words_split(c->rest, &raw) < 0)
-        return no_memory(err);
-    for (size_t i = 0; i < raw.len; i++) {
+    for (size_t i = 0; i < raw->len; i++) {
         char *word;
-        int rc = expand(c, raw.items[i], &word, err);
+        int rc = expand(c, raw->items[i], &word, err);
         if (rc < 0)
             return rc;
         if (strv_take(ret, word) < 0)
@@ -56,22 +55,12 @@ static int expand_words(const struct change *c, struct strv *ret, struct mtd_err
     return 0;
 }
 
-/* 1 = rest is a JSON list of strings, 0 = it is not. */
-static int parse_json_list(const char *rest, struct strv *ret)
+static int expand_words(const struct change *c, struct strv *ret, struct mtd_error *err)
 {
-    json_t *list = rest[0] == '[' ? json_loads(rest, 0, NULL) : NULL;
-    int rc = list ? 1 : 0;
-    for (size_t i = 0; rc == 1 && i < json_array_size(list); i++) {
-        const json_t *item = json_array_get(list, i);
-        if (!json_is_string(item))
-            rc = 0;
-        else if (strv_add(ret, json_string_value(item)) < 0)
-            rc = -ENOMEM;
-    }
-    json_decref(list);
-    if (rc != 1)
-        strv_done(ret);
-    return rc;
+    auto_done(strv_done) struct strv raw = {0};
+    if (dockerfile_words_split(c->rest, &raw) < 0)
+        return no_memory(err);
+    return expand_all(c, &raw, ret, err);
 }
 
 static void replace_list(struct strv *to, struct strv *from)
@@ -81,16 +70,26 @@ static void replace_list(struct strv *to, struct strv *from)
     *from = (struct strv){0};
 }
 
+static int parse_json_list(const struct change *c, struct strv *ret,
+                           struct mtd_error *err)
+{
+    int rc = dockerfile_words_json(c->rest, ret);
+    if (rc == -EINVAL)
+        return mtd_fail(err, EINVAL, "%.100s: a JSON list here is one of strings",
+                        c->rest);
+    return rc < 0 ? no_memory(err) : rc;
+}
+
 /* Exec form, or a line for the shell. */
 static int set_command(const struct change *c, struct strv *to, struct mtd_error *err)
 {
     auto_done(strv_done) struct strv args = {0};
-    int rc = parse_json_list(c->rest, &args);
+    int rc = parse_json_list(c, &args, err);
+    if (rc < 0)
+        return rc;
     if (rc == 0 && c->rest[0] &&
         (strv_add(&args, "/bin/sh") < 0 || strv_add(&args, "-c") < 0 ||
          strv_add(&args, c->rest) < 0))
-        rc = -ENOMEM;
-    if (rc < 0)
         return no_memory(err);
     replace_list(to, &args);
     return 0;
@@ -118,13 +117,17 @@ static int set_old_form(const struct change *c, struct strv *to, struct mtd_erro
     const char *value = c->rest + n + strspn(c->rest + n, BLANKS);
     if (!value[0])
         return mtd_fail(err, EINVAL, "\"%.100s\" is not NAME=VALUE", c->rest);
-    auto_free char *name = strndup(c->rest, n);
+    auto_free char *word = strndup(c->rest, n), *name = NULL;
     auto_free char *text = NULL, *assignment = NULL;
-    if (!name)
+    if (!word)
         return no_memory(err);
-    int rc = expand(c, value, &text, err);
+    int rc = expand(c, word, &name, err);
+    if (rc == 0)
+        rc = expand(c, value, &text, err);
     if (rc < 0)
         return rc;
+    if (!name[0])
+        return mtd_fail(err, EINVAL, "\"%.100s\" is not NAME=VALUE", c->rest);
     if (asprintf(&assignment, "%s=%s", name, text) < 0) {
         assignment = NULL;
         return no_memory(err);
@@ -232,12 +235,14 @@ static int add_unique(struct strv *to, const char *s)
 
 static int change_volume(struct change *c, struct mtd_error *err)
 {
-    auto_done(strv_done) struct strv paths = {0};
-    int rc = parse_json_list(c->rest, &paths);
+    auto_done(strv_done) struct strv raw = {0}, paths = {0};
+    int rc = parse_json_list(c, &raw, err);
+    if (rc >= 0)
+        rc = rc == 1 ? expand_all(c, &raw, &paths, err) : expand_words(c, &paths, err);
     if (rc < 0)
-        return no_memory(err);
-    if (rc == 0 && (rc = expand_words(c, &paths, err)) < 0)
         return rc;
+    if (paths.len == 0)
+        return mtd_fail(err, EINVAL, "VOLUME needs a value");
     for (size_t i = 0; i < paths.len; i++)
         if (paths.items[i][0] != '/')
             return mtd_fail(err, EINVAL, "\"%.100s\" is not an absolute path",
@@ -254,15 +259,24 @@ static int bad_port(const char *text, struct mtd_error *err)
     return mtd_fail(err, EINVAL, "\"%.100s\" is not PORT[-PORT][/tcp|udp|sctp]", text);
 }
 
+/* In any case; none is tcp. NULL: another one. */
+static const char *find_protocol(const char *name)
+{
+    static const char *const KNOWN[] = {"tcp", "udp", "sctp"};
+    for (size_t i = 0; i < ARRAY_SIZE(KNOWN); i++)
+        if (!name[0] || strcasecmp(KNOWN[i], name) == 0)
+            return KNOWN[i];
+    return NULL;
+}
+
 /* "80", "80-90/udp" -> "80/tcp"; "80/udp" ... */
 static int add_ports(struct strv *to, const char *text, struct mtd_error *err)
 {
     char range[16];
-    const char *slash = strchr(text, '/'), *proto = slash ? slash + 1 : "tcp";
+    const char *slash = strchr(text, '/'), *proto = find_protocol(slash ? slash + 1 : "");
     size_t n = slash ? (size_t)(slash - text) : strlen(text);
     uint64_t first, last;
-    if (n >= sizeof(range) || (strcmp(proto, "tcp") != 0 && strcmp(proto, "udp") != 0 &&
-                               strcmp(proto, "sctp") != 0))
+    if (n >= sizeof(range) || !proto)
         return bad_port(text, err);
     memcpy(range, text, n);
     range[n] = '\0';
@@ -282,6 +296,16 @@ static int add_ports(struct strv *to, const char *text, struct mtd_error *err)
     return 0;
 }
 
+/* A variable may hold several, or none. */
+static int add_each_port(struct strv *to, const char *text, struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv parts = {0};
+    int rc = dockerfile_words_split(text, &parts) < 0 ? no_memory(err) : 0;
+    for (size_t i = 0; i < parts.len && rc == 0; i++)
+        rc = add_ports(to, parts.items[i], err);
+    return rc;
+}
+
 static int change_expose(struct change *c, struct mtd_error *err)
 {
     auto_done(strv_done) struct strv words = {0}, ports = {0};
@@ -289,7 +313,7 @@ static int change_expose(struct change *c, struct mtd_error *err)
     if (rc == 0)
         rc = expand_words(c, &words, err);
     for (size_t i = 0; i < words.len && rc == 0; i++)
-        rc = add_ports(&ports, words.items[i], err);
+        rc = add_each_port(&ports, words.items[i], err);
     if (rc < 0)
         return rc;
     sort(&ports);
@@ -310,15 +334,32 @@ static int change_stop_signal(struct change *c, struct mtd_error *err)
     return 0;
 }
 
+static int change_healthcheck(struct change *c, struct mtd_error *err)
+{
+    return image_parse_healthcheck(c->rest, &c->config->healthcheck, err);
+}
+
+/* Kept as it is typed, for the builds that take the image as their base. */
+static int change_on_build(struct change *c, struct mtd_error *err)
+{
+    static const char *const NEVER[] = {"ONBUILD", "FROM", "MAINTAINER"};
+    size_t n = strcspn(c->rest, BLANKS);
+    for (size_t i = 0; i < ARRAY_SIZE(NEVER); i++)
+        if (strlen(NEVER[i]) == n && strncasecmp(NEVER[i], c->rest, n) == 0)
+            return mtd_fail(err, EINVAL, "%s cannot be a trigger", NEVER[i]);
+    return strv_add(&c->config->on_build, c->rest) < 0 ? no_memory(err) : 0;
+}
+
 static const struct instruction {
     const char *name;
     int (*change)(struct change *, struct mtd_error *);
     bool may_be_empty;
 } INSTRUCTIONS[] = {
-    {"CMD", change_cmd, true},   {"ENTRYPOINT", change_entrypoint, true},
-    {"ENV", change_env},         {"EXPOSE", change_expose},
-    {"LABEL", change_label},     {"STOPSIGNAL", change_stop_signal},
-    {"USER", change_user},       {"VOLUME", change_volume},
+    {"CMD", change_cmd, true},    {"ENTRYPOINT", change_entrypoint, true},
+    {"ENV", change_env},          {"EXPOSE", change_expose},
+    {"LABEL", change_label},      {"HEALTHCHECK", change_healthcheck},
+    {"ONBUILD", change_on_build}, {"STOPSIGNAL", change_stop_signal},
+    {"USER", change_user},        {"VOLUME", change_volume},
     {"WORKDIR", change_workdir},
 };
 
@@ -339,8 +380,8 @@ static int apply(struct change *c, const char *text, struct mtd_error *err)
     if (!in)
         return mtd_fail(
             err, EINVAL,
-            "\"%.*s\" cannot be changed; use CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, "
-            "STOPSIGNAL, USER, VOLUME or WORKDIR",
+            "\"%.*s\" cannot be changed; use CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, "
+            "LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR",
             n > 40 ? 40 : (int)n, text);
     if (len > MAX_INSTRUCTION)
         return mtd_fail(err, EINVAL, "%s: longer than 64 KiB", in->name);
@@ -361,16 +402,21 @@ static int apply(struct change *c, const char *text, struct mtd_error *err)
 int image_apply_change(struct mtd_image_config *c, const char *instruction,
                        struct mtd_error *err)
 {
-    struct change change = {.config = c};
-    return apply(&change, instruction, err);
+    char *items[] = {(char *)instruction, NULL}; /* only read */
+    return image_apply_changes(c, &(struct strv){.items = items, .len = 1}, err);
 }
 
 int image_apply_changes(struct mtd_image_config *c, const struct strv *instructions,
                         struct mtd_error *err)
 {
     struct change change = {.config = c};
-    for (size_t i = 0; instructions && i < instructions->len; i++) {
-        int rc = apply(&change, instructions->items[i], err);
+    auto_done(strv_done) struct strv lines = {0};
+    if (dockerfile_lines(instructions, &lines) < 0)
+        return no_memory(err);
+    if (lines.len == 0 && instructions->len > 0)
+        return mtd_fail(err, EINVAL, "no instruction; write one like CMD [\"sh\"]");
+    for (size_t i = 0; i < lines.len; i++) {
+        int rc = apply(&change, lines.items[i], err);
         if (rc < 0)
             return rc;
     }

@@ -323,4 +323,10 @@ int image_source_unpack(const struct image_store *s, const struct image_source *
 /* Names of all sources, sorted. */
 int image_source_list(const struct image_store *s, struct strv *ret);
 
+/* ---- image/changes_health.c ---- */
+
+/* What follows the word HEALTHCHECK; *ret is replaced, or as it was on failure. */
+int image_parse_healthcheck(const char *s, struct mtd_healthcheck *ret,
+                            struct mtd_error *err);
+
 #endif

@@ -1,6 +1,6 @@
 /* A config says what a container of the image runs, which layers it has and how it came
  * about. Of a config that somebody else made all members are kept when a new one is made
- * from it, like build triggers. */
+ * from it, also those we do not know. */
 
 #include "engine/oci/internal.h"
 
@@ -39,7 +39,10 @@ static const struct {
 } TEXTS[] = {{"User", TEXT(user)},
              {"WorkingDir", TEXT(working_dir)},
              {"StopSignal", TEXT(stop_signal)}},
-  LISTS[] = {{"Env", TEXT(env)}, {"Cmd", TEXT(cmd)}, {"Entrypoint", TEXT(entrypoint)}},
+  LISTS[] = {{"Env", TEXT(env)},
+             {"Cmd", TEXT(cmd)},
+             {"Entrypoint", TEXT(entrypoint)},
+             {"OnBuild", TEXT(on_build)}},
   SETS[] = {{"ExposedPorts", TEXT(exposed)}, {"Volumes", TEXT(volumes)}};
 
 static void *at(const struct mtd_image_config *c, size_t offset)

@@ -40,6 +40,7 @@ static const struct field FIELDS[] = {
     {"Config.Entrypoint", FIELD_LIST, I(config.entrypoint)},
     {"Config.Labels", FIELD_MAP, I(config.labels)},
     {"Config.StopSignal", FIELD_SIGNAL, I(config.stop_signal)},
+    {"Config.OnBuild", FIELD_LIST, I(config.on_build)},
     {"Config.Healthcheck.Test", FIELD_LIST, I(config.healthcheck.test)},
     {"Config.Healthcheck.Interval", FIELD_INT, I(config.healthcheck.interval), 0,
      INT64_MAX},

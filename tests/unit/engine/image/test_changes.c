@@ -99,7 +99,12 @@ Test(image_config, words_that_do_not_end_are_refused)
     refused("ENV A='x", "is never closed");
     refused("ENV A=${A", "is never closed");
     refused("ENV A=${}", "has no name");
-    refused("ENV A=${A:?x}", "only ${NAME:-word}");
+    refused("ENV B=${NO:?x}", "is not set");
+    refused("ENV B=${NO?x}", "is not set");
+    refused("ENV B=${A:#x}", "after a name");
+    refused("ENV B=${A^^}", "after a name");
+    refused("ENV B=${A/x}", "is never closed");
+    refused("ENV B=${A#x\\y}", "not a pattern");
     refused(
         "ENV "
         "A=${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-${A:-"
@@ -174,6 +179,123 @@ Test(image_config, the_rest_of_the_table)
 Test(image_config, other_instructions_are_refused_by_name)
 {
     refused("RUN rm -rf /", "\"RUN\" cannot be changed");
-    refused("", "cannot be changed");
+    refused("", "no instruction");
+    refused("# CMD x", "no instruction");
     refused("CM", "cannot be changed");
+    refused("SHELL [\"/bin/ash\", \"-c\"]", "HEALTHCHECK");
+}
+
+/* What 20.10's daemon makes of the same, typed there. */
+Test(image_config, operators_of_variables_are_buildkits)
+{
+    apply("ENV P=/usr/lib/x.tar.gz E=");
+    apply("ENV B=${NO-d}${E-d}${E:-e} C=${E+set}${NO+set}${A+set} D=${A:?x}${E?x}");
+    expect_list(&config.env, "PATH=/bin", "A=1", "P=/usr/lib/x.tar.gz", "E=", "B=de",
+                "C=setset", "D=1", NULL);
+    apply("ENV B=${P#*/}_${P##*/} C=${P%.*}_${P%%.*} D=${P#x}${P%x}");
+    cr_expect_str_eq(strv_env_get(&config.env, "B"), "usr/lib/x.tar.gz_x.tar.gz");
+    cr_expect_str_eq(strv_env_get(&config.env, "C"), "/usr/lib/x.tar_/usr/lib/x");
+    cr_expect_str_eq(strv_env_get(&config.env, "D"),
+                     "/usr/lib/x.tar.gz/usr/lib/x.tar.gz");
+    apply("ENV B=${P/.*/-} C=${P//[a-z]/} D=${P//\\//:} E=${P/?/} A=${P//.?a?/_}");
+    cr_expect_str_eq(strv_env_get(&config.env, "B"), "/usr/lib/x-");
+    cr_expect_str_eq(strv_env_get(&config.env, "C"), "/usr/lib/x.tar.gz");
+    cr_expect_str_eq(strv_env_get(&config.env, "D"), ":usr:lib:x.tar.gz");
+    cr_expect_str_eq(strv_env_get(&config.env, "E"), "usr/lib/x.tar.gz");
+    cr_expect_str_eq(strv_env_get(&config.env, "A"), "/usr/lib/x_.gz");
+    apply("ENV B=a$1b$@c$?d$$e C=$ D=${1}${@:-x}");
+    cr_expect_str_eq(strv_env_get(&config.env, "B"), "abcde");
+    cr_expect_str_eq(strv_env_get(&config.env, "C"), "$");
+    cr_expect_str_eq(strv_env_get(&config.env, "D"), "x");
+}
+
+Test(image_config, a_change_is_as_many_lines_as_it_has)
+{
+    struct strv both = {0};
+    apply("# first\n  ENV B=1 \\\n   # within\n\n  C=2\nUSER u\n");
+    expect_list(&config.env, "PATH=/bin", "A=1", "B=1", "C=2", NULL);
+    cr_expect_str_eq(config.user, "u");
+    apply("CMD echo a\\\\\nUSER v");
+    expect_list(&config.cmd, "/bin/sh", "-c", "echo a\\\\", NULL);
+    cr_expect_str_eq(config.user, "v");
+    strv_add(&both, "CMD [\"a\", \\");
+    strv_add(&both, "\"b\"]");
+    cr_expect_eq(image_apply_changes(&config, &both, NULL), 0);
+    expect_list(&config.cmd, "a", "b", NULL);
+    strv_done(&both);
+    apply("USER w\\");
+    cr_expect_str_eq(config.user, "w");
+}
+
+Test(image_config, lists_are_of_strings_and_are_expanded_where_docker_does)
+{
+    refused("CMD [\"a\", 1]", "one of strings");
+    refused("VOLUME [null]", "one of strings");
+    refused("VOLUME [\"\"]", "absolute");
+    refused("VOLUME []", "needs a value");
+    apply("VOLUME [\"/v$A\"]");
+    expect_list(&config.volumes, "/v1", NULL);
+    apply("CMD [\"$A\"]");
+    expect_list(&config.cmd, "$A", NULL);
+    apply("ENV $A\"x\" old form");
+    cr_expect_str_eq(strv_env_get(&config.env, "1x"), "old form");
+    refused("ENV \"\" x", "is not NAME=VALUE");
+    apply("ENV PORTS=\"80 443/UDP\"");
+    apply("EXPOSE $PORTS 53/Tcp $NO");
+    expect_list(&config.exposed, "443/udp", "53/tcp", "80/tcp", NULL);
+}
+
+Test(image_config, a_health_check_replaces_all_of_the_bases)
+{
+    struct mtd_healthcheck *h = &config.healthcheck;
+    apply("HEALTHCHECK --interval=5s --timeout=1m30s --start-period=\"2s\" "
+          "--start-interval=1ms --retries=4 CMD curl -f http://localhost/ || exit $A");
+    expect_list(&h->test, "CMD-SHELL", "curl -f http://localhost/ || exit $A", NULL);
+    cr_expect_eq(h->interval, 5000000000);
+    cr_expect_eq(h->timeout, 90000000000);
+    cr_expect_eq(h->start_period, 2000000000);
+    cr_expect_eq(h->start_interval, 1000000);
+    cr_expect_eq(h->retries, 4);
+    apply("healthcheck cmd [\"/check\", \"a b\"]");
+    expect_list(&h->test, "CMD", "/check", "a b", NULL);
+    cr_expect_eq(h->interval, 0);
+    cr_expect_eq(h->retries, 0);
+    apply("HEALTHCHECK NONE");
+    expect_list(&h->test, "NONE", NULL);
+}
+
+Test(image_config, a_health_check_that_is_none)
+{
+    static const char *const BAD[][2] = {
+        {"HEALTHCHECK", "needs a value"},
+        {"HEALTHCHECK CMD", "no command"},
+        {"HEALTHCHECK CMD []", "no command"},
+        {"HEALTHCHECK CMD [1]", "one of strings"},
+        {"HEALTHCHECK true", "not CMD or NONE"},
+        {"HEALTHCHECK NONE now", "no arguments"},
+        {"HEALTHCHECK --interval=5s", "not CMD or NONE"},
+        {"HEALTHCHECK --interval 5s CMD x", "needs a value"},
+        {"HEALTHCHECK --interval= CMD x", "needs a value"},
+        {"HEALTHCHECK --interval=5 CMD x", "not a time"},
+        {"HEALTHCHECK --interval=1us CMD x", "less than 1ms"},
+        {"HEALTHCHECK --interval=-1s CMD x", "not a time"},
+        {"HEALTHCHECK --retries=-1 CMD x", "number of retries"},
+        {"HEALTHCHECK --retries=1 --retries=2 CMD x", "twice"},
+        {"HEALTHCHECK --often CMD x", "no option --often"},
+    };
+    apply("HEALTHCHECK --retries=7 CMD old");
+    for (size_t i = 0; i < ARRAY_SIZE(BAD); i++)
+        refused(BAD[i][0], BAD[i][1]);
+    expect_list(&config.healthcheck.test, "CMD-SHELL", "old", NULL);
+    cr_expect_eq(config.healthcheck.retries, 7);
+}
+
+Test(image_config, triggers_are_kept_as_they_are_typed)
+{
+    apply("ONBUILD RUN echo  $A");
+    apply("onbuild COPY . /src");
+    expect_list(&config.on_build, "RUN echo  $A", "COPY . /src", NULL);
+    refused("ONBUILD", "needs a value");
+    refused("ONBUILD ONBUILD RUN x", "cannot be a trigger");
+    refused("ONBUILD from x", "cannot be a trigger");
 }
