@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "base/strv.h"
+#include "fields.h"
 #include "state.h"
 
 static struct state box;
@@ -230,6 +231,126 @@ Test(load, a_dropped_blob_is_saved_as_it_was)
         RUN(&box, "save", "-o", file("s2"), "old:1");
     cr_assert_eq(c.status, 0, "%s", c.err);
     cr_expect_eq(shell("cmp s1 s2"), 0);
+}
+
+/* A layout as containerd and docker 29 export it, in "l": $M is the image's manifest, $N that of
+ * another machine, $A an attestation, $I an index of all, with one that is not there. */
+static const char LAYOUT[] =
+    "case $(uname -m) in aarch64) a=arm64 o=amd64;; *) a=amd64 o=arm64;; esac; "
+    "V=application/vnd.oci.image && mkdir -p l/blobs/sha256 && "
+    "echo '{\"imageLayoutVersion\":\"1.0.0\"}' >l/oci-layout && "
+    "put() { h=$(sha256sum <$1 | cut -c1-64) n=$(stat -c %s $1) && "
+    "cp $1 l/blobs/sha256/$h; } && "
+    "is() { printf '{\"mediaType\":\"%s\",\"digest\":\"sha256:%s\",\"size\":%s%s}' $V.$1 $h "
+    "$n \"$2\"; } && "
+    "for_() { printf ',\"platform\":{\"architecture\":\"%s\",\"os\":\"%s\"}' $1 $2; } && "
+    "manifest() { printf '{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":%s,"
+    "\"layers\":[%s]}' $V.manifest.v1+json \"$1\" \"$2\" >m && put m; } && "
+    "index() { printf '{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s]}' "
+    "$V.index.v1+json \"$1\"; } && "
+    "named() { printf ',\"annotations\":{\"io.containerd.image.name\":"
+    "\"docker.io/library/cd:1\",\"org.opencontainers.image.ref.name\":\"1\"}'; } && "
+    "put l1 && L=$(is layer.v1.tar) && put l2 && L=$L,$(is layer.v1.tar) && "
+    "sed s/amd64/$a/ config >k && put k && K=blobs/sha256/$h && "
+    "manifest \"$(is config.v1+json)\" \"$L\" && "
+    "M=$(is manifest.v1+json \"$(for_ $a linux)$(named)\") && "
+    "sed s/amd64/$o/ config >k && put k && manifest \"$(is config.v1+json)\" \"$L\" && "
+    "N=$(is manifest.v1+json \"$(for_ $o linux)$(named)\") && "
+    "sed 's/amd64/unknown/;s/linux/unknown/' config >k && put k && "
+    "manifest \"$(is config.v1+json)\" \"$L\" && "
+    "A=$(is manifest.v1+json \"$(for_ unknown unknown)\") && "
+    "h=$(printf %064d 7) G=$(is manifest.v1+json \"$(for_ s390x linux)\") && "
+    "index \"$A,$G,$M\" >i && put i && I=$(is index.v1+json \"$(named)\")";
+
+static const struct {
+    const char *what, *make;
+} LAYOUTS[] = {
+    {"an index with an attestation", "index \"$I\" >l/index.json"},
+    {"an index in two indexes",
+     "index \"$I\" >i && put i && index \"$(is index.v1+json)\" >i && put i && "
+     "index \"$(is index.v1+json \"$(named)\")\" >l/index.json"},
+    {"attestations beside it", "index \"$A,$M,$A\" >l/index.json"},
+    {"two platforms of one name", "index \"$M,$N\" >l/index.json"},
+    {"two platforms, ours last", "index \"$N,$M\" >l/index.json"},
+};
+
+static void expect_loaded(struct outcome o, const char *what)
+{
+    auto_done(outcome_done) struct outcome done = o;
+    expect_line(&done, "Loaded image: cd:1\n", what);
+    EXPECT_OUTPUT(&box, 0, "1\n", "images", "--format", "{{.Tag}}", "cd");
+    expect_image(&box, "cd:1", what);
+    cr_expect_eq(shell("case $(uname -m) in aarch64) a=arm64;; *) a=amd64;; esac; test "
+                       "$a = $(%s --root %s/root --run-root %s/run inspect -f "
+                       "'{{.Architecture}}' cd:1)",
+                       MTD_PROGRAM, box.dir.path, box.dir.path),
+                 0, "%s: of another machine", what);
+    drop(&box, "cd:1");
+}
+
+Test(load, layouts_as_containerd_makes_them)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(LAYOUTS); i++) {
+        const char *what = LAYOUTS[i].what;
+        cr_assert_eq(
+            shell("%s && %s && %s && tar -C l -cf x .", IMAGE, LAYOUT, LAYOUTS[i].make),
+            0, "%s", what);
+        expect_loaded(RUN(&box, "load", "-i", file("x")), what);
+        expect_loaded(load_pipe(&box, file("x")), what);
+        expect_loaded(RUN(&box, "load", "-i", file("l")), what);
+        expect_nothing_half_made(&box, what);
+    }
+}
+
+/* "docker pull --platform" of another machine's: the list names ours, which is not there. */
+Test(load, a_list_of_platforms_that_are_not_all_there)
+{
+    cr_assert_eq(
+        shell("%s && %s && h=$(printf %%064d 8) && "
+              "index \"$(is manifest.v1+json \"$(for_ $a linux)\"),$N\" >i && put i "
+              "&& index \"$(is index.v1+json \"$(named)\")\" >l/index.json && "
+              "tar -C l -cf x .",
+              IMAGE, LAYOUT),
+        0);
+    auto_done(outcome_done) struct outcome o = RUN(&box, "load", "-i", file("x"));
+    expect_line(&o, "Loaded image: cd:1\n", "another machine's");
+}
+
+/* docker 29 adds its own document, for older readers. */
+Test(load, what_docker_29_writes)
+{
+    cr_assert_eq(shell("%s && %s && index \"$I\" >l/index.json && "
+                       "printf '[{\"Config\":\"%%s\",\"RepoTags\":[\"cd:1\"],"
+                       "\"Layers\":[\"blobs/sha256/%%s\",\"blobs/sha256/%%s\"]}]' "
+                       "$K $d1 $d2 >l/manifest.json && tar -C l -cf x .",
+                       IMAGE, LAYOUT),
+                 0);
+    expect_loaded(RUN(&box, "load", "-i", file("x")), "file");
+    expect_loaded(load_pipe(&box, file("x")), "pipe");
+}
+
+Test(load, indexes_without_end_are_refused)
+{
+    cr_assert_eq(shell("%s && %s && for k in 1 2 3 4 5; do index \"$I\" >i && put i && "
+                       "I=$(is index.v1+json \"$(named)\"); done && index \"$I\" "
+                       ">l/index.json && tar -C l -cf x .",
+                       IMAGE, LAYOUT),
+                 0);
+    auto_done(outcome_done) struct outcome a = RUN(&box, "load", "-i", file("x"));
+    cr_expect(a.status == 1 && strstr(a.err, "too deep"), "%s", a.err);
+    auto_done(outcome_done) struct outcome b = RUN(&box, "load", "-i", file("l"));
+    cr_expect(b.status == 1 && strstr(b.err, "too deep"), "%s", b.err);
+}
+
+/* The form of "podman save --format docker-dir". */
+Test(load, a_directory_of_skopeos_is_refused_by_name)
+{
+    cr_assert_eq(shell("%s && mkdir d && cp config d/$c && echo '{}' >d/manifest.json && "
+                       "echo 'Directory Transport Version: 1.1' >d/version",
+                       IMAGE),
+                 0);
+    auto_done(outcome_done) struct outcome a = RUN(&box, "load", "-i", file("d"));
+    cr_expect(a.status == 1 && strstr(a.err, "\"dir:\""), "%s", a.err);
 }
 
 static const struct {

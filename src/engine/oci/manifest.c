@@ -32,6 +32,13 @@ static int decode_platform(const json_t *in, struct oci_platform *ret,
                   : oci_get_chars(p, "variant", ret->variant, sizeof(ret->variant), err);
 }
 
+/* containerd, and docker with it, writes the tag alone as OCI's name. */
+static int decode_name(const json_t *annotations, char **ret, struct mtd_error *err)
+{
+    int rc = oci_get_text(annotations, "io.containerd.image.name", ret, err);
+    return rc < 0 || *ret ? rc : oci_get_text(annotations, REF_NAME, ret, err);
+}
+
 int oci_descriptor_decode(const json_t *in, struct oci_descriptor *ret,
                           struct mtd_error *err)
 {
@@ -47,7 +54,7 @@ int oci_descriptor_decode(const json_t *in, struct oci_descriptor *ret,
     if (rc == 0)
         rc = decode_platform(in, &d.platform, err);
     if (rc == 0)
-        rc = oci_get_text(json_object_get(in, "annotations"), REF_NAME, &d.ref_name, err);
+        rc = decode_name(json_object_get(in, "annotations"), &d.ref_name, err);
     if (rc < 0)
         return rc;
     *ret = d;
@@ -281,6 +288,31 @@ static int fitness(const struct oci_platform *have, const struct oci_platform *w
     return older ? 1 : 0;
 }
 
+bool oci_is_attestation(const struct oci_descriptor *d)
+{
+    return strcmp(d->platform.os, "unknown") == 0 &&
+           strcmp(d->platform.architecture, "unknown") == 0;
+}
+
+static bool same_name(const struct oci_descriptor *a, const struct oci_descriptor *b)
+{
+    return a->ref_name && b->ref_name ? strcmp(a->ref_name, b->ref_name) == 0
+                                      : a->ref_name == b->ref_name;
+}
+
+bool oci_index_is_second_choice(const struct oci_index *i, const struct oci_descriptor *d,
+                                const struct oci_platform *p)
+{
+    struct oci_platform host;
+    oci_platform_host(&host);
+    int fit = fitness(&d->platform, p ? p : &host);
+    for (size_t n = 0; n < i->len; n++)
+        if (same_name(&i->items[n], d) && !oci_is_attestation(&i->items[n]) &&
+            fitness(&i->items[n].platform, p ? p : &host) > fit)
+            return true;
+    return false;
+}
+
 static int no_platform(const struct oci_index *i, const struct oci_platform *want,
                        struct mtd_error *err)
 {
@@ -288,7 +320,7 @@ static int no_platform(const struct oci_index *i, const struct oci_platform *wan
     char text[100];
     for (size_t n = 0; n < i->len; n++) {
         oci_platform_format(&i->items[n].platform, text);
-        if (strncmp(text, "unknown", 7) == 0) /* attestations */
+        if (strncmp(text, "unknown", 7) == 0) /* not said, or an attestation */
             continue;
         if (list.len > 110) {
             (void)buf_puts(&list, ", ...");

@@ -61,7 +61,9 @@ struct oci_descriptor {
     char digest[SHA256_HEX_SIZE];
     uint64_t size;
     struct oci_platform platform; /* in an index */
-    char *ref_name; /* in an index: org.opencontainers.image.ref.name; NULL = none */
+    /* In an index: io.containerd.image.name, else org.opencontainers.image.ref.name; NULL =
+     * neither. */
+    char *ref_name;
 };
 
 struct oci_manifest {
@@ -89,6 +91,11 @@ int oci_index_encode(const struct oci_index *i, struct buf *ret, struct mtd_erro
 /* The manifest for a platform; NULL = the host's. -ENOENT: err lists what there is. */
 int oci_index_select(const struct oci_index *i, const struct oci_platform *p,
                      const struct oci_descriptor **ret, struct mtd_error *err);
+/* What buildx says about an image: no image, but it looks like one. */
+bool oci_is_attestation(const struct oci_descriptor *d);
+/* Another item has the same name and fits the platform (NULL = the host's) better. */
+bool oci_index_is_second_choice(const struct oci_index *i, const struct oci_descriptor *d,
+                                const struct oci_platform *p);
 /* What a document says it is: its mediaType, or by its members. */
 enum oci_media oci_kind_of(const char *text, size_t len);
 

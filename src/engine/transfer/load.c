@@ -19,6 +19,7 @@
 #include "engine/transfer/archive.h"
 
 #define MAX_TRIES 3
+#define MAX_NESTED 4
 #define INDEX_FILE "index.json"
 
 struct loading {
@@ -232,28 +233,77 @@ static int add_name(struct strv *names, const char *name)
     return strv_add(names, parsed.text);
 }
 
+/* Of a list of many platforms the archive may have some alone. */
+static int list_present(const struct loading *l, const struct oci_index *all,
+                        struct oci_index *ret)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < all->len; i++)
+        if (find_blob(l, all->items[i].digest))
+            rc = oci_index_add(ret, &all->items[i]);
+    return rc;
+}
+
+/* The one image that is there, for whatever machine; NULL = several, or none. */
+static const struct oci_descriptor *only_one(const struct oci_index *there)
+{
+    const struct oci_descriptor *found = NULL;
+    for (size_t i = 0; i < there->len; i++) {
+        if (oci_is_attestation(&there->items[i]))
+            continue;
+        if (found)
+            return NULL;
+        found = &there->items[i];
+    }
+    return found;
+}
+
+/* The digest of what an index has for the platform, that is in the archive. */
+static int choose(const struct loading *l, const struct buf *text,
+                  char ret[SHA256_HEX_SIZE], struct mtd_error *err)
+{
+    auto_done(oci_index_done) struct oci_index all = {0}, there = {0};
+    const struct oci_descriptor *chosen;
+    int rc = oci_index_decode(text->data, text->len, &all, err);
+    if (rc < 0)
+        return rc;
+    if (list_present(l, &all, &there) < 0)
+        return mtd_fail_errno(err, ENOMEM, "cannot load");
+    chosen = l->has_platform ? NULL : only_one(&there);
+    if (!chosen)
+        rc = oci_index_select(there.len ? &there : &all,
+                              l->has_platform ? &l->platform : NULL, &chosen, err);
+    if (rc == 0)
+        memcpy(ret, chosen->digest, SHA256_HEX_SIZE);
+    return rc;
+}
+
 static int load_index_item(struct loading *l, const struct oci_descriptor *d,
                            struct mtd_error *err)
 {
     auto_done(strv_done) struct strv names = {0};
-    auto_done(oci_index_done) struct oci_index nested = {0};
-    const struct buf *text = find_blob(l, d->digest);
+    char digest[SHA256_HEX_SIZE];
     if (add_name(&names, d->ref_name) < 0)
         return mtd_fail_errno(err, ENOMEM, "cannot load");
-    if (!text)
-        return missing("manifest", d->digest, err);
-    if (!oci_media_is_index(oci_kind_of(text->data, text->len)))
-        return load_manifest(l, text, &names, err);
-    const struct oci_descriptor *chosen;
-    int rc = oci_index_decode(text->data, text->len, &nested, err);
-    if (rc == 0)
-        rc = oci_index_select(&nested, l->has_platform ? &l->platform : NULL, &chosen,
-                              err);
-    if (rc < 0)
-        return rc == -EINVAL ? -EBADMSG : rc;
-    text = find_blob(l, chosen->digest);
-    return text ? load_manifest(l, text, &names, err)
-                : missing("manifest", chosen->digest, err);
+    memcpy(digest, d->digest, sizeof(digest));
+    for (int depth = 0; depth < MAX_NESTED; depth++) {
+        const struct buf *text = find_blob(l, digest);
+        if (!text)
+            return missing("manifest", digest, err);
+        if (!oci_media_is_index(oci_kind_of(text->data, text->len)))
+            return load_manifest(l, text, &names, err);
+        int rc = choose(l, text, digest, err);
+        if (rc < 0)
+            return rc == -EINVAL ? -EBADMSG : rc;
+    }
+    return mtd_fail(err, EBADMSG, "indexes in indexes, too deep");
+}
+
+static bool is_loaded(const struct loading *l, const struct oci_index *i,
+                      const struct oci_descriptor *d)
+{
+    return !oci_is_attestation(d) &&
+           !oci_index_is_second_choice(i, d, l->has_platform ? &l->platform : NULL);
 }
 
 static int load_index(struct loading *l, const struct buf *text, struct mtd_error *err)
@@ -263,7 +313,8 @@ static int load_index(struct loading *l, const struct buf *text, struct mtd_erro
     if (rc == -EINVAL)
         rc = -EBADMSG;
     for (size_t i = 0; rc == 0 && i < index.len; i++)
-        rc = load_index_item(l, &index.items[i], err);
+        if (is_loaded(l, &index, &index.items[i]))
+            rc = load_index_item(l, &index.items[i], err);
     return rc;
 }
 
@@ -291,28 +342,37 @@ static int load_tar(struct loading *l, struct mtd_error *err)
     return rc < 0 ? rc : load_documents(l, err);
 }
 
+static int take_item(struct loading *l, int dir_fd, const struct oci_descriptor *d,
+                     struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv names = {0};
+    auto_free char *id = NULL;
+    if (add_name(&names, d->ref_name) < 0)
+        return mtd_fail_errno(err, ENOMEM, "cannot load");
+    const struct image_take take = {.layout_fd = dir_fd,
+                                    .manifest = d->digest,
+                                    .platform = l->has_platform ? &l->platform : NULL,
+                                    .names = &names};
+    int rc = image_take(l->archive.store, &take, l->archive.progress, &id, err);
+    return rc < 0 ? rc : note_loaded(l, &names, id, err);
+}
+
 static int load_layout(struct loading *l, int dir_fd, struct mtd_error *err)
 {
     auto_done(buf_done) struct buf text = {0};
     auto_done(oci_index_done) struct oci_index index = {0};
     int rc = fs_read_at(dir_fd, INDEX_FILE, OCI_MAX_BYTES, &text);
+    if (rc == -ENOENT && faccessat(dir_fd, "version", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return mtd_fail(err, EBADMSG,
+                        "not an OCI layout, but a directory of skopeo's form \"dir:\"; "
+                        "save it as oci-archive or oci-dir");
     if (rc < 0)
         return mtd_fail(err, rc == -ENOENT ? EBADMSG : -rc,
                         "not an OCI layout: index.json: %s", strerror(-rc));
     rc = oci_index_decode(text.data, text.len, &index, err);
-    for (size_t i = 0; rc == 0 && i < index.len; i++) {
-        auto_done(strv_done) struct strv names = {0};
-        auto_free char *id = NULL;
-        if (add_name(&names, index.items[i].ref_name) < 0)
-            return mtd_fail_errno(err, ENOMEM, "cannot load");
-        const struct image_take take = {.layout_fd = dir_fd,
-                                        .manifest = index.items[i].digest,
-                                        .platform = l->has_platform ? &l->platform : NULL,
-                                        .names = &names};
-        rc = image_take(l->archive.store, &take, l->archive.progress, &id, err);
-        if (rc == 0)
-            rc = note_loaded(l, &names, id, err);
-    }
+    for (size_t i = 0; rc == 0 && i < index.len; i++)
+        if (is_loaded(l, &index, &index.items[i]))
+            rc = take_item(l, dir_fd, &index.items[i], err);
     return rc == -EINVAL ? -EBADMSG : rc;
 }
 
