@@ -69,8 +69,8 @@ static int set_option(const char *text, struct mtd_healthcheck *h, unsigned *see
         return rc;
     }
     return mtd_fail(err, EINVAL,
-                    "no option %.40s; there are --interval, --timeout, --start-period, "
-                    "--start-interval and --retries",
+                    "no option %.40s; there are interval, timeout, start-period, "
+                    "start-interval and retries",
                     text);
 }
 
