@@ -340,6 +340,39 @@ Test(registry, a_broken_blob_is_noticed_and_leaves_nothing)
     cr_expect_eq(count("blobs/sha256"), own_blobs);
 }
 
+/* Each of the two parts of a manifest names an address, where somebody would notice a question. */
+Test(registry, nothing_is_fetched_from_where_a_manifest_says)
+{
+    static const char *const PARTS[] = {"config\":{", "layers\":\\[{"};
+    registry_start(&box, &s.dir, NULL);
+    make_images(at("a:1"), NULL);
+    for (size_t i = 0; i < sizeof(PARTS) / sizeof(PARTS[0]); i++) {
+        auto_free char *line = NULL;
+        EXPECT_OK("push", at("a:1"));
+        cr_assert_gt(
+            asprintf(
+                &line,
+                "cd %s/storage/docker/registry/v2 && r=repositories/a/_manifests && "
+                "h=$(cut -d: -f2 $r/tags/1/current/link) && m=$(cat blobs/sha256/$(echo "
+                "$h | cut -c1-2)/$h/data) && echo \"$m\" | sed "
+                "'s|%s|&\"urls\":[\"http://%s/secret\"],|' >new && "
+                "n=$(sha256sum <new | cut -c1-64) && "
+                "d=blobs/sha256/$(echo $n | cut -c1-2)/$n && "
+                "mkdir -p $d $r/revisions/sha256/$n && cp new $d/data && "
+                "printf sha256:$n >$r/tags/1/current/link && "
+                "printf sha256:$n >$r/revisions/sha256/$n/link && grep -q urls new",
+                box.dir, PARTS[i], box.host),
+            0);
+        cr_assert_eq(system(line), 0, "%s", line);
+        EXPECT_OK("rmi", at("a:1"));
+        EXPECT_FAILS("other addresses", "pull", at("a:1"));
+        cr_expect_eq(registry_requests(&box, "GET /secret"), 0);
+        make_images(at("a:1"), NULL);
+    }
+    EXPECT_OK("rmi", at("a:1"));
+    expect_nothing_left();
+}
+
 /* A socket that listens and never answers. */
 static int listen_silently(char host[32])
 {

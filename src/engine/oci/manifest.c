@@ -50,6 +50,7 @@ int oci_descriptor_decode(const json_t *in, struct oci_descriptor *ret,
         return oci_wrong("size", "missing, or not a whole number", err);
     d.size = (uint64_t)json_integer_value(size);
     d.media = oci_media_of(json_string_value(json_object_get(in, "mediaType")));
+    d.elsewhere = json_array_size(json_object_get(in, "urls")) > 0;
     int rc = oci_get_digest(in, "digest", d.digest, err);
     if (rc == 0)
         rc = decode_platform(in, &d.platform, err);

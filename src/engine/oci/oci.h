@@ -64,6 +64,8 @@ struct oci_descriptor {
     /* In an index: io.containerd.image.name, else org.opencontainers.image.ref.name; NULL =
      * neither. */
     char *ref_name;
+    bool
+        elsewhere; /* it has addresses of its own (urls) to be fetched from; not written */
 };
 
 struct oci_manifest {

@@ -77,6 +77,20 @@ static int choose(struct pull *p, struct mtd_error *err)
     return 0;
 }
 
+/* skopeo would ask any address that a manifest names, also one that only this machine reaches. */
+static int check_addresses(const struct pull *p, struct mtd_error *err)
+{
+    const struct oci_manifest *m = &p->manifest;
+    bool elsewhere = m->config.elsewhere;
+    for (size_t i = 0; i < m->n_layers; i++)
+        elsewhere |= m->layers[i].elsewhere;
+    return elsewhere
+               ? mtd_fail(err, ENOTSUP,
+                          "parts of it are to be fetched from other addresses than the "
+                          "registry's, which is refused")
+               : 0;
+}
+
 static int ask(struct pull *p, struct mtd_error *err)
 {
     int rc = fetch(p, p->from.name.digest, &p->bytes, p->top, err);
@@ -87,6 +101,8 @@ static int ask(struct pull *p, struct mtd_error *err)
         rc = choose(p, err);
     if (rc == 0)
         rc = oci_manifest_decode(p->bytes.data, p->bytes.len, &p->manifest, err);
+    if (rc == 0)
+        rc = check_addresses(p, err);
     if (rc == 0)
         snprintf(p->id, sizeof(p->id), "sha256:%s", p->manifest.config.digest);
     return rc;
