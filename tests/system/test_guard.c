@@ -109,7 +109,7 @@ static bool lives(pid_t pid)
 
 static const char *what_is_left(void)
 {
-    char config[80];
+    static char config[80];
     snprintf(config, sizeof(config), "%s.config", said->dir);
     return lives(said->container)         ? "its container"
            : lives(said->monitor)         ? "its monitor"
