@@ -91,12 +91,16 @@ static int set_flags(int fs_fd, const struct rootfs *r, const struct overlay *o)
     return set_string(fs_fd, "source", "overlay");
 }
 
-static int few_options(const int *fds, size_t n, bool is_volatile, char *out, size_t size)
+static int few_options(const struct rootfs *r, const int *fds, size_t n, bool is_volatile,
+                       char *out, size_t size)
 {
-    size_t used = (size_t)snprintf(
-        out, size,
-        "%sindex=off,metacopy=off,redirect_dir=off,upperdir=upper,workdir=work,lowerdir=",
-        is_volatile ? "volatile," : "");
+    char begin[ROOTFS_OPTIONS];
+    int rc = rootfs_label_options(
+        r, "index=off,metacopy=off,redirect_dir=off,upperdir=upper,workdir=work", begin);
+    if (rc < 0)
+        return rc;
+    size_t used = (size_t)snprintf(out, size, "%s%s,lowerdir=",
+                                   is_volatile ? "volatile," : "", begin);
     for (size_t i = 0; i < n && used < size; i++)
         used += (size_t)snprintf(out + used, size - used, "%s/proc/self/fd/%d",
                                  i ? ":" : "", fds[i]);
@@ -109,7 +113,7 @@ static int few_options(const int *fds, size_t n, bool is_volatile, char *out, si
 static int few_layers(const struct rootfs *r, const struct overlay *o)
 {
     const struct strv *layers = &r->record->spec.layers;
-    char path[PATH_ROOM], data[512 + FEW_LAYERS * 32];
+    char path[PATH_ROOM], data[ROOTFS_OPTIONS + FEW_LAYERS * 32];
     int fds[FEW_LAYERS];
     size_t n = 0;
     if (layers->len == 0 || layers->len > FEW_LAYERS || fault_point("rootfs.few") < 0 ||
@@ -122,7 +126,7 @@ static int few_layers(const struct rootfs *r, const struct overlay *o)
         rc = fds[n] < 0 ? fds[n] : 0;
     }
     if (rc == 0)
-        rc = few_options(fds, n, o->is_volatile, data, sizeof(data));
+        rc = few_options(r, fds, n, o->is_volatile, data, sizeof(data));
     if (rc == 0 && mount("overlay", "rootfs", "overlay", 0, data) < 0)
         rc = -errno;
     while (n-- > 0)
@@ -166,10 +170,11 @@ static int old_options(const struct rootfs *r, const struct old_dirs *d, const i
                        char *out, size_t size)
 {
     const struct strv *layers = &r->record->spec.layers;
-    size_t used = (size_t)snprintf(out, size, "index=off,metacopy=off,");
-    if (r->label)
-        used += (size_t)snprintf(out + used, size - used, "%s=\"%s\",",
-                                 rootfs_label_key(r), r->label);
+    char begin[ROOTFS_OPTIONS];
+    int rc = rootfs_label_options(r, "index=off,metacopy=off", begin);
+    if (rc < 0)
+        return rc;
+    size_t used = (size_t)snprintf(out, size, "%s,", begin);
     if (d->work >= 0)
         used += (size_t)snprintf(out + used, size - used,
                                  "%supperdir=/proc/self/fd/%d,workdir=/proc/self/fd/%d,",
