@@ -36,11 +36,13 @@ static int read_stat(int dir, struct top_process *p)
     return n == 16 ? 0 : -EBADMSG;
 }
 
+#define STATUS_MAX (1u << 20) /* with as many groups as a process can have */
+
 static int read_status(int dir, struct top_process *p)
 {
     auto_done(buf_done) struct buf b = {0};
     unsigned long long locked = 0;
-    int rc = fs_read_at(dir, "status", 65536, &b);
+    int rc = fs_read_at(dir, "status", STATUS_MAX, &b);
     const char *uid = rc < 0 ? NULL : strstr(b.data, "\nUid:");
     const char *gid = uid ? strstr(uid, "\nGid:") : NULL;
     const char *lock = gid ? strstr(gid, "\nVmLck:") : NULL;

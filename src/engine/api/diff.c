@@ -20,7 +20,8 @@
 #include "engine/api/lower.h"
 #include "engine/api/own.h"
 
-#define DEPTH_MAX 512
+#define DEPTH_MAX \
+    256 /* as cp, commit and export; a descriptor each, and one for each layer */
 
 struct walk {
     struct strv own; /* what the engine made itself, without the leading "/" */
@@ -77,8 +78,10 @@ static int visit_inside(struct walk *w, const struct place *p, const char *name,
 {
     auto_done(lower_done) struct lower inside = {0};
     auto_fd int fd = fs_open_dir_at(p->fd, name);
+    if (fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP)
+        return 0; /* just removed or replaced */
     if (fd < 0 || p->depth >= DEPTH_MAX)
-        return 0;
+        return fd < 0 ? fd : -E2BIG;
     int rc = lower_enter(p->lower, name, &inside);
     struct place child = {fd, &inside, path, p->depth + 1};
     if (rc == 0)
@@ -168,6 +171,9 @@ int mtd_diff(struct mtd_engine *e, const char *ref, struct mtd_change **ret,
     strv_done(&w.own);
     if (code < 0) {
         mtd_changes_free(w.items, w.len);
+        if (code == -E2BIG)
+            return mtd_fail(err, E2BIG, "%s has directories more than %d deep", r.name,
+                            DEPTH_MAX);
         return mtd_fail_errno(err, -code, "cannot read what %s wrote", r.name);
     }
     if (w.len > 1)

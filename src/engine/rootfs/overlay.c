@@ -99,8 +99,8 @@ static int few_options(const struct rootfs *r, const int *fds, size_t n, bool is
         r, "index=off,metacopy=off,redirect_dir=off,upperdir=upper,workdir=work", begin);
     if (rc < 0)
         return rc;
-    size_t used = (size_t)snprintf(out, size, "%s%s,lowerdir=",
-                                   is_volatile ? "volatile," : "", begin);
+    size_t used = (size_t)snprintf(
+        out, size, "%s%s,lowerdir=", is_volatile ? "volatile," : "", begin);
     for (size_t i = 0; i < n && used < size; i++)
         used += (size_t)snprintf(out + used, size - used, "%s/proc/self/fd/%d",
                                  i ? ":" : "", fds[i]);

@@ -1,21 +1,25 @@
 /* What the container wrote: its upper directory, biggest first. The tree is walked in
- * pieces between keys, so that a million files do not block the screen. */
+ * pieces between keys, so that a million files do not block the screen, and by descriptor: the
+ * container may put a link in a directory's place at any moment. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/fs.h"
 #include "ui/draw/format.h"
 #include "ui/model/scroll.h"
 #include "ui/view/tabs.h"
 
-enum { MAX_ENTRIES = 20000, PIECE_NS = 5000000 };
+enum { MAX_ENTRIES = 20000, PIECE_NS = 5000000, PIECE_STEPS = 1000 };
 
 struct entry {
     char *path; /* "/etc/passwd" */
@@ -27,13 +31,22 @@ struct diff_view {
     struct view view;
     char id[MTD_ID_SIZE];
     bool visible, walking, done;
-    char *root;       /* the upper directory */
-    struct strv todo; /* directories not read yet, relative */
+    int root_fd;         /* the upper directory */
+    struct strv todo;    /* directories not read yet, "/a/b" */
+    char *dir;           /* the one that is read; NULL = none */
+    struct fs_dir names; /* of it */
     struct entry *entries;
     size_t len, files;
     uint64_t bytes;
     struct scroll scroll;
 };
+
+static void close_directory(struct diff_view *v)
+{
+    fs_dir_done(&v->names);
+    free(v->dir);
+    v->dir = NULL;
+}
 
 static void clear(struct diff_view *v)
 {
@@ -45,8 +58,9 @@ static void clear(struct diff_view *v)
     v->bytes = 0;
     strv_done(&v->todo);
     v->todo = (struct strv){0};
-    free(v->root);
-    v->root = NULL;
+    close_directory(v);
+    cleanup_fd(&v->root_fd);
+    v->root_fd = -1;
     v->walking = v->done = false;
 }
 
@@ -56,76 +70,79 @@ static void start(struct diff_view *v)
     clear(v);
     if (!v->visible || !v->id[0] || !around->engine)
         return;
-    v->root = mtd_path(around->engine, v->id, "upper");
-    v->walking = v->root && strv_add(&v->todo, "") == 0;
+    auto_free char *upper = mtd_path(around->engine, v->id, "upper");
+    v->root_fd = upper ? fs_open_dir_at(AT_FDCWD, upper) : -1;
+    v->walking = v->root_fd >= 0 && strv_add(&v->todo, "") == 0;
     around->changed(around->app);
 }
 
 /* overlayfs marks what it copied up with where it came from. */
-static char kind_of(const char *full, const struct stat *st)
+static char kind_of(int dir_fd, const char *name, const struct stat *st)
 {
+    char path[64 + NAME_MAX];
     if (S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0))
         return 'D';
-    return lgetxattr(full, "trusted.overlay.origin", NULL, 0) > 0 ? 'C' : 'A';
+    snprintf(path, sizeof(path), "/proc/self/fd/%d/%.255s", dir_fd, name);
+    return lgetxattr(path, "trusted.overlay.origin", NULL, 0) > 0 ? 'C' : 'A';
 }
 
-static int add(struct diff_view *v, char *path, const char *full, const struct stat *st)
+/* Takes path. */
+static void add(struct diff_view *v, char *path, char kind, uint64_t size)
 {
-    if (v->len >= MAX_ENTRIES) {
+    bool full = (v->len & (v->len + 1)) == 0; /* 0, 1, 3, 7 ... */
+    struct entry *more = full && v->len < MAX_ENTRIES
+                             ? reallocarray(v->entries, v->len * 2 + 2, sizeof(*more))
+                             : v->entries;
+    if (v->len >= MAX_ENTRIES || !more) {
         free(path);
-        return 0;
+        return;
     }
-    if ((v->len & (v->len + 1)) == 0) { /* 0, 1, 3, 7 ...: full */
-        struct entry *more = reallocarray(v->entries, v->len * 2 + 2, sizeof(*more));
-        if (!more) {
-            free(path);
-            return -ENOMEM;
-        }
-        v->entries = more;
-    }
-    uint64_t size = S_ISREG(st->st_mode) ? (uint64_t)st->st_size : 0;
-    v->entries[v->len++] = (struct entry){path, size, kind_of(full, st)};
-    return 0;
+    v->entries = more;
+    v->entries[v->len++] = (struct entry){path, size, kind};
 }
 
-static void visit(struct diff_view *v, const char *dir, const char *name)
+static void visit(struct diff_view *v, const char *name)
 {
     struct stat st;
     char *path = NULL;
-    auto_free char *full = NULL;
-    if (asprintf(&path, "%s/%s", dir, name) < 0)
+    if (fstatat(v->names.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+        asprintf(&path, "%s/%s", v->dir, name) < 0)
         return;
-    if (asprintf(&full, "%s%s", v->root, path) < 0 || lstat(full, &st) < 0) {
-        free(path);
-        return;
-    }
-    if (S_ISDIR(st.st_mode)) {
+    char kind = kind_of(v->names.fd, name, &st);
+    uint64_t size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+    bool directory = S_ISDIR(st.st_mode);
+    v->files += !directory;
+    v->bytes += size;
+    if (directory)
         strv_add(&v->todo, path);
-        /* A directory that was only passed through to something else is no change. */
-        if (kind_of(full, &st) == 'C') {
-            free(path);
-            return;
-        }
-    } else {
-        v->files++;
-        v->bytes += S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-    }
-    add(v, path, full, &st);
+    /* A directory that was only passed through to something else is no change. */
+    if (directory && kind == 'C')
+        free(path);
+    else
+        add(v, path, kind, size);
 }
 
-static void read_directory(struct diff_view *v, const char *dir)
+/* false = there is none left. */
+static bool open_next(struct diff_view *v)
 {
-    auto_free char *full = NULL;
-    if (asprintf(&full, "%s%s", v->root, dir) < 0)
+    if (v->todo.len == 0)
+        return false;
+    v->dir = v->todo.items[--v->todo.len];
+    v->todo.items[v->todo.len] = NULL;
+    fs_dir_init(&v->names, fs_open_in_root(v->root_fd, *v->dir ? v->dir : "/",
+                                           O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0));
+    return true;
+}
+
+static void step(struct diff_view *v)
+{
+    const struct dirent64 *e = v->dir ? fs_dir_next(&v->names) : NULL;
+    if (e) {
+        visit(v, e->d_name);
         return;
-    int fd = open(full, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    auto_dir DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
-    struct dirent *e;
-    while (d && (e = readdir(d)))
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            visit(v, dir, e->d_name);
-    if (fd >= 0 && !d)
-        close(fd);
+    }
+    close_directory(v);
+    v->walking = open_next(v);
 }
 
 static int by_size(const void *pa, const void *pb)
@@ -140,13 +157,10 @@ static bool diff_view_work(struct view *view)
 {
     struct diff_view *v = (struct diff_view *)view;
     int64_t end = clock_mono_ns() + PIECE_NS;
-    while (v->walking && v->todo.len && clock_mono_ns() < end) {
-        auto_free char *dir = v->todo.items[--v->todo.len];
-        v->todo.items[v->todo.len] = NULL;
-        read_directory(v, dir);
-    }
-    if (v->walking && v->todo.len == 0) {
-        v->walking = false;
+    bool walked = v->walking;
+    for (int i = 0; i < PIECE_STEPS && v->walking && clock_mono_ns() < end; i++)
+        step(v);
+    if (walked && !v->walking) {
         v->done = true;
         if (v->len)
             qsort(v->entries, v->len, sizeof(*v->entries), by_size);
@@ -248,5 +262,7 @@ struct view *diff_view_new(const struct surroundings *around)
     if (!v)
         return NULL;
     v->view = (struct view){&OPS, around};
+    v->root_fd = -1;
+    fs_dir_init(&v->names, -1);
     return &v->view;
 }

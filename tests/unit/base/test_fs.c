@@ -223,18 +223,32 @@ Test(fs, remove_tree_keeps_what_links_point_to)
     cr_expect_eq(tempdir_count(tmp.fd, "."), 1);
 }
 
-/* A container can nest directories far deeper than a path, a stack or a descriptor table. */
-Test(fs, remove_tree_of_any_depth)
+/* A container can nest directories far deeper than a path, a stack or a descriptor table. In each
+ * is a file of one byte. */
+static void make_deep(int depth)
 {
-    struct rlimit few = {100, 100};
     auto_fd int dir = openat(tmp.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (int i = 0; i < 500; i++) {
+    for (int i = 0; i < depth; i++) {
         cr_assert_eq(mkdirat(dir, i == 0 ? "deep" : "directory", 0700), 0);
         int next = openat(dir, i == 0 ? "deep" : "directory", O_RDONLY | O_CLOEXEC);
         close(dir);
         dir = next;
         put(dir, "file", "x");
     }
+}
+
+Test(fs, size_of_a_tree_of_any_depth)
+{
+    struct rlimit few = {300, 300};
+    make_deep(1000);
+    setrlimit(RLIMIT_NOFILE, &few);
+    cr_expect_eq(fs_size_at(tmp.fd, "deep"), 1000);
+}
+
+Test(fs, remove_tree_of_any_depth)
+{
+    struct rlimit few = {100, 100};
+    make_deep(500);
     setrlimit(RLIMIT_NOFILE, &few);
     cr_expect_eq(fs_remove_tree_at(tmp.fd, "deep"), 0);
     cr_expect_eq(tempdir_count(tmp.fd, "."), 0);
