@@ -13,7 +13,7 @@ endif()
 add_custom_target(tests)
 add_dependencies(tests mytop-docker)
 
-foreach(inside support/probe support/talk security/calls)
+foreach(inside support/probe support/talk security/calls security/hostile)
     get_filename_component(name ${inside} NAME)
     add_executable(${name} tests/${inside}.c)
     target_compile_definitions(${name} PRIVATE _GNU_SOURCE)
@@ -29,6 +29,7 @@ target_compile_definitions(test_support PUBLIC
     MTD_PROBE="${CMAKE_BINARY_DIR}/probe"
     MTD_TALK="${CMAKE_BINARY_DIR}/talk"
     MTD_CALLS="${CMAKE_BINARY_DIR}/calls"
+    MTD_HOSTILE="${CMAKE_BINARY_DIR}/hostile"
     MTD_SECCOMP_SOURCE="${seccomp_source}"
     MTD_TESTS_DIR="${CMAKE_SOURCE_DIR}/tests")
 
@@ -54,7 +55,7 @@ function(mtd_test kind)
     add_test(NAME ${kind} COMMAND test_${kind})
     add_dependencies(tests test_${kind})
     if(NOT kind STREQUAL unit) # what they start
-        add_dependencies(test_${kind} mytop-docker probe talk calls)
+        add_dependencies(test_${kind} mytop-docker probe talk calls hostile)
     endif()
 endfunction()
 

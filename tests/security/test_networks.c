@@ -282,3 +282,72 @@ Test(networks, a_networks_name_leads_nowhere_else)
     snprintf(path, sizeof(path), "%s/root/containers", s.dir.path);
     cr_expect_eq(access(path, F_OK), 0);
 }
+
+/* ---- ports and networks that change while the container plays with its namespace ---- */
+
+#define PLAY                                                                           \
+    "while :; do ip link set eth0 down; ip link set eth0 name x; ip addr flush dev x;" \
+    "ip link add eth0 type dummy; ip link del eth0; ip link set x name eth0;"          \
+    "ip addr add 10.77.0.99/24 dev eth0; ip link set eth0 up; touch /playing; done"
+
+static bool plays(void *unused)
+{
+    (void)unused;
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "exec", "web", "test", "-e", "/playing");
+    return o.status == 0;
+}
+
+static bool has_left(void *unused)
+{
+    (void)unused;
+    auto_done(outcome_done) struct outcome o = RUN(&s, "exec", "web", "true");
+    return strstr(o.err, "has left the net namespace");
+}
+
+static void expect_nothing_left(void)
+{
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s), "%s", net_left(&s));
+    cr_expect_str_empty(net_lies(&s), "%s", net_lies(&s));
+}
+
+Test(networks, ports_change_under_a_container_that_changes_its_interface)
+{
+    make_front();
+    free(ASK(&s, "run", "-d", "--name", "web", "--cap-add", "NET_ADMIN", ON, "busybox",
+             "sh", "-c", PLAY));
+    cr_assert(state_until(plays, NULL), "ip does not work");
+    for (int i = 0; i < 5; i++) {
+        free(ASK(&s, "update", "--publish-add", "8080:80", "web"));
+        free(ASK(&s, "update", "--publish-rm", "8080:80", "web"));
+    }
+    free(ASK(&s, "update", "--publish-add", "8080:80", "web"));
+    expect_nothing_left();
+}
+
+/* Its interface is deleted, or stays behind in the namespace that its first process has left. */
+Test(networks, ports_change_under_a_container_that_has_no_interface)
+{
+    static const struct {
+        const char *command;
+        bool (*is_there)(void *);
+    } COMMANDS[] = {{"ip link del eth0; touch /playing; sleep 1000", plays},
+                    {"exec unshare -n sleep 1000", has_left}};
+    make_front();
+    for (size_t i = 0; i < ARRAY_SIZE(COMMANDS); i++) {
+        free(ASK(&s, "run", "-d", "--name", "web", "--cap-add", "NET_ADMIN", "--cap-add",
+                 "SYS_ADMIN", ON, "busybox", "sh", "-c", COMMANDS[i].command));
+        cr_assert(state_until(COMMANDS[i].is_there, NULL), "%s", COMMANDS[i].command);
+        auto_done(outcome_done) struct outcome added =
+            RUN(&s, "update", "--publish-add", "8080:80", "web");
+        auto_done(outcome_done) struct outcome taken =
+            RUN(&s, "update", "--publish-rm", "8080:80", "web");
+        cr_expect_eq(added.status, taken.status, "%s%s", added.err, taken.err);
+        auto_done(outcome_done) struct outcome gone =
+            RUN(&s, "network", "disconnect", "front", "web");
+        cr_expect_eq(gone.status, 0, "%s: %s", COMMANDS[i].command, gone.err);
+        cr_expect_str_empty(net_lies(&s), "%s: %s", COMMANDS[i].command, net_lies(&s));
+        expect_nothing_left();
+    }
+}

@@ -17,8 +17,9 @@
 #include "tempdir.h"
 
 /* How long anything is waited for that has to come: only a fault reaches it, and it is less than a
- * test may take. */
-#define PATIENCE_S 40
+ * test may take. Both are MTD_TEST_SLOW times as long, for an emulated machine. */
+#define PATIENCE_S (40 * state_slowness())
+int state_slowness(void);
 
 struct state {
     struct tempdir dir;
@@ -89,6 +90,10 @@ int64_t state_idle_ns(void);
 
 /* Polls until the condition is true, for PATIENCE_S at most. */
 bool state_until(bool (*condition)(void *), void *arg);
+
+/* Whether the kernel maps the ids of the state's file system (before Linux 6.3 it does not a
+ * tmpfs's); prints the reason of the skip when not. */
+bool state_maps_ids(const struct state *s);
 
 /* A dynamic program cannot run inside a container; prints the reason of the skip. */
 bool program_is_static(void);

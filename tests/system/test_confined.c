@@ -207,6 +207,8 @@ Test(confined, has_dockers_mark_and_mtab)
     static const char *const HOW[][2] = {
         {"--userns", "host"}, {"--read-only", "--init"}, {"--userns", "auto"}};
     for (size_t i = 0; i < sizeof(HOW) / sizeof(HOW[0]); i++) {
+        if (strcmp(HOW[i][1], "auto") == 0 && !state_maps_ids(&s))
+            cr_skip("needs mapped mounts of this file system");
         auto_free char *got =
             INSIDE(HOW[i][0], HOW[i][1], "busybox", "sh", "-c",
                    "stat -c '%F %a %u %g' /.dockerenv; stat -c '%N %u' /etc/mtab; "

@@ -23,8 +23,8 @@ static struct mtd_record record;
 
 static void start(void)
 {
-    static const char *const DIRECTORIES[] = {"images", "images/layers", "own",
-                                              "own/upper", "own/work", "own/rootfs"};
+    static const char *const DIRECTORIES[] = {"images",    "images/layers", "own",
+                                              "own/upper", "own/work",      "own/rootfs"};
     if (geteuid() != 0)
         cr_skip_test("needs root: mounts");
     if (access("/sys/fs/selinux/enforce", F_OK) == 0)
