@@ -86,6 +86,70 @@ Test(health, the_start_period_ends_with_the_first_success)
     await("unhealthy");
 }
 
+/* Fails as often as it is told, then succeeds; says how often it ran. */
+#define FAILS "n=$(cat /n 2>/dev/null); n=$((n+1)); echo $n | tee /n; test $n -gt "
+
+static void run_check(const char *check, const char *retries)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--health-cmd", check, "--health-interval",
+             "50ms", "--health-retries", retries, "busybox", "sleep", "1000"));
+}
+
+static void expect_events(const char *want)
+{
+    auto_free char *got = ASK(&s, "events", "--since", "1h", "--until", "0s", "--filter",
+                              "event=health_status", "--format", "{{.Action}}");
+    cr_expect_str_eq(got, want);
+}
+
+Test(health, as_many_failures_as_retries)
+{
+    run_check(FAILS "2", "2");
+    await("healthy");
+    expect_events("health_status: unhealthy\nhealth_status: healthy");
+    auto_free char *streak =
+        ASK(&s, "inspect", "-f", "{{.State.Health.FailingStreak}}", "x");
+    cr_expect_str_eq(streak, "0");
+}
+
+Test(health, one_failure_less_than_retries)
+{
+    run_check(FAILS "2", "3");
+    await("healthy");
+    expect_events("health_status: healthy");
+}
+
+static bool has_dropped_the_first(void *arg)
+{
+    auto_free char *log =
+        ASK(&s, "inspect", "-f", "{{range .State.Health.Log}}{{.Output}}{{end}}", "x");
+    int first = 0, last = 0, n = 0;
+    for (char *p = log; *p; n++) {
+        last = (int)strtol(p, &p, 10);
+        first = first ? first : last;
+        p += strspn(p, "\n");
+    }
+    snprintf(arg, 64, "%d to %d, %d", first, last, n);
+    return first > 3 && last == first + 4 && n == 5;
+}
+
+Test(health, the_last_five_results_are_kept)
+{
+    char text[64];
+    run_check(FAILS "0", "3");
+    cr_expect(state_until(has_dropped_the_first, text), "%s", text);
+}
+
+Test(health, long_output_is_cut_and_says_so)
+{
+    run_check("head -c 5000 /dev/zero | tr '\\0' a", "3");
+    await("healthy");
+    auto_free char *log =
+        ASK(&s, "inspect", "-f", "{{(index .State.Health.Log 0).Output}}", "x");
+    cr_expect_eq(strlen(log), 4096 + 3, "%zu", strlen(log));
+    cr_expect(strlen(log) > 3 && strcmp(log + strlen(log) - 4, "a...") == 0);
+}
+
 Test(health, ends_with_the_container)
 {
     free(ASK(&s, "run", "-d", "--name", "x", "--health-cmd", "true", "--health-interval",

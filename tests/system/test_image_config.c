@@ -274,6 +274,11 @@ Test(image_config, under_a_users_options)
     tarfile_done(&t);
     for (int round = 0; round < 16; round++) {
         struct side i = pick_side(), u = pick_side();
+        if (round < 8) { /* who gives a command has each form at least once */
+            u.entry = round & 1 ? 1 : -1;
+            u.cmd = round & 2 ? 2 : -1;
+            i.cmd = round & 4 ? 3 : -1;
+        }
         make_image(&i, path);
         auto_done(outcome_done) struct outcome o = make_container(&u);
         cr_assert_eq(o.status == 0, has_command(&i, &u), "%s", o.err);

@@ -144,6 +144,21 @@ static bool is_alone(void *unused)
     return alone;
 }
 
+/* Far more than a pipe holds, to a command that takes it in small pieces. */
+Test(stream, exec_gives_a_slow_command_all_its_input)
+{
+    static char text[4000000];
+    for (size_t i = 0; i < sizeof(text); i++)
+        text[i] = (char)('a' + i % 23);
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sleep", "1000"));
+    auto_done(outcome_done) struct outcome o =
+        state_run_input(&s, text, sizeof(text),
+                        (const char *const[]){"exec", "-i", "x", "dd", "bs=500", NULL});
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_eq(o.out_len, sizeof(text), "%zu", o.out_len);
+    cr_expect(o.out_len == sizeof(text) && memcmp(o.out, text, sizeof(text)) == 0);
+}
+
 /* The command ends with more output in its pipe than the caller's takes. */
 /* Only /dev/null becomes the container's own. */
 Test(stream, exec_passes_on_the_other_devices)
