@@ -1,7 +1,7 @@
-/* main - chooses by argv[0] which of six programs this process is: the command line and
+/* main - chooses by argv[0] which of seven programs this process is: the command line and
  * the dashboard, an OCI runtime, the monitor, the health checker, the command side of exec (whose
- * constructor has already joined the container), or the reaping pid 1 of --init. One
- * executable, because the engine starts all of them by executing itself. */
+ * constructor has already joined the container), the reaping pid 1 of --init, or what compresses
+ * logs. One executable, because the engine starts all of them by executing itself. */
 
 #include <jansson.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "cli/oci.h"
 #include "engine/health/health.h"
 #include "engine/inside/inside.h"
+#include "engine/log/pack.h"
 #include "engine/monitor/monitor.h"
 #include "nsenter/nsenter.h"
 #include "ui/ui.h"
@@ -19,10 +20,9 @@ static const struct {
     const char *name;
     int (*main)(int argc, char **argv);
 } FACES[] = {
-    {MONITOR_NAME, monitor_main},
-    {HEALTH_NAME, health_main},
-    {NSENTER_NAME, inside_exec_main},
-    {INSIDE_REAPER_NAME, inside_reaper_main},
+    {MONITOR_NAME, monitor_main},       {HEALTH_NAME, health_main},
+    {NSENTER_NAME, inside_exec_main},   {INSIDE_REAPER_NAME, inside_reaper_main},
+    {LOG_PACKER_NAME, log_packer_main},
 };
 
 /* jansson would read it from a file. */

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "cli/report.h"
 #include "cli/spec_options.h"
 
@@ -14,6 +15,7 @@
 struct log_opts {
     uint64_t size; /* UINT64_MAX = not given */
     unsigned files;
+    bool compress, plain; /* was asked for; was asked not to */
 };
 
 static int set_size(struct log_opts *o, const char *value)
@@ -24,6 +26,13 @@ static int set_size(struct log_opts *o, const char *value)
 static int set_files(struct log_opts *o, const char *value)
 {
     return mtd_log_files_parse(value, &o->files);
+}
+
+static int set_compress(struct log_opts *o, const char *value)
+{
+    int rc = parse_bool(value, &o->compress);
+    o->plain = rc == 0 && !o->compress;
+    return rc;
 }
 
 #define FOR(driver) (1u << MTD_LOG_##driver)
@@ -40,7 +49,7 @@ static const struct {
 } OPTS[] = {
     {"max-size", set_size, FILES, FILES, NULL},
     {"max-file", set_files, FILES, FILES, NULL},
-    {"compress", NULL, 0, FILES, "false"},
+    {"compress", set_compress, FILES, FILES, NULL},
     {"mode", NULL, 0, FILES | ATTRS, "blocking"},
     {"max-buffer-size", NULL, 0, FILES | ATTRS, NULL},
     {"labels", NULL, ATTRS, FOR(K8S_FILE) | ATTRS, ""},
@@ -74,7 +83,27 @@ static int set_driver(struct run_values *v, struct mtd_error *err)
                     v->log_driver);
 }
 
-/* One file of a size that was asked for, as docker; five of the size that was not. */
+/* docker's conditions. The bounds of k8s-file that nobody asked for will do. */
+static int check_compress(const struct run_values *v, const struct log_opts *o,
+                          struct mtd_error *err)
+{
+    const struct mtd_spec *s = &v->spec;
+    bool local = s->log_driver == MTD_LOG_LOCAL, bounded = s->log_max_size != 0;
+    if (s->log_driver == MTD_LOG_JSON_FILE)
+        bounded = o->size != UINT64_MAX && o->size != 0;
+    if (local && !o->plain && o->files == 1)
+        return mtd_fail(err, EINVAL,
+                        "--log-opt: compression cannot be enabled when max "
+                        "file count is 1; add compress=false");
+    if (o->compress && (!bounded || s->log_max_file < 2))
+        return mtd_fail(err, EINVAL,
+                        "--log-opt: compress cannot be true when max-file is "
+                        "less than 2 or max-size is not set");
+    return 0;
+}
+
+/* One file of a size that was asked for, as docker; five of the size that was not, and of the
+ * driver local. */
 static int set_bounds(struct run_values *v, const struct log_opts *o,
                       struct mtd_error *err)
 {
@@ -86,8 +115,9 @@ static int set_bounds(struct run_values *v, const struct log_opts *o,
         return mtd_fail(err, EINVAL, "--log-opt: max-file needs max-size");
     if (files == 0 && s->log_max_size)
         files = v->defaults.log_max_file;
-    s->log_max_file = files ? files : given || !s->log_max_size ? 1 : LOG_FILES;
-    return 0;
+    bool single = !s->log_max_size || (given && s->log_driver != MTD_LOG_LOCAL);
+    s->log_max_file = files ? files : single ? 1 : LOG_FILES;
+    return check_compress(v, o, err);
 }
 
 static int set_option(struct run_values *v, struct log_opts *o, const char *text,
@@ -102,10 +132,12 @@ static int set_option(struct run_values *v, struct log_opts *o, const char *text
         return mtd_fail(
             err, EINVAL, "--log-opt: unknown log opt '%.*s' for %s log driver",
             (int)(strcspn(text, "=") & 63), text, mtd_log_driver_name(s->log_driver));
-    int rc = OPTS[row].set ? OPTS[row].set(o, value) : strv_env_set(&s->log_opts, text);
+    int rc = OPTS[row].set ? OPTS[row].set(o, value) : 0;
+    if (rc == 0 && OPTS[row].set != set_size && OPTS[row].set != set_files)
+        rc = strv_env_set(&s->log_opts, text);
     return rc < 0 ? mtd_fail(err, -rc,
-                             "--log-opt: \"%.80s\" is not max-size=SIZE (-1 = no limit) "
-                             "or max-file=N",
+                             "--log-opt: \"%.80s\" is not max-size=SIZE (-1 = no limit), "
+                             "max-file=N or compress=true|false",
                              text)
                   : 0;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "base/utf8.h"
 #include "cli/template/template.h"
 
@@ -21,6 +22,15 @@
 const char *mtd_log_opt(const struct mtd_spec *s, const char *name)
 {
     return strv_env_get(&s->log_opts, name);
+}
+
+bool mtd_log_compresses(const struct mtd_spec *s)
+{
+    const char *value = mtd_log_opt(s, "compress");
+    bool on = s->log_driver == MTD_LOG_LOCAL;
+    if (value)
+        (void)parse_bool(value, &on);
+    return on && s->log_driver != MTD_LOG_NONE && s->log_max_size && s->log_max_file > 1;
 }
 
 static bool has_key(const char *pair, const char *name, size_t len)

@@ -15,6 +15,8 @@
 
 /* The value of a log option; NULL = it was not given. */
 const char *mtd_log_opt(const struct mtd_spec *s, const char *name);
+/* Rotated pieces are compressed: asked for, or the driver does. */
+bool mtd_log_compresses(const struct mtd_spec *s);
 int mtd_log_attrs(const struct mtd_spec *s, struct strv *ret, struct mtd_error *err);
 /* usual: the template when none was given; "" = then there is no tag, and *ret is "". */
 int mtd_log_tag(const struct mtd_spec *s, const char *id, const char *name,

@@ -2,7 +2,8 @@
  * Shape   writer.c makes records, rotate.c renames and drops files, spool.c is the file
  *         that survives a killed writer, take.c moves a batch through both; mirror.c
  *         writes it once more, json.c in docker's form,
- *         journal.c for systemd; reader.c and seek.c read; log.c has the format of a record and of a file's name.
+ *         journal.c for systemd; pack.c compresses files, in the format of gz.c; reader.c and
+ *         seek.c read; log.c has the format of a record and of a file's name.
  * Errors  0 or -errno.
  */
 #ifndef ENGINE_LOG_INTERNAL_H
@@ -38,7 +39,8 @@ int log_open_rest(struct log_writer *w, struct mtd_error *err);
 int log_rotate(struct log_writer *w);
 /* Writer: continues in this file; takes fd. */
 void log_take_file(struct log_writer *w, int fd, const struct stat *st);
-/* The file is not dropped while this descriptor is open. */
+/* The file is neither dropped nor compressed while this descriptor is open. Waits for who
+ * exchanges it at this moment. */
 void log_hold(int fd);
 /* A reader holds any file of it. */
 bool log_is_read(int dir_fd);
@@ -109,6 +111,15 @@ void log_spool_empty(struct log_writer *w, bool tail);
 void log_spool_idle(struct log_writer *w);
 void log_spool_close(struct log_writer *w);
 
+/* Bytes of the file called index, as they were written; 0 = there is none. */
+uint64_t log_size_at(int dir_fd, unsigned index);
+/* A reader holds the file called index. */
+bool log_is_held(int dir_fd, unsigned index);
+
+/* Reader: bytes of its file, or -errno; those of it at an offset. */
+int64_t log_reader_size(const struct log_reader *r);
+ssize_t log_reader_pread(const struct log_reader *r, void *out, size_t size,
+                         uint64_t offset);
 /* Reader: opens the file called index; -ENOENT. Forgets what was buffered. */
 int log_reader_switch(struct log_reader *r, unsigned index, uint64_t offset);
 

@@ -10,7 +10,8 @@
  * Rotate  the new file is made under another name before the old one moves up, so the
  *         name container.log is missing only for an instant, and there is one writer
  *         at most. Files that a reader holds, and newer ones, are kept beyond
- *         max_file, up to log_is_full().
+ *         max_file, up to log_is_full(). A rotated file may be compressed (gz.h): it keeps
+ *         its name, and readers' offsets are those of what it was.
  * Units   bytes; wall ns.
  * Errors  0 or -errno; err, where there is one, has the sentence. After -ENOSPC
  *         while writing, writing continues when there is room, and a record says
@@ -55,6 +56,7 @@ struct log_writer {
     struct log_mirror *mirror; /* NULL = none; see log_mirror_start */
     bool discards; /* what no client reads now is not kept (log driver none) */
     bool burst;    /* much was written since log_idle */
+    bool unpacked; /* there may be a piece to be compressed; see pack.h */
     /* of the batch: bytes made into records, and bytes whose records are in the file */
     uint64_t taken, done;
     uint64_t skip; /* bytes of its records that a killed writer has already written */
@@ -118,8 +120,9 @@ int64_t log_time(const struct log_record *r); /* wall ns; 0 = unreadable */
  * the one that follows. */
 struct log_reader {
     int dir_fd, fd;
-    uint64_t offset; /* next byte to read in fd */
-    uint64_t ino;    /* inode of fd: shows which of the rotated files it is */
+    struct log_gz *gz; /* fd is a compressed piece; NULL = it is not */
+    uint64_t offset;   /* next byte to read in fd */
+    uint64_t ino;      /* inode of fd: shows which of the rotated files it is */
     char *buf;
     size_t len, start, cap;
     uint64_t damaged; /* records and regions skipped */
@@ -171,6 +174,7 @@ struct log_mirror {
     uint64_t since;           /* bytes of the log behind that */
     uint64_t skip;            /* bytes of its lines that a killed writer has written */
     bool behind;              /* it could not be written; the log has the rest */
+    bool unpacked;            /* as the writer's */
     struct log_reader reader; /* open between the two calls: holds the log */
     char *out;                /* mmapped, with the parts behind it */
     size_t len;

@@ -72,17 +72,43 @@ static int check_file(struct log_mirror *m)
     return rc;
 }
 
+/* NAME.N, or NAME for 0, with the suffix of a compressed one. */
+static const char *old_name(const struct log_mirror *m, unsigned n, const char *suffix,
+                            char out[sizeof(m->name) + 16])
+{
+    if (n == 0)
+        snprintf(out, sizeof(m->name) + 16, "%s", m->name);
+    else
+        snprintf(out, sizeof(m->name) + 16, "%s.%u%s", m->name, n, suffix);
+    return out;
+}
+
+static void move_up(const struct log_mirror *m, unsigned n, const char *suffix)
+{
+    char from[sizeof(m->name) + 16], to[sizeof(m->name) + 16];
+    (void)!renameat(m->dir_fd, old_name(m, n, suffix, from), m->dir_fd,
+                    old_name(m, n + 1, suffix, to));
+}
+
+static void drop_oldest(const struct log_mirror *m)
+{
+    char name[sizeof(m->name) + 16];
+    unlinkat(m->dir_fd, old_name(m, m->max_file - 1, "", name), 0);
+    unlinkat(m->dir_fd, old_name(m, m->max_file - 1, ".gz", name), 0);
+}
+
 /* As docker: NAME.1 is the newest of the old ones; a single file is emptied. */
 static int rotate(struct log_mirror *m)
 {
-    char from[sizeof(m->name) + 12], to[sizeof(m->name) + 12];
     if (m->max_file < 2)
         return open_file(m, O_TRUNC);
-    for (unsigned i = m->max_file - 1; i > 0; i--) {
-        snprintf(from, sizeof(from), i > 1 ? "%s.%u" : "%s", m->name, i - 1);
-        snprintf(to, sizeof(to), "%s.%u", m->name, i);
-        (void)!renameat(m->dir_fd, from, m->dir_fd, to);
+    drop_oldest(m);
+    for (unsigned i = m->max_file - 1; i-- > 0;) {
+        move_up(m, i, "");
+        if (i > 0)
+            move_up(m, i, ".gz");
     }
+    m->unpacked = true;
     return open_file(m, 0);
 }
 

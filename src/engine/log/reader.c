@@ -15,32 +15,86 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "engine/log/gz.h"
 
 #define READER_SIZE ((size_t)64 << 10)
 #define SWITCH_TRIES 20
 #define MOVES_MEANWHILE 16
 #define SWITCH_PAUSE (NS_PER_MS / 10)
 
+static void let_go(struct log_reader *r)
+{
+    log_gz_close(r->gz);
+    if (r->fd >= 0)
+        close(r->fd);
+    r->fd = -1;
+    r->gz = NULL;
+}
+
+/* A file that was exchanged for a compressed one before it was held has no name any more. */
+static int open_named(const struct log_reader *r, const char *name, struct stat *st)
+{
+    for (int tries = 0;; tries++) {
+        auto_fd int fd =
+            openat(r->dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (fd < 0)
+            return -errno;
+        if (r->holds)
+            log_hold(fd);
+        if (fstat(fd, st) < 0)
+            return -errno;
+        if (!S_ISREG(st->st_mode))
+            return -EINVAL;
+        if (!r->holds || st->st_nlink > 0 || tries == SWITCH_TRIES)
+            return take_fd(&fd);
+    }
+}
+
 int log_reader_switch(struct log_reader *r, unsigned index, uint64_t offset)
 {
     char name[LOG_NAME_SIZE];
     struct stat st;
-    auto_fd int fd = openat(r->dir_fd, log_name(index, name),
-                            O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode))
-        return -EINVAL;
-    if (r->holds)
-        log_hold(fd);
-    if (r->fd >= 0)
-        close(r->fd);
+    struct log_gz *gz = NULL;
+    auto_fd int fd = open_named(r, log_name(index, name), &st);
+    int rc = fd < 0 ? fd : index > 0 ? log_gz_open(fd, &gz) : 0;
+    if (rc < 0)
+        return rc;
+    let_go(r);
     r->fd = take_fd(&fd);
+    r->gz = gz;
     r->ino = st.st_ino;
     r->offset = offset;
     r->start = r->len = 0;
     r->skipping = r->nuls = false;
     return 0;
+}
+
+int64_t log_reader_size(const struct log_reader *r)
+{
+    struct stat st;
+    if (r->gz)
+        return (int64_t)log_gz_about(r->gz)->size;
+    return fstat(r->fd, &st) < 0 ? -errno : st.st_size;
+}
+
+ssize_t log_reader_pread(const struct log_reader *r, void *out, size_t size,
+                         uint64_t offset)
+{
+    if (r->gz)
+        return log_gz_pread(r->gz, out, size, offset);
+    ssize_t n;
+    do {
+        n = pread(r->fd, out, size, (off_t)offset);
+    } while (n < 0 && errno == EINTR);
+    return n < 0 ? -errno : n;
+}
+
+/* It, or what it was compressed to: while it is open its inode number is no other file's. */
+static bool is_mine(const struct log_reader *r, const char *name, const struct stat *st)
+{
+    struct log_gz_piece piece;
+    return st->st_ino == r->ino ||
+           (!r->gz && log_gz_is_at(r->dir_fd, name, &piece) && piece.origin == r->ino);
 }
 
 /* The number in the name that the reader's file has now; -ENOENT = none. Looks from
@@ -54,7 +108,7 @@ static int log_reader_index(const struct log_reader *r)
     unsigned last = log_oldest(r->dir_fd) + MOVES_MEANWHILE;
     for (unsigned i = 0; i <= last; i++)
         if (fstatat(r->dir_fd, log_name(i, name), &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-            st.st_ino == r->ino)
+            is_mine(r, name, &st))
             return (int)i;
     return -ENOENT;
 }
@@ -63,8 +117,6 @@ static int log_reader_index(const struct log_reader *r)
  * at all: tries again. */
 void log_reader_locate(struct log_reader *r)
 {
-    char name[LOG_NAME_SIZE];
-    struct stat st;
     uint64_t dropped = log_dropped(r->dir_fd), before;
     int index;
     do {
@@ -72,8 +124,7 @@ void log_reader_locate(struct log_reader *r)
         index = log_reader_index(r);
         r->base = before;
         for (unsigned i = log_oldest(r->dir_fd); index >= 0 && i > (unsigned)index; i--)
-            if (fstatat(r->dir_fd, log_name(i, name), &st, AT_SYMLINK_NOFOLLOW) == 0)
-                r->base += (uint64_t)st.st_size;
+            r->base += log_size_at(r->dir_fd, i);
         dropped = log_dropped(r->dir_fd);
     } while (dropped != before || index != log_reader_index(r));
 }
@@ -130,6 +181,7 @@ static int64_t in_ns(int64_t seconds, int64_t nanos)
 static bool missed_files(const struct log_reader *r)
 {
     char name[LOG_NAME_SIZE];
+    struct log_gz_piece packed;
     struct stat mine;
     struct statx other;
     if (fstat(r->fd, &mine) < 0)
@@ -138,6 +190,8 @@ static bool missed_files(const struct log_reader *r)
         if (statx(r->dir_fd, log_name(i, name), AT_SYMLINK_NOFOLLOW, STATX_BTIME,
                   &other) < 0)
             continue;
+        if (i > 0 && log_gz_is_at(r->dir_fd, name, &packed))
+            continue; /* born when it was compressed */
         if (!(other.stx_mask & STATX_BTIME) ||
             in_ns(other.stx_btime.tv_sec, other.stx_btime.tv_nsec) >
                 in_ns(mine.st_ctim.tv_sec, mine.st_ctim.tv_nsec))
@@ -149,8 +203,8 @@ static bool missed_files(const struct log_reader *r)
 /* Where the reader's file ends, as an offset in the whole log. */
 static uint64_t end_place(const struct log_reader *r)
 {
-    struct stat st;
-    return r->base + (fstat(r->fd, &st) == 0 ? (uint64_t)st.st_size : r->offset);
+    int64_t size = log_reader_size(r);
+    return r->base + (size >= 0 ? (uint64_t)size : r->offset);
 }
 
 /* The reader's file was dropped: continues with the oldest. */
@@ -187,18 +241,19 @@ static int try_successor(struct log_reader *r, bool patient)
     int rc = -ENOENT;
     for (int i = index - 1; i >= 0 && rc == -ENOENT; i--) {
         next.fd = -1;
+        next.gz = NULL;
         rc = log_reader_switch(&next, (unsigned)i, 0);
         if (patient)
             break;
     }
     if (rc == 0 && log_reader_index(r) != index) {
-        close(next.fd);
+        let_go(&next);
         return 0;
     }
     if (rc < 0)
         return rc == -ENOENT ? 0 : rc;
     next.base = end_place(r);
-    close(r->fd);
+    let_go(r);
     *r = next;
     return 1;
 }
@@ -232,12 +287,9 @@ static int fill(struct log_reader *r)
         r->skipping = true;
         r->len = 0;
     }
-    ssize_t n;
-    do {
-        n = pread(r->fd, r->buf + r->len, r->cap - r->len, (off_t)r->offset);
-    } while (n < 0 && errno == EINTR);
+    ssize_t n = log_reader_pread(r, r->buf + r->len, r->cap - r->len, r->offset);
     if (n < 0)
-        return -errno;
+        return (int)n;
     r->len += (size_t)n;
     r->offset += (uint64_t)n;
     return n > 0;
@@ -267,12 +319,12 @@ uint64_t log_reader_newest(const struct log_reader *r)
 /* 1 = continue reading, 0 = nothing more now. */
 static int at_end(struct log_reader *r)
 {
-    struct stat st;
     bool fragment = r->len > r->start;
     give_back(r);
-    if (fstat(r->fd, &st) < 0)
-        return -errno;
-    if ((uint64_t)st.st_size < r->offset) { /* truncated by another program */
+    int64_t size = log_reader_size(r);
+    if (size < 0)
+        return (int)size;
+    if ((uint64_t)size < r->offset) { /* truncated by another program */
         r->offset = 0;
         r->lost = true;
         r->skipping = false;
@@ -341,9 +393,7 @@ int log_reader_next(struct log_reader *r, struct log_record *ret)
 
 void log_reader_close(struct log_reader *r)
 {
-    if (r->fd >= 0)
-        close(r->fd);
+    let_go(r);
     free(r->buf);
-    r->fd = -1;
     r->buf = NULL;
 }

@@ -17,6 +17,7 @@
 #include "base/fault.h"
 #include "base/fs.h"
 #include "base/parse.h"
+#include "engine/log/gz.h"
 
 #define NEW_NAME LOG_NAME ".new"
 #define DROPPED_NAME LOG_NAME ".dropped"
@@ -34,7 +35,7 @@ static int open_file(int dir_fd, unsigned index)
     return fd < 0 ? -errno : fd;
 }
 
-static bool is_held(int dir_fd, unsigned index)
+bool log_is_held(int dir_fd, unsigned index)
 {
     struct flock first = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
     auto_fd int fd = open_file(dir_fd, index);
@@ -44,7 +45,7 @@ static bool is_held(int dir_fd, unsigned index)
 bool log_is_awaited(int dir_fd)
 {
     for (unsigned i = log_oldest(dir_fd); i > 0; i--)
-        if (is_held(dir_fd, i))
+        if (log_is_held(dir_fd, i))
             return true;
     return false;
 }
@@ -66,7 +67,8 @@ int log_reader_hold(struct log_reader *r, uint64_t *ret_size)
 void log_hold(int fd)
 {
     struct flock first = {.l_type = F_RDLCK, .l_whence = SEEK_SET, .l_len = 1};
-    (void)fcntl(fd, F_OFD_SETLK, &first);
+    while (fcntl(fd, F_OFD_SETLKW, &first) < 0 && errno == EINTR)
+        ;
 }
 
 /* ---- how much was dropped ---- */
@@ -102,10 +104,18 @@ static uint64_t size_of(int dir_fd, unsigned index)
     return there ? (uint64_t)st.st_size : 0;
 }
 
+uint64_t log_size_at(int dir_fd, unsigned index)
+{
+    char name[LOG_NAME_SIZE];
+    struct log_gz_piece piece;
+    bool packed = index > 0 && log_gz_is_at(dir_fd, log_name(index, name), &piece);
+    return packed ? piece.size : size_of(dir_fd, index);
+}
+
 static void drop(const struct log_writer *w, unsigned index)
 {
     char name[LOG_NAME_SIZE];
-    uint64_t size = size_of(w->dir_fd, index);
+    uint64_t size = log_size_at(w->dir_fd, index);
     if (unlinkat(w->dir_fd, log_name(index, name), 0) == 0)
         add_dropped(w->dir_fd, size);
 }
@@ -117,7 +127,7 @@ void log_trim(struct log_writer *w)
     if (!w->max_size)
         return;
     unsigned i = log_oldest(w->dir_fd);
-    for (; i >= w->max_file && !is_held(w->dir_fd, i); i--)
+    for (; i >= w->max_file && !log_is_held(w->dir_fd, i); i--)
         drop(w, i);
     for (; i >= w->max_file; i--) {
         w->surplus += size_of(w->dir_fd, i);
@@ -128,7 +138,7 @@ void log_trim(struct log_writer *w)
 void log_clear(struct log_writer *w)
 {
     unsigned i = log_oldest(w->dir_fd);
-    while (i > 0 && !is_held(w->dir_fd, i))
+    while (i > 0 && !log_is_held(w->dir_fd, i))
         drop(w, i--);
     if (i == 0)
         drop(w, 0);
@@ -136,7 +146,7 @@ void log_clear(struct log_writer *w)
 
 bool log_is_read(int dir_fd)
 {
-    return is_held(dir_fd, 0) || log_is_awaited(dir_fd);
+    return log_is_held(dir_fd, 0) || log_is_awaited(dir_fd);
 }
 
 bool log_is_full(const struct log_writer *w)
@@ -188,5 +198,6 @@ int log_rotate(struct log_writer *w)
         return -errno;
     log_take_file(w, take_fd(&fd), &st);
     log_trim(w);
+    w->unpacked = true;
     return 0;
 }

@@ -6,10 +6,7 @@
 #include "engine/log/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -59,8 +56,8 @@ static void tail_block(struct tail *t, const char *buf, size_t span, size_t have
         count_record(t, buf, have, 0, *end);
 }
 
-/* Goes backwards through fd[0..size). */
-static int tail_file(int fd, uint64_t size, struct tail *t)
+/* Goes backwards through the first size bytes of the file. */
+static int tail_file(const struct log_reader *r, uint64_t size, struct tail *t)
 {
     char buf[BLOCK + LOG_HEAD];
     uint64_t end = 0;
@@ -68,9 +65,9 @@ static int tail_file(int fd, uint64_t size, struct tail *t)
     for (uint64_t top = size; top > 0 && !t->done;) {
         uint64_t low = top > BLOCK ? top - BLOCK : 0;
         size_t want = (size_t)(size - low < sizeof(buf) ? size - low : sizeof(buf));
-        ssize_t n = pread(fd, buf, want, (off_t)low);
+        ssize_t n = log_reader_pread(r, buf, want, low);
         if (n != (ssize_t)want)
-            return n < 0 ? -errno : -EIO;
+            return n < 0 ? (int)n : -EIO;
         tail_block(t, buf, (size_t)(top - low), want, low, &end);
         top = low;
     }
@@ -82,18 +79,18 @@ static int find_tail(struct log_reader *r, uint64_t n)
 {
     struct tail t = {.left = n};
     unsigned oldest = log_oldest(r->dir_fd);
-    struct stat st;
     for (unsigned i = 0; i <= oldest && !t.done; i++) {
         int rc = log_reader_switch(r, i, 0);
         if (rc == -ENOENT)
             continue;
-        if (rc < 0 || fstat(r->fd, &st) < 0)
-            return rc < 0 ? rc : -errno;
+        int64_t size = rc < 0 ? rc : log_reader_size(r);
+        if (size < 0)
+            return (int)size;
         if (n == 0) {
-            r->offset = (uint64_t)st.st_size;
+            r->offset = (uint64_t)size;
             return 0;
         }
-        rc = tail_file(r->fd, (uint64_t)st.st_size, &t);
+        rc = tail_file(r, (uint64_t)size, &t);
         if (rc < 0)
             return rc;
         r->offset = t.position;
@@ -111,16 +108,16 @@ int log_reader_tail(struct log_reader *r, uint64_t n)
 
 /* Finds the first whole record that begins after from's line, or at 0: its offset and
  * head. 1 = found, 0 = none, or -errno. */
-static int find_record(int fd, uint64_t from, uint64_t size, uint64_t *ret_at,
-                       char head[LOG_HEAD])
+static int find_record(const struct log_reader *in, uint64_t from, uint64_t size,
+                       uint64_t *ret_at, char head[LOG_HEAD])
 {
     char buf[BLOCK + LOG_HEAD];
     struct log_record r;
     bool begins = from == 0;
     while (from < size) {
-        ssize_t n = pread(fd, buf, sizeof(buf), (off_t)from);
+        ssize_t n = log_reader_pread(in, buf, sizeof(buf), from);
         if (n <= 0)
-            return n < 0 ? -errno : 0;
+            return (int)n;
         size_t span = (size_t)n < BLOCK ? (size_t)n : BLOCK;
         for (size_t i = 0; i < span; i++) {
             if (begins && (size_t)n - i >= LOG_HEAD &&
@@ -139,16 +136,16 @@ static int find_record(int fd, uint64_t from, uint64_t size, uint64_t *ret_at,
 }
 
 /* Invariant: a record before `low` is too early, the first at or after `high` is not. */
-static int bisect(int fd, const char *since, uint64_t *ret)
+static int bisect(const struct log_reader *in, const char *since, uint64_t *ret)
 {
-    struct stat st;
-    if (fstat(fd, &st) < 0)
-        return -errno;
-    uint64_t low = 0, size = (uint64_t)st.st_size, high = size, at = 0;
+    int64_t bytes = log_reader_size(in);
+    if (bytes < 0)
+        return (int)bytes;
+    uint64_t low = 0, size = (uint64_t)bytes, high = size, at = 0;
     char head[LOG_HEAD];
     while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        int found = find_record(fd, middle ? middle - 1 : 0, size, &at, head);
+        int found = find_record(in, middle ? middle - 1 : 0, size, &at, head);
         if (found < 0)
             return found;
         if (found && memcmp(head, since, LOG_TIME_LEN) < 0)
@@ -156,19 +153,18 @@ static int bisect(int fd, const char *since, uint64_t *ret)
         else
             high = middle;
     }
-    int found = find_record(fd, low ? low - 1 : 0, size, &at, head);
+    int found = find_record(in, low ? low - 1 : 0, size, &at, head);
     *ret = found == 1 ? at : size;
     return found < 0 ? found : 0;
 }
 
 /* A file without a record, which was just begun, decides nothing: an older one has to. */
-static bool begins_before(int fd, const char *since)
+static bool begins_before(const struct log_reader *in, const char *since)
 {
     char head[LOG_HEAD];
     uint64_t at;
-    struct stat st;
-    return fstat(fd, &st) == 0 &&
-           find_record(fd, 0, (uint64_t)st.st_size, &at, head) == 1 &&
+    int64_t size = log_reader_size(in);
+    return size > 0 && find_record(in, 0, (uint64_t)size, &at, head) == 1 &&
            memcmp(head, since, LOG_TIME_LEN) < 0;
 }
 
@@ -184,8 +180,8 @@ static int find_since(struct log_reader *r, int64_t wall_ns)
             continue;
         if (rc < 0)
             return rc;
-        if (begins_before(r->fd, since))
-            return bisect(r->fd, since, &r->offset);
+        if (begins_before(r, since))
+            return bisect(r, since, &r->offset);
     }
     return 0;
 }

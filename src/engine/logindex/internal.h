@@ -15,7 +15,9 @@
 
 struct log_segment { /* one file */
     int fd;
+    struct log_gz *gz; /* it is a compressed one; NULL */
     uint64_t device, inode;
+    uint64_t origin;     /* the inode it had before it was compressed; 0 = it is not */
     uint64_t base, size; /* address of its first byte; bytes */
 };
 

@@ -18,7 +18,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/log/gz.h"
 #include "engine/logindex/internal.h"
+
+#define MOST_NUMBERS (2 * LOG_FILES_MAX)
 
 uint64_t logindex_first(const struct logindex *x)
 {
@@ -51,16 +54,32 @@ static int open_file(const struct logindex *x, unsigned number, struct log_segme
         return -errno;
     if (!S_ISREG(st.st_mode))
         return -EINVAL;
-    *ret = (struct log_segment){.fd = take_fd(&fd),
-                                .device = st.st_dev,
-                                .inode = st.st_ino,
-                                .size = (uint64_t)st.st_size};
+    struct log_segment s = {
+        .device = st.st_dev, .inode = st.st_ino, .size = (uint64_t)st.st_size};
+    int rc = number > 0 ? log_gz_open(fd, &s.gz) : 0;
+    if (rc < 0)
+        return rc;
+    if (s.gz) {
+        s.size = log_gz_about(s.gz)->size;
+        s.origin = log_gz_about(s.gz)->origin;
+    }
+    s.fd = take_fd(&fd);
+    *ret = s;
     return 0;
 }
 
+static void close_file(struct log_segment *s)
+{
+    log_gz_close(s->gz);
+    close(s->fd);
+}
+
+/* Also if one of them is what the other was compressed to. An open file's inode number is no
+ * other's, and b is open before a is looked for. */
 static bool same_file(const struct log_segment *a, const struct log_segment *b)
 {
-    return a->inode == b->inode && a->device == b->device;
+    return a->device == b->device &&
+           (a->inode == b->inode || (!b->gz && a->origin == b->inode));
 }
 
 /* Opens the files that are newer than `known` (NULL = all), newest first; returns how
@@ -78,11 +97,11 @@ static size_t open_newer(const struct logindex *x, const struct log_segment *kno
         }
         missing = 0;
         if (known && same_file(&s, known)) {
-            close(s.fd);
+            close_file(&s);
             break;
         }
         if (n > 0 && same_file(&s, &found[n - 1]))
-            close(s.fd);
+            close_file(&s);
         else
             found[n++] = s;
     }
@@ -92,7 +111,7 @@ static size_t open_newer(const struct logindex *x, const struct log_segment *kno
 static void drop_oldest(struct logindex *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        close(x->segments[i].fd);
+        close_file(&x->segments[i]);
     x->n -= n;
     memmove(x->segments, x->segments + n, x->n * sizeof(x->segments[0]));
 }
@@ -126,6 +145,8 @@ static int measure_live(struct logindex *x)
 {
     struct log_segment *live = &x->segments[x->n - 1];
     struct stat st;
+    if (live->gz)
+        return 0;
     if (fstat(live->fd, &st) < 0)
         return -errno;
     uint64_t size = (uint64_t)st.st_size;
@@ -136,12 +157,44 @@ static int measure_live(struct logindex *x)
     return grew ? LOG_GREW : 0;
 }
 
+static bool is_nameless(const struct log_segment *s)
+{
+    struct stat st;
+    return fstat(s->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* The compressed file has the same bytes at the same addresses. */
+static bool follow_compressed(const struct logindex *x, struct log_segment *s)
+{
+    struct log_segment other;
+    for (unsigned number = 1, missing = 0; number <= MOST_NUMBERS && missing < 2;
+         number++) {
+        if (open_file(x, number, &other) < 0) {
+            missing++;
+            continue;
+        }
+        missing = 0;
+        if (other.gz && same_file(&other, s)) {
+            other.base = s->base;
+            other.size = s->size;
+            close_file(s);
+            *s = other;
+            return true;
+        }
+        close_file(&other);
+    }
+    return false;
+}
+
 static int drop_nameless(struct logindex *x)
 {
     size_t n = 0;
-    struct stat st;
-    while (n + 1 < x->n && fstat(x->segments[n].fd, &st) == 0 && st.st_nlink == 0)
-        n++;
+    for (size_t i = 0; i + 1 < x->n; i++) {
+        if (!is_nameless(&x->segments[i]) || follow_compressed(x, &x->segments[i]))
+            continue;
+        if (n == i)
+            n++;
+    }
     if (n == 0)
         return 0;
     drop_oldest(x, n);

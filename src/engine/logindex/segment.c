@@ -4,12 +4,15 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "engine/log/gz.h"
 #include "engine/logindex/internal.h"
 
 ssize_t logindex_pread(const struct log_segment *s, void *out, size_t size,
                        uint64_t offset)
 {
     size_t done = 0;
+    if (s->gz)
+        return log_gz_pread(s->gz, out, size, offset);
     while (done < size) {
         ssize_t n = pread(s->fd, (char *)out + done, size - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)

@@ -46,7 +46,7 @@ static void end_input(struct monitor *m)
 void monitor_client_drop(struct monitor *m, struct monitor_client *c)
 {
     bool gave = c->gives_input;
-    m->tidy = true;
+    m->tidy = m->packs.due = true; /* it may have held pieces of the log */
     close(c->fd);
     *c = (struct monitor_client){.fd = -1};
     if (gave)

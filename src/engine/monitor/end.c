@@ -144,6 +144,7 @@ static void clean_up(struct monitor *m)
     if (clean) /* last: killed before this, we must be missed */
         alive_end(&m->alive_entry);
     monitor_unlock(m);
+    monitor_pack_rest(m);
 }
 
 bool monitor_finish(struct monitor *m)

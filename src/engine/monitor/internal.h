@@ -2,7 +2,7 @@
  * Shape   monitor.c is main and the phases, start.c the START table, release.c its last step, loop.c the poll
  *         loop, client.c the attach clients, adopt.c taking over, end.c the record of the
  *         end and cleaning up, restart.c the wait before the next run, policy.c whether
- *         there is one, record.c the record and its lock, log.c the log,
+ *         there is one, record.c the record and its lock, log.c the log, pack.c its old pieces,
  *         share.c namespaces of other containers, network.c its networks, names.c names,
  *         health.c the process beside it.
  * Memory  everything the loop touches is in struct monitor: no malloc in steady state.
@@ -18,6 +18,7 @@
 #include "engine/host/label.h"
 #include "engine/inside/inside.h"
 #include "engine/log/log.h"
+#include "engine/log/pack.h"
 #include "engine/net/net.h"
 #include "engine/relay/relay.h"
 #include "engine/store/alive.h"
@@ -32,6 +33,16 @@ struct monitor_client {
     bool follows;     /* it has asked to be told that the log has grown */
     bool gives_input; /* when it goes, the input has ended */
     bool waits; /* its next packet is input, for which there is no room: it is not read */
+};
+
+/* The log's pieces on their way to be compressed. */
+struct monitor_packs {
+    int lock_fd; /* -1 = they are not */
+    int pidfd;   /* of the process; -1 = none */
+    pid_t pid;
+    bool due;         /* there may be one, whoever rotated it */
+    uint64_t refused; /* the inode number of one that could not be */
+    struct log_piece piece;
 };
 
 struct monitor {
@@ -72,6 +83,7 @@ struct monitor {
     int listen_fd;
     struct log_writer log;
     struct log_mirror mirror;
+    struct monitor_packs packs;
     uint64_t log_offset; /* where this run begins in the log */
     uint64_t written;    /* bytes read from the container */
     struct monitor_client clients[MONITOR_CLIENTS];
@@ -133,6 +145,17 @@ bool monitor_is_claimed(const struct monitor *m); /* by another one */
 int monitor_open_log(struct monitor *m, struct mtd_error *err);
 int monitor_open_stdio(struct monitor *m, struct mtd_error *err);
 void monitor_close_stdio(struct monitor *m);
+/* ---- pack.c ---- */
+/* Before the log is opened; nothing if it is not to be compressed. */
+void monitor_open_packs(struct monitor *m);
+static inline bool monitor_packs_are_due(const struct monitor *m)
+{
+    return m->packs.lock_fd >= 0 && m->packs.pidfd < 0 &&
+           (m->packs.due || m->log.unpacked || m->mirror.unpacked);
+}
+void monitor_pack(struct monitor *m);
+void monitor_end_pack(struct monitor *m); /* its process has ended */
+void monitor_pack_rest(struct monitor *m);
 /* ---- share.c ---- */
 /* Opens what it shares with other containers; only a start needs it. */
 int monitor_open_shared(struct monitor *m, struct mtd_error *err);

@@ -111,6 +111,8 @@ static int open_log(struct monitor *m, struct mtd_error *err)
     /* A terminal's unread output is lost with its monitor anyway, so it needs no spool. */
     int run_fd = s->process.tty ? -1 : m->run_fd;
     int r = check_driver(m, err);
+    if (r == 0)
+        monitor_open_packs(m);
     if (r == 0 && mirrored)
         r = open_mirror(m, err);
     if (r < 0)

@@ -33,6 +33,7 @@ enum {
     AT_DNS,
     AT_RELAY,
     AT_TABLES,
+    AT_PACK,
     AT_CLIENTS,
     AT_ALL = AT_CLIENTS + MONITOR_CLIENTS
 };
@@ -81,6 +82,7 @@ MONITOR_HOT static void fill(const struct monitor *m, struct pollfd *p)
     p[AT_DNS] = (struct pollfd){.fd = m->dns.poll_fd, .events = POLLIN};
     p[AT_RELAY] = (struct pollfd){.fd = m->relay.poll_fd, .events = POLLIN};
     p[AT_TABLES] = (struct pollfd){.fd = m->watch_fd, .events = POLLIN};
+    p[AT_PACK] = (struct pollfd){.fd = m->packs.pidfd, .events = POLLIN};
     for (size_t i = 0; i < MONITOR_CLIENTS; i++) {
         const struct monitor_client *c = &m->clients[i];
         p[AT_CLIENTS + i] =
@@ -146,6 +148,8 @@ static void serve(struct monitor *m, const struct pollfd *p)
         m->settle_ns = clock_mono_ns() + COOL_MS * NS_PER_MS;
     if (p[AT_TABLES].revents)
         monitor_mend_table(m);
+    if (p[AT_PACK].revents)
+        monitor_end_pack(m);
     serve_clients(m, p);
 }
 
@@ -215,6 +219,8 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
         serve(m, p);
     if (m->log.surplus_files)
         log_trim(&m->log);
+    if (monitor_packs_are_due(m))
+        monitor_pack(m);
     return n > 0 && p[AT_PID].revents != 0;
 }
 

@@ -53,11 +53,11 @@ static void detach(void)
 
 static void set_up(struct monitor *m, char **argv)
 {
-    int *fds[] = {&m->dir_fd,     &m->run_fd, &m->claim_fd,  &m->lock_fd,
-                  &m->pid_ns,     &m->net_ns, &m->share.ipc, &m->share.mounts,
-                  &m->share.root, &m->pidfd,  &m->sync_fd,   &m->in,
-                  &m->out,        &m->err,    &m->log.fd,    &m->listen_fd,
-                  &m->userns_fd};
+    int *fds[] = {&m->dir_fd,     &m->run_fd,        &m->claim_fd,    &m->lock_fd,
+                  &m->pid_ns,     &m->net_ns,        &m->share.ipc,   &m->share.mounts,
+                  &m->share.root, &m->pidfd,         &m->sync_fd,     &m->in,
+                  &m->out,        &m->err,           &m->log.fd,      &m->listen_fd,
+                  &m->userns_fd,  &m->packs.lock_fd, &m->packs.pidfd, &m->packs.piece.in};
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
         *fds[i] = -1;
     for (int i = 0; i < 3; i++)

@@ -351,9 +351,12 @@ Test(spec_options, log_drivers)
     cr_assert_eq(PARSE("busybox"), 0, "%s", err.text);
     cr_expect_eq(v.spec.log_driver, MTD_LOG_K8S_FILE);
     cr_assert_eq(PARSE("--log-driver", "json-file", "--log-opt", "tag={{.Name}}",
-                       "--log-opt", "compress=true", "busybox"),
+                       "--log-opt", "compress=true", "--log-opt", "max-size=1m",
+                       "--log-opt", "max-file=3", "busybox"),
                  0, "%s", err.text);
     cr_expect_eq(v.spec.log_driver, MTD_LOG_JSON_FILE);
+    cr_assert_eq(PARSE("--log-driver=local", "--log-opt", "max-size=1m", "busybox"), 0);
+    cr_expect_eq(v.spec.log_max_file, 5);
     cr_assert_eq(PARSE("--log-driver=none", "busybox"), 0, "%s", err.text);
     cr_expect_eq(v.spec.log_driver, MTD_LOG_NONE);
 }

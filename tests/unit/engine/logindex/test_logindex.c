@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "engine/log/gz.h"
 #include "logbox.h"
 
 TestSuite(logindex, .init = logbox_setup, .fini = logbox_teardown);
@@ -179,6 +180,63 @@ Test(logindex, rotated_files_are_found_at_open)
     logbox_add(LOG_STDOUT, true, "ends in the new one", 19);
     logbox_open();
     logbox_check_forward();
+}
+
+/* As the monitor's packer does. */
+static void compress_piece(int number)
+{
+    char plain[160], packed[160];
+    snprintf(plain, sizeof(plain), "%s.%d", logbox.path, number);
+    snprintf(packed, sizeof(packed), "%s.packing", logbox.path);
+    auto_fd int in = open(plain, O_RDONLY | O_CLOEXEC);
+    auto_fd int out = open(packed, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    cr_assert_eq(log_gz_write(in, out), 0);
+    cr_assert_eq(rename(packed, plain), 0);
+}
+
+/* Each is compressed when it has moved up by one more. */
+Test(logindex, addresses_survive_compression)
+{
+    logbox_mixture(1, LOG_BLOCK);
+    logbox_open();
+    for (unsigned i = 2; i < 6; i++) {
+        logbox_rotate();
+        logbox_mixture(i, LOG_BLOCK / 2);
+        logbox_write();
+        if (i > 2)
+            compress_piece(2);
+        cr_assert_eq(logindex_refresh(logbox.index), LOG_GREW | LOG_ROTATED);
+        logbox_check_backward();
+    }
+    logbox_check_forward();
+}
+
+/* The live file is compressed before the index has noticed that it was rotated. */
+Test(logindex, compressed_between_two_looks)
+{
+    logbox_mixture(1, LOG_BLOCK / 2);
+    logbox_open();
+    for (unsigned i = 2; i < 5; i++) {
+        logbox_rotate();
+        compress_piece(1);
+        logbox_mixture(i, LOG_BLOCK / 2);
+        logbox_write();
+    }
+    cr_assert_eq(logindex_refresh(logbox.index), LOG_GREW | LOG_ROTATED);
+    logbox_check_forward();
+    logbox_check_backward();
+}
+
+Test(logindex, compressed_files_are_found_at_open)
+{
+    logbox_mixture(1, 3 * LOG_BLOCK);
+    logbox_write();
+    logbox_rotate();
+    compress_piece(1);
+    logbox_line("new");
+    logbox_open();
+    logbox_check_forward();
+    logbox_check_backward();
 }
 
 Test(logindex, what_was_rotated_away_is_lost_and_told)
