@@ -112,6 +112,14 @@ static int list_add(struct option_list *l, const char *value)
     return 0;
 }
 
+/* Which keys there are only the verb knows, and docker's daemon. */
+static int filter_add(struct option_list *l, const char *value, struct mtd_error *err)
+{
+    if (*value && !strchr(value, '='))
+        return mtd_fail(err, EINVAL, "\"%.60s\" is not KEY=VALUE", value);
+    return *value ? list_add(l, value) : 0;
+}
+
 static int set_flag(bool *field, const char *value, struct mtd_error *err)
 {
     bool on = true;
@@ -142,7 +150,7 @@ static int apply(struct parser *p, const struct option_row *r, const char *value
     case OPTION_FLAG: return set_flag(field, value, err);
     case OPTION_TEXT: *(const char **)field = value; return 0;
     case OPTION_LIST: return list_add(field, value);
-    case OPTION_FILTER: return *value ? list_add(field, value) : 0;
+    case OPTION_FILTER: return filter_add(field, value, err);
     case OPTION_VALUE:
     case OPTION_LATE: return r->set(field, value, err);
     case OPTION_MARK: return r->set(field, value, err);
@@ -161,7 +169,8 @@ static int apply_named(struct parser *p, const struct option_row *r, const char 
     int rc = apply(p, r, value, &own);
     if (rc >= 0)
         return rc;
-    p->operands->late = r->kind == OPTION_LATE;
+    p->operands->late =
+        r->kind == OPTION_LATE || (r->kind == OPTION_VALUE && rc == -ERANGE);
     if (!own.code)
         mtd_fail(&own, -rc, "\"%.60s\" is not valid", value ? value : "");
     if (r->name)

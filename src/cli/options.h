@@ -28,7 +28,7 @@ enum option_kind {
     OPTION_TEXT,   /* const char *: the last one wins */
     OPTION_LIST,   /* struct option_list: all, in order */
     OPTION_FILTER, /* the same without empty ones, which docker's --filter ignores */
-    OPTION_VALUE,  /* set(field, value) parses it */
+    OPTION_VALUE,  /* set(field, value) parses it; -ERANGE is judged as of OPTION_LATE */
     OPTION_LATE,   /* the same, for what docker judges only when the command runs */
     OPTION_MARK,   /* set(field, NULL): a flag that means more than one bool */
     OPTION_FIRST,  /* becomes the first operand (mydocker's -containerId ID) */
@@ -68,7 +68,7 @@ struct operands {
     size_t len;
     bool help;    /* --help was given; nothing else was checked */
     bool unknown; /* it failed because of an option that does not exist */
-    bool late;    /* it failed because of the value of an OPTION_LATE */
+    bool late;    /* it failed because of a value that docker's daemon judges */
     const struct option_row *notes[OPTION_NOTES]; /* ignored ones with something to say */
     size_t n_notes;
     size_t given; /* how many options there were, empty values too */

@@ -117,6 +117,25 @@ static int check_network(const char *mode, struct mtd_error *err)
                 : 0;
 }
 
+static bool has_file(const char *directory, const char *name)
+{
+    auto_free char *path = NULL;
+    return asprintf(&path, "%s/%s", directory, name) >= 0 && access(path, F_OK) == 0;
+}
+
+/* buildah's second name is told by it alone. */
+static int check_file(const struct build_values *v, const char *context,
+                      struct mtd_error *err)
+{
+    if (is_stdin(v->file) || (v->file && access(v->file, F_OK) == 0))
+        return 0;
+    if (v->file ? v->file[0] != '/' && has_file(context, v->file)
+                : has_file(context, "Dockerfile") || has_file(context, "Containerfile"))
+        return 0;
+    return mtd_fail(err, ENOENT, "no Dockerfile: %.80s is neither here nor in %.80s",
+                    v->file ? v->file : "Dockerfile", context);
+}
+
 static int check_build(void *values, const struct operands *o, struct mtd_error *err)
 {
     const struct build_values *v = values;
@@ -146,7 +165,7 @@ static int check_build(void *values, const struct operands *o, struct mtd_error 
     if (stat(context, &st) < 0)
         return mtd_fail_errno(err, errno, "context %.120s", context);
     return S_ISDIR(st.st_mode)
-               ? 0
+               ? check_file(v, context, err)
                : mtd_fail(err, ENOTDIR,
                           "context %.120s is not a directory; give a tar as - on stdin",
                           context);
@@ -282,6 +301,7 @@ const struct verb VERBS_BUILD[] = {
      .operands = "CONTEXT|-",
      .summary = "Build an image from a Dockerfile",
      .group = GROUP_IMAGE,
+     .flags = VERB_EXISTING,
      .options = {{BUILD_OPTIONS}},
      .values_size = sizeof(struct build_values),
      .min = 1,

@@ -111,6 +111,15 @@ static const struct {
     {"run localhost:1/nosuch", 125},
     {"create localhost:1/nosuch", 1},
     {"run --pull never nosuch", 125},
+    {"build -f nosuch /tmp", 1},
+    {"build -f /nosuch /tmp", 1},
+    {"build /nosuch", 1},
+    {"build --secret id=a,src=/nosuch -f /etc/passwd /tmp", 1},
+    {"build --network nosuch /tmp", 1},
+    {"network create bridge", 1},
+    {"network create none", 1},
+    {"network rm none", 1},
+    {"network rm host", 1},
     {"login localhost:1", 1}, /* no terminal to ask on */
     {"logout localhost:1", 0},
 };

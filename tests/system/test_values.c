@@ -164,6 +164,22 @@ Test(values, events_have_labels_and_are_found_by_them)
                   "label=b=2", "--format", "{{.Names}}");
 }
 
+/* docker's daemon looks at the keys that it knows, and at numbers of lines that are some. */
+Test(values, what_docker_does_not_judge_is_no_mistake)
+{
+    free(ASK(&s, "run", "--name", "one", "busybox", "seq", "3"));
+    auto_free char *all = ASK(&s, "events", "--since", "1h", "--until", "0s");
+    EXPECT_OUTPUT(&s, 0, "1\n2\n3\n", "logs", "--tail", "few", "one");
+    EXPECT_OUTPUT(&s, 0, "3\n", "logs", "--tail", "1", "one");
+    auto_free char *keys = ASK(&s, "events", "--since", "1h", "--until", "0s", "--filter",
+                               "nosuch=1", "--filter", "scope=local");
+    cr_expect(strstr(keys, "name=one") && strstr(all, keys), "%s", keys);
+    EXPECT_OUTPUT(&s, 0, "", "events", "--since", "1h", "--until", "0s", "--filter",
+                  "daemon=x");
+    EXPECT_OUTPUT(&s, 0, "one\n", "ps", "-a", "--filter", "isolation=default", "--format",
+                  "{{.Names}}");
+}
+
 /* It may be that nobody follows yet when they are made. */
 static bool is_followed(void *out)
 {

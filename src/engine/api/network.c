@@ -109,12 +109,13 @@ static int check_wanted(struct mtd_engine *e, const struct mtd_net *n,
 int mtd_network_remove(struct mtd_engine *e, const char *name, struct mtd_error *err)
 {
     auto_done(mtd_net_done) struct mtd_net n = {0};
-    int rc = net_load(&e->store, name, &n, err);
-    if (rc == 0 && strcmp(n.name, MTD_NET_DEFAULT) == 0)
+    bool mode = strcmp(name, "host") == 0 || strcmp(name, "none") == 0;
+    int rc = mode ? 0 : net_load(&e->store, name, &n, err);
+    if (rc == 0 && (mode || strcmp(n.name, MTD_NET_DEFAULT) == 0))
         return mtd_fail(err, EPERM,
                         "network %s is a pre-defined network and cannot be "
                         "removed",
-                        n.name);
+                        mode ? name : n.name);
     if (rc == 0)
         rc = check_wanted(e, &n, err);
     if (rc == 0)

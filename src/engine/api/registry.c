@@ -95,7 +95,11 @@ int mtd_can_pull(struct mtd_error *err)
 int mtd_build(struct mtd_engine *e, const struct mtd_build *b,
               const struct mtd_registry *how, char **ret_id, struct mtd_error *err)
 {
-    int rc = transfer_build(&e->images, how, b, ret_id, err);
+    int rc = e->store.root_fd >= 0 ? 0 : tool_check(TOOL_BUILDAH, err);
+    if (rc == 0 && e->store.root_fd < 0)
+        rc = container_make_roots(e, err);
+    if (rc == 0)
+        rc = transfer_build(&e->images, how, b, ret_id, err);
     for (size_t i = 0; rc == 0 && b->names && i < b->names->len; i++)
         note(e, "tag", b->names->items[i]);
     return rc;

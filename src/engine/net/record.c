@@ -179,7 +179,7 @@ static int check_new(int dir, const char *name, struct mtd_error *err)
 
 static bool is_reserved(const char *name)
 {
-    static const char *const WORDS[] = {"none", "host", "container", "default"};
+    static const char *const WORDS[] = {"bridge", "none", "host", "container", "default"};
     for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
         if (strcmp(WORDS[i], name) == 0)
             return true;
@@ -193,7 +193,7 @@ static int check_name(const char *name, struct mtd_error *err)
                         "\"%.80s\" is not a name for a network: letters, digits, _ . -",
                         name);
     if (is_reserved(name))
-        return mtd_fail(err, EEXIST, "a network cannot be named %s: that is another mode",
+        return mtd_fail(err, EPERM, "operation is not permitted on predefined %s network",
                         name);
     return 0;
 }
