@@ -215,6 +215,7 @@ const struct verb VERBS_NETWORK[] = {
      .operands = "NETWORK",
      .summary = "Make a network",
      .group = GROUP_NETWORK,
+     .flags = VERB_EXISTING,
      .options = {{NETWORK_CREATE_ROWS}},
      .values_size = sizeof(struct network_create_values),
      .min = 1,

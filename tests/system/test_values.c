@@ -176,8 +176,8 @@ Test(values, what_docker_does_not_judge_is_no_mistake)
     cr_expect(strstr(keys, "name=one") && strstr(all, keys), "%s", keys);
     EXPECT_OUTPUT(&s, 0, "", "events", "--since", "1h", "--until", "0s", "--filter",
                   "daemon=x");
-    EXPECT_OUTPUT(&s, 0, "one\n", "ps", "-a", "--filter", "isolation=default", "--format",
-                  "{{.Names}}");
+    EXPECT_OUTPUT(&s, 0, "one\n", "ps", "-a", "--filter", "isolation=default", "--filter",
+                  "name=one", "--format", "{{.Names}}");
 }
 
 /* It may be that nobody follows yet when they are made. */

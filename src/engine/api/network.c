@@ -53,7 +53,12 @@ static void note(struct mtd_engine *e, const char *action, const struct mtd_net 
 
 int mtd_network_create(struct mtd_engine *e, struct mtd_net *n, struct mtd_error *err)
 {
-    int rc = net_create(&e->store, n, err);
+    bool fresh = e->store.root_fd < 0;
+    int rc = fresh ? net_check_name(n->name, err) : 0;
+    if (rc == 0 && fresh)
+        rc = container_make_roots(e, err);
+    if (rc == 0)
+        rc = net_create(&e->store, n, err);
     if (rc == 0)
         note(e, "create", n, NULL);
     return rc;

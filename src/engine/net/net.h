@@ -27,6 +27,8 @@ int net_load(struct store *s, const char *name, struct mtd_net *ret,
              struct mtd_error *err);
 /* Sorted by name; "bridge" is in it whether it is made or not. */
 int net_list(struct store *s, struct mtd_net_list *ret, struct mtd_error *err);
+/* One that a network may have. */
+int net_check_name(const char *name, struct mtd_error *err);
 /* Fills in what is missing (id, bridge, subnet, gateway) and writes it. -EEXIST = there is one
  * of that name; -EINVAL, -EADDRINUSE = the subnet overlaps with another one or a route. */
 int net_create(struct store *s, struct mtd_net *n, struct mtd_error *err);

@@ -186,7 +186,7 @@ static bool is_reserved(const char *name)
     return false;
 }
 
-static int check_name(const char *name, struct mtd_error *err)
+int net_check_name(const char *name, struct mtd_error *err)
 {
     if (!name_is_valid(name))
         return mtd_fail(err, EINVAL,
@@ -200,7 +200,7 @@ static int check_name(const char *name, struct mtd_error *err)
 
 int net_create(struct store *s, struct mtd_net *n, struct mtd_error *err)
 {
-    int rc = check_name(n->name, err);
+    int rc = net_check_name(n->name, err);
     auto_fd int dir = rc < 0 ? rc : lock_records(s, err);
     if (dir >= 0)
         rc = check_new(dir, n->name, err);
@@ -209,7 +209,7 @@ int net_create(struct store *s, struct mtd_net *n, struct mtd_error *err)
 
 int net_check(struct store *s, struct mtd_net *n, struct mtd_error *err)
 {
-    int rc = check_name(n->name, err);
+    int rc = net_check_name(n->name, err);
     auto_fd int dir = open_records(s, false);
     if (rc == 0)
         rc = check_new(dir, n->name, err);
