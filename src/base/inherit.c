@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -46,31 +47,93 @@ static const struct {
     {RLIMIT_RTTIME, RLIM_INFINITY, RLIM_INFINITY},
 };
 
+struct limits {
+    bool known[RLIM_NLIMITS];
+    struct rlimit now[RLIM_NLIMITS];
+    bool lacks_right; /* to raise a hard limit */
+};
+
+/* proc(5): a line for each limit, in the order of their numbers, in columns of fixed widths. */
+#define SOFT_AT 26
+#define HARD_AT 47
+#define LIMITS_TEXT 4096
+
+static bool parse_limit(const char *text, rlim_t *ret)
+{
+    rlim_t n = 0;
+    if (strncmp(text, "unlimited ", 10) == 0) {
+        *ret = RLIM_INFINITY;
+        return true;
+    }
+    if (*text < '0' || *text > '9')
+        return false;
+    for (; *text >= '0' && *text <= '9'; text++)
+        n = 10 * n + (rlim_t)(*text - '0');
+    *ret = n;
+    return *text == ' ';
+}
+
+/* One file instead of a call for each: as a rule all of them are right. */
+static void read_limits(struct limits *l)
+{
+    char text[LIMITS_TEXT];
+    int fd = open("/proc/self/limits", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+    if (fd >= 0)
+        close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    const char *line = strchr(text, '\n');
+    for (size_t i = 0; line && i < RLIM_NLIMITS; i++) {
+        const char *end = strchr(++line, '\n');
+        l->known[i] = end && end - line > HARD_AT + 2 &&
+                      parse_limit(line + SOFT_AT, &l->now[i].rlim_cur) &&
+                      parse_limit(line + HARD_AT, &l->now[i].rlim_max);
+        line = end;
+    }
+}
+
+static bool is_known(struct limits *l, int resource)
+{
+    l->known[resource] =
+        l->known[resource] || getrlimit((unsigned)resource, &l->now[resource]) == 0;
+    return l->known[resource];
+}
+
+/* false = it may not. */
+static bool try_limit(struct limits *l, int resource, const struct rlimit *wanted)
+{
+    const struct rlimit *now = &l->now[resource];
+    if (l->known[resource] && now->rlim_cur == wanted->rlim_cur &&
+        now->rlim_max == wanted->rlim_max)
+        return true;
+    if (l->known[resource] && l->lacks_right && wanted->rlim_max > now->rlim_max)
+        return false;
+    return setrlimit((unsigned)resource, wanted) == 0 || errno != EPERM;
+}
+
 /* The most that is allowed, up to the wanted. Above /proc/sys/fs/nr_open even root may not
  * go: a smaller power of two then, which is the same for every caller. */
-static void set_limit(int resource, rlim_t soft, rlim_t hard)
+static void set_limit(struct limits *l, int resource, rlim_t soft, rlim_t hard)
 {
-    struct rlimit now, wanted = {soft, hard};
-    if (setrlimit((unsigned)resource, &wanted) == 0 || errno != EPERM ||
-        getrlimit((unsigned)resource, &now) < 0)
-        return;
-    do {
-        if (wanted.rlim_max == now.rlim_max)
+    struct rlimit wanted = {soft, hard};
+    while (!try_limit(l, resource, &wanted) && is_known(l, resource)) {
+        rlim_t most = l->now[resource].rlim_max;
+        l->lacks_right |= resource != RLIMIT_NOFILE;
+        if (wanted.rlim_max == most)
             return;
-        bool next =
-            wanted.rlim_max != RLIM_INFINITY && wanted.rlim_max / 2 > now.rlim_max;
-        wanted.rlim_max = next ? wanted.rlim_max / 2 : now.rlim_max;
+        bool next = !l->lacks_right && wanted.rlim_max / 2 > most;
+        wanted.rlim_max = next ? wanted.rlim_max / 2 : most;
         if (wanted.rlim_cur > wanted.rlim_max)
             wanted.rlim_cur = wanted.rlim_max;
-    } while (setrlimit((unsigned)resource, &wanted) < 0 && errno == EPERM);
+    }
 }
 
 /* Half the number of threads that fit into the machine's memory; pid 1 has it. */
-static void reset_sigpending(void)
+static void reset_sigpending(struct limits *l)
 {
     struct rlimit machine;
     if (prlimit(1, RLIMIT_SIGPENDING, NULL, &machine) == 0)
-        set_limit(RLIMIT_SIGPENDING, machine.rlim_cur, machine.rlim_max);
+        set_limit(l, RLIMIT_SIGPENDING, machine.rlim_cur, machine.rlim_max);
 }
 
 static void reset_scheduling(void)
@@ -115,9 +178,11 @@ void inherit_set_oom_score(int score)
 
 void inherit_reset(void)
 {
+    struct limits l = {.lacks_right = false};
+    read_limits(&l);
     for (size_t i = 0; i < ARRAY_SIZE(LIMITS); i++)
-        set_limit(LIMITS[i].resource, LIMITS[i].soft, LIMITS[i].hard);
-    reset_sigpending();
+        set_limit(&l, LIMITS[i].resource, LIMITS[i].soft, LIMITS[i].hard);
+    reset_sigpending(&l);
     reset_scheduling();
     write_oom_score("0", 1);
     personality(PER_LINUX);
@@ -143,5 +208,6 @@ void inherit_accept(void)
 
 void inherit_raise_file_size(void)
 {
-    set_limit(RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY);
+    struct limits l = {.lacks_right = false};
+    set_limit(&l, RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY);
 }

@@ -254,6 +254,8 @@ int value_moment(void *field, const char *text, struct mtd_error *err)
         *(int64_t *)field = is_date ? INT64_MAX : 1;
         rc = 0;
     }
+    if (rc == 0 && *text && *(int64_t *)field == 0)
+        *(int64_t *)field = 1; /* 1970 is a time; 0 is none */
     return rc < 0
                ? fail_value(err, rc, text,
                             "a time; write 2026-01-02T15:04:05, a Unix time, or 10m for "

@@ -176,6 +176,7 @@ Test(values, what_docker_does_not_judge_is_no_mistake)
     cr_expect(strstr(keys, "name=one") && strstr(all, keys), "%s", keys);
     EXPECT_OUTPUT(&s, 0, "", "events", "--since", "1h", "--until", "0s", "--filter",
                   "daemon=x");
+    EXPECT_OUTPUT(&s, 0, "", "events", "--until", "0");
     EXPECT_OUTPUT(&s, 0, "one\n", "ps", "-a", "--filter", "isolation=default", "--filter",
                   "name=one", "--format", "{{.Names}}");
 }
