@@ -165,6 +165,9 @@ int network_create_check(void *values, const struct operands *o, struct mtd_erro
 {
     struct network_create_values *v = values;
     struct mtd_net *n = &v->net;
+    if (strcmp(o->items[0], MTD_NET_DEFAULT) == 0) /* it is made when it is needed */
+        return mtd_fail(err, EPERM, "operation is not permitted on predefined %s network",
+                        MTD_NET_DEFAULT);
     if (set_driver(n, v->driver, err) < 0)
         return -err->code;
     if (!v->ipv4)

@@ -179,7 +179,7 @@ static int check_new(int dir, const char *name, struct mtd_error *err)
 
 static bool is_reserved(const char *name)
 {
-    static const char *const WORDS[] = {"bridge", "none", "host", "container", "default"};
+    static const char *const WORDS[] = {"none", "host", "container", "default"};
     for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++)
         if (strcmp(WORDS[i], name) == 0)
             return true;

@@ -222,10 +222,9 @@ Test(ps_format, one_key_is_or_and_two_are_and)
 
 Test(ps_format, bad_filters)
 {
-    static const char *const BAD[] = {"name",          "foo=1",         "status=nonsense",
-                                      "exited=x",      "health=x",      "is-task=maybe",
-                                      "publish=x",     "publish=70000", "publish=9-8",
-                                      "expose=80/foo", "expose="};
+    static const char *const BAD[] = {
+        "foo=1",     "status=nonsense", "exited=x",    "health=x",      "is-task=maybe",
+        "publish=x", "publish=70000",   "publish=9-8", "expose=80/foo", "expose="};
     for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
         struct option_list list = {(const char **)&BAD[i], 1};
         struct ps_filters f = {0};
