@@ -64,7 +64,7 @@ bool oci_is_name(const char *argv0)
 /* ---- errors ---- */
 
 /* podman takes the kernel's words, wherever they stand, for a command that is missing or cannot be
- * executed. They are kept where it is one. */
+ * executed. They are kept where it is one, spelled as Go does: docker's command line looks for that. */
 static void plain(struct mtd_error *err)
 {
     static const struct {
@@ -72,13 +72,15 @@ static void plain(struct mtd_error *err)
     } WORDS[] = {{"No such file or directory", "not found"},
                  {"Permission denied", "access is denied"},
                  {"Operation not permitted", "the kernel does not allow it"}};
-    if (err->stage == MTD_STAGE_EXEC)
-        return;
     for (size_t i = 0; i < ARRAY_SIZE(WORDS); i++) {
         char *at = strstr(err->text, WORDS[i].kernels);
         char rest[sizeof(err->text)];
         if (!at)
             continue;
+        if (err->stage == MTD_STAGE_EXEC) {
+            *at = (char)(*at | 0x20);
+            continue;
+        }
         snprintf(rest, sizeof(rest), "%s", at + strlen(WORDS[i].kernels));
         snprintf(at, sizeof(err->text) - (size_t)(at - err->text), "%s%s", WORDS[i].ours,
                  rest);
