@@ -4,6 +4,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "../support/ocibox.h"
+#include "../support/stopped.h"
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -105,9 +107,9 @@ Test(oci, a_missing_program_fails_in_create_with_the_words_callers_look_for)
 {
     static const struct {
         const char *args, *text;
-    } ROWS[] = {{"[\"/nope\"]", "exec: \"/nope\": No such file or directory"},
+    } ROWS[] = {{"[\"/nope\"]", "exec: \"/nope\": no such file or directory"},
                 {"[\"nope\"]", "executable file not found in $PATH"},
-                {"[\"/etc/passwd\"]", "ermission denied"}};
+                {"[\"/etc/passwd\"]", ": permission denied"}};
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
         ocibox_set("process.args", ROWS[i].args);
         ocibox_save();
@@ -535,6 +537,29 @@ static bool has_faults(void)
 #else
     return false;
 #endif
+}
+
+/* Its init is there already, and listens. */
+Test(oci, until_create_has_succeeded_it_is_creating)
+{
+    if (!has_faults())
+        cr_skip("needs fault points");
+    ocibox_script("sleep 1000");
+    ocibox_save();
+    box.state.fault = "oci.release:stop";
+    struct running create = BEGIN(&box.state, "oci", "--root", box.root, "create",
+                                  "--bundle", box.bundle, box.id);
+    box.state.fault = NULL;
+    cr_assert_eq(stopped_await(create.pid), create.pid);
+    cr_expect(ocibox_is("creating"));
+    ocibox_refused(OCI("start", box.id), 1, "that is being created");
+    ocibox_refused(OCI("delete", box.id), 1, "that is not stopped: creating");
+    kill(create.pid, SIGKILL);
+    struct outcome o = state_end(&create);
+    outcome_done(&o);
+    cr_expect(state_until(ocibox_has_stopped, NULL), "its init has no more to wait for");
+    EXPECT_OK("delete", box.id);
+    ocibox_nothing_left("a killed create");
 }
 
 /* Whatever has been made by then, a deletion by force finds it. */

@@ -86,6 +86,22 @@ Test(oci_rootless, a_limit_that_cannot_be_set_is_refused)
     ocibox_nothing_left("run");
 }
 
+#ifdef MTD_FAULTS
+/* Nobody there may look what its namespaces are: that is not what tells it. */
+Test(oci_rootless, until_create_has_succeeded_it_is_creating)
+{
+    ocibox_script("sleep 1000");
+    auto_free char *said = run_as_user(
+        "is() { $R state $ID | grep -c \"status.*$1\"; }; "
+        "MTD_FAULT=oci.release:stop $R create $ID >/dev/null 2>&1 & p=$!; "
+        "until grep -q \"State:.T\" /proc/$p/status; do :; done; is creating; "
+        "kill -KILL $p; until [ $(is stopped) = 1 ]; do :; done; $R delete $ID; echo $?; "
+        "$R create $ID >/dev/null 2>&1; is created; $R delete $ID; echo $?");
+    cr_expect_str_eq(said, "1\n0\n1\n0\n");
+    ocibox_nothing_left("delete");
+}
+#endif
+
 /* Its user is one of those that the namespace has, or nobody. */
 Test(oci_rootless, another_user_is_refused)
 {

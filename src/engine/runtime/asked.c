@@ -145,6 +145,7 @@ int runtime_read_config(struct runtime_creation *c, struct mtd_error *err)
     c->record.version = strdup(c->bundle.version);
     c->record.created = strdup(created);
     c->record.owner = geteuid();
+    c->record.creating = true;
     rc = strv_copy(&c->record.annotations, &c->bundle.annotations);
     if (rc == 0)
         rc = proc_boot_id(c->record.boot_id);

@@ -324,6 +324,7 @@ static int release(struct runtime_creation *c, struct mtd_error *err)
         return rc;
     if (ns_ids(c->record.pid, "", &c->record.namespaces) < 0)
         strv_done(&c->record.namespaces);
+    c->record.creating = false;
     return publish(c, err);
 }
 

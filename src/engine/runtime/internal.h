@@ -23,6 +23,7 @@ struct runtime_record {
     uint64_t pid_start;
     char boot_id[BOOT_ID_LEN + 1];
     uid_t owner;
+    bool creating;           /* as long as its `create` has not succeeded */
     char *cgroup;            /* below the root of each hierarchy; NULL = it has none */
     struct strv cgroups;     /* as in mtd_status; empty as long as it is being made */
     struct strv namespaces;  /* the same */

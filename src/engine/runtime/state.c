@@ -138,6 +138,8 @@ int runtime_save(int dir_fd, const struct runtime_record *s, struct mtd_error *e
         if (text)
             json_object_set_new(o, TEXTS[i].key, json_string(text));
     }
+    if (o && s->creating)
+        json_object_set_new(o, "creating", json_true());
     for (size_t i = 0; o && i < ARRAY_SIZE(LISTS); i++)
         json_object_set_new(
             o, LISTS[i].key,
@@ -160,6 +162,7 @@ static int decode(json_t *o, struct runtime_record *s)
     s->pid = (pid_t)pid;
     s->pid_start = (uint64_t)json_integer_value(json_object_get(o, "pidStart"));
     s->owner = (uid_t)json_integer_value(json_object_get(o, "owner"));
+    s->creating = json_is_true(json_object_get(o, "creating"));
     memcpy(s->boot_id, boot, strlen(boot) + 1);
     for (size_t i = 0; i < ARRAY_SIZE(TEXTS); i++) {
         const char *text = json_string_value(json_object_get(o, TEXTS[i].key));
@@ -256,6 +259,8 @@ enum runtime_status runtime_observe(const struct container *c)
         return RUNTIME_CREATING;
     if (!runtime_is_alive(&c->record))
         return RUNTIME_STOPPED;
+    if (c->record.creating)
+        return RUNTIME_CREATING; /* its init may wait at the gate already, or die with `create` */
     if (cgroup_recorded_is_frozen(&c->record.cgroups))
         return RUNTIME_PAUSED;
     return runtime_knock(c->dir_fd) == 0 ? RUNTIME_CREATED : RUNTIME_RUNNING;
