@@ -95,6 +95,16 @@ static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_err
     return 0;
 }
 
+/* An ordinary user may not join what the host's root owns, not even to stay there: what a container
+ * has of its caller's is such. */
+static bool is_there(const struct places *p, size_t i)
+{
+    char own[NS_ID_SIZE], theirs[NS_ID_SIZE];
+    const char *kind = NAMESPACES[i].name;
+    return ns_id(p->own, kind, own) == 0 && ns_id(p->target, kind, theirs) == 0 &&
+           strcmp(own, theirs) == 0;
+}
+
 /* What is opened is of whoever has the pid then, so its start time is compared afterwards,
  * by both ways of joining. */
 static int open_places(const struct nsenter_request *r, struct places *p)
@@ -104,7 +114,8 @@ static int open_places(const struct nsenter_request *r, struct places *p)
     if (p->own < 0 || p->target < 0)
         return p->own < 0 ? p->own : -ESRCH;
     for (size_t i = 0; i < N_CHILD; i++) {
-        if (!is_joined(r, N_PARENT + i))
+        if (!is_joined(r, N_PARENT + i) ||
+            (r->flags & NSENTER_EXACT && is_there(p, N_PARENT + i)))
             continue;
         p->rest[i] =
             openat(p->target, NAMESPACES[N_PARENT + i].name, O_RDONLY | O_CLOEXEC);
@@ -126,7 +137,7 @@ static int join_one_by_one(const struct nsenter_request *r, const struct places 
         rc = -ESRCH;
     for (size_t i = 0; i < N_PARENT; i++) {
         if (rc == 0 && setns(fds[i], NAMESPACES[i].flag) < 0)
-            rc = -errno;
+            rc = errno == EPERM && is_there(p, i) ? 0 : -errno;
         cleanup_fd(&fds[i]);
     }
     return rc;
@@ -187,7 +198,7 @@ static int join_namespaces(const struct nsenter_request *r, int one_by_one,
     int rc = open_places(r, p);
     if (rc == 0)
         rc = one_by_one ? -ENOSYS : join_at_once(r);
-    if (rc == -ENOSYS || rc == -EINVAL || rc == -EBADF)
+    if (rc == -ENOSYS || rc == -EINVAL || rc == -EBADF || rc == -EPERM)
         rc = join_one_by_one(r, p);
     if (rc == 0)
         rc = compare(r, p, err);

@@ -143,8 +143,12 @@ bool cgroup_recorded_is_frozen(const struct strv *recorded);
 int cgroup_kill(const struct cgroup *c, struct mtd_error *err);
 int cgroup_signal_all(const struct cgroup *c, int sig, struct mtd_error *err);
 int cgroup_pids(const struct cgroup *c, pid_t **ret); /* count; malloc'ed, sorted */
-uint64_t cgroup_oom_kills(const struct cgroup *c);    /* 0 when not known */
-uint64_t cgroup_memory_used(const struct cgroup *c);  /* bytes, as the limit counts */
+/* Of whatever freezer, without waiting: what has been sent SIGKILL is to die of it. */
+void cgroup_thaw(const struct cgroup *c);
+/* Whether there is a process in the groups or below them: 1, 0, or -errno without a sentence. */
+int cgroup_is_used(const struct cgroup *c);
+uint64_t cgroup_oom_kills(const struct cgroup *c);   /* 0 when not known */
+uint64_t cgroup_memory_used(const struct cgroup *c); /* bytes, as the limit counts */
 /* Removes the groups and the groups that the container has made in them; retries for up
  * to 5 s while dying tasks linger. */
 int cgroup_destroy(struct cgroup *c, struct mtd_error *err);

@@ -265,6 +265,14 @@ static void thaw_others(const struct cgroup *c, const struct cgroup_dir *used)
             start_freezing(&c->dirs[i], false);
 }
 
+void cgroup_thaw(const struct cgroup *c)
+{
+    const struct cgroup_dir *freezer = freezer_of(c);
+    if (freezer)
+        start_freezing(freezer, false);
+    thaw_others(c, freezer);
+}
+
 /* On v1 a frozen task dies of its SIGKILL only when thawed, so thawing comes last. */
 static int kill_round(const struct cgroup *c, struct pid_list *l)
 {
@@ -275,9 +283,7 @@ static int kill_round(const struct cgroup *c, struct pid_list *l)
     int code = pids_anywhere(c, l);
     if (code == 0)
         signal_list(c, l, SIGKILL);
-    if (freezer)
-        start_freezing(freezer, false);
-    thaw_others(c, freezer);
+    cgroup_thaw(c);
     return code;
 }
 
@@ -289,6 +295,14 @@ static bool is_empty(const struct cgroup *c)
     const struct cgroup_dir *d = cgroup_unified(c);
     return d && cgroup_get_keyed(d, "cgroup.events", "populated", &populated) == 0 &&
            !populated;
+}
+
+int cgroup_is_used(const struct cgroup *c)
+{
+    struct pid_list l = {0};
+    int code = pids_anywhere(c, &l);
+    free(l.pids);
+    return code < 0 ? code : l.len > 0;
 }
 
 int cgroup_kill(const struct cgroup *c, struct mtd_error *err)

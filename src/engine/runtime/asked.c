@@ -92,6 +92,24 @@ static int find_group(struct runtime_creation *c, struct mtd_error *err)
     return 0;
 }
 
+/* The parent of a build's containers (buildah --cgroup-parent) may have others in it already: what is
+ * done to the group of a container must not be done to these. */
+int runtime_find_groups(struct runtime_creation *c, struct mtd_error *err)
+{
+    auto_done(cgroup_done) struct cgroup there = {0};
+    char *path = c->record.cgroup;
+    int rc = path ? cgroup_discover(&c->host, "/proc", err) : 0;
+    if (rc < 0 || !path)
+        return rc;
+    rc = cgroup_open_at(&there, &c->host, path, err);
+    if (rc < 0 || there.n == 0 || cgroup_is_used(&there) <= 0)
+        return rc;
+    if (asprintf(&c->record.cgroup, "%s/%s", path, c->asked->id) < 0)
+        return c->record.cgroup = path, mtd_fail(err, ENOMEM, "out of memory");
+    free(path);
+    return 0;
+}
+
 static int check_terminal(const struct runtime_creation *c, struct mtd_error *err)
 {
     bool tty = c->bundle.process.tty, socket = c->asked->console_socket;
@@ -146,6 +164,7 @@ int runtime_read_config(struct runtime_creation *c, struct mtd_error *err)
     c->record.created = strdup(created);
     c->record.owner = geteuid();
     c->record.creating = true;
+    c->record.own_pids = bundle_is_new(&c->bundle, BUNDLE_NS_PID);
     rc = strv_copy(&c->record.annotations, &c->bundle.annotations);
     if (rc == 0)
         rc = proc_boot_id(c->record.boot_id);

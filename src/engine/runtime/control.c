@@ -53,7 +53,9 @@ int runtime_kill(const struct runtime *r, const char *id, int sig, bool all,
     rc = runtime_groups(&c.record, &g, err);
     if (rc < 0)
         return rc;
-    if (all && g.n)
+    if (all && c.record.own_pids && sig == SIGKILL)
+        rc = runtime_is_alive(&c.record) ? signal_first(&c.record, sig, err) : 0;
+    else if (all && g.n)
         rc = sig == SIGKILL ? cgroup_kill(&g, err) : cgroup_signal_all(&g, sig, err);
     else if (g.n && sig == SIGKILL && runtime_is_alive(&c.record) && !owns_pids(&c))
         rc = cgroup_kill(&g, err); /* nothing else ends what it has started */

@@ -36,6 +36,8 @@ static int prepare(struct runtime_creation *c, struct mtd_error *err)
         rc = runtime_open_namespaces(&c->bundle, c->namespaces, err);
     if (rc == 0)
         rc = runtime_open_userns(c, err);
+    if (rc == 0)
+        rc = runtime_find_groups(c, err);
     if (rc == 0 && c->asked->console_socket)
         rc = c->console_fd = runtime_console_connect(c->asked->console_socket, err);
     if (rc < 0)
@@ -125,9 +127,7 @@ static int set_devices(struct runtime_creation *c, struct mtd_error *err)
 
 static int make_them(struct runtime_creation *c, struct mtd_error *err)
 {
-    int rc = cgroup_discover(&c->host, "/proc", err);
-    if (rc == 0)
-        rc = cgroup_create_at(&c->cgroup, &c->host, c->record.cgroup, err);
+    int rc = cgroup_create_at(&c->cgroup, &c->host, c->record.cgroup, err);
     if (rc == 0)
         rc = cgroup_limit(&c->cgroup, &c->bundle.resources, err);
     if (rc == 0)

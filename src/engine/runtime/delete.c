@@ -17,14 +17,16 @@
 
 #define DIE_WAIT_MS 10000
 
-/* It has no group of its own, or had none yet: by pidfd. A zombie's parent is somebody else. */
-static int kill_first(const struct runtime_record *s, struct mtd_error *err)
+/* By pidfd. What is frozen on v1 dies only when it is thawed. A zombie's parent is somebody else. */
+static int kill_first(const struct runtime_record *s, const struct cgroup *g,
+                      struct mtd_error *err)
 {
     auto_fd int pidfd = runtime_is_alive(s) ? proc_open(s->pid, s->pid_start) : -ESRCH;
     struct pollfd end = {.fd = pidfd, .events = POLLIN};
     if (pidfd < 0)
         return 0;
     sys_pidfd_send_signal(pidfd, SIGKILL, NULL, 0);
+    cgroup_thaw(g);
     return poll(&end, 1, DIE_WAIT_MS) > 0
                ? 0
                : mtd_fail(err, ETIMEDOUT,
@@ -36,16 +38,19 @@ int runtime_end(const struct runtime_record *s, struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup g = {0};
     int rc = runtime_groups(s, &g, err);
-    if (rc == 0)
+    if (rc == 0 && !(s->own_pids && s->pid))
         rc = cgroup_kill(&g, err);
-    return rc < 0 ? rc : kill_first(s, err);
+    return rc < 0 ? rc : kill_first(s, &g, err);
 }
 
+/* What is in them when all of the container's have ended is somebody else's, whose they then are. */
 static int drop_groups(const struct runtime_record *s, struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup g = {0};
     int rc = runtime_groups(s, &g, err);
-    return rc < 0 ? rc : cgroup_destroy(&g, err);
+    if (rc < 0 || (s->own_pids && cgroup_is_used(&g) > 0))
+        return rc;
+    return cgroup_destroy(&g, err);
 }
 
 /* A hook that fails is said by nobody: the container is gone. */

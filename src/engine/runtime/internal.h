@@ -24,6 +24,7 @@ struct runtime_record {
     char boot_id[BOOT_ID_LEN + 1];
     uid_t owner;
     bool creating;           /* as long as its `create` has not succeeded */
+    bool own_pids;           /* all its processes end with the first one */
     char *cgroup;            /* below the root of each hierarchy; NULL = it has none */
     struct strv cgroups;     /* as in mtd_status; empty as long as it is being made */
     struct strv namespaces;  /* the same */
@@ -97,6 +98,8 @@ int runtime_open_userns(struct runtime_creation *c, struct mtd_error *err);
 int runtime_open_trees(struct runtime_creation *c, struct mtd_error *err);
 void runtime_close_trees(struct runtime_creation *c);
 int runtime_give_groups(const struct runtime_creation *c, struct mtd_error *err);
+/* c->host. A group that somebody uses is not the container's: it gets one below it. */
+int runtime_find_groups(struct runtime_creation *c, struct mtd_error *err);
 /* filters.c: checks the profile, sets seccomp_made. */
 int runtime_find_filter(const struct runtime *r, struct mtd_process *p,
                         struct mtd_error *err);

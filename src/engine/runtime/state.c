@@ -122,6 +122,10 @@ static const struct text_row TEXTS[] = {
     {"seccompMade", offsetof(struct runtime_record, seccomp_made)},
     {"resources", offsetof(struct runtime_record, resources)},
 };
+static const struct text_row FLAGS[] = {
+    {"creating", offsetof(struct runtime_record, creating)},
+    {"ownPids", offsetof(struct runtime_record, own_pids)},
+};
 static const struct text_row LISTS[] = {
     {"cgroups", offsetof(struct runtime_record, cgroups)},
     {"namespaces", offsetof(struct runtime_record, namespaces)},
@@ -138,8 +142,9 @@ int runtime_save(int dir_fd, const struct runtime_record *s, struct mtd_error *e
         if (text)
             json_object_set_new(o, TEXTS[i].key, json_string(text));
     }
-    if (o && s->creating)
-        json_object_set_new(o, "creating", json_true());
+    for (size_t i = 0; o && i < ARRAY_SIZE(FLAGS); i++)
+        if (*(const bool *)((const char *)s + FLAGS[i].offset))
+            json_object_set_new(o, FLAGS[i].key, json_true());
     for (size_t i = 0; o && i < ARRAY_SIZE(LISTS); i++)
         json_object_set_new(
             o, LISTS[i].key,
@@ -162,7 +167,9 @@ static int decode(json_t *o, struct runtime_record *s)
     s->pid = (pid_t)pid;
     s->pid_start = (uint64_t)json_integer_value(json_object_get(o, "pidStart"));
     s->owner = (uid_t)json_integer_value(json_object_get(o, "owner"));
-    s->creating = json_is_true(json_object_get(o, "creating"));
+    for (size_t i = 0; i < ARRAY_SIZE(FLAGS); i++)
+        *(bool *)((char *)s + FLAGS[i].offset) =
+            json_is_true(json_object_get(o, FLAGS[i].key));
     memcpy(s->boot_id, boot, strlen(boot) + 1);
     for (size_t i = 0; i < ARRAY_SIZE(TEXTS); i++) {
         const char *text = json_string_value(json_object_get(o, TEXTS[i].key));
