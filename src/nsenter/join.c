@@ -296,11 +296,15 @@ int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_err
 {
     auto_fd int v2 = -1;
     struct places p = {-1, -1, {-1, -1}};
+    bool first = r->cpus_first && *r->cpus_first;
+    int rc = first ? schedule_run_on(r->cpus_first) : 0;
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot run on the CPUs %s", r->cpus_first);
     if (r->flags & NSENTER_USERNS)
         take_from_host(r);
     else if (r->flags & NSENTER_LATE && r->oom_score_adj)
         inherit_set_oom_score(r->oom_score_adj);
-    int rc = enter_cgroups(&r->cgroups, &v2, err);
+    rc = enter_cgroups(&r->cgroups, &v2, err);
     if (rc == 0)
         rc = join_namespaces(r, one_by_one, &p, err);
     if (rc < 0) {

@@ -30,11 +30,12 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/schedule.h"
 #include "base/strv.h"
 
 #define NSENTER_NAME "mtd:exec"
 #define NSENTER_MAGIC 0x6d74642d65786563ULL /* "mtd-exec" */
-#define NSENTER_VERSION 6u
+#define NSENTER_VERSION 7u
 #define NSENTER_MAX (4u << 20)
 #define NSENTER_MAX_RLIMITS 32u
 #define NSENTER_MAX_CGROUPS 32u
@@ -80,6 +81,9 @@ struct nsenter_request {
     char *seccomp;      /* the profile, and for which capabilities it is */
     char *seccomp_made; /* of it, before; "" = nothing */
     uint64_t seccomp_caps;
+    struct schedule schedule;
+    char *cpus_first;    /* on which the joiner begins, "0-3"; "", NULL = as it is */
+    char *cpus;          /* the same of the command; "" = all, when the first are given */
     char *label;         /* for attr/exec (host/label.h); "" = none */
     const char *files;   /* SELinux's label of pipes; NULL = none; borrowed, not sent */
     struct strv groups;  /* further ones of the user's: names or gids */

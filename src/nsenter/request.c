@@ -24,6 +24,7 @@ struct head {
     uint32_t size; /* of everything */
     uint64_t pid_start, caps, seccomp_caps, personality;
     uint64_t sets[NSENTER_SETS];
+    struct schedule schedule;
     uint32_t umask, preserve;
     int32_t pid, oom_score_adj;
     uint32_t flags;
@@ -50,6 +51,8 @@ void nsenter_request_done(struct nsenter_request *r)
     free(r->seccomp);
     free(r->seccomp_made);
     free(r->label);
+    free(r->cpus_first);
+    free(r->cpus);
     free(r->rlimits);
     strv_done(&r->cgroups);
     strv_done(&r->groups);
@@ -88,6 +91,7 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     head.seccomp_caps = r->seccomp_caps;
     head.personality = r->personality;
     memcpy(head.sets, r->sets, sizeof(head.sets));
+    head.schedule = r->schedule;
     head.umask = r->umask;
     head.preserve = r->preserve;
     head.rows = r->rows;
@@ -102,7 +106,8 @@ int nsenter_encode(const struct nsenter_request *r, struct buf *ret)
     int rc = buf_add(&b, &head, sizeof(head));
     if (rc == 0 && r->n_rlimits > 0)
         rc = buf_add(&b, r->rlimits, r->n_rlimits * sizeof(*r->rlimits));
-    const char *const texts[] = {r->cwd, r->user, r->seccomp, r->seccomp_made, r->label};
+    const char *const texts[] = {r->cwd,   r->user,       r->seccomp, r->seccomp_made,
+                                 r->label, r->cpus_first, r->cpus};
     for (size_t i = 0; i < ARRAY_SIZE(texts) && rc == 0; i++)
         rc = put_string(&b, texts[i]);
     const struct strv *const lists[] = {&r->cgroups, &r->groups, &r->namespaces, &r->args,
@@ -195,6 +200,10 @@ static int decode_body(struct reader *in, const struct head *h, struct nsenter_r
     if (rc == 0)
         rc = get_string(in, &r->label);
     if (rc == 0)
+        rc = get_string(in, &r->cpus_first);
+    if (rc == 0)
+        rc = get_string(in, &r->cpus);
+    if (rc == 0)
         rc = get_strings(in, h->n_cgroups, &r->cgroups);
     if (rc == 0)
         rc = get_strings(in, h->n_groups, &r->groups);
@@ -221,6 +230,7 @@ int nsenter_decode(const void *data, size_t len, struct nsenter_request *ret)
     r.seccomp_caps = h.seccomp_caps;
     r.personality = h.personality;
     memcpy(r.sets, h.sets, sizeof(r.sets));
+    r.schedule = h.schedule;
     r.umask = h.umask;
     r.preserve = h.preserve;
     r.oom_score_adj = h.oom_score_adj;

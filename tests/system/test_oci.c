@@ -118,6 +118,39 @@ Test(oci, a_missing_program_fails_in_create_with_the_words_callers_look_for)
     }
 }
 
+Test(oci, a_later_change_of_config_json_has_no_effect)
+{
+    ocibox_append("process.env", "\"WORD=first\"");
+    ocibox_create();
+    ocibox_append("process.env", "\"WORD=second\"");
+    ocibox_save();
+    struct outcome o = OCI("exec", box.id, "sh", "-c", "echo $WORD");
+    cr_expect_str_eq(o.out, "first\n", "%s", o.err);
+    outcome_done(&o);
+}
+
+Test(oci, a_poststart_hook_that_fails_ends_the_container)
+{
+    ocibox_hook("poststart", "exit 9");
+    ocibox_script("sleep 1000");
+    ocibox_create();
+    ocibox_refused(OCI("start", box.id), 1, "failed: exit status 9");
+    cr_expect(state_until(ocibox_has_stopped, NULL));
+    EXPECT_OK("delete", box.id);
+    ocibox_nothing_left("start");
+}
+
+Test(oci, its_features_name_the_versions)
+{
+    char *text = OCI_ASK("features");
+    json_t *o = json_loads(text, 0, NULL);
+    cr_assert_not_null(o, "%s", text);
+    cr_expect_str_eq(json_string_value(json_object_get(o, "ociVersionMin")), "1.0.0");
+    cr_expect_not_null(json_string_value(json_object_get(o, "ociVersionMax")));
+    json_decref(o);
+    free(text);
+}
+
 Test(oci, the_log_has_one_line_for_a_failure_and_none_for_success)
 {
     char path[200];
@@ -452,6 +485,7 @@ Test(oci, bad_configurations_are_refused_in_one_line_and_leave_nothing)
         {"linux.intelRdt", "{\"closID\":\"x\"}", "not supported"},
         {"linux.personality", "{\"domain\":\"BSD\"}", "LINUX or LINUX32"},
         {"hooks", "{\"prestart\":[{\"path\":\"relative\"}]}", "absolute"},
+        {"hooks", "{\"poststop\":[{\"path\":\"/x\",\"timeout\":0}]}", "out of range"},
     };
     json_t *good = json_deep_copy(box.config);
     for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
@@ -615,6 +649,8 @@ Test(oci, who_moves_into_its_group_outlives_it)
     ocibox_create();
     pid_t theirs = sleep_below(dir);
     cr_assert(state_until(is_below, &theirs));
+    EXPECT_OK("kill", "--all", box.id, "KILL");
+    cr_expect(state_until(ocibox_has_stopped, NULL));
     EXPECT_OK("delete", "--force", box.id);
     cr_expect_eq(kill(theirs, 0), 0, "somebody else's process was killed");
     end_theirs(theirs, dir);

@@ -3,10 +3,14 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/ioprio.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../support/ocibox.h"
@@ -225,4 +229,103 @@ Test(oci_asked, filters_are_no_containers)
     cr_expect_str_eq(text, "null");
     free(text);
     ocibox_refused(OCI("delete", "@filters"), 1, "invalid container ID");
+}
+
+/* ---- scheduling ---- */
+
+static pid_t pid_of_it(void)
+{
+    json_t *st = ocibox_state();
+    pid_t pid = (pid_t)json_integer_value(json_object_get(st, "pid"));
+    json_decref(st);
+    return pid;
+}
+
+Test(oci_asked, the_scheduler_and_the_io_priority_are_the_commands)
+{
+    ocibox_set("process.scheduler", "{\"policy\":\"SCHED_BATCH\",\"nice\":7}");
+    ocibox_set("process.ioPriority", "{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":6}");
+    ocibox_script("sleep 1000");
+    ocibox_create();
+    EXPECT_OK("start", box.id);
+    pid_t pid = pid_of_it();
+    cr_expect_eq(sched_getscheduler(pid), SCHED_BATCH);
+    cr_expect_eq(getpriority(PRIO_PROCESS, (id_t)pid), 7);
+    cr_expect_eq(syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, pid),
+                 IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 6));
+    struct outcome o = OCI("exec", box.id, "cut", "-d ", "-f19,41", "/proc/self/stat");
+    cr_expect_str_eq(o.out, "7 3\n", "of exec, which has its process: %s", o.err);
+    outcome_done(&o);
+    EXPECT_OK("delete", "--force", box.id);
+}
+
+Test(oci_asked, what_is_no_schedule_is_refused)
+{
+    static const struct {
+        const char *member, *value, *text;
+    } ROWS[] = {
+        {"process.scheduler", "{\"policy\":\"SCHED_BEST\"}", "there is no such policy"},
+        {"process.scheduler", "{\"policy\":\"SCHED_OTHER\",\"nice\":20}",
+         "scheduler.nice"},
+        {"process.scheduler", "{\"policy\":\"SCHED_OTHER\",\"flags\":[\"X\"]}",
+         "there is no such flag"},
+        {"process.scheduler", "{}", "scheduler.policy"},
+        {"process.scheduler", "{\"policy\":\"SCHED_FIFO\"}", "cannot set the scheduler"},
+        {"process.ioPriority", "{\"class\":\"IOPRIO_CLASS_NONE\",\"priority\":0}",
+         "there is no such class"},
+        {"process.ioPriority", "{\"class\":\"IOPRIO_CLASS_BE\",\"priority\":8}",
+         "ioPriority.priority"},
+        {"process.execCPUAffinity", "{\"initial\":\"0-\"}", "execCPUAffinity.initial"},
+        {"process.execCPUAffinity", "{\"final\":\"9000\"}", "execCPUAffinity.final"},
+    };
+    json_t *good = json_deep_copy(box.config);
+    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
+        json_decref(box.config);
+        box.config = json_deep_copy(good);
+        ocibox_set(ROWS[i].member, ROWS[i].value);
+        ocibox_save();
+        ocibox_refused(OCI("create", "--bundle", box.bundle, box.id), 1, ROWS[i].text);
+        ocibox_nothing_left(ROWS[i].text);
+    }
+    json_decref(good);
+}
+
+/* process.json of an exec that says where it may run. */
+static struct outcome exec_on(const char *affinity)
+{
+    char path[200];
+    snprintf(path, sizeof(path), "%s/process.json", box.state.dir.path);
+    json_t *p = json_deep_copy(json_object_get(box.config, "process"));
+    json_object_set_new(
+        p, "args",
+        json_pack("[s,s,s]", "sh", "-c",
+                  "grep -h Cpus_allowed_list /proc/self/status | cut -f2"));
+    json_object_set_new(p, "execCPUAffinity", json_loads(affinity, 0, NULL));
+    cr_assert_eq(json_dump_file(p, path, 0), 0);
+    json_decref(p);
+    return OCI("exec", "--process", path, box.id);
+}
+
+Test(oci_asked, exec_runs_on_the_cpus_it_is_given)
+{
+    cpu_set_t all;
+    cr_assert_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+    if (!CPU_ISSET(0, &all) || !CPU_ISSET(1, &all))
+        cr_skip("needs the CPUs 0 and 1");
+    ocibox_script("sleep 1000");
+    ocibox_create();
+    struct outcome o = exec_on("{\"final\":\"1\"}");
+    cr_expect_str_eq(o.out, "1\n", "%s", o.err);
+    outcome_done(&o);
+    o = exec_on("{\"initial\":\"0\",\"final\":\"0-1\"}");
+    cr_expect_str_eq(o.out, "0-1\n", "%s", o.err);
+    outcome_done(&o);
+    o = exec_on("{\"initial\":\"0\"}"); /* then on those of the container */
+    cr_expect_str_neq(o.out, "0\n", "%s", o.err);
+    outcome_done(&o);
+    o = exec_on("{\"initial\":\"8000\"}");
+    cr_expect_eq(o.status, 255);
+    cr_expect_not_null(strstr(o.err, "cannot run on the CPUs 8000"), "%s", o.err);
+    outcome_done(&o);
+    EXPECT_OK("delete", "--force", box.id);
 }

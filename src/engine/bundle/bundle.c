@@ -43,8 +43,8 @@ void bundle_done(struct bundle *b)
 {
     struct strv *const lists[] = {&b->masked,  &b->read_only_paths, &b->sysctls,
                                   &b->offsets, &b->annotations,     &b->warnings};
-    char *const texts[] = {b->version, b->root, b->hostname, b->domainname,
-                           b->cgroups_path};
+    char *const texts[] = {b->version,      b->root,       b->hostname, b->domainname,
+                           b->cgroups_path, b->cpus_first, b->cpus};
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         strv_done(lists[i]);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

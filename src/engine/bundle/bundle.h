@@ -13,6 +13,7 @@
 #ifndef ENGINE_BUNDLE_BUNDLE_H
 #define ENGINE_BUNDLE_BUNDLE_H
 
+#include "base/schedule.h"
 #include "engine/grant.h"
 #include "engine/types.h"
 
@@ -90,6 +91,9 @@ struct bundle {
     char *version; /* ociVersion */
     struct mtd_process process;
     bool has_process, sets_oom_score;
+    struct schedule schedule;
+    /* Of exec alone: on which CPUs it begins, and on which its command runs; NULL = as it is. */
+    char *cpus_first, *cpus;
     int64_t rows, cols;
     char *root; /* root.path, as it stands there */
     bool read_only;

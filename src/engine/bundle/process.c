@@ -4,11 +4,14 @@
 #include "engine/bundle/internal.h"
 
 #include <errno.h>
+#include <linux/ioprio.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/parse.h"
 #include "engine/limits.h"
 
 struct numbers {
@@ -24,9 +27,6 @@ static const struct bundle_field PROCESS[] = {
     {"apparmorProfile", BUNDLE_TEXT, offsetof(struct mtd_process, apparmor)},
     {"selinuxLabel", BUNDLE_REFUSED,
      .why = "labels of SELinux are not supported; leave it out, or disable them"},
-    {"scheduler", BUNDLE_REFUSED, .why = "is not supported"},
-    {"ioPriority", BUNDLE_REFUSED, .why = "is not supported"},
-    {"execCPUAffinity", BUNDLE_REFUSED, .why = "is not supported"},
     BUNDLE_END,
 };
 
@@ -187,6 +187,144 @@ static int check_process(const struct mtd_process *p, struct mtd_error *err)
     return 0;
 }
 
+/* ---- scheduling ---- */
+
+struct word {
+    const char *name;
+    uint64_t value;
+};
+static const struct word POLICIES[] = {{"SCHED_OTHER", SCHED_OTHER},
+                                       {"SCHED_FIFO", SCHED_FIFO},
+                                       {"SCHED_RR", SCHED_RR},
+                                       {"SCHED_BATCH", SCHED_BATCH},
+                                       {"SCHED_ISO", 4},
+                                       {"SCHED_IDLE", SCHED_IDLE},
+                                       {"SCHED_DEADLINE", 6},
+                                       {NULL, 0}};
+/* linux/sched.h, which glibc's cannot be beside */
+static const struct word FLAGS[] = {
+    {"SCHED_FLAG_RESET_ON_FORK", 0x01},  {"SCHED_FLAG_RECLAIM", 0x02},
+    {"SCHED_FLAG_DL_OVERRUN", 0x04},     {"SCHED_FLAG_KEEP_POLICY", 0x08},
+    {"SCHED_FLAG_KEEP_PARAMS", 0x10},    {"SCHED_FLAG_UTIL_CLAMP_MIN", 0x20},
+    {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40}, {NULL, 0}};
+static const struct word CLASSES[] = {{"IOPRIO_CLASS_RT", IOPRIO_CLASS_RT},
+                                      {"IOPRIO_CLASS_BE", IOPRIO_CLASS_BE},
+                                      {"IOPRIO_CLASS_IDLE", IOPRIO_CLASS_IDLE},
+                                      {NULL, 0}};
+
+static const struct word *find_word(const struct word *words, const char *name)
+{
+    for (; words->name; words++)
+        if (strcmp(words->name, name) == 0)
+            return words;
+    return NULL;
+}
+
+struct asked {
+    char *policy, *class;
+    struct strv flags;
+    int64_t nice, priority;
+    uint64_t runtime, deadline, period;
+};
+
+static void asked_done(struct asked *a)
+{
+    free(a->policy);
+    free(a->class);
+    strv_done(&a->flags);
+}
+
+static int read_scheduler(json_t *o, struct schedule *s, struct mtd_error *err)
+{
+    static const struct bundle_field FIELDS[] = {
+        {"policy", BUNDLE_TEXT, offsetof(struct asked, policy), .required = true},
+        {"nice", BUNDLE_NUMBER, offsetof(struct asked, nice), -20, 19},
+        {"priority", BUNDLE_NUMBER, offsetof(struct asked, priority), 0, 99},
+        {"flags", BUNDLE_STRINGS, offsetof(struct asked, flags)},
+        {"runtime", BUNDLE_BIG, offsetof(struct asked, runtime)},
+        {"deadline", BUNDLE_BIG, offsetof(struct asked, deadline)},
+        {"period", BUNDLE_BIG, offsetof(struct asked, period)},
+        BUNDLE_END};
+    static const char WHERE[] = "process.scheduler";
+    auto_done(asked_done) struct asked a = {0};
+    json_t *from;
+    int rc = bundle_member(o, "process", "scheduler", JSON_OBJECT, &from, err);
+    if (rc < 0 || !from)
+        return rc;
+    rc = bundle_fields(from, WHERE, FIELDS, &a, err);
+    const struct word *policy = rc == 0 ? find_word(POLICIES, a.policy) : NULL;
+    if (rc == 0 && !policy)
+        rc = bundle_bad(err, WHERE, "policy", "there is no such policy");
+    for (size_t i = 0; i < a.flags.len && rc == 0; i++) {
+        const struct word *flag = find_word(FLAGS, a.flags.items[i]);
+        rc = flag ? 0 : bundle_bad(err, WHERE, "flags", "there is no such flag");
+        s->flags |= flag ? flag->value : 0;
+    }
+    if (rc < 0)
+        return rc;
+    s->sets_policy = true;
+    s->policy = (uint32_t)policy->value;
+    s->nice = (int32_t)a.nice;
+    s->priority = (uint32_t)a.priority;
+    s->runtime = a.runtime;
+    s->deadline = a.deadline;
+    s->period = a.period;
+    return 0;
+}
+
+static int read_io_priority(json_t *o, struct schedule *s, struct mtd_error *err)
+{
+    static const struct bundle_field FIELDS[] = {
+        {"class", BUNDLE_TEXT, offsetof(struct asked, class), .required = true},
+        {"priority", BUNDLE_NUMBER, offsetof(struct asked, priority), 0, 7, true},
+        BUNDLE_END};
+    auto_done(asked_done) struct asked a = {0};
+    json_t *from;
+    int rc = bundle_member(o, "process", "ioPriority", JSON_OBJECT, &from, err);
+    if (rc < 0 || !from)
+        return rc;
+    rc = bundle_fields(from, "process.ioPriority", FIELDS, &a, err);
+    const struct word *class = rc == 0 ? find_word(CLASSES, a.class) : NULL;
+    if (rc == 0 && !class)
+        rc = bundle_bad(err, "process.ioPriority", "class", "there is no such class");
+    if (rc < 0)
+        return rc;
+    s->sets_io = true;
+    s->io = IOPRIO_PRIO_VALUE((int)class->value, (int)a.priority);
+    return 0;
+}
+
+/* Of exec: create ignores it, as the specification says. */
+static int read_cpus(json_t *o, struct bundle *b, struct mtd_error *err)
+{
+    static const struct bundle_field FIELDS[] = {
+        {"initial", BUNDLE_TEXT, offsetof(struct bundle, cpus_first)},
+        {"final", BUNDLE_TEXT, offsetof(struct bundle, cpus)},
+        BUNDLE_END};
+    json_t *from;
+    int rc = bundle_member(o, "process", "execCPUAffinity", JSON_OBJECT, &from, err);
+    if (rc == 0)
+        rc = bundle_fields(from, "process.execCPUAffinity", FIELDS, b, err);
+    const char *const lists[] = {b->cpus_first, b->cpus};
+    for (size_t i = 0; i < ARRAY_SIZE(lists) && rc == 0; i++)
+        if (lists[i] && *lists[i] &&
+            parse_cpu_list(lists[i], SCHEDULE_CPUS_MAX, NULL) < 0)
+            rc = bundle_bad(err, "process.execCPUAffinity", i ? "final" : "initial",
+                            "must be a list of CPUs like 0-3,7");
+    return rc;
+}
+
+static int read_schedule(json_t *o, struct bundle *b, struct mtd_error *err)
+{
+    free(take_ptr(&b->cpus_first));
+    free(take_ptr(&b->cpus));
+    b->schedule = (struct schedule){0};
+    int rc = read_scheduler(o, &b->schedule, err);
+    if (rc == 0)
+        rc = read_io_priority(o, &b->schedule, err);
+    return rc == 0 ? read_cpus(o, b, err) : rc;
+}
+
 int bundle_process(json_t *o, struct bundle *b, struct mtd_error *err)
 {
     struct mtd_process *p = &b->process;
@@ -205,6 +343,8 @@ int bundle_process(json_t *o, struct bundle *b, struct mtd_error *err)
         rc = bundle_each(o, "process", "rlimits", read_limit, p, err);
     if (rc == 0)
         rc = read_console(o, b, err);
+    if (rc == 0)
+        rc = read_schedule(o, b, err);
     if (rc == 0)
         rc = check_process(p, err);
     b->has_process = rc == 0;

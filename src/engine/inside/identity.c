@@ -20,6 +20,7 @@
 #include "base/fs.h"
 #include "engine/confine/confine.h"
 #include "engine/host/label.h"
+#include "nsenter/nsenter.h"
 
 /* Until execve the process has the host's memory and descriptors, so no other process may
  * look into it (ptrace, /proc). Exec's child has inherited this from the joiner, which
@@ -159,6 +160,27 @@ int inside_personality(struct inside *c, struct mtd_error *err)
     if (c->process->sets_personality && personality(c->process->personality) < 0)
         return mtd_fail_errno(err, errno, "cannot set the personality");
     return 0;
+}
+
+/* After the joiner's, a command has those CPUs that its group leaves it. */
+static int run_on(const struct nsenter_request *q, struct mtd_error *err)
+{
+    const char *cpus = *q->cpus ? q->cpus : *q->cpus_first ? SCHEDULE_ALL_CPUS : "";
+    int rc = *cpus ? schedule_run_on(cpus) : 0;
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot run on the CPUs %s", cpus) : 0;
+}
+
+/* Of a bundle, and of its exec. A real-time policy needs CAP_SYS_NICE. */
+int inside_scheduling(struct inside *c, struct mtd_error *err)
+{
+    const char *what;
+    const struct schedule *s = c->request        ? &c->request->schedule
+                               : c->init->bundle ? &c->init->bundle->tree.bundle->schedule
+                                                 : NULL;
+    int rc = s ? schedule_apply(s, &what) : 0;
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot set the %s", what);
+    return c->request ? run_on(c->request, err) : 0;
 }
 
 /* Like docker, creates a container's working directory if missing, but not exec's. */

@@ -64,9 +64,9 @@ int inside_read_own(const char *name, char *ret, size_t size);
 typedef int inside_step(struct inside *c, struct mtd_error *err);
 
 inside_step inside_hide, inside_label, inside_session, inside_keyring, inside_user,
-    inside_limits, inside_oom_score, inside_umask, inside_personality, inside_directory,
-    inside_identity, inside_privileges;   /* identity.c */
-inside_step inside_stdio, inside_console; /* stdio.c */
+    inside_limits, inside_oom_score, inside_umask, inside_personality, inside_scheduling,
+    inside_directory, inside_identity, inside_privileges; /* identity.c */
+inside_step inside_stdio, inside_console;                 /* stdio.c */
 inside_step inside_program, inside_signals, inside_close, inside_seccomp,
     inside_command; /* command.c */
 

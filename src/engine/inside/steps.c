@@ -52,6 +52,7 @@ static const struct {
     {"limits", INSIDE_ALL, MTD_STAGE_LIMITS, inside_limits},
     {"oom", INSIDE_ALL, MTD_STAGE_LIMITS, inside_oom_score},
     {"personality", INSIDE_ALL, MTD_STAGE_LIMITS, inside_personality},
+    {"scheduling", INSIDE_ALL, MTD_STAGE_LIMITS, inside_scheduling},
     {"umask", INSIDE_ALL, MTD_STAGE_CWD, inside_umask},
     {"cwd", INSIDE_ALL, MTD_STAGE_CWD, inside_directory},
     {"identity", INSIDE_ALL, MTD_STAGE_CAPS, inside_identity},

@@ -26,6 +26,9 @@ static struct nsenter_request sample(void)
     r.cwd = strdup("/some where");
     r.user = strdup("bob:staff");
     r.seccomp = strdup("builtin");
+    r.cpus_first = strdup("0");
+    r.cpus = strdup("0-3,7");
+    r.schedule = (struct schedule){.sets_policy = true, .policy = 3, .nice = -7};
     strv_add(&r.cgroups, "cpu,cpuacct:/sys/fs/cgroup/cpu/x");
     strv_add(&r.cgroups, "unified:/sys/fs/cgroup/unified/x");
     strv_add(&r.namespaces, "mnt:[4026531841]");
@@ -58,6 +61,10 @@ Test(nsenter_request, round_trip)
     cr_assert_eq(b.caps, a.caps);
     cr_assert_eq(b.seccomp_caps, a.seccomp_caps);
     cr_assert_str_eq(b.seccomp, a.seccomp);
+    cr_assert_str_eq(b.cpus_first, "0");
+    cr_assert_str_eq(b.cpus, "0-3,7");
+    cr_assert_eq(b.schedule.nice, -7);
+    cr_assert_eq(b.schedule.policy, 3);
     cr_assert_eq(b.rows, 33);
     cr_assert_eq(b.cols, 101);
     cr_assert_str_eq(b.cwd, a.cwd);
