@@ -88,18 +88,34 @@ Test(oci_parents, what_others_have_in_its_group_is_left_alone)
 }
 
 /* Somebody moves in later. */
-Test(oci_parents, who_moves_into_its_group_outlives_it)
+static pid_t who_moves_in(char dir[300])
 {
-    char dir[300];
     cr_assert_not_null(a_hierarchy(dir));
     ocibox_script("sleep 1000");
     ocibox_create();
     pid_t theirs = sleep_below(dir);
     cr_assert(state_until(is_below, &theirs));
-    EXPECT_OK("kill", "--all", box.id, "KILL");
-    cr_expect(state_until(ocibox_has_stopped, NULL));
+    return theirs;
+}
+
+Test(oci_parents, who_moves_into_its_group_outlives_it)
+{
+    char dir[300];
+    pid_t theirs = who_moves_in(dir);
     EXPECT_OK("delete", "--force", box.id);
     cr_expect_eq(kill(theirs, 0), 0, "somebody else's process was killed");
+    end_theirs(theirs, dir);
+    ocibox_nothing_left("a parent");
+}
+
+Test(oci_parents, who_moves_in_outlives_a_kill_of_all)
+{
+    char dir[300];
+    pid_t theirs = who_moves_in(dir);
+    EXPECT_OK("kill", "--all", box.id, "KILL");
+    cr_expect(state_until(ocibox_has_stopped, NULL));
+    cr_expect_eq(kill(theirs, 0), 0, "somebody else's process was killed");
+    EXPECT_OK("delete", box.id);
     end_theirs(theirs, dir);
     ocibox_nothing_left("a parent");
 }
