@@ -132,8 +132,10 @@ static int check_file(const struct build_values *v, const char *context,
     if (v->file ? v->file[0] != '/' && has_file(context, v->file)
                 : has_file(context, "Dockerfile") || has_file(context, "Containerfile"))
         return 0;
-    return mtd_fail(err, ENOENT, "no Dockerfile: %.80s is neither here nor in %.80s",
-                    v->file ? v->file : "Dockerfile", context);
+    return v->file ? mtd_fail(err, ENOENT,
+                              "no Dockerfile: %.80s is neither here nor in %.80s",
+                              v->file, context)
+                   : mtd_fail(err, ENOENT, "%.150s has no Dockerfile", context);
 }
 
 static int check_build(void *values, const struct operands *o, struct mtd_error *err)
