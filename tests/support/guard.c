@@ -155,7 +155,7 @@ static void unmount(const char *dir)
         while (f && fgets(line, sizeof(line), f))
             if (sscanf(line, "%*s %*s %*s %*s %2047s", at) == 1 &&
                 strncmp(at, dir, strlen(dir)) == 0)
-                strcpy(last, at);
+                memcpy(last, at, sizeof(last));
         if (!last[0] || umount2(last, MNT_DETACH | UMOUNT_NOFOLLOW) < 0)
             return;
     }

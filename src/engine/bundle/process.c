@@ -252,9 +252,11 @@ static int read_scheduler(json_t *o, struct schedule *s, struct mtd_error *err)
     if (rc < 0 || !from)
         return rc;
     rc = bundle_fields(from, WHERE, FIELDS, &a, err);
-    const struct word *policy = rc == 0 ? find_word(POLICIES, a.policy) : NULL;
-    if (rc == 0 && !policy)
-        rc = bundle_bad(err, WHERE, "policy", "there is no such policy");
+    if (rc < 0)
+        return rc;
+    const struct word *policy = find_word(POLICIES, a.policy);
+    if (!policy)
+        return bundle_bad(err, WHERE, "policy", "there is no such policy");
     for (size_t i = 0; i < a.flags.len && rc == 0; i++) {
         const struct word *flag = find_word(FLAGS, a.flags.items[i]);
         rc = flag ? 0 : bundle_bad(err, WHERE, "flags", "there is no such flag");
@@ -284,11 +286,11 @@ static int read_io_priority(json_t *o, struct schedule *s, struct mtd_error *err
     if (rc < 0 || !from)
         return rc;
     rc = bundle_fields(from, "process.ioPriority", FIELDS, &a, err);
-    const struct word *class = rc == 0 ? find_word(CLASSES, a.class) : NULL;
-    if (rc == 0 && !class)
-        rc = bundle_bad(err, "process.ioPriority", "class", "there is no such class");
     if (rc < 0)
         return rc;
+    const struct word *class = find_word(CLASSES, a.class);
+    if (!class)
+        return bundle_bad(err, "process.ioPriority", "class", "there is no such class");
     s->sets_io = true;
     s->io = IOPRIO_PRIO_VALUE((int)class->value, (int)a.priority);
     return 0;
