@@ -83,6 +83,11 @@ static bool is_held(int port)
     return bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0;
 }
 
+static bool is_free(void *port)
+{
+    return !is_held(*(int *)port);
+}
+
 static bool is_gone(void *arg)
 {
     return kill(*(pid_t *)arg, 0) < 0;
@@ -288,6 +293,23 @@ Test(network_live, a_killed_change_of_one_that_ends_and_waits_leaves_no_port)
     cr_skip("this build has no fault points; the debug build runs these");
 }
 #endif
+
+/* Its next monitor keeps nothing of the run before when somebody else has the port. */
+Test(network_live, a_start_that_gets_no_port_gives_up_those_of_the_run_before)
+{
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", "-p", "8080:80",
+             "--restart", "always", "busybox", "false"));
+    await_field(&s, "web", "{{gt .RestartCount 4}}", "true");
+    await_field(&s, "web", "{{.State.Status}}", "restarting");
+    int port = 8080;
+    cr_assert_eq(kill(monitor_of(&s, "web"), SIGKILL), 0);
+    cr_assert(state_until(is_free, &port));
+    int other = net_listen(port);
+    await_field(&s, "web", "{{.State.Status}}", "exited");
+    cr_expect_str_empty(net_lies(&s));
+    close(other);
+    expect_nothing_left();
+}
 
 static const char *const CONNECT_POINTS[] = {"network.address", "network.joined",
                                              "network.link", "connect.record",

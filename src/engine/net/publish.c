@@ -203,8 +203,11 @@ int net_claim_ports(struct store *s, struct netlink *nf, struct mtd_record *r,
     (void)fault_point("network.ports");
     if (rc == 0)
         rc = add_elements(s, nf, r->id, e, st->ports, st->n_ports, err);
-    if (rc < 0)
-        mtd_ports_done(&st->ports, &st->n_ports); /* none of them is ours */
+    if (rc <
+        0) { /* none of them is ours, but those of the run before may still be there */
+        net_ports_forget(nf, r->id);
+        mtd_ports_done(&st->ports, &st->n_ports);
+    }
     return rc;
 }
 
