@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../support/closed.h"
 #include "../support/registry.h"
 #include "../support/state.h"
 #include "../support/stopped.h"
@@ -42,6 +43,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    closed_end();
     if (s.dir.path[0])
         state_done(&s);
 }
@@ -259,6 +261,18 @@ Test(build, what_cannot_be_built_says_why)
     DOCKERFILE("FROM localhost:1/nosuch\n");
     REFUSED("image localhost:1/nosuch: the registry at localhost:1 is not there", "build",
             context);
+    expect_nothing_left();
+}
+
+/* skopeo and buildah think of /var/tmp, where what a killed one leaves stays for ever. */
+Test(build, nothing_is_written_beside_the_root)
+{
+    free(ASK(&s, "run", "--rm", "busybox", "true"));
+    DOCKERFILE(
+        "FROM busybox AS one\nRUN echo x >/x\nFROM busybox\nCOPY --from=one /x /x\n"
+        "COPY file /file\n");
+    closed_begin(&s.dir);
+    BUILD("--no-cache", "-t", "x", context);
     expect_nothing_left();
 }
 

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../support/closed.h"
 #include "../support/pty.h"
 #include "../support/registry.h"
 #include "../support/state.h"
@@ -41,6 +42,7 @@ static void set_up(void)
 
 static void tear_down(void)
 {
+    closed_end();
     registry_stop(&box);
     if (s.dir.path[0])
         state_done(&s);
@@ -143,6 +145,18 @@ Test(registry, what_was_pushed_comes_back_and_runs)
     free(two);
     free(before);
     free(after);
+    expect_nothing_left();
+}
+
+Test(registry, nothing_is_written_beside_the_root)
+{
+    registry_start(&box, &s.dir, NULL);
+    make_images(at("a:1"), at("b:1"));
+    closed_begin(&s.dir);
+    EXPECT_OK("push", at("b:1"));
+    EXPECT_OK("push", "--all-tags", at("a"));
+    EXPECT_OK("rmi", at("b:1"));
+    EXPECT_OK("pull", at("b:1"));
     expect_nothing_left();
 }
 

@@ -73,13 +73,22 @@ int skopeo_add_tls(const struct mtd_registry *how, const char *host, const char 
     return strv_add(args, text);
 }
 
+/* Large files it puts into /var/tmp, whatever TMPDIR is, and a killed one leaves them there. */
+static int add_globals(const struct skopeo *k, struct strv *ret)
+{
+    return k->tmp ? skopeo_args(ret, "--tmpdir", k->tmp, NULL) : 0;
+}
+
 int skopeo_run(const struct skopeo *k, const struct strv *args, struct buf *ret,
                struct mtd_error *err)
 {
+    auto_done(strv_done) struct strv all = {0};
     unsigned limit = k->how->timeout_s;
     struct tool_result result;
+    if (add_globals(k, &all) < 0 || strv_add_all(&all, args) < 0)
+        return mtd_fail(err, ENOMEM, "out of memory");
     struct tool_run run = {.tool = TOOL_SKOPEO,
-                           .args = args,
+                           .args = &all,
                            .env = k->how->env,
                            .tmp = k->tmp,
                            .in = k->in,

@@ -70,7 +70,7 @@ void remote_ref(const struct remote *r, const char *hex, char out[REMOTE_REF_SIZ
 struct skopeo {
     const struct mtd_registry *how;
     const char *host;
-    const char *tmp; /* TMPDIR; NULL = none */
+    const char *tmp; /* a directory for its temporary files; NULL = none */
     int in;          /* -1 = /dev/null */
     uint64_t (*pulse)(void *arg, pid_t pid);
     void *arg;
