@@ -244,3 +244,21 @@ unsigned net_look_up(int ns, const char *name)
         memcpy(&address, m + n - 4, 4);
     return ntohl(address);
 }
+
+/* ---- what commands say, and leave ---- */
+
+void net_expect_refused(const struct state *s, const char *why, const char *const args[])
+{
+    auto_done(outcome_done) struct outcome o = state_run_input(s, NULL, 0, args);
+    cr_expect_neq(o.status, 0);
+    cr_expect(strstr(o.err, why), "\"%s\", not \"%s\"", o.err, why);
+    cr_expect_eq(strchr(o.err, '\n'), o.err + o.err_len - 1, "%s", o.err);
+}
+
+void net_expect_end(const struct state *s, const char *name)
+{
+    auto_done(outcome_done) struct outcome o = RUN(s, "rm", "-f", name);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_str_empty(net_left(s), "%s", net_left(s));
+    cr_expect_str_empty(state_leftovers(s, false));
+}

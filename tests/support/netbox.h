@@ -29,6 +29,13 @@ unsigned net_look_up(int ns, const char *name);
 /* A listener of this process on all addresses. */
 int net_listen(int port);
 
+/* The command fails in one line that has these words. */
+void net_expect_refused(const struct state *s, const char *why, const char *const args[]);
+#define NET_REFUSED(s, why, ...) \
+    net_expect_refused(s, why, (const char *const[]){__VA_ARGS__, NULL})
+/* Of the container and of its networks nothing is left once it is removed. */
+void net_expect_end(const struct state *s, const char *name);
+
 /* The command of a container that answers each connection on that port with the kernel's line about
  * it, in which the peer's address is the third word, in hexadecimal. */
 #define NET_SERVER(port) \

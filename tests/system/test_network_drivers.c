@@ -31,16 +31,6 @@ TestSuite(network_drivers, .init = set_up, .fini = tear_down, .timeout = 90);
 #define HELLO "busybox", "nc", "-ll", "-p", "80", "-e", "echo", "hello"
 #define SLEEP "busybox", "sleep", "1000"
 
-static void expect_refused(const char *why, const char *const args[])
-{
-    struct outcome o = state_run_input(&s, NULL, 0, args);
-    cr_expect_neq(o.status, 0);
-    cr_expect(strstr(o.err, why), "\"%s\", not \"%s\"", why, o.err);
-    cr_expect_eq(strchr(o.err, '\n'), o.err + o.err_len - 1, "%s", o.err);
-    outcome_done(&o);
-}
-#define REFUSED(why, ...) expect_refused(why, (const char *const[]){__VA_ARGS__, NULL})
-
 static bool has_macvlan(void)
 {
     return system("ip link add mtdt0 type veth peer name mtdt1 2>/dev/null && "
@@ -157,7 +147,7 @@ Test(network_drivers, one_at_a_time_passes_through)
         free(ASK(&s, "rm", "-f", "web"));
     }
     free(ASK(&s, "run", "-d", "--name", "web", "--network", "lan", SLEEP));
-    REFUSED("must be the only one", "run", "--rm", "--network", "lan", SLEEP);
+    NET_REFUSED(&s, "must be the only one", "run", "--rm", "--network", "lan", SLEEP);
 }
 
 Test(network_drivers, a_running_container_joins_and_leaves_a_macvlan)
@@ -224,7 +214,7 @@ Test(network_drivers, a_macvlan_without_a_parent_leads_nowhere)
     cr_expect_null(strstr(routes, "default"), "%s", routes);
     expect_no_rules();
     EXPECT_OUTPUT(&s, 0, "", "system", "check");
-    REFUSED("in use by container", "network", "rm", "lan");
+    NET_REFUSED(&s, "in use by container", "network", "rm", "lan");
     free(ASK(&s, "rm", "-f", "web", "two"));
     free(ASK(&s, "network", "rm", "lan"));
     cr_expect_neq(system("ip -o link | grep -q mtd"), 0, "an interface is left");
@@ -234,24 +224,27 @@ Test(network_drivers, what_is_no_macvlan_is_refused)
 {
     auto_fd int outside = make_link();
 #define CREATE "network", "create", "-d", "macvlan"
-    REFUSED("the host has no interface nic9", CREATE, "-o", "parent=nic9", "x");
-    REFUSED("ip link add link DEVICE name up0.10 type vlan", CREATE, "-o",
-            "parent=up0.10", "x");
-    REFUSED("loopback interface is not a valid macvlan parent link", CREATE, "-o",
-            "parent=lo", "x");
-    REFUSED("is not a name of an interface", CREATE, "-o", "parent=../x", "x");
-    REFUSED("requested macvlan mode 'odd' is not valid", CREATE, "-o", "macvlan_mode=odd",
-            "x");
-    REFUSED("\"icc=false\" is not known of macvlan", CREATE, "-o", "icc=false", "x");
-    REFUSED("\"parent=up0\" is not known of bridge", "network", "create", "-o",
-            "parent=up0", "x");
-    REFUSED("only one instance of \"host\" network is allowed", "network", "create", "-d",
-            "host", "x");
-    REFUSED("\"overlay\" is not supported", "network", "create", "-d", "overlay", "x");
+    NET_REFUSED(&s, "the host has no interface nic9", CREATE, "-o", "parent=nic9", "x");
+    NET_REFUSED(&s, "ip link add link DEVICE name up0.10 type vlan", CREATE, "-o",
+                "parent=up0.10", "x");
+    NET_REFUSED(&s, "loopback interface is not a valid macvlan parent link", CREATE, "-o",
+                "parent=lo", "x");
+    NET_REFUSED(&s, "is not a name of an interface", CREATE, "-o", "parent=../x", "x");
+    NET_REFUSED(&s, "requested macvlan mode 'odd' is not valid", CREATE, "-o",
+                "macvlan_mode=odd", "x");
+    NET_REFUSED(&s, "\"icc=false\" is not known of macvlan", CREATE, "-o", "icc=false",
+                "x");
+    NET_REFUSED(&s, "\"parent=up0\" is not known of bridge", "network", "create", "-o",
+                "parent=up0", "x");
+    NET_REFUSED(&s, "only one instance of \"host\" network is allowed", "network",
+                "create", "-d", "host", "x");
+    NET_REFUSED(&s, "\"overlay\" is not supported", "network", "create", "-d", "overlay",
+                "x");
     make_network("bridge");
-    REFUSED("network lan is already using parent interface up0", CREATE, "-o",
-            "parent=up0", "--subnet", "10.1.0.0/16", "x");
-    REFUSED("overlaps with network lan", CREATE, "--subnet", "203.0.113.0/24", "x");
+    NET_REFUSED(&s, "network lan is already using parent interface up0", CREATE, "-o",
+                "parent=up0", "--subnet", "10.1.0.0/16", "x");
+    NET_REFUSED(&s, "overlaps with network lan", CREATE, "--subnet", "203.0.113.0/24",
+                "x");
     auto_free char *listed = ASK(&s, "network", "ls", "--format", "{{.Name}} {{.Driver}}",
                                  "--filter", "driver=macvlan");
     cr_expect_str_eq(listed, "lan macvlan");
@@ -274,8 +267,8 @@ Test(network_drivers, what_is_no_macvlan_is_refused)
     cr_expect(strstr(o.out, "parent up0 of network lan is gone"), "%s", o.out);
     outcome_done(&o);
     free(ASK(&s, "rm", "-f", "web"));
-    REFUSED("the host has no interface up0", "run", "--rm", "--network", "lan", "busybox",
-            "true");
+    NET_REFUSED(&s, "the host has no interface up0", "run", "--rm", "--network", "lan",
+                "busybox", "true");
 }
 
 /* ---- kills: as before or as wanted after one ordinary command ---- */
@@ -350,16 +343,18 @@ Test(network_drivers, an_interface_has_what_was_asked_for)
 Test(network_drivers, what_an_interface_cannot_have_is_refused)
 {
 #define CREATE_ON(...) "create", "--network", "bridge", __VA_ARGS__, "busybox"
-    REFUSED("invalid link local IP address: 10.0.0.1",
-            CREATE_ON("--link-local-ip", "10.0.0.1"));
-    REFUSED("invalid link local IP address: fd00::1",
-            CREATE_ON("--link-local-ip", "fd00::1"));
-    REFUSED("gw-priority \"x\" is not a whole number", "create", "--network",
-            "name=bridge,gw-priority=x", "busybox");
-    REFUSED("driver-opt \"a=b\" is not known", "create", "--network",
-            "name=bridge,driver-opt=a=b", "busybox");
-    REFUSED("\"a/b\" is not a name of an interface", "create", "--network",
-            "name=bridge,driver-opt=com.docker.network.endpoint.ifname=a/b", "busybox");
-    REFUSED("is not a name of an interface", "create", "--network",
-            "name=bridge,driver-opt=com.docker.network.endpoint.ifname=lo", "busybox");
+    NET_REFUSED(&s, "invalid link local IP address: 10.0.0.1",
+                CREATE_ON("--link-local-ip", "10.0.0.1"));
+    NET_REFUSED(&s, "invalid link local IP address: fd00::1",
+                CREATE_ON("--link-local-ip", "fd00::1"));
+    NET_REFUSED(&s, "gw-priority \"x\" is not a whole number", "create", "--network",
+                "name=bridge,gw-priority=x", "busybox");
+    NET_REFUSED(&s, "driver-opt \"a=b\" is not known", "create", "--network",
+                "name=bridge,driver-opt=a=b", "busybox");
+    NET_REFUSED(&s, "\"a/b\" is not a name of an interface", "create", "--network",
+                "name=bridge,driver-opt=com.docker.network.endpoint.ifname=a/b",
+                "busybox");
+    NET_REFUSED(&s, "is not a name of an interface", "create", "--network",
+                "name=bridge,driver-opt=com.docker.network.endpoint.ifname=lo",
+                "busybox");
 }

@@ -59,23 +59,6 @@ static void expect_ports(const char *wanted)
     cr_expect_str_eq(said, wanted);
 }
 
-static void expect_refused(const char *why, const char *const args[])
-{
-    struct outcome o = state_run_input(&s, NULL, 0, args);
-    cr_expect_neq(o.status, 0);
-    cr_expect(strstr(o.err, why), "\"%s\", not \"%s\"", o.err, why);
-    cr_expect_eq(strchr(o.err, '\n'), o.err + o.err_len - 1, "%s", o.err);
-    outcome_done(&o);
-}
-#define REFUSED(why, ...) expect_refused(why, (const char *const[]){__VA_ARGS__, NULL})
-
-static void expect_nothing_left(void)
-{
-    free(ASK(&s, "rm", "-f", "web"));
-    cr_expect_str_empty(net_left(&s), "%s", net_left(&s));
-    cr_expect_str_empty(state_leftovers(&s, false));
-}
-
 static bool is_held(int port)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -105,12 +88,13 @@ Test(network_live, ports_are_published_and_taken_back)
     cr_expect(is_held(8080) && is_held(8081));
     expect_ports("53/udp -> 0.0.0.0:8082\n80/tcp -> 0.0.0.0:8080\n"
                  "80/tcp -> 127.0.0.1:8081");
-    REFUSED("port 8080/tcp is already published by container web", "update",
-            "--publish-add", "8080:81", "web");
-    REFUSED("does not publish port 9999/tcp", "update", "--publish-rm", "9999:80", "web");
+    NET_REFUSED(&s, "port 8080/tcp is already published by container web", "update",
+                "--publish-add", "8080:81", "web");
+    NET_REFUSED(&s, "does not publish port 9999/tcp", "update", "--publish-rm", "9999:80",
+                "web");
     auto_fd int busy = net_listen(8090);
-    REFUSED("port 8090/tcp of the host is already in use by", "update", "--publish-rm",
-            "8080:80", "--publish-add", "8090:80", "web");
+    NET_REFUSED(&s, "port 8090/tcp of the host is already in use by", "update",
+                "--publish-rm", "8080:80", "--publish-add", "8090:80", "web");
     expect_published(8080); /* all of it or nothing */
     free(ASK(&s, "update", "--publish-rm", "8080:80", "--publish-rm", "53/udp", "web"));
     expect_unpublished(8080);
@@ -122,7 +106,7 @@ Test(network_live, ports_are_published_and_taken_back)
     free(ASK(&s, "update", "--publish-rm", "8081:80", "--publish-add", "8081:80", "web"));
     expect_published(8081); /* the same number for something else */
     expect_ports("80/tcp -> 0.0.0.0:8081");
-    expect_nothing_left();
+    net_expect_end(&s, "web");
     cr_expect(!is_held(8081));
 }
 
@@ -131,17 +115,19 @@ Test(network_live, ports_of_a_stopped_one_are_for_its_next_start)
     free(ASK(&s, "create", "--name", "web", "--network", "bridge", "-p", "8079:80",
              HELLO));
     free(ASK(&s, "update", "--publish-add", "8080:80", "--publish-rm", "8079:80", "web"));
-    REFUSED("does not publish port 8079/tcp", "update", "--publish-rm", "8079:80", "web");
-    REFUSED("port 8080/tcp is already published by container web", "update",
-            "--publish-add", "8080:81", "web");
+    NET_REFUSED(&s, "does not publish port 8079/tcp", "update", "--publish-rm", "8079:80",
+                "web");
+    NET_REFUSED(&s, "port 8080/tcp is already published by container web", "update",
+                "--publish-add", "8080:81", "web");
     free(ASK(&s, "start", "web"));
     expect_published(8080);
     expect_unpublished(8079);
-    expect_nothing_left();
+    net_expect_end(&s, "web");
     free(ASK(&s, "create", "--name", "web", "--network", "none", HELLO));
-    REFUSED("publishes no ports in its network mode none", "update", "--publish-add",
-            "80", "web");
-    REFUSED("--publish-add: \"x\" is not a port", "update", "--publish-add", "x", "web");
+    NET_REFUSED(&s, "publishes no ports in its network mode none", "update",
+                "--publish-add", "80", "web");
+    NET_REFUSED(&s, "--publish-add: \"x\" is not a port", "update", "--publish-add", "x",
+                "web");
 }
 
 Test(network_live, another_monitor_holds_what_was_added)
@@ -156,7 +142,7 @@ Test(network_live, another_monitor_holds_what_was_added)
     cr_expect(is_held(8080));
     free(ASK(&s, "update", "--publish-rm", "8080:80", "web"));
     expect_unpublished(8080);
-    expect_nothing_left();
+    net_expect_end(&s, "web");
 }
 
 /* Either as before or as wanted, and everything agrees. */
@@ -190,7 +176,7 @@ Test(network_live, a_killed_change_of_ports_is_done_or_undone)
             cr_skip("this build has no fault points");
         outcome_done(&o);
         expect_one_of_both(POINTS[i]);
-        expect_nothing_left();
+        net_expect_end(&s, "web");
     }
 }
 
@@ -227,7 +213,7 @@ Test(network_live, without_its_first_network_it_goes_on_by_the_second)
     cr_expect(strstr(again, "default via 10.77.0.1 "), "%s", again);
     expect_published(8080); /* as was asked for */
     cr_expect(is_held(8080));
-    expect_nothing_left();
+    net_expect_end(&s, "web");
 }
 
 /* One that waits to be started again has no interface, but its addresses, names and ports. */
@@ -256,7 +242,7 @@ Test(network_live, without_a_network_while_it_waits_for_a_restart)
     free(ASK(&s, "network", "disconnect", "two", "web"));
     cr_expect_str_empty(net_lies(&s));
     expect_ports("");
-    expect_nothing_left();
+    net_expect_end(&s, "web");
 }
 
 #ifdef MTD_FAULTS
@@ -285,9 +271,53 @@ Test(network_live, a_killed_change_of_one_that_ends_and_waits_leaves_no_port)
     await_field(&s, "web", "{{.State.Status}}", "restarting");
     free(ASK(&s, "ps"));
     cr_expect_str_empty(net_lies(&s));
-    expect_nothing_left();
+    net_expect_end(&s, "web");
+}
+
+/* One that has looked for changes without an end before there was one. */
+static void expect_second(const char *const first[], const char *const second[],
+                          const char *ports)
+{
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "one", "-p", "8080:80",
+             HELLO));
+    s.fault = "store.lock:stop";
+    struct running r = state_begin(&s, second);
+    s.fault = NULL;
+    cr_assert_eq(stopped_await(r.pid), r.pid);
+    s.fault = first[0];
+    auto_done(outcome_done) struct outcome killed =
+        state_run_input(&s, NULL, 0, first + 1);
+    s.fault = NULL;
+    cr_expect_eq(killed.status, 128 + SIGKILL, "%s: %s", first[0], killed.err);
+    cr_assert_eq(kill(r.pid, SIGCONT), 0);
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 0, "%s: %s", first[0], o.err);
+    expect_ports(ports);
+    cr_expect_str_empty(net_lies(&s), "%s, %s", first[0], second[0]);
+    net_expect_end(&s, "web");
+}
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+Test(network_live, who_waited_for_a_killed_change_puts_it_right_first)
+{
+    static const char PORTS[] = "80/tcp -> 0.0.0.0:8080";
+    make_two_networks();
+    const char *const *first = WORDS("update.published:kill", "update", "--publish-rm",
+                                     "8080:80", "--publish-add", "8081:80", "web");
+    expect_second(first, WORDS("update", "--publish-add", "8082:80", "web"),
+                  "80/tcp -> 0.0.0.0:8080\n80/tcp -> 0.0.0.0:8082");
+    expect_second(first, WORDS("network", "connect", "two", "web"), PORTS);
+    first = WORDS("connect.record:kill", "network", "connect", "two", "web");
+    expect_second(first, WORDS("network", "connect", "two", "web"), PORTS);
+    expect_second(first, WORDS("network", "disconnect", "one", "web"), "");
+    first = WORDS("disconnect.record:kill", "network", "disconnect", "one", "web");
+    expect_second(first, WORDS("network", "connect", "two", "web"), PORTS);
 }
 #else
+Test(network_live, who_waited_for_a_killed_change_puts_it_right_first)
+{
+    cr_skip("this build has no fault points; the debug build runs these");
+}
 Test(network_live, a_killed_change_of_one_that_ends_and_waits_leaves_no_port)
 {
     cr_skip("this build has no fault points; the debug build runs these");
@@ -308,7 +338,7 @@ Test(network_live, a_start_that_gets_no_port_gives_up_those_of_the_run_before)
     await_field(&s, "web", "{{.State.Status}}", "exited");
     cr_expect_str_empty(net_lies(&s));
     close(other);
-    expect_nothing_left();
+    net_expect_end(&s, "web");
 }
 
 static const char *const CONNECT_POINTS[] = {"network.address", "network.joined",
@@ -355,7 +385,7 @@ static void kill_each(const char *const points[], size_t n, const char *verb,
             cr_skip("this build has no fault points");
         outcome_done(&o);
         expect_consistent(points[i]);
-        expect_nothing_left();
+        net_expect_end(&s, "web");
     }
 }
 
@@ -377,8 +407,8 @@ Test(network_live, a_range_is_used_to_its_ends)
              "10.77.0.64/31", "one"));
     free(ASK(&s, "run", "-d", "--name", "a", "--network", "one", SLEEP));
     free(ASK(&s, "run", "-d", "--name", "b", "--network", "one", SLEEP));
-    REFUSED("network one has no free address in 10.77.0.64/31", "run", "--rm",
-            "--network", "one", "busybox", "true");
+    NET_REFUSED(&s, "network one has no free address in 10.77.0.64/31", "run", "--rm",
+                "--network", "one", "busybox", "true");
     auto_free char *both =
         ASK(&s, "inspect", "-f", "{{.NetworkSettings.Networks.one.IPAddress}}", "a", "b");
     cr_expect(strstr(both, "10.77.0.64") && strstr(both, "10.77.0.65"), "%s", both);
@@ -439,7 +469,7 @@ Test(network_live, a_flow_of_datagrams_ends_with_the_port)
     free(ASK(&s, "update", "--publish-rm", "8080:80/udp", "web"));
     cr_expect(state_until(is_refused, &fd));
     free(ASK(&s, "rm", "-f", "web"));
-    expect_nothing_left();
+    net_expect_end(&s, "web");
 }
 
 /* As docker: the first that is free, also of a container whose monitor was killed. */
@@ -461,8 +491,8 @@ Test(network_live, of_a_range_the_first_free_port_is_taken)
              "8000-8003:80", "-p", "8000-8003:81", HELLO));
     auto_free char *two = ASK(&s, "port", "two");
     cr_expect_str_eq(two, "80/tcp -> 0.0.0.0:8002\n81/tcp -> 0.0.0.0:8003");
-    REFUSED("all ports of 8000-8003/tcp are in use", "run", "--rm", "--network", "bridge",
-            "-p", "8000-8003:80", "busybox", "true");
+    NET_REFUSED(&s, "all ports of 8000-8003/tcp are in use", "run", "--rm", "--network",
+                "bridge", "-p", "8000-8003:80", "busybox", "true");
     free(ASK(&s, "update", "--publish-rm", "8001:80", "web"));
     expect_unpublished(8001);
     free(ASK(&s, "update", "--publish-add", "8000-8003:80", "web"));
@@ -472,16 +502,17 @@ Test(network_live, of_a_range_the_first_free_port_is_taken)
     free(ASK(&s, "restart", "-t", "0", "web"));
     expect_ports("");
     free(ASK(&s, "rm", "-f", "two"));
-    expect_nothing_left();
+    net_expect_end(&s, "web");
 }
 
 Test(network_live, what_cannot_be_published_is_refused)
 {
-    REFUSED("port [::1]:8080/udp cannot be published: datagrams of ::1 do not leave",
-            "create", "--network", "bridge", "-p", "[::1]:8080:80/udp", "busybox");
-    REFUSED("sctp cannot be published; only tcp and udp can", "create", "--network",
-            "bridge", "-p", "8080:80/sctp", "busybox");
+    NET_REFUSED(&s,
+                "port [::1]:8080/udp cannot be published: datagrams of ::1 do not leave",
+                "create", "--network", "bridge", "-p", "[::1]:8080:80/udp", "busybox");
+    NET_REFUSED(&s, "sctp cannot be published; only tcp and udp can", "create",
+                "--network", "bridge", "-p", "8080:80/sctp", "busybox");
     free(ASK(&s, "create", "--name", "web", "--network", "bridge", HELLO));
-    REFUSED("datagrams of ::1 do not leave the host", "update", "--publish-add",
-            "[::1]:8080:80/udp", "web");
+    NET_REFUSED(&s, "datagrams of ::1 do not leave the host", "update", "--publish-add",
+                "[::1]:8080:80/udp", "web");
 }

@@ -45,23 +45,6 @@ static void expect_ports(const char *wanted)
     cr_expect_str_eq(said, wanted);
 }
 
-static void expect_refused(const char *why, const char *const args[])
-{
-    struct outcome o = state_run_input(&s, NULL, 0, args);
-    cr_expect_neq(o.status, 0);
-    cr_expect(strstr(o.err, why), "\"%s\", not \"%s\"", o.err, why);
-    cr_expect_eq(strchr(o.err, '\n'), o.err + o.err_len - 1, "%s", o.err);
-    outcome_done(&o);
-}
-#define REFUSED(why, ...) expect_refused(why, (const char *const[]){__VA_ARGS__, NULL})
-
-static void expect_nothing_left(void)
-{
-    free(ASK(&s, "rm", "-f", "web"));
-    cr_expect_str_empty(net_left(&s), "%s", net_left(&s));
-    cr_expect_str_empty(state_leftovers(&s, false));
-}
-
 static bool is_gone(void *arg)
 {
     return kill(*(pid_t *)arg, 0) < 0;
@@ -100,8 +83,8 @@ Test(network_relay, a_port_of_ipv6_loopback_is_led_on)
     expect_at_one(8080);
     expect_ports("80/tcp -> [::1]:8080");
     cr_expect_null(net_get(-1, "127.0.0.1", 8080));
-    REFUSED("port [::1]:8080/tcp is already published by container web", "run", "--rm",
-            "--network", "bridge", "-p", "[::1]:8080:80", "busybox", "true");
+    NET_REFUSED(&s, "port [::1]:8080/tcp is already published by container web", "run",
+                "--rm", "--network", "bridge", "-p", "[::1]:8080:80", "busybox", "true");
     free(ASK(&s, "update", "--publish-add", "[::1]:8081:80", "web"));
     expect_at_one(8081);
     expect_at_one(8080);
@@ -118,7 +101,7 @@ Test(network_relay, a_port_of_ipv6_loopback_is_led_on)
     expect_at_one(8081);
     auto_free char *check = ASK(&s, "system", "check");
     cr_expect_null(strstr(check, "8081"), "%s", check);
-    expect_nothing_left();
+    net_expect_end(&s, "web");
     cr_expect_null(net_get(-1, "::1", 8081));
 }
 
@@ -133,7 +116,7 @@ Test(network_relay, a_port_of_ipv6_loopback_outlives_its_monitor)
     cr_assert(state_until(is_gone, &monitor));
     free(ASK(&s, "ps"));
     cr_expect(state_until(is_turned, NULL), "not reached by the next monitor");
-    expect_nothing_left();
+    net_expect_end(&s, "web");
 }
 
 /* 0.0.0.0 and [::] are a family each. By IPv6 a container without it is reached all the same. */
@@ -151,10 +134,11 @@ Test(network_relay, ipv6_is_led_on_to_a_container_without)
     cr_expect_null(net_get(-1, "::1", 8081));
     expect_ports("80/tcp -> 0.0.0.0:8080\n80/tcp -> [2001:db8::1]:8081\n"
                  "80/tcp -> [::]:8080");
-    REFUSED("port [::]:8082/udp cannot be published: network bridge has no IPv6",
-            "update", "--publish-add", "[::]:8082:80/udp", "web");
-    REFUSED("port [::]:8082/udp cannot be published: network bridge has no IPv6", "run",
-            "--rm", "--network", "bridge", "-p", "[::]:8082:80/udp", "busybox", "true");
+    NET_REFUSED(&s, "port [::]:8082/udp cannot be published: network bridge has no IPv6",
+                "update", "--publish-add", "[::]:8082:80/udp", "web");
+    NET_REFUSED(&s, "port [::]:8082/udp cannot be published: network bridge has no IPv6",
+                "run", "--rm", "--network", "bridge", "-p", "[::]:8082:80/udp", "busybox",
+                "true");
     free(ASK(&s, "network", "create", "--ipv6", "six"));
     free(ASK(&s, "network", "connect", "six", "web"));
     free(ASK(&s, "network", "disconnect", "bridge", "web"));
@@ -165,5 +149,5 @@ Test(network_relay, ipv6_is_led_on_to_a_container_without)
     free(ASK(&s, "update", "--publish-rm", "0.0.0.0:8080:80", "web"));
     expect_at_one(8080);
     cr_expect_null(net_get(-1, "127.0.0.1", 8080));
-    expect_nothing_left();
+    net_expect_end(&s, "web");
 }

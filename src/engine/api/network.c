@@ -220,7 +220,7 @@ static int connect_live(struct mtd_engine *e, struct mtd_record *r, struct net_h
     auto_fd int ns = container_open_network(r, err);
     if (ns < 0)
         return ns;
-    (void)net_change_begin(&e->store, r->id);
+    (void)container_begin_network_change(e, r->id);
     return net_join(&e->store, r, &r->spec.joins[r->spec.n_joins - 1], ns, held, err);
 }
 
@@ -276,7 +276,7 @@ static int leave(struct mtd_engine *e, struct mtd_record *r, bool live,
     auto_fd int ns = live ? container_open_network(r, err) : -1;
     if (live && ns < 0)
         return ns;
-    (void)net_change_begin(&e->store, r->id);
+    (void)container_begin_network_change(e, r->id);
     for (size_t i = 0; i < r->status.n_endpoints; i++)
         if (strcmp(r->status.endpoints[i].network, network) == 0)
             return net_leave(&e->store, r, i, ns, err);

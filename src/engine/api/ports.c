@@ -116,7 +116,7 @@ int api_change_ports(struct mtd_engine *e, struct mtd_record *r,
     for (size_t i = 0; i < r->status.n_ports && rc == 0; i++)
         rc = add_one(&had, &n, &r->status.ports[i]);
     if (rc == 0 && live)
-        rc = net_change_begin(&e->store, r->id);
+        rc = container_begin_network_change(e, r->id);
     if (rc < 0)
         mtd_fail_errno(err, -rc, "cannot change the ports of container %.80s", r->name);
     if (rc == 0)

@@ -29,6 +29,12 @@ static int load_locked(struct mtd_engine *e, const char *ref, struct mtd_record 
     return code;
 }
 
+static int plan_rename(struct mtd_engine *e, struct mtd_record *r, const char *name)
+{
+    int rc = r->status.n_endpoints ? container_begin_network_change(e, r->id) : 0;
+    return rc < 0 ? rc : net_plan_rename(r, name);
+}
+
 int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
                struct mtd_error *err)
 {
@@ -39,7 +45,7 @@ int mtd_rename(struct mtd_engine *e, const char *ref, const char *name,
     auto_free char *old = NULL; /* as docker keeps names */
     if (code == 0 && r.name && asprintf(&old, "/%s", r.name) < 0)
         code = mtd_fail(err, ENOMEM, "out of memory");
-    if (code == 0 && net_plan_rename(&e->store, &r, mtd_name_bare(name)) < 0)
+    if (code == 0 && plan_rename(e, &r, mtd_name_bare(name)) < 0)
         code = mtd_fail(err, EIO, "cannot rename container %.12s", r.id);
     if (code == 0) {
         code = store_rename(&e->store, &r, name, err);

@@ -79,6 +79,9 @@ void container_settle_network(struct mtd_engine *e, const struct mtd_record *r,
                               const struct net_held *held);
 /* The same by id, of one that does not live what is left is removed. false = it is locked. */
 bool container_settle_id(struct mtd_engine *e, const char *id);
+/* Notes that the networks of a container change, until net_change_end(), and settles before what
+ * another process has left half done. The lock is held, and the record not yet changed on disk. */
+int container_begin_network_change(struct mtd_engine *e, const char *id);
 /* A table that was flushed, and changes that were begun and not ended. */
 void container_mend_networks(struct mtd_engine *e);
 

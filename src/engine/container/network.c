@@ -65,10 +65,20 @@ void container_settle_network(struct mtd_engine *e, const struct mtd_record *r,
     container_tell_network(e, r->id, held);
 }
 
+static void settle_one(struct mtd_engine *e, const char *id, const struct mtd_record *r,
+                       bool live)
+{
+    static const struct net_held NONE;
+    if (live || (r && container_has_monitor(e, id)))
+        container_settle_network(e, r, &NONE);
+    else if (!container_has_monitor(e, id))
+        net_forget(&e->store, id);
+    net_change_end(&e->store, id);
+}
+
 /* Whoever holds the lock is still at it. */
 bool container_settle_id(struct mtd_engine *e, const char *id)
 {
-    static const struct net_held NONE;
     auto_done(mtd_record_done) struct mtd_record r;
     mtd_record_init(&r);
     auto_fd int lock = store_try_lock(&e->store, id, NULL);
@@ -78,12 +88,18 @@ bool container_settle_id(struct mtd_engine *e, const char *id)
     bool live = known && mtd_state_is_live(container_observe(e, id, &r.status));
     if (live && !net_is_here(&r.status))
         return false; /* a command that is given there ends the change */
-    if (live || (known && container_has_monitor(e, id)))
-        container_settle_network(e, &r, &NONE);
-    else if (!container_has_monitor(e, id))
-        net_forget(&e->store, id);
-    net_change_end(&e->store, id);
+    settle_one(e, id, known ? &r : NULL, live);
     return true;
+}
+
+/* Who had the lock before may have been killed after this command looked for such changes. */
+int container_begin_network_change(struct mtd_engine *e, const char *id)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    mtd_record_init(&r);
+    if (net_change_is_noted(&e->store, id) && store_load(&e->store, id, &r, NULL) == 0)
+        settle_one(e, id, &r, mtd_state_is_live(container_observe(e, id, &r.status)));
+    return net_change_begin(&e->store, id);
 }
 
 void container_mend_networks(struct mtd_engine *e)

@@ -40,6 +40,12 @@ int net_change_begin(struct store *s, const char *id)
     return fd < 0 ? fd : 0;
 }
 
+bool net_change_is_noted(struct store *s, const char *id)
+{
+    auto_fd int fd = open_note(s, id, O_RDONLY);
+    return fd >= 0;
+}
+
 void net_change_end(struct store *s, const char *id)
 {
     char path[sizeof(CHANGES "/") + MTD_ID_SIZE];
@@ -288,9 +294,9 @@ static int rename_in(int book, const struct mtd_endpoint *e, const struct mtd_re
     return rc;
 }
 
-int net_plan_rename(struct store *s, struct mtd_record *r, const char *name)
+int net_plan_rename(struct mtd_record *r, const char *name)
 {
-    int rc = r->status.n_endpoints ? net_change_begin(s, r->id) : 0;
+    int rc = 0;
     for (size_t i = 0; i < r->status.n_endpoints && rc == 0; i++)
         if (r->status.endpoints[i].names.len)
             rc = net_copy_text(&r->status.endpoints[i].names.items[0], name);

@@ -92,6 +92,7 @@ void net_forget(struct store *s, const char *id);
  * to make, calls net_settle(). The container's lock is held. */
 
 int net_change_begin(struct store *s, const char *id);
+bool net_change_is_noted(struct store *s, const char *id);
 void net_change_end(struct store *s, const char *id);
 /* Makes the kernel and the books as the record is. ns_fd -1 = it waits to be started again, and has
  * no interface. */
@@ -108,7 +109,7 @@ int net_leave(struct store *s, struct mtd_record *r, size_t endpoint, int ns_fd,
               struct mtd_error *err);
 /* Another name of a container in all of its networks. First in the record, before that is written
  * with the name; it is a change, which is to be ended. */
-int net_plan_rename(struct store *s, struct mtd_record *r, const char *name);
+int net_plan_rename(struct mtd_record *r, const char *name);
 int net_rename(struct store *s, const struct mtd_record *r, const char *old,
                struct mtd_error *err);
 /* Publishes, or no longer publishes, ports of a live container: status.ports. Who is to hold

@@ -282,6 +282,7 @@ static int lock_container(struct store *s, const char *id, enum store_wait wait,
 
 int store_lock(struct store *s, const char *id, struct mtd_error *err)
 {
+    fault_point("store.lock");
     return lock_container(s, id, STORE_WAIT, err);
 }
 
