@@ -1,5 +1,6 @@
 /* verb_load - load, save: images from and to archives. */
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +68,28 @@ static int print_loaded(const struct strv *loaded, struct mtd_error *err)
     return 0;
 }
 
+/* A layout often has a tag alone for a name; podman, too, takes it for a repository. */
+static bool is_like_a_tag(const char *name)
+{
+    const char *number = name + (name[0] == 'v');
+    size_t len = strcspn(name, ":/");
+    return strcmp(name + len, ":latest") == 0 &&
+           (isdigit((unsigned char)*number) || strcmp(name, "latest:latest") == 0);
+}
+
+static void doubt_names(const struct cli *c, const struct strv *loaded)
+{
+    for (size_t i = 0; i < loaded->len; i++) {
+        const char *name = loaded->items[i];
+        int len = (int)strcspn(name, ":");
+        if (is_like_a_tag(name))
+            report_warning(c,
+                           "the archive names its image \"%.*s\", which looks like a tag "
+                           "alone; name it with: tag %s NAME:%.*s",
+                           len, name, name, len, name);
+    }
+}
+
 static int run_load(struct cli *c, void *values, const struct operands *o)
 {
     (void)o;
@@ -88,6 +111,7 @@ static int run_load(struct cli *c, void *values, const struct operands *o)
         mtd_context(&err, "%.120s", from_stdin ? "stdin" : v->input);
         return report_error(c, STATUS_FAILED, &err);
     }
+    doubt_names(c, &loaded);
     return printed < 0 ? report_error(c, STATUS_FAILED, &late) : 0;
 }
 

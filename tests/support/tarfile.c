@@ -62,6 +62,8 @@ void tarfile_make(struct tarfile *t, const struct tar_item *items, const char *f
     archive_write_set_format_pax(a);
     if (filter[0])
         must(archive_write_add_filter_by_name(a, filter) == ARCHIVE_OK, filter);
+    archive_write_set_filter_option(a, "gzip", "timestamp",
+                                    NULL); /* the same each second */
     must(archive_write_open_memory(a, t->data, TAR_MAX, &t->len) == ARCHIVE_OK, "open");
     for (; items->path; items++)
         add(a, items, outside);

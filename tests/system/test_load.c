@@ -288,6 +288,33 @@ static void expect_loaded(struct outcome o, const char *what)
     drop(&box, "cd:1");
 }
 
+/* As skopeo copy oci:DIR:1.36 makes it. podman, too, calls it 1.36:latest. */
+Test(load, a_name_that_is_a_tag_alone_is_told)
+{
+    static const struct {
+        const char *is, *loaded;
+        bool told;
+    } NAMES[] = {{"latest", "latest:latest", true}, {"1.36", "1.36:latest", true},
+                 {"v2", "v2:latest", true},         {"mine", "mine:latest", false},
+                 {"1.36:2", "1.36:2", false},       {"me/1", "me/1:latest", false}};
+    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++) {
+        char line[80];
+        cr_assert_eq(
+            shell("%s && %s && index \"$M\" | sed '"
+                  "s|\"io.containerd.image.name\":\"[^\"]*\",||; s|ref.name\":\"1\""
+                  "|ref.name\":\"%s\"|' >l/index.json && tar -C l -cf x .",
+                  IMAGE, LAYOUT, NAMES[i].is),
+            0);
+        auto_done(outcome_done) struct outcome o = RUN(&box, "load", "-i", file("x"));
+        snprintf(line, sizeof(line), "Loaded image: %s\n", NAMES[i].loaded);
+        cr_expect_str_eq(o.out, line);
+        snprintf(line, sizeof(line), "tag %s NAME:", NAMES[i].loaded);
+        cr_expect_eq(strstr(o.err, line) != NULL, NAMES[i].told, "%s: %s", NAMES[i].is,
+                     o.err);
+        drop(&box, NAMES[i].loaded);
+    }
+}
+
 Test(load, layouts_as_containerd_makes_them)
 {
     for (size_t i = 0; i < ARRAY_SIZE(LAYOUTS); i++) {
