@@ -30,6 +30,11 @@ int sys_pidfd_open(pid_t pid, unsigned flags)
     return (int)syscall(SYS_pidfd_open, pid, flags);
 }
 
+int sys_pidfd_getfd(int pidfd, int fd)
+{
+    return (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+}
+
 int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned flags)
 {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, info, flags);

@@ -15,6 +15,8 @@
 pid_t sys_clone3(struct clone_args *args, size_t size);
 int sys_openat2(int dir_fd, const char *path, struct open_how *how);
 int sys_pidfd_open(pid_t pid, unsigned flags);
+/* That process's descriptor, as one of ours; Linux 5.6. Who may trace it may. */
+int sys_pidfd_getfd(int pidfd, int fd);
 int sys_pidfd_send_signal(int pidfd, int sig, siginfo_t *info, unsigned flags);
 /* flags: 0 or SYS_CLOSE_CLOEXEC. Where the kernel lacks the call (before 5.9) or the flag
  * (before 5.11), the descriptors in /proc/self/fd are closed. Safe after vfork(). */

@@ -107,10 +107,11 @@ int nsenter_unseal(int fd, struct nsenter_request *ret);
 /* What comes back over the socket. The kernel adds the sender's pid (SCM_CREDENTIALS), so
  * the command's pid needs no message of its own and cannot be mistaken. */
 enum nsenter_reply_kind {
-    NSENTER_EOF = 0, /* received only: every sender has exec'ed or is gone */
-    NSENTER_INSIDE,  /* from the command's process: it exists */
-    NSENTER_CHILD,   /* the same from the joiner */
-    NSENTER_MASTER,  /* with the terminal's master */
+    NSENTER_EOF = 0,  /* received only: every sender has exec'ed or is gone */
+    NSENTER_INSIDE,   /* from the command's process: it exists */
+    NSENTER_CHILD,    /* the same from the joiner */
+    NSENTER_MASTER,   /* with the terminal's master */
+    NSENTER_LISTENER, /* the sender has a descriptor for a seccomp listener */
     NSENTER_ERROR,
 };
 struct nsenter_reply {
@@ -118,6 +119,7 @@ struct nsenter_reply {
     pid_t sender; /* seen from the receiver's pid namespace */
     pid_t pid;    /* the same; NSENTER_CHILD: the process */
     int fd;       /* NSENTER_MASTER; else -1. The receiver owns it. */
+    int number; /* NSENTER_LISTENER: in the sender's table; to be taken by pidfd_getfd */
     struct mtd_error error;
 };
 int nsenter_socket(int *ret_front, int *ret_inside);
@@ -128,6 +130,9 @@ int nsenter_socket(int *ret_front, int *ret_inside);
 int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
                   const struct mtd_error *error);
 int nsenter_reply_child(int fd, pid_t pid);
+/* By write and read, as the filter is loaded; waits until the front end says that it has it. */
+int nsenter_reply_listener(int fd, int number);
+int nsenter_taken(int fd); /* the front end's word for that; 0 or -errno */
 int nsenter_receive(int fd, struct nsenter_reply *ret); /* blocks */
 
 /* Joins the cgroups and namespaces, then clones. The parent gets the child's pid, as the

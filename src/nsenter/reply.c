@@ -12,9 +12,11 @@
 
 struct message {
     uint32_t kind;
-    int32_t pid; /* of NSENTER_CHILD */
+    int32_t number; /* CHILD: its pid; LISTENER: the descriptor */
     struct mtd_error error;
 };
+
+#define TAKEN 'L'
 
 /* Room for one descriptor and the credentials. */
 union control {
@@ -76,8 +78,24 @@ int nsenter_reply(int fd, enum nsenter_reply_kind kind, int pass,
 
 int nsenter_reply_child(int fd, pid_t pid)
 {
-    struct message m = {.kind = NSENTER_CHILD, .pid = pid};
+    struct message m = {.kind = NSENTER_CHILD, .number = pid};
     return send_message(fd, &m, -1);
+}
+
+int nsenter_reply_listener(int fd, int number)
+{
+    struct message m = {.kind = NSENTER_LISTENER, .number = number};
+    char mark = 0;
+    int rc = send_message(fd, &m, -1);
+    if (rc < 0)
+        return rc;
+    return read(fd, &mark, 1) == 1 && mark == TAKEN ? 0 : -ECANCELED;
+}
+
+int nsenter_taken(int fd)
+{
+    static const char mark = TAKEN;
+    return send(fd, &mark, 1, MSG_NOSIGNAL) == 1 ? 0 : -errno;
 }
 
 static void read_sender(struct msghdr *msg, struct nsenter_reply *r)
@@ -121,7 +139,9 @@ int nsenter_receive(int fd, struct nsenter_reply *ret)
     r.kind = m.kind;
     r.error = m.error;
     if (m.kind == NSENTER_CHILD)
-        r.pid = m.pid;
+        r.pid = m.number;
+    if (m.kind == NSENTER_LISTENER)
+        r.number = m.number;
     r.error.text[sizeof(r.error.text) - 1] = '\0';
     *ret = r;
     return 0;

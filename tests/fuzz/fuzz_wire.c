@@ -73,7 +73,7 @@ static void hear_sync(void)
 {
     struct mtd_error err = {0};
     int fd = -1, rc = sync_recv(ours[SYNC], &err, &fd);
-    CHECK((rc >= SYNC_EOF && rc <= SYNC_MOUNTED) || rc < 0);
+    CHECK((rc >= SYNC_EOF && rc <= SYNC_LISTENER) || rc < 0);
     CHECK((rc == SYNC_TTY) == (fd >= 0));
     CHECK(memchr(err.text, '\0', sizeof(err.text)));
     if (fd >= 0)

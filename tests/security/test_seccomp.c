@@ -426,9 +426,10 @@ Test(seccomp, a_bad_profile_starts_nothing)
         {"{}", "\"(missing)\" is not an action"},
         {"{\"defaultAction\": \"ALLOW\"}", "\"ALLOW\" is not an action"},
         {"{\"defaultAction\": \"SCMP_ACT_ERRNO\"}", "forbids execve"},
-        {"{\"defaultAction\": \"SCMP_ACT_NOTIFY\"}", "needs a listener"},
-        {"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"listenerPath\": \"/run/x\"}",
-         "listenerPath"},
+        {"{\"defaultAction\": \"SCMP_ACT_NOTIFY\"}", "as default action"},
+        {"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"listenerPath\": \"/run/x\", "
+         "\"syscalls\": [{\"names\": [\"mkdir\"], \"action\": \"SCMP_ACT_NOTIFY\"}]}",
+         "SCMP_ACT_NOTIFY needs a listener"},
         {"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": [\"X\"]}", "flag \"X\""},
         {"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": [\"kill\"], "
          "\"action\": \"SCMP_ACT_ERRNO\", \"args\": [{\"index\": 6, \"op\": "

@@ -302,7 +302,7 @@ static int check_spec(struct mtd_engine *e, struct mtd_spec *s, struct mtd_error
 {
     int r = check_process(&s->process, err);
     if (r == 0 && s->process.seccomp)
-        r = syscalls_check(s->process.seccomp, syscalls_caps(&s->process),
+        r = syscalls_check(s->process.seccomp, syscalls_caps(&s->process), false,
                            &s->process.seccomp_made, err);
     if (r == 0)
         r = api_check_resources(&s->resources, err);

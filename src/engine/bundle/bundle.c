@@ -43,8 +43,9 @@ void bundle_done(struct bundle *b)
 {
     struct strv *const lists[] = {&b->masked,  &b->read_only_paths, &b->sysctls,
                                   &b->offsets, &b->annotations,     &b->warnings};
-    char *const texts[] = {b->version,      b->root,       b->hostname, b->domainname,
-                           b->cgroups_path, b->cpus_first, b->cpus};
+    char *const texts[] = {b->version,      b->root,       b->hostname,
+                           b->domainname,   b->cpus_first, b->cpus,
+                           b->cgroups_path, b->listener,   b->listener_metadata};
     for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
         strv_done(lists[i]);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)

@@ -116,8 +116,9 @@ struct bundle {
     size_t n_uids, n_gids;
     struct strv offsets;     /* of the time namespace, lines for timens_offsets */
     struct strv annotations; /* "key=value" */
-    bool checks_usage;       /* no memory limit below what is used */
-    struct strv warnings;    /* what is asked for and ignored, a sentence each */
+    char *listener, *listener_metadata; /* linux.seccomp's; NULL = none */
+    bool checks_usage;                  /* no memory limit below what is used */
+    struct strv warnings; /* what is asked for and ignored, a sentence each */
     struct bundle_hooks hooks[BUNDLE_HOOK_KINDS];
 };
 void bundle_done(struct bundle *b);

@@ -170,21 +170,41 @@ static int read_offsets(json_t *o, struct bundle *b, struct mtd_error *err)
     return rc;
 }
 
-/* The profile goes on as the text it is: syscalls.h reads it. */
+static const struct bundle_field LISTENER[] = {
+    {"listenerPath", BUNDLE_TEXT, offsetof(struct bundle, listener)},
+    {"listenerMetadata", BUNDLE_TEXT, offsetof(struct bundle, listener_metadata)},
+    BUNDLE_END,
+};
+
+static int check_listener(struct bundle *b, struct mtd_error *err)
+{
+    if (b->listener && !*b->listener)
+        free(take_ptr(&b->listener));
+    if (b->listener_metadata && !*b->listener_metadata)
+        free(take_ptr(&b->listener_metadata));
+    if (b->listener && *b->listener != '/')
+        return bundle_bad(err, "linux.seccomp", "listenerPath",
+                          "must be an absolute path");
+    if (b->listener_metadata && !b->listener)
+        return bundle_bad(err, "linux.seccomp", "listenerMetadata",
+                          "is for a listener: listenerPath is missing");
+    return 0;
+}
+
+/* The profile goes on as the text it is, which is syscalls.h's to read, without what differs
+ * from container to container. */
 static int read_seccomp(json_t *o, struct bundle *b, struct mtd_error *err)
 {
-    static const struct bundle_field FIELDS[] = {
-        {"listenerPath", BUNDLE_REFUSED,
-         .why = "handing system calls to a listener is not supported"},
-        {"listenerMetadata", BUNDLE_REFUSED,
-         .why = "handing system calls to a listener is not supported"},
-        BUNDLE_END};
     json_t *profile;
     int rc = bundle_member(o, "linux", "seccomp", JSON_OBJECT, &profile, err);
     if (rc == 0)
-        rc = bundle_fields(profile, "linux.seccomp", FIELDS, NULL, err);
+        rc = bundle_fields(profile, "linux.seccomp", LISTENER, b, err);
+    if (rc == 0)
+        rc = check_listener(b, err);
     if (rc < 0)
         return rc;
+    for (size_t i = 0; profile && LISTENER[i].key; i++)
+        json_object_del(profile, LISTENER[i].key);
     free(b->process.seccomp);
     b->process.seccomp =
         profile ? json_dumps(profile, JSON_COMPACT) : strdup(MTD_SECCOMP_UNCONFINED);

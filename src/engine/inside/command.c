@@ -36,7 +36,9 @@ int inside_close(struct inside *c, struct mtd_error *err)
 }
 
 /* Last, so that no profile need allow what the engine does before a command: what comes
- * after it are execve, the word that it comes, and the report of its failure. */
+ * after it are execve, the word that it comes, and the report of its failure; with a listener
+ * its descriptor is handed over first, which stays open until then, as close may wait for the
+ * listener. */
 int inside_seccomp(struct inside *c, struct mtd_error *err)
 {
     auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
@@ -47,7 +49,11 @@ int inside_seccomp(struct inside *c, struct mtd_error *err)
         rc = inside_check_late(c, &f, err);
     if (rc == 0 && inside_late_caps(c))
         rc = confine_use_caps(inside_late_caps(c), err);
-    return rc < 0 ? rc : syscalls_filter_load(&f, err);
+    int listener = rc < 0 ? rc : syscalls_filter_load(&f, err);
+    if (listener <= 0)
+        return listener;
+    rc = c->ops->hand_listener(c, listener);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "nobody took the seccomp listener") : 0;
 }
 
 /* With --init the program is our reaper, which gets the path already looked up. */

@@ -20,6 +20,12 @@ static int send_terminal(struct inside *c, int master)
     return nsenter_reply(NSENTER_REPLY_FD, NSENTER_MASTER, master, NULL);
 }
 
+static int hand_listener(struct inside *c, int listener)
+{
+    (void)c;
+    return nsenter_reply_listener(NSENTER_REPLY_FD, listener);
+}
+
 static void send_error(struct inside *c, const struct mtd_error *err)
 {
     (void)c;
@@ -61,6 +67,7 @@ static void run(const struct nsenter_request *q)
     static const struct inside_ops ops = {.process = INSIDE_EXEC,
                                           .name = "exec",
                                           .send_terminal = send_terminal,
+                                          .hand_listener = hand_listener,
                                           .before_exec = inside_appear,
                                           .send_error = send_error};
     struct mtd_rlimit limits[NSENTER_MAX_RLIMITS];

@@ -45,6 +45,11 @@ static int send_terminal(struct inside *c, int master)
     return sync_send_tty(c->sync_fd, master);
 }
 
+static int hand_listener(struct inside *c, int listener)
+{
+    return sync_hand_listener(c->sync_fd, listener);
+}
+
 static int send_exec(struct inside *c, struct mtd_error *err)
 {
     int rc = sync_send_exec(c->sync_fd);
@@ -61,11 +66,13 @@ void inside_init(const struct inside_init *i)
     static const struct inside_ops ops = {.process = INSIDE_INIT,
                                           .name = "init",
                                           .send_terminal = send_terminal,
+                                          .hand_listener = hand_listener,
                                           .before_exec = send_exec,
                                           .send_error = send_error};
     static const struct inside_ops bundles = {.process = INSIDE_BUNDLE,
                                               .name = "create",
                                               .send_terminal = send_terminal,
+                                              .hand_listener = hand_listener,
                                               .before_exec = send_exec,
                                               .send_error = send_error};
     const struct mtd_process *process =

@@ -19,7 +19,10 @@ struct inside_ops {
     enum inside_process process;
     const char *name; /* of its fault points, before the dot */
     int (*send_terminal)(struct inside *c, int master); /* 0 or -errno */
-    /* Under the container's filter: exec comes next. */
+    /* Under the container's filter: its listener's descriptor is to be taken from this process.
+     * 0 or -errno */
+    int (*hand_listener)(struct inside *c, int listener);
+    /* The same: exec comes next. */
     int (*before_exec)(struct inside *c, struct mtd_error *err);
     void (*send_error)(struct inside *c, const struct mtd_error *err);
 };

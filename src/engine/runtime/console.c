@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -18,24 +19,28 @@
 #include "engine/host/apparmor.h"
 
 /* By descriptor, because a path may be longer than a socket's name. */
-int runtime_console_connect(const char *path, struct mtd_error *err)
+int runtime_connect_path(const char *path, const char *what, struct mtd_error *err)
 {
+    const struct timeval limit = {.tv_sec = RUNTIME_PEER_WAIT};
     struct sockaddr_un to = {.sun_family = AF_UNIX};
     auto_fd int place = open(path, O_PATH | O_CLOEXEC);
     auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (place < 0 || fd < 0)
-        return mtd_fail_errno(err, errno, "cannot open the console socket %s", path);
+        return mtd_fail_errno(err, errno, "cannot open the %s %s", what, path);
     snprintf(to.sun_path, sizeof(to.sun_path), "/proc/self/fd/%d", place);
-    if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
-        return mtd_fail_errno(err, errno, "cannot connect to the console socket %s",
-                              path);
+    if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+        connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+        return errno == EAGAIN ? mtd_fail(err, ETIMEDOUT,
+                                          "the %s %s has not answered within %d seconds",
+                                          what, path, RUNTIME_PEER_WAIT)
+                               : mtd_fail_errno(err, errno, "cannot connect to the %s %s",
+                                                what, path);
     return take_fd(&fd);
 }
 
-int runtime_console_send(int socket, int master, struct mtd_error *err)
+int runtime_send_fd(int socket, const char *text, size_t len, int fd)
 {
-    static char name[] = "/dev/ptmx";
-    struct iovec iov = {.iov_base = name, .iov_len = sizeof(name) - 1};
+    struct iovec iov = {.iov_base = (char *)text, .iov_len = len};
     union {
         struct cmsghdr head;
         char room[CMSG_SPACE(sizeof(int))];
@@ -49,11 +54,22 @@ int runtime_console_send(int socket, int master, struct mtd_error *err)
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SCM_RIGHTS;
     c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &master, sizeof(int));
+    memcpy(CMSG_DATA(c), &fd, sizeof(int));
+    ssize_t n = sendmsg(socket, &msg, MSG_NOSIGNAL);
+    return n < 0 ? -errno : (int)n;
+}
+
+int runtime_console_connect(const char *path, struct mtd_error *err)
+{
+    return runtime_connect_path(path, "console socket", err);
+}
+
+int runtime_console_send(int socket, int master, struct mtd_error *err)
+{
+    static const char name[] = "/dev/ptmx";
     fcntl(master, F_SETFL, O_RDWR); /* as it comes from ptmx: the receiver decides */
-    return sendmsg(socket, &msg, MSG_NOSIGNAL) > 0
-               ? 0
-               : mtd_fail_errno(err, errno, "cannot hand over the terminal");
+    int rc = runtime_send_fd(socket, name, sizeof(name) - 1, master);
+    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot hand over the terminal") : 0;
 }
 
 int runtime_write_pid(const char *path, pid_t pid, struct mtd_error *err)

@@ -33,6 +33,8 @@ static int prepare(struct runtime_creation *c, struct mtd_error *err)
     if (rc == 0)
         rc = runtime_find_filter(c->runtime, p, err);
     if (rc == 0)
+        rc = runtime_check_listener(&c->bundle, err);
+    if (rc == 0)
         rc = runtime_open_namespaces(&c->bundle, c->namespaces, err);
     if (rc == 0)
         rc = runtime_open_userns(c, err);

@@ -35,6 +35,8 @@ struct session {
     bool traced; /* the container may trace what it sees */
     char label[APPARMOR_NAME_MAX + 8];
     int console_fd, reply_fd;
+    int listener; /* for the seccomp listener, as long as it has not been sent; -1 = none */
+    enum runtime_status status;
     pid_t joiner, pid;
 };
 
@@ -220,14 +222,49 @@ static int start_joiner(struct session *s, struct mtd_error *err)
 
 /* ---- until it runs, and its end ---- */
 
+/* Where the joiner takes the steps itself it asks before the command's process is made. */
+static int take_listener(struct session *s, const struct nsenter_reply *r,
+                         struct mtd_error *err)
+{
+    if (s->listener >= 0)
+        return mtd_fail(err, EBADMSG, "the joiner has two seccomp listeners");
+    s->listener = runtime_take_listener(r->sender, r->number, err);
+    return s->listener < 0 ? s->listener : 0;
+}
+
+static int send_listener(struct session *s, struct mtd_error *err)
+{
+    if (s->listener < 0 || s->pid <= 0 || s->pid == s->joiner)
+        return 0;
+    int rc = runtime_send_listener(&s->c.record, &s->bundle, s->pid, s->status,
+                                   s->listener, err);
+    close(take_fd(&s->listener));
+    runtime_limit_wait(s->reply_fd);
+    return rc;
+}
+
+static int hand_listener(struct session *s, const struct nsenter_reply *r,
+                         struct mtd_error *err)
+{
+    int rc = take_listener(s, r, err);
+    if (rc == 0)
+        rc = send_listener(s, err);
+    if (rc == 0 && (rc = nsenter_taken(s->reply_fd)) < 0)
+        mtd_fail_errno(err, -rc, "cannot answer the joiner");
+    return rc;
+}
+
 static int follow(struct session *s, struct mtd_error *err)
 {
     for (;;) {
         struct nsenter_reply r;
         int rc = nsenter_receive(s->reply_fd, &r);
+        if (rc == -EAGAIN)
+            return runtime_listener_hangs(&s->bundle, err);
         if (rc < 0)
             return mtd_fail_errno(err, -rc, "cannot hear the joiner");
         auto_fd int passed = r.fd;
+        rc = 0;
         switch (r.kind) {
         case NSENTER_EOF:
             return s->pid > 0 ? 0
@@ -236,13 +273,14 @@ static int follow(struct session *s, struct mtd_error *err)
                                          "container ended unexpectedly");
         case NSENTER_INSIDE: s->pid = r.sender; break;
         case NSENTER_CHILD: s->pid = r.pid; break;
-        case NSENTER_MASTER:
-            rc = runtime_console_send(s->console_fd, passed, err);
-            if (rc < 0)
-                return rc;
-            break;
+        case NSENTER_MASTER: rc = runtime_console_send(s->console_fd, passed, err); break;
+        case NSENTER_LISTENER: rc = hand_listener(s, &r, err); break;
         case NSENTER_ERROR: *err = r.error; return -(r.error.code ? r.error.code : EIO);
         }
+        if (rc == 0)
+            rc = send_listener(s, err);
+        if (rc < 0)
+            return rc;
     }
 }
 
@@ -292,7 +330,7 @@ static int run(const struct runtime *r, struct session *s, struct mtd_error *err
 int runtime_exec(const struct runtime *r, const struct runtime_exec *x, int *ret_status,
                  struct mtd_error *err)
 {
-    struct session s = {.x = x, .console_fd = -1, .reply_fd = -1};
+    struct session s = {.x = x, .console_fd = -1, .reply_fd = -1, .listener = -1};
     int rc = runtime_open(r, x->id, &s.c, err);
     enum runtime_status now = rc < 0 ? RUNTIME_STOPPED : runtime_observe(&s.c);
     if (rc == 0 && (now == RUNTIME_STOPPED || now == RUNTIME_CREATING))
@@ -301,6 +339,7 @@ int runtime_exec(const struct runtime *r, const struct runtime_exec *x, int *ret
         rc = mtd_fail(err, EBUSY, "cannot exec in a paused container");
     if (rc == 0 && x->preserve > MAX_FDS)
         rc = mtd_fail(err, EINVAL, "at most %d descriptors can be preserved", MAX_FDS);
+    s.status = now;
     if (rc == 0)
         rc = run(r, &s, err);
     if (s.joiner > 0 && s.joiner != s.pid)
@@ -312,6 +351,7 @@ int runtime_exec(const struct runtime *r, const struct runtime_exec *x, int *ret
         *ret_status = wait_for(s.pid);
     cleanup_fd(&s.console_fd);
     cleanup_fd(&s.reply_fd);
+    cleanup_fd(&s.listener);
     bundle_done(&s.bundle);
     runtime_close(&s.c);
     return rc;

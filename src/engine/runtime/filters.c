@@ -82,7 +82,7 @@ int runtime_find_filter(const struct runtime *r, struct mtd_process *p,
     auto_fd int dir = root < 0 || name_of(p, name) < 0 ? -ENOENT : open_filters(root);
     if (dir >= 0 && find(dir, name, p) == 0)
         return 0;
-    int rc = syscalls_check(p->seccomp, p->caps, &p->seccomp_made, err);
+    int rc = syscalls_check(p->seccomp, p->caps, true, &p->seccomp_made, err);
     if (rc == 0 && dir >= 0 && p->seccomp_made)
         (void)fs_make_whole_at(dir, name, p->seccomp_made, strlen(p->seccomp_made), 0600,
                                false);

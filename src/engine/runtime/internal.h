@@ -1,6 +1,7 @@
 /* runtime/internal.h - what the files of runtime share.
  * Shape   state.c is the directory of a container and what is in it, gate.c its socket;
- *         create.c makes one in steps, asked.c, filters.c, namespace.c, userns.c and console.c have a part of that each; start.c, control.c, delete.c,
+ *         create.c makes one in steps, asked.c, filters.c, namespace.c, userns.c, console.c and
+ *         listener.c have a part of that each; start.c, control.c, delete.c,
  *         exec.c, list.c and stats.c are the verbs.
  * Errors  as in runtime.h.
  */
@@ -70,7 +71,12 @@ int runtime_connect(int dir_fd, int flags);
 int runtime_knock(int dir_fd);
 int runtime_listen(int dir_fd, struct mtd_error *err);
 
-/* console.c */
+/* console.c: sockets of the caller's, which get a descriptor. One that does not take it is given
+ * up after a while. */
+#define RUNTIME_PEER_WAIT 5 /* seconds */
+int runtime_connect_path(const char *path, const char *what, struct mtd_error *err);
+/* How many bytes of text went with fd, or -errno. */
+int runtime_send_fd(int socket, const char *text, size_t len, int fd);
 int runtime_console_connect(const char *path, struct mtd_error *err);
 int runtime_console_send(int socket, int master, struct mtd_error *err);
 
@@ -103,6 +109,18 @@ int runtime_find_groups(struct runtime_creation *c, struct mtd_error *err);
 /* filters.c: checks the profile, sets seccomp_made. */
 int runtime_find_filter(const struct runtime *r, struct mtd_process *p,
                         struct mtd_error *err);
+/* listener.c: of seccomp's notified calls. Whether there is one if the profile needs it. */
+int runtime_check_listener(const struct bundle *b, struct mtd_error *err);
+/* Out of the process that has loaded the filter. */
+int runtime_take_listener(pid_t pid, int number, struct mtd_error *err);
+/* pid: of the process it is about; s: of its container. */
+int runtime_send_listener(const struct runtime_record *s, const struct bundle *b,
+                          pid_t pid, enum runtime_status status, int fd,
+                          struct mtd_error *err);
+/* Then whoever receives at the socket hears -EAGAIN when the listener lets the process wait. */
+void runtime_limit_wait(int socket);
+int runtime_listener_hangs(const struct bundle *b, struct mtd_error *err);
+
 /* Is this process in the host's user namespace? */
 bool runtime_is_hosts(void);
 /* Pipes at 0 to 2 become its user's. */

@@ -9,29 +9,61 @@
 #include "base/cleanup.h"
 #include "engine/wire/sync.h"
 
-static int release(int dir_fd, struct mtd_error *err)
+/* Init waits in between: what fails here is that its command never was. */
+static int hand_listener(const struct container *c, struct bundle *ret, int gate,
+                         int number, struct mtd_error *err)
+{
+    int rc = runtime_config(c, ret, err);
+    auto_fd int fd = rc < 0 ? rc : runtime_take_listener(c->record.pid, number, err);
+    rc = fd < 0 ? fd
+                : runtime_send_listener(&c->record, ret, c->record.pid, RUNTIME_CREATED,
+                                        fd, err);
+    if (rc == 0 && (rc = sync_go(gate)) < 0)
+        mtd_fail_errno(err, -rc, "cannot reach the container's first process");
+    runtime_limit_wait(gate);
+    return rc;
+}
+
+/* b: set when there is a listener. */
+static int hear_end(const struct container *c, struct bundle *b, int gate,
+                    struct mtd_error *err)
 {
     struct mtd_error said = {0};
     int none = -1;
     bool execs = false;
-    auto_fd int gate = runtime_connect(dir_fd, 0);
-    if (gate == -ECONNREFUSED || gate == -ENOENT)
-        return mtd_fail(err, EBUSY, "cannot start an already running container");
-    int rc = gate < 0 ? gate : sync_go(gate);
-    if (rc < 0)
-        return mtd_fail_errno(err, -rc, "cannot reach the container's first process");
     for (;;) {
-        rc = sync_recv(gate, &said, &none);
+        int rc = sync_recv(gate, &said, &none);
         if (rc == SYNC_EXEC)
             execs = true;
         else if (rc == SYNC_EOF && execs)
             return 0;
+        else if (rc == SYNC_LISTENER && !b->version) {
+            rc = hand_listener(c, b, gate, said.code, err);
+            if (rc < 0)
+                return rc;
+        } else if (rc == -EAGAIN)
+            return runtime_listener_hangs(b, err);
         else if (rc == SYNC_ERROR)
             return *err = said, -(said.code ? said.code : EIO);
         else
             return mtd_fail(err, ECHILD,
                             "the container's first process died before the command ran");
     }
+}
+
+static int release(const struct container *c, struct mtd_error *err)
+{
+    auto_done(bundle_done) struct bundle b = {0};
+    auto_fd int gate = runtime_connect(c->dir_fd, 0);
+    if (gate == -ECONNREFUSED || gate == -ENOENT)
+        return mtd_fail(err, EBUSY, "cannot start an already running container");
+    int rc = gate < 0 ? gate : sync_go(gate);
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot reach the container's first process");
+    rc = hear_end(c, &b, gate, err);
+    if (rc < 0 && b.listener) /* even its end may wait for the listener */
+        runtime_end(&c->record, NULL);
+    return rc;
 }
 
 static int run_poststart(const struct container *c, struct mtd_error *err)
@@ -62,6 +94,6 @@ int runtime_start(const struct runtime *r, const char *id, struct mtd_error *err
         return mtd_fail(err, EAGAIN, "cannot start a container that is being created");
     if (now == RUNTIME_PAUSED)
         return mtd_fail(err, EBUSY, "cannot start a paused container; resume it first");
-    rc = release(c.dir_fd, err);
+    rc = release(&c, err);
     return rc < 0 ? rc : run_poststart(&c, err);
 }

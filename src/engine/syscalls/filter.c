@@ -29,8 +29,9 @@ int syscalls_filter_load(const struct syscalls_filter *f, struct mtd_error *err)
     if (!f->insns)
         return 0;
     struct sock_fprog program = {(unsigned short)f->len, f->insns};
-    if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, f->flags, &program) == 0)
-        return 0;
+    long listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, f->flags, &program);
+    if (listener >= 0)
+        return (int)listener;
     int code = errno;
     int rc = syscalls_supported()
                  ? mtd_fail_errno(err, code, "cannot load the seccomp filter")

@@ -56,9 +56,6 @@ static int read_action(struct reader *r, const char *where, const json_t *word,
                        const json_t *number, uint32_t *ret)
 {
     uint32_t action = 0;
-    if (word && strcmp(shown(word), "SCMP_ACT_NOTIFY") == 0)
-        return syscalls_wrong(
-            r->err, "%s: SCMP_ACT_NOTIFY needs a listener, and there is none", where);
     if (find(PROFILE_ACTIONS, word, &action) < 0)
         return syscalls_wrong(r->err, "%s: \"%.40s\" is not an action", where,
                               shown(word));
@@ -257,6 +254,17 @@ static int read_args(struct reader *r, const char *where, const json_t *args,
     return 0;
 }
 
+/* A listener gets its descriptor from a process that has the filter already, and says so by
+ * write: whoever had to ask the listener for that would wait for ever. */
+static int check_notify(struct reader *r, const char *where,
+                        const struct profile_rule *rule)
+{
+    if (rule->action == SCMP_ACT_NOTIFY && strv_contains(&rule->names, "write"))
+        return syscalls_wrong(
+            r->err, "%s: SCMP_ACT_NOTIFY cannot be used for the write syscall", where);
+    return 0;
+}
+
 /* A rule that does not apply is checked all the same. It goes again at the end. */
 static int read_rule(struct reader *r, size_t i, const json_t *in, struct profile *p)
 {
@@ -270,6 +278,8 @@ static int read_rule(struct reader *r, size_t i, const json_t *in, struct profil
     if (rc == 0)
         rc = read_action(r, where, member(in, "action"), member(in, "errnoRet"),
                          &rule->action);
+    if (rc == 0)
+        rc = check_notify(r, where, rule);
     if (rc == 0)
         rc = read_args(r, where, member(in, "args"), rule);
     if (rc == 0)
@@ -372,19 +382,37 @@ void syscalls_profile_done(struct profile *p)
     *p = (struct profile){0};
 }
 
+/* Who loads it has one thread, and with a listener the kernel has no room for the answer of TSYNC;
+ * without one it knows nothing to be killed while waiting. */
+static void set_listener(struct profile *p)
+{
+    bool notifies = false;
+    for (size_t i = 0; i < p->n_rules; i++)
+        notifies |= p->rules[i].action == SCMP_ACT_NOTIFY;
+    if (notifies)
+        p->flags =
+            (p->flags & ~SECCOMP_FILTER_FLAG_TSYNC) | SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    else
+        p->flags &= ~SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+}
+
 static int read_profile(struct reader *r, const json_t *in, struct profile *p)
 {
     if (!json_is_object(in))
         return syscalls_wrong(r->err, "it is no JSON object");
-    if (*shown(member(in, "listenerPath")) == '/' || member(in, "listenerMetadata"))
-        return syscalls_wrong(r->err, "listenerPath is not supported");
     int rc = read_action(r, "defaultAction", member(in, "defaultAction"),
                          member(in, "defaultErrnoRet"), &p->action);
+    if (rc == 0 && p->action == SCMP_ACT_NOTIFY)
+        rc = syscalls_wrong(r->err, "SCMP_ACT_NOTIFY cannot be used as default action");
     if (rc == 0)
         rc = read_arches(r, in, p);
     if (rc == 0)
         rc = read_flags(r, member(in, "flags"), p);
-    return rc < 0 ? rc : read_rules(r, member(in, "syscalls"), p);
+    if (rc == 0)
+        rc = read_rules(r, member(in, "syscalls"), p);
+    if (rc == 0)
+        set_listener(p);
+    return rc;
 }
 
 int syscalls_profile_read(struct profile *ret, const char *text, uint64_t caps,

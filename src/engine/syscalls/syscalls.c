@@ -47,27 +47,55 @@ bool syscalls_filter_lets(const struct syscalls_filter *f, int number, uint64_t 
     return verdict == SECCOMP_RET_ALLOW || verdict == SECCOMP_RET_LOG;
 }
 
-/* What comes after the filter is loaded: the command, or the report that there is none. */
+bool syscalls_filter_listens(const struct syscalls_filter *f)
+{
+    return f->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
+}
+
+/* A listener may let it pass, but it is not told of by the process that needs it. */
+static bool can_pass(const struct syscalls_filter *f, int number)
+{
+    struct seccomp_data call = {.nr = number, .arch = seccomp_arch_native()};
+    return syscalls_filter_lets(f, number, 0) ||
+           (f->insns && (syscalls_filter_judge(f, &call) & SECCOMP_RET_ACTION_FULL) ==
+                            SECCOMP_RET_USER_NOTIF);
+}
+
 static bool is_json(const char *profile)
 {
     return strcmp(profile, MTD_SECCOMP_UNCONFINED) != 0 &&
            strcmp(profile, MTD_SECCOMP_BUILTIN) != 0;
 }
 
-int syscalls_check(const char *profile, uint64_t caps, char **ret_kept,
-                   struct mtd_error *err)
+/* What comes after the filter is loaded: the command, or the report that there is none; before
+ * them, with a listener, its descriptor is handed over and that awaited. */
+static int check_needed(const struct syscalls_filter *f, struct mtd_error *err)
 {
     static const struct {
         const char *name;
         int number;
-    } NEEDED[] = {
-        {"execve", SYS_execve}, {"write", SYS_write}, {"exit_group", SYS_exit_group}};
+        bool listener; /* for its sake alone */
+    } NEEDED[] = {{"execve", SYS_execve},
+                  {"write", SYS_write},
+                  {"exit_group", SYS_exit_group},
+                  {"read", SYS_read, true}};
+    for (size_t i = 0; i < ARRAY_SIZE(NEEDED); i++)
+        if ((!NEEDED[i].listener || syscalls_filter_listens(f)) &&
+            !can_pass(f, NEEDED[i].number))
+            return syscalls_wrong(
+                err, "it forbids %s, without which no command can start", NEEDED[i].name);
+    return 0;
+}
+
+int syscalls_check(const char *profile, uint64_t caps, bool listener, char **ret_kept,
+                   struct mtd_error *err)
+{
     auto_done(syscalls_filter_done) struct syscalls_filter f = {0};
     int rc = syscalls_filter_make(&f, profile, NULL, caps, err);
-    for (size_t i = 0; i < ARRAY_SIZE(NEEDED) && rc == 0; i++)
-        if (!syscalls_filter_lets(&f, NEEDED[i].number, 0))
-            rc = syscalls_wrong(err, "it forbids %s, without which no command can start",
-                                NEEDED[i].name);
+    if (rc == 0 && syscalls_filter_listens(&f) && !listener)
+        rc = syscalls_wrong(err, "SCMP_ACT_NOTIFY needs a listener, and there is none");
+    if (rc == 0)
+        rc = check_needed(&f, err);
     if (rc == 0 && is_json(profile) && syscalls_keep(ret_kept, profile, caps, &f) < 0)
         rc = mtd_fail(err, ENOMEM, "out of memory");
     return rc;

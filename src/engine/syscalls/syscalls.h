@@ -42,7 +42,10 @@ int syscalls_filter_make(struct syscalls_filter *ret, const char *profile,
                          const char *kept, uint64_t caps, struct mtd_error *err);
 
 bool syscalls_supported(void); /* by the kernel */
-/* For this thread and all it becomes, for good. Needs no_new_privs or CAP_SYS_ADMIN. */
+/* Some call is answered by a listener (seccomp_unotify(2)): loading makes its descriptor. */
+bool syscalls_filter_listens(const struct syscalls_filter *f);
+/* For this thread and all it becomes, for good. Needs no_new_privs or CAP_SYS_ADMIN. 0, or of one
+ * that listens the descriptor, which is close-on-exec. */
 int syscalls_filter_load(const struct syscalls_filter *f, struct mtd_error *err);
 
 /* What the filter says of a call, SECCOMP_RET_*: for tests, and the check below. */
@@ -52,9 +55,10 @@ uint32_t syscalls_filter_judge(const struct syscalls_filter *f,
 /* Whether the call passes, on this machine's own ABI; arg is the first argument. */
 bool syscalls_filter_lets(const struct syscalls_filter *f, int number, uint64_t arg);
 
-/* Whether a command can start under the profile. *ret_kept, which is freed before: what is made
- * of JSON, for the caller to keep; as it was if nothing need be kept. */
-int syscalls_check(const char *profile, uint64_t caps, char **ret_kept,
+/* Whether a command can start under the profile. listener: there is one, for SCMP_ACT_NOTIFY.
+ * *ret_kept, which is freed before: what is made of JSON, for the caller to keep; as it was if
+ * nothing need be kept. */
+int syscalls_check(const char *profile, uint64_t caps, bool listener, char **ret_kept,
                    struct mtd_error *err);
 
 /* Was it made, whole, of this profile for these capabilities on this kernel? By a checksum, which is

@@ -15,6 +15,12 @@
 #define SYNC_TTY_MARK 'T'
 #define SYNC_EXEC_MARK 'E'
 #define SYNC_MOUNTED_MARK 'M'
+#define SYNC_LISTENER_MARK 'L'
+
+struct listener {
+    char mark;
+    int number;
+};
 
 int sync_pair(int *ret_monitor, int *ret_init)
 {
@@ -84,6 +90,19 @@ int sync_send_mounted(int fd)
     return write_bytes(fd, &mark, 1);
 }
 
+int sync_hand_listener(int fd, int number)
+{
+    struct listener said;
+    char mark = 0;
+    memset(&said, 0, sizeof(said));
+    said.mark = SYNC_LISTENER_MARK;
+    said.number = number;
+    int rc = write_bytes(fd, &said, sizeof(said));
+    if (rc < 0)
+        return rc;
+    return read(fd, &mark, 1) == 1 && mark == SYNC_GO ? 0 : -ECANCELED;
+}
+
 int sync_send_tty(int fd, int master)
 {
     char mark = SYNC_TTY_MARK;
@@ -137,6 +156,10 @@ int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
         return SYNC_ERROR;
     }
     char mark = *(char *)&err;
+    if (n == sizeof(struct listener) && mark == SYNC_LISTENER_MARK) {
+        *ret_err = (struct mtd_error){.code = ((struct listener *)&err)->number};
+        return SYNC_LISTENER;
+    }
     if (n == 1 && mark == SYNC_EXEC_MARK)
         return SYNC_EXEC;
     if (n == 1 && mark == SYNC_MOUNTED_MARK)

@@ -266,8 +266,9 @@ Test(profile, what_is_wrong_is_said)
         {ALLOWING("{\"name\": \"kill\", \"names\": [], \"action\": \"SCMP_ACT_LOG\"}"),
          "both \"name\" and \"names\""},
         {ALLOWING("{\"names\": [\"kill\"]}"), "rule 1: \"(missing)\" is not an action"},
-        {ALLOWING("{\"names\": [\"kill\"], \"action\": \"SCMP_ACT_NOTIFY\"}"),
-         "needs a listener"},
+        {ALLOWING("{\"names\": [\"write\"], \"action\": \"SCMP_ACT_NOTIFY\"}"),
+         "rule 1: SCMP_ACT_NOTIFY cannot be used for the write syscall"},
+        {"{\"defaultAction\": \"SCMP_ACT_NOTIFY\"}", "cannot be used as default action"},
         {ALLOWING(KILL(", \"args\": {}")), "args is not a list"},
         {ALLOWING(KILL(", \"args\": [1]")), "an argument is no object"},
         {ALLOWING(KILL(", \"args\": [{\"index\": 6, \"op\": \"SCMP_CMP_EQ\"}]")),
@@ -288,8 +289,6 @@ Test(profile, what_is_wrong_is_said)
         {"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"architectures\": [\"SCMP_ARCH_X86\"], "
          "\"archMap\": [{}]}",
          "both \"architectures\" and \"archMap\""},
-        {"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"listenerPath\": \"/run/x\"}",
-         "listenerPath is not supported"},
         {"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": "
          "[\"SECCOMP_FILTER_FLAG_NEW_LISTENER\"]}",
          "the flag \"SECCOMP_FILTER_FLAG_NEW_LISTENER\" is not supported"},
@@ -329,12 +328,42 @@ Test(profile, a_filter_that_no_command_could_start_under_is_refused)
 {
     struct mtd_error err = {0};
     auto_free char *kept = NULL;
-    cr_expect_eq(syscalls_check("builtin", 0, NULL, NULL), 0);
-    cr_expect_eq(syscalls_check("unconfined", 0, NULL, NULL), 0);
-    cr_expect_eq(syscalls_check(ALLOWING(KILL("")), 0, &kept, NULL), 0);
-    cr_expect_eq(syscalls_check(REFUSING(LET("")), 0, &kept, &err), -EINVAL);
+    cr_expect_eq(syscalls_check("builtin", 0, false, NULL, NULL), 0);
+    cr_expect_eq(syscalls_check("unconfined", 0, false, NULL, NULL), 0);
+    cr_expect_eq(syscalls_check(ALLOWING(KILL("")), 0, false, &kept, NULL), 0);
+    cr_expect_eq(syscalls_check(REFUSING(LET("")), 0, false, &kept, &err), -EINVAL);
     cr_expect_str_eq(err.text, "seccomp profile: it forbids execve, without which no "
                                "command can start");
+}
+
+#define NOTIFIED(names)                                                                   \
+    "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": [\"SECCOMP_FILTER_FLAG_TSYNC\", " \
+    "\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"], \"syscalls\": [{\"names\": [" names     \
+    "], \"action\": \"SCMP_ACT_NOTIFY\"}]}"
+
+static unsigned flags_of(const char *profile)
+{
+    struct syscalls_filter f;
+    cr_assert_eq(syscalls_filter_make(&f, profile, NULL, 0, NULL), 0);
+    unsigned flags = f.flags;
+    syscalls_filter_done(&f);
+    return flags;
+}
+
+Test(profile, a_listener_is_asked_for_by_what_notifies)
+{
+    auto_free char *kept = NULL;
+    struct mtd_error err = {0};
+    cr_expect_eq(syscalls_check(NOTIFIED("\"execve\",\"read\""), 0, true, &kept, NULL),
+                 0);
+    cr_expect_eq(syscalls_check(NOTIFIED("\"kill\""), 0, false, &kept, &err), -EINVAL);
+    cr_expect_not_null(strstr(err.text, "needs a listener"), "%s", err.text);
+    cr_expect_eq(flags_of(NOTIFIED("\"kill\"")),
+                 SECCOMP_FILTER_FLAG_NEW_LISTENER |
+                     SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+    cr_expect_eq(flags_of("{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": "
+                          "[\"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV\"]}"),
+                 0);
 }
 
 /* ---- what is kept of it ------------------------------------------------------------ */
@@ -355,7 +384,7 @@ Test(profile, what_was_made_is_the_same_read_back)
 {
     auto_free char *kept = NULL;
     struct syscalls_filter made, read;
-    cr_assert_eq(syscalls_check(NO_KILL, 5, &kept, NULL), 0);
+    cr_assert_eq(syscalls_check(NO_KILL, 5, false, &kept, NULL), 0);
     cr_assert_eq(syscalls_filter_make(&made, NO_KILL, NULL, 5, NULL), 0);
     cr_assert_eq(syscalls_filter_make(&read, NO_KILL, kept, 5, NULL), 0);
     cr_expect_eq(made.flags, read.flags);
@@ -370,8 +399,8 @@ Test(profile, what_was_made_is_the_same_read_back)
 Test(profile, what_is_kept_counts_for_what_it_was_made_of)
 {
     auto_free char *kept = NULL, *open = NULL;
-    cr_assert_eq(syscalls_check(NO_KILL, 5, &kept, NULL), 0);
-    cr_assert_eq(syscalls_check(ALL_ALLOWED, 5, &open, NULL), 0);
+    cr_assert_eq(syscalls_check(NO_KILL, 5, false, &kept, NULL), 0);
+    cr_assert_eq(syscalls_check(ALL_ALLOWED, 5, false, &open, NULL), 0);
     expect_refuses_kill(NO_KILL, kept, 5, true);
     expect_refuses_kill(NO_KILL, open, 5, true);
     auto_free char *mixed = NULL;
@@ -386,7 +415,7 @@ Test(profile, what_is_kept_counts_for_what_it_was_made_of)
 Test(profile, what_is_kept_and_damaged_is_made_anew)
 {
     auto_free char *kept = NULL;
-    cr_assert_eq(syscalls_check(NO_KILL, 0, &kept, NULL), 0);
+    cr_assert_eq(syscalls_check(NO_KILL, 0, false, &kept, NULL), 0);
     size_t len = strlen(kept);
     for (size_t cut = 0; cut < len; cut++) {
         auto_free char *part = strndup(kept, cut);
@@ -400,8 +429,8 @@ Test(profile, what_is_kept_and_damaged_is_made_anew)
 Test(profile, only_of_json_something_is_kept)
 {
     auto_free char *kept = NULL;
-    cr_expect_eq(syscalls_check("builtin", 0, &kept, NULL), 0);
-    cr_expect_eq(syscalls_check("unconfined", 0, &kept, NULL), 0);
+    cr_expect_eq(syscalls_check("builtin", 0, false, &kept, NULL), 0);
+    cr_expect_eq(syscalls_check("unconfined", 0, false, &kept, NULL), 0);
     cr_expect_null(kept);
 }
 
