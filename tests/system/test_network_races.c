@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "../support/fields.h"
 #include "../support/netbox.h"
 #include "../support/stopped.h"
 #include "base/cleanup.h"
@@ -162,5 +163,67 @@ Test(network_races, a_container_is_not_stopped_while_it_is_being_connected)
     cr_expect_str_empty(net_lies(&s));
     free(ASK(&s, "stop", "-t", "0", "a"));
     cr_expect_str_empty(net_left(&s));
+    expect_all_gone();
+}
+
+/* ---- an address that another container takes over ---- */
+
+#define THERE "--ip", "10.77.0.7"
+
+/* It holds its address, and nothing of it lives. */
+static void die(const char *name)
+{
+    auto_free char *pid = field(&s, name, "{{.State.Pid}}");
+    kill_and_wait(monitor_of(&s, name));
+    kill_and_wait((pid_t)atoi(pid));
+}
+
+Test(network_races, what_is_restored_meets_who_took_the_address_over)
+{
+    pid_t stopped;
+    free(ASK(&s, "run", "-d", "--name", "a", ON, THERE, SLEEP));
+    s.fault = "update.published:kill";
+    expect_said(RUN(&s, "update", "--publish-add", "8080:80", "a"), "");
+    struct running ps = HOLD("network.restore", &stopped, "ps");
+    die("a");
+    free(ASK(&s, "run", "-d", "--name", "b", ON, THERE, SLEEP));
+    let_go(stopped, &ps, NULL);
+    cr_expect_str_empty(net_lies(&s));
+    expect_all_gone();
+}
+
+Test(network_races, what_is_forgotten_meets_who_takes_the_address_over)
+{
+    pid_t stopped;
+    s.fault = "network.address:kill";
+    expect_said(RUN(&s, "run", "-d", "--name", "a", ON, THERE, SLEEP), "");
+    s.fault = NULL;
+    struct running rm = HOLD("network.forget", &stopped, "rm", "-f", "a");
+    struct running b = BEGIN(&s, "run", "-d", "--name", "b", ON, THERE, SLEEP);
+    await_second(&b);
+    let_go(stopped, &rm, NULL);
+    expect_said(state_end(&b), NULL);
+    cr_expect_str_empty(net_lies(&s));
+    expect_all_gone();
+}
+
+Test(network_races, an_address_of_the_dead_is_taken_over_once)
+{
+    pid_t stopped;
+    free(ASK(&s, "run", "-d", "--name", "c", ON, THERE, SLEEP));
+    s.fault = "update.published:kill"; /* or the next command ends it */
+    expect_said(RUN(&s, "update", "--publish-add", "8080:80", "c"), "");
+    struct running ps = HOLD("network.restore", &stopped, "ps");
+    die("c");
+    pid_t first, last = stopped;
+    struct running a =
+        HOLD("network.takeover", &first, "run", "-d", "--name", "a", ON, THERE, SLEEP);
+    struct running b = BEGIN(&s, "run", "-d", "--name", "b", ON, THERE, SLEEP);
+    await_second(&b);
+    let_go(first, &a, NULL);
+    expect_said(state_end(&b), "address 10.77.0.7 is in use by container a");
+    let_go(last, &ps, NULL);
+    cr_expect_str_empty(net_lies(&s));
+    free(ASK(&s, "rm", "-f", "c"));
     expect_all_gone();
 }

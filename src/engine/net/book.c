@@ -64,25 +64,48 @@ static int make_entry(int book, const char *address, const char *id, const char 
                : fs_make_whole_at(book, address, entry, (size_t)n, 0600, false);
 }
 
-/* Under the lock nobody else replaces it, so what is dead stays dead until it is gone. */
-static int take_over(struct store *s, int book, const char *address, const char *id,
-                     const char *name, char owner[MTD_ID_SIZE])
+int net_book_lock(int book)
+{
+    int rc;
+    do
+        rc = flock(book, LOCK_EX);
+    while (rc < 0 && errno == EINTR);
+    return rc < 0 ? -errno : 0;
+}
+
+void net_book_unlock(int book)
+{
+    (void)flock(book, LOCK_UN);
+}
+
+static int replace_dead(struct store *s, int book, const char *address, const char *id,
+                        const char *name, char owner[MTD_ID_SIZE])
 {
     char entry[ENTRY_SIZE];
-    auto_fd int lock = openat(book, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (lock < 0 || flock(lock, LOCK_EX) < 0)
-        return -errno;
     int rc = read_entry(book, address, entry);
     entry[rc == 0 ? MTD_ID_LEN : 0] = '\0';
     if (rc == 0 && net_is_live(s, entry)) {
         memcpy(owner, entry, MTD_ID_SIZE);
         return -EADDRINUSE;
     }
+    (void)fault_point("network.takeover");
     if (rc != -ENOENT) {
         net_names_drop_address(book, address);
         unlinkat(book, address, 0);
     }
     return make_entry(book, address, id, name);
+}
+
+/* Under the lock nobody else replaces it, so what is dead stays dead until it is gone. */
+static int take_over(struct store *s, int book, const char *address, const char *id,
+                     const char *name, char owner[MTD_ID_SIZE])
+{
+    int rc = net_book_lock(book);
+    if (rc < 0)
+        return rc;
+    rc = replace_dead(s, book, address, id, name, owner);
+    net_book_unlock(book);
+    return rc;
 }
 
 static int take_one(struct store *s, int book, const struct net_address *a,

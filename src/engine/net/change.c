@@ -123,7 +123,7 @@ static void drop_strange_addresses(struct store *s, const struct mtd_record *r)
     for (const struct dirent64 *d; dir.fd >= 0 && (d = fs_dir_next(&dir));) {
         struct strangers w = {.r = r, .network = d->d_name};
         auto_fd int book = fs_open_dir_at(dir.fd, d->d_name);
-        if (book >= 0)
+        if (book >= 0 && net_book_lock(book) == 0)
             net_book_each(book, drop_stranger, &w);
     }
 }
@@ -309,7 +309,8 @@ int net_rename(struct store *s, const struct mtd_record *r, const char *old,
     int rc = 0;
     for (size_t i = 0; i < r->status.n_endpoints && rc == 0; i++) {
         auto_fd int book = net_book_open(s, r->status.endpoints[i].network, false);
-        if (book >= 0)
+        rc = book < 0 ? 0 : net_book_lock(book);
+        if (book >= 0 && rc == 0)
             rc = rename_in(book, &r->status.endpoints[i], r, old);
     }
     return rc < 0 ? mtd_fail_errno(err, -rc,

@@ -193,6 +193,7 @@ static void forget_entry(int book, const char *address, const char *id, void *ar
 {
     if (strcmp(id, arg) != 0)
         return;
+    (void)fault_point("network.forget");
     net_names_drop_address(book, address);
     unlinkat(book, address, 0);
 }
@@ -210,7 +211,7 @@ void net_forget(struct store *s, const char *id)
         net_ports_forget(&nf, id);
     for (const struct dirent64 *d; (d = fs_dir_next(&dir));) {
         auto_fd int book = fs_open_dir_at(dir.fd, d->d_name);
-        if (book >= 0)
+        if (book >= 0 && net_book_lock(book) == 0)
             net_book_each(book, forget_entry, wanted);
     }
 }

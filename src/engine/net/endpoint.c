@@ -151,6 +151,33 @@ static int copy_details(struct mtd_endpoint *e, const struct mtd_join *j,
     return rc < 0 ? rc : net_copy_text(&e->ifname, j->ifname);
 }
 
+/* had: it has had the address before, and maybe other names. */
+static int name_address(int book, const struct mtd_record *r, const struct strv *names,
+                        const char *address, bool had)
+{
+    int rc = had ? net_book_name(book, address, r->id, r->name) : 0;
+    if (had)
+        net_names_drop_address(book, address);
+    for (size_t i = 0; i < names->len && rc == 0; i++)
+        rc = net_name_add(book, names->items[i], address);
+    return rc;
+}
+
+/* An address that is no longer the container's has no name of it: it has ended meanwhile. */
+static int add_names(int book, const struct mtd_record *r, const struct mtd_endpoint *e,
+                     bool had)
+{
+    const char *addresses[] = {e->address, e->address6};
+    int rc = net_book_lock(book);
+    if (rc < 0)
+        return rc;
+    for (size_t a = 0; a < ARRAY_SIZE(addresses) && rc == 0; a++)
+        if (addresses[a] && net_book_has(book, addresses[a], r->id))
+            rc = name_address(book, r, &e->names, addresses[a], had);
+    net_book_unlock(book);
+    return rc;
+}
+
 static int fill(struct store *s, struct mtd_record *r, const struct mtd_join *j,
                 const struct mtd_net *n, struct mtd_endpoint *e, struct mtd_error *err)
 {
@@ -174,11 +201,8 @@ static int fill(struct store *s, struct mtd_record *r, const struct mtd_join *j,
         rc = net_copy_text(&e->gateway, n->gateway);
     if (rc == 0 && !n->internal)
         rc = net_copy_text(&e->gateway6, n->gateway6);
-    for (size_t i = 0; i < e->names.len && rc == 0; i++) {
-        rc = net_name_add(book, e->names.items[i], e->address);
-        if (rc == 0 && e->address6)
-            rc = net_name_add(book, e->names.items[i], e->address6);
-    }
+    if (rc == 0)
+        rc = add_names(book, r, e, false);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot join network %.80s", n->name) : 0;
 }
 
@@ -217,24 +241,22 @@ void net_endpoint_restore(struct store *s, const struct mtd_record *r,
     if (book < 0 || net_load(s, e->network, &n, NULL) < 0)
         return;
     const char *subnets[] = {n.subnet, n.subnet6};
-    for (size_t a = 0; a < ARRAY_SIZE(addresses); a++) {
-        if (!addresses[a] || !subnets[a] || net_address_parse(addresses[a], &at) < 0 ||
-            net_subnet_parse(subnets[a], &whole) < 0 ||
-            net_book_take(s, book, &whole, &whole, &at, &at, r->id, r->name, &got,
-                          owner) < 0)
-            continue;
-        (void)net_book_name(book, addresses[a], r->id, r->name);
-        net_names_drop_address(book, addresses[a]); /* it may have had another one */
-        for (size_t i = 0; i < e->names.len; i++)
-            (void)net_name_add(book, e->names.items[i], addresses[a]);
-    }
+    for (size_t a = 0; a < ARRAY_SIZE(addresses); a++)
+        if (addresses[a] && subnets[a] && net_address_parse(addresses[a], &at) == 0 &&
+            net_subnet_parse(subnets[a], &whole) == 0)
+            (void)net_book_take(s, book, &whole, &whole, &at, &at, r->id, r->name, &got,
+                                owner);
+    (void)fault_point("network.restore");
+    (void)add_names(book, r, e, true);
 }
 
 void net_endpoint_give_back(struct store *s, const char *id, const struct mtd_endpoint *e)
 {
     auto_fd int book = net_book_open(s, e->network, false);
     const char *addresses[] = {e->address, e->address6};
-    for (size_t a = 0; a < ARRAY_SIZE(addresses) && book >= 0; a++) {
+    if (book < 0 || net_book_lock(book) < 0)
+        return;
+    for (size_t a = 0; a < ARRAY_SIZE(addresses); a++) {
         if (!addresses[a] || !net_book_has(book, addresses[a], id))
             continue;
         for (size_t i = 0; i < e->names.len; i++)

@@ -133,6 +133,11 @@ int net_is_routed(struct netlink *route, const struct net_subnet *s, unsigned bu
 
 /* <run-root>/net/NETWORK, made if need be. */
 int net_book_open(struct store *s, const char *network, bool make);
+/* An address's names, and its entry unless it is new, are changed by whoever has the lock and has seen under
+ * it whose the address is: else a container that has ended and one that took its address over would undo
+ * each other. It is the descriptor's, so it goes with it. Not around net_book_take(). */
+int net_book_lock(int book);
+void net_book_unlock(int book);
 /* wanted: NULL = the next that is free in range, a part of whole, round robin. id has it afterwards; one that it
  * has already is kept. -EADDRINUSE = another container has it, whose id is in owner; -ENOSPC. */
 int net_book_take(struct store *s, int book, const struct net_subnet *whole,
@@ -144,6 +149,7 @@ int net_book_name(int book, const char *address, const char *id, const char *nam
 bool net_book_has(int book, const char *address, const char *id);
 void net_book_give(int book, const char *address, const char *id);
 /* Of all that is in the book: address and id. */
+/* The lock is the caller's, if fn changes something. */
 typedef void net_book_fn(int book, const char *address, const char *id, void *arg);
 void net_book_each(int book, net_book_fn *fn, void *arg);
 int net_name_add(int book, const char *name, const char *address);
