@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/ioprio.h>
 #include <poll.h>
 #include <sched.h>
@@ -20,10 +19,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/schedule.h"
 
 #define MIB ((rlim_t)1 << 20)
 #define TIMER_SLACK_NS 50000UL /* the kernel's default for its first process */
-#define CPUS_MAX 8192          /* more than any kernel is built for */
 #define NO_POLICY 0            /* MPOL_DEFAULT of <numaif.h> */
 
 static const struct {
@@ -139,14 +138,11 @@ static void reset_sigpending(struct limits *l)
 static void reset_scheduling(void)
 {
     static const struct sched_param none = {0};
-    unsigned long cpus[CPUS_MAX / (CHAR_BIT * sizeof(unsigned long))];
-    for (size_t i = 0; i < ARRAY_SIZE(cpus); i++)
-        cpus[i] = ~0UL;
     sched_setscheduler(0, SCHED_OTHER, &none);
     setpriority(PRIO_PROCESS, 0, 0);
     syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0,
             IOPRIO_PRIO_VALUE(IOPRIO_CLASS_NONE, 0));
-    syscall(SYS_sched_setaffinity, 0, sizeof(cpus), cpus);
+    (void)schedule_run_on(SCHEDULE_ALL_CPUS);
     syscall(SYS_set_mempolicy, NO_POLICY, NULL, 0UL);
     prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
 }

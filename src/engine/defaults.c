@@ -165,8 +165,11 @@ int mtd_defaults_load(struct mtd_defaults *d, const char *named, struct mtd_erro
     struct mtd_error why = {0};
     auto_free char *path = NULL;
     mode_t mode;
-    if (!named || !*named)
+    if (!named || !*named) {
         named = MTD_DEFAULTS_FILE;
+        if (access(named, F_OK) < 0 && errno == ENOENT)
+            return 0;
+    }
     int rc = fs_absolute(named, &path);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "config file %.150s", named);

@@ -50,9 +50,7 @@ bool mtd_attachment_tty(const struct mtd_attachment *a)
  * in between: -ESTALE = once more. */
 static int open_at_end(struct log_reader *r, int dir, struct mtd_error *err)
 {
-    auto_fd int log = openat(
-        dir, LOG_NAME, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_APPEND, 0600);
-    if (log < 0)
+    if (mknodat(dir, LOG_NAME, S_IFREG | 0600, 0) < 0 && errno != EEXIST)
         return -errno;
     int rc = log_reader_open(r, dir, false, 0, err);
     if (rc < 0)

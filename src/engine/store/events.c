@@ -107,12 +107,18 @@ static bool ends_torn(int fd, off_t size)
     return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
-static bool is_current(int root_fd, int fd, struct stat *ret)
+static bool is_named(int root_fd, const struct stat *st)
 {
     struct stat now;
-    return fstat(fd, ret) == 0 &&
-           fstatat(root_fd, FILE_NAME, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ret->st_dev == now.st_dev && ret->st_ino == now.st_ino;
+    return fstatat(root_fd, FILE_NAME, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st->st_dev == now.st_dev && st->st_ino == now.st_ino;
+}
+
+/* Only a long one was ever renamed: of a short one the name need not be looked at. */
+static bool is_current(int root_fd, int fd, struct stat *ret)
+{
+    return fstat(fd, ret) == 0 && ret->st_nlink > 0 &&
+           (ret->st_size < EVENTS_MAX_BYTES || is_named(root_fd, ret));
 }
 
 /* Writers share the file's lock, so that none writes to it after it was renamed: a reader
