@@ -13,6 +13,7 @@
 
 #include "../support/state.h"
 #include "../support/stopped.h"
+#include "base/buf.h"
 #include "base/cleanup.h"
 
 static struct state s;
@@ -74,6 +75,20 @@ Test(mounts, an_image_has_no_volume_on_the_kernels_files)
         REFUSED("kernel's", "run", "--rm", "trap", "true");
         REFUSED("kernel's", "create", "--name", "x", "trap", "true");
     }
+}
+
+/* Else its record could be written and not read. */
+Test(mounts, an_image_has_no_more_volumes_than_a_record)
+{
+    auto_done(buf_done) struct buf change = {0};
+    cr_assert_eq(buf_puts(&change, "VOLUME"), 0);
+    for (int i = 0; i < 4097; i++)
+        cr_assert_eq(buf_printf(&change, " /v/%d", i), 0);
+    make_trap("true", change.data);
+    REFUSED("mounts: 4097 of them", "run", "--rm", "trap", "true");
+    REFUSED("mounts: 4097 of them", "create", "--name", "x", "trap", "true");
+    auto_free char *volumes = ASK(&s, "volume", "ls", "-q");
+    cr_expect_str_eq(volumes, "");
 }
 
 /* By links the image can give any name to them. */

@@ -21,6 +21,7 @@
 #include "engine/host/kernel.h"
 #include "engine/host/selinux.h"
 #include "engine/rootfs/hostfiles.h"
+#include "engine/spec/spec.h"
 #include "engine/store/events.h"
 #include "engine/syscalls/syscalls.h"
 
@@ -469,6 +470,9 @@ int mtd_create(struct mtd_engine *e, struct mtd_create *c, char ret_id[MTD_ID_SI
     mtd_spec_done(&r.spec);
     r.spec = *c->spec;
     mtd_spec_init(c->spec);
+    code = spec_check(&r, err); /* with all that the image adds */
+    if (code < 0)
+        return code;
     if (c->to_run) /* nothing is left to be refused */
         container_launch_ahead(e, r.id);
     code = make_volumes(e, c, &r, volumes >= 0, err);

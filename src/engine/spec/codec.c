@@ -172,9 +172,33 @@ static json_t *open_objects(json_t *object, const char *path, const char **ret_n
     return object;
 }
 
+static int check_count(const struct field *f, const void *base, struct mtd_error *err)
+{
+    bool structs = f->kind == FIELD_STRUCTS;
+    size_t n = 0, max = structs ? SPEC_MAX_STRUCTS : SPEC_MAX_ITEMS;
+    if (structs)
+        n = *(const size_t *)((const char *)base + f->count_offset);
+    else if (f->kind == FIELD_LIST || f->kind == FIELD_MAP || f->kind == FIELD_SET)
+        n = ((const struct strv *)(const void *)((const char *)base + f->offset))->len;
+    return n <= max ? 0
+                    : mtd_fail(err, E2BIG, "%s: %zu of them, and there may be %zu",
+                               f->path, n, max);
+}
+
+int spec_codec_check(const struct field_table *t, const void *base, struct mtd_error *err)
+{
+    int rc = 0;
+    for (size_t i = 0; i < t->n_fields && rc == 0; i++)
+        rc = check_count(&t->fields[i], base, err);
+    return rc;
+}
+
 int spec_codec_encode(const struct field_table *t, const void *base, const void *defaults,
                       json_t *out, struct mtd_error *err)
 {
+    int rc = spec_codec_check(t, base, err);
+    if (rc < 0)
+        return rc;
     for (size_t i = 0; i < t->n_fields; i++) {
         const struct field *f = &t->fields[i];
         if (!f->always && is_default(f, base, defaults))

@@ -12,9 +12,6 @@
 #include "base/parse.h"
 #include "base/strv.h"
 
-#define MAX_ITEMS 65536
-#define MAX_STRUCTS 4096
-
 static int wrong(const struct field *f, const char *what, struct mtd_error *err)
 {
     return mtd_fail(err, EINVAL, "%s: %s", f->path, what);
@@ -157,7 +154,7 @@ static int store_list(const struct field *f, const json_t *in, struct strv *p,
     auto_done(strv_done) struct strv list = {0};
     if (!json_is_array(in) && !json_is_null(in)) /* Go writes empty lists as null */
         return wrong(f, "not a list of strings", err);
-    if (json_array_size(in) > MAX_ITEMS)
+    if (json_array_size(in) > SPEC_MAX_ITEMS)
         return wrong(f, "too long", err);
     for (size_t i = 0; i < json_array_size(in); i++) {
         int rc;
@@ -194,7 +191,7 @@ static int store_map(const struct field *f, const json_t *in, struct strv *p,
     json_t *value;
     if (!json_is_object(in) && !json_is_null(in))
         return wrong(f, "not an object", err);
-    if (json_object_size(in) > MAX_ITEMS)
+    if (json_object_size(in) > SPEC_MAX_ITEMS)
         return wrong(f, "too long", err);
     json_object_foreach((json_t *)in, key, value)
     {
@@ -216,8 +213,8 @@ static int store_structs(const struct field *f, const json_t *in, void *base,
     void **items = (void **)((char *)base + f->offset);
     size_t *count = (size_t *)((char *)base + f->count_offset);
     size_t n = json_array_size(in), size = f->items->struct_size;
-    if (!json_is_array(in) || n > MAX_STRUCTS)
-        return wrong(f, n > MAX_STRUCTS ? "too long" : "not a list", err);
+    if (!json_is_array(in) || n > SPEC_MAX_STRUCTS)
+        return wrong(f, n > SPEC_MAX_STRUCTS ? "too long" : "not a list", err);
     if (n == 0)
         return 0;
     *items = calloc(n, size);

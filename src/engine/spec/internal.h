@@ -17,6 +17,9 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#define SPEC_MAX_ITEMS 65536  /* of a list, map or set */
+#define SPEC_MAX_STRUCTS 4096 /* of FIELD_STRUCTS */
+
 enum field_kind {
     FIELD_STRING, /* char *; "" and NULL are different */
     FIELD_CHARS,  /* char[size], always terminated */
@@ -49,7 +52,10 @@ struct field_table {
     size_t struct_size;
 };
 
-/* Adds base's members to the object out. defaults: a struct of the same type. */
+/* -E2BIG = a list is longer than decoding accepts. */
+int spec_codec_check(const struct field_table *t, const void *base,
+                     struct mtd_error *err);
+/* Adds base's members to the object out. defaults: a struct of the same type. -E2BIG as above. */
 int spec_codec_encode(const struct field_table *t, const void *base, const void *defaults,
                       json_t *out, struct mtd_error *err);
 /* base holds the defaults; on failure it may hold some members, which its _done frees. */

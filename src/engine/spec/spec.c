@@ -352,6 +352,11 @@ static int encode_reader_view(const struct mtd_record *r, json_t *out,
     return spec_codec_encode(&READER, &view, &none, out, err);
 }
 
+int spec_check(const struct mtd_record *r, struct mtd_error *err)
+{
+    return spec_codec_check(&RECORD, r, err);
+}
+
 int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *err)
 {
     auto_done(mtd_record_done) struct mtd_record defaults;

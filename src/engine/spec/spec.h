@@ -23,6 +23,8 @@
 
 #define SPEC_MAX_BYTES (4u << 20)
 
+/* -E2BIG = a list is longer than a record's may be, which spec_encode refuses, too. */
+int spec_check(const struct mtd_record *r, struct mtd_error *err);
 int spec_encode(const struct mtd_record *r, struct buf *ret, struct mtd_error *err);
 /* *ret must be initialised; its old contents are freed. On failure it is empty. */
 int spec_decode(const char *text, size_t len, struct mtd_record *ret,

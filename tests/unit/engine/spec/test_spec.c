@@ -668,6 +668,23 @@ Test(spec, a_record_nobody_could_read_is_not_written)
     cr_expect_null(text.data);
 }
 
+Test(spec, a_list_nobody_could_read_is_not_written)
+{
+    auto_done(mtd_record_done) struct mtd_record r;
+    auto_done(buf_done) struct buf text = {0};
+    make_minimal(&r);
+    for (size_t i = r.spec.process.args.len; i < 65536; i++)
+        strv_add(&r.spec.process.args, "");
+    cr_expect_eq(spec_check(&r, &err), 0);
+    cr_expect_eq(spec_encode(&r, &text, &err), 0);
+    strv_add(&r.spec.process.args, "");
+    cr_expect_eq(spec_check(&r, &err), -E2BIG);
+    cr_expect_str_eq(err.text, "process.args: 65537 of them, and there may be 65536");
+    buf_done(&text);
+    cr_expect_eq(spec_encode(&r, &text, &err), -E2BIG);
+    cr_expect_null(text.data);
+}
+
 Test(spec, brackets_in_strings_are_not_depth)
 {
     auto_done(mtd_record_done) struct mtd_record r, back;
