@@ -20,7 +20,9 @@
 
 #include "../support/fields.h"
 #include "../support/netbox.h"
+#include "../support/stopped.h"
 #include "base/cleanup.h"
+#include "base/fs.h"
 
 static struct state s;
 
@@ -78,6 +80,46 @@ static void end_pair(int ns)
     free(ASK(&s, "rm", "-f", "db", "bad"));
     cr_expect_str_empty(net_left(&s));
     cr_expect_str_empty(state_leftovers(&s, false));
+}
+
+/* ---- starts ---- */
+
+#ifdef MTD_FAULTS
+static bool has_no_network(void *arg)
+{
+    char path[64], pid[16] = "", ns[64];
+    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", *(pid_t *)arg,
+             *(pid_t *)arg);
+    if (fs_read_small_at(AT_FDCWD, path, pid, sizeof(pid)) <= 0)
+        return false;
+    snprintf(path, sizeof(path), "/proc/%d/ns/net", atoi(pid));
+    return readlink(path, ns, sizeof(ns)) < 0;
+}
+#endif
+
+/* An image that init refuses, and a monitor that is slower: it finds no network to join. */
+Test(networks, what_is_wrong_with_an_image_is_said_by_init)
+{
+#ifdef MTD_FAULTS
+    free(ASK(&s, "run", "--name", "maker", "--cap-add", "SYS_ADMIN", "--security-opt",
+             "seccomp=unconfined", "--network", "none", "busybox", "sh", "-c",
+             "umount -l /etc/*; rm -r /etc; ln -s /proc/1 /etc"));
+    free(ASK(&s, "commit", "maker", "trap"));
+    free(ASK(&s, "rm", "maker"));
+    make_front();
+    s.fault = "start.links:stop";
+    struct running r = BEGIN(&s, "run", "--rm", ON, "trap", "true");
+    s.fault = NULL;
+    pid_t monitor = stopped_await(r.pid);
+    cr_assert_gt(monitor, 0);
+    cr_expect(state_until(has_no_network, &monitor), "its init lives");
+    kill(monitor, SIGCONT);
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 125);
+    cr_expect(strstr(o.err, "/etc/hosts"), "%s", o.err);
+#else
+    cr_skip("this build has no fault points; the debug build runs these");
+#endif
 }
 
 /* ---- the name server ---- */

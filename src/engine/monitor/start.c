@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -387,6 +388,19 @@ static void undo(struct monitor *m, size_t from)
             START[i].undo(m);
 }
 
+/* What a step finds wrong with a dead init (its namespaces are gone) is no reason: what init said
+ * before it died is. */
+static void ask_init(struct monitor *m, struct mtd_error *err)
+{
+    struct mtd_error said = {0};
+    struct pollfd p = {.fd = m->sync_fd, .events = POLLIN};
+    int fd = -1;
+    if (m->sync_fd >= 0 && poll(&p, 1, 0) > 0 &&
+        sync_recv(m->sync_fd, &said, &fd) == SYNC_ERROR)
+        *err = said;
+    cleanup_fd(&fd);
+}
+
 int monitor_start(struct monitor *m, struct mtd_error *err)
 {
     for (size_t i = 0; i < ARRAY_SIZE(START); i++) {
@@ -396,6 +410,7 @@ int monitor_start(struct monitor *m, struct mtd_error *err)
         else
             rc = START[i].run(m, err);
         if (rc < 0) {
+            ask_init(m, err);
             if (err->stage == MTD_STAGE_NONE)
                 err->stage = (int)START[i].stage;
             undo(m, i + 1);
