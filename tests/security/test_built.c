@@ -94,6 +94,31 @@ static int look(pid_t pid, const char *path, struct statvfs *ret)
     return statvfs(whole, ret);
 }
 
+/* Whatever is mounted over it: of the directory that the host's state is in it has but these. */
+static void expect_only_its_own_of_the_state(pid_t pid)
+{
+    static const char *const OWN[] = {"/build/context", "/build/files/Dockerfile",
+                                      "/build/storage", "/build/work"};
+    static const char UNDER[] = "/build/work/box"; /* where its root was made */
+    char path[64], from[512], to[512];
+    auto_free char *line = NULL;
+    size_t cap = 0, n = 0;
+    snprintf(path, sizeof(path), "/proc/%d/mountinfo", (int)pid);
+    auto_file FILE *f = fopen(path, "re");
+    while (f && getline(&line, &cap, f) >= 0) {
+        bool known = false;
+        if (sscanf(line, "%*s %*s %*s %511s %511s", from, to) != 2 ||
+            !strstr(from, strrchr(s.dir.path, '/')))
+            continue;
+        const char *at = strncmp(to, UNDER, strlen(UNDER)) == 0 ? to + strlen(UNDER) : to;
+        for (size_t i = 0; i < ARRAY_SIZE(OWN) && !known; i++)
+            known = strcmp(at, OWN[i]) == 0;
+        cr_expect(known, "it has %s at %s", from, to);
+        n++;
+    }
+    cr_expect_geq(n, ARRAY_SIZE(OWN), "%zu", n);
+}
+
 /* Whatever mistake it makes is one about these files. */
 Test(built, buildah_has_not_the_hosts_files)
 {
@@ -104,6 +129,7 @@ Test(built, buildah_has_not_the_hosts_files)
     tempdir_put(&s.dir, "secret", "the host's\n");
     pid_t front = SPAWN(&s, "build", context);
     cr_expect(state_until(buildah_runs, &pid), "it does not start");
+    expect_only_its_own_of_the_state(pid);
     snprintf(path, sizeof(path), "%s/secret", s.dir.path);
     cr_expect_lt(look(pid, path, &fs), 0, "it has %s", path);
     snprintf(path, sizeof(path), "%s/root/images/index.json", s.dir.path);
