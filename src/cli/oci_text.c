@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "cli/oci_verb.h"
@@ -26,19 +27,6 @@ static json_t *words(const char *const *list, size_t n)
 
 static const char *const HOOKS[] = {"prestart",       "createRuntime", "createContainer",
                                     "startContainer", "poststart",     "poststop"};
-static const char *const OPTIONS[] = {
-    "async",        "atime",         "bind",         "defaults",    "dev",
-    "diratime",     "dirsync",       "exec",         "idmap",       "iversion",
-    "lazytime",     "loud",          "mand",         "noatime",     "nodev",
-    "nodiratime",   "noexec",        "noiversion",   "nolazytime",  "nomand",
-    "norelatime",   "nostrictatime", "nosuid",       "nosymfollow", "private",
-    "ratime",       "rbind",         "rdev",         "rdiratime",   "relatime",
-    "rexec",        "ridmap",        "rnoatime",     "rnodev",      "rnodiratime",
-    "rnoexec",      "rnosuid",       "rnosymfollow", "ro",          "rprivate",
-    "rrelatime",    "rro",           "rrw",          "rshared",     "rslave",
-    "rstrictatime", "rsuid",         "rsymfollow",   "runbindable", "rw",
-    "shared",       "silent",        "slave",        "strictatime", "suid",
-    "symfollow",    "sync",          "tmpcopyup",    "unbindable"};
 static const char *const NAMESPACES[] = {"cgroup", "ipc",  "mount", "network",
                                          "pid",    "time", "user",  "uts"};
 static const char *const ACTIONS[] = {
@@ -57,13 +45,23 @@ static json_t *capabilities(void)
     return a;
 }
 
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 int oci_features(struct buf *ret)
 {
+    auto_done(strv_done) struct strv options = {0};
+    if (runtime_mount_words(&options) < 0)
+        return -ENOMEM;
+    qsort(options.items, options.len, sizeof(*options.items), compare);
     json_t *o = json_pack(
         "{s:s, s:s, s:o, s:o, s:{s:o, s:o, s:{s:b, s:b, s:b, s:b, s:b}, s:{s:b, s:o, s:o},"
         " s:{s:b}, s:{s:b}, s:{s:b}, s:{s:{s:b}}}}",
         "ociVersionMin", "1.0.0", "ociVersionMax", RUNTIME_OCI_VERSION, "hooks",
-        WORDS(HOOKS), "mountOptions", WORDS(OPTIONS), "linux", "namespaces",
+        WORDS(HOOKS), "mountOptions",
+        words((const char *const *)options.items, options.len), "linux", "namespaces",
         WORDS(NAMESPACES), "capabilities", capabilities(), "cgroup", "v1", 1, "v2", 1,
         "systemd", 0, "systemdUser", 0, "rdma", 1, "seccomp", "enabled", 1, "actions",
         WORDS(ACTIONS), "operators", WORDS(OPERATORS), "apparmor", "enabled", 1,

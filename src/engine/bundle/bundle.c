@@ -116,7 +116,7 @@ static const struct bundle_field TOP[] = {
     {"ociVersion", BUNDLE_TEXT, offsetof(struct bundle, version), .required = true},
     {"hostname", BUNDLE_TEXT, offsetof(struct bundle, hostname)},
     {"domainname", BUNDLE_TEXT, offsetof(struct bundle, domainname)},
-    {"annotations", BUNDLE_PAIRS, offsetof(struct bundle, annotations)},
+    {"annotations", BUNDLE_MAP, offsetof(struct bundle, annotations)},
     BUNDLE_END,
 };
 

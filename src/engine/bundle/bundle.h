@@ -46,6 +46,7 @@ struct bundle_mount {
     char *destination;             /* absolute and clean */
     char *type, *source, *options; /* options: the file system's own; NULL = none */
     bool bind, recursive;          /* bind, rbind */
+    bool remount;                  /* of what is mounted there: its attributes alone */
     uint64_t set, clear;           /* MOUNT_ATTR_* of the mount */
     uint64_t all_set, all_clear;   /* of all mounts below it as well (rro) */
     unsigned long flags;           /* MS_* of the file system (sync) */
@@ -115,7 +116,7 @@ struct bundle {
     struct mtd_idrange *uids, *gids;
     size_t n_uids, n_gids;
     struct strv offsets;     /* of the time namespace, lines for timens_offsets */
-    struct strv annotations; /* "key=value" */
+    struct strv annotations; /* a key, its value, a key, ... */
     char *listener, *listener_metadata; /* linux.seccomp's; NULL = none */
     bool checks_usage;                  /* no memory limit below what is used */
     struct strv warnings; /* what is asked for and ignored, a sentence each */
@@ -134,6 +135,9 @@ int bundle_parse_resources(struct bundle *b, const char *text, size_t len,
                            struct mtd_error *err);
 /* What only a container as a whole can be asked: namespaces against mounts, sysctls and ids. */
 int bundle_check(const struct bundle *b, struct mtd_error *err);
+
+/* Adds the words that a mount's options may have, besides those of its file system. -ENOMEM */
+int bundle_mount_words(struct strv *ret);
 
 bool bundle_is_new(const struct bundle *b, enum bundle_ns ns); /* one of its own */
 

@@ -15,6 +15,7 @@ enum bundle_kind {
     BUNDLE_TEXT,    /* char * */
     BUNDLE_STRINGS, /* struct strv */
     BUNDLE_PAIRS,   /* struct strv, of an object of strings: "key=value" */
+    BUNDLE_MAP,     /* the same: a key, its value, a key, ... */
     BUNDLE_BOOL,    /* bool */
     BUNDLE_NUMBER,  /* int64_t between min and max */
     BUNDLE_BIG,     /* uint64_t; -1 is the largest */

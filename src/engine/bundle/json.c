@@ -104,6 +104,23 @@ static int read_pairs(json_t *v, struct strv *ret)
     return 0;
 }
 
+static int read_map(json_t *v, struct strv *ret)
+{
+    const char *key;
+    json_t *value;
+    if (!json_is_object(v))
+        return -EINVAL;
+    json_object_foreach(v, key, value)
+    {
+        int rc = json_is_string(value) ? strv_add(ret, key) : -EINVAL;
+        if (rc == 0)
+            rc = strv_add(ret, json_string_value(value));
+        if (rc < 0)
+            return rc;
+    }
+    return 0;
+}
+
 static int read_text(json_t *v, char **ret)
 {
     if (!json_is_string(v))
@@ -119,6 +136,7 @@ static int read_field(json_t *v, const struct bundle_field *f, void *at)
     case BUNDLE_TEXT: return read_text(v, at);
     case BUNDLE_STRINGS: return read_strings(v, at);
     case BUNDLE_PAIRS: return read_pairs(v, at);
+    case BUNDLE_MAP: return read_map(v, at);
     case BUNDLE_BOOL:
         if (!json_is_boolean(v))
             return -EINVAL;
@@ -147,6 +165,7 @@ static int refuse(const struct bundle_field *f, const char *where, int rc,
         [BUNDLE_TEXT] = "must be a string",
         [BUNDLE_STRINGS] = "must be an array of strings",
         [BUNDLE_PAIRS] = "must be an object of strings",
+        [BUNDLE_MAP] = "must be an object of strings",
         [BUNDLE_BOOL] = "must be true or false",
         [BUNDLE_NUMBER] = "must be a whole number",
         [BUNDLE_BIG] = "must be a whole number",

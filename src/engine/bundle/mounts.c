@@ -75,6 +75,21 @@ static const struct {
     {"unbindable", MS_UNBINDABLE}, {"runbindable", MS_UNBINDABLE | MS_REC},
 };
 
+/* What kind of a mount it is: one member, or two. */
+#define KIND(word, first, second)                   \
+    {                                               \
+        word, offsetof(struct bundle_mount, first), \
+            offsetof(struct bundle_mount, second)   \
+    }
+static const struct {
+    const char *word;
+    size_t first, second;
+} KINDS[] = {
+    KIND("bind", bind, bind),          KIND("rbind", bind, recursive),
+    KIND("idmap", maps, maps),         KIND("ridmap", maps, maps_all),
+    KIND("remount", remount, remount), KIND("tmpcopyup", copy_up, copy_up),
+};
+
 int bundle_propagation(const char *word, unsigned long *ret)
 {
     for (size_t i = 0; i < ARRAY_SIZE(PROPAGATION); i++)
@@ -83,6 +98,30 @@ int bundle_propagation(const char *word, unsigned long *ret)
             return 0;
         }
     return -EINVAL;
+}
+
+/* ---- what is known, for `features` ---- */
+
+static int add_recursive(struct strv *ret, const char *word)
+{
+    char all[24];
+    snprintf(all, sizeof(all), "r%s", word);
+    return strv_add(ret, all);
+}
+
+int bundle_mount_words(struct strv *ret)
+{
+    int rc = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(ATTRS) && rc == 0; i++)
+        if ((rc = strv_add(ret, ATTRS[i].word)) == 0)
+            rc = add_recursive(ret, ATTRS[i].word);
+    for (size_t i = 0; i < ARRAY_SIZE(FLAGS) && rc == 0; i++)
+        rc = strv_add(ret, FLAGS[i].word);
+    for (size_t i = 0; i < ARRAY_SIZE(PROPAGATION) && rc == 0; i++)
+        rc = strv_add(ret, PROPAGATION[i].word);
+    for (size_t i = 0; i < ARRAY_SIZE(KINDS) && rc == 0; i++)
+        rc = strv_add(ret, KINDS[i].word);
+    return rc;
 }
 
 static bool take_attr(struct bundle_mount *m, const char *word)
@@ -125,19 +164,10 @@ static bool take_propagation(struct bundle_mount *m, const char *word)
 
 static bool take_kind(struct bundle_mount *m, const char *word)
 {
-    const struct {
-        const char *word;
-        bool *first, *second;
-    } KINDS[] = {
-        {"bind", &m->bind, NULL},           {"rbind", &m->bind, &m->recursive},
-        {"tmpcopyup", &m->copy_up, NULL},   {"idmap", &m->maps, NULL},
-        {"ridmap", &m->maps, &m->maps_all},
-    };
     for (size_t i = 0; i < ARRAY_SIZE(KINDS); i++)
         if (strcmp(KINDS[i].word, word) == 0) {
-            *KINDS[i].first = true;
-            if (KINDS[i].second)
-                *KINDS[i].second = true;
+            *(bool *)((char *)m + KINDS[i].first) = true;
+            *(bool *)((char *)m + KINDS[i].second) = true;
             return true;
         }
     return false;
@@ -150,8 +180,6 @@ static int take_words(struct bundle_mount *m, const struct strv *words, const ch
     auto_done(buf_done) struct buf rest = {0};
     for (size_t i = 0; i < words->len; i++) {
         const char *word = words->items[i];
-        if (strcmp(word, "remount") == 0)
-            return bundle_bad(err, where, "options", "remount is not supported");
         if (take_kind(m, word) || take_propagation(m, word) || take_attr(m, word) ||
             take_flag(m, word))
             continue;
@@ -180,11 +208,23 @@ static int clean_destination(struct bundle_mount *m, const char *where,
     return 0;
 }
 
+/* What the file system does is also what it does elsewhere. */
+static int check_remount(const struct bundle_mount *m, const char *where,
+                         struct mtd_error *err)
+{
+    if (m->options || m->flags || m->copy_up || m->maps || m->n_uids)
+        return bundle_bad(err, where, "options",
+                          "remount changes a mount's own, such as ro and nosuid, alone");
+    return 0;
+}
+
 static int check_mount(const struct bundle_mount *m, const char *where,
                        struct mtd_error *err)
 {
     if (strcmp(m->destination, "/") == 0)
         return bundle_bad(err, where, "destination", "must not be the root");
+    if (m->remount)
+        return check_remount(m, where, err);
     if (m->bind && !m->source)
         return bundle_bad(err, where, "source", "is missing");
     if (!m->bind && !m->type)

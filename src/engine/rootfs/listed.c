@@ -163,6 +163,14 @@ static int mount_file_system(const struct building *b, const struct bundle_mount
     return set_propagation(m->propagation, made);
 }
 
+/* Other attributes for what is there; those that are not named stay. */
+static int remount(const struct building *b, const struct bundle_mount *m)
+{
+    auto_fd int there = fs_open_in_root(b->root_fd, m->destination, OPEN_PLACE, 0);
+    int rc = there < 0 ? there : set_attrs(m, there);
+    return rc == 0 ? set_propagation(m->propagation, there) : rc;
+}
+
 /* Nothing but /proc itself and the kernel's exceptions goes on /proc, whoever asks: what is masked
  * and what the engine writes to is below it. */
 static int check_target(const struct bundle_mount *m, struct mtd_error *err)
@@ -180,6 +188,12 @@ static int mount_one(const struct building *b, size_t i, struct mtd_error *err)
     int rc = check_target(m, err);
     if (rc < 0)
         return rc;
+    if (m->remount) {
+        rc = remount(b, m);
+        return rc < 0 ? rootfs_fail(err, MTD_STAGE_MOUNT, -rc,
+                                    "cannot remount %s: is it a mount?", m->destination)
+                      : 0;
+    }
     rc = m->bind ? bind(b, i) : mount_file_system(b, m);
     if (rc == -EXDEV)
         return mtd_fail(err, EXDEV,
@@ -335,7 +349,7 @@ int rootfs_open_trees(const struct rootfs_listed *l, const int *maps, int *ret,
         ret[i] = -1;
     for (size_t i = 0; i <= b->n_mounts && rc >= 0; i++) {
         const struct bundle_mount *m = i ? &b->mounts[i - 1] : NULL;
-        if (m && !m->bind)
+        if (m && (!m->bind || m->remount))
             continue;
         rc = join_path(l, m ? m->source : l->root, path, sizeof(path));
         if (rc < 0)

@@ -110,6 +110,11 @@ int runtime_find_groups(struct runtime_creation *c, struct mtd_error *err)
     return 0;
 }
 
+int runtime_mount_words(struct strv *ret)
+{
+    return bundle_mount_words(ret);
+}
+
 static int check_terminal(const struct runtime_creation *c, struct mtd_error *err)
 {
     bool tty = c->bundle.process.tty, socket = c->asked->console_socket;

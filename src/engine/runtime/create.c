@@ -80,10 +80,13 @@ static int claim(struct runtime_creation *c, struct mtd_error *err)
     return runtime_save(c->dir_fd, &c->record, err);
 }
 
+/* The state goes last, as in a deletion, so that whoever is killed here is finished by one. */
 static void disclaim(struct runtime_creation *c)
 {
     if (c->dir_fd < 0)
         return;
+    if (c->record.hooked)
+        runtime_poststop(c->runtime, &c->record, &c->bundle);
     fs_remove_tree_at(c->root_fd, c->asked->id);
     cleanup_fd(&c->dir_fd);
     c->dir_fd = -1;
@@ -304,6 +307,10 @@ static int run_hooks(struct runtime_creation *c, struct mtd_error *err)
         !c->bundle.hooks[BUNDLE_CREATE_RUNTIME].len)
         return 0;
     int rc = hear(c, SYNC_MOUNTED, err);
+    if (rc > 0 && c->bundle.hooks[BUNDLE_POSTSTOP].len) {
+        c->record.hooked = true;
+        rc = runtime_save(c->dir_fd, &c->record, err) < 0 ? -err->code : rc;
+    }
     if (rc > 0)
         rc = bundle_run_hooks(&c->bundle, BUNDLE_PRESTART, &s, err);
     return rc < 0 ? rc : bundle_run_hooks(&c->bundle, BUNDLE_CREATE_RUNTIME, &s, err);
@@ -311,6 +318,7 @@ static int run_hooks(struct runtime_creation *c, struct mtd_error *err)
 
 static int publish(struct runtime_creation *c, struct mtd_error *err)
 {
+    c->record.hooked = true;
     return runtime_save(c->dir_fd, &c->record, err);
 }
 

@@ -53,20 +53,26 @@ static int drop_groups(const struct runtime_record *s, struct mtd_error *err)
     return cgroup_destroy(&g, err);
 }
 
-/* A hook that fails is said by nobody: the container is gone. */
-static void run_poststop(const struct container *c)
+void runtime_poststop(const struct runtime *r, const struct runtime_record *s,
+                      const struct bundle *b)
+{
+    auto_free char *rest = runtime_state_rest(s);
+    const struct bundle_hook_state state = {0, "stopped", rest};
+    for (size_t i = 0; rest && i < b->hooks[BUNDLE_POSTSTOP].len; i++) {
+        struct bundle one = {0};
+        struct mtd_error why = {0};
+        one.hooks[BUNDLE_POSTSTOP] =
+            (struct bundle_hooks){&b->hooks[BUNDLE_POSTSTOP].items[i], 1};
+        if (bundle_run_hooks(&one, BUNDLE_POSTSTOP, &state, &why) < 0 && r->warnings)
+            (void)strv_add(r->warnings, why.text);
+    }
+}
+
+static void run_poststop(const struct runtime *r, const struct container *c)
 {
     auto_done(bundle_done) struct bundle b = {0};
-    auto_free char *rest = runtime_state_rest(&c->record);
-    const struct bundle_hook_state s = {0, "stopped", rest};
-    if (!rest || c->record.namespaces.len == 0 || runtime_config(c, &b, NULL) < 0)
-        return; /* it was never created */
-    for (size_t i = 0; i < b.hooks[BUNDLE_POSTSTOP].len; i++) {
-        struct bundle one = {0};
-        one.hooks[BUNDLE_POSTSTOP] =
-            (struct bundle_hooks){&b.hooks[BUNDLE_POSTSTOP].items[i], 1};
-        bundle_run_hooks(&one, BUNDLE_POSTSTOP, &s, NULL);
-    }
+    if (c->record.hooked && runtime_config(c, &b, NULL) == 0)
+        runtime_poststop(r, &c->record, &b);
 }
 
 static int remove_dir(const struct runtime *r, const char *id, const struct container *c,
@@ -91,7 +97,7 @@ static int delete (const struct runtime *r, const char *id, const struct contain
         rc = drop_groups(&c->record, err);
     (void)fault_point("delete.groups");
     if (rc == 0 && !c->half)
-        run_poststop(c);
+        run_poststop(r, c);
     (void)fault_point("delete.hooks");
     return rc < 0 ? rc : remove_dir(r, id, c, err);
 }

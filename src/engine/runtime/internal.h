@@ -25,11 +25,12 @@ struct runtime_record {
     char boot_id[BOOT_ID_LEN + 1];
     uid_t owner;
     bool creating;           /* as long as its `create` has not succeeded */
+    bool hooked;             /* hooks have run, so that those of poststop are due */
     bool own_pids;           /* all its processes end with the first one */
     char *cgroup;            /* below the root of each hierarchy; NULL = it has none */
     struct strv cgroups;     /* as in mtd_status; empty as long as it is being made */
     struct strv namespaces;  /* the same */
-    struct strv annotations; /* "key=value" */
+    struct strv annotations; /* a key, its value, a key, ... */
     char *seccomp_made;      /* of the profile */
     char *resources;         /* JSON: what updates have set; NULL = nothing */
 };
@@ -152,6 +153,9 @@ int runtime_write_pid(const char *path, pid_t pid, struct mtd_error *err);
 int runtime_check_preserved(unsigned n, struct mtd_error *err);
 /* What attr/apparmor/exec is told; "" = nothing. size: APPARMOR_NAME_MAX + 8 */
 int runtime_label(const struct mtd_process *p, char *ret, struct mtd_error *err);
+/* Each of the last hooks; one that fails is a warning of r's. */
+void runtime_poststop(const struct runtime *r, const struct runtime_record *s,
+                      const struct bundle *b);
 /* The killing half of a deletion. */
 int runtime_end(const struct runtime_record *s, struct mtd_error *err);
 

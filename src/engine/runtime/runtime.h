@@ -29,6 +29,9 @@ struct runtime {
     struct strv *warnings; /* create, exec and update add sentences; NULL = to nothing */
 };
 
+/* Adds what options of mounts are known, for `features`. -ENOMEM */
+int runtime_mount_words(struct strv *ret);
+
 struct runtime_create {
     const char *id;
     const char *bundle;   /* its directory; NULL = the working directory */

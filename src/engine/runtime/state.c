@@ -124,6 +124,7 @@ static const struct text_row TEXTS[] = {
 };
 static const struct text_row FLAGS[] = {
     {"creating", offsetof(struct runtime_record, creating)},
+    {"hooked", offsetof(struct runtime_record, hooked)},
     {"ownPids", offsetof(struct runtime_record, own_pids)},
 };
 static const struct text_row LISTS[] = {
@@ -285,14 +286,11 @@ int runtime_groups(const struct runtime_record *s, struct cgroup *ret,
     return rc < 0 ? rc : cgroup_open_at(ret, &host, s->cgroup, err);
 }
 
-static json_t *pairs_of(const struct strv *v)
+static json_t *map_of(const struct strv *v)
 {
     json_t *o = json_object();
-    for (size_t i = 0; o && i < v->len; i++) {
-        const char *text = v->items[i], *value = strchr(text, '=');
-        json_object_setn_new(o, text, value ? (size_t)(value - text) : strlen(text),
-                             json_string(value ? value + 1 : ""));
-    }
+    for (size_t i = 0; o && i + 1 < v->len; i += 2)
+        json_object_set_new(o, v->items[i], json_string(v->items[i + 1]));
     return o;
 }
 
@@ -303,14 +301,14 @@ json_t *runtime_state_object(const struct runtime_record *s, enum runtime_status
                      s->version ? s->version : RUNTIME_OCI_VERSION, "id", s->id, "pid",
                      pid, "status", STATUS[status], "bundle", s->bundle, "rootfs",
                      s->rootfs ? s->rootfs : "", "created", s->created ? s->created : "",
-                     "annotations", pairs_of(&s->annotations), "owner", "");
+                     "annotations", map_of(&s->annotations), "owner", "");
 }
 
 char *runtime_state_rest(const struct runtime_record *s)
 {
     json_t *o = json_pack("{s:s, s:s, s:s, s:o}", "ociVersion",
                           s->version ? s->version : RUNTIME_OCI_VERSION, "id", s->id,
-                          "bundle", s->bundle, "annotations", pairs_of(&s->annotations));
+                          "bundle", s->bundle, "annotations", map_of(&s->annotations));
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     if (text)

@@ -67,6 +67,8 @@ static int read_action(struct reader *r, const char *where, const json_t *word,
                               where);
     if (errno_only || action == SCMP_ACT_TRACE(0))
         action |= (uint32_t)data;
+    else if (number)
+        return syscalls_wrong(r->err, "%s: %.40s has no errno", where, shown(word));
     *ret = action;
     return 0;
 }

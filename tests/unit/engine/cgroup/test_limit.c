@@ -428,3 +428,29 @@ Test(cgroup_limit, v1_devices_that_were_asked_for_follow_the_default_ones)
     cr_assert_geq(fs_read_small_at(tmp.fd, GROUP "devices.allow", text, sizeof(text)), 0);
     cr_expect(strstr(text, "c 136:* rwmc 1:3 rc 189:* rwa *:7 m"), "%s", text);
 }
+
+/* ---- files by name: unified ---- */
+
+Test(cgroup_limit, a_file_by_name_is_written_whatever_it_is)
+{
+    auto_done(cgroup_done) struct cgroup g = {0};
+    make_group(&g, true, NULL);
+    make_file("cg/mytop-docker/g/misc.newer", "");
+    const struct cgroup_file f = {.file2 = "misc.newer", .value2 = "a 1"};
+    cr_expect_eq(cgroup_set_file(&g, &f, NULL), 0);
+    expect_file("cg/mytop-docker/g/misc.newer", "a 1");
+}
+
+Test(cgroup_limit, a_file_by_name_of_a_controller_that_is_not_there_is_an_error)
+{
+    auto_done(cgroup_done) struct cgroup two = {0};
+    auto_done(cgroup_done) struct cgroup one = {0};
+    struct mtd_error err = {0};
+    const struct cgroup_file f = {.file2 = "rdma.max", .value2 = "1"};
+    make_group(&two, true, NULL);
+    cr_expect_eq(cgroup_set_file(&two, &f, &err), -EOPNOTSUPP);
+    cr_expect_not_null(strstr(err.text, "no rdma.max"), "%s", err.text);
+    make_group(&one, false, NULL);
+    make_file("cg/mytop-docker/g/rdma.max", "");
+    cr_expect_eq(cgroup_set_file(&one, &f, NULL), -EOPNOTSUPP, "unified is v2's");
+}
