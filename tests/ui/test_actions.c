@@ -159,6 +159,12 @@ Test(actions, a_message_begins_with_the_outcome)
             "neither after SIGKILL\n");
     cr_expect(uibox_shows(&b, " FAILED 125  stop: it did not end within"), "%s",
               uibox_text(&b));
+    end_job(&b, 1, "mytop-docker: stop: no such container: api\n");
+    cr_expect(uibox_shows(&b, " FAILED 1  stop: no such container"), "the verb once: %s",
+              uibox_text(&b));
+    end_job(&b, 1,
+            "mytop-docker: it did not end within the ten seconds that it was given, "
+            "and neither after SIGKILL\n");
     cr_expect(uibox_shows(&b, "L: whole"));
     uibox_keys(&b, "j L");
     cr_expect(uibox_shows(&b, "neither after SIGKILL"), "%s", uibox_text(&b));

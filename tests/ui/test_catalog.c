@@ -204,7 +204,9 @@ Test(catalog, volumes_are_acted_on)
     uibox_type(&b, "--label a=b fresh");
     uibox_keys(&b, "Enter");
     expect_started(&b, "volume create --label a=b fresh");
-    uibox_keys(&b, "* d y");
+    uibox_keys(&b, "* d");
+    cr_expect(uibox_shows(&b, "What a container uses stays"), "%s", uibox_text(&b));
+    uibox_keys(&b, "y");
     expect_started(&b, "volume rm 0f3c9a cache data");
     uibox_keys(&b, "X");
     uibox_golden(&b, "volumes-prune");
@@ -214,6 +216,24 @@ Test(catalog, volumes_are_acted_on)
     cr_expect(uibox_shows(&b, "cache:/data"), "%s", uibox_text(&b));
     uibox_keys(&b, "Esc i");
     cr_expect(uibox_shows(&b, "inspect cache"), "%s", uibox_text(&b));
+    uibox_done(&b);
+}
+
+/* Its name is as wide as the screen. */
+Test(catalog, who_uses_an_anonymous_volume_is_seen)
+{
+    static const char ID[] =
+        "303ed04c8c26b9d6bdc5b0b9f71f59e3852c9d72f97853e068fb3485058f83d9";
+    struct uibox b;
+    make(&b, 24, 80, false, true);
+    const struct given row = {ID, {ID, "local", "0B", "web", "anonymous", "1m"}, 0, true};
+    fill(&b, &row, 1);
+    uibox_keys(&b, "d");
+    cr_expect(uibox_shows(&b, "303ed04c8c26  0B  used by web"), "%s", uibox_text(&b));
+    uibox_keys(&b, "y");
+    char expected[100];
+    snprintf(expected, sizeof(expected), "volume rm %s", ID);
+    expect_started(&b, expected);
     uibox_done(&b);
 }
 
@@ -260,7 +280,7 @@ Test(catalog, a_transfer_shows_how_far_it_is_and_can_be_cancelled)
     cr_expect_str_eq(begun->output.data, "{\"id\":1}\nan error\n");
     begun->done(begun, 130);
     cr_expect_not(uibox_shows(&b, "Downloading"));
-    cr_expect(uibox_shows(&b, "cancelled  pull"), "%s", uibox_text(&b));
+    cr_expect(uibox_shows(&b, "cancelled  pull alpine"), "%s", uibox_text(&b));
     uibox_keys(&b, "x");
     cr_expect(uibox_shows(&b, "nothing is under way"));
     uibox_done(&b);

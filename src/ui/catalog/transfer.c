@@ -74,7 +74,8 @@ void transfer_start(struct catalog *c, const struct strv *argv)
     c->transfers = t;
     around->run(
         around->app,
-        &(struct errand){.argv = &all, .line = take_line, .done = ended, .arg = t});
+        &(struct errand){
+            .argv = &all, .hidden = 1, .line = take_line, .done = ended, .arg = t});
 }
 
 bool transfer_cancel(struct catalog *c)
@@ -109,7 +110,7 @@ static void draw_one(const struct transfer *t, const char *cancel, struct canvas
     canvas_fill(c, r, STYLE(COLOR_BUSY));
     pen_puts(&p, STYLE(COLOR_KEY), cancel);
     p.col += *cancel ? 1 : 0;
-    pen_field(&p, r.cols > 60 ? 26 : r.cols / 3, false, STYLE(COLOR_BUSY), t->title);
+    pen_field(&p, r.cols / 3, false, STYLE(COLOR_BUSY), t->title);
     p.col++;
     pen_printf(&p, STYLE(COLOR_BUSY), "%.20s %s  ", t->what[0] ? t->what : "starting",
                figures);

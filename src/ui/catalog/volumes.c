@@ -151,18 +151,28 @@ static void create_answer(void *arg, const char *text)
     catalog_run(c, argv, false);
 }
 
+/* Who uses it must not be cut off by a long name; that of an anonymous one is an id. */
+static void add_target(const struct catalog_row *r, struct buf *text)
+{
+    bool is_id = strlen(r->key) == MTD_ID_LEN && r->text[VOLUME_LABELS] &&
+                 strcmp(r->text[VOLUME_LABELS], "anonymous") == 0;
+    buf_printf(text, "%.*s  %s%s%s\n", is_id ? MTD_SHORT_ID_LEN : 64, r->key,
+               r->text[VOLUME_SIZE] ? r->text[VOLUME_SIZE] : "",
+               r->used ? "  used by " : "", r->used ? r->text[VOLUME_USED] : "");
+}
+
 static void remove_volumes(struct catalog *c)
 {
     struct catalog_row *rows[64];
     auto_done(buf_done) struct buf text = {0};
-    size_t n = catalog_table_targets(&c->table, rows, ARRAY_SIZE(rows));
+    size_t n = catalog_table_targets(&c->table, rows, ARRAY_SIZE(rows)), used = 0;
     char title[64];
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&text, "%s  %s%s%s\n", rows[i]->key,
-                   rows[i]->text[VOLUME_SIZE] ? rows[i]->text[VOLUME_SIZE] : "",
-                   rows[i]->used ? "  used by " : "",
-                   rows[i]->used ? rows[i]->text[VOLUME_USED] : "");
-    buf_puts(&text, "\nTheir files are deleted.\n");
+    for (size_t i = 0; i < n; i++) {
+        used += rows[i]->used;
+        add_target(rows[i], &text);
+    }
+    buf_puts(&text, used ? "\nWhat a container uses stays; remove the container first.\n"
+                         : "\nTheir files are deleted.\n");
     snprintf(title, sizeof(title), "remove %zu %s?", n, n == 1 ? "volume" : "volumes");
     if (n > 0 && text.data)
         catalog_confirm(c, &(struct catalog_question){

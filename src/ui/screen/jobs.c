@@ -85,12 +85,21 @@ static bool is_id(const char *word)
     return strlen(word) == MTD_ID_LEN && strspn(word, "0123456789abcdef") == MTD_ID_LEN;
 }
 
+static int add_shown(const struct job *j, struct strv *ret)
+{
+    int rc = 0;
+    for (size_t i = 0; rc == 0 && i < j->argv.len; i++)
+        if (i == 0 || i != j->hidden)
+            rc = strv_add(ret, j->argv.items[i]);
+    return rc;
+}
+
 /* With ids as short as `ps` prints them. */
 char *job_line(const struct job *j)
 {
     struct buf b = {0};
     auto_done(strv_done) struct strv words = {0};
-    if (strv_add_all(&words, &j->argv) < 0)
+    if (add_shown(j, &words) < 0)
         return NULL;
     for (size_t i = 0; i < words.len; i++)
         if (is_id(words.items[i]))
@@ -105,7 +114,9 @@ char *job_line(const struct job *j)
 static void set_title(struct job *j)
 {
     struct buf b = {0};
-    model_words(&j->ui->model, &j->argv, &b);
+    auto_done(strv_done) struct strv words = {0};
+    if (add_shown(j, &words) == 0)
+        model_words(&j->ui->model, &words, &b);
     j->title = buf_take(&b);
 }
 
@@ -135,30 +146,34 @@ void job_start(struct job *j, const char *busy)
     }
 }
 
-/* The line that says why: the last one that is not empty, without "mytop-docker: " in
- * front. */
-static void last_line(const struct buf *output, char *ret, size_t size)
+/* Without the words in front. */
+static const char *skip(const char *text, const char *words)
 {
-    static const char OWN[] = "mytop-docker: ";
+    size_t len = strlen(words);
+    return strncmp(text, words, len) == 0 ? text + len : text;
+}
+
+/* The line that says why: the last one that is not empty, without "mytop-docker: VERB: " in
+ * front, since the verb is told anyway. */
+static void last_line(const struct buf *output, const char *verb, char *ret, size_t size)
+{
     size_t end = output->len, start;
     while (end > 0 && strchr("\r\n ", output->data[end - 1]))
         end--;
     for (start = end; start > 0 && output->data[start - 1] != '\n'; start--)
         ;
-    const char *s = output->data ? output->data + start : "";
-    size_t n = end - start;
-    if (n > strlen(OWN) && strncmp(s, OWN, strlen(OWN)) == 0) {
-        s += strlen(OWN);
-        n -= strlen(OWN);
-    }
-    snprintf(ret, size, "%.*s", (int)n, s);
+    char line[500];
+    snprintf(line, sizeof(line), "%.*s", (int)(end - start),
+             output->data ? output->data + start : "");
+    const char *s = skip(line, "mytop-docker: "), *after = skip(s, verb);
+    snprintf(ret, size, "%s", after > s ? skip(after, ": ") : s);
 }
 
 static void report(struct job *j, int status, int64_t took)
 {
     char why[400];
     const char *title = j->title ? j->title : "";
-    last_line(&j->output, why, sizeof(why));
+    last_line(&j->output, j->argv.items[0], why, sizeof(why));
     if (j->terminal) { /* it printed to the terminal */
         if (status >= 125 && status <= 127)
             ui_say(j->ui, SAY_ERROR, "FAILED %d  %s", status, title);

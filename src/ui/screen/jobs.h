@@ -13,6 +13,7 @@ struct job {
     struct ui *ui;
     struct strv argv;   /* what follows "mytop-docker --batch" */
     struct strv ids;    /* containers it is about, for the busy text */
+    size_t hidden;      /* the place in argv of an option of the screen's own; 0 = none */
     char *title;        /* argv for people, with names; set by job_start() */
     struct buf output;  /* stdout and stderr */
     struct buf partial; /* with line(): the beginning of one */

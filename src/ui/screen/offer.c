@@ -108,6 +108,7 @@ static struct job *errand_job(struct ui *ui, const struct errand *e,
         ej->job.line = pass_line;
     ej->arg = e->arg;
     ej->job.ui = ui;
+    ej->job.hidden = e->hidden;
     ej->job.done = done;
     if (strv_add_all(&ej->job.argv, e->argv) < 0 ||
         (e->id && strv_add(&ej->job.ids, e->id) < 0)) {

@@ -35,7 +35,8 @@ struct question {
 /* A batch command line run as a child: "mytop-docker --batch ARGV...". */
 struct errand {
     const struct strv *argv;
-    const char *id;   /* the container it is about; NULL = none */
+    size_t hidden;  /* the place in argv of what the user did not ask for; 0 = nothing */
+    const char *id; /* the container it is about; NULL = none */
     const char *busy; /* shown there until it has ended: "committing"; NULL = nothing */
     /* Gets each line that it prints, when it does; true = it is no output to report. May be
      * NULL. */
