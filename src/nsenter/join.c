@@ -71,11 +71,53 @@ static int write_self(const char *dir, const char *file)
     return write(fd, "0", 1) < 0 ? -errno : 0;
 }
 
+/* The group of the container's first process, if it is below dir, the container's: "x/y". The host's
+ * /proc, and this cgroup namespace, show it as its path from the hierarchy's root. */
+static bool find_below(pid_t pid, const char *dir, char *text, size_t size,
+                       const char **ret)
+{
+    char path[48];
+    snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
+    if (fs_read_small_at(AT_FDCWD, path, text, size) < 0)
+        return false;
+    char *line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+    if (!line)
+        return false;
+    line = strchr(line, '/');
+    for (const char *at = dir; line && (at = strchr(at, '/')); at++) {
+        size_t len = strlen(at);
+        if (strncmp(line, at, len) == 0 && line[len] == '/') {
+            line[strcspn(line, "\n")] = '\0';
+            *ret = line + len + 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A v2 group that passes controllers on takes no process. Who made it so from inside (an engine in a
+ * privileged container) has moved the first process to a group below; there is room for another. */
+static int open_v2(pid_t pid, const char *dir)
+{
+    char passed[512], text[8192];
+    const char *below;
+    auto_fd int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return -errno;
+    if (fs_read_small_at(fd, "cgroup.subtree_control", passed, sizeof(passed)) <= 0 ||
+        passed[0] == '\n' || !find_below(pid, dir, text, sizeof(text), &below))
+        return take_fd(&fd);
+    int inner = fs_open_in_root(fd, below, O_PATH | O_DIRECTORY, 0);
+    return inner < 0 ? take_fd(&fd) : inner;
+}
+
 /* v1 hierarchies at once; of a v2 directory *ret_v2 is opened, for clone3 to place the
  * child in. A group that does not exist was never needed (they are created lazily), or
  * was removed with the container, and then joining the namespaces fails. */
-static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_error *err)
+static int enter_cgroups(const struct nsenter_request *r, int *ret_v2,
+                         struct mtd_error *err)
 {
+    const struct strv *cgroups = &r->cgroups;
     for (size_t i = 0; i < cgroups->len; i++) {
         const char *text = cgroups->items[i], *dir = strchr(text, ':');
         if (!dir || dir[1] != '/')
@@ -84,8 +126,8 @@ static int enter_cgroups(const struct strv *cgroups, int *ret_v2, struct mtd_err
         dir++;
         int rc;
         if (strncmp(text, V2_PREFIX, strlen(V2_PREFIX)) == 0 && *ret_v2 < 0) {
-            *ret_v2 = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-            rc = *ret_v2 < 0 ? -errno : 0;
+            *ret_v2 = open_v2(r->pid, dir);
+            rc = *ret_v2 < 0 ? *ret_v2 : 0;
         } else {
             rc = write_self(dir, "tasks");
         }
@@ -304,7 +346,7 @@ int nsenter_join(const struct nsenter_request *r, int one_by_one, struct mtd_err
         take_from_host(r);
     else if (r->flags & NSENTER_LATE && r->oom_score_adj)
         inherit_set_oom_score(r->oom_score_adj);
-    rc = enter_cgroups(&r->cgroups, &v2, err);
+    rc = enter_cgroups(r, &v2, err);
     if (rc == 0)
         rc = join_namespaces(r, one_by_one, &p, err);
     if (rc < 0) {

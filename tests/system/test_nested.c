@@ -82,6 +82,30 @@ Test(nested, groups_of_its_own_end_with_it)
     cr_expect_str_eq(state_leftovers(&s, false), "");
 }
 
+/* What an engine does inside: v2 wants no process beside the groups that have controllers. */
+Test(nested, exec_follows_who_has_moved_below_its_group)
+{
+    static const char MOVE[] =
+        "cd $(awk '$3 == \"cgroup2\" {print $2}' /proc/mounts) && grep -q pids "
+        "cgroup.controllers && mkdir -p down/here && for p in $(cat cgroup.procs); do "
+        "echo $p >down/here/cgroup.procs 2>/dev/null; done; echo +pids "
+        ">cgroup.subtree_control || exit 9";
+    free(ASK(&s, "run", "-d", "--name", "box", "--privileged", "busybox", "sleep",
+             "100000"));
+    auto_done(outcome_done) struct outcome moved =
+        RUN(&s, "exec", "box", "sh", "-c", MOVE);
+    if (moved.status == 0) {
+        EXPECT_OUTPUT(&s, 0, "0::/down/here\n", "exec", "box", "grep",
+                      "^0::", "/proc/self/cgroup");
+        EXPECT_OUTPUT(&s, 0, "box\n", "rm", "-f", "box");
+        cr_expect_str_eq(state_leftovers(&s, false), "");
+        return;
+    }
+    auto_done(outcome_done) struct outcome rm = RUN(&s, "rm", "-f", "box");
+    state_done(&s);
+    cr_skip("no pids controller in the v2 tree; scripts/guest has one");
+}
+
 #define INNER "/mytop-docker --batch "
 
 Test(nested, this_program_runs_inside)

@@ -19,6 +19,8 @@
 #define USUAL_PERIOD 100000
 #define FREEZE_TIMEOUT (10 * NS_PER_SEC)
 #define MAX_DEPTH 32
+#define MOVE_TRIES 64
+#define MOVED "init" /* podman's name for it */
 
 static int limit_hard(const struct cgroup *c, const struct cgroup_dir *d,
                       const struct mtd_resources *r, struct mtd_error *err)
@@ -217,6 +219,40 @@ static int freeze(const struct cgroup_dir *d, bool frozen)
     return code;
 }
 
+/* Moves those of a list into a group: how many, or -errno. 0 = of another PID namespace. */
+static int move_listed(int from, int to)
+{
+    char line[32];
+    int moved = 0, rc = 0;
+    auto_fd int fd = openat(from, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+    auto_file FILE *f = fd < 0 ? NULL : fdopen(fd, "re");
+    if (!f)
+        return -errno;
+    (void)take_fd(&fd);
+    while (rc == 0 && fgets(line, sizeof(line), f)) {
+        rc = line[0] == '0' ? -EBUSY : fs_write_at(to, "cgroup.procs", line);
+        moved += rc == 0;
+        rc = rc == -ESRCH ? 0 : rc;
+    }
+    return rc < 0 ? rc : moved;
+}
+
+/* A group that passes controllers on may hold no process, unless it is the host's root. What looks
+ * like that root in a container holds the container's: they go into a group below, as podman moves
+ * them; what limits them stays above. */
+static int move_out_of_the_way(int fd)
+{
+    if (faccessat(fd, "../cgroup.controllers", F_OK, 0) == 0)
+        return -EBUSY; /* it is somebody's, and no root */
+    if (mkdirat(fd, MOVED, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    auto_fd int below = openat(fd, MOVED, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int moved = below < 0 ? -errno : 1;
+    for (int tries = 0; tries < MOVE_TRIES && moved > 0; tries++)
+        moved = move_listed(fd, below);
+    return moved;
+}
+
 /* Enables all at once or, if that fails because the kernel refuses one of them, one by
  * one; but not if the group holds processes (EBUSY): with cpu or pids alone it could
  * become a threaded one. */
@@ -229,6 +265,8 @@ static void pass_on(int fd, unsigned wanted)
             len += (size_t)snprintf(text + len, sizeof(text) - len, "+%s ",
                                     cgroup_v2_names[i]);
     int code = len ? fs_write_at(fd, "cgroup.subtree_control", text) : 0;
+    if (code == -EBUSY && move_out_of_the_way(fd) == 0)
+        code = fs_write_at(fd, "cgroup.subtree_control", text);
     for (int i = 0; i < CGROUP_CONTROLLERS && code < 0 && code != -EBUSY; i++) {
         char one[24];
         snprintf(one, sizeof(one), "+%s", cgroup_v2_names[i] ? cgroup_v2_names[i] : "");
