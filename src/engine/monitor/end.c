@@ -143,6 +143,7 @@ static void clean_up(struct monitor *m)
         store_delete(&m->store, m->id, NULL);
     if (clean) /* last: killed before this, we must be missed */
         alive_end(&m->alive_entry);
+    monitor_forget_flows(m);
     monitor_unlock(m);
     monitor_pack_rest(m);
 }

@@ -64,9 +64,12 @@ struct monitor {
     /* Others' that init will be in; of the network also one that was made before it. -1 = none */
     int pid_ns, net_ns;
     struct net_held held; /* ports of the host */
-    int watch_fd;         /* the host's tables, while it is on a network; -1 = none */
-    int64_t mended_at;    /* monotonic */
-    bool mend_again;      /* when what this took goes */
+    struct net_flows
+        flows;         /* still to be forgotten; of the start at flows_at, monotonic */
+    int64_t flows_at;  /* 0 = not */
+    int watch_fd;      /* the host's tables, while it is on a network; -1 = none */
+    int64_t mended_at; /* monotonic */
+    bool mend_again;   /* when what this took goes */
     struct dns_server dns;
     struct relay relay; /* to ports of ::1 */
     struct inside_share share;
@@ -172,6 +175,8 @@ int monitor_leave_pids(int *back);
 int monitor_claim_network(struct monitor *m, struct mtd_error *err);
 /* Gives them back; the record in memory is to be saved. */
 void monitor_drop_network(struct monitor *m);
+/* Of datagrams, to its ports: those that were there before it, or that it leaves. */
+void monitor_forget_flows(struct monitor *m);
 int monitor_make_links(struct monitor *m, struct mtd_error *err);
 void monitor_take_over_network(struct monitor *m);
 void monitor_close_network(struct monitor *m);

@@ -21,6 +21,7 @@
 #define STACK_DEEP (64 * 1024u)
 #define CODE_MAX 768             /* bytes of a function that waits */
 #define COOL_MS 1000             /* after the start, and after a burst of output */
+#define FLOWS_MS 50              /* flows of datagrams are looked for after the start */
 #define FULL_MS 1000             /* between checks whether a reader has moved on */
 #define TERMINAL_ROOM (1u << 20) /* more than the kernel keeps for one */
 
@@ -159,6 +160,8 @@ static int patience(const struct monitor *m, int timeout_ms)
 {
     if (timeout_ms >= 0)
         return timeout_ms;
+    if (m->flows_at)
+        return FLOWS_MS;
     if (m->settle_ns || m->log.burst)
         return COOL_MS;
     return log_is_full(&m->log) ? FULL_MS : -1;
@@ -213,6 +216,8 @@ MONITOR_HOT bool monitor_turn(struct monitor *m, int timeout_ms)
     int ms = patience(m, timeout_ms);
     struct timespec limit = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * NS_PER_MS};
     long n = syscall(SYS_ppoll, p, (long)AT_ALL, ms < 0 ? NULL : &limit, NULL, 0L);
+    if (m->flows_at && clock_mono_ns() >= m->flows_at)
+        monitor_forget_flows(m);
     if (timeout_ms < 0)
         give_back(m, n == 0);
     if (n > 0)

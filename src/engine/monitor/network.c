@@ -15,9 +15,15 @@
 #include "base/clock.h"
 #include "base/proc.h"
 
+#define FLOWS_AFTER (50 * NS_PER_MS) /* many containers end before */
+
 int monitor_claim_network(struct monitor *m, struct mtd_error *err)
 {
-    return net_claim(&m->store, &m->record, &m->held, err);
+    int rc = net_claim(&m->store, &m->record, &m->held, err);
+    if (rc == 0)
+        net_flows_note(&m->flows, &m->record.status);
+    m->flows_at = rc == 0 && m->flows.n ? clock_mono_ns() + FLOWS_AFTER : 0;
+    return rc;
 }
 
 static void lead_on(int fd, const char *address, unsigned port, void *arg)
@@ -29,9 +35,18 @@ static void lead_on(int fd, const char *address, unsigned port, void *arg)
 void monitor_drop_network(struct monitor *m)
 {
     relay_forget(&m->relay);
+    m->flows_at = 0;
+    net_flows_note(&m->flows, &m->record.status);
     if (m->record.status.n_endpoints)
         net_release(&m->store, &m->record, &m->held);
     net_held_done(&m->held);
+}
+
+void monitor_forget_flows(struct monitor *m)
+{
+    bool strays = m->flows_at != 0;
+    m->flows_at = 0;
+    net_flows_forget(&m->flows, strays);
 }
 
 /* ---- the host's rules ---- */

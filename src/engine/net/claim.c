@@ -162,20 +162,16 @@ int net_connect(struct store *s, const struct mtd_record *r, int ns_fd, size_t f
 
 /* ---- the end ---- */
 
-/* Whoever does not hold the ports must not remove by number what may be another's. To close such a
- * socket waits until the kernel has freed what was removed, a grace period of 10 ms and more: it is
- * kept, and goes with the monitor, for which nobody waits. */
+/* Whoever does not hold the ports must not remove by number what may be another's. */
 static void drop_ports(struct mtd_record *r, const struct net_held *held)
 {
-    static struct netlink nf = NETLINK_NONE;
     struct mtd_status *st = &r->status;
     const struct mtd_endpoint *e = mtd_port_endpoint(st);
-    if (!st->n_ports || !e || (nf.fd < 0 && netlink_open(&nf, NETLINK_NETFILTER) < 0))
-        return;
-    if (held->n)
-        (void)net_ports_remove(&nf, e, st->ports, st->n_ports);
-    else
-        net_ports_forget(&nf, r->id);
+    struct netlink *nf = st->n_ports && e ? net_kept_nf() : NULL;
+    if (nf && held->n)
+        (void)net_ports_remove(nf, e, st->ports, st->n_ports);
+    else if (nf)
+        net_ports_forget(nf, r->id);
 }
 
 void net_release(struct store *s, struct mtd_record *r, const struct net_held *held)

@@ -1,6 +1,7 @@
 /* The kernel decides at a flow's first packet where it leads, and UDP knows no end: a client that goes on
  * sending would reach the container that has gone, or none. So flows to a port are forgotten when the
- * port is published, and when it is not any more. */
+ * port is published, and when it is not any more. The kernel has no index of them by port: it goes through
+ * its whole table, which takes milliseconds also where that is empty, as it is one for all namespaces. */
 
 #include "engine/net/internal.h"
 
@@ -22,36 +23,64 @@ struct flow {
     unsigned char tuple[TUPLE_MAX]; /* what is inside of CTA_TUPLE_ORIG, as it came */
 };
 
-struct flows {
-    const struct mtd_port *ports;
-    size_t n_ports;
+struct search {
+    const struct net_flows *wanted;
+    bool strays;
     struct flow *items;
     size_t n;
 };
 
-static bool is_published(const struct flows *f, unsigned port)
+static bool is_address(struct netlink_span tuple, bool source, const char *text)
 {
-    for (size_t i = 0; i < f->n_ports; i++)
-        if (f->ports[i].udp && f->ports[i].host == port)
+    struct netlink_span ip, value;
+    struct net_address a;
+    int four = source ? CTA_IP_V4_SRC : CTA_IP_V4_DST;
+    int six = source ? CTA_IP_V6_SRC : CTA_IP_V6_DST;
+    return text && net_address_parse(text, &a) == 0 &&
+           netlink_find(tuple, CTA_TUPLE_IP, &ip) &&
+           netlink_find(ip, (uint16_t)(a.len == 4 ? four : six), &value) &&
+           value.left == a.len && memcmp(value.at, a.bytes, a.len) == 0;
+}
+
+static bool is_any(const char *address)
+{
+    return !address || strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
+
+static bool is_to_port(const struct net_flows *f, struct netlink_span tuple)
+{
+    struct netlink_span proto, value;
+    uint16_t port = 0;
+    if (!netlink_find(tuple, CTA_TUPLE_PROTO, &proto) ||
+        !netlink_find(proto, CTA_PROTO_NUM, &value) || value.left != 1 ||
+        *value.at != IPPROTO_UDP || !netlink_find(proto, CTA_PROTO_DST_PORT, &value) ||
+        value.left != sizeof(port))
+        return false;
+    memcpy(&port, value.at, sizeof(port));
+    for (size_t i = 0; i < f->n; i++)
+        if (f->ports[i].host == ntohs(port) &&
+            (is_any(f->ports[i].address) ||
+             is_address(tuple, false, f->ports[i].address)))
             return true;
     return false;
 }
 
+/* What answers comes from there. */
+static bool leads_there(const struct net_flows *f, struct netlink_span flow)
+{
+    struct netlink_span reply;
+    return netlink_find(flow, CTA_TUPLE_REPLY, &reply) &&
+           (is_address(reply, true, f->address) || is_address(reply, true, f->address6));
+}
+
 static int take_flow(const struct netlink_answer *a, void *arg)
 {
-    struct flows *f = arg;
-    struct netlink_span s = a->body, tuple, proto, value;
+    struct search *f = arg;
+    struct netlink_span s = a->body, tuple;
     struct nfgenmsg h;
-    uint16_t port = 0;
     netlink_take_header(&s, &h, sizeof(h));
     if (!netlink_find(s, CTA_TUPLE_ORIG, &tuple) || tuple.left > TUPLE_MAX ||
-        !netlink_find(tuple, CTA_TUPLE_PROTO, &proto) ||
-        !netlink_find(proto, CTA_PROTO_NUM, &value) || value.left != 1 ||
-        *value.at != IPPROTO_UDP || !netlink_find(proto, CTA_PROTO_DST_PORT, &value) ||
-        value.left != sizeof(port))
-        return 0;
-    memcpy(&port, value.at, sizeof(port));
-    if (!is_published(f, ntohs(port)))
+        !is_to_port(f->wanted, tuple) || leads_there(f->wanted, s) == f->strays)
         return 0;
     struct flow *more = realloc(f->items, (f->n + 1) * sizeof(*more));
     if (!more)
@@ -78,20 +107,78 @@ static void forget_flow(struct netlink *nf, const struct flow *f)
     (void)netlink_send(nf, &r, NULL);
 }
 
-void net_flows_forget(struct netlink *nf, const struct mtd_port *ports, size_t n)
+/* Both families in one walk. */
+static void forget(struct netlink *nf, const struct net_flows *wanted, bool strays)
 {
-    static const unsigned char FAMILIES[] = {AF_INET, AF_INET6};
-    struct flows f = {.ports = ports, .n_ports = n};
+    struct search f = {.wanted = wanted, .strays = strays};
     struct netlink_request r;
-    bool any = false;
-    for (size_t i = 0; i < n; i++)
-        any |= ports[i].udp;
-    for (size_t i = 0; any && i < ARRAY_SIZE(FAMILIES); i++) {
-        netlink_request_init(&r);
-        message(&r, IPCTNL_MSG_CT_GET, NLM_F_DUMP, FAMILIES[i]);
-        (void)netlink_ask(nf, &r, take_flow, &f);
-    }
+    netlink_request_init(&r);
+    message(&r, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+    (void)netlink_ask(nf, &r, take_flow, &f);
     for (size_t i = 0; i < f.n; i++)
         forget_flow(nf, &f.items[i]);
     free(f.items);
+}
+
+static int add_port(struct net_flows *f, const struct mtd_port *p)
+{
+    struct mtd_port *more = realloc(f->ports, (f->n + 1) * sizeof(*more));
+    if (!more)
+        return -ENOMEM;
+    f->ports = more;
+    more[f->n] = (struct mtd_port){.host = p->host, .udp = true};
+    return net_copy_text(&more[f->n++].address, p->address);
+}
+
+static void note(struct net_flows *f, const struct mtd_endpoint *e,
+                 const struct mtd_port *ports, size_t n)
+{
+    int rc = 0;
+    for (size_t i = 0; i < n && rc == 0; i++)
+        if (ports[i].udp)
+            rc = add_port(f, &ports[i]);
+    if (rc == 0 && f->n)
+        rc = net_copy_text(&f->address, e->address);
+    if (rc == 0 && f->n)
+        rc = net_copy_text(&f->address6, e->address6);
+    if (rc < 0)
+        net_flows_done(f);
+}
+
+void net_flows_done(struct net_flows *f)
+{
+    mtd_ports_done(&f->ports, &f->n);
+    free(f->address);
+    free(f->address6);
+    *f = (struct net_flows){0};
+}
+
+void net_flows_note(struct net_flows *f, const struct mtd_status *st)
+{
+    const struct mtd_endpoint *e = mtd_port_endpoint(st);
+    net_flows_done(f);
+    if (e)
+        note(f, e, st->ports, st->n_ports);
+}
+
+void net_flows_forget(struct net_flows *f, bool strays)
+{
+    auto_done(netlink_close) struct netlink own = NETLINK_NONE;
+    struct netlink *nf = NULL;
+    if (f->n && !strays)
+        nf = net_kept_nf();
+    else if (f->n && netlink_open(&own, NETLINK_NETFILTER) == 0)
+        nf = &own;
+    if (nf)
+        forget(nf, f, strays);
+    net_flows_done(f);
+}
+
+void net_flows_drop(struct netlink *nf, const struct mtd_endpoint *e,
+                    const struct mtd_port *ports, size_t n, bool strays)
+{
+    auto_done(net_flows_done) struct net_flows f = {0};
+    note(&f, e, ports, n);
+    if (f.n)
+        forget(nf, &f, strays);
 }

@@ -56,6 +56,9 @@ struct net_kernel {
     }
 int net_kernel_open(struct net_kernel *k, struct mtd_error *err);
 void net_kernel_done(struct net_kernel *k);
+/* To close a socket of the firewall's waits until the kernel has freed what was removed, a grace period of
+ * 10 ms and more: this one goes with the process, for which nobody waits. NULL = there is none. */
+struct netlink *net_kept_nf(void);
 
 /* ---- claim.c ---- */
 
@@ -284,8 +287,9 @@ int net_port_try(struct store *s, struct netlink *nf, const struct mtd_port *p);
 
 /* ---- flow.c ---- */
 
-/* What the kernel remembers of UDP flows to these ports of the host. */
-void net_flows_forget(struct netlink *nf, const struct mtd_port *ports, size_t n);
+/* As net_flows_forget(), of these ports that lead, or led, to the endpoint. */
+void net_flows_drop(struct netlink *nf, const struct mtd_endpoint *e,
+                    const struct mtd_port *ports, size_t n, bool strays);
 
 /* ---- publish.c ---- */
 

@@ -10,6 +10,12 @@ void net_kernel_done(struct net_kernel *k)
     netlink_close(&k->nf);
 }
 
+struct netlink *net_kept_nf(void)
+{
+    static struct netlink nf = NETLINK_NONE;
+    return nf.fd >= 0 || netlink_open(&nf, NETLINK_NETFILTER) == 0 ? &nf : NULL;
+}
+
 int net_kernel_open(struct net_kernel *k, struct mtd_error *err)
 {
     int rc = netlink_open(&k->route, NETLINK_ROUTE);

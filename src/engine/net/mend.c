@@ -25,10 +25,11 @@ void net_ports_restore(struct store *s, struct netlink *nf, const struct mtd_rec
     if (!e || !st->n_ports)
         return;
     net_owner_init(s, r->id, &own);
-    if (net_ports_add(nf, &own, e, st->ports, st->n_ports, &at) != -EEXIST)
-        return;
-    net_ports_forget(nf, r->id); /* some of them were there */
-    (void)net_ports_add(nf, &own, e, st->ports, st->n_ports, &at);
+    if (net_ports_add(nf, &own, e, st->ports, st->n_ports, &at) == -EEXIST) {
+        net_ports_forget(nf, r->id); /* some of them were there */
+        (void)net_ports_add(nf, &own, e, st->ports, st->n_ports, &at);
+    }
+    net_flows_drop(nf, e, st->ports, st->n_ports, true);
 }
 
 static void mend_container(struct store *s, struct net_kernel *k, const char *id)

@@ -85,6 +85,19 @@ void net_release(struct store *s, struct mtd_record *r, const struct net_held *h
 /* The same by id alone, of a container without a record or whose start was cut off. */
 void net_forget(struct store *s, const char *id);
 
+/* What the kernel remembers of flows of datagrams to ports of the host: a client that goes on sending is led
+ * where the port led before. To look for them takes milliseconds, so it is for when nobody waits; changes of a
+ * live container do it themselves. All zero = none. */
+struct net_flows {
+    struct mtd_port *ports;
+    size_t n;
+    char *address, *address6; /* where they lead */
+};
+void net_flows_done(struct net_flows *f);
+void net_flows_note(struct net_flows *f, const struct mtd_status *st);
+/* Once it has run: those that lead to it; at its start, strays: those that do not. */
+void net_flows_forget(struct net_flows *f, bool strays);
+
 /* ---- changes of a live container ----
  *
  * From net_change_begin() until net_change_end() the record may say something else than the

@@ -154,7 +154,6 @@ int net_ports_add(struct netlink *nf, const struct net_owner *o,
             return rc;
         }
     }
-    net_flows_forget(nf, ports, n);
     return 0;
 }
 
@@ -174,7 +173,6 @@ int net_ports_remove(struct netlink *nf, const struct mtd_endpoint *e,
             result = rc < 0 && rc != -ENOENT ? rc : result;
         }
     }
-    net_flows_forget(nf, ports, n);
     return result;
 }
 

@@ -262,7 +262,10 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
             return fail_hold(s, &nf, &st->ports[i], rc, err);
     }
     (void)fault_point("publish.held");
-    return add_elements(s, &nf, r->id, e, st->ports + first, n, err);
+    rc = add_elements(s, &nf, r->id, e, st->ports + first, n, err);
+    if (rc == 0)
+        net_flows_drop(&nf, e, st->ports + first, n, true);
+    return rc;
 }
 
 int net_move_ports(struct store *s, struct netlink *nf, struct mtd_record *r, size_t from,
@@ -273,11 +276,14 @@ int net_move_ports(struct store *s, struct netlink *nf, struct mtd_record *r, si
     size_t at;
     net_owner_init(s, r->id, &own);
     (void)net_ports_remove(nf, &st->endpoints[from], st->ports, st->n_ports);
+    net_flows_drop(nf, &st->endpoints[from], st->ports, st->n_ports, false);
     if (to >= st->n_endpoints)
         return 0;
     int rc = net_ports_add(nf, &own, &st->endpoints[to], st->ports, st->n_ports, &at);
-    if (rc == 0)
+    if (rc == 0) {
+        net_flows_drop(nf, &st->endpoints[to], st->ports, st->n_ports, true);
         return 0;
+    }
     (void)net_ports_add(nf, &own, &st->endpoints[from], st->ports, st->n_ports, &at);
     return mtd_fail_errno(err, -rc,
                           "cannot publish the ports of container %.80s on %.80s", r->name,
@@ -307,6 +313,7 @@ static int unpublish_one(struct mtd_record *r, struct netlink *nf, size_t i)
     int rc = net_ports_remove(nf, mtd_port_endpoint(st), &gone, 1);
     if (rc < 0)
         return rc;
+    net_flows_drop(nf, mtd_port_endpoint(st), &gone, 1, false);
     free(gone.address);
     memmove(st->ports + i, st->ports + i + 1, (--st->n_ports - i) * sizeof(gone));
     return 0;
