@@ -40,29 +40,15 @@ int nsenter_socket(int *ret_front, int *ret_inside)
     return 0;
 }
 
-static void attach_fd(struct msghdr *msg, union control *control, int fd)
-{
-    msg->msg_control = control;
-    msg->msg_controllen = CMSG_SPACE(sizeof(int));
-    struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &fd, sizeof(int));
-}
-
 static int send_message(int fd, struct message *m, int pass)
 {
-    struct iovec iov = {.iov_base = m, .iov_len = sizeof(*m)};
-    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-    union control control;
-    memset(&control, 0, sizeof(control));
-    if (pass >= 0)
-        attach_fd(&msg, &control, pass);
+    if (pass >= 0) {
+        int rc = passed_send(fd, m, sizeof(*m), pass);
+        return rc < 0 ? rc : 0;
+    }
     ssize_t n;
     do
-        n = pass < 0 ? write(fd, m, sizeof(*m)) /* see nsenter.h */
-                     : sendmsg(fd, &msg, MSG_NOSIGNAL);
+        n = write(fd, m, sizeof(*m)); /* see nsenter.h */
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : 0;
 }

@@ -9,19 +9,7 @@
 #include "base/fault.h"
 #include "engine/api/internal.h"
 #include "engine/net/net.h"
-
-static int add_one(struct mtd_port **ports, size_t *n, const struct mtd_port *p)
-{
-    struct mtd_port *more = realloc(*ports, (*n + 1) * sizeof(*more));
-    if (!more)
-        return -ENOMEM;
-    *ports = more;
-    more[*n] = *p;
-    if (p->address && !(more[*n].address = strdup(p->address)))
-        return -ENOMEM;
-    (*n)++;
-    return 0;
-}
+#include "engine/port/port.h"
 
 static void remove_at(struct mtd_spec *s, size_t i)
 {
@@ -95,7 +83,7 @@ static int publish_in_spec(struct mtd_record *r, const struct mtd_update *u,
             return mtd_fail(err, EEXIST,
                             "port %s is already published by container %.80s",
                             net_port_text(p, text), r->name);
-        if (add_one(&r->spec.ports, &r->spec.n_ports, p) < 0)
+        if (mtd_ports_add(p, &r->spec.ports, &r->spec.n_ports) < 0)
             return mtd_fail(err, ENOMEM, "out of memory");
     }
     return 0;
@@ -114,7 +102,7 @@ int api_change_ports(struct mtd_engine *e, struct mtd_record *r,
                         r->name, mtd_network_word(r->spec.network));
     rc = net_check_ports(u->publish_add, u->n_publish_add, err);
     for (size_t i = 0; i < r->status.n_ports && rc == 0; i++)
-        rc = add_one(&had, &n, &r->status.ports[i]);
+        rc = mtd_ports_add(&r->status.ports[i], &had, &n);
     if (rc == 0 && live)
         rc = container_begin_network_change(e, r->id);
     if (rc < 0)

@@ -38,19 +38,6 @@ int net_check_ports(const struct mtd_port *ports, size_t n, struct mtd_error *er
     return 0;
 }
 
-static int add_port(struct mtd_status *st, const struct mtd_port *p)
-{
-    struct mtd_port *more = realloc(st->ports, (st->n_ports + 1) * sizeof(*more));
-    if (!more)
-        return -ENOMEM;
-    st->ports = more;
-    more[st->n_ports] = *p;
-    if (p->address && !(more[st->n_ports].address = strdup(p->address)))
-        return -ENOMEM;
-    st->n_ports++;
-    return 0;
-}
-
 static bool is_published(const struct mtd_status *st, const struct mtd_port *p)
 {
     for (size_t i = 0; i < st->n_ports; i++)
@@ -72,7 +59,7 @@ static int add_exposed(struct mtd_status *st, const char *text)
     if (parse_u64(number, UINT16_MAX, &port) < 0 || port == 0)
         return 0;
     p.target = (unsigned)port;
-    return is_published(st, &p) ? 0 : add_port(st, &p);
+    return is_published(st, &p) ? 0 : mtd_ports_add(&p, &st->ports, &st->n_ports);
 }
 
 static int list_ports(struct mtd_record *r)
@@ -81,7 +68,7 @@ static int list_ports(struct mtd_record *r)
     int rc = 0;
     mtd_ports_done(&st->ports, &st->n_ports);
     for (size_t i = 0; i < r->spec.n_ports && rc == 0; i++)
-        rc = add_port(st, &r->spec.ports[i]);
+        rc = mtd_ports_add(&r->spec.ports[i], &st->ports, &st->n_ports);
     for (size_t i = 0; r->spec.publish_all && i < r->spec.exposed.len && rc == 0; i++)
         rc = add_exposed(st, r->spec.exposed.items[i]);
     return rc;
@@ -249,7 +236,7 @@ int net_publish(struct store *s, struct mtd_record *r, const struct mtd_port *po
     if (rc == 0)
         rc = netlink_open(&nf, NETLINK_NETFILTER);
     for (size_t i = 0; i < n && rc == 0; i++)
-        rc = add_port(st, &ports[i]);
+        rc = mtd_ports_add(&ports[i], &st->ports, &st->n_ports);
     if (rc < 0)
         return mtd_fail_errno(err, -rc, "cannot publish ports");
     for (size_t i = first; i < st->n_ports; i++) {

@@ -17,6 +17,9 @@
 int mtd_port_parse(const char *text, const char *address, struct mtd_port **ports,
                    size_t *n, struct mtd_error *err);
 
+/* Adds a copy of one. */
+int mtd_ports_add(const struct mtd_port *p, struct mtd_port **ports, size_t *n);
+
 /* The endpoint by which the container's default route goes, and that by which its ports are published, as if
  * endpoint but were not there; status.n_endpoints = none. */
 #define MTD_NO_ENDPOINT SIZE_MAX

@@ -93,7 +93,7 @@ static bool take_address(char **text, char **ret)
     return inet_pton(AF_INET, at, out) == 1 || inet_pton(AF_INET6, at, out) == 1;
 }
 
-static int add_port(const struct mtd_port *p, struct mtd_port **ports, size_t *n)
+int mtd_ports_add(const struct mtd_port *p, struct mtd_port **ports, size_t *n)
 {
     struct mtd_port *more = realloc(*ports, (*n + 1) * sizeof(*more));
     if (!more)
@@ -116,7 +116,7 @@ static int add_range(struct range host, struct range inside, const char *address
                              .host_last = choice ? host.last : 0,
                              .target = inside.first + i,
                              .udp = udp};
-        if (add_port(&p, ports, n) < 0)
+        if (mtd_ports_add(&p, ports, n) < 0)
             return out_of_memory(err);
     }
     return 0;

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/fs.h"
+#include "base/passed.h"
 #include "engine/host/apparmor.h"
 
 /* By descriptor, because a path may be longer than a socket's name. */
@@ -38,27 +39,6 @@ int runtime_connect_path(const char *path, const char *what, struct mtd_error *e
     return take_fd(&fd);
 }
 
-int runtime_send_fd(int socket, const char *text, size_t len, int fd)
-{
-    struct iovec iov = {.iov_base = (char *)text, .iov_len = len};
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control;
-    memset(&control, 0, sizeof(control));
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = &control,
-                         .msg_controllen = sizeof(control.room)};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &fd, sizeof(int));
-    ssize_t n = sendmsg(socket, &msg, MSG_NOSIGNAL);
-    return n < 0 ? -errno : (int)n;
-}
-
 int runtime_console_connect(const char *path, struct mtd_error *err)
 {
     return runtime_connect_path(path, "console socket", err);
@@ -68,7 +48,7 @@ int runtime_console_send(int socket, int master, struct mtd_error *err)
 {
     static const char name[] = "/dev/ptmx";
     fcntl(master, F_SETFL, O_RDWR); /* as it comes from ptmx: the receiver decides */
-    int rc = runtime_send_fd(socket, name, sizeof(name) - 1, master);
+    int rc = passed_send(socket, name, sizeof(name) - 1, master);
     return rc < 0 ? mtd_fail_errno(err, -rc, "cannot hand over the terminal") : 0;
 }
 

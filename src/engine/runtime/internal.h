@@ -76,8 +76,6 @@ int runtime_listen(int dir_fd, struct mtd_error *err);
  * up after a while. */
 #define RUNTIME_PEER_WAIT 5 /* seconds */
 int runtime_connect_path(const char *path, const char *what, struct mtd_error *err);
-/* How many bytes of text went with fd, or -errno. */
-int runtime_send_fd(int socket, const char *text, size_t len, int fd);
 int runtime_console_connect(const char *path, struct mtd_error *err);
 int runtime_console_send(int socket, int master, struct mtd_error *err);
 

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/fault.h"
+#include "base/passed.h"
 #include "base/sys.h"
 #include "engine/syscalls/syscalls.h"
 
@@ -71,7 +72,7 @@ static char *describe(const struct runtime_record *s, const struct bundle *b, pi
 /* The descriptor goes with the first part of it, which for all but huge annotations is all. */
 static int send_all(int socket, const char *text, int fd)
 {
-    int rc = runtime_send_fd(socket, text, strlen(text), fd);
+    int rc = passed_send(socket, text, strlen(text), fd);
     size_t at = rc > 0 ? (size_t)rc : 0;
     while (rc > 0 && at < strlen(text)) {
         ssize_t n = send(socket, text + at, strlen(text) - at, MSG_NOSIGNAL);

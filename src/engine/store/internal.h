@@ -35,6 +35,9 @@ int store_wait_lock(int fd, enum store_wait wait, pid_t *ret_stopped);
  * removed while waiting. */
 int store_lock_at(int dir_fd, const char *name, bool create, enum store_wait wait,
                   pid_t *ret_stopped);
+/* names.c: waits for the lock of root/dir, which is made when it is not there; returns its fd. For
+ * directories of claims: whoever has it looks at all of them. */
+int store_lock_claims(struct store *s, const char *dir);
 /* Reads and decodes dir_fd/name/config.json. buf is scratch memory, which the caller
  * frees. */
 int store_read_record(int dir_fd, const char *name, const char *id, struct buf *buf,

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,17 +19,6 @@
 
 #define DIR_NAME "levels"
 #define TRIES 4096
-
-static int lock_levels(struct store *s)
-{
-    if (mkdirat(s->root_fd, DIR_NAME, 0700) < 0 && errno != EEXIST)
-        return -errno;
-    auto_fd int fd = fs_open_dir_at(s->root_fd, DIR_NAME);
-    while (fd >= 0 && flock(fd, LOCK_EX) < 0)
-        if (errno != EINTR)
-            return -errno;
-    return take_fd(&fd);
-}
 
 static bool is_owned_by(int dir_fd, const char *level, const char *id)
 {
@@ -115,7 +103,7 @@ static int claim_and_set(struct store *s, struct mtd_record *r, struct mtd_error
     char pair[SELINUX_LEVEL_SIZE] = "";
     const char *given = given_level(&r->spec.label_words);
     const char *level = given ? given : pair;
-    auto_fd int dir = lock_levels(s);
+    auto_fd int dir = store_lock_claims(s, DIR_NAME);
     int rc = dir < 0 ? dir
              : given ? claim(s, dir, given, r->id)
                      : claim_any(s, dir, r->id, pair);
@@ -140,7 +128,7 @@ void store_label_drop(struct store *s, const struct mtd_record *r)
     char level[SELINUX_LABEL_SIZE];
     if (!r->spec.mount_label)
         return;
-    auto_fd int dir = lock_levels(s);
+    auto_fd int dir = store_lock_claims(s, DIR_NAME);
     selinux_level(r->spec.process.selinux, level);
     if (dir >= 0 && *level && is_owned_by(dir, level, r->id))
         unlinkat(dir, level, 0);
@@ -151,7 +139,7 @@ void store_label_drop_all(struct store *s, const char *id)
 {
     if (faccessat(s->root_fd, DIR_NAME, F_OK, 0) < 0)
         return;
-    auto_fd int fd = lock_levels(s);
+    auto_fd int fd = store_lock_claims(s, DIR_NAME);
     auto_done(fs_dir_done) struct fs_dir dir;
     const struct dirent64 *e;
     if (fd < 0 || fs_dir_open(&dir, fd) < 0)

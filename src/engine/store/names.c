@@ -39,15 +39,28 @@ int store_names_read(struct store *s, const char *name, char ret_id[MTD_ID_SIZE]
     return read_link(s->names_fd, name, ret_id) == 0 ? 0 : -ENOENT;
 }
 
-static int lock_names(struct store *s)
+/* Waits: such a lock is held for some system calls only. dir is closed on failure. */
+static int lock_dir(int dir)
 {
-    auto_fd int fd = openat(s->names_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    auto_fd int fd = dir;
     if (fd < 0)
-        return -errno;
+        return fd;
     while (flock(fd, LOCK_EX) < 0)
         if (errno != EINTR)
             return -errno;
     return take_fd(&fd);
+}
+
+static int lock_names(struct store *s)
+{
+    return lock_dir(fs_open_dir_at(s->names_fd, "."));
+}
+
+int store_lock_claims(struct store *s, const char *dir)
+{
+    if (mkdirat(s->root_fd, dir, 0700) < 0 && errno != EEXIST)
+        return -errno;
+    return lock_dir(fs_open_dir_at(s->root_fd, dir));
 }
 
 void store_names_drop(struct store *s, const char *name, const char *id)

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,17 +23,6 @@
 #define DIR_NAME "userns"
 #define AUTO "auto "
 #define TEXT_MAX (MTD_IDMAP_RANGES * 24)
-
-static int lock_claims(struct store *s)
-{
-    if (mkdirat(s->root_fd, DIR_NAME, 0700) < 0 && errno != EEXIST)
-        return -errno;
-    auto_fd int fd = fs_open_dir_at(s->root_fd, DIR_NAME);
-    while (fd >= 0 && flock(fd, LOCK_EX) < 0)
-        if (errno != EINTR)
-            return -errno;
-    return take_fd(&fd);
-}
 
 /* In this order: a container that is complete in between is seen the second time. */
 static bool is_claimed(struct store *s, const char *id)
@@ -171,7 +159,7 @@ int store_userns_claim(struct store *s, int etc_fd, struct mtd_record *r,
                        struct mtd_error *err)
 {
     struct mtd_spec *spec = &r->spec;
-    auto_fd int dir = lock_claims(s);
+    auto_fd int dir = store_lock_claims(s, DIR_NAME);
     int rc = dir;
     if (dir >= 0 && spec->userns == MTD_USERNS_AUTO)
         rc = choose(s, dir, etc_fd, r, err);
@@ -212,7 +200,7 @@ bool store_userns_has(struct store *s, const char *id)
 int store_userns_restore(struct store *s, const struct mtd_record *r,
                          struct mtd_error *err)
 {
-    auto_fd int dir = lock_claims(s);
+    auto_fd int dir = store_lock_claims(s, DIR_NAME);
     int rc =
         dir < 0 ? dir : each_claim(s, dir, r->id, refuse_overlap, (void *)&r->spec, err);
     if (rc < 0)

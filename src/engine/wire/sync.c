@@ -105,23 +105,9 @@ int sync_hand_listener(int fd, int number)
 
 int sync_send_tty(int fd, int master)
 {
-    char mark = SYNC_TTY_MARK;
-    struct iovec iov = {.iov_base = &mark, .iov_len = 1};
-    union {
-        struct cmsghdr head;
-        char room[CMSG_SPACE(sizeof(int))];
-    } control;
-    memset(&control, 0, sizeof(control));
-    struct msghdr msg = {.msg_iov = &iov,
-                         .msg_iovlen = 1,
-                         .msg_control = &control,
-                         .msg_controllen = sizeof(control.room)};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof(int));
-    memcpy(CMSG_DATA(c), &master, sizeof(int));
-    return sendmsg(fd, &msg, MSG_NOSIGNAL) == 1 ? 0 : -errno;
+    static const char mark = SYNC_TTY_MARK;
+    int rc = passed_send(fd, &mark, 1, master);
+    return rc < 0 ? rc : 0;
 }
 
 int sync_recv(int fd, struct mtd_error *ret_err, int *ret_fd)
