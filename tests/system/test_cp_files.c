@@ -89,6 +89,18 @@ Test(cp_files, owners_are_roots_unless_asked_to_stay)
     expect_owner(cpbox_host, "theirs", 12, 06755);
 }
 
+/* Each bit is about its own id: that one of the two is root's already does not save the other. */
+Test(cp_files, set_id_bits_go_with_their_owner)
+{
+    cpbox_shell("cd %s; echo x >u; chown 12:0 u; chmod 6755 u; echo x >g; chown 0:12 g; "
+                "chmod 6755 g",
+                cpbox_host);
+    free(ASK(&cpbox, "cp", cpbox_path(cpbox_host, "u"), "up:/w/u"));
+    free(ASK(&cpbox, "cp", cpbox_path(cpbox_host, "g"), "up:/w/g"));
+    expect_owner(cpbox_up, "u", 0, 02755);
+    expect_owner(cpbox_up, "g", 0, 04755);
+}
+
 /* A program of the container's root would be one of the host's root's. */
 Test(cp_files, what_leaves_a_container_gives_no_rights)
 {

@@ -128,6 +128,32 @@ ParameterizedTest(size_t *step, exec_step, killed_leaves_nothing)
     expect_death(*step, "--tty=true");
 }
 
+static bool nothing_is_stopped(void *arg)
+{
+    return !stopped_now(*(pid_t *)arg);
+}
+
+/* Also in a user namespace, where a change of user before the first of them takes the death signal. */
+Test(exec_step, stopped_it_dies_with_its_front_end)
+{
+    free(ASK(&s, "run", "-d", "--name", "own", "--userns", "0:100000:65536", "busybox",
+             "sleep", "100000"));
+    static const char *const NAMES[] = {"box", "own"};
+    for (size_t i = 0; i < 2; i++) {
+        s.fault = "exec.inside:stop";
+        pid_t front = SPAWN(&s, "exec", NAMES[i], "echo", "ran");
+        pid_t stopped = stopped_await(front);
+        s.fault = NULL;
+        cr_assert_gt(stopped, 0, "%s: not reached", NAMES[i]);
+        kill(front, SIGKILL);
+        state_reap(front);
+        bool gone = state_until(nothing_is_stopped, &stopped);
+        if (!gone)
+            kill(stopped, SIGKILL);
+        cr_expect(gone, "%s: it stays", NAMES[i]);
+    }
+}
+
 ParameterizedTestParameters(exec_step, stopped_resumes)
 {
     return steps();

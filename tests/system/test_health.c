@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "../support/fields.h"
 #include "../support/state.h"
@@ -85,6 +86,35 @@ Test(health, the_start_period_ends_with_the_first_success)
     free(ASK(&s, "exec", "x", "rm", "/ok"));
     await("unhealthy");
 }
+
+#ifdef SYS_poll
+/* How long the process that checks waits now, in ms, from the arguments of its poll(); it has no
+ * limit while a check runs. */
+static bool waits_an_hour(void *ret)
+{
+    char path[64], text[256] = "";
+    long call = -1;
+    unsigned long fds, n, ms;
+    snprintf(path, sizeof(path), "/proc/%d/syscall", (int)state_find(&s, "mtd:health"));
+    auto_file FILE *f = fopen(path, "re");
+    if (!f || !fgets(text, sizeof(text), f) ||
+        sscanf(text, "%ld %lx %lx %lx", &call, &fds, &n, &ms) != 4 || call != SYS_poll)
+        return false;
+    *(long *)ret = (int)ms;
+    return (int)ms > 3000000;
+}
+
+/* The period is for becoming healthy: what is, is looked at as seldom as it was asked for. */
+Test(health, the_start_interval_ends_with_the_first_success)
+{
+    long ms = 0;
+    free(ASK(&s, "run", "-d", "--name", "x", "--health-cmd", "true", "--health-interval",
+             "1h", "--health-start-interval", "50ms", "--health-start-period", "2h",
+             "busybox", "sleep", "1000"));
+    await("healthy");
+    cr_expect(state_until(waits_an_hour, &ms), "it waits %ld ms", ms);
+}
+#endif
 
 /* Fails as often as it is told, then succeeds; says how often it ran. */
 #define FAILS "n=$(cat /n 2>/dev/null); n=$((n+1)); echo $n | tee /n; test $n -gt "

@@ -207,6 +207,10 @@ Test(load, a_layout_is_saved_to_and_loaded_from_a_directory)
     auto_done(outcome_done) struct outcome b =
         RUN(&box, "save", "--format", "oci-dir", "-o", file("dir"), "old:1");
     cr_assert_eq(b.status, 0, "%s", b.err);
+    cr_expect_eq(
+        shell("grep -o '\"platform\": *{[^}]*}' dir/index.json | "
+              "grep '\"architecture\": *\"amd64\"' | grep -q '\"os\": *\"linux\"'"),
+        0, "others do not see what it is for");
     drop(&box, "old:1");
     auto_done(outcome_done) struct outcome c = RUN(&box, "load", "-i", file("dir"));
     expect_line(&c, "Loaded image: old:1\n", "directory");

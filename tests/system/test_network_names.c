@@ -183,3 +183,51 @@ Test(network_names, each_of_several_comes_first_now_and_then)
         free(ASK(&s, "rm", "-f", id));
     cr_expect_str_empty(net_left(&s));
 }
+
+/* The number of the next answer of a connection, and the last byte of its only address; 0 = none. */
+static unsigned next_answer(int fd, unsigned *ret_last)
+{
+    unsigned char head[2], m[512];
+    if (recv(fd, head, 2, MSG_WAITALL) != 2)
+        return 0;
+    size_t len = (size_t)head[0] << 8 | head[1];
+    if (len < 16 || len > sizeof(m) || recv(fd, m, len, MSG_WAITALL) != (ssize_t)len)
+        return 0;
+    const unsigned char *address = memmem(m, len, "\0\4\x0a\x4d\0", 5);
+    *ret_last = address ? address[5] : 0;
+    return (unsigned)m[0] << 8 | m[1];
+}
+
+static size_t add_question(unsigned char *to, const char *name, unsigned id)
+{
+    size_t len = net_question(to + 2, name, id);
+    to[0] = (unsigned char)(len >> 8);
+    to[1] = (unsigned char)len;
+    return len + 2;
+}
+
+/* As a resolver sends A and AAAA by TCP: both are there before the first is answered. */
+Test(network_names, questions_that_come_in_one_piece_are_all_answered)
+{
+    free(ASK(&s, "network", "create", "--subnet", "10.77.0.0/24", "front"));
+    static const char *const NAMES[] = {"one", "three"};
+    static const char *const AT[] = {"10.77.0.11", "10.77.0.13"};
+    for (size_t i = 0; i < ARRAY_SIZE(NAMES); i++)
+        free(ASK(&s, "run", "-d", "--name", NAMES[i], "--network", "front", "--ip", AT[i],
+                 "busybox", "sleep", "1000"));
+    auto_free char *pid = ASK(&s, "inspect", "-f", "{{.State.Pid}}", "one");
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%s/ns/net", pid);
+    auto_fd int ns = open(path, O_RDONLY | O_CLOEXEC);
+    auto_fd int fd = net_name_server(ns, SOCK_STREAM);
+    cr_assert_geq(fd, 0);
+    unsigned char both[1024];
+    size_t len = add_question(both, "three", 7);
+    len += add_question(both + len, "one", 8);
+    cr_assert_eq(write(fd, both, len), (ssize_t)len);
+    unsigned last = 0;
+    cr_expect_eq(next_answer(fd, &last), 7);
+    cr_expect_eq(last, 13);
+    cr_expect_eq(next_answer(fd, &last), 8);
+    cr_expect_eq(last, 11);
+}

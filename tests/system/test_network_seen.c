@@ -223,6 +223,21 @@ Test(network_seen, port_has_dockers_shapes)
     EXPECT("0.0.0.0:7080\n[::]:7080", "port", "both", "80");
 }
 
+/* 53/tcp is not 53/udp: neither is published in place of the other, nor listed for it. */
+Test(network_seen, a_port_is_of_its_protocol)
+{
+    free(ASK(&s, "run", "-d", "--name", "dns", "--network", "bridge", "-P", "-p",
+             "5300:53", "--expose", "53/udp", "busybox", "sleep", "1000"));
+    EXPECT("0.0.0.0:5300", "port", "dns", "53");
+    auto_free char *udp = ASK(&s, "port", "dns", "53/udp");
+    cr_expect(strncmp(udp, "0.0.0.0:", 8) == 0 && strchr(udp, '\n') == NULL, "%s", udp);
+    free(ASK(&s, "run", "-d", "--name", "udp", "--network", "bridge", "-p", "5353:54/udp",
+             "busybox", "sleep", "1000"));
+    auto_done(outcome_done) struct outcome o = RUN(&s, "port", "udp", "54");
+    cr_expect_eq(o.status, 1);
+    cr_expect(strstr(o.err, "no public port '54'"), "%s%s", o.out, o.err);
+}
+
 /* Of a container on two networks each counts its own. */
 Test(network_seen, traffic_is_counted_by_network)
 {

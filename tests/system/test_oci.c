@@ -281,6 +281,9 @@ Test(oci, limits_are_set_and_updated_and_devices_stay)
     EXPECT_OK("update", "--cpu-share", "400", box.id);
     expect_file("cpu", "cpu.shares", "400");
     expect_file("pids", "pids.max", "44");
+    EXPECT_OK("update", "--memory-reservation", "10485760", box.id);
+    expect_file("memory", "memory.soft_limit_in_bytes", "10485760");
+    expect_file("memory", "memory.limit_in_bytes", "62914560"); /* of the update before */
 }
 
 Test(oci, devices_follow_the_rules_in_their_order)

@@ -3,11 +3,13 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../support/fields.h"
 #include "../support/state.h"
 #include "base/cleanup.h"
 
@@ -248,4 +250,53 @@ Test(stream, exec_without_a_reader_ends)
     close(out[1]);
     cr_expect_eq(state_reap(front), 141);
     close(null);
+}
+
+/* Behind a terminal the command cannot be told: it is ended, or nobody would read what it writes. */
+Test(stream, exec_with_a_terminal_and_no_reader_ends)
+{
+    int out[2];
+    start_box();
+    cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+    close(out[0]);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    pid_t front = state_spawn_on(&s, (const int[]){null, out[1], null},
+                                 (const char *const[]){"exec", "-t", "box", "yes", NULL});
+    close(out[1]);
+    cr_expect_eq(state_reap(front), 141);
+    close(null);
+    auto_free char *top = ASK(&s, "top", "box");
+    cr_expect_null(strstr(top, "yes"), "%s", top);
+}
+
+static bool is_zombie(void *arg)
+{
+    char path[64], text[512] = "";
+    snprintf(path, sizeof(path), "/proc/%d/stat", *(pid_t *)arg);
+    auto_file FILE *f = fopen(path, "re");
+    const char *end = f && fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
+    return end && end[2] == 'Z';
+}
+
+/* 8 kB: more than one read takes, and less than the kernel keeps (12 kB), so that the command can end. */
+Test(stream, what_a_terminal_holds_at_the_end_is_kept)
+{
+    char want[32];
+    free(ASK(&s, "run", "-d", "-t", "--name", "x", "busybox", "sh", "-c",
+             "while [ ! -e /go ]; do usleep 1000; done; seq 1500"));
+    pid_t pid = pid_of(&s, "x"), monitor = monitor_of(&s, "x");
+    cr_assert_eq(kill(monitor, SIGSTOP), 0);
+    free(ASK(&s, "exec", "x", "touch", "/go"));
+    bool ended = state_until(is_zombie, &pid);
+    kill(monitor, SIGCONT);
+    cr_assert(ended, "it did not end before its monitor went on");
+    await_field(&s, "x", "{{.State.Status}}", "exited");
+    auto_free char *log = ASK(&s, "logs", "x");
+    const char *at = log;
+    for (int i = 1; i <= 1500; i++) {
+        int n = snprintf(want, sizeof(want), "%d\r\n", i);
+        cr_assert_eq(strncmp(at, want, (size_t)n - (i == 1500)), 0, "line %d: %.20s", i,
+                     at);
+        at += n;
+    }
 }

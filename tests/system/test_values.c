@@ -156,12 +156,28 @@ Test(values, events_have_labels_and_are_found_by_them)
 {
     free(ASK(&s, "create", "--name", "one", "-l", "a=1", "-l", "b=2", "busybox"));
     free(ASK(&s, "create", "--name", "two", "-l", "a=1", "busybox"));
+    free(ASK(&s, "create", "--name", "three", "-l", "zone=1", "-l", "hue=2", "busybox"));
+    auto_free char *three = ASK(&s, "events", "--since", "1h", "--until", "0s",
+                                "--filter", "container=three");
+    expect_part(three, " (hue=2, image=busybox, name=three, zone=1)"); /* by name */
     auto_free char *one = ASK(&s, "events", "--since", "1h", "--until", "0s", "--filter",
                               "label=a=1", "--filter", "label=b");
     expect_part(one, " (a=1, b=2, image=busybox, name=one)");
     cr_expect_not(strchr(one, '\n') || strstr(one, "two"), "%s", one);
     EXPECT_OUTPUT(&s, 0, "one\n", "ps", "-a", "--filter", "label=a", "--filter",
                   "label=b=2", "--format", "{{.Names}}");
+}
+
+/* What is named is not older or newer than itself. */
+Test(values, before_and_since_leave_out_the_one_they_name)
+{
+    static const char *const CASES[][2] = {
+        {"before=bx", "ax\n"}, {"since=bx", "cx\n"}, {"before=ax", ""}, {"since=cx", ""}};
+    for (const char *name = "abc"; *name; name++)
+        free(ASK(&s, "create", "--name", (const char[]){*name, 'x', '\0'}, "busybox"));
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++)
+        EXPECT_OUTPUT(&s, 0, CASES[i][1], "ps", "--filter", CASES[i][0], "--filter",
+                      "name=^.x$", "--format", "{{.Names}}");
 }
 
 /* docker's daemon looks at the keys that it knows, and at numbers of lines that are some. */

@@ -55,6 +55,23 @@ Test(logview_find, next_and_previous_match)
     cr_assert(strstr(logtty_screen(), "line 842 needle\n"));
 }
 
+/* From what is on the screen, and not from the hit of the pattern before. */
+Test(logview_find, a_new_pattern_begins_at_the_edge_of_the_screen)
+{
+    logtty_numbered(0, 0, 1000);
+    logtty_select(0);
+    logtty_press(CMD_TOP);
+    logtty_press(CMD_SEARCH);
+    logtty_answer("needle");
+    cr_assert(strstr(logtty_screen(), "line 41\n") &&
+              strstr(logtty_screen(), "line 42 needle\n"));
+    logtty.said[0] = '\0';
+    logtty_press(CMD_SEARCH);
+    logtty_answer("line 41$"); /* above the hit */
+    cr_expect(strstr(logtty_screen(), "line 41\n"));
+    cr_expect_str_empty(logtty.said);
+}
+
 /* Keys come faster than a long log can be searched. */
 Test(logview_find, three_quick_keys_are_three_matches)
 {

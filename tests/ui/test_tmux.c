@@ -340,3 +340,66 @@ Test(tmux, an_action_that_fails_says_why)
     keys("q");
     SEE("status=0");
 }
+
+/* A process above the one at the cursor ends: its row is another's, and the signal is not. */
+Test(tmux, the_cursor_of_top_stays_at_its_process)
+{
+    open_dashboard();
+    run_through_the_form(
+        "sh -c 'trap : USR1; sleep 1111 & a=\\$!; sleep 2222 & sleep 3333 & "
+        "while :; do wait; kill \\$a; done'",
+        "mybox");
+    keys("T");
+    SEE("4 processes");
+    keys("Enter j j"); /* the whole screen; pid 1 and the first sleep are above */
+    free(engine("kill -s USR1 mybox")); /* which ends the first sleep */
+    SEE("3 processes");
+    keys("K");
+    SEE("signal process");
+    SEE("(sleep 2222)");
+    keys("Escape q");
+}
+
+static pid_t stopping;
+static bool stops(void *arg)
+{
+    (void)arg;
+    stopping = state_find(&box, "stop");
+    return stopping > 0;
+}
+
+/* Whoever was killed has done nothing, whatever its exit status would be. */
+Test(tmux, an_action_whose_process_is_killed_has_failed)
+{
+    open_dashboard();
+    run_through_the_form("sh -c 'trap : TERM; while :; do sleep 0.1; done'", "mybox");
+    keys("s y");
+    cr_assert(state_until(stops, NULL));
+    kill(stopping, SIGKILL);
+    SEE("FAILED 137");
+    keys("q");
+    SEE("status=0");
+}
+
+static bool shell_is_gone(void *arg)
+{
+    (void)arg;
+    return state_find(&box, "exec") == 0;
+}
+
+/* In a window of its own the dashboard's guard leads the session, and is the only one whom the kernel
+ * tells that the window was closed; the dashboard is not reading, as a shell has the terminal. */
+Test(tmux, a_window_that_is_closed_ends_the_shell_in_it)
+{
+    free(engine("run -d --name mybox busybox sleep 1000"));
+    free(
+        shell("env -u TMUX LC_ALL=C.UTF-8 tmux -u -f /dev/null -S %s/tmux new-session -d "
+              "-x 100 -y 30 '%s --root %s/root --run-root %s/run'",
+              box.dir.path, MTD_PROGRAM, box.dir.path, box.dir.path));
+    SEE("1 up");
+    keys("e");
+    SEE("/ #");
+    cr_assert(!shell_is_gone(NULL));
+    free(shell("tmux -S %s/tmux kill-session", box.dir.path));
+    cr_expect(state_until(shell_is_gone, NULL), "it goes on without a terminal");
+}

@@ -22,6 +22,7 @@
     "short:x:7\n"                             \
     "bare:x:8:9\n"                            \
     "relative:x:11:11::home:/bin/sh\n"        \
+    "noshell:x:13:13::/noshell\n"             \
     "last:x:12:12::/last:/bin/sh"
 #define GROUP                  \
     "root:x:0:\n"              \
@@ -104,6 +105,7 @@ Test(user, a_home_is_absolute)
 {
     check("bare", 8, 9, "/");
     check("relative", 11, 11, "/");
+    check("noshell", 13, 13, "/noshell"); /* the fields that are there count */
 }
 
 /* CVE-2026-46680, CVE-2026-30892: a number that does not fit must not become a name or wrap. */
