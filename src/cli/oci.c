@@ -39,9 +39,9 @@ static const struct option_row GLOBALS[] = {
     {"debug", 0, OPTION_FLAG, offsetof(struct globals, debug), NULL, NULL,
      "Accepted: only errors are written"},
     {"systemd-cgroup", 0, OPTION_FLAG, offsetof(struct globals, systemd_cgroup), NULL,
-     NULL, "Refused: cgroups are made without systemd"},
+     NULL, "Groups are units of systemd's: cgroupsPath is slice:prefix:name"},
     {"cgroup-manager", 0, OPTION_TEXT, offsetof(struct globals, cgroup_manager), NULL,
-     "NAME", "cgroupfs, or disabled: none are made; crun's words"},
+     "NAME", "cgroupfs, systemd, or disabled: none are made; crun's words"},
     {"rootless", 0, OPTION_TEXT, offsetof(struct globals, rootless), NULL, "BOOL",
      "Accepted: it is found out"},
     {"criu", 0, OPTION_TEXT, offsetof(struct globals, criu), NULL, "PATH",
@@ -231,7 +231,9 @@ static int check_globals(const struct globals *g, struct mtd_error *err)
         return mtd_fail(err, EINVAL, "invalid log-format: \"%.40s\"", f);
     if (m && strcmp(m, "cgroupfs") != 0 && strcmp(m, "disabled") != 0 &&
         strcmp(m, "systemd") != 0)
-        return mtd_fail(err, EINVAL, "--cgroup-manager: \"%.40s\" is not cgroupfs", m);
+        return mtd_fail(
+            err, EINVAL,
+            "--cgroup-manager: \"%.40s\" is not cgroupfs, systemd or disabled", m);
     return 0;
 }
 
@@ -276,6 +278,9 @@ int oci_main(int argc, char **argv, char **whole)
     if (rc == 0)
         rc = find_root(&g, &root, &err);
     c.runtime.root = root;
+    c.runtime.systemd = (struct systemd_places){getenv("DBUS_SYSTEM_BUS_ADDRESS"),
+                                                getenv("DBUS_SESSION_BUS_ADDRESS"),
+                                                getenv("XDG_RUNTIME_DIR")};
     c.runtime.warnings = &warnings;
     c.runtime.no_groups = g.cgroup_manager && strcmp(g.cgroup_manager, "disabled") == 0;
     c.runtime.systemd_cgroup =

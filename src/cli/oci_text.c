@@ -63,7 +63,7 @@ int oci_features(struct buf *ret)
         WORDS(HOOKS), "mountOptions",
         words((const char *const *)options.items, options.len), "linux", "namespaces",
         WORDS(NAMESPACES), "capabilities", capabilities(), "cgroup", "v1", 1, "v2", 1,
-        "systemd", 0, "systemdUser", 0, "rdma", 1, "seccomp", "enabled", 1, "actions",
+        "systemd", 1, "systemdUser", 1, "rdma", 1, "seccomp", "enabled", 1, "actions",
         WORDS(ACTIONS), "operators", WORDS(OPERATORS), "apparmor", "enabled", 1,
         "selinux", "enabled", 0, "intelRdt", "enabled", 0, "mountExtensions", "idmap",
         "enabled", 1);

@@ -257,6 +257,38 @@ int cgroup_create_at(struct cgroup *ret, const struct cgroup *host, const char *
                           path);
 }
 
+/* Its controllers are those it was given. */
+static int adopt_dir(struct cgroup_dir *d, struct mtd_error *err)
+{
+    d->fd = open(d->path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (d->fd < 0)
+        return mtd_fail_errno(err, errno, "cannot open the control group %s", d->path);
+    return cgroup_ops_of(d)->prepare ? cgroup_ops_of(d)->prepare(d, err) : 0;
+}
+
+int cgroup_adopt_at(struct cgroup *ret, const struct cgroup *host, const char *path,
+                    struct mtd_error *err)
+{
+    struct cgroup c = {.fresh = true};
+    int code = path_is_valid(path) ? 0
+                                   : mtd_fail(err, EINVAL,
+                                              "\"%.80s\" cannot be the path of a control "
+                                              "group",
+                                              path);
+    for (size_t i = 0; i < host->n && code == 0; i++) {
+        code = cgroup_below(&c.dirs[c.n], &host->dirs[i], path);
+        if (code < 0)
+            mtd_fail_errno(err, -code, "cannot open the control groups");
+        else
+            code = adopt_dir(&c.dirs[c.n++], err);
+    }
+    if (code < 0)
+        cgroup_done(&c);
+    else
+        *ret = c;
+    return code;
+}
+
 int cgroup_let_read(const struct cgroup *c, struct mtd_error *err)
 {
     for (size_t i = 0; i < c->n; i++)

@@ -72,6 +72,9 @@ int cgroup_create(struct cgroup *ret, const struct cgroup *host, const char *id,
  * above it are made when missing, and stay. -EINVAL = it would be outside. */
 int cgroup_create_at(struct cgroup *ret, const struct cgroup *host, const char *path,
                      struct mtd_error *err);
+/* Of groups that somebody else has made there, and removes: -ENOENT = there is none. */
+int cgroup_adopt_at(struct cgroup *ret, const struct cgroup *host, const char *path,
+                    struct mtd_error *err);
 /* The groups of one build, "<mount>/mytop-docker/builds/NAME", made anew, with these limits. Those
  * above are made if they are not there, with the devices that a container has by default: all builds
  * share them, and none removes them. -ENOENT, -ENODEV = somebody else removed one meanwhile, as
@@ -86,6 +89,8 @@ int cgroup_let_read(const struct cgroup *c, struct mtd_error *err);
 /* Opens the groups listed in a record (status.cgroups); one that is gone has fd -1. */
 int cgroup_open(struct cgroup *ret, const struct strv *recorded, struct mtd_error *err);
 int cgroup_describe(const struct cgroup *c, struct strv *ret); /* for status.cgroups */
+/* The same of groups that are not there yet. */
+int cgroup_describe_at(const struct cgroup *host, const char *path, struct strv *ret);
 /* Adds the ids that have a group, whatever state directory they belong to. 0 or
  * -errno. */
 int cgroup_list(const struct cgroup *host, struct strv *ret);
@@ -99,6 +104,15 @@ int cgroup_open_at(struct cgroup *ret, const struct cgroup *host, const char *pa
 
 /* All limits, before the first process or on a live container. */
 int cgroup_limit(struct cgroup *c, const struct mtd_resources *r, struct mtd_error *err);
+/* What v2's files get, for others that are to set the same. */
+uint64_t cgroup_v2_weight(uint64_t shares); /* cpu.weight */
+/* memory.swap.max; UINT64_MAX = "max" */
+uint64_t cgroup_v2_swap(const struct mtd_resources *r);
+/* The bandwidth asked for, in microseconds: quota -1 = no limit, period 0 = the kernel's. */
+struct cgroup_bandwidth {
+    int64_t quota, period;
+};
+struct cgroup_bandwidth cgroup_bandwidth_of(const struct mtd_resources *r);
 /* Allows docker's default devices and those of the spec only (v1: devices controller; v2: a
  * BPF program); every device for a privileged container. */
 int cgroup_devices(struct cgroup *c, const struct mtd_spec *s, struct mtd_error *err);

@@ -110,12 +110,6 @@ int cgroup_remove_tree(const char *path, int64_t deadline);
 int cgroup_check_list(const char *what, const char *wanted, const char *available,
                       struct mtd_error *err);
 
-/* The bandwidth asked for, in microseconds: quota -1 = no limit, period 0 = the kernel's. */
-struct cgroup_bandwidth {
-    int64_t quota, period;
-};
-struct cgroup_bandwidth cgroup_bandwidth_of(const struct mtd_resources *r);
-
 /* "MAJOR:MINOR" of the block device in a limit for one, and its value. */
 #define CGROUP_DEVICE_TEXT 32
 int cgroup_blkio_device(enum mtd_blkio kind, const char *text,

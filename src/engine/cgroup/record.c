@@ -30,6 +30,18 @@ int cgroup_describe(const struct cgroup *c, struct strv *ret)
     return 0;
 }
 
+int cgroup_describe_at(const struct cgroup *host, const char *path, struct strv *ret)
+{
+    struct cgroup c = {0};
+    int code = 0;
+    for (size_t i = 0; i < host->n && code == 0; i++)
+        code = cgroup_below(&c.dirs[c.n++], &host->dirs[i], path);
+    if (code == 0)
+        code = cgroup_describe(&c, ret);
+    cgroup_done(&c);
+    return code;
+}
+
 bool cgroup_line_has(const char *line, enum cgroup_controller which, bool *ret_v2)
 {
     const char *colon = strchr(line, ':');

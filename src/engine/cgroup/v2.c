@@ -22,6 +22,13 @@
 #define MOVE_TRIES 64
 #define MOVED "init" /* podman's name for it */
 
+uint64_t cgroup_v2_swap(const struct mtd_resources *r)
+{
+    if (r->memory <= 0 || r->memory_swap < 0)
+        return UINT64_MAX;
+    return (uint64_t)(r->memory_swap ? r->memory_swap - r->memory : r->memory);
+}
+
 static int limit_hard(const struct cgroup *c, const struct cgroup_dir *d,
                       const struct mtd_resources *r, struct mtd_error *err)
 {
@@ -29,9 +36,9 @@ static int limit_hard(const struct cgroup *c, const struct cgroup_dir *d,
         return 0;
     char swap[24] = "max";
     bool asked = r->memory > 0 && r->memory_swap > 0;
-    if (r->memory > 0 && r->memory_swap >= 0)
-        snprintf(swap, sizeof(swap), "%lld",
-                 (long long)(asked ? r->memory_swap - r->memory : r->memory));
+    uint64_t limit = cgroup_v2_swap(r);
+    if (limit != UINT64_MAX)
+        snprintf(swap, sizeof(swap), "%llu", (unsigned long long)limit);
     int code = r->memory > 0 ? cgroup_put_u64(d, "memory.max", (uint64_t)r->memory, err)
                              : cgroup_put(d, "memory.max", "max", err);
     if (code < 0)
@@ -61,7 +68,7 @@ static int limit_memory(const struct cgroup *c, const struct cgroup_dir *d,
 }
 
 /* 2..262144 to 1..10000 with 1024 on 100, both defaults; the map of runc and crun. */
-static uint64_t weight_of_shares(uint64_t shares)
+uint64_t cgroup_v2_weight(uint64_t shares)
 {
     if (shares <= 2)
         return 1;
@@ -77,7 +84,7 @@ static int limit_cpu(const struct cgroup *c, const struct cgroup_dir *d,
     int code = 0;
     if (r->cpu_shares || !c->fresh)
         code = cgroup_put_u64(d, "cpu.weight",
-                              r->cpu_shares ? weight_of_shares(r->cpu_shares) : 100, err);
+                              r->cpu_shares ? cgroup_v2_weight(r->cpu_shares) : 100, err);
     struct cgroup_bandwidth b = cgroup_bandwidth_of(r);
     if (code == 0 && (b.quota > 0 || b.period || !c->fresh)) {
         char quota[24] = "max", text[64];

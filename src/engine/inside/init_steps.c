@@ -103,8 +103,13 @@ int inside_init_descriptors(struct inside *c, struct mtd_error *err)
     return 0;
 }
 
+/* The cgroup namespace and the mounts of groups, which come next, begin where it is by then. */
 int inside_init_groups(struct inside *c, struct mtd_error *err)
 {
+    int rc =
+        c->init->bundle && c->init->bundle->moved ? sync_wait_go(c->init->sync_fd) : 0;
+    if (rc < 0)
+        return mtd_fail(err, -rc, "the runtime has exited");
     return cgroup_enter(c->init->cgroup, !c->init->placed, err);
 }
 

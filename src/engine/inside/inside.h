@@ -39,6 +39,8 @@ struct inside_bundle {
     const char *state;     /* for hooks: of their JSON what follows pid and status */
     bool
         crossed; /* it was cloned in its user namespace, by a process that had joined the others */
+    bool
+        moved; /* its parent has it moved into its groups, and says go when it is there */
     bool announce; /* its parent has hooks to run when the mounts are made */
     bool new_keyring;
 };

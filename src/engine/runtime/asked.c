@@ -76,12 +76,13 @@ static int find_group(struct runtime_creation *c, struct mtd_error *err)
                          "it is to have none")
                    : 0;
     bool own = !path || *path != '/';
+    if (c->runtime->systemd_cgroup)
+        return runtime_name_unit(c, err);
     if (path && *path && strchr(path, ':'))
-        return mtd_fail(
-            err, EOPNOTSUPP,
-            "cgroupsPath \"%.80s\" is a unit of systemd's: that driver is not "
-            "supported, use cgroupfs",
-            path);
+        return mtd_fail(err, EINVAL,
+                        "cgroupsPath \"%.80s\" is a unit of systemd's: that needs "
+                        "--systemd-cgroup",
+                        path);
     while (path && *path == '/')
         path++;
     if (asprintf(&c->record.cgroup, "%s%s", own ? OWN_PARENT "/" : "",
@@ -98,6 +99,8 @@ int runtime_find_groups(struct runtime_creation *c, struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup there = {0};
     char *path = c->record.cgroup;
+    if (c->record.unit)
+        return runtime_find_unit(c, err);
     int rc = path ? cgroup_discover(&c->host, "/proc", err) : 0;
     if (rc < 0 || !path)
         return rc;
@@ -129,15 +132,6 @@ static int check_terminal(const struct runtime_creation *c, struct mtd_error *er
     return 0;
 }
 
-static int check_refused(const struct runtime_creation *c, struct mtd_error *err)
-{
-    if (c->runtime->systemd_cgroup)
-        return mtd_fail(err, EOPNOTSUPP,
-                        "the systemd cgroup driver is not supported; use "
-                        "cgroupfs");
-    return 0;
-}
-
 int runtime_read_config(struct runtime_creation *c, struct mtd_error *err)
 {
     char created[TIME_TEXT];
@@ -153,8 +147,6 @@ int runtime_read_config(struct runtime_creation *c, struct mtd_error *err)
         rc = runtime_warn(c->runtime, &c->bundle, err);
     if (rc == 0)
         rc = bundle_check(&c->bundle, err);
-    if (rc == 0)
-        rc = check_refused(c, err);
     if (rc == 0)
         rc = check_terminal(c, err);
     if (rc == 0)

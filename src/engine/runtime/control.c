@@ -142,7 +142,8 @@ static int check_usage(const struct bundle *b, const struct cgroup *g,
                     (long long)b->resources.memory, (unsigned long long)used);
 }
 
-static int apply(const struct container *c, struct mtd_error *err)
+static int apply(const struct runtime *r, const struct container *c,
+                 struct mtd_error *err)
 {
     auto_done(bundle_done) struct bundle b = {0};
     auto_done(cgroup_done) struct cgroup g = {0};
@@ -154,13 +155,9 @@ static int apply(const struct container *c, struct mtd_error *err)
     if (rc == 0)
         rc = check_usage(&b, &g, err);
     if (rc == 0)
-        rc = cgroup_limit(&g, &b.resources, err);
-    for (size_t i = 0; i < b.n_writes && rc == 0; i++) {
-        const struct bundle_write *w = &b.writes[i];
-        const struct cgroup_file f = {w->controller, w->file, w->value, w->file2,
-                                      w->value2};
-        rc = cgroup_set_file(&g, &f, err);
-    }
+        rc = runtime_update_unit(r, &c->record, &b, err);
+    if (rc == 0)
+        rc = runtime_set_limits(&g, &b, err);
     return rc;
 }
 
@@ -181,6 +178,6 @@ int runtime_update(const struct runtime *r, const char *id, const char *resource
     if (rc == 0)
         rc = merge(&c, resources, len, err);
     if (rc == 0)
-        rc = apply(&c, err);
+        rc = apply(r, &c, err);
     return rc < 0 ? rc : runtime_save(c.dir_fd, &c.record, err);
 }

@@ -105,44 +105,10 @@ static void close_gate(struct runtime_creation *c)
 
 /* ---- its groups ---- */
 
-static int set_files(struct runtime_creation *c, struct mtd_error *err)
-{
-    int rc = 0;
-    for (size_t i = 0; i < c->bundle.n_writes && rc == 0; i++) {
-        const struct bundle_write *w = &c->bundle.writes[i];
-        const struct cgroup_file f = {w->controller, w->file, w->value, w->file2,
-                                      w->value2};
-        rc = cgroup_set_file(&c->cgroup, &f, err);
-    }
-    return rc;
-}
-
-/* In another user namespace than the host's nobody may load a program for devices; there is no node
- * to be made there either. */
-static int set_devices(struct runtime_creation *c, struct mtd_error *err)
-{
-    struct mtd_error why = {0};
-    int rc = cgroup_device_rules(&c->cgroup, c->bundle.rules, c->bundle.n_rules, &why);
-    if (rc == -EPERM && !runtime_is_hosts())
-        return 0;
-    if (rc < 0)
-        *err = why;
-    return rc;
-}
-
 static int make_them(struct runtime_creation *c, struct mtd_error *err)
 {
     int rc = cgroup_create_at(&c->cgroup, &c->host, c->record.cgroup, err);
-    if (rc == 0)
-        rc = cgroup_limit(&c->cgroup, &c->bundle.resources, err);
-    if (rc == 0)
-        rc = set_files(c, err);
-    if (rc == 0)
-        rc = runtime_give_groups(c, err);
-    if (rc == 0)
-        rc = set_devices(c, err);
-    int described = rc == 0 ? cgroup_describe(&c->cgroup, &c->record.cgroups) : 0;
-    return described < 0 ? mtd_fail_errno(err, -described, "cannot note the groups") : rc;
+    return rc < 0 ? rc : runtime_limit_groups(c, err);
 }
 
 static void drop_groups(struct runtime_creation *c)
@@ -158,6 +124,8 @@ static void drop_groups(struct runtime_creation *c)
 static int make_groups(struct runtime_creation *c, struct mtd_error *err)
 {
     struct mtd_error why = {0};
+    if (c->record.unit)
+        return 0; /* a unit has its first process when it is made */
     int rc = c->record.cgroup ? make_them(c, &why) : 0;
     bool denied = rc == -EACCES || rc == -EPERM || rc == -EROFS;
     if (rc < 0 && (!denied || runtime_is_hosts() || runtime_asks_limits(&c->bundle)))
@@ -200,19 +168,21 @@ static __attribute__((noreturn)) void become_init(const struct runtime_creation 
                                                   int sync_fd, bool placed)
 {
     const struct bundle *b = &c->bundle;
-    struct inside_bundle bundle = {.tree = {.bundle = b,
-                                            .dir = c->record.bundle,
-                                            .root = c->record.rootfs,
-                                            .groups = &c->record.cgroups,
-                                            .trees = c->trees,
-                                            .no_pivot = c->asked->no_pivot},
-                                   .n_trees = c->trees ? (int)b->n_mounts + 1 : 0,
-                                   .gate = c->gate_fd,
-                                   .state = c->rest,
-                                   .announce = b->hooks[BUNDLE_PRESTART].len ||
-                                               b->hooks[BUNDLE_CREATE_RUNTIME].len,
-                                   .crossed = c->namespaces[BUNDLE_NS_USER] >= 0,
-                                   .new_keyring = !c->asked->no_new_keyring};
+    close(c->sync_fd); /* the other end: it hears of the end of `create` by it */
+    struct inside_bundle bundle = {
+        .tree = {.bundle = b,
+                 .dir = c->record.bundle,
+                 .root = c->record.rootfs,
+                 .groups = c->record.unit ? &c->unit_groups : &c->record.cgroups,
+                 .trees = c->trees,
+                 .no_pivot = c->asked->no_pivot},
+        .n_trees = c->trees ? (int)b->n_mounts + 1 : 0,
+        .gate = c->gate_fd,
+        .state = c->rest,
+        .moved = c->record.unit != NULL,
+        .announce = b->hooks[BUNDLE_PRESTART].len || b->hooks[BUNDLE_CREATE_RUNTIME].len,
+        .crossed = c->namespaces[BUNDLE_NS_USER] >= 0,
+        .new_keyring = !c->asked->no_new_keyring};
     memcpy(bundle.namespaces, c->namespaces, sizeof(bundle.namespaces));
     struct inside_init init = {.bundle = &bundle,
                                .sync_fd = sync_fd,
@@ -239,7 +209,7 @@ static int clone_here(struct runtime_creation *c, int init_end, struct mtd_error
     }
     int failed = c->record.pid < 0 ? errno : 0;
     if (c->record.pid == 0)
-        become_init(c, init_end, group >= 0);
+        become_init(c, init_end, group >= 0 || c->record.unit);
     rc = runtime_step_back(&aside, err);
     if (failed) {
         c->record.pid = 0;
@@ -356,6 +326,7 @@ static const struct {
     {"gate", open_gate, close_gate},
     {"cgroup", make_groups, drop_groups},
     {"clone", clone_init, kill_init},
+    {"unit", runtime_start_unit, runtime_drop_unit},
     {"runtimehooks", run_hooks, NULL},
     {"publish", publish, NULL},
     {"release", release, NULL},
@@ -392,6 +363,8 @@ static void creation_done(struct runtime_creation *c)
     runtime_record_done(&c->record);
     cgroup_done(&c->host);
     cgroup_done(&c->cgroup);
+    systemd_close(&c->systemd);
+    strv_done(&c->unit_groups);
     free(c->rest);
 }
 

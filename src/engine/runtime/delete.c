@@ -44,13 +44,18 @@ int runtime_end(const struct runtime_record *s, struct mtd_error *err)
 }
 
 /* What is in them when all of the container's have ended is somebody else's, whose they then are. */
-static int drop_groups(const struct runtime_record *s, struct mtd_error *err)
+static int drop_groups(const struct runtime *r, const struct runtime_record *s,
+                       bool force, struct mtd_error *err)
 {
     auto_done(cgroup_done) struct cgroup g = {0};
     int rc = runtime_groups(s, &g, err);
     if (rc < 0 || (s->own_pids && cgroup_is_used(&g) > 0))
         return rc;
-    return cgroup_destroy(&g, err);
+    rc = runtime_stop_unit(r, s, force ? NULL : err);
+    (void)fault_point("delete.unit");
+    if (rc < 0 && !force)
+        return rc;
+    return cgroup_destroy(&g, err); /* and with that its unit ends by itself */
 }
 
 void runtime_poststop(const struct runtime *r, const struct runtime_record *s,
@@ -89,12 +94,12 @@ static int remove_dir(const struct runtime *r, const char *id, const struct cont
 }
 
 static int delete (const struct runtime *r, const char *id, const struct container *c,
-                   struct mtd_error *err)
+                   bool force, struct mtd_error *err)
 {
     int rc = c->half ? 0 : runtime_end(&c->record, err);
     (void)fault_point("delete.killed");
     if (rc == 0 && !c->half)
-        rc = drop_groups(&c->record, err);
+        rc = drop_groups(r, &c->record, force, err);
     (void)fault_point("delete.groups");
     if (rc == 0 && !c->half)
         run_poststop(r, c);
@@ -126,5 +131,5 @@ int runtime_delete(const struct runtime *r, const char *id, bool force,
     if (rc == -ENOENT)
         return force ? 0 : (*err = why, rc);
     again.half |= c.half;
-    return delete (r, id, &again, err);
+    return delete (r, id, &again, force, err);
 }

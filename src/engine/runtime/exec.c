@@ -317,6 +317,8 @@ static int run(const struct runtime *r, struct session *s, struct mtd_error *err
     if (rc >= 0 && s->userns)
         runtime_give_streams(&s->bundle);
     if (rc >= 0)
+        rc = runtime_enter_unit(r, &s->c.record, err);
+    if (rc >= 0)
         rc = start_joiner(s, err);
     if (rc >= 0)
         rc = follow(s, err);

@@ -1,7 +1,7 @@
 /* runtime/internal.h - what the files of runtime share.
  * Shape   state.c is the directory of a container and what is in it, gate.c its socket;
- *         create.c makes one in steps, asked.c, filters.c, namespace.c, userns.c, console.c and
- *         listener.c have a part of that each; start.c, control.c, delete.c,
+ *         create.c makes one in steps, asked.c, filters.c, groups.c, namespace.c, userns.c,
+ *         unit.c, console.c and listener.c have a part of that each; start.c, control.c, delete.c,
  *         exec.c, list.c and stats.c are the verbs.
  * Errors  as in runtime.h.
  */
@@ -28,6 +28,8 @@ struct runtime_record {
     bool hooked;             /* hooks have run, so that those of poststop are due */
     bool own_pids;           /* all its processes end with the first one */
     char *cgroup;            /* below the root of each hierarchy; NULL = it has none */
+    char *unit;              /* of systemd's, whose group that is; NULL = it is our own */
+    bool users_unit;         /* of the user's systemd */
     struct strv cgroups;     /* as in mtd_status; empty as long as it is being made */
     struct strv namespaces;  /* the same */
     struct strv annotations; /* a key, its value, a key, ... */
@@ -90,6 +92,9 @@ struct runtime_creation {
     int namespaces[BUNDLE_NS_COUNT];
     int *trees; /* NULL = none are needed */
     struct cgroup host, cgroup;
+    struct systemd systemd;  /* fd 0 = it is not asked */
+    bool started;            /* the unit */
+    struct strv unit_groups; /* as in record.cgroups, before they are there */
     char label[APPARMOR_NAME_MAX + 8];
     char *rest; /* of the state for hooks */
 };
@@ -105,6 +110,29 @@ void runtime_close_trees(struct runtime_creation *c);
 int runtime_give_groups(const struct runtime_creation *c, struct mtd_error *err);
 /* c->host. A group that somebody uses is not the container's: it gets one below it. */
 int runtime_find_groups(struct runtime_creation *c, struct mtd_error *err);
+/* groups.c: all limits that b names, of a new group or of one that is there. */
+int runtime_set_limits(struct cgroup *g, const struct bundle *b, struct mtd_error *err);
+/* The limits and devices of c->cgroup, whom it belongs to; notes it. */
+int runtime_limit_groups(struct runtime_creation *c, struct mtd_error *err);
+/* unit.c: from cgroupsPath "slice:prefix:name" record.unit and record.cgroup; asks nobody. */
+int runtime_name_unit(struct runtime_creation *c, struct mtd_error *err);
+/* Connects; record.cgroup is whole then. Nobody has a unit of that name. */
+int runtime_find_unit(struct runtime_creation *c, struct mtd_error *err);
+/* Init, which waits, is put in the unit, and that gets its limits. */
+int runtime_start_unit(struct runtime_creation *c, struct mtd_error *err);
+void runtime_drop_unit(struct runtime_creation *c);
+/* What others are told of the limits that the kernel's files get. all: also those that are not
+ * set. */
+int runtime_unit_limits(struct systemd_properties *p, const struct bundle *b, bool all,
+                        struct mtd_error *err);
+/* 0 also for a container without a unit, and one that was made before this boot. */
+int runtime_stop_unit(const struct runtime *r, const struct runtime_record *s,
+                      struct mtd_error *err);
+int runtime_update_unit(const struct runtime *r, const struct runtime_record *s,
+                        const struct bundle *b, struct mtd_error *err);
+/* This process, and all that it starts: an ordinary user cannot move another there. */
+int runtime_enter_unit(const struct runtime *r, const struct runtime_record *s,
+                       struct mtd_error *err);
 /* filters.c: checks the profile, sets seccomp_made. */
 int runtime_find_filter(const struct runtime *r, struct mtd_process *p,
                         struct mtd_error *err);

@@ -19,12 +19,14 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/strv.h"
+#include "engine/systemd/systemd.h"
 
 #define RUNTIME_OCI_VERSION "1.2.0"
 
 struct runtime {
-    const char *root; /* absolute */
-    bool systemd_cgroup;
+    const char *root;    /* absolute */
+    bool systemd_cgroup; /* create: groups are units of systemd's */
+    struct systemd_places systemd;
     bool no_groups;        /* containers are made without, and have no limits */
     struct strv *warnings; /* create, exec and update add sentences; NULL = to nothing */
 };

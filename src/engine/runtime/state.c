@@ -32,8 +32,9 @@ const char *runtime_status_name(enum runtime_status s)
 
 void runtime_record_done(struct runtime_record *s)
 {
-    char *const texts[] = {s->id,      s->version, s->bundle,       s->rootfs,
-                           s->created, s->cgroup,  s->seccomp_made, s->resources};
+    char *const texts[] = {s->id,           s->version,   s->bundle,
+                           s->rootfs,       s->created,   s->cgroup,
+                           s->seccomp_made, s->resources, s->unit};
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
         free(texts[i]);
     strv_done(&s->cgroups);
@@ -119,6 +120,7 @@ static const struct text_row TEXTS[] = {
     {"rootfs", offsetof(struct runtime_record, rootfs)},
     {"created", offsetof(struct runtime_record, created)},
     {"cgroup", offsetof(struct runtime_record, cgroup)},
+    {"unit", offsetof(struct runtime_record, unit)},
     {"seccompMade", offsetof(struct runtime_record, seccomp_made)},
     {"resources", offsetof(struct runtime_record, resources)},
 };
@@ -126,6 +128,7 @@ static const struct text_row FLAGS[] = {
     {"creating", offsetof(struct runtime_record, creating)},
     {"hooked", offsetof(struct runtime_record, hooked)},
     {"ownPids", offsetof(struct runtime_record, own_pids)},
+    {"usersUnit", offsetof(struct runtime_record, users_unit)},
 };
 static const struct text_row LISTS[] = {
     {"cgroups", offsetof(struct runtime_record, cgroups)},

@@ -244,7 +244,7 @@ static __attribute__((noreturn)) void be_bridge(struct runtime_creation *c, int 
     pid_t pid = rc < 0 ? -1 : sys_clone3(&args, sizeof(args));
     if (pid == 0) {
         close(report);
-        init(c, sync_fd, false);
+        init(c, sync_fd, c->record.unit != NULL);
     }
     if (rc == 0 && pid < 0)
         mtd_fail_errno(&err, errno, "cannot create the container's namespaces");
