@@ -116,8 +116,22 @@ int transfer_drop_builds(const struct image_store *s, struct mtd_error *err)
 
 /* ---- buildah ---- */
 
-/* The last line of stderr waits: of a build that failed it is the reason, which the caller
- * tells in its own way. */
+#define REASON "Error: "
+
+/* How much of it goes on at once: whole lines, but for a last one that is the reason why the build
+ * failed, as it seems: the caller tells that in its own way. */
+static size_t done_with(const struct buf *said)
+{
+    const char *end = memrchr(said->data, '\n', said->len), *begin;
+    if (!end)
+        return 0;
+    begin = memrchr(said->data, '\n', (size_t)(end - said->data));
+    begin = begin ? begin + 1 : said->data;
+    bool waits =
+        end + 1 == said->data + said->len && strncmp(begin, REASON, strlen(REASON)) == 0;
+    return (size_t)((waits ? begin : end + 1) - said->data);
+}
+
 static void pass_on(void *arg, int stream, const char *text, size_t len)
 {
     struct build *b = arg;
@@ -128,11 +142,9 @@ static void pass_on(void *arg, int stream, const char *text, size_t len)
     }
     if (buf_add(&b->last, text, len) < 0)
         return;
-    size_t end = b->last.len - (b->last.data[b->last.len - 1] == '\n');
-    const char *newline = memrchr(b->last.data, '\n', end);
-    if (!newline)
+    size_t done = done_with(&b->last);
+    if (done == 0)
         return;
-    size_t done = (size_t)(newline + 1 - b->last.data);
     asked->wrote(asked->arg, 2, b->last.data, done);
     memmove(b->last.data, b->last.data + done, b->last.len - done + 1);
     b->last.len -= done;
@@ -140,15 +152,14 @@ static void pass_on(void *arg, int stream, const char *text, size_t len)
 
 static int explain(struct build *b, struct tool_result *r, struct mtd_error *err)
 {
-    static const char PREFIX[] = "Error: ";
     const char *said = r->said.data ? r->said.data : "", *line;
     size_t end = strlen(said);
     while (end > 0 && said[end - 1] == '\n')
         end--;
     line = memrchr(said, '\n', end);
     line = line ? line + 1 : said;
-    if (strncmp(line, PREFIX, strlen(PREFIX)) == 0)
-        line += strlen(PREFIX);
+    if (strncmp(line, REASON, strlen(REASON)) == 0)
+        line += strlen(REASON);
     struct tool_result reason = {.status = r->status};
     (void)buf_add(&reason.said, line, (size_t)(said + end - line));
     b->last.len = 0;
