@@ -1,6 +1,7 @@
 /* follow - waits for a file or a directory to change.
  * Shape   one poll(2) for an inotify watch, for the exit of a process, and for the reader
- *         of stdout closing its end.
+ *         of stdout closing its end. Where no watch is left it says "something happened" five
+ *         times a second.
  * Errors  -errno.
  * Owner   follow_close closes both descriptors; pidfd is the caller's to set, -1 after
  *         open.

@@ -2,6 +2,7 @@
  * than their memory, what is no text, and more at a time than is kept. Needs root. */
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,24 @@ Test(readers, a_line_longer_than_their_memory)
     free(ASK(&s, "rm", "-f", "x"));
     auto_done(outcome_done) struct outcome end = state_end(&follow);
     cr_expect_eq(end.status, 0, "%s", end.err);
+}
+
+/* As when a container has all watches that the host's root may have. */
+Test(readers, who_gets_no_watch_follows_all_the_same)
+{
+    s.without = "inotify_init1";
+    free(ASK(&s, "run", "-d", "--name", "x", "busybox", "sh", "-c",
+             "echo BEGIN; while ! test -e /go; do sleep 0.1; done; echo END"));
+    struct running logs = BEGIN(&s, "logs", "-f", "x");
+    struct running events = BEGIN(&s, "events", "--filter", "event=die");
+    cr_expect(running_says(logs.out, "BEGIN"));
+    free(ASK(&s, "exec", "x", "touch", "/go"));
+    auto_done(outcome_done) struct outcome o = state_end(&logs);
+    cr_expect_str_eq(o.out, "BEGIN\nEND\n", "%s", o.err);
+    cr_expect(running_says(events.out, "container die"));
+    kill(events.pid, SIGTERM);
+    auto_done(outcome_done) struct outcome e = state_end(&events);
+    cr_expect_str_eq(e.err, "");
 }
 
 /* Rotated many times a second: whoever is attached gets all of it, who follows says what it missed. */
