@@ -268,8 +268,10 @@ static int add_value(struct systemd_properties *p, const char *name, const char 
         begin(p, name, (char[]){v.type->letter, '\0'});
         put_value(p, &v);
     }
+    if (rc < 0)
+        return rc; /* at may be behind the end by now */
     skip_spaces(&at);
-    return rc == 0 && *at ? -EINVAL : rc;
+    return *at ? -EINVAL : 0;
 }
 
 int systemd_add_parsed(struct systemd_properties *p, const char *name, const char *value,

@@ -171,6 +171,8 @@ Test(systemd, a_message_that_is_cut_off_is_refused)
         auto_free unsigned char *copy = malloc(n);
         memcpy(copy, HELLO, n);
         cr_expect_eq(message_decode(&m, copy, n), -EPROTO, "%zu", n);
+        cr_expect_eq(message_decode(&m, HELLO, n), -EPROTO, "%zu: the rest is behind it",
+                     n);
     }
 }
 
