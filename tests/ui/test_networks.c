@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "ui/catalog/internal.h"
+#include "ui/screen/jobs.h"
 #include "uibox.h"
 
 static void needs_root(void)
@@ -229,6 +230,58 @@ Test(networks, the_form_refuses_what_create_would)
     uibox_keys(&b, "Enter");
     expect_started(&b, "network create --subnet 10.4.0.0/24 --gateway 10.4.0.9 --ipv6 "
                        "--internal --opt icc=false front2");
+    uibox_done(&b);
+}
+
+static struct job *begun;
+
+static int keep_job(void *app, struct job *j)
+{
+    (void)app;
+    begun = j;
+    return 0;
+}
+
+static void expect_at(struct uibox *b, const char *network)
+{
+    const struct catalog_row *r = catalog_table_selected(&catalog_of(b)->table);
+    cr_expect(r && strcmp(r->key, network) == 0, "%s", uibox_text(b));
+}
+
+Test(networks, the_cursor_goes_to_the_one_that_was_created)
+{
+    struct uibox b;
+    make(&b, 24, 80);
+    struct platform p = *b.ui.platform;
+    p.start = keep_job;
+    b.ui.platform = &p;
+    expect_at(&b, "back");
+    uibox_keys(&b, "c");
+    uibox_type(&b, "other");
+    uibox_keys(&b, "Enter");
+    cr_assert_not_null(begun);
+    struct mtd_net n = {.name = strdup("other"), .subnet = strdup("10.7.0.0/24")};
+    int rc = mtd_network_create(b.ui.around.engine, &n, NULL);
+    mtd_net_done(&n);
+    if (rc < 0)
+        cr_skip("the host has a route there");
+    begun->done(begun, 0);
+    expect_at(&b, "other");
+    uibox_done(&b);
+}
+
+Test(networks, a_filter_is_kept_while_members_are_looked_at)
+{
+    struct uibox b;
+    make(&b, 24, 120);
+    uibox_keys(&b, "/");
+    uibox_type(&b, "front|spare");
+    uibox_keys(&b, "Enter Enter");
+    cr_expect(uibox_shows(&b, "front: 3 containers"), "%s", uibox_text(&b));
+    uibox_keys(&b, "Esc");
+    cr_expect(uibox_shows(&b, "filter front|spare"), "%s", uibox_text(&b));
+    cr_expect_not(uibox_shows(&b, "10.2.0.0"), "%s", uibox_text(&b));
+    expect_at(&b, "front");
     uibox_done(&b);
 }
 

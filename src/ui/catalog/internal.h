@@ -94,6 +94,8 @@ struct networks {
     struct mtd_net_list list;
     struct traffic traffic;
     char at[256];        /* members: of which network */
+    char filter[128];    /* of the networks, while members are shown */
+    char made[256];      /* the network that a form was filled in for */
     struct strv offered; /* what a menu asked about, by its rows: ids of containers */
 };
 extern const struct catalog_kind MEMBERS;
@@ -107,8 +109,10 @@ void networks_connect(struct catalog *c, const char *network);
 /* Asks which of those that are on it, if there are several, and whether to. */
 void networks_disconnect(struct catalog *c, const char *network);
 void networks_confirm_disconnect(struct catalog *c, const char *network, const char *id);
+/* made: the name in it, once it is sent off. */
 void network_form(const struct surroundings *s,
-                  void (*done)(void *arg, int status, const char *output), void *arg);
+                  void (*done)(void *arg, int status, const char *output), void *arg,
+                  char made[256]);
 
 /* ---- transfer.c ---- */
 

@@ -112,6 +112,7 @@ static void leave(struct catalog *c)
 {
     const struct networks *n = c->extra;
     catalog_become(c, n->lists, n->at);
+    (void)catalog_table_filter(&c->table, n->filter, NULL);
 }
 
 static bool members_command(struct catalog *c, enum command cmd)

@@ -1,6 +1,7 @@
 /* The form that makes a network. The engine is asked about what is typed after every key, a
  * field at a time, so that the first wrong one is known; it makes nothing. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ static const struct form_field FIELDS[] = {
 struct network_form {
     void (*done)(void *arg, int status, const char *output);
     void *arg;
+    char *made;
 };
 
 /* In the order in which they are looked at. */
@@ -104,6 +106,7 @@ static void network_form_submit(struct form *f, const struct strv *argv)
 {
     const struct surroundings *s = f->modal.around;
     const struct network_form *own = f->arg;
+    snprintf(own->made, 256, "%s", form_text(f, NET_NAME));
     s->run(s->app, &(struct errand){.argv = argv, .done = own->done, .arg = own->arg});
 }
 
@@ -116,11 +119,12 @@ static const struct form_ops FORM = {
 };
 
 void network_form(const struct surroundings *s,
-                  void (*done)(void *arg, int status, const char *output), void *arg)
+                  void (*done)(void *arg, int status, const char *output), void *arg,
+                  char made[256])
 {
     struct network_form *own = calloc(1, sizeof(*own));
     if (!own)
         return;
-    *own = (struct network_form){done, arg};
+    *own = (struct network_form){done, arg, made};
     s->push(s->app, form_new(&FORM, "create a network", own));
 }

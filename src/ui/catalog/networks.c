@@ -177,13 +177,19 @@ static void open_members(struct catalog *c, const struct catalog_row *r)
     if (!r)
         return;
     snprintf(n->at, sizeof(n->at), "%s", r->key);
+    snprintf(n->filter, sizeof(n->filter), "%s", c->table.filter);
     catalog_become(c, &MEMBERS, "");
 }
 
+/* The cursor goes to it, but not in the list of who is on another one. */
 static void created(void *arg, int status, const char *output)
 {
-    (void)status, (void)output;
-    catalog_reload(arg);
+    struct catalog *c = arg;
+    const struct networks *n = c->extra;
+    (void)output;
+    if (status == 0 && c->kind == n->lists)
+        snprintf(c->table.at, sizeof(c->table.at), "%s", n->made);
+    catalog_reload(c);
 }
 
 static bool networks_command(struct catalog *c, enum command cmd)
@@ -195,7 +201,9 @@ static bool networks_command(struct catalog *c, enum command cmd)
     case CMD_INSPECT:
         catalog_show(c, "inspect", (const char *const[]){"network", "inspect", NULL});
         return true;
-    case CMD_CREATE: network_form(c->view.around, created, c); return true;
+    case CMD_CREATE:
+        network_form(c->view.around, created, c, ((struct networks *)c->extra)->made);
+        return true;
     case CMD_CONNECT:
         if (r)
             networks_connect(c, r->key);
