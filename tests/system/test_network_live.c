@@ -313,7 +313,31 @@ Test(network_live, who_waited_for_a_killed_change_puts_it_right_first)
     first = WORDS("disconnect.record:kill", "network", "disconnect", "one", "web");
     expect_second(first, WORDS("network", "connect", "two", "web"), PORTS);
 }
+
+/* No further command is needed. */
+Test(network_live, the_end_takes_along_what_a_killed_change_added)
+{
+    struct running ends;
+    free(ASK(&s, "run", "-d", "--name", "web", "--network", "bridge", HELLO));
+    s.fault = "store.lock:stop";
+    ends = BEGIN(&s, "stop", "-t", "0", "web");
+    cr_assert_eq(stopped_await(ends.pid), ends.pid);
+    s.fault = "update.record:kill";
+    auto_done(outcome_done) struct outcome o =
+        RUN(&s, "update", "--publish-add", "8080:80", "web");
+    s.fault = NULL;
+    cr_expect_eq(o.status, 128 + SIGKILL, "%s", o.err);
+    cr_assert_eq(kill(ends.pid, SIGCONT), 0);
+    auto_done(outcome_done) struct outcome done = state_end(&ends);
+    cr_expect_eq(done.status, 0, "%s", done.err);
+    cr_expect_str_empty(net_left(&s), "%s", net_left(&s));
+    net_expect_end(&s, "web");
+}
 #else
+Test(network_live, the_end_takes_along_what_a_killed_change_added)
+{
+    cr_skip("this build has no fault points; the debug build runs these");
+}
 Test(network_live, who_waited_for_a_killed_change_puts_it_right_first)
 {
     cr_skip("this build has no fault points; the debug build runs these");

@@ -39,6 +39,7 @@ void monitor_drop_network(struct monitor *m)
     net_flows_note(&m->flows, &m->record.status);
     if (m->record.status.n_endpoints)
         net_release(&m->store, &m->record, &m->held);
+    net_change_drop(&m->store, m->id);
     net_held_done(&m->held);
 }
 

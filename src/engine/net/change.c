@@ -54,6 +54,14 @@ void net_change_end(struct store *s, const char *id)
     unlinkat(s->run_fd, CHANGES, AT_REMOVEDIR);
 }
 
+void net_change_drop(struct store *s, const char *id)
+{
+    if (!net_change_is_noted(s, id))
+        return;
+    net_forget(s, id);
+    net_change_end(s, id);
+}
+
 int net_changes(struct store *s, char ret[64][MTD_ID_SIZE])
 {
     int n = 0;

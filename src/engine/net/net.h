@@ -107,6 +107,8 @@ void net_flows_forget(struct net_flows *f, bool strays);
 int net_change_begin(struct store *s, const char *id);
 bool net_change_is_noted(struct store *s, const char *id);
 void net_change_end(struct store *s, const char *id);
+/* At the container's end: what a killed process added is in no record. */
+void net_change_drop(struct store *s, const char *id);
 /* Makes the kernel and the books as the record is. ns_fd -1 = it waits to be started again, and has
  * no interface. */
 void net_settle(struct store *s, const struct mtd_record *r, int ns_fd);
