@@ -4,14 +4,17 @@
 
 #include <criterion/criterion.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 
+#include "../support/pty.h"
 #include "../support/registry.h"
 #include "../support/state.h"
+#include "../support/stopped.h"
 #include "base/cleanup.h"
 
 #define ENTRIES 1000000
@@ -272,4 +275,61 @@ Test(load_large, progress_in_json_adds_up_to_what_was_moved)
     free(ASK(&s, "rmi", "-f", "two:1", "again"));
     /* The layer of busybox is here. */
     EXPECT_MOVED("Unpacking", 1, top, "load", "--progress", "json", "-i", saved);
+    EXPECT_MOVED("Checking", 2, layers, "image", "prune", "--blobs", "-f", "--progress",
+                 "json");
+    EXPECT_MOVED("Packing", 2, layers, "save", "--progress", "json", "-o", saved,
+                 "two:1");
 }
+
+#ifdef MTD_FAULTS
+/* What is over at once shows no bar: so each is stopped for longer than that before the step of which
+ * it tells. */
+#define LONGER_MS 300
+static const struct {
+    const char *const args[6];
+    const char *fault, *shows;
+    bool builds;
+} SHOWN[] = {
+    {{"cp", "W/big", "c:/big"}, "cp.enter", "big          Copying "},
+    {{"commit", "c", "two"}, "commit.freeze", "two:latest   Packing "},
+    {{"build", "-t", "built", "W/context"}, "build.exported", " Unpacking ", true},
+    {{"save", "-o", "W/saved", "two"}, "save.documents", " Writing "},
+    {{"image", "prune", "--blobs", "-f"}, "image.drop", " Checking "},
+};
+
+static void expect_shown(size_t row)
+{
+    char root[128], run[128], fault[64], paths[6][600];
+    const char *args[12] = {"--root", root, "--run-root", run};
+    snprintf(root, sizeof(root), "%s/root", s.dir.path);
+    snprintf(run, sizeof(run), "%s/run", s.dir.path);
+    snprintf(fault, sizeof(fault), "MTD_FAULT=%s:stop", SHOWN[row].fault);
+    for (size_t i = 0; i < ARRAY_SIZE(SHOWN[row].args) && SHOWN[row].args[i]; i++) {
+        const char *arg = SHOWN[row].args[i];
+        snprintf(paths[i], sizeof(paths[i]), "%s",
+                 strncmp(arg, "W/", 2) == 0 ? in_w(arg + 2) : arg);
+        args[4 + i] = paths[i];
+    }
+    const char *const env[] = {fault, "TERM=xterm", NULL};
+    struct pty p;
+    pty_start(&p, &(struct pty_setup){.args = args, .env = env, .rows = 24, .cols = 80});
+    pid_t stopped = stopped_await(p.leader);
+    cr_assert_gt(stopped, 0, "%s: %s is not passed", args[4], SHOWN[row].fault);
+    pty_quiet(&p, LONGER_MS);
+    kill(stopped, SIGCONT);
+    cr_expect(pty_expect(&p, 0, SHOWN[row].shows), "%s: %s", args[4], p.text);
+    cr_expect_eq(pty_status(&p), 0, "%s: %s", args[4], p.text);
+    pty_done(&p);
+}
+
+Test(load_large, each_slow_verb_shows_a_bar_on_a_terminal)
+{
+    static const char *const BUILDERS[] = {"buildah", "skopeo", NULL};
+    sh("head -c 3000000 /dev/urandom >big; mkdir context; cp big context;"
+       "printf 'FROM busybox\\nCOPY big /x\\n' >context/Dockerfile");
+    free(ASK(&s, "run", "-d", "--name", "c", "busybox", "sleep", "100000"));
+    for (size_t i = 0; i < ARRAY_SIZE(SHOWN); i++)
+        if (!SHOWN[i].builds || programs_are_there(BUILDERS))
+            expect_shown(i);
+}
+#endif

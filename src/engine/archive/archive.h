@@ -86,8 +86,10 @@ int archive_unpack(int dir_fd, const struct archive_tar *tar,
 
 /* Writes the tar of a layer again, byte for byte, out of the layer and the recipe kept when it
  * was unpacked. Fills diff_id and plain_size, which the caller compares: a layer that was
- * changed gives another tar. -EBADMSG = a damaged recipe, or a file that is not there. */
-int archive_remake(int layer_fd, int recipe_fd, int out_fd, struct archive_unpacked *ret,
+ * changed gives another tar. progress: bytes written, NULL = none. -EBADMSG = a damaged recipe, or a
+ * file that is not there. */
+int archive_remake(int layer_fd, int recipe_fd, int out_fd,
+                   struct mtd_progress_item *progress, struct archive_unpacked *ret,
                    struct mtd_error *err);
 
 enum archive_pack_form {

@@ -26,6 +26,7 @@ struct remake {
     int layer_fd, out_fd;
     struct sha256_ctx hash;
     uint64_t size; /* written */
+    struct mtd_progress_item *progress;
     unsigned char block[BLOCK];
 };
 
@@ -53,7 +54,10 @@ static int put(struct remake *m, size_t len, struct mtd_error *err)
     sha256_update(&m->hash, len, m->block);
     m->size += len;
     int rc = fs_write_all(m->out_fd, m->block, len);
-    return rc < 0 ? mtd_fail_errno(err, -rc, "cannot write the layer's tar") : 0;
+    if (rc < 0)
+        return mtd_fail_errno(err, -rc, "cannot write the layer's tar");
+    mtd_progress_add(m->progress, len);
+    return 0;
 }
 
 static int make_same(struct remake *m, struct mtd_error *err)
@@ -145,7 +149,8 @@ static int make_all(struct remake *m, int recipe_fd, struct mtd_error *err)
     return rc < 0 ? rc : 0;
 }
 
-int archive_remake(int layer_fd, int recipe_fd, int out_fd, struct archive_unpacked *ret,
+int archive_remake(int layer_fd, int recipe_fd, int out_fd,
+                   struct mtd_progress_item *progress, struct archive_unpacked *ret,
                    struct mtd_error *err)
 {
     auto_free struct remake *m = calloc(1, sizeof(*m));
@@ -153,6 +158,7 @@ int archive_remake(int layer_fd, int recipe_fd, int out_fd, struct archive_unpac
         return mtd_fail_errno(err, ENOMEM, "cannot make the layer's tar");
     m->layer_fd = layer_fd;
     m->out_fd = out_fd;
+    m->progress = progress;
     sha256_init(&m->hash);
     int rc = make_all(m, recipe_fd, err);
     if (rc == 0) {

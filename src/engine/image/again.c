@@ -38,7 +38,8 @@ static int pack_again(const struct image_store *s, const char *chain,
     if (fd < 0)
         return fd;
     snprintf(digits, sizeof(digits), "%.12s", info->diff_id);
-    struct mtd_progress_item packing = {progress, {digits, "Packing"}};
+    struct mtd_progress_item packing = {
+        progress, {digits, "Packing", .total = image_info_plain_size(info)}};
     uint64_t size = 0;
     int rc = image_info_pack(s, chain, fd, &packing, digest, &size, err);
     if (rc == 0)

@@ -38,7 +38,8 @@ static int consider(const struct image_store *s, const char *chain, bool only_co
         !image_blob_has(s, info.blob.digest, &size))
         return 0;
     snprintf(digits, sizeof(digits), "%.12s", info.diff_id);
-    struct mtd_progress_item checking = {progress, {digits, "Checking"}};
+    struct mtd_progress_item checking = {
+        progress, {digits, "Checking", .total = image_info_plain_size(&info)}};
     bool same = only_count || (image_info_pack(s, chain, -1, &checking, digest,
                                                &plain_size, NULL) == 0 &&
                                strcmp(digest, info.diff_id) == 0);

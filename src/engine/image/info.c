@@ -96,7 +96,8 @@ static void *pack(void *arg)
     struct packing *p = arg;
     struct archive_unpacked u;
     p->rc = p->recipe_fd >= 0
-                ? archive_remake(p->layer_fd, p->recipe_fd, p->pipe_fd, &u, &p->err)
+                ? archive_remake(p->layer_fd, p->recipe_fd, p->pipe_fd, p->progress, &u,
+                                 &p->err)
                 : archive_pack_layer(p->layer_fd, NULL, p->pipe_fd, p->progress, &p->err);
     close(p->pipe_fd);
     return NULL;
@@ -153,6 +154,11 @@ static int pack_and_hash(struct packing *p, int out_fd, char ret_digest[SHA256_H
     archive_hash_finish(&hash, ret_digest);
     *ret_size = size;
     return 0;
+}
+
+uint64_t image_info_plain_size(const struct image_info *i)
+{
+    return i->blob.media == OCI_LAYER ? i->blob.size : 0;
 }
 
 int image_info_pack(const struct image_store *s, const char *chain, int out_fd,

@@ -191,6 +191,8 @@ void image_info_recipe(const char *chain, char out[IMAGE_INFO_PATH]);
 /* Of a layer without one, that an older version made: packs it to see what its tar is. */
 int image_info_ensure(const struct image_store *s, const char *chain,
                       struct image_info *ret, struct mtd_error *err);
+/* Bytes of its plain tar; 0 = not known: its blob is compressed. */
+uint64_t image_info_plain_size(const struct image_info *i);
 /* Packs the layer, to out_fd if that is not -1. */
 int image_info_pack(const struct image_store *s, const char *chain, int out_fd,
                     struct mtd_progress_item *progress, char ret_digest[SHA256_HEX_SIZE],

@@ -55,7 +55,7 @@ static int remake(struct tempdir *d, struct archive_unpacked *ret, struct mtd_er
     auto_fd int layer = fs_open_dir_at(d->fd, "layer");
     auto_fd int recipe = open_in(d, "recipe", O_RDONLY);
     auto_fd int out = open_in(d, "again", O_WRONLY | O_CREAT | O_TRUNC);
-    return archive_remake(layer, recipe, out, ret, err);
+    return archive_remake(layer, recipe, out, NULL, ret, err);
 }
 
 static const char *const TARS[] = {
