@@ -87,17 +87,19 @@ IMAGE = {1: 'docker.io/local/box:1'}
 
 
 class Pod:
-    def __init__(self, service, handler, parent, logs):
-        self.service, self.handler = service, handler
-        self.config = {1: {1: 'pod', 2: 'uid-' + handler, 3: 'default'}, 3: logs,
-                       8: {1: parent + '/' + handler, 2: {1: {1: HOST}}}}
+    def __init__(self, service, handler, parent, logs, name='pod', network=HOST):
+        self.service, self.handler, self.network = service, handler, network
+        self.config = {1: {1: name, 2: 'uid-' + handler + name, 3: 'default'}, 3: logs,
+                       8: {1: parent + '/' + handler, 2: {1: {1: network}}}}
+        if network != HOST:
+            self.config[2] = name
         os.makedirs(logs, exist_ok=True)
         asked = {1: self.config, 2: handler}
         self.id = service.call('RunPodSandbox', asked)[1].decode()
 
-    def container(self, name, script, pid=0, command='/bin/sh'):
+    def container(self, name, script, pid=0, command='/bin/sh', memory=64 << 20):
         config = {1: {1: name}, 2: IMAGE, 3: [command, '-c', script], 11: name + '.log',
-                  15: {1: {3: 512, 4: 64 << 20, 5: 300}, 2: {3: {1: HOST, 2: pid}, 7: 1}}}
+                  15: {1: {3: 512, 4: memory, 5: 300}, 2: {3: {1: self.network, 2: pid}, 7: 1}}}
         asked = {1: self.id, 2: config, 3: self.config}
         made = self.service.call('CreateContainer', asked)[1].decode()
         self.service.call('StartContainer', {1: made})
@@ -106,6 +108,17 @@ class Pod:
     def execute(self, container, *words):
         said = self.service.call('ExecSync', {1: container, 2: list(words), 3: LIMIT_S})
         return said.get(1, b'').decode().strip(), said.get(3, 0)
+
+    def shell(self, container, script):
+        return self.execute(container, '/bin/sh', '-c', script)[0]
+
+    def address(self):
+        status = decode(self.service.call('PodSandboxStatus', {1: self.id})[1])
+        return decode(status.get(5, b'')).get(1, b'').decode()
+
+    def remove(self):
+        self.service.call('StopPodSandbox', {1: self.id})
+        self.service.call('RemovePodSandbox', {1: self.id})
 
     def state(self, container):
         status = decode(self.service.call('ContainerStatus', {1: container})[1])
@@ -166,6 +179,46 @@ def life(handler, parent, logs):
     service.call('RemovePodSandbox', {1: pod.id})
 
 
+OWN = 0  # the pod's network
+SERVE = 'while :; do echo word-of-%s | nc -l -p 7000; done'
+HOG = 'x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done'
+
+
+def used_up(pod):
+    hog = pod.container('hog', HOG, memory=16 << 20)
+    until('the end of what has no memory', lambda: pod.state(hog)[0] == EXITED)
+    status = decode(pod.service.call('ContainerStatus', {1: hog})[1])
+    expect('how it ended', (137, b'OOMKilled'), (status.get(7, 0), status.get(10, b'')))
+
+
+def net(handler, parent, logs):
+    service = Service()
+    one, two = (Pod(service, handler, parent, logs, name, OWN) for name in ('one', 'two'))
+    server, beside = one.container('server', SERVE % 'one'), one.container('beside', LOOP)
+    other = two.container('other', LOOP)
+    links = [p.shell(c, 'readlink /proc/self/ns/net') for p, c in
+             ((one, server), (one, beside), (two, other))]
+    expect('containers of a pod share its network', links[0], links[1])
+    expect('another pod has its own', False, links[2] in (links[0], os.readlink('/proc/self/ns/net')))
+    expect('interfaces', 'eth0 lo', one.shell(beside, 'echo $(ls /sys/class/net)'))
+    expect('name', 'one', one.shell(beside, 'hostname'))
+    own = one.shell(beside, "ip -4 -o addr show eth0 | sed 's/.*inet //; s,/.*,,'")
+    expect('the address that the CRI tells', own, one.address())
+    expect('two addresses', False, one.address() == two.address())
+    ask = 'until nc -w 2 %s 7000 2>/dev/null; do sleep 0.1; done'
+    expect('asked from its pod', 'word-of-one', one.shell(beside, ask % '127.0.0.1'))
+    expect('asked from another', 'word-of-one', two.shell(other, ask % one.address()))
+    until('figures', lambda: memory(service, other) > 0)
+    update(two, other)
+    log = os.path.join(logs, 'other.log')
+    until('a log', lambda: os.path.exists(log) and b'stdout F out' in open(log, 'rb').read())
+    used_up(two)
+    service.call('StopContainer', {1: other, 2: LIMIT_S})
+    expect('state of what stopped', (EXITED, 5), two.state(other))
+    one.remove()
+    two.remove()
+
+
 def add(tar, name, data):
     info = tarfile.TarInfo(name)
     info.size = len(data)
@@ -189,5 +242,5 @@ def image(root, path):
         add(tar, 'layer.tar', layer)
 
 
-{'image': image, 'life': life}[sys.argv[1]](*sys.argv[2:])
+{'image': image, 'life': life, 'net': net}[sys.argv[1]](*sys.argv[2:])
 sys.exit(1 if failed else 0)

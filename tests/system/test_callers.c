@@ -103,6 +103,11 @@ Test(callers, a_kubelet_makes_pods_by_containerds_cri)
     try("cri");
 }
 
+Test(callers, pods_have_a_network_of_their_own_by_cni)
+{
+    try("cri-net");
+}
+
 Test(callers, an_ordinary_users_podman_has_a_range_of_ids)
 {
     try("podman-rootless");
