@@ -337,6 +337,32 @@ Test(build, run_dies_with_a_killed_build)
     cr_expect_neq(system(path), 0, "working containers are left");
 }
 
+/* As later buildahs leave it when they are killed: the list is gone with the build's own directory.
+ * What is listed stays: the second build has its layers from there. */
+Test(build, what_no_list_of_the_storage_has_is_removed)
+{
+    static const char *const LEFT[] = {"vfs-containers", "overlay-containers", "vfs/dir",
+                                       "overlay"};
+    char command[400], id[65];
+    DOCKERFILE("FROM busybox\nRUN touch /x\n");
+    BUILD("-t", "first", context);
+    memset(id, 'f', 64);
+    id[64] = '\0';
+    for (size_t i = 0; i < ARRAY_SIZE(LEFT); i++) {
+        snprintf(command, sizeof(command),
+                 "cd %s/root/build/storage && { [ ! -d %s ] || mkdir -p %s/%s/d/e; }",
+                 s.dir.path, LEFT[i], LEFT[i], id);
+        cr_assert_eq(system(command), 0);
+    }
+    snprintf(command, sizeof(command),
+             "test -n \"$(find %s/root/build/storage -name %s)\"", s.dir.path, id);
+    cr_assert_eq(system(command), 0);
+    char *said = ASK(&s, "build", "-t", "second", context);
+    cr_expect(strstr(said, "Using cache"), "%s", said);
+    free(said);
+    cr_expect_neq(system(command), 0, "it is still there");
+}
+
 #ifdef MTD_FAULTS
 /* Other builds share them, and go on. */
 static void expect_groups_made_again(const char *removal)

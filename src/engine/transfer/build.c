@@ -77,6 +77,8 @@ static int open_storage(struct build *b, struct mtd_error *err)
     bool alone = flock(lock, LOCK_EX | LOCK_NB) == 0;
     if (alone && has_containers(s) && drop_containers(b) < 0)
         return mtd_fail(err, ENOMEM, "out of memory");
+    if (alone)
+        build_sweep(s);
     while (flock(lock, LOCK_SH) < 0)
         if (errno != EINTR)
             return mtd_fail_errno(err, errno, "cannot lock %s/build", s->root);
@@ -89,9 +91,12 @@ static int open_storage(struct build *b, struct mtd_error *err)
 /* On a full disk buildah may leave what it was making. Once more: the first time makes room. */
 static void clean_up(struct build *b)
 {
-    for (int i = 0; i < 2 && b->lock >= 0 && has_containers(b->store); i++)
-        if (flock(b->lock, LOCK_EX | LOCK_NB) < 0 || drop_containers(b) < 0)
-            return; /* the next build that is alone does it */
+    if (b->lock < 0 || flock(b->lock, LOCK_EX | LOCK_NB) < 0)
+        return; /* the next build that is alone does it */
+    for (int i = 0; i < 2 && has_containers(b->store); i++)
+        if (drop_containers(b) < 0)
+            return;
+    build_sweep(b->store);
 }
 
 int transfer_drop_builds(const struct image_store *s, struct mtd_error *err)

@@ -31,6 +31,9 @@ int build_call(struct build *b, const struct strv *args, bool *ret_told,
 /* In buildah's process, before it is executed. arg: the struct build. */
 int build_box_enter(void *arg, struct mtd_error *err);
 
+/* build_sweep.c: by who has the storage's lock for itself. */
+void build_sweep(const struct image_store *s);
+
 /* build_context.c: the context as a directory, the Dockerfile as a file and as text. */
 int build_take_context(struct build *b, struct mtd_error *err);
 /* build_images.c: what FROM names, into the storage; what was built, out of it. */
