@@ -174,6 +174,7 @@ static int decode(json_t *o, struct runtime_record *s)
     for (size_t i = 0; i < ARRAY_SIZE(FLAGS); i++)
         *(bool *)((char *)s + FLAGS[i].offset) =
             json_is_true(json_object_get(o, FLAGS[i].key));
+    s->hooked |= !s->creating; /* as in a state that an earlier version has written */
     memcpy(s->boot_id, boot, strlen(boot) + 1);
     for (size_t i = 0; i < ARRAY_SIZE(TEXTS); i++) {
         const char *text = json_string_value(json_object_get(o, TEXTS[i].key));
