@@ -203,6 +203,7 @@ static char *look_with_ours(void)
 Test(oci, a_container_looks_as_with_crun_and_runc)
 {
     static const char *const PEERS[] = {"crun", "runc"};
+    int compared = 0;
     char data[400];
     ocibox_script(LOOK);
     ocibox_set("process.user",
@@ -236,12 +237,17 @@ Test(oci, a_container_looks_as_with_crun_and_runc)
     for (size_t i = 0; i < sizeof(PEERS) / sizeof(PEERS[0]); i++) {
         char *theirs = look_with(PEERS[i]);
         /* crun does not run on some hosts with v1 beside v2. */
-        if (!strstr(theirs, "hybrid mode not supported"))
+        bool refuses = strstr(theirs, "hybrid mode not supported");
+        bool missing = strstr(theirs, ": not found");
+        compared += !refuses && !missing;
+        if (!refuses && !missing)
             cr_expect_str_eq(ours, theirs, "---- %s:\n%s---- ours:\n%s", PEERS[i], theirs,
                              ours);
         free(theirs);
     }
     free(ours);
+    if (compared == 0)
+        cr_skip("neither crun nor runc runs here");
 }
 
 /* ---- limits ---- */

@@ -43,6 +43,7 @@ static void start(const char *name, const char *option, const char *value)
     await_line(&s, name, "ready");
 }
 
+#ifdef SYS_poll
 struct waiter {
     pid_t pid;
     long ms;
@@ -51,7 +52,6 @@ struct waiter {
 /* The third argument of the poll() that it is in. */
 static bool polls(void *arg)
 {
-#ifdef SYS_poll
     struct waiter *w = arg;
     char path[64], text[256] = "";
     long call = -1;
@@ -63,10 +63,6 @@ static bool polls(void *arg)
         return false;
     w->ms = (int)ms;
     return true;
-#else
-    (void)arg;
-    return false;
-#endif
 }
 
 /* Waits until it waits; the signal has come by then. */
@@ -97,7 +93,6 @@ static void end(pid_t pid, const char *name)
         end(pid, name);                                   \
     } while (0)
 
-#ifdef SYS_poll
 Test(stopping, as_long_and_with_the_signal_that_was_asked_for)
 {
     start("a", "--stop-timeout", "1000");
