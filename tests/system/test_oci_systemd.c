@@ -20,11 +20,13 @@
 
 static struct fakebus bus;
 static char mount_point[128], unit[160], group[400];
+static int host_mounts; /* the namespace that the test began in */
 
 /* As a host with v2 alone looks. */
 static void leave_v1(void)
 {
     char lines[16384] = "", *save = NULL, point[128], type[32];
+    host_mounts = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
     cr_assert_eq(unshare(CLONE_NEWNS), 0);
     cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
     int fd = open("/proc/self/mounts", O_RDONLY);
@@ -259,6 +261,16 @@ Test(oci_systemd, without_systemd_it_says_so_as_runc_does)
     if (access("/run/systemd/system", F_OK) == 0)
         cr_skip("needs a host without systemd");
     refused("systemd not running on this host, cannot use systemd cgroups manager");
+}
+
+/* There a reload of systemd's would allow the container all devices. */
+Test(oci_systemd, a_host_with_v1_hierarchies_is_refused)
+{
+    cr_assert_eq(setns(host_mounts, CLONE_NEWNS), 0);
+    if (access("/sys/fs/cgroup/memory/tasks", F_OK) < 0)
+        cr_skip("needs a host with v1 hierarchies");
+    start_bus(FAKEBUS_GOOD);
+    refused("systemd cgroups need a host with cgroup v2 alone");
 }
 
 Test(oci_systemd, what_is_no_unit_is_refused)

@@ -97,8 +97,9 @@ int runtime_name_unit(struct runtime_creation *c, struct mtd_error *err)
     if (c->record.unit && !is_name(c->record.unit))
         return mtd_fail(err, EINVAL, "\"%.80s\" cannot be the name of a unit",
                         c->record.unit);
-    if (!c->record.unit || asprintf(&c->record.cgroup, "%s%s%s", slice, *slice ? "/" : "",
-                                    c->record.unit) < 0)
+    bool top = !slice || !*slice;
+    if (!c->record.unit || asprintf(&c->record.cgroup, "%s%s%s", top ? "" : slice,
+                                    top ? "" : "/", c->record.unit) < 0)
         return c->record.cgroup = NULL, mtd_fail(err, ENOMEM, "out of memory");
     c->record.users_unit = is_ordinary();
     return 0;
