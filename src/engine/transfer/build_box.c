@@ -143,29 +143,6 @@ static int show_file(const struct build *b, int root, struct mtd_error *err)
     return rc;
 }
 
-/* Logins, for an image that buildah has to fetch itself (build_images.c). */
-static int show_logins(const struct build *b, int root)
-{
-    static const char *const AT[][2] = {{"REGISTRY_AUTH_FILE=", ""},
-                                        {"DOCKER_CONFIG=", "/config.json"},
-                                        {"HOME=", "/.docker/config.json"},
-                                        {"XDG_RUNTIME_DIR=", "/containers/auth.json"}};
-    const struct strv *env = b->how->env;
-    char path[PATH_MAX];
-    int rc = show(root, "/run/containers/0/auth.json", "/run/containers/0/auth.json",
-                  HIDDEN | MOUNT_ATTR_RDONLY);
-    for (size_t i = 0; env && i < env->len * ARRAY_SIZE(AT) && rc == 0; i++) {
-        const char *word = env->items[i / ARRAY_SIZE(AT)];
-        const char *const *at = AT[i % ARRAY_SIZE(AT)];
-        size_t len = strlen(at[0]);
-        if (strncmp(word, at[0], len) != 0 || word[len] != '/')
-            continue;
-        snprintf(path, sizeof(path), "%s%s", word + len, at[1]);
-        rc = show(root, path, path, HIDDEN | MOUNT_ATTR_RDONLY);
-    }
-    return rc;
-}
-
 static int fill(const struct build *b, int root, struct mtd_error *err)
 {
     int rc = 0;
@@ -175,8 +152,6 @@ static int fill(const struct build *b, int root, struct mtd_error *err)
         auto_fd int dir = fs_mkdir_in_root(root, MADE[i], i < 2 ? 01777 : 0755);
         rc = dir < 0 ? dir : 0;
     }
-    if (rc == 0 && b->text.data && strstr(b->text.data, "@sha256:"))
-        rc = show_logins(b, root);
     if (rc == 0 && b->context[0])
         rc = show(root, b->context, BUILD_BOX_CONTEXT, HIDDEN | MOUNT_ATTR_RDONLY);
     if (rc == 0)

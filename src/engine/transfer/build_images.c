@@ -60,10 +60,37 @@ static int seed(struct build *b, const char *name, struct mtd_error *err)
     return rc;
 }
 
-/* By digest buildah has to fetch it itself: its storage knows ours under names alone. */
+/* The storage knows ours under names alone, because what is seeded has another manifest than the
+ * registry's. buildah would fetch it itself, but it has no logins: a RUN could read them. */
 static bool has_digest(const char *name)
 {
     return strchr(name, '@') != NULL;
+}
+
+static int fetch(struct build *b, const char *name, struct mtd_error *err)
+{
+    auto_done(strv_done) struct strv args = {0};
+    auto_free char *to = malloc(STORAGE_REF_SIZE);
+    char from[REMOTE_REF_SIZE];
+    struct remote r;
+    int rc = remote_parse(name, &r, err);
+    if (rc < 0)
+        return rc;
+    const struct skopeo k = {
+        .how = b->how, .host = r.host, .tmp = b->dir.path, .in = -1, .transfers = true};
+    if (!to)
+        return mtd_fail(err, ENOMEM, "out of memory");
+    remote_ref(&r, r.name.digest, from);
+    storage_ref(b, from + strlen("docker://"), to);
+    rc = skopeo_args(&args, "copy", "--quiet", NULL);
+    if (rc == 0)
+        rc = skopeo_add_tls(b->how, r.host, "--src-tls-verify", &args);
+    if (rc == 0)
+        rc = skopeo_args(&args, from, to, NULL);
+    rc = rc < 0 ? mtd_fail(err, ENOMEM, "out of memory")
+                : skopeo_run(&k, &args, NULL, err);
+    mtd_context(rc < 0 ? err : NULL, "image %.100s", name);
+    return rc;
 }
 
 static int bring(struct build *b, const char *name, struct mtd_error *err)
@@ -74,7 +101,9 @@ static int bring(struct build *b, const char *name, struct mtd_error *err)
     int rc = here && !b->asked->pull ? 0
                                      : transfer_pull(b->store, b->how, name,
                                                      b->asked->platform, &pulled, err);
-    return rc < 0 || has_digest(name) ? rc : seed(b, name, err);
+    if (rc < 0)
+        return rc;
+    return has_digest(name) ? fetch(b, name, err) : seed(b, name, err);
 }
 
 int build_bring_images(struct build *b, struct mtd_error *err)
