@@ -19,6 +19,7 @@
 #include "base/parse.h"
 
 #define STALE_WAIT (200 * NS_PER_MS)
+#define MAX_ABOVE 32
 
 struct cgroup_dir *cgroup_dir_of(const struct cgroup *c, enum cgroup_controller which)
 {
@@ -289,10 +290,32 @@ int cgroup_adopt_at(struct cgroup *ret, const struct cgroup *host, const char *p
     return code;
 }
 
+/* Who made the groups above may have had a strict umask, and to mount the hierarchy in a cgroup
+ * namespace is to go through them. */
+static int let_pass(int dir_fd)
+{
+    char up[3 * MAX_ABOVE + sizeof("cgroup.procs")] = "";
+    struct stat st;
+    for (int depth = 0; depth < MAX_ABOVE; depth++) {
+        size_t len = 3 * (size_t)depth + 3;
+        memcpy(up + len - 3, "../", 3);
+        strcpy(up + len, "cgroup.procs");
+        if (faccessat(dir_fd, up, F_OK, 0) < 0)
+            return 0; /* above the hierarchy */
+        up[len] = '\0';
+        if (fstatat(dir_fd, up, &st, 0) < 0 ||
+            (!(st.st_mode & S_IXOTH) &&
+             fchmodat(dir_fd, up, (st.st_mode & 07777) | 0111, 0) < 0))
+            return -errno;
+    }
+    return 0;
+}
+
 int cgroup_let_read(const struct cgroup *c, struct mtd_error *err)
 {
     for (size_t i = 0; i < c->n; i++)
-        if (c->dirs[i].fd >= 0 && fchmodat(c->dirs[i].fd, ".", 0755, 0) < 0)
+        if (c->dirs[i].fd >= 0 &&
+            (fchmodat(c->dirs[i].fd, ".", 0755, 0) < 0 || let_pass(c->dirs[i].fd) < 0))
             return mtd_fail_errno(err, errno, "cannot change the mode of %s",
                                   c->dirs[i].path);
     return 0;

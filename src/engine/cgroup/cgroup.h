@@ -84,7 +84,7 @@ int cgroup_open_build(struct cgroup *ret, const struct cgroup *host, const char 
                       const struct mtd_resources *limits, struct mtd_error *err);
 /* Removes them, and those that killed builds have left. */
 void cgroup_drop_build(const char *name);
-/* Lets everybody read the groups: the root of a user namespace is somebody else to them. */
+/* Lets everybody read the groups, and pass those above: the root of a user namespace is somebody else to them. */
 int cgroup_let_read(const struct cgroup *c, struct mtd_error *err);
 /* Opens the groups listed in a record (status.cgroups); one that is gone has fd -1. */
 int cgroup_open(struct cgroup *ret, const struct strv *recorded, struct mtd_error *err);

@@ -248,6 +248,33 @@ Test(cgroup, groups_are_made_at_the_root_of_each_mount)
     cr_expect_neq(faccessat(tmp.fd, "cg/memory/mytop-docker", F_OK, 0), 0);
 }
 
+static mode_t mode_of(const char *path)
+{
+    struct stat st = {0};
+    cr_assert_eq(fstatat(tmp.fd, path, &st, 0), 0, "%s", path);
+    return st.st_mode & 07777;
+}
+
+/* The root of a user namespace is nobody to those above, too. */
+Test(cgroup, who_may_read_a_group_may_pass_those_above)
+{
+    auto_done(cgroup_done) struct cgroup host = {0}, c = {0};
+    make_proc("39 31 0:36 / @/cg/pids rw,relatime - cgroup cgroup rw,pids\n");
+    make_file("cg/pids/x", "");
+    cr_assert_eq(chmod(tmp.path, 0700), 0);
+    cr_assert_eq(discover(&host, NULL), 0);
+    umask(077);
+    cr_assert_eq(cgroup_create(&c, &host, "abc", NULL), 0);
+    make_file("cg/pids/mytop-docker/cgroup.procs", "");
+    umask(022);
+    cr_assert_eq(fchmodat(tmp.fd, "cg/pids/mytop-docker", 0700, 0), 0);
+    cr_assert_eq(fchmodat(tmp.fd, "cg/pids", 0700, 0), 0);
+    cr_expect_eq(cgroup_let_read(&c, NULL), 0);
+    cr_expect_eq(mode_of("cg/pids/mytop-docker/abc"), 0755);
+    cr_expect_eq(mode_of("cg/pids/mytop-docker"), 0711);
+    cr_expect_eq(mode_of("cg/pids"), 0700, "it is no group");
+}
+
 Test(cgroup, what_cannot_be_made_takes_back_what_was)
 {
     auto_done(cgroup_done) struct cgroup host = {0};
