@@ -184,6 +184,33 @@ Test(network_names, each_of_several_comes_first_now_and_then)
     cr_expect_str_empty(net_left(&s));
 }
 
+/* Of so many the files are read again; what does not fit is cut off behind some. */
+Test(network_names, each_of_very_many_is_told_as_well)
+{
+    enum { FIRST = 100, MANY = 60, ASKED = 40 };
+    char command[256];
+    bool differs = false;
+    free(ASK(&s, "network", "create", "--subnet", "10.77.0.0/24", "back"));
+    auto_fd int ns = start_asker("--init=false");
+    free(ASK(&s, "network", "connect", "--alias", "farm", "back", "web"));
+    snprintf(command, sizeof(command),
+             "cd %s/run/net/back/names/farm && rm * && for i in $(seq %d %d); do "
+             "touch 10.77.0.$i; done",
+             s.dir.path, FIRST, FIRST + MANY - 1);
+    cr_assert_eq(system(command), 0);
+    unsigned before = net_look_up(ns, "farm");
+    for (int i = 0; i < ASKED; i++) {
+        unsigned at = net_look_up(ns, "farm");
+        cr_assert_lt(at - (0x0a4d0000u + FIRST), MANY);
+        differs |= at != before;
+    }
+    cr_expect(differs, "always %x", before);
+    snprintf(command, sizeof(command), "rm -r %s/run/net/back/names/farm", s.dir.path);
+    cr_assert_eq(system(command), 0);
+    free(ASK(&s, "rm", "-f", "web"));
+    cr_expect_str_empty(net_left(&s));
+}
+
 /* The number of the next answer of a connection, and the last byte of its only address; 0 = none. */
 static unsigned next_answer(int fd, unsigned *ret_last)
 {

@@ -94,23 +94,35 @@ static void give_back(struct dns_server *d)
 
 /* ---- questions ---- */
 
-/* Of all the addresses that are asked for, those from index `from` up to `to`. */
+#define KEPT 32 /* addresses of a name; of more the files are read again */
+
+struct address {
+    unsigned char bytes[16];
+    size_t len;
+};
+
+/* Of all the addresses that are asked for, those from index `from` up to `to`; or kept. */
 struct filling {
     struct dns_answer *answer;
     uint16_t type;
     unsigned index, from, to;
+    struct address *kept;
 };
 
 static void add_address(const char *text, void *arg)
 {
     struct filling *f = arg;
-    unsigned char bytes[16];
+    unsigned char bytes[16] = {0};
     bool six = strchr(text, ':');
     bool asked = f->type == DNS_ANY || f->type == (six ? DNS_AAAA : DNS_A);
     if (!asked || inet_pton(six ? AF_INET6 : AF_INET, text, bytes) != 1)
         return;
     if (f->index >= f->from && f->index < f->to)
         dns_answer_address(f->answer, bytes, six ? 16 : 4);
+    if (f->kept && f->index < KEPT) {
+        f->kept[f->index].len = six ? 16 : 4;
+        memcpy(f->kept[f->index].bytes, bytes, sizeof(bytes));
+    }
     f->index++;
 }
 
@@ -119,15 +131,20 @@ static int look_up_name(const struct dns_source *s, const struct dns_question *q
                         struct dns_answer *a)
 {
     unsigned start = 0;
-    struct filling count = {.answer = a, .type = q->type};
+    struct address kept[KEPT];
+    struct filling count = {.answer = a, .type = q->type, .kept = kept};
     int rc = s->addresses(s->arg, q->name, add_address, &count);
     if (rc < 0)
         return rc;
     if (count.index > 1 && getrandom(&start, sizeof(start), 0) == sizeof(start))
         start %= count.index;
-    struct filling parts[] = {{a, q->type, 0, start, UINT_MAX},
-                              {a, q->type, 0, 0, start}};
-    for (size_t i = 0; i < ARRAY_SIZE(parts) && parts[i].from < parts[i].to; i++)
+    for (unsigned i = 0; i < count.index && count.index <= KEPT; i++) {
+        const struct address *at = &kept[(start + i) % count.index];
+        dns_answer_address(a, at->bytes, at->len);
+    }
+    struct filling parts[] = {{a, q->type, 0, start, UINT_MAX, NULL},
+                              {a, q->type, 0, 0, start, NULL}};
+    for (size_t i = 0; i < ARRAY_SIZE(parts) && count.index > KEPT; i++)
         (void)s->addresses(s->arg, q->name, add_address, &parts[i]);
     return rc;
 }
