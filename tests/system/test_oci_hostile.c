@@ -96,9 +96,11 @@ Test(oci_hostile, links_in_the_root_lead_no_mount_elsewhere)
     snprintf(path, sizeof(path), "%s/rootfs/out", box.bundle);
     cr_assert_eq(symlink(target, path), 0);
     json_t *mounts = json_object_get(box.config, "mounts");
-    json_array_append_new(mounts, json_pack("{s:s,s:s,s:s,s:[s]}", "destination",
-                                            "/out/in", "type", "bind", "source",
-                                            "/etc/hostname", "options", "bind"));
+    char file[256]; /* whatever is there */
+    snprintf(file, sizeof(file), "%s/config.json", box.bundle);
+    json_array_append_new(mounts,
+                          json_pack("{s:s,s:s,s:s,s:[s]}", "destination", "/out/in",
+                                    "type", "bind", "source", file, "options", "bind"));
     ocibox_script("ls /out");
     ocibox_save();
     struct outcome o = OCI("run", "--bundle", box.bundle, box.id);
