@@ -285,7 +285,7 @@ static bool start_unit(const struct server *s, struct bytes *b, uint32_t serial,
     fflush(log);
     there = u;
     if (find_group(s, &there)) {
-        answer(s, ":1.1", serial, NAME ".UnitExists", "s", TEXTS("Unit was there."));
+        answer(s, ":1.1", serial, NAME ".UnitExists", "s", TEXTS("Unit was\nthere."));
         return true;
     }
     if (s->way == FAKEBUS_GOOD || s->way == FAKEBUS_FORGES) {

@@ -236,7 +236,7 @@ Test(oci_systemd, a_name_that_stays_taken_is_told)
 {
     start_bus(FAKEBUS_GOOD);
     make_group();
-    ocibox_refused(CREATE(), 1, "Unit was there.");
+    ocibox_refused(CREATE(), 1, "Unit was?there.");
     auto_free char *said = fakebus_asked(&bus);
     char *second = strstr(said, "ResetFailedUnit ");
     cr_expect(second && strstr(second, "StartTransientUnit "), "%s", said);

@@ -15,6 +15,7 @@
 #define PATH "/org/freedesktop/systemd1"
 #define MANAGER NAME ".Manager"
 #define PATH_MAX_BYTES 256
+#define LINE_BYTES 151
 
 static int64_t deadline_of(const struct systemd *s)
 {
@@ -29,6 +30,16 @@ static int call(struct systemd *s, const char *member, const char *signature,
     return bus_call(s, &c, body, deadline, ret);
 }
 
+/* What others say goes into a line of ours. */
+static const char *as_line(const char *text, char ret[LINE_BYTES])
+{
+    size_t n = 0;
+    for (; text[n] && n < LINE_BYTES - 1; n++)
+        ret[n] = (unsigned char)text[n] < ' ' || text[n] == 127 ? '?' : text[n];
+    ret[n] = '\0';
+    return ret;
+}
+
 /* Its own sentence, if it gave one. */
 static int say(struct message *m, int rc, const char *unit, const char *what,
                struct mtd_error *err)
@@ -38,11 +49,10 @@ static int say(struct message *m, int rc, const char *unit, const char *what,
     bool exists = strcmp(m->error, NAME ".UnitExists") == 0;
     bool gone = strcmp(m->error, NAME ".NoSuchUnit") == 0;
     const char *text = *m->signature == 's' ? message_read_text(&m->body) : "";
-    return mtd_fail(err,
-                    exists ? EEXIST
-                    : gone ? ENOENT
-                           : EREMOTEIO,
-                    "systemd: cannot %s %s: %.150s", what, unit, *text ? text : m->error);
+    char line[LINE_BYTES];
+    int code = exists ? EEXIST : gone ? ENOENT : EREMOTEIO;
+    return mtd_fail(err, code, "systemd: cannot %s %s: %s", what, unit,
+                    as_line(*text ? text : m->error, line));
 }
 
 /* ---- jobs ---- */
@@ -76,7 +86,7 @@ static bool is_end_of(struct message *m, const struct job *job, const char **ret
 }
 
 static int await_job(struct systemd *s, const struct job *job, int64_t deadline,
-                     char ret_result[32])
+                     char ret_result[LINE_BYTES])
 {
     for (;;) {
         struct message m;
@@ -85,7 +95,7 @@ static int await_job(struct systemd *s, const struct job *job, int64_t deadline,
         if (rc < 0)
             return rc;
         if (is_end_of(&m, job, &result)) {
-            snprintf(ret_result, 32, "%s", result);
+            as_line(result, ret_result);
             return 0;
         }
     }
@@ -98,7 +108,7 @@ static int run_job(struct systemd *s, const char *member, const char *signature,
 {
     struct message m = {0};
     struct job job;
-    char result[32] = "";
+    char result[LINE_BYTES] = "";
     int64_t deadline = deadline_of(s);
     int rc = call(s, member, signature, body, deadline, &m);
     if (rc == 0)
