@@ -2,11 +2,13 @@
  * what a killed one leaves. Needs root. */
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../support/cpbox.h"
+#include "../support/stopped.h"
 #include "base/cleanup.h"
 
 TestSuite(cp, .init = cpbox_make, .fini = cpbox_delete, .timeout = 120);
@@ -151,6 +153,28 @@ static void expect_whole(const char *to, const char *base, const char *fault)
                 "./d/sub/deep ./t '",
                 base);
 }
+
+#ifdef MTD_FAULTS
+/* Its files vanish one by one, which is no error of those that copy them. */
+Test(cp, of_a_container_that_is_removed_meanwhile_nothing_is_promised)
+{
+    for (int into = 0; into < 2; into++) {
+        free(ASK(&cpbox, "run", "-d", "--name", "g", "busybox", "sleep", "1000"));
+        cpbox.fault = "cp.written:stop";
+        struct running cp =
+            into ? BEGIN(&cpbox, "cp", "/etc/passwd", "g:/file")
+                 : BEGIN(&cpbox, "cp", "g:/etc/passwd", cpbox_path(cpbox_host, "file"));
+        cpbox.fault = NULL;
+        pid_t stopped = stopped_await(cp.pid);
+        cr_assert_gt(stopped, 0);
+        free(ASK(&cpbox, "rm", "-f", "g"));
+        kill(stopped, SIGCONT);
+        auto_done(outcome_done) struct outcome o = state_end(&cp);
+        cr_expect_eq(o.status, 1);
+        cr_expect(strstr(o.err, "container g was removed meanwhile"), "%s", o.err);
+    }
+}
+#endif
 
 Test(cp, a_killed_one_leaves_whole_files)
 {

@@ -107,6 +107,19 @@ static int copy_as(const struct mtd_copy *c, const struct mtd_record *r, int roo
     return rc;
 }
 
+/* What vanishes while it is copied is left out: of a container that is gone it may be anything. */
+static int expect_there(struct mtd_engine *e, const struct mtd_record *r, int rc,
+                        struct mtd_error *err)
+{
+    auto_fd int dir = store_open_dir(&e->store, r->id, NULL);
+    if (dir != -ENOENT)
+        return rc;
+    mtd_error_clear(err);
+    return mtd_fail(err, ENOENT,
+                    "container %s was removed meanwhile; what was copied may be a part",
+                    r->name);
+}
+
 int mtd_copy(struct mtd_engine *e, const char *ref, const struct mtd_copy *c,
              uint64_t *ret_bytes, struct mtd_error *err)
 {
@@ -117,8 +130,10 @@ int mtd_copy(struct mtd_engine *e, const char *ref, const struct mtd_copy *c,
     int rc = load(e, ref, &r, &lock, err);
     if (rc == 0)
         rc = api_tree_open(e, &r, c->into, &tree, err);
-    if (rc == 0)
+    if (rc == 0) {
         rc = copy_as(c, &r, tree.root_fd, ret_bytes, err);
+        rc = expect_there(e, &r, rc, err);
+    }
     if (rc == 0)
         events_note(e->store.root_fd, &r, c->into ? "extract-to-dir" : "archive-path");
     return rc;
