@@ -447,6 +447,33 @@ Test(exec, detach_keys_leave_it_alive)
     cr_expect(state_until(has_exec_die, said), "%s", said);
 }
 
+/* The keeper has the terminal then, and what is written to it goes nowhere. */
+Test(exec, a_detached_command_can_write_all_it_wants)
+{
+    static const char *const COMMAND[] = {
+        "exec",
+        "-it",
+        "box",
+        "sh",
+        "-c",
+        "echo ready; while [ ! -e /tmp/go ]; do usleep 1000; done; "
+        "seq 30000; exec sleep 4731",
+        NULL};
+    struct result r;
+    int master;
+    pid_t pid = box_start_on_tty(&master, 24, 80, COMMAND);
+    cr_expect(box_expect(master, "ready"));
+    cr_assert(box_await_raw(master));
+    cr_assert_eq(write(master, "\x10\x11", 2), 2);
+    cr_expect_eq(box_wait(pid), 0);
+    close(master);
+    EXEC(&r, "box", "touch", "/tmp/go");
+    pid_t inside = box_await("sleep 4731");
+    cr_expect_gt(inside, 0, "it waits for somebody to read");
+    if (inside > 0)
+        kill(inside, SIGKILL);
+}
+
 /* ---- the way in ------------------------------------------------------------------------- */
 
 /* Under the constructor's name, but without a sealed request: an error, nothing else. */

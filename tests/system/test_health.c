@@ -254,3 +254,95 @@ Test(health, a_commit_can_change_the_check_and_add_triggers)
     EXPECT_OUTPUT(&s, 0, "null [\"NONE\"]\n", "inspect", "-f",
                   "{{json .Config.OnBuild}} {{json .Config.Healthcheck.Test}}", "again");
 }
+
+/* Only CMD-SHELL is a line for a shell: the words of CMD are the program's own. */
+Test(health, a_check_without_a_shell_has_its_words)
+{
+    free(ASK(&s, "create", "--name", "c", "busybox", "true"));
+    free(ASK(&s, "commit", "-c", "HEALTHCHECK --interval=1s CMD [\"echo\", \"$HOME a\"]",
+             "c", "checked"));
+    free(ASK(&s, "run", "-d", "--name", "x", "--health-interval", "50ms", "checked",
+             "sleep", "1000"));
+    await("healthy");
+    expect_field(&s, "x", "{{(index .State.Health.Log 0).Output}}", "$HOME a\n");
+}
+
+/* The streak, and the last result's own count of the checks of its run. */
+static bool counts_again(void *arg)
+{
+    auto_free char *got = ASK(&s, "inspect", "-f",
+                              "{{with .State.Health}}{{.FailingStreak}} "
+                              "{{range .Log}}{{.Output}}{{end}}{{end}}",
+                              "x");
+    int streak = 0, run = 0, count = 0;
+    const char *last = strrchr(got, 'r');
+    snprintf(arg, 256, "%s", got);
+    if (!last || sscanf(got, "%d", &streak) != 1 ||
+        sscanf(last, "run %d check %d", &run, &count) != 2 || run < 2)
+        return false;
+    cr_expect_eq(streak, count, "%s", got);
+    return true;
+}
+
+/* A restart by a policy begins anew, although its directory stays. */
+Test(health, the_results_of_the_run_before_are_not_counted)
+{
+    char text[256] = "";
+    free(ASK(&s, "run", "-d", "--name", "x", "--restart", "always", "--health-interval",
+             "50ms", "--health-retries", "100000", "--health-cmd",
+             "echo c >>/c; echo run $(wc -l </n) check $(wc -l </c); false", "busybox",
+             "sh", "-c",
+             "echo n >>/n; rm -f /c; while [ ! -e /go ]; do usleep 1000; done; rm /go"));
+    cr_expect(state_until(has_failed_thrice, NULL));
+    free(ASK(&s, "exec", "x", "touch", "/go"));
+    cr_expect(state_until(counts_again, text), "%s", text);
+}
+
+static long sleeps_of(pid_t pid)
+{
+    char path[64], line[256];
+    long n = 0;
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+    auto_file FILE *f = fopen(path, "re");
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "voluntary_ctxt_switches: %ld", &n) == 1)
+            break;
+    return n;
+}
+
+struct checker {
+    pid_t pid, check;
+    long sleeps; /* after so many it has looked several times */
+};
+
+static bool has_looked(void *arg)
+{
+    struct checker *c = arg;
+    c->check = state_child(c->pid);
+    return c->check > 0 || sleeps_of(c->pid) > c->sleeps + 5;
+}
+
+static bool is_between_checks_when_paused(void *arg)
+{
+    struct checker *c = arg;
+    free(ASK(&s, "pause", "x"));
+    if (state_child(c->pid) == 0)
+        return true;
+    free(ASK(&s, "unpause", "x"));
+    return false;
+}
+
+/* A check would wait for the end of the pause, and take that for a failure. */
+Test(health, a_paused_container_is_not_checked)
+{
+    free(ASK(&s, "run", "-d", "--name", "x", "--health-cmd", "true", "--health-interval",
+             "100ms", "busybox", "sleep", "1000"));
+    await("healthy");
+    struct checker c = {.pid = state_find(&s, "mtd:health"), .check = 0};
+    cr_assert_gt(c.pid, 0);
+    cr_assert(state_until(is_between_checks_when_paused, &c));
+    c.sleeps = sleeps_of(c.pid);
+    cr_expect(state_until(has_looked, &c));
+    cr_expect_eq(c.check, 0, "a check was begun");
+    free(ASK(&s, "unpause", "x"));
+}

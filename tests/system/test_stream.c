@@ -12,6 +12,7 @@
 #include "../support/fields.h"
 #include "../support/state.h"
 #include "base/cleanup.h"
+#include "exec_box.h"
 
 #define MIB (1024 * 1024)
 #define BIG (64 * MIB)
@@ -252,6 +253,13 @@ Test(stream, exec_without_a_reader_ends)
     close(null);
 }
 
+static bool yes_is_gone(void *arg)
+{
+    (void)arg;
+    auto_free char *top = ASK(&s, "top", "box");
+    return !strstr(top, "yes");
+}
+
 /* Behind a terminal the command cannot be told: it is ended, or nobody would read what it writes. */
 Test(stream, exec_with_a_terminal_and_no_reader_ends)
 {
@@ -265,8 +273,7 @@ Test(stream, exec_with_a_terminal_and_no_reader_ends)
     close(out[1]);
     cr_expect_eq(state_reap(front), 141);
     close(null);
-    auto_free char *top = ASK(&s, "top", "box");
-    cr_expect_null(strstr(top, "yes"), "%s", top);
+    cr_expect(state_until(yes_is_gone, NULL), "it goes on");
 }
 
 static bool is_zombie(void *arg)
@@ -299,4 +306,32 @@ Test(stream, what_a_terminal_holds_at_the_end_is_kept)
                      at);
         at += n;
     }
+}
+
+/* Half of the keys that detach, and then a terminal that is gone: they were meant for the command. */
+Test(stream, detach_keys_that_are_not_finished_are_input)
+{
+    char name[64];
+    auto_fd int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    cr_assert(grantpt(master) == 0 && unlockpt(master) == 0 &&
+              ptsname_r(master, name, sizeof(name)) == 0);
+    auto_fd int own = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    start_box();
+    struct running r = state_begin_from(
+        &s, own,
+        (const char *const[]){"exec", "-it", "box", "sh", "-c",
+                              "stty raw -echo; echo go; dd bs=1 count=2 2>/dev/null; "
+                              "dd bs=1 count=1 2>/dev/null | od -An -c",
+                              NULL});
+    cr_assert(running_says(r.out, "go")); /* its own terminal is raw, too */
+    cr_assert(box_await_raw(master));
+    cr_assert_eq(write(master, "ab\x10", 3), 3);
+    cr_assert(running_says(r.out, "ab"));
+    close(own);
+    own = -1;
+    close(master);
+    master = -1;
+    auto_done(outcome_done) struct outcome o = state_end(&r);
+    cr_expect_eq(o.status, 0, "%s", o.err);
+    cr_expect_not_null(strstr(o.out, "020"), "%s", o.out);
 }

@@ -43,6 +43,21 @@ Test(status, shorter_words_instead_of_cut_ones)
     check(&s, 15, "in 24s (11)");
 }
 
+/* The unit changes where the next one is told as exactly: two days are told by the hour. */
+Test(status, ages)
+{
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } CASES[] = {{-5, "0s"},     {59, "59s"},          {60, "1m"},      {3599, "59m"},
+                 {3600, "1h"},   {86400, "24h"},       {172799, "47h"}, {172800, "2d"},
+                 {259199, "2d"}, {400 * 86400, "400d"}};
+    for (size_t i = 0; i < ARRAY_SIZE(CASES); i++) {
+        char text[FORMAT_MAX];
+        cr_expect_str_eq(format_age(CASES[i].seconds * NS_PER_SEC, text), CASES[i].text);
+    }
+}
+
 /* Who is looked at, and whether it stands still, is said in every width. */
 Test(tabs, the_right_end_stays)
 {

@@ -313,6 +313,27 @@ Test(mirror, begun_lines_are_found_again)
     expect_file("[one\n][err\n][two\n][ors\n]");
 }
 
+/* A full file is not left while a line is begun: the place from which a killed writer's mirror is
+ * made again is in front of that line, and of what was written since. */
+Test(mirror, a_file_that_is_full_waits_for_the_end_of_a_line)
+{
+    struct box b;
+    begin(&b, 0, 1000, 5);
+    write_numbers(&b, 0, 10);
+    write_text(&b, LOG_STDERR, "line ");
+    write_numbers(&b, 10, 30);
+    log_mirror_close(b.w.mirror);
+    b.w.mirror = NULL;
+    log_close(&b.w);
+    cr_expect_eq(faccessat(tmp.fd, NAME ".1", F_OK, 0), -1);
+    begin(&b, 0, 1000, 5);
+    write_text(&b, LOG_STDERR, "30\n");
+    write_numbers(&b, 31, 40);
+    log_close(&b.w);
+    cr_expect_eq(faccessat(tmp.fd, NAME ".1", F_OK, 0), 0);
+    expect_numbers(0, 40);
+}
+
 /* As logrotate does. */
 Test(mirror, a_file_moved_away_is_made_anew)
 {

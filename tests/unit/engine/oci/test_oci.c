@@ -271,6 +271,22 @@ Test(oci, an_index_gives_the_manifest_of_a_platform)
     oci_index_done(&index);
 }
 
+/* As docker: the order of the index decides between those that fit alike. */
+Test(oci, of_two_that_fit_alike_the_first_is_taken)
+{
+    struct oci_index index = {0};
+    struct oci_platform p;
+    const struct oci_descriptor *got = NULL;
+    struct mtd_error err = {0};
+    add(&index, "linux/arm64");
+    add(&index, "linux/amd64");
+    add(&index, "linux/amd64");
+    cr_assert_eq(oci_platform_parse("linux/amd64", &p, &err), 0);
+    cr_assert_eq(oci_index_select(&index, &p, &got, &err), 0, "%s", err.text);
+    cr_expect_eq(got, &index.items[1]);
+    oci_index_done(&index);
+}
+
 Test(oci, an_index_is_written_with_names_and_read_again)
 {
     struct oci_index index = {0}, again = {0};

@@ -122,3 +122,18 @@ Test(packet, descriptors_of_a_refused_message_are_told)
     packet_fds_close(&fds);
     cr_expect_eq(fds.n, 0);
 }
+
+/* The kernel says ECONNRESET first when a message to the one that closed was unread. */
+Test(packet, what_was_said_before_a_reset_is_heard)
+{
+    const struct packet_exit end = {.code = 3};
+    const void *data = NULL;
+    size_t len = 0;
+    cr_assert_eq(packet_send(ends[1], PACKET_STOPPING, NULL, 0, 0), 0);
+    cr_assert_eq(packet_send(ends[0], PACKET_EXIT, &end, sizeof(end), 0), 0);
+    close(ends[0]); /* the other's message is unread */
+    cr_assert_eq(packet_recv(ends[1], room, 0, &data, &len), PACKET_EXIT);
+    cr_expect_eq(memcmp(data, &end, sizeof(end)), 0);
+    cr_expect_eq(packet_recv(ends[1], room, 0, &data, &len), 0);
+    ends[0] = dup(ends[1]);
+}
