@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "../support/fields.h"
 #include "../support/netbox.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
@@ -209,6 +210,31 @@ Test(network_names, each_of_very_many_is_told_as_well)
     cr_assert_eq(system(command), 0);
     free(ASK(&s, "rm", "-f", "web"));
     cr_expect_str_empty(net_left(&s));
+}
+
+/* What a cleaner of /run and /var leaves of a dead container is its address, and names that lead there. */
+Test(network_names, an_address_that_is_taken_over_has_no_old_names)
+{
+    char command[512];
+    free(ASK(&s, "network", "create", "--subnet", "10.77.0.0/24", "front"));
+    auto_free char *id = ASK(&s, "run", "-d", "--name", "old", "--network", "front",
+                             "--ip", "10.77.0.9", "busybox", "sleep", "1000");
+    pid_t pid = pid_of(&s, "old"), monitor = monitor_of(&s, "old");
+    kill_and_wait(monitor);
+    kill_and_wait(pid);
+    snprintf(command, sizeof(command),
+             "cd %s && rm -r root/containers/%s root/names/old run/%s", s.dir.path, id,
+             id);
+    cr_assert_eq(system(command), 0);
+    free(ASK(&s, "run", "-d", "--name", "new", "--network", "front", "--ip", "10.77.0.9",
+             "busybox", "sleep", "1000"));
+    auto_free char *text = ASK(&s, "inspect", "-f", "{{.State.Pid}}", "new");
+    snprintf(command, sizeof(command), "/proc/%s/ns/net", text);
+    auto_fd int ns = open(command, O_RDONLY | O_CLOEXEC);
+    cr_expect_eq(net_look_up(ns, "new"), 0x0a4d0009u);
+    cr_expect_eq(net_look_up(ns, "old"), 0, "it answers to the dead one's name");
+    free(ASK(&s, "rm", "-f", "new"));
+    auto_done(outcome_done) struct outcome o = RUN(&s, "system", "check", "--repair");
 }
 
 /* The number of the next answer of a connection, and the last byte of its only address; 0 = none. */
