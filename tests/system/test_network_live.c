@@ -560,6 +560,8 @@ Test(network_live, what_cannot_be_published_is_refused)
     NET_REFUSED(&s, "sctp cannot be published; only tcp and udp can", "create",
                 "--network", "bridge", "-p", "8080:80/sctp", "busybox");
     free(ASK(&s, "create", "--name", "web", "--network", "bridge", HELLO));
+    NET_REFUSED(&s, "sctp cannot be published; only tcp and udp can", "update",
+                "--publish-add", "8080:80/sctp", "web");
     NET_REFUSED(&s, "datagrams of ::1 do not leave the host", "update", "--publish-add",
                 "[::1]:8080:80/udp", "web");
 }
