@@ -85,7 +85,8 @@ static int count_numbers(const char *json)
 {
     int n = 0;
     char line[16] = "";
-    for (const char *at = json; at && *at; at = strchr(at, '\n') + 1) {
+    for (const char *at = json, *end; at && *at; at = end ? end + 1 : NULL) {
+        end = strchr(at, '\n'); /* NULL = it is being written */
         if (strncmp(at, HEAD, strlen(HEAD)) != 0)
             return n;
         const char *piece = at + strlen(HEAD);
