@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../support/state.h"
+#include "../support/stopped.h"
 #include "base/cleanup.h"
 #include "base/fs.h"
 #include "exec_box.h"
@@ -473,6 +474,42 @@ Test(exec, a_detached_command_can_write_all_it_wants)
     if (inside > 0)
         kill(inside, SIGKILL);
 }
+
+#ifdef MTD_FAULTS
+/* It takes signals: whatever was to end it has done so by then. */
+static bool takes_signals(void *arg)
+{
+    char path[64], text[4096];
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)*(pid_t *)arg);
+    return fs_read_small_at(AT_FDCWD, path, text, sizeof(text)) > 0 &&
+           strstr(text, "\nSigBlk:\t0000000000000000\n") && !strstr(text, "\tZ (");
+}
+
+/* The hang-up of the terminal reaches the keeper, too, until it has a session of its own. */
+Test(exec, a_terminal_that_is_closed_right_after_the_detach)
+{
+    static const char *const COMMAND[] = {
+        "exec", "-it", "box", "sh", "-c", "echo ready; exec sleep 4733", NULL};
+    int master;
+    setenv("MTD_FAULT", "exec.keeper:stop", 1);
+    pid_t pid = box_start_on_tty(&master, 24, 80, COMMAND);
+    unsetenv("MTD_FAULT");
+    cr_expect(box_expect(master, "ready"));
+    cr_assert(box_await_raw(master));
+    pid_t keeper = stopped_await(pid);
+    cr_assert_gt(keeper, 0);
+    cr_assert_eq(write(master, "\x10\x11", 2), 2);
+    cr_expect_eq(box_wait(pid), 0);
+    close(master);
+    kill(keeper, SIGCONT);
+    pid_t inside = box_find("sleep 4733");
+    cr_assert_gt(inside, 0, "it died with the front end");
+    cr_expect(state_until(takes_signals, &keeper), "the keeper is gone");
+    cr_expect_gt(box_find("sleep 4733"), 0, "it died with its keeper");
+    kill(inside, SIGKILL);
+    cr_expect(box_gone(inside));
+}
+#endif
 
 /* ---- the way in ------------------------------------------------------------------------- */
 

@@ -299,7 +299,7 @@ static int let_pass(int dir_fd)
     for (int depth = 0; depth < MAX_ABOVE; depth++) {
         size_t len = 3 * (size_t)depth + 3;
         memcpy(up + len - 3, "../", 3);
-        strcpy(up + len, "cgroup.procs");
+        memcpy(up + len, "cgroup.procs", sizeof("cgroup.procs"));
         if (faccessat(dir_fd, up, F_OK, 0) < 0)
             return 0; /* above the hierarchy */
         up[len] = '\0';

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/fault.h"
 #include "base/proc.h"
 #include "base/sys.h"
 #include "engine/cgroup/cgroup.h"
@@ -87,17 +88,28 @@ static void note_end(struct exec_session *s, int pidfd)
     exec_note_end(s, known ? exec_status(status) : -1);
 }
 
+/* What came before it had a session of its own was for the front end's group: when the user detaches
+ * and closes the terminal at once, a SIGHUP. */
+static void start_over_with_signals(void)
+{
+    static const struct timespec now = {0};
+    sigset_t set;
+    sigfillset(&set);
+    while (sigtimedwait(&set, NULL, &now) > 0)
+        ;
+    sigemptyset(&set);
+    sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
 static void run_keeper(struct exec_session *s, int fds[KEEPER_FDS],
                        const struct group_place *outside)
 {
-    sigset_t none;
     bool noted = s->notes.root_fd >= 0;
-    if (place_join(outside) < 0 ||
+    if (fault_point("exec.keeper") < 0 || place_join(outside) < 0 ||
         exec_settle(fds, noted ? KEEPER_FDS : KEEPER_POLLED, "mtd:keeper") < 0)
         return;
     s->notes.root_fd = noted ? fds[KEEPER_EVENTS] : -1;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    start_over_with_signals();
     if (keep(fds, s->id))
         note_end(s, fds[KEEPER_PIDFD]);
 }

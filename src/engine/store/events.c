@@ -107,7 +107,7 @@ static bool ends_torn(int fd, off_t size)
     return size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n';
 }
 
-static bool is_named(int root_fd, const struct stat *st)
+static bool has_the_name(int root_fd, const struct stat *st)
 {
     struct stat now;
     return fstatat(root_fd, FILE_NAME, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -118,7 +118,7 @@ static bool is_named(int root_fd, const struct stat *st)
 static bool is_current(int root_fd, int fd, struct stat *ret)
 {
     return fstat(fd, ret) == 0 && ret->st_nlink > 0 &&
-           (ret->st_size < EVENTS_MAX_BYTES || is_named(root_fd, ret));
+           (ret->st_size < EVENTS_MAX_BYTES || has_the_name(root_fd, ret));
 }
 
 /* Writers share the file's lock, so that none writes to it after it was renamed: a reader
