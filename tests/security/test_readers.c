@@ -79,7 +79,7 @@ Test(readers, who_gets_no_watch_follows_all_the_same)
     struct running logs = BEGIN(&s, "logs", "-f", "x");
     struct running events = BEGIN(&s, "events", "--filter", "event=die");
     cr_expect(running_says(logs.out, "BEGIN"));
-    free(ASK(&s, "exec", "x", "touch", "/go"));
+    state_let_go(&s, "x");
     auto_done(outcome_done) struct outcome o = state_end(&logs);
     cr_expect_str_eq(o.out, "BEGIN\nEND\n", "%s", o.err);
     cr_expect(running_says(events.out, "container die"));
@@ -98,7 +98,7 @@ Test(readers, more_than_is_kept)
     cr_assert(running_says(r.out, "BEGIN"));
     struct running follow = BEGIN(&s, "logs", "-f", "x");
     cr_assert(running_says(follow.out, "BEGIN"));
-    free(ASK(&s, "exec", "x", "touch", "/go"));
+    state_let_go(&s, "x");
     auto_done(outcome_done) struct outcome run = state_end(&r);
     cr_expect_eq(run.out_len, strlen("BEGIN\n") + 3000000 + strlen("END\n"), "%zu",
                  run.out_len);

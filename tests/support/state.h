@@ -68,6 +68,9 @@ bool running_has_said(int stream_fd, const char *text); /* the same without wait
 char *state_ask(const struct state *s, const char *const args[]);
 #define ASK(s, ...) state_ask(s, (const char *const[]){__VA_ARGS__, NULL})
 
+/* Makes /go in a container that waits for it. It may end of that, and the touch with it. */
+void state_let_go(const struct state *s, const char *container);
+
 /* A process whose command line has the test's directory and this in it; 0 = there is
  * none. A child that has not executed anything yet has its parent's: the parent is meant, whatever
  * the order of their numbers. */

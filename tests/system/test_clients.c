@@ -71,7 +71,7 @@ Test(clients, output_goes_on_while_input_waits)
         NULL});
     cr_assert(running_says(r.out, "one"));
     cr_assert(state_until(is_flooded, (char *)"x"));
-    free(ASK(&s, "exec", "x", "touch", "/go"));
+    state_let_go(&s, "x");
     cr_expect(running_says(r.out, "two"), "what it writes is shown");
     free(ASK(&s, "kill", "x"));
     struct outcome o = state_end(&r);

@@ -256,7 +256,7 @@ Test(compress, a_follower_misses_nothing)
     free(ASK(&s, "run", "-d", "--name", "x", OPTIONS, IMAGE,
              "until [ -e /go ]; do usleep 1000; done; " COUNTS));
     struct running r = BEGIN(&s, "logs", "-f", "x");
-    free(ASK(&s, "exec", "x", "touch", "/go"));
+    state_let_go(&s, "x");
     auto_done(outcome_done) struct outcome o = state_end(&r);
     expect_numbers(&o, 1, "logs -f");
     expect_packed("after the end");
@@ -271,7 +271,7 @@ Test(compress, a_stopped_client_misses_nothing)
     struct running r = BEGIN(&s, "start", "-a", "x");
     cr_assert(running_says(r.out, "0\n"));
     kill(r.pid, SIGSTOP);
-    free(ASK(&s, "exec", "x", "touch", "/go"));
+    state_let_go(&s, "x");
     await_field(&s, "x", "{{.State.Status}}", "exited");
     kill(r.pid, SIGCONT);
     auto_done(outcome_done) struct outcome o = state_end(&r);
