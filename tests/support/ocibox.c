@@ -204,3 +204,17 @@ void ocibox_nothing_left(const char *when)
     cr_expect_not(has_state(), "%s: the state is left", when);
     cr_expect_eq(state_find(&box.state, box.id), 0, "%s: a process is left", when);
 }
+
+void ocibox_refuses_each(const struct ocibox_row *rows, size_t n)
+{
+    json_t *good = json_deep_copy(box.config);
+    for (size_t i = 0; i < n; i++) {
+        json_decref(box.config);
+        box.config = json_deep_copy(good);
+        ocibox_set(rows[i].path, rows[i].value);
+        ocibox_save();
+        ocibox_refused(OCI("create", "--bundle", box.bundle, box.id), 1, rows[i].text);
+        ocibox_nothing_left(rows[i].value);
+    }
+    json_decref(good);
+}

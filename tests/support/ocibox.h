@@ -36,6 +36,12 @@ void ocibox_ok(struct outcome o, const char *what); /* status 0 */
 #define EXPECT_OK(...) ocibox_ok(OCI(__VA_ARGS__), #__VA_ARGS__)
 /* That status and one line with the text. */
 void ocibox_refused(struct outcome o, int status, const char *text);
+/* `create` refuses the configuration with each of the members in place of what it has there, with
+ * status 1 and one line with the text, and leaves nothing. */
+struct ocibox_row {
+    const char *path, *value, *text;
+};
+void ocibox_refuses_each(const struct ocibox_row *rows, size_t n);
 /* Saves, runs, expects that on stdout. */
 void ocibox_says(const char *want);
 

@@ -261,9 +261,7 @@ Test(oci_asked, the_scheduler_and_the_io_priority_are_the_commands)
 
 Test(oci_asked, what_is_no_schedule_is_refused)
 {
-    static const struct {
-        const char *member, *value, *text;
-    } ROWS[] = {
+    static const struct ocibox_row ROWS[] = {
         {"process.scheduler", "{\"policy\":\"SCHED_BEST\"}", "there is no such policy"},
         {"process.scheduler", "{\"policy\":\"SCHED_OTHER\",\"nice\":20}",
          "scheduler.nice"},
@@ -278,16 +276,7 @@ Test(oci_asked, what_is_no_schedule_is_refused)
         {"process.execCPUAffinity", "{\"initial\":\"0-\"}", "execCPUAffinity.initial"},
         {"process.execCPUAffinity", "{\"final\":\"9000\"}", "execCPUAffinity.final"},
     };
-    json_t *good = json_deep_copy(box.config);
-    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-        json_decref(box.config);
-        box.config = json_deep_copy(good);
-        ocibox_set(ROWS[i].member, ROWS[i].value);
-        ocibox_save();
-        ocibox_refused(OCI("create", "--bundle", box.bundle, box.id), 1, ROWS[i].text);
-        ocibox_nothing_left(ROWS[i].text);
-    }
-    json_decref(good);
+    ocibox_refuses_each(ROWS, sizeof(ROWS) / sizeof(ROWS[0]));
 }
 
 /* process.json of an exec that says where it may run. */

@@ -15,9 +15,7 @@ TestSuite(oci_hostile, .init = ocibox_make, .fini = ocibox_done, .timeout = 60);
 
 Test(oci_hostile, bad_configurations_are_refused_in_one_line_and_leave_nothing)
 {
-    static const struct {
-        const char *path, *value, *text;
-    } ROWS[] = {
+    static const struct ocibox_row ROWS[] = {
         {"ociVersion", "\"2.0.0\"", "only 1.x"},
         {"ociVersion", "1", "must be a string"},
         {"process.args", "[]", "must not be empty"},
@@ -64,16 +62,7 @@ Test(oci_hostile, bad_configurations_are_refused_in_one_line_and_leave_nothing)
         {"hooks", "{\"prestart\":[{\"path\":\"relative\"}]}", "absolute"},
         {"hooks", "{\"poststop\":[{\"path\":\"/x\",\"timeout\":0}]}", "out of range"},
     };
-    json_t *good = json_deep_copy(box.config);
-    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-        json_decref(box.config);
-        box.config = json_deep_copy(good);
-        ocibox_set(ROWS[i].path, ROWS[i].value);
-        ocibox_save();
-        ocibox_refused(OCI("create", "--bundle", box.bundle, box.id), 1, ROWS[i].text);
-        ocibox_nothing_left(ROWS[i].value);
-    }
-    json_decref(good);
+    ocibox_refuses_each(ROWS, sizeof(ROWS) / sizeof(ROWS[0]));
 }
 
 Test(oci_hostile, ids_that_lead_elsewhere_are_refused)

@@ -195,9 +195,7 @@ Test(oci_notify, a_listener_that_leaves_leaves_no_call_waiting)
 
 Test(oci_notify, what_cannot_be_listened_to_is_refused)
 {
-    static const struct {
-        const char *path, *value, *text;
-    } ROWS[] = {
+    static const struct ocibox_row ROWS[] = {
         {"linux.seccomp.listenerPath", "\"\"", "listenerMetadata"},
         {"linux.seccomp.listenerPath", "\"socket\"", "must be an absolute path"},
         {"linux.seccomp.listenerPath", "\"@abstract\"", "must be an absolute path"},
@@ -211,16 +209,7 @@ Test(oci_notify, what_cannot_be_listened_to_is_refused)
     };
     notified_begin(NOTIFIED_ANSWERS, 0);
     notify(MKDIR);
-    json_t *good = json_deep_copy(box.config);
-    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-        json_decref(box.config);
-        box.config = json_deep_copy(good);
-        ocibox_set(ROWS[i].path, ROWS[i].value);
-        ocibox_save();
-        ocibox_refused(OCI("create", "--bundle", box.bundle, box.id), 1, ROWS[i].text);
-        ocibox_nothing_left(ROWS[i].value);
-    }
-    json_decref(good);
+    ocibox_refuses_each(ROWS, sizeof(ROWS) / sizeof(ROWS[0]));
 }
 
 /* The second time what is made of the profile is there already. */

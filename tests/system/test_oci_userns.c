@@ -361,9 +361,7 @@ Test(oci_userns, ridmap_maps_what_is_below_and_idmap_does_not)
 
 Test(oci_userns, what_cannot_be_mapped_is_refused_and_leaves_nothing)
 {
-    static const struct {
-        const char *path, *value, *text;
-    } ROWS[] = {
+    static const struct ocibox_row ROWS[] = {
         {"linux.uidMappings", "[{\"containerID\":1,\"hostID\":1000,\"size\":5}]",
          "must map the container's id 0"},
         {"linux.uidMappings", "[]", "a new user namespace needs them"},
@@ -390,16 +388,7 @@ Test(oci_userns, what_cannot_be_mapped_is_refused_and_leaves_nothing)
          "{\"type\":\"user\",\"path\":\"/proc/self/ns/net\"}]",
          "is not a user namespace"},
     };
-    json_t *good = json_deep_copy(box.config);
-    for (size_t i = 0; i < sizeof(ROWS) / sizeof(ROWS[0]); i++) {
-        json_decref(box.config);
-        box.config = json_deep_copy(good);
-        ocibox_set(ROWS[i].path, ROWS[i].value);
-        ocibox_save();
-        ocibox_refused(OCI("create", "--bundle", box.bundle, box.id), 1, ROWS[i].text);
-        ocibox_nothing_left(ROWS[i].value);
-    }
-    json_decref(good);
+    ocibox_refuses_each(ROWS, sizeof(ROWS) / sizeof(ROWS[0]));
 }
 
 Test(oci_userns, ids_to_be_mapped_need_a_map)
